@@ -1,0 +1,26 @@
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY requirements.lock ./
+# The lock serves as constraints here: its versions, without the tools of the tests.
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --no-cache-dir --constraint requirements.lock hatchling
+COPY LICENSE pyproject.toml ./
+COPY models models
+COPY workers workers
+COPY monitor monitor
+COPY scripts scripts
+RUN /opt/build/bin/hatchling build --target wheel --directory /dist \
+    && python -m venv /opt/hotline \
+    && /opt/hotline/bin/pip install --no-cache-dir --constraint requirements.lock /dist/*.whl
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/hotline hotline
+COPY --from=build /opt/hotline /opt/hotline
+ENV PATH=/opt/hotline/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HOTLINE_HOME=/var/lib/hotline
+USER hotline
+WORKDIR /var/lib/hotline
+VOLUME /var/lib/hotline
+ENTRYPOINT ["hotline"]
+CMD ["--help"]

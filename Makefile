@@ -1,0 +1,100 @@
+# Everything is done by these; nothing has to be installed or activated first but Python and make.
+#   make up       the whole service with a demo district       make up ARGS="--headless --for 60"
+#   make test     all checks and tests                         make test ARGS="-k calendar"
+#   make install  only .venv, with the hotline command         make install PYTHON=python3.13
+# Paths are relative throughout, so that the clone may lie in a folder with spaces in its name.
+
+# Settings of the caller's shell that would lead .venv/bin/python or pip to another place.
+unexport PYTHONPATH PYTHONHOME PIP_PREFIX PIP_TARGET PIP_USER
+export PYTHON
+export HERE := $(CURDIR)
+
+BIN := .venv/bin
+# Tests run in this many processes; 0 is one process, for a debugger.
+WORKERS ?= 2
+
+.PHONY: install up check test format lock messages wheel clean distclean
+.DEFAULT_GOAL := install
+
+install: .venv/.installed
+
+# What is noted there is where it was made: a moved or copied clone needs a new environment.
+ifneq "$(shell cat .venv/.installed 2>/dev/null)" "$(CURDIR)"
+.PHONY: .venv/.installed
+endif
+.venv/.installed: pyproject.toml requirements.lock
+	@if [ -n "$$PYTHON" ]; then set -- "$$PYTHON"; \
+	else set -- python3 python3.14 python3.13 python3.12 python3.11 python; fi; \
+	old=; bare=; \
+	for python in "$$@"; do \
+		version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || { \
+			old="$${PYTHON:+, and $$PYTHON does not run}"; continue; }; \
+		if ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+			old="$${old:-, not $$python ($$version)}"; continue; fi; \
+		if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+			bare="$${bare:-$$python $$version}"; continue; fi; \
+		found="$$python"; break; \
+	done; \
+	if [ -z "$$found" ]; then \
+		if [ -n "$$bare" ]; then \
+			echo "make install: $$bare lacks venv or ensurepip: apt install python$${bare##* }-venv" >&2; \
+		else \
+			echo "make install: Python 3.11 or newer is needed$$old: apt install python3 python3-venv" >&2; \
+		fi; \
+		exit 1; \
+	fi; \
+	if [ "$$(cat .venv/.made 2>/dev/null)" != "$$HERE" ] || ! $(BIN)/python -c '' 2>/dev/null; then \
+		echo "Making .venv with $$found $$version"; \
+		"$$found" -m venv --clear .venv && echo "$$HERE" > .venv/.made || exit 1; \
+	fi
+	@rm -f .venv/.installed
+	@echo "Installing what requirements.lock names (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@echo "$$HERE" > .venv/.installed
+
+up: install
+	@$(BIN)/hotline up --demo $(ARGS)
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+format: install
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# make lock ARGS=--upgrade takes newer releases. Run it with the oldest Python that is supported:
+# what it needs beyond the newer ones is in the file then.
+lock: install
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --extra dev --strip-extras \
+		--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --output-file requirements.lock $(ARGS) pyproject.toml
+
+# Reads the texts out of the code into the catalogues (edit the .po, then run it again).
+messages: install
+	@mkdir -p models/locale
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword say --sort-by-file \
+		--no-wrap --add-location file --project hotline --copyright-holder "the hotline authors" \
+		--output-file models/locale/hotline.pot models workers monitor scripts
+	$(BIN)/pybabel --quiet update --domain hotline --locale zh --init-missing \
+		--input-file models/locale/hotline.pot --output-dir models/locale --no-wrap \
+		--no-fuzzy-matching --ignore-pot-creation-date
+	$(BIN)/pybabel compile --domain hotline --directory models/locale --statistics
+	@rm -f models/locale/hotline.pot
+
+wheel: install
+	$(BIN)/hatchling build --target wheel --directory dist
+
+clean:
+	rm -rf dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -f snapshot_report.html
+	find models workers monitor scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv

@@ -1,0 +1,67 @@
+"""The only place that reads a clock; everybody else is handed the time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from models.errors import HotlineError
+
+Now = Callable[[], datetime]
+"""Gives the present as an aware instant in UTC."""
+
+
+class ClockWrong(HotlineError):
+    """The description of a demo clock cannot be read."""
+
+
+def system_clock() -> datetime:
+    """The present by this machine's clock, UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds that only go forward, for measuring and sleeping; no time of day."""
+    return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoClock:
+    """A clock that begins at `start` when the real time is `began`, and runs `speed` times as fast.
+
+    Every process of a demo gets the same three values, so that all of them agree.
+    """
+
+    began: datetime
+    start: datetime
+    speed: float
+
+    def __call__(self) -> datetime:
+        """The present on the demo clock, UTC."""
+        return self.start + (system_clock() - self.began) * self.speed
+
+    def real_seconds(self, span: timedelta) -> float:
+        """How many real seconds `span` on this clock takes."""
+        return span.total_seconds() / self.speed
+
+    def __str__(self) -> str:
+        return f"{self.began.isoformat()},{self.start.isoformat()},{self.speed}"
+
+
+def clock_from(text: str | None) -> Now:
+    """The clock that an argument describes: the system's, or a demo's (`began,start,speed`).
+
+    Raises ClockWrong.
+    """
+    if not text:
+        return system_clock
+    try:
+        began, start, speed = text.split(",")
+        return DemoClock(datetime.fromisoformat(began), datetime.fromisoformat(start), float(speed))
+    except ValueError as wrong:
+        raise ClockWrong(f"clock {text!r}: write began,start,speed") from wrong
+
+
+def speed_of(now: Now) -> float:
+    """How many seconds pass on this clock in a real one."""
+    return now.speed if isinstance(now, DemoClock) else 1.0

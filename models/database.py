@@ -1,0 +1,131 @@
+"""The store: two engines on one database, one for writing and one for reading."""
+
+import importlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import sqlmodel
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+
+from models.errors import HotlineError
+from models.sealing import Sealer
+
+SQLITE_LEAST = (3, 51, 3)
+"""Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
+
+_BUSY_SECONDS = 60
+
+
+class StoreWrong(HotlineError):
+    """The database cannot be used as it is."""
+
+
+class Session(sqlmodel.Session):
+    """A transaction on the store, with what opens its sealed columns."""
+
+    sealer: Sealer
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.get_bind().dialect.name
+
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """An INSERT that can say what to do on conflict, in this database's words."""
+        if self.dialect == "sqlite":
+            return sqlite.insert(table)
+        return postgresql.insert(table)
+
+
+class Store:
+    """A database of tickets. On SQLite every writing transaction begins IMMEDIATE.
+
+    Raises StoreWrong where the URL or the SQLite library cannot be used.
+    """
+
+    def __init__(self, url: str, sealer: Sealer) -> None:
+        self.url = url
+        self.sealer = sealer
+        if make_url(url).get_backend_name() == "sqlite":
+            self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False)
+            self._read = _sqlite(url, "BEGIN", reading=True)
+        else:
+            options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 4}
+            self._write = create_engine(url, **options)
+            self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One writing transaction: committed at the end, rolled back on any exception."""
+        with Session(self._write, expire_on_commit=False) as session, session.begin():
+            session.sealer = self.sealer
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One reading transaction: everything read in it is from the same moment on SQLite."""
+        with Session(self._read, expire_on_commit=False) as session:
+            session.sealer = self.sealer
+            yield session
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine, for migrations."""
+        return self._write
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._write.dispose()
+        self._read.dispose()
+
+
+def sqlite_module() -> ModuleType:
+    """The SQLite library to use: the one from the wheel, or Python's own where it is new enough."""
+    try:
+        module: ModuleType = importlib.import_module("pysqlite3.dbapi2")
+    except ModuleNotFoundError:
+        module = sqlite3
+    if module.sqlite_version_info < SQLITE_LEAST:
+        least = ".".join(map(str, SQLITE_LEAST))
+        raise StoreWrong(
+            f"SQLite {module.sqlite_version} is too old, it must be {least} or newer: "
+            "install pysqlite3, or set HOTLINE_DATABASE_URL to a PostgreSQL database"
+        )
+    return module
+
+
+def is_busy(wrong: Exception) -> bool:
+    """Whether a database was only busy or away for the moment, so that trying again helps."""
+    return isinstance(wrong, OperationalError)
+
+
+def _sqlite(url: str, begin: str, *, reading: bool) -> Engine:
+    if database := make_url(url).database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        module=sqlite_module(),
+        pool_size=8,
+        max_overflow=0,
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(raw: Any, _record: Any) -> None:
+        # the driver must not begin transactions of its own, which would be DEFERRED
+        raw.isolation_level = None
+        settings = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"]
+        for setting in settings + (["query_only=ON"] if reading else []):
+            raw.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

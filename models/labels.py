@@ -1,0 +1,60 @@
+"""Visible texts: English message ids in the code, Chinese by default on the screen.
+
+A text shown now goes through `_`; a text that is kept (a reason in a ticket's log) is a `Said`,
+so that it can be shown in whatever language the reader has asked for.
+"""
+
+import gettext
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+LANGUAGES = ("zh", "en")
+_LOCALES = Path(__file__).parent / "locale"
+_translation: gettext.NullTranslations = gettext.NullTranslations()
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A text to be shown later: its message id and what stands in its gaps."""
+
+    text: str
+    args: dict[str, str | int] = {}
+
+
+def say(text: str, /, **args: str | int) -> Said:
+    """A text that is kept, as message id and gaps; `text` is found by the catalogue's extractor."""
+    return Said(text, args)
+
+
+def speak(language: str) -> None:
+    """Choose the language of everything shown by this process; the edge calls it once."""
+    global _translation  # noqa: PLW0603  (a process has one screen, as in gettext itself)
+    known = [] if language == "en" else [language]
+    _translation = gettext.translation("hotline", _LOCALES, known, fallback=True)
+
+
+def _(text: str) -> str:
+    """The text in the language that `speak` chose."""
+    return _translation.gettext(text) if text else ""
+
+
+def told(said: Said) -> str:
+    """A kept text in the language that `speak` chose; words in its gaps are translated too."""
+    args = {k: _(v) if isinstance(v, str) else v for k, v in said.args.items()}
+    return _(said.text).format(**args)
+
+
+def readable(value: Any) -> Any:
+    """Any value of an event's data with the kept texts in it told."""
+    match value:
+        case Said():
+            return told(value)
+        case {"text": str(text), "args": dict(args)}:
+            return told(Said(text, args))
+        case dict():
+            return {k: readable(v) for k, v in value.items()}
+        case list() | tuple():
+            return [readable(v) for v in value]
+        case _:
+            return value

@@ -1,0 +1,38 @@
+"""How Alembic reaches the store; it is always handed an engine."""
+
+from typing import Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString
+
+import models.tables  # noqa: F401  (their import is what fills the metadata)
+
+
+def render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
+    """Write SQLModel's string type as the plain one that it is."""
+    return "sa.String()" if kind == "type" and isinstance(item, AutoString) else False
+
+
+engine = context.config.attributes["engine"]
+with engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        render_item=render,
+    )
+    if connection.dialect.name == "postgresql":
+        # two processes that start at once must not migrate at once
+        connection.exec_driver_sql("SELECT pg_advisory_lock(12345)")
+        connection.commit()
+    try:
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+    finally:
+        if connection.dialect.name == "postgresql":
+            connection.rollback()
+            connection.exec_driver_sql("SELECT pg_advisory_unlock(12345)")
+            connection.commit()

@@ -1,0 +1,1 @@
+"""What changes the store, one transaction each; the edge opens it and commits."""

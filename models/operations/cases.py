@@ -1,0 +1,89 @@
+"""One ticket under the hand, and what becomes of the messages that wait for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, update
+
+from models.database import Session
+from models.queries.rulebook import Rulebook
+from models.rules.calendar import SHANGHAI
+from models.rules.messages import Message, Refusal, Route
+from models.rules.state import Event, State
+from models.tables.core import INBOX
+from models.tables.inbox import APPLIED, REFUSED, WAITING
+
+
+@dataclass
+class Case:
+    """One ticket under the hand, with the messages that wait for it."""
+
+    row: Any
+    state: State
+    waiting: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """What became of a waiting row: applied, refused with `why`, or waiting on until `ring_at`."""
+
+    row: Any
+    why: Refusal | None = None
+    message: Message | None = None
+    conflicting: bool = False
+    ring_at: datetime | None = None
+
+
+def case_of(row: Row[Any]) -> Case:
+    """The ticket as its locked row has it."""
+    state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
+    return Case(row, state)
+
+
+def message_of(session: Session, row: Any, rulebook: Rulebook) -> Message:
+    """The message that a row of the inbox keeps, its units resolved as when first read."""
+    message = Message(
+        row.type, row.ticket, row.at.astimezone(SHANGHAI), row.id, session.sealer.open(row.body)
+    )
+    resolved = rulebook.directory.resolved(message)
+    if row.resolved is None:
+        return resolved
+    # what the units file said when the message was first read holds
+    route = row.resolved["route"] and msgspec.convert(row.resolved["route"], Route)
+    return msgspec.structs.replace(resolved, unknown=tuple(row.resolved["unknown"]), route=route)
+
+
+def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
+    """The messages that these events refuse, by arrival number, with the reason."""
+    return {
+        e.cause: Refusal(e.data["why"], tuple(e.data.get("missing", ())))
+        for e in events
+        if e.name == "message.refused" and e.cause is not None
+    }
+
+
+def mark(session: Session, dealt: Sequence[Dealt]) -> None:
+    """Write into the inbox what became of its rows."""
+    rows = [
+        {
+            "key": d.row.id,
+            "state": WAITING if d.ring_at else REFUSED if d.why else APPLIED,
+            "reason": {"why": d.why.why, "missing": list(d.why.missing)} if d.why else None,
+            "resolved": _resolution(d.message) if d.message else d.row.resolved,
+            "conflicting": d.conflicting,
+            "ring_at": d.ring_at or d.row.ring_at,
+        }
+        for d in dealt
+    ]
+    if rows:
+        values: dict[str, Any] = {k: bindparam(k) for k in rows[0] if k != "key"}
+        session.connection().execute(
+            update(INBOX).where(INBOX.c.id == bindparam("key")).values(values), rows
+        )
+
+
+def _resolution(message: Message) -> Any:
+    return {"unknown": message.unknown, "route": message.route}

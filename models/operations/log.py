@@ -1,0 +1,193 @@
+"""A ticket's new events go into its log, with every row that they change."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, update
+
+from models.database import Session
+from models.queries.rulebook import Rulebook
+from models.rules.state import HANDLE, Event, State
+from models.rules.text import clean, mask
+from models.tables.core import CLOCK, EVENT, NOTICE, TICKET
+
+_OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
+
+
+@dataclass(frozen=True)
+class Appending:
+    """What is to be written of one ticket: its row as it was, its state now, and the new events.
+
+    `received` is the body of the message that began it, for a new ticket only.
+    """
+
+    row: Any
+    state: State
+    events: Sequence[Event]
+    policy_id: str
+    ring_at: datetime | None
+    received: Mapping[str, Any] | None = None
+
+
+def write(
+    session: Session,
+    appending: Sequence[Appending],
+    rulebook: Rulebook,
+    now: datetime,
+    *,
+    played: bool = False,
+) -> None:
+    """Append the events, queue their notices, and bring tickets and clocks up to date.
+
+    With `played`, what time alone brought about is dated by its moment instead of `now`.
+    """
+    events: list[dict[str, Any]] = []
+    notices: list[dict[str, Any]] = []
+    tickets: list[dict[str, Any]] = []
+    clocks: list[dict[str, Any]] = []
+    for one in appending:
+        seq, chain = one.row.seq, one.row.hash
+        for event in one.events:
+            seq += 1
+            at = event.at if played or event.cause is not None else now
+            row = event_row(session, one.row.id, seq, chain, event, at, one.state.folds)
+            chain = row["hash"]
+            events.append(row)
+            if event.name == "notice.queued":
+                notices.append(_notice(one.row.id, seq, event, now))
+        tickets.append(_ticket(session, one, seq, chain, now))
+        clocks += _clocks(one, rulebook.calendar.version)
+    connection = session.connection()
+    if events:
+        connection.execute(EVENT.insert(), events)
+    if notices:
+        connection.execute(NOTICE.insert(), notices)
+    if clocks:
+        insert = session.insert(CLOCK)
+        new = {c.name: insert.excluded[c.name] for c in CLOCK.c if not c.primary_key}
+        connection.execute(
+            insert.on_conflict_do_update(index_elements=["ticket_id", "key"], set_=new), clocks
+        )
+    for group in _by_columns(tickets):
+        values: dict[str, Any] = {k: bindparam(k) for k in group[0] if k != "row_id"}
+        connection.execute(
+            update(TICKET).where(TICKET.c.id == bindparam("row_id")).values(values), group
+        )
+
+
+def event_row(
+    session: Session,
+    ticket_id: int,
+    seq: int,
+    chain: bytes,
+    event: Event,
+    at: datetime,
+    folds: int = 0,
+) -> dict[str, Any]:
+    """One line of the log, chained to the line before by its hash."""
+    data = msgspec.json.encode(event.data, order="sorted")
+    private = {k: v for k, v in (event.private or {}).items() if v not in (None, "")}
+    secret = session.sealer.fingerprint(msgspec.json.encode(private)) if private else b""
+    line = (seq, event.name, at.astimezone(UTC), event.moment.astimezone(UTC), event.cause)
+    digest = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+    once = None
+    if event.name == "alert.raised":
+        once = f"{event.data['clock']}/{folds}/{event.data['run']}/{event.data['level']}"
+    return {
+        "ticket_id": ticket_id,
+        "seq": seq,
+        "at": at,
+        "moment": event.moment,
+        "name": event.name,
+        "cause": event.cause,
+        "data": msgspec.Raw(data),
+        "private": session.sealer.seal(private) if private else None,
+        "once": once,
+        "hash": digest,
+    }
+
+
+def _notice(ticket_id: int, seq: int, event: Event, now: datetime) -> dict[str, Any]:
+    role, unit = event.data["role"], event.data.get("unit")
+    return {
+        "ticket_id": ticket_id,
+        "seq": seq,
+        "kind": event.data["kind"],
+        "role": role,
+        "recipient": f"{unit}/{role}" if unit and role in _OF_UNIT else role,
+        "unit": unit,
+        "state": "queued",
+        "tries": 0,
+        "queued_at": now,
+        "ring_at": now,
+    }
+
+
+def _ticket(
+    session: Session, one: Appending, seq: int, chain: bytes, now: datetime
+) -> dict[str, Any]:
+    state = one.state
+    handling = state.clocks.get(HANDLE)
+    row: dict[str, Any] = {
+        "row_id": one.row.id,
+        "status": state.status,
+        "category": state.category,
+        "emergency": state.emergency,
+        "unit": state.unit,
+        "level": state.level,
+        "level_at": _level_at(state),
+        "due": state.due,
+        "provisional": handling is not None and handling.running and handling.provisional,
+        "received_at": state.received_at,
+        "completed_at": state.completed_at,
+        "updated_at": now,
+        "policy_id": one.policy_id,
+        "state": msgspec.json.encode(state).decode(),
+        "seq": seq,
+        "hash": chain,
+        "ring_at": one.ring_at,
+    }
+    if one.received is not None:
+        row["title"] = mask(clean(str(one.received.get("title", ""))))
+        person = dict(one.received.get("claimant") or {})
+        person["address"] = one.received.get("address")
+        row["claimant"] = session.sealer.seal(person)
+    return row
+
+
+def _level_at(state: State) -> datetime | None:
+    level = state.level
+    return next((at for name, at in state.ladder if name == level), None)
+
+
+def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
+    before = msgspec.json.decode(one.row.state, type=State).clocks if one.row.state else {}
+    return [
+        {
+            "ticket_id": one.row.id,
+            "key": key,
+            "name": clock.name,
+            "unit": clock.unit,
+            "purpose": clock.purpose,
+            "base": clock.base,
+            "due": clock.due,
+            "provisional": clock.provisional,
+            "state": clock.state,
+            "ended_at": clock.ended_at,
+            "calendar": calendar,
+        }
+        for key, clock in one.state.clocks.items()
+        if before.get(key) != clock
+    ]
+
+
+def _by_columns(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rows in groups that set the same columns, as one statement each needs."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return list(groups.values())

@@ -1,0 +1,124 @@
+"""Which days count: the operator's overlay, then chinese-calendar, then a provisional guess."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta, timezone
+from functools import cache
+
+import chinese_calendar
+
+from models.labels import Said, say
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""The zone of every rule. China keeps one offset all year; summer time ended in 1991."""
+
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A day that an operator declared working or off (调休安排), with the document that says so."""
+
+    working: bool
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Whether a day counts as a working day (工作日), and why."""
+
+    day: date
+    counts: bool
+    why: Said
+    provisional: bool
+
+
+@cache
+def announced_years() -> range:
+    """The years whose arrangement chinese-calendar knows."""
+    known = [*chinese_calendar.holidays, *chinese_calendar.workdays]
+    return range(min(known).year, max(known).year + 1)
+
+
+@cache
+def _festivals(year: int) -> dict[date, str]:
+    """The festival days fixed by law, without the days off that are arranged around them."""
+    from holidays.countries.china import China  # noqa: PLC0415  (0.1 s, and rarely needed)
+
+    return dict(China(years=year, observed=False))  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The working days of any year; never raises for one that nobody has announced.
+
+    A year's working days are listed once, when first asked for, and bisected from then on.
+    """
+
+    overlay: Mapping[date, Declared] = field(default_factory=dict)
+    version: int = 0
+    _years: dict[int, list[date]] = field(default_factory=dict, repr=False, compare=False)
+
+    def day(self, day: date) -> Day:
+        """Whether `day` counts, by the first source that knows it, with the reason."""
+        if (declared := self.overlay.get(day)) is not None:
+            text = (
+                say("declared working: {document}", document=declared.document)
+                if declared.working
+                else say("declared off: {document}", document=declared.document)
+            )
+            return Day(day, declared.working, text, provisional=False)
+        weekend = day.weekday() >= _SATURDAY
+        if day.year in announced_years():
+            if day in chinese_calendar.holidays:
+                return Day(day, False, say(chinese_calendar.holidays[day]), False)
+            if day in chinese_calendar.workdays:
+                name = chinese_calendar.workdays[day]
+                return Day(day, True, say("make-up working day for {name}", name=name), False)
+            return Day(day, not weekend, say("weekend" if weekend else "working day"), False)
+        if (festival := _festivals(day.year).get(day)) is not None:
+            return Day(day, False, say("{name}, by law; provisional", name=festival), True)
+        text = say("weekend; provisional") if weekend else say("working day; provisional")
+        return Day(day, not weekend, text, True)
+
+    def is_working(self, day: date) -> bool:
+        """Whether `day` counts as a working day."""
+        days = self._year(day.year)
+        i = bisect_left(days, day)
+        return i < len(days) and days[i] == day
+
+    def after(self, day: date, n: int) -> date:
+        """The `n`-th working day after `day` (n ≥ 1), or before it (n ≤ -1)."""
+        year = day.year
+        days = self._year(year)
+        if n > 0:
+            index = bisect_right(days, day) + n - 1
+            while index >= len(days):
+                index -= len(days)
+                year += 1
+                days = self._year(year)
+        else:
+            index = bisect_left(days, day) + n
+            while index < 0:
+                year -= 1
+                days = self._year(year)
+                index += len(days)
+        return days[index]
+
+    def provisional(self, first: date, last: date) -> bool:
+        """Whether any day from `first` to `last` is only a guess."""
+        known = announced_years()
+        if first.year in known and last.year in known:
+            return False
+        span = (first + timedelta(n) for n in range((last - first).days + 1))
+        return any(d.year not in known and d not in self.overlay for d in span)
+
+    def _year(self, year: int) -> list[date]:
+        days = self._years.get(year)
+        if days is None:
+            first = date(year, 1, 1)
+            length = (date(year, 12, 31) - first).days + 1
+            span = (first + timedelta(n) for n in range(length))
+            days = self._years[year] = [d for d in span if self.day(d).counts]
+        return days

@@ -1,0 +1,25 @@
+"""The ladder of the handling clock: pre-warning 预警, yellow card 黄牌, red card 红牌 (5.1-5.3)."""
+
+from datetime import datetime
+
+from models.rules.calendar import SHANGHAI, Calendar
+from models.rules.policy import LEVELS, Policy
+
+
+def moments(
+    base: datetime, due: datetime, policy: Policy, calendar: Calendar
+) -> list[tuple[str, datetime]]:
+    """Each level in order with the instant at which it is raised, never before the base."""
+    opening = policy.hours.morning.begins
+    found = []
+    for level in LEVELS:
+        at = getattr(policy.ladder, level).at.of(due, calendar, opening)
+        found.append((level, max(at, base)))
+    return found
+
+
+def provisional(base: datetime, due: datetime, policy: Policy, calendar: Calendar) -> bool:
+    """Whether any day from the base to the red level's day is only a guess of the calendar."""
+    red = moments(base, due, policy, calendar)[-1][1]
+    first, last = base.astimezone(SHANGHAI).date(), red.astimezone(SHANGHAI).date()
+    return calendar.provisional(first, max(first, last))

@@ -1,0 +1,195 @@
+"""`decide`: a message, or a moment that has come, and what the regulation makes of it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from models.labels import say
+from models.rules.lifecycle import acceptance, contacts, handling, results
+from models.rules.lifecycle.life import Life, named, next_level
+from models.rules.messages import HOTLINE, UNIT_FIELDS, Message, Refusal, checked
+from models.rules.policy import LEVELS
+from models.rules.state import ACCEPT, ARCHIVED, HANDLE, PROOF, Event, Stage, State
+
+Handler = Callable[[Life, Message], Refusal | None]
+
+HANDLERS: dict[str, Handler] = {
+    "ticket.received": acceptance.received,
+    "unit.accepted": acceptance.accepted,
+    "unit.returned": acceptance.returned,
+    "return.reviewed": acceptance.return_reviewed,
+    "dispute.opened": acceptance.dispute_opened,
+    "dispute.evidence": acceptance.dispute_evidence,
+    "dispute.decided": acceptance.dispute_decided,
+    "site.arrived": handling.arrived,
+    "progress.reported": handling.progressed,
+    "contact.attempted": contacts.attempted,
+    "contact.denied": contacts.denied,
+    "contact.proof": contacts.proved,
+    "extension.requested": handling.extension_requested,
+    "claimant.supplemented": handling.supplemented,
+    "claimant.withdrew": handling.withdrew,
+    "term.restarted": handling.term_restarted,
+    "result.submitted": results.submitted,
+    "result.reviewed": results.reviewed,
+    "survey.rated": contacts.rated,
+    "revisit.recorded": contacts.revisited,
+    "rework.requested": results.rework_requested,
+    "unit.joined": handling.joined,
+    "ticket.assigned": acceptance.assigned,
+    "screening.decided": acceptance.screening_decided,
+    "unit.urged": handling.urged,
+    "conduct.recorded": handling.conduct,
+}
+
+_LEAD_ONLY = ("unit.accepted", "unit.returned", "extension.requested", "result.submitted")
+_HELPERS_TOO = ("site.arrived", "progress.reported", "contact.attempted", "contact.proof")
+
+
+def decide(life: Life, message: Message) -> bool:
+    """Apply a message at its own `at`; False where it is refused, which the log then says."""
+    life.at = message.at
+    life.cause = message.arrival
+    life.state.seen_at = message.at
+    refusal = _apply(life, message)
+    if refusal is not None:
+        missing = {"missing": list(refusal.missing)} if refusal.missing else {}
+        life.emit("message.refused", type=message.type, why=refusal.why, **missing)
+    life.reconsider_archiving()
+    return refusal is None
+
+
+def _apply(life: Life, message: Message) -> Refusal | None:
+    state = life.state
+    if state.status == ARCHIVED:
+        return Refusal(say("the ticket is in the archive"))
+    body = checked(message.type, message.body)
+    if isinstance(body, Refusal):
+        return body
+    message = Message(
+        message.type,
+        message.ticket,
+        message.at,
+        message.arrival,
+        body,
+        message.unknown,
+        message.route,
+    )
+    if message.type != "ticket.received":
+        if state.received_at is None:
+            return Refusal(say("ticket {ticket} has not been received", ticket=message.ticket))
+        if (refusal := _may_speak(state, message)) is not None:
+            return refusal
+    return HANDLERS[message.type](life, message)
+
+
+def _may_speak(state: State, message: Message) -> Refusal | None:
+    body = message.body
+    units = [body[f] for f in UNIT_FIELDS if f in body] + list(body.get("units", ()))
+    for unit in units:
+        if unit in message.unknown:
+            return Refusal(say("unit {unit} is not known; see the units file", unit=unit))
+    unit = body.get("unit")
+    if message.type in _LEAD_ONLY and unit != state.unit:
+        lead = state.unit or "-"
+        return Refusal(say("only the lead unit may: {lead}, not {unit}", lead=lead, unit=str(unit)))
+    if message.type in _HELPERS_TOO and unit not in (state.unit, HOTLINE, *state.co_units):
+        text = say("only the lead or a co-handling unit may, not {unit}", unit=str(unit))
+        return Refusal(text)
+    return None
+
+
+def next_moment(state: State) -> datetime | None:
+    """When time alone will next do something to the ticket."""
+    due = _next(state)
+    return due[0] if due else None
+
+
+def _next(state: State) -> tuple[datetime, str, str] | None:
+    best: tuple[datetime, str, str] | None = None
+    for key, clock in state.clocks.items():
+        if not clock.running:
+            continue
+        if key != HANDLE and (best is None or clock.due < best[0]):
+            best = (clock.due, "expire", key)
+        if clock.remind_at and (best is None or clock.remind_at < best[0]):
+            best = (clock.remind_at, "remind", key)
+    if (level := next_level(state)) and (best is None or level[1] < best[0]):
+        best = (level[1], "raise", level[0])
+    if state.archive_at and (best is None or state.archive_at < best[0]):
+        best = (state.archive_at, "archive", "")
+    return best
+
+
+def fire(life: Life, until: datetime, *, inclusive: bool) -> None:
+    """Let everything happen, in order, that time alone brings about up to `until`."""
+    state = life.state
+    while (due := _next(state)) is not None:
+        at, what, key = due
+        if at > until or (at == until and not inclusive):
+            return
+        life.at = at
+        life.cause = None
+        state.fired_at = at if state.fired_at is None else max(at, state.fired_at)
+        match what:
+            case "raise":
+                _raise_level(life, key, at)
+            case "expire":
+                _expire(life, key, at)
+            case "remind":
+                contacts.remind(life, state.clocks[key])
+            case _:
+                state.status = ARCHIVED
+                state.archive_at = None
+                life.emit("ticket.archived", effective_at=at)
+        life.reconsider_archiving()
+
+
+def _raise_level(life: Life, level: str, at: datetime) -> None:
+    state, clock = life.state, life.state.clocks[HANDLE]
+    state.raised = [*state.raised, level]
+    life.emit(
+        "alert.raised", clock=HANDLE, level=level, effective_at=at, unit=state.unit, run=state.run
+    )
+    upcoming = next_level(state)
+    overtaken = upcoming is not None and upcoming[1] <= life.now
+    pointless = level == LEVELS[0] and clock.due <= life.now
+    if not overtaken and not pointless:
+        role = getattr(life.stage.policy.ladder, level).to
+        life.notify(level, role, unit=state.unit, clock=HANDLE, level=level, effective_at=at)
+
+
+def _expire(life: Life, key: str, at: datetime) -> None:
+    if key == ACCEPT:
+        acceptance.deem_accepted(life, at)
+        return
+    clock = life.state.clocks[key]
+    clock.state, clock.ended_at, clock.remind_at = "expired", at, None
+    life.emit("clock.expired", clock=clock.name, due=at, **named(clock))
+    unit = clock.unit or life.state.unit
+    if clock.name == PROOF:
+        life.emit("contact.deemed_absent", purpose=clock.purpose, unit=unit, effective_at=at)
+    life.notify("expired", "unit_contact", unit=unit, clock=clock.name)
+    life.notify("expired", "district_desk", clock=clock.name)
+    if clock.name in ("closing_contact", "survey", "proof"):
+        life.settled(at)
+
+
+def fold(
+    state: State,
+    messages: Sequence[Message],
+    stage: Stage,
+    now: datetime,
+    *,
+    inclusive: bool = True,
+) -> list[Event]:
+    """Carry a ticket on through `messages`, in the order of `at`, and to `now`; returns the events.
+
+    A message goes before what time alone brings about at the same moment. With `inclusive` false
+    what falls exactly on `now` is left for later.
+    """
+    life = Life(state, stage, now)
+    for message in messages:
+        fire(life, message.at, inclusive=False)
+        decide(life, message)
+    fire(life, now, inclusive=inclusive)
+    return life.events

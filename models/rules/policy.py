@@ -1,0 +1,198 @@
+"""The policy (制度): every number and word of the regulation that a district may set otherwise."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from models.errors import HotlineError
+from models.rules.calendar import SHANGHAI
+from models.rules.terms import HalfDay, Moment, OfficeHours, Term
+
+LEVELS = ("prewarning", "yellow", "red")
+CATEGORIES = ("consultation", "suggestion", "help", "complaint")
+Role = Literal[
+    "unit_contact", "deputy_leader", "principal_leader", "district_desk", "city_hotline", "claimant"
+]
+
+
+class PolicyWrong(HotlineError):
+    """The policy file cannot be used; the message names the line and what is allowed."""
+
+
+def _half_day(value: Any) -> Any:
+    match value:
+        case [str(begins), str(ends)] if begins < ends:
+            return HalfDay(time.fromisoformat(begins), time.fromisoformat(ends))
+    raise ValueError("write two hours, as in ['08:30', '12:00'], the earlier one first")
+
+
+def _term(value: Any) -> Any:
+    return Term.parse(value) if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> Any:
+    return Moment.parse(value) if isinstance(value, str) else value
+
+
+TermField = Annotated[Term, BeforeValidator(_term)]
+MomentField = Annotated[Moment, BeforeValidator(_moment)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Hours(_Part):
+    """Office hours of the two half-days."""
+
+    morning: Annotated[HalfDay, BeforeValidator(_half_day)]
+    afternoon: Annotated[HalfDay, BeforeValidator(_half_day)]
+
+
+class Slots(_Part):
+    """Periods of a day in which a claimant is called (时段): until when each lasts."""
+
+    morning_until: time
+    afternoon_until: time
+
+
+class Terms(_Part):
+    """How long each clock runs (Regulation 3, 4)."""
+
+    accept: TermField
+    evidence: TermField
+    consultation: TermField
+    suggestion: TermField
+    help: TermField
+    complaint: TermField
+    on_site: TermField
+    emergency_report: TermField
+    first_contact: TermField
+    closing_contact: TermField
+    survey: TermField
+    proof: TermField
+    archive: TermField
+
+
+class Rung(_Part):
+    """One level of the ladder: its moment beside the expiry, and whom it reminds (Regulation 5)."""
+
+    at: MomentField
+    to: Role
+
+
+class Ladder(_Part):
+    """Pre-warning (预警), yellow card (黄牌), red card (红牌)."""
+
+    prewarning: Rung
+    yellow: Rung
+    red: Rung
+
+
+class Extension(_Part):
+    """Extensions (延期): how many, and asked by the end of which moment (Regulation 3.5)."""
+
+    most: int = Field(ge=0)
+    ask_by: MomentField
+
+
+class Intake(_Part):
+    """What is taken from a feed: how far ahead a message may be dated, how long one waits."""
+
+    ahead: TermField
+    wait_for_receipt: TermField
+
+
+class Screening(_Part):
+    """What is not taken (不接诉, Regulation 2.2): the advice for each item."""
+
+    advice: dict[str, str]
+
+
+class Policy(_Part):
+    """One district's policy, in force from `valid_from` at midnight, Asia/Shanghai."""
+
+    district: str
+    document: str
+    valid_from: date
+    hours: Hours
+    slots: Slots
+    terms: Terms
+    ladder: Ladder
+    extension: Extension
+    intake: Intake
+    screening: Screening
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Policy":
+        moments = [getattr(self.ladder, level).at for level in LEVELS]
+        keys = [(m.workday, m.offset) for m in moments]
+        if keys != sorted(set(keys)):
+            raise ValueError(
+                "the ladder's moments must follow one another: prewarning, yellow, red"
+            )
+        return self
+
+    @property
+    def office(self) -> OfficeHours:
+        """Office hours as the terms need them."""
+        return OfficeHours(self.hours.morning, self.hours.afternoon)
+
+    @property
+    def begins_at(self) -> datetime:
+        """The instant from which the policy holds."""
+        return datetime.combine(self.valid_from, time(), SHANGHAI)
+
+
+def load_policy(text: str, name: str) -> Policy:
+    """The policy that the TOML `text` of the file `name` holds; raises PolicyWrong."""
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as wrong:
+        raise PolicyWrong(f"{name}: not valid TOML: {wrong}") from wrong
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        place = f"line {_line(text, path)}: " if path else ""
+        what = first["msg"].removeprefix("Value error, ")
+        raise PolicyWrong(f"{name}: {place}{'.'.join(path)}: {what}") from wrong
+
+
+def digest(text: str) -> str:
+    """What names a version of a policy."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def in_force(policies: Sequence[Policy], received_at: datetime) -> Policy:
+    """The policy that a ticket received at `received_at` runs under, to its end (Regulation 7.2).
+
+    Tickets older than the first policy run under the first; of two with the same day the later in
+    the sequence holds.
+    """
+    ordered = sorted(policies, key=lambda p: p.begins_at)
+    begun = [p for p in ordered if p.begins_at <= received_at]
+    return begun[-1] if begun else ordered[0]
+
+
+def _line(text: str, path: list[str]) -> int:
+    """The line of the key that `path` leads to, or of the nearest table above it."""
+    lines = text.splitlines()
+    best = 1
+    for depth in range(len(path), 0, -1):
+        table, key = ".".join(path[: depth - 1]), path[depth - 1]
+        inside = table == ""
+        for number, line in enumerate(lines, 1):
+            if header := re.fullmatch(r"\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?", line):
+                inside = header[1] == table
+                if header[1] == ".".join(path[:depth]):
+                    best = max(best, number)
+            elif inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+                return number
+        if best > 1:
+            return best
+    return best

@@ -1,0 +1,149 @@
+"""The state of a ticket: what its messages and the moments between them have made of it."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from models.rules.calendar import Calendar
+from models.rules.policy import Policy
+
+RECEIVED, MANUAL, DISPATCHED, RETURNED, DISPUTED, HANDLING, SUBMITTED = OPEN = (
+    "received",
+    "manual",
+    "dispatched",
+    "returned",
+    "disputed",
+    "handling",
+    "submitted",
+)
+COMPLETED, ARCHIVED, DECLINED = CLOSED = ("completed", "archived", "declined")
+
+ACCEPT, EVIDENCE, HANDLE, ON_SITE, REPORT = (
+    "accept",
+    "evidence",
+    "handling",
+    "on_site",
+    "emergency_report",
+)
+FIRST, CLOSING, SURVEY, PROOF = ("first_contact", "closing_contact", "survey", "proof")
+RUNNING = "running"
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """What a decision is made under: the policy in force, and which days count."""
+
+    policy: Policy
+    calendar: Calendar
+
+
+class Clock(msgspec.Struct):
+    """One clock of a ticket: from its base to its due, and how it ended.
+
+    `state` is running, met, late, cancelled or expired. `unit` is set on an evidence clock and
+    `purpose` on a proof clock; `failed` are the days and slots of vain attempts to contact.
+    """
+
+    name: str
+    base: datetime
+    due: datetime
+    provisional: bool
+    state: str = RUNNING
+    unit: str | None = None
+    purpose: str | None = None
+    ended_at: datetime | None = None
+    failed: list[tuple[str, str]] = []
+    remind_at: datetime | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the clock still runs."""
+        return self.state == RUNNING
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A statutory limit (Regulation 3.4.5): working days or hours, with its basis."""
+
+    basis: str
+    workdays: int | None = None
+    hours: int | None = None
+
+
+class Event(msgspec.Struct):
+    """Something that happened, as it goes into the ticket's log.
+
+    `moment` is when it took effect; `at` when it counts as recorded where time is played: for
+    what a message causes both are that message's `at`. `cause` is the arrival number of the
+    message, None for what time alone brought about. `private` holds what citizens wrote.
+    """
+
+    name: str
+    moment: datetime
+    at: datetime
+    cause: int | None
+    data: dict[str, Any]
+    private: dict[str, Any] | None = None
+
+
+class State(msgspec.Struct):
+    """One ticket. All instants are aware.
+
+    `run` counts the runs of the handling clock and `raised` the levels of the present one;
+    `restarted_at` is the latest restart of the term, `extensions_since` the extensions since it.
+    `settled_at` is when the last thing ended that keeps a completed ticket from the archive.
+    `seen_at` is the latest message, `fired_at` the latest moment that time alone brought about;
+    `folds` counts how often a late message had the life folded anew.
+    """
+
+    ticket: str
+    status: str = RECEIVED
+    category: str = ""
+    emergency: str | None = None
+    limit: Limit | None = None
+    contact_wanted: bool = True
+    received_at: datetime | None = None
+    unit: str | None = None
+    co_units: list[str] = []
+    receipts: dict[str, datetime] = {}
+    may_not_return: bool = False
+    suggested_unit: str | None = None
+    suggested_known: bool = True
+    reached_early: bool = False
+    proposed: list[str] = []
+
+    clocks: dict[str, Clock] = {}
+    ladder: list[tuple[str, datetime]] = []
+    run: int = 0
+    raised: list[str] = []
+    restarted_at: datetime | None = None
+    extensions: int = 0
+    extensions_since: int = 0
+
+    completed_at: datetime | None = None
+    reworked: bool = False
+    rating: str | None = None
+    rating_before: str | None = None
+    revisit: bool = False
+    settled_at: datetime | None = None
+    archive_at: datetime | None = None
+
+    seen_at: datetime | None = None
+    fired_at: datetime | None = None
+    folds: int = 0
+
+    @property
+    def level(self) -> str | None:
+        """The highest level raised in the present run."""
+        return self.raised[-1] if self.raised else None
+
+    @property
+    def due(self) -> datetime | None:
+        """The nearest expiry of `accept` or `handling`; None under review."""
+        running = [c.due for n in (ACCEPT, HANDLE) if (c := self.clocks.get(n)) and c.running]
+        return min(running, default=None)
+
+    def late_for(self, at: datetime) -> bool:
+        """Whether a message of this moment comes after something that it should have preceded."""
+        return (self.seen_at is not None and at < self.seen_at) or (
+            self.fired_at is not None and at <= self.fired_at
+        )

@@ -1,0 +1,146 @@
+"""Terms (期限): from a base to an expiry, in working days, half days or wall-clock time."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Literal
+
+from models.labels import Said, say
+from models.rules.calendar import SHANGHAI, Calendar, Day
+
+Unit = Literal["workdays", "halfdays", "days", "hours", "minutes", "seconds"]
+
+_TERM = re.compile(r"(\d+) (workday|half-day|day|hour|minute|second)s?")
+_OFFSET = re.compile(r"([+-]\d+)([smhd])")
+_WORKDAY = re.compile(r"workday ([+-][1-9]\d?)")
+_LETTERS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A length of time as the policy writes it: `7 workdays`, `1 half-day`, `24 hours`."""
+
+    count: int
+    unit: Unit
+
+    @classmethod
+    def parse(cls, text: str) -> "Term":
+        """The term that `text` names; raises ValueError with what is allowed."""
+        if (match := _TERM.fullmatch(text)) is None or match[1] == "0":
+            raise ValueError(
+                f"{text!r} is no term: write a number and workdays, half-days, days, hours, "
+                "minutes or seconds, as in '7 workdays'"
+            )
+        unit = "halfdays" if match[2] == "half-day" else match[2] + "s"
+        return cls(int(match[1]), unit)  # type: ignore[arg-type]
+
+    @property
+    def wall(self) -> timedelta | None:
+        """The term as wall-clock time, or None where it counts working time."""
+        if self.unit in ("workdays", "halfdays"):
+            return None
+        return timedelta(**{self.unit: self.count})
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment beside an expiry: a working day before or after the due day, or an offset from it.
+
+    `workday -1` is the last working day before the due day, `workday +2` the second after it.
+    """
+
+    workday: int = 0
+    offset: timedelta = timedelta()
+
+    @classmethod
+    def parse(cls, text: str) -> "Moment":
+        """The moment that `text` names; raises ValueError with what is allowed."""
+        if match := _WORKDAY.fullmatch(text):
+            return cls(workday=int(match[1]))
+        if match := _OFFSET.fullmatch(text):
+            return cls(offset=timedelta(**{_LETTERS[match[2]]: int(match[1])}))
+        raise ValueError(
+            f"{text!r} is no moment: write 'workday -1', 'workday +2', or an offset from the "
+            "expiry such as '-2h' or '+20s'"
+        )
+
+    def of(self, due: datetime, calendar: Calendar, at: time) -> datetime:
+        """The instant of this moment for an expiry at `due`; `at` is the hour on a working day."""
+        if self.workday:
+            day = calendar.after(due.astimezone(SHANGHAI).date(), self.workday)
+            return datetime.combine(day, at, SHANGHAI)
+        return due + self.offset
+
+
+@dataclass(frozen=True, slots=True)
+class HalfDay:
+    """One of the two halves of a working day, by its office hours."""
+
+    begins: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """Office hours (办公时间) of a working day, zone Asia/Shanghai."""
+
+    morning: HalfDay
+    afternoon: HalfDay
+
+    @property
+    def opening(self) -> time:
+        """When a working day begins."""
+        return self.morning.begins
+
+    @property
+    def closing(self) -> time:
+        """When a working day ends, and with it every term counted in working days."""
+        return self.afternoon.ends
+
+
+def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -> datetime:
+    """The instant at which `term`, begun at `base`, runs out (民法典 201, 203).
+
+    The day of the base is not counted; N working days end at closing time of the N-th working
+    day after it; a half day ends with the first working half-day that begins after the base.
+    """
+    if (wall := term.wall) is not None:
+        return base + wall
+    local = base.astimezone(SHANGHAI)
+    day = local.date()
+    if term.unit == "workdays":
+        return datetime.combine(calendar.after(day, term.count), hours.closing, SHANGHAI)
+    left = term.count
+    if calendar.is_working(day):
+        for half in (hours.morning, hours.afternoon):
+            if half.begins > local.time():
+                left -= 1
+                if left == 0:
+                    return datetime.combine(day, half.ends, SHANGHAI)
+    whole, second = divmod(left - 1, 2)
+    half = hours.afternoon if second else hours.morning
+    return datetime.combine(calendar.after(day, whole + 1), half.ends, SHANGHAI)
+
+
+def days_between(base: datetime, last: date, calendar: Calendar) -> list[Day]:
+    """Every day from the base's to `last`, with the reason why it counts towards a term or not."""
+    first = base.astimezone(SHANGHAI).date()
+    found = [calendar.day(first + timedelta(n)) for n in range((last - first).days + 1)]
+    why = say("the day of the base is not counted")
+    return [Day(first, False, why, found[0].provisional), *found[1:]] if found else []
+
+
+def told_term(term: Term) -> Said:
+    """The term in words."""
+    texts = {
+        "workdays": say("{n} working days", n=term.count),
+        "halfdays": say("{n} working half-days", n=term.count),
+        "days": say("{n} days", n=term.count),
+        "hours": say("{n} hours", n=term.count),
+        "minutes": say("{n} minutes", n=term.count),
+        "seconds": say("{n} seconds", n=term.count),
+    }
+    return texts[term.unit]

@@ -1,0 +1,93 @@
+"""What may be kept and shown of a text that somebody outside wrote.
+
+`clean` is for everything that comes in, the `mask` functions are for everything that goes out.
+"""
+
+import re
+
+# Sequences are removed whole, or "[31m" would stay in the letter. An ESC that begins none of them
+# goes alone: text behind a stray control character is a citizen's, and is kept. For the same
+# reason the one-byte C1 forms (U+009B for ESC [) lose only themselves: in doubly encoded UTF-8
+# they stand between letters.
+_SEQUENCES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, SOS, PM, APC, if ended
+    r"|\x1b[ -/]+[0-~]"  # character sets
+    r"|\x1b[0-?c]"  # private ones, reset
+)
+_LINE_ENDS = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
+_INVISIBLE = re.compile(
+    "["
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but \n and \t, DEL, C1
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u3164\uffa0"  # show nothing
+    r"\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # zero width, bidi controls
+    r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"  # annotations, no characters, tags
+    "]"
+)
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+# Full-width digits are digits too: \d takes them, the classes name them.
+_MOBILE = re.compile(
+    r"(?<!\d)((?:[+\uff0b]?[8\uff18][6\uff16][- ]?)?[1\uff11][3-9\uff13-\uff19]\d)"
+    r"[- ]?\d{4}[- ]?(\d{4})(?!\d)"
+)
+_IDENTITY = re.compile(
+    r"(?<!\d)(\d{3})\d{3}"
+    r"(?:[1\uff11][9\uff19]|[2\uff12][0\uff10])\d\d"  # born in 19.. or 20..
+    r"(?:[0\uff10]\d|[1\uff11][0-2\uff10-\uff12])[0-3\uff10-\uff13]\d"
+    r"(\d{3}[\dXx\uff38\uff58])(?!\d)"
+)
+_NO_HOUSE = r"[^\d\s路巷号]"
+_DISTRICT = re.compile(
+    rf"{_NO_HOUSE}{{1,15}}?[区县](?:{_NO_HOUSE}{{1,6}}?(?:街道|镇|乡))?"
+    rf"|{_NO_HOUSE}{{1,15}}?(?:街道|镇)"
+)
+
+_SHOWN_OF_A_PHONE = 7
+
+
+def clean(text: str) -> str:
+    r"""Give a text without what a reader cannot see and a terminal might obey.
+
+    Removed: escape sequences, control characters but ``\n`` and ``\t``, bidirectional controls,
+    zero-width characters, and white space at both ends. Line ends become ``\n``, NBSP a space,
+    half a surrogate pair U+FFFD, so that the text can be stored as UTF-8. Cleaning twice changes
+    nothing.
+    """
+    if text.isascii() and text.isprintable():  # most cells: numbers, dates, codes
+        return text.strip()
+    text = _SEQUENCES.sub("", text)
+    text = _LINE_ENDS.sub("\n", text)
+    text = _INVISIBLE.sub("", text)
+    text = _SURROGATES.sub("\ufffd", text)
+    return text.replace("\u00a0", " ").strip()
+
+
+def mask(text: str) -> str:
+    """Hide mobile numbers (``138****0000``) and 18-digit identity numbers in a cleaned text."""
+    text = _IDENTITY.sub(r"\1***********\2", text)
+    return _MOBILE.sub(r"\1****\2", text)
+
+
+def mask_name(name: str) -> str:
+    """Show the first character of a person's name and hide the rest and its length: ``张**``."""
+    return f"{name[0]}**" if name else ""
+
+
+def mask_phone(phone: str) -> str:
+    """Hide the middle of any telephone number, also of one that is no mobile number."""
+    masked = mask(phone)
+    if masked != phone or not phone:
+        return masked
+    if len(phone) <= _SHOWN_OF_A_PHONE:
+        return "****"
+    return f"{phone[:3]}****{phone[-2:]}"
+
+
+def mask_address(address: str) -> str:
+    """Show an address down to its sub-district (or district) and hide the house."""
+    found = _DISTRICT.match(address)
+    if found is None:
+        return "****" if address else ""
+    rest = address[found.end() :]
+    return f"{found.group()}****" if rest else found.group()

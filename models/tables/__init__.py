@@ -1,0 +1,18 @@
+"""The tables of the store."""
+
+from models.tables.inbox import Inbox
+from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.ticket import Clock, Event, Notice, Ticket
+
+__all__ = [
+    "CalendarDay",
+    "Clock",
+    "Event",
+    "Inbox",
+    "Notice",
+    "PolicyVersion",
+    "Process",
+    "Territory",
+    "Ticket",
+    "UnitRow",
+]

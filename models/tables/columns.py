@@ -1,0 +1,69 @@
+"""Column types that SQLite and PostgreSQL keep alike."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, Text
+from sqlalchemy.types import TypeDecorator
+
+from models.sealing import Sealed
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""A row's number; SQLite counts up by itself only where the column is a plain integer."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant: aware on the way in, aware UTC on the way out. SQLite would drop the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC, as the database keeps it; a naive instant is a mistake of the caller's."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a zone")
+        at = value.astimezone(UTC)
+        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SealedColumn(TypeDecorator[Sealed]):
+    """Personal data and what citizens wrote: ciphertext that only a Sealer opens."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Sealed | None, _dialect: Dialect) -> bytes | None:
+        """The ciphertext; anything that is not sealed is a mistake of the caller's."""
+        if value is not None and not isinstance(value, Sealed):
+            raise TypeError("a sealed column takes only sealed values")
+        return value.raw if value is not None else None
+
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Sealed | None:
+        """The sealed value, opaque."""
+        return Sealed(bytes(value)) if value is not None else None
+
+
+class JsonText(TypeDecorator[Any]):
+    """Plain data as JSON text, written and read the same way on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
+        """JSON with sorted keys, so that equal values have equal texts."""
+        if value is None:
+            return None
+        return msgspec.json.encode(value, order="sorted").decode()
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
+        """The plain data."""
+        return msgspec.json.decode(value) if value is not None else None

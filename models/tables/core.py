@@ -1,0 +1,26 @@
+"""The tables as SQLAlchemy Core sees them: what queries and the hot writes are written on."""
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from models.tables.inbox import Inbox
+from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.ticket import Clock, Event, Notice, Ticket
+
+
+def _core(model: type[SQLModel]) -> Table:
+    found = SQLModel.metadata.tables[str(model.__tablename__)]
+    assert isinstance(found, Table)
+    return found
+
+
+INBOX = _core(Inbox)
+TICKET = _core(Ticket)
+CLOCK = _core(Clock)
+EVENT = _core(Event)
+NOTICE = _core(Notice)
+UNIT = _core(UnitRow)
+TERRITORY = _core(Territory)
+POLICY = _core(PolicyVersion)
+DAY = _core(CalendarDay)
+PROCESS = _core(Process)

@@ -1,0 +1,66 @@
+"""What came in: every message as its source sent it, waiting or dealt with."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Index, text
+from sqlmodel import Field, SQLModel
+
+from models.sealing import Sealed
+from models.tables.columns import BigId, Instant, JsonText, SealedColumn
+
+WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
+
+
+class Inbox(SQLModel, table=True):
+    """One message (来件). `id` is the order of arrival.
+
+    `ring_at` is when the timekeeper rings for the row while it waits. A refused row is kept; when
+    the source sends the message again, mended, the old row stops being `current`. `resolved` is
+    what the units file made of its units when it was first read, so that reading it again gives
+    the same. `conflicting` marks one refused because it would have undone what people did since.
+    """
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        Index(
+            "inbox_once",
+            "source",
+            "message_id",
+            unique=True,
+            sqlite_where=text("current"),
+            postgresql_where=text("current"),
+        ),
+        Index(
+            "inbox_waiting",
+            "ring_at",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index("inbox_ticket", "ticket", "at"),
+        Index(
+            "inbox_refused",
+            "id",
+            sqlite_where=text("state = 'refused'"),
+            postgresql_where=text("state = 'refused'"),
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    source: str
+    message_id: str
+    digest: bytes
+    current: bool = True
+    ticket: str
+    type: str
+    queue: str
+    at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    arrived_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    body: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
+    state: str = WAITING
+    ring_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    reason: Any = Field(default=None, sa_column=Column(JsonText))
+    resolved: Any = Field(default=None, sa_column=Column(JsonText))
+    conflicting: bool = False
+
+    model_config = {"arbitrary_types_allowed": True}

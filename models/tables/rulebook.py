@@ -1,0 +1,75 @@
+"""What decisions are made by: units, policies, declared days; and the processes that make them."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column
+from sqlmodel import Field, SQLModel
+
+from models.sealing import Sealed
+from models.tables.columns import Instant, JsonText, SealedColumn
+
+
+class UnitRow(SQLModel, table=True):
+    """A unit (承办单位) of the last imported units file; `people` are its names and numbers.
+
+    `version` counts the imports, so that workers see that there is a newer file.
+    """
+
+    __tablename__ = "unit"
+
+    name: str = Field(primary_key=True)
+    kind: str
+    parent: str = ""
+    position: int
+    version: int
+    words: Any = Field(sa_column=Column(JsonText, nullable=False))
+    people: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
+
+    model_config = {"arbitrary_types_allowed": True}
+
+
+class Territory(SQLModel, table=True):
+    """A word that says that a place lies in the district."""
+
+    __tablename__ = "territory"
+
+    word: str = Field(primary_key=True)
+
+
+class PolicyVersion(SQLModel, table=True):
+    """A policy file as it was when it came into the store; `id` is a digest of its text."""
+
+    __tablename__ = "policy_version"
+
+    id: str = Field(primary_key=True)
+    valid_from: date
+    body: str
+    added_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+
+
+class CalendarDay(SQLModel, table=True):
+    """A day that an operator declared working or off, with the document; `version` counts up."""
+
+    __tablename__ = "calendar_day"
+
+    day: date = Field(primary_key=True)
+    working: bool
+    document: str
+    version: int
+    declared_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+
+
+class Process(SQLModel, table=True):
+    """A worker or timekeeper that is, or was, at work, by its own word."""
+
+    __tablename__ = "process"
+
+    name: str = Field(primary_key=True)
+    role: str
+    started_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    seen_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    doing: str = ""
+    lateness_ms: int = 0
+    done: int = 0
+    failed: int = 0

@@ -1,0 +1,132 @@
+"""Tickets, their clocks and their log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from models.sealing import Sealed
+from models.tables.columns import BigId, Instant, JsonText, SealedColumn
+
+
+class Ticket(SQLModel, table=True):
+    """One matter (诉求事项/工单), where it stands, and how far its log reaches.
+
+    `state` is the fold of its messages; the columns beside it are copies for those who look.
+    `title` is masked. `ring_at` is when the timekeeper rings for it next.
+    """
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        Index("ticket_ring", "ring_at"),
+        Index("ticket_open", "status", "due"),
+        Index("ticket_unit", "unit", "status"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    number: str = Field(unique=True)
+    status: str = "received"
+    category: str = ""
+    emergency: str | None = None
+    title: str = ""
+    unit: str | None = None
+    level: str | None = None
+    level_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    due: datetime | None = Field(default=None, sa_column=Column(Instant))
+    provisional: bool = False
+    received_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    completed_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    updated_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    claimant: Sealed | None = Field(default=None, sa_column=Column(SealedColumn))
+    policy_id: str | None = Field(default=None, foreign_key="policy_version.id")
+    state: str = ""
+    seq: int = 0
+    hash: bytes = b""
+    ring_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+
+    model_config = {"arbitrary_types_allowed": True}
+
+
+class Clock(SQLModel, table=True):
+    """One clock of a ticket, with the calendar that its expiry was computed under."""
+
+    __tablename__ = "clock"
+    __table_args__ = (
+        Index(
+            "clock_running",
+            "name",
+            "due",
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
+        ),
+    )
+
+    ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
+    key: str = Field(primary_key=True)
+    name: str
+    unit: str | None = None
+    purpose: str | None = None
+    base: datetime = Field(sa_column=Column(Instant, nullable=False))
+    due: datetime = Field(sa_column=Column(Instant, nullable=False))
+    provisional: bool = False
+    state: str
+    ended_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    calendar: int = 0
+
+
+class Event(SQLModel, table=True):
+    """One line of a ticket's log, append-only; `hash` covers it and the hash of the line before.
+
+    `at` is when it was recorded, `moment` when it took effect. `once` names an effect that a
+    ticket can have only once, such as a level of a run.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("ticket_id", "once", name="event_once"),)
+
+    ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
+    seq: int = Field(primary_key=True)
+    at: datetime = Field(sa_column=Column(Instant, nullable=False, index=True))
+    moment: datetime = Field(sa_column=Column(Instant, nullable=False))
+    name: str
+    cause: int | None = Field(default=None, sa_column=Column(BigId))
+    data: Any = Field(sa_column=Column(JsonText, nullable=False))
+    private: Sealed | None = Field(default=None, sa_column=Column(SealedColumn))
+    once: str | None = None
+    hash: bytes
+
+    model_config = {"arbitrary_types_allowed": True}
+
+
+class Notice(SQLModel, table=True):
+    """A message to somebody in charge, until a channel has taken it.
+
+    `seq` is the event that queued it. `state` is queued, sent or failed.
+    """
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "seq", "recipient", name="notice_once"),
+        Index(
+            "notice_queued",
+            "ring_at",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), nullable=False))
+    seq: int
+    kind: str
+    role: str
+    recipient: str
+    unit: str | None = None
+    state: str = "queued"
+    tries: int = 0
+    channel: str | None = None
+    error: str | None = None
+    queued_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    sent_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    ring_at: datetime = Field(sa_column=Column(Instant, nullable=False))

@@ -1,0 +1,1 @@
+"""Readers of city feeds: files in, messages for the inbox out; nothing here knows a database."""

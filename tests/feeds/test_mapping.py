@@ -1,0 +1,121 @@
+"""Mappings: what they can say, and what is said to those who mistype."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.feeds.mapping import FIELDS, MappingWrong, load, shipped
+from scripts.feeds.rows import MAPPINGS, ColumnsUnknown
+from tests.feeds.making import delimited, messages, reason, records
+
+CITY = """
+name = "city"
+headers = ["Case No", "Opened", "Kind"]
+dates = ["%d/%m/%Y %H:%M"]
+zone = "Asia/Urumqi"
+empty = ["N/A"]
+
+[columns]
+ticket = ["Case No", "Case Number"]
+at = "Opened"
+category = "Kind"
+street = "Street"
+unit = ["Bureau", "Unit"]
+"claimant.phone" = "Phone"
+"statutory_limit.workdays" = "Days"
+
+[constants]
+unit = "城管局"
+"claimant.contact" = "unwanted"
+
+[values.category]
+"A" = "consultation"
+"B" = "complaint"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "city.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_city_says_which_column_is_what(tmp_path: Path) -> None:
+    mapping = written(tmp_path, CITY)
+    table = [
+        ("OPENED", "case  no", "Kind", "Unit", "Phone", "Days"),
+        ("03/09/2026 08:05", "7", "B", "N/A", "13800000000", "5"),
+        ("03/09/2026 08:05", "8", "A", "住建局", "N/A", "soon"),
+    ]
+    first, second = messages(delimited(table).encode(), tmp_path, mapping=mapping)
+    assert first == {
+        "type": "ticket.received",
+        "ticket": "7",
+        "at": "2026-09-03T08:05:00+06:00",
+        "category": "complaint",
+        "unit": "城管局",
+        "claimant": {"phone": "13800000000", "contact": "unwanted"},
+        "statutory_limit": {"workdays": 5},
+    }
+    assert second["unit"] == "住建局"
+    assert second["claimant"] == {"contact": "unwanted"}
+    assert second["statutory_limit"] == {"workdays": "soon"}
+
+
+def test_a_word_that_is_not_translated_is_refused(tmp_path: Path) -> None:
+    mapping = written(tmp_path, CITY)
+    table = [("Case No", "Opened", "Kind"), ("7", "03/09/2026 08:05", "C")]
+    (record,) = records(delimited(table).encode(), tmp_path, mapping=mapping)
+    assert 'The cell "Kind" holds a word that the mapping city does not translate' in reason(record)
+
+
+def test_only_the_mapping_that_was_given_is_tried(tmp_path: Path) -> None:
+    table = [("留言编号", "留言用户", "留言主题", "留言时间", "留言详情")]
+    with pytest.raises(ColumnsUnknown, match=r"Known: city \(Case No, Opened, Kind\)\."):
+        records(delimited(table).encode(), tmp_path, mapping=written(tmp_path, CITY))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("headers =", "header =", '"header" is no key of a mapping; did you mean "headers"?'),
+        ("ticket =", "tiket =", 'did you mean "columns.ticket"?'),
+        ('"claimant.phone"', '"claimant.fone"', 'did you mean "columns.claimant.phone"?'),
+        ("[values.category]", "[values.categories]", 'did you mean "values.category"?'),
+        ('"claimant.contact" =', '"id" =', '"constants.id" is no key'),
+        ('name = "city"', "name = 7", "Expected `str`"),
+        ('name = "city"', 'name = "monitor"', 'not "monitor"'),
+        ('name = "city"', "", "missing required field `name`"),
+        ('at = "Opened"', "", '"columns.at" is missing'),
+        ('["Case No", "Opened", "Kind"]', "[]", '"headers" must list'),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Q", '"dates" holds "%d/%m/%Q"'),
+        ("%d/%m/%Y %H:%M", "european", '"dates" holds "european"'),
+        ("Asia/Urumqi", "Asia/Shantou", '"zone" is "Asia/Shantou"'),
+        ("[columns]", "[columns", "is not TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_key(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    assert old in CITY
+    path = written(tmp_path, CITY.replace(old, new))
+    with pytest.raises(MappingWrong) as caught:
+        load(path)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
+
+
+def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MappingWrong, match="No such file"):
+        load(tmp_path / "none.toml")
+
+
+def test_each_mapping_of_the_project_has_a_source_of_its_own() -> None:
+    names = [mapping.name for mapping in shipped()]
+    assert names == [path.stem for path in sorted(MAPPINGS.glob("*.toml"))]
+    assert len(names) == len(set(names))
+
+
+def test_the_guide_names_every_field() -> None:
+    guide = (MAPPINGS / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{field}`" in guide for field in FIELDS)

@@ -1,0 +1,126 @@
+"""JSON Lines: each whole message is read, each other line refused with what to do about it."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from scripts.feeds import messages as module
+from tests.feeds.making import MESSAGE, lines, messages, reason, records
+
+
+def test_a_message_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    extra = MESSAGE | {"city_field": {"a": [1, 2.5, None, True]}}
+    (record,) = records(lines(extra), tmp_path)
+    assert (record.line, record.source, record.message) == (1, "messages", extra)
+    assert record.raw == lines(extra).decode().strip()
+
+
+def test_marks_and_blank_lines_are_no_messages(tmp_path: Path) -> None:
+    one, two = lines(MESSAGE), lines(MESSAGE | {"id": "m-2"})
+    content = b"\xef\xbb\xbf" + one.replace(b"\n", b"\r\n") + b"\n  \n\xef\xbb\xbf" + two.rstrip()
+    found = records(content, tmp_path)
+    assert [(r.line, r.message and r.message["id"]) for r in found] == [(1, "m-1"), (4, "m-2")]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"id": "1", "at": "2026', "stopped at character"),
+        (b'{"id": "1"}{"id": "2"}', "stopped at character 12"),
+        (b'{"id": "1", "id": "2"}', "twice"),
+        (b'{"claimant": {"name": "a", "name": "b"}}', "twice"),
+        (b'["no", "object"]', "no JSON object"),
+        (b'{"id": "\xc1\xf4"}', "not UTF-8 at byte 8"),
+        (b'{"id": NaN}', "no number"),
+        (b'{"id": 1e999}', "no number"),
+        (b'{"ticket": 1234567890123456789}', "quotation marks"),
+        (b'{"a":' * 100_000, "too deep"),
+        (b'{"content": "' + b"x" * (1 << 20) + b'"}', "more than 1048576 bytes"),
+    ],
+    ids=lambda value: repr(value)[:30] if isinstance(value, bytes) else value,
+)
+def test_a_line_that_is_no_message_is_refused_and_the_rest_goes_on(
+    line: bytes, said: str, tmp_path: Path
+) -> None:
+    good = lines(MESSAGE)
+    found = records(good + line + b"\n" + good, tmp_path)
+    assert [r.message for r in found if r.message] == [MESSAGE, MESSAGE]
+    assert [r.line for r in found] == [1, 2, 3]
+    assert said in reason(found[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ticket": None}, 'no "ticket"'),
+        ({"ticket": "\u200b "}, 'no "ticket"'),
+        ({"ticket": 1.5}, '"ticket" must be a text'),
+        ({"id": ["x"]}, '"id" must be a text'),
+        ({"type": ""}, 'no "type"'),
+        ({"at": None}, 'no "at"'),
+        ({"at": "2026-02-30T10:00:00+08:00"}, '"at" is no possible instant'),
+        ({"at": "0001-01-01T00:00:00+08:00"}, '"at" is no possible instant'),
+        ({"at": 1790000000}, '"at" is no possible instant'),
+        ({"arrived": "soon"}, '"arrived" is no possible instant'),
+    ],
+)
+def test_a_message_without_its_envelope_is_refused(
+    change: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    (record,) = records(lines(MESSAGE | change), tmp_path)
+    assert said in reason(record)
+
+
+def test_an_instant_without_an_offset_is_read_in_china(tmp_path: Path) -> None:
+    given = ["2026-09-29T16:00:00", "2026-09-29T08:00:00Z", "2026-09-29T16:00:00.600"]
+    found = messages(lines(*(MESSAGE | {"at": at} for at in given)), tmp_path)
+    assert [m["at"] for m in found] == [
+        "2026-09-29T16:00:00+08:00",
+        "2026-09-29T08:00:00+00:00",
+        "2026-09-29T16:00:00.600000+08:00",
+    ]
+
+
+def test_numbers_become_texts_and_texts_are_cleaned_however_deep(tmp_path: Path) -> None:
+    given = MESSAGE | {
+        "id": 7,
+        "ticket": 202610091234567890,
+        "title": "\x1b[31m红\u200b",
+        "claimant": {"name": "\u00a0某先生\x00"},
+        "units": ["城管局\u202e", {"a": "\ud83d"}],
+        "content": "a\tb",
+    }
+    raw = lines(given | {"units": []}).replace(b'"units": []', rb'"units": ["x\u202e", "\ud83d"]')
+    (message,) = messages(raw.replace(rb"a\tb", b"a\tb"), tmp_path)
+    assert message == given | {
+        "id": "7",
+        "ticket": "202610091234567890",
+        "title": "红",
+        "claimant": {"name": "某先生"},
+        "units": ["x", "\ufffd"],
+    }
+
+
+def test_an_endless_line_does_not_fill_the_memory() -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+        widest = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+            self.widest = max(self.widest, len(buffer))
+            if self.given > 64 << 20:
+                return 0
+            buffer[:] = b"x" * len(buffer)
+            self.given += len(buffer)
+            return len(buffer)
+
+    stream = Endless()
+    (record,) = module.read("pipe", io.BufferedReader(stream))
+    assert "more than" in reason(record)
+    assert stream.widest <= 2 << 20
+    assert isinstance(record.raw, str)
+    assert len(record.raw) <= 1_000

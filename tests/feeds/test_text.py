@@ -1,0 +1,75 @@
+"""What is kept of a citizen's text, and what is shown of a person."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.rules.text import clean, mask, mask_address, mask_name, mask_phone
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("\x1b[31m红\x1b[0m", "红"),
+        ("a\x1b]0;title\x07b\x1b]8;;http://x\x1b\\c", "abc"),
+        ("a\x1b[2Jb\x1b(Bc\x1bcd", "abcd"),
+        ("a\x1b]0;never ended", "a]0;never ended"),
+        ("doubly encoded \xc3\x9b31m stays", "doubly encoded \xc331m stays"),
+        ("\u200b\u00a0\t 标题\u3000\ufeff\n", "标题"),
+        ("一\u00a0二", "一 二"),
+        ("a\r\nb\rc\u2028d", "a\nb\nc\nd"),
+        ("a\x00\x07b\x7f\x85c", "ab\nc"),
+        ("left\u202eright\u2066", "leftright"),
+        ("half \ud83d", "half \ufffd"),
+        ("[/b] <i>😀\t全角", "[/b] <i>😀\t全角"),
+        ("", ""),
+    ],
+)
+def test_clean_keeps_what_a_reader_sees_and_nothing_that_a_terminal_obeys(
+    written: str, kept: str
+) -> None:
+    assert clean(written) == kept
+
+
+@given(st.text(alphabet=st.characters()) | st.text(alphabet="\x1b[]()0;1mc\x07\u200b\u202e \n"))
+def test_a_clean_text_is_printable_storable_and_stays_as_it_is(text: str) -> None:
+    cleaned = clean(text)
+    assert clean(cleaned) == cleaned
+    assert cleaned == cleaned.strip()
+    cleaned.encode()
+    assert not any(ord(c) < 0x20 and c not in "\n\t" for c in cleaned)
+    assert not any(0x7F <= ord(c) < 0xA0 for c in cleaned)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("电话13812340000。", "电话138****0000。"),
+        ("+8613812340000", "+86138****0000"),
+        ("86 138-1234-0000", "86 138****0000"),
+        ("１３８１２３４００００", "１３８****００００"),
+        ("身份证440512199001011234", "身份证440***********1234"),
+        ("44051219900101123x", "440***********123x"),
+        (
+            "单号138123400001，12345热线，2026年10月9日",
+            "单号138123400001，12345热线，2026年10月9日",
+        ),
+        ("单号202610091234567890", "单号202610091234567890"),
+    ],
+)
+def test_mask_hides_mobile_and_identity_numbers_and_nothing_else(written: str, shown: str) -> None:
+    assert mask(written) == shown
+    assert mask(shown) == shown
+
+
+def test_a_person_is_shown_by_one_character_a_district_and_a_few_digits() -> None:
+    assert mask_name("张三") == mask_name("张三丰") == "张**"
+    assert mask_name("") == ""
+    assert mask_phone("13812340000") == "138****0000"
+    assert mask_phone("0754-88001234") == "075****34"
+    assert mask_phone("8800123") == "****"
+    assert mask_phone("") == ""
+    assert mask_address("濠江区达濠街道赤港路8号") == "濠江区达濠街道****"
+    assert mask_address("濠江区赤港路8号东乡小区") == "濠江区****"
+    assert mask_address("赤港路8号") == "****"
+    assert mask_address("") == ""

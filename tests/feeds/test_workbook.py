@@ -1,0 +1,156 @@
+"""Spreadsheets, with the traps that exports set."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, time
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from scripts.feeds.rows import FeedUnreadable
+from tests.feeds.making import (
+    HEADERS,
+    LETTER,
+    changed,
+    messages,
+    reason,
+    records,
+    with_dimension,
+    workbook,
+)
+
+DATE = "yyyy/m/d h:mm:ss"
+
+
+def letters(*dates: object) -> list[tuple[object, ...]]:
+    return [HEADERS] + [(1001 + n, *LETTER[1:3], at, *LETTER[4:]) for n, at in enumerate(dates)]
+
+
+def test_a_letter_becomes_a_message(tmp_path: Path) -> None:
+    (record,) = records(workbook(letters("2026/9/3 8:05:07")), tmp_path)
+    assert (record.line, record.source) == (2, "provincial-board")
+    assert record.message == {
+        "type": "ticket.received",
+        "ticket": "1001",
+        "id": "1001",
+        "at": "2026-09-03T08:05:07+08:00",
+        "title": "路灯不亮",
+        "content": "巷口的路灯坏了两周。",
+        "claimant": {"name": "某女士"},
+        "category": "complaint",
+    }
+    assert record.raw == dict(zip(HEADERS, LETTER, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cell", "number_format"),
+    [
+        ("2019/2/3 10:05:07", "General"),
+        (datetime(2019, 2, 3, 10, 5, 7), DATE),  # noqa: DTZ001  (a spreadsheet knows no zones)
+        (43499.420219907406, DATE),
+        (43499.4202199074, DATE),
+        (43499.42021990741, "General"),
+        ("43499.4202199074", "General"),
+        ("\u200b2019-02-03 10:05:07\u00a0", "@"),
+    ],
+)
+def test_dates_as_text_and_as_serials_are_the_same_moment(
+    cell: object, number_format: str, tmp_path: Path
+) -> None:
+    book = workbook(letters(cell), formats={4: number_format})
+    (message,) = messages(book, tmp_path)
+    assert message["at"] == "2019-02-03T10:05:07+08:00"
+
+
+@pytest.mark.parametrize("cell", ["2019/2/30 10:00", "昨天", "0", -5, 60.5, time(10, 5), 9e9, True])
+def test_an_impossible_date_is_refused_and_never_becomes_now(cell: object, tmp_path: Path) -> None:
+    book = workbook(letters(cell, "2026/9/3 8:05"), formats={4: "General"})
+    bad, good = records(book, tmp_path)
+    assert 'The cell "留言时间" holds no possible date' in reason(bad)
+    assert good.message is not None
+
+
+@pytest.mark.parametrize("column", ["留言编号", "留言时间"])
+def test_a_row_without_number_or_date_is_refused(column: str, tmp_path: Path) -> None:
+    row = [None if header == column else cell for header, cell in zip(HEADERS, LETTER, strict=True)]
+    (record,) = records(workbook([HEADERS, row]), tmp_path)
+    assert f'"{column}" is blank' in reason(record)
+    assert "某女士" not in reason(record)
+
+
+def test_a_number_that_the_spreadsheet_rounded_is_refused(tmp_path: Path) -> None:
+    exact, rounded = "202610091234567890", 202610091234567890.0
+    rows = [HEADERS, (exact, *LETTER[1:]), (rounded, *LETTER[1:])]
+    kept, refused = records(workbook(rows), tmp_path)
+    assert kept.message is not None
+    assert kept.message["ticket"] == exact
+    assert "more than 15 digits" in reason(refused)
+
+
+def test_blank_rows_are_skipped_by_the_ten_thousand(tmp_path: Path) -> None:
+    rows = [*letters("2026/9/3 8:05"), *[()] * 64_707, ("\u200b", " "), ("1002", *LETTER[1:])]
+    first, last = records(workbook(rows), tmp_path)
+    assert (first.line, last.line) == (2, 64_711)
+
+
+def test_headers_below_a_title_are_found_and_rows_are_counted_from_the_top(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [("九月留言汇总",), (), *letters("2026/9/3 8:05")]
+    (record,) = records(workbook(rows, above=1), tmp_path)
+    assert record.line == 5
+
+
+@pytest.mark.parametrize("said", ["A1", "A1:XFD1048576"])
+def test_the_size_that_a_sheet_says_is_not_believed(said: str, tmp_path: Path) -> None:
+    book = workbook(letters(*["2026/9/3 8:05"] * 300))
+    assert len(records(with_dimension(book, said), tmp_path)) == 300
+
+
+def test_dates_survive_a_missing_style_sheet(tmp_path: Path) -> None:
+    book = workbook(letters(datetime(2019, 2, 3, 10, 5, 7)))  # noqa: DTZ001  (as above)
+    torn = changed(book, lambda name, part: None if name == "xl/styles.xml" else part)
+    (message,) = messages(torn, tmp_path)
+    assert message["at"] == "2019-02-03T10:05:07+08:00"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda book: book[: len(book) // 2],
+        lambda _: b"PK\x03\x04 and no more",
+        lambda _: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and no more",
+        lambda book: changed(book, lambda n, c: None if "sheet1" in n else c),
+        lambda book: changed(book, lambda n, c: c[:-40] if "sheet1.xml" in n else c),
+    ],
+    ids=["cut", "no zip", "no ole", "no sheet", "torn sheet"],
+)
+def test_a_damaged_file_is_one_error(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    with pytest.raises(FeedUnreadable, match="feed: is damaged"):
+        records(damage(workbook(letters("2026/9/3 8:05"))), tmp_path)
+
+
+def test_lost_texts_are_an_error_too(tmp_path: Path) -> None:
+    texts = re.compile(rb't="inlineStr"><is><t>[^<]*</t></is>')
+    book = workbook(letters("2026/9/3 8:05"))
+    torn = changed(book, lambda _name, part: texts.sub(b't="s"><v>0</v>', part))
+    with pytest.raises(FeedUnreadable):
+        records(torn, tmp_path)
+
+
+def test_line_ends_in_the_way_of_spreadsheets_are_line_ends(tmp_path: Path) -> None:
+    rows = [HEADERS, (*LETTER[:4], "一_x000D_\n二&nbsp;<三>", "0")]
+    (message,) = messages(workbook(rows), tmp_path)
+    assert message["content"] == "一\n二&nbsp;<三>"
+
+
+def test_every_sheet_with_the_headers_is_read_and_no_other(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(("说明",))
+    book.create_chartsheet("图")
+    for number in ("1001", "1002"):
+        sheet = book.create_sheet()
+        sheet.append(HEADERS)
+        sheet.append((number, *LETTER[1:]))
+    book.save(tmp_path / "book.xls.xlsx")
+    found = messages((tmp_path / "book.xls.xlsx").read_bytes(), tmp_path)
+    assert [message["ticket"] for message in found] == ["1001", "1002"]

@@ -1,0 +1,1 @@
+"""The regulation as pure functions, held against its own words."""

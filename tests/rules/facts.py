@@ -1,0 +1,59 @@
+"""Facts of a ticket's life, read from its events as scenarios/README.md lists them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from models.rules.calendar import SHANGHAI
+from models.rules.state import Event
+
+Fact = tuple[Any, ...]
+
+_UNNUMBERED = ("evidence", "proof")
+_SILENT = ("accept", "handling", *_UNNUMBERED)
+_AT = {
+    "extension.refused": "ext_refused",
+    "ticket.completed": "completed",
+    "ticket.withdrawn": "archived_withdrawn",
+    "rework.opened": "rework",
+    "rework.refused": "rework_refused",
+}
+
+
+def facts_of(ticket: str, events: Sequence[Event]) -> list[Fact]:
+    """Every fact that the events of one ticket show, in their order; instants with +08:00."""
+    counted: Counter[str] = Counter()
+    return [fact for event in events for fact in _facts(ticket, event, counted)]
+
+
+def _facts(ticket: str, event: Event, counted: Counter[str]) -> list[Fact]:
+    data = event.data
+    clock = data.get("clock", "")
+
+    def nth(what: str) -> int:
+        counted[what] += 1
+        return counted[what]
+
+    match event.name:
+        case "clock.started" | "clock.moved" if clock not in _UNNUMBERED:
+            return [("due", ticket, clock, nth(f"due {clock}"), _text(data["due"]))]
+        case "clock.stopped" if clock == "handling" and data["outcome"] in ("met", "late"):
+            return [("stopped", ticket, clock, nth("stopped"), data["outcome"])]
+        case "clock.expired" if clock not in _SILENT:
+            return [("expired", ticket, clock, _text(data["due"]))]
+        case "alert.raised" if clock == "handling":
+            return [("level", ticket, nth("level"), data["level"], _text(data["effective_at"]))]
+        case "ticket.deemed_accepted":
+            return [("deemed", ticket, _text(data["effective_at"]))]
+        case "extension.granted":
+            return [("ext", ticket, data["number"], _text(data["due"]))]
+        case "contact.unreachable":
+            return [("unreachable", ticket, data["purpose"], _text(event.at))]
+        case name if name in _AT:
+            return [(_AT[name], ticket, _text(event.at))]
+    return []
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).isoformat(timespec="seconds")

@@ -1,0 +1,134 @@
+"""Which days count: overlay before chinese-calendar before a provisional guess."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.labels import told
+from models.rules.calendar import Calendar, Declared, announced_years
+from tests.rules import slow
+from tests.rules.stage import CALENDAR, day
+from tests.rules.strategies import days, overlays
+
+UNKNOWN = announced_years().stop
+"""The first year that nobody has announced yet, whatever release of the library is installed."""
+
+
+@pytest.mark.parametrize(
+    ("when", "counts"),
+    [
+        ("2026-09-18", True),
+        ("2026-09-19", False),
+        ("2026-09-20", True),
+        ("2026-09-25", False),
+        ("2026-10-01", False),
+        ("2026-10-07", False),
+        ("2026-10-08", True),
+        ("2026-10-10", True),
+        ("2026-10-11", False),
+        ("2026-02-14", True),
+        ("2026-02-23", False),
+        ("2026-02-28", True),
+        ("2025-01-26", True),
+        ("2025-02-08", True),
+        ("2025-02-09", False),
+    ],
+)
+def test_holidays_and_make_up_days_of_the_state_council(when: str, counts: bool) -> None:
+    assert CALENDAR.is_working(day(when)) is counts
+    found = CALENDAR.day(day(when))
+    assert (found.day, found.counts, found.provisional) == (day(when), counts, False)
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("2026-09-18", "working day"),
+        ("2026-09-19", "weekend"),
+        ("2026-09-20", "make-up working day for"),
+        ("2026-10-01", "National Day"),
+    ],
+)
+def test_every_day_says_why_it_counts_or_not(when: str, why: str) -> None:
+    assert why in told(CALENDAR.day(day(when)).why)
+
+
+def test_the_operators_overlay_wins_over_everything() -> None:
+    off = Declared(working=False, document="停工通知〔2026〕3号")
+    on = Declared(working=True, document="加班通知〔2026〕4号")
+    next_year = date(UNKNOWN, 3, 1)
+    calendar = Calendar(
+        overlay={
+            day("2026-09-18"): off,
+            day("2026-09-20"): off,
+            day("2026-09-19"): on,
+            day("2026-10-01"): on,
+            next_year: on,
+        }
+    )
+    assert not calendar.is_working(day("2026-09-18")), "an ordinary Friday, declared off"
+    assert not calendar.is_working(day("2026-09-20")), "a make-up Sunday, declared off"
+    assert calendar.is_working(day("2026-09-19")), "a Saturday, declared working"
+    assert calendar.is_working(day("2026-10-01")), "National Day, declared working"
+    assert told(calendar.day(day("2026-09-18")).why).endswith("停工通知〔2026〕3号")
+    assert told(calendar.day(day("2026-09-19")).why).endswith("加班通知〔2026〕4号")
+    assert not calendar.day(next_year).provisional, "a declared day is no guess"
+    assert calendar.day(next_year).counts
+
+
+@pytest.mark.parametrize("year", [1, 1900, 1949, 2003, UNKNOWN, 2100, 2101, 9998])
+def test_a_year_that_nobody_announced_never_raises(year: int) -> None:
+    midsummer = date(year, 6, 30)
+    found = CALENDAR.day(midsummer)
+    assert found.provisional
+    assert CALENDAR.after(midsummer, 7) > midsummer
+    assert CALENDAR.after(midsummer, -7) < midsummer
+    assert CALENDAR.provisional(midsummer, midsummer)
+    assert CALENDAR.is_working(CALENDAR.after(midsummer, 1))
+
+
+@pytest.mark.skipif(UNKNOWN != 2027, reason="2027 has been announced")
+def test_a_provisional_year_leaves_out_the_festivals_fixed_by_law() -> None:
+    """全国年节及纪念日放假办法, as amended for 2025: 13 days."""
+    festivals = {
+        day(f"2027-{text}")
+        for text in (
+            *("01-01", "02-05", "02-06", "02-07", "02-08", "04-05", "05-01", "05-02"),
+            *("06-09", "09-15", "10-01", "10-02", "10-03"),
+        )
+    }
+    start = date(2027, 1, 1)
+    off = {d for n in range(365) if not CALENDAR.day(d := start + timedelta(n)).counts}
+    weekends = {d for n in range(365) if (d := start + timedelta(n)).isoweekday() > 5}
+    assert off == festivals | weekends
+    assert "National Day" in told(CALENDAR.day(date(2027, 10, 1)).why)
+
+
+def test_a_span_is_provisional_when_one_of_its_days_is() -> None:
+    last, first = date(UNKNOWN - 1, 12, 31), date(UNKNOWN, 1, 1)
+    assert not CALENDAR.provisional(last, last)
+    assert CALENDAR.provisional(last, first)
+    declared = Calendar(overlay={first: Declared(False, "元旦")})
+    assert not declared.provisional(last, first)
+    assert declared.provisional(last, first + timedelta(1))
+
+
+@given(overlay=overlays(), when=days(), n=st.integers(1, 40), back=st.booleans())
+def test_the_nth_working_day_is_found_like_with_a_finger_on_a_wall_calendar(
+    overlay: dict[date, Declared], when: date, n: int, back: bool
+) -> None:
+    n = -n if back else n
+    assert Calendar(overlay).after(when, n) == slow.nth_working_day(when, n, overlay)
+
+
+@given(overlay=overlays(), when=days(), length=st.integers(0, 40))
+def test_days_and_spans_agree_with_the_slow_reading(
+    overlay: dict[date, Declared], when: date, length: int
+) -> None:
+    calendar, last = Calendar(overlay), when + timedelta(length)
+    assert calendar.is_working(when) == slow.counts(when, overlay)
+    assert calendar.day(when).counts == slow.counts(when, overlay)
+    assert calendar.day(when).provisional == slow.guessed(when, when, overlay)
+    assert calendar.provisional(when, last) == slow.guessed(when, last, overlay)

@@ -1,0 +1,40 @@
+"""Lives with the facts that they must give, made by a simulator that shares no code with this one."""
+
+import json
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from models.rules.messages import Message
+from models.rules.state import Stage
+from tests.rules.facts import Fact, facts_of
+from tests.rules.player import at_once, in_order, lines
+from tests.rules.stage import CALENDAR, POLICY, SCENARIOS
+
+EXAMPLES = sorted((SCENARIOS / "examples").glob("*.jsonl"))
+STAGE = Stage(POLICY, CALENDAR)
+
+
+def by_ticket(raws: list[dict[str, Any]]) -> list[list[Message]]:
+    """The messages of each ticket in the order in which they take effect, however they arrived."""
+    found: dict[str, list[Message]] = defaultdict(list)
+    for message in in_order(raws):
+        found[message.ticket].append(message)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_facts_are_those_of_the_simulator(path: Any) -> None:
+    expected = json.loads(path.with_suffix(".facts.json").read_text(encoding="utf-8"))
+    until = datetime.fromisoformat(expected["until"])
+    found: list[Fact] = []
+    for messages in by_ticket(lines(path)):
+        _, events = at_once(messages, STAGE, until)
+        found.extend(facts_of(messages[0].ticket, events))
+    assert sorted(map(tuple, expected["facts"]), key=repr) == sorted(found, key=repr)
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) == 8

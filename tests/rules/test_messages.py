@@ -1,0 +1,263 @@
+"""What a message must carry, and what is said of one that does not."""
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.labels import told
+from models.rules.messages import FIELDS, Envelope, Refusal, checked, content_id, envelope
+from tests.rules.stage import instant
+
+RECEIVED: dict[str, Any] = {
+    "type": "ticket.received",
+    "ticket": "HJ-1",
+    "at": "2026-09-29T16:00:00+08:00",
+    "category": "help",
+    "title": "路灯不亮",
+}
+
+GOOD: dict[str, dict[str, Any]] = {
+    "ticket.received": {"category": "help", "title": "路灯不亮"},
+    "unit.accepted": {"unit": "城管局"},
+    "unit.returned": {"unit": "城管局"},
+    "return.reviewed": {"approved": True},
+    "dispute.opened": {"units": ["城管局", "住建局"]},
+    "dispute.evidence": {"unit": "城管局", "documents": ["a"]},
+    "dispute.decided": {"unit": "城管局", "by": "leader"},
+    "site.arrived": {"unit": "城管局"},
+    "progress.reported": {"unit": "城管局", "text": "已到场"},
+    "contact.attempted": {
+        "unit": "城管局",
+        "purpose": "first",
+        "outcome": "reached",
+        "method": "phone",
+    },
+    "contact.denied": {"purpose": "first"},
+    "contact.proof": {"unit": "城管局", "purpose": "first", "evidence": "录音"},
+    "extension.requested": {"unit": "城管局"},
+    "claimant.supplemented": {"text": "补充"},
+    "claimant.withdrew": {"to": "hotline"},
+    "term.restarted": {"cause": "force_majeure", "basis": "台风"},
+    "result.submitted": {"unit": "城管局", "disposal": "ordinary"},
+    "result.reviewed": {"approved": False},
+    "survey.rated": {"rating": "satisfied"},
+    "revisit.recorded": {"outcome": "confirmed"},
+    "rework.requested": {},
+    "unit.joined": {"unit": "住建局"},
+    "ticket.assigned": {"unit": "城管局", "by": "值班员"},
+    "screening.decided": {"code": "4", "decline": False, "by": "值班员"},
+    "unit.urged": {"unit": "城管局", "text": "请尽快", "by": "值班员"},
+    "conduct.recorded": {"unit": "城管局", "ground": "shirking"},
+}
+"""Of every type in the contract, a message with just what it must carry."""
+
+
+def body(kind: str, **fields: Any) -> dict[str, Any]:
+    """The body of a message that is taken."""
+    found = checked(kind, GOOD[kind] | fields)
+    assert not isinstance(found, Refusal), told(found.why)
+    return found
+
+
+def why_not(kind: str, **fields: Any) -> Refusal:
+    """What is said of a message that is not taken."""
+    found = checked(kind, GOOD[kind] | fields)
+    assert isinstance(found, Refusal)
+    return found
+
+
+def test_every_type_of_the_contract_is_known() -> None:
+    assert set(FIELDS) == set(GOOD)
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_the_required_fields_are_enough(kind: str) -> None:
+    assert body(kind) == GOOD[kind]
+
+
+@pytest.mark.parametrize("kind", [k for k, fields in GOOD.items() if fields])
+def test_each_required_field_is_missed_by_its_name(kind: str) -> None:
+    for name in GOOD[kind]:
+        left = {k: v for k, v in GOOD[kind].items() if k != name}
+        if not FIELDS[kind][name].required:
+            continue
+        for raw in (left, left | {name: None}):
+            found = checked(kind, raw)
+            assert isinstance(found, Refusal)
+            assert found.missing == (name,)
+            assert name in told(found.why)
+    everything = checked(kind, {})
+    assert isinstance(everything, Refusal)
+    assert set(everything.missing) == set(GOOD[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "label", "code"),
+    [
+        ("ticket.received", "category", "投诉举报", "complaint"),
+        ("ticket.received", "category", "咨询", "consultation"),
+        ("ticket.received", "category", "求助", "help"),
+        ("ticket.received", "category", "意见建议", "suggestion"),
+        ("survey.rated", "rating", "非常不满意", "very_dissatisfied"),
+        ("survey.rated", "rating", "基本满意", "basically_satisfied"),
+        ("survey.rated", "rating", "very_satisfied", "very_satisfied"),
+    ],
+)
+def test_labels_are_taken_for_codes(kind: str, field: str, label: str, code: str) -> None:
+    assert body(kind, **{field: label})[field] == code
+
+
+@pytest.mark.parametrize("item", ["4", 4, "2.2.4"], ids=["text", "number", "clause"])
+def test_an_item_of_what_is_not_taken_may_be_written_in_three_ways(item: Any) -> None:
+    assert body("ticket.received", declined=item)["declined"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("ticket.received", "category", "表扬"),
+        ("ticket.received", "category", ["help"]),
+        ("ticket.received", "title", ""),
+        ("ticket.received", "title", "  "),
+        ("ticket.received", "title", {"text": "x"}),
+        ("ticket.received", "claimant", "张三"),
+        ("ticket.received", "claimant", {"contact": "perhaps"}),
+        ("ticket.received", "emergency", "fire"),
+        ("ticket.received", "declined", 0),
+        ("ticket.received", "declined", 12),
+        ("ticket.received", "declined", "2.1.4"),
+        ("ticket.received", "statutory_limit", {"basis": "某法"}),
+        ("ticket.received", "statutory_limit", {"workdays": 3, "hours": 24}),
+        ("ticket.received", "statutory_limit", {"workdays": 0}),
+        ("ticket.received", "statutory_limit", {"hours": -2}),
+        ("ticket.received", "statutory_limit", {"hours": "24"}),
+        ("ticket.received", "statutory_limit", {"workdays": 1.5}),
+        ("ticket.received", "statutory_limit", {"workdays": True}),
+        ("return.reviewed", "approved", "yes"),
+        ("dispute.opened", "units", []),
+        ("dispute.opened", "units", "城管局"),
+        ("dispute.opened", "units", ["城管局", 5]),
+        ("dispute.decided", "by", "mayor"),
+        ("claimant.withdrew", "to", "nobody"),
+        ("term.restarted", "cause", "holiday"),
+        ("result.submitted", "disposal", "lost"),
+        ("survey.rated", "rating", 5),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_field(kind: str, field: str, value: Any) -> None:
+    assert field in told(why_not(kind, **{field: value}).why)
+
+
+def test_an_unknown_choice_is_answered_with_what_is_allowed() -> None:
+    why = told(why_not("ticket.received", category="表扬").why)
+    for allowed in ("consultation", "suggestion", "help", "complaint"):
+        assert allowed in why
+
+
+def test_unknown_fields_are_kept_and_empty_ones_left_out() -> None:
+    found = body("ticket.received", street=None, x_city_code="A7", claimant={"age": 40})
+    assert found["x_city_code"] == "A7"
+    assert "street" not in found
+    assert found["claimant"] == {"age": 40, "contact": "wanted"}, "absent contact means wanted"
+
+
+def test_parts_that_the_regulation_asks_for_are_left_to_its_rules() -> None:
+    assert body("unit.returned", reason="")["reason"] == ""
+    assert "facts" not in body("extension.requested")
+
+
+def test_an_envelope_reads_times_without_offset_as_shanghai() -> None:
+    for at in ("2026-09-29T16:00", "2026-09-29T16:00:00+08:00", "2026-09-29T08:00:00Z"):
+        found = envelope(RECEIVED | {"at": at})
+        assert isinstance(found, Envelope)
+        assert found.at == instant("2026-09-29 16:00")
+        assert found.at.utcoffset() == timedelta(hours=8)
+        assert (found.type, found.ticket) == ("ticket.received", "HJ-1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"type": "ticket.lost"}, "ticket.lost"),
+        ({"type": None}, "type"),
+        ({"type": ["ticket.received"]}, "type"),
+        ({"ticket": None}, "number is missing"),
+        ({"ticket": "  "}, "number is missing"),
+        ({"ticket": True}, "number is missing"),
+        ({"at": None}, "time is missing"),
+        ({"at": 1_790_000_000}, "time is missing"),
+        ({"at": "yesterday"}, "yesterday"),
+        ({"at": "2026-02-30T10:00"}, "2026-02-30T10:00"),
+    ],
+)
+def test_what_cannot_be_kept_says_why(fields: dict[str, Any], says: str) -> None:
+    found = envelope(RECEIVED | fields)
+    assert isinstance(found, Refusal)
+    assert says in told(found.why)
+
+
+def test_the_id_is_the_sources_or_a_digest_of_the_content() -> None:
+    given_id = envelope(RECEIVED | {"id": 17})
+    assert isinstance(given_id, Envelope)
+    assert given_id.id == "17"
+    plain, turned = envelope(RECEIVED), envelope(dict(reversed(RECEIVED.items())))
+    assert isinstance(plain, Envelope)
+    assert isinstance(turned, Envelope)
+    assert plain.id == turned.id == content_id(RECEIVED), "the order of the keys says nothing"
+    other = envelope(RECEIVED | {"title": "路灯又不亮"})
+    assert isinstance(other, Envelope)
+    assert other.id != plain.id
+
+
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["help", "求助", "first", "hotline", "2.2.4", "2026-09-29T16:00"])
+)
+ANY_JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["contact", "workdays", "hours", "basis", "name"]), inner, max_size=3
+        )
+    ),
+    max_leaves=5,
+)
+
+
+@given(kind=st.sampled_from(sorted(FIELDS)), data=st.data())
+def test_any_body_is_taken_or_refused_with_a_reason(kind: str, data: st.DataObject) -> None:
+    names = [*FIELDS[kind], "something_else"]
+    raw = data.draw(st.dictionaries(st.sampled_from(names), ANY_JSON))
+    for mixed in (raw, GOOD[kind] | raw):
+        before = dict(mixed)
+        found = checked(kind, mixed)
+        assert mixed == before, "what came is not changed"
+        if isinstance(found, Refusal):
+            assert told(found.why)
+        else:
+            assert checked(kind, found) == found, "what was taken is taken again as it is"
+
+
+@given(
+    raw=st.dictionaries(
+        st.sampled_from(["type", "ticket", "at", "id", "title"]), ANY_JSON, max_size=5
+    )
+)
+def test_any_envelope_is_read_or_refused_with_a_reason(raw: dict[str, Any]) -> None:
+    for mixed in (raw, RECEIVED | raw):
+        found = envelope(mixed)
+        if isinstance(found, Refusal):
+            assert told(found.why)
+        else:
+            assert found.id
+            assert found.ticket
+            assert not math.isnan(found.at.timestamp())

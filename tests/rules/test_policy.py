@@ -1,0 +1,132 @@
+"""The policy as a file: what the district's says, how a wrong one is named, and another one."""
+
+from datetime import date, time, timedelta
+from typing import Any
+
+import pytest
+
+from models.errors import HotlineError
+from models.rules.policy import PolicyWrong, digest, in_force, load_policy
+from models.rules.terms import Moment, Term
+from tests.rules.stage import LIVE_POLICY, POLICY, POLICY_TEXT, changed, instant
+
+
+def line_of(text: str, fragment: str) -> int:
+    """The number of the only line that holds `fragment`."""
+    (number,) = [n for n, line in enumerate(text.splitlines(), 1) if fragment in line]
+    return number
+
+
+def test_the_districts_policy_says_what_the_regulation_says() -> None:
+    terms = POLICY.terms
+    one_day = Term(1, "workdays")
+    assert (terms.accept, terms.evidence) == (one_day, Term(1, "halfdays"))
+    assert (terms.consultation, terms.suggestion) == (one_day, Term(2, "workdays"))
+    assert (terms.help, terms.complaint) == (Term(3, "workdays"), Term(7, "workdays"))
+    assert (terms.on_site, terms.emergency_report) == (Term(2, "hours"), Term(24, "hours"))
+    assert {terms.first_contact, terms.closing_contact, terms.survey, terms.proof} == {one_day}
+    assert terms.archive == Term(5, "workdays")
+    assert (POLICY.office.opening, POLICY.office.closing) == (time(8, 30), time(17, 30))
+    assert (POLICY.hours.morning.ends, POLICY.hours.afternoon.begins) == (time(12), time(14, 30))
+    assert (POLICY.slots.morning_until, POLICY.slots.afternoon_until) == (time(12), time(18))
+    ladder = POLICY.ladder
+    assert (ladder.prewarning.at, ladder.prewarning.to) == (Moment(-1), "unit_contact")
+    assert (ladder.yellow.at, ladder.yellow.to) == (Moment(1), "deputy_leader")
+    assert (ladder.red.at, ladder.red.to) == (Moment(2), "principal_leader")
+    assert (POLICY.extension.most, POLICY.extension.ask_by) == (2, Moment(-1))
+    assert POLICY.intake.ahead == Term(5, "minutes")
+    assert POLICY.intake.wait_for_receipt == Term(7, "days")
+    assert POLICY.begins_at == instant("2023-01-01 00:00")
+    assert set(POLICY.screening.advice) == {str(n) for n in range(1, 12)}
+    assert all(number in POLICY.screening.advice["4"] for number in ("110", "119", "120", "122"))
+
+
+def test_another_district_counts_in_hours_and_seconds() -> None:
+    live = load_policy(LIVE_POLICY, "live.toml")
+    assert live.district == "试验区"
+    assert live.terms.complaint == Term(30, "seconds")
+    assert live.terms.consultation == Term(2, "hours")
+    assert live.terms.suggestion == Term(90, "minutes")
+    assert live.ladder.prewarning.at == Moment(offset=timedelta(seconds=-10))
+    assert live.ladder.red.at == Moment(offset=timedelta(seconds=20))
+    assert live.ladder.prewarning.to == "district_desk"
+    assert (live.extension.most, live.extension.ask_by.offset) == (1, timedelta(seconds=-5))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('help = "3 workdays"', 'help = "3 weeks"', ["terms.help", "'3 weeks' is no term"]),
+        ('help = "3 workdays"', "help = 3", ["terms.help"]),
+        ('at = "workday +2"', 'at = "second day"', ["ladder.red.at", "is no moment"]),
+        ('to = "deputy_leader"', 'to = "mayor"', ["ladder.yellow.to", "deputy_leader"]),
+        ('morning = ["08:30", "12:00"]', 'morning = ["12:00", "08:30"]', ["hours.morning"]),
+        ('morning = ["08:30", "12:00"]', 'morning = ["8:30", "9:00"]', ["hours.morning"]),
+        ("valid_from = 2023-01-01", 'valid_from = "soon"', ["valid_from"]),
+        ("most = 2", "most = -1", ["extension.most"]),
+        ('proof = "1 workday"', 'proof = "1 workday"\nproofs = 1', ["terms.proofs"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: list[str]) -> None:
+    text = changed((old, new))
+    with pytest.raises(PolicyWrong) as wrong:
+        load_policy(text, "mine.toml")
+    message = str(wrong.value)
+    assert message.startswith("mine.toml: line ")
+    assert f"line {line_of(text, new.splitlines()[-1])}: " in message
+    for fragment in says:
+        assert fragment in message
+
+
+def test_a_missing_value_names_the_table_it_belongs_to() -> None:
+    text = changed(('survey = "1 workday"', "# survey"))
+    with pytest.raises(PolicyWrong, match=rf"line {line_of(text, '[terms]')}: terms\.survey"):
+        load_policy(text, "mine.toml")
+
+
+def test_what_is_no_toml_says_where() -> None:
+    with pytest.raises(PolicyWrong, match=r"mine\.toml: not valid TOML: .*line 2") as wrong:
+        load_policy('district = "x"\nvalid_from 2023', "mine.toml")
+    assert isinstance(wrong.value, HotlineError)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"prewarning": "workday +1", "yellow": "workday -1", "red": "workday +2"},
+        {"prewarning": "workday -1", "yellow": "workday +2", "red": "workday +2"},
+        {"prewarning": "-1h", "yellow": "+20s", "red": "+10s"},
+    ],
+)
+def test_a_ladder_out_of_order_is_refused(levels: dict[str, str]) -> None:
+    text = POLICY_TEXT
+    for level, at in levels.items():
+        before, found, after = text.partition(f"[ladder.{level}]")
+        assert found
+        lines = after.splitlines(keepends=True)
+        assert lines[1].startswith("at = ")
+        lines[1] = f'at = "{at}"\n'
+        text = before + found + "".join(lines)
+    with pytest.raises(PolicyWrong, match="prewarning, yellow, red"):
+        load_policy(text, "mine.toml")
+
+
+def test_a_ticket_runs_under_the_policy_in_force_when_it_was_received() -> None:
+    """Regulation 7.2, to the second, and also for what is older than the first policy."""
+    later = load_policy(LIVE_POLICY, "live.toml")
+    assert later.valid_from == date(2025, 7, 1)
+    policies = [later, POLICY]
+    assert in_force(policies, instant("2025-06-30 23:59:59")) is POLICY
+    assert in_force(policies, instant("2025-07-01 00:00")) is later
+    assert in_force(policies, instant("2019-05-01 10:00")) is POLICY
+
+
+def test_a_version_is_named_by_its_text() -> None:
+    assert digest(POLICY_TEXT) == digest(POLICY_TEXT)
+    assert digest(POLICY_TEXT) != digest(LIVE_POLICY)
+
+
+def test_a_policy_cannot_be_changed_in_place() -> None:
+    frozen: Any = POLICY
+    with pytest.raises(ValueError, match="frozen"):
+        frozen.district = "别处"

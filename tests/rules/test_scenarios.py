@@ -1,0 +1,78 @@
+"""Whole lives of tickets, clause by clause, against what an official would expect of them."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from models.rules.state import Stage
+from tests.rules.player import (
+    at_once,
+    in_order,
+    read_scenario,
+    shown,
+    step_by_step,
+    without_notices,
+)
+from tests.rules.stage import POLICY, SCENARIOS
+
+NAMES = sorted(
+    path.stem for path in SCENARIOS.glob("*.jsonl") if not path.stem.endswith(".expected")
+)
+
+
+def compared(
+    expected: list[dict[str, Any]], real: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Both lists, the real events cut down to the fields that are expected of them."""
+    pairs = itertools.zip_longest(expected, real, fillvalue=None)
+    cut = [
+        event if wanted is None else {k: event.get(k) for k in wanted}
+        for wanted, event in pairs
+        if event is not None
+    ]
+    return expected, cut
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_life_goes_as_the_regulation_says(name: str) -> None:
+    scenario = read_scenario(SCENARIOS / f"{name}.jsonl")
+    stage = Stage(POLICY, scenario.calendar)
+    messages = in_order(scenario.messages, scenario.unknown_units)
+    play = step_by_step if scenario.watched else at_once
+    state, events = play(messages, stage, scenario.until)
+    kept = events if scenario.notices else without_notices(events)
+    expected, real = compared(scenario.events, [shown(event) for event in kept])
+    assert real == expected, scenario.about
+    found = {
+        "status": state.status,
+        "unit": state.unit,
+        "level": state.level,
+        "due": state.due and state.due.isoformat(),
+    }
+    assert {k: found[k] for k in scenario.state} == scenario.state
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_looking_late_finds_the_same_life(name: str) -> None:
+    """An outage changes nothing but the moment of recording, and who is told of what."""
+    scenario = read_scenario(SCENARIOS / f"{name}.jsonl")
+    stage = Stage(POLICY, scenario.calendar)
+    messages = in_order(scenario.messages, scenario.unknown_units)
+    watched_state, watched = step_by_step(messages, stage, scenario.until)
+    late_state, late = at_once(messages, stage, scenario.until)
+    assert without_notices(watched) == without_notices(late)
+    assert watched_state == late_state
+
+
+def test_each_scenario_has_its_pair_and_one_ticket() -> None:
+    for path in SCENARIOS.glob("*.expected.jsonl"):
+        assert path.name.removesuffix(".expected.jsonl") in NAMES
+    for name in NAMES:
+        scenario = read_scenario(SCENARIOS / f"{name}.jsonl")
+        assert len({raw["ticket"] for raw in scenario.messages}) == 1, name
+        assert scenario.about, name
+        text = (SCENARIOS / f"{name}.jsonl").read_text(encoding="utf-8")
+        again = "".join(json.dumps(raw, ensure_ascii=False) + "\n" for raw in scenario.messages)
+        assert text == again, f"{name}: one object a line, readable Chinese"

