@@ -1,53 +1,92 @@
 """Settings from the environment or a `.env` file; the only place that reads either."""
 
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
 
 from models.errors import HotlineError
+from models.labels import LANGUAGES
+
+_HOME = "~/.local/share/hotline"
+_DATABASES = ("sqlite:", "postgresql")
+_BROKERS = ("redis:", "rediss:", "unix:")
 
 
 class SettingWrong(HotlineError):
     """A setting has a value that cannot be used; the message names it."""
 
 
-class Settings(BaseSettings):
-    """What an installation sets otherwise: `HOTLINE_HOME`, `HOTLINE_DATABASE_URL`, and so on."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation sets otherwise; each is `HOTLINE_` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="HOTLINE_", env_file=".env", extra="ignore")
-
-    home: Path = Field(default=Path("~/.local/share/hotline"))
+    home: Path
     database_url: str | None = None
     broker_url: str | None = None
     policy: Path | None = None
-    lang: Literal["zh", "en"] = "zh"
+    lang: str = "zh"
     key_file: Path | None = None
     operator: str | None = None
 
     @property
-    def folder(self) -> Path:
-        """Everything that the embedded default keeps, as an absolute path."""
-        return self.home.expanduser().absolute()
-
-    @property
     def store_url(self) -> str:
         """Where the tables are: the given database, or SQLite in the home."""
-        return self.database_url or f"sqlite:///{self.folder / 'hotline.db'}"
+        return self.database_url or f"sqlite:///{self.home / 'hotline.db'}"
 
     @property
     def key_path(self) -> Path:
         """The file with the keys of sealed columns."""
-        given = self.key_file
-        return given.expanduser().absolute() if given else self.folder / "hotline.key"
+        return self.key_file or self.home / "hotline.key"
 
 
-def load_settings() -> Settings:
-    """The settings of this process; raises SettingWrong with the variable's name."""
-    try:
-        return Settings()
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        name = "HOTLINE_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingWrong(f"{name}={first['input']!r}: {first['msg']}") from wrong
+def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process; the environment wins over `.env`, `overriding` over both.
+
+    Raises SettingWrong with the variable's name and what is allowed.
+    """
+    found = {**dotenv_values(".env"), **os.environ, **(overriding or {})}
+
+    def get(name: str) -> str | None:
+        return found.get(f"HOTLINE_{name}") or None
+
+    def path(name: str) -> Path | None:
+        text = get(name)
+        return Path(text).expanduser().absolute() if text else None
+
+    lang = get("LANG") or LANGUAGES[0]
+    if lang not in LANGUAGES:
+        raise SettingWrong(f"HOTLINE_LANG={lang!r}: must be {' or '.join(LANGUAGES)}")
+    return Settings(
+        home=path("HOME") or Path(_HOME).expanduser(),
+        database_url=_url("DATABASE_URL", get("DATABASE_URL"), _DATABASES),
+        broker_url=_url("BROKER_URL", get("BROKER_URL"), _BROKERS),
+        policy=path("POLICY"),
+        lang=lang,
+        key_file=path("KEY_FILE"),
+        operator=get("OPERATOR"),
+    )
+
+
+def environment_for_child(settings: Settings) -> dict[str, str]:
+    """The environment of a process that is to run under these settings."""
+    given = {
+        "HOME": str(settings.home),
+        "DATABASE_URL": settings.database_url,
+        "BROKER_URL": settings.broker_url,
+        "POLICY": settings.policy and str(settings.policy),
+        "LANG": settings.lang,
+        "KEY_FILE": settings.key_file and str(settings.key_file),
+        "OPERATOR": settings.operator,
+    }
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+    return kept | {f"HOTLINE_{k}": v or "" for k, v in given.items()}
+
+
+def _url(name: str, value: str | None, schemes: tuple[str, ...]) -> str | None:
+    if value is None or value.startswith(schemes):
+        return value
+    # the value is not repeated: a URL may hold a password
+    raise SettingWrong(f"HOTLINE_{name}: must begin with {' or '.join(schemes)}")

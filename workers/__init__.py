@@ -1,1 +1,1 @@
-"""Who does the work: the queues, their actors, the timekeeper and the channels."""
+"""Those who work: workers that answer bells, and the timekeeper that rings them."""

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, update
+from sqlalchemy import Row, update
 
 from models.database import Session
+from models.labels import Said
 from models.queries.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import Message, Refusal, Route
 from models.rules.state import Event, State
-from models.tables.core import INBOX
+from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
 
@@ -69,7 +70,7 @@ def mark(session: Session, dealt: Sequence[Dealt]) -> None:
     """Write into the inbox what became of its rows."""
     rows = [
         {
-            "key": d.row.id,
+            "id": d.row.id,
             "state": WAITING if d.ring_at else REFUSED if d.why else APPLIED,
             "reason": {"why": d.why.why, "missing": list(d.why.missing)} if d.why else None,
             "resolved": _resolution(d.message) if d.message else d.row.resolved,
@@ -78,12 +79,16 @@ def mark(session: Session, dealt: Sequence[Dealt]) -> None:
         }
         for d in dealt
     ]
-    if rows:
-        values: dict[str, Any] = {k: bindparam(k) for k in rows[0] if k != "key"}
-        session.connection().execute(
-            update(INBOX).where(INBOX.c.id == bindparam("key")).values(values), rows
-        )
+    session.change(INBOX, rows)
 
 
 def _resolution(message: Message) -> Any:
     return {"unknown": message.unknown, "route": message.route}
+
+
+def set_aside(session: Session, number: str, why: Said) -> None:
+    """Refuse what waits for a ticket that cannot be carried on, and stop ringing for it."""
+    reason = {"why": why, "missing": []}
+    waiting = (INBOX.c.ticket == number) & (INBOX.c.state == WAITING)
+    session.execute(update(INBOX).where(waiting).values(state=REFUSED, reason=reason))
+    session.execute(update(TICKET).where(TICKET.c.number == number).values(ring_at=None))

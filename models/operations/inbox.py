@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from models.database import Session
-from models.labels import Said
+from models.labels import Said, say
 from models.rules.messages import Envelope, Refusal, envelope
 from models.rules.queues import queue_of
 from models.tables.core import INBOX, TICKET
@@ -28,11 +28,18 @@ class Put:
     refused: list[tuple[int, Said]] = field(default_factory=list)
 
 
-def put(session: Session, source: str, messages: Sequence[Mapping[str, Any]], now: datetime) -> Put:
+def put(
+    session: Session,
+    source: str,
+    messages: Sequence[Mapping[str, Any]],
+    now: datetime,
+    latest: datetime | None = None,
+) -> Put:
     """Put messages into the inbox, in the order given; they wait there for their own `at`.
 
     The same id of the same source is the same message and changes nothing, unless it had been
-    refused and comes back with another content: then it takes the refused one's place.
+    refused and comes back with another content: then it takes the refused one's place. A message
+    dated after `latest`, if that is given, is refused: its sender's clock is wrong.
     """
     result = Put()
     kept: dict[str, tuple[Envelope, bytes, Mapping[str, Any]]] = {}
@@ -40,6 +47,9 @@ def put(session: Session, source: str, messages: Sequence[Mapping[str, Any]], no
         found = envelope(raw)
         if isinstance(found, Refusal):
             result.refused.append((index, found.why))
+        elif latest is not None and found.at > latest:
+            why = say("the time {at} lies in the future", at=found.at.isoformat())
+            result.refused.append((index, why))
         elif found.id in kept:
             result.duplicate += 1
         else:

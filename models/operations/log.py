@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, update
 
 from models.database import Session
 from models.queries.rulebook import Rulebook
@@ -72,11 +71,7 @@ def write(
         connection.execute(
             insert.on_conflict_do_update(index_elements=["ticket_id", "key"], set_=new), clocks
         )
-    for group in _by_columns(tickets):
-        values: dict[str, Any] = {k: bindparam(k) for k in group[0] if k != "row_id"}
-        connection.execute(
-            update(TICKET).where(TICKET.c.id == bindparam("row_id")).values(values), group
-        )
+    session.change(TICKET, tickets)
 
 
 def event_row(
@@ -133,7 +128,7 @@ def _ticket(
     state = one.state
     handling = state.clocks.get(HANDLE)
     row: dict[str, Any] = {
-        "row_id": one.row.id,
+        "id": one.row.id,
         "status": state.status,
         "category": state.category,
         "emergency": state.emergency,
@@ -183,11 +178,3 @@ def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
         for key, clock in one.state.clocks.items()
         if before.get(key) != clock
     ]
-
-
-def _by_columns(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The rows in groups that set the same columns, as one statement each needs."""
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row), []).append(row)
-    return list(groups.values())

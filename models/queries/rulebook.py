@@ -11,7 +11,7 @@ from models.rules.calendar import Calendar, Declared
 from models.rules.policy import Policy, in_force, load_policy
 from models.rules.routing import Directory, Unit
 from models.rules.state import Stage
-from models.tables.core import DAY, POLICY, TERRITORY, UNIT
+from models.tables.core import CLOCK, DAY, POLICY, TERRITORY, UNIT
 
 Version = tuple[int, int, int]
 
@@ -54,9 +54,7 @@ def load_rulebook(session: Session) -> Rulebook:
         select(POLICY.c.id, POLICY.c.body).order_by(POLICY.c.valid_from, POLICY.c.added_at)
     )
     policies = {row.id: load_policy(row.body, f"policy {row.id}") for row in kept}
-    days = session.execute(select(DAY.c.day, DAY.c.working, DAY.c.document))
-    overlay = {d.day: Declared(d.working, d.document) for d in days}
-    calendar = Calendar(overlay, version[1])
+    calendar = load_calendar(session)
     territory = session.execute(select(TERRITORY.c.word).order_by(TERRITORY.c.word)).scalars().all()
     return Rulebook(version, policies, calendar, Directory(load_units_rows(session), territory))
 
@@ -69,6 +67,21 @@ def load_units_rows(session: Session) -> list[Unit]:
         fields = {"name": row.name, "kind": row.kind, "parent": row.parent}
         units.append(msgspec.convert(fields | row.words | session.sealer.open(row.people), Unit))
     return units
+
+
+def load_calendar(session: Session) -> Calendar:
+    """The calendar with the days that operators have declared."""
+    overlay, version = {}, 0
+    for row in session.execute(select(DAY)):
+        overlay[row.day] = Declared(row.working, row.document)
+        version = max(version, row.version)
+    return Calendar(overlay, version)
+
+
+def open_clocks(session: Session) -> int:
+    """How many clocks are running."""
+    running = select(func.count()).select_from(CLOCK).where(CLOCK.c.state == "running")
+    return session.scalar(running) or 0
 
 
 class Rulebooks:

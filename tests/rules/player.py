@@ -12,7 +12,6 @@ from models.rules.calendar import SHANGHAI, Calendar, Declared
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Message, Refusal, Route, envelope
 from models.rules.state import Event, Stage, State
-from tests.rules.stage import POLICY
 
 NOTICE = "notice.queued"
 
@@ -81,7 +80,9 @@ def in_order(raws: Sequence[dict[str, Any]], unknown: Sequence[str] = ()) -> lis
     return sorted(messages, key=lambda m: (m.at, m.arrival))
 
 
-def at_once(messages: Sequence[Message], stage: Stage, until: datetime) -> tuple[State, list[Event]]:
+def at_once(
+    messages: Sequence[Message], stage: Stage, until: datetime
+) -> tuple[State, list[Event]]:
     """The life as somebody finds it who looks for the first time at `until`."""
     state = State(messages[0].ticket)
     return state, fold(state, messages, stage, until)

@@ -1,4 +1,4 @@
-"""Lives with the facts that they must give, made by a simulator that shares no code with this one."""
+"""Lives with the facts that they must give, made by a simulator that shares no code with us."""
 
 import json
 from collections import defaultdict

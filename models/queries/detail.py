@@ -1,0 +1,184 @@
+"""One ticket with everything that is known of it, personal data masked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from models.database import Session
+from models.errors import HotlineError
+from models.rules import state as life
+from models.rules.text import clean, mask, mask_address, mask_name, mask_phone
+from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
+
+
+class TicketNotFound(HotlineError):
+    """No ticket has this number."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"no ticket has the number {number}; `hotline queue` lists the open ones")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """The claimant (诉求人) as he may be shown; `contact` is wanted or unwanted."""
+
+    name: str = ""
+    phone: str = ""
+    address: str = ""
+    contact: str = "wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRow:
+    """One clock of the ticket; `state` is running, met, late, cancelled or expired."""
+
+    key: str
+    name: str
+    unit: str | None
+    purpose: str | None
+    base: datetime
+    due: datetime
+    provisional: bool
+    state: str
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log: when recorded, when it took effect, what, and the details.
+
+    `data` is plain data with kept texts in it (see `models.labels.readable`); `private` is what
+    people wrote, cleaned and masked.
+    """
+
+    seq: int
+    at: datetime
+    moment: datetime
+    name: str
+    data: dict[str, Any]
+    private: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A notice that the ticket caused, and what became of it."""
+
+    seq: int
+    kind: str
+    role: str
+    unit: str | None
+    state: str
+    channel: str | None
+    error: str | None
+    queued_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A ticket: its row, its letter, its clocks, its log and its notices."""
+
+    number: str
+    status: str
+    category: str
+    emergency: str | None
+    title: str
+    unit: str | None
+    level: str | None
+    due: datetime | None
+    provisional: bool
+    received_at: datetime | None
+    completed_at: datetime | None
+    policy_id: str | None
+    state: life.State
+    claimant: Claimant
+    content: str
+    clocks: tuple[ClockRow, ...] = ()
+    log: tuple[Line, ...] = ()
+    notices: tuple[NoticeRow, ...] = ()
+
+
+_OWN = ("number", "status", "category", "emergency", "title", "unit", "level", "due")
+_MORE = ("provisional", "received_at", "completed_at", "policy_id")
+
+
+def detail(session: Session, number: str) -> Detail:
+    """Everything about the ticket of this number, masked; raises TicketNotFound."""
+    row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
+    if row is None:
+        raise TicketNotFound(number)
+    state = msgspec.json.decode(row.state, type=life.State) if row.state else life.State(number)
+    clocks = session.execute(
+        select(*(CLOCK.c[f] for f in ClockRow.__dataclass_fields__))
+        .where(CLOCK.c.ticket_id == row.id)
+        .order_by(CLOCK.c.base, CLOCK.c.due, CLOCK.c.key)
+    )
+    notices = session.execute(
+        select(*(NOTICE.c[f] for f in NoticeRow.__dataclass_fields__))
+        .where(NOTICE.c.ticket_id == row.id)
+        .order_by(NOTICE.c.seq, NOTICE.c.id)
+    )
+    return Detail(
+        **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
+        state=state,
+        claimant=_claimant(session.sealer.open(row.claimant) if row.claimant else {}),
+        content=_content(session, number),
+        clocks=tuple(ClockRow(*c) for c in clocks),
+        log=_log(session, row.id),
+        notices=tuple(NoticeRow(*n) for n in notices),
+    )
+
+
+def _log(session: Session, ticket_id: int) -> tuple[Line, ...]:
+    rows = session.execute(
+        select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
+    )
+    return tuple(
+        Line(
+            row.seq,
+            row.at,
+            row.moment,
+            row.name,
+            row.data,
+            shown(session.sealer.open(row.private)) if row.private else {},
+        )
+        for row in rows
+    )
+
+
+def _content(session: Session, number: str) -> str:
+    body = session.scalar(
+        select(INBOX.c.body)
+        .where(INBOX.c.ticket == number, INBOX.c.type == "ticket.received", INBOX.c.current)
+        .where(INBOX.c.state == "applied")
+        .order_by(INBOX.c.id)
+        .limit(1)
+    )
+    if body is None:
+        return ""
+    return mask(clean(str(session.sealer.open(body).get("content") or "")))
+
+
+def _claimant(person: dict[str, Any]) -> Claimant:
+    return Claimant(
+        mask_name(clean(str(person.get("name") or ""))),
+        mask_phone(clean(str(person.get("phone") or ""))),
+        mask_address(clean(str(person.get("address") or ""))),
+        str(person.get("contact") or "wanted"),
+    )
+
+
+def shown(value: Any) -> Any:
+    """Any plain value with the texts in it cleaned and masked."""
+    match value:
+        case str():
+            return mask(clean(value))
+        case dict():
+            return {k: shown(v) for k, v in value.items()}
+        case list():
+            return [shown(v) for v in value]
+        case _:
+            return value

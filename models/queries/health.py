@@ -1,0 +1,62 @@
+"""Whether the machinery runs: processes by their own word, and what lies waiting."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from models.database import Session
+from models.tables.core import INBOX, NOTICE, PROCESS
+from models.tables.inbox import REFUSED, WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A worker or timekeeper, when it was last seen, and how late it was then."""
+
+    name: str
+    role: str
+    started_at: datetime
+    seen_at: datetime
+    doing: str
+    lateness_ms: int
+    done: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The processes, and how many messages and notices wait or have failed."""
+
+    processes: tuple[ProcessRow, ...] = ()
+    inbox_waiting: int = 0
+    refused: int = 0
+    notices_queued: int = 0
+    notices_failed: int = 0
+
+
+def health(session: Session, now: datetime) -> Health:
+    """How the machinery stands; messages dated after `now` wait for their time and are no load."""
+    processes = session.execute(
+        select(*(PROCESS.c[f] for f in ProcessRow.__dataclass_fields__)).order_by(
+            PROCESS.c.role, PROCESS.c.name
+        )
+    )
+    waiting = select(func.count()).where(INBOX.c.state == WAITING, INBOX.c.ring_at <= now)
+    refused = select(func.count()).where(INBOX.c.state == REFUSED, INBOX.c.current)
+    notices = dict(
+        session.execute(
+            select(NOTICE.c.state, func.count())
+            .where(NOTICE.c.state.in_(("queued", "failed")))
+            .group_by(NOTICE.c.state)
+        )
+        .tuples()
+        .all()
+    )
+    return Health(
+        tuple(ProcessRow(*row) for row in processes),
+        session.scalar(waiting) or 0,
+        session.scalar(refused) or 0,
+        notices.get("queued", 0),
+        notices.get("failed", 0),
+    )

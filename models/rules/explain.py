@@ -1,0 +1,114 @@
+"""Why this deadline: a clock's expiry, day by day, with the clause and the levels behind it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.labels import Said, say
+from models.rules.calendar import SHANGHAI
+from models.rules.levels import moments
+from models.rules.policy import CATEGORIES
+from models.rules.state import HANDLE, Clock, Stage, State
+from models.rules.terms import Term, days_between, expiry, told_term
+
+_CLAUSES = {
+    "accept": "3.1",
+    "evidence": "3.3",
+    "on_site": "3.4",
+    "emergency_report": "3.4",
+    "first_contact": "4.1",
+    "closing_contact": "4.2",
+    "survey": "4.4",
+    "proof": "4.3",
+}
+_HANDLING = {category: f"3.4.{item}" for item, category in enumerate(CATEGORIES, 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One day between base and expiry; `number` says which day of the term it is, if it counts."""
+
+    day: date
+    number: int | None
+    why: Said
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A clock's expiry: its term and clause, every day, what else bore on it, and the levels."""
+
+    clock: str
+    base: datetime
+    due: datetime
+    term: Term
+    told: Said
+    clause: str
+    days: tuple[Counted, ...]
+    notes: tuple[Said, ...]
+    levels: tuple[tuple[str, datetime], ...]
+    provisional: bool
+
+
+def explain(clock: Clock, state: State, stage: Stage) -> Explained:
+    """Why a ticket's clock runs out when it does (Regulation 3, 4, 5)."""
+    policy, calendar = stage.policy, stage.calendar
+    handling = clock.name == HANDLE
+    term: Term = getattr(policy.terms, state.category if handling else clock.name)
+    number, days = 0, []
+    for day in days_between(clock.base, clock.due.astimezone(SHANGHAI).date(), calendar):
+        number += day.counts
+        days.append(Counted(day.day, number if day.counts else None, day.why, day.provisional))
+    return Explained(
+        clock=clock.name,
+        base=clock.base,
+        due=clock.due,
+        term=term,
+        told=told_term(term),
+        clause=_HANDLING[state.category] if handling else _CLAUSES[clock.name],
+        days=tuple(days),
+        notes=tuple(_notes(clock, state, stage)) if handling else (),
+        levels=tuple(moments(clock.base, clock.due, policy, calendar)) if handling else (),
+        provisional=clock.provisional,
+    )
+
+
+def deciding(state: State) -> Clock | None:
+    """The clock whose expiry the ticket's is: the nearest running of accept and handling.
+
+    Where neither runs, the one that ended last.
+    """
+    clocks = [c for n in ("accept", HANDLE) if (c := state.clocks.get(n))]
+    running = [c for c in clocks if c.running]
+    if running:
+        return min(running, key=lambda c: c.due)
+    return max(clocks, key=lambda c: c.ended_at or c.due, default=None)
+
+
+def _notes(clock: Clock, state: State, stage: Stage) -> list[Said]:
+    notes = []
+    if (limit := state.limit) is not None:
+        term = (
+            Term(limit.workdays, "workdays")
+            if limit.workdays is not None
+            else Term(limit.hours or 0, "hours")
+        )
+        office, calendar = stage.policy.office, stage.calendar
+        own = expiry(clock.base, getattr(stage.policy.terms, state.category), calendar, office)
+        shorter = expiry(clock.base, term, calendar, office) < own
+        text = (
+            say("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **_of(term, limit))
+            if shorter
+            else say(
+                "{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **_of(term, limit)
+            )
+        )
+        notes.append(text)
+    if state.reworked:
+        notes.append(say("second handling, same term as the first (Regulation 3.9)"))
+    elif state.restarted_at is not None:
+        notes.append(say("the term began anew (Regulation 3.4.6, 3.4.7)"))
+    if n := state.extensions_since:
+        notes.append(say("extended {n} times, by the same term each (Regulation 3.5)", n=n))
+    if clock.provisional:
+        notes.append(say("a day in it is only a guess of the calendar"))
+    return notes

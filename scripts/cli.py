@@ -1,0 +1,54 @@
+"""The `hotline` command: its groups, its language, and its errors in one line."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+import typer
+
+from models.errors import HotlineError
+from models.labels import _, speak
+from models.settings import load_settings
+
+
+def build() -> typer.Typer:
+    """The command with all its groups, in the language that has been chosen."""
+    # the groups' help texts are read when they are imported, so the language comes first
+    from scripts.commands import feed, roles, rulebook, service, tickets
+
+    app = typer.Typer(
+        help=_("The back end of a district's 12345 government hotline."),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for group in (service, roles, feed, tickets, rulebook):
+        group.add_to(app)
+    return app
+
+
+def main() -> None:
+    """Run the command; exit 0 done, 1 refused or failed, 2 wrong usage."""
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING)
+    logging.getLogger("hotline").setLevel(logging.INFO)
+    sys.exit(_guarded(_run))
+
+
+def _run() -> None:
+    speak(load_settings().lang)
+    build()()
+
+
+def _guarded(work: Callable[[], None]) -> int:
+    try:
+        work()
+    except HotlineError as wrong:
+        sys.stderr.write(f"hotline: {wrong}\n")
+        return 1
+    except BrokenPipeError:
+        # the reader of the output has had enough, as `head` does
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return 0

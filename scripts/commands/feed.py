@@ -1,0 +1,47 @@
+"""`hotline feed`: a city's letters and messages into the inbox."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.labels import _
+from models.settings import load_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command(help=_("Enqueue tickets and messages from files of a city; - is standard input."))(
+        feed
+    )
+
+
+def feed(
+    paths: Annotated[list[str], typer.Argument(help=_("Files, or -."), metavar="PATH...")],
+    mapping: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help=_("Which column is what."))
+    ] = None,
+    source: Annotated[str, typer.Option(help=_("The source's name, if not the mapping's."))] = "",
+    form: Annotated[str, typer.Option("--format", help=_("If it cannot be told."))] = "",
+    unit: Annotated[str, typer.Option(help=_("The unit of every ticket that names none."))] = "",
+    rebase: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help=_("Play the feed as if it had begun on this day.")),
+    ] = None,
+    refused: Annotated[Path | None, typer.Option(help=_("Where refused rows are kept."))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+) -> None:
+    """Read feeds, put their messages into the inbox, and keep what is refused with its reason."""
+    from scripts.feeding import Feeding
+    from scripts.feeds.reading import Options
+
+    options = Options(
+        format=form or None,
+        mapping=mapping,
+        source=source or None,
+        unit=unit or None,
+        start=rebase.date() if rebase else None,
+    )
+    feeding = Feeding(load_settings(), options, refused)
+    raise typer.Exit(feeding.run(paths, as_json=as_json))

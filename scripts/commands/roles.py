@@ -1,0 +1,91 @@
+"""`hotline worker`, `timekeeper`, `monitor`: one role, for several machines."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.clock import clock_from
+from models.errors import HotlineError
+from models.labels import _
+from models.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from models.database import Store
+
+_CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
+_PARENT = typer.Option("--parent", hidden=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command(help=_("Answer bells: apply messages, move clocks, send notices."))(worker)
+    app.command(help=_("Ring for everything that is due."))(timekeeper)
+    app.command(help=_("The screen that operators watch."))(monitor)
+
+
+def broker_url(settings: Settings) -> str:
+    """Where the broker is: the given one, or the embedded server of a running `hotline up`."""
+    if settings.broker_url:
+        return settings.broker_url
+    from workers.embedded import EmbeddedServer
+
+    return EmbeddedServer(settings.home / "valkey").url
+
+
+def _opened(settings: Settings) -> "Store":
+    from scripts.edge import open_store, prepare
+
+    store = open_store(settings)
+    prepare(store, settings)
+    return store
+
+
+def worker(
+    queues: Annotated[
+        str, typer.Option(help=_("Queues to serve, separated by commas; all by default."))
+    ] = "",
+    threads: Annotated[int, typer.Option(min=1, max=64, help=_("Threads."))] = 2,
+    clock: Annotated[str, _CLOCK] = "",
+    parent: Annotated[int, _PARENT] = 0,
+) -> None:
+    """Run one worker process."""
+    from models.rules.queues import QUEUES
+    from workers.channels import FileChannel
+    from workers.main import run_worker
+
+    chosen = [q for q in queues.split(",") if q] or list(QUEUES)
+    if unknown := sorted(set(chosen) - set(QUEUES)):
+        known = ", ".join(QUEUES)
+        why = _("no queue {name}; there are: {known}")
+        raise HotlineError(why.format(name=unknown[0], known=known))
+    settings = load_settings()
+    store = _opened(settings)
+    code = run_worker(
+        store,
+        broker_url(settings),
+        clock_from(clock),
+        FileChannel(settings.home / "notices.jsonl"),
+        queues=chosen,
+        threads=threads,
+        parent=parent or None,
+    )
+    raise typer.Exit(code)
+
+
+def timekeeper(clock: Annotated[str, _CLOCK] = "", parent: Annotated[int, _PARENT] = 0) -> None:
+    """Run one timekeeper process; any number may run."""
+    from workers.main import run_timekeeper
+
+    settings = load_settings()
+    store = _opened(settings)
+    raise typer.Exit(
+        run_timekeeper(store, broker_url(settings), clock_from(clock), parent=parent or None)
+    )
+
+
+def monitor(clock: Annotated[str, _CLOCK] = "") -> None:
+    """Watch tickets, clocks and queues."""
+    from scripts.screen import show_monitor
+
+    settings = load_settings()
+    show_monitor(settings, _opened(settings), clock_from(clock), broker_url(settings))

@@ -1,0 +1,176 @@
+"""`hotline due`, `calendar`, `units`: what deadlines are made of."""
+
+import csv
+import io
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.clock import system_clock
+from models.errors import HotlineError
+from models.labels import _, told
+from models.rules.calendar import SHANGHAI, Calendar, Day, Declared
+from models.settings import load_settings
+from scripts.edge import open_store, policy_text, prepare, print_json, read_text
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command(help=_("When something is due, explained day by day."))(due)
+    days = typer.Typer(help=_("Working days."), no_args_is_help=True)
+    days.command("show", help=_("A year's days that differ from Monday to Friday."))(show)
+    days.command(
+        "import", help=_("Declare days working or off (CSV: date, working/off, document).")
+    )(import_days)
+    app.add_typer(days, name="calendar")
+    units = typer.Typer(help=_("Units, leaders, streets, words."), no_args_is_help=True)
+    units.command("import", help=_("Make a file's units the district's units."))(import_units)
+    app.add_typer(units, name="units")
+
+
+_JSON = typer.Option("--json", help=_("For machines."))
+
+
+def _calendar() -> Calendar:
+    """The calendar with the store's overlay, where there is a store; none is made for a look."""
+    settings = load_settings()
+    if settings.database_url is None and not (settings.home / "hotline.db").exists():
+        return Calendar()
+    from models.queries.rulebook import load_calendar
+    from scripts.edge import reading
+
+    with reading(settings) as session:
+        return load_calendar(session)
+
+
+def due(
+    begin: Annotated[str, typer.Option("--from", help=_("The base, as 2026-09-29T16:00."))],
+    category: Annotated[str, typer.Option(help=_("Category, by code or label."))] = "complaint",
+    workdays: Annotated[int, typer.Option(min=0, help=_("A shorter limit in law."))] = 0,
+    hours: Annotated[int, typer.Option(min=0, help=_("A shorter limit in law, in hours."))] = 0,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """The expiry of a term with its three levels, and why each day counts or not."""
+    from models.rules import choices
+    from models.rules.levels import moments, provisional
+    from models.rules.policy import load_policy
+    from models.rules.terms import Term, days_between, expiry
+
+    policy = load_policy(*policy_text(load_settings()))
+    code = {v: k for k, v in choices.CATEGORY.items()}.get(category, category)
+    if code not in choices.CATEGORY:
+        allowed = ", ".join(choices.CATEGORY)
+        raise typer.BadParameter(_("one of: {allowed}").format(allowed=allowed))
+    base = _instant(begin)
+    calendar = _calendar()
+    terms = [getattr(policy.terms, code)]
+    if workdays:
+        terms.append(Term(workdays, "workdays"))
+    if hours:
+        terms.append(Term(hours, "hours"))
+    end = min(expiry(base, term, calendar, policy.office) for term in terms)
+    levels = moments(base, end, policy, calendar)
+    days = days_between(base, end.astimezone(SHANGHAI).date(), calendar)
+    guessed = provisional(base, end, policy, calendar)
+    if as_json:
+        shown = {"due": end, **dict(levels), "provisional": guessed, "days": list(map(_day, days))}
+        print_json(shown)
+        return
+    for day in days:
+        mark = _("counts") if day.counts else _("does not count")
+        typer.echo(f"{day.day}  {_weekday(day.day)}  {mark}  {told(day.why)}")
+    note = "  " + _("provisional") if guessed else ""
+    typer.echo(f"{_('due')}  {end:%Y-%m-%d %H:%M}{note}")
+    for level, at in levels:
+        typer.echo(f"{_(level)}  {at:%Y-%m-%d %H:%M}")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise typer.BadParameter(_("write a time as 2026-09-29T16:00")) from wrong
+    return (at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at).astimezone(SHANGHAI)
+
+
+def _day(day: Day) -> dict[str, Any]:
+    return {"date": day.day, "counts": day.counts, "why": told(day.why)}
+
+
+def _weekday(day: date) -> str:
+    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    return _(names[day.weekday()])
+
+
+def show(
+    year: Annotated[int, typer.Argument(min=1949, max=2999)],
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """The days of a year that are not simply Monday to Friday, and how many working days it has."""
+    calendar = _calendar()
+    first = date(year, 1, 1)
+    days = [calendar.day(first + timedelta(n)) for n in range((date(year + 1, 1, 1) - first).days)]
+    if as_json:
+        print_json([_day(d) | {"provisional": d.provisional} for d in days])
+        return
+    saturday = 5
+    for day in days:
+        if day.counts != (day.day.weekday() < saturday) or day.day in calendar.overlay:
+            mark = _("counts") if day.counts else _("does not count")
+            typer.echo(f"{day.day}  {_weekday(day.day)}  {mark}  {told(day.why)}")
+    count = sum(d.counts for d in days)
+    typer.echo(_("{year}: {n} working days").format(year=year, n=count))
+    if any(d.provisional for d in days):
+        typer.echo(_("Not announced yet: days that no document declares are a guess."))
+
+
+def import_days(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Keep an arrangement; every line says a day, `working` or `off`, and the document."""
+    from models.operations.rulebook import declare_days
+    from models.queries.rulebook import open_clocks
+
+    declared = dict(_declared(row, n) for n, row in enumerate(_rows(file), 1) if row)
+    settings = load_settings()
+    store = open_store(settings)
+    prepare(store, settings)
+    with store.writing() as session:
+        changed = declare_days(session, declared, system_clock())
+        running = open_clocks(session)
+    typer.echo(_("{n} days are now declared otherwise.").format(n=changed))
+    if changed and running:
+        typer.echo(
+            _(
+                "{n} clocks are running: moving them is not there yet, they keep their expiry."
+            ).format(n=running)
+        )
+
+
+def _rows(file: Path) -> list[list[str]]:
+    rows = [[c.strip() for c in row] for row in csv.reader(io.StringIO(read_text(file)))]
+    header = rows and rows[0] and not rows[0][0][:1].isdigit()
+    return [[], *rows[1:]] if header else rows
+
+
+def _declared(row: list[str], number: int) -> tuple[date, Declared]:
+    working = {"working": True, "off": False, "上班": True, "放假": False}
+    document = 2
+    try:
+        day = date.fromisoformat(row[0])
+        return day, Declared(working[row[1]], row[document])
+    except (ValueError, KeyError, IndexError) as wrong:
+        text = _("line {n}: write a day, working or off, and the document").format(n=number)
+        raise HotlineError(text) from wrong
+
+
+def import_units(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Check a units file and make it the district's; tickets under way keep their units."""
+    from models.operations.rulebook import replace_units
+    from models.rules.routing import load_units
+
+    units = load_units(read_text(file), str(file))
+    store = open_store(load_settings())
+    with store.writing() as session:
+        count = replace_units(session, units)
+    typer.echo(_("{n} units.").format(n=count))

@@ -1,0 +1,44 @@
+"""`hotline up`: the whole service on one machine; `hotline db`: its store."""
+
+from typing import Annotated
+
+import typer
+
+from models.labels import _
+from models.settings import load_settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command(help=_("The whole service on one machine, until q or Ctrl-C."))(up)
+    db = typer.Typer(help=_("The store."), no_args_is_help=True)
+    db.command("upgrade", help=_("Bring the store to its newest shape."))(upgrade)
+    app.add_typer(db, name="db")
+
+
+def up(
+    demo: Annotated[
+        bool, typer.Option("--demo", help=_("Play two working weeks in two minutes."))
+    ] = False,
+    headless: Annotated[bool, typer.Option("--headless", help=_("Without the monitor."))] = False,
+    for_seconds: Annotated[
+        float, typer.Option("--for", min=0, help=_("Stop after so many seconds (headless)."))
+    ] = 0,
+    workers: Annotated[int, typer.Option(min=1, max=64, help=_("Worker processes."))] = 2,
+) -> None:
+    """Run the key-value server, workers, the timekeeper and the monitor."""
+    from scripts.service import run_service
+
+    run_service(
+        load_settings(), demo=demo, headless=headless, for_seconds=for_seconds, workers=workers
+    )
+
+
+def upgrade() -> None:
+    """Run the migrations; safe to run at any time."""
+    from scripts.edge import open_store, prepare
+
+    settings = load_settings()
+    store = open_store(settings)
+    prepare(store, settings)
+    typer.echo(_("The store is up to date."))

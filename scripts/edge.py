@@ -1,0 +1,93 @@
+"""What every command does first: settings, language, the store, and errors in one line."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.clock import Now, system_clock
+from models.errors import HotlineError
+from models.settings import Settings
+
+if TYPE_CHECKING:
+    from models.database import Session, Store
+
+POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
+
+
+def open_store(settings: Settings) -> "Store":
+    """The store of these settings, brought to its newest shape. Raises HotlineError."""
+    from sqlalchemy.exc import OperationalError
+
+    from models.database import Store, StoreWrong
+    from models.migrations import upgrade
+    from models.sealing import load_sealer
+
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = Store(settings.store_url, load_sealer(settings.key_path))
+    try:
+        upgrade(store)
+    except OperationalError as wrong:
+        raise StoreWrong(f"the database cannot be reached: {wrong.orig}") from wrong
+    return store
+
+
+def prepare(store: "Store", settings: Settings, now: Now = system_clock) -> None:
+    """Give a new store a policy and units; a policy named in the settings is added if it is new."""
+    from sqlalchemy import func, select
+
+    from models.operations.rulebook import add_policy, replace_units
+    from models.rules.routing import load_units
+    from models.tables.core import POLICY, UNIT
+
+    with store.writing() as session:
+        if settings.policy or not session.scalar(select(func.count()).select_from(POLICY)):
+            add_policy(session, *policy_text(settings), now())
+        if not session.scalar(select(func.count()).select_from(UNIT)):
+            replace_units(session, load_units(shipped(UNITS_FILE), UNITS_FILE))
+
+
+def policy_text(settings: Settings) -> tuple[str, str]:
+    """The text of the policy file in use, and its name. Raises HotlineError."""
+    if settings.policy is None:
+        return shipped(POLICY_FILE), POLICY_FILE
+    return read_text(settings.policy), str(settings.policy)
+
+
+def shipped(name: str) -> str:
+    """A file that comes with the project."""
+    return (resources.files("models") / "policy" / name).read_text(encoding="utf-8")
+
+
+def read_text(path: Path) -> str:
+    """A text file that a person named; raises HotlineError with what is wrong."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as wrong:
+        why = getattr(wrong, "strerror", None) or "not UTF-8"
+        raise HotlineError(f"{path}: {why}") from wrong
+
+
+@contextmanager
+def reading(settings: Settings) -> "Iterator[Session]":
+    """One reading transaction on the store."""
+    store = open_store(settings)
+    try:
+        with store.reading() as session:
+            yield session
+    finally:
+        store.close()
+
+
+def print_json(value: Any) -> None:
+    """One JSON document a line on standard output, for machines."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,99 @@
+"""A ticket as `hotline show` tells it: where it stands, its clocks, and why it is due then."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from models.database import Session
+from models.labels import _, told
+from models.queries.detail import Detail, detail
+from models.queries.rulebook import load_rulebook
+from models.rules.calendar import SHANGHAI
+from models.rules.explain import Explained, deciding, explain
+
+
+def shown_ticket(session: Session, number: str) -> dict[str, Any]:
+    """The ticket for machines, instants in +08:00. Raises TicketNotFound."""
+    ticket = detail(session, number)
+    why = _explained(session, ticket)
+    return {
+        "ticket": ticket.number,
+        "status": ticket.status,
+        "category": ticket.category,
+        "emergency": ticket.emergency,
+        "title": ticket.title,
+        "content": ticket.content,
+        "claimant": {
+            "name": ticket.claimant.name,
+            "phone": ticket.claimant.phone,
+            "contact": ticket.claimant.contact,
+        },
+        "unit": ticket.unit,
+        "level": ticket.level,
+        "due": ticket.due and ticket.due.astimezone(SHANGHAI),
+        "provisional": ticket.provisional,
+        "clocks": [
+            {
+                "clock": c.name,
+                "unit": c.unit,
+                "base": c.base.astimezone(SHANGHAI),
+                "due": c.due.astimezone(SHANGHAI),
+                "state": c.state,
+                "provisional": c.provisional,
+            }
+            for c in ticket.clocks
+        ],
+        "why": None if why is None else _why(why),
+    }
+
+
+def told_ticket(session: Session, number: str) -> Iterator[str]:
+    """The ticket for people, a line at a time. Raises TicketNotFound."""
+    ticket = detail(session, number)
+    badge = f"  {_(ticket.level)}" if ticket.level else ""
+    yield f"{ticket.number}  {ticket.title}"
+    yield f"{_(ticket.status)}  {_(ticket.category)}  {ticket.unit or '-'}{badge}"
+    yield f"{ticket.claimant.name}  {ticket.claimant.phone}"
+    if ticket.content:
+        yield ticket.content
+    for clock in ticket.clocks:
+        due = clock.due.astimezone(SHANGHAI)
+        yield f"  {_(clock.name)}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {_(clock.state)}"
+    if (why := _explained(session, ticket)) is None:
+        return
+    base, due = why.base.astimezone(SHANGHAI), why.due.astimezone(SHANGHAI)
+    yield _("Why: {clock} from {base}: {term} ({clause})").format(
+        clock=_(why.clock), base=f"{base:%Y-%m-%d %H:%M}", term=told(why.told), clause=why.clause
+    )
+    for day in why.days:
+        yield f"  {day.day}  {day.number or '-':>2}  {told(day.why)}"
+    for note in why.notes:
+        yield f"  {told(note)}"
+    yield f"  {_('due')}  {due:%Y-%m-%d %H:%M}" + (
+        f"  {_('provisional')}" if why.provisional else ""
+    )
+    for level, at in why.levels:
+        yield f"  {_(level)}  {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def _explained(session: Session, ticket: Detail) -> Explained | None:
+    clock = deciding(ticket.state)
+    if clock is None or ticket.policy_id is None:
+        return None
+    stage = load_rulebook(session).stage_for(ticket.policy_id)
+    return explain(clock, ticket.state, stage)
+
+
+def _why(why: Explained) -> dict[str, Any]:
+    return {
+        "clock": why.clock,
+        "base": why.base.astimezone(SHANGHAI),
+        "due": why.due.astimezone(SHANGHAI),
+        "term": told(why.told),
+        "clause": why.clause,
+        "days": [
+            {"date": d.day, "counts": d.number is not None, "why": told(d.why)} for d in why.days
+        ],
+        "notes": [told(note) for note in why.notes],
+        **{level: at.astimezone(SHANGHAI) for level, at in why.levels},
+        "provisional": why.provisional,
+    }

@@ -1,0 +1,131 @@
+"""The actors: row ids in, one operation, its rows rung for again where another worker held them."""
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from sqlalchemy import select
+
+from models.clock import Now
+from models.database import Session, Store, is_busy
+from models.labels import say
+from models.operations.advance import advance
+from models.operations.cases import set_aside
+from models.operations.delivery import Send, deliver
+from models.operations.ringing import ring_again, table_of
+from models.queries.rulebook import Rulebooks
+from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from models.tables.core import INBOX, TICKET
+from workers.broker import TIME_LIMIT_MS, actor_of
+
+log = logging.getLogger("hotline.worker")
+
+
+@dataclass
+class Desk:
+    """What a worker works with: the store, the time, the channel that takes notices."""
+
+    store: Store
+    now: Now
+    channel: str
+    send: Send
+    rulebooks: Rulebooks = field(default_factory=Rulebooks)
+    doing: str = ""
+    done: int = 0
+    failed: int = 0
+
+
+def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) -> None:
+    """Declare the actors of these queues to the broker; an emergency's come first (3.4)."""
+    for queue in queues:
+        declare = dramatiq.actor(
+            actor_name=actor_of(queue),
+            queue_name=queue,
+            broker=broker,
+            priority=0 if queue == EMERGENCY else 10,
+            time_limit=TIME_LIMIT_MS,
+        )
+        declare(_answering(desk, queue, _deliver if queue == DELIVERY else _carry_on))
+
+
+Work = Callable[[Desk, str, Sequence[int]], int]
+
+
+def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None]:
+    def answer(ids: list[int]) -> None:
+        desk.doing = f"{queue} {len(ids)}"
+        try:
+            desk.done += work(desk, queue, ids)
+        except Exception as wrong:
+            # the rows are rung for again by the timekeeper; what went wrong is told without data
+            desk.failed += 1
+            if is_busy(wrong):
+                log.warning("%s: the store was busy or away (%s)", queue, type(wrong).__name__)
+            else:
+                log.error("%s: %s", queue, _where(wrong))
+        finally:
+            desk.doing = ""
+
+    return answer
+
+
+def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
+    with desk.store.reading() as session:
+        numbers = _numbers(session, queue, ids)
+    try:
+        return _advance(desk, queue, numbers)
+    except Exception as wrong:
+        if is_busy(wrong):
+            raise
+        log.error("%s: a batch of %d failed: %s", queue, len(numbers), _where(wrong))
+    done = 0
+    for number in numbers:
+        try:
+            done += _advance(desk, queue, [number])
+        except Exception as wrong:
+            if is_busy(wrong):
+                raise
+            # one ticket that no rule can carry on must not hold up the others
+            desk.failed += 1
+            log.error("%s: ticket %s set aside: %s", queue, number, _where(wrong))
+            with desk.store.writing() as session:
+                why = say("could not be processed: {error}", error=_where(wrong))
+                set_aside(session, number, why)
+    return done
+
+
+def _numbers(session: Session, queue: str, ids: Sequence[int]) -> list[str]:
+    if queue == ESCALATION:
+        return list(session.scalars(select(TICKET.c.number).where(TICKET.c.id.in_(ids))))
+    found = select(INBOX.c.ticket).where(INBOX.c.id.in_(ids), INBOX.c.state == "waiting")
+    return list(session.scalars(found.distinct()))
+
+
+def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
+    if not numbers:
+        return 0
+    with desk.store.writing() as session:
+        now = desk.now()
+        result = advance(session, numbers, desk.rulebooks.current(session), now)
+        if result.skipped:
+            table = table_of(queue)
+            column = TICKET.c.number if table is TICKET else INBOX.c.ticket
+            held = session.scalars(select(table.c.id).where(column.in_(result.skipped)))
+            ring_again(session, {queue: list(held)}, now)
+    return result.tickets
+
+
+def _deliver(desk: Desk, _queue: str, ids: Sequence[int]) -> int:
+    with desk.store.writing() as session:
+        sent, failed = deliver(session, ids, desk.now(), desk.channel, desk.send)
+    desk.failed += failed
+    return sent
+
+
+def _where(wrong: Exception) -> str:
+    """The kind of an exception and the place it came from; its text may hold a citizen's words."""
+    frame = traceback.extract_tb(wrong.__traceback__)[-1]
+    return f"{type(wrong).__name__} in {frame.name}, line {frame.lineno}"

@@ -1,0 +1,88 @@
+"""The broker: a Redis or Valkey that holds bells, and nothing that would be missed."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import ShutdownNotifications, TimeLimit
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from models.rules.queues import QUEUES
+
+NAMESPACE = "hotline"
+TIME_LIMIT_MS = 300_000
+"""A batch that takes longer has hung; its rows are rung for again."""
+
+_IDS_IN_A_BELL = 250
+
+
+def connect(url: str) -> RedisBroker:
+    """A broker on the server at `url`.
+
+    Nothing is retried blindly: after a cut connection a script may have run, and a second bell
+    costs less than a wrong guess. There is no Retries middleware, since a failure is a row that is
+    rung for again.
+    """
+    client = redis.Redis.from_url(
+        url, socket_timeout=15, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+    )
+    middleware = [TimeLimit(time_limit=TIME_LIMIT_MS), ShutdownNotifications()]
+    return RedisBroker(  # type: ignore[no-untyped-call]
+        client=client,
+        namespace=NAMESPACE,
+        heartbeat_timeout=15_000,
+        maintenance_chance=100_000,
+        middleware=middleware,
+    )
+
+
+class Bells:
+    """Rings many bells at once, as the broker's own script would one by one."""
+
+    def __init__(self, broker: RedisBroker) -> None:
+        self._broker = broker
+
+    def ring(self, ids: Mapping[str, Sequence[int]]) -> int:
+        """Ring for these rows, by queue, emergencies first; returns the number of bells.
+
+        Raises redis.RedisError where the server cannot be reached; a bell is then rung or not.
+        """
+        pipe = self._broker.client.pipeline(transaction=True)
+        bells = 0
+        for queue in sorted(ids, key=QUEUES.index):
+            for start in range(0, len(ids[queue]), _IDS_IN_A_BELL):
+                message: dramatiq.Message[None] = dramatiq.Message(
+                    queue_name=queue,
+                    actor_name=actor_of(queue),
+                    args=(list(ids[queue][start : start + _IDS_IN_A_BELL]),),
+                    kwargs={},
+                    options={"redis_message_id": (name := str(uuid.uuid4()))},
+                )
+                pipe.hset(f"{NAMESPACE}:{queue}.msgs", name, message.encode())
+                pipe.rpush(f"{NAMESPACE}:{queue}", name)
+                bells += 1
+        if bells:
+            pipe.execute()
+        return bells
+
+    def reachable(self) -> bool:
+        """Whether the server answers."""
+        try:
+            return bool(self._broker.client.ping())
+        except redis.RedisError:
+            return False
+
+    def waiting(self) -> dict[str, int]:
+        """How many bells wait in each queue. Raises redis.RedisError."""
+        pipe = self._broker.client.pipeline(transaction=False)
+        for queue in QUEUES:
+            pipe.llen(f"{NAMESPACE}:{queue}")
+        return dict(zip(QUEUES, pipe.execute(), strict=True))
+
+
+def actor_of(queue: str) -> str:
+    """The name of the actor that answers this queue's bells."""
+    return f"answer_{queue}"

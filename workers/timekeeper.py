@@ -1,0 +1,95 @@
+"""The timekeeper: the one who rings. Any number may run; a bell is only a bell."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event
+
+import redis
+
+from models.clock import Now, speed_of
+from models.database import Store, is_busy
+from models.operations.ringing import Due, anything_due, claim_due, ring_again
+from workers.broker import Bells
+
+log = logging.getLogger("hotline.timekeeper")
+
+LOOK_EVERY = 0.05
+"""Real seconds between two looks at the store."""
+
+PATIENCE = timedelta(seconds=30)
+"""Real time after which a row that is still waiting is rung for again."""
+
+MOST_AT_ONCE = 5_000
+_LONGEST_PAUSE = 5.0
+
+
+class Timekeeper:
+    """Looks what is due and rings for it, until told to stop.
+
+    `lateness` is how long after its time the latest row of the last ring was rung for, in real
+    seconds; `broker_ok` and `store_ok` say whether the last try reached them.
+    """
+
+    def __init__(self, store: Store, bells: Bells, now: Now) -> None:
+        self._store = store
+        self._bells = bells
+        self._now = now
+        self.lateness = 0.0
+        self.rung = 0
+        self.failed = 0
+        self.broker_ok = True
+        self.store_ok = True
+
+    def ring_once(self) -> int:
+        """Ring for everything that is due now; returns how many rows that were.
+
+        Raises the store's errors; a broker that cannot be reached leaves the rows due.
+        """
+        now = self._now()
+        with self._store.reading() as session:
+            if not anything_due(session, now):
+                return 0
+        with self._store.writing() as session:
+            due = claim_due(session, now, now + PATIENCE * speed_of(self._now), MOST_AT_ONCE)
+        # outside the transaction: a broker that hangs must not hold the store's write lock
+        try:
+            self._bells.ring(due.ids)
+        except redis.RedisError as wrong:
+            self._take_back(due, wrong)
+            return 0
+        if not self.broker_ok:
+            log.warning("the broker is back")
+            self.broker_ok = True
+        self.lateness = due.lateness.total_seconds() / speed_of(self._now)
+        self.rung += due.count
+        return due.count
+
+    def run(self, stop: Event, beat: Callable[[], None]) -> None:
+        """Ring until `stop` is set; `beat` is called at each turn to tell that all is well."""
+        pause = LOOK_EVERY
+        while not stop.is_set():
+            try:
+                rung = self.ring_once()
+                self.store_ok = True
+                pause = LOOK_EVERY if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
+                if rung == MOST_AT_ONCE:
+                    continue
+            except Exception as wrong:
+                if not is_busy(wrong):
+                    raise
+                if self.store_ok:
+                    log.warning("the store cannot be reached (%s)", type(wrong).__name__)
+                self.store_ok = False
+                self.failed += 1
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            beat()
+            stop.wait(pause)
+
+    def _take_back(self, due: Due, wrong: redis.RedisError) -> None:
+        if self.broker_ok:
+            log.warning("the broker cannot be reached (%s)", type(wrong).__name__)
+        self.broker_ok = False
+        self.failed += 1
+        with self._store.writing() as session:
+            ring_again(session, due.ids, self._now())
