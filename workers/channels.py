@@ -14,8 +14,8 @@ from models.rules.calendar import SHANGHAI
 FILE = "file"
 
 _TEXTS = {
-    "dispatched": 'Ticket {ticket} "{title}" is yours; confirm or return it by {due}.',
-    "deemed_accepted": 'Ticket {ticket} "{title}" counts as accepted; to be finished by {due}.',
+    "dispatched": 'Ticket {ticket} "{title}" is yours; please confirm or return it in time.',
+    "deemed_accepted": 'Ticket {ticket} "{title}" counts as accepted; please contact the claimant.',
     "prewarning": '[Pre-warning] Ticket {ticket} "{title}" of {unit} is due {due}.',
     "yellow": '[Yellow card] Ticket {ticket} "{title}" of {unit} is overdue; please see to it.',
     "red": '[Red card] Ticket {ticket} "{title}" of {unit} is still overdue; please see to it.',

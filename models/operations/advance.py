@@ -68,7 +68,7 @@ def _advance_chunk(
     played: bool,
     result: Advanced,
 ) -> None:
-    cases = {row.number: case_of(row) for row in _locked(session, numbers)}
+    cases = {row.number: case_of(row) for row in locked(session, numbers)}
     known = set(cases)
     missing = [n for n in numbers if n not in known]
     if missing:
@@ -84,7 +84,7 @@ def _advance_chunk(
     appending: list[Appending] = []
     for number, case in cases.items():
         case.waiting = [r for r in waiting.get(number, ()) if r.id not in unreadable]
-        appended, outcome = _carry_on(session, case, rulebook, now, inclusive)
+        appended, outcome = _carry_on(session, case, rulebook, now, inclusive, played)
         dealt += outcome
         appending.append(appended)
     write(session, appending, rulebook, now, played=played)
@@ -94,9 +94,10 @@ def _advance_chunk(
     result.applied += sum(d.why is None for d in dealt)
 
 
-def _locked(session: Session, numbers: Sequence[str]) -> Sequence[Row[Any]]:
+def locked(session: Session, numbers: Sequence[str], *, wait: bool = False) -> Sequence[Row[Any]]:
+    """The rows of these tickets, locked, in order; without those that another holds, or waiting."""
     found = select(TICKET).where(TICKET.c.number.in_(numbers)).order_by(TICKET.c.number)
-    return session.execute(found.with_for_update(skip_locked=True)).all()
+    return session.execute(found.with_for_update(skip_locked=not wait)).all()
 
 
 def _strangers(
@@ -173,17 +174,22 @@ def _patience(rows: Sequence[Any], rulebook: Rulebook, now: datetime) -> list[De
 
 
 def _carry_on(
-    session: Session, case: Case, rulebook: Rulebook, now: datetime, inclusive: bool
+    session: Session,
+    case: Case,
+    rulebook: Rulebook,
+    now: datetime,
+    inclusive: bool,
+    played: bool,
 ) -> tuple[Appending, list[Dealt]]:
     state = case.state
     messages = {r.id: message_of(session, r, rulebook) for r in case.waiting}
     fresh = state.received_at is None
     if not fresh and any(state.late_for(m.at) for m in messages.values()):
-        return fold_anew(session, case, messages, rulebook, now, inclusive)
+        return fold_anew(session, case, messages, rulebook, now, inclusive, played)
     policy_id = case.row.policy_id or _policy_of(messages.values(), rulebook)
-    events = fold(
-        state, list(messages.values()), rulebook.stage_for(policy_id), now, inclusive=inclusive
-    )
+    stage = rulebook.stage_for(policy_id)
+    ordered = list(messages.values())
+    events = fold(state, ordered, stage, now, inclusive=inclusive, played=played)
     refused = refusals(events)
     dealt = [Dealt(r, refused.get(r.id), messages[r.id]) for r in case.waiting]
     new = next((m.body for m in messages.values() if m.type == _RECEIVED), None) if fresh else None

@@ -11,7 +11,7 @@ from models.rules.calendar import Calendar, Declared
 from models.rules.policy import Policy, in_force, load_policy
 from models.rules.routing import Directory, Unit
 from models.rules.state import Stage
-from models.tables.core import CLOCK, DAY, POLICY, TERRITORY, UNIT
+from models.tables.core import DAY, POLICY, TERRITORY, UNIT
 
 Version = tuple[int, int, int]
 
@@ -76,12 +76,6 @@ def load_calendar(session: Session) -> Calendar:
         overlay[row.day] = Declared(row.working, row.document)
         version = max(version, row.version)
     return Calendar(overlay, version)
-
-
-def open_clocks(session: Session) -> int:
-    """How many clocks are running."""
-    running = select(func.count()).select_from(CLOCK).where(CLOCK.c.state == "running")
-    return session.scalar(running) or 0
 
 
 class Rulebooks:

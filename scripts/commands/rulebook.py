@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(units, name="units")
 
 
+_SHOWN = 10
 _JSON = typer.Option("--json", help=_("For machines."))
 
 
@@ -63,7 +64,7 @@ def due(
     if code not in choices.CATEGORY:
         allowed = ", ".join(choices.CATEGORY)
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=allowed))
-    base = _instant(begin)
+    base = instant(begin)
     calendar = _calendar()
     terms = [getattr(policy.terms, code)]
     if workdays:
@@ -87,7 +88,8 @@ def due(
         typer.echo(f"{_(level)}  {at:%Y-%m-%d %H:%M}")
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """A time that a person wrote; without a zone it is Asia/Shanghai."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as wrong:
@@ -126,25 +128,41 @@ def show(
         typer.echo(_("Not announced yet: days that no document declares are a guess."))
 
 
-def import_days(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+def import_days(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Only show what would change."))
+    ] = False,
+) -> None:
     """Keep an arrangement; every line says a day, `working` or `off`, and the document."""
-    from models.operations.rulebook import declare_days
-    from models.queries.rulebook import open_clocks
+    from models.operations.calendar import rearrange
 
-    declared = dict(_declared(row, n) for n, row in enumerate(_rows(file), 1) if row)
+    declared = declared_days(file)
     settings = load_settings()
     store = open_store(settings)
     prepare(store, settings)
     with store.writing() as session:
-        changed = declare_days(session, declared, system_clock())
-        running = open_clocks(session)
-    typer.echo(_("{n} days are now declared otherwise.").format(n=changed))
-    if changed and running:
-        typer.echo(
-            _(
-                "{n} clocks are running: moving them is not there yet, they keep their expiry."
-            ).format(n=running)
+        result = rearrange(session, declared, system_clock())
+        if dry_run:
+            session.rollback()
+    for ticket, clock, due in result.moved:
+        typer.echo(f"{ticket}  {_(clock)}  {due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}")
+    summary = _("{days} days declared otherwise, {moved} clocks moved, {withdrawn} taken back")
+    typer.echo(
+        summary.format(days=result.days, moved=len(result.moved), withdrawn=result.withdrawn)
+    )
+    if result.kept:
+        kept = _(
+            "{n} tickets keep their deadlines, or what was done would not fit: {some}"
         )
+        typer.echo(kept.format(n=len(result.kept), some=", ".join(result.kept[:_SHOWN])))
+    if dry_run:
+        typer.echo(_("Nothing has been changed."))
+
+
+def declared_days(file: Path) -> dict[date, Declared]:
+    """The arrangement that a CSV file holds; raises HotlineError with the line that is wrong."""
+    return dict(_declared(row, n) for n, row in enumerate(_rows(file), 1) if row)
 
 
 def _rows(file: Path) -> list[list[str]]:

@@ -151,8 +151,8 @@ def _raise_level(life: Life, level: str, at: datetime) -> None:
         "alert.raised", clock=HANDLE, level=level, effective_at=at, unit=state.unit, run=state.run
     )
     upcoming = next_level(state)
-    overtaken = upcoming is not None and upcoming[1] <= life.now
-    pointless = level == LEVELS[0] and clock.due <= life.now
+    overtaken = upcoming is not None and upcoming[1] <= life.present
+    pointless = level == LEVELS[0] and clock.due <= life.present
     if not overtaken and not pointless:
         role = getattr(life.stage.policy.ladder, level).to
         life.notify(level, role, unit=state.unit, clock=HANDLE, level=level, effective_at=at)
@@ -181,13 +181,15 @@ def fold(
     now: datetime,
     *,
     inclusive: bool = True,
+    played: bool = False,
 ) -> list[Event]:
     """Carry a ticket on through `messages`, in the order of `at`, and to `now`; returns the events.
 
     A message goes before what time alone brings about at the same moment. With `inclusive` false
-    what falls exactly on `now` is left for later.
+    what falls exactly on `now` is left for later. With `played` each moment is taken as if it had
+    just come, so that folding far ahead sends the same notices as going from moment to moment.
     """
-    life = Life(state, stage, now)
+    life = Life(state, stage, now, None if played else now)
     for message in messages:
         fire(life, message.at, inclusive=False)
         decide(life, message)

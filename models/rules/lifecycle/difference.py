@@ -43,7 +43,7 @@ def difference(
     ticket's states by the log and by the new telling. Clock events themselves are not compared:
     their effect is.
     """
-    taken_back = {e.data["seq"] for e in log if e.name in _WITHDRAWALS}
+    taken_back = {e.data["of"] for e in log if e.name in _WITHDRAWALS}
     # one refused for coming too late was never part of the life
     standing = [
         e for e in log if _told(e.name) and e.seq not in taken_back and not e.data.get("late")
@@ -86,9 +86,9 @@ def _key(event: Event | Logged) -> tuple[str, int | None, datetime, bytes]:
 def _withdrawal(gone: Logged, standing: Sequence[Logged], now: datetime, why: Said) -> list[Event]:
     if gone.name == "alert.raised":
         data = {"clock": gone.data["clock"], "level": gone.data["level"]}
-        events = [Event("alert.withdrawn", now, now, None, data | {"seq": gone.seq, "why": why})]
+        events = [Event("alert.withdrawn", now, now, None, data | {"of": gone.seq, "why": why})]
     else:
-        data = {"seq": gone.seq, "name": gone.name, "why": why}
+        data = {"of": gone.seq, "name": gone.name, "why": why}
         events = [Event("decision.withdrawn", now, now, None, data)]
     # a notice follows the event that it tells of, at the same moment
     for notice in standing:

@@ -28,23 +28,37 @@ class Life:
     """A ticket at one moment of its life, and what happens to it there.
 
     `at` is that moment; `cause` the arrival number of the message that brings it about, None
-    where time alone does; `now` is the present, which only tells which alerts are overtaken.
+    where time alone does. `now` is the present, which only tells which alerts are overtaken; it is
+    None where a life is played, and every moment is the present when it comes.
     """
 
     __slots__ = ("at", "cause", "events", "now", "stage", "state")
 
-    def __init__(self, state: State, stage: Stage, now: datetime) -> None:
+    def __init__(self, state: State, stage: Stage, at: datetime, now: datetime | None) -> None:
         self.state = state
         self.stage = stage
         self.now = now
-        self.at = now
+        self.at = at
         self.cause: int | None = None
         self.events: list[Event] = []
 
     def emit(self, name: str, private: dict[str, Any] | None = None, /, **data: Any) -> None:
         """Add an event to the ticket's log; `private` is what citizens wrote, sealed."""
-        at = self.at if self.state.seen_at is None else max(self.at, self.state.seen_at)
-        self.events.append(Event(name, self.at, at, self.cause, data, private))
+        self.events.append(Event(name, self.at, self.played_at, self.cause, data, private))
+
+    @property
+    def played_at(self) -> datetime:
+        """When the present moment comes in a life that is played.
+
+        What a message puts into the past comes with that message.
+        """
+        seen = self.state.seen_at
+        return self.at if seen is None else max(self.at, seen)
+
+    @property
+    def present(self) -> datetime:
+        """The moment by which an alert may be overtaken."""
+        return self.now or self.played_at
 
     def notify(self, kind: str, role: str, **data: Any) -> None:
         """Queue a notice to whoever has this role in the unit in charge, or in the hotline."""

@@ -1,0 +1,192 @@
+"""Replay: a file of messages in simulated time, on a throw-away store, by the same operations."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from models.database import Session, Store
+from models.errors import HotlineError
+from models.labels import _, told
+from models.migrations import upgrade
+from models.operations.advance import advance
+from models.operations.inbox import put
+from models.operations.rulebook import add_policy, declare_days, replace_units
+from models.queries.log import shown_event
+from models.queries.rulebook import Rulebook, load_rulebook
+from models.rules.calendar import SHANGHAI, Declared
+from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, envelope
+from models.rules.routing import Directory, Unit, UnitsFile
+from models.sealing import Sealer
+from models.tables.core import EVENT, INBOX, TICKET
+from scripts.feeds.reading import Options, read
+
+_SOURCE = "messages"
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """What a replay is played under: a policy, units, declared days."""
+
+    policy: tuple[str, str]
+    units: UnitsFile
+    days: dict[date, Declared] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    raw: dict[str, Any]
+    ticket: str
+    at: datetime
+    clock: datetime
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """The events of all tickets as the interface has them, ordered by `at`, ticket and `seq`."""
+
+    events: list[dict[str, Any]]
+    messages: int
+    tickets: int
+
+
+def replay(feed: Path, scenery: Scenery, until: datetime | None) -> Replayed:
+    """Play a file to its last message, or to `until`. Raises HotlineError.
+
+    Tickets do not touch one another, so each is carried on by itself: at once where its messages
+    came in their order, else from arrival to arrival, as late messages take decisions back.
+    """
+    lines, refused = _lines(feed, until)
+    # a fixed key: nothing of the throw-away store outlives it, and the same file gives the same log
+    with tempfile.TemporaryDirectory(prefix="hotline-replay-") as folder:
+        store = Store(f"sqlite:///{folder}/replay.db", Sealer([bytes(32)]))
+        try:
+            upgrade(store)
+            end = until or max((line.clock for line in lines), default=None)
+            if end is not None:
+                rulebook = _set_up(store, scenery, lines)
+                _play(store, rulebook, lines, end)
+            with store.reading() as session:
+                events = [*_events(session), *_refused(session), *refused]
+        finally:
+            store.close()
+    tickets = len({e["ticket"] for e in events})
+    events.sort(key=lambda e: (e["at"], e["ticket"] or "", e["seq"] or 0))
+    return Replayed(events, len(lines), tickets)
+
+
+def _lines(feed: Path, until: datetime | None) -> tuple[list[_Line], list[dict[str, Any]]]:
+    """The messages in their order of arrival, each with the replay's clock at that moment."""
+    lines: list[_Line] = []
+    refused: list[dict[str, Any]] = []
+    clock: datetime | None = None
+    for row in read(feed, Options(source=_SOURCE)):
+        found = envelope(row.message) if row.message is not None else Refusal(row.why)  # type: ignore[arg-type]
+        if isinstance(found, Refusal):
+            why = _("line {n}: {why}").format(n=row.line, why=told(found.why))
+            at = (clock or datetime(1970, 1, 1, tzinfo=SHANGHAI)).isoformat()
+            refused.append(
+                {"seq": None, "ticket": None, "at": at, "event": "message.refused", "why": why}
+            )
+            continue
+        assert row.message is not None
+        arrived = _arrived(row.message, row.line) or found.at
+        clock = max(found.at, arrived, clock) if clock else max(found.at, arrived)
+        if until is None or clock <= until:
+            lines.append(_Line(row.message, found.ticket, found.at, clock))
+    return lines, refused
+
+
+def _arrived(message: dict[str, Any], line: int) -> datetime | None:
+    if (text := message.get("arrived")) is None:
+        return None
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError as wrong:
+        why = _("line {n}: `arrived` is no ISO 8601 time").format(n=line)
+        raise HotlineError(why) from wrong
+    return at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at.astimezone(SHANGHAI)
+
+
+def _set_up(store: Store, scenery: Scenery, lines: Sequence[_Line]) -> Rulebook:
+    known = Directory(scenery.units.unit)
+    named = {name for line in lines for name in _named(line.raw) if known.resolve(name) is None}
+    invented = tuple(Unit(name) for name in sorted(named))
+    units = UnitsFile(scenery.units.unit + invented, scenery.units.territory)
+    with store.writing() as session:
+        now = lines[0].clock if lines else datetime(1970, 1, 1, tzinfo=SHANGHAI)
+        add_policy(session, *scenery.policy, now)
+        replace_units(session, units)
+        declare_days(session, scenery.days, now)
+        return load_rulebook(session)
+
+
+def _named(raw: dict[str, Any]) -> Iterator[str]:
+    units = raw.get("units")
+    fields = [raw.get(f) for f in (*UNIT_FIELDS, "suggested_unit")]
+    for name in fields + (units if isinstance(units, list) else []):
+        if isinstance(name, str) and name.strip() and name != HOTLINE:
+            yield name.strip()
+
+
+def _play(store: Store, rulebook: Rulebook, lines: Sequence[_Line], end: datetime) -> None:
+    by_ticket: dict[str, list[_Line]] = {}
+    for line in lines:
+        by_ticket.setdefault(line.ticket, []).append(line)
+    straight = {n: own for n, own in by_ticket.items() if _in_order(own)}
+    numbers = list(straight)
+    for start in range(0, len(numbers), _CHUNK):
+        part = numbers[start : start + _CHUNK]
+        with store.writing() as session:
+            put(session, _SOURCE, [line.raw for n in part for line in straight[n]], end)
+            advance(session, part, rulebook, end, played=True)
+    for number, own in by_ticket.items():
+        if number in straight:
+            continue
+        with store.writing() as session:
+            for line in own:
+                # what time had brought about by then is in the log before the message comes
+                advance(session, [number], rulebook, line.clock, inclusive=False, played=True)
+                put(session, _SOURCE, [line.raw], line.clock)
+                advance(session, [number], rulebook, line.clock, inclusive=False, played=True)
+            advance(session, [number], rulebook, end, played=True)
+
+
+def _in_order(lines: Sequence[_Line]) -> bool:
+    ids = [line.raw.get("id") for line in lines if line.raw.get("id") is not None]
+    return all(line.clock == line.at for line in lines) and len(ids) == len(set(ids))
+
+
+def _events(session: Session) -> Iterator[dict[str, Any]]:
+    rows = session.execute(
+        select(EVENT, TICKET.c.number)
+        .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        .order_by(EVENT.c.ticket_id, EVENT.c.seq)
+    )
+    for row in rows:
+        yield shown_event(session, row.number, row)
+
+
+def _refused(session: Session) -> Iterable[dict[str, Any]]:
+    """Refusals that no ticket's log could take."""
+    known = select(TICKET.c.number)
+    rows = session.execute(
+        select(INBOX.c.ticket, INBOX.c.at, INBOX.c.type, INBOX.c.reason)
+        .where(INBOX.c.state == "refused", INBOX.c.ticket.not_in(known))
+        .order_by(INBOX.c.id)
+    )
+    for row in rows:
+        yield {
+            "seq": None,
+            "ticket": row.ticket,
+            "at": row.at.astimezone(SHANGHAI).isoformat(),
+            "event": "message.refused",
+            "type": row.type,
+            "why": row.reason["why"],
+            "missing": row.reason["missing"],
+        }
