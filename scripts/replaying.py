@@ -1,7 +1,7 @@
 """Replay: a file of messages in simulated time, on a throw-away store, by the same operations."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -138,23 +138,37 @@ def _play(store: Store, rulebook: Rulebook, lines: Sequence[_Line], end: datetim
     by_ticket: dict[str, list[_Line]] = {}
     for line in lines:
         by_ticket.setdefault(line.ticket, []).append(line)
-    straight = {n: own for n, own in by_ticket.items() if _in_order(own)}
-    numbers = list(straight)
-    for start in range(0, len(numbers), _CHUNK):
-        part = numbers[start : start + _CHUNK]
-        with store.writing() as session:
-            put(session, _SOURCE, [line.raw for n in part for line in straight[n]], end)
-            advance(session, part, rulebook, end, played=True)
+    # in the order in which the tickets began: a repeated matter points at the earlier ticket
+    pending: dict[str, list[_Line]] = {}
     for number, own in by_ticket.items():
-        if number in straight:
+        if _in_order(own) and len(pending) < _CHUNK:
+            pending[number] = own
             continue
-        with store.writing() as session:
-            for line in own:
-                # what time had brought about by then is in the log before the message comes
-                advance(session, [number], rulebook, line.clock, inclusive=False, played=True)
-                put(session, _SOURCE, [line.raw], line.clock)
-                advance(session, [number], rulebook, line.clock, inclusive=False, played=True)
-            advance(session, [number], rulebook, end, played=True)
+        _play_at_once(store, rulebook, pending, end)
+        pending = {number: own} if _in_order(own) else {}
+        if not pending:
+            _play_by_arrival(store, rulebook, number, own, end)
+    _play_at_once(store, rulebook, pending, end)
+
+
+def _play_at_once(
+    store: Store, rulebook: Rulebook, tickets: Mapping[str, Sequence[_Line]], end: datetime
+) -> None:
+    with store.writing() as session:
+        put(session, _SOURCE, [line.raw for own in tickets.values() for line in own], end)
+        advance(session, tickets, rulebook, end, played=True)
+
+
+def _play_by_arrival(
+    store: Store, rulebook: Rulebook, number: str, lines: Sequence[_Line], end: datetime
+) -> None:
+    with store.writing() as session:
+        for line in lines:
+            # what time had brought about by then is in the log before the message comes
+            advance(session, [number], rulebook, line.clock, inclusive=False, played=True)
+            put(session, _SOURCE, [line.raw], line.clock)
+            advance(session, [number], rulebook, line.clock, inclusive=False, played=True)
+        advance(session, [number], rulebook, end, played=True)
 
 
 def _in_order(lines: Sequence[_Line]) -> bool:

@@ -5,24 +5,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, select
 
 from models.database import Session
 from models.labels import say
 from models.operations.anew import fold_anew
-from models.operations.cases import Case, Dealt, case_of, mark, message_of, refusals
-from models.operations.log import Appending, write
+from models.operations.cases import RECEIVED, Case, Dealt, case_of, mark, message_of, refusals
+from models.operations.log import Appending, New, write
+from models.operations.repeats import matters
 from models.queries.rulebook import Rulebook
 from models.rules.lifecycle.decide import fold, next_moment
-from models.rules.messages import Message, Refusal, checked
+from models.rules.messages import Refusal, checked
 from models.rules.policy import in_force
+from models.rules.screening import screen
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
 
 _CHUNK = 500
 """Tickets looked up at once; SQLite allows a limited number of values in a statement."""
-
-_RECEIVED = "ticket.received"
 
 
 @dataclass
@@ -81,9 +82,12 @@ def _advance_chunk(
     cases |= begun
     unreadable = {d.row.id for d in dealt}
     result.skipped += [n for n in numbers if n in known and n not in cases]
-    appending: list[Appending] = []
     for number, case in cases.items():
         case.waiting = [r for r in waiting.get(number, ()) if r.id not in unreadable]
+        case.messages = {r.id: message_of(session, r, rulebook) for r in case.waiting}
+    _screen(session, cases.values(), rulebook)
+    appending: list[Appending] = []
+    for case in cases.values():
         appended, outcome = _carry_on(session, case, rulebook, now, inclusive, played)
         dealt += outcome
         appending.append(appended)
@@ -112,10 +116,10 @@ def _strangers(
     begin: list[str] = []
     for number in numbers:
         rows = waiting.get(number, [])
-        bad = _unreadable(session, [r for r in rows if r.type == _RECEIVED])
+        bad = _unreadable(session, [r for r in rows if r.type == RECEIVED])
         refused = {d.row.id for d in bad}
         dealt += bad
-        if any(r.type == _RECEIVED and r.id not in refused for r in rows):
+        if any(r.type == RECEIVED and r.id not in refused for r in rows):
             begin.append(number)
         else:
             dealt += _patience([r for r in rows if r.id not in refused], rulebook, now)
@@ -173,6 +177,18 @@ def _patience(rows: Sequence[Any], rulebook: Rulebook, now: datetime) -> list[De
     return dealt
 
 
+def _screen(session: Session, cases: Iterable[Case], rulebook: Rulebook) -> None:
+    """Look what speaks against taking each new ticket (Regulation 2.2), and what it is about."""
+    new = {c.row.number: c for c in cases if c.state.received_at is None}
+    for number, matter in matters(session, {n: c.first for n, c in new.items()}).items():
+        case = new[number]
+        first = case.first
+        policy = rulebook.policies[rulebook.policy_at(first.at)]
+        findings = screen(first.body, policy.screening, rulebook.directory.place, matter.earlier)
+        case.messages[first.arrival] = msgspec.structs.replace(first, findings=findings)
+        case.new = New(first.body, matter.facts)
+
+
 def _carry_on(
     session: Session,
     case: Case,
@@ -181,21 +197,13 @@ def _carry_on(
     inclusive: bool,
     played: bool,
 ) -> tuple[Appending, list[Dealt]]:
-    state = case.state
-    messages = {r.id: message_of(session, r, rulebook) for r in case.waiting}
-    fresh = state.received_at is None
-    if not fresh and any(state.late_for(m.at) for m in messages.values()):
+    state, messages = case.state, case.messages
+    if state.received_at is not None and any(state.late_for(m.at) for m in messages.values()):
         return fold_anew(session, case, messages, rulebook, now, inclusive, played)
-    policy_id = case.row.policy_id or _policy_of(messages.values(), rulebook)
+    policy_id = case.row.policy_id or rulebook.policy_at(case.first.at)
     stage = rulebook.stage_for(policy_id)
     ordered = list(messages.values())
     events = fold(state, ordered, stage, now, inclusive=inclusive, played=played)
     refused = refusals(events)
     dealt = [Dealt(r, refused.get(r.id), messages[r.id]) for r in case.waiting]
-    new = next((m.body for m in messages.values() if m.type == _RECEIVED), None) if fresh else None
-    return Appending(case.row, state, events, policy_id, next_moment(state), new), dealt
-
-
-def _policy_of(messages: Iterable[Message], rulebook: Rulebook) -> str:
-    received_at = min(m.at for m in messages if m.type == _RECEIVED)
-    return rulebook.policy_at(received_at)
+    return Appending(case.row, state, events, policy_id, next_moment(state), case.new), dealt

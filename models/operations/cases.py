@@ -10,21 +10,34 @@ from sqlalchemy import Row, update
 
 from models.database import Session
 from models.labels import Said
+from models.operations.log import New
 from models.queries.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
-from models.rules.messages import Message, Refusal, Route
+from models.rules.messages import Finding, Message, Refusal, Route
 from models.rules.state import Event, State
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
+RECEIVED = "ticket.received"
+
 
 @dataclass
 class Case:
-    """One ticket under the hand, with the messages that wait for it."""
+    """One ticket under the hand, with the rows that wait for it and the messages in them.
+
+    `new` is set for a ticket that is just beginning.
+    """
 
     row: Any
     state: State
     waiting: list[Any] = field(default_factory=list)
+    messages: dict[int, Message] = field(default_factory=dict)
+    new: New | None = None
+
+    @property
+    def first(self) -> Message:
+        """The message that a ticket begins with: its earliest receipt."""
+        return next(m for m in self.messages.values() if m.type == RECEIVED)
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,14 @@ class Dealt:
     message: Message | None = None
     conflicting: bool = False
     ring_at: datetime | None = None
+
+
+class _Resolution(msgspec.Struct, frozen=True):
+    """What was made of a message when it was first read."""
+
+    unknown: tuple[str, ...] = ()
+    route: Route | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 def case_of(row: Row[Any]) -> Case:
@@ -52,9 +73,9 @@ def message_of(session: Session, row: Any, rulebook: Rulebook) -> Message:
     resolved = rulebook.directory.resolved(message)
     if row.resolved is None:
         return resolved
-    # what the units file said when the message was first read holds
-    route = row.resolved["route"] and msgspec.convert(row.resolved["route"], Route)
-    return msgspec.structs.replace(resolved, unknown=tuple(row.resolved["unknown"]), route=route)
+    # what units and letters said when the message was first read holds
+    kept = msgspec.convert(row.resolved, _Resolution)
+    return msgspec.structs.replace(resolved, **msgspec.structs.asdict(kept))
 
 
 def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
@@ -83,7 +104,7 @@ def mark(session: Session, dealt: Sequence[Dealt]) -> None:
 
 
 def _resolution(message: Message) -> Any:
-    return {"unknown": message.unknown, "route": message.route}
+    return _Resolution(message.unknown, message.route, message.findings)
 
 
 def set_aside(session: Session, number: str, why: Said) -> None:

@@ -18,10 +18,18 @@ _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
 
 
 @dataclass(frozen=True)
+class New:
+    """What a new ticket's row is made of: its first message's body, its matter as a keyed hash."""
+
+    body: Mapping[str, Any]
+    facts: bytes | None = None
+
+
+@dataclass(frozen=True)
 class Appending:
     """What is to be written of one ticket: its row as it was, its state now, and the new events.
 
-    `received` is the body of the message that began it, for a new ticket only.
+    `new` is set for a ticket that is just beginning.
     """
 
     row: Any
@@ -29,7 +37,7 @@ class Appending:
     events: Sequence[Event]
     policy_id: str
     ring_at: datetime | None
-    received: Mapping[str, Any] | None = None
+    new: New | None = None
 
 
 def write(
@@ -146,11 +154,12 @@ def _ticket(
         "hash": chain,
         "ring_at": one.ring_at,
     }
-    if one.received is not None:
-        row["title"] = mask(clean(str(one.received.get("title", ""))))
-        person = dict(one.received.get("claimant") or {})
-        person["address"] = one.received.get("address")
+    if one.new is not None:
+        body = one.new.body
+        row["title"] = mask(clean(str(body.get("title", ""))))
+        person = {**(body.get("claimant") or {}), "address": body.get("address")}
         row["claimant"] = session.sealer.seal(person)
+        row["facts"] = one.new.facts
     return row
 
 

@@ -23,11 +23,19 @@ class Route(msgspec.Struct, frozen=True):
     named: str | None = None
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """An item of 2.2 that seems to fit a letter, why, and the earlier ticket where there is one."""
+
+    code: str
+    why: Said
+    earlier: str | None = None
+
+
 class Message(msgspec.Struct, frozen=True):
     """One message about one ticket, its envelope checked, its units resolved to known names.
 
     `at` is when it happened (aware); `arrival` orders messages of the same moment. `unknown` are
-    names of units that no directory knows; `route` is set on `ticket.received`.
+    names of units that no directory knows; `route` and `findings` are set on `ticket.received`.
     """
 
     type: str
@@ -37,6 +45,7 @@ class Message(msgspec.Struct, frozen=True):
     body: dict[str, Any]
     unknown: tuple[str, ...] = ()
     route: Route | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 class Envelope(NamedTuple):

@@ -109,9 +109,19 @@ class Intake(_Part):
 
 
 class Screening(_Part):
-    """What is not taken (不接诉, Regulation 2.2): the advice for each item."""
+    """What is not taken (不接诉, Regulation 2.2).
+
+    `advice` says for each item what the claimant is told. `decides` are the items that the system
+    may decline by itself; every other finding of its own is a proposal. `elsewhere` names places
+    outside the district; `emergency_lines` the words that belong to 110, 119, 120, 122;
+    `least_characters` is how much a letter must say to have substance.
+    """
 
     advice: dict[str, str]
+    decides: tuple[Literal["1", "4", "6", "7"], ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    emergency_lines: dict[str, tuple[str, ...]] = {}
+    least_characters: int = Field(default=0, ge=0)
 
 
 class Policy(_Part):

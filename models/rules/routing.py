@@ -73,7 +73,7 @@ class Directory:
         self._keywords = {
             word: unit.name for unit in units if unit.kind != _STREET for word in unit.keywords
         }
-        self._place = _any_of(self._places)
+        self.place = _any_of(self._places)
         self._word = _any_of(self._keywords)
 
     def resolve(self, name: str) -> str | None:
@@ -89,7 +89,7 @@ class Directory:
         text = f"{body.get('title', '')}\n{body.get('content', '')}"
         street = self.resolve(str(body.get("street") or ""))
         where = f"{body.get('address') or ''}\n{body.get('street') or ''}\n{text}"
-        places = list(dict.fromkeys(self._place.findall(where)))
+        places = list(dict.fromkeys(self.place.findall(where)))
         if street is None and not places:
             return Route(None, say("no place in the district is named"))
         place = places[0] if places else str(street)

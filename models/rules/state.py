@@ -106,10 +106,10 @@ class State(msgspec.Struct):
     co_units: list[str] = []
     receipts: dict[str, datetime] = {}
     may_not_return: bool = False
+    designated: bool = False
     suggested_unit: str | None = None
     suggested_known: bool = True
     reached_early: bool = False
-    proposed: list[str] = []
 
     clocks: dict[str, Clock] = {}
     ladder: list[tuple[str, datetime]] = []

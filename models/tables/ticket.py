@@ -14,7 +14,8 @@ class Ticket(SQLModel, table=True):
     """One matter (诉求事项/工单), where it stands, and how far its log reaches.
 
     `state` is the fold of its messages; the columns beside it are copies for those who look.
-    `title` is masked. `ring_at` is when the timekeeper rings for it next.
+    `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). `ring_at`
+    is when the timekeeper rings for it next.
     """
 
     __tablename__ = "ticket"
@@ -38,6 +39,7 @@ class Ticket(SQLModel, table=True):
     received_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     completed_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     updated_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    facts: bytes | None = Field(default=None, index=True)
     claimant: Sealed | None = Field(default=None, sa_column=Column(SealedColumn))
     policy_id: str | None = Field(default=None, foreign_key="policy_version.id")
     state: str = ""

@@ -1,12 +1,17 @@
 """`hotline replay`: any life of any ticket, in simulated time."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.labels import _, readable
 from models.settings import load_settings
+
+if TYPE_CHECKING:
+    from models.rules.routing import UnitsFile
+    from scripts.replaying import Replayed, Scenery
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,23 +27,64 @@ def replay(
         Path | None, typer.Option(exists=True, help=_("Declared days, as for calendar import."))
     ] = None,
     policy: Annotated[Path | None, typer.Option(exists=True, help=_("Another policy."))] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help=_("Compare with a folder's policy.toml, units.toml, calendar.csv."),
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """Nothing of it touches the service's own store; notices go nowhere."""
-    from models.rules.routing import load_units
-    from scripts.commands.rulebook import declared_days, instant
-    from scripts.edge import UNITS_FILE, policy_text, print_json, read_text, shipped
+    from scripts.commands.rulebook import instant
+    from scripts.edge import UNITS_FILE, policy_text, shipped
     from scripts.replaying import Scenery
     from scripts.replaying import replay as play
 
-    named = (read_text(policy), str(policy)) if policy else policy_text(load_settings())
-    words = read_text(units) if units else shipped(UNITS_FILE)
-    scenery = Scenery(
-        named,
-        load_units(words, str(units or UNITS_FILE)),
-        declared_days(calendar) if calendar else {},
-    )
-    played = play(file, scenery, instant(until) if until else None)
+    scenery = Scenery(policy_text(load_settings()), _units(shipped(UNITS_FILE), UNITS_FILE))
+    scenery = _changed(scenery, policy, units, calendar)
+    end = instant(until) if until else None
+    played = play(file, scenery, end)
+    if against is None:
+        _print(played, as_json=as_json)
+        return
+    other = _changed(scenery, *(_there(against, n) for n in _NAMES))
+    _compare(played, play(file, other, end), as_json=as_json)
+
+
+_NAMES = ("policy.toml", "units.toml", "calendar.csv")
+
+
+def _there(folder: Path, name: str) -> Path | None:
+    return folder / name if (folder / name).exists() else None
+
+
+def _units(text: str, name: str) -> "UnitsFile":
+    from models.rules.routing import load_units
+
+    return load_units(text, name)
+
+
+def _changed(
+    scenery: "Scenery", policy: Path | None, units: Path | None, calendar: Path | None
+) -> "Scenery":
+    from scripts.commands.rulebook import declared_days
+    from scripts.edge import read_text
+
+    if policy:
+        scenery = replace(scenery, policy=(read_text(policy), str(policy)))
+    if units:
+        scenery = replace(scenery, units=_units(read_text(units), str(units)))
+    if calendar:
+        scenery = replace(scenery, days=declared_days(calendar))
+    return scenery
+
+
+def _print(played: "Replayed", *, as_json: bool) -> None:
+    from scripts.edge import print_json
+
     for event in map(readable, played.events):
         if as_json:
             print_json(event)
@@ -47,3 +93,24 @@ def replay(
             told = "  ".join(f"{k}={v}" for k, v in rest.items())
             seq = "-" if event["seq"] is None else event["seq"]
             typer.echo(f"{event['at'][:19]}  {event['ticket']}  {seq:>4}  {event['event']}  {told}")
+
+
+def _compare(was: "Replayed", would_be: "Replayed", *, as_json: bool) -> None:
+    from scripts.comparing import Fate, differences, fates
+    from scripts.edge import print_json
+
+    def told(fate: Fate) -> str:
+        cards = f"{_('yellow')} {fate.yellow}  {_('red')} {fate.red}"
+        return f"{(fate.due or '-')[:16]}  {cards}"
+
+    before, after = fates(was.events), fates(would_be.events)
+    found = list(differences(before, after))
+    for one in found:
+        if as_json:
+            print_json(one.as_dict())
+        else:
+            typer.echo(f"{one.ticket}  {told(one.was)}  ->  {told(one.would_be)}")
+    if not as_json:
+        text = _("{n} of {all} tickets differ; red cards {was} -> {would_be}")
+        reds = [sum(f.red for f in fates_.values()) for fates_ in (before, after)]
+        typer.echo(text.format(n=len(found), all=len(before), was=reds[0], would_be=reds[1]))

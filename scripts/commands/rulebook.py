@@ -152,9 +152,7 @@ def import_days(
         summary.format(days=result.days, moved=len(result.moved), withdrawn=result.withdrawn)
     )
     if result.kept:
-        kept = _(
-            "{n} tickets keep their deadlines, or what was done would not fit: {some}"
-        )
+        kept = _("{n} tickets keep their deadlines, or what was done would not fit: {some}")
         typer.echo(kept.format(n=len(result.kept), some=", ".join(result.kept[:_SHOWN])))
     if dry_run:
         typer.echo(_("Nothing has been changed."))

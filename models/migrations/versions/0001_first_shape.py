@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("received_at", models.tables.columns.Instant(timezone=True), nullable=True),
         sa.Column("completed_at", models.tables.columns.Instant(timezone=True), nullable=True),
         sa.Column("updated_at", models.tables.columns.Instant(timezone=True), nullable=True),
+        sa.Column("facts", sa.LargeBinary(), nullable=True),
         sa.Column("claimant", models.tables.columns.SealedColumn(), nullable=True),
         sa.Column("policy_id", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
@@ -130,6 +131,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("number"),
     )
     with op.batch_alter_table("ticket", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_facts"), ["facts"], unique=False)
         batch_op.create_index("ticket_open", ["status", "due"], unique=False)
         batch_op.create_index("ticket_ring", ["ring_at"], unique=False)
         batch_op.create_index("ticket_unit", ["unit", "status"], unique=False)
@@ -249,6 +251,7 @@ def downgrade() -> None:
         batch_op.drop_index("ticket_unit")
         batch_op.drop_index("ticket_ring")
         batch_op.drop_index("ticket_open")
+        batch_op.drop_index(batch_op.f("ix_ticket_facts"))
 
     op.drop_table("ticket")
     op.drop_table("unit")

@@ -46,6 +46,12 @@ def received(life: Life, message: Message) -> Refusal | None:
     if code := body.get("declined"):
         decline(life, code)
         return None
+    for finding in message.findings:
+        earlier = {"earlier": finding.earlier} if finding.earlier else {}
+        life.emit("screening.proposed", code=f"2.2.{finding.code}", why=finding.why, **earlier)
+        if finding.code in policy.screening.decides:
+            decline(life, finding.code)
+            return None
     route = message.route
     if route is None or route.unit is None:
         state.status = MANUAL
@@ -145,6 +151,9 @@ def deem_accepted(life: Life, due: datetime) -> None:
     clock = life.state.clocks[ACCEPT]
     clock.state, clock.ended_at = "expired", due
     life.emit("ticket.deemed_accepted", unit=unit, effective_at=due)
+    if life.state.designated:
+        why = say("designated by the district leader, it did not take the ticket")
+        life.emit("conduct.proposed", unit=unit, ground="refused_assignment", why=why)
     life.notify("deemed_accepted", "unit_contact", unit=unit, effective_at=due)
     begin_handling(life, due)
 
@@ -185,6 +194,7 @@ def return_reviewed(life: Life, message: Message) -> Refusal | None:
     if not message.body.get("unit") and not state.suggested_known:
         return Refusal(say("suggested unit {unit} is not known; name one in `unit`", unit=unit))
     state.may_not_return = False
+    state.designated = False
     state.suggested_unit = None
     life.emit("return.approved", unit=unit)
     dispatch(life, unit)
@@ -229,6 +239,7 @@ def dispute_decided(life: Life, message: Message) -> Refusal | None:
     life.emit("dispute.decided", unit=unit, by=message.body["by"])
     life.cancel(EVIDENCE)
     state.may_not_return = True
+    state.designated = message.body["by"] == "leader"
     state.suggested_unit = None
     if unit not in state.receipts:
         dispatch(life, unit)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from models.labels import say
 from models.rules.lifecycle import acceptance, contacts, handling, results
 from models.rules.lifecycle.life import Life, named, next_level
@@ -65,15 +67,7 @@ def _apply(life: Life, message: Message) -> Refusal | None:
     body = checked(message.type, message.body)
     if isinstance(body, Refusal):
         return body
-    message = Message(
-        message.type,
-        message.ticket,
-        message.at,
-        message.arrival,
-        body,
-        message.unknown,
-        message.route,
-    )
+    message = msgspec.structs.replace(message, body=body)
     if message.type != "ticket.received":
         if state.received_at is None:
             return Refusal(say("ticket {ticket} has not been received", ticket=message.ticket))

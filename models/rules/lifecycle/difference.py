@@ -134,7 +134,7 @@ def _clocks(before: State, after: State, begun: Set[str], now: datetime, why: Sa
                 provisional=new.provisional,
                 **extra,
             )
-        elif was and old is not None and old.due != new.due:
+        elif runs and old is not None and old.due != new.due:
             tell("clock.moved", clock=new.name, due=new.due, why=why, provisional=new.provisional)
         if not runs and (was or not _ended_alike(old, new)) and new.state != "expired":
             tell("clock.stopped", clock=new.name, outcome=new.state, **extra)

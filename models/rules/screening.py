@@ -1,0 +1,61 @@
+"""What is perhaps not the hotline's to take (不接诉, Regulation 2.2), and why."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from models.labels import say
+from models.rules.messages import Finding
+from models.rules.policy import Screening
+
+OUTSIDE, EMERGENCY_LINE, REPEATED, EMPTY = "1", "4", "6", "7"
+"""The items of 2.2 that the system itself looks for."""
+
+_NO_WORD = re.compile(r"[\W\d_]+")
+
+
+def screen(
+    body: Mapping[str, Any], policy: Screening, territory: re.Pattern[str], earlier: str | None
+) -> tuple[Finding, ...]:
+    """What speaks against taking a received ticket; a proposal, it holds nothing up.
+
+    `territory` finds the district's own places; `earlier` is the number of a ticket of the same
+    claimant with the same facts (2.2.6).
+    """
+    text = f"{body.get('title', '')}\n{body.get('content') or ''}"
+    address = str(body.get("address") or "")
+    found = []
+    if not territory.search(address) and (word := _first(policy.elsewhere, address)):
+        found.append(Finding(OUTSIDE, say("the address lies in {place}", place=word)))
+    for number, words in policy.emergency_lines.items():
+        if word := _first(words, text):
+            why = say("{word}: a case for {number}", word=word, number=number)
+            found.append(Finding(EMERGENCY_LINE, why))
+            break
+    if earlier is not None:
+        why = say("the same claimant wrote the same in {ticket}", ticket=earlier)
+        found.append(Finding(REPEATED, why, earlier))
+    if len(facts(text)) < policy.least_characters:
+        why = say("fewer than {n} characters of substance", n=policy.least_characters)
+        found.append(Finding(EMPTY, why))
+    return tuple(found)
+
+
+def facts(text: str) -> str:
+    """What a letter says without how it is set: no white space, punctuation or numbers."""
+    return _NO_WORD.sub("", text).casefold()
+
+
+def same_matter(body: Mapping[str, Any]) -> bytes | None:
+    """What two letters about the same facts by the same claimant have in common; None if unknown.
+
+    It is personal data: only its keyed hash may be kept.
+    """
+    claimant = body.get("claimant") or {}
+    who = str(claimant.get("phone") or "").strip() or str(claimant.get("name") or "").strip()
+    said = facts(f"{body.get('title', '')}{body.get('content') or ''}")
+    return f"{who}\n{said}".encode() if who and said else None
+
+
+def _first(words: tuple[str, ...], text: str) -> str | None:
+    return next((word for word in words if word in text), None)
