@@ -34,6 +34,11 @@ def speak(language: str) -> None:
     _translation = gettext.translation("hotline", _LOCALES, known, fallback=True)
 
 
+def N_(text: str) -> str:
+    """Mark a text for the catalogue that is shown later, through `_`."""
+    return text
+
+
 def _(text: str) -> str:
     """The text in the language that `speak` chose."""
     return _translation.gettext(text) if text else ""

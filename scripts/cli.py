@@ -49,6 +49,20 @@ def _guarded(work: Callable[[], None]) -> int:
         # the reader of the output has had enough, as `head` does
         sys.stderr.close()
         return 0
+    except Exception as wrong:
+        if (why := _from_database(wrong)) is None:
+            raise
+        text = _("the database: {why}; see HOTLINE_DATABASE_URL and `hotline db upgrade`")
+        sys.stderr.write(f"hotline: {text.format(why=why)}\n")
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _from_database(wrong: Exception) -> str | None:
+    """What the database said, if that is where it comes from; its statement may hold letters."""
+    loaded = sys.modules.get("sqlalchemy.exc")
+    if loaded is None or not isinstance(wrong, loaded.DBAPIError):
+        return None
+    return str(wrong.orig).splitlines()[0]

@@ -42,6 +42,7 @@ def shown_ticket(session: Session, number: str) -> dict[str, Any]:
             }
             for c in ticket.clocks
         ],
+        "alerts": list(_alerts(ticket)),
         "why": None if why is None else _why(why),
     }
 
@@ -58,6 +59,11 @@ def told_ticket(session: Session, number: str) -> Iterator[str]:
     for clock in ticket.clocks:
         due = clock.due.astimezone(SHANGHAI)
         yield f"  {_(clock.name)}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {_(clock.state)}"
+    for alert in _alerts(ticket):
+        to = alert["to"] or _("nobody: overtaken by the next level")
+        at = alert["effective_at"][:16].replace("T", " ")
+        gone = "  " + _("taken back") if alert["withdrawn"] else ""
+        yield f"  {_(alert['level'])}  {at}  {to}{gone}"
     if (why := _explained(session, ticket)) is None:
         return
     base, due = why.base.astimezone(SHANGHAI), why.due.astimezone(SHANGHAI)
@@ -73,6 +79,27 @@ def told_ticket(session: Session, number: str) -> Iterator[str]:
     )
     for level, at in why.levels:
         yield f"  {_(level)}  {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def _alerts(ticket: Detail) -> Iterator[dict[str, Any]]:
+    """The levels raised, and to whom each went (Regulation 5.1-5.3)."""
+    gone = {e.data["of"] for e in ticket.log if e.name == "alert.withdrawn"}
+    for line in ticket.log:
+        if line.name != "alert.raised":
+            continue
+        told_to = [
+            f"{n.data.get('unit') or ''} {_(n.data['role'])}".strip()
+            for n in ticket.log
+            if n.name == "notice.queued"
+            and n.data["kind"] == line.data["level"]
+            and n.data.get("effective_at") == line.data["effective_at"]
+        ]
+        yield {
+            "level": line.data["level"],
+            "effective_at": line.data["effective_at"],
+            "to": ", ".join(told_to),
+            "withdrawn": line.seq in gone,
+        }
 
 
 def _explained(session: Session, ticket: Detail) -> Explained | None:

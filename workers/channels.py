@@ -7,22 +7,24 @@ from typing import Any
 
 import msgspec
 
-from models.labels import _
+from models.labels import N_, _
 from models.operations.delivery import ChannelFailed, Letter
 from models.rules.calendar import SHANGHAI
 
 FILE = "file"
 
 _TEXTS = {
-    "dispatched": 'Ticket {ticket} "{title}" is yours; please confirm or return it in time.',
-    "deemed_accepted": 'Ticket {ticket} "{title}" counts as accepted; please contact the claimant.',
-    "prewarning": '[Pre-warning] Ticket {ticket} "{title}" of {unit} is due {due}.',
-    "yellow": '[Yellow card] Ticket {ticket} "{title}" of {unit} is overdue; please see to it.',
-    "red": '[Red card] Ticket {ticket} "{title}" of {unit} is still overdue; please see to it.',
-    "correction": 'An earlier notice on ticket {ticket} "{title}" no longer holds.',
-    "expired": 'A term of ticket {ticket} "{title}" of {unit} has run out.',
+    "dispatched": N_('Ticket {ticket} "{title}" is yours; please confirm or return it in time.'),
+    "deemed_accepted": N_(
+        'Ticket {ticket} "{title}" counts as accepted; please contact the claimant.'
+    ),
+    "prewarning": N_('[Pre-warning] Ticket {ticket} "{title}" of {unit} is due {due}.'),
+    "yellow": N_('[Yellow card] Ticket {ticket} "{title}" of {unit} is overdue; please see to it.'),
+    "red": N_('[Red card] Ticket {ticket} "{title}" of {unit} is still overdue; please see to it.'),
+    "correction": N_('An earlier notice on ticket {ticket} "{title}" no longer holds.'),
+    "expired": N_('A term of ticket {ticket} "{title}" of {unit} has run out.'),
 }
-_ANY = 'Ticket {ticket} "{title}": {kind}.'
+_ANY = N_('Ticket {ticket} "{title}": {kind}.')
 
 
 def text_of(letter: Letter) -> str:

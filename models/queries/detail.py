@@ -8,17 +8,10 @@ import msgspec
 from sqlalchemy import select
 
 from models.database import Session
-from models.errors import HotlineError
+from models.queries.log import TicketNotFound, masked
 from models.rules import state as life
 from models.rules.text import clean, mask, mask_address, mask_name, mask_phone
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
-
-
-class TicketNotFound(HotlineError):
-    """No ticket has this number."""
-
-    def __init__(self, number: str) -> None:
-        super().__init__(f"no ticket has the number {number}; `hotline queue` lists the open ones")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +136,7 @@ def _log(session: Session, ticket_id: int) -> tuple[Line, ...]:
             row.moment,
             row.name,
             row.data,
-            shown(session.sealer.open(row.private)) if row.private else {},
+            masked(session.sealer.open(row.private)) if row.private else {},
         )
         for row in rows
     )
@@ -169,16 +162,3 @@ def _claimant(person: dict[str, Any]) -> Claimant:
         mask_address(clean(str(person.get("address") or ""))),
         str(person.get("contact") or "wanted"),
     )
-
-
-def shown(value: Any) -> Any:
-    """Any plain value with the texts in it cleaned and masked."""
-    match value:
-        case str():
-            return mask(clean(value))
-        case dict():
-            return {k: shown(v) for k, v in value.items()}
-        case list():
-            return [shown(v) for v in value]
-        case _:
-            return value

@@ -1,6 +1,6 @@
 """The whole house at a glance: how many tickets stand where, whose they are, what was raised."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, case, func, literal, or_, select
@@ -63,7 +63,7 @@ class Overview:
 
     counters: Counters = Counters()
     units: tuple[UnitLoad, ...] = ()
-    cards: tuple[Card, ...] = field(default=())
+    cards: tuple[Card, ...] = ()
 
 
 def overview(session: Session, now: datetime, *, cards: int = 20) -> Overview:
@@ -118,19 +118,19 @@ def last_cards(session: Session, now: datetime, limit: int) -> tuple[Card, ...]:
         .order_by(EVENT.c.at.desc(), EVENT.c.moment.desc(), EVENT.c.ticket_id)
         .limit(limit * 2)
     ).all()
-    withdrawn: dict[tuple[int, str], int] = {}
-    for row in session.execute(
-        select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.data).where(
-            EVENT.c.ticket_id.in_({r.ticket_id for r in raised}),
-            EVENT.c.name == "alert.withdrawn",
+    withdrawn = {
+        (row.ticket_id, row.data["seq"])
+        for row in session.execute(
+            select(EVENT.c.ticket_id, EVENT.c.data).where(
+                EVENT.c.ticket_id.in_({r.ticket_id for r in raised}),
+                EVENT.c.name == "alert.withdrawn",
+            )
         )
-    ):
-        key = (row.ticket_id, row.data["level"])
-        withdrawn[key] = max(row.seq, withdrawn.get(key, 0))
+    }
     cards = [
         Card(r.number, r.title, r.data.get("unit") or r.unit, r.data["level"], r.moment, r.at)
         for r in raised
-        if r.seq > withdrawn.get((r.ticket_id, r.data["level"]), 0)
+        if (r.ticket_id, r.seq) not in withdrawn
     ]
     return tuple(cards[:limit])
 

@@ -76,7 +76,7 @@ class Calendar:
             if day in chinese_calendar.workdays:
                 name = chinese_calendar.workdays[day]
                 return Day(day, True, say("make-up working day for {name}", name=name), False)
-            return Day(day, not weekend, say("weekend" if weekend else "working day"), False)
+            return Day(day, not weekend, say("weekend") if weekend else say("working day"), False)
         if (festival := _festivals(day.year).get(day)) is not None:
             return Day(day, False, say("{name}, by law; provisional", name=festival), True)
         text = say("weekend; provisional") if weekend else say("working day; provisional")

@@ -87,21 +87,15 @@ def deciding(state: State) -> Clock | None:
 def _notes(clock: Clock, state: State, stage: Stage) -> list[Said]:
     notes = []
     if (limit := state.limit) is not None:
-        term = (
-            Term(limit.workdays, "workdays")
-            if limit.workdays is not None
-            else Term(limit.hours or 0, "hours")
-        )
+        days = limit.workdays is not None
+        term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")
         office, calendar = stage.policy.office, stage.calendar
         own = expiry(clock.base, getattr(stage.policy.terms, state.category), calendar, office)
-        shorter = expiry(clock.base, term, calendar, office) < own
-        text = (
-            say("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **_of(term, limit))
-            if shorter
-            else say(
-                "{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **_of(term, limit)
-            )
-        )
+        gaps = {"n": term.count, "unit": term.unit, "basis": limit.basis}
+        if expiry(clock.base, term, calendar, office) < own:
+            text = say("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
+        else:
+            text = say("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)
         notes.append(text)
     if state.reworked:
         notes.append(say("second handling, same term as the first (Regulation 3.9)"))

@@ -13,6 +13,7 @@ from models.errors import HotlineError
 from models.labels import _, told
 from models.rules.calendar import SHANGHAI, Calendar, Day, Declared
 from models.settings import load_settings
+from models.words import WEEKDAYS
 from scripts.edge import open_store, policy_text, prepare, print_json, read_text
 
 
@@ -102,8 +103,8 @@ def _day(day: Day) -> dict[str, Any]:
 
 
 def _weekday(day: date) -> str:
-    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    return _(names[day.weekday()])
+    name = WEEKDAYS[day.weekday()]
+    return _(name)
 
 
 def show(

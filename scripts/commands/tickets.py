@@ -72,7 +72,8 @@ def queue(
         print_json([_line(row) for row in page.rows])
         return
     for row in map(_line, page.rows):
-        badge, status = _(row["level"] or "-"), _(row["status"])
+        level, status = row["level"], row["status"]
+        badge, status = _(level) if level else "-", _(status)
         due = row["due"][:16] if row["due"] else "-"
         typer.echo(f"{badge}  {row['ticket']}  {status}  {row['unit'] or '-'}  {due}")
     typer.echo(_("{n} open tickets").format(n=page.total))

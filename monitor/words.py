@@ -1,0 +1,159 @@
+"""The short words of the screen; codes of the store are their own message ids."""
+
+from models.labels import Said, _, say, told
+
+BADGES = {"prewarning": say("PRE"), "yellow": say("YEL"), "red": say("RED")}
+"""A level in as few cells as can be read without its colour."""
+
+EMERGENCY = say("URG")
+
+CLOCKS = {
+    "accept": say("acceptance"),
+    "evidence": say("evidence in the dispute"),
+    "handling": say("handling term"),
+    "on_site": say("on site"),
+    "emergency_report": say("emergency report"),
+    "first_contact": say("first contact"),
+    "closing_contact": say("closing contact"),
+    "survey": say("survey"),
+    "proof": say("proof of contact"),
+}
+OUTCOMES = {
+    "running": say("running"),
+    "met": say("in time"),
+    "late": say("late"),
+    "cancelled": say("cancelled"),
+    "expired": say("expired"),
+}
+STATUSES = {
+    "received": say("received"),
+    "manual": say("manual queue"),
+    "dispatched": say("to be accepted"),
+    "returned": say("returned"),
+    "disputed": say("disputed"),
+    "handling": say("in hand"),
+    "submitted": say("under review"),
+    "completed": say("completed"),
+    "archived": say("archived"),
+    "declined": say("declined"),
+}
+CATEGORIES = {
+    "consultation": say("consultation"),
+    "suggestion": say("suggestion"),
+    "help": say("help"),
+    "complaint": say("complaint"),
+}
+LEVELS = {
+    "prewarning": say("pre-warning"),
+    "yellow": say("yellow card"),
+    "red": say("red card"),
+}
+EMERGENCIES = {
+    "disaster": say("disaster"),
+    "vulnerable": say("people in need"),
+    "public_health": say("public health"),
+    "utilities": say("utilities"),
+}
+ROLES = {
+    "unit_contact": say("unit's contact"),
+    "deputy_leader": say("deputy leader"),
+    "principal_leader": say("principal leader"),
+    "district_desk": say("district desk"),
+    "city_hotline": say("city hotline"),
+    "claimant": say("claimant"),
+}
+NOTICES = {"queued": say("queued"), "sent": say("sent"), "failed": say("failed")}
+KINDS = {
+    **LEVELS,
+    "dispatched": say("dispatched to the unit"),
+    "deemed_accepted": say("deemed accepted"),
+    "expired": say("a clock has expired"),
+    "returned": say("returned by the unit"),
+    "return_refused": say("the return is refused"),
+    "designated": say("designated"),
+    "evidence_asked": say("evidence asked for"),
+    "result_submitted": say("a result is in"),
+    "result_refused": say("the result is refused"),
+    "dissatisfied": say("the claimant is dissatisfied"),
+    "revisited": say("revisited"),
+    "second_handling_offered": say("second handling offered"),
+    "rework": say("second handling"),
+    "unreachable": say("claimant unreachable"),
+    "contact_reminder": say("call again"),
+    "proof_asked": say("proof of contact asked for"),
+    "withdrawal_guidance": say("how to withdraw"),
+    "withdrawn": say("withdrawn"),
+    "joined": say("asked to help"),
+    "urged": say("urged"),
+    "declined": say("not taken"),
+    "correction": say("correction"),
+}
+EVENTS = {
+    "ticket.received": say("received"),
+    "screening.proposed": say("screening proposes"),
+    "screening.decided": say("screening decided"),
+    "ticket.declined": say("not taken"),
+    "ticket.unrouted": say("no unit found"),
+    "ticket.routed": say("unit chosen"),
+    "ticket.dispatched": say("dispatched"),
+    "ticket.accepted": say("accepted"),
+    "ticket.deemed_accepted": say("deemed accepted"),
+    "ticket.returned": say("returned by the unit"),
+    "return.approved": say("return approved"),
+    "return.refused": say("return refused"),
+    "dispute.opened": say("dispute opened"),
+    "dispute.evidence": say("evidence handed in"),
+    "dispute.decided": say("dispute decided"),
+    "unit.joined": say("another unit helps"),
+    "site.arrived": say("arrived on site"),
+    "progress.reported": say("progress reported"),
+    "clock.started": say("clock started"),
+    "clock.moved": say("clock moved"),
+    "clock.stopped": say("clock stopped"),
+    "clock.expired": say("clock expired"),
+    "alert.raised": say("level raised"),
+    "alert.withdrawn": say("level taken back"),
+    "decision.withdrawn": say("decision taken back"),
+    "extension.granted": say("extension granted"),
+    "extension.refused": say("extension refused"),
+    "contact.recorded": say("contact recorded"),
+    "contact.unreachable": say("claimant unreachable"),
+    "contact.proof_asked": say("proof of contact asked for"),
+    "contact.deemed_absent": say("deemed not contacted"),
+    "ticket.supplemented": say("supplemented by the claimant"),
+    "ticket.withdrawn": say("withdrawn"),
+    "result.submitted": say("result submitted"),
+    "result.refused": say("result refused"),
+    "ticket.completed": say("completed"),
+    "survey.opened": say("survey opened"),
+    "survey.rated": say("rated"),
+    "rating.corrected": say("rating corrected"),
+    "revisit.opened": say("revisit opened"),
+    "rework.opened": say("second handling opened"),
+    "rework.refused": say("second handling refused"),
+    "ticket.archived": say("archived"),
+    "unit.urged": say("unit urged"),
+    "conduct.recorded": say("conduct recorded"),
+    "notice.queued": say("notice queued"),
+    "notice.sent": say("notice sent"),
+    "notice.failed": say("notice failed"),
+    "message.refused": say("message refused"),
+}
+_CODES = (STATUSES, CATEGORIES, LEVELS, CLOCKS, OUTCOMES, ROLES, EMERGENCIES)
+
+
+def word(table: dict[str, Said], code: str | None) -> str:
+    """The word for a code; a code that nobody has a word for is shown as it is."""
+    if not code:
+        return ""
+    said = table.get(code)
+    return told(said) if said is not None else _(code)
+
+
+def value(code: object) -> str:
+    """Any value of an event in words, as far as there are some."""
+    if isinstance(code, str):
+        for table in _CODES:
+            if code in table:
+                return told(table[code])
+    return str(code)
