@@ -2,7 +2,7 @@
 
 import importlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +13,9 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
-    bindparam,
     create_engine,
     event,
     make_url,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
@@ -50,17 +48,6 @@ class Session(sqlmodel.Session):
         if self.dialect == "sqlite":
             return sqlite.insert(table)
         return postgresql.insert(table)
-
-    def change(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Set columns of many rows by their `id`, in one statement for all that set the same."""
-        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for row in rows:
-            named = {("row_id" if k == "id" else k): v for k, v in row.items()}
-            groups.setdefault(tuple(named), []).append(named)
-        for columns, group in groups.items():
-            values: dict[str, Any] = {k: bindparam(k) for k in columns if k != "row_id"}
-            statement = update(table).where(table.c.id == bindparam("row_id")).values(values)
-            self.connection().execute(statement, group)
 
 
 class Store:

@@ -111,7 +111,9 @@ def _take(parts: _Parts, token: str, column: int) -> Fault | None:
     name, start = _FIELDS.get(keyed[1].lower()), column + keyed.start(2)
     if name is None:
         known = " ".join(dict.fromkeys(_FIELDS))
-        return Fault(column, say("{name}: is no field; there are: {known}", name=keyed[1], known=known))
+        return Fault(
+            column, say("{name}: is no field; there are: {known}", name=keyed[1], known=known)
+        )
     values = [v for v in _COMMAS.split(keyed[2]) if v]
     if not values:
         return Fault(start, say("a value is missing after {name}:", name=keyed[1]))

@@ -32,24 +32,26 @@ STANDARD = Office(
 """Until the store has said otherwise."""
 
 
-def left(due: datetime, now: datetime, office: Office) -> str:
+def left(due: datetime, now: datetime, office: Office, *, brief: bool = False) -> str:
     """What is left until `due`, or how long it is over: `剩 1 工作日 3 小时`, `超 2 工作日`.
 
     Whole working days, and the office hours of today and of the due day beside them; on the due
-    day itself, and where no office hour lies between, the time of the clock.
+    day itself, and where no office hour lies between, the time of the clock. `brief` leaves out
+    what is small beside the rest.
     """
     if due < now:
         days = overdue_days(due, now, office)
-        span = _days(days) if days else _span(now - due)
+        span = _days(days) if days else _span(now - due, brief)
         return _("{span} over").format(span=span)
     first, last = now.astimezone(SHANGHAI), due.astimezone(SHANGHAI)
     if first.date() == last.date():
-        return _("{span} left").format(span=_span(due - now))
+        return _("{span} left").format(span=_span(due - now, brief))
     days, hours = _working_time(first, last, office)
     if not days and not hours:
-        return _("{span} left").format(span=_span(due - now))
+        return _("{span} left").format(span=_span(due - now, brief))
     parts = [_days(days)] if days else []
-    if full := round(hours.total_seconds()) // 3600:
+    full = round(hours.total_seconds()) // 3600
+    if full and not (brief and days):
         parts.append(_("{n} h").format(n=full))
     elif not days:
         parts.append(_("{n} min").format(n=round(hours.total_seconds()) // 60))
@@ -137,7 +139,7 @@ def _days(days: int) -> str:
     return _("1 working day") if days == 1 else _("{n} working days").format(n=days)
 
 
-def _span(span: timedelta) -> str:
+def _span(span: timedelta, brief: bool = False) -> str:
     seconds = int(span.total_seconds())
     if seconds < 60:
         return _("{n} s").format(n=seconds)
@@ -147,7 +149,9 @@ def _span(span: timedelta) -> str:
     if hours < 24:
         rest = minutes % 60
         text = _("{n} h").format(n=hours)
-        return f"{text} {_('{n} min').format(n=rest)}" if rest and hours < 10 else text
+        return (
+            f"{text} {_('{n} min').format(n=rest)}" if rest and hours < 10 and not brief else text
+        )
     return _("{n} d").format(n=days)
 
 

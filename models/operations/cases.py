@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, update
 
+from models.bulk import update_rows
 from models.database import Session
 from models.labels import Said
 from models.operations.log import New
@@ -100,7 +101,7 @@ def mark(session: Session, dealt: Sequence[Dealt]) -> None:
         }
         for d in dealt
     ]
-    session.change(INBOX, rows)
+    update_rows(session.connection(), INBOX, rows)
 
 
 def _resolution(message: Message) -> Any:

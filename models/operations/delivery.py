@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.operations.log import event_row
 from models.rules.state import Event
@@ -82,7 +83,7 @@ def deliver(
             data = {"kind": row.kind, "channel": channel, "of": row.seq}
             event = Event(f"notice.{change['state']}", now, now, None, data)
             told.setdefault(row.ticket_id, []).append(event)
-    session.change(NOTICE, changes)
+    update_rows(session.connection(), NOTICE, changes)
     _append(session, tickets, told, now)
     states = [c["state"] for c in changes]
     return states.count("sent"), states.count("failed")
@@ -126,5 +127,5 @@ def _append(
             rows.append(row)
         heads.append({"id": ticket_id, "seq": seq, "hash": chain})
     if rows:
-        session.connection().execute(EVENT.insert(), rows)
-        session.change(TICKET, heads)
+        insert_rows(session.connection(), EVENT, rows)
+        update_rows(session.connection(), TICKET, heads)

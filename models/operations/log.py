@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from models.bulk import insert_rows, update_rows, upsert_rows
 from models.database import Session
 from models.queries.rulebook import Rulebook
 from models.rules.state import HANDLE, Event, State
@@ -69,17 +70,10 @@ def write(
         tickets.append(_ticket(session, one, seq, chain, now))
         clocks += _clocks(one, rulebook.calendar.version)
     connection = session.connection()
-    if events:
-        connection.execute(EVENT.insert(), events)
-    if notices:
-        connection.execute(NOTICE.insert(), notices)
-    if clocks:
-        insert = session.insert(CLOCK)
-        new = {c.name: insert.excluded[c.name] for c in CLOCK.c if not c.primary_key}
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=["ticket_id", "key"], set_=new), clocks
-        )
-    session.change(TICKET, tickets)
+    insert_rows(connection, EVENT, events)
+    insert_rows(connection, NOTICE, notices)
+    upsert_rows(connection, CLOCK, clocks)
+    update_rows(connection, TICKET, tickets)
 
 
 def event_row(

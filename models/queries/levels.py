@@ -44,4 +44,6 @@ def count_levels(session: Session) -> Levels:
         ).select_from(TICKET)
     ).one()
     waiting = select(func.count()).select_from(INBOX).where(INBOX.c.state == "waiting")
-    return Levels(*row.tuple(), session.scalar(waiting) or 0)
+    tickets, is_open_now, prewarning, yellow, red, manual = row
+    left = session.scalar(waiting) or 0
+    return Levels(tickets, is_open_now, prewarning, yellow, red, manual, left)

@@ -74,7 +74,9 @@ def listing(session: Session, wanted: Wanted, *, offset: int = 0, limit: int | N
     found = select(*(TICKET.c[c] for c in _COLUMNS)).where(condition)
     rows = session.execute(_in_order(found).offset(offset).limit(limit)).all()
     contacts = _contacts(session, [r.id for r in rows]) if limit is not None else {}
-    return Page(tuple(Row(**r._mapping, first_contact=contacts.get(r.id)) for r in rows), offset, total)
+    return Page(
+        tuple(Row(**r._mapping, first_contact=contacts.get(r.id)) for r in rows), offset, total
+    )
 
 
 def position(session: Session, wanted: Wanted, number: str) -> int | None:

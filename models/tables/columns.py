@@ -4,35 +4,48 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, String, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from models.sealing import Sealed
+
+_WITHOUT_ZONE = len("2026-11-23 08:30:00.000000")
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 """A row's number; SQLite counts up by itself only where the column is a plain integer."""
 
 
 class Instant(TypeDecorator[datetime]):
-    """An instant: aware on the way in, aware UTC on the way out. SQLite would drop the zone."""
+    """An instant: aware on the way in, aware UTC on the way out.
+
+    SQLite has no such type: there it is text of one length in UTC, which sorts as time does.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text on SQLite, a timestamp with time zone elsewhere."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else self.impl_instance)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """UTC, as the database keeps it; a naive instant is a mistake of the caller's."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("an instant needs a zone")
-        at = value.astimezone(UTC)
-        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+        if dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Aware UTC."""
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        at: datetime = value
+        return at.astimezone(UTC)
 
 
 class SealedColumn(TypeDecorator[Sealed]):

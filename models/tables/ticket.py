@@ -85,11 +85,27 @@ class Event(SQLModel, table=True):
     """
 
     __tablename__ = "event"
-    __table_args__ = (UniqueConstraint("ticket_id", "once", name="event_once"),)
+    __table_args__ = (
+        Index(
+            "event_once",
+            "ticket_id",
+            "once",
+            unique=True,
+            sqlite_where=text("once IS NOT NULL"),
+            postgresql_where=text("once IS NOT NULL"),
+        ),
+        Index(
+            "event_cards",
+            "at",
+            sqlite_where=text("name = 'alert.raised'"),
+            postgresql_where=text("name = 'alert.raised'"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
     ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
     seq: int = Field(primary_key=True)
-    at: datetime = Field(sa_column=Column(Instant, nullable=False, index=True))
+    at: datetime = Field(sa_column=Column(Instant, nullable=False))
     moment: datetime = Field(sa_column=Column(Instant, nullable=False))
     name: str
     cause: int | None = Field(default=None, sa_column=Column(BigId))

@@ -191,3 +191,15 @@ def test_an_outage_changes_nothing_but_who_is_told(messages: list[Message], stag
         assert notice in prompt, "nobody is told after an outage what he would not have been told"
     missing = [notice for notice in prompt if notice not in late]
     assert {level for *_, level in missing} <= {*LEVELS}, "only overtaken levels are spared"
+
+
+@given(messages=lives(), stage=stages)
+@settings(max_examples=100)
+def test_a_played_life_tells_the_same_people_as_a_watched_one(
+    messages: list[Message], stage: Stage
+) -> None:
+    _, _, now = played(messages, stage)
+    watched_state, watched = step_by_step(messages, stage, now)
+    state = State(TICKET)
+    assert fold(state, messages, stage, now, played=True) == watched
+    assert state == watched_state

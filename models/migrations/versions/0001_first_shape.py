@@ -185,10 +185,23 @@ def upgrade() -> None:
             ["ticket.id"],
         ),
         sa.PrimaryKeyConstraint("ticket_id", "seq"),
-        sa.UniqueConstraint("ticket_id", "once", name="event_once"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_event_at"), ["at"], unique=False)
+        batch_op.create_index(
+            "event_cards",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("name = 'alert.raised'"),
+            postgresql_where=sa.text("name = 'alert.raised'"),
+        )
+        batch_op.create_index(
+            "event_once",
+            ["ticket_id", "once"],
+            unique=True,
+            sqlite_where=sa.text("once IS NOT NULL"),
+            postgresql_where=sa.text("once IS NOT NULL"),
+        )
 
     op.create_table(
         "notice",
@@ -236,7 +249,16 @@ def downgrade() -> None:
 
     op.drop_table("notice")
     with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_event_at"))
+        batch_op.drop_index(
+            "event_once",
+            sqlite_where=sa.text("once IS NOT NULL"),
+            postgresql_where=sa.text("once IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "event_cards",
+            sqlite_where=sa.text("name = 'alert.raised'"),
+            postgresql_where=sa.text("name = 'alert.raised'"),
+        )
 
     op.drop_table("event")
     with op.batch_alter_table("clock", schema=None) as batch_op:

@@ -1,0 +1,101 @@
+"""Many rows at once: what the hot writes are made of, in each database's own fastest words.
+
+SQLAlchemy's unit of work and its executemany spend most of a batch's time on parameters; here the
+column types still translate every value, and one statement carries all rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table
+
+Row = Mapping[str, Any]
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same columns: COPY on PostgreSQL."""
+    if not rows:
+        return
+    columns = [table.c[name] for name in rows[0]]
+    values = _by_column(connection, columns, rows)
+    names = ", ".join(_quoted(connection, c) for c in columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+        return
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in zip(*values, strict=True):
+            copy.write_row(row)
+
+
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, or overwrite those that are there, by the primary key."""
+    if not rows:
+        return
+    columns = [table.c[name] for name in rows[0]]
+    names = ", ".join(_quoted(connection, c) for c in columns)
+    keys = ", ".join(_quoted(connection, c) for c in columns if c.primary_key)
+    rest = [_quoted(connection, c) for c in columns if not c.primary_key]
+    sets = ", ".join(f"{c} = excluded.{c}" for c in rest)
+    conflict = f"ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+    values = _by_column(connection, columns, rows)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {conflict}"
+        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+    else:
+        arrays = _arrays(connection, columns)
+        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {conflict}"
+        connection.exec_driver_sql(statement, tuple(values))
+
+
+def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Set columns of rows by their `id`; rows may set different columns."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    for group in groups.values():
+        _update(connection, table, group)
+
+
+def _update(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    columns = [table.c[name] for name in rows[0] if name != "id"]
+    columns.append(table.c.id)
+    values = _by_column(connection, columns, rows)
+    names = [_quoted(connection, c) for c in columns]
+    if connection.dialect.name == "sqlite":
+        sets = ", ".join(f"{name} = ?" for name in names[:-1])
+        statement = f"UPDATE {table.name} SET {sets} WHERE id = ?"
+        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+    else:
+        sets = ", ".join(f"{name} = new.{name}" for name in names[:-1])
+        new = f"unnest({_arrays(connection, columns)}) AS new ({', '.join(names)})"
+        statement = f"UPDATE {table.name} SET {sets} FROM {new} WHERE {table.name}.id = new.id"
+        connection.exec_driver_sql(statement, tuple(values))
+
+
+def _by_column(
+    connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[Row]
+) -> list[list[Any]]:
+    """The rows as the driver wants them, a list a column, translated by the column's type."""
+    dialect = connection.dialect
+    found = []
+    for column in columns:
+        name = column.name
+        process = column.type.dialect_impl(dialect).bind_processor(dialect)
+        if process is None:
+            found.append([row[name] for row in rows])
+        else:
+            found.append([process(row[name]) for row in rows])
+    return found
+
+
+def _arrays(connection: Connection, columns: Sequence[Column[Any]]) -> str:
+    types = (c.type.compile(connection.dialect) for c in columns)
+    return ", ".join(f"%s::{kind}[]" for kind in types)
+
+
+def _quoted(connection: Connection, column: Column[Any]) -> str:
+    return str(connection.dialect.identifier_preparer.quote(column.name))

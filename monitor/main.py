@@ -1,0 +1,20 @@
+"""The monitor as the command runs it."""
+
+from collections.abc import Callable
+
+from models.clock import Now
+from models.database import Store
+from monitor.app import MonitorApp
+
+
+def run(
+    store: Store,
+    now: Now,
+    *,
+    demo: bool = False,
+    broker_ok: Callable[[], bool] | None = None,
+    bell: bool = True,
+    every: float | None = 1.0,
+) -> None:
+    """Show the store on this terminal until the operator quits."""
+    MonitorApp(store, now, demo=demo, broker_ok=broker_ok, bell=bell, every=every).run()

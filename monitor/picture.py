@@ -1,0 +1,45 @@
+"""Pictures of the screens, drawn without a terminal."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from monitor.app import MonitorApp
+
+SHOTS: dict[str, Sequence[str]] = {
+    "overview": (),
+    "tickets": ("2",),
+    "detail": ("2", "down", "down", "enter"),
+}
+"""Each picture and the keys that lead to it."""
+
+
+async def fresh(pilot: Pilot[None]) -> None:
+    """Wait until everything that was asked for has been read and painted."""
+    app = pilot.app
+    assert isinstance(app, MonitorApp)
+    for _look in range(3):
+        seen = app.painted
+        app.read_now()
+        while app.painted == seen:
+            await asyncio.sleep(0.01)
+        await pilot.pause()
+
+
+async def take(app: MonitorApp, keys: Sequence[str], size: tuple[int, int]) -> str:
+    """The picture of an app after these keys, as SVG text."""
+    async with app.run_test(size=size) as pilot:
+        await fresh(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await fresh(pilot)
+        return app.export_screenshot(title="hotline")
+
+
+def save(app: MonitorApp, name: str, size: tuple[int, int], folder: Path) -> Path:
+    """Draw one of SHOTS into `folder`; returns where it is."""
+    path = folder / f"{name}.svg"
+    path.write_text(asyncio.run(take(app, SHOTS[name], size)), encoding="utf-8")
+    return path

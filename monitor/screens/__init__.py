@@ -1,0 +1,1 @@
+"""Each screen of the monitor."""

@@ -1,0 +1,69 @@
+"""详情: one ticket, whole."""
+
+from collections.abc import Iterable
+
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from models.labels import _, say, told
+from monitor import sheets
+from monitor.keys import bindings
+from monitor.refresh import Request, Snapshot
+from monitor.screens.base import WatchScreen
+
+
+class DetailScreen(WatchScreen):
+    """The letter, the log, all clocks, and why this deadline."""
+
+    NAME = "detail"
+    TITLE_SAID = say("Ticket")
+    BINDINGS = bindings("detail")
+
+    def __init__(self, number: str, came_from: tuple[str, ...]) -> None:
+        super().__init__()
+        self.number = number
+        self._came_from = came_from
+
+    def body(self) -> Iterable[Widget]:
+        """Two columns where there is room."""
+        first = Vertical(_sheet("head"), _sheet("letter"), _sheet("log"), id="first")
+        second = Vertical(_sheet("why"), _sheet("clocks"), _sheet("notices"), id="second")
+        first.styles.height = second.styles.height = "auto"
+        yield VerticalScroll(Container(first, second, classes="sheets"), id="detail")
+
+    def on_mount(self) -> None:
+        """The arrow keys turn the pages."""
+        self.query_one("#detail").focus()
+
+    def request(self) -> Request:
+        """The ticket."""
+        return Request(ticket=self.number)
+
+    def crumbs(self) -> tuple[str, ...]:
+        """From where one came."""
+        return (*self._came_from, f"{told(self.TITLE_SAID)} {self.number}")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """The ticket as it stands."""
+        ticket, now, office = snapshot.detail, snapshot.at, snapshot.office
+        if ticket is None or ticket.number != self.number:
+            self._put("head", Content(_("There is no ticket {number}").format(number=self.number)))
+            return
+        self._put("head", sheets.head(ticket, now, office))
+        self._put("letter", sheets.letter(ticket))
+        self._put("log", sheets.log(ticket))
+        why = snapshot.explained
+        self._put("why", sheets.reasons(why) if why else Content(_("No deadline yet")))
+        self._put("clocks", sheets.clocks(ticket, now, office))
+        self._put("notices", sheets.notices(ticket))
+
+    def _put(self, name: str, content: Content) -> None:
+        sheet = self.query_one(f"#{name}", Static)
+        if sheet.content != content:
+            sheet.update(content)
+
+
+def _sheet(name: str) -> Static:
+    return Static(id=name, classes="sheet", markup=False)

@@ -1,0 +1,38 @@
+"""The keys, from the registry of keys."""
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from models.labels import _, told
+from monitor.keys import Key
+from monitor.present import fit
+
+
+class HelpScreen(ModalScreen[None]):
+    """What every key does; any of the usual ways out closes it."""
+
+    BINDINGS = [("escape,f1,q,enter,space", "dismiss")]
+
+    def __init__(self, keys: list[Key]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """The list of keys."""
+        width = max(cell_len(key.shown) for key in self._keys)
+        rows = [Content.styled(_("Keys"), "bold $primary"), Content("")]
+        for key in self._keys:
+            text = Content.assemble((fit(key.shown, width), "bold"), "  ", told(key.label))
+            if text not in rows:
+                rows.append(text)
+        filters = _(
+            "Filter: unit:  level:  type:  status:  left:<1d  emergency; other words are "
+            "looked for in number and title. Several values: level:red,yellow"
+        )
+        rows += [Content(""), Content(filters)]
+        with VerticalScroll(id="help"):
+            yield Static(Content("\n").join(rows), markup=False)

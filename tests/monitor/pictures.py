@@ -1,0 +1,30 @@
+"""Draws each screen from the fixed scene: `python -m tests.monitor.pictures FOLDER [COLSxROWS]`."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from models.labels import speak
+from monitor.app import MonitorApp
+from monitor.picture import SHOTS, save
+from tests.monitor.scene import NOW, make_scene
+
+
+def main() -> None:
+    """Draw all of them."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    columns, rows = (int(n) for n in (sys.argv[2] if len(sys.argv) > 2 else "132x38").split("x"))
+    speak("zh")
+    with tempfile.TemporaryDirectory() as place:
+        store = make_scene(Path(place))
+        for name in SHOTS:
+            app = MonitorApp(
+                store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None
+            )
+            print(save(app, name, (columns, rows), folder))
+        store.close()
+
+
+if __name__ == "__main__":
+    main()
