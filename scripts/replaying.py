@@ -172,6 +172,8 @@ def _play_by_arrival(
 
 
 def _in_order(lines: Sequence[_Line]) -> bool:
+    if lines[0].raw["type"] != "ticket.received":
+        return False
     ids = [line.raw.get("id") for line in lines if line.raw.get("id") is not None]
     return all(line.clock == line.at for line in lines) and len(ids) == len(set(ids))
 

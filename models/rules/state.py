@@ -124,6 +124,7 @@ class State(msgspec.Struct):
     rating: str | None = None
     rating_before: str | None = None
     revisit: bool = False
+    revisit_before: bool = False
     settled_at: datetime | None = None
     archive_at: datetime | None = None
 

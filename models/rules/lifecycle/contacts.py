@@ -11,14 +11,17 @@ from models.rules.state import (
     CLOSING,
     COMPLETED,
     DISPATCHED,
+    DISPUTED,
     FIRST,
     PROOF,
+    RETURNED,
     SUBMITTED,
     SURVEY,
     Clock,
 )
 
 _CLOCK_OF = {"first": FIRST, "closing": CLOSING, "survey": SURVEY}
+_BEFORE_ACCEPTANCE = (DISPATCHED, RETURNED, DISPUTED)
 _REACHED = ("reached", "refused")
 """A claimant who will not talk has been reached all the same."""
 
@@ -47,7 +50,7 @@ def attempted(life: Life, message: Message) -> Refusal | None:
     by_hotline = unit == HOTLINE
     if purpose not in _CLOCK_OF or by_hotline != (purpose == "survey"):
         return None
-    if purpose == "first" and state.status == DISPATCHED and outcome in _REACHED:
+    if purpose == "first" and state.status in _BEFORE_ACCEPTANCE and outcome in _REACHED:
         state.reached_early = True
     clock = life.clock(_CLOCK_OF[purpose])
     if clock is None:

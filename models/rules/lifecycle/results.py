@@ -35,7 +35,8 @@ def submitted(life: Life, message: Message) -> Refusal | None:
     life.emit("result.submitted", parts, unit=state.unit, disposal=body["disposal"])
     life.stop(HANDLE)
     life.stop(REPORT)
-    state.rating_before, state.rating = state.rating, None
+    state.rating_before, state.revisit_before = state.rating, state.revisit
+    life.emit("survey.opened")
     life.start(SURVEY, life.at, life.due(life.at, life.stage.policy.terms.survey))
     if body["disposal"] == "ordinary":
         state.status = SUBMITTED
@@ -77,7 +78,8 @@ def reviewed(life: Life, message: Message) -> Refusal | None:
         return None
     life.emit("result.refused", {"why": message.body.get("why", "")})
     life.cancel(SURVEY)
-    life.rate(state.rating_before)
+    # what the claimant thought of a refused result does not count
+    state.rating, state.revisit = state.rating_before, state.revisit_before
     state.status = HANDLING
     assert state.unit is not None
     base = state.restarted_at or state.receipts[state.unit]
