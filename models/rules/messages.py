@@ -11,6 +11,12 @@ from models.labels import Said, say
 from models.rules import choices
 from models.rules.calendar import SHANGHAI
 
+_ITEMS = frozenset(map(str, range(1, 12)))
+_HUGE = 10**30
+_LONGEST_LIMIT = 10_000
+_YEARS = range(1970, 2200)
+"""Years that a message may be dated in; what lies outside was not meant."""
+
 HOTLINE = "hotline"
 """How the hotline itself speaks in a message's `unit`."""
 
@@ -76,9 +82,16 @@ Check = Callable[[str, Any], Any]
 def _text(name: str, value: Any) -> str:
     if isinstance(value, str) and value.strip():
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+    if (number := _number(value)) is not None:
+        return number
     raise _Wrong(say("field {name} must be a text", name=name))
+
+
+def _number(value: Any) -> str | None:
+    """A number where a text is wanted; one too long to be meant is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _HUGE:
+        return None
+    return str(value)
 
 
 def _any_text(name: str, value: Any) -> str:
@@ -116,9 +129,9 @@ def _one_of(table: Mapping[str, str]) -> Check:
 
 
 def _item(name: str, value: Any) -> str:
-    text = str(value) if isinstance(value, int | str) else ""
-    number = text.removeprefix("2.2.")
-    if number.isascii() and number.isdigit() and 1 <= int(number) <= 11:
+    text = _text(name, value)
+    number = text.removeprefix("2.2.").lstrip("0")
+    if number in _ITEMS:
         return number
     raise _Wrong(say("field {name} must be an item of Regulation 2.2: 1 to 11", name=name))
 
@@ -134,7 +147,7 @@ def _claimant(_name: str, value: Any) -> dict[str, Any]:
 def _limit(_name: str, value: Any) -> dict[str, Any]:
     given: dict[str, Any] = value if isinstance(value, dict) else {}
     lengths = [given[k] for k in ("workdays", "hours") if given.get(k) is not None]
-    if len(lengths) == 1 and type(lengths[0]) is int and lengths[0] > 0:
+    if len(lengths) == 1 and type(lengths[0]) is int and 0 < lengths[0] <= _LONGEST_LIMIT:
         return given
     raise _Wrong(
         say(
@@ -253,8 +266,7 @@ def envelope(raw: Mapping[str, Any]) -> Envelope | Refusal:
     kind, ticket, at = raw.get("type"), raw.get("ticket"), raw.get("at")
     if not isinstance(kind, str) or kind not in FIELDS:
         return Refusal(say("type {type} is not known; see the list of messages", type=str(kind)))
-    if isinstance(ticket, int) and not isinstance(ticket, bool):
-        ticket = str(ticket)
+    ticket = _number(ticket) or ticket
     if not isinstance(ticket, str) or not ticket.strip():
         return Refusal(say("the ticket's number is missing: give it as text in `ticket`"))
     if not isinstance(at, str):
@@ -264,9 +276,15 @@ def envelope(raw: Mapping[str, Any]) -> Envelope | Refusal:
         moment = moment.replace(tzinfo=SHANGHAI) if moment.tzinfo is None else moment
         moment = moment.astimezone(SHANGHAI)
     except (ValueError, OverflowError):
-        return Refusal(say("the time {at} is no ISO 8601 time", at=at))
+        return Refusal(say("the time {at} is no ISO 8601 time", at=at[:40]))
+    if moment.year not in _YEARS:
+        return Refusal(say("the year {year} cannot be meant", year=moment.year))
+    try:
+        digest = content_id(raw)
+    except (UnicodeEncodeError, ValueError):
+        return Refusal(say("a text holds characters that no text can hold: send it as UTF-8"))
     given = raw.get("id")
-    named = str(given) if isinstance(given, str | int) and str(given).strip() else content_id(raw)
+    named = _number(given) or (given if isinstance(given, str) and given.strip() else digest)
     return Envelope(named, moment, kind, ticket.strip())
 
 

@@ -53,12 +53,24 @@ class Hours(_Part):
     morning: Annotated[HalfDay, BeforeValidator(_half_day)]
     afternoon: Annotated[HalfDay, BeforeValidator(_half_day)]
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "Hours":
+        if self.morning.ends > self.afternoon.begins:
+            raise ValueError("the morning must end before the afternoon begins")
+        return self
+
 
 class Slots(_Part):
     """Periods of a day in which a claimant is called (时段): until when each lasts."""
 
     morning_until: time
     afternoon_until: time
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Slots":
+        if self.morning_until >= self.afternoon_until:
+            raise ValueError("the morning must end before the afternoon does")
+        return self
 
 
 class Terms(_Part):
@@ -92,6 +104,16 @@ class Ladder(_Part):
     prewarning: Rung
     yellow: Rung
     red: Rung
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Ladder":
+        moments = [getattr(self, level).at for level in LEVELS]
+        keys = [(m.workday, m.offset) for m in moments]
+        if keys != sorted(set(keys)):
+            raise ValueError(
+                "the moments must follow one another: prewarning, yellow, red"
+            )
+        return self
 
 
 class Extension(_Part):
@@ -137,16 +159,6 @@ class Policy(_Part):
     extension: Extension
     intake: Intake
     screening: Screening
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Policy":
-        moments = [getattr(self.ladder, level).at for level in LEVELS]
-        keys = [(m.workday, m.offset) for m in moments]
-        if keys != sorted(set(keys)):
-            raise ValueError(
-                "the ladder's moments must follow one another: prewarning, yellow, red"
-            )
-        return self
 
     @property
     def office(self) -> OfficeHours:

@@ -97,10 +97,10 @@ def assigned(life: Life, message: Message) -> Refusal | None:
 
 def dispatch(life: Life, unit: str) -> None:
     """Hand the ticket to a unit: its acceptance term begins, an emergency's clocks too (3.1)."""
-    hold(life, unit)
     life.state.receipts[unit] = life.at
     life.emit("ticket.dispatched", unit=unit)
     life.notify("dispatched", "unit_contact", unit=unit)
+    hold(life, unit)
     await_acceptance(life)
 
 

@@ -10,6 +10,7 @@ from models.rules.messages import HOTLINE, Message, Refusal
 from models.rules.state import (
     CLOSING,
     COMPLETED,
+    DECLINED,
     DISPATCHED,
     DISPUTED,
     FIRST,
@@ -88,7 +89,7 @@ def remind(life: Life, clock: Clock) -> None:
 def denied(life: Life, message: Message) -> Refusal | None:
     """The claimant says that nobody called: the unit shows its records (4.3)."""
     state, purpose = life.state, message.body["purpose"]
-    if state.unit is None:
+    if state.unit is None or state.status == DECLINED:
         return wrong_state(life)
     if not state.contact_wanted:
         return Refusal(say("the claimant wanted no contact"))
@@ -122,8 +123,9 @@ def rated(life: Life, message: Message) -> Refusal | None:
     life.rate(rating)
     life.stop(SURVEY)
     if rating in DISSATISFIED:
-        state.revisit = True
-        life.emit("revisit.opened")
+        if not state.revisit:
+            state.revisit = True
+            life.emit("revisit.opened")
         life.notify("dissatisfied", "unit_contact", unit=state.unit, rating=rating)
     return None
 
