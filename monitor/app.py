@@ -65,6 +65,10 @@ class MonitorApp(App[None]):
         self._cards: set[tuple[str, str]] | None = None
         self.painted = 0
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The colours that the style sheet names; it is read before any theme is chosen."""
+        return DARK.variables
+
     def on_mount(self) -> None:
         """Begin at the overview, and begin to read."""
         for theme in (DARK, LIGHT):
