@@ -1,0 +1,186 @@
+"""The one operation behind all domain work, on both databases."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select, text
+
+from models.database import Store
+from models.tables.core import EVENT, INBOX, NOTICE, TICKET
+from tests.store.staging import at, carry, feed, letter, log_of, message, prepared, row_of
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A prepared store, once on each database."""
+    with prepared(store_url) as opened:
+        yield opened
+
+
+def test_received_to_dispatched_in_one_transaction(store: Store) -> None:
+    """A letter is a ticket with its unit, its clock and its notice after one advance."""
+    feed(store, [letter("A1", "2026-11-02T09:00")], at("2026-11-02T09:01"))
+    carry(store, ["A1"], at("2026-11-02T09:01"))
+    names = [e.name for e in log_of(store, "A1")]
+    assert names == [
+        "ticket.received",
+        "ticket.routed",
+        "ticket.dispatched",
+        "notice.queued",
+        "clock.started",
+    ]
+    row = row_of(store, "A1")
+    assert (row.status, row.unit, row.due) == (
+        "dispatched",
+        "城市管理和综合执法局",
+        at("2026-11-03T17:30"),
+    )
+    assert row.ring_at == at("2026-11-03T17:30")
+
+
+def test_what_has_been_done_is_not_done_again(store: Store) -> None:
+    """A second bell, and a third, find nothing to do."""
+    feed(store, [letter("A2", "2026-11-02T09:00")], at("2026-11-02T09:00"))
+    carry(store, ["A2"], at("2026-11-10T09:00"))
+    before = len(log_of(store, "A2"))
+    for _ in range(2):
+        carry(store, ["A2"], at("2026-11-10T09:00"))
+    assert len(log_of(store, "A2")) == before
+
+
+def test_a_message_before_its_ticket_waits_for_it(store: Store) -> None:
+    """It is applied with the receipt; without one it is refused when its patience is over."""
+    now = at("2026-11-02T10:00")
+    feed(store, [message("A3", "unit.accepted", "2026-11-02T09:30")], now)
+    carry(store, ["A3"], now)
+    assert row_of(store, "A3") is None
+    feed(store, [letter("A3", "2026-11-02T09:00")], now)
+    carry(store, ["A3"], now)
+    assert row_of(store, "A3").status == "handling"
+    feed(store, [message("A4", "unit.accepted", "2026-11-02T09:30")], now)
+    carry(store, ["A4"], now)
+    with store.reading() as session:
+        waiting = session.execute(select(INBOX).where(INBOX.c.ticket == "A4")).one()
+    assert (waiting.state, waiting.ring_at) == ("waiting", now + timedelta(days=7))
+    carry(store, ["A4"], now + timedelta(days=7))
+    with store.reading() as session:
+        refused = session.execute(select(INBOX).where(INBOX.c.ticket == "A4")).one()
+    assert refused.state == "refused"
+    assert row_of(store, "A4") is None
+
+
+def test_an_unreadable_receipt_makes_no_ticket(store: Store) -> None:
+    """It is kept with its reason; mended under the same id it becomes the ticket."""
+    now = at("2026-11-02T09:00")
+    feed(store, [letter("A5", "2026-11-02T09:00", category="表扬")], now)
+    assert carry(store, ["A5"], now).refused == 1
+    assert row_of(store, "A5") is None
+    assert feed(store, [letter("A5", "2026-11-02T09:00", category="表扬")], now).duplicate == 1
+    assert feed(store, [letter("A5", "2026-11-02T09:00", category="求助")], now).enqueued == 1
+    carry(store, ["A5"], now)
+    assert row_of(store, "A5").category == "help"
+
+
+def test_the_log_is_a_chain(store: Store) -> None:
+    """Each line's hash covers it and the line before, recomputed here from the rows."""
+    feed(store, [letter("A6", "2026-11-02T09:00")], at("2026-11-02T09:00"))
+    carry(store, ["A6"], at("2026-11-20T09:00"))
+    chain = b""
+    for row in log_of(store, "A6"):
+        line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
+        secret = b""
+        if row.private is not None:
+            plain = msgspec.json.encode(store.sealer.open(row.private))
+            secret = store.sealer.fingerprint(plain)
+        data = msgspec.json.encode(row.data, order="sorted")
+        chain = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+        assert row.hash == chain, row.seq
+    assert row_of(store, "A6").hash == chain
+
+
+def test_only_the_highest_of_several_levels_sends_its_notice(store: Store) -> None:
+    """After an outage each level is in the log with its own moment, and one notice goes out."""
+    feed(store, [letter("A7", "2026-11-02T09:00")], at("2026-11-02T09:00"))
+    carry(store, ["A7"], at("2026-12-01T09:00"))
+    events = log_of(store, "A7")
+    levels = [e.data["level"] for e in events if e.name == "alert.raised"]
+    assert levels == ["prewarning", "yellow", "red"]
+    kinds = [e.data["kind"] for e in events if e.name == "notice.queued"]
+    assert [k for k in kinds if k in levels] == ["red"]
+    red = next(e for e in events if e.data.get("kind") == "red")
+    assert red.data["role"] == "principal_leader"
+
+
+def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:
+    """The log by effective moment, without notices and their recording."""
+    return sorted(
+        (n, e.moment, e.name, msgspec.json.encode(e.data, order="sorted"))
+        for n in tickets
+        for e in log_of(store, n)
+        if not e.name.startswith("notice.")
+    )
+
+
+def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
+    """Advancing every hour, once a day, or once at the end gives the same log by effective time."""
+    logs = []
+    for name, step in (("H", timedelta(hours=1)), ("D", timedelta(days=1)), ("E", None)):
+        number = "same"
+        own = [
+            letter(number, "2026-09-24T16:00", emergency="utilities", claimant={"name": name}),
+            message(number, "contact.attempted", "2026-09-28T10:00", purpose="first",
+                    outcome="no_answer", method="phone"),
+            message(number, "extension.requested", "2026-09-30T15:00", facts="一", reasons="二",
+                    progress="三", next_steps="四", claimant_told=True),
+        ]  # fmt: skip
+        renamed = [m | {"ticket": f"{number}{name}", "id": m["id"] + name} for m in own]
+        end = at("2026-11-20T09:00")
+        if step is None:
+            feed(store, renamed, end)
+        else:
+            now = at("2026-09-24T16:00")
+            feed(store, renamed, now)
+            while now < end:
+                carry(store, [f"{number}{name}"], now)
+                now += step
+        carry(store, [f"{number}{name}"], end)
+        found = _everything(store, [f"{number}{name}"])
+        logs.append([(moment, event, data) for _, moment, event, data in found])
+    assert logs[0] == logs[1] == logs[2]
+
+
+def test_nothing_personal_lies_in_the_store_in_clear(store: Store, tmp_path: Path) -> None:
+    """Name, phone and text of a claimant are found in no column but sealed; the title is masked."""
+    person = {"name": "测试者甲", "phone": "13900001111"}
+    body = letter("A8", "2026-11-02T09:00", claimant=person, address="达濠某巷七号",
+                  title="请回电13900001111", content="独一无二的正文")  # fmt: skip
+    feed(store, [body], at("2026-11-02T09:00"))
+    carry(store, ["A8"], at("2026-11-30T09:00"))
+    words = ("测试者甲", "13900001111", "达濠某巷七号", "独一无二的正文")
+    with store.reading() as session:
+        for table in (INBOX, TICKET, EVENT, NOTICE):
+            for row in session.execute(text(f"SELECT * FROM {table.name}")):
+                shown = repr(tuple(row))
+                raw = b"".join(bytes(v) for v in row if isinstance(v, bytes | memoryview))
+                for word in words:
+                    assert word not in shown
+                    assert word.encode() not in raw
+    assert row_of(store, "A8").title == "请回电139****1111"
+    if store.url.startswith("sqlite"):
+        kept = (tmp_path / "hotline.db").read_bytes()
+        assert all(word.encode() not in kept for word in words)
+
+
+def test_a_ticket_older_than_the_first_policy_says_so(store: Store) -> None:
+    """It runs under the first policy, and its log tells (Regulation 7.2)."""
+    feed(store, [letter("A9", "2019-03-04T09:00")], at("2026-11-02T09:00"))
+    carry(store, ["A9"], at("2026-11-02T09:00"))
+    first = log_of(store, "A9")[0]
+    assert first.moment == at("2019-03-04T09:00")
+    assert first.data["note"]["text"].startswith("older than the first policy")
+    assert row_of(store, "A9").level == "red"
