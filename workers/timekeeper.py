@@ -31,8 +31,11 @@ class Timekeeper:
     seconds; `broker_ok` and `store_ok` say whether the last try reached them.
     """
 
-    def __init__(self, store: Store, bells: Bells, now: Now) -> None:
+    def __init__(
+        self, store: Store, bells: Bells, now: Now, patience: timedelta = PATIENCE
+    ) -> None:
         self._store = store
+        self._patience = patience
         self._bells = bells
         self._now = now
         self.lateness = 0.0
@@ -51,7 +54,8 @@ class Timekeeper:
             if not anything_due(session, now):
                 return 0
         with self._store.writing() as session:
-            due = claim_due(session, now, now + PATIENCE * speed_of(self._now), MOST_AT_ONCE)
+            again_at = now + self._patience * speed_of(self._now)
+            due = claim_due(session, now, again_at, MOST_AT_ONCE)
         # outside the transaction: a broker that hangs must not hold the store's write lock
         try:
             self._bells.ring(due.ids)
