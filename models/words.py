@@ -84,10 +84,22 @@ FESTIVALS = (
 )
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 DAYS = (N_("weekend"), N_("working day"))
+SHOWN = (
+    # shown inside f-strings, which the catalogue's extractor does not read
+    N_("due"),
+    N_("provisional"),
+    N_("paused"),
+    N_("unit"),
+    N_("level"),
+    N_("type"),
+    N_("status"),
+    N_("Filter"),
+    N_("{n} min"),
+)
 
 
 def all_words() -> Iterable[str]:
     """Every code that may be shown."""
     lists = (STATUSES, LEVELS, CATEGORIES, CLOCKS, CLOCK_STATES, EMERGENCIES, ROLES, CAUSES)
-    for words in (*lists, RATINGS, NOTICES, FESTIVALS, WEEKDAYS, DAYS):
+    for words in (*lists, RATINGS, NOTICES, FESTIVALS, WEEKDAYS, DAYS, SHOWN):
         yield from words

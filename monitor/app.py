@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import ModalScreen, Screen
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
 from models.labels import _, told
+from models.queries.health import Health
 from models.rules.policy import LEVELS
 from monitor.keys import KEYS, Key, bindings
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
@@ -34,7 +36,7 @@ class MonitorApp(App[None]):
     """
 
     CSS_PATH = "hotline.tcss"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("app"),
         *(Binding(e.key, f"go('{e.name}')", show=False) for e in SCREENS),
     ]
@@ -146,10 +148,10 @@ class MonitorApp(App[None]):
             at=seen.at if seen else None,
             age=monotonic() - self._read_at if seen else 0.0,
             demo=self._demo,
-            paused=self._paused or self._every is None,
+            paused=self._paused,
             store=not self._failures,
             broker=seen.broker if seen else None,
-            health=seen.health if seen else Status().health,
+            health=seen.health if seen else Health(),
             wall=seen.wall if seen else None,
         )
         screen.tell(status, self._trouble)
@@ -189,7 +191,7 @@ class MonitorApp(App[None]):
         came_from = self.screen.crumbs() if isinstance(self.screen, WatchScreen) else ()
         self.push_screen(DetailScreen(number, came_from))
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """One screen back: from a ticket to where it was opened, from a list to the overview."""
         if len(self.screen_stack) > 2:
             self.pop_screen()
@@ -214,7 +216,7 @@ class MonitorApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Find a command by its name."""
-        if not CommandPalette.is_open(self):
+        if not any(isinstance(s, CommandPalette) for s in self.screen_stack):
             self.push_screen(
                 CommandPalette(placeholder=_("Find a command"), id="--command-palette")
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from models.labels import Said, say, told
-from models.queries.listing import NO_LEVEL, Wanted
+from models.queries.listing import EVERYTHING, NO_LEVEL, Wanted
 from models.rules.calendar import SHANGHAI
 from models.rules.state import OPEN
 from monitor.present import Office
@@ -53,7 +53,7 @@ class Filter:
     """A filter line that was understood, and its text as it was typed."""
 
     text: str = ""
-    wanted: Wanted = Wanted()
+    wanted: Wanted = EVERYTHING
     left: tuple[Left, ...] = ()
 
     def at(self, now: datetime, office: Office) -> Wanted:

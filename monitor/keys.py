@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from models.labels import Said, say
 
@@ -35,7 +35,7 @@ KEYS = (
 )
 
 
-def bindings(where: str) -> list[Binding]:
+def bindings(where: str) -> list[BindingType]:
     """The bindings of these keys for an app or a screen."""
     return [
         Binding(key.keys, key.action, show=False)

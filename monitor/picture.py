@@ -15,17 +15,20 @@ SHOTS: dict[str, Sequence[str]] = {
 }
 """Each picture and the keys that lead to it."""
 
+_PATIENCE = 30.0
+
 
 async def fresh(pilot: Pilot[None]) -> None:
-    """Wait until everything that was asked for has been read and painted."""
+    """Wait until all that was asked for is read and painted; raises TimeoutError if it is not."""
     app = pilot.app
     assert isinstance(app, MonitorApp)
-    for _look in range(3):
-        seen = app.painted
-        app.read_now()
-        while app.painted == seen:
-            await asyncio.sleep(0.01)
-        await pilot.pause()
+    async with asyncio.timeout(_PATIENCE):
+        for _look in range(3):
+            seen = app.painted
+            app.read_now()
+            while app.painted == seen:
+                await asyncio.sleep(0.01)
+            await pilot.pause()
 
 
 async def take(app: MonitorApp, keys: Sequence[str], size: tuple[int, int]) -> str:

@@ -1,6 +1,6 @@
 """How things are said on the screen: times, what is left of a term, and text that fits."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -15,6 +15,10 @@ from monitor.words import value
 _CUT = ".."
 """What stands where a text was cut; the one-character ellipsis is two cells wide in some
 terminals."""
+
+
+_FIRST = ("clock", "level", "kind", "number", "unit", "purpose", "outcome", "due")
+_LEFT_OUT = ("run", "seq")
 
 
 @dataclass(frozen=True)
@@ -103,11 +107,17 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(set_cell_size(text, width - len(_CUT)).rstrip() + _CUT, width)
 
 
-def details(data: Mapping[str, object]) -> str:
-    """The values of an event in words, one after the other."""
+def pad_left(text: str, width: int) -> str:
+    """The text at the right end of so many cells."""
+    return " " * max(0, width - cell_len(text)) + text
+
+
+def details(data: Mapping[str, object], leave_out: Collection[str] = ()) -> str:
+    """The values of an event in words: what it is about first, then the rest as it stands."""
     parts = []
-    for key, raw in data.items():
-        if raw is None or raw is False or raw == "" or key in ("run", "seq"):
+    for key in sorted(data, key=lambda k: _FIRST.index(k) if k in _FIRST else len(_FIRST)):
+        raw = data[key]
+        if raw is None or raw is False or raw == "" or key in _LEFT_OUT or key in leave_out:
             continue
         parts.append(_detail(key, readable(raw)))
     return "  ".join(p for p in parts if p)
@@ -121,7 +131,7 @@ def _detail(key: str, shown: object) -> str:
     if shown is True:
         return _(key)
     if isinstance(shown, str) and (at := _instant(shown)):
-        return moment(at)
+        return _("until {at}").format(at=moment(at)) if key == "due" else moment(at)
     return one_line(value(shown))
 
 
@@ -136,7 +146,7 @@ def _instant(text: str) -> datetime | None:
 
 
 def _days(days: int) -> str:
-    return _("1 working day") if days == 1 else _("{n} working days").format(n=days)
+    return _("1 work day") if days == 1 else _("{n} work days").format(n=days)
 
 
 def _span(span: timedelta, brief: bool = False) -> str:

@@ -51,8 +51,8 @@ class Snapshot:
     district: str = ""
     office: Office = STANDARD
     short: dict[str, str] = field(default_factory=dict)
-    counters: Counters = Counters()
-    health: Health = Health()
+    counters: Counters = field(default_factory=Counters)
+    health: Health = field(default_factory=Health)
     overview: Overview | None = None
     page: Page | None = None
     detail: Detail | None = None

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from textual.content import Content
 
-from models.labels import _, readable, told
+from models.labels import _, told
 from models.queries.detail import Detail, Line
 from models.rules.calendar import SHANGHAI
 from models.rules.explain import Explained
@@ -56,7 +56,8 @@ def head(ticket: Detail, now: datetime, office: Office) -> Content:
     if ticket.level:
         badges.append(Content.styled(f" {word(LEVELS, ticket.level)} ", _LEVEL_STYLE[ticket.level]))
     if ticket.emergency:
-        text = f" {_('emergency')} {word(EMERGENCIES, ticket.emergency)} "
+        urgent = _("emergency")
+        text = f" {urgent} {word(EMERGENCIES, ticket.emergency)} "
         badges.append(Content.styled(text, "bold reverse $error"))
     status = f"{word(CATEGORIES, ticket.category)}  {word(STATUSES, ticket.status)}"
     person = ticket.claimant
@@ -162,13 +163,22 @@ def _logged(line: Line) -> Content:
     late = ""
     if abs((line.at - line.moment).total_seconds()) >= 1:
         late = " " + _("recorded {at}").format(at=moment(line.at))
+    level = word(LEVELS, str(line.data["level"])) if line.name.startswith("alert.") else ""
+    name = f" {level} {word(EVENTS, line.name)} " if level else word(EVENTS, line.name)
+    # what the line says already: that its base or effect is its own moment, and its level
+    own = {k for k in ("base", "effective_at") if _same(line.data.get(k), line.moment)}
+    told_already = own | ({"level"} if level else set())
     return Content.assemble(
         (f"{line.seq:>3} {moment(line.moment)[5:]}  ", "$quiet"),
-        (word(EVENTS, line.name), style),
-        f"  {details(readable(line.data))}",
+        (name, style),
+        f"  {details(line.data, told_already)}",
         f"  {details(line.private)}" if line.private else "",
         (late, "$quiet"),
     )
+
+
+def _same(text: object, at: datetime) -> bool:
+    return isinstance(text, str) and datetime.fromisoformat(text) == at
 
 
 def _level(level: str, at: datetime) -> Content:

@@ -25,6 +25,13 @@ OUTCOMES = {
     "cancelled": say("cancelled"),
     "expired": say("expired"),
 }
+CONTACTS = {
+    "running": say("to do"),
+    "met": say("done"),
+    "late": say("done late"),
+    "expired": say("missed"),
+}
+"""How a contact that is owed stands, in the list."""
 STATUSES = {
     "received": say("received"),
     "manual": say("manual queue"),
@@ -95,7 +102,7 @@ EVENTS = {
     "ticket.declined": say("not taken"),
     "ticket.unrouted": say("no unit found"),
     "ticket.routed": say("unit chosen"),
-    "ticket.dispatched": say("dispatched"),
+    "ticket.dispatched": say("sent to the unit"),
     "ticket.accepted": say("accepted"),
     "ticket.deemed_accepted": say("deemed accepted"),
     "ticket.returned": say("returned by the unit"),

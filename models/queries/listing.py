@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from models.database import Session
-from models.rules.state import FIRST, OPEN
+from models.rules.state import FIRST, ON_SITE, OPEN, REPORT, RUNNING
 from models.tables.core import CLOCK, TICKET, UNIT
 
 NO_LEVEL = "none"
@@ -38,7 +38,11 @@ EVERYTHING = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the queue; `first_contact` is how its clock stands, None where there is none."""
+    """One line of the queue.
+
+    `first_contact` is how its clock stands, None where there is none; `urgent` is the emergency
+    clock to look at: the nearest that runs, or else one that has expired (Regulation 3.4).
+    """
 
     id: int
     number: str
@@ -53,6 +57,16 @@ class Row:
     provisional: bool
     policy_id: str | None
     first_contact: str | None = None
+    urgent: "Urgent | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Urgent:
+    """A clock of an emergency: which, how it stands, and until when."""
+
+    name: str
+    state: str
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class Page:
     total: int = 0
 
 
-_COLUMNS = [f for f in Row.__dataclass_fields__ if f != "first_contact"]
+_COLUMNS = [f for f in Row.__dataclass_fields__ if f in TICKET.c]
 
 
 def listing(session: Session, wanted: Wanted, *, offset: int = 0, limit: int | None = None) -> Page:
@@ -73,9 +87,15 @@ def listing(session: Session, wanted: Wanted, *, offset: int = 0, limit: int | N
     total = session.scalar(select(func.count()).select_from(TICKET).where(condition)) or 0
     found = select(*(TICKET.c[c] for c in _COLUMNS)).where(condition)
     rows = session.execute(_in_order(found).offset(offset).limit(limit)).all()
-    contacts = _contacts(session, [r.id for r in rows]) if limit is not None else {}
+    ids = [r.id for r in rows]
+    contacts, urgent = _clocks(session, ids) if limit is not None else ({}, {})
     return Page(
-        tuple(Row(**r._mapping, first_contact=contacts.get(r.id)) for r in rows), offset, total
+        tuple(
+            Row(**r._mapping, first_contact=contacts.get(r.id), urgent=urgent.get(r.id))
+            for r in rows
+        ),
+        offset,
+        total,
     )
 
 
@@ -153,10 +173,16 @@ def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:
     )
 
 
-def _contacts(session: Session, ids: list[int]) -> dict[int, str]:
+def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int, Urgent]]:
+    """How the first contact stands, and the emergency clock to look at, of these tickets."""
     rows = session.execute(
-        select(CLOCK.c.ticket_id, CLOCK.c.state).where(
-            CLOCK.c.ticket_id.in_(ids), CLOCK.c.key == FIRST
-        )
-    )
-    return {row.ticket_id: row.state for row in rows}
+        select(CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.state, CLOCK.c.due)
+        .where(CLOCK.c.ticket_id.in_(ids), CLOCK.c.key.in_((FIRST, ON_SITE, REPORT)))
+        .order_by(case((CLOCK.c.state == RUNNING, 0), else_=1), CLOCK.c.due)
+    ).all()
+    contacts = {row.ticket_id: row.state for row in rows if row.name == FIRST}
+    urgent: dict[int, Urgent] = {}
+    for row in rows:
+        if row.name != FIRST and row.state in (RUNNING, "expired"):
+            urgent.setdefault(row.ticket_id, Urgent(row.name, row.state, row.due))
+    return contacts, urgent

@@ -61,9 +61,9 @@ class Card:
 class Overview:
     """Everything that the first screen shows about tickets."""
 
-    counters: Counters = Counters()
-    units: tuple[UnitLoad, ...] = ()
-    cards: tuple[Card, ...] = ()
+    counters: Counters
+    units: tuple[UnitLoad, ...]
+    cards: tuple[Card, ...]
 
 
 def overview(session: Session, now: datetime, *, cards: int = 20) -> Overview:

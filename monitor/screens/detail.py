@@ -1,7 +1,9 @@
 """详情: one ticket, whole."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -19,7 +21,7 @@ class DetailScreen(WatchScreen):
 
     NAME = "detail"
     TITLE_SAID = say("Ticket")
-    BINDINGS = bindings("detail")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
 
     def __init__(self, number: str, came_from: tuple[str, ...]) -> None:
         super().__init__()

@@ -1,7 +1,10 @@
 """The keys, from the registry of keys."""
 
+from typing import ClassVar
+
 from rich.cells import cell_len
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -15,7 +18,7 @@ from monitor.present import fit
 class HelpScreen(ModalScreen[None]):
     """What every key does; any of the usual ways out closes it."""
 
-    BINDINGS = [("escape,f1,q,enter,space", "dismiss")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,f1,q,enter,space", "dismiss")]
 
     def __init__(self, keys: list[Key]) -> None:
         super().__init__()

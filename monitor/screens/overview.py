@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import events
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.message import Message
@@ -14,7 +15,7 @@ from textual.widgets import Static
 from models.labels import Said, _, say, told
 from models.queries.overview import Card, Counters, UnitLoad
 from monitor.keys import bindings
-from monitor.present import clock_time, one_line
+from monitor.present import clock_time, one_line, pad_left
 from monitor.refresh import Request, Snapshot
 from monitor.screens.base import WatchScreen
 from monitor.widgets.lines import Cell, Column, Lines
@@ -40,7 +41,11 @@ _LISTED = ("open", "prewarning", "yellow", "red", "returned", "manual")
 class Tile(Static, can_focus=True):
     """A counter; Enter or a click opens the list of what it counts, where there is one."""
 
-    BINDINGS = [("enter", "choose"), ("left", "app.focus_previous"), ("right", "app.focus_next")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("enter", "choose"),
+        ("left", "app.focus_previous"),
+        ("right", "app.focus_next"),
+    ]
 
     class Chosen(Message):
         """The list behind the counter is wanted."""
@@ -51,7 +56,7 @@ class Tile(Static, can_focus=True):
 
     def __init__(self, name: str, label: Said, style: str) -> None:
         super().__init__(markup=False, id=f"tile-{name}")
-        self._name, self._label, self._style = name, label, style
+        self._counter, self._label, self._style = name, label, style
         self._count: int | None = None
         self.can_focus = name in _LISTED
 
@@ -65,7 +70,7 @@ class Tile(Static, can_focus=True):
     def action_choose(self) -> None:
         """Open the list."""
         if self.can_focus:
-            self.post_message(self.Chosen(self._name))
+            self.post_message(self.Chosen(self._counter))
 
     def on_click(self, _event: events.Click) -> None:
         """Open the list."""
@@ -109,7 +114,7 @@ class UnitList(Lines):
     def columns(self, width: int) -> Sequence[Column]:
         """The unit, its open tickets, and those at each level."""
         numbers = [_("open"), *(word(BADGES, level) for level in LEVELS)]
-        return [Column(_("Unit"), None), *(Column(head.rjust(5), 6) for head in numbers)]
+        return [Column(_("Unit"), None), *(Column(pad_left(head, 5), 6) for head in numbers)]
 
     def cells(self, index: int, width: int) -> Sequence[Cell] | None:
         """One unit."""
@@ -162,7 +167,7 @@ class OverviewScreen(WatchScreen):
 
     NAME = "overview"
     TITLE_SAID = say("Overview")
-    BINDINGS = bindings("overview")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("overview")
 
     def body(self) -> Iterable[Widget]:
         """Counters above, units and cards below."""

@@ -1,7 +1,9 @@
 """工单: the queue of open tickets, with a filter and a preview at the side."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -20,7 +22,7 @@ from monitor.widgets.tickets import TicketList
 class FilterInput(Input):
     """The filter line; Esc gives it back as it was."""
 
-    BINDINGS = [("escape", "screen.end_filter")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "screen.end_filter")]
 
 
 class TicketsScreen(WatchScreen):
@@ -28,7 +30,7 @@ class TicketsScreen(WatchScreen):
 
     NAME = "tickets"
     TITLE_SAID = say("Tickets")
-    BINDINGS = bindings("tickets")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("tickets")
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The line at the top, the line at the bottom, and the line for trouble."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ class Status:
     paused: bool = False
     store: bool = True
     broker: bool | None = None
-    health: Health = Health()
+    health: Health = field(default_factory=Health)
     wall: datetime | None = None
 
 
@@ -65,7 +65,8 @@ def status_line(status: Status, width: int) -> Content:
     if status.demo:
         local = status.at.astimezone(SHANGHAI) if status.at else None
         time = f" {local:%m-%d %H:%M}" if local else ""
-        left.append((0, Content.styled(f" {_('demo clock')}{time} ", "bold reverse $accent")))
+        demo = _("demo clock")
+        left.append((0, Content.styled(f" {demo}{time} ", "bold reverse $accent")))
     left.append(
         (2, Content.styled(_("{district} 12345 hotline").format(district=status.district), "bold"))
     )

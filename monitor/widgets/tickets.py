@@ -7,11 +7,12 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from models.labels import _, told
+from models.labels import _, say, told
 from models.queries.listing import Page, Row
-from monitor.present import Office, STANDARD, left, one_line, overdue_days
+from models.rules.state import OPEN
+from monitor.present import STANDARD, Office, left, one_line, overdue_days
 from monitor.widgets.lines import Cell, Column, Lines
-from monitor.words import BADGES, EMERGENCY, OUTCOMES, STATUSES, word
+from monitor.words import BADGES, CLOCKS, CONTACTS, EMERGENCY, STATUSES, word
 
 _WIDE = 96
 """From here on there is room for hours beside days, and for the first contact."""
@@ -41,6 +42,10 @@ class TicketList(Lines):
         self._office: Office = STANDARD
         self._short: dict[str, str] = {}
         self._followed: str | None = None
+        self._number = 10
+        self._span = {False: 0, True: 0}
+        self._status = max(cell_len(word(STATUSES, status)) for status in OPEN)
+        self._contact = max(cell_len(told(c)) for c in (*CONTACTS.values(), say("1st contact")))
 
     def place(self) -> Place:
         """What the next page should hold."""
@@ -51,6 +56,7 @@ class TicketList(Lines):
         """Show a newer page."""
         row = self.cursor - self.first
         self.page, self._now, self._office, self._short = page, now, office, short
+        self._measure(now)
         self.resize_to(page.total)
         index = self._index_of(self._followed)
         if index is not None and index != self.cursor:
@@ -93,20 +99,19 @@ class TicketList(Lines):
 
     def columns(self, width: int) -> Sequence[Column]:
         """Level, urgency, number, title, unit, what is left, first contact if wide, status."""
-        badge = max(cell_len(told(b)) for b in BADGES.values())
-        number = max((cell_len(one_line(r.number)) for r in self.page.rows), default=10)
         wide = width >= _WIDE
+        badge = max(cell_len(told(b)) for b in BADGES.values())
         columns = [
             Column("", badge),
             Column("", cell_len(told(EMERGENCY))),
-            Column(_("Ticket"), max(6, min(number, 20 if wide else 14))),
+            Column(_("Ticket"), min(self._number, 20 if wide else 14)),
             Column(_("Title"), None),
             Column(_("Unit"), 14 if wide else 10),
-            Column(_("Left"), 20 if wide else 12),
+            Column(_("Left"), max(self._span[wide], cell_len(_("Left")))),
         ]
         if wide:
-            columns.append(Column(_("1st contact"), 6))
-        return [*columns, Column(_("Status"), 6)]
+            columns.append(Column(_("1st contact"), self._contact))
+        return [*columns, Column(_("Status"), self._status)]
 
     def cells(self, index: int, width: int) -> Sequence[Cell] | None:
         """One ticket."""
@@ -117,7 +122,7 @@ class TicketList(Lines):
         unit = self._short.get(row.unit or "", row.unit or "")
         cells = [
             Cell(word(BADGES, row.level), row.level or ""),
-            Cell(told(EMERGENCY) if row.emergency else "", "urgent"),
+            Cell(told(EMERGENCY), "urgent") if row.emergency else Cell(""),
             Cell(one_line(row.number)),
             Cell(one_line(row.title)),
             Cell(one_line(unit)),
@@ -125,10 +130,25 @@ class TicketList(Lines):
         ]
         if wide:
             over = "over" if row.first_contact in ("expired", "late") else "quiet"
-            cells.append(Cell(word(OUTCOMES, row.first_contact), over))
+            cells.append(Cell(word(CONTACTS, row.first_contact), over))
         return [*cells, Cell(word(STATUSES, row.status), "quiet")]
 
+    def _measure(self, now: datetime) -> None:
+        """How wide the columns are that follow what stands in them."""
+        rows = self.page.rows
+        head = cell_len(_("Ticket"))
+        self._number = max((cell_len(one_line(r.number)) for r in rows), default=head)
+        for wide in (False, True):
+            texts = (self._left(r, now, brief=not wide).text for r in rows)
+            self._span[wide] = max(map(cell_len, texts), default=0)
+
     def _left(self, row: Row, now: datetime, *, brief: bool) -> Cell:
+        if row.urgent is not None:
+            name = word(CLOCKS, row.urgent.name)
+            if row.urgent.state == "expired":
+                return Cell(_("{clock} missed").format(clock=name), "over")
+            text = left(row.urgent.due, now, self._office, brief=True)
+            return Cell(f"{name} {text}", "over" if row.urgent.due < now else "near")
         if row.due is None:
             return Cell("-", "quiet")
         text = left(row.due, now, self._office, brief=brief)

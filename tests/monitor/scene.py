@@ -116,20 +116,37 @@ def messages() -> Iterator[dict[str, Any]]:
     """Everything that has come in."""
     start = datetime(2026, 9, 25, 9, 10, tzinfo=SHANGHAI)
     for index, (category, unit, title) in enumerate(_TITLES):
-        at = start + timedelta(hours=13 * index, minutes=17 * index)
+        at = start + timedelta(hours=14 * index, minutes=11 * index)
         number = f"{at:%Y%m%d}{index + 1:05}"
         yield received(number, at, title, category=category, unit=unit)
         yield from _life(number, unit, at, index)
     at = NOW - timedelta(hours=20)
     for index, title in enumerate(_NASTY):
         yield received(f"{at:%Y%m%d}9{index:04}", at, title, unit="城管局")
-    yield received("2026101500077", NOW - timedelta(minutes=50), "燃气管道泄漏闻到很重的气味",
-                   category="help", emergency="utilities", unit="住建局")
-    yield received("2026101400061", NOW - timedelta(hours=26), "海堤缺口海水倒灌进屋",
-                   category="help", emergency="disaster", unit="应急局")
+    yield received(
+        "2026101500077",
+        NOW - timedelta(minutes=50),
+        "燃气管道泄漏闻到很重的气味",
+        category="help",
+        emergency="utilities",
+        unit="住建局",
+    )
+    yield received(
+        "2026101400061",
+        NOW - timedelta(hours=26),
+        "海堤缺口海水倒灌进屋",
+        category="help",
+        emergency="disaster",
+        unit="应急局",
+    )
     yield received("2026101500081", NOW - timedelta(minutes=20), "路边的石狮子不见了")
-    yield received("2026101500082", NOW - timedelta(minutes=9), "请问办理身份证要带什么",
-                   category="consultation", unit="不认识的局")
+    yield received(
+        "2026101500082",
+        NOW - timedelta(minutes=9),
+        "请问办理身份证要带什么",
+        category="consultation",
+        unit="不认识的局",
+    )
 
 
 def _life(number: str, unit: str, at: datetime, index: int) -> Iterator[dict[str, Any]]:
@@ -160,10 +177,12 @@ def _life(number: str, unit: str, at: datetime, index: int) -> Iterator[dict[str
             yield from _if_past(message("result.reviewed", timedelta(days=1), approved=True))
             rating = "dissatisfied" if index % 2 else "satisfied"
             yield from _if_past(message("survey.rated", timedelta(days=2), rating=rating))
-    if index == 33:
+    if index == 31:
         papers = {"reason": "不属本街道", "basis": "三定方案", "signed_by": "分管副主任"}
         yield from _if_past(
-            message("unit.returned", timedelta(hours=1), unit=unit, suggested_unit="城管局", **papers)
+            message(
+                "unit.returned", timedelta(hours=1), unit=unit, suggested_unit="城管局", **papers
+            )
         )
 
 
