@@ -49,9 +49,7 @@ def health(session: Session, now: datetime) -> Health:
             select(NOTICE.c.state, func.count())
             .where(NOTICE.c.state.in_(("queued", "failed")))
             .group_by(NOTICE.c.state)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return Health(
         tuple(ProcessRow(*row) for row in processes),

@@ -89,9 +89,7 @@ def counters(session: Session, now: datetime) -> Counters:
             select(CLOCK.c.name, func.count())
             .where(CLOCK.c.state == RUNNING, CLOCK.c.name.in_((FIRST, SURVEY)))
             .group_by(CLOCK.c.name)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return Counters(
         open=row[0],

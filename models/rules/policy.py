@@ -110,9 +110,7 @@ class Ladder(_Part):
         moments = [getattr(self, level).at for level in LEVELS]
         keys = [(m.workday, m.offset) for m in moments]
         if keys != sorted(set(keys)):
-            raise ValueError(
-                "the moments must follow one another: prewarning, yellow, red"
-            )
+            raise ValueError("the moments must follow one another: prewarning, yellow, red")
         return self
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class WatchScreen(Screen[None]):
     """A screen that is filled anew from each snapshot."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [
         (0, "-narrow"),
         (110, "-wide"),
         (160, "-huge"),
