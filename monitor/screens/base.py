@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class WatchScreen(Screen[None]):
     """A screen that is filled anew from each snapshot."""
 
-    HORIZONTAL_BREAKPOINTS = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  (declared so by Textual)
         (0, "-narrow"),
         (110, "-wide"),
         (160, "-huge"),
