@@ -13,7 +13,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check test format lock messages wheel clean distclean
+.PHONY: install up check test format lock messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -87,6 +87,10 @@ messages: install
 		--no-fuzzy-matching --ignore-pot-creation-date
 	$(BIN)/pybabel compile --domain hotline --directory models/locale --statistics
 	@rm -f models/locale/hotline.pot
+
+# The README's pictures, from the fixed scene of the monitor's tests.
+pictures: install
+	$(BIN)/python -m tests.monitor.pictures docs
 
 wheel: install
 	$(BIN)/hatchling build --target wheel --directory dist

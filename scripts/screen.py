@@ -1,10 +1,9 @@
 """The monitor, with everything handed in that it needs."""
 
-from monitor.main import run
-
 from models.clock import Now
 from models.database import Store
 from models.settings import Settings
+from monitor.main import run
 from workers.broker import Bells, connect
 
 
