@@ -46,7 +46,7 @@ def _festivals(year: int) -> dict[date, str]:
     """The festival days fixed by law, without the days off that are arranged around them."""
     from holidays.countries.china import China  # noqa: PLC0415  (0.1 s, and rarely needed)
 
-    return dict(China(years=year, observed=False))  # type: ignore[no-untyped-call]
+    return dict(China(years=year, observed=False, language="en_US"))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
