@@ -115,7 +115,7 @@ class MonitorApp(App[None]):
             self._lost(wrong)
             return
         self._found(snapshot)
-        if screen is self.screen:
+        if screen is self.screen and screen.ready:
             screen.show(snapshot)
         self.painted += 1
 
@@ -138,7 +138,7 @@ class MonitorApp(App[None]):
         self._tell()
 
     def _tell(self) -> None:
-        if not isinstance(screen := self.screen, WatchScreen) or not screen.is_mounted:
+        if not isinstance(screen := self.screen, WatchScreen) or not screen.ready:
             return
         seen = self._snapshot
         status = Status(

@@ -125,14 +125,14 @@ def details(data: Mapping[str, object], leave_out: Collection[str] = ()) -> str:
 
 def _detail(key: str, shown: object) -> str:
     if isinstance(shown, list):
-        return "、".join(one_line(value(v)) for v in shown)
+        return "、".join(one_line(value(v, key)) for v in shown)
     if isinstance(shown, dict):
         return details(shown)
     if shown is True:
         return _(key)
     if isinstance(shown, str) and (at := _instant(shown)):
         return _("until {at}").format(at=moment(at)) if key == "due" else moment(at)
-    return one_line(value(shown))
+    return one_line(value(shown, key))
 
 
 def _instant(text: str) -> datetime | None:

@@ -157,10 +157,20 @@ def word(table: dict[str, Said], code: str | None) -> str:
     return told(said) if said is not None else _(code)
 
 
-def value(code: object) -> str:
-    """Any value of an event in words, as far as there are some."""
+PURPOSES = {
+    "first": say("first contact"),
+    "closing": say("closing contact"),
+    "survey": say("survey"),
+    "proof": say("proof of contact"),
+}
+_BY_FIELD = {"kind": KINDS, "purpose": PURPOSES, "of": PURPOSES, "clock": CLOCKS, "role": ROLES}
+"""Fields whose codes mean something else elsewhere: `dispatched` is a status and a notice."""
+
+
+def value(code: object, field: str = "") -> str:
+    """A value of an event in words, as far as there are some; `field` is where it stands."""
     if isinstance(code, str):
-        for table in _CODES:
+        for table in (_BY_FIELD.get(field, {}), *_CODES):
             if code in table:
                 return told(table[code])
     return str(code)

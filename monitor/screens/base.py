@@ -22,7 +22,6 @@ class WatchScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  (declared so by Textual)
         (0, "-narrow"),
         (110, "-wide"),
-        (160, "-huge"),
     ]
 
     NAME: ClassVar[str] = ""
@@ -32,6 +31,11 @@ class WatchScreen(Screen[None]):
     def monitor(self) -> "MonitorApp":
         """The app, by its own type."""
         return cast("MonitorApp", self.app)
+
+    @property
+    def ready(self) -> bool:
+        """Whether its parts are there: not yet when it has just been opened, no more at the end."""
+        return self.is_mounted and bool(self.query(StatusLine))
 
     def compose(self) -> ComposeResult:
         """The lines around the screen's own body."""

@@ -86,6 +86,17 @@ async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -
         assert "在办" in back
 
 
+@pytest.mark.parametrize(("width", "there"), [(80, False), (109, False), (110, True), (200, True)])
+async def test_the_preview_is_there_where_there_is_room(
+    store: Store, width: int, there: bool
+) -> None:
+    """From 110 columns on the ticket under the cursor is shown beside the list, letter and all."""
+    app = _app(store)
+    async with app.run_test(size=(width, 40)) as pilot:
+        await fresh(pilot)
+        assert ("请尽快派人" in await _press(pilot, "2")) is there
+
+
 async def test_emergencies_stand_on_top_and_then_what_is_due_next(store: Store) -> None:
     """The first rows are the emergencies; below them what is most overdue."""
     app = _app(store)
