@@ -164,6 +164,12 @@ def _level_at(state: State) -> datetime | None:
 
 def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
     before = msgspec.json.decode(one.row.state, type=State).clocks if one.row.state else {}
+    # a life told anew may never have started a clock that ran in the old telling
+    gone = {
+        key: msgspec.structs.replace(clock, state="cancelled")
+        for key, clock in before.items()
+        if key not in one.state.clocks
+    }
     return [
         {
             "ticket_id": one.row.id,
@@ -178,6 +184,6 @@ def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
             "ended_at": clock.ended_at,
             "calendar": calendar,
         }
-        for key, clock in one.state.clocks.items()
+        for key, clock in (one.state.clocks | gone).items()
         if before.get(key) != clock
     ]

@@ -1,0 +1,66 @@
+"""Thousands of lives around every public holiday of three years, against the second model."""
+
+from collections import Counter
+from datetime import date, datetime, time, timedelta
+from random import Random
+
+import chinese_calendar
+import pytest
+
+from models.rules.calendar import SHANGHAI
+from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.state import Stage, State
+from tests.rules.comparing import compare
+from tests.rules.lives import TICKET
+from tests.rules.moves import life
+from tests.rules.stage import CALENDAR, POLICY
+
+STAGE = Stage(POLICY, CALENDAR)
+LIVES_A_YEAR = 1_000
+AFTERWARDS = timedelta(days=60)
+"""By then every term, card and archive that a life leads to has come."""
+
+SELDOM = 3
+WANTED = (
+    *("ticket.deemed_accepted", "alert.raised", "extension.granted", "extension.refused"),
+    *("clock.moved", "clock.expired", "contact.unreachable", "contact.deemed_absent"),
+    *("return.approved", "return.refused", "dispute.decided", "result.refused"),
+    *("ticket.completed", "rework.opened", "rework.refused", "rating.corrected"),
+    *("ticket.withdrawn", "ticket.archived", "ticket.declined", "message.refused"),
+)
+
+
+def begun_near(holiday: date, dice: Random) -> datetime:
+    """A moment in the two weeks before a holiday or the days after it, Asia/Shanghai."""
+    day = holiday + timedelta(days=dice.randint(-14, 4))
+    at = time(dice.randint(0, 23), dice.randint(0, 59), dice.choice((0, 0, dice.randint(0, 59))))
+    return datetime.combine(day, at, SHANGHAI)
+
+
+@pytest.mark.parametrize("year", [2024, 2025, 2026])
+def test_lives_around_every_holiday_go_as_the_second_model_says(year: int) -> None:
+    holidays = sorted(day for day in chinese_calendar.holidays if day.year == year)
+    seen: Counter[str] = Counter()
+    for number in range(LIVES_A_YEAR):
+        holiday = holidays[number % len(holidays)]
+        seed = f"{holiday} {number}"
+        dice = Random(seed)
+        messages, model = life(dice, begun_near(holiday, dice), dice.randint(2, 22))
+        end = messages[-1].at + AFTERWARDS
+        state = State(TICKET)
+        events = fold(state, messages, STAGE, end)
+        model.go_to(end, inclusive=True)
+        try:
+            compare(model, state, events)
+            following = next_moment(state)
+            assert following is None or following > end, "nothing that is due has been left"
+            if state.status == "completed":
+                assert state.revisit, "what has nothing open is archived in the end"
+            if state.status in ("archived", "declined"):
+                assert following is None
+        except AssertionError as wrong:
+            wrong.add_note(f"Random({seed!r})")
+            raise
+        seen.update({event.name for event in events})
+    rare = [name for name in WANTED if seen[name] < SELDOM]
+    assert not rare, "the lives reach what they are meant to try"

@@ -1,0 +1,253 @@
+"""The rules against a second model of the same clauses: step by step, restarted, out of order."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import select
+
+from models.database import Store
+from models.labels import Said, told
+from models.operations.rulebook import replace_units
+from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.messages import Message
+from models.rules.state import Event, Stage, State
+from models.tables.core import INBOX
+from tests.rules.comparing import compare, running
+from tests.rules.facts import Fact
+from tests.rules.lives import TICKET
+from tests.rules.moves import (
+    ANY,
+    CATEGORIES,
+    CLAIMANTS,
+    EMERGENCIES,
+    ITEMS,
+    LIMITS,
+    NAMED,
+    Move,
+    failed_call,
+    fitting,
+    life,
+    message,
+    received,
+)
+from tests.rules.player import NOTICE, lines, without_notices
+from tests.rules.second_model import Key, SecondModel
+from tests.rules.stage import CALENDAR, POLICY, instant
+from tests.rules.strategies import instants
+from tests.rules.test_examples import EXAMPLES, by_ticket
+from tests.store.staging import carry, feed, prepared, row_of, simple_units, standing
+
+STAGE = Stage(POLICY, CALENDAR)
+AFTERWARDS = timedelta(days=60)
+REMINDER = "contact_reminder"
+
+_receipts = st.builds(
+    received,
+    category=st.sampled_from(CATEGORIES),
+    emergency=st.sampled_from(EMERGENCIES),
+    claimant=st.sampled_from(CLAIMANTS),
+    unit=st.sampled_from(NAMED),
+    statutory_limit=st.sampled_from(LIMITS),
+    declined=st.sampled_from(ITEMS),
+)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_second_model_gives_the_facts_of_the_simulator(path: Path) -> None:
+    """The two models that are held against ours here agree with each other."""
+    expected = json.loads(path.with_suffix(".facts.json").read_text(encoding="utf-8"))
+    until = datetime.fromisoformat(expected["until"])
+    found: list[Fact] = []
+    for messages in by_ticket(lines(path)):
+        model = SecondModel(messages[0].ticket)
+        for each in messages:
+            model.take(each)
+        model.go_to(until, inclusive=True)
+        found.extend(model.facts)
+    assert sorted(found, key=repr) == sorted(map(tuple, expected["facts"]), key=repr)
+
+
+class Lives(RuleBasedStateMachine):
+    """One ticket, lived by the rules and by the second model at once."""
+
+    @initialize(at=instants(), first=_receipts)
+    def begin(self, at: datetime, first: Move) -> None:
+        self.at = at
+        self.model = SecondModel(TICKET)
+        self.state = State(TICKET)
+        self.events: list[Event] = []
+        self.messages: list[Message] = []
+        self._come(first)
+
+    def _come(self, move: Move) -> None:
+        self.move = move
+        self.messages.append(message(move, self.at, len(self.messages) + 1))
+        self.model.take(self.messages[-1])
+        self._fold(self.messages[-1:], inclusive=False)
+
+    def _fold(self, messages: list[Message], *, inclusive: bool) -> None:
+        self.events += fold(self.state, messages, STAGE, self.at, inclusive=inclusive)
+
+    @rule(data=st.data(), minutes=st.integers(0, 6 * 60))
+    def somebody_does_what_fits(self, data: st.DataObject, minutes: int) -> None:
+        self.at += timedelta(minutes=minutes)
+        moves = fitting(self.model.status, self.model.unit)
+        self._come(data.draw(st.sampled_from(moves), label="move"))
+
+    @rule(move=st.sampled_from(ANY))
+    def somebody_does_anything(self, move: Move) -> None:
+        self._come(move)
+
+    @precondition(lambda self: failed_call(self.move))
+    @rule(hours=st.integers(1, 6))
+    def somebody_calls_again(self, hours: int) -> None:
+        self.at += timedelta(hours=hours)
+        self._come(self.move)
+
+    @rule(minutes=st.integers(0, 3 * 24 * 60) | st.integers(0, 30 * 24 * 60))
+    def time_passes(self, minutes: int) -> None:
+        self.at += timedelta(minutes=minutes)
+        self._wait()
+
+    @precondition(lambda self: self.model.next_at is not None)
+    @rule()
+    def time_comes_to_its_next_moment(self) -> None:
+        """Up to it, so that the next message falls exactly on it and still goes before."""
+        following = self.model.next_at
+        assert following is not None
+        self.at = following
+        self._wait()
+
+    def _wait(self) -> None:
+        self.model.go_to(self.at, inclusive=False)
+        self._fold([], inclusive=False)
+
+    @rule()
+    def the_program_is_restarted(self) -> None:
+        self.state = msgspec.json.decode(msgspec.json.encode(self.state), type=State)
+
+    @invariant()
+    def both_stand_alike(self) -> None:
+        compare(self.model, self.state, self.events)
+
+    @invariant()
+    def some_things_always_hold(self) -> None:
+        if self.state.status in ("archived", "declined"):
+            assert not running(self.state)
+        raised = [(e.data["run"], e.data["level"]) for e in self.events if e.name == "alert.raised"]
+        assert len(raised) == len(set(raised)), "no level twice in a run"
+        _notices_have_a_cause(self.events)
+        following = next_moment(self.state)
+        assert following is None or following >= self.at
+
+    def teardown(self) -> None:
+        if not hasattr(self, "state"):
+            return
+        self.at += AFTERWARDS
+        self.model.go_to(self.at, inclusive=True)
+        self._fold([], inclusive=True)
+        compare(self.model, self.state, self.events)
+        again = State(TICKET)
+        events = fold(again, self.messages, STAGE, self.at)
+        assert again == self.state, "told at once it is the same life"
+        assert without_notices(events) == without_notices(self.events)
+
+
+def _notices_have_a_cause(events: list[Event]) -> None:
+    """Nobody is told anything but of what has just been recorded, or of a call to be repeated."""
+    recorded: set[datetime] = set()
+    called = False
+    for event in events:
+        if event.name != NOTICE:
+            recorded.add(event.moment)
+            called |= event.data.get("outcome") in ("no_answer", "wrong_number", "无人接听")
+        elif event.data["kind"] == REMINDER:
+            assert called, event
+        else:
+            assert event.moment in recorded, event
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(
+    max_examples=120,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+# ------------------------------------------------------------ out of order
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store on SQLite with the units of these lives, each on a ticket of its own."""
+    folder = tmp_path_factory.mktemp("late")
+    with prepared(f"sqlite:///{folder / 'late.db'}") as opened:
+        with opened.writing() as session:
+            replace_units(session, simple_units())
+        yield opened
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_late_messages_end_where_the_same_messages_in_order_do(store: Store, seed: int) -> None:
+    """Each comes up to three days late; one that would undo what was done since says so."""
+    dice = Random(f"late {seed}")
+    messages, _ = life(dice, instant("2026-09-21 09:00") + timedelta(hours=seed), 14)
+    ticket = f"late-{seed}"
+    came = sorted(
+        (m.at + timedelta(hours=dice.choice((0, 0, 0, 1, 5, 24, 72))), m.arrival) for m in messages
+    )
+    end = came[-1][0] + timedelta(days=20)
+    by_arrival = {m.arrival: m for m in messages}
+    for arrived, arrival in came:
+        carry(store, [ticket], arrived, inclusive=False)
+        feed(store, [_raw(by_arrival[arrival], ticket)], arrived)
+        carry(store, [ticket], arrived, inclusive=False)
+    carry(store, [ticket], end)
+
+    refused_for_good = _late_ones_refused(store, ticket)
+    order = [arrival for _, arrival in came if f"{ticket}-{arrival}" not in refused_for_good]
+    model = SecondModel(TICKET)
+    for arrival in sorted(order, key=lambda n: (by_arrival[n].at, order.index(n))):
+        model.take(by_arrival[arrival])
+    model.go_to(end, inclusive=True)
+
+    found = standing(store, ticket)
+    assert (found["status"], found["level"]) == (model.status, model.level)
+    assert row_of(store, ticket).unit == model.unit
+    assert dict(found["running"]) == {_key(key): due for key, due in model.dues.items()}
+    levels = [(f[3], f[4]) for f in model.facts if f[0] == "level"]
+    shown = [(level, datetime.fromisoformat(str(at))) for level, at in found["levels"]]
+    assert sorted(shown) == sorted((lv, datetime.fromisoformat(at)) for lv, at in levels)
+
+
+def _raw(each: Message, ticket: str) -> dict[str, Any]:
+    envelope = {"id": f"{ticket}-{each.arrival}", "at": each.at.isoformat(), "type": each.type}
+    return {**each.body, **envelope, "ticket": ticket}
+
+
+def _key(key: Key) -> str:
+    name, of = key
+    return f"{name}:{of}" if of else name
+
+
+def _late_ones_refused(store: Store, ticket: str) -> set[str]:
+    """Ids of the late messages that were refused for what they would have undone."""
+    with store.reading() as session:
+        rows = session.execute(select(INBOX).where(INBOX.c.ticket == ticket)).all()
+    for row in rows:
+        assert row.state in ("applied", "refused")
+        assert row.state == "applied" or told(msgspec.convert(row.reason["why"], Said)), (
+            "a reason a person can act on"
+        )
+    return {row.message_id for row in rows if row.conflicting}
