@@ -120,8 +120,7 @@ def _messages(text: io.TextIOBase, layout: Layout, delimiter: str) -> Iterator[R
                     limit=csv.field_size_limit(),
                 )
                 endless.append(Read(line, layout.mapping.origin, None, why, raw))
-                cells = []
-            yield line, cells
+            yield line, cells or []
 
     # an endless row is blank to the mapping, so that its refusal stands before the next record
     for record in messages(layout, whole()):

@@ -65,7 +65,8 @@ class _TooLong(Exception):
 
 def _pieces(stream: IO[bytes]) -> Iterator[Piece]:
     bounded = _Bounded(stream)
-    number, depth, root = 0, 0, None
+    number, depth = 0, 0
+    root: Element | None = None
     try:
         for what, element in iterparse(bounded, events=("start", "end"), forbid_dtd=True):
             if what == "start":
@@ -75,7 +76,7 @@ def _pieces(stream: IO[bytes]) -> Iterator[Piece]:
                     raise _TooLong
                 continue
             depth -= 1
-            if depth == 1:
+            if depth == 1 and root is not None:
                 number += 1
                 bounded.given = 0
                 value = _value(element)
