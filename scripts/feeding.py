@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from time import sleep
 from typing import IO
 
 from rich.console import Console
@@ -67,6 +68,55 @@ class Feeding:
         else:
             sys.stdout.write(self._summary(intake) + "\n")
         return 1 if intake.counts.refused or self._failed else 0
+
+    def watch(self, path: Path, *, every: float, once: bool, as_json: bool) -> int:
+        """Feed what comes into a folder, until interrupted; `once` what is in it and no more."""
+        from scripts.watching import Folder
+
+        with self.intake() as intake:
+
+            def feed(file: IO[bytes], name: str, refused: Path) -> bool:
+                before = intake.counts.refused
+                intake.refused = refused
+                self.take(intake, file, name, _size(file))
+                return intake.counts.refused == before
+
+            folder = Folder(path, feed)
+            with folder.locked():
+                folder.look()
+                while not once:
+                    sleep(every)
+                    if folder.look() and not as_json:
+                        sys.stdout.write(self._summary(intake) + "\n")
+                        sys.stdout.flush()
+                sleep(every)
+                folder.look()
+        self._failed = folder.failed > 0
+        return self.told(intake, as_json=as_json)
+
+    def poll(self, url: str, *, every: float | None, private: bool, as_json: bool) -> int:
+        """Take what an Open311 endpoint has that is new; again and again if `every` is given."""
+        from scripts.polling import Endpoint
+
+        endpoint = Endpoint(url, self._settings.home, private=private, sleep=sleep)
+        try:
+            with self.intake() as intake:
+
+                def take(file: IO[bytes], name: str) -> int:
+                    before = intake.counts.read
+                    self.take(intake, file, name)
+                    return intake.counts.read - before
+
+                endpoint.poll(system_clock(), take)
+                while every is not None:
+                    sleep(every)
+                    try:
+                        endpoint.poll(system_clock(), take)
+                    except HotlineError as wrong:  # a city that is away for an hour comes back
+                        sys.stderr.write(f"hotline: {wrong}\n")
+        finally:
+            endpoint.close()
+        return self.told(intake, as_json=as_json)
 
     def _feed(self, intake: Intake, path: str) -> None:
         if path == "-":

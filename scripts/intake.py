@@ -43,7 +43,7 @@ class Intake:
         self.counts = Counts()
         self.notes: Counter[str] = Counter()
         self._store = store
-        self._refused = refused
+        self.refused = refused
         self._rebased = rebased
 
     def take(self, feed: str, rows: Sequence[Read], began: datetime) -> None:
@@ -67,7 +67,7 @@ class Intake:
     def _keep(self, feed: str, rows: Sequence[Read]) -> None:
         if not rows:
             return
-        self._refused.parent.mkdir(parents=True, exist_ok=True)
+        self.refused.parent.mkdir(parents=True, exist_ok=True)
         lines = [
             msgspec.json.encode(
                 {
@@ -82,7 +82,7 @@ class Intake:
             for row in rows
         ]
         # raw rows hold personal data: nobody but the owner may read the file
-        handle = os.open(self._refused, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(self.refused, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(handle, "ab") as file:
             file.write(b"\n".join(lines) + b"\n")
 
