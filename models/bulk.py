@@ -61,6 +61,24 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         _update(connection, table, group)
 
 
+def delete_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Delete rows by the columns given, which are the same in all."""
+    if not rows:
+        return
+    columns = [table.c[name] for name in rows[0]]
+    values = _by_column(connection, columns, rows)
+    names = [_quoted(connection, c) for c in columns]
+    if connection.dialect.name == "sqlite":
+        where = " AND ".join(f"{name} = ?" for name in names)
+        statement = f"DELETE FROM {table.name} WHERE {where}"
+        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+    else:
+        gone = f"unnest({_arrays(connection, columns)}) AS gone ({', '.join(names)})"
+        where = " AND ".join(f"{table.name}.{name} = gone.{name}" for name in names)
+        statement = f"DELETE FROM {table.name} USING {gone} WHERE {where}"
+        connection.exec_driver_sql(statement, tuple(values))
+
+
 def _update(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     columns = [table.c[name] for name in rows[0] if name != "id"]
     columns.append(table.c.id)
