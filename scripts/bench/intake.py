@@ -36,7 +36,7 @@ def intake(bench: Bench) -> Row:
             raise BenchFailed(f"P3: not every ticket was dispatched; see {site.log}")
     return Row("P3", [
         Figure("letters from a file to dispatched, PostgreSQL, 2 workers", "tickets/s", rates,
-               "L: the same rows by COPY, 1,000 tickets at once, 1 connection", limit, Goal(least=0.3),
+               "L: the same rows by COPY, 1,000 at once, 1 connection", limit, Goal(least=0.3),
                f"{count:,} letters"),
     ])  # fmt: skip
 

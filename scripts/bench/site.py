@@ -96,11 +96,14 @@ class Site:
 
     def _watch(self, process: subprocess.Popen[bytes], name: Path) -> None:
         """Have py-spy sample a process until it ends, as stacks with their counts."""
+        spy = Path(sys.executable).with_name("py-spy")
+        if not spy.exists():
+            raise BenchFailed("--profile needs py-spy: pip install 'hotline[bench]'")
         name.parent.mkdir(parents=True, exist_ok=True)
         file = f"{name}-{process.pid}.txt"
         with (self.settings.home / "service.log").open("ab") as log:
             subprocess.Popen(
-                ["py-spy", "record", "--format", "raw", "--rate", "100", "--threads",
+                [str(spy), "record", "--format", "raw", "--rate", "100", "--threads",
                  "--output", file, "--pid", str(process.pid)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
