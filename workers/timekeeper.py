@@ -9,7 +9,7 @@ import redis
 
 from models.clock import Now, speed_of
 from models.database import Store, is_busy
-from models.operations.ringing import Due, anything_due, claim_due, ring_again
+from models.operations.ringing import claim_due, due_queues, ring_again
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
@@ -51,16 +51,27 @@ class Timekeeper:
         """
         now = self._now()
         with self._store.reading() as session:
-            if not anything_due(session, now):
-                return 0
+            queues = due_queues(session, now)
+        if not queues:
+            return 0
+        # the broker is asked outside of any transaction: one that hangs must hold no lock
+        try:
+            room = self._bells.room()
+        except redis.RedisError as wrong:
+            self._lost(wrong)
+            return 0
+        most = {queue: min(room[queue], MOST_AT_ONCE) for queue in queues if room[queue]}
+        if not most:
+            return 0
         with self._store.writing() as session:
             again_at = now + self._patience * speed_of(self._now)
-            due = claim_due(session, now, again_at, MOST_AT_ONCE)
-        # outside the transaction: a broker that hangs must not hold the store's write lock
+            due = claim_due(session, now, again_at, most)
         try:
             self._bells.ring(due.ids)
         except redis.RedisError as wrong:
-            self._take_back(due, wrong)
+            self._lost(wrong)
+            with self._store.writing() as session:
+                ring_again(session, due.ids, self._now())
             return 0
         if not self.broker_ok:
             log.warning("the broker is back")
@@ -77,7 +88,7 @@ class Timekeeper:
                 rung = self.ring_once()
                 self.store_ok = True
                 pause = LOOK_EVERY if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
-                if rung == MOST_AT_ONCE:
+                if rung >= MOST_AT_ONCE:
                     continue
             except Exception as wrong:
                 if not is_busy(wrong):
@@ -90,10 +101,8 @@ class Timekeeper:
             beat()
             stop.wait(pause)
 
-    def _take_back(self, due: Due, wrong: redis.RedisError) -> None:
+    def _lost(self, wrong: redis.RedisError) -> None:
         if self.broker_ok:
             log.warning("the broker cannot be reached (%s)", type(wrong).__name__)
         self.broker_ok = False
         self.failed += 1
-        with self._store.writing() as session:
-            ring_again(session, due.ids, self._now())

@@ -6,15 +6,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, update
+from sqlalchemy import Row, select, update
 
 from models.bulk import update_rows
 from models.database import Session
 from models.labels import Said
 from models.operations.log import New
+from models.operations.ringing import bell, drop_bells, set_bells
 from models.queries.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import Finding, Message, Refusal, Route
+from models.rules.queues import ESCALATION
 from models.rules.state import Event, State
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
@@ -90,18 +92,21 @@ def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
 
 def mark(session: Session, dealt: Sequence[Dealt]) -> None:
     """Write into the inbox what became of its rows."""
+    done = [d for d in dealt if d.ring_at is None]
     rows = [
         {
             "id": d.row.id,
-            "state": WAITING if d.ring_at else REFUSED if d.why else APPLIED,
+            "state": REFUSED if d.why else APPLIED,
             "reason": {"why": d.why.why, "missing": list(d.why.missing)} if d.why else None,
             "resolved": _resolution(d.message) if d.message else d.row.resolved,
             "conflicting": d.conflicting,
-            "ring_at": d.ring_at or d.row.ring_at,
         }
-        for d in dealt
+        for d in done
     ]
     update_rows(session.connection(), INBOX, rows)
+    drop_bells(session, ((d.row.queue, d.row.id) for d in done))
+    waiting = ((d.row, d.ring_at) for d in dealt if d.ring_at is not None)
+    set_bells(session, (bell(row.queue, row.id, ring_at) for row, ring_at in waiting))
 
 
 def _resolution(message: Message) -> Any:
@@ -112,5 +117,9 @@ def set_aside(session: Session, number: str, why: Said) -> None:
     """Refuse what waits for a ticket that cannot be carried on, and stop ringing for it."""
     reason = {"why": why, "missing": []}
     waiting = (INBOX.c.ticket == number) & (INBOX.c.state == WAITING)
-    session.execute(update(INBOX).where(waiting).values(state=REFUSED, reason=reason))
-    session.execute(update(TICKET).where(TICKET.c.number == number).values(ring_at=None))
+    aside = update(INBOX).where(waiting).values(state=REFUSED, reason=reason)
+    refused = session.execute(aside.returning(INBOX.c.queue, INBOX.c.id)).all()
+    drop_bells(session, [(row.queue, row.id) for row in refused])
+    ticket = select(TICKET.c.id).where(TICKET.c.number == number)
+    if (ticket_id := session.scalar(ticket)) is not None:
+        drop_bells(session, [(ESCALATION, ticket_id)])

@@ -10,7 +10,9 @@ import msgspec
 
 from models.bulk import insert_rows, update_rows, upsert_rows
 from models.database import Session
+from models.operations.ringing import bell, drop_bells, set_bells
 from models.queries.rulebook import Rulebook
+from models.rules.queues import ESCALATION
 from models.rules.state import HANDLE, Event, State
 from models.rules.text import clean, mask
 from models.tables.core import CLOCK, EVENT, NOTICE, TICKET
@@ -74,6 +76,9 @@ def write(
     insert_rows(connection, NOTICE, notices)
     upsert_rows(connection, CLOCK, clocks)
     update_rows(connection, TICKET, tickets)
+    rung = {one.row.id: one.ring_at for one in appending}
+    set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in rung.items() if at))
+    drop_bells(session, ((ESCALATION, ticket) for ticket, at in rung.items() if not at))
 
 
 def event_row(
@@ -146,7 +151,6 @@ def _ticket(
         "state": msgspec.json.encode(state).decode(),
         "seq": seq,
         "hash": chain,
-        "ring_at": one.ring_at,
     }
     if one.new is not None:
         body = one.new.body
