@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from models.clock import monotonic
 
-TABLES: tuple[LiteralString, ...] = ("inbox", "ticket", "clock", "event", "notice")
+TABLES: tuple[LiteralString, ...] = ("inbox", "ticket", "clock", "event", "notice", "bell")
 _BATCH = 1_000
 
 Batch = dict[str, list[dict[str, Any]]]
@@ -31,6 +31,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     among: dict[str, LiteralString] = {
         "ticket": "id BETWEEN %s AND %s",
+        "bell": "queue = 'escalation' AND row_id BETWEEN %s AND %s",
         "inbox": "ticket IN (SELECT number FROM ticket WHERE id BETWEEN %s AND %s)",
     }
     where = among.get(table, "ticket_id BETWEEN %s AND %s")

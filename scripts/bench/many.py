@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from scripts.bench.site import Site
 
-_TABLES = ("ticket", "clock", "event", "notice", "inbox")
+_TABLES = ("ticket", "clock", "event", "notice", "bell", "inbox")
 
 # What a copy has of its own; `t` is the row that is copied, `k` the number of the copy.
 _OWN: Mapping[str, Mapping[str, str]] = {
@@ -22,6 +22,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
     "clock": {"ticket_id": "t.ticket_id + k * {tickets}"},
     "event": {"ticket_id": "t.ticket_id + k * {tickets}", "cause": "t.cause + k * {messages}"},
     "notice": {"id": "t.id + k * {notices}", "ticket_id": "t.ticket_id + k * {tickets}"},
+    "bell": {"row_id": "t.row_id + k * {tickets}"},
     "inbox": {
         "id": "t.id + k * {messages}",
         "message_id": "t.message_id || '-' || k",
@@ -31,7 +32,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
 
 
 def multiply(site: Site, first: int, count: int) -> int:
-    """Copy all tickets from the id `first` on until there are `count` of them; returns how many.
+    """Copy all tickets, none of which has a message waiting, from the id `first` on until there are `count` of them; returns how many.
 
     Nobody else may be writing.
     """
@@ -51,6 +52,7 @@ def multiply(site: Site, first: int, count: int) -> int:
     }
     whose = {
         "ticket": "t.id >= {first}",
+        "bell": "t.queue = 'escalation' AND t.row_id >= {first}",
         "inbox": "t.ticket IN (SELECT number FROM ticket WHERE id BETWEEN {first} AND {high})",
     }
     # the inbox first: as soon as there are copies of a ticket its number tells no longer which
@@ -67,7 +69,7 @@ def multiply(site: Site, first: int, count: int) -> int:
         site.sql(statement.format(**numbers), triggers=False)
     for table in ("ticket", "notice", "inbox"):
         site.sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
-    site.sql("VACUUM (ANALYZE, FREEZE) inbox, ticket, clock, event, notice")
+    site.sql("VACUUM (ANALYZE, FREEZE) " + ", ".join(_TABLES))
     return here * (copies + 1)
 
 
