@@ -15,13 +15,17 @@ from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
 from models.operations.delivery import Send, deliver
-from models.operations.ringing import ring_again, table_of
+from models.operations.ringing import ring_again
 from models.queries.rulebook import Rulebooks
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.tables.core import INBOX, TICKET
+from models.tables.inbox import WAITING
 from workers.broker import TIME_LIMIT_MS, actor_of
 
 log = logging.getLogger("hotline.worker")
+
+_PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
+"""Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
 
 
 @dataclass
@@ -45,7 +49,7 @@ def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) ->
             actor_name=actor_of(queue),
             queue_name=queue,
             broker=broker,
-            priority=0 if queue == EMERGENCY else 10,
+            priority=_PRIORITIES.get(queue, 10),
             time_limit=TIME_LIMIT_MS,
         )
         declare(_answering(desk, queue, _deliver if queue == DELIVERY else _carry_on))
@@ -99,9 +103,20 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
 
 def _numbers(session: Session, queue: str, ids: Sequence[int]) -> list[str]:
     if queue == ESCALATION:
-        return list(session.scalars(select(TICKET.c.number).where(TICKET.c.id.in_(ids))))
-    found = select(INBOX.c.ticket).where(INBOX.c.id.in_(ids), INBOX.c.state == "waiting")
+        found = select(TICKET.c.number).where(session.among(TICKET.c.id, ids))
+        return list(session.scalars(found))
+    found = select(INBOX.c.ticket).where(session.among(INBOX.c.id, ids), INBOX.c.state == WAITING)
     return list(session.scalars(found.distinct()))
+
+
+def _ids(session: Session, queue: str, numbers: Sequence[str]) -> list[int]:
+    """What a bell of this queue would carry for these tickets."""
+    if queue == ESCALATION:
+        found = select(TICKET.c.id).where(session.among(TICKET.c.number, numbers))
+    else:
+        waits = session.among(INBOX.c.ticket, numbers) & (INBOX.c.state == WAITING)
+        found = select(INBOX.c.id).where(waits, INBOX.c.queue == queue)
+    return list(session.scalars(found))
 
 
 def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
@@ -111,10 +126,7 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
         now = desk.now()
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
-            table = table_of(queue)
-            column = TICKET.c.number if table is TICKET else INBOX.c.ticket
-            held = session.scalars(select(table.c.id).where(column.in_(result.skipped)))
-            ring_again(session, {queue: list(held)}, now)
+            ring_again(session, {queue: _ids(session, queue, result.skipped)}, now)
     return result.tickets
 
 

@@ -1,10 +1,12 @@
 """The tables of the store."""
 
+from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 __all__ = [
+    "Bell",
     "CalendarDay",
     "Clock",
     "Event",

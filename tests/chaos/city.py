@@ -15,9 +15,9 @@ import psycopg
 
 from models.clock import DemoClock, system_clock
 from models.database import Store
+from scripts.bench.servers import FORGETFUL, PostgresServer
 from tests.chaos.known_feed import LENGTH, START, Line, written
 from tests.chaos.proxy import Proxy
-from tests.servers import PostgresServer
 from tests.store.staging import prepared
 from tests.workers.running import environment
 from workers.embedded import EmbeddedServer
@@ -177,7 +177,7 @@ class City:
             )
 
     def _start_postgres(self) -> str:
-        self.postgres = PostgresServer()
+        self.postgres = PostgresServer(FORGETFUL)
         self.postgres.start()
         name = self.postgres.create()
         place = self.postgres.place()

@@ -1,10 +1,10 @@
 """What can go wrong with a city's service, each by itself; a fault says when it is undone."""
 
 import os
-import random
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -177,11 +177,14 @@ def disk_full(city: City, seconds: float) -> str:
     """Not a byte is left on the store's file system."""
     assert city.disk is not None
     ballast = city.disk / "ballast"
-    with ballast.open("wb") as file:
-        free = shutil.disk_usage(city.disk).free
-        os.posix_fallocate(file.fileno(), 0, max(1, free - free % 4096))
+    piece = bytes(4096)
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        # the error is what is wanted: there is no space left
+        while file.write(piece):
+            pass
+    taken = ballast.stat().st_size
     city.later(seconds, ballast.unlink)
-    return f"{free // 1024} KiB taken for {seconds:.1f} s"
+    return f"{taken // 1024} KiB taken for {seconds:.1f} s"
 
 
 ANYWHERE: tuple[Fault, ...] = (
@@ -249,10 +252,3 @@ def _configure(city: City, most: str) -> None:
 
 def _client(city: City) -> redis.Redis:
     return redis.Redis.from_url(city.valkey.url, retry=Retry(NoBackoff(), 0))
-
-
-def shuffled(city: City, dice: random.Random) -> list[Fault]:
-    """All faults of this city, in an order of the dice."""
-    found = list(faults_for(city))
-    dice.shuffle(found)
-    return found

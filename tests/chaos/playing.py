@@ -66,7 +66,8 @@ def play(wanted: Round, folder: Path, say: Say) -> Played:
 
 
 def _under_faults(city: City, wanted: Round, dice: random.Random, say: Say) -> int:
-    possible = [f for f in wanted.only or faults_for(city) if f is not disk_full or city.disk]
+    wished = faults_for(city) if wanted.only is None else wanted.only
+    possible = [fault for fault in wished if fault is not disk_full or city.disk]
     began = time.monotonic()
     breaking = itertools.cycle(dice.sample(possible, len(possible)) or [None])
     next_at = began + 2.0

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from models.database import Session, Store
 from models.rules.lifecycle.difference import _SHIFTING, _WITHDRAWALS
-from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
+from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import REFUSED, WAITING
 from tests.chaos.known_feed import Line
 
@@ -60,7 +60,7 @@ def is_quiet(session: Session) -> bool:
     left = (
         select(func.count()).select_from(INBOX).where(INBOX.c.state == WAITING),
         select(func.count()).select_from(NOTICE).where(NOTICE.c.state == "queued"),
-        select(func.count()).select_from(TICKET).where(TICKET.c.ring_at.is_not(None)),
+        select(func.count()).select_from(BELL),
     )
     return not any(session.scalar(count) for count in left)
 
