@@ -27,7 +27,7 @@ def open_store(settings: Settings) -> "Store":
     from models.sealing import load_sealer
 
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = Store(settings.store_url, load_sealer(settings.key_path))
+    store = Store(settings.store_url, load_sealer(settings.key_path, settings.key))
     try:
         upgrade(store)
     except OperationalError as wrong:

@@ -1,6 +1,5 @@
 """A ticket's new events go into its log, with every row that they change."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +9,11 @@ import msgspec
 
 from models.bulk import insert_rows, update_rows, upsert_rows
 from models.database import Session
+from models.operations.traces import trace_rows
 from models.queries.rulebook import Rulebook
 from models.rules.state import HANDLE, Event, State
 from models.rules.text import clean, mask
-from models.tables.core import CLOCK, EVENT, NOTICE, TICKET
+from models.tables.core import CLOCK, EVENT, NOTICE, TICKET, TRACE
 
 _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
 
@@ -57,6 +57,7 @@ def write(
     notices: list[dict[str, Any]] = []
     tickets: list[dict[str, Any]] = []
     clocks: list[dict[str, Any]] = []
+    traces: list[dict[str, Any]] = []
     for one in appending:
         seq, chain = one.row.seq, one.row.hash
         for event in one.events:
@@ -69,9 +70,12 @@ def write(
                 notices.append(_notice(one.row.id, seq, event, now))
         tickets.append(_ticket(session, one, seq, chain, now))
         clocks += _clocks(one, rulebook.calendar.version)
+        if one.new is not None:
+            traces += trace_rows(session.sealer, one.row.id, one.new.body)
     connection = session.connection()
     insert_rows(connection, EVENT, events)
     insert_rows(connection, NOTICE, notices)
+    insert_rows(connection, TRACE, traces)
     upsert_rows(connection, CLOCK, clocks)
     update_rows(connection, TICKET, tickets)
 
@@ -88,9 +92,9 @@ def event_row(
     """One line of the log, chained to the line before by its hash."""
     data = msgspec.json.encode(event.data, order="sorted")
     private = {k: v for k, v in (event.private or {}).items() if v not in (None, "")}
-    secret = session.sealer.fingerprint(msgspec.json.encode(private)) if private else b""
+    secret = msgspec.json.encode(private) if private else b""
     line = (seq, event.name, at.astimezone(UTC), event.moment.astimezone(UTC), event.cause)
-    digest = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+    digest = session.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
     once = None
     if event.name == "alert.raised":
         once = f"{event.data['clock']}/{folds}/{event.data['run']}/{event.data['level']}"
