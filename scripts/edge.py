@@ -14,6 +14,7 @@ from models.settings import Settings
 
 if TYPE_CHECKING:
     from models.database import Session, Store
+    from models.rules.roles import Actor
 
 POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
 
@@ -80,6 +81,16 @@ def reading(settings: Settings) -> "Iterator[Session]":
             yield session
     finally:
         store.close()
+
+
+def allowed(settings: Settings, act: str) -> "Actor":
+    """Who runs this command, if his role allows this act; raises HotlineError if not."""
+    from models.identity import actor
+
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    who = actor(settings)
+    who.must(act)
+    return who
 
 
 def print_json(value: Any) -> None:

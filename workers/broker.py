@@ -16,7 +16,8 @@ NAMESPACE = "hotline"
 TIME_LIMIT_MS = 300_000
 """A batch that takes longer has hung; its rows are rung for again."""
 
-_IDS_IN_A_BELL = 250
+MOST_IDS = 250
+"""Row ids in a bell."""
 
 
 def connect(url: str) -> RedisBroker:
@@ -53,11 +54,11 @@ class Bells:
         pipe = self._broker.client.pipeline(transaction=True)
         bells = 0
         for queue in sorted(ids, key=QUEUES.index):
-            for start in range(0, len(ids[queue]), _IDS_IN_A_BELL):
+            for start in range(0, len(ids[queue]), MOST_IDS):
                 message: dramatiq.Message[None] = dramatiq.Message(
                     queue_name=queue,
                     actor_name=actor_of(queue),
-                    args=(list(ids[queue][start : start + _IDS_IN_A_BELL]),),
+                    args=(list(ids[queue][start : start + MOST_IDS]),),
                     kwargs={},
                     options={"redis_message_id": (name := str(uuid.uuid4()))},
                 )

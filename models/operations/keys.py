@@ -23,8 +23,8 @@ from models.operations.traces import trace_older
 from models.sealing import Sealed
 from models.tables.columns import SealedColumn
 from models.tables.core import EVENT, SECRET
+from models.tables.secrets import HASHES
 
-HASHES = "hashes"
 _BATCH = 500
 
 
@@ -57,7 +57,8 @@ def _begin(store: Store, older: Sealed | None) -> Sealed:
         value = {"key": base64.b64encode(key).decode(), "unkeyed_until": until}
         row = {"name": HASHES, "value": sealer.seal(value)}
         session.execute(session.insert(SECRET).values(row).on_conflict_do_nothing())
-        return session.scalars(select(SECRET.c.value).where(SECRET.c.name == HASHES)).one()
+        kept: Sealed = session.scalars(select(SECRET.c.value).where(SECRET.c.name == HASHES)).one()
+        return kept
 
 
 def _any_sealed(session: Session) -> Sealed | None:

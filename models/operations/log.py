@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from models.bulk import insert_rows, update_rows, upsert_rows
 from models.database import Session
 from models.operations.traces import trace_rows
+from models.queries.chain import event_line
 from models.queries.rulebook import Rulebook
 from models.rules.state import HANDLE, Event, State
 from models.rules.text import clean, mask
@@ -93,8 +94,8 @@ def event_row(
     data = msgspec.json.encode(event.data, order="sorted")
     private = {k: v for k, v in (event.private or {}).items() if v not in (None, "")}
     secret = msgspec.json.encode(private) if private else b""
-    line = (seq, event.name, at.astimezone(UTC), event.moment.astimezone(UTC), event.cause)
-    digest = session.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
+    line = event_line(seq, event.name, at, event.moment, event.cause, data)
+    digest = session.sealer.chained(chain + line + secret)
     once = None
     if event.name == "alert.raised":
         once = f"{event.data['clock']}/{folds}/{event.data['run']}/{event.data['level']}"

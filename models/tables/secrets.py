@@ -9,6 +9,9 @@ from sqlmodel import Field, SQLModel
 from models.sealing import Sealed
 from models.tables.columns import BigId, Instant, JsonText, SealedColumn
 
+HASHES = "hashes"
+"""The secret that keyed hashes are made with."""
+
 
 class Secret(SQLModel, table=True):
     """A secret of the store's own, sealed: the key of its hashes, by which a wrong key shows."""
