@@ -113,5 +113,17 @@ SHOWN = (
 def all_words() -> Iterable[str]:
     """Every code that may be shown."""
     lists = (STATUSES, LEVELS, CATEGORIES, CLOCKS, CLOCK_STATES, EMERGENCIES, ROLES, CAUSES)
-    for words in (*lists, ACTORS, ACTS, KEY_STATES, FIELDS, RATINGS, NOTICES, FESTIVALS, WEEKDAYS, DAYS, SHOWN):
+    for words in (
+        *lists,
+        ACTORS,
+        ACTS,
+        KEY_STATES,
+        FIELDS,
+        RATINGS,
+        NOTICES,
+        FESTIVALS,
+        WEEKDAYS,
+        DAYS,
+        SHOWN,
+    ):
         yield from words

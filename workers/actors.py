@@ -15,14 +15,18 @@ from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
 from models.operations.delivery import Send, deliver
-from models.operations.ringing import ring_again, table_of
+from models.operations.ringing import ring_again
 from models.queries.rulebook import Rulebooks
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.sealing import KeyWrong
 from models.tables.core import INBOX, TICKET
-from workers.broker import MOST_IDS, TIME_LIMIT_MS, actor_of
+from models.tables.inbox import WAITING
+from workers.broker import TIME_LIMIT_MS, actor_of, ids_in_a_bell
 
 log = logging.getLogger("hotline.worker")
+
+_PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
+"""Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
 
 
 @dataclass
@@ -46,7 +50,7 @@ def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) ->
             actor_name=actor_of(queue),
             queue_name=queue,
             broker=broker,
-            priority=0 if queue == EMERGENCY else 10,
+            priority=_PRIORITIES.get(queue, 10),
             time_limit=TIME_LIMIT_MS,
         )
         declare(_answering(desk, queue, _deliver if queue == DELIVERY else _carry_on))
@@ -60,7 +64,7 @@ Work = Callable[[Desk, str, Sequence[int]], int]
 def _answering(desk: Desk, queue: str, work: Work) -> Callable[..., None]:
     def answer(*given: object, **more: object) -> None:
         # whoever reaches the broker can put a message there: it may name rows, and nothing else
-        if (ids := _row_ids(given)) is None or more:
+        if (ids := _row_ids(queue, given)) is None or more:
             desk.failed += 1
             log.warning("%s: refused a bell that does not carry row ids", queue)
             return
@@ -82,9 +86,9 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[..., None]:
     return answer
 
 
-def _row_ids(given: Sequence[object]) -> list[int] | None:
+def _row_ids(queue: str, given: Sequence[object]) -> list[int] | None:
     match given:
-        case [list(ids)] if len(ids) <= MOST_IDS:
+        case [list(ids)] if len(ids) <= ids_in_a_bell(queue):
             if all(type(i) is int and 0 < i <= _LARGEST_ID for i in ids):
                 return ids
     return None
@@ -122,9 +126,20 @@ def _may_pass(wrong: Exception) -> bool:
 
 def _numbers(session: Session, queue: str, ids: Sequence[int]) -> list[str]:
     if queue == ESCALATION:
-        return list(session.scalars(select(TICKET.c.number).where(TICKET.c.id.in_(ids))))
-    found = select(INBOX.c.ticket).where(INBOX.c.id.in_(ids), INBOX.c.state == "waiting")
+        found = select(TICKET.c.number).where(session.among(TICKET.c.id, ids))
+        return list(session.scalars(found))
+    found = select(INBOX.c.ticket).where(session.among(INBOX.c.id, ids), INBOX.c.state == WAITING)
     return list(session.scalars(found.distinct()))
+
+
+def _ids(session: Session, queue: str, numbers: Sequence[str]) -> list[int]:
+    """What a bell of this queue would carry for these tickets."""
+    if queue == ESCALATION:
+        found = select(TICKET.c.id).where(session.among(TICKET.c.number, numbers))
+    else:
+        waits = session.among(INBOX.c.ticket, numbers) & (INBOX.c.state == WAITING)
+        found = select(INBOX.c.id).where(waits, INBOX.c.queue == queue)
+    return list(session.scalars(found))
 
 
 def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
@@ -134,10 +149,7 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
         now = desk.now()
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
-            table = table_of(queue)
-            column = TICKET.c.number if table is TICKET else INBOX.c.ticket
-            held = session.scalars(select(table.c.id).where(column.in_(result.skipped)))
-            ring_again(session, {queue: list(held)}, now)
+            ring_again(session, {queue: _ids(session, queue, result.skipped)}, now)
     return result.tickets
 
 

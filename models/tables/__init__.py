@@ -1,5 +1,6 @@
 """The tables of the store."""
 
+from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
 from models.tables.secrets import Access, Secret, Trace
@@ -7,6 +8,7 @@ from models.tables.ticket import Clock, Event, Notice, Ticket
 
 __all__ = [
     "Access",
+    "Bell",
     "CalendarDay",
     "Clock",
     "Event",
