@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.secrets import Access, Secret, Trace
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 
@@ -26,3 +27,6 @@ TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 PROCESS = _core(Process)
+SECRET = _core(Secret)
+TRACE = _core(Trace)
+ACCESS = _core(Access)

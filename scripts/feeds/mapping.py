@@ -208,7 +208,7 @@ def _faults(mapping: Mapping) -> Iterable[str]:
         if not names(mapping.columns.get(field, ())):
             yield _('"columns.{field}" is missing: no ticket without it').format(field=field)
     if not (mapping.letters or mapping.routing or mapping.later):
-        yield _('without letters there must be a [[later]] message')
+        yield _("without letters there must be a [[later]] message")
     if {"%m/%d/%Y", "%d/%m/%Y"} <= {form.split(" ")[0] for form in mapping.dates}:
         yield _('"dates" may hold %m/%d/%Y or %d/%m/%Y, not both: 04/02 would be guessed')
     for form in mapping.dates:

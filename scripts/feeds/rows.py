@@ -100,10 +100,8 @@ class ColumnsRenamed(FeedError):
             _(
                 "{feed}: looks like the source {mapping}, but its columns {gone} are not there; "
                 "new are {new}. If a column was renamed, write both names into a mapping, as in "
-                '"ticket = [\"old\", \"new\"]", and give it with --mapping FILE'
-            ).format(
-                feed=feed, mapping=mapping, gone=", ".join(gone), new=", ".join(new) or "-"
-            )
+                '"ticket = ["old", "new"]", and give it with --mapping FILE'
+            ).format(feed=feed, mapping=mapping, gone=", ".join(gone), new=", ".join(new) or "-")
         )
 
 
