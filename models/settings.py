@@ -30,6 +30,7 @@ class Settings:
     lang: str = "zh"
     key_file: Path | None = None
     operator: str | None = None
+    channels: Path | None = None
 
     @property
     def store_url(self) -> str:
@@ -40,6 +41,11 @@ class Settings:
     def key_path(self) -> Path:
         """The file with the keys of sealed columns."""
         return self.key_file or self.home / "hotline.key"
+
+    @property
+    def channels_path(self) -> Path:
+        """The file that says where notices go; without one they go to a file in the home."""
+        return self.channels or self.home / "channels.toml"
 
 
 def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
@@ -67,6 +73,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         lang=lang,
         key_file=path("KEY_FILE"),
         operator=get("OPERATOR"),
+        channels=path("CHANNELS"),
     )
 
 
@@ -80,6 +87,7 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
         "LANG": settings.lang,
         "KEY_FILE": settings.key_file and str(settings.key_file),
         "OPERATOR": settings.operator,
+        "CHANNELS": settings.channels and str(settings.channels),
     }
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     return kept | {f"HOTLINE_{k}": v or "" for k, v in given.items()}

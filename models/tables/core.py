@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 
 from models.tables.inbox import Inbox
 from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
-from models.tables.ticket import Clock, Event, Notice, Ticket
+from models.tables.ticket import ChannelState, Clock, Event, Notice, Ticket
 
 
 def _core(model: type[SQLModel]) -> Table:
@@ -19,6 +19,7 @@ TICKET = _core(Ticket)
 CLOCK = _core(Clock)
 EVENT = _core(Event)
 NOTICE = _core(Notice)
+CHANNEL = _core(ChannelState)
 UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
