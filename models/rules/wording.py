@@ -49,7 +49,6 @@ GAPS = {
     "kind": "",
     "due": "",
     "clock": "",
-    "purpose": "",
     "rating": "",
     "advice": "",
     "district": "",

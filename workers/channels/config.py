@@ -136,7 +136,9 @@ def load_channels(path: Path) -> Channels:
     except UnicodeDecodeError as wrong:
         raise ChannelsWrong(f"{path}: not UTF-8") from wrong
     except tomllib.TOMLDecodeError as wrong:
-        raise ChannelsWrong(f"{path}: not valid TOML: {wrong}") from wrong
+        hint = '; put Chinese names in quotes, as in [people."某局".unit_contact]'
+        hint = hint if "key" in str(wrong) else ""
+        raise ChannelsWrong(f"{path}: not valid TOML: {wrong}{hint}") from wrong
     except ValidationError as wrong:
         first = wrong.errors(include_input=False, include_url=False)[0]
         steps = [str(part) for part in first["loc"]]
