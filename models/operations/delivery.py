@@ -1,7 +1,8 @@
-"""Notices leave the house: held, sent outside of any transaction, and then recorded.
+"""Notices leave the house: taken, sent outside of any transaction, and then recorded.
 
-Whoever sends holds the rows first, so that nobody else sends them meanwhile; one that dies lets
-go of them when its time is up. So a notice is sent at least once, and recorded exactly once.
+Whoever sends over a network holds the rows first (`parcels.pack`), so that nobody else sends them
+meanwhile; one that dies lets go of them when its time is up. So a notice is sent at least once,
+and recorded exactly once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -50,15 +51,13 @@ class ChannelFailed(Exception):
     """A channel could not take letters just now."""
 
 
-def hold(session: Session, rows: Collection[int], now: datetime, until: datetime) -> list[Letter]:
-    """Hold the queued notices among `rows` that nobody holds, and give them as letters."""
-    held = session.execute(
-        update(NOTICE)
-        .where(NOTICE.c.id.in_(rows), *free(now))
-        .values(held_until=until)
-        .returning(NOTICE.c.id)
-    )
-    return letters(session, list(held.scalars()))
+def ready(session: Session, rows: Collection[int], now: datetime) -> list[Letter]:
+    """The queued notices among `rows` that nobody holds, as letters.
+
+    They are not held: this is for a channel inside the house, which takes them before the bell
+    could ring again.
+    """
+    return _letters(session, (NOTICE.c.id.in_(rows), *free(now)))
 
 
 def free(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -69,12 +68,14 @@ def free(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def letters(session: Session, rows: Collection[int]) -> list[Letter]:
     """These notices as letters, in the order in which they were queued."""
-    if not rows:
-        return []
+    return _letters(session, (NOTICE.c.id.in_(rows),)) if rows else []
+
+
+def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Letter]:
     found = session.execute(
         select(NOTICE, TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
-        .where(NOTICE.c.id.in_(rows))
+        .where(*which)
         .order_by(NOTICE.c.id)
     ).all()
     more = _explanations(session, [row.id for row in found if row.kind in _EXPLAINED])

@@ -10,7 +10,7 @@ import pytest
 
 from models.database import Store
 from models.operations.delivery import MOST_TRIES, resend
-from models.operations.parcels import GIVE_UP_AFTER
+from models.operations.parcels import GIVE_UP_AFTER, Limits, pack
 from tests.store.staging import at, carry, feed, letter, log_of, prepared
 from tests.workers.posting import (
     UNIT,
@@ -277,20 +277,24 @@ def test_a_rate_holds_for_all_workers_together(store: Store, tmp_path: Path) -> 
 
 
 def test_a_worker_that_dies_lets_go(store: Store, tmp_path: Path) -> None:
-    """What it held is sent by another after two minutes, and not before."""
+    """What it held is sent by another after two minutes, and not before, under the same name."""
     clock = Clock(at(YELLOW))
-    yellow_cards(store, 1)
-    with store.writing() as session:
-        from models.operations.delivery import hold
-
-        rows = [n.id for n in notices(store)]
-        assert len(hold(session, rows, clock(), clock() + timedelta(minutes=2))) == len(rows)
-    with post_room(store, clock, tmp_path, "") as post:
-        post.deliver(rows)
-        assert {n.state for n in notices(store)} == {"queued"}
-        clock.pass_by(timedelta(minutes=2))
-        post.deliver(rows)
-    assert {(n.state, n.tries) for n in notices(store)} == {("sent", 1)}
+    yellow_cards(store, 2)
+    with web_server() as (web, port), post_room(store, clock, tmp_path, _hook(port)) as post:
+        ring(store, clock, post)
+        clock.pass_by(GATHER)
+        with store.writing() as session:
+            limits = Limits(digest=("yellow",), gather=GATHER)
+            rows = [n.id for n in notices(store, "yellow")]
+            (held,) = pack(session, "hook", rows, clock(), clock() + GATHER, limits)
+        ring(store, clock, post)
+        clock.pass_by(timedelta(seconds=119))
+        ring(store, clock, post)
+        assert {n.state for n in notices(store, "yellow")} == {"queued"}
+        clock.pass_by(timedelta(seconds=40))
+        ring(store, clock, post)
+        until(lambda: {n.state for n in notices(store)} == {"sent"}, 20, "sent by another")
+    assert web.ids == [held.id]
 
 
 def test_a_channel_that_is_down_for_days_gives_up_in_the_end(store: Store, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models.clock import Now, speed_of
 from models.database import Session, Store, is_busy
-from models.operations.delivery import ChannelFailed, Letter, hold, let_go, record
+from models.operations.delivery import ChannelFailed, Letter, let_go, ready, record
 from models.operations.parcels import Limits, Parcel, Place, Waiting, fared, pack, route
 from models.queries.rulebook import Rulebooks
 from models.rules.calendar import SHANGHAI
@@ -55,20 +55,20 @@ class Post:
     def deliver(self, rows: Collection[int]) -> None:
         """Send what of these notices may go out now; what leaves the house is sent meanwhile."""
         now = self._now()
-        with self._store.writing() as session:
-            policy = self.policy(session, now)
-            if self._channels.rule:
+        due: dict[str, list[int]] = {FILE: list(rows)}
+        if self._channels.rule:
+            with self._store.writing() as session:
+                policy = self.policy(session, now)
                 due = route(session, rows, lambda one: self._places(one, policy, now), now)
-            else:
-                due = {FILE: list(rows)}
-            until = now + HOLD * speed_of(self._now)
-            held = {name: hold(session, due[name], now, until) for name in BUILT_IN if name in due}
-        for name, letters in held.items():
+        with self._store.reading() as session:
+            policy = self.policy(session, now)
+            inside = {name: ready(session, due[name], now) for name in BUILT_IN if name in due}
+        for name, letters in inside.items():
             if letters:
                 self._send_inside(name, letters, policy)
-        for name, ready in due.items():
+        for name, here in due.items():
             if name in self._couriers:
-                self._couriers[name].put(ready)
+                self._couriers[name].put(here)
 
     def close(self) -> None:
         """Let what is being sent come to its end; what is not is rung for elsewhere."""
