@@ -14,7 +14,6 @@ from models.database import Session, Store, is_busy
 from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
-from models.operations.delivery import Send, deliver
 from models.operations.ringing import ring_again
 from models.queries.rulebook import Rulebooks
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
@@ -22,6 +21,7 @@ from models.sealing import KeyWrong
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
 from workers.broker import TIME_LIMIT_MS, actor_of, ids_in_a_bell
+from workers.channels.post import Post
 
 log = logging.getLogger("hotline.worker")
 
@@ -31,12 +31,11 @@ _PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
 
 @dataclass
 class Desk:
-    """What a worker works with: the store, the time, the channel that takes notices."""
+    """What a worker works with: the store, the time, the post room that sends notices."""
 
     store: Store
     now: Now
-    channel: str
-    send: Send
+    post: Post
     rulebooks: Rulebooks = field(default_factory=Rulebooks)
     doing: str = ""
     done: int = 0
@@ -154,10 +153,8 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
 
 
 def _deliver(desk: Desk, _queue: str, ids: Sequence[int]) -> int:
-    with desk.store.writing() as session:
-        sent, failed = deliver(session, ids, desk.now(), desk.channel, desk.send)
-    desk.failed += failed
-    return sent
+    desk.post.deliver(ids)
+    return len(ids)
 
 
 def _where(wrong: Exception) -> str:

@@ -51,7 +51,7 @@ def worker(
 ) -> None:
     """Run one worker process."""
     from models.rules.queues import QUEUES
-    from workers.channels import FileChannel
+    from scripts.edge import post_room
     from workers.main import run_worker
 
     chosen = [q for q in queues.split(",") if q] or list(QUEUES)
@@ -61,11 +61,12 @@ def worker(
         raise HotlineError(why.format(name=unknown[0], known=known))
     settings = load_settings()
     store = _opened(settings)
+    now = clock_from(clock)
     code = run_worker(
         store,
         broker_url(settings),
-        clock_from(clock),
-        FileChannel(settings.home / "notices.jsonl"),
+        now,
+        post_room(store, settings, now),
         queues=chosen,
         threads=threads,
         parent=parent or None,
