@@ -57,7 +57,7 @@ def ready(session: Session, rows: Collection[int], now: datetime) -> list[Letter
     They are not held: this is for a channel inside the house, which takes them before the bell
     could ring again.
     """
-    return _letters(session, (NOTICE.c.id.in_(rows), *free(now)))
+    return _letters(session, (session.among(NOTICE.c.id, rows), *free(now)))
 
 
 def free(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -68,7 +68,7 @@ def free(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def letters(session: Session, rows: Collection[int]) -> list[Letter]:
     """These notices as letters, in the order in which they were queued."""
-    return _letters(session, (NOTICE.c.id.in_(rows),)) if rows else []
+    return _letters(session, (session.among(NOTICE.c.id, rows),)) if rows else []
 
 
 def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Letter]:
@@ -103,7 +103,9 @@ def _explanations(session: Session, rows: Collection[int]) -> dict[int, dict[str
     if not rows:
         return {}
     same = and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq)
-    found = select(NOTICE.c.id, EVENT.c.data).join(EVENT, same).where(NOTICE.c.id.in_(rows))
+    found = (
+        select(NOTICE.c.id, EVENT.c.data).join(EVENT, same).where(session.among(NOTICE.c.id, rows))
+    )
     return {row.id: row.data for row in session.execute(found)}
 
 
@@ -134,7 +136,7 @@ def record(
 
 def fail(session: Session, why: Mapping[int, str], channel: str, now: datetime) -> int:
     """Give these notices up at once, as trying again would not help; returns how many."""
-    session.execute(update(NOTICE).where(NOTICE.c.id.in_(why)).values(tries=MOST_TRIES))
+    session.execute(update(NOTICE).where(session.among(NOTICE.c.id, why)).values(tries=MOST_TRIES))
     return record(session, why, channel, now)[1]
 
 
@@ -143,7 +145,7 @@ def let_go(session: Session, rows: Collection[int], again_at: datetime) -> None:
     if rows:
         session.execute(
             update(NOTICE)
-            .where(NOTICE.c.id.in_(rows), NOTICE.c.state == "queued")
+            .where(session.among(NOTICE.c.id, rows), NOTICE.c.state == "queued")
             .values(held_until=None, ring_at=again_at)
         )
 
@@ -171,7 +173,7 @@ def _locked(
 ) -> tuple[Sequence[Any], dict[int, Any]]:
     """The notices among `rows` in this state, and their tickets, locked in the order of number."""
     ids = list(rows)
-    of = select(NOTICE.c.ticket_id).where(NOTICE.c.id.in_(ids))
+    of = select(NOTICE.c.ticket_id).where(session.among(NOTICE.c.id, ids))
     tickets = {
         row.id: row
         for row in session.execute(
@@ -183,7 +185,7 @@ def _locked(
     }
     found = (
         select(NOTICE)
-        .where(NOTICE.c.id.in_(ids), NOTICE.c.state == state)
+        .where(session.among(NOTICE.c.id, ids), NOTICE.c.state == state)
         .order_by(NOTICE.c.id)
         .with_for_update()
     )

@@ -87,7 +87,7 @@ def route(
     found = session.execute(
         select(NOTICE, TICKET.c.emergency)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
-        .where(NOTICE.c.id.in_(rows), *free(now))
+        .where(session.among(NOTICE.c.id, rows), *free(now))
         .order_by(NOTICE.c.id)
         .with_for_update(of=NOTICE, skip_locked=True)
     ).all()
@@ -165,7 +165,7 @@ def _groups(
         .where(NOTICE.c.channel == channel, *free(now))
         .order_by(NOTICE.c.id)
     )
-    asked = session.execute(here.where(NOTICE.c.id.in_(rows))).all()
+    asked = session.execute(here.where(session.among(NOTICE.c.id, rows))).all()
     parcels = {row.parcel for row in asked if row.parcel}
     gathered = {r.recipient for r in asked if not r.parcel and r.kind in limits.digest}
     fresh = and_(
@@ -237,7 +237,7 @@ def _put_off(
 def _wait_out(
     session: Session, channel: str, rows: Collection[int], state: _State, now: datetime
 ) -> None:
-    mine = (NOTICE.c.id.in_(rows), NOTICE.c.channel == channel, *free(now))
+    mine = (session.among(NOTICE.c.id, rows), NOTICE.c.channel == channel, *free(now))
     old = session.scalars(
         select(NOTICE.c.id).where(*mine, NOTICE.c.queued_at <= now - GIVE_UP_AFTER)
     )
