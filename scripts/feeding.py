@@ -16,8 +16,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from models.clock import monotonic, system_clock
 from models.errors import HotlineError
 from models.labels import _
+from models.rules.roles import FEED
 from models.settings import Settings
-from scripts.edge import open_store, prepare, print_json
+from scripts.edge import allowed, open_store, prepare, print_json
 from scripts.feeds.reading import Options, read
 from scripts.feeds.rows import FeedUnreadable
 from scripts.intake import Intake
@@ -39,6 +40,7 @@ class Feeding:
     @contextmanager
     def intake(self) -> Iterator[Intake]:
         """The inbox, open; closed at the end. Raises HotlineError."""
+        allowed(self._settings, FEED)
         store = open_store(self._settings)
         try:
             prepare(store, self._settings)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from models.clock import system_clock
 from models.database import Session, Store
 from models.labels import Said, say, told
-from models.operations.inbox import Standing, among, put, standing
+from models.operations.inbox import Standing, put, standing
 from models.queries.rulebook import load_rulebook
 from models.rules.policy import in_force
 from models.tables.core import TICKET
@@ -168,14 +168,14 @@ class _Batch:
         if not numbers:
             return {}
         found = select(TICKET.c.number, TICKET.c.unit).where(
-            TICKET.c.number.in_(among(self._session, numbers)), TICKET.c.unit.is_not(None)
+            self._session.among(TICKET.c.number, numbers), TICKET.c.unit.is_not(None)
         )
         return dict(self._session.execute(found).tuples().all())
 
     def _changes(self, letters: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
         """What is said anew in letters that are known (Regulation 3.4.6), white space apart."""
         rows = {i: row.message for i in letters if (row := self._rows[i]).message is not None}
-        before = standing(self._session, self._source, (m["id"] for m in rows.values()))
+        before = standing(self._session, self._source, [m["id"] for m in rows.values()])
         made = []
         for index, letter in rows.items():
             old = before[letter["id"]]

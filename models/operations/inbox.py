@@ -1,6 +1,6 @@
 """Messages come into the inbox, each once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,24 +8,19 @@ from typing import Any, NamedTuple
 
 import msgspec
 from psycopg.errors import UniqueViolation
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import select, update
 
-from models.bulk import insert_rows
+from models.bulk import insert_rows, next_ids
 from models.database import Session
 from models.labels import Said, say
+from models.operations.ringing import bell
 from models.rules.messages import Envelope, Refusal, envelope
 from models.rules.queues import queue_of
-from models.tables.core import INBOX, TICKET
+from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import REFUSED, WAITING
 
 _CHUNK = 5_000
 """Rows written by one statement."""
-
-_NAMES = {
-    "sqlite": "SELECT value FROM json_each(:names)",
-    "postgresql": "SELECT jsonb_array_elements_text(CAST(:names AS jsonb))",
-}
-"""Any number of values in one parameter, which each database can look up by its index."""
 
 
 @dataclass
@@ -93,10 +88,10 @@ def put(
     return result
 
 
-def standing(session: Session, source: str, ids: Iterable[str]) -> dict[str, Standing]:
+def standing(session: Session, source: str, ids: Collection[str]) -> dict[str, Standing]:
     """The messages of a source that the inbox has under these ids."""
     found = select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
-        INBOX.c.source == source, INBOX.c.message_id.in_(among(session, ids)), INBOX.c.current
+        INBOX.c.source == source, session.among(INBOX.c.message_id, ids), INBOX.c.current
     )
     rows = session.execute(found).all()
     return {r.message_id: Standing(r.arrived_at, session.sealer.open(r.body)) for r in rows}
@@ -128,7 +123,7 @@ def _put_chunk(
         for row in session.execute(
             select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state).where(
                 INBOX.c.source == source,
-                INBOX.c.message_id.in_(among(session, (n.envelope.id for n in part))),
+                session.among(INBOX.c.message_id, [n.envelope.id for n in part]),
                 INBOX.c.current,
             )
         )
@@ -144,12 +139,14 @@ def _put_chunk(
         else:
             known.append(one.place)
     rows = _rows(session, source, new, now)
+    bells = [bell(row["queue"], row["id"], max(now, row["at"])) for row in rows]
     try:
         # SQLite has one writer at a time, and no need to take anything back
         with session.begin_nested() if session.dialect == "postgresql" else nullcontext():
             if mended:
                 session.execute(update(INBOX).where(INBOX.c.id.in_(mended)).values(current=False))
             insert_rows(session.connection(), INBOX, rows)
+            insert_rows(session.connection(), BELL, bells)
     except UniqueViolation:
         return None
     return known
@@ -158,17 +155,19 @@ def _put_chunk(
 def _rows(
     session: Session, source: str, new: Sequence[_New], now: datetime
 ) -> list[dict[str, Any]]:
-    numbers = among(session, {n.envelope.ticket for n in new})
+    numbers = {n.envelope.ticket for n in new}
     urgent = set(
         session.scalars(
             select(TICKET.c.number).where(
-                TICKET.c.number.in_(numbers), TICKET.c.emergency.is_not(None)
+                session.among(TICKET.c.number, numbers), TICKET.c.emergency.is_not(None)
             )
         )
     )
+    ids = next_ids(session.connection(), INBOX, len(new))
     seal = session.sealer.seal
     return [
         {
+            "id": row_id,
             "source": source,
             "message_id": e.id,
             "digest": digest,
@@ -178,16 +177,9 @@ def _rows(
             "at": e.at,
             "arrived_at": now,
             "body": seal(raw),
-            "ring_at": max(now, e.at),
             "state": WAITING,
             "current": True,
             "conflicting": False,
         }
-        for _place, e, digest, raw in new
+        for row_id, (_place, e, digest, raw) in zip(ids, new, strict=True)
     ]
-
-
-def among(session: Session, names: Iterable[str]) -> Any:
-    """Any number of names as one parameter, for `in_`."""
-    listed = msgspec.json.encode(list(names)).decode()
-    return text(_NAMES[session.dialect]).bindparams(bindparam("names", listed, unique=True))

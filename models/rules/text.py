@@ -5,6 +5,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 # Sequences are removed whole, or "[31m" would stay in the letter. An ESC that begins none of them
 # goes alone: text behind a stray control character is a citizen's, and is kept. For the same
@@ -56,6 +57,7 @@ _DISTRICT = re.compile(
 )
 
 _SHOWN_OF_A_PHONE = 7
+_MOBILE_DIGITS = 11
 
 
 def clean(text: str) -> str:
@@ -120,6 +122,20 @@ def mask(text: str) -> str:
     """Hide mobile numbers (``138****0000``) and 18-digit identity numbers in a cleaned text."""
     text = _IDENTITY.sub(r"\1***********\2", text)
     return _MOBILE.sub(r"\1****\2", text)
+
+
+def numbers_in(text: str) -> Iterator[tuple[str, str]]:
+    """The numbers of persons that `mask` would hide: (`identity` or `phone`, plain digits)."""
+    for found in _IDENTITY.finditer(text):
+        yield "identity", unicodedata.normalize("NFKC", found.group()).upper()
+    for found in _MOBILE.finditer(text):
+        yield "phone", plain_phone(found.group())
+
+
+def plain_phone(phone: str) -> str:
+    """A telephone number as digits alone, without the country's prefix."""
+    digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isdecimal())
+    return digits.removeprefix("00").removeprefix("86") if len(digits) > _MOBILE_DIGITS else digits
 
 
 def mask_name(name: str) -> str:

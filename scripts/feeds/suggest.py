@@ -68,7 +68,8 @@ _MOST = 0.8
 def suggestion(path: Path, options: Options) -> str:
     """A mapping in TOML for a file, and as comments what it would read. Raises FeedError."""
     found = sample(path)
-    lines = [f"# {_('A first mapping; look at every line, then give it with --mapping FILE.')}"]
+    begin = _("A first mapping; look at every line, then give it with --mapping FILE.")
+    lines = [f"# {begin}"]
     lines += _mapping(path, found)
     text = "\n".join(lines) + "\n"
     return text + _preview(path, text, options)
@@ -87,7 +88,8 @@ def _mapping(path: Path, found: Sample) -> list[str]:
         f"dates = [{', '.join(map(_quoted, forms or ['iso']))}]",
     ]
     if _ambiguous(found, begun, forms):
-        lines.append(f"# {_('Day or month first? No date of the sample tells; choose.')}")
+        choose = _("Day or month first? No date of the sample tells; choose.")
+        lines.append(f"# {choose}")
     lines += ['zone = "Asia/Shanghai"', "", "[columns]"]
     columns = {field: found.headers[i] for field, i in fields.items()}
     if begun:
