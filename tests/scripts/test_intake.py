@@ -126,7 +126,7 @@ def test_a_reply_is_of_the_unit_that_has_the_ticket(store: Store, feed: Any) -> 
         advance(session, ["1"], load_rulebook(session), system_clock())
     assert feed(row("1", 意见="已修复。", 答时="2026/9/10 9:00:00")) == Counts(1, 1, 0, 0)
     (result,) = stored(store, "result.%")
-    assert (result["ticket"], result["unit"]) == ("1", "区住建局")
+    assert (result["ticket"], result["unit"]) == ("1", "住房和城乡建设局")
 
 
 def test_a_refused_row_is_kept_whole_and_taken_when_mended(
