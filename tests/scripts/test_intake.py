@@ -140,6 +140,33 @@ def test_a_refused_row_is_kept_whole_and_taken_when_mended(
     assert feed(row("1", 时间="2026/9/30")) == Counts(1, 1, 0, 0)
 
 
+def test_the_file_of_refused_rows_is_fed_again_when_mended(
+    store: Store, feed: Any, tmp_path: Path
+) -> None:
+    torn = ("2", "某女士", "路灯不亮")
+    assert feed(row("1", 时间="2026/9/31"), torn, row("3")) == Counts(3, 1, 0, 2)
+    path = tmp_path / "refused.jsonl"
+    path.rename(tmp_path / "mended.jsonl")
+    path = tmp_path / "mended.jsonl"
+
+    def again(*names: tuple[str, str]) -> Counts:
+        text = path.read_text(encoding="utf-8")
+        for old, new in names:
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+        intake = Intake(store, tmp_path / "refused.jsonl")
+        intake.take("mended.jsonl", list(read(path)), system_clock())
+        return intake.counts
+
+    assert again() == Counts(2, 0, 0, 2), "nothing was mended"
+    time = '"留言主题":"路灯不亮","留言时间":"2026/9/4","留言详情":"坏了。"}'
+    mended = again(("2026/9/31", "2026/9/30"), ('"留言主题":"路灯不亮"}', time))
+    assert mended == Counts(2, 2, 0, 0)
+    assert {body["ticket"] for body in stored(store)} == {"1", "2", "3"}
+    with store.reading() as session:
+        assert set(session.scalars(select(INBOX.c.source))) == {"provincial-board"}
+
+
 def test_a_letter_of_tomorrow_is_refused_unless_it_is_played(feed: Any) -> None:
     tomorrow = (system_clock() + timedelta(days=2)).strftime("%Y/%m/%d %H:%M:%S")
     assert feed(row("1", 时间=tomorrow)) == Counts(1, 0, 0, 1)
