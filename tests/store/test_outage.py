@@ -1,4 +1,4 @@
-"""Downtime (time.md, Levels): whenever the service was awake, the log by its moments is the same."""
+"""Downtime: whenever the service was awake, the log by its moments is one."""
 
 import itertools
 from collections.abc import Iterator
