@@ -1,30 +1,51 @@
 """The store's shape over time; every version of it can be upgraded in place."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
+from sqlalchemy import inspect, text
 
 from models.database import Store
-from models.operations.keys import unlock
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+NEWEST = "0004"
+"""The revision that the tables are of."""
 
 
-def _config(store: Store) -> Config:
+def upgrade(store: Store) -> None:
+    """Bring the store to the newest shape; does nothing where it is there already."""
+    if _revision(store) == NEWEST:
+        # every command asks, and loading Alembic takes longer than most of them
+        return
+    from alembic import command  # noqa: PLC0415
+
+    command.upgrade(_config(store), "head")
+
+
+def revise(store: Store, message: str) -> None:
+    """Write a migration for what the tables have and the store has not; for developers."""
+    from alembic import command  # noqa: PLC0415
+
+    command.revision(_config(store), message, autogenerate=True)
+
+
+def _config(store: Store) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["engine"] = store.engine
     return config
 
 
-def upgrade(store: Store) -> None:
-    """Bring the store to the newest shape, and see that its key fits; twice is as good as once.
-
-    Raises KeyWrong.
-    """
-    command.upgrade(_config(store), "head")
-    unlock(store)
-
-
-def revise(store: Store, message: str) -> None:
-    """Write a migration for what the tables have and the store has not; for developers."""
-    command.revision(_config(store), message, autogenerate=True)
+def _revision(store: Store) -> str | None:
+    with store.reading() as session:
+        connection = session.connection()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(
+            text("SELECT version_num FROM alembic_version")
+        ).scalar()
+        return found
