@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from models.database import Session
 from models.rules.calendar import Declared
 from models.rules.policy import digest, load_policy
-from models.rules.routing import UnitsFile
+from models.rules.units import WORDS, UnitsFile
 from models.tables.core import DAY, POLICY, TERRITORY, UNIT
 
 _ID_LENGTH = 16
@@ -43,7 +43,7 @@ def replace_units(session: Session, units: UnitsFile) -> int:
             "parent": unit.parent,
             "position": position,
             "version": version + 1,
-            "words": {k: getattr(unit, k) for k in ("aliases", "streets", "keywords")},
+            "words": {k: getattr(unit, k) for k in WORDS},
             "people": session.sealer.seal({k: getattr(unit, k) for k in people}),
         }
         for position, unit in enumerate(units.unit)

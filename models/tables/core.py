@@ -4,7 +4,14 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from models.tables.inbox import Inbox
-from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.rulebook import (
+    CalendarDay,
+    PolicyVersion,
+    Process,
+    RoutingModel,
+    Territory,
+    UnitRow,
+)
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 
@@ -23,4 +30,5 @@ UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
+MODEL = _core(RoutingModel)
 PROCESS = _core(Process)
