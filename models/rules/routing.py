@@ -168,17 +168,13 @@ class Directory:
 
 
 def _learned(judged: Judgement, topic: str | None) -> Said:
-    percent, words = int(judged.confidence * 100), "、".join(judged.words)
+    sure, words = f"{int(judged.confidence * 100)}%", "、".join(judged.words)
     if topic is None:
-        return say(
-            "learned from past letters, {percent} % sure: {words}",
-            percent=percent,
-            words=words,
-        )
+        return say("learned from past letters, {sure} sure: {words}", sure=sure, words=words)
     return say(
-        "topic {topic}, learned from past letters, {percent} % sure: {words}",
+        "topic {topic}, learned from past letters, {sure} sure: {words}",
         topic=topic,
-        percent=percent,
+        sure=sure,
         words=words,
     )
 
