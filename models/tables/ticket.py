@@ -14,13 +14,12 @@ class Ticket(SQLModel, table=True):
     """One matter (诉求事项/工单), where it stands, and how far its log reaches.
 
     `state` is the fold of its messages; the columns beside it are copies for those who look.
-    `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). `ring_at`
-    is when the timekeeper rings for it next.
+    `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time
+    will do something to it there is a bell for it.
     """
 
     __tablename__ = "ticket"
     __table_args__ = (
-        Index("ticket_ring", "ring_at"),
         Index("ticket_open", "status", "due"),
         Index("ticket_unit", "unit", "status"),
     )
@@ -45,7 +44,6 @@ class Ticket(SQLModel, table=True):
     state: str = ""
     seq: int = 0
     hash: bytes = b""
-    ring_at: datetime | None = Field(default=None, sa_column=Column(Instant))
 
     model_config = {"arbitrary_types_allowed": True}
 
@@ -120,17 +118,27 @@ class Event(SQLModel, table=True):
 class Notice(SQLModel, table=True):
     """A message to somebody in charge, until a channel has taken it.
 
-    `seq` is the event that queued it. `state` is queued, sent or failed.
+    `seq` is the event that queued it. `state` is queued, sent or failed. `channel` is empty until
+    it is known where the notice goes; one that goes to several channels has a row for each. Until
+    `held_until` somebody is sending it. `parcel` names the message that it went out in, so that a
+    repeat of it is the same message.
     """
 
     __tablename__ = "notice"
     __table_args__ = (
-        UniqueConstraint("ticket_id", "seq", "recipient", name="notice_once"),
+        UniqueConstraint("ticket_id", "seq", "recipient", "channel", name="notice_once"),
         Index(
             "notice_queued",
             "ring_at",
             sqlite_where=text("state = 'queued'"),
             postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "notice_gathering",
+            "recipient",
+            "channel",
+            sqlite_where=text("state = 'queued' AND channel IS NOT NULL"),
+            postgresql_where=text("state = 'queued' AND channel IS NOT NULL"),
         ),
     )
 
@@ -148,3 +156,22 @@ class Notice(SQLModel, table=True):
     queued_at: datetime = Field(sa_column=Column(Instant, nullable=False))
     sent_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     ring_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    held_until: datetime | None = Field(default=None, sa_column=Column(Instant))
+    parcel: str | None = None
+
+
+class ChannelState(SQLModel, table=True):
+    """How a channel fares, shared by all workers: what it may still send, whether it rests.
+
+    `allowance` messages may go out as of `counted_at`; it fills up again with time. A channel that
+    has failed `failures` times on end rests until `rest_until`, with the last `error`.
+    """
+
+    __tablename__ = "channel_state"
+
+    name: str = Field(primary_key=True)
+    allowance: float
+    counted_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    failures: int = 0
+    rest_until: datetime | None = Field(default=None, sa_column=Column(Instant))
+    error: str | None = None
