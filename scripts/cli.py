@@ -18,6 +18,7 @@ def build() -> typer.Typer:
         bench,
         feed,
         keys,
+        matters,
         replay,
         roles,
         routing,
@@ -33,7 +34,19 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for group in (service, roles, feed, tickets, rulebook, units, routing, replay, keys, bench):
+    for group in (
+        service,
+        roles,
+        feed,
+        tickets,
+        rulebook,
+        units,
+        routing,
+        matters,
+        replay,
+        keys,
+        bench,
+    ):
         group.add_to(app)
     return app
 

@@ -15,7 +15,6 @@ from models.labels import _, told
 from models.migrations import upgrade
 from models.operations.advance import advance
 from models.operations.inbox import put
-from models.operations.learning import keep_model
 from models.operations.rulebook import add_policy, declare_days, replace_units
 from models.queries.log import shown_event
 from models.queries.rulebook import Rulebook, load_rulebook
@@ -32,7 +31,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Scenery:
-    """What a replay is played under: a policy, units, declared days, and a model if one is given."""
+    """What a replay is played under: a policy, units, days, a model if one is given."""
 
     policy: tuple[str, str]
     units: UnitsFile
@@ -126,6 +125,8 @@ def _set_up(store: Store, scenery: Scenery, lines: Sequence[_Line]) -> Rulebook:
         replace_units(session, units)
         declare_days(session, scenery.days, now)
         if scenery.model is not None:
+            from models.operations.learning import keep_model
+
             keep_model(session, scenery.model, "", now)
         return load_rulebook(session)
 
