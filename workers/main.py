@@ -18,6 +18,7 @@ from models.rules.queues import QUEUES
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
 from workers.channels.post import Post
+from workers.matters import Matters
 from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
@@ -121,9 +122,11 @@ def run_worker(
     )
     worker.start()
     beat = Beat(store, "worker")
+    matters = Matters(store, now)
     code = 0
     while not stop.wait(0.2):
         beat(desk.doing, done=desk.done, failed=desk.failed + post.failed)
+        matters(desk.done)
         if not all(consumer.is_alive() for consumer in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1
