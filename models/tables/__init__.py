@@ -1,7 +1,14 @@
 """The tables of the store."""
 
 from models.tables.inbox import Inbox
-from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.rulebook import (
+    CalendarDay,
+    PolicyVersion,
+    Process,
+    Sample,
+    Territory,
+    UnitRow,
+)
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 __all__ = [
@@ -12,6 +19,7 @@ __all__ = [
     "Notice",
     "PolicyVersion",
     "Process",
+    "Sample",
     "Territory",
     "Ticket",
     "UnitRow",

@@ -4,7 +4,14 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from models.tables.inbox import Inbox
-from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.rulebook import (
+    CalendarDay,
+    PolicyVersion,
+    Process,
+    Sample,
+    Territory,
+    UnitRow,
+)
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 
@@ -24,3 +31,4 @@ TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 PROCESS = _core(Process)
+SAMPLE = _core(Sample)
