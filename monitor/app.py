@@ -12,11 +12,13 @@ from textual.screen import ModalScreen, Screen
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
 from models.labels import _, told
+from models.queries.failures import Failure
 from models.queries.health import Health
 from models.rules.policy import LEVELS
 from monitor.keys import KEYS, Key, bindings
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
 from monitor.screens.base import WatchScreen
+from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.help import HelpScreen
 from monitor.screens.registry import SCREENS
@@ -38,7 +40,7 @@ class MonitorApp(App[None]):
     CSS_PATH = "hotline.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("app"),
-        *(Binding(e.key, f"go('{e.name}')", show=False) for e in SCREENS),
+        *(Binding(e.keys, f"go('{e.name}')", show=False) for e in SCREENS),
     ]
     ENABLE_COMMAND_PALETTE = True
 
@@ -158,9 +160,9 @@ class MonitorApp(App[None]):
 
     def _ring(self, snapshot: Snapshot) -> None:
         """One bell for a look that finds new red cards."""
-        if snapshot.overview is None:
+        if not snapshot.cards:
             return
-        red = {(c.ticket, c.level) for c in snapshot.overview.cards if c.level == LEVELS[-1]}
+        red = {(c.ticket, c.level) for c in snapshot.cards if c.level == LEVELS[-1]}
         if self._bell and self._cards is not None and red - self._cards:
             self.bell()
         self._cards = red | (self._cards or set())
@@ -185,6 +187,16 @@ class MonitorApp(App[None]):
         screen = self.get_screen(TicketsScreen.NAME)
         assert isinstance(screen, TicketsScreen)
         self.call_later(screen.set_filter, filter_text, came_from)
+
+    def open_calls(self, kind: str) -> None:
+        """Show the calls of this kind."""
+        self.action_go(CallbacksScreen.NAME)
+        screen = self.get_screen(CallbacksScreen.NAME)
+        assert isinstance(screen, CallbacksScreen)
+        self.call_later(screen.choose, kind)
+
+    def mend(self, failure: Failure) -> None:
+        """Mend a refused message, or send a failed notice again."""
 
     def open_detail(self, number: str) -> None:
         """Show a ticket whole; Esc leads back."""

@@ -6,8 +6,13 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from models.database import Session
+from models.queries.conditions import (
+    FAILED_NOTICE,
+    QUEUED_NOTICE,
+    REFUSED_MESSAGE,
+    WAITING_MESSAGE,
+)
 from models.tables.core import INBOX, NOTICE, PROCESS
-from models.tables.inbox import REFUSED, WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +47,11 @@ def health(session: Session, now: datetime) -> Health:
             PROCESS.c.role, PROCESS.c.name
         )
     )
-    waiting = select(func.count()).where(INBOX.c.state == WAITING, INBOX.c.ring_at <= now)
-    refused = select(func.count()).where(INBOX.c.state == REFUSED, INBOX.c.current)
-    notices = dict(
-        session.execute(
-            select(NOTICE.c.state, func.count())
-            .where(NOTICE.c.state.in_(("queued", "failed")))
-            .group_by(NOTICE.c.state)
-        ).all()
-    )
-    return Health(
-        tuple(ProcessRow(*row) for row in processes),
-        session.scalar(waiting) or 0,
-        session.scalar(refused) or 0,
-        notices.get("queued", 0),
-        notices.get("failed", 0),
-    )
+    counts = [
+        select(func.count(INBOX.c.id)).where(WAITING_MESSAGE, INBOX.c.ring_at <= now),
+        select(func.count(INBOX.c.id)).where(REFUSED_MESSAGE, INBOX.c.current),
+        select(func.count(NOTICE.c.id)).where(QUEUED_NOTICE),
+        select(func.count(NOTICE.c.id)).where(FAILED_NOTICE),
+    ]
+    row = session.execute(select(*(c.scalar_subquery() for c in counts))).one()
+    return Health(tuple(ProcessRow(*p) for p in processes), *row)

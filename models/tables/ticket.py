@@ -13,10 +13,9 @@ from models.tables.columns import BigId, Instant, JsonText, SealedColumn
 OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
 OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
 OPEN_ORDINARY = f"{OPEN_TICKETS} AND emergency IS NULL"
-RATED = "rating IS NOT NULL AND completed_at IS NOT NULL"
 LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'alert.raised', 'contact.unreachable')"
 """Which events the screens look for by their time."""
-ENDED = "ended_at IS NOT NULL AND name IN ('handling', 'first_contact', 'closing_contact')"
+RATED_BY = "name IN ('handling', 'first_contact', 'closing_contact')"
 """Which clocks the units' rates are made of.
 
 A database uses a partial index only where a query says the same words: queries use these.
@@ -45,7 +44,7 @@ class Ticket(SQLModel, table=True):
         _partial("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
         _partial("ticket_load", "unit", "status", "level", "due", where=OPEN_TICKETS),
         _partial("ticket_revisit", "id", where="revisit"),
-        _partial("ticket_rated", "completed_at", "unit", "rating", where=RATED),
+        _partial("ticket_rated", "completed_at", "unit", "rating", where="rating IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -83,7 +82,7 @@ class Clock(SQLModel, table=True):
     __tablename__ = "clock"
     __table_args__ = (
         _partial("clock_running", "name", "due", where="state = 'running'"),
-        _partial("clock_ended", "ended_at", where=ENDED),
+        _partial("clock_ended", "ended_at", where=f"{RATED_BY} AND ended_at IS NOT NULL"),
     )
 
     ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))

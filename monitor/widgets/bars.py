@@ -16,7 +16,7 @@ from models.queries.health import Health
 from models.rules.calendar import SHANGHAI
 from monitor.keys import Key
 
-_SILENT_AFTER = timedelta(seconds=15)
+SILENT_AFTER = timedelta(seconds=15)
 """A process reports every two seconds; one that has not for so long is gone or stuck."""
 
 
@@ -102,7 +102,7 @@ def _machinery(status: Status) -> list[tuple[int, Content]]:
         found.append((1, _lamp(_("queue"), status.broker)))
     if status.wall is None:
         return found
-    alive = [p for p in status.health.processes if status.wall - p.seen_at < _SILENT_AFTER]
+    alive = [p for p in status.health.processes if status.wall - p.seen_at < SILENT_AFTER]
     workers = [p for p in status.health.processes if p.role == "worker"]
     here = sum(p.role == "worker" for p in alive)
     text = _("workers {n}/{of}").format(n=here, of=len(workers))

@@ -17,7 +17,7 @@ from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
 from monitor.app import MonitorApp
 from monitor.filters import Fault, Filter, read_filter
-from monitor.picture import fresh
+from monitor.picture import SHOTS, fresh
 from monitor.present import Office, fit, left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
@@ -226,14 +226,12 @@ SNAPSHOT_PYTHON = (3, 11)
 
 
 @pytest.mark.skipif(sys.version_info[:2] != SNAPSHOT_PYTHON, reason="pictures are of Python 3.11")
-@pytest.mark.parametrize("name", ["overview", "tickets", "detail"])
+@pytest.mark.parametrize("name", sorted(SHOTS))
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 def test_pictures(
     store: Store, name: str, size: tuple[int, int], snap_compare: Callable[..., bool]
 ) -> None:
     """Each screen looks as it did when somebody last looked at it."""
-    from monitor.picture import SHOTS
-
     async def before(pilot: Pilot[None]) -> None:
         await fresh(pilot)
         for key in SHOTS[name]:

@@ -30,7 +30,7 @@ _INDEXES = (
         "ticket_rated",
         "ticket",
         ["completed_at", "unit", "rating"],
-        "rating IS NOT NULL AND completed_at IS NOT NULL",
+        "rating IS NOT NULL",
     ),
     (
         "clock_ended",
