@@ -1,8 +1,9 @@
 """The store: two engines on one database, one for writing and one for reading."""
 
 import importlib
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -10,12 +11,18 @@ from typing import Any
 
 import sqlmodel
 from sqlalchemy import (
+    Column,
+    ColumnElement,
     Connection,
     Engine,
     Table,
+    any_,
     create_engine,
     event,
+    func,
+    literal,
     make_url,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
@@ -48,6 +55,16 @@ class Session(sqlmodel.Session):
         if self.dialect == "sqlite":
             return sqlite.insert(table)
         return postgresql.insert(table)
+
+    def among(self, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+        """Whether a column is one of many numbers or texts, sent as a single value.
+
+        Thousands of values of their own would have to be written into the statement each time.
+        """
+        if self.dialect == "sqlite":
+            listed = func.json_each(json.dumps(list(values))).table_valued("value")
+            return column.in_(select(listed.c.value))
+        return column == any_(literal(list(values), postgresql.ARRAY(column.type)))
 
 
 class Store:

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Thread
 from typing import Generic, TypeVar
 
 from rich.cells import cell_len
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.clock import Now, monotonic
+from models.clock import Now, monotonic, speed_of
 from models.database import Session, Store
 from models.errors import HotlineError
 from models.queries.callbacks import Calls, calls
@@ -21,7 +21,7 @@ from models.queries.health import Health, health
 from models.queries.listing import EVERYTHING, Page, listing, position
 from models.queries.log import TicketNotFound
 from models.queries.overview import Card, Counters, Curve, UnitLoad, curve, last_cards, load
-from models.queries.queues import Queues, queues
+from models.queries.queues import QueueRow, queues
 from models.queries.rulebook import Rulebook, Rulebooks
 from models.queries.units import UnitRates, unit_rates
 from models.rules.explain import Explained, deciding, explain
@@ -36,6 +36,9 @@ _RATES_EVERY = 60.0
 """Real seconds that the rates of the units are good for: they look at a month."""
 
 _CURVE_EVERY = 10.0
+
+_PATIENCE = timedelta(seconds=30)
+"""How long after its ringing a row is rung for again, real: as the timekeeper has it."""
 
 OUTAGES = (SQLAlchemyError, OSError, HotlineError)
 """What a store can fail with while nothing is wrong with the monitor."""
@@ -72,7 +75,7 @@ class Snapshot:
     curve: Curve = field(default_factory=Curve)
     rates: dict[str, UnitRates] = field(default_factory=dict)
     calls: Calls | None = None
-    queues: Queues | None = None
+    queues: tuple[QueueRow, ...] = ()
     failures: Failures | None = None
     page: Page | None = None
     detail: Detail | None = None
@@ -107,6 +110,7 @@ class Reader:
         self._now = now
         self._wall = wall
         self._broker_ok = broker_ok
+        self._patience = _PATIENCE * speed_of(now)
         self._rulebooks = Rulebooks()
         self._rates = Slowly(_RATES_EVERY, unit_rates)
         self._curve = Slowly(_CURVE_EVERY, curve)
@@ -132,7 +136,7 @@ class Reader:
                 curve=self._curve.get(session, now) if request.curve else Curve(),
                 rates=self._rates.get(session, now) if request.rates else {},
                 calls=calls(session, now, request.calls) if request.calls else None,
-                queues=queues(session, now, wall) if request.queues else None,
+                queues=queues(session, now, wall, self._patience) if request.queues else (),
                 failures=failures(session) if request.failures else None,
                 page=_page(session, request, now, office, stands.counters.open),
                 detail=found,

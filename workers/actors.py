@@ -2,8 +2,10 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -15,13 +17,17 @@ from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
 from models.operations.delivery import Send, deliver
-from models.operations.ringing import ring_again, table_of
+from models.operations.ringing import ring_again
 from models.queries.rulebook import Rulebooks
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.tables.core import INBOX, TICKET
+from models.tables.inbox import WAITING
 from workers.broker import TIME_LIMIT_MS, actor_of
 
 log = logging.getLogger("hotline.worker")
+
+_PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
+"""Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
 
 
 @dataclass
@@ -36,6 +42,29 @@ class Desk:
     doing: str = ""
     done: int = 0
     failed: int = 0
+    tally: "Tally" = field(default_factory=lambda: Tally())
+
+
+class Tally:
+    """How many rows of each queue have been dealt with, and how many failed; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._dealt: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+
+    def add(self, dealt: Mapping[str, int], failed: Mapping[str, int]) -> None:
+        """Count these too."""
+        with self._lock:
+            self._dealt.update(dealt)
+            self._failed.update(failed)
+
+    def take(self) -> tuple[Counter[str], Counter[str]]:
+        """What was dealt with and what failed since this was last asked."""
+        with self._lock:
+            taken = self._dealt, self._failed
+            self._dealt, self._failed = Counter(), Counter()
+            return taken
 
 
 def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) -> None:
@@ -45,7 +74,7 @@ def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) ->
             actor_name=actor_of(queue),
             queue_name=queue,
             broker=broker,
-            priority=0 if queue == EMERGENCY else 10,
+            priority=_PRIORITIES.get(queue, 10),
             time_limit=TIME_LIMIT_MS,
         )
         declare(_answering(desk, queue, _deliver if queue == DELIVERY else _carry_on))
@@ -62,6 +91,7 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None
         except Exception as wrong:
             # the rows are rung for again by the timekeeper; what went wrong is told without data
             desk.failed += 1
+            desk.tally.add({}, {queue: 1})
             if is_busy(wrong):
                 log.warning("%s: the store was busy or away (%s)", queue, type(wrong).__name__)
             else:
@@ -90,6 +120,7 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
                 raise
             # one ticket that no rule can carry on must not hold up the others
             desk.failed += 1
+            desk.tally.add({}, {queue: 1})
             log.error("%s: ticket %s set aside: %s", queue, number, _where(wrong))
             with desk.store.writing() as session:
                 why = say("could not be processed: {error}", error=_where(wrong))
@@ -99,9 +130,20 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
 
 def _numbers(session: Session, queue: str, ids: Sequence[int]) -> list[str]:
     if queue == ESCALATION:
-        return list(session.scalars(select(TICKET.c.number).where(TICKET.c.id.in_(ids))))
-    found = select(INBOX.c.ticket).where(INBOX.c.id.in_(ids), INBOX.c.state == "waiting")
+        found = select(TICKET.c.number).where(session.among(TICKET.c.id, ids))
+        return list(session.scalars(found))
+    found = select(INBOX.c.ticket).where(session.among(INBOX.c.id, ids), INBOX.c.state == WAITING)
     return list(session.scalars(found.distinct()))
+
+
+def _ids(session: Session, queue: str, numbers: Sequence[str]) -> list[int]:
+    """What a bell of this queue would carry for these tickets."""
+    if queue == ESCALATION:
+        found = select(TICKET.c.id).where(session.among(TICKET.c.number, numbers))
+    else:
+        waits = session.among(INBOX.c.ticket, numbers) & (INBOX.c.state == WAITING)
+        found = select(INBOX.c.id).where(waits, INBOX.c.queue == queue)
+    return list(session.scalars(found))
 
 
 def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
@@ -111,17 +153,17 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
         now = desk.now()
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
-            table = table_of(queue)
-            column = TICKET.c.number if table is TICKET else INBOX.c.ticket
-            held = session.scalars(select(table.c.id).where(column.in_(result.skipped)))
-            ring_again(session, {queue: list(held)}, now)
+            ring_again(session, {queue: _ids(session, queue, result.skipped)}, now)
+    moments = {queue: result.tickets} if queue == ESCALATION else {}
+    desk.tally.add(result.by_queue + Counter(moments), result.refused_by_queue)
     return result.tickets
 
 
-def _deliver(desk: Desk, _queue: str, ids: Sequence[int]) -> int:
+def _deliver(desk: Desk, queue: str, ids: Sequence[int]) -> int:
     with desk.store.writing() as session:
         sent, failed = deliver(session, ids, desk.now(), desk.channel, desk.send)
     desk.failed += failed
+    desk.tally.add({queue: sent + failed}, {queue: failed})
     return sent
 
 

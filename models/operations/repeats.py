@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from models.database import Session
 from models.rules.messages import Message
@@ -26,19 +26,29 @@ def matters(session: Session, received: Mapping[str, Message]) -> dict[str, Matt
     for number, message in received.items():
         if said := same_matter(message.body):
             hashes[number] = session.sealer.fingerprint(said)
-    known: dict[bytes, list[tuple[Any, str]]] = {}
-    rows = session.execute(
-        select(TICKET.c.facts, TICKET.c.received_at, TICKET.c.number).where(
-            TICKET.c.facts.in_(list(set(hashes.values())))
-        )
+    first = (
+        func.row_number()
+        .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))
+        .label("place")
     )
-    for row in rows:
-        known.setdefault(row.facts, []).append((row.received_at, row.number))
+    placed = (
+        select(TICKET.c.facts, TICKET.c.received_at, TICKET.c.number, first)
+        .where(TICKET.c.facts.in_(list(set(hashes.values()))))
+        .subquery()
+    )
+    earliest: dict[bytes, tuple[datetime, str]] = {
+        row.facts: (row.received_at, row.number)
+        for row in session.execute(select(placed).where(placed.c.place == 1))
+    }
     for number, facts in hashes.items():
-        known.setdefault(facts, []).append((received[number].at, number))
+        here = (received[number].at, number)
+        earliest[facts] = min(earliest.get(facts, here), here)
     found = {}
     for number, message in received.items():
-        said_before = known.get(hashes.get(number, b""), ())
-        earlier = min((k for k in said_before if k < (message.at, number)), default=None)
-        found[number] = Matter(hashes.get(number), earlier[1] if earlier else None)
+        if number not in hashes:
+            found[number] = Matter()
+            continue
+        before = earliest[hashes[number]]
+        repeated = before < (message.at, number)
+        found[number] = Matter(hashes[number], before[1] if repeated else None)
     return found

@@ -1,7 +1,7 @@
 """Workers leave samples of the queues, from which the screen draws how it has been going."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
@@ -18,11 +18,13 @@ def sample(
     failed: Mapping[str, int],
     now: datetime,
     wall: datetime,
-    speed: float = 1.0,
+    speed: float,
+    patience: timedelta,
 ) -> None:
     """Write what this process dealt with since its last sample, and, as the first, what waits.
 
-    `now` is by the service's clock, `wall` by the system's; `speed` is how fast the one runs.
+    `now` is by the service's clock, which runs `speed` times as fast as `wall`, the system's;
+    `patience`, also real, is how long after its ringing a row is rung for again.
     Samples older than half an hour are taken away.
     """
     at = bucket(wall)
@@ -33,7 +35,7 @@ def sample(
     ]
     looked = select(SAMPLE.c.queue).where(SAMPLE.c.at == at, SAMPLE.c.process == "").limit(1)
     if session.execute(looked).first() is None:
-        depths = depths_now(session, now)
+        depths = depths_now(session, now, patience * speed)
         rows += [_row(at, q, "", **_depth(depths.get(q, Depth()), now, speed)) for q in QUEUES]
         session.execute(delete(SAMPLE).where(SAMPLE.c.at < wall - KEPT - EVERY))
     if rows:

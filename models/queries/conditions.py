@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from models.tables.core import TICKET
-from models.tables.inbox import REFUSED, WAITING
+from models.tables.inbox import REFUSED
 from models.tables.ticket import LOOKED_AT, OPEN_TICKETS, RATED_BY
 
 
@@ -19,8 +19,7 @@ RATED = _words("ticket.rating IS NOT NULL")
 RUNNING_CLOCK = _words("clock.state = 'running'")
 RATED_CLOCK = _words(f"clock.{RATED_BY}") & _words("clock.ended_at IS NOT NULL")
 LOOKED_AT_EVENT = _words(f"event.{LOOKED_AT}")
-WAITING_MESSAGE = _words(f"inbox.state = '{WAITING}'")
-REFUSED_MESSAGE = _words(f"inbox.state = '{REFUSED}'")
+REFUSED_MESSAGE = _words("inbox.reason IS NOT NULL") & _words(f"inbox.state = '{REFUSED}'")
 QUEUED_NOTICE = _words("notice.state = 'queued'")
 FAILED_NOTICE = _words("notice.state = 'failed'")
 

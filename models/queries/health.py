@@ -6,13 +6,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from models.database import Session
-from models.queries.conditions import (
-    FAILED_NOTICE,
-    QUEUED_NOTICE,
-    REFUSED_MESSAGE,
-    WAITING_MESSAGE,
-)
-from models.tables.core import INBOX, NOTICE, PROCESS
+from models.queries.conditions import FAILED_NOTICE, QUEUED_NOTICE, REFUSED_MESSAGE
+from models.rules.queues import ESCALATION
+from models.tables.core import BELL, INBOX, NOTICE, PROCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +43,10 @@ def health(session: Session, now: datetime) -> Health:
             PROCESS.c.role, PROCESS.c.name
         )
     )
+    # a bell that has been rung is due again a little later, until it is answered
+    waiting = BELL.c.queue != ESCALATION, BELL.c.due_at <= now
     counts = [
-        select(func.count(INBOX.c.id)).where(WAITING_MESSAGE, INBOX.c.ring_at <= now),
+        select(func.count(BELL.c.row_id)).where(*waiting),
         select(func.count(INBOX.c.id)).where(REFUSED_MESSAGE, INBOX.c.current),
         select(func.count(NOTICE.c.id)).where(QUEUED_NOTICE),
         select(func.count(NOTICE.c.id)).where(FAILED_NOTICE),

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import func, select
 
 from models.database import Session
-from models.queries.conditions import OPEN_TICKET, WAITING_MESSAGE
+from models.queries.conditions import OPEN_TICKET
 from models.rules.policy import LEVELS
+from models.rules.queues import ESCALATION
 from models.rules.state import MANUAL
-from models.tables.core import INBOX, TICKET
+from models.tables.core import BELL, TICKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def count_levels(session: Session) -> Levels:
         tickets=session.scalar(select(func.count(TICKET.c.id))) or 0,
         open=sum(n for *_, n in rows),
         manual=sum(n for status, _, n in rows if status == MANUAL),
-        waiting=session.scalar(select(func.count(INBOX.c.id)).where(WAITING_MESSAGE)) or 0,
+        waiting=session.scalar(select(func.count(BELL.c.row_id)).where(BELL.c.queue != ESCALATION))
+        or 0,
         **levels,
     )

@@ -8,16 +8,15 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from models.database import Session
-from models.queries.conditions import QUEUED_NOTICE, WAITING_MESSAGE
-from models.rules.queues import DELIVERY, ESCALATION, QUEUES
-from models.tables.core import INBOX, NOTICE, SAMPLE, TICKET
+from models.queries.conditions import QUEUED_NOTICE
+from models.rules.queues import DELIVERY, QUEUES
+from models.tables.core import BELL, NOTICE, SAMPLE
 
 EVERY = timedelta(seconds=5)
 """How much time a sample covers, real."""
 
 KEPT = timedelta(minutes=30)
-MOST = 20_000
-"""Rows of the inbox that are looked at for a picture of the present; a longer queue is said so."""
+"""How long samples are kept, real."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +43,6 @@ class QueueRow:
     failed: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Queues:
-    """All queues; `more` says that so much waits that the counts are of its beginning only."""
-
-    rows: tuple[QueueRow, ...] = ()
-    more: bool = False
-    sampled_at: datetime | None = None
-
-
 @dataclass
 class _Series:
     depth: list[int | None]
@@ -60,36 +50,36 @@ class _Series:
     failed: list[int] = field(default_factory=list)
 
 
-def queues(session: Session, now: datetime, wall: datetime, points: int = 60) -> Queues:
+def queues(
+    session: Session, now: datetime, wall: datetime, patience: timedelta, points: int = 60
+) -> tuple[QueueRow, ...]:
     """Every queue at `now` by the service's clock, and its last samples up to `wall`."""
-    depths = depths_now(session, now, limit=MOST)
+    depths = depths_now(session, now, patience)
     sampled = _samples(session, wall, points)
-    latest = session.scalar(select(func.max(SAMPLE.c.at)))
-    more = sum(d.waiting for q, d in depths.items() if q not in (ESCALATION, DELIVERY)) >= MOST
-    rows = [_row(name, depths.get(name, Depth()), sampled[name]) for name in QUEUES]
-    return Queues(tuple(rows), more, latest)
+    return tuple(_row(name, depths[name], sampled[name]) for name in QUEUES)
 
 
-def depths_now(session: Session, now: datetime, limit: int | None = None) -> dict[str, Depth]:
-    """What waits in each queue: what is dated after `now` does not wait yet."""
-    # what has been rung for is due again after the timekeeper's patience, and waits all the same
-    due = (
-        select(INBOX.c.queue, INBOX.c.arrived_at)
-        .where(WAITING_MESSAGE, INBOX.c.at <= now)
-        .order_by(INBOX.c.ring_at)
-        .limit(limit)
-        .subquery()
-    )
-    by_queue = select(due.c.queue, func.count(), func.min(due.c.arrived_at)).group_by(due.c.queue)
-    found = {row[0]: Depth(row[1], row[2]) for row in session.execute(by_queue)}
-    others: dict[str, Select[int, Any]] = {
-        DELIVERY: select(func.count(), func.min(NOTICE.c.queued_at)).where(QUEUED_NOTICE),
-        ESCALATION: select(func.count(), func.min(TICKET.c.ring_at)).where(TICKET.c.ring_at <= now),
-    }
-    for name, select_one in others.items():
-        count, oldest = session.execute(select_one).one()
+def depths_now(session: Session, now: datetime, patience: timedelta) -> dict[str, Depth]:
+    """What waits in each queue: what is dated after `now` does not wait yet.
+
+    `patience` is how long after its ringing a row is rung for again, on the clock of `now`.
+    """
+    found = {}
+    for name in QUEUES:
+        count, oldest = session.execute(_waiting(name, now, now + patience)).one()
         found[name] = Depth(count, oldest)
     return found
+
+
+def _waiting(name: str, now: datetime, again_at: datetime) -> Select[Any, Any]:
+    if name == DELIVERY:
+        return select(func.count(), func.min(NOTICE.c.queued_at)).where(QUEUED_NOTICE)
+    # what has been rung for is due again a little later, and waits until it is answered
+    return (
+        select(func.count(), func.min(BELL.c.due_at))
+        .where(BELL.c.queue == name, BELL.c.ring_at <= again_at)
+        .where(BELL.c.due_at <= now)
+    )
 
 
 def _samples(session: Session, wall: datetime, points: int) -> dict[str, _Series]:

@@ -1,5 +1,6 @@
 """The tables of the store."""
 
+from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import (
     CalendarDay,
@@ -12,6 +13,7 @@ from models.tables.rulebook import (
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 __all__ = [
+    "Bell",
     "CalendarDay",
     "Clock",
     "Event",

@@ -3,6 +3,7 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import (
     CalendarDay,
@@ -22,6 +23,7 @@ def _core(model: type[SQLModel]) -> Table:
 
 
 INBOX = _core(Inbox)
+BELL = _core(Bell)
 TICKET = _core(Ticket)
 CLOCK = _core(Clock)
 EVENT = _core(Event)

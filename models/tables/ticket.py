@@ -31,18 +31,18 @@ class Ticket(SQLModel, table=True):
     """One matter (诉求事项/工单), where it stands, and how far its log reaches.
 
     `state` is the fold of its messages; the columns beside it are copies for those who look.
-    `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). `ring_at`
-    is when the timekeeper rings for it next. `revisit` says that a dissatisfied claimant is still
-    to be called (Regulation 4.5).
+    `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time
+    will do something to it there is a bell for it. `revisit` says that a dissatisfied claimant is
+    still to be called (Regulation 4.5).
     """
 
     __tablename__ = "ticket"
     __table_args__ = (
-        Index("ticket_ring", "ring_at"),
-        # in each the id is at the end, so that a window is found without a look at the rows
+        # none of them holds a level: raising one then leaves all indexes as they are
+        _partial("ticket_open", "unit", "due", where=OPEN_TICKETS),
+        # with the id at the end a window is found without a look at the rows
         _partial("ticket_urgent", "due", "number", "id", where=OPEN_URGENT),
         _partial("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
-        _partial("ticket_load", "unit", "status", "level", "due", where=OPEN_TICKETS),
         _partial("ticket_revisit", "id", where="revisit"),
         _partial("ticket_rated", "completed_at", "unit", "rating", where="rating IS NOT NULL"),
     )
@@ -71,7 +71,6 @@ class Ticket(SQLModel, table=True):
     state: str = ""
     seq: int = 0
     hash: bytes = b""
-    ring_at: datetime | None = Field(default=None, sa_column=Column(Instant))
 
     model_config = {"arbitrary_types_allowed": True}
 

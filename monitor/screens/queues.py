@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from models.labels import _, say
 from models.queries.health import ProcessRow
-from models.queries.queues import EVERY, MOST, QueueRow, Queues
+from models.queries.queues import EVERY, QueueRow
 from models.rules.queues import ESCALATION
 from monitor.keys import bindings
 from monitor.present import fit, one_line, pad_left, span
@@ -57,7 +57,7 @@ class QueuesScreen(WatchScreen):
 
     def show(self, snapshot: Snapshot) -> None:
         """Queues, processes, and what is left lying."""
-        if snapshot.queues is None:
+        if not snapshot.queues:
             return
         self._snapshot = snapshot
         self._draw()
@@ -74,7 +74,7 @@ class QueuesScreen(WatchScreen):
         self._draw()
 
     def _draw(self) -> None:
-        if self._snapshot is not None and self._snapshot.queues is not None:
+        if self._snapshot is not None:
             flows = self.query_one("#flows", Static)
             width = max(40, flows.size.width - 2)
             flows.update(_flows(self._snapshot.queues, self._snapshot.at, width))
@@ -112,7 +112,7 @@ def _process(process: ProcessRow, wall: datetime) -> Line:
     )
 
 
-def _flows(found: Queues, now: datetime, width: int) -> Content:
+def _flows(found: Sequence[QueueRow], now: datetime, width: int) -> Content:
     """Two lines a queue: its figures, and beside them what waited and what came and went."""
     room = width - _FIGURES
     charts = max(0, (room - 4) // 2) if room >= 24 else 0
@@ -123,20 +123,17 @@ def _flows(found: Queues, now: datetime, width: int) -> Content:
         over = _("waiting, {n} min").format(n=minutes), _("out, {n} min").format(n=minutes)
         head += "   " + fit(over[0], charts) + "  " + fit(over[1], charts)
     lines = [Content.styled(fit(head, width), "$quiet")]
-    for row in found.rows:
-        lines += _flow(row, now, charts, more=found.more)
-    if found.more:
-        text = _("More than {n} messages wait: figures are of the first {n}").format(n=MOST)
-        lines.append(Content.styled(text, "$warning"))
+    for row in found:
+        lines += _flow(row, now, charts)
     return Content("\n").join(lines)
 
 
-def _flow(row: QueueRow, now: datetime, charts: int, *, more: bool) -> list[Content]:
+def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
     come, done = _rate(row.come), _rate(row.done)
     failed = sum(row.failed)
     age = (now - row.now.oldest_at) if row.now.oldest_at and row.now.waiting else None
     old = span(age) if age and age.total_seconds() >= 1 else "-"
-    waiting = f"{row.now.waiting}+" if more and row.now.waiting else str(row.now.waiting)
+    waiting = str(row.now.waiting)
     upper = [
         (fit(word(QUEUES, row.name), _NAME), "bold"),
         (pad_left(waiting, _NUMBER), "bold" if row.now.waiting else "$quiet"),

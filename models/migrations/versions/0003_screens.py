@@ -6,7 +6,7 @@ from alembic import op
 from models.tables.columns import Instant
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -24,7 +24,7 @@ _RATINGS = (
 _INDEXES = (
     ("ticket_urgent", "ticket", ["due", "number", "id"], f"{_OPEN} AND emergency IS NOT NULL"),
     ("ticket_queue", "ticket", ["due", "number", "id"], f"{_OPEN} AND emergency IS NULL"),
-    ("ticket_load", "ticket", ["unit", "status", "level", "due"], _OPEN),
+    ("ticket_open", "ticket", ["unit", "due"], _OPEN),
     ("ticket_revisit", "ticket", ["id"], "revisit"),
     (
         "ticket_rated",
@@ -56,11 +56,9 @@ _REPLACED = (
 
 def upgrade() -> None:
     """Bring the store to this shape."""
-    with op.batch_alter_table("ticket") as batch_op:
-        batch_op.add_column(sa.Column("rating", sa.String(), nullable=True))
-        batch_op.add_column(
-            sa.Column("revisit", sa.Boolean(), nullable=False, server_default=sa.false())
-        )
+    op.add_column("ticket", sa.Column("rating", sa.String(), nullable=True))
+    no = sa.false()
+    op.add_column("ticket", sa.Column("revisit", sa.Boolean(), nullable=False, server_default=no))
     # each ticket's state has both; the columns beside it are copies for those who look
     ticket = sa.table("ticket", *(sa.column(c) for c in ("state", "rating", "revisit")))
     revisit = ticket.c.state.contains('"revisit":true')
@@ -88,9 +86,8 @@ def downgrade() -> None:
     _drop(_INDEXES)
     _create(_REPLACED)
     op.drop_table("sample")
-    with op.batch_alter_table("ticket") as batch_op:
-        batch_op.drop_column("revisit")
-        batch_op.drop_column("rating")
+    op.drop_column("ticket", "revisit")
+    op.drop_column("ticket", "rating")
 
 
 def _create(indexes: tuple[tuple[str, str, list[str], str | None], ...]) -> None:
