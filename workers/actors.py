@@ -30,21 +30,6 @@ _PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
 
 
-@dataclass
-class Desk:
-    """What a worker works with: the store, the time, the channel that takes notices."""
-
-    store: Store
-    now: Now
-    channel: str
-    send: Send
-    rulebooks: Rulebooks = field(default_factory=Rulebooks)
-    doing: str = ""
-    done: int = 0
-    failed: int = 0
-    tally: "Tally" = field(default_factory=lambda: Tally())
-
-
 class Tally:
     """How many rows of each queue have been dealt with, and how many failed; for any thread."""
 
@@ -65,6 +50,21 @@ class Tally:
             taken = self._dealt, self._failed
             self._dealt, self._failed = Counter(), Counter()
             return taken
+
+
+@dataclass
+class Desk:
+    """What a worker works with: the store, the time, the channel that takes notices."""
+
+    store: Store
+    now: Now
+    channel: str
+    send: Send
+    rulebooks: Rulebooks = field(default_factory=Rulebooks)
+    doing: str = ""
+    done: int = 0
+    failed: int = 0
+    tally: Tally = field(default_factory=Tally)
 
 
 def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) -> None:
