@@ -10,9 +10,11 @@ from models.tables.rulebook import (
     Territory,
     UnitRow,
 )
+from models.tables.secrets import Access, Secret, Trace
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 __all__ = [
+    "Access",
     "Bell",
     "CalendarDay",
     "Clock",
@@ -22,7 +24,9 @@ __all__ = [
     "PolicyVersion",
     "Process",
     "Sample",
+    "Secret",
     "Territory",
     "Ticket",
+    "Trace",
     "UnitRow",
 ]

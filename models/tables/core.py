@@ -13,7 +13,8 @@ from models.tables.rulebook import (
     Territory,
     UnitRow,
 )
-from models.tables.ticket import Clock, Event, Notice, Ticket
+from models.tables.secrets import Access, Secret, Trace
+from models.tables.ticket import ChannelState, Clock, Event, Notice, Ticket
 
 
 def _core(model: type[SQLModel]) -> Table:
@@ -28,9 +29,13 @@ TICKET = _core(Ticket)
 CLOCK = _core(Clock)
 EVENT = _core(Event)
 NOTICE = _core(Notice)
+CHANNEL = _core(ChannelState)
 UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 PROCESS = _core(Process)
 SAMPLE = _core(Sample)
+SECRET = _core(Secret)
+TRACE = _core(Trace)
+ACCESS = _core(Access)
