@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -15,6 +16,8 @@ from models.labels import _, told
 from models.queries.failures import Failure
 from models.queries.health import Health
 from models.rules.policy import LEVELS
+from models.rules.roles import Actor
+from monitor.deeds import Deeds
 from monitor.keys import KEYS, Key, bindings
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
 from monitor.screens.base import WatchScreen
@@ -26,15 +29,20 @@ from monitor.screens.tickets import TicketsScreen
 from monitor.theme import DARK, LIGHT
 from monitor.widgets.bars import Status
 
+NOBODY = Actor("", "")
+"""Who may only look."""
+
 _LONGEST_PAUSE = 60.0
 _INTERVALS = (1, 2, 5, 15)
 
 
 class MonitorApp(App[None]):
-    """Shows the store and changes nothing in it.
+    """Shows the store; changes nothing in it, but sends what operators do as messages.
 
-    `now` is the service's clock, a demo's or the system's; `wall` is the system's, by which
-    processes report. `every` is the real seconds between two looks, None for none.
+    `actor` is whose session it is and what his role allows, `operator` the name that he gave; with
+    `ask_name` he is asked for one at the start. `now` is the service's clock, a demo's or the
+    system's; `wall` is the system's, by which processes report. `every` is the real seconds
+    between two looks, None for none.
     """
 
     CSS_PATH = "hotline.tcss"
@@ -52,10 +60,15 @@ class MonitorApp(App[None]):
         wall: Now = system_clock,
         demo: bool = False,
         broker_ok: Callable[[], bool] | None = None,
+        actor: Actor = NOBODY,
+        operator: str = "",
+        ask_name: bool = False,
         bell: bool = True,
         every: float | None = 1.0,
     ) -> None:
         super().__init__()
+        self.deeds = Deeds(self, store, now, actor, operator, self.read_now)
+        self._ask_name = ask_name and not operator
         self._reader = Reader(store, now, wall, broker_ok)
         self._demo = demo
         self._bell = bell
@@ -83,6 +96,8 @@ class MonitorApp(App[None]):
         self.push_screen(SCREENS[0].name)
         self.run_worker(self._watch(), name="watch")
         self.set_interval(1.0, self._tell)
+        if self._ask_name:
+            self.deeds.begin(self.deeds.ask_name())
 
     # Reading and painting
 
@@ -110,7 +125,7 @@ class MonitorApp(App[None]):
         return self._every
 
     async def _look(self, screen: WatchScreen) -> None:
-        request = screen.request()
+        request = replace(screen.request(), answers=tuple(self.deeds.waiting))
         try:
             snapshot = await in_background(lambda: self._reader.read(request))
         except OUTAGES as wrong:
@@ -127,6 +142,7 @@ class MonitorApp(App[None]):
         self._failures, self._trouble = 0, ""
         self._snapshot, self._read_at = snapshot, monotonic()
         self._ring(snapshot)
+        self.deeds.heard(snapshot.answers)
         self._tell()
 
     def _lost(self, wrong: BaseException) -> None:
@@ -155,6 +171,8 @@ class MonitorApp(App[None]):
             broker=seen.broker if seen else None,
             health=seen.health if seen else Health(),
             wall=seen.wall if seen else None,
+            operator=self.deeds.operator,
+            waiting=len(self.deeds.waiting),
         )
         screen.tell(status, self._trouble)
 
@@ -197,6 +215,12 @@ class MonitorApp(App[None]):
 
     def mend(self, failure: Failure) -> None:
         """Mend a refused message, or send a failed notice again."""
+        self.deeds.begin(self.deeds.mend(failure))
+
+    def action_acts(self) -> None:
+        """Offer what can be done with the ticket that is looked at."""
+        if isinstance(self.screen, WatchScreen) and (number := self.screen.ticket_under_cursor()):
+            self.deeds.begin(self.deeds.choose(number))
 
     def open_detail(self, number: str) -> None:
         """Show a ticket whole; Esc leads back."""

@@ -32,6 +32,10 @@ KEYS = (
     Key("right", "other(1)", "< >", say("Other calls"), "callbacks"),
     Key("enter", "none", "Enter", say("Details"), "callbacks"),
     Key("enter", "none", "Enter", say("Mend, send again"), "failures"),
+    *(
+        Key("f2", "app.acts", "F2", say("Act"), where)
+        for where in ("tickets", "detail", "callbacks", "failures")
+    ),
     Key("space,ideographic_space", "pause", "Space", say("Pause")),
     Key("f5", "read_now", "F5", say("Read now"), foot=False),
     Key("escape", "back", "Esc", say("Back")),

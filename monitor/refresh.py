@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.clock import Now, monotonic, speed_of
 from models.database import Session, Store
 from models.errors import HotlineError
+from models.queries.answers import Answer, Key, answers
 from models.queries.callbacks import Calls, calls
 from models.queries.detail import Detail, detail
 from models.queries.failures import Failures, failures
@@ -54,6 +55,7 @@ class Request:
     calls: str | None = None
     queues: bool = False
     failures: bool = False
+    answers: tuple[Key, ...] = ()
     filter: Filter = field(default_factory=Filter)
     place: Place | None = None
     ticket: str | None = None
@@ -77,6 +79,7 @@ class Snapshot:
     calls: Calls | None = None
     queues: tuple[QueueRow, ...] = ()
     failures: Failures | None = None
+    answers: dict[Key, Answer] = field(default_factory=dict)
     page: Page | None = None
     detail: Detail | None = None
     explained: Explained | None = None
@@ -137,6 +140,7 @@ class Reader:
                 rates=self._rates.get(session, now) if request.rates else {},
                 calls=calls(session, now, request.calls) if request.calls else None,
                 queues=queues(session, now, wall, self._patience) if request.queues else (),
+                answers=answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
                 page=_page(session, request, now, office, stands.counters.open),
                 detail=found,
