@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from models.rules.policy import LEVELS
 from models.rules.roles import Actor
 from monitor.deeds import Deeds
 from monitor.keys import KEYS, Key, bindings
+from monitor.pulse import Pulse
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
 from monitor.screens.base import WatchScreen
 from monitor.screens.callbacks import CallbacksScreen
@@ -33,6 +35,8 @@ NOBODY = Actor("", "")
 """Who may only look."""
 
 _LONGEST_PAUSE = 60.0
+_LEAST_REST = 0.1
+"""Real seconds from one look to the next, however much is committed; three looks' time if more."""
 _INTERVALS = (1, 2, 5, 15)
 
 
@@ -75,6 +79,8 @@ class MonitorApp(App[None]):
         self._every = every
         self._paused = False
         self._wake = asyncio.Event()
+        self._asked = True
+        self._pulse = Pulse(store, self.changed) if every is not None else None
         self._snapshot: Snapshot | None = None
         self._read_at = 0.0
         self._trouble = ""
@@ -94,30 +100,51 @@ class MonitorApp(App[None]):
         for entry in SCREENS:
             self.install_screen(entry.make(), entry.name)
         self.push_screen(SCREENS[0].name)
+        self._home = asyncio.get_running_loop()
         self.run_worker(self._watch(), name="watch")
+        if self._pulse is not None:
+            self._pulse.start()
         self.set_interval(1.0, self._tell)
         if self._ask_name:
             self.deeds.begin(self.deeds.ask_name())
+
+    def on_unmount(self) -> None:
+        """Feel for commits no longer."""
+        if self._pulse is not None:
+            self._pulse.stop()
 
     # Reading and painting
 
     def read_now(self) -> None:
         """Read at once, or as soon as the look that is under way is done."""
+        self._asked = True
         self._wake.set()
+
+    def changed(self) -> None:
+        """Somebody has committed something: read soon. May be called from any thread."""
+        # the loop may have been closed meanwhile
+        with suppress(RuntimeError):
+            self._home.call_soon_threadsafe(self._wake.set)
 
     async def _watch(self) -> None:
         """Read, paint, wait; one look at a time, and none behind a dialog or while paused."""
         while True:
-            asked = self._wake.is_set()
+            asked, self._asked = self._asked, False
             self._wake.clear()
-            screen = self.screen
+            screen, begun = self.screen, monotonic()
             if isinstance(screen, WatchScreen) and (asked or not self._paused):
                 await self._look(screen)
-            pause = self._pause()
-            try:
-                await asyncio.wait_for(self._wake.wait(), pause)
-            except TimeoutError:
-                continue
+            rest = max(_LEAST_REST, 3 * (monotonic() - begun))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._pause())
+            await self._breathe(begun + rest)
+
+    async def _breathe(self, until: float) -> None:
+        """Gather what others commit until then; only what the operator asks for cuts it short."""
+        while not self._asked and (rest := until - monotonic()) > 0:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), rest)
 
     def _pause(self) -> float | None:
         if self._failures:
