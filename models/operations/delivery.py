@@ -23,6 +23,9 @@ _FIRST_PAUSE = timedelta(seconds=30)
 _EXPLAINED = ("expired", "contact_reminder", "proof_asked", "dissatisfied", "revisited", "declined")
 """Kinds whose text needs more than the ticket's row says."""
 
+_TAKEN = ("id", "seq", "kind", "role", "recipient", "unit", "queued_at", "parcel")
+_RECORDED = ("id", "ticket_id", "seq", "kind", "role", "unit", "tries", "ring_at")
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -73,7 +76,8 @@ def letters(session: Session, rows: Collection[int]) -> list[Letter]:
 
 def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Letter]:
     found = session.execute(
-        select(NOTICE, TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
+        select(*(NOTICE.c[name] for name in _TAKEN))
+        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(*which)
         .order_by(NOTICE.c.id)
@@ -182,7 +186,7 @@ def _locked(
         )
     }
     found = (
-        select(NOTICE)
+        select(*(NOTICE.c[name] for name in _RECORDED))
         .where(NOTICE.c.id.in_(ids), NOTICE.c.state == state)
         .order_by(NOTICE.c.id)
         .with_for_update()
