@@ -13,7 +13,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check test format lock messages pictures wheel clean distclean
+.PHONY: install up check test chaos format lock messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -64,6 +64,10 @@ check: install
 
 test: check
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+# The long chaos suite; CHAOS_SEED=N plays the same again, CHAOS_SECONDS=N says for how long.
+chaos: install
+	$(BIN)/python -m tests.chaos
 
 format: install
 	$(BIN)/ruff check --fix-only .

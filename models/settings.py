@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -12,6 +12,7 @@ from models.labels import LANGUAGES
 
 _HOME = "~/.local/share/hotline"
 _DATABASES = ("sqlite:", "postgresql")
+_LOGS = ("text", "json")
 _BROKERS = ("redis:", "rediss:", "unix:")
 
 
@@ -24,12 +25,15 @@ class Settings:
     """What an installation sets otherwise; each is `HOTLINE_` and its name in capitals."""
 
     home: Path
-    database_url: str | None = None
-    broker_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
+    broker_url: str | None = field(default=None, repr=False)
     policy: Path | None = None
     lang: str = "zh"
     key_file: Path | None = None
     operator: str | None = None
+    key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    log: str = "text"
     channels: Path | None = None
 
     @property
@@ -65,6 +69,9 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
     lang = get("LANG") or LANGUAGES[0]
     if lang not in LANGUAGES:
         raise SettingWrong(f"HOTLINE_LANG={lang!r}: must be {' or '.join(LANGUAGES)}")
+    log = get("LOG") or _LOGS[0]
+    if log not in _LOGS:
+        raise SettingWrong(f"HOTLINE_LOG={log!r}: must be {' or '.join(_LOGS)}")
     return Settings(
         home=path("HOME") or Path(_HOME).expanduser(),
         database_url=_url("DATABASE_URL", get("DATABASE_URL"), _DATABASES),
@@ -73,6 +80,9 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         lang=lang,
         key_file=path("KEY_FILE"),
         operator=get("OPERATOR"),
+        key=get("KEY"),
+        token=get("TOKEN"),
+        log=log,
         channels=path("CHANNELS"),
     )
 
@@ -87,6 +97,9 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
         "LANG": settings.lang,
         "KEY_FILE": settings.key_file and str(settings.key_file),
         "OPERATOR": settings.operator,
+        "KEY": settings.key,
+        "TOKEN": settings.token,
+        "LOG": settings.log,
         "CHANNELS": settings.channels and str(settings.channels),
     }
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}

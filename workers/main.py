@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dramatiq
 from dramatiq.worker import Worker
@@ -18,7 +18,7 @@ from models.rules.queues import QUEUES
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
 from workers.channels.post import Post
-from workers.timekeeper import Timekeeper
+from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
 
@@ -135,10 +135,17 @@ def run_worker(
     return code
 
 
-def run_timekeeper(store: Store, broker_url: str, now: Now, *, parent: int | None = None) -> int:
-    """Ring for what is due until told to stop."""
+def run_timekeeper(
+    store: Store,
+    broker_url: str,
+    now: Now,
+    *,
+    patience: timedelta = PATIENCE,
+    parent: int | None = None,
+) -> int:
+    """Ring for what is due until told to stop; again after `patience` (real time)."""
     stop = stop_on_signals(parent)
-    keeper = Timekeeper(store, Bells(connect(broker_url)), now)
+    keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
     beat = Beat(store, "timekeeper")
 
     def tell() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from models.database import Session
 from models.labels import Said, say
+from models.operations.ringing import bell, set_bells
 from models.rules.messages import Envelope, Refusal, envelope
 from models.rules.queues import queue_of
 from models.tables.core import INBOX, TICKET
@@ -103,7 +104,6 @@ def _put_chunk(
             "at": e.at,
             "arrived_at": now,
             "body": session.sealer.seal(raw),
-            "ring_at": max(now, e.at),
             "state": "waiting",
             "current": True,
             "conflicting": False,
@@ -111,4 +111,6 @@ def _put_chunk(
         for e, fingerprint, raw in part.values()
     ]
     insert = session.insert(INBOX).on_conflict_do_nothing()
-    return len(session.execute(insert.returning(INBOX.c.id), rows).all())
+    kept = session.execute(insert.returning(INBOX.c.id, INBOX.c.queue, INBOX.c.at), rows).all()
+    set_bells(session, (bell(row.queue, row.id, max(now, row.at)) for row in kept))
+    return len(kept)

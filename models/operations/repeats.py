@@ -44,9 +44,11 @@ def matters(session: Session, received: Mapping[str, Message]) -> dict[str, Matt
         here = (received[number].at, number)
         earliest[facts] = min(earliest.get(facts, here), here)
     found = {}
-    for number in received:
-        facts = hashes.get(number)
-        before = earliest[facts] if facts else None
-        repeated = before is not None and before < (received[number].at, number)
-        found[number] = Matter(facts, before[1] if before and repeated else None)
+    for number, message in received.items():
+        if number not in hashes:
+            found[number] = Matter()
+            continue
+        before = earliest[hashes[number]]
+        repeated = before < (message.at, number)
+        found[number] = Matter(hashes[number], before[1] if repeated else None)
     return found

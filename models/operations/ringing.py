@@ -1,15 +1,16 @@
 """Which rows are to be rung for: what waits in the inbox, on a ticket's clocks, for a channel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Table, literal, select, update
+from sqlalchemy import ScalarSelect, Select, func, select, update
 
+from models.bulk import Row, delete_rows, upsert_rows
 from models.database import Session
-from models.rules.queues import DELIVERY, ESCALATION
-from models.tables.core import INBOX, NOTICE, TICKET
+from models.rules.queues import DELIVERY, QUEUES
+from models.tables.core import BELL, NOTICE
 
 
 @dataclass
@@ -25,59 +26,76 @@ class Due:
         return sum(map(len, self.ids.values()))
 
 
-def anything_due(session: Session, now: datetime) -> bool:
-    """Whether any row is to be rung for; only reads, so that an idle service writes nothing."""
-    return any(
-        session.execute(_due(table, now, 1)).first() is not None
-        for table in (INBOX, TICKET, NOTICE)
-    )
+def bell(queue: str, row_id: int, due_at: datetime) -> Row:
+    """What makes the timekeeper ring for a row at `due_at`."""
+    return {"row_id": row_id, "queue": queue, "due_at": due_at, "ring_at": due_at}
 
 
-def claim_due(session: Session, now: datetime, again_at: datetime, limit: int) -> Due:
-    """Take up to `limit` rows of each kind that are due at `now`, in the order they fell due.
+def set_bells(session: Session, bells: Iterable[Row]) -> None:
+    """Let these bells be rung at their time, whatever was set for their rows before."""
+    upsert_rows(session.connection(), BELL, list(bells))
+
+
+def drop_bells(session: Session, rows: Iterable[tuple[str, int]]) -> None:
+    """Ring no longer for these rows, given by queue and id."""
+    gone = [{"row_id": row_id, "queue": queue} for queue, row_id in rows]
+    delete_rows(session.connection(), BELL, gone)
+
+
+def first_bells(session: Session) -> dict[str, datetime]:
+    """When each queue that has anything waiting is to be rung in next; it only reads."""
+    found = zip(QUEUES, session.execute(_FIRST_BELLS).one(), strict=True)
+    return {queue: at for queue, at in found if at is not None}
+
+
+def claim_due(session: Session, now: datetime, again_at: datetime, most: Mapping[str, int]) -> Due:
+    """Take rows that are due at `now`, up to `most` of each queue, in the order they fell due.
 
     Each is due again at `again_at` unless a worker has dealt with it by then, so that a bell that
     is lost costs only time.
     """
     due = Due()
-    for table in (INBOX, TICKET, NOTICE):
-        found = _due(table, now, limit).with_for_update(skip_locked=True)
-        rows = session.execute(found).all()
-        for row in rows:
-            due.ids.setdefault(row.queue, []).append(row.id)
-            due.lateness = max(due.lateness, now - row.ring_at)
-        _set(session, table, [r.id for r in rows], again_at)
+    for queue, limit in most.items():
+        found = _due(queue, now).limit(limit).with_for_update(skip_locked=True)
+        if rows := session.execute(found).all():
+            due.ids[queue] = [row.id for row in rows]
+            due.lateness = max(due.lateness, now - min(row.since for row in rows))
+            _set(session, queue, due.ids[queue], again_at)
     return due
 
 
-def ring_again(session: Session, queue_ids: dict[str, list[int]], now: datetime) -> None:
-    """Let rows be due at once: their bell could not be rung, or another worker held them."""
-    for queue, ids in queue_ids.items():
-        _set(session, table_of(queue), ids, now)
+def ring_again(session: Session, ids: Mapping[str, Sequence[int]], now: datetime) -> None:
+    """Let rows, by queue, be due at once: no bell could be rung, or another worker held them."""
+    for queue, rows in ids.items():
+        _set(session, queue, rows, now)
 
 
-def table_of(queue: str) -> Table:
-    """What the ids in a bell of this queue are rows of.
-
-    An emergency's clocks ring in `escalation` like all others: only messages jump the queue.
-    """
-    return {ESCALATION: TICKET, DELIVERY: NOTICE}.get(queue, INBOX)
-
-
-def _due(table: Table, now: datetime, limit: int) -> Select[Any]:
-    if table is TICKET:
-        found = select(TICKET.c.id, literal(ESCALATION).label("queue"), TICKET.c.ring_at)
-    elif table is NOTICE:
-        found = select(NOTICE.c.id, literal(DELIVERY).label("queue"), NOTICE.c.ring_at).where(
-            NOTICE.c.state == "queued"
+def _due(queue: str, now: datetime) -> Select[Any]:
+    if queue == DELIVERY:
+        found = select(NOTICE.c.id, NOTICE.c.ring_at.label("since"))
+        return (
+            found.where(NOTICE.c.state == "queued")
+            .where(NOTICE.c.ring_at <= now)
+            .order_by(NOTICE.c.ring_at)
         )
+    found = select(BELL.c.row_id.label("id"), BELL.c.due_at.label("since"))
+    return found.where(BELL.c.queue == queue, BELL.c.ring_at <= now).order_by(BELL.c.ring_at)
+
+
+def _set(session: Session, queue: str, ids: Sequence[int], at: datetime) -> None:
+    if queue == DELIVERY:
+        change = update(NOTICE).where(session.among(NOTICE.c.id, ids))
     else:
-        found = select(INBOX.c.id, INBOX.c.queue, INBOX.c.ring_at).where(INBOX.c.state == "waiting")
-    return found.where(table.c.ring_at <= now).order_by(table.c.ring_at).limit(limit)
+        change = update(BELL).where(session.among(BELL.c.row_id, ids), BELL.c.queue == queue)
+    session.execute(change.values(ring_at=at))
 
 
-def _set(session: Session, table: Table, ids: Sequence[int], at: datetime) -> None:
-    chunk = 500
-    for start in range(0, len(ids), chunk):
-        part = ids[start : start + chunk]
-        session.execute(update(table).where(table.c.id.in_(part)).values(ring_at=at))
+def _first_bell(queue: str) -> ScalarSelect[Any]:
+    if queue == DELIVERY:
+        waiting = select(func.min(NOTICE.c.ring_at)).where(NOTICE.c.state == "queued")
+    else:
+        waiting = select(func.min(BELL.c.ring_at)).where(BELL.c.queue == queue)
+    return waiting.scalar_subquery()
+
+
+_FIRST_BELLS = select(*map(_first_bell, QUEUES))

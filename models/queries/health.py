@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from models.database import Session
-from models.tables.core import INBOX, NOTICE, PROCESS
-from models.tables.inbox import REFUSED, WAITING
+from models.rules.queues import ESCALATION
+from models.tables.core import BELL, INBOX, NOTICE, PROCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,9 @@ def health(session: Session, now: datetime) -> Health:
             PROCESS.c.role, PROCESS.c.name
         )
     )
-    waiting = select(func.count()).where(INBOX.c.state == WAITING, INBOX.c.ring_at <= now)
-    refused = select(func.count()).where(INBOX.c.state == REFUSED, INBOX.c.current)
+    # a bell that has been rung is due again a little later, until it is answered
+    waiting = select(func.count()).where(BELL.c.queue != ESCALATION, BELL.c.due_at <= now)
+    refused = select(func.count()).where(INBOX.c.reason.is_not(None), INBOX.c.current)
     notices = dict(
         session.execute(
             select(NOTICE.c.state, func.count())

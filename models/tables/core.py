@@ -3,8 +3,10 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.secrets import Access, Secret, Trace
 from models.tables.ticket import ChannelState, Clock, Event, Notice, Ticket
 
 
@@ -15,6 +17,7 @@ def _core(model: type[SQLModel]) -> Table:
 
 
 INBOX = _core(Inbox)
+BELL = _core(Bell)
 TICKET = _core(Ticket)
 CLOCK = _core(Clock)
 EVENT = _core(Event)
@@ -25,3 +28,6 @@ TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 PROCESS = _core(Process)
+SECRET = _core(Secret)
+TRACE = _core(Trace)
+ACCESS = _core(Access)

@@ -15,8 +15,8 @@ WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
 class Inbox(SQLModel, table=True):
     """One message (来件). `id` is the order of arrival.
 
-    `ring_at` is when the timekeeper rings for the row while it waits. A refused row is kept; when
-    the source sends the message again, mended, the old row stops being `current`. `resolved` is
+    While it waits there is a bell for it. A refused row is kept; when the source sends the message
+    again, mended, the old row stops being `current`. `resolved` is
     what the units file made of its units when it was first read, so that reading it again gives
     the same. `conflicting` marks one refused because it would have undone what people did since.
     """
@@ -31,18 +31,13 @@ class Inbox(SQLModel, table=True):
             sqlite_where=text("current"),
             postgresql_where=text("current"),
         ),
-        Index(
-            "inbox_waiting",
-            "ring_at",
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
-        ),
         Index("inbox_ticket", "ticket", "at"),
         Index(
             "inbox_refused",
             "id",
-            sqlite_where=text("state = 'refused'"),
-            postgresql_where=text("state = 'refused'"),
+            # not by state: a row that is merely applied then leaves all indexes as they are
+            sqlite_where=text("reason IS NOT NULL"),
+            postgresql_where=text("reason IS NOT NULL"),
         ),
     )
 
@@ -58,7 +53,6 @@ class Inbox(SQLModel, table=True):
     arrived_at: datetime = Field(sa_column=Column(Instant, nullable=False))
     body: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
     state: str = WAITING
-    ring_at: datetime = Field(sa_column=Column(Instant, nullable=False))
     reason: Any = Field(default=None, sa_column=Column(JsonText))
     resolved: Any = Field(default=None, sa_column=Column(JsonText))
     conflicting: bool = False

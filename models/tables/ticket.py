@@ -14,13 +14,12 @@ class Ticket(SQLModel, table=True):
     """One matter (诉求事项/工单), where it stands, and how far its log reaches.
 
     `state` is the fold of its messages; the columns beside it are copies for those who look.
-    `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). `ring_at`
-    is when the timekeeper rings for it next.
+    `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time
+    will do something to it there is a bell for it.
     """
 
     __tablename__ = "ticket"
     __table_args__ = (
-        Index("ticket_ring", "ring_at"),
         Index("ticket_open", "status", "due"),
         Index("ticket_unit", "unit", "status"),
     )
@@ -45,7 +44,6 @@ class Ticket(SQLModel, table=True):
     state: str = ""
     seq: int = 0
     hash: bytes = b""
-    ring_at: datetime | None = Field(default=None, sa_column=Column(Instant))
 
     model_config = {"arbitrary_types_allowed": True}
 

@@ -57,7 +57,7 @@ def _play(rulebook: Rulebook) -> Iterator[Body]:
     stage = rulebook.stage_for(rulebook.policy_at(START))
     for number, letter in enumerate(everything, 1):
         at = _arrival(dice, number, len(everything))
-        case = _Case(f"DEMO{number:04}", letter["category"], dice, stage)
+        case = Case(f"DEMO{number:04}", letter["category"], dice, stage)
         yield case.message("ticket.received", at, **letter)
         unit = rulebook.directory.route(letter).unit
         if unit is None:
@@ -77,8 +77,8 @@ def _arrival(dice: random.Random, number: int, of: int) -> datetime:
 
 
 @dataclass
-class _Case:
-    """One ticket of the play."""
+class Case:
+    """One ticket of a play: what its unit, its claimant and the hotline do, by chance."""
 
     number: str
     category: str
@@ -87,6 +87,7 @@ class _Case:
     count: int = 0
 
     def message(self, kind: str, at: datetime, **body: Any) -> Body:
+        """One message about it."""
         self.count += 1
         name = f"{self.number}-{self.count}"
         envelope = {"id": name, "at": at.isoformat(timespec="seconds"), "type": kind}

@@ -1,8 +1,7 @@
 """The one operation behind all domain work, on both databases."""
 
-import hashlib
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from models.database import Store
-from models.tables.core import EVENT, INBOX, NOTICE, TICKET
-from tests.store.staging import at, carry, feed, letter, log_of, message, prepared, row_of
+from models.tables.core import BELL, EVENT, INBOX, NOTICE, TICKET
+from tests.store.staging import RESULT, at, carry, feed, letter, log_of, message, prepared, row_of
 
 
 @pytest.fixture
@@ -20,6 +19,12 @@ def store(store_url: str) -> Iterator[Store]:
     """A prepared store, once on each database."""
     with prepared(store_url) as opened:
         yield opened
+
+
+def _bells(store: Store) -> list[tuple[str, int, datetime]]:
+    with store.reading() as session:
+        rows = session.execute(select(BELL.c.queue, BELL.c.row_id, BELL.c.ring_at)).all()
+    return [(row.queue, row.row_id, row.ring_at) for row in rows]
 
 
 def test_received_to_dispatched_in_one_transaction(store: Store) -> None:
@@ -40,7 +45,7 @@ def test_received_to_dispatched_in_one_transaction(store: Store) -> None:
         "城市管理和综合执法局",
         at("2026-11-03T17:30"),
     )
-    assert row.ring_at == at("2026-11-03T17:30")
+    assert _bells(store) == [("escalation", row.id, at("2026-11-03T17:30"))]
 
 
 def test_what_has_been_done_is_not_done_again(store: Store) -> None:
@@ -66,7 +71,8 @@ def test_a_message_before_its_ticket_waits_for_it(store: Store) -> None:
     carry(store, ["A4"], now)
     with store.reading() as session:
         waiting = session.execute(select(INBOX).where(INBOX.c.ticket == "A4")).one()
-    assert (waiting.state, waiting.ring_at) == ("waiting", now + timedelta(days=7))
+    assert waiting.state == "waiting"
+    assert ("routing", waiting.id, now + timedelta(days=7)) in _bells(store)
     carry(store, ["A4"], now + timedelta(days=7))
     with store.reading() as session:
         refused = session.execute(select(INBOX).where(INBOX.c.ticket == "A4")).one()
@@ -95,10 +101,9 @@ def test_the_log_is_a_chain(store: Store) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            plain = msgspec.json.encode(store.sealer.open(row.private))
-            secret = store.sealer.fingerprint(plain)
+            secret = msgspec.json.encode(store.sealer.open(row.private))
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+        chain = store.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
         assert row.hash == chain, row.seq
     assert row_of(store, "A6").hash == chain
 
@@ -114,6 +119,22 @@ def test_only_the_highest_of_several_levels_sends_its_notice(store: Store) -> No
     assert [k for k in kinds if k in levels] == ["red"]
     red = next(e for e in events if e.data.get("kind") == "red")
     assert red.data["role"] == "principal_leader"
+
+
+def test_a_level_that_a_result_kept_from_rising_is_told_after_an_outage(store: Store) -> None:
+    """Yellow came and red did not, since the result was in: whoever looks late tells of yellow."""
+    own = [
+        letter("AA", "2026-11-02T09:00", category="consultation"),
+        message("AA", "unit.accepted", "2026-11-02T10:00"),
+        message("AA", "result.submitted", "2026-11-04T10:00", **RESULT),
+    ]
+    feed(store, own, at("2026-11-10T09:00"))
+    carry(store, ["AA"], at("2026-11-10T09:00"))
+    events = log_of(store, "AA")
+    levels = [e.data["level"] for e in events if e.name == "alert.raised"]
+    assert levels == ["prewarning", "yellow"]
+    kinds = [e.data["kind"] for e in events if e.name == "notice.queued"]
+    assert [k for k in kinds if k in ("prewarning", "yellow", "red")] == ["yellow"]
 
 
 def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:

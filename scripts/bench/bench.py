@@ -1,0 +1,90 @@
+"""What a row of the table is measured with: sizes, runs, a folder, and servers of its own."""
+
+import itertools
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from models.settings import Settings
+from scripts.bench.servers import PostgresServer, create_database, drop_database
+from scripts.bench.site import Site
+from workers.embedded import EmbeddedServer
+
+TUNING = {
+    # what any guide sets first on a machine of this size; durability stays as it comes: on
+    "shared_buffers": "1GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
+    # when a row was committed is read from the server, for lateness
+    "track_commit_timestamp": "on",
+}
+
+
+@dataclass
+class Bench:
+    """One call of `hotline bench`. `scale` shrinks what is counted in thousands."""
+
+    folder: Path
+    tell: Callable[[str], None]
+    runs: int = 5
+    scale: float = 1.0
+    huge: bool = False
+    database: str | None = None
+    profile: Path | None = None
+    closing: ExitStack = field(default_factory=ExitStack)
+    _admin: str = ""
+    _broker: str = ""
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def sized(self, count: int, least: int = 1) -> int:
+        """So many, at the scale of this call."""
+        return max(least, round(count * self.scale))
+
+    @property
+    def quick(self) -> bool:
+        """Whether figures are to be had soon rather than exactly."""
+        return self.scale < 1
+
+    def site(self, name: str, template: str = "") -> Site:
+        """A service of its own, on a new database of the PostgreSQL server. Close it at the end."""
+        database = self.new_database(name, template)
+        home = self.folder / f"{name}-{next(self._numbers)}"
+        settings = Settings(home=home, database_url=database, broker_url=self.broker())
+        return Site(settings, profile=self.profile)
+
+    def new_database(self, name: str, template: str = "") -> str:
+        """The URL of a new database, which is dropped at the end."""
+        full = f"hotline_bench_{name.lower()}_{next(self._numbers)}"
+        admin = self.admin()
+        create_database(admin, full, template or "template1")
+        self.closing.callback(drop_database, admin, full)
+        url = make_url(admin).set(database=full, drivername="postgresql+psycopg")
+        return url.render_as_string(hide_password=False)
+
+    def admin(self) -> str:
+        """The URL of a database from which others are made, started at the first call."""
+        if not self._admin:
+            if self.database:
+                given = make_url(self.database).set(drivername="postgresql")
+                self._admin = given.render_as_string(hide_password=False)
+            else:
+                server = PostgresServer(TUNING)
+                self.closing.callback(server.stop)
+                server.start()
+                self._admin = server.url()
+        return self._admin
+
+    def broker(self) -> str:
+        """The URL of a key-value server, emptied; started at the first call."""
+        import redis
+
+        if not self._broker:
+            server = EmbeddedServer(self.folder / "valkey")
+            self._broker = server.start()
+            self.closing.callback(server.stop)
+        with redis.Redis.from_url(self._broker) as client:
+            client.flushall()
+        return self._broker

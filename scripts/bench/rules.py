@@ -1,0 +1,103 @@
+"""P1 and P2: the rules alone, without a store."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import chinese_calendar
+
+from models.queries.rulebook import Rulebook
+from models.rules.calendar import SHANGHAI, Calendar
+from models.rules.levels import moments
+from models.rules.lifecycle.decide import fold
+from models.rules.messages import Message
+from models.rules.policy import Policy, load_policy
+from models.rules.routing import Directory, load_units
+from models.rules.state import Stage, State
+from models.rules.terms import expiry
+from scripts.bench import data
+from scripts.bench.bench import Bench
+from scripts.bench.figures import Figure, Goal, Row, timed
+from scripts.bench.site import BenchFailed
+from scripts.edge import POLICY_FILE, UNITS_FILE, shipped
+
+_MONTH = datetime(2026, 3, 2, 8, 30, tzinfo=SHANGHAI)
+_DAYS = 330
+"""Bases in P1: one for each day of a year that chinese-calendar knows the end of."""
+
+
+def shipped_rulebook() -> Rulebook:
+    """The rulebook that comes with the project, without a store."""
+    policy = load_policy(shipped(POLICY_FILE), POLICY_FILE)
+    units = load_units(shipped(UNITS_FILE), UNITS_FILE)
+    directory = Directory(units.unit, units.territory)
+    return Rulebook((1, 0, 1), {"shipped": policy}, Calendar(), directory)
+
+
+def expiries(bench: Bench) -> Row:
+    """P1: an expiry and its three levels, against asking chinese-calendar day by day."""
+    policy, calendar = load_policy(shipped(POLICY_FILE), POLICY_FILE), Calendar()
+    bases = [datetime(2026, 1, 1, 10, tzinfo=SHANGHAI) + timedelta(n) for n in range(_DAYS)]
+    ours = [_ours(base, policy, calendar) for base in bases]
+    if ours != [_day_by_day(base, policy) for base in bases]:
+        raise BenchFailed("P1: chinese-calendar comes to other expiries")
+    rounds = bench.sized(100, 2)
+    fast, slow = [], []
+    for _run in range(bench.runs):
+        seconds = timed(lambda: [_ours(b, policy, calendar) for _ in range(rounds) for b in bases])
+        fast.append(seconds / rounds / _DAYS * 1e6)
+        slow.append(timed(lambda: [_day_by_day(b, policy) for b in bases]) / _DAYS * 1e6)
+    return Row("P1", [
+        Figure("expiry and three levels of a 7-day term", "us", fast,
+               "loop over chinese_calendar.is_workday", slow, Goal(least=100)),
+    ])  # fmt: skip
+
+
+def _ours(base: datetime, policy: Policy, calendar: Calendar) -> list[datetime]:
+    due = expiry(base, policy.terms.complaint, calendar, policy.office)
+    return [due, *(at for _level, at in moments(base, due, policy, calendar))]
+
+
+def _day_by_day(base: datetime, policy: Policy) -> list[datetime]:
+    def after(day: date, count: int) -> date:
+        step = timedelta(1 if count > 0 else -1)
+        while count:
+            day += step
+            if chinese_calendar.is_workday(day):
+                count -= 1 if count > 0 else -1
+        return day
+
+    hours, term = policy.office, policy.terms.complaint
+    last = after(base.date(), term.count)
+    levels = [after(last, n) for n in (-1, 1, 2)]
+    closing = datetime.combine(last, hours.closing, SHANGHAI)
+    return [closing, *(datetime.combine(day, hours.opening, SHANGHAI) for day in levels)]
+
+
+def deciding(bench: Bench) -> Row:
+    """P2: the messages of a month through the fold, in one process, without a store."""
+    rulebook = shipped_rulebook()
+    stage = rulebook.stage_for("shipped")
+    count = bench.sized(100_000)
+    told = data.lives(rulebook, count, _MONTH)
+    lives = [_messages(life, rulebook.directory) for life in told]
+    messages = sum(map(len, lives))
+    rates = [messages / timed(lambda: _fold_all(lives, stage)) for _run in range(bench.runs)]
+    return Row("P2", [
+        Figure("decide on the messages of a month, one process, no store", "messages/s", rates,
+               "20,000 messages/s", [20_000.0], Goal(least=1), f"{messages:,} messages"),
+    ])  # fmt: skip
+
+
+def _messages(life: Sequence[data.Body], directory: Directory) -> list[Message]:
+    return [
+        directory.resolved(
+            Message(body["type"], body["ticket"], datetime.fromisoformat(body["at"]), n, body)
+        )
+        for n, body in enumerate(life, 1)
+    ]
+
+
+def _fold_all(lives: Sequence[Sequence[Message]], stage: Stage) -> None:
+    end = _MONTH + timedelta(days=90)
+    for life in lives:
+        fold(State(life[0].ticket), life, stage, end)

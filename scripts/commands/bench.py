@@ -1,0 +1,55 @@
+"""`hotline bench`: what is measured, against what."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.labels import _
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command(help=_("Measure the service against limits and peers, on servers of its own."))(
+        bench
+    )
+
+
+def bench(
+    rows: Annotated[
+        list[str] | None, typer.Argument(help=_("P1 to P12; all by default."), metavar="[ROW]...")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help=_("As docs/performance.md has it."))
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help=_("Everything small, in under a minute."))
+    ] = False,
+    runs: Annotated[int, typer.Option(min=0, help=_("Runs of each; 0: 5, or 1 if quick."))] = 0,
+    scale: Annotated[
+        float, typer.Option(min=0.0001, max=10, help=_("Share of the full sizes."))
+    ] = 1.0,
+    huge: Annotated[
+        bool, typer.Option("--huge", help=_("P12 with ten million closed tickets too."))
+    ] = False,
+    database: Annotated[
+        str, typer.Option(help=_("A PostgreSQL to use, where databases may be made."))
+    ] = "",
+    profile: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help=_("Where py-spy leaves what workers spend time on.")),
+    ] = None,
+) -> None:
+    """Print figure, limit or peer, ratio and goal of each row."""
+    from scripts.bench.running import Options, run_bench
+
+    options = Options(
+        rows=[name.upper() for name in rows or ()],
+        runs=runs or (1 if quick else 5),
+        scale=0.005 if quick else scale,
+        huge=huge,
+        database=database or None,
+        profile=profile,
+    )
+    raise typer.Exit(run_bench(options, as_json=as_json, markdown=markdown))
