@@ -3,7 +3,7 @@
 import importlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -56,7 +56,7 @@ class Session(sqlmodel.Session):
             return sqlite.insert(table)
         return postgresql.insert(table)
 
-    def among(self, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
         """Whether a column is one of many numbers or texts, sent as a single value.
 
         Thousands of values of their own would have to be written into the statement each time.

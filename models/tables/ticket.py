@@ -9,6 +9,12 @@ from sqlmodel import Field, SQLModel
 from models.sealing import Sealed
 from models.tables.columns import BigId, Instant, JsonText, SealedColumn
 
+REPORTED = (
+    "name IN ('ticket.returned', 'rework.opened', 'extension.granted', "
+    "'conduct.recorded', 'conduct.proposed')"
+)
+"""The rare events that the bulletin counts beside the cards, as an index and a query say it."""
+
 
 class Ticket(SQLModel, table=True):
     """One matter (诉求事项/工单), where it stands, and how far its log reaches.
@@ -22,6 +28,13 @@ class Ticket(SQLModel, table=True):
     __table_args__ = (
         Index("ticket_open", "status", "due"),
         Index("ticket_unit", "unit", "status"),
+        Index("ticket_received", "received_at"),
+        Index(
+            "ticket_completed",
+            "completed_at",
+            sqlite_where=text("completed_at IS NOT NULL"),
+            postgresql_where=text("completed_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -97,6 +110,12 @@ class Event(SQLModel, table=True):
             "at",
             sqlite_where=text("name = 'alert.raised'"),
             postgresql_where=text("name = 'alert.raised'"),
+        ),
+        Index(
+            "event_reported",
+            "moment",
+            sqlite_where=text(REPORTED),
+            postgresql_where=text(REPORTED),
         ),
         {"sqlite_with_rowid": False},
     )

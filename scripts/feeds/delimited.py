@@ -112,16 +112,15 @@ def _messages(text: io.TextIOBase, layout: Layout, delimiter: str) -> Iterator[R
     endless: list[Read] = []
 
     def whole() -> Iterator[tuple[int, list[str]]]:
-        for line, cells, raw in islice(_rows(text, delimiter), layout.row + 1, None):
-            if cells is None:
+        for line, found, raw in islice(_rows(text, delimiter), layout.row + 1, None):
+            if found is None:
                 why = say(
                     "A cell has more than {limit} characters: probably a quotation mark is not "
                     "closed. Mend the row",
                     limit=csv.field_size_limit(),
                 )
                 endless.append(Read(line, layout.mapping.origin, None, why, raw))
-                cells = []
-            yield line, cells
+            yield line, found or []
 
     # an endless row is blank to the mapping, so that its refusal stands before the next record
     for record in messages(layout, whole()):
