@@ -105,6 +105,15 @@ class Case:
     note: Mapping[str, Any]
 
 
+def plain_case(case: Case) -> dict[str, Any]:
+    """A case for machines, every instant in +08:00."""
+    local = {
+        k: v.astimezone(SHANGHAI) if isinstance(v, datetime) else v for k, v in case.note.items()
+    }
+    own = {f: getattr(case, f) for f in ("unit", "ticket", "title", "category")}
+    return {**local, **own, "at": case.at.astimezone(SHANGHAI)}
+
+
 def counts(session: Session, month: Month) -> dict[str, dict[str, int]]:
     """Every figure of a month, by unit; what is nought is left out."""
     found: dict[str, dict[str, int]] = {}
@@ -185,8 +194,10 @@ def _ticket_cases(session: Session, month: Month, figure: str, unit: str | None)
         found = found.where(TICKET.c.unit == unit)
     for row in session.execute(found.order_by(TICKET.c.unit, at, TICKET.c.number)):
         own = row._asdict()
-        common = [own.pop(name) for name in ("unit", "number", "title", "category", "at")]
-        yield Case(*common, {k: v for k, v in own.items() if v is not None})
+        unit, number, title = own.pop("unit"), own.pop("number"), own.pop("title")
+        category, moment = own.pop("category"), own.pop("at")
+        note = {k: v for k, v in own.items() if v is not None}
+        yield Case(unit, number, title, category, moment, note)
 
 
 def _received(month: Month) -> Select[Any]:
@@ -275,7 +286,8 @@ def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
     """A field of a column that holds JSON as text."""
     if session.dialect == "sqlite":
         return func.json_extract(column, f"$.{key}")
-    return cast(column, postgresql.JSON)[key].astext
+    field: ColumnElement[Any] = cast(column, postgresql.JSON)[key].astext
+    return field
 
 
 def _as_json(session: Session, column: Any) -> ColumnElement[Any]:
