@@ -12,8 +12,8 @@ from models.rules.calendar import SHANGHAI
 from models.rules.text import clean, mask
 
 COLUMNS = {
-    "tickets": N_("received"),
-    "completed": N_("completed"),
+    "tickets": N_("tickets received"),
+    "completed": N_("tickets completed"),
     "on_time_rate": N_("on time"),
     "first_contact_rate": N_("first contact"),
     "closing_contact_rate": N_("closing contact"),
@@ -28,8 +28,8 @@ COLUMNS = {
 """The figures shown, with their headings."""
 
 CASES = {
-    "tickets": N_("received"),
-    "completed": N_("completed"),
+    "tickets": N_("tickets received"),
+    "completed": N_("tickets completed"),
     "late": N_("late"),
     "returns": N_("returns"),
     "reworks": N_("second handlings"),

@@ -18,7 +18,8 @@ from scripts.report.sheets import Behind
 _LISTED = 2_000
 """Tickets of a figure on the page; all of them are in the workbook."""
 
-_IN_CHARTS = 25
+_IN_CHARTS = 40
+"""Units in a chart; the last are those to look at, so that they come before the first."""
 _GOOD, _YELLOW, _RED = "#2f6f9f", "#d9a400", "#b3261e"
 _TILES = ("tickets", "completed", "on_time_rate", "first_contact_rate", "satisfaction")
 
@@ -92,9 +93,8 @@ def _row(line: Line) -> dict[str, Any]:
 
 
 def _charts(found: Bulletin) -> list[dict[str, Any]]:
-    some = found.lines[:_IN_CHARTS]
-    timed = [line for line in some if line.rate("on_time_rate") is not None]
-    rated = [line for line in some if line.rate("satisfaction") is not None]
+    timed = [line for line in found.lines if line.rate("on_time_rate") is not None][-_IN_CHARTS:]
+    rated = [line for line in found.lines if line.rate("satisfaction") is not None][-_IN_CHARTS:]
     carded = sorted(
         (line for line in found.lines if line.count("cards")), key=lambda x: -x.count("cards")
     )[:_IN_CHARTS]
@@ -110,11 +110,11 @@ def _charts(found: Bulletin) -> list[dict[str, Any]]:
         for n, colour in (("completed", _GOOD), ("yellow", _YELLOW), ("red", _RED))
     ]
     charts = [
+        (_("rates, by month"), lines(months, rates, rate=True)),
+        (_("completed and cards, by month"), lines(months, numbers, rate=False)),
         (_("on time, by unit"), bars([_rate_bar(x, "on_time_rate") for x in timed], 1.0)),
         (_("satisfaction, by unit"), bars([_rate_bar(x, "satisfaction") for x in rated], 1.0)),
         (_("cards, by unit"), bars([_card_bar(line) for line in carded])),
-        (_("rates, by month"), lines(months, rates, rate=True)),
-        (_("completed and cards, by month"), lines(months, numbers, rate=False)),
     ]
     return [{"title": title, "svg": Markup(svg)} for title, svg in charts]
 

@@ -15,7 +15,7 @@ from scripts.demo.play import START, play
 from tests.store.staging import RESULT, at, feed, letter, message, prepared
 
 NOW = at("2026-12-20T10:00")
-FORMULA = "=HYPERLINK(\"http://evil.example\",\"点我\")"
+FORMULA = '=HYPERLINK("http://evil.example","点我")'
 OTHER = "住建局"
 
 
@@ -35,8 +35,14 @@ def extras() -> list[dict[str, Any]]:
     one = [
         letter("X1", "2026-10-12T09:00", title=FORMULA),
         message("X1", "unit.accepted", "2026-10-12T10:00"),
-        message("X1", "contact.attempted", "2026-10-12T11:00", purpose="first",
-                outcome="reached", method="phone"),
+        message(
+            "X1",
+            "contact.attempted",
+            "2026-10-12T11:00",
+            purpose="first",
+            outcome="reached",
+            method="phone",
+        ),
         *_done("X1", "2026-10-31T16:00"),
         message("X1", "survey.rated", "2026-10-31T18:00", rating="satisfied"),
         message("X1", "contact.denied", "2026-11-01T09:00", purpose="first"),
