@@ -10,7 +10,7 @@ from models.database import Store
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0003"
+NEWEST = "0006"
 """The revision that the tables are of."""
 
 
