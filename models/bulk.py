@@ -4,6 +4,7 @@ SQLAlchemy's unit of work and its executemany spend most of a batch's time on pa
 column types still translate every value, and one statement carries all rows.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,42 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         copy.set_types([c.type.compile(connection.dialect).lower() for c in columns])
         for row in zip(*values, strict=True):
             copy.write_row(row)
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> set[int]:
+    """Insert rows that have an `id` and are not there yet by another key; returns their ids."""
+    if not rows:
+        return set()
+    columns = [table.c[name] for name in rows[0]]
+    values = _by_column(connection, columns, rows)
+    names = ", ".join(_quoted(connection, c) for c in columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+        ids = json.dumps([row["id"] for row in rows])
+        kept = f"SELECT id FROM {table.name} WHERE id IN (SELECT value FROM json_each(?))"
+        return set(connection.exec_driver_sql(kept, (ids,)).scalars())
+    statement = (
+        f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({_arrays(connection, columns)}) "
+        "ON CONFLICT DO NOTHING RETURNING id"
+    )
+    return set(connection.exec_driver_sql(statement, tuple(values)).scalars())
+
+
+def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
+    """Numbers for rows about to be inserted, so that others can refer to them before they are.
+
+    On SQLite they hold for this transaction, which is the only one that writes.
+    """
+    if not count:
+        return []
+    if connection.dialect.name == "sqlite":
+        last = connection.exec_driver_sql(f"SELECT max(id) FROM {table.name}").scalar() or 0
+        return list(range(last + 1, last + count + 1))
+    sequence = f"nextval(pg_get_serial_sequence('{table.name}', 'id'))"
+    statement = f"SELECT {sequence} FROM generate_series(1, %s)"
+    return list(connection.exec_driver_sql(statement, (count,)).scalars())
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -6,20 +6,19 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dramatiq
 from dramatiq.worker import Worker
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store, is_busy
-from models.operations.delivery import Send
 from models.operations.processes import leave, report
 from models.rules.queues import QUEUES
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
-from workers.channels import FILE
-from workers.timekeeper import Timekeeper
+from workers.channels.post import Post
+from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
 
@@ -102,7 +101,7 @@ def run_worker(
     store: Store,
     broker_url: str,
     now: Now,
-    send: Send,
+    post: Post,
     *,
     queues: Sequence[str] = QUEUES,
     threads: int = 2,
@@ -115,7 +114,7 @@ def run_worker(
     stop = stop_on_signals(parent)
     broker = connect(broker_url)
     dramatiq.set_broker(broker)
-    desk = Desk(store, now, FILE, send)
+    desk = Desk(store, now, post)
     register(broker, desk, queues)
     worker = Worker(
         broker, queues=set(queues), worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads
@@ -124,21 +123,29 @@ def run_worker(
     beat = Beat(store, "worker")
     code = 0
     while not stop.wait(0.2):
-        beat(desk.doing, done=desk.done, failed=desk.failed)
+        beat(desk.doing, done=desk.done, failed=desk.failed + post.failed)
         if not all(consumer.is_alive() for consumer in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1
             break
     worker.stop(timeout=_SHUTDOWN_MS)
+    post.close()
     beat.leave()
     broker.close()
     return code
 
 
-def run_timekeeper(store: Store, broker_url: str, now: Now, *, parent: int | None = None) -> int:
-    """Ring for what is due until told to stop."""
+def run_timekeeper(
+    store: Store,
+    broker_url: str,
+    now: Now,
+    *,
+    patience: timedelta = PATIENCE,
+    parent: int | None = None,
+) -> int:
+    """Ring for what is due until told to stop; again after `patience` (real time)."""
     stop = stop_on_signals(parent)
-    keeper = Timekeeper(store, Bells(connect(broker_url)), now)
+    keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
     beat = Beat(store, "timekeeper")
 
     def tell() -> None:

@@ -2,20 +2,20 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 
 import redis
 
 from models.clock import Now, speed_of
 from models.database import Store, is_busy
-from models.operations.ringing import claim_due, due_queues, ring_again
+from models.operations.ringing import claim_due, first_bells, ring_again
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
 
 LOOK_EVERY = 0.05
-"""Real seconds between two looks at the store."""
+"""Real seconds between two looks at the store; sooner where a moment is known to come sooner."""
 
 PATIENCE = timedelta(seconds=30)
 """Real time after which a row that is still waiting is rung for again."""
@@ -43,6 +43,7 @@ class Timekeeper:
         self.failed = 0
         self.broker_ok = True
         self.store_ok = True
+        self._next_at: datetime | None = None
 
     def ring_once(self) -> int:
         """Ring for everything that is due now; returns how many rows that were.
@@ -51,7 +52,9 @@ class Timekeeper:
         """
         now = self._now()
         with self._store.reading() as session:
-            queues = due_queues(session, now)
+            first = first_bells(session)
+        queues = [queue for queue, at in first.items() if at <= now]
+        self._next_at = min((at for at in first.values() if at > now), default=None)
         if not queues:
             return 0
         # the broker is asked outside of any transaction: one that hangs must hold no lock
@@ -99,7 +102,14 @@ class Timekeeper:
                 self.failed += 1
                 pause = min(pause * 2, _LONGEST_PAUSE)
             beat()
-            stop.wait(pause)
+            stop.wait(min(pause, self._until_next()) if pause == LOOK_EVERY else pause)
+
+    def _until_next(self) -> float:
+        """Real seconds until the next moment that was seen to come; a look's pause if none was."""
+        if self._next_at is None:
+            return LOOK_EVERY
+        left = (self._next_at - self._now()).total_seconds() / speed_of(self._now)
+        return max(0.0, left)
 
     def _lost(self, wrong: redis.RedisError) -> None:
         if self.broker_ok:

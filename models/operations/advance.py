@@ -1,29 +1,34 @@
 """The one operation behind all domain work: carry tickets on to the present."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
+from models.bulk import next_ids
 from models.database import Session
 from models.labels import say
 from models.operations.anew import fold_anew
-from models.operations.cases import RECEIVED, Case, Dealt, case_of, mark, message_of, refusals
-from models.operations.log import Appending, New, write
+from models.operations.cases import RECEIVED, Case, Dealt, locked, mark, message_of, refusals
+from models.operations.log import Appending, Head, New, write
 from models.operations.repeats import matters
 from models.queries.rulebook import Rulebook
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Refusal, checked
 from models.rules.policy import in_force
 from models.rules.screening import screen
+from models.rules.state import State
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
 
-_CHUNK = 500
-"""Tickets looked up at once; SQLite allows a limited number of values in a statement."""
+_CHUNK = 2_000
+"""Tickets carried on at once: enough that a statement's own cost is lost among its rows."""
+
+_READ = ("id", "ticket", "type", "queue", "at", "arrived_at", "body", "resolved")
+"""The columns of a waiting row that are read."""
 
 
 @dataclass
@@ -69,97 +74,80 @@ def _advance_chunk(
     played: bool,
     result: Advanced,
 ) -> None:
-    cases = {row.number: case_of(row) for row in locked(session, numbers)}
+    cases = {case.row.number: case for case in locked(session, numbers)}
     known = set(cases)
-    missing = [n for n in numbers if n not in known]
-    if missing:
-        known |= set(session.scalars(select(TICKET.c.number).where(TICKET.c.number.in_(missing))))
+    if missing := [n for n in numbers if n not in known]:
+        found = select(TICKET.c.number).where(session.among(TICKET.c.number, missing))
+        known |= set(session.scalars(found))
     # read only after the lock: what another worker has just dealt with must not be seen as waiting
     waiting = _waiting(session, numbers, now)
-    dealt, begun = _strangers(
-        session, [n for n in numbers if n not in known], waiting, rulebook, now
-    )
-    cases |= begun
-    unreadable = {d.row.id for d in dealt}
-    result.skipped += [n for n in numbers if n in known and n not in cases]
     for number, case in cases.items():
-        case.waiting = [r for r in waiting.get(number, ()) if r.id not in unreadable]
+        case.waiting = waiting.get(number, [])
         case.messages = {r.id: message_of(session, r, rulebook) for r in case.waiting}
-    _screen(session, cases.values(), rulebook)
+    begun, dealt = _strangers(session, known, waiting, rulebook, now)
+    cases |= begun
+    result.skipped += [n for n in numbers if n in known and n not in cases]
+    _screen(session, begun, rulebook)
     appending: list[Appending] = []
     for case in cases.values():
         appended, outcome = _carry_on(session, case, rulebook, now, inclusive, played)
         dealt += outcome
         appending.append(appended)
-    write(session, appending, rulebook, now, played=played)
+    lost = write(session, appending, rulebook, now, played=played)
+    result.skipped += lost
+    dealt = [d for d in dealt if d.row.ticket not in lost]
     mark(session, dealt)
-    result.tickets += len(cases)
+    result.tickets += len(cases) - len(lost)
     result.refused += sum(d.why is not None for d in dealt)
     result.applied += sum(d.why is None for d in dealt)
 
 
-def locked(session: Session, numbers: Sequence[str], *, wait: bool = False) -> Sequence[Row[Any]]:
-    """The rows of these tickets, locked, in order; without those that another holds, or waiting."""
-    found = select(TICKET).where(TICKET.c.number.in_(numbers)).order_by(TICKET.c.number)
-    return session.execute(found.with_for_update(skip_locked=not wait)).all()
-
-
 def _strangers(
     session: Session,
-    numbers: Sequence[str],
+    known: Set[str],
     waiting: Mapping[str, Sequence[Any]],
     rulebook: Rulebook,
     now: datetime,
-) -> tuple[list[Dealt], dict[str, Case]]:
-    """Begin the tickets that have a readable receipt; what came before its receipt waits on."""
+) -> tuple[dict[str, Case], list[Dealt]]:
+    """The tickets that begin, by a readable receipt; what came before its receipt waits on."""
+    begun: dict[str, Case] = {}
     dealt: list[Dealt] = []
-    begin: list[str] = []
-    for number in numbers:
-        rows = waiting.get(number, [])
-        bad = _unreadable(session, [r for r in rows if r.type == RECEIVED])
-        refused = {d.row.id for d in bad}
+    # in one order everywhere, so that two workers never wait for each other
+    for number in sorted(waiting.keys() - known):
+        rows = waiting[number]
+        messages = {r.id: message_of(session, r, rulebook) for r in rows}
+        receipts = [r for r in rows if r.type == RECEIVED]
+        bad = [
+            Dealt(r, found)
+            for r in receipts
+            if isinstance(found := checked(r.type, messages[r.id].body), Refusal)
+        ]
         dealt += bad
-        if any(r.type == RECEIVED and r.id not in refused for r in rows):
-            begin.append(number)
-        else:
-            dealt += _patience([r for r in rows if r.id not in refused], rulebook, now)
-    return dealt, {row.number: case_of(row) for row in _begin(session, begin)}
-
-
-def _begin(session: Session, numbers: Sequence[str]) -> Sequence[Row[Any]]:
-    """New tickets, locked; without those that another worker is just beginning."""
-    if not numbers:
-        return []
-    blank = {"status": "received", "category": "", "title": "", "provisional": False}
-    blank |= {"state": "", "seq": 0, "hash": b""}
-    insert = session.insert(TICKET).on_conflict_do_nothing(index_elements=["number"])
-    return session.execute(insert.returning(TICKET), [{"number": n} | blank for n in numbers]).all()
+        unreadable = {d.row.id for d in bad}
+        rest = [r for r in rows if r.id not in unreadable]
+        if len(bad) == len(receipts):
+            dealt += _patience(rest, rulebook, now)
+            continue
+        case = Case(Head(0, number), State(number), waiting=rest)
+        case.messages = {r.id: messages[r.id] for r in rest}
+        begun[number] = case
+    ids = next_ids(session.connection(), TICKET, len(begun))
+    for case, row_id in zip(begun.values(), ids, strict=True):
+        case.row = case.row._replace(id=row_id)
+    return begun, dealt
 
 
 def _waiting(session: Session, numbers: Sequence[str], now: datetime) -> dict[str, list[Any]]:
     rows = session.execute(
-        select(INBOX)
-        .where(
-            INBOX.c.ticket.in_(numbers),
-            INBOX.c.state == WAITING,
-            INBOX.c.current,
-            INBOX.c.at <= now,
-        )
+        select(*(INBOX.c[name] for name in _READ))
+        .where(session.among(INBOX.c.ticket, numbers))
+        .where(INBOX.c.state == WAITING, INBOX.c.current, INBOX.c.at <= now)
         .order_by(INBOX.c.at, INBOX.c.id)
     )
     found: dict[str, list[Any]] = {}
     for row in rows:
         found.setdefault(row.ticket, []).append(row)
     return found
-
-
-def _unreadable(session: Session, rows: Sequence[Any]) -> list[Dealt]:
-    bad = []
-    for row in rows:
-        body = checked(row.type, session.sealer.open(row.body))
-        if isinstance(body, Refusal):
-            bad.append(Dealt(row, body))
-    return bad
 
 
 def _patience(rows: Sequence[Any], rulebook: Rulebook, now: datetime) -> list[Dealt]:
@@ -177,11 +165,10 @@ def _patience(rows: Sequence[Any], rulebook: Rulebook, now: datetime) -> list[De
     return dealt
 
 
-def _screen(session: Session, cases: Iterable[Case], rulebook: Rulebook) -> None:
+def _screen(session: Session, begun: Mapping[str, Case], rulebook: Rulebook) -> None:
     """Look what speaks against taking each new ticket (Regulation 2.2), and what it is about."""
-    new = {c.row.number: c for c in cases if c.state.received_at is None}
-    for number, matter in matters(session, {n: c.first for n, c in new.items()}).items():
-        case = new[number]
+    for number, matter in matters(session, {n: c.first for n, c in begun.items()}).items():
+        case = begun[number]
         first = case.first
         policy = rulebook.policies[rulebook.policy_at(first.at)]
         findings = screen(first.body, policy.screening, rulebook.directory.place, matter.earlier)
@@ -206,4 +193,7 @@ def _carry_on(
     events = fold(state, ordered, stage, now, inclusive=inclusive, played=played)
     refused = refusals(events)
     dealt = [Dealt(r, refused.get(r.id), messages[r.id]) for r in case.waiting]
-    return Appending(case.row, state, events, policy_id, next_moment(state), case.new), dealt
+    appending = Appending(
+        case.row, case.clocks, state, events, policy_id, next_moment(state), case.new
+    )
+    return appending, dealt

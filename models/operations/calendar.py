@@ -8,9 +8,8 @@ from sqlalchemy import select
 
 from models.database import Session
 from models.labels import say
-from models.operations.advance import locked
 from models.operations.anew import fold_again
-from models.operations.cases import case_of
+from models.operations.cases import locked
 from models.operations.log import write
 from models.operations.rulebook import declare_days
 from models.queries.rulebook import load_rulebook
@@ -48,10 +47,10 @@ def rearrange(session: Session, days: Mapping[date, Declared], now: datetime) ->
     why = say("the calendar changed: {document}", document=documents)
     for numbers in _concerned(session):
         appending = []
-        for row in locked(session, numbers, wait=True):
-            found = fold_again(session, case_of(row), rulebook, now, why)
+        for case in locked(session, numbers, wait=True):
+            found = fold_again(session, case, rulebook, now, why)
             if found is None:
-                result.kept.append(row.number)
+                result.kept.append(case.row.number)
             elif found.events:
                 appending.append(found)
         write(session, appending, rulebook, now)

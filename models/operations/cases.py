@@ -1,23 +1,24 @@
 """One ticket under the hand, and what becomes of the messages that wait for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from models.bulk import update_rows
 from models.database import Session
 from models.labels import Said
-from models.operations.log import New
+from models.operations.log import Head, New
 from models.operations.ringing import bell, drop_bells, set_bells
 from models.queries.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import Finding, Message, Refusal, Route
 from models.rules.queues import ESCALATION
-from models.rules.state import Event, State
+from models.rules.state import Clock, Event, State
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
@@ -28,11 +29,13 @@ RECEIVED = "ticket.received"
 class Case:
     """One ticket under the hand, with the rows that wait for it and the messages in them.
 
-    `new` is set for a ticket that is just beginning.
+    `clocks` are its clocks as they were when it was loaded; `new` is set for a ticket that is just
+    beginning.
     """
 
-    row: Any
+    row: Head
     state: State
+    clocks: Mapping[str, Clock] = field(default_factory=dict)
     waiting: list[Any] = field(default_factory=list)
     messages: dict[int, Message] = field(default_factory=dict)
     new: New | None = None
@@ -62,10 +65,17 @@ class _Resolution(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-def case_of(row: Row[Any]) -> Case:
-    """The ticket as its locked row has it."""
+def locked(session: Session, numbers: Sequence[str], *, wait: bool = False) -> list[Case]:
+    """These tickets, their rows locked, in order; without those that another holds, or waiting."""
+    columns = (TICKET.c[name] for name in Head._fields)
+    found = select(*columns).where(session.among(TICKET.c.number, numbers))
+    found = found.order_by(TICKET.c.number).with_for_update(skip_locked=not wait)
+    return [_case_of(Head(*row)) for row in session.execute(found)]
+
+
+def _case_of(row: Head) -> Case:
     state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
-    return Case(row, state)
+    return Case(row, state, {key: copy(clock) for key, clock in state.clocks.items()})
 
 
 def message_of(session: Session, row: Any, rulebook: Rulebook) -> Message:

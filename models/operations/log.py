@@ -1,23 +1,35 @@
 """A ticket's new events go into its log, with every row that they change."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
-from models.bulk import insert_rows, update_rows, upsert_rows
+from models.bulk import insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
 from models.operations.ringing import bell, drop_bells, set_bells
+from models.operations.traces import trace_rows
+from models.queries.chain import event_line
 from models.queries.rulebook import Rulebook
 from models.rules.queues import ESCALATION
-from models.rules.state import HANDLE, Event, State
+from models.rules.state import HANDLE, Clock, Event, State
 from models.rules.text import clean, mask
-from models.tables.core import CLOCK, EVENT, NOTICE, TICKET
+from models.tables.core import CLOCK, EVENT, NOTICE, TICKET, TRACE
 
 _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
+
+
+class Head(NamedTuple):
+    """A ticket's row as far as carrying it on needs it: its state, and how far its log reaches."""
+
+    id: int
+    number: str
+    policy_id: str = ""
+    state: str = ""
+    seq: int = 0
+    hash: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -32,10 +44,11 @@ class New:
 class Appending:
     """What is to be written of one ticket: its row as it was, its state now, and the new events.
 
-    `new` is set for a ticket that is just beginning.
+    `clocks` are its clocks as they were; `new` is set for a ticket that is just beginning.
     """
 
-    row: Any
+    row: Head
+    clocks: Mapping[str, Clock]
     state: State
     events: Sequence[Event]
     policy_id: str
@@ -50,15 +63,18 @@ def write(
     now: datetime,
     *,
     played: bool = False,
-) -> None:
+) -> set[str]:
     """Append the events, queue their notices, and bring tickets and clocks up to date.
 
-    With `played`, what time alone brought about is dated by its moment instead of `now`.
+    With `played`, what time alone brought about is dated by its moment instead of `now`. Returns
+    the new tickets that another worker began at the same moment; nothing of them is written.
     """
     events: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
+    begun: list[dict[str, Any]] = []
     tickets: list[dict[str, Any]] = []
     clocks: list[dict[str, Any]] = []
+    traces: list[dict[str, Any]] = []
     for one in appending:
         seq, chain = one.row.seq, one.row.hash
         for event in one.events:
@@ -69,16 +85,22 @@ def write(
             events.append(row)
             if event.name == "notice.queued":
                 notices.append(_notice(one.row.id, seq, event, now))
-        tickets.append(_ticket(session, one, seq, chain, now))
+        row = _ticket(session, one, seq, chain, now)
+        (tickets if one.new is None else begun).append(row)
         clocks += _clocks(one, rulebook.calendar.version)
+        if one.new is not None:
+            traces += trace_rows(session.sealer, one.row.id, one.new.body)
     connection = session.connection()
-    insert_rows(connection, EVENT, events)
-    insert_rows(connection, NOTICE, notices)
-    upsert_rows(connection, CLOCK, clocks)
+    lost = {row["id"] for row in begun} - insert_new(connection, TICKET, begun)
+    insert_rows(connection, EVENT, [r for r in events if r["ticket_id"] not in lost])
+    insert_rows(connection, NOTICE, [r for r in notices if r["ticket_id"] not in lost])
+    insert_rows(connection, TRACE, [r for r in traces if r["ticket_id"] not in lost])
+    upsert_rows(connection, CLOCK, [r for r in clocks if r["ticket_id"] not in lost])
     update_rows(connection, TICKET, tickets)
-    rung = {one.row.id: one.ring_at for one in appending}
+    rung = {one.row.id: one.ring_at for one in appending if one.row.id not in lost}
     set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in rung.items() if at))
     drop_bells(session, ((ESCALATION, ticket) for ticket, at in rung.items() if not at))
+    return {one.row.number for one in appending if one.row.id in lost}
 
 
 def event_row(
@@ -93,9 +115,9 @@ def event_row(
     """One line of the log, chained to the line before by its hash."""
     data = msgspec.json.encode(event.data, order="sorted")
     private = {k: v for k, v in (event.private or {}).items() if v not in (None, "")}
-    secret = session.sealer.fingerprint(msgspec.json.encode(private)) if private else b""
-    line = (seq, event.name, at.astimezone(UTC), event.moment.astimezone(UTC), event.cause)
-    digest = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+    secret = msgspec.json.encode(private) if private else b""
+    line = event_line(seq, event.name, at, event.moment, event.cause, data)
+    digest = session.sealer.chained(chain + line + secret)
     once = None
     if event.name == "alert.raised":
         once = f"{event.data['clock']}/{folds}/{event.data['run']}/{event.data['level']}"
@@ -154,6 +176,7 @@ def _ticket(
     }
     if one.new is not None:
         body = one.new.body
+        row["number"] = one.row.number
         row["title"] = mask(clean(str(body.get("title", ""))))
         person = {**(body.get("claimant") or {}), "address": body.get("address")}
         row["claimant"] = session.sealer.seal(person)
@@ -167,7 +190,7 @@ def _level_at(state: State) -> datetime | None:
 
 
 def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
-    before = msgspec.json.decode(one.row.state, type=State).clocks if one.row.state else {}
+    before = one.clocks
     # a life told anew may never have started a clock that ran in the old telling
     gone = {
         key: msgspec.structs.replace(clock, state="cancelled")

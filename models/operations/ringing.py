@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ScalarSelect, Select, func, select, update
 
 from models.bulk import Row, delete_rows, upsert_rows
 from models.database import Session
@@ -42,12 +42,10 @@ def drop_bells(session: Session, rows: Iterable[tuple[str, int]]) -> None:
     delete_rows(session.connection(), BELL, gone)
 
 
-def due_queues(session: Session, now: datetime) -> list[str]:
-    """The queues that have anything to be rung for; only reads, so that an idle service writes
-    nothing."""
-    looks = [_due(queue, now).limit(1).exists().label(queue) for queue in QUEUES]
-    found = session.execute(select(*looks)).one()
-    return [queue for queue, due in zip(QUEUES, found, strict=True) if due]
+def first_bells(session: Session) -> dict[str, datetime]:
+    """When each queue that has anything waiting is to be rung in next; it only reads."""
+    found = zip(QUEUES, session.execute(_FIRST_BELLS).one(), strict=True)
+    return {queue: at for queue, at in found if at is not None}
 
 
 def claim_due(session: Session, now: datetime, again_at: datetime, most: Mapping[str, int]) -> Due:
@@ -90,3 +88,14 @@ def _set(session: Session, queue: str, ids: Sequence[int], at: datetime) -> None
     else:
         change = update(BELL).where(session.among(BELL.c.row_id, ids), BELL.c.queue == queue)
     session.execute(change.values(ring_at=at))
+
+
+def _first_bell(queue: str) -> ScalarSelect[Any]:
+    if queue == DELIVERY:
+        waiting = select(func.min(NOTICE.c.ring_at)).where(NOTICE.c.state == "queued")
+    else:
+        waiting = select(func.min(BELL.c.ring_at)).where(BELL.c.queue == queue)
+    return waiting.scalar_subquery()
+
+
+_FIRST_BELLS = select(*map(_first_bell, QUEUES))

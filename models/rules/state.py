@@ -37,7 +37,7 @@ class Stage(msgspec.Struct, frozen=True):
     calendar: Calendar
 
 
-class Clock(msgspec.Struct):
+class Clock(msgspec.Struct, omit_defaults=True):
     """One clock of a ticket: from its base to its due, and how it ended.
 
     `state` is running, met, late, cancelled or expired. `unit` is set on an evidence clock and
@@ -85,7 +85,7 @@ class Event(msgspec.Struct):
     private: dict[str, Any] | None = None
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, omit_defaults=True):
     """One ticket. All instants are aware.
 
     `run` counts the runs of the handling clock and `raised` the levels of the present one;

@@ -52,7 +52,7 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
         bench = Bench(folder, _tell, options.runs, options.scale, options.huge,
-                      options.database, options.profile, closing)  # fmt: skip
+                      options.database, options.profile, closing=closing)  # fmt: skip
         for name in options.rows or ROWS:
             _tell(_("measuring {row}").format(row=name))
             row = _measure(name)(bench)

@@ -1,6 +1,5 @@
 """The one operation behind all domain work, on both databases."""
 
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from sqlalchemy import select, text
 
 from models.database import Store
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, TICKET
-from tests.store.staging import at, carry, feed, letter, log_of, message, prepared, row_of
+from tests.store.staging import RESULT, at, carry, feed, letter, log_of, message, prepared, row_of
 
 
 @pytest.fixture
@@ -102,10 +101,9 @@ def test_the_log_is_a_chain(store: Store) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            plain = msgspec.json.encode(store.sealer.open(row.private))
-            secret = store.sealer.fingerprint(plain)
+            secret = msgspec.json.encode(store.sealer.open(row.private))
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+        chain = store.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
         assert row.hash == chain, row.seq
     assert row_of(store, "A6").hash == chain
 
@@ -121,6 +119,22 @@ def test_only_the_highest_of_several_levels_sends_its_notice(store: Store) -> No
     assert [k for k in kinds if k in levels] == ["red"]
     red = next(e for e in events if e.data.get("kind") == "red")
     assert red.data["role"] == "principal_leader"
+
+
+def test_a_level_that_a_result_kept_from_rising_is_told_after_an_outage(store: Store) -> None:
+    """Yellow came and red did not, since the result was in: whoever looks late tells of yellow."""
+    own = [
+        letter("AA", "2026-11-02T09:00", category="consultation"),
+        message("AA", "unit.accepted", "2026-11-02T10:00"),
+        message("AA", "result.submitted", "2026-11-04T10:00", **RESULT),
+    ]
+    feed(store, own, at("2026-11-10T09:00"))
+    carry(store, ["AA"], at("2026-11-10T09:00"))
+    events = log_of(store, "AA")
+    levels = [e.data["level"] for e in events if e.name == "alert.raised"]
+    assert levels == ["prewarning", "yellow"]
+    kinds = [e.data["kind"] for e in events if e.name == "notice.queued"]
+    assert [k for k in kinds if k in ("prewarning", "yellow", "red")] == ["yellow"]
 
 
 def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:

@@ -145,7 +145,8 @@ def _raise_level(life: Life, level: str, at: datetime) -> None:
         "alert.raised", clock=HANDLE, level=level, effective_at=at, unit=state.unit, run=state.run
     )
     upcoming = next_level(state)
-    overtaken = upcoming is not None and upcoming[1] <= life.present
+    # in a played life, what a message puts into the past comes together with that message
+    overtaken = life.now is None and upcoming is not None and upcoming[1] <= life.present
     pointless = level == LEVELS[0] and clock.due <= life.present
     if not overtaken and not pointless:
         role = getattr(life.stage.policy.ladder, level).to
@@ -188,4 +189,21 @@ def fold(
         fire(life, message.at, inclusive=False)
         decide(life, message)
     fire(life, now, inclusive=inclusive)
-    return life.events
+    return life.events if played else _told_once(life.events)
+
+
+def _told_once(events: list[Event]) -> list[Event]:
+    """Of the levels of a run that were found due together, only the highest is told to anybody."""
+    raised = [event.data for event in events if event.name == "alert.raised"]
+    highest = {data["run"]: data["level"] for data in raised}
+    if len(highest) == len(raised):
+        return events
+    kept: list[Event] = []
+    overtaken = None
+    for event in events:
+        if event.name == "alert.raised":
+            level = event.data["level"]
+            overtaken = level if level != highest[event.data["run"]] else None
+        if event.name != "notice.queued" or event.data["kind"] != overtaken:
+            kept.append(event)
+    return kept

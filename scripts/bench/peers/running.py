@@ -44,6 +44,9 @@ PEERS = (
     Peer("DBOS", "dbos", "dbos_", [[*_PYTHON, f"{_PEERS}.dbos_", name] for name in ("a", "b")]),
 )  # fmt: skip
 PLAIN = PEERS[0]
+SWEEP = Peer(
+    "a sweep with one transaction a ticket, as Zammad and GLPI do", "sqlmodel", "sweep", []
+)
 
 
 @dataclass

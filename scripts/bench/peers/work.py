@@ -140,13 +140,15 @@ def _write(
 def produce(
     receive: Callable[[Iterable[Body]], None],
     clocks: Callable[[Iterable[Body]], None],
-    later: Callable[[Iterable[Body]], None],
+    later: Callable[[Iterable[Body]], None] | None = None,
 ) -> None:
     """Hand over what is read from files, one a line of standard input: `received FILE`.
 
     Says `ready` first and `done` after each, so that no interpreter's start is measured.
     """
-    kinds = {"received": receive, "clocks": clocks, "later": later}
+    kinds = {"received": receive, "clocks": clocks}
+    if later is not None:
+        kinds["later"] = later
     rulebook()
     _say("ready")
     for line in sys.stdin:
