@@ -96,7 +96,7 @@ def feed_and_wait(site: Site, file: Path) -> float:
     """Seconds from the reading of a file until no message waits any more."""
     began = monotonic()
     feed(site, file)
-    site.until(lambda: not _waiting(site), 600, "all messages were applied")
+    site.until(lambda: all_applied(site), 600, "all messages were applied")
     return monotonic() - began
 
 
@@ -109,8 +109,9 @@ def feed(site: Site, file: Path) -> None:
         raise BenchFailed(f"the feed was not taken whole: {said.getvalue()}")
 
 
-def _waiting(site: Site) -> bool:
-    return bool(site.sql("SELECT 1 FROM bell WHERE queue = ANY(%s) LIMIT 1", [_OF_MESSAGES]))
+def all_applied(site: Site) -> bool:
+    """Whether no message waits any more."""
+    return not site.sql("SELECT 1 FROM bell WHERE queue = ANY(%s) LIMIT 1", [_OF_MESSAGES])
 
 
 def _same_rulebook(site: Site, other: Site) -> None:

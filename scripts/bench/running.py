@@ -22,6 +22,8 @@ ROWS = {
     "P2": "rules:deciding",
     "P3": "intake:intake",
     "P4": "storm:storm",
+    "P5": "lateness:lateness",
+    "P6": "lateness:emergencies",
 }
 """Which function measures which row; imported only if asked for."""
 

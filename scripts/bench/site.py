@@ -86,6 +86,13 @@ class Site:
                 process.wait()
         self._processes.clear()
 
+    def memory(self) -> float:
+        """What the processes hold in memory, in MB."""
+        import psutil
+
+        held = [psutil.Process(p.pid).memory_info().rss for p in self._processes]
+        return sum(held) / 1e6
+
     def _spawn(self, role: Sequence[str]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-P", "-m", "scripts", *role]
         with (self.settings.home / "service.log").open("ab") as log:

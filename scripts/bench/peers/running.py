@@ -23,6 +23,8 @@ class Peer:
     needs: str
     module: str
     workers: Sequence[Sequence[str]]
+    later: str = ""
+    """What it calls a job for a later time."""
 
     @property
     def installed(self) -> bool:
@@ -34,14 +36,16 @@ _PYTHON = (sys.executable, "-P", "-m")
 
 PEERS = (
     Peer("Dramatiq, a message and a SQLModel transaction a ticket", "dramatiq", "plain",
-         [[str(_BIN / "dramatiq"), f"{_PEERS}.plain", "--processes", "2", "--threads", "8"]]),
+         [[str(_BIN / "dramatiq"), f"{_PEERS}.plain", "--processes", "2", "--threads", "8"]],
+         "delay="),
     Peer("Celery", "celery", "celery_",
          [[str(_BIN / "celery"), "-A", f"{_PEERS}.celery_", "worker", "--concurrency", "2",
            "--loglevel", "WARNING"]]),
     Peer("procrastinate", "procrastinate", "procrastinate_",
          [[str(_BIN / "procrastinate"), f"--app={_PEERS}.procrastinate_.app", "worker",
-           "--concurrency", "4"]] * 2),
-    Peer("DBOS", "dbos", "dbos_", [[*_PYTHON, f"{_PEERS}.dbos_", name] for name in ("a", "b")]),
+           "--concurrency", "4"]] * 2, "schedule_at"),
+    Peer("DBOS", "dbos", "dbos_", [[*_PYTHON, f"{_PEERS}.dbos_", name] for name in ("a", "b")],
+         "durable sleep"),
 )  # fmt: skip
 PLAIN = PEERS[0]
 SWEEP = Peer(
