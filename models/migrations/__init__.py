@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from models.database import Store
+from models.operations.keys import unlock
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -15,13 +16,16 @@ NEWEST = "0006"
 
 
 def upgrade(store: Store) -> None:
-    """Bring the store to the newest shape; does nothing where it is there already."""
-    if _revision(store) == NEWEST:
-        # every command asks, and loading Alembic takes longer than most of them
-        return
-    from alembic import command  # noqa: PLC0415
+    """Bring the store to the newest shape, and see that its key fits; twice is as good as once.
 
-    command.upgrade(_config(store), "head")
+    Raises KeyWrong.
+    """
+    # every command asks, and loading Alembic takes longer than most of them
+    if revision(store) != NEWEST:
+        from alembic import command  # noqa: PLC0415
+
+        command.upgrade(_config(store), "head")
+    unlock(store)
 
 
 def revise(store: Store, message: str) -> None:
@@ -40,7 +44,8 @@ def _config(store: Store) -> "Config":
     return config
 
 
-def _revision(store: Store) -> str | None:
+def revision(store: Store) -> str | None:
+    """The shape that the store has; None where it has none yet."""
     with store.reading() as session:
         connection = session.connection()
         if not inspect(connection).has_table("alembic_version"):
