@@ -34,11 +34,12 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=SHANGHAI)
 
 @dataclass(frozen=True)
 class Scenery:
-    """What a replay is played under: a policy, units, declared days."""
+    """What a replay is played under: a policy, units, days, a model if one is given."""
 
     policy: tuple[str, str]
     units: UnitsFile
     days: dict[date, Declared] = field(default_factory=dict)
+    model: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,10 @@ def _set_up(store: Store, scenery: Scenery, lines: Sequence[_Line]) -> Rulebook:
         add_policy(session, *scenery.policy, now)
         replace_units(session, units)
         declare_days(session, scenery.days, now)
+        if scenery.model is not None:
+            from models.operations.learning import keep_model
+
+            keep_model(session, scenery.model, "", now)
         return load_rulebook(session)
 
 

@@ -1,6 +1,6 @@
 """Which channel takes a notice and when, and which notices go out as one message."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ Choose = Callable[[Waiting], Sequence[Place]]
 
 
 def route(
-    session: Session, rows: Collection[int], choose: Choose, now: datetime
+    session: Session, rows: Sequence[int], choose: Choose, now: datetime
 ) -> dict[str, list[int]]:
     """Find the channels of these notices; returns which of them go out now, by channel.
 
@@ -87,7 +87,7 @@ def route(
     found = session.execute(
         select(NOTICE, TICKET.c.emergency)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
-        .where(NOTICE.c.id.in_(rows), *free(now))
+        .where(session.among(NOTICE.c.id, rows), *free(now))
         .order_by(NOTICE.c.id)
         .with_for_update(of=NOTICE, skip_locked=True)
     ).all()
@@ -125,7 +125,7 @@ def _copy(row: Any, place: Place) -> dict[str, Any]:
 def pack(
     session: Session,
     channel: str,
-    rows: Collection[int],
+    rows: Sequence[int],
     now: datetime,
     until: datetime,
     limits: Limits,
@@ -149,13 +149,13 @@ def pack(
     _spend(session, state, len(taken), now)
     _put_off(session, left, now, limits)
     found: dict[str, list[Letter]] = {}
-    for letter in letters(session, names):
+    for letter in letters(session, list(names)):
         found.setdefault(names[letter.row], []).append(letter)
     return [Parcel(name, tuple(found[name])) for name, _ in taken]
 
 
 def _groups(
-    session: Session, channel: str, rows: Collection[int], now: datetime, limits: Limits
+    session: Session, channel: str, rows: Sequence[int], now: datetime, limits: Limits
 ) -> list[tuple[str, list[Any]]]:
     """The messages that these notices belong to, each with its name and all its notices."""
     what = (NOTICE.c.id, NOTICE.c.seq, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.parcel)
@@ -165,7 +165,7 @@ def _groups(
         .where(NOTICE.c.channel == channel, *free(now))
         .order_by(NOTICE.c.id)
     )
-    asked = session.execute(here.where(NOTICE.c.id.in_(rows))).all()
+    asked = session.execute(here.where(session.among(NOTICE.c.id, rows))).all()
     parcels = {row.parcel for row in asked if row.parcel}
     gathered = {r.recipient for r in asked if not r.parcel and r.kind in limits.digest}
     fresh = and_(
@@ -235,9 +235,9 @@ def _put_off(
 
 
 def _wait_out(
-    session: Session, channel: str, rows: Collection[int], state: _State, now: datetime
+    session: Session, channel: str, rows: Sequence[int], state: _State, now: datetime
 ) -> None:
-    mine = (NOTICE.c.id.in_(rows), NOTICE.c.channel == channel, *free(now))
+    mine = (session.among(NOTICE.c.id, rows), NOTICE.c.channel == channel, *free(now))
     old = session.scalars(
         select(NOTICE.c.id).where(*mine, NOTICE.c.queued_at <= now - GIVE_UP_AFTER)
     )

@@ -62,7 +62,7 @@ def post_room(store: Store, clock: Clock, folder: Path, text: str) -> Iterator[P
 def ring(store: Store, clock: Clock, post: Post) -> int:
     """What timekeeper and worker do at this moment; returns how many notices were rung for."""
     with store.writing() as session:
-        due = claim_due(session, clock(), clock() + PATIENCE, 5000)
+        due = claim_due(session, clock(), clock() + PATIENCE, {DELIVERY: 5000})
     rows = due.ids.get(DELIVERY, [])
     post.deliver(rows)
     return len(rows)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -254,7 +254,7 @@ def test_a_rate_holds_for_all_workers_together(store: Store, tmp_path: Path) -> 
     numbers = [f"R{n:03}" for n in range(40)]
     feed(store, [letter(n, "2026-03-02T09:00", content=n) for n in numbers], clock())
     carry(store, numbers, clock())
-    sent_at = []
+    sent_at: list[datetime] = []
     with web_server() as (web, port):
         text = _hook(port, "per_minute = 8").replace('kinds = ["yellow"]\n', "")
         (tmp_path / "b").mkdir()

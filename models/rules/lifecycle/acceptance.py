@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from models.labels import say
-from models.rules.lifecycle.handling import begin_handling
+from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.lifecycle.life import Life, clock_key, filled, wrong_state
 from models.rules.messages import HOTLINE, Message, Refusal
 from models.rules.state import (
@@ -56,11 +56,17 @@ def received(life: Life, message: Message) -> Refusal | None:
     if route is None or route.unit is None:
         state.status = MANUAL
         why = route.why if route else say("no rule names a unit")
-        named = {"named": route.named} if route and route.named else {}
-        life.emit("ticket.unrouted", why=why, **named)
+        more: dict[str, Any] = {}
+        if route and route.named:
+            more["named"] = route.named
+        if route and route.proposed:
+            more |= {"proposed": route.proposed, "proposal": route.proposal}
+        life.emit("ticket.unrouted", why=why, **more)
         return None
     life.emit("ticket.routed", unit=route.unit, why=route.why)
     dispatch(life, route.unit)
+    for unit in route.joined:
+        join(life, unit)
     return None
 
 
