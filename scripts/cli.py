@@ -20,6 +20,7 @@ def build() -> typer.Typer:
         keys,
         matters,
         replay,
+        report,
         roles,
         routing,
         rulebook,
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
         routing,
         matters,
         replay,
+        report,
         keys,
         bench,
     ):

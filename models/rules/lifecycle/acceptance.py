@@ -6,7 +6,7 @@ from typing import Any
 from models.labels import say
 from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.lifecycle.life import Life, clock_key, filled, wrong_state
-from models.rules.messages import Message, Refusal
+from models.rules.messages import HOTLINE, Message, Refusal
 from models.rules.state import (
     ACCEPT,
     DECLINED,
@@ -177,7 +177,7 @@ def returned(life: Life, message: Message) -> Refusal | None:
         return Refusal(say("the return lacks: {names}; the term runs on", names=names), lacking)
     state.status = RETURNED
     state.suggested_unit = message.body["suggested_unit"]
-    state.suggested_known = state.suggested_unit not in message.unknown
+    state.suggested_known = state.suggested_unit not in (*message.unknown, HOTLINE)
     parts = {p: message.body[p] for p in ("reason", "basis", "signed_by")}
     life.emit("ticket.returned", parts, unit=state.unit, suggested_unit=state.suggested_unit)
     life.stop(ACCEPT, "cancelled")
