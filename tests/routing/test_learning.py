@@ -54,7 +54,7 @@ def _receive(store: Store, ticket: str, address: str) -> str:
     body["claimant"] = {"name": ticket}
     feed(store, [body], _NOW)
     carry(store, [ticket], _NOW)
-    return log_of(store, ticket)[1].name
+    return str(log_of(store, ticket)[1].name)
 
 
 def test_workers_use_the_newest_model_and_stop_when_told(store: Store) -> None:
