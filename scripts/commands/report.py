@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -102,10 +102,8 @@ def _show(
             from scripts.report.sheets import bulletin_workbook
 
             assert output is not None
-            try:
-                bulletin_workbook(output, found, lambda figure: cases(session, month, figure))
-            except OSError as wrong:
-                raise HotlineError(f"{output}: {wrong.strerror or wrong}") from wrong
+            with _opened(output, "wb") as file:
+                bulletin_workbook(file, found, lambda figure: cases(session, month, figure))
         case Format.html:
             from scripts.report.page import bulletin_page
 
@@ -170,8 +168,10 @@ def _write(text: str, output: Path | None) -> None:
         file.write(text)
 
 
-def _opened(output: Path) -> TextIO:
+def _opened(output: Path, mode: Literal["w", "wb"] = "w") -> IO[Any]:
     try:
-        return output.open("w", encoding="utf-8", newline="")
+        if mode == "wb":
+            return output.open(mode)
+        return output.open(mode, encoding="utf-8", newline="")
     except OSError as wrong:
         raise HotlineError(f"{output}: {wrong.strerror}") from wrong
