@@ -113,6 +113,9 @@ SHOWN = (
     N_("type"),
     N_("status"),
     N_("Filter"),
+    N_("left"),
+    N_("today"),
+    N_("queue"),
     N_("{n} min"),
 )
 

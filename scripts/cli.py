@@ -18,12 +18,15 @@ def build() -> typer.Typer:
         bench,
         feed,
         keys,
+        matters,
         replay,
         report,
         roles,
+        routing,
         rulebook,
         service,
         tickets,
+        units,
     )
 
     app = typer.Typer(
@@ -32,7 +35,20 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for group in (service, roles, feed, tickets, rulebook, replay, report, keys, bench):
+    for group in (
+        service,
+        roles,
+        feed,
+        tickets,
+        rulebook,
+        units,
+        routing,
+        matters,
+        replay,
+        report,
+        keys,
+        bench,
+    ):
         group.add_to(app)
     return app
 

@@ -16,7 +16,7 @@ from models.database import Session
 from models.rules.calendar import SHANGHAI
 from models.rules.choices import DISSATISFIED, RATING
 from models.tables.core import CLOCK, EVENT, TICKET
-from models.tables.ticket import REPORTED
+from models.tables.ticket import LOOKED_AT, REPORTED
 
 _ENDED = ("met", "late", "expired")
 SATISFIED = tuple(rating for rating in RATING if rating not in DISSATISFIED)
@@ -244,7 +244,7 @@ def _not_absent(proof: Any) -> ColumnElement[bool]:
 
 def _cards(session: Session, month: Month) -> Select[Any]:
     """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(EVENT.c.name == text("'alert.raised'"), EVENT.c.at >= month.begins_at)
+    raised = and_(EVENT.c.name == "alert.raised", EVENT.c.at >= month.begins_at, text(LOOKED_AT))
     return _events(session, month, raised)
 
 
