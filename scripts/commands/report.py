@@ -113,10 +113,10 @@ def _show(
 def _rules(session: "Session", month: "Month") -> "Rules":
     """What the policy in force at the month's end says of bulletins."""
     from models.queries.rulebook import load_rulebook
-    from models.rules.policy import in_force
+    from models.rules.policy import Bulletin, in_force
 
     policies = list(load_rulebook(session).policies.values())
-    return in_force(policies, month.plus(1).begins_at).bulletin
+    return in_force(policies, month.plus(1).begins_at).bulletin if policies else Bulletin()
 
 
 def _show_cases(

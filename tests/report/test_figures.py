@@ -11,9 +11,9 @@ from models.labels import told
 from models.queries.bulletin import bulletin
 from models.queries.report import FIGURES, Month, cases, counts
 from models.rules.policy import Bulletin as Rules
+from scripts.bench.servers import PostgresServer
 from tests.report.by_hand import counted
 from tests.report.staging import OTHER, two_months
-from scripts.bench.servers import PostgresServer
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 DESK = "城市管理和综合执法局"

@@ -166,3 +166,10 @@ def test_an_empty_month_is_shown_too(home: Path, tmp_path: Path) -> None:
     _report(home, "--month", "2025-01")
     path = tmp_path / "b.xlsx"
     _report(home, "--month", "2025-01", "--format", "xlsx", "--output", str(path))
+
+
+def test_a_new_home_has_an_empty_bulletin(tmp_path: Path) -> None:
+    """Nothing has been received, no policy has been kept: still no error."""
+    shown = json.loads(_report(tmp_path, "--json").stdout)
+    assert shown["units"] == []
+    assert shown["total"]["tickets"] == 0
