@@ -16,6 +16,7 @@ def build() -> typer.Typer:
     # the groups' help texts are read when they are imported, so the language comes first
     from scripts.commands import (
         bench,
+        channels,
         feed,
         keys,
         matters,
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
         matters,
         replay,
         report,
+        channels,
         keys,
         bench,
     ):
