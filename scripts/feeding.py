@@ -20,6 +20,7 @@ from models.operations.inbox import put
 from models.queries.rulebook import load_rulebook
 from models.rules.policy import in_force
 from models.rules.roles import FEED
+from models.rules.text import clean, mask
 from models.settings import Settings
 from scripts.edge import allowed, open_store, prepare, print_json
 from scripts.feeds.reading import Options, read
@@ -52,6 +53,7 @@ class Feeding:
         """Feed every path in turn; returns 1 where anything was refused. Raises HotlineError."""
         allowed(self._settings, FEED)
         store = open_store(self._settings)
+        self._sealer = store.sealer
         prepare(store, self._settings)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         console = Console(stderr=True)
@@ -107,14 +109,13 @@ class Feeding:
                     "feed": path,
                     "source": row.source,
                     "line": row.line,
-                    "why": told(row.why) if row.why else "",
-                    "raw": row.raw,
-                },
-                enc_hook=_plain,
+                    "why": mask(clean(told(row.why))) if row.why else "",
+                    # what citizens wrote lies sealed here as everywhere: see `hotline refused`
+                    "sealed": self._sealer.seal(msgspec.to_builtins(row.raw, enc_hook=_plain)).raw,
+                }
             )
             for row in rows
         ]
-        # raw rows hold personal data: nobody but the owner may read the file
         handle = os.open(self._refused, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(handle, "ab") as file:
             file.write(b"\n".join(lines) + b"\n")
