@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from models.database import Store
 from models.operations.keys import unlock
@@ -23,6 +25,13 @@ def upgrade(store: Store) -> None:
     """
     command.upgrade(_config(store), "head")
     unlock(store)
+
+
+def shapes(store: Store) -> tuple[str | None, str | None]:
+    """The shape that the store has, and the newest that there is."""
+    with store.engine.connect() as connection:
+        own = MigrationContext.configure(connection).get_current_revision()
+    return own, ScriptDirectory.from_config(_config(store)).get_current_head()
 
 
 def revise(store: Store, message: str) -> None:
