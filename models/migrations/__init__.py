@@ -11,7 +11,8 @@ from models.database import Store
 from models.operations.keys import unlock
 
 
-def _config(store: Store) -> Config:
+def config_of(store: Store) -> Config:
+    """How Alembic reaches this store and its migrations."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["engine"] = store.engine
@@ -23,7 +24,7 @@ def upgrade(store: Store) -> None:
 
     Raises KeyWrong.
     """
-    command.upgrade(_config(store), "head")
+    command.upgrade(config_of(store), "head")
     unlock(store)
 
 
@@ -31,9 +32,9 @@ def shapes(store: Store) -> tuple[str | None, str | None]:
     """The shape that the store has, and the newest that there is."""
     with store.engine.connect() as connection:
         own = MigrationContext.configure(connection).get_current_revision()
-    return own, ScriptDirectory.from_config(_config(store)).get_current_head()
+    return own, ScriptDirectory.from_config(config_of(store)).get_current_head()
 
 
 def revise(store: Store, message: str) -> None:
     """Write a migration for what the tables have and the store has not; for developers."""
-    command.revision(_config(store), message, autogenerate=True)
+    command.revision(config_of(store), message, autogenerate=True)
