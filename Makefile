@@ -13,7 +13,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check test format lock messages pictures wheel clean distclean
+.PHONY: install up check test chaos format lock messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -65,6 +65,10 @@ check: install
 test: check
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
+# The long chaos suite; CHAOS_SEED=N plays the same again, CHAOS_SECONDS=N says for how long.
+chaos: install
+	$(BIN)/python -m tests.chaos
+
 format: install
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -84,7 +88,7 @@ messages: install
 		--output-file models/locale/hotline.pot models workers monitor scripts
 	$(BIN)/pybabel --quiet update --domain hotline --locale zh --init-missing \
 		--input-file models/locale/hotline.pot --output-dir models/locale --no-wrap \
-		--no-fuzzy-matching --ignore-pot-creation-date
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel compile --domain hotline --directory models/locale --statistics
 	@rm -f models/locale/hotline.pot
 

@@ -34,6 +34,7 @@ class Settings:
     key: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     log: str = "text"
+    channels: Path | None = None
 
     @property
     def store_url(self) -> str:
@@ -44,6 +45,11 @@ class Settings:
     def key_path(self) -> Path:
         """The file with the keys of sealed columns."""
         return self.key_file or self.home / "hotline.key"
+
+    @property
+    def channels_path(self) -> Path:
+        """The file that says where notices go; without one they go to a file in the home."""
+        return self.channels or self.home / "channels.toml"
 
 
 def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
@@ -77,6 +83,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         key=get("KEY"),
         token=get("TOKEN"),
         log=log,
+        channels=path("CHANNELS"),
     )
 
 
@@ -93,6 +100,7 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
         "KEY": settings.key,
         "TOKEN": settings.token,
         "LOG": settings.log,
+        "CHANNELS": settings.channels and str(settings.channels),
     }
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     return kept | {f"HOTLINE_{k}": v or "" for k, v in given.items()}

@@ -21,12 +21,16 @@ def build() -> typer.Typer:
         bench,
         feed,
         keys,
+        matters,
         operations,
         replay,
+        report,
         roles,
+        routing,
         rulebook,
         service,
         tickets,
+        units,
     )
 
     app = typer.Typer(
@@ -35,7 +39,21 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for group in (service, roles, feed, tickets, rulebook, replay, operations, keys, bench):
+    for group in (
+        service,
+        roles,
+        feed,
+        tickets,
+        rulebook,
+        units,
+        routing,
+        matters,
+        replay,
+        report,
+        operations,
+        keys,
+        bench,
+    ):
         group.add_to(app)
     return app
 

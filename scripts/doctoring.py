@@ -17,7 +17,7 @@ from models.database import Store, sqlite_module
 from models.errors import HotlineError
 from models.identity import actor
 from models.labels import N_, _
-from models.migrations import shapes
+from models.migrations import NEWEST, revision
 from models.operations.keys import unlock
 from models.queries.doctor import Standing, first_guess, standing
 from models.queries.rulebook import load_calendar
@@ -110,11 +110,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _store(store: Store) -> Iterator[Finding]:
-    own, newest = shapes(store)
-    if own != newest:
+    if (own := revision(store)) != NEWEST:
         told = _("the store has shape {own}, the newest is {newest}")
         advice = _("make a backup, then run `hotline db upgrade`")
-        yield Finding("shape", WRONG, told.format(own=own or "-", newest=newest), advice)
+        yield Finding("shape", WRONG, told.format(own=own or "-", newest=NEWEST), advice)
         return
     yield Finding("shape", GOOD, str(own))
     try:

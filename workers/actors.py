@@ -1,8 +1,10 @@
 """The actors: row ids in, one operation, its rows rung for again where another worker held them."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -15,7 +17,6 @@ from models.errors import told_safely
 from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
-from models.operations.delivery import Send, deliver
 from models.operations.ringing import ring_again
 from models.queries.rulebook import Rulebooks
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
@@ -23,6 +24,7 @@ from models.sealing import KeyWrong
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
 from workers.broker import TIME_LIMIT_MS, actor_of, ids_in_a_bell
+from workers.channels.post import Post
 
 log = logging.getLogger("hotline.worker")
 
@@ -30,18 +32,40 @@ _PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
 
 
+class Tally:
+    """How many rows of each queue have been dealt with, and how many failed; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._dealt: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+
+    def add(self, dealt: Mapping[str, int], failed: Mapping[str, int]) -> None:
+        """Count these too."""
+        with self._lock:
+            self._dealt.update(dealt)
+            self._failed.update(failed)
+
+    def take(self) -> tuple[Counter[str], Counter[str]]:
+        """What was dealt with and what failed since this was last asked."""
+        with self._lock:
+            taken = self._dealt, self._failed
+            self._dealt, self._failed = Counter(), Counter()
+            return taken
+
+
 @dataclass
 class Desk:
-    """What a worker works with: the store, the time, the channel that takes notices."""
+    """What a worker works with: the store, the time, the post room that sends notices."""
 
     store: Store
     now: Now
-    channel: str
-    send: Send
+    post: Post
     rulebooks: Rulebooks = field(default_factory=Rulebooks)
     doing: str = ""
     done: int = 0
     failed: int = 0
+    tally: Tally = field(default_factory=Tally)
 
 
 def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) -> None:
@@ -79,6 +103,7 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[..., None]:
         except Exception as wrong:
             # the rows are rung for again by the timekeeper; what went wrong is told without data
             desk.failed += 1
+            desk.tally.add({}, {queue: 1})
             if is_busy(wrong):
                 log.warning("the store was busy or away (%s)", type(wrong).__name__)
             elif isinstance(wrong, KeyWrong):
@@ -118,6 +143,7 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
                 raise
             # one ticket that no rule can carry on must not hold up the others
             desk.failed += 1
+            desk.tally.add({}, {queue: 1})
             what = {"ticket": number}
             log.error("ticket set aside: %s", told_safely(wrong), extra=what)
             with desk.store.writing() as session:
@@ -157,11 +183,11 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
             ring_again(session, {queue: _ids(session, queue, result.skipped)}, now)
+    moments = {queue: result.tickets} if queue == ESCALATION else {}
+    desk.tally.add(result.by_queue + Counter(moments), result.refused_by_queue)
     return result.tickets
 
 
 def _deliver(desk: Desk, _queue: str, ids: Sequence[int]) -> int:
-    with desk.store.writing() as session:
-        sent, failed = deliver(session, ids, desk.now(), desk.channel, desk.send)
-    desk.failed += failed
-    return sent
+    desk.post.deliver(ids)
+    return len(ids)

@@ -14,6 +14,9 @@ from models.rules.personal import Veil
 from models.rules.text import clean, mask_address, mask_name, mask_phone
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 
+OPERATORS = "monitor"
+"""How operators are called as a source of messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
@@ -45,7 +48,7 @@ class Line:
     """One line of the log: when recorded, when it took effect, what, and the details.
 
     `data` is plain data with kept texts in it (see `models.labels.readable`); `private` is what
-    people wrote, cleaned and masked.
+    people wrote, cleaned and masked. `by` is the operator whose message caused it.
     """
 
     seq: int
@@ -54,6 +57,7 @@ class Line:
     name: str
     data: dict[str, Any]
     private: dict[str, Any]
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +126,18 @@ def detail(session: Session, number: str) -> Detail:
         claimant=_claimant(session.sealer.open(row.claimant) if row.claimant else {}),
         content=_content(session, number, veil),
         clocks=tuple(ClockRow(*c) for c in clocks),
-        log=_log(session, row.id, veil),
+        log=_log(session, row.id, number, veil),
         notices=tuple(NoticeRow(*n) for n in notices),
     )
 
 
-def _log(session: Session, ticket_id: int, veil: Veil) -> tuple[Line, ...]:
+def _log(session: Session, ticket_id: int, number: str, veil: Veil) -> tuple[Line, ...]:
+    sent = session.execute(
+        select(INBOX.c.id, INBOX.c.body).where(
+            INBOX.c.ticket == number, INBOX.c.source == OPERATORS
+        )
+    )
+    by = {row.id: clean(str(session.sealer.open(row.body).get("by") or "")) for row in sent}
     rows = session.execute(
         select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
     )
@@ -139,6 +149,7 @@ def _log(session: Session, ticket_id: int, veil: Veil) -> tuple[Line, ...]:
             row.name,
             row.data,
             veil.over(session.sealer.open(row.private)) if row.private else {},
+            "" if "by" in row.data else by.get(row.cause, ""),
         )
         for row in rows
     )

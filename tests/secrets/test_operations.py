@@ -194,7 +194,7 @@ class Cluster(PostgresServer):
             "data", "-c", "archive_mode=on", "-c", f"archive_command=cp %p {self.archive}/%f"
         )
 
-    def serve(self, data: str, *settings: str) -> None:
+    def open(self, data: str, *settings: str) -> None:
         """Serve a folder of data."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -265,7 +265,7 @@ def test_postgres_is_restored_to_a_moment(cluster: Cluster, hotline: Inside) -> 
     recovery = cluster.home / "copy" / "recovery.signal"
     recovery.touch()
     os.chown(recovery, cluster._uid, cluster._gid)
-    cluster.serve(
+    cluster.open(
         "copy", "-c", f"restore_command=cp {cluster.archive}/%f %p",
         "-c", f"recovery_target_time={moment.isoformat()}", "-c", "recovery_target_action=promote",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from models.database import Store
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, TICKET
-from tests.store.staging import at, carry, feed, letter, log_of, message, prepared, row_of
+from tests.store.staging import RESULT, at, carry, feed, letter, log_of, message, prepared, row_of
 
 
 @pytest.fixture
@@ -121,6 +121,22 @@ def test_only_the_highest_of_several_levels_sends_its_notice(store: Store) -> No
     assert red.data["role"] == "principal_leader"
 
 
+def test_a_level_that_a_result_kept_from_rising_is_told_after_an_outage(store: Store) -> None:
+    """Yellow came and red did not, since the result was in: whoever looks late tells of yellow."""
+    own = [
+        letter("AA", "2026-11-02T09:00", category="consultation"),
+        message("AA", "unit.accepted", "2026-11-02T10:00"),
+        message("AA", "result.submitted", "2026-11-04T10:00", **RESULT),
+    ]
+    feed(store, own, at("2026-11-10T09:00"))
+    carry(store, ["AA"], at("2026-11-10T09:00"))
+    events = log_of(store, "AA")
+    levels = [e.data["level"] for e in events if e.name == "alert.raised"]
+    assert levels == ["prewarning", "yellow"]
+    kinds = [e.data["kind"] for e in events if e.name == "notice.queued"]
+    assert [k for k in kinds if k in ("prewarning", "yellow", "red")] == ["yellow"]
+
+
 def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:
     """The log by effective moment, without notices and their recording."""
     return sorted(
@@ -132,9 +148,9 @@ def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:
 
 
 def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
-    """Advancing every hour, once a day, or once at the end gives the same log by effective time."""
+    """Advancing every shift, twice a week, or once at the end gives the same log by its moments."""
     logs = []
-    for name, step in (("H", timedelta(hours=1)), ("D", timedelta(days=1)), ("E", None)):
+    for name, step in (("S", timedelta(hours=8)), ("W", timedelta(hours=84)), ("E", None)):
         number = "same"
         own = [
             letter(number, "2026-09-24T16:00", emergency="utilities", claimant={"name": name}),

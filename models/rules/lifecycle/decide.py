@@ -45,6 +45,9 @@ HANDLERS: dict[str, Handler] = {
 
 _LEAD_ONLY = ("unit.accepted", "unit.returned", "extension.requested", "result.submitted")
 _HELPERS_TOO = ("site.arrived", "progress.reported", "contact.attempted", "contact.proof")
+_CALL = "contact.attempted"
+_JUDGED = ("extension.requested", "rework.requested")
+"""Requests that the regulation itself answers in every state, of the archive too (3.5, 3.9)."""
 
 
 def decide(life: Life, message: Message) -> bool:
@@ -62,7 +65,7 @@ def decide(life: Life, message: Message) -> bool:
 
 def _apply(life: Life, message: Message) -> Refusal | None:
     state = life.state
-    if state.status == ARCHIVED:
+    if state.status == ARCHIVED and message.type not in _JUDGED:
         return Refusal(say("the ticket is in the archive"))
     body = checked(message.type, message.body)
     if isinstance(body, Refusal):
@@ -79,8 +82,10 @@ def _apply(life: Life, message: Message) -> Refusal | None:
 def _may_speak(state: State, message: Message) -> Refusal | None:
     body = message.body
     units = [body[f] for f in UNIT_FIELDS if f in body] + list(body.get("units", ()))
+    # the hotline calls claimants, and is no unit that could handle anything
+    strangers = message.unknown if message.type == _CALL else (*message.unknown, HOTLINE)
     for unit in units:
-        if unit in message.unknown:
+        if unit in strangers:
             return Refusal(say("unit {unit} is not known; see the units file", unit=unit))
     unit = body.get("unit")
     if message.type in _LEAD_ONLY and unit != state.unit:
@@ -145,7 +150,8 @@ def _raise_level(life: Life, level: str, at: datetime) -> None:
         "alert.raised", clock=HANDLE, level=level, effective_at=at, unit=state.unit, run=state.run
     )
     upcoming = next_level(state)
-    overtaken = upcoming is not None and upcoming[1] <= life.present
+    # in a played life, what a message puts into the past comes together with that message
+    overtaken = life.now is None and upcoming is not None and upcoming[1] <= life.present
     pointless = level == LEVELS[0] and clock.due <= life.present
     if not overtaken and not pointless:
         role = getattr(life.stage.policy.ladder, level).to
@@ -188,4 +194,21 @@ def fold(
         fire(life, message.at, inclusive=False)
         decide(life, message)
     fire(life, now, inclusive=inclusive)
-    return life.events
+    return life.events if played else _told_once(life.events)
+
+
+def _told_once(events: list[Event]) -> list[Event]:
+    """Of the levels of a run that were found due together, only the highest is told to anybody."""
+    raised = [event.data for event in events if event.name == "alert.raised"]
+    highest = {data["run"]: data["level"] for data in raised}
+    if len(highest) == len(raised):
+        return events
+    kept: list[Event] = []
+    overtaken = None
+    for event in events:
+        if event.name == "alert.raised":
+            level = event.data["level"]
+            overtaken = level if level != highest[event.data["run"]] else None
+        if event.name != "notice.queued" or event.data["kind"] != overtaken:
+            kept.append(event)
+    return kept

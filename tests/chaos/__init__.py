@@ -1,0 +1,1 @@
+"""The service under faults: what is played must end as if nothing had happened."""

@@ -1,0 +1,239 @@
+"""What became of a feed, held against what must have become of it."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, select
+
+from models.database import Session, Store
+from models.rules.lifecycle.difference import _SHIFTING, _WITHDRAWALS
+from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
+from models.tables.inbox import REFUSED, WAITING
+from tests.chaos.known_feed import Line
+
+_LEVELS = ("prewarning", "yellow", "red")
+
+Facts = Counter[tuple[Any, ...]]
+
+
+@dataclass
+class Verdict:
+    """What was lost, what happened twice, and where the end differs from the faultless one."""
+
+    messages: int
+    lost: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    different: list[str] = field(default_factory=list)
+    notices: int = 0
+    sent_again: int = 0
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.lost or self.twice or self.different)
+
+
+def judge(store: Store, reference: Store, lines: Sequence[Line], letters: Path) -> Verdict:
+    """Hold a store that faults were played on, and the letters it sent, against the reference."""
+    verdict = Verdict(len({line.body["id"] for line in lines}))
+    poisoned = {line.body["id"] for line in lines if line.poison}
+    with store.reading() as session, reference.reading() as other:
+        _inbox(session, lines, poisoned, verdict)
+        real, wanted = _lives(session), _lives(other)
+        _notices(session, letters, verdict)
+        for number in sorted(wanted.keys() | real.keys()):
+            _compare(number, real.get(number), wanted.get(number), verdict)
+        for number in real:
+            _chain(session, number, verdict)
+    return verdict
+
+
+def is_quiet(session: Session) -> bool:
+    """Whether nothing waits, nothing is to be sent, and time alone has nothing more to do."""
+    left = (
+        select(func.count()).select_from(INBOX).where(INBOX.c.state == WAITING),
+        select(func.count()).select_from(NOTICE).where(NOTICE.c.state == "queued"),
+        select(func.count()).select_from(BELL),
+    )
+    return not any(session.scalar(count) for count in left)
+
+
+@dataclass
+class _Life:
+    """One ticket: its row, its clocks, and what stands in its log, apart from notices."""
+
+    row: dict[str, Any]
+    clocks: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    events: Facts = field(default_factory=Counter)
+    notices: Facts = field(default_factory=Counter)
+    raised: list[tuple[int, str, datetime]] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+    retold: bool = False
+
+
+def _lives(session: Session) -> dict[str, _Life]:
+    lives: dict[int, _Life] = {}
+    for row in session.execute(select(TICKET)):
+        kept = ("number", "status", "category", "emergency", "unit", "level", "level_at", "due",
+                "provisional", "received_at", "completed_at", "title", "facts")  # fmt: skip
+        lives[row.id] = _Life({name: getattr(row, name) for name in kept})
+    for row in session.execute(select(CLOCK)):
+        clock = (row.base, row.due, row.state, row.ended_at, row.provisional)
+        lives[row.ticket_id].clocks[row.key] = clock
+    names = {row.id: row.message_id for row in session.execute(select(INBOX))}
+    by_ticket: dict[int, list[Any]] = {}
+    for row in session.execute(select(EVENT).order_by(EVENT.c.ticket_id, EVENT.c.seq)):
+        by_ticket.setdefault(row.ticket_id, []).append(row)
+    for ticket_id, rows in by_ticket.items():
+        _read_log(lives[ticket_id], rows, names)
+    return {life.row["number"]: life for life in lives.values()}
+
+
+def _read_log(life: _Life, rows: Sequence[Any], names: Mapping[int, str]) -> None:
+    gone = {row.data["of"] for row in rows if row.name in _WITHDRAWALS}
+    life.retold = any(row.name in _WITHDRAWALS for row in rows)
+    for row in rows:
+        life.seqs.append(row.seq)
+        fact = (row.name, row.moment.astimezone(UTC), names.get(row.cause), _told(row.data))
+        if row.name == "notice.queued":
+            life.notices[fact] += 1
+        elif row.seq not in gone and _compared(row.name):
+            life.events[fact] += 1
+            if row.name == "alert.raised":
+                life.raised.append((row.data["run"], row.data["level"], row.moment))
+
+
+def _compared(name: str) -> bool:
+    """Clocks are compared as they stand, withdrawals by what they leave, sending by the notices."""
+    passing = (*_WITHDRAWALS, "notice.sent", "notice.failed")
+    return name not in passing and (not name.startswith("clock.") or name == "clock.expired")
+
+
+def _told(data: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(
+        {k: v for k, v in data.items() if k not in _SHIFTING}, order="sorted"
+    )
+
+
+def _inbox(session: Session, lines: Sequence[Line], poisoned: set[str], verdict: Verdict) -> None:
+    rows = session.execute(select(INBOX.c.message_id, INBOX.c.state, INBOX.c.id)).all()
+    known = Counter(row.message_id for row in rows)
+    verdict.twice += [f"inbox {name}" for name, count in known.items() if count > 1]
+    verdict.lost += [
+        f"message {name}" for name in {line.body["id"] for line in lines} - known.keys()
+    ]
+    verdict.lost += [f"waiting {row.message_id}" for row in rows if row.state == WAITING]
+    verdict.different += [
+        f"poisonous message {row.message_id} is {row.state}"
+        for row in rows
+        if row.message_id in poisoned and row.state != REFUSED
+    ]
+
+
+def _compare(number: str, real: _Life | None, wanted: _Life | None, verdict: Verdict) -> None:
+    if wanted is None:
+        verdict.different.append(f"{number}: a ticket that should not be")
+        return
+    if real is None:
+        verdict.lost.append(f"{number}: the whole ticket")
+        return
+    for what in ("row", "clocks"):
+        mine, yours = getattr(real, what), getattr(wanted, what)
+        verdict.different += [
+            f"{number} {what} {key}: {mine.get(key)} instead of {yours.get(key)}"
+            for key in mine.keys() | yours.keys()
+            # a clock that ran only in a telling that no longer holds
+            if mine.get(key) != yours.get(key) and not _undone(mine.get(key), real)
+        ]
+    if real.seqs != list(range(1, len(real.seqs) + 1)):
+        verdict.different.append(f"{number}: a gap in the log")
+    verdict.lost += [f"{number} {_fact(f)}" for f in (wanted.events - real.events).elements()]
+    verdict.twice += [f"{number} {_fact(f)}" for f in (real.events - wanted.events).elements()]
+    missing = (wanted.notices - real.notices).elements()
+    verdict.lost += [
+        f"{number} {_fact(f)}" for f in missing if json.loads(f[3])["kind"] not in _LEVELS
+    ]
+    if not real.retold:
+        more = (real.notices - wanted.notices).elements()
+        verdict.twice += [f"{number} {_fact(f)}" for f in more]
+    verdict.lost += [f"{number}: nobody was told of {level}" for level in _untold(real)]
+
+
+def _undone(clock: Any, life: _Life) -> bool:
+    return life.retold and isinstance(clock, tuple) and clock[2] == "cancelled"
+
+
+def _untold(life: _Life) -> Iterator[str]:
+    """The highest level of each run of which no notice went out, though its time was not over."""
+    told = {(json.loads(f[3])["kind"], f[1]) for f in life.notices}
+    highest: dict[int, tuple[str, datetime]] = {}
+    for run, level, moment in life.raised:
+        highest[run] = (level, moment)
+    for level, moment in highest.values():
+        if level != _LEVELS[0] and (level, moment.astimezone(UTC)) not in told:
+            yield level
+
+
+def _fact(fact: tuple[Any, ...]) -> str:
+    name, moment, cause, data = fact
+    return f"{name} {moment.isoformat()} {cause or ''} {data.decode()}"
+
+
+def _notices(session: Session, letters: Path, verdict: Verdict) -> None:
+    """Each queued notice is one row, sent once as the log has it, and lies in the file."""
+    queued: Counter[str] = Counter()
+    sent: Counter[str] = Counter()
+    for row in session.execute(
+        select(TICKET.c.number, EVENT.c.seq, EVENT.c.name, EVENT.c.data)
+        .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        .where(EVENT.c.name.in_(("notice.queued", "notice.sent")))
+    ):
+        if row.name == "notice.queued":
+            queued[f"{row.number}-{row.seq}"] += 1
+        else:
+            sent[f"{row.number}-{row.data['of']}"] += 1
+    rows = Counter(
+        f"{row.number}-{row.seq}"
+        for row in session.execute(
+            select(TICKET.c.number, NOTICE.c.seq)
+            .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
+            .where(NOTICE.c.state == "sent")
+        )
+    )
+    written = Counter(
+        json.loads(line)["id"] for line in letters.read_text(encoding="utf-8").splitlines()
+    )
+    verdict.notices = len(queued)
+    verdict.sent_again = sum(written.values()) - len(written)
+    for what, found in (("sent", sent), ("row", rows)):
+        verdict.lost += [f"notice {name}: no {what}" for name in (queued - found).elements()]
+        verdict.twice += [f"notice {name}: {what}" for name in (found - queued).elements()]
+    verdict.lost += [f"letter {name}" for name in queued.keys() - written.keys()]
+    verdict.twice += [f"letter {name}: never queued" for name in written.keys() - queued.keys()]
+
+
+def _chain(session: Session, number: str, verdict: Verdict) -> None:
+    """Each line's hash covers it and the line before, and the ticket's row has the last."""
+    ticket = session.execute(select(TICKET).where(TICKET.c.number == number)).one()
+    found = select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
+    chain = b""
+    for row in session.execute(found):
+        line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
+        secret = b""
+        if row.private is not None:
+            plain = msgspec.json.encode(session.sealer.open(row.private))
+            secret = session.sealer.fingerprint(plain)
+        data = msgspec.json.encode(row.data, order="sorted")
+        chain = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+        if row.hash != chain:
+            verdict.different.append(f"{number}: the chain of the log breaks at {row.seq}")
+            return
+    if (ticket.hash, ticket.seq) != (chain, row.seq):
+        verdict.different.append(f"{number}: the log does not end where its ticket says")
