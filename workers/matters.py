@@ -1,4 +1,4 @@
-"""While a worker has nothing else to do, it looks which new letters are about one matter (2.2.6)."""
+"""While a worker has nothing else to do, it looks which new letters are of one matter (2.2.6)."""
 
 import logging
 from datetime import date

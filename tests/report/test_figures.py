@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,9 @@ from models.labels import told
 from models.queries.bulletin import bulletin
 from models.queries.report import FIGURES, Month, cases, counts
 from models.rules.policy import Bulletin as Rules
+from scripts.bench.servers import PostgresServer
 from tests.report.by_hand import counted
 from tests.report.staging import OTHER, two_months
-from tests.servers import PostgresServer
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 DESK = "城市管理和综合执法局"
@@ -122,9 +123,9 @@ def test_a_month_is_found_by_index(store: Store) -> None:
     plans: list[str] = []
     with store.reading() as session:
         connection = session.connection()
-        statements: list[tuple[str, object]] = []
+        statements: list[tuple[str, Any]] = []
 
-        def keep(_c: object, _cursor: object, text: str, given: object, *_: object) -> None:
+        def keep(_c: object, _cursor: object, text: str, given: Any, *_: object) -> None:
             statements.append((text, given))
 
         listening.listen(connection, "before_cursor_execute", keep)
