@@ -1,11 +1,13 @@
 """The monitor as a program: one loop that reads and paints, and the way between the screens."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -13,6 +15,7 @@ from textual.screen import ModalScreen, Screen
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
+from models.errors import told_safely
 from models.labels import _, told
 from models.queries.failures import Failure
 from models.queries.health import Health
@@ -38,6 +41,8 @@ _LONGEST_PAUSE = 60.0
 _LEAST_REST = 0.1
 """Real seconds from one look to the next, however much is committed; three looks' time if more."""
 _INTERVALS = (1, 2, 5, 15)
+
+_FRAMES = 8
 
 
 class MonitorApp(App[None]):
@@ -305,3 +310,8 @@ class MonitorApp(App[None]):
     def _switch_bell(self) -> None:
         self._bell = not self._bell
         self.notify(_("Bell on") if self._bell else _("Bell off"), markup=False)
+
+    def _fatal_error(self) -> None:
+        """End; Textual's own traceback would show the values, and they may be a citizen's."""
+        if (wrong := sys.exc_info()[1]) is not None:
+            self.panic(Text(told_safely(wrong, _FRAMES)))

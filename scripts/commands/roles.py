@@ -35,7 +35,9 @@ def broker_url(settings: Settings) -> str:
 
 def _opened(settings: Settings) -> "Store":
     from scripts.edge import open_store, prepare
+    from scripts.logs import set_up
 
+    set_up(settings.log)
     store = open_store(settings)
     prepare(store, settings)
     return store
