@@ -24,6 +24,8 @@ ROWS = {
     "P4": "storm:storm",
     "P5": "lateness:lateness",
     "P6": "lateness:emergencies",
+    "P7": "screens:watching",
+    "P8": "screens:changing",
     "P9": "feeds:feeding",
     "P10": "starting:starting",
     "P11": "replays:replaying",
