@@ -23,6 +23,7 @@ from monitor.keys import KEYS, Key, bindings
 from monitor.pulse import Pulse
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
 from monitor.screens.base import WatchScreen
+from monitor.screens.board import BoardScreen
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.help import HelpScreen
@@ -46,7 +47,7 @@ class MonitorApp(App[None]):
     `actor` is whose session it is and what his role allows, `operator` the name that he gave; with
     `ask_name` he is asked for one at the start. `now` is the service's clock, a demo's or the
     system's; `wall` is the system's, by which processes report. `every` is the real seconds
-    between two looks, None for none.
+    between two looks, None for none. `board` shows the one screen for the wall.
     """
 
     CSS_PATH = "hotline.tcss"
@@ -67,12 +68,14 @@ class MonitorApp(App[None]):
         actor: Actor = NOBODY,
         operator: str = "",
         ask_name: bool = False,
+        board: bool = False,
         bell: bool = True,
         every: float | None = 1.0,
     ) -> None:
         super().__init__()
         self.deeds = Deeds(self, store, now, actor, operator, self.read_now)
-        self._ask_name = ask_name and not operator
+        self._ask_name = ask_name and not operator and not board
+        self._board = board
         self._reader = Reader(store, now, wall, broker_ok)
         self._demo = demo
         self._bell = bell
@@ -99,7 +102,7 @@ class MonitorApp(App[None]):
         self.theme = DARK.name
         for entry in SCREENS:
             self.install_screen(entry.make(), entry.name)
-        self.push_screen(SCREENS[0].name)
+        self.push_screen(BoardScreen() if self._board else SCREENS[0].name)
         self._home = asyncio.get_running_loop()
         self.run_worker(self._watch(), name="watch")
         if self._pulse is not None:
@@ -219,7 +222,9 @@ class MonitorApp(App[None]):
         return [Key(e.key, f"go('{e.name}')", e.key, e.title) for e in SCREENS]
 
     def action_go(self, name: str) -> None:
-        """Show one of the main screens."""
+        """Show one of the main screens; on the wall there is only one."""
+        if self._board:
+            return
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if self.screen is not self.get_screen(name):
@@ -258,7 +263,7 @@ class MonitorApp(App[None]):
         """One screen back: from a ticket to where it was opened, from a list to the overview."""
         if len(self.screen_stack) > 2:
             self.pop_screen()
-        else:
+        elif not self._board:
             self.action_go(SCREENS[0].name)
 
     def action_help(self) -> None:
