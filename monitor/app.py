@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -20,13 +21,15 @@ from models.rules.policy import LEVELS
 from models.rules.roles import Actor
 from monitor.deeds import Deeds
 from monitor.keys import KEYS, Key, bindings
+from monitor.memory import Memory
 from monitor.pulse import Pulse
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
 from monitor.screens.base import WatchScreen
 from monitor.screens.board import BoardScreen
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
-from monitor.screens.help import HelpScreen
+from monitor.screens.dialogs import Told
+from monitor.screens.help import HelpScreen, introduction
 from monitor.screens.registry import SCREENS
 from monitor.screens.tickets import TicketsScreen
 from monitor.theme import DARK, LIGHT
@@ -47,7 +50,8 @@ class MonitorApp(App[None]):
     `actor` is whose session it is and what his role allows, `operator` the name that he gave; with
     `ask_name` he is asked for one at the start. `now` is the service's clock, a demo's or the
     system's; `wall` is the system's, by which processes report. `every` is the real seconds
-    between two looks, None for none. `board` shows the one screen for the wall.
+    between two looks, None for none. `board` shows the one screen for the wall, `memory` is the
+    file of what is remembered.
     """
 
     CSS_PATH = "hotline.tcss"
@@ -69,6 +73,7 @@ class MonitorApp(App[None]):
         operator: str = "",
         ask_name: bool = False,
         board: bool = False,
+        memory: Path | None = None,
         bell: bool = True,
         every: float | None = 1.0,
     ) -> None:
@@ -76,6 +81,8 @@ class MonitorApp(App[None]):
         self.deeds = Deeds(self, store, now, actor, operator, self.read_now)
         self._ask_name = ask_name and not operator and not board
         self._board = board
+        self._memory = Memory(memory)
+        self._introduces = memory is not None and not board and not self._memory.get("introduced")
         self._reader = Reader(store, now, wall, broker_ok)
         self._demo = demo
         self._bell = bell
@@ -99,7 +106,9 @@ class MonitorApp(App[None]):
         """Begin at the overview, and begin to read."""
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = DARK.name
+        known = {DARK.name, LIGHT.name}
+        kept = str(self._memory.get("theme"))
+        self.theme = kept if kept in known else DARK.name
         for entry in SCREENS:
             self.install_screen(entry.make(), entry.name)
         self.push_screen(BoardScreen() if self._board else SCREENS[0].name)
@@ -108,8 +117,15 @@ class MonitorApp(App[None]):
         if self._pulse is not None:
             self._pulse.start()
         self.set_interval(1.0, self._tell)
+        self.deeds.begin(self._greet())
+
+    async def _greet(self) -> None:
+        """Say how it works, the first time; ask who is there, where nobody has said it."""
+        if self._introduces:
+            await self.push_screen_wait(Told(_("How this works"), introduction()))
+            self._memory.keep("introduced", True)
         if self._ask_name:
-            self.deeds.begin(self.deeds.ask_name())
+            await self.deeds.ask_name()
 
     def on_unmount(self) -> None:
         """Feel for commits no longer."""
@@ -291,6 +307,11 @@ class MonitorApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What has no key."""
+        for entry in SCREENS:
+            if not self._board:
+                yield SystemCommand(told(entry.title), "", self._going(entry.name))
+        if isinstance(screen, WatchScreen) and screen.ticket_under_cursor():
+            yield SystemCommand(_("Act on this ticket"), "", self.action_acts)
         for theme, name in ((DARK, _("Dark colours")), (LIGHT, _("Light colours"))):
             yield SystemCommand(name, "", self._setter("theme", theme.name))
         for seconds in _INTERVALS:
@@ -299,6 +320,14 @@ class MonitorApp(App[None]):
         yield SystemCommand(_("Read only when asked (F5)"), "", self._setter("_every", None))
         yield SystemCommand(_("Bell on a new red card: on or off"), "", self._switch_bell)
         yield SystemCommand(told(KEYS[-1].label), "", self.action_quit)
+
+    def _going(self, name: str) -> Callable[[], None]:
+        return lambda: self.action_go(name)
+
+    def watch_theme(self, name: str) -> None:
+        """The colours that were chosen are there again the next day."""
+        if name in (DARK.name, LIGHT.name):
+            self._memory.keep("theme", name)
 
     def _setter(self, name: str, value: object) -> Callable[[], None]:
         def set_it() -> None:

@@ -37,6 +37,7 @@ def show_monitor(
         broker_ok=bells.reachable,
         demo=demo,
         board=board,
+        memory=settings.home / "monitor.json",
     )
 
 

@@ -69,6 +69,7 @@ class BoardScreen(WatchScreen):
 
     NAME = "board"
     TITLE_SAID = say("Wallboard")
+    AUTO_FOCUS = ""
 
     def compose(self) -> ComposeResult:
         """No line of keys: nobody sits here."""
