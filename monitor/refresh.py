@@ -4,22 +4,27 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Thread
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from rich.cells import cell_len
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.clock import Now
+from models.clock import Now, monotonic, speed_of
 from models.database import Session, Store
 from models.errors import HotlineError
+from models.queries.answers import Answer, Key, answers
+from models.queries.callbacks import Calls, calls
 from models.queries.detail import Detail, detail
+from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
-from models.queries.listing import Page, listing, position
+from models.queries.listing import EVERYTHING, Page, listing, position
 from models.queries.log import TicketNotFound
-from models.queries.overview import Counters, Overview, counters, overview
+from models.queries.overview import Card, Counters, Curve, UnitLoad, curve, last_cards, load
+from models.queries.queues import QueueRow, queues
 from models.queries.rulebook import Rulebook, Rulebooks
+from models.queries.units import UnitRates, unit_rates
 from models.rules.explain import Explained, deciding, explain
 from models.rules.policy import in_force
 from monitor.filters import Filter
@@ -27,6 +32,23 @@ from monitor.present import STANDARD, Office
 from monitor.widgets.tickets import Place
 
 T = TypeVar("T")
+
+_RATES_EVERY = 60.0
+"""Real seconds that the rates of the units are good for: they look at a month."""
+
+_CURVE_EVERY = 10.0
+
+_LAMP_EVERY, _LAMP_WAITS = 1.0, 0.02
+"""Real seconds between two questions to the broker, and how long a look waits for an answer."""
+
+_CHEAP = 0.03
+"""Real seconds that a part of a look may cost; what costs more is read aside."""
+
+_REST = 4
+"""How many times as long as it took something dear is left alone."""
+
+_PATIENCE = timedelta(seconds=30)
+"""How long after its ringing a row is rung for again, real: as the timekeeper has it."""
 
 OUTAGES = (SQLAlchemyError, OSError, HotlineError)
 """What a store can fail with while nothing is wrong with the monitor."""
@@ -36,7 +58,13 @@ OUTAGES = (SQLAlchemyError, OSError, HotlineError)
 class Request:
     """What a screen wants to show; what it leaves out is not read."""
 
-    overview: bool = False
+    cards: bool = False
+    curve: bool = False
+    rates: bool = False
+    calls: str | None = None
+    queues: bool = False
+    failures: bool = False
+    answers: tuple[Key, ...] = ()
     filter: Filter = field(default_factory=Filter)
     place: Place | None = None
     ticket: str | None = None
@@ -53,11 +81,88 @@ class Snapshot:
     short: dict[str, str] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
     health: Health = field(default_factory=Health)
-    overview: Overview | None = None
+    units: tuple[UnitLoad, ...] = ()
+    cards: tuple[Card, ...] = ()
+    curve: Curve = field(default_factory=Curve)
+    rates: dict[str, UnitRates] = field(default_factory=dict)
+    calls: Calls | None = None
+    queues: tuple[QueueRow, ...] = ()
+    failures: Failures | None = None
+    answers: dict[Key, Answer] = field(default_factory=dict)
     page: Page | None = None
     detail: Detail | None = None
     explained: Explained | None = None
     broker: bool | None = None
+
+
+class Slowly(Generic[T]):
+    """Something that costs much or changes slowly: read aside, and only now and then.
+
+    While it is cheap and no time is given it is read with everything else, of the same moment.
+    Else the first look waits for it, and every later one gets what was read last.
+    """
+
+    def __init__(self, read: Callable[[Session, datetime], T], seconds: float = 0.0) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._kept: T | None = None
+        self._cost = 0.0
+        self._again_at = 0.0
+        self._thread: Thread | None = None
+        self._failed: BaseException | None = None
+
+    def get(self, store: Store, session: Session, now: datetime) -> T:
+        """What is there now, or was a short while ago; raises what the last reading met."""
+        if self._failed is not None:
+            failed, self._failed, self._kept = self._failed, None, None
+            raise failed
+        is_cheap = self._cost < _CHEAP and not self._seconds
+        if self._kept is None or is_cheap:
+            return self._measured(session, now)
+        if monotonic() >= self._again_at and (self._thread is None or not self._thread.is_alive()):
+            self._thread = Thread(target=self._aside, args=(store, now), daemon=True)
+            self._thread.start()
+        return self._kept
+
+    def _measured(self, session: Session, now: datetime) -> T:
+        begun = monotonic()
+        found = self._kept = self._read(session, now)
+        self._cost = monotonic() - begun
+        self._again_at = monotonic() + max(self._seconds, _REST * self._cost)
+        return found
+
+    def _aside(self, store: Store, now: datetime) -> None:
+        try:
+            with store.reading() as session:
+                self._measured(session, now)
+        except OUTAGES as wrong:
+            self._failed = wrong
+
+
+class Lamp:
+    """Whether the broker answers, asked aside: one that hangs must not hold up a look."""
+
+    def __init__(self, ask: Callable[[], bool] | None) -> None:
+        self._ask = ask
+        self._lit: bool | None = None
+        self._thread: Thread | None = None
+        self._again_at = 0.0
+
+    def get(self) -> bool | None:
+        """What was answered last; None before the first answer, or where nobody can be asked."""
+        if self._ask is None:
+            return None
+        if self._thread is None or (not self._thread.is_alive() and monotonic() >= self._again_at):
+            self._again_at = monotonic() + _LAMP_EVERY
+            self._thread = Thread(target=self._look, args=(self._ask,), daemon=True)
+            self._thread.start()
+            self._thread.join(_LAMP_WAITS)
+        elif self._thread.is_alive() and monotonic() >= self._again_at + _LAMP_EVERY:
+            self._lit = False
+        return self._lit
+
+    def _look(self, ask: Callable[[], bool]) -> None:
+        self._lit = ask()
 
 
 class Reader:
@@ -69,30 +174,41 @@ class Reader:
         self._store = store
         self._now = now
         self._wall = wall
-        self._broker_ok = broker_ok
+        self._lamp = Lamp(broker_ok)
+        self._patience = _PATIENCE * speed_of(now)
         self._rulebooks = Rulebooks()
+        self._load = Slowly(load)
+        self._rates = Slowly(unit_rates, _RATES_EVERY)
+        self._curve = Slowly(curve, _CURVE_EVERY)
 
     def read(self, request: Request) -> Snapshot:
         """A snapshot of the present; raises one of OUTAGES where the store cannot be read."""
-        now = self._now()
+        now, wall = self._now(), self._wall()
         with self._store.reading() as session:
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
-            whole = overview(session, now) if request.overview else None
+            stands = self._load.get(self._store, session, now)
             found, why = self._ticket(session, request.ticket, rulebook)
             return Snapshot(
                 at=now,
-                wall=self._wall(),
+                wall=wall,
                 district=district,
                 office=office,
                 short=_short_names(rulebook),
-                counters=whole.counters if whole else counters(session, now),
+                counters=stands.counters,
                 health=health(session, now),
-                overview=whole,
-                page=_page(session, request, now, office),
+                units=stands.units,
+                cards=last_cards(session, now) if request.cards else (),
+                curve=self._curve.get(self._store, session, now) if request.curve else Curve(),
+                rates=self._rates.get(self._store, session, now) if request.rates else {},
+                calls=calls(session, now, request.calls) if request.calls else None,
+                queues=queues(session, now, wall, self._patience) if request.queues else (),
+                answers=answers(session, request.answers),
+                failures=failures(session) if request.failures else None,
+                page=_page(session, request, now, office, stands.counters.open),
                 detail=found,
                 explained=why,
-                broker=self._broker_ok() if self._broker_ok else None,
+                broker=self._lamp.get(),
             )
 
     @staticmethod
@@ -111,7 +227,9 @@ class Reader:
         return found, explain(clock, found.state, rulebook.stage_for(found.policy_id))
 
 
-def _page(session: Session, request: Request, now: datetime, office: Office) -> Page | None:
+def _page(
+    session: Session, request: Request, now: datetime, office: Office, all_open: int
+) -> Page | None:
     if (place := request.place) is None:
         return None
     wanted = request.filter.at(now, office)
@@ -121,7 +239,9 @@ def _page(session: Session, request: Request, now: datetime, office: Office) -> 
         if at is not None:
             first = max(0, at - place.row)
     # as much again above and below, so that a page up or down is there at once
-    return listing(session, wanted, offset=max(0, first - place.seen), limit=3 * place.seen)
+    total = all_open if wanted == EVERYTHING else None
+    offset = max(0, first - place.seen)
+    return listing(session, wanted, offset=offset, limit=3 * place.seen, total=total)
 
 
 def _office(rulebook: Rulebook, now: datetime) -> tuple[Office, str]:

@@ -11,19 +11,25 @@ from datetime import datetime, timedelta
 import dramatiq
 from dramatiq.worker import Worker
 
-from models.clock import Now, monotonic, system_clock
+from models.clock import Now, monotonic, speed_of, system_clock
 from models.database import Store, is_busy
 from models.operations.processes import leave, report
-from models.rules.queues import QUEUES
+from models.operations.samples import sample
+from models.queries.queues import EVERY
+from models.rules.queues import DELIVERY, QUEUES
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
 from workers.channels.post import Post
+from workers.matters import Matters
 from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
 
 BEAT_EVERY = 2.0
 """Real seconds between two reports that a process is there."""
+
+SAMPLE_EVERY = EVERY.total_seconds() + 0.1
+"""Real seconds between two samples: never two in the same span of time."""
 
 _WORKER_TIMEOUT_MS = 50
 _SHUTDOWN_MS = 8_000
@@ -74,6 +80,36 @@ class Beat:
                 raise
 
 
+class Sampler:
+    """Leaves a sample of the queues in the store every few seconds, for those who watch them."""
+
+    def __init__(self, desk: Desk, name: str) -> None:
+        self._desk = desk
+        self._name = name
+        self._next = monotonic() + SAMPLE_EVERY
+        self._sent = self._given_up = 0
+
+    def __call__(self) -> None:
+        """Leave one, if it is time to; what could not be told is told with the next."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + SAMPLE_EVERY
+        desk = self._desk
+        sent, given_up = desk.post.sent, desk.post.failed
+        letters, vain = sent - self._sent, given_up - self._given_up
+        self._sent, self._given_up = sent, given_up
+        desk.tally.add({DELIVERY: letters + vain}, {DELIVERY: vain})
+        dealt, failed = desk.tally.take()
+        try:
+            with desk.store.writing() as session:
+                wall, speed = system_clock(), speed_of(desk.now)
+                sample(session, self._name, dealt, failed, desk.now(), wall, speed, PATIENCE)
+        except Exception as wrong:
+            if not is_busy(wrong):
+                raise
+            desk.tally.add(dealt, failed)
+
+
 def stop_on_signals(parent: int | None) -> threading.Event:
     """An event that is set by SIGTERM or SIGINT, or when the process `parent` is gone."""
     stop = threading.Event()
@@ -121,9 +157,13 @@ def run_worker(
     )
     worker.start()
     beat = Beat(store, "worker")
+    matters = Matters(store, now)
+    sampler = Sampler(desk, beat.name)
     code = 0
     while not stop.wait(0.2):
+        sampler()
         beat(desk.doing, done=desk.done, failed=desk.failed + post.failed)
+        matters(desk.done)
         if not all(consumer.is_alive() for consumer in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1

@@ -22,11 +22,18 @@ HOTLINE = "hotline"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Where a new ticket goes: a unit with the reason, or nowhere with the reason and its name."""
+    """Where a new ticket goes: a unit with the reason, or nowhere with the reason and its name.
+
+    `joined` are further units that the city named with it. `proposed` is the unit that a model
+    would choose, with its reason, where it may not decide.
+    """
 
     unit: str | None
     why: Said
     named: str | None = None
+    joined: tuple[str, ...] = ()
+    proposed: str | None = None
+    proposal: Said | None = None
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Feeds into the inbox, day after day, on both databases."""
 
+import base64
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -15,10 +16,11 @@ from models.database import Store
 from models.operations.advance import advance
 from models.operations.inbox import put
 from models.queries.rulebook import load_rulebook
+from models.sealing import Sealed
 from models.tables.core import BELL, INBOX
 from scripts.feeds.reading import Options, read
 from scripts.intake import Counts, Intake
-from tests.feeds.making import delimited
+from tests.feeds.making import delimited, lines
 from tests.store.staging import letter, prepared
 
 HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "答复意见", "答复时间")
@@ -62,9 +64,13 @@ def stored(store: Store, kind: str = "%") -> list[dict[str, Any]]:
         return [session.sealer.open(body) for body in bodies]
 
 
-def refused(tmp_path: Path) -> list[dict[str, Any]]:
+def refused(store: Store, tmp_path: Path) -> list[dict[str, Any]]:
+    """The refused rows as `hotline refused --reveal --json` shows them."""
     text = (tmp_path / "refused.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    rows = [json.loads(line) for line in text.splitlines()]
+    for row in rows:
+        row["raw"] = store.sealer.open(Sealed(base64.b64decode(row.pop("sealed"))))
+    return rows
 
 
 def test_the_next_day_brings_only_what_is_new(store: Store, feed: Any) -> None:
@@ -100,7 +106,7 @@ def test_two_letters_under_one_number_are_not_one(
     one, other = row("1"), row("1", 详情="井盖丢了。")
     assert feed(one, other, one, batch=batch) == Counts(3, 1, 1, 1)
     assert len(stored(store)) == 1
-    (kept,) = refused(tmp_path)
+    (kept,) = refused(store, tmp_path)
     assert "key" in kept["why"]
     assert (kept["line"], kept["raw"]["留言详情"]) == (3, "井盖丢了。")
     later = row("1", 详情="井盖丢了。", 时间="2026/9/4 8:05:07")
@@ -133,7 +139,7 @@ def test_a_refused_row_is_kept_whole_and_taken_when_mended(
     store: Store, feed: Any, tmp_path: Path
 ) -> None:
     assert feed(row("1", 时间="2026/9/31")) == Counts(1, 0, 0, 1)
-    (kept,) = refused(tmp_path)
+    (kept,) = refused(store, tmp_path)
     assert (kept["feed"], kept["source"], kept["line"]) == ("feed.csv", "provincial-board", 2)
     assert kept["raw"] == dict(zip(HEADERS, row("1", 时间="2026/9/31"), strict=True))
     assert (tmp_path / "refused.jsonl").stat().st_mode & 0o077 == 0
@@ -145,9 +151,8 @@ def test_the_file_of_refused_rows_is_fed_again_when_mended(
 ) -> None:
     torn = ("2", "某女士", "路灯不亮")
     assert feed(row("1", 时间="2026/9/31"), torn, row("3")) == Counts(3, 1, 0, 2)
-    path = tmp_path / "refused.jsonl"
-    path.rename(tmp_path / "mended.jsonl")
     path = tmp_path / "mended.jsonl"
+    path.write_bytes(lines(*refused(store, tmp_path)))
 
     def again(*names: tuple[str, str]) -> Counts:
         text = path.read_text(encoding="utf-8")
@@ -159,8 +164,8 @@ def test_the_file_of_refused_rows_is_fed_again_when_mended(
         return intake.counts
 
     assert again() == Counts(2, 0, 0, 2), "nothing was mended"
-    time = '"留言主题":"路灯不亮","留言时间":"2026/9/4","留言详情":"坏了。"}'
-    mended = again(("2026/9/31", "2026/9/30"), ('"留言主题":"路灯不亮"}', time))
+    time = '"留言主题": "路灯不亮", "留言时间": "2026/9/4", "留言详情": "坏了。"}'
+    mended = again(("2026/9/31", "2026/9/30"), ('"留言主题": "路灯不亮"}', time))
     assert mended == Counts(2, 2, 0, 0)
     assert {body["ticket"] for body in stored(store)} == {"1", "2", "3"}
     with store.reading() as session:
