@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from time import sleep
 from typing import IO
@@ -27,6 +26,9 @@ from scripts.intake import Intake
 
 BATCH = 5_000
 """Rows of a transaction."""
+
+_HEAVY = 8 << 20
+"""Characters of a transaction: five thousand letters of a megabyte would fill the memory."""
 
 
 class Feeding:
@@ -157,7 +159,14 @@ def batches(rows: Iterator[Read], *, ahead: bool) -> Iterator[list[Read]]:
     """Rows by the batch; `ahead` reads the next one while the last one is being stored."""
 
     def some() -> list[Read]:
-        return list(islice(rows, BATCH))
+        batch: list[Read] = []
+        weight = 0
+        for row in rows:
+            batch.append(row)
+            weight += _weight(row)
+            if len(batch) >= BATCH or weight >= _HEAVY:
+                break
+        return batch
 
     if not ahead:  # who waits for a pipe cannot be called back
         yield from iter(some, [])
@@ -167,6 +176,13 @@ def batches(rows: Iterator[Read], *, ahead: bool) -> Iterator[list[Read]]:
         while batch := coming.result():
             coming = reader.submit(some)
             yield batch
+
+
+def _weight(row: Read) -> int:
+    """About how many characters a row holds."""
+    if row.message is None or isinstance(row.kept, str):
+        return len(str(row.kept))
+    return sum(len(value) for value in row.message.values() if isinstance(value, str))
 
 
 @contextmanager

@@ -68,28 +68,30 @@ def piece(line: int, content: bytes, text: str) -> Piece:
 def of_array(stream: IO[bytes]) -> Iterator[Piece]:
     """The values of the first array in a file, streamed, be it a million long."""
     window = _Window(stream)
-    window.drop(window.find("[") + 1)
+    window.pass_by("[")
     while True:
-        window.drop(_end(_BETWEEN.match(window.text)))
-        if window.text.startswith("]"):
-            return
-        if not window.text:
+        window.drop(_end(_BETWEEN.match(window.text, window.at)) or window.at)
+        if window.left == 0:
             if window.more():
                 continue
             yield Piece(window.line, "", why=say("The list has no end: the file was cut off"))
+            return
+        if window.text[window.at] == "]":
             return
         yield _element(window)
 
 
 def _element(window: "_Window") -> Piece:
     line = window.line
+    why: Said | None = None
+    value: object = None
     while True:
         try:
-            value, end = _DECODER.raw_decode(window.text)
+            value, end = _DECODER.raw_decode(window.text, window.at)
         except json.JSONDecodeError as problem:
-            if len(window.text) < LONGEST and window.more():
+            if window.left < LONGEST and window.more():
                 continue
-            why = _torn(problem.pos + 1)
+            why = _torn(problem.pos - window.at + 1)
         except RecursionError:
             why = _deep()
         except Refused as refused:
@@ -98,44 +100,50 @@ def _element(window: "_Window") -> Piece:
             # a number may go on in what has not been read yet
             if end == len(window.text) and window.more():
                 continue
-            text = window.text[:end]
-            window.drop(end)
-            return Piece(line, text, value)
-        found = _NEXT.search(window.text)
-        while found is None and len(window.text) < LONGEST and window.more():
-            found = _NEXT.search(window.text)
+        break
+    if why is not None:
+        found = _NEXT.search(window.text, window.at)
+        while found is None and window.left < LONGEST and window.more():
+            found = _NEXT.search(window.text, window.at)
         end = _end(found) or len(window.text)
-        text = window.text[:end]
-        window.drop(end)
-        return Piece(line, text[:_KEPT] if len(text) > LONGEST else text, why=why)
+    text = window.text[window.at : end]
+    window.drop(end)
+    return Piece(line, text[:_KEPT] if len(text) > LONGEST else text, value, why)
 
 
 class _Window:
-    """A text file, of which a piece is looked at."""
+    """A text file, of which a piece is looked at: what stands in `text` from `at` on."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self.text = ""
+        self.at = 0
         self.line = 1
+
+    @property
+    def left(self) -> int:
+        """How many characters of the piece have not been dealt with."""
+        return len(self.text) - self.at
 
     def more(self) -> bool:
         """Read on; whether there was anything left."""
         # doubling, so that a record of any length is tried a few times only
-        raw = self._stream.read(max(_CHUNK, len(self.text)))
-        self.text += self._decoder.decode(raw, final=not raw)
+        raw = self._stream.read(max(_CHUNK, self.left))
+        self.text = self.text[self.at :] + self._decoder.decode(raw, final=not raw)
+        self.at = 0
         return bool(raw)
 
-    def find(self, sign: str) -> int:
-        """Where a sign stands first, reading on as far as a record may be long."""
-        while (place := self.text.find(sign)) < 0 and len(self.text) < LONGEST and self.more():
+    def pass_by(self, sign: str) -> None:
+        """Go on behind the first such sign, reading on as far as a record may be long."""
+        while (place := self.text.find(sign)) < 0 and self.left < LONGEST and self.more():
             pass
-        return place
+        self.drop(place + 1)
 
     def drop(self, end: int) -> None:
-        """Go on behind this place."""
-        self.line += self.text.count("\n", 0, end)
-        self.text = self.text[end:]
+        """Go on at this place."""
+        self.line += self.text.count("\n", self.at, end)
+        self.at = end
 
 
 def _end(found: re.Match[str] | None) -> int:
