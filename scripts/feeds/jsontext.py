@@ -1,11 +1,8 @@
 """JSON of strangers: one value at a time, with limits, and nothing lost without a word."""
 
-import codecs
 import json
 import math
-import re
-from collections.abc import Iterator
-from typing import IO, Any, Never
+from typing import Any, Never
 
 from models.labels import Said, say
 from models.rules.text import clean, escaped, is_plain, undoubled
@@ -13,13 +10,9 @@ from models.rules.text import clean, escaped, is_plain, undoubled
 LONGEST = 1 << 20
 """Bytes that a record may have. A longer one is no letter, and must not fill the memory."""
 
-_CHUNK = 1 << 16
-_KEPT = 1_000
 _DEEPEST = 100
 _LONGEST_WHOLE = 18
 _MARK = "\ufeff"
-_NEXT = re.compile(r"\}\s*,\s*(?=\{)")
-_BETWEEN = re.compile(r"[\s,\ufeff]*")
 
 
 class Refused(ValueError):
@@ -42,21 +35,6 @@ class Piece:
         self.why = why
 
 
-def of_lines(stream: IO[bytes]) -> Iterator[Piece]:
-    """The values of JSON Lines, one a line, streamed."""
-    for number, (line, whole) in enumerate(_lines(stream), start=1):
-        text = _bare(line.decode("utf-8", "backslashreplace"))
-        if not text:
-            continue
-        if not whole:
-            why = say(
-                "The line has more than {limit} bytes. Send one message a line", limit=LONGEST
-            )
-            yield Piece(number, text[:_KEPT], why=why)
-            continue
-        yield piece(number, line, text)
-
-
 def piece(line: int, content: bytes, text: str) -> Piece:
     """One record of a line's content, or why it is none; `text` is what is kept of it."""
     try:
@@ -65,110 +43,15 @@ def piece(line: int, content: bytes, text: str) -> Piece:
         return Piece(line, text, why=refused.why)
 
 
-def of_array(stream: IO[bytes]) -> Iterator[Piece]:
-    """The values of the first array in a file, streamed, be it a million long."""
-    window = _Window(stream)
-    window.pass_by("[")
-    while True:
-        window.drop(_end(_BETWEEN.match(window.text, window.at)) or window.at)
-        if window.left == 0:
-            if window.more():
-                continue
-            yield Piece(window.line, "", why=say("The list has no end: the file was cut off"))
-            return
-        if window.text[window.at] == "]":
-            return
-        yield _element(window)
-
-
-def _element(window: "_Window") -> Piece:
-    line = window.line
-    why: Said | None = None
-    value: object = None
-    while True:
-        try:
-            value, end = _DECODER.raw_decode(window.text, window.at)
-        except json.JSONDecodeError as problem:
-            if window.left < LONGEST and window.more():
-                continue
-            why = _torn(problem.pos - window.at + 1)
-        except RecursionError:
-            why = _deep()
-        except Refused as refused:
-            why = refused.why
-        else:
-            # a number may go on in what has not been read yet
-            if end == len(window.text) and window.more():
-                continue
-        break
-    if why is not None:
-        found = _NEXT.search(window.text, window.at)
-        while found is None and window.left < LONGEST and window.more():
-            found = _NEXT.search(window.text, window.at)
-        end = _end(found) or len(window.text)
-    text = window.text[window.at : end]
-    window.drop(end)
-    return Piece(line, text[:_KEPT] if len(text) > LONGEST else text, value, why)
-
-
-class _Window:
-    """A text file, of which a piece is looked at: what stands in `text` from `at` on."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-        self.text = ""
-        self.at = 0
-        self.line = 1
-
-    @property
-    def left(self) -> int:
-        """How many characters of the piece have not been dealt with."""
-        return len(self.text) - self.at
-
-    def more(self) -> bool:
-        """Read on; whether there was anything left."""
-        # doubling, so that a record of any length is tried a few times only
-        raw = self._stream.read(max(_CHUNK, self.left))
-        self.text = self.text[self.at :] + self._decoder.decode(raw, final=not raw)
-        self.at = 0
-        return bool(raw)
-
-    def pass_by(self, sign: str) -> None:
-        """Go on behind the first such sign, reading on as far as a record may be long."""
-        while (place := self.text.find(sign)) < 0 and self.left < LONGEST and self.more():
-            pass
-        self.drop(place + 1)
-
-    def drop(self, end: int) -> None:
-        """Go on at this place."""
-        self.line += self.text.count("\n", self.at, end)
-        self.at = end
-
-
-def _end(found: re.Match[str] | None) -> int:
-    return found.end() if found else 0
-
-
-def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Each line and whether it is whole; of one that is too long only its beginning."""
-    while line := stream.readline(LONGEST + 1):
-        if len(line) <= LONGEST or line.endswith(b"\n"):
-            yield line, True
-            continue
-        yield line, False
-        while (rest := stream.readline(LONGEST)) and not rest.endswith(b"\n"):
-            pass
-
-
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """A record without white space and marks around it."""
     # Files that were put together have a mark in the middle too.
     return text.strip().strip(_MARK).strip()
 
 
 def _parsed(line: bytes) -> object:
     try:
-        return _DECODER.decode(_bare(line.decode()))
+        return DECODER.decode(bare(line.decode()))
     except Refused:
         raise
     except UnicodeDecodeError as problem:
@@ -176,13 +59,14 @@ def _parsed(line: bytes) -> object:
             "The line is not UTF-8 at byte {position}. Save it as UTF-8", position=problem.start
         )
     except json.JSONDecodeError as problem:
-        why = _torn(problem.pos + 1)
+        why = torn(problem.pos + 1)
     except RecursionError:
-        why = _deep()
+        why = deep()
     raise Refused(why)
 
 
-def _torn(position: int) -> Said:
+def torn(position: int) -> Said:
+    """Why something is refused that is no whole object."""
     return say(
         "The line is not one whole JSON object: reading stopped at character {position}. It "
         "may be torn, or hold two objects; send the whole object on a line of its own",
@@ -190,7 +74,8 @@ def _torn(position: int) -> Said:
     )
 
 
-def _deep() -> Said:
+def deep() -> Said:
+    """Why something is refused that has no bottom."""
     return say("The objects of the message lie too deep in one another. Flatten it")
 
 
@@ -226,7 +111,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Tidy:
         # A plain parser keeps the last one and forgets the other without a word.
         raise Refused(say("A field stands in the message twice. Keep the one that is meant"))
     if made.depth > _DEEPEST:
-        raise Refused(_deep())
+        raise Refused(deep())
     return made
 
 
@@ -267,7 +152,7 @@ def _no_number(_text: str) -> Never:
     raise Refused(say("A value is no number that can be kept (NaN or endless). Leave it out"))
 
 
-_DECODER = json.JSONDecoder(
+DECODER = json.JSONDecoder(
     object_pairs_hook=_object,
     parse_int=_whole,
     parse_float=_fraction,
