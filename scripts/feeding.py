@@ -13,6 +13,7 @@ from typing import IO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from models.clock import monotonic, system_clock
 from models.errors import HotlineError
@@ -220,8 +221,8 @@ def _progress() -> Progress:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[rate]}", markup=False),
+        BarColumn(bar_width=16),
+        TextColumn("{task.fields[rate]}", markup=False, table_column=Column(no_wrap=True)),
         TimeRemainingColumn(),
     )
     return Progress(*columns, console=console, disable=not console.is_terminal)
