@@ -152,7 +152,7 @@ class Feeding:
         text = _("read {read}, enqueued {enqueued}, duplicate {duplicate}, refused {refused}")
         summary = text.format(**asdict(intake.counts))
         if intake.counts.refused:
-            summary += "\n" + _("refused rows are in {file}").format(file=self._refused)
+            summary += "\n" + _("refused rows are in {file}").format(file=intake.refused)
         return summary
 
 
