@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from models.migrations import upgrade
 from models.operations.advance import advance
 from models.operations.inbox import put
 from models.operations.rulebook import add_policy, declare_days, replace_units
-from models.queries.log import shown_event
+from models.queries.log import shown_event, veil_of
 from models.queries.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI, Declared
 from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, envelope
@@ -222,12 +223,14 @@ def _in_order(lines: Sequence[_Line]) -> bool:
 
 def _events(session: Session) -> Iterator[dict[str, Any]]:
     rows = session.execute(
-        select(EVENT, TICKET.c.number)
+        select(EVENT, TICKET.c.number, TICKET.c.claimant)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     )
-    for row in rows:
-        yield shown_event(session, row.number, row)
+    for number, own in groupby(rows, key=lambda row: str(row.number)):
+        first = next(own)
+        veil = veil_of(session, first.claimant)
+        yield from (shown_event(session, number, row, veil) for row in chain([first], own))
 
 
 def _refused(session: Session) -> Iterator[dict[str, Any]]:
