@@ -9,20 +9,34 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql
 
 from models.database import Session
 from models.rules.calendar import SHANGHAI
 from models.rules.choices import DISSATISFIED, RATING
+from models.tables.columns import Instant
 from models.tables.core import CLOCK, EVENT, TICKET
-from models.tables.ticket import LOOKED_AT, REPORTED
+from models.tables.ticket import LOOKED_AT, REPORTED, WITHDRAWN
 
 _ENDED = ("met", "late", "expired")
+_CONTACTS = {"first_contact": "first_contact", "closing_contact": "closing_contact"}
+_PROOFS = {"first_proof": "proof:first", "closing_proof": "proof:closing"}
 SATISFIED = tuple(rating for rating in RATING if rating not in DISSATISFIED)
 
-HANDLED, FIRST, CLOSING = (CLOCK.alias(name) for name in ("handled", "first", "closing"))
-PROOF_1, PROOF_2 = CLOCK.alias("proof_1"), CLOCK.alias("proof_2")
 _ACCEPTANCE, _WITHDRAWAL = EVENT.alias("acceptance"), EVENT.alias("withdrawal")
 
 OF_COMPLETED = (
@@ -122,12 +136,13 @@ def counts(session: Session, month: Month) -> dict[str, dict[str, int]]:
         if count:
             found.setdefault(unit, {})[figure] = found.get(unit, {}).get(figure, 0) + count
 
-    received = _received(month).with_only_columns(TICKET.c.unit, func.count())
+    received = select(TICKET.c.unit, func.count()).where(*_in(month, TICKET.c.received_at))
     for unit, count in session.execute(received.group_by(TICKET.c.unit)):
         add(unit, "tickets", count)
-    conditions = _conditions(session)
+    clocks = _clocks(month)
+    conditions = _conditions(clocks)
     sums = [func.sum(case((conditions[name], 1), else_=0)) for name in OF_COMPLETED]
-    completed = _completed(month).with_only_columns(TICKET.c.unit, *sums)
+    completed = _completed(month, clocks, TICKET.c.unit, *sums)
     for unit, *numbers in session.execute(completed.group_by(TICKET.c.unit)):
         for name, count in zip(OF_COMPLETED, numbers, strict=True):
             add(unit, name, count)
@@ -173,23 +188,13 @@ def _ticket_cases(session: Session, month: Month, figure: str, unit: str | None)
     what = (TICKET.c.unit, TICKET.c.number, TICKET.c.title, TICKET.c.category)
     if figure == "tickets":
         at = TICKET.c.received_at
-        found = _received(month).with_only_columns(*what, at.label("at"), TICKET.c.status)
+        found: Select[Any] = select(*what, at.label("at"), TICKET.c.status).where(*_in(month, at))
     else:
         at = TICKET.c.completed_at
-        found = (
-            _completed(month)
-            .where(_conditions(session)[figure])
-            .with_only_columns(
-                *what,
-                at.label("at"),
-                HANDLED.c.state.label("handling"),
-                HANDLED.c.due,
-                HANDLED.c.ended_at,
-                FIRST.c.state.label("first_contact"),
-                CLOSING.c.state.label("closing_contact"),
-                _json(session, TICKET.c.state, "rating").label("rating"),
-            )
-        )
+        clocks = _clocks(month)
+        shown = (clocks.c[name] for name in ("handling", "due", "ended_at", *_CONTACTS))
+        found = _completed(month, clocks, *what, at.label("at"), *shown, TICKET.c.rating)
+        found = found.where(_conditions(clocks)[figure])
     if unit is not None:
         found = found.where(TICKET.c.unit == unit)
     for row in session.execute(found.order_by(TICKET.c.unit, at, TICKET.c.number)):
@@ -200,46 +205,58 @@ def _ticket_cases(session: Session, month: Month, figure: str, unit: str | None)
         yield Case(unit, number, title, category, moment, note)
 
 
-def _received(month: Month) -> Select[Any]:
-    return select(TICKET).where(month.has(TICKET.c.received_at), TICKET.c.unit.is_not(None))
+def _in(month: Month, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return month.has(column), TICKET.c.unit.is_not(None)
 
 
-def _completed(month: Month) -> Select[Any]:
-    """Tickets completed in the month, each with its clocks by their primary key."""
-    found = TICKET
-    for clock, key in (
-        (HANDLED, "handling"),
-        (FIRST, "first_contact"),
-        (CLOSING, "closing_contact"),
-        (PROOF_1, "proof:first"),
-        (PROOF_2, "proof:closing"),
-    ):
-        same = and_(clock.c.ticket_id == TICKET.c.id, clock.c.key == literal(key))
-        found = found.outerjoin(clock, same)  # type: ignore[assignment]
-    wanted = (month.has(TICKET.c.completed_at), TICKET.c.unit.is_not(None))
-    return select(TICKET).select_from(found).where(*wanted)
+def _completed(month: Month, clocks: Subquery, *what: Any) -> Select[Any]:
+    """Tickets completed in the month, each beside its clocks."""
+    joined = TICKET.outerjoin(clocks, clocks.c.ticket_id == TICKET.c.id)
+    return select(*what).select_from(joined).where(*_in(month, TICKET.c.completed_at))
 
 
-def _conditions(session: Session) -> dict[str, ColumnElement[bool]]:
+def _clocks(month: Month) -> Subquery:
+    """How the clocks of tickets completed in the month stand: a row a ticket, read in one go."""
+
+    def of(key: str, column: Any = CLOCK.c.state) -> ColumnElement[Any]:
+        return func.max(case((CLOCK.c.key == key, column)))
+
+    return (
+        select(
+            CLOCK.c.ticket_id,
+            of("handling").label("handling"),
+            type_coerce(of("handling", CLOCK.c.due), Instant).label("due"),
+            type_coerce(of("handling", CLOCK.c.ended_at), Instant).label("ended_at"),
+            *(of(key).label(name) for name, key in (_CONTACTS | _PROOFS).items()),
+        )
+        .join(TICKET, TICKET.c.id == CLOCK.c.ticket_id)
+        .where(*_in(month, TICKET.c.completed_at))
+        .where(CLOCK.c.key.in_(("handling", *_CONTACTS.values(), *_PROOFS.values())))
+        .group_by(CLOCK.c.ticket_id)
+        .subquery("clocks")
+    )
+
+
+def _conditions(clocks: Subquery) -> dict[str, ColumnElement[bool]]:
     """What each figure asks of a completed ticket."""
-    rating = _json(session, TICKET.c.state, "rating")
+    own = clocks.c
     return {
         "completed": literal(1) == 1,
-        "timed": HANDLED.c.state.in_(("met", "late")),
-        "on_time": HANDLED.c.state == "met",
-        "late": HANDLED.c.state == "late",
-        "first_due": FIRST.c.state.in_(_ENDED),
-        "first_contact": and_(FIRST.c.state == "met", _not_absent(PROOF_1)),
-        "closing_due": CLOSING.c.state.in_(_ENDED),
-        "closing_contact": and_(CLOSING.c.state == "met", _not_absent(PROOF_2)),
-        "rated": rating.is_not(None),
-        "satisfied": rating.in_(SATISFIED),
+        "timed": own.handling.in_(("met", "late")),
+        "on_time": own.handling == "met",
+        "late": own.handling == "late",
+        "first_due": own.first_contact.in_(_ENDED),
+        "first_contact": and_(own.first_contact == "met", _not_absent(own.first_proof)),
+        "closing_due": own.closing_contact.in_(_ENDED),
+        "closing_contact": and_(own.closing_contact == "met", _not_absent(own.closing_proof)),
+        "rated": TICKET.c.rating.is_not(None),
+        "satisfied": TICKET.c.rating.in_(SATISFIED),
     }
 
 
 def _not_absent(proof: Any) -> ColumnElement[bool]:
     # a contact that the claimant denied and the unit could not prove (4.3)
-    return or_(proof.c.state.is_(None), proof.c.state != "expired")
+    return or_(proof.is_(None), proof != "expired")
 
 
 def _cards(session: Session, month: Month) -> Select[Any]:
@@ -267,7 +284,7 @@ def _events(session: Session, month: Month, which: ColumnElement[bool]) -> Selec
     taken_back = (
         select(1)
         .where(_WITHDRAWAL.c.ticket_id == EVENT.c.ticket_id, _WITHDRAWAL.c.seq > EVENT.c.seq)
-        .where(_WITHDRAWAL.c.name.in_(("alert.withdrawn", "decision.withdrawn")))
+        .where(text(f"withdrawal.{WITHDRAWN}"))
         .where(_json(session, _WITHDRAWAL.c.data, "of") == _as_json(session, EVENT.c.seq))
         .exists()
     )

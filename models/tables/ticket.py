@@ -20,6 +20,8 @@ REPORTED = (
     "'conduct.recorded', 'conduct.proposed')"
 )
 """The rare events that the bulletin counts beside the cards, as an index and a query say it."""
+WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
+"""What takes an earlier event of the same log back."""
 RATED_BY = "name IN ('handling', 'first_contact', 'closing_contact')"
 """Which clocks the units' rates are made of.
 
@@ -123,6 +125,7 @@ class Event(SQLModel, table=True):
         ),
         _partial("event_looked_at", "name", "at", where=LOOKED_AT),
         _partial("event_reported", "moment", where=REPORTED),
+        _partial("event_withdrawn", "ticket_id", "seq", where=WITHDRAWN),
         {"sqlite_with_rowid": False},
     )
 
