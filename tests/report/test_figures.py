@@ -9,7 +9,8 @@ import pytest
 from models.database import Store
 from models.labels import told
 from models.queries.bulletin import bulletin
-from models.queries.report import FIGURES, Month, cases, counts
+from models.queries.figures import FIGURES, Month
+from models.queries.report import cases, counts
 from models.rules.policy import Bulletin as Rules
 from scripts.bench.servers import PostgresServer
 from tests.report.by_hand import counted
