@@ -52,8 +52,15 @@ class Ticket(SQLModel, table=True):
         _partial("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
         _partial("ticket_revisit", "id", where="revisit"),
         _partial("ticket_rated", "completed_at", "unit", "rating", where="rating IS NOT NULL"),
-        Index("ticket_received", "received_at"),
-        _partial("ticket_completed", "completed_at", where="completed_at IS NOT NULL"),
+        Index("ticket_received", "received_at", "unit"),
+        _partial(
+            "ticket_completed",
+            "completed_at",
+            "unit",
+            "rating",
+            "id",
+            where="completed_at IS NOT NULL",
+        ),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
