@@ -100,7 +100,7 @@ fuzz: install
 
 # The documents as a site in site/, without the network; make docs ARGS=serve shows it meanwhile.
 docs: install
-	$(BIN)/mkdocs $(or $(ARGS),build --strict --quiet)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(or $(ARGS),build --strict --quiet)
 
 # The README's pictures, from the fixed scene of the monitor's tests.
 pictures: install
