@@ -19,6 +19,7 @@ def build() -> typer.Typer:
     # the groups' help texts are read when they are imported, so the language comes first
     from scripts.commands import (
         bench,
+        channels,
         feed,
         keys,
         matters,
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
         matters,
         replay,
         report,
+        channels,
         operations,
         keys,
         bench,

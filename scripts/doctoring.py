@@ -216,7 +216,7 @@ def _broker(url: str) -> Iterator[Finding]:
     yield _clock(_("the broker's clock"), theirs, began)
     most, used = int(memory.get("maxmemory", 0)), int(memory["used_memory"])
     if most and used > most * _FULL:
-        told = _("{n} % of the broker's memory is used").format(n=round(100 * used / most))
+        told = _("the broker's memory is used to {n}%").format(n=round(100 * used / most))
         yield Finding("memory", WRONG, told, _("give it more maxmemory: a full one rings no bell"))
 
 
