@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -135,6 +136,25 @@ def _workbook() -> bytes:
     return file.getvalue()
 
 
+_SHEET = "xl/worksheets/sheet1.xml"
+
+
+def _sheet() -> bytes:
+    with zipfile.ZipFile(io.BytesIO(_workbook())) as book:
+        return book.read(_SHEET)
+
+
+def _feed_sheet(data: bytes) -> None:
+    """A workbook that is whole but for what stands in its sheet."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(_WHOLE)) as book, zipfile.ZipFile(file, "w") as made:
+        for name in book.namelist():
+            made.writestr(name, data if name == _SHEET else book.read(name))
+    _feed(file.getvalue())
+
+
+_WHOLE = _workbook()
+
 _REQUESTS = [
     {
         "service_request_id": "17-1",
@@ -162,7 +182,8 @@ _XML = (
 TARGETS = {
     "feed of messages": Target(_feed, (b"\n".join(_LINES), b"[" + b",".join(_LINES) + b"]")),
     "feed of a table": Target(_feed, (_table(",", "utf-8-sig"), _table("\t", "gbk"))),
-    "feed of a workbook": Target(_feed, (_workbook(),)),
+    "feed of a workbook": Target(_feed, (_WHOLE,)),
+    "feed of a sheet": Target(_feed_sheet, (_sheet(),)),
     "feed of Open311": Target(_feed, (json.dumps(_REQUESTS).encode(), _XML)),
     "messages": Target(_messages, _LINES),
     "texts": Target(
