@@ -35,7 +35,9 @@ def broker_url(settings: Settings) -> str:
 
 def _opened(settings: Settings) -> "Store":
     from scripts.edge import open_store, prepare
+    from scripts.logs import set_up
 
+    set_up(settings.log)
     store = open_store(settings)
     prepare(store, settings)
     return store
@@ -96,9 +98,29 @@ def timekeeper(
     raise typer.Exit(code)
 
 
-def monitor(clock: Annotated[str, _CLOCK] = "") -> None:
-    """Watch tickets, clocks and queues."""
-    from scripts.screen import show_monitor
+def monitor(
+    board: Annotated[
+        bool, typer.Option("--board", help=_("Large figures for the screen on the wall."))
+    ] = False,
+    web: Annotated[
+        bool, typer.Option("--serve", help=_("Serve it to browsers; prints the address."))
+    ] = False,
+    host: Annotated[
+        str, typer.Option(help=_("Where to listen; others than this machine need a proxy."))
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8012,
+    token: Annotated[
+        str, typer.Option(help=_("What opens it; a new one each time by default."))
+    ] = "",
+    clock: Annotated[str, _CLOCK] = "",
+) -> None:
+    """Watch tickets, clocks and queues, and act on them."""
+    from scripts.screen import serve_monitor, show_monitor
 
     settings = load_settings()
-    show_monitor(settings, _opened(settings), clock_from(clock), broker_url(settings))
+    if web:
+        _opened(settings).close()
+        arguments = ["--board"] * board + (["--clock", clock] if clock else [])
+        serve_monitor(host, port, token, arguments)
+        return
+    show_monitor(settings, _opened(settings), clock_from(clock), broker_url(settings), board=board)
