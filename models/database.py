@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models.errors import HotlineError
 from models.sealing import Sealer
@@ -80,7 +80,7 @@ class Store:
             self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False)
             self._read = _sqlite(url, "BEGIN", reading=True)
         else:
-            options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 4}
+            options = {"pool_pre_ping": True, "pool_size": 4, "connect_args": _postgresql(url)}
             self._write = create_engine(url, **options)
             self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)
 
@@ -126,7 +126,21 @@ def sqlite_module() -> ModuleType:
 
 def is_busy(wrong: Exception) -> bool:
     """Whether a database was only busy or away for the moment, so that trying again helps."""
-    return isinstance(wrong, OperationalError)
+    lost = isinstance(wrong, DBAPIError) and wrong.connection_invalidated
+    return lost or isinstance(wrong, OperationalError)
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    """How to connect, unless the URL says otherwise.
+
+    A process that is frozen, or a host that has gone, must not keep its tickets locked for ever.
+    """
+    usual = {
+        "connect_timeout": 5,
+        "options": "-c idle_in_transaction_session_timeout=120s -c tcp_keepalives_idle=30 "
+        "-c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+    }
+    return {name: value for name, value in usual.items() if name not in make_url(url).query}
 
 
 def _sqlite(url: str, begin: str, *, reading: bool) -> Engine:

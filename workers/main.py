@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import dramatiq
+import redis
 from dramatiq.worker import Worker
 
-from models.clock import Now, monotonic, system_clock
+from models.clock import Now, monotonic
 from models.database import Store, is_busy
 from models.operations.delivery import Send
 from models.operations.processes import leave, report
-from models.rules.queues import QUEUES
+from models.rules.queues import EMERGENCY, QUEUES
+from models.shared_clock import clock_of
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
 from workers.channels import FILE
@@ -28,6 +30,7 @@ BEAT_EVERY = 2.0
 
 _WORKER_TIMEOUT_MS = 50
 _SHUTDOWN_MS = 8_000
+_END_WITHIN = 9.0
 
 
 class Beat:
@@ -35,9 +38,11 @@ class Beat:
 
     def __init__(self, store: Store, role: str) -> None:
         self._store = store
+        # by the system's time also in a demo: it tells who is alive
+        self._now = clock_of(store)
         self.name = f"{role}@{socket.gethostname()}:{os.getpid()}"
         self._role = role
-        self._started_at: datetime = system_clock()
+        self._started_at: datetime = self._now()
         self._next = 0.0
 
     def __call__(
@@ -51,7 +56,7 @@ class Beat:
             with self._store.writing() as session:
                 report(
                     session,
-                    system_clock(),
+                    self._now(),
                     name=self.name,
                     role=self._role,
                     started_at=self._started_at,
@@ -69,7 +74,7 @@ class Beat:
         """Say that this process ends in order."""
         try:
             with self._store.writing() as session:
-                leave(session, self.name, system_clock())
+                leave(session, self.name, self._now())
         except Exception as wrong:
             if not is_busy(wrong):
                 raise
@@ -110,29 +115,59 @@ def run_worker(
 ) -> int:
     """Answer bells until told to stop; what is unfinished by then is rung for again elsewhere.
 
-    Returns the exit code: 1 where a consumer has died, so that a supervisor starts anew.
+    Emergencies have a thread of their own beside the `threads` of all other queues, so that none
+    waits for a batch to end. Returns the exit code: 1 where a consumer has died, so that a
+    supervisor starts anew.
     """
     stop = stop_on_signals(parent)
-    broker = connect(broker_url)
-    dramatiq.set_broker(broker)
     desk = Desk(store, now, FILE, send)
-    register(broker, desk, queues)
-    worker = Worker(
-        broker, queues=set(queues), worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads
-    )
-    worker.start()
+    urgent, others = [q for q in queues if q == EMERGENCY], [q for q in queues if q != EMERGENCY]
+    workers = [
+        _started(broker_url, desk, own, count)
+        for own, count in ((urgent, 1), (others, threads))
+        if own
+    ]
     beat = Beat(store, "worker")
     code = 0
     while not stop.wait(0.2):
         beat(desk.doing, done=desk.done, failed=desk.failed)
-        if not all(consumer.is_alive() for consumer in worker.consumers.values()):
+        if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1
             break
-    worker.stop(timeout=_SHUTDOWN_MS)
-    beat.leave()
-    broker.close()
+    _end(workers, beat)
     return code
+
+
+def _started(broker_url: str, desk: Desk, queues: Sequence[str], threads: int) -> Worker:
+    """A worker of Dramatiq's with a broker of its own: it takes all of a broker's queues."""
+    broker = connect(broker_url)
+    dramatiq.set_broker(broker)
+    register(broker, desk, queues)
+    worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)
+    worker.start()
+    return worker
+
+
+def _end(workers: Sequence[Worker], beat: Beat) -> None:
+    """End in order, but in time: a broker or a store that hangs would keep the process for ever."""
+    ending = [threading.Thread(target=_stop, args=(worker,), daemon=True) for worker in workers]
+    ending.append(threading.Thread(target=beat.leave, daemon=True))
+    for thread in ending:
+        thread.start()
+    until = monotonic() + _END_WITHIN
+    for thread in ending:
+        thread.join(max(0.0, until - monotonic()))
+    if any(thread.is_alive() for thread in ending):
+        log.warning("not everything could be ended in order; its rows are rung for again")
+
+
+def _stop(worker: Worker) -> None:
+    try:
+        worker.stop(timeout=_SHUTDOWN_MS)
+        worker.broker.close()
+    except (redis.RedisError, dramatiq.errors.ConnectionError) as wrong:
+        log.warning("the broker cannot be reached (%s)", type(wrong).__name__)
 
 
 def run_timekeeper(

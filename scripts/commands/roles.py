@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.clock import clock_from
+from models.clock import Now, clock_from
 from models.errors import HotlineError
 from models.labels import _
 from models.settings import Settings, load_settings
@@ -33,12 +33,14 @@ def broker_url(settings: Settings) -> str:
     return EmbeddedServer(settings.home / "valkey").url
 
 
-def _opened(settings: Settings) -> "Store":
+def _opened(settings: Settings, clock: str) -> "tuple[Store, Now]":
+    """The store and the time: what the argument describes, or the clock of all on this store."""
+    from models.shared_clock import clock_of
     from scripts.edge import open_store, prepare
 
     store = open_store(settings)
     prepare(store, settings)
-    return store
+    return store, clock_from(clock) if clock else clock_of(store)
 
 
 def worker(
@@ -60,11 +62,11 @@ def worker(
         why = _("no queue {name}; there are: {known}")
         raise HotlineError(why.format(name=unknown[0], known=known))
     settings = load_settings()
-    store = _opened(settings)
+    store, now = _opened(settings, clock)
     code = run_worker(
         store,
         broker_url(settings),
-        clock_from(clock),
+        now,
         FileChannel(settings.home / "notices.jsonl"),
         queues=chosen,
         threads=threads,
@@ -85,10 +87,11 @@ def timekeeper(
     from workers.main import run_timekeeper
 
     settings = load_settings()
+    store, now = _opened(settings, clock)
     code = run_timekeeper(
-        _opened(settings),
+        store,
         broker_url(settings),
-        clock_from(clock),
+        now,
         patience=timedelta(seconds=patience),
         parent=parent or None,
     )
@@ -100,4 +103,5 @@ def monitor(clock: Annotated[str, _CLOCK] = "") -> None:
     from scripts.screen import show_monitor
 
     settings = load_settings()
-    show_monitor(settings, _opened(settings), clock_from(clock), broker_url(settings))
+    store, now = _opened(settings, clock)
+    show_monitor(settings, store, now, broker_url(settings))

@@ -46,6 +46,7 @@ def judge(store: Store, reference: Store, lines: Sequence[Line], letters: Path) 
     poisoned = {line.body["id"] for line in lines if line.poison}
     with store.reading() as session, reference.reading() as other:
         _inbox(session, lines, poisoned, verdict)
+        _refused(session, other, poisoned, verdict)
         real, wanted = _lives(session), _lives(other)
         _notices(session, letters, verdict)
         for number in sorted(wanted.keys() | real.keys()):
@@ -135,6 +136,15 @@ def _inbox(session: Session, lines: Sequence[Line], poisoned: set[str], verdict:
         for row in rows
         if row.message_id in poisoned and row.state != REFUSED
     ]
+
+
+def _refused(session: Session, other: Session, poisoned: set[str], verdict: Verdict) -> None:
+    """What is refused is refused in both, whatever the reason says."""
+    found = select(INBOX.c.message_id, INBOX.c.reason).where(INBOX.c.state == REFUSED)
+    real = {row.message_id: row.reason for row in session.execute(found)}
+    wanted = {row.message_id for row in other.execute(found)} | poisoned
+    verdict.different += [f"refused {name}: {real[name]}" for name in sorted(real.keys() - wanted)]
+    verdict.different += [f"not refused {name}" for name in sorted(wanted - real.keys() - poisoned)]
 
 
 def _compare(number: str, real: _Life | None, wanted: _Life | None, verdict: Verdict) -> None:
