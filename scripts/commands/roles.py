@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
 _PARENT = typer.Option("--parent", hidden=True)
+_LATELY = timedelta(seconds=20)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,6 +23,9 @@ def add_to(app: typer.Typer) -> None:
     app.command(help=_("Answer bells: apply messages, move clocks, send notices."))(worker)
     app.command(help=_("Ring for everything that is due."))(timekeeper)
     app.command(help=_("The screen that operators watch."))(monitor)
+    app.command(help=_("Whether a worker or timekeeper of this machine works; for health checks."))(
+        alive
+    )
 
 
 def broker_url(settings: Settings) -> str:
@@ -105,3 +109,21 @@ def monitor(clock: Annotated[str, _CLOCK] = "") -> None:
     settings = load_settings()
     store, now = _opened(settings, clock)
     show_monitor(settings, store, now, broker_url(settings))
+
+
+def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> None:
+    """Exit 0 where a process of this role and machine has reported lately, else 1."""
+    import socket
+
+    from models.database import Store
+    from models.queries.health import reports
+    from models.sealing import load_sealer
+    from models.shared_clock import clock_of
+
+    settings = load_settings()
+    # the store as it is: a look from outside changes nothing, not even its shape
+    store = Store(settings.store_url, load_sealer(settings.key_path))
+    with store.reading() as session:
+        lately = clock_of(store)() - _LATELY
+        if not reports(session, f"{role}@{socket.gethostname()}:", lately):
+            raise HotlineError(_("no {role} of this machine has reported").format(role=role))
