@@ -88,7 +88,7 @@ messages: install
 		--output-file models/locale/hotline.pot models workers monitor scripts
 	$(BIN)/pybabel --quiet update --domain hotline --locale zh --init-missing \
 		--input-file models/locale/hotline.pot --output-dir models/locale --no-wrap \
-		--no-fuzzy-matching --ignore-pot-creation-date
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel compile --domain hotline --directory models/locale --statistics
 	@rm -f models/locale/hotline.pot
 

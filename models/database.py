@@ -3,7 +3,7 @@
 import importlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -56,7 +56,7 @@ class Session(sqlmodel.Session):
             return sqlite.insert(table)
         return postgresql.insert(table)
 
-    def among(self, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
         """Whether a column is one of many numbers or texts, sent as a single value.
 
         Thousands of values of their own would have to be written into the statement each time.
@@ -80,13 +80,19 @@ class Store:
             self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False)
             self._read = _sqlite(url, "BEGIN", reading=True)
         else:
-            options = {"pool_pre_ping": True, "pool_size": 4, "connect_args": _postgresql(url)}
+            options: dict[str, Any] = {
+                "pool_pre_ping": True,
+                "pool_size": 4,
+                "hide_parameters": True,
+                "connect_args": _postgresql(url),
+            }
             self._write = create_engine(url, **options)
             self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """One writing transaction: committed at the end, rolled back on any exception."""
+        self.sealer.refresh()
         with Session(self._write, expire_on_commit=False) as session, session.begin():
             session.sealer = self.sealer
             yield session
@@ -94,6 +100,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One reading transaction: everything read in it is from the same moment on SQLite."""
+        self.sealer.refresh()
         with Session(self._read, expire_on_commit=False) as session:
             session.sealer = self.sealer
             yield session
@@ -151,6 +158,8 @@ def _sqlite(url: str, begin: str, *, reading: bool) -> Engine:
         module=sqlite_module(),
         pool_size=8,
         max_overflow=0,
+        # what a statement was given may be a citizen's, and errors go into logs
+        hide_parameters=True,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
 

@@ -5,6 +5,7 @@ so that it can be shown in whatever language the reader has asked for.
 """
 
 import gettext
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,18 @@ def say(text: str, /, **args: str | int) -> Said:
 def speak(language: str) -> None:
     """Choose the language of everything shown by this process; the edge calls it once."""
     global _translation  # noqa: PLW0603  (a process has one screen, as in gettext itself)
+    _translation = _catalogue(language)
+
+
+def voice(language: str) -> Callable[[str], str]:
+    """What gives words in a language of its own, for those who are not at this process's screen."""
+    catalogue = _catalogue(language)
+    return lambda text: catalogue.gettext(text) if text else ""
+
+
+def _catalogue(language: str) -> gettext.NullTranslations:
     known = [] if language == "en" else [language]
-    _translation = gettext.translation("hotline", _LOCALES, known, fallback=True)
+    return gettext.translation("hotline", _LOCALES, known, fallback=True)
 
 
 def N_(text: str) -> str:

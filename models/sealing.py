@@ -1,11 +1,10 @@
 """Personal data at rest: sealed with a key that lies beside the store, never in it."""
 
-import base64
-import contextlib
 import hashlib
 import hmac
+import logging
 import os
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,13 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from models.errors import HotlineError
+from models.keyring import KeyFile, KeyWrong, Ring, new_key, parse
+from models.labels import _
 
-_KEY_BYTES = 32
+__all__ = ["KeyWrong", "Sealed", "Sealer", "load_sealer"]
+
 _NONCE_BYTES = 12
-
-
-class KeyWrong(HotlineError):
-    """The key file is unreadable, or is not the one that the store was sealed with."""
+log = logging.getLogger("hotline.keys")
 
 
 class Sealed:
@@ -34,67 +32,133 @@ class Sealed:
     def __repr__(self) -> str:
         return "<sealed>"
 
+    @property
+    def number(self) -> int:
+        """The number of the key that opens it."""
+        return self.raw[0]
+
 
 class Sealer:
-    """Seals and opens values with AES-256-GCM.
+    """Seals and opens values with AES-256-GCM, with the keys of a file as it is just now.
 
-    The last key seals, every key opens; the first also makes the fingerprints by which sealed
-    values are found again and the log is chained, so it stays when newer keys are added.
+    What sealed values are found by, and what the log is chained with, are keyed hashes. Their key
+    lies in the store, sealed like all the rest (`unlock` takes it out), so it outlives the keys of
+    the file; until then it follows from the first key, as in the stores of the first release.
     """
 
-    def __init__(self, keys: list[bytes]) -> None:
-        if not keys or any(len(k) != _KEY_BYTES for k in keys):
-            raise KeyWrong("a key must be 32 bytes, base64; one a line, at least one")
-        self._keys = keys
-        self._ciphers = [AESGCM(k) for k in keys]
-        self._fingerprint_key = hmac.digest(keys[0], b"fingerprint", "sha256")
+    def __init__(self, keys: Sequence[bytes] | Ring, file: KeyFile | None = None) -> None:
+        ring = keys if isinstance(keys, Ring) else Ring(tuple(keys), len(keys) - 1)
+        self.file = file
+        # a key that has only been thought of, for a store that may already have another
+        self.draft = False
+        self._stamp = file.stamp() if file else None
+        self._take(ring)
+        self.hash_with(self.first_hash_key())
+
+    @property
+    def ring(self) -> Ring:
+        """The keys as they are just now."""
+        return self._held[0]
 
     def seal(self, value: Any) -> Sealed:
         """The sealed form of a JSON value: which key, a nonce, the ciphertext."""
-        nonce = os.urandom(_NONCE_BYTES)
-        number = len(self._keys) - 1
-        plain = msgspec.json.encode(value)
-        return Sealed(bytes([number]) + nonce + self._ciphers[number].encrypt(nonce, plain, None))
+        return self._seal(msgspec.json.encode(value))
 
     def open(self, sealed: Sealed) -> Any:
         """The JSON value that was sealed; raises KeyWrong where no key fits."""
-        raw = sealed.raw
-        nonce, rest = raw[1 : 1 + _NONCE_BYTES], raw[1 + _NONCE_BYTES :]
-        try:
-            return msgspec.json.decode(self._ciphers[raw[0]].decrypt(nonce, rest, None))
-        except (InvalidTag, IndexError):
-            raise KeyWrong(
-                "the key does not open this store: put back the key file it was sealed with "
-                "(HOTLINE_KEY_FILE)"
-            ) from None
+        return msgspec.json.decode(self._open(sealed))
+
+    def seal_again(self, sealed: Sealed) -> Sealed:
+        """The same value under the key that seals now; raises KeyWrong where no key opens it."""
+        return self._seal(self._open(sealed))
 
     def fingerprint(self, plain: bytes) -> bytes:
         """A keyed hash: equal for equal values, and nothing can be guessed from it."""
-        return hmac.digest(self._fingerprint_key, plain, hashlib.sha256)
+        return hmac.digest(self._hash_key, plain, hashlib.sha256)
+
+    def chained(self, plain: bytes) -> bytes:
+        """The keyed hash of a line of a log: who has the store alone cannot make one."""
+        return hmac.digest(self._chain_key, plain, hashlib.sha256)
+
+    def hash_with(self, key: bytes) -> None:
+        """Make keyed hashes with this key from now on."""
+        self._hash_key = key
+        self._chain_key = hmac.digest(key, b"log", "sha256")
+
+    def first_hash_key(self) -> bytes:
+        """The key of keyed hashes in a store of the first release."""
+        first = self.ring.keys[0]
+        return hmac.digest(first, b"fingerprint", "sha256") if first else os.urandom(32)
+
+    def refresh(self) -> None:
+        """Take up keys that have been added to the file; one that cannot be read changes nothing.
+
+        Called at the beginning of every transaction, so that a rotation needs no restart.
+        """
+        if self.file is None or (stamp := self.file.stamp()) in (None, self._stamp):
+            return
+        try:
+            ring = self.file.read()
+        except KeyWrong as wrong:
+            log.warning("%s", wrong)
+            return
+        self._stamp = stamp
+        if self.draft or ring.continues(self.ring):
+            # where this one was a draft, another process was first to keep one
+            self._take(ring)
+            self.draft = False
+        else:
+            log.error("key file %s holds other keys than before: not used", self.file.path)
+
+    def keep(self) -> None:
+        """Write a key that has only been thought of into its file, for a store that is new."""
+        if self.draft and self.file is not None:
+            self.file.make(self.ring)
+            self._stamp = self.file.stamp()
+            self._take(self.file.read())
+            self.draft = False
+
+    def _take(self, ring: Ring) -> None:
+        # one assignment: other threads seal and open meanwhile
+        self._held = ring, [AESGCM(k) if k is not None else None for k in ring.keys]
+
+    def _seal(self, plain: bytes) -> Sealed:
+        ring, ciphers = self._held
+        number = ring.sealing
+        cipher = ciphers[number]
+        assert cipher is not None
+        nonce = os.urandom(_NONCE_BYTES)
+        return Sealed(bytes([number]) + nonce + cipher.encrypt(nonce, plain, None))
+
+    def _open(self, sealed: Sealed) -> bytes:
+        raw = sealed.raw
+        if self.draft or raw[0] >= len(self._held[1]):
+            self.refresh()
+        if self.draft and self.file is not None:
+            told = _("the store is sealed, and its key is missing: put it back at {path}")
+            raise KeyWrong(told.format(path=self.file.path) + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
+        try:
+            cipher = self._held[1][raw[0]]
+            if cipher is not None:
+                nonce, rest = raw[1 : 1 + _NONCE_BYTES], raw[1 + _NONCE_BYTES :]
+                return cipher.decrypt(nonce, rest, None)
+        except (InvalidTag, IndexError):
+            pass
+        told = _("no key opens this store: put back the key file that it was sealed with")
+        raise KeyWrong(told + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
 
 
-def load_sealer(path: Path) -> Sealer:
-    """The sealer with the keys of this file, which is made at the first start (mode 600)."""
-    if not path.exists():
-        _make(path)
-    return Sealer(_read(path))
+def load_sealer(path: Path, given: str | None = None) -> Sealer:
+    """The sealer with the keys of this file, or with those `given` instead of one.
 
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    # a link appears whole or not at all, and only the first of several starting processes wins
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    Path(draft).unlink()
-
-
-def _read(path: Path) -> list[bytes]:
-    try:
-        return [base64.b64decode(line, validate=True) for line in path.read_bytes().split()]
-    except (OSError, ValueError) as wrong:
-        raise KeyWrong(f"key file {path}: {wrong}") from wrong
+    Where there is no file a key is thought of, and kept when the store turns out to be new.
+    Raises KeyWrong.
+    """
+    if given:
+        return Sealer(parse(given, "HOTLINE_KEY"))
+    file = KeyFile(path)
+    if path.exists():
+        return Sealer(file.read(), file)
+    sealer = Sealer(Ring((new_key(),), 0), file)
+    sealer.draft = True
+    return sealer

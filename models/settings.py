@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from models.labels import LANGUAGES
 
 _HOME = "~/.local/share/hotline"
 _DATABASES = ("sqlite:", "postgresql")
+_LOGS = ("text", "json")
 _BROKERS = ("redis:", "rediss:", "unix:")
 
 
@@ -25,12 +26,16 @@ class Settings:
     """What an installation sets otherwise; each is `HOTLINE_` and its name in capitals."""
 
     home: Path
-    database_url: str | None = None
-    broker_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
+    broker_url: str | None = field(default=None, repr=False)
     policy: Path | None = None
     lang: str = "zh"
     key_file: Path | None = None
     operator: str | None = None
+    key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    log: str = "text"
+    channels: Path | None = None
 
     @property
     def store_url(self) -> str:
@@ -41,6 +46,11 @@ class Settings:
     def key_path(self) -> Path:
         """The file with the keys of sealed columns."""
         return self.key_file or self.home / "hotline.key"
+
+    @property
+    def channels_path(self) -> Path:
+        """The file that says where notices go; without one they go to a file in the home."""
+        return self.channels or self.home / "channels.toml"
 
 
 def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
@@ -60,6 +70,9 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
     lang = get("LANG") or LANGUAGES[0]
     if lang not in LANGUAGES:
         raise SettingWrong(f"HOTLINE_LANG={lang!r}: must be {' or '.join(LANGUAGES)}")
+    log = get("LOG") or _LOGS[0]
+    if log not in _LOGS:
+        raise SettingWrong(f"HOTLINE_LOG={log!r}: must be {' or '.join(_LOGS)}")
     return Settings(
         home=path("HOME") or Path(_HOME).expanduser(),
         database_url=_url("DATABASE", get, _DATABASES),
@@ -68,6 +81,10 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         lang=lang,
         key_file=path("KEY_FILE"),
         operator=get("OPERATOR"),
+        key=get("KEY"),
+        token=get("TOKEN"),
+        log=log,
+        channels=path("CHANNELS"),
     )
 
 
@@ -81,6 +98,10 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
         "LANG": settings.lang,
         "KEY_FILE": settings.key_file and str(settings.key_file),
         "OPERATOR": settings.operator,
+        "KEY": settings.key,
+        "TOKEN": settings.token,
+        "LOG": settings.log,
+        "CHANNELS": settings.channels and str(settings.channels),
     }
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     return kept | {f"HOTLINE_{k}": v or "" for k, v in given.items()}

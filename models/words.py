@@ -83,6 +83,18 @@ FESTIVALS = (
     N_("Mid-Autumn Festival"),
 )
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+ACTORS = (N_("operator"), N_("supervisor"), N_("auditor"), N_("feeder"))
+ACTS = (N_("reveal"), N_("find"))
+KEY_STATES = (N_("seals"), N_("opens"), N_("waits"), N_("gone"))
+FIELDS = (
+    N_("name"),
+    N_("phone"),
+    N_("address"),
+    N_("title"),
+    N_("content"),
+    N_("log"),
+    N_("identity"),
+)
 DAYS = (N_("weekend"), N_("working day"))
 SHOWN = (
     # shown inside f-strings, which the catalogue's extractor does not read
@@ -101,5 +113,17 @@ SHOWN = (
 def all_words() -> Iterable[str]:
     """Every code that may be shown."""
     lists = (STATUSES, LEVELS, CATEGORIES, CLOCKS, CLOCK_STATES, EMERGENCIES, ROLES, CAUSES)
-    for words in (*lists, RATINGS, NOTICES, FESTIVALS, WEEKDAYS, DAYS, SHOWN):
+    for words in (
+        *lists,
+        ACTORS,
+        ACTS,
+        KEY_STATES,
+        FIELDS,
+        RATINGS,
+        NOTICES,
+        FESTIVALS,
+        WEEKDAYS,
+        DAYS,
+        SHOWN,
+    ):
         yield from words

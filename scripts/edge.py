@@ -14,6 +14,8 @@ from models.settings import Settings
 
 if TYPE_CHECKING:
     from models.database import Session, Store
+    from models.rules.roles import Actor
+    from workers.channels.post import Post
 
 POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
 
@@ -27,7 +29,7 @@ def open_store(settings: Settings) -> "Store":
     from models.sealing import load_sealer
 
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = Store(settings.store_url, load_sealer(settings.key_path))
+    store = Store(settings.store_url, load_sealer(settings.key_path, settings.key))
     try:
         upgrade(store)
     except OperationalError as wrong:
@@ -48,6 +50,16 @@ def prepare(store: "Store", settings: Settings, now: Now = system_clock) -> None
             add_policy(session, *policy_text(settings), now())
         if not session.scalar(select(func.count()).select_from(UNIT)):
             replace_units(session, load_units(shipped(UNITS_FILE), UNITS_FILE))
+
+
+def post_room(store: "Store", settings: Settings, now: Now) -> "Post":
+    """What sends notices: by the channels file where there is one. Raises HotlineError."""
+    from workers.channels.config import load_channels
+    from workers.channels.post import Post
+
+    path = settings.channels_path
+    channels = load_channels(path) if settings.channels or path.exists() else None
+    return Post(store, now, settings.home, channels, settings.lang)
 
 
 def policy_text(settings: Settings) -> tuple[str, str]:
@@ -80,6 +92,16 @@ def reading(settings: Settings) -> "Iterator[Session]":
             yield session
     finally:
         store.close()
+
+
+def allowed(settings: Settings, act: str) -> "Actor":
+    """Who runs this command, if his role allows this act; raises HotlineError if not."""
+    from models.identity import actor
+
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    who = actor(settings)
+    who.must(act)
+    return who
 
 
 def print_json(value: Any) -> None:

@@ -19,8 +19,9 @@ from models.labels import Said, _, told
 from models.operations.inbox import put
 from models.queries.rulebook import load_rulebook
 from models.rules.policy import in_force
+from models.rules.roles import FEED
 from models.settings import Settings
-from scripts.edge import open_store, prepare, print_json
+from scripts.edge import allowed, open_store, prepare, print_json
 from scripts.feeds.reading import Options, read
 from scripts.feeds.rows import Read
 
@@ -49,6 +50,7 @@ class Feeding:
 
     def run(self, paths: Sequence[str], *, as_json: bool) -> int:
         """Feed every path in turn; returns 1 where anything was refused. Raises HotlineError."""
+        allowed(self._settings, FEED)
         store = open_store(self._settings)
         prepare(store, self._settings)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

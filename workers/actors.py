@@ -14,13 +14,14 @@ from models.database import Session, Store, is_busy
 from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
-from models.operations.delivery import Send, deliver
 from models.operations.ringing import ring_again
 from models.queries.rulebook import Rulebooks
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from models.sealing import KeyWrong
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
-from workers.broker import TIME_LIMIT_MS, actor_of
+from workers.broker import TIME_LIMIT_MS, actor_of, ids_in_a_bell
+from workers.channels.post import Post
 
 log = logging.getLogger("hotline.worker")
 
@@ -30,12 +31,11 @@ _PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
 
 @dataclass
 class Desk:
-    """What a worker works with: the store, the time, the channel that takes notices."""
+    """What a worker works with: the store, the time, the post room that sends notices."""
 
     store: Store
     now: Now
-    channel: str
-    send: Send
+    post: Post
     rulebooks: Rulebooks = field(default_factory=Rulebooks)
     doing: str = ""
     done: int = 0
@@ -55,11 +55,18 @@ def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) ->
         declare(_answering(desk, queue, _deliver if queue == DELIVERY else _carry_on))
 
 
+_LARGEST_ID = 2**63 - 1
+
 Work = Callable[[Desk, str, Sequence[int]], int]
 
 
-def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None]:
-    def answer(ids: list[int]) -> None:
+def _answering(desk: Desk, queue: str, work: Work) -> Callable[..., None]:
+    def answer(*given: object, **more: object) -> None:
+        # whoever reaches the broker can put a message there: it may name rows, and nothing else
+        if (ids := _row_ids(queue, given)) is None or more:
+            desk.failed += 1
+            log.warning("%s: refused a bell that does not carry row ids", queue)
+            return
         desk.doing = f"{queue} {len(ids)}"
         try:
             desk.done += work(desk, queue, ids)
@@ -68,6 +75,8 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None
             desk.failed += 1
             if is_busy(wrong):
                 log.warning("%s: the store was busy or away (%s)", queue, type(wrong).__name__)
+            elif isinstance(wrong, KeyWrong):
+                log.error("%s: %s", queue, wrong)
             else:
                 log.error("%s: %s", queue, _where(wrong))
         finally:
@@ -76,13 +85,21 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[[list[int]], None
     return answer
 
 
+def _row_ids(queue: str, given: Sequence[object]) -> list[int] | None:
+    match given:
+        case [list(ids)] if len(ids) <= ids_in_a_bell(queue):
+            if all(type(i) is int and 0 < i <= _LARGEST_ID for i in ids):
+                return ids
+    return None
+
+
 def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
     with desk.store.reading() as session:
         numbers = _numbers(session, queue, ids)
     try:
         return _advance(desk, queue, numbers)
     except Exception as wrong:
-        if is_busy(wrong):
+        if _may_pass(wrong):
             raise
         log.error("%s: a batch of %d failed: %s", queue, len(numbers), _where(wrong))
     done = 0
@@ -90,7 +107,7 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
         try:
             done += _advance(desk, queue, [number])
         except Exception as wrong:
-            if is_busy(wrong):
+            if _may_pass(wrong):
                 raise
             # one ticket that no rule can carry on must not hold up the others
             desk.failed += 1
@@ -99,6 +116,11 @@ def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
                 why = say("could not be processed: {error}", error=_where(wrong))
                 set_aside(session, number, why)
     return done
+
+
+def _may_pass(wrong: Exception) -> bool:
+    """Whether the tickets are not to blame: the store is away, or a key file has not come yet."""
+    return is_busy(wrong) or isinstance(wrong, KeyWrong)
 
 
 def _numbers(session: Session, queue: str, ids: Sequence[int]) -> list[str]:
@@ -131,10 +153,8 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
 
 
 def _deliver(desk: Desk, _queue: str, ids: Sequence[int]) -> int:
-    with desk.store.writing() as session:
-        sent, failed = deliver(session, ids, desk.now(), desk.channel, desk.send)
-    desk.failed += failed
-    return sent
+    desk.post.deliver(ids)
+    return len(ids)
 
 
 def _where(wrong: Exception) -> str:

@@ -5,8 +5,9 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import dramatiq
 import redis
@@ -14,13 +15,12 @@ from dramatiq.worker import Worker
 
 from models.clock import Now, monotonic
 from models.database import Store, is_busy
-from models.operations.delivery import Send
 from models.operations.processes import leave, report
 from models.rules.queues import EMERGENCY, QUEUES
 from models.shared_clock import clock_of
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
-from workers.channels import FILE
+from workers.channels.post import Post
 from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
@@ -107,7 +107,7 @@ def run_worker(
     store: Store,
     broker_url: str,
     now: Now,
-    send: Send,
+    post: Post,
     *,
     queues: Sequence[str] = QUEUES,
     threads: int = 2,
@@ -120,7 +120,7 @@ def run_worker(
     supervisor starts anew.
     """
     stop = stop_on_signals(parent)
-    desk = Desk(store, now, FILE, send)
+    desk = Desk(store, now, post)
     urgent, others = [q for q in queues if q == EMERGENCY], [q for q in queues if q != EMERGENCY]
     workers = [
         _started(broker_url, desk, own, count)
@@ -130,12 +130,12 @@ def run_worker(
     beat = Beat(store, "worker")
     code = 0
     while not stop.wait(0.2):
-        beat(desk.doing, done=desk.done, failed=desk.failed)
+        beat(desk.doing, done=desk.done, failed=desk.failed + post.failed)
         if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1
             break
-    _end(workers, beat)
+    _end([*(partial(_stop, worker) for worker in workers), post.close, beat.leave])
     return code
 
 
@@ -149,10 +149,9 @@ def _started(broker_url: str, desk: Desk, queues: Sequence[str], threads: int) -
     return worker
 
 
-def _end(workers: Sequence[Worker], beat: Beat) -> None:
+def _end(tasks: Sequence[Callable[[], None]]) -> None:
     """End in order, but in time: a broker or a store that hangs would keep the process for ever."""
-    ending = [threading.Thread(target=_stop, args=(worker,), daemon=True) for worker in workers]
-    ending.append(threading.Thread(target=beat.leave, daemon=True))
+    ending = [threading.Thread(target=task, daemon=True) for task in tasks]
     for thread in ending:
         thread.start()
     until = monotonic() + _END_WITHIN

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 
 from models.database import Store
+from models.operations.keys import unlock
 
 
 def _config(store: Store) -> Config:
@@ -16,8 +17,12 @@ def _config(store: Store) -> Config:
 
 
 def upgrade(store: Store) -> None:
-    """Bring the store to the newest shape; does nothing where it is there already."""
+    """Bring the store to the newest shape, and see that its key fits; twice is as good as once.
+
+    Raises KeyWrong.
+    """
     command.upgrade(_config(store), "head")
+    unlock(store)
 
 
 def revise(store: Store, message: str) -> None:

@@ -1,11 +1,16 @@
-"""Notices are handed to a channel, and the log says what became of them."""
+"""Notices leave the house: taken, sent outside of any transaction, and then recorded.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Whoever sends over a network holds the rows first (`parcels.pack`), so that nobody else sends them
+meanwhile; one that dies lets go of them when its time is up. So a notice is sent at least once,
+and recorded exactly once.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from models.bulk import insert_rows, update_rows
 from models.database import Session
@@ -15,69 +20,109 @@ from models.tables.core import EVENT, NOTICE, TICKET
 
 MOST_TRIES = 8
 _FIRST_PAUSE = timedelta(seconds=30)
+_EXPLAINED = ("expired", "contact_reminder", "proof_asked", "dissatisfied", "revisited", "declined")
+"""Kinds whose text needs more than the ticket's row says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A notice as a channel gets it: no personal data beyond the ticket's number and title.
 
-    `id` stays the same however often it is sent, so that a receiver can drop a repeat.
+    `id` stays the same however often it is sent, so that a receiver can drop a repeat; `row` is
+    the notice's row. `more` holds what its event says of clock, purpose or rating.
     """
 
+    row: int
     id: str
     ticket: str
     title: str
     kind: str
     role: str
+    recipient: str
     unit: str | None
     level: str | None
     due: datetime | None
     queued_at: datetime
+    parcel: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ChannelFailed(Exception):
     """A channel could not take letters just now."""
 
 
-Send = Callable[[Sequence[Letter]], None]
-"""Takes letters, all or none of them; raises ChannelFailed."""
+def ready(session: Session, rows: Collection[int], now: datetime) -> list[Letter]:
+    """The queued notices among `rows` that nobody holds, as letters.
 
-
-def deliver(
-    session: Session, ids: Sequence[int], now: datetime, channel: str, send: Send
-) -> tuple[int, int]:
-    """Hand the queued notices among `ids` to a channel; returns how many were sent and given up.
-
-    A notice may be sent twice if the store fails just after the channel took it, never not at all:
-    what fails is tried again, with growing pauses, and after `MOST_TRIES` is marked failed.
+    They are not held: this is for a channel inside the house, which takes them before the bell
+    could ring again.
     """
-    tickets = {
-        row.id: row
-        for row in session.execute(
-            select(TICKET.c.id, TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level,
-                   TICKET.c.seq, TICKET.c.hash)
-            .where(TICKET.c.id.in_(select(NOTICE.c.ticket_id).where(NOTICE.c.id.in_(ids))))
-            .order_by(TICKET.c.number)
-            .with_for_update(skip_locked=True)
-        )
-    }  # fmt: skip
-    rows = session.execute(
-        select(NOTICE)
-        .where(NOTICE.c.id.in_(ids), NOTICE.c.state == "queued")
-        .where(NOTICE.c.ticket_id.in_(list(tickets)))
+    return _letters(session, (session.among(NOTICE.c.id, rows), *free(now)))
+
+
+def free(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What makes a notice one that may be taken: it is queued, and nobody is sending it."""
+    held = or_(NOTICE.c.held_until.is_(None), NOTICE.c.held_until <= now)
+    return NOTICE.c.state == "queued", held
+
+
+def letters(session: Session, rows: Collection[int]) -> list[Letter]:
+    """These notices as letters, in the order in which they were queued."""
+    return _letters(session, (session.among(NOTICE.c.id, rows),)) if rows else []
+
+
+def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Letter]:
+    found = session.execute(
+        select(NOTICE, TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
+        .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
+        .where(*which)
         .order_by(NOTICE.c.id)
     ).all()
+    more = _explanations(session, [row.id for row in found if row.kind in _EXPLAINED])
+    return [
+        Letter(
+            row=row.id,
+            id=f"{row.number}-{row.seq}",
+            ticket=row.number,
+            title=row.title,
+            kind=row.kind,
+            role=row.role,
+            recipient=row.recipient,
+            unit=row.unit,
+            level=row.level,
+            due=row.due,
+            queued_at=row.queued_at,
+            parcel=row.parcel,
+            more=more.get(row.id, {}),
+        )
+        for row in found
+    ]
+
+
+def _explanations(session: Session, rows: Collection[int]) -> dict[int, dict[str, Any]]:
     if not rows:
-        return 0, 0
-    error = None
-    try:
-        send([_letter(row, tickets[row.ticket_id]) for row in rows])
-    except ChannelFailed as failed:
-        error = str(failed)
-    changes: list[dict[str, Any]] = []
+        return {}
+    same = and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq)
+    found = (
+        select(NOTICE.c.id, EVENT.c.data).join(EVENT, same).where(session.among(NOTICE.c.id, rows))
+    )
+    return {row.id: row.data for row in session.execute(found)}
+
+
+def record(
+    session: Session, outcome: Mapping[int, str | None], channel: str, now: datetime
+) -> tuple[int, int]:
+    """Record what became of notices that were sent; returns how many were sent and given up.
+
+    `outcome` has for each row the error, None where the channel took it. What failed is tried
+    again with growing pauses, and after `MOST_TRIES` it is marked failed. Rows that somebody else
+    has recorded meanwhile are left alone.
+    """
+    rows, tickets = _locked(session, outcome)
+    changes = []
     told: dict[int, list[Event]] = {}
     for row in rows:
-        change = _after(row, now, channel, error)
+        change = _after(row, now, channel, outcome[row.id])
         changes.append(change)
         if change["state"] != "queued":
             data = {"kind": row.kind, "channel": channel, "of": row.seq}
@@ -89,23 +134,67 @@ def deliver(
     return states.count("sent"), states.count("failed")
 
 
-def _letter(row: Any, ticket: Any) -> Letter:
-    return Letter(
-        id=f"{ticket.number}-{row.seq}",
-        ticket=ticket.number,
-        title=ticket.title,
-        kind=row.kind,
-        role=row.role,
-        unit=row.unit,
-        level=ticket.level,
-        due=ticket.due,
-        queued_at=row.queued_at,
+def fail(session: Session, why: Mapping[int, str], channel: str, now: datetime) -> int:
+    """Give these notices up at once, as trying again would not help; returns how many."""
+    session.execute(update(NOTICE).where(session.among(NOTICE.c.id, why)).values(tries=MOST_TRIES))
+    return record(session, why, channel, now)[1]
+
+
+def let_go(session: Session, rows: Collection[int], again_at: datetime) -> None:
+    """Let go of notices without having tried them; they are rung for at `again_at`."""
+    if rows:
+        session.execute(
+            update(NOTICE)
+            .where(session.among(NOTICE.c.id, rows), NOTICE.c.state == "queued")
+            .values(held_until=None, ring_at=again_at)
+        )
+
+
+def resend(session: Session, rows: Collection[int], now: datetime) -> int:
+    """Queue the failed notices among `rows` again, under the same ids; returns how many.
+
+    They find their channel anew, since that may be what has been mended.
+    """
+    failed, tickets = _locked(session, rows, "failed")
+    blank = {"state": "queued", "tries": 0, "error": None, "channel": None, "parcel": None}
+    blank |= {"held_until": None, "queued_at": now, "ring_at": now}
+    update_rows(session.connection(), NOTICE, [{"id": row.id} | blank for row in failed])
+    told: dict[int, list[Event]] = {}
+    for row in failed:
+        data = {"kind": row.kind, "role": row.role, "again": row.seq}
+        data |= {"unit": row.unit} if row.unit else {}
+        told.setdefault(row.ticket_id, []).append(Event("notice.queued", now, now, None, data))
+    _append(session, tickets, told, now)
+    return len(failed)
+
+
+def _locked(
+    session: Session, rows: Iterable[int], state: str = "queued"
+) -> tuple[Sequence[Any], dict[int, Any]]:
+    """The notices among `rows` in this state, and their tickets, locked in the order of number."""
+    ids = list(rows)
+    of = select(NOTICE.c.ticket_id).where(session.among(NOTICE.c.id, ids))
+    tickets = {
+        row.id: row
+        for row in session.execute(
+            select(TICKET.c.id, TICKET.c.seq, TICKET.c.hash)
+            .where(TICKET.c.id.in_(of))
+            .order_by(TICKET.c.number)
+            .with_for_update()
+        )
+    }
+    found = (
+        select(NOTICE)
+        .where(session.among(NOTICE.c.id, ids), NOTICE.c.state == state)
+        .order_by(NOTICE.c.id)
+        .with_for_update()
     )
+    return session.execute(found).all(), tickets
 
 
 def _after(row: Any, now: datetime, channel: str, error: str | None) -> dict[str, Any]:
     tries = row.tries + 1
-    change = {"id": row.id, "tries": tries, "channel": channel, "error": error}
+    change = {"id": row.id, "tries": tries, "channel": channel, "error": error, "held_until": None}
     if error is None:
         return change | {"state": "sent", "sent_at": now, "ring_at": row.ring_at}
     state = "failed" if tries >= MOST_TRIES else "queued"

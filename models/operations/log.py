@@ -1,9 +1,8 @@
 """A ticket's new events go into its log, with every row that they change."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,11 +10,13 @@ import msgspec
 from models.bulk import insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
 from models.operations.ringing import bell, drop_bells, set_bells
+from models.operations.traces import trace_rows
+from models.queries.chain import event_line
 from models.queries.rulebook import Rulebook
 from models.rules.queues import ESCALATION
 from models.rules.state import HANDLE, Clock, Event, State
 from models.rules.text import clean, mask
-from models.tables.core import CLOCK, EVENT, NOTICE, TICKET
+from models.tables.core import CLOCK, EVENT, NOTICE, TICKET, TRACE
 
 _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
 
@@ -73,6 +74,7 @@ def write(
     begun: list[dict[str, Any]] = []
     tickets: list[dict[str, Any]] = []
     clocks: list[dict[str, Any]] = []
+    traces: list[dict[str, Any]] = []
     for one in appending:
         seq, chain = one.row.seq, one.row.hash
         for event in one.events:
@@ -86,10 +88,13 @@ def write(
         row = _ticket(session, one, seq, chain, now)
         (tickets if one.new is None else begun).append(row)
         clocks += _clocks(one, rulebook.calendar.version)
+        if one.new is not None:
+            traces += trace_rows(session.sealer, one.row.id, one.new.body)
     connection = session.connection()
     lost = {row["id"] for row in begun} - insert_new(connection, TICKET, begun)
     insert_rows(connection, EVENT, [r for r in events if r["ticket_id"] not in lost])
     insert_rows(connection, NOTICE, [r for r in notices if r["ticket_id"] not in lost])
+    insert_rows(connection, TRACE, [r for r in traces if r["ticket_id"] not in lost])
     upsert_rows(connection, CLOCK, [r for r in clocks if r["ticket_id"] not in lost])
     update_rows(connection, TICKET, tickets)
     rung = {one.row.id: one.ring_at for one in appending if one.row.id not in lost}
@@ -110,9 +115,9 @@ def event_row(
     """One line of the log, chained to the line before by its hash."""
     data = msgspec.json.encode(event.data, order="sorted")
     private = {k: v for k, v in (event.private or {}).items() if v not in (None, "")}
-    secret = session.sealer.fingerprint(msgspec.json.encode(private)) if private else b""
-    line = (seq, event.name, at.astimezone(UTC), event.moment.astimezone(UTC), event.cause)
-    digest = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+    secret = msgspec.json.encode(private) if private else b""
+    line = event_line(seq, event.name, at, event.moment, event.cause, data)
+    digest = session.sealer.chained(chain + line + secret)
     once = None
     if event.name == "alert.raised":
         once = f"{event.data['clock']}/{folds}/{event.data['run']}/{event.data['level']}"

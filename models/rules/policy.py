@@ -7,11 +7,20 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from models.errors import HotlineError
 from models.rules.calendar import SHANGHAI
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
+from models.rules.wording import KINDS, checked_texts
 
 LEVELS = ("prewarning", "yellow", "red")
 CATEGORIES = ("consultation", "suggestion", "help", "complaint")
@@ -144,6 +153,43 @@ class Screening(_Part):
     least_characters: int = Field(default=0, ge=0)
 
 
+def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := [kind for kind in value if kind not in KINDS]:
+        raise ValueError(f"{unknown[0]!r} is no kind of notice: {', '.join(KINDS)}")
+    return value
+
+
+def _texts(value: dict[str, str]) -> dict[str, str]:
+    checked_texts(value)
+    return value
+
+
+NoticeKinds = Annotated[tuple[str, ...], AfterValidator(_kinds)]
+
+
+class Notices(_Part):
+    """When notices (通知) may disturb people, which are gathered into one, and what they say.
+
+    From `quiet_from` to `quiet_until` only `urgent` kinds go out, and those of an emergency. Kinds
+    in `digest` wait `gather` for others to the same person. `texts` stand by language, zh or en.
+    """
+
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    urgent: NoticeKinds = ()
+    digest: NoticeKinds = ()
+    gather: TermField = Term(1, "seconds")
+    texts: dict[Literal["zh", "en"], Annotated[dict[str, str], AfterValidator(_texts)]] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Notices":
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            raise ValueError("quiet_from and quiet_until belong together")
+        if self.gather.wall is None:
+            raise ValueError("gather must be wall-clock time, as '2 minutes'")
+        return self
+
+
 class Policy(_Part):
     """One district's policy, in force from `valid_from` at midnight, Asia/Shanghai."""
 
@@ -157,6 +203,7 @@ class Policy(_Part):
     extension: Extension
     intake: Intake
     screening: Screening
+    notices: Notices = Notices()
 
     @property
     def office(self) -> OfficeHours:

@@ -4,6 +4,8 @@
 """
 
 import re
+import unicodedata
+from collections.abc import Iterator
 
 # Sequences are removed whole, or "[31m" would stay in the letter. An ESC that begins none of them
 # goes alone: text behind a stray control character is a citizen's, and is kept. For the same
@@ -25,6 +27,17 @@ _INVISIBLE = re.compile(
     "]"
 )
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
+_SUSPECT = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\xff\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff"
+    r"\U000e0000-\U000e007f]"
+)
+"""Whatever the expressions above may touch: most texts hold none of it and are let through."""
+
+# UTF-8 read as Latin-1, or as Windows' kin of it: a letter's first byte, then what goes on with it.
+_HIGH = "".join(bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0))
+_DOUBLED = re.compile(f"[\xc2-\xf4][\x80-\xbf{_HIGH}]{{1,3}}")
+_AS_BYTES = {ord(c): c.encode("cp1252").decode("latin-1") for c in _HIGH}
 
 # Full-width digits are digits too: \d takes them, the classes name them.
 _MOBILE = re.compile(
@@ -44,6 +57,7 @@ _DISTRICT = re.compile(
 )
 
 _SHOWN_OF_A_PHONE = 7
+_MOBILE_DIGITS = 11
 
 
 def clean(text: str) -> str:
@@ -54,7 +68,7 @@ def clean(text: str) -> str:
     half a surrogate pair U+FFFD, so that the text can be stored as UTF-8. Cleaning twice changes
     nothing.
     """
-    if text.isascii() and text.isprintable():  # most cells: numbers, dates, codes
+    if _SUSPECT.search(text) is None:
         return text.strip()
     text = _SEQUENCES.sub("", text)
     text = _LINE_ENDS.sub("\n", text)
@@ -63,10 +77,65 @@ def clean(text: str) -> str:
     return text.replace("\u00a0", " ").strip()
 
 
+def folded(text: str) -> str:
+    """A word as it is compared: one width, one case, no white space (``留言 编号``, ``Ｎ/a``)."""
+    return "".join(unicodedata.normalize("NFKC", clean(text)).split()).casefold()
+
+
+def is_plain(text: str) -> bool:
+    """Whether `clean` would change nothing in a text but the white space at its ends."""
+    return _SUSPECT.search(text) is None
+
+
+def undoubled(text: str) -> str:
+    """Undo UTF-8 that was taken for Latin-1 and encoded again, be it twice (``CafÃ©``: ``Café``).
+
+    What is not certainly that stays as it is.
+    """
+    for _again in range(3):
+        before, text = text, _DOUBLED.sub(_once, text)
+        if text == before:
+            break
+    return text
+
+
+def _once(found: re.Match[str]) -> str:
+    raw = found.group().translate(_AS_BYTES).encode("latin-1")
+    for end in range(len(raw), 1, -1):  # behind a letter of two bytes there may be another's
+        try:
+            return raw[:end].decode() + found.group()[end:]
+        except UnicodeDecodeError:
+            continue
+    return found.group()
+
+
+def escaped(text: str) -> str:
+    """A text as it came, with what cannot be seen written out (``\\u200b``), safe to show."""
+    return _SUSPECT.sub(_written_out, text.replace("\\", "\\\\"))
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape").decode()
+
+
 def mask(text: str) -> str:
     """Hide mobile numbers (``138****0000``) and 18-digit identity numbers in a cleaned text."""
     text = _IDENTITY.sub(r"\1***********\2", text)
     return _MOBILE.sub(r"\1****\2", text)
+
+
+def numbers_in(text: str) -> Iterator[tuple[str, str]]:
+    """The numbers of persons that `mask` would hide: (`identity` or `phone`, plain digits)."""
+    for found in _IDENTITY.finditer(text):
+        yield "identity", unicodedata.normalize("NFKC", found.group()).upper()
+    for found in _MOBILE.finditer(text):
+        yield "phone", plain_phone(found.group())
+
+
+def plain_phone(phone: str) -> str:
+    """A telephone number as digits alone, without the country's prefix."""
+    digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isdecimal())
+    return digits.removeprefix("00").removeprefix("86") if len(digits) > _MOBILE_DIGITS else digits
 
 
 def mask_name(name: str) -> str:

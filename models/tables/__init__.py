@@ -3,9 +3,11 @@
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.secrets import Access, Secret, Trace
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
 __all__ = [
+    "Access",
     "Bell",
     "CalendarDay",
     "Clock",
@@ -14,7 +16,9 @@ __all__ = [
     "Notice",
     "PolicyVersion",
     "Process",
+    "Secret",
     "Territory",
     "Ticket",
+    "Trace",
     "UnitRow",
 ]

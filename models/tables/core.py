@@ -6,7 +6,8 @@ from sqlmodel import SQLModel
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
-from models.tables.ticket import Clock, Event, Notice, Ticket
+from models.tables.secrets import Access, Secret, Trace
+from models.tables.ticket import ChannelState, Clock, Event, Notice, Ticket
 
 
 def _core(model: type[SQLModel]) -> Table:
@@ -21,8 +22,12 @@ TICKET = _core(Ticket)
 CLOCK = _core(Clock)
 EVENT = _core(Event)
 NOTICE = _core(Notice)
+CHANNEL = _core(ChannelState)
 UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 PROCESS = _core(Process)
+SECRET = _core(Secret)
+TRACE = _core(Trace)
+ACCESS = _core(Access)

@@ -118,17 +118,27 @@ class Event(SQLModel, table=True):
 class Notice(SQLModel, table=True):
     """A message to somebody in charge, until a channel has taken it.
 
-    `seq` is the event that queued it. `state` is queued, sent or failed.
+    `seq` is the event that queued it. `state` is queued, sent or failed. `channel` is empty until
+    it is known where the notice goes; one that goes to several channels has a row for each. Until
+    `held_until` somebody is sending it. `parcel` names the message that it went out in, so that a
+    repeat of it is the same message.
     """
 
     __tablename__ = "notice"
     __table_args__ = (
-        UniqueConstraint("ticket_id", "seq", "recipient", name="notice_once"),
+        UniqueConstraint("ticket_id", "seq", "recipient", "channel", name="notice_once"),
         Index(
             "notice_queued",
             "ring_at",
             sqlite_where=text("state = 'queued'"),
             postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "notice_gathering",
+            "recipient",
+            "channel",
+            sqlite_where=text("state = 'queued' AND channel IS NOT NULL"),
+            postgresql_where=text("state = 'queued' AND channel IS NOT NULL"),
         ),
     )
 
@@ -146,3 +156,22 @@ class Notice(SQLModel, table=True):
     queued_at: datetime = Field(sa_column=Column(Instant, nullable=False))
     sent_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     ring_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    held_until: datetime | None = Field(default=None, sa_column=Column(Instant))
+    parcel: str | None = None
+
+
+class ChannelState(SQLModel, table=True):
+    """How a channel fares, shared by all workers: what it may still send, whether it rests.
+
+    `allowance` messages may go out as of `counted_at`; it fills up again with time. A channel that
+    has failed `failures` times on end rests until `rest_until`, with the last `error`.
+    """
+
+    __tablename__ = "channel_state"
+
+    name: str = Field(primary_key=True)
+    allowance: float
+    counted_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    failures: int = 0
+    rest_until: datetime | None = Field(default=None, sa_column=Column(Instant))
+    error: str | None = None

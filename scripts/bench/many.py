@@ -32,7 +32,9 @@ _OWN: Mapping[str, Mapping[str, str]] = {
 
 
 def multiply(site: Site, first: int, count: int) -> int:
-    """Copy all tickets, none of which has a message waiting, from the id `first` on until there are `count` of them; returns how many.
+    """Copy all tickets from the id `first` on until there are `count` of them; returns how many.
+
+    None of them may have a message waiting.
 
     Nobody else may be writing.
     """

@@ -15,7 +15,7 @@ from models.clock import Now, monotonic
 from models.database import Store
 from models.errors import HotlineError
 from models.operations.advance import advance
-from models.operations.delivery import deliver
+from models.operations.delivery import record
 from models.operations.inbox import put
 from models.queries.rulebook import load_rulebook
 from models.rules.queues import DELIVERY, QUEUES
@@ -151,7 +151,7 @@ class Site:
             advance(session, numbers, load_rulebook(session), now(), played=True)
         with self.store.writing() as session:
             queued = list(session.scalars(select(NOTICE.c.id).where(NOTICE.c.state == "queued")))
-            deliver(session, queued, now(), "bench", lambda _letters: None)
+            record(session, dict.fromkeys(queued), "bench", now())
 
     def tickets(self, **columns: Any) -> int:
         """How many tickets have these values."""

@@ -57,7 +57,7 @@ def worker(
 ) -> None:
     """Run one worker process."""
     from models.rules.queues import QUEUES
-    from workers.channels import FileChannel
+    from scripts.edge import post_room
     from workers.main import run_worker
 
     chosen = [q for q in queues.split(",") if q] or list(QUEUES)
@@ -71,7 +71,7 @@ def worker(
         store,
         broker_url(settings),
         now,
-        FileChannel(settings.home / "notices.jsonl"),
+        post_room(store, settings, now),
         queues=chosen,
         threads=threads,
         parent=parent or None,
@@ -122,7 +122,7 @@ def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> No
 
     settings = load_settings()
     # the store as it is: a look from outside changes nothing, not even its shape
-    store = Store(settings.store_url, load_sealer(settings.key_path))
+    store = Store(settings.store_url, load_sealer(settings.key_path, settings.key))
     with store.reading() as session:
         lately = clock_of(store)() - _LATELY
         if not reports(session, f"{role}@{socket.gethostname()}:", lately):

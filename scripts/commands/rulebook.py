@@ -12,9 +12,10 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.labels import _, told
 from models.rules.calendar import SHANGHAI, Calendar, Day, Declared
+from models.rules.roles import RULEBOOK
 from models.settings import load_settings
 from models.words import WEEKDAYS
-from scripts.edge import open_store, policy_text, prepare, print_json, read_text
+from scripts.edge import allowed, open_store, policy_text, prepare, print_json, read_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -140,6 +141,7 @@ def import_days(
 
     declared = declared_days(file)
     settings = load_settings()
+    allowed(settings, RULEBOOK)
     store = open_store(settings)
     prepare(store, settings)
     with store.writing() as session:
@@ -187,7 +189,9 @@ def import_units(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fals
     from models.rules.routing import load_units
 
     units = load_units(read_text(file), str(file))
-    store = open_store(load_settings())
+    settings = load_settings()
+    allowed(settings, RULEBOOK)
+    store = open_store(settings)
     with store.writing() as session:
         count = replace_units(session, units)
     typer.echo(_("{n} units.").format(n=count))

@@ -1,5 +1,6 @@
-"""`hotline show`, `log`, `queue`: what is known of tickets."""
+"""`hotline show`, `log`, `find`, `access`, `queue`: what is known of tickets."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,8 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command(help=_("A ticket: where it stands, and why it is due when it is."))(show)
     app.command(help=_("A ticket's log."))(log)
+    app.command(help=_("The tickets of a person, by a number or a name."))(find)
+    app.command(help=_("Who saw personal data in clear, and when."))(access)
     app.command(help=_("The open tickets, emergencies first, then by what is due next."))(queue)
 
 
@@ -23,11 +26,31 @@ _JSON = typer.Option("--json", help=_("For machines."))
 _TICKET = typer.Argument(help=_("The city's ticket number."))
 
 
-def log(ticket: Annotated[str, _TICKET], as_json: Annotated[bool, _JSON] = False) -> None:
+def log(
+    ticket: Annotated[str, typer.Argument(help=_("The city's ticket number."))] = "",
+    verify: Annotated[
+        bool, typer.Option("--verify", help=_("Check the chain, of one log or of all."))
+    ] = False,
+    note: Annotated[
+        Path | None,
+        typer.Option("--note", dir_okay=False, help=_("With --verify: note down where logs end.")),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help=_("With --verify: an earlier note.")),
+    ] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
     """Every event of a ticket in order; what citizens wrote is masked."""
     from models.queries.log import ticket_log
     from scripts.edge import print_json, reading
 
+    if verify:
+        from scripts.verifying import verify_logs
+
+        raise typer.Exit(verify_logs(ticket or None, note, against, as_json=as_json))
+    if not ticket:
+        raise typer.BadParameter(_("name a ticket, or ask to --verify all logs"))
     with reading(load_settings()) as session:
         for event in ticket_log(session, ticket):
             if as_json:
@@ -38,17 +61,61 @@ def log(ticket: Annotated[str, _TICKET], as_json: Annotated[bool, _JSON] = False
             typer.echo(f"{event['seq']:>4}  {event['at'][:19]}  {event['event']:<22}  {told}")
 
 
-def show(ticket: Annotated[str, _TICKET], as_json: Annotated[bool, _JSON] = False) -> None:
+def show(
+    ticket: Annotated[str, _TICKET],
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help=_("Personal data in clear; who saw it is logged."))
+    ] = False,
+    field: Annotated[
+        list[str] | None, typer.Option(help=_("With --reveal: only this; may be given again."))
+    ] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
     """State, clocks and the reasons of the deadline."""
     from scripts.edge import print_json, reading
     from scripts.shown import shown_ticket, told_ticket
 
+    if reveal:
+        from scripts.revealing import show_clear
+
+        show_clear(ticket, field or [], as_json=as_json)
+        return
     with reading(load_settings()) as session:
         if as_json:
             print_json(shown_ticket(session, ticket))
         else:
             for line in told_ticket(session, ticket):
                 typer.echo(line)
+
+
+def find(
+    phone: Annotated[str, typer.Option(help=_("The claimant's phone, or one in the text."))] = "",
+    identity: Annotated[str, typer.Option(help=_("An identity number."))] = "",
+    name: Annotated[str, typer.Option(help=_("The claimant's name."))] = "",
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """The tickets of a person; that somebody searched is logged. With - it asks for the number."""
+    from scripts.revealing import find_tickets
+
+    given = {"phone": phone, "identity": identity, "name": name}
+    wanted = [(kind, value) for kind, value in given.items() if value]
+    if len(wanted) != 1:
+        raise typer.BadParameter(
+            _("one of: {allowed}").format(allowed="--phone, --identity, --name")
+        )
+    kind, value = wanted[0]
+    # - keeps the number out of the shell's history and the list of processes
+    find_tickets(kind, typer.prompt(_(kind)) if value == "-" else value, as_json=as_json)
+
+
+def access(
+    ticket: Annotated[str, typer.Argument(help=_("The city's ticket number."))] = "",
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Who saw or searched by personal data, when, and what of it."""
+    from scripts.revealing import show_accesses
+
+    show_accesses(ticket or None, as_json=as_json)
 
 
 def queue(

@@ -8,9 +8,10 @@ from itertools import islice
 from typing import IO
 
 from models.labels import say
+from scripts.feeds.letters import messages
 from scripts.feeds.mapping import Mapping
 from scripts.feeds.rows import Read
-from scripts.feeds.table import HEADER_WITHIN, Layout, locate, message, unknown
+from scripts.feeds.table import HEADER_WITHIN, Layout, locate, unknown
 
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
@@ -43,7 +44,10 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
         if found is not None:
             yield from _records(stream, encoding, *found)
             return
-    raise unknown(feed, mappings)
+    text = head.decode(_encodings(stream, head)[0], "replace").split("\n")[:HEADER_WITHIN]
+    delimiter = max(_USUAL, key=text[0].count)
+    rows = [cells or [] for _line, cells, _raw in _rows(io.StringIO("\n".join(text)), delimiter)]
+    raise unknown(feed, rows, mappings)
 
 
 def _encodings(stream: IO[bytes], head: bytes) -> list[str]:
@@ -105,20 +109,25 @@ def _records(stream: IO[bytes], encoding: str, layout: Layout, delimiter: str) -
 
 
 def _messages(text: io.TextIOBase, layout: Layout, delimiter: str) -> Iterator[Read]:
-    for number, (line, cells, raw) in enumerate(_rows(text, delimiter)):
-        if number <= layout.row:
-            continue
-        if cells is None:
-            why = say(
-                "A cell has more than {limit} characters: probably a quotation mark is not "
-                "closed. Mend the row",
-                limit=csv.field_size_limit(),
-            )
-            yield Read(line, layout.mapping.name, None, why, raw)
-            continue
-        record = message(layout, line, cells)
-        if record is not None:
-            yield record
+    endless: list[Read] = []
+
+    def whole() -> Iterator[tuple[int, list[str]]]:
+        for line, found, raw in islice(_rows(text, delimiter), layout.row + 1, None):
+            if found is None:
+                why = say(
+                    "A cell has more than {limit} characters: probably a quotation mark is not "
+                    "closed. Mend the row",
+                    limit=csv.field_size_limit(),
+                )
+                endless.append(Read(line, layout.mapping.origin, None, why, raw))
+            yield line, found or []
+
+    # an endless row is blank to the mapping, so that its refusal stands before the next record
+    for record in messages(layout, whole()):
+        yield from endless
+        endless.clear()
+        yield record
+    yield from endless
 
 
 def _rows(text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, list[str] | None, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO, NamedTuple
 
 from models.labels import _
-from scripts.feeds import delimited, messages, workbook
+from scripts.feeds import delimited, georeport, messages, workbook
 from scripts.feeds.mapping import Mapping
 from scripts.feeds.rows import FeedUnreadable, Read
 
@@ -22,6 +22,8 @@ class Format(NamedTuple):
 
 FORMATS = {
     "workbook": Format(workbook.fits, workbook.read, streams=False),
+    "xml": Format(georeport.fits, georeport.read, streams=True),
+    "json": Format(messages.fits_array, messages.read_array, streams=True),
     "messages": Format(messages.fits, messages.read, streams=True),
     "delimited": Format(delimited.fits, delimited.read, streams=False),
 }
@@ -46,5 +48,5 @@ def chosen(feed: str, name: str | None, head: bytes) -> Format:
         if form.fits(head):
             return form
     raise FeedUnreadable(
-        feed, _("is neither a spreadsheet, nor JSON Lines, nor a text table; export it as one")
+        feed, _("is no spreadsheet, no JSON, no XML and no text table; export it as one of these")
     )

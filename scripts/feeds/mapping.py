@@ -4,13 +4,18 @@ import tomllib
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+from msgspec.structs import replace
 
 from models.labels import _
 from models.rules.calendar import SHANGHAI
+from models.rules.messages import FIELDS as MESSAGES
+from models.rules.text import folded
+from scripts.feeds.dates import FOUND
 from scripts.feeds.rows import MAPPINGS, FeedError
 
 FIELDS = (
@@ -37,6 +42,19 @@ FIELDS = (
 """What a column can be: the fields of `ticket.received`, those inside another with a dot."""
 
 INSTANTS = ("at", "arrived")
+ANY = "*"
+"""In a table of values: every other word."""
+
+ARRIVAL = "arrival"
+"""In `undated`: the moment at which the feed is read stands in for a missing date."""
+
+FACTS = ("title", "content", "address")
+"""What a claimant tells: where it changes, something new has been said (Regulation 3.4.6)."""
+
+Column = str | tuple[str, ...]
+Words = dict[str, dict[str, str | int]]
+Constants = dict[str, str | int | bool]
+
 _PER_ROW = ("ticket", "id", *INSTANTS)
 _TAKEN_SOURCES = ("messages", "monitor")
 
@@ -49,33 +67,79 @@ class MappingWrong(FeedError):
         super().__init__(f"{path}: {why}")
 
 
+class Later(msgspec.Struct, frozen=True):
+    """A message that a row tells of beside its letter: at the moment in `at`, if there is one.
+
+    `when` says which words in which columns mean that it happened; `after` names a message of the
+    same row without which it makes no sense. Units that it does not name are the letter's.
+    """
+
+    name: str
+    type: str
+    at: Column
+    after: str = ""
+    when: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, Column] = {}
+    constants: Constants = {}
+    values: Words = {}
+
+    @property
+    def speaks_for_a_unit(self) -> bool:
+        """Whether somebody has to have sent it."""
+        unit = MESSAGES[self.type].get("unit")
+        return unit is not None and unit.required
+
+
 class Mapping(msgspec.Struct, frozen=True):
     """One source's table in words: its headers, and what each column means.
 
-    The name is the source of its messages, so files of one mapping are one source. Constants
+    The source of its messages is its name or what it says; files of one source are one. Constants
     stand where the column is missing or blank.
     """
 
     name: str
     headers: tuple[str, ...]
-    columns: dict[str, str | tuple[str, ...]]
+    columns: dict[str, Column] = {}
     about: str = ""
-    constants: dict[str, str | int] = {}
-    values: dict[str, dict[str, str | int]] = {}
+    source: str = ""
+    letters: bool = True
+    routing: bool = False
+    key: tuple[str, ...] = ()
+    facts: tuple[str, ...] = FACTS
+    constants: Constants = {}
+    values: Words = {}
+    kept: dict[str, Column] = {}
+    others: tuple[str, ...] = ()
     dates: tuple[str, ...] = ("iso", "excel")
     zone: str = "Asia/Shanghai"
+    undated: str = ""
     empty: tuple[str, ...] = ()
+    later: tuple[Later, ...] = ()
 
-    def names(self, field: str) -> tuple[str, ...]:
-        """The headers under which a field may stand, the usual one first."""
-        column = self.columns.get(field, ())
-        return (column,) if isinstance(column, str) else column
+    @property
+    def origin(self) -> str:
+        """The source that its messages are of."""
+        return self.source or self.name
+
+    def mentioned(self) -> list[str]:
+        """Every header that it knows, whatever for, each once."""
+        columns: list[Column] = [self.headers, *self.columns.values(), *self.kept.values()]
+        for later in self.later:
+            columns += [later.at, *later.columns.values(), tuple(later.when)]
+        columns += [self.key, self.others, self.undated if self.undated != ARRIVAL else ""]
+        return list(dict.fromkeys(name for column in columns for name in names(column) if name))
 
     def tz(self) -> tzinfo:
         """The zone of dates that name none; raises ZoneInfoNotFoundError for an unknown one."""
         return SHANGHAI if self.zone == "Asia/Shanghai" else ZoneInfo(self.zone)
 
 
+def names(column: Column) -> tuple[str, ...]:
+    """The headers under which a column may stand, the usual one first."""
+    return (column,) if isinstance(column, str) else column
+
+
+@cache
 def shipped() -> tuple[Mapping, ...]:
     """The mappings that come with the project, by name."""
     return tuple(load(path) for path in sorted(MAPPINGS.glob("*.toml")))
@@ -99,9 +163,22 @@ def load(path: Path) -> Mapping:
     _check_keys(path, "columns.", mapping.columns, FIELDS)
     _check_keys(path, "values.", mapping.values, FIELDS)
     _check_keys(path, "constants.", mapping.constants, [f for f in FIELDS if f not in _PER_ROW])
+    for number, later in enumerate(mapping.later):
+        where = f"later.{later.name}."
+        _check_keys(path, where, content["later"][number], Later.__struct_fields__)
+        _check_keys(path, f"{where}type: ", [later.type], MESSAGES)
+        for given in (later.columns, later.constants, later.values):
+            _check_keys(path, where, given, MESSAGES[later.type])
     for why in _faults(mapping):
         raise MappingWrong(path, why)
-    return mapping
+    later = tuple(replace(each, values=_folded(each.values)) for each in mapping.later)
+    empty = tuple(map(folded, mapping.empty))
+    return replace(mapping, values=_folded(mapping.values), later=later, empty=empty)
+
+
+def _folded(values: Words) -> Words:
+    """Words are found whatever their case and width: cities write both PLUMBING and Plumbing."""
+    return {f: {folded(word): code for word, code in table.items()} for f, table in values.items()}
 
 
 def _check_keys(path: Path, prefix: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -126,9 +203,14 @@ def _faults(mapping: Mapping) -> Iterable[str]:
         yield _('"name" must be a name of its own, not "{name}"').format(name=mapping.name)
     if not mapping.headers:
         yield _('"headers" must list the columns by which the table is recognised')
-    for field in ("ticket", "at"):
-        if not mapping.names(field):
+    needed = () if mapping.routing else ("ticket", "at") if mapping.letters else ("ticket",)
+    for field in needed:
+        if not names(mapping.columns.get(field, ())):
             yield _('"columns.{field}" is missing: no ticket without it').format(field=field)
+    if not (mapping.letters or mapping.routing or mapping.later):
+        yield _("without letters there must be a [[later]] message")
+    if {"%m/%d/%Y", "%d/%m/%Y"} <= {form.split(" ")[0] for form in mapping.dates}:
+        yield _('"dates" may hold %m/%d/%Y or %d/%m/%Y, not both: 04/02 would be guessed')
     for form in mapping.dates:
         if not _is_date_format(form):
             yield _(
@@ -144,6 +226,7 @@ def _faults(mapping: Mapping) -> Iterable[str]:
 def _is_date_format(form: str) -> bool:
     if form in ("iso", "excel"):
         return True
+    form = form.removeprefix(FOUND)
     if "%" not in form:
         return False
     try:

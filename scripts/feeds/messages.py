@@ -1,37 +1,40 @@
-"""JSON Lines of messages: one object a line, UTF-8, as other systems and operators send them."""
+"""JSON: messages as other systems and operators send them, or a city's own objects.
+
+Objects of a city are read by the mapping that knows their fields, as a table's rows are.
+"""
 
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, Never
+from itertools import chain
+from typing import IO, Any
 
-from models.labels import Said, say
+from msgspec.structs import replace
+
+from models.labels import say
 from models.rules.calendar import SHANGHAI
-from models.rules.text import clean
+from models.rules.messages import FIELDS
+from scripts.feeds import jsontext
 from scripts.feeds.dates import instant
+from scripts.feeds.jsontext import Piece, Refused, Tidy
+from scripts.feeds.letters import message
 from scripts.feeds.mapping import INSTANTS, Mapping
-from scripts.feeds.rows import Read
+from scripts.feeds.rows import Cell, ColumnsRenamed, Read
+from scripts.feeds.table import Layout, locate, unknown
 
 SOURCE = "messages"
-LONGEST = 1 << 20
-"""Bytes that a line may have. A longer one is no letter, and must not fill the memory."""
 
-_BOM = "\ufeff"
+_BOM = "\ufeff".encode()
 _OBJECT = re.compile(rb'\{\s*(?:"|\}|$)')
-_KEPT = 1_000
-_LONGEST_WHOLE = 18
-
-
-class _Refused(ValueError):
-    def __init__(self, why: Said) -> None:
-        self.why = why
-        super().__init__(why.text)
+_WRAPPED = re.compile(
+    rb'\{\s*"(?:service_requests|requests|results|records|data|items|rows)"\s*:\s*\['
+)
+_ENVELOPE = ("id", "ticket", "type", *INSTANTS)
 
 
 def fits(head: bytes) -> bool:
     """Whether a file that begins so holds an object a line, also if its first line is torn."""
-    lines = [line.strip() for line in head.removeprefix(_BOM.encode()).split(b"\n")]
+    lines = [line.strip() for line in head.removeprefix(_BOM).split(b"\n")]
     filled = [line for line in lines if line]
     if not filled:
         return False
@@ -39,77 +42,115 @@ def fits(head: bytes) -> bool:
     return objects[0] or 2 * sum(objects) > len(objects)
 
 
+def fits_array(head: bytes) -> bool:
+    """Whether a file that begins so is one list of objects, bare or in an object of its own."""
+    start = head.removeprefix(_BOM).lstrip()
+    return start.startswith(b"[") or _WRAPPED.match(start) is not None
+
+
 def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iterator[Read]:
-    """The messages of a file or a pipe, streamed; a line that is none is refused, the rest goes on.
+    """The messages of a file or a pipe of lines, streamed; a line that is none is refused.
 
     Texts are cleaned, instants without an offset are read as Asia/Shanghai.
     """
-    for number, (line, whole) in enumerate(_lines(stream), start=1):
-        text = _bare(line.decode("utf-8", "backslashreplace"))
-        if not text:
-            continue
-        if not whole:
-            why = say(
-                "The line has more than {limit} bytes. Send one message a line", limit=LONGEST
-            )
-            yield Read(number, SOURCE, None, why, text[:_KEPT])
-            continue
-        try:
-            yield Read(number, SOURCE, _message(line), None, text)
-        except _Refused as refused:
-            yield Read(number, SOURCE, None, refused.why, text)
+    return _records(feed, jsontext.of_lines(stream), mappings)
 
 
-def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Each line and whether it is whole; of one that is too long only its beginning."""
-    while line := stream.readline(LONGEST + 1):
-        if len(line) <= LONGEST or line.endswith(b"\n"):
-            yield line, True
-            continue
-        yield line, False
-        while (rest := stream.readline(LONGEST)) and not rest.endswith(b"\n"):
-            pass
+def read_array(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iterator[Read]:
+    """The same of a list of objects, such as a page of Open311 GeoReport v2, streamed."""
+    return _records(feed, jsontext.of_array(stream), mappings)
 
 
-def _bare(text: str) -> str:
-    # Files that were put together have a mark in the middle too.
-    return text.strip().strip(_BOM).strip()
+def objects(
+    feed: str, pieces: Iterator[Piece], mappings: Sequence[Mapping]
+) -> tuple[Layout | None, Iterator[Piece]]:
+    """Which mapping knows the objects, by the first one that is whole, and all of the objects."""
+    before: list[Piece] = []
+    for piece in pieces:
+        before.append(piece)
+        if isinstance(piece.value, dict):
+            layout = None
+            if mappings and not _is_message(piece.value):
+                layout = _layout(feed, piece.value, mappings)
+            return layout, chain(before, pieces)
+    return None, iter(before)
 
 
-def _message(line: bytes) -> dict[str, object]:
-    read = _parsed(line)
+def _is_message(read: dict[str, Any]) -> bool:
+    return read.get("type") in FIELDS or ("ticket" in read and "at" in read)
+
+
+def _layout(feed: str, read: dict[str, Any], mappings: Sequence[Mapping]) -> Layout | None:
+    """The layout of objects like this one; a field that is null may be left out of others."""
+    names = list(flat(read))
+    layout = locate(feed, [names], mappings)
+    if layout is None:
+        if isinstance(near := unknown(feed, [names], mappings), ColumnsRenamed):
+            raise near
+        return None
+    more = [name for name in layout.mapping.mentioned() if name not in names]
+    return locate(feed, [names + more], [layout.mapping])
+
+
+def _records(feed: str, pieces: Iterator[Piece], mappings: Sequence[Mapping]) -> Iterator[Read]:
+    layout, pieces = objects(feed, pieces, mappings)
+    for piece in pieces:
+        record = _record(piece, layout)
+        if record is not None:
+            yield record
+
+
+def _record(piece: Piece, layout: Layout | None) -> Read | None:
+    source = SOURCE if layout is None else layout.mapping.origin
+    if piece.why is not None:
+        return Read(piece.line, source, None, piece.why, piece.text)
+    if layout is not None and isinstance(piece.value, dict):
+        return mapped(layout, piece.line, piece.value, piece.text)
+    try:
+        return Read(piece.line, source, _message(piece.value), None, piece.text)
+    except Refused as refused:
+        return Read(piece.line, source, None, refused.why, piece.text)
+
+
+def mapped(layout: Layout, line: int, read: dict[str, Any], text: str) -> Read | None:
+    """An object as the row that a mapping takes it for."""
+    cells = flat(read)
+    record = message(layout, line, [cells.get(name) for name in layout.headers])
+    if record is None or record.message is None:
+        return record and replace(record, kept=text)
+    if isinstance(read, Tidy) and read.original:
+        record.message["original"] = read.original | record.message.get("original", {})
+    return replace(record, kept=text)
+
+
+def flat(read: dict[str, Any], before: str = "") -> dict[str, Cell]:
+    """An object as one row: what lies in another object under both names, a list as its text."""
+    cells: dict[str, Cell] = {}
+    for name, value in read.items():
+        match value:
+            case dict():
+                cells |= flat(value, f"{before}{name}.")
+            case list():
+                cells[before + name] = json.dumps(value, ensure_ascii=False)
+            case _:
+                cells[before + name] = value
+    return cells
+
+
+def _message(read: object) -> dict[str, Any]:
     if not isinstance(read, dict):
-        raise _Refused(say("The line is no JSON object. Write one message as one object a line"))
-    made: dict[str, object] = {key: value for key, value in read.items() if key not in _ENVELOPE}
-    for key in ("id", "ticket"):
+        raise Refused(say("The line is no JSON object. Write one message as one object a line"))
+    made: dict[str, Any] = {key: value for key, value in read.items() if key not in _ENVELOPE}
+    for key in ("id", "ticket", "type"):
         made[key] = _text(read, key)
-    made["type"] = _text(read, "type")
     for key in INSTANTS:
         made[key] = _instant(read, key)
     for key in ("ticket", "type", "at"):
         if made[key] is None:
-            raise _Refused(say('The message has no "{field}". Add it', field=key))
+            raise Refused(say('The message has no "{field}". Add it', field=key))
+    if isinstance(read, Tidy) and read.original:
+        made["original"] = read.original
     return {key: value for key, value in made.items() if value is not None or key not in _ENVELOPE}
-
-
-def _parsed(line: bytes) -> object:
-    try:
-        return _DECODER.decode(_bare(line.decode()))
-    except _Refused:
-        raise
-    except UnicodeDecodeError as problem:
-        why = say(
-            "The line is not UTF-8 at byte {position}. Save it as UTF-8", position=problem.start
-        )
-    except json.JSONDecodeError as problem:
-        why = say(
-            "The line is not one whole JSON object: reading stopped at character {position}. It "
-            "may be torn, or hold two objects; send the whole object on a line of its own",
-            position=problem.pos + 1,
-        )
-    except RecursionError:
-        why = say("The objects of the message lie too deep in one another. Flatten it")
-    raise _Refused(why)
 
 
 def _text(read: dict[str, Any], key: str) -> str | None:
@@ -122,7 +163,7 @@ def _text(read: dict[str, Any], key: str) -> str | None:
             pass
         case int(number):
             return str(number)
-    raise _Refused(say('"{field}" must be a text. Put it in quotation marks', field=key))
+    raise Refused(say('"{field}" must be a text. Put it in quotation marks', field=key))
 
 
 def _instant(read: dict[str, Any], key: str) -> str | None:
@@ -131,53 +172,9 @@ def _instant(read: dict[str, Any], key: str) -> str | None:
         return None
     moment = instant(given, ("iso",), SHANGHAI) if isinstance(given, str) else None
     if moment is None:
-        raise _Refused(
+        raise Refused(
             say(
                 '"{field}" is no possible instant. Write it as 2026-10-09T10:00:00+08:00', field=key
             )
         )
     return moment.isoformat()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = {clean(key): _tidy(value) for key, value in pairs}
-    if len(made) != len(pairs):
-        # A plain parser keeps the last one and forgets the other without a word.
-        raise _Refused(say("A field stands in the message twice. Keep the one that is meant"))
-    return made
-
-
-def _tidy(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    return [_tidy(item) for item in value] if isinstance(value, list) else value
-
-
-def _whole(text: str) -> int:
-    if len(text.lstrip("-")) > _LONGEST_WHOLE:
-        raise _Refused(
-            say(
-                "A number has more than {limit} digits. Put it in quotation marks",
-                limit=_LONGEST_WHOLE,
-            )
-        )
-    return int(text)
-
-
-def _fraction(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
-
-
-def _no_number(_text: str) -> Never:
-    raise _Refused(say("A value is no number that can be kept (NaN or endless). Leave it out"))
-
-
-_ENVELOPE = ("id", "ticket", "type", *INSTANTS)
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_int=_whole,
-    parse_float=_fraction,
-    parse_constant=_no_number,
-    strict=False,  # a bare tab in a letter is no reason to send it back; `clean` takes the rest
-)

@@ -5,10 +5,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO, cast
+
+from msgspec.structs import replace
 
 from models.labels import _
 from scripts.feeds.formats import Format, chosen

@@ -1,8 +1,10 @@
 """An old feed as if it had begun on another day: every moment moved by the same whole days."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
 
 from models.rules.calendar import SHANGHAI
 from scripts.feeds.mapping import INSTANTS
@@ -19,10 +21,14 @@ def rebase(again: Callable[[], Iterable[Read]], start: date) -> Iterator[Read]:
     first = min(moments, default=None)
     days = timedelta() if first is None else start - first.astimezone(SHANGHAI).date()
     for row in again():
-        yield row if row.message is None else replace(row, message=_moved(row.message, days))
+        if row.message is None:
+            yield row
+        else:
+            later = tuple(_moved(message, days) for message in row.later)
+            yield replace(row, message=_moved(row.message, days), later=later)
 
 
-def _moved(message: dict[str, object], days: timedelta) -> dict[str, object]:
+def _moved(message: dict[str, Any], days: timedelta) -> dict[str, Any]:
     moved = dict(message)
     for field in INSTANTS:
         moment = _instant(message, field)
@@ -31,6 +37,6 @@ def _moved(message: dict[str, object], days: timedelta) -> dict[str, object]:
     return moved
 
 
-def _instant(message: dict[str, object] | None, field: str) -> datetime | None:
+def _instant(message: dict[str, Any] | None, field: str) -> datetime | None:
     given = message.get(field) if message else None
     return datetime.fromisoformat(given) if isinstance(given, str) else None

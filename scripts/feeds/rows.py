@@ -1,8 +1,11 @@
 """What every reader gives, and what it raises when a file as a whole cannot be read."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from models.errors import HotlineError
 from models.labels import Said, _
@@ -13,20 +16,31 @@ Cell = str | int | float | bool | datetime | date | time | timedelta | None
 """What a table's cell can hold: a spreadsheet's are typed, a text file's are all text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """One record of a feed: either a message ready for the inbox, or why it cannot be one.
 
     `line` is the line (a spreadsheet's row) where the record begins, from 1, headers counted.
-    `raw` is the record as it came, so that it can be kept, mended and sent again. It holds
-    personal data, and so belongs in no log and no error.
+    `later` are further messages that the same row tells of, such as the reply to a letter.
+    `facts` are the fields of a letter whose change is news; a message that came as one has none.
+    `notes` say what was found wrong with a record that was taken all the same.
     """
 
     line: int
     source: str
-    message: dict[str, object] | None
+    message: dict[str, Any] | None
     why: Said | None
-    raw: object
+    kept: "Callable[[], object] | object"
+    later: tuple[dict[str, Any], ...] = ()
+    facts: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
+
+    @property
+    def raw(self) -> object:
+        """The record as it came, so that it can be kept, mended and sent again.
+
+        It holds personal data, and so belongs in no log and no error.
+        """
+        return self.kept() if callable(self.kept) else self.kept
 
 
 def shown(cell: Cell) -> str:
@@ -73,6 +87,33 @@ class ColumnsUnknown(FeedError):
                 "{feed}: no mapping knows its columns. Known: {mappings}. Write one that says "
                 "which column is what, as in {example}, and give it with --mapping FILE"
             ).format(feed=feed, mappings=mappings, example=MAPPINGS / "README.md")
+        )
+
+
+class ColumnsRenamed(FeedError):
+    """A table that has most of a mapping's headers, but not all: nothing is guessed."""
+
+    def __init__(self, feed: str, mapping: str, gone: list[str], new: list[str]) -> None:
+        self.feed = feed
+        self.gone = tuple(gone)
+        super().__init__(
+            _(
+                "{feed}: looks like the source {mapping}, but its columns {gone} are not there; "
+                "new are {new}. If a column was renamed, write both names into a mapping, as in "
+                '"ticket = ["old", "new"]", and give it with --mapping FILE'
+            ).format(feed=feed, mapping=mapping, gone=", ".join(gone), new=", ".join(new) or "-")
+        )
+
+
+class NoLetters(FeedError):
+    """A table that is known and holds no letters."""
+
+    def __init__(self, feed: str, about: str) -> None:
+        self.feed = feed
+        super().__init__(
+            _("{feed}: {about}. It is for routing; nothing of it belongs into the inbox").format(
+                feed=feed, about=about
+            )
         )
 
 

@@ -1,60 +1,182 @@
-"""Spreadsheets: XLSX, XLS and ODS, by their content whatever the name says."""
+"""Spreadsheets: XLSX and XLS, by their content whatever the name says, within limits."""
 
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from typing import IO
+from typing import IO, NamedTuple
 
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    PasswordError,
-    SheetTypeEnum,
-)
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
 from models.labels import _
+from scripts.feeds.letters import messages
 from scripts.feeds.mapping import Mapping
-from scripts.feeds.rows import FeedUnreadable, Read
-from scripts.feeds.table import HEADER_WITHIN, locate, message, unknown
+from scripts.feeds.rows import Cell, FeedUnreadable, Read
+from scripts.feeds.table import HEADER_WITHIN, locate, unknown
 
-_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+_MOST_BYTES = 4 << 30
+"""Bytes that a workbook may unpack to; the largest sheet there can be, of letters, has fewer."""
+_MOST_TEXTS = 1 << 30
+"""Bytes of the shared texts, which every reader holds in memory."""
+_LONGEST_TEXT = 1 << 20
+_FAST_BYTES, _FAST_CELLS = 192 << 20, 4_000_000
+"""Up to here the fast reader is used, which lays the whole sheet out in memory."""
+
+_CHUNK = 1 << 20
+_REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
+
+Rows = Iterator[Sequence[Cell]]
 
 
 def fits(head: bytes) -> bool:
     """Whether a file that begins so is a spreadsheet (a ZIP or an OLE container)."""
-    return head.startswith(_MAGIC)
+    return head.startswith((_ZIP, _OLE))
 
 
 def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[Read]:
     """The records of every sheet whose headers a mapping knows, `line` counted in its sheet.
 
-    Raises FeedUnreadable for a damaged or locked file, ColumnsUnknown if no sheet is known.
+    A large workbook is streamed, at a tenth of the speed. Raises FeedUnreadable for a file that is
+    damaged, locked or beyond the limits, ColumnsUnknown if no sheet is known.
     """
-    # All sheets are opened first: a damaged one must not come up when half the file is taken.
+    with _said_plainly(feed):
+        sheets = list(_sheets(feed, stream))
+        beginnings = [list(islice(sheet.rows(), HEADER_WITHIN)) for sheet in sheets]
     found = [
         (sheet, layout)
-        for sheet in list(_sheets(feed, stream))
-        if (layout := locate(feed, list(islice(sheet.iter_rows(), HEADER_WITHIN)), mappings))
+        for sheet, beginning in zip(sheets, beginnings, strict=True)
+        if (layout := locate(feed, beginning, mappings)) is not None
     ]
     if not found:
-        raise unknown(feed, mappings)
+        raise unknown(feed, [row for beginning in beginnings for row in beginning], mappings)
     for sheet, layout in found:
         # Row numbers count from the top of the sheet, also where its first rows are blank.
-        for number, cells in enumerate(sheet.iter_rows(), start=1):
-            record = message(layout, number, cells) if number > layout.row + 1 else None
-            if record is not None:
-                yield record
+        numbered = enumerate(_plainly(feed, sheet.rows()), start=1)
+        yield from messages(layout, islice(numbered, layout.row + 1, None))
 
 
-def _sheets(feed: str, stream: IO[bytes]) -> Iterator[CalamineSheet]:
+class _Sheet(NamedTuple):
+    """One sheet: its rows can be begun anew."""
+
+    book: object
+    name: str
+
+    def rows(self) -> Rows:
+        if isinstance(self.book, CalamineWorkbook):
+            return iter(self.book.get_sheet_by_name(self.name).iter_rows())
+        sheet = self.book[self.name]  # type: ignore[index]  # openpyxl ships no types
+        sheet.reset_dimensions()  # what a sheet says of its size is not believed
+        return _padded(sheet.iter_rows(values_only=True))
+
+
+def _padded(rows: Iterator[tuple[Cell, ...]]) -> Rows:
+    """Rows of one width, as the fast reader gives them: this one ends a row at its last cell."""
+    width = 0
+    for row in rows:
+        width = max(width, len(row))
+        yield (*row, *[None] * (width - len(row)))
+
+
+def _sheets(feed: str, stream: IO[bytes]) -> Iterator[_Sheet]:
+    """All sheets, opened: a damaged one must not come up when half the file is taken."""
+    stream.seek(0)
+    if stream.read(4) == _ZIP and not _may_be_laid_out(feed, stream):
+        from openpyxl import load_workbook
+
+        large = load_workbook(stream, read_only=True, data_only=True)
+        yield from (_Sheet(large, sheet.title) for sheet in large.worksheets)
+        return
+    stream.seek(0)
+    book = CalamineWorkbook.from_filelike(stream)
+    for sheet in book.sheets_metadata:
+        if sheet.typ == SheetTypeEnum.WorkSheet:  # a chart has no rows
+            book.get_sheet_by_name(sheet.name)
+            yield _Sheet(book, sheet.name)
+
+
+def _may_be_laid_out(feed: str, stream: IO[bytes]) -> bool:
+    """Whether a workbook is small enough for the fast reader, by what is really in it.
+
+    Raises FeedUnreadable beyond the limits: a file of a few bytes can unpack to more than any
+    memory, and two cells at opposite corners of a sheet lay out 17,000,000,000.
+    """
+    stream.seek(0)
+    book = zipfile.ZipFile(stream)
+    parts = [part for part in book.infolist() if not part.is_dir()]
+    if not any(part.filename.lower().endswith("workbook.xml") for part in parts):
+        raise FeedUnreadable(feed, _("is no XLSX workbook; open it and save it as XLSX"))
+    total, cells = 0, 0
+    for part in parts:
+        if not part.filename.lower().endswith(".xml"):
+            continue
+        size, area = _measured(feed, book, part)
+        total, cells = total + size, max(cells, area)
+        if total > _MOST_BYTES or ("sharedstrings" in part.filename.lower() and size > _MOST_TEXTS):
+            raise _too_large(feed)
+    return total <= _FAST_BYTES and cells <= _FAST_CELLS
+
+
+def _measured(feed: str, book: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int]:
+    """The bytes that a part of a workbook really has, and the cells from its first to its last."""
+    size, text, rest = 0, 0, b""
+    rows, columns = [0, 0], [0, 0]
+    with book.open(part) as content:
+        while chunk := content.read(_CHUNK):
+            size += len(chunk)
+            begun = chunk.rfind(b"<")
+            text = text + len(chunk) if begun < 0 else len(chunk) - begun
+            if size > _MOST_BYTES or text > _LONGEST_TEXT + _CHUNK:
+                raise _too_large(feed)
+            found = _REFERENCE.findall(rest + chunk)
+            if found:
+                letters = {name for name, _row in found}
+                numbers = [int(row) for _name, row in found]
+                rows = [min(rows[0] or numbers[0], *numbers), max(rows[1], *numbers)]
+                places = list(map(_place, letters))
+                columns = [min([columns[0] or places[0], *places]), max([columns[1], *places])]
+            rest = chunk[-32:]
+    return size, (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
+
+
+def _place(letters: bytes) -> int:
+    place = 0
+    for letter in letters:
+        place = place * 26 + letter - 64
+    return place
+
+
+def _too_large(feed: str) -> FeedUnreadable:
+    return FeedUnreadable(
+        feed, _("unpacks to more than a workbook may hold; export it as CSV in UTF-8")
+    )
+
+
+def _plainly(feed: str, rows: Rows) -> Rows:
+    with _said_plainly(feed):
+        yield from rows
+
+
+@contextmanager
+def _said_plainly(feed: str) -> Iterator[None]:
+    """Whatever a reader trips over in a file of somebody else's, as one sentence."""
+    damaged = _("is damaged or no spreadsheet; open it and save it as XLSX again")
     try:
-        book = CalamineWorkbook.from_filelike(stream)
-        for sheet in book.sheets_metadata:
-            if sheet.typ == SheetTypeEnum.WorkSheet:  # a chart has no rows
-                yield book.get_sheet_by_name(sheet.name)
+        yield
     except PasswordError as problem:
         raise FeedUnreadable(feed, _("is locked with a password; save it without one")) from problem
-    except CalamineError as problem:
-        raise FeedUnreadable(
-            feed, _("is damaged or no spreadsheet; open it and save it as XLSX again")
-        ) from problem
+    except FeedUnreadable:
+        raise
+    except (
+        *(CalamineError, zipfile.BadZipFile, zipfile.LargeZipFile, SyntaxError, OSError),
+        *(ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError),
+        *(RuntimeError, NotImplementedError, RecursionError, zlib.error),
+    ) as problem:
+        raise FeedUnreadable(feed, damaged) from problem
+    except BaseException as problem:
+        if type(problem).__name__ == "PanicException":  # the fast reader's own, in no module
+            raise FeedUnreadable(feed, damaged) from problem
+        raise

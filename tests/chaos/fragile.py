@@ -18,7 +18,7 @@ from redis.client import Pipeline
 from sqlalchemy.engine import Transaction
 
 from scripts.cli import main
-from workers.channels import FileChannel
+from workers.channels.file import FileChannel
 
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "committing": (Transaction, "commit", False),

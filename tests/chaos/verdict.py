@@ -1,6 +1,5 @@
 """What became of a feed, held against what must have become of it."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +82,7 @@ def _lives(session: Session) -> dict[str, _Life]:
     lives: dict[int, _Life] = {}
     for row in session.execute(select(TICKET)):
         kept = ("number", "status", "category", "emergency", "unit", "level", "level_at", "due",
-                "provisional", "received_at", "completed_at", "title", "facts")  # fmt: skip
+                "provisional", "received_at", "completed_at", "title")  # fmt: skip
         lives[row.id] = _Life({name: getattr(row, name) for name in kept})
     for row in session.execute(select(CLOCK)):
         clock = (row.base, row.due, row.state, row.ended_at, row.provisional)
@@ -238,10 +237,9 @@ def _chain(session: Session, number: str, verdict: Verdict) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            plain = msgspec.json.encode(session.sealer.open(row.private))
-            secret = session.sealer.fingerprint(plain)
+            secret = msgspec.json.encode(session.sealer.open(row.private))
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+        chain = session.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
         if row.hash != chain:
             verdict.different.append(f"{number}: the chain of the log breaks at {row.seq}")
             return

@@ -51,6 +51,7 @@ def test_a_city_says_which_column_is_what(tmp_path: Path) -> None:
     assert first == {
         "type": "ticket.received",
         "ticket": "7",
+        "id": "7",
         "at": "2026-09-03T08:05:00+06:00",
         "category": "complaint",
         "unit": "城管局",

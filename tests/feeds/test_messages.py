@@ -99,6 +99,7 @@ def test_numbers_become_texts_and_texts_are_cleaned_however_deep(tmp_path: Path)
         "title": "红",
         "claimant": {"name": "某先生"},
         "units": ["x", "\ufffd"],
+        "original": {"title": r"\x1b[31m红\u200b", "claimant.name": r"\xa0某先生\x00"},
     }
 
 

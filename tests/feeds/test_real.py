@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts.feeds.reading import Options, read
-from scripts.feeds.rows import ColumnsUnknown
+from scripts.feeds.rows import NoLetters
 from tests.feeds.real import real_feed
 
 pytestmark = pytest.mark.feeds
@@ -30,10 +30,38 @@ def test_every_letter_is_a_message(name: str, count: int, distinct: int) -> None
     assert all(message["title"] and message["content"] for message in made)
 
 
-@pytest.mark.parametrize("name", ["replies_gbk.csv", "nyc311.csv", "topic_tree.xlsx"])
-def test_other_tables_are_not_taken_for_letters(name: str) -> None:
-    with pytest.raises(ColumnsUnknown):
-        list(read(real_feed(name)))
+def test_a_tree_of_topics_is_not_taken_for_letters() -> None:
+    with pytest.raises(NoLetters):
+        list(read(real_feed("topic_tree.xlsx")))
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "count"),
+    [
+        ("replies_gbk.csv", "provincial-board", 2_816),
+        ("nyc311.csv", "nyc311", 1_999),
+        ("chicago_open311.json", "open311", 50),
+    ],
+)
+def test_other_feeds_need_no_option(name: str, source: str, count: int) -> None:
+    rows = list(read(real_feed(name)))
+    assert {row.source for row in rows} == {source}
+    assert sum(row.message is not None for row in rows) == len(rows) == count
+
+
+def test_one_set_of_rows_in_five_dresses_is_one_set_of_tickets() -> None:
+    def made(name: str) -> dict[str, object]:
+        rows = read(real_feed(f"boston311/boston311-{name}"))
+        return {row.message["id"]: (row.message, row.later) for row in rows if row.message}
+
+    plain = made("100.csv")
+    assert len(plain) == 100
+    assert made("dmy-100.csv") == plain
+    assert made("100.jsonl") == plain
+    torn = made("100-bad.tsv")
+    assert len(torn) == 99
+    assert torn.items() <= plain.items()
+    assert len(made("100-20dupes-random.csv")) == 80
 
 
 def test_replies_in_gb18030_without_a_mark(tmp_path: Path) -> None:

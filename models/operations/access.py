@@ -1,0 +1,136 @@
+"""Personal data in clear: only by an explicit act, by who may, and logged with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+
+from models.database import Session
+from models.errors import HotlineError
+from models.labels import _
+from models.operations.traces import trace_hash
+from models.queries.chain import access_line
+from models.queries.log import TicketNotFound
+from models.rules.roles import FIND, REVEAL, Actor
+from models.rules.text import clean
+from models.rules.traces import KINDS, normal
+from models.tables.core import ACCESS, EVENT, INBOX, TICKET, TRACE
+from models.tables.inbox import APPLIED
+
+FIELDS = ("name", "phone", "address", "title", "content", "log")
+"""What can be shown in clear; `log` is what people wrote into the ticket's log."""
+
+
+class NoSuchField(HotlineError):
+    """Something is to be shown in clear that is no field."""
+
+
+def reveal(
+    session: Session, actor: Actor, number: str, fields: Sequence[str], now: datetime
+) -> dict[str, Any]:
+    """These fields of a ticket in clear, and a line in the access log; commit before showing.
+
+    Raises NotAllowed, TicketNotFound, NoSuchField.
+    """
+    actor.must(REVEAL)
+    for field in fields:
+        if field not in FIELDS:
+            known = ", ".join(FIELDS)
+            told = _("no field {name}; there are: {known}")
+            raise NoSuchField(told.format(name=field, known=known))
+    row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
+    if row is None:
+        raise TicketNotFound(number)
+    record(session, actor, REVEAL, number, fields, now)
+    person = session.sealer.open(row.claimant) if row.claimant else {}
+    shown: dict[str, Any] = {
+        f: _clear(person.get(f)) for f in ("name", "phone", "address") if f in fields
+    }
+    if {"title", "content"} & set(fields):
+        letter = _letter(session, number)
+        shown |= {f: _clear(letter.get(f)) for f in ("title", "content") if f in fields}
+    if "log" in fields:
+        rows = session.execute(
+            select(EVENT.c.seq, EVENT.c.private)
+            .where(EVENT.c.ticket_id == row.id, EVENT.c.private.is_not(None))
+            .order_by(EVENT.c.seq)
+        )
+        shown["log"] = {r.seq: _clear(session.sealer.open(r.private)) for r in rows}
+    return shown
+
+
+def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -> list[str]:
+    """The numbers of the tickets with this phone, identity number or name, the newest first.
+
+    The search is logged, what was searched for is not. Raises NotAllowed, NoSuchField.
+    """
+    actor.must(FIND)
+    if kind not in KINDS:
+        told = _("no field {name}; there are: {known}")
+        raise NoSuchField(told.format(name=kind, known=", ".join(KINDS)))
+    record(session, actor, FIND, None, [kind], now)
+    wanted = trace_hash(session.sealer, kind, normal(kind, value))
+    found = session.scalars(
+        select(TICKET.c.number)
+        .join(TRACE, TRACE.c.ticket_id == TICKET.c.id)
+        .where(TRACE.c.hash == wanted, TRACE.c.kind == kind)
+        .order_by(TICKET.c.received_at.desc(), TICKET.c.number)
+    )
+    return list(found)
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    act: str,
+    ticket: str | None,
+    fields: Sequence[str],
+    now: datetime,
+) -> None:
+    """Append a line to the access log, chained to the line before."""
+    if session.dialect == "postgresql":
+        # one after the other, or two lines would hang on the same one
+        session.execute(text("LOCK TABLE access IN EXCLUSIVE MODE"))
+    last = session.execute(
+        select(ACCESS.c.id, ACCESS.c.hash).order_by(ACCESS.c.id.desc()).limit(1)
+    ).first()
+    row = {
+        "id": last.id + 1 if last else 1,
+        "at": now,
+        "who": actor.name,
+        "role": actor.role,
+        "act": act,
+        "ticket": ticket,
+        "fields": list(fields),
+    }
+    before = last.hash if last else b""
+    row["hash"] = session.sealer.chained(before + access_line(row))
+    session.execute(session.insert(ACCESS).values(row))
+
+
+def _letter(session: Session, number: str) -> dict[str, Any]:
+    body = session.scalar(
+        select(INBOX.c.body)
+        .where(INBOX.c.ticket == number, INBOX.c.type == "ticket.received", INBOX.c.current)
+        .where(INBOX.c.state == APPLIED)
+        .order_by(INBOX.c.id)
+        .limit(1)
+    )
+    found: dict[str, Any] = session.sealer.open(body) if body is not None else {}
+    return found
+
+
+def _clear(value: Any) -> Any:
+    """What a citizen wrote, in clear, but nothing that a terminal would obey."""
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {k: _clear(v) for k, v in value.items()}
+        case list():
+            return [_clear(v) for v in value]
+        case None:
+            return ""
+        case _:
+            return value

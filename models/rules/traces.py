@@ -1,0 +1,43 @@
+"""By which numbers and names a ticket can be found again, though they lie sealed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from models.rules.text import clean, numbers_in, plain_phone
+
+KINDS = ("phone", "identity", "name")
+
+
+def normal(kind: str, value: str) -> str:
+    """A number or name as it is compared: `kind` is one of KINDS."""
+    value = clean(value)
+    match kind:
+        case "phone":
+            return plain_phone(value)
+        case "identity":
+            return next((n for k, n in numbers_in(value) if k == kind), value.upper())
+        case _:
+            return "".join(value.split())
+
+
+def traces(body: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """What a received ticket can be found by: its claimant's, and numbers in what he wrote."""
+    person = body.get("claimant") or {}
+    found = {
+        (kind, normal(kind, str(person[kind]))) for kind in ("phone", "name") if person.get(kind)
+    }
+    for text in _texts(body):
+        found.update(numbers_in(clean(text)))
+    return {(kind, value) for kind, value in found if value}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _texts(inner)

@@ -1,0 +1,57 @@
+"""What the store keeps so that sealed data can be found again, and who has seen it in clear."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index
+from sqlmodel import Field, SQLModel
+
+from models.sealing import Sealed
+from models.tables.columns import BigId, Instant, JsonText, SealedColumn
+
+HASHES = "hashes"
+"""The secret that keyed hashes are made with."""
+
+
+class Secret(SQLModel, table=True):
+    """A secret of the store's own, sealed: the key of its hashes, by which a wrong key shows."""
+
+    __tablename__ = "secret"
+
+    name: str = Field(primary_key=True)
+    value: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
+
+    model_config = {"arbitrary_types_allowed": True}
+
+
+class Trace(SQLModel, table=True):
+    """A keyed hash of a number or name in a ticket: `kind` is phone, identity or name."""
+
+    __tablename__ = "trace"
+    __table_args__ = (
+        Index("trace_hash", "hash"),
+        {"sqlite_with_rowid": False},
+    )
+
+    ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
+    kind: str = Field(primary_key=True)
+    hash: bytes = Field(primary_key=True)
+
+
+class Access(SQLModel, table=True):
+    """One time that somebody saw personal data in clear or searched by it; append-only, chained.
+
+    `fields` are the names of what was shown, never what stood in them.
+    """
+
+    __tablename__ = "access"
+    __table_args__ = (Index("access_ticket", "ticket"),)
+
+    id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    who: str
+    role: str
+    act: str
+    ticket: str | None = None
+    fields: Any = Field(sa_column=Column(JsonText, nullable=False))
+    hash: bytes

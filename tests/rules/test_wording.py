@@ -1,0 +1,65 @@
+"""Texts of notices: filled by a sandbox that refuses everything but its gaps."""
+
+import pytest
+
+from models.rules.policy import PolicyWrong, load_policy
+from models.rules.wording import TextWrong, checked_texts, filled
+from tests.rules.stage import POLICY, POLICY_TEXT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ claimant }}",
+        "{{ ticket.__class__.__mro__ }}",
+        "{{ ''.__class__ }}",
+        "{{ self._TemplateReference__context }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{% for n in range(9999999) %}x{% endfor %}",
+        "{% include 'x' %}",
+        "{{ ticket",
+        "{{ 1 / 0 }}",
+    ],
+)
+def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
+    with pytest.raises(TextWrong):
+        checked_texts({"yellow": text})
+
+
+def test_what_stands_in_a_gap_is_no_template() -> None:
+    """A title that looks like one is shown as it is, on one line."""
+    text = filled(
+        {"yellow": "工单 {{ ticket }}：{{ title }}"}, "yellow", {"title": "{{ id }}\n{%x"}
+    )
+    assert text == "工单 ：{{ id }} {%x"
+
+
+def test_the_policy_says_when_notices_disturb() -> None:
+    notices = POLICY.notices
+    assert notices.quiet_from is not None
+    assert {"prewarning", "yellow", "red"} <= set(notices.digest)
+    # a policy from before notices could be set: nothing waits
+    without = (
+        POLICY_TEXT.split("[notices]")[0] + "[screening]" + POLICY_TEXT.split("[screening]")[1]
+    )
+    rest = "[screening." + POLICY_TEXT.split("[screening.", 1)[1]
+    old = load_policy(without.split("[screening.", 1)[0] + rest, "old")
+    assert (old.notices.quiet_from, old.notices.digest) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('quiet_until = "07:30"', "", "belong together"),
+        ('"red", "evidence_asked"', '"rde"', "'rde' is no kind of notice"),
+        ('gather = "2 minutes"', 'gather = "1 workday"', "wall-clock"),
+        ("[screening]", '[notices.texts.zh]\nred = "{{ phone }}"\n\n[screening]', "may name"),
+        ("[screening]", '[notices.texts.zh]\nblue = "x"\n\n[screening]', "'blue' is no kind"),
+        ("[screening]", '[notices.texts.fr]\nred = "x"\n\n[screening]', "'zh' or 'en'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: str) -> None:
+    assert old in POLICY_TEXT
+    with pytest.raises(PolicyWrong, match="line") as wrong:
+        load_policy(POLICY_TEXT.replace(old, new, 1), "policy")
+    assert says in str(wrong.value)

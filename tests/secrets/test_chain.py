@@ -1,0 +1,202 @@
+"""The log is tamper-evident: whatever is changed behind its back is named."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import delete, select, text, update
+
+from models.database import Store
+from models.operations.access import record
+from models.operations.keys import unlock
+from models.queries.chain import Head, event_line, verify
+from models.rules.roles import Actor
+from models.tables.core import ACCESS, EVENT, SECRET, TICKET
+from tests.scripts.inside import Inside
+from tests.store.staging import KEY, at, carry, feed, letter, log_of, message, prepared, row_of
+
+NOW = at("2026-11-20T09:00")
+WHO = Actor("wang", "supervisor")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """Three tickets with their logs, once on each database."""
+    with prepared(store_url) as opened:
+        numbers = ["C1", "C2", "C3"]
+        letters = [letter(n, "2026-11-02T09:00") for n in numbers]
+        more = message("C2", "claimant.supplemented", "2026-11-04T09:00", text="还是不亮")
+        feed(opened, [*letters, more], NOW)
+        carry(opened, numbers, NOW)
+        with opened.writing() as session:
+            for number in numbers:
+                record(session, WHO, "reveal", number, ["phone"], NOW)
+        yield opened
+
+
+def _change(store: Store, statement: Any) -> None:
+    with store.writing() as session:
+        session.execute(statement)
+
+
+def _id(store: Store, number: str) -> int:
+    found: int = row_of(store, number).id
+    return found
+
+
+def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
+    """Every ticket and every line is looked at."""
+    result = verify(store)
+    assert result.broken is None
+    assert (result.tickets, result.accesses) == (3, 3)
+    assert result.lines == sum(len(log_of(store, n)) for n in ("C1", "C2", "C3"))
+
+
+CHANGES = {
+    "name": "UPDATE event SET name = 'ticket.archived' WHERE ticket_id = :id AND seq = 3",
+    "data": "UPDATE event SET data = '{}' WHERE ticket_id = :id AND seq = 3",
+    "cause": "UPDATE event SET cause = 77 WHERE ticket_id = :id AND seq = 3",
+    "hash": "UPDATE event SET hash = (SELECT hash FROM event WHERE ticket_id = :id AND seq = 2)"
+    " WHERE ticket_id = :id AND seq = 3",
+    "moment": "UPDATE event SET moment = (SELECT moment FROM event WHERE name = 'clock.expired'"
+    " LIMIT 1) WHERE ticket_id = :id AND seq = 3",
+    "line": "DELETE FROM event WHERE ticket_id = :id AND seq = 3",
+}
+
+
+def test_the_first_broken_link_is_named(store: Store) -> None:
+    """One line of one ticket changed or gone: that ticket and that line, alone and among all."""
+    own = {"id": _id(store, "C2")}
+    line = log_of(store, "C2")[2]
+    for name, change in CHANGES.items():
+        with store.writing() as session:
+            session.execute(text(change), own)
+        for result in (verify(store), verify(store, "C2")):
+            assert result.broken is not None, name
+            assert (result.broken.ticket, result.broken.seq) == ("C2", 3), name
+        assert verify(store, "C1").broken is None
+        with store.writing() as session:
+            session.execute(text("DELETE FROM event WHERE ticket_id = :id AND seq = 3"), own)
+            session.execute(session.insert(EVENT).values(line._mapping))
+        assert verify(store).broken is None
+
+
+def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:
+    """What people wrote is covered too: another sealed text in its place, or a broken one."""
+    line = next(e for e in log_of(store, "C2") if e.name == "ticket.supplemented")
+    own = (EVENT.c.ticket_id == line.ticket_id) & (EVENT.c.seq == line.seq)
+    other = store.sealer.seal({"text": "另一句话"})
+    broken = type(other)(other.raw[:-1] + bytes([other.raw[-1] ^ 1]))
+    for sealed in (other, broken):
+        _change(store, update(EVENT).where(own).values(private=sealed))
+        found = verify(store).broken
+        assert found is not None
+        assert (found.ticket, found.seq) == ("C2", line.seq)
+
+
+def test_a_missing_end_is_found(store: Store) -> None:
+    """Without the ticket's own memory changed, and, against a note, with it."""
+    events = log_of(store, "C3")
+    noted: dict[str, Head] = {}
+    assert verify(store, note=noted.__setitem__).broken is None
+    last = (EVENT.c.ticket_id == events[-1].ticket_id) & (EVENT.c.seq == events[-1].seq)
+    _change(store, delete(EVENT).where(last))
+    found = verify(store).broken
+    assert found is not None
+    assert (found.ticket, found.seq) == ("C3", events[-1].seq)
+    # the ticket is made to agree: the chain alone cannot know
+    head = {"seq": events[-2].seq, "hash": events[-2].hash}
+    _change(store, update(TICKET).where(TICKET.c.number == "C3").values(**head))
+    assert verify(store).broken is None
+    found = verify(store, known=noted).broken
+    assert found is not None
+    assert (found.ticket, found.seq) == ("C3", events[-1].seq)
+    assert verify(store, known={"Z9": (1, b"")}).broken is not None
+
+
+def test_who_has_the_store_alone_cannot_chain_a_line(store: Store) -> None:
+    """A line written with an unkeyed hash, as the first release had it, is not taken."""
+    events = log_of(store, "C1")
+    rows, chain = [], b""
+    for e in events:
+        data = b"{}" if e.seq == 3 else msgspec.json.encode(e.data, order="sorted")
+        plain = chain + event_line(e.seq, e.name, e.at, e.moment, e.cause, data)
+        chain = hashlib.sha256(plain).digest()
+        rows.append((e, data, chain))
+    for e, data, digest in rows:
+        own = (EVENT.c.ticket_id == e.ticket_id) & (EVENT.c.seq == e.seq)
+        _change(store, update(EVENT).where(own).values(data=msgspec.Raw(data), hash=digest))
+    _change(store, update(TICKET).where(TICKET.c.number == "C1").values(hash=chain))
+    found = verify(store).broken
+    assert found is not None
+    assert (found.ticket, found.seq) == ("C1", 1)
+
+
+def test_the_access_log_is_chained_too(store: Store) -> None:
+    """A line changed or taken out is named."""
+    _change(store, update(ACCESS).where(ACCESS.c.id == 2).values(who="li"))
+    found = verify(store).broken
+    assert found is not None
+    assert (found.ticket, found.seq) == (None, 2)
+    _change(store, delete(ACCESS).where(ACCESS.c.id == 2))
+    found = verify(store).broken
+    assert found is not None
+    assert found.seq == 2
+
+
+def test_logs_of_the_first_release_stay_whole(store: Store) -> None:
+    """Lines chained without a key before the upgrade are read as they were written."""
+    _as_first_release(store)
+    unlock(store)
+    assert verify(store).broken is None
+    feed(store, [letter("C4", "2026-11-20T08:00")], NOW)
+    carry(store, ["C4"], at("2026-11-20T10:00"))
+    assert verify(store).broken is None
+
+
+def _as_first_release(store: Store) -> None:
+    """The hashes as the first release made them, and no secret."""
+    sealer = type(store.sealer)([KEY])
+    with store.writing() as session:
+        session.execute(delete(SECRET))
+        session.execute(delete(ACCESS))
+        for ticket in session.execute(select(TICKET)).all():
+            chain = b""
+            for e in session.execute(
+                select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
+            ).all():
+                private = msgspec.json.encode(sealer.open(e.private)) if e.private else b""
+                secret = sealer.fingerprint(private) if private else b""
+                data = msgspec.json.encode(e.data, order="sorted")
+                line = event_line(e.seq, e.name, e.at, e.moment, e.cause, data)
+                chain = hashlib.sha256(chain + line + secret).digest()
+                own = (EVENT.c.ticket_id == ticket.id) & (EVENT.c.seq == e.seq)
+                session.execute(update(EVENT).where(own).values(hash=chain))
+            session.execute(update(TICKET).where(TICKET.c.id == ticket.id).values(hash=chain))
+
+
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what was looked at, ends with 1 where a link is broken, and notes heads down."""
+    hotline = Inside(tmp_path / "home", monkeypatch, capsys)
+    hotline("db", "upgrade")
+    key, url = hotline.home / "hotline.key", f"sqlite:///{hotline.home / 'hotline.db'}"
+    from models.sealing import load_sealer
+
+    opened = Store(url, load_sealer(key))
+    unlock(opened)
+    feed(opened, [letter("V1", "2026-11-02T09:00")], NOW)
+    carry(opened, ["V1"], NOW)
+    note = tmp_path / "heads"
+    assert hotline.json("log", "--verify", "--note", note)["broken"] is None
+    with opened.writing() as session:
+        session.execute(text("UPDATE event SET name = 'x' WHERE seq = 2"))
+    opened.close()
+    said = hotline("log", "V1", "--verify", code=1).stdout
+    assert said == "broken: V1: line 2 is not as it was written\n"
+    assert hotline.json("log", "--verify", "--against", note, code=1)["broken"]["seq"] == 2
+    hotline("log", code=2)

@@ -1,0 +1,214 @@
+"""Keys: read, made once, rotated while others work, and a clear stop where they do not fit."""
+
+import base64
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from models.database import Store
+from models.keyring import KeyFile, KeyWrong, Ring, name_of, new_key, parse, written
+from models.migrations import upgrade
+from models.operations.keys import count_by_key, seal_again, sealed_columns
+from models.queries.chain import verify
+from models.sealing import Sealed, Sealer, load_sealer
+from tests.scripts.inside import Inside
+from tests.store.staging import at, carry, feed, letter, prepared, row_of
+
+NOW = at("2026-11-20T09:00")
+
+
+def test_what_is_written_is_read() -> None:
+    """Keys keep their numbers: one that waits, one that is gone."""
+    ring = Ring((None, new_key(), new_key()), 1)
+    assert parse(written(ring), "file") == ring
+    assert ring.waiting
+    assert parse(written(ring.rotated()), "file").sealing == 2
+    assert parse(written(ring.rotated().without_old()), "file").keys[:2] == (None, None)
+
+
+@pytest.mark.parametrize("text", ["", "-", "next:" + "A" * 43 + "=", "nonsense", "QUJD", "é"])
+def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
+    """The message names the file and never what stands in it."""
+    path = tmp_path / "hotline.key"
+    path.write_text(text, "utf-8")
+    with pytest.raises(KeyWrong) as wrong:
+        load_sealer(path)
+    assert str(path) in str(wrong.value)
+    assert not text or text == "-" or text not in str(wrong.value).removeprefix(str(path))
+
+
+def test_keys_are_shown_by_no_error_or_repr() -> None:
+    """A ring, a sealer and a sealed value say nothing of what they hold."""
+    key = bytes(range(32))
+    sealer = Sealer([key])
+    shown = f"{sealer!r}{sealer.ring!r}{sealer.seal('13912345678')!r}"
+    assert "13912345678" not in shown
+    assert repr(key)[2:-1] not in shown
+    assert base64.b64encode(key).decode() not in shown
+
+
+def test_a_value_under_a_key_that_came_later_is_opened(tmp_path: Path) -> None:
+    """A process that has not yet seen the new key reads it from the file when it meets it."""
+    path = tmp_path / "hotline.key"
+    KeyFile(path).make(Ring((new_key(),), 0))
+    old, rotating = load_sealer(path), load_sealer(path)
+    KeyFile(path).replace(rotating.ring.with_next(new_key()).rotated())
+    rotating.refresh()
+    sealed = rotating.seal("neu")
+    assert sealed.number == 1
+    assert old.open(sealed) == "neu"
+    assert old.seal("x").number == 1
+    assert old.seal_again(Sealer([old.ring.keys[0] or b""]).seal("alt")).number == 1
+
+
+def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path) -> None:
+    """Where the file is replaced by a foreign one under way, the old keys stay in use."""
+    path = tmp_path / "hotline.key"
+    KeyFile(path).make(Ring((new_key(),), 0))
+    sealer = load_sealer(path)
+    before = sealer.seal("alt")
+    KeyFile(path).replace(Ring((new_key(),), 0))
+    sealer.refresh()
+    assert sealer.open(before) == "alt"
+    path.write_text("half a ke", "ascii")
+    sealer.refresh()
+    assert sealer.open(sealer.seal("neu")) == "neu"
+
+
+def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store_url: str) -> None:
+    """The key file appears with a new store, mode 600; for a sealed store a new key is refused."""
+    path = tmp_path / "keys" / "hotline.key"
+    store = Store(store_url, load_sealer(path))
+    assert not path.exists()
+    upgrade(store)
+    assert path.stat().st_mode & 0o777 == 0o600
+    store.close()
+    path.rename(tmp_path / "kept")
+    for given in (None, base64.b64encode(new_key()).decode()):
+        wrong = Store(store_url, load_sealer(path, given))
+        with pytest.raises(KeyWrong, match="HOTLINE_KEY"):
+            upgrade(wrong)
+        wrong.close()
+        assert not path.exists()
+    right = Store(store_url, load_sealer(path, (tmp_path / "kept").read_text()))
+    upgrade(right)
+    right.close()
+
+
+def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> None:
+    """After a rotation nothing is under the old key, all opens, hashes and chain hold."""
+    path = tmp_path / "hotline.key"
+    KeyFile(path).make(Ring((bytes(range(32)),), 0))
+    with prepared(store_url) as store:
+        sealer = load_sealer(path)
+        store.sealer = sealer
+        upgrade(store)
+        feed(store, [letter("K1", "2026-11-02T09:00")], NOW)
+        carry(store, ["K1"], NOW)
+        facts = row_of(store, "K1").facts
+        KeyFile(path).replace(sealer.ring.with_next(new_key()).rotated())
+        with store.reading() as session:
+            before = count_by_key(session)
+        assert set(before) == {0}
+        # stopped after its first batch, then begun again
+        first = next(iter(seal_again(store)))
+        assert first > 0
+        assert sum(seal_again(store)) == before[0] - first
+        with store.reading() as session:
+            assert count_by_key(session) == {1: before[0]}
+            for table, column in sealed_columns():
+                for (sealed,) in session.execute(column.table.select().with_only_columns(column)):
+                    assert sealed is None or sealer.open(sealed) is not None, table.name
+        KeyFile(path).replace(sealer.ring.without_old())
+        again = Store(store_url, load_sealer(path))
+        upgrade(again)
+        feed(again, [letter("K2", "2026-11-02T09:30")], NOW)
+        carry(again, ["K2"], NOW)
+        # the same claimant with other facts; the same facts keep the hash that they had
+        assert row_of(again, "K1").facts == facts
+        assert verify(again).broken is None
+        again.close()
+
+
+def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
+    """While one thread feeds and carries on, another rotates three times: nothing fails."""
+    path = tmp_path / "hotline.key"
+    KeyFile(path).make(Ring((bytes(range(32)),), 0))
+    with prepared(store_url) as store:
+        store.sealer = load_sealer(path)
+        upgrade(store)
+        other = Store(store_url, load_sealer(path))
+        upgrade(other)
+        wrong: list[Exception] = []
+
+        def work() -> None:
+            try:
+                for number in range(12):
+                    feed(store, [letter(f"R{number}", "2026-11-02T09:00")], NOW)
+                    carry(store, [f"R{number}"], NOW)
+            except Exception as error:
+                wrong.append(error)
+
+        working = threading.Thread(target=work)
+        working.start()
+        for _ in range(3):
+            KeyFile(path).replace(other.sealer.ring.with_next(new_key()).rotated())
+            sum(seal_again(other))
+        working.join()
+        assert not wrong
+        sum(seal_again(other))
+        with other.reading() as session:
+            assert set(count_by_key(session)) == {3}
+        assert verify(other).tickets == 12
+        assert verify(other).broken is None
+        other.close()
+
+
+def test_the_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Prepared, rotated, retired; a key from the environment is not for the command to change."""
+    hotline = Inside(tmp_path / "home", monkeypatch, capsys)
+    hotline("db", "upgrade")
+    key = hotline.home / "hotline.key"
+    first = hotline.json("keys", "show")
+    assert [k["state"] for k in first] == ["seals"]
+    assert first[0]["values"] > 0
+    hotline("keys", "prepare")
+    hotline("keys", "prepare")
+    assert [k["state"] for k in hotline.json("keys", "show")] == ["seals", "waits"]
+    hotline("keys", "rotate")
+    shown = hotline.json("keys", "show")
+    assert [(k["state"], k["values"]) for k in shown] == [
+        ("opens", 0),
+        ("seals", first[0]["values"]),
+    ]
+    assert shown[0]["name"] == first[0]["name"] == name_of(_keys(key)[0])
+    assert "ten minutes" in hotline("keys", "retire", code=1).stderr
+    os.utime(key, (0, 0))
+    hotline("keys", "retire")
+    assert key.read_text().splitlines()[0] == "-"
+    text = key.read_text()
+    said = hotline("keys", "rotate", code=1, KEY=text).stderr
+    assert "HOTLINE_KEY" in said
+    assert text.split()[1] not in said
+    hotline("queue", KEY=text)
+    key.unlink()
+    assert "its key is missing" in hotline("queue", code=1).stderr
+    assert not key.exists()
+
+
+def _keys(path: Path) -> list[bytes]:
+    return [base64.b64decode(line) for line in path.read_text().split()]
+
+
+def test_a_sealed_value_says_which_key_opens_it() -> None:
+    """Nothing else of it can be read."""
+    sealer = Sealer([new_key(), new_key()])
+    assert sealer.seal({"a": 1}).number == 1
+    with pytest.raises(KeyWrong):
+        Sealer([new_key()]).open(sealer.seal(1))
+    with pytest.raises(KeyWrong):
+        sealer.open(Sealed(bytes([1]) + bytes(40)))

@@ -1,0 +1,183 @@
+"""Who may do what, by user and by token, and who saw what."""
+
+import os
+import pwd
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from models.database import Store
+from models.identity import actor
+from models.operations.access import FIELDS, NoSuchField, find, record, reveal
+from models.queries.log import TicketNotFound
+from models.rules import roles
+from models.rules.roles import Actor, NotAllowed, RolesWrong, parse_roles, token_digest
+from models.settings import Settings
+from models.tables.core import ACCESS
+from tests.scripts.inside import Inside
+from tests.store.staging import at, carry, feed, letter, message, prepared
+
+NOW = at("2026-11-20T09:00")
+ME = pwd.getpwuid(os.geteuid()).pw_name
+FILE = f"""
+[users]
+{ME} = "auditor"
+wang = "operator"
+[tokens.gateway]
+role = "feeder"
+sha256 = "{token_digest("a long random token")}"
+"""
+
+
+def test_each_role_may_what_it_is_for() -> None:
+    """The whole table, spelled out."""
+    may = {role: {a for a in roles.ALLOWED[roles.SUPERVISOR] if Actor("x", role).may(a)}
+           for role in (*roles.ROLES, "")}  # fmt: skip
+    assert may == {
+        "operator": {"act", "reveal", "find"},
+        "supervisor": {"act", "feed", "reveal", "find", "rulebook", "keys", "audit", "backup"},
+        "auditor": {"audit"},
+        "feeder": {"feed"},
+        "": set(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[users]\nwang = 'operater'", "operator?"),
+        ("[users]\nwang = 7", "wang has no role"),
+        ("[people]\nwang = 'operator'", "no section people"),
+        ("users = 3", "no section users"),
+        ("[tokens]\na = 'feeder'", "token a needs"),
+        ("[tokens.a]\nrole = 'feeder'\nsha256 = 'short'", "token a needs"),
+        ("[users", "roles.toml: "),
+    ],
+)
+def test_a_wrong_file_is_refused(text: str, said: str) -> None:
+    """With the name of what is wrong."""
+    with pytest.raises(RolesWrong) as wrong:
+        parse_roles(text, "roles.toml")
+    assert said in str(wrong.value)
+
+
+def test_without_a_file_the_owner_of_the_home_is_supervisor(tmp_path: Path) -> None:
+    """A single-machine installation needs no file; anybody else has no role."""
+    home = tmp_path / "home"
+    assert actor(Settings(home)) == Actor(ME, "supervisor")
+    home.mkdir()
+    assert actor(Settings(home)) == Actor(ME, "supervisor")
+    if os.geteuid() == 0:
+        os.chown(home, 12345, -1)
+        assert actor(Settings(home)) == Actor(ME, "")
+
+
+def test_a_file_says_who_is_who(tmp_path: Path) -> None:
+    """By operating-system user, or by token; a token that nobody has is refused unrepeated."""
+    (tmp_path / "roles.toml").write_text(FILE, "utf-8")
+    assert actor(Settings(tmp_path)) == Actor(ME, "auditor")
+    assert actor(Settings(tmp_path, token="a long random token")) == Actor("gateway", "feeder")
+    with pytest.raises(RolesWrong) as wrong:
+        actor(Settings(tmp_path, token="another"))
+    assert "another" not in str(wrong.value)
+    (tmp_path / "roles.toml").chmod(0o666)
+    with pytest.raises(RolesWrong, match="others could change it"):
+        actor(Settings(tmp_path))
+
+
+@pytest.fixture
+def hotline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Inside:
+    """The command in a home where the test's own user is an auditor."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "roles.toml").write_text(FILE, "utf-8")
+    return Inside(home, monkeypatch, capsys)
+
+
+def test_commands_keep_to_the_roles(hotline: Inside, tmp_path: Path) -> None:
+    """What a role may not is refused in one line, before anything is read or written."""
+    days, units, letters = (tmp_path / n for n in ("days.csv", "units.toml", "letters.jsonl"))
+    days.write_text("2026-12-01,off,文\n", "utf-8")
+    units.write_text("", "utf-8")
+    letters.write_text("", "utf-8")
+    refused: list[tuple[str | Path, ...]] = [
+        ("feed", letters),
+        ("calendar", "import", days),
+        ("show", "X1", "--reveal"),
+        ("find", "--phone", "13900001111"),
+        ("keys", "show"),
+        ("keys", "rotate"),
+    ]
+    for command in refused:
+        said = hotline(*command, code=1).stderr
+        assert said.startswith(f"hotline: {ME} (auditor) may not "), said
+        assert "roles.toml" in said
+    assert not (hotline.home / "hotline.db").exists()
+    hotline("access")
+    token = "a long random token"
+    hotline("feed", letters, TOKEN=token)
+    assert "gateway (feeder) may not" in hotline("access", code=1, TOKEN=token).stderr
+    assert "nobody" in hotline("feed", letters, code=1, TOKEN="x").stderr
+
+
+def test_what_was_seen_in_clear_is_logged(store_url: str) -> None:
+    """Who, when, which ticket and which fields, and nothing of what stood in them."""
+    who = Actor("wang", "operator")
+    with prepared(store_url) as store:
+        person = {"name": "王\x1b[31m小明", "phone": "0754-88001234"}
+        own = letter("R1", "2026-11-02T09:00", claimant=person, address="赤港路8号",
+                     content="请打１３９１２３４５６７８，身份证44050719900101123x")  # fmt: skip
+        more = message("R1", "claimant.supplemented", "2026-11-03T09:00", text="打13700000000")
+        feed(store, [own, more, letter("R2", "2026-11-02T09:00")], NOW)
+        carry(store, ["R1", "R2"], NOW)
+        with store.writing() as session:
+            shown = reveal(session, who, "R1", FIELDS, NOW)
+            assert reveal(session, who, "R2", ["phone"], NOW) == {"phone": "13900001111"}
+        assert shown["name"] == "王小明"
+        assert shown["address"] == "赤港路8号"
+        assert "44050719900101123x" in shown["content"]
+        assert {"text": "打13700000000"} in shown["log"].values()
+        found = partial(_find, store, who)
+        assert found("phone", "13912345678") == found("phone", "+86 139-1234-5678") == ["R1"]
+        assert found("phone", "075488001234") == found("name", "王 小明") == ["R1"]
+        assert found("identity", "44050719900101123X") == ["R1"]
+        assert found("phone", "13900001111") == ["R2"]
+        assert found("name", "王小") == []
+        with store.reading() as session:
+            lines = session.execute(ACCESS.select().order_by(ACCESS.c.id)).all()
+    assert [(r.who, r.role, r.act, r.ticket, r.fields) for r in lines[:3]] == [
+        ("wang", "operator", "reveal", "R1", list(FIELDS)),
+        ("wang", "operator", "reveal", "R2", ["phone"]),
+        ("wang", "operator", "find", None, ["phone"]),
+    ]
+    assert lines[0].at == NOW
+    assert "13912345678" not in repr(lines)
+
+
+def _find(store: Store, who: Actor, kind: str, value: str) -> list[str]:
+    with store.writing() as session:
+        return find(session, who, kind, value, NOW)
+
+
+def test_what_is_refused_shows_nothing(store_url: str) -> None:
+    """Without the role, without the ticket, without the field; and no line without a look."""
+    with prepared(store_url) as store:
+        feed(store, [letter("R1", "2026-11-02T09:00")], NOW)
+        carry(store, ["R1"], NOW)
+        for role in ("auditor", "feeder", ""):
+            with store.writing() as session, pytest.raises(NotAllowed):
+                reveal(session, Actor("li", role), "R1", ["phone"], NOW)
+            with store.writing() as session, pytest.raises(NotAllowed):
+                find(session, Actor("li", role), "phone", "1", NOW)
+        wang = Actor("wang", "operator")
+        with store.writing() as session, pytest.raises(TicketNotFound):
+            reveal(session, wang, "R9", ["phone"], NOW)
+        with store.writing() as session, pytest.raises(NoSuchField, match="name, phone"):
+            reveal(session, wang, "R1", ["passport"], NOW)
+        with store.reading() as session:
+            assert session.execute(ACCESS.select()).all() == []
+        with store.writing() as session:
+            record(session, wang, "export", None, [], NOW)

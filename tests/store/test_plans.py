@@ -1,0 +1,140 @@
+"""What is done all day reads by index on PostgreSQL, however much lies in the store."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event, make_url, text
+
+from models.database import Store
+from models.operations.delivery import ready, record
+from models.operations.ringing import claim_due, first_bells
+from models.rules.queues import QUEUES
+from tests.store.staging import at, carry, feed, letter, message, prepared
+
+NOW = at("2026-11-02T10:00")
+_OTHERS = 20_000
+_BIG = ("ticket", "clock", "event", "notice", "inbox", "bell")
+
+
+@pytest.fixture
+def store(postgres_database: str) -> Iterator[Store]:
+    """A store with twenty thousand tickets that nothing is due of, and ten with which to work."""
+    with prepared(postgres_database) as opened:
+        feed(opened, [letter("A0", "2026-11-02T09:00")], NOW)
+        carry(opened, ["A0"], NOW)
+        _multiply(opened)
+        feed(opened, [letter(f"B{n}", "2026-11-02T09:30") for n in range(10)], NOW)
+        yield opened
+
+
+def _multiply(store: Store) -> None:
+    copies = f"generate_series(1, {_OTHERS}) AS k"
+    with store.engine.begin() as connection:
+        for table in _BIG:
+            names = [
+                row[0]
+                for row in connection.execute(
+                    text(
+                        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:t)"
+                        " AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+                    ),
+                    {"t": table},
+                )
+            ]
+            own = {
+                "id": "t.id + k * 100",
+                "ticket_id": "t.ticket_id + k * 100",
+                "row_id": "t.row_id + k * 100",
+                "number": "t.number || '-' || k",
+                "ticket": "t.ticket || '-' || k",
+                "message_id": "t.message_id || '-' || k",
+                "facts": "sha256(t.facts || int4send(k))",
+            }
+            quoted = ", ".join(f'"{n}"' for n in names)
+            values = ", ".join(own.get(n, f't."{n}"') for n in names)
+            connection.execute(
+                text(f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table} t, {copies}")
+            )
+        connection.execute(text("UPDATE notice SET state = 'sent'"))
+        for table in ("ticket", "notice", "inbox"):
+            connection.execute(
+                text(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+                )
+            )
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+@contextmanager
+def _statements(store: Store) -> Iterator[list[tuple[str, Any]]]:
+    """What is sent to the database meanwhile."""
+    sent: list[tuple[str, Any]] = []
+
+    def before(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    engines = {store.engine, store._read}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", before)
+    yield sent
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", before)
+
+
+def _scans(store: Store, sent: Sequence[tuple[str, Any]]) -> list[str]:
+    """The statements that read a whole big table, with the plan."""
+    url = make_url(store.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    found = []
+    with psycopg.connect(url) as connection:
+        for statement, parameters in sent:
+            if not statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+                continue
+            plan = "\n".join(
+                row[0] for row in connection.execute(f"EXPLAIN {statement}", parameters)
+            )
+            if any(f"Seq Scan on {table} " in plan for table in _BIG):
+                found.append(f"{statement}\n{plan}")
+    return found
+
+
+def test_looking_and_claiming_read_by_index(store: Store) -> None:
+    """The timekeeper's look and its claim touch what is due and nothing else."""
+    with _statements(store) as sent:
+        with store.reading() as session:
+            assert first_bells(session)["intake"] == NOW
+        with store.writing() as session:
+            due = claim_due(session, NOW, NOW + timedelta(seconds=30), dict.fromkeys(QUEUES, 5000))
+    assert len(due.ids["intake"]) == 10
+    assert len(sent) > len(QUEUES)
+    assert not _scans(store, sent)
+
+
+def test_carrying_on_reads_by_index(store: Store) -> None:
+    """Letters, an acceptance and a level each touch only the tickets that they are of."""
+    numbers = [f"B{n}" for n in range(10)]
+    with _statements(store) as sent:
+        assert carry(store, numbers, NOW).tickets == 10
+        feed(store, [message("B1", "unit.accepted", "2026-11-02T10:00")], NOW)
+        carry(store, numbers, NOW)
+        assert carry(store, numbers, NOW + timedelta(days=30)).tickets == 10
+        ids = list(range(1, 200))
+        with store.writing() as session:
+            found = ready(session, ids, NOW)
+            record(session, {one.row: None for one in found}, "file", NOW)
+    assert len(sent) > 20
+    assert not _scans(store, sent)
+
+
+def test_a_late_message_reads_by_index(store: Store) -> None:
+    """Telling a life anew reads that life."""
+    numbers = ["B1"]
+    carry(store, numbers, NOW + timedelta(days=30))
+    feed(store, [message("B1", "unit.accepted", "2026-11-02T10:00")], NOW + timedelta(days=30))
+    with _statements(store) as sent:
+        carry(store, numbers, NOW + timedelta(days=30))
+    assert not _scans(store, sent)

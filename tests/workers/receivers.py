@@ -1,0 +1,121 @@
+"""Real receivers of notices on loopback: a mail server, and a web server that can misbehave."""
+
+import email
+import email.policy
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+
+class MailServer:
+    """Takes mail; each message as it came, with whom it is for."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.recipients: list[list[str]] = []
+        self.refusing = False
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        """Keep a mail, or refuse it for now."""
+        if self.refusing:
+            return "451 try again later"
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.recipients.append(list(envelope.rcpt_tos))
+        self.mails.append(mail)
+        return "250 OK"
+
+    @property
+    def texts(self) -> list[str]:
+        """What the mails say."""
+        return [_body(mail) for mail in self.mails]
+
+
+def _body(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain", "html"))
+    assert part is not None
+    return str(part.get_content())
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[MailServer, int]]:
+    """A mail server and its port."""
+    server = MailServer()
+    # it knocks at its own port to see whether it is up, and so has to know it beforehand
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield server, port
+    finally:
+        controller.stop()
+
+
+@dataclass
+class WebServer:
+    """Takes posts; `answer` says how: a status, `hang`, or `cut` after it has been taken."""
+
+    answer: int | str = 200
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    asked: int = 0
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def ids(self) -> list[str]:
+        """The names of the messages taken, in order."""
+        return [post["id"] for post in self.posts]
+
+
+@contextmanager
+def web_server() -> Iterator[tuple[WebServer, int]]:
+    """A web server and its port."""
+    state = WebServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            state.asked += 1
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if state.answer == "hang":
+                state.go_on.wait(30)
+                self.close_connection = True
+                return
+            if state.answer in (200, "cut"):
+                state.posts.append(
+                    {
+                        "id": self.headers["X-Hotline-Notice-Id"],
+                        "path": self.path,
+                        "title": body["title"],
+                        "text": body["message"],
+                    }
+                )
+            if state.answer == "cut":
+                self.close_connection = True
+                return
+            self.send_response(int(state.answer))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing: tests look at what came."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield state, server.server_address[1]
+    finally:
+        state.go_on.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,1 @@
+"""Where notices go, and how they get there."""

@@ -1,0 +1,57 @@
+"""The channels that are always there: a file in the home, and the process's own log."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from models.operations.delivery import ChannelFailed, Letter
+from models.rules.calendar import SHANGHAI
+
+log = logging.getLogger("hotline.notices")
+
+Tell = Callable[[Letter], str]
+"""Gives what a notice says."""
+
+Inside = Callable[[Sequence[Letter], Tell], None]
+"""Takes letters, all or none of them; raises ChannelFailed."""
+
+
+class FileChannel:
+    """Appends notices to a file, one JSON object a line; each line goes in whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, letters: Sequence[Letter], tell: Tell) -> None:
+        """Write the letters and see them on the disk; raises ChannelFailed."""
+        lines = b"".join(msgspec.json.encode(_line(one, tell)) + b"\n" for one in letters)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(handle, lines)
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as wrong:
+            raise ChannelFailed(f"{self._path.name}: {wrong.strerror}") from wrong
+
+
+def log_channel(letters: Sequence[Letter], tell: Tell) -> None:
+    """Writes notices to the log of the worker, a line each."""
+    for letter in letters:
+        log.info("%s %s %s", letter.id, letter.recipient, tell(letter))
+
+
+def _line(letter: Letter, tell: Tell) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "kind": letter.kind,
+        "to": f"{letter.unit}/{letter.role}" if letter.unit else letter.role,
+        "text": tell(letter),
+        "queued_at": letter.queued_at.astimezone(SHANGHAI),
+    }

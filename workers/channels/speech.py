@@ -1,0 +1,64 @@
+"""A notice in words: the policy's texts where it has any, else those that come with the project."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from models.labels import voice
+from models.operations.delivery import Letter
+from models.rules.calendar import SHANGHAI
+from models.rules.policy import Policy
+from models.rules.wording import checked_texts, filled
+
+
+@cache
+def shipped(language: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The texts that come with the project, by kind, and what each kind is called."""
+    file = resources.files("models") / "policy" / "notices.toml"
+    everything = tomllib.loads(file.read_text(encoding="utf-8"))
+    texts: dict[str, str] = everything[language]
+    checked_texts(texts)
+    return texts, everything["names"][language]
+
+
+class Speech:
+    """Tells notices under a policy in one language, `zh` or `en`."""
+
+    def __init__(self, policy: Policy, language: str) -> None:
+        texts, self._names = shipped(language)
+        own = {str(k): v for k, v in policy.notices.texts.items()}
+        self._texts = {**texts, **own.get(language, {})}
+        self._word = voice(language)
+        self._policy = policy
+
+    def __call__(self, letter: Letter) -> str:
+        """What one notice says."""
+        return filled(self._texts, letter.kind, self._gaps(letter))
+
+    def message(self, letters: Sequence[Letter], name: str) -> tuple[str, str]:
+        """Subject and text of a message: a line for each notice, and what it is known by."""
+        first = letters[0]
+        gaps = self._gaps(first) | {"count": len(letters)}
+        if len(letters) == 1:
+            return filled(self._texts, "subject", gaps), f"{self(first)}\n[{name}]"
+        lines = [f"{n}. {self(one)} [{one.id}]" for n, one in enumerate(letters, 1)]
+        return filled(self._texts, "digest", gaps), "\n".join([*lines, f"[{name}]"])
+
+    def _gaps(self, letter: Letter) -> dict[str, Any]:
+        more = letter.more
+        code = str(more.get("code", "")).removeprefix("2.2.")
+        return {
+            "id": letter.id,
+            "ticket": letter.ticket,
+            "title": letter.title,
+            "unit": letter.unit or "",
+            "role": self._word(letter.role),
+            "kind": self._names[letter.kind],
+            "due": letter.due.astimezone(SHANGHAI).strftime("%m-%d %H:%M") if letter.due else "-",
+            "clock": self._word(more.get("clock", "")),
+            "rating": self._word(more.get("rating", "")),
+            "advice": self._policy.screening.advice.get(code, ""),
+            "district": self._policy.district,
+        }
