@@ -4,7 +4,7 @@ import importlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models.errors import HotlineError
 from models.sealing import Sealer
+from models.turns import Turns
 
 SQLITE_LEAST = (3, 51, 3)
 """Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
@@ -76,7 +77,9 @@ class Store:
     def __init__(self, url: str, sealer: Sealer) -> None:
         self.url = url
         self.sealer = sealer
+        self._turns: Turns | None = None
         if make_url(url).get_backend_name() == "sqlite":
+            self._turns = Turns(Path(make_url(url).database or "hotline.db").absolute())
             self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False)
             self._read = _sqlite(url, "BEGIN", reading=True)
         else:
@@ -90,10 +93,17 @@ class Store:
             self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """One writing transaction: committed at the end, rolled back on any exception."""
+    def writing(self, *, soon: bool = False) -> Iterator[Session]:
+        """One writing transaction: committed at the end, rolled back on any exception.
+
+        Where only one may write at a time, `soon` goes before those who wait at the door.
+        """
         self.sealer.refresh()
-        with Session(self._write, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turns.turn(soon=soon) if self._turns else nullcontext(),
+            Session(self._write, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             session.sealer = self.sealer
             yield session
 
@@ -104,6 +114,14 @@ class Store:
         with Session(self._read, expire_on_commit=False) as session:
             session.sealer = self.sealer
             yield session
+
+    @property
+    def at_once(self) -> int:
+        """How many tickets to carry on in one transaction, at most.
+
+        On SQLite everybody else waits meanwhile, emergencies too.
+        """
+        return 2_000 if self._turns is None else 100
 
     @property
     def engine(self) -> Engine:

@@ -67,7 +67,7 @@ class Timekeeper:
         if not most:
             self._reached()
             return 0
-        with self._store.writing() as session:
+        with self._store.writing(soon=True) as session:
             again_at = now + self._patience * speed_of(self._now)
             due = claim_due(session, now, again_at, most)
         try:
