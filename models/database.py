@@ -3,7 +3,7 @@
 import importlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +35,11 @@ SQLITE_LEAST = (3, 51, 3)
 """Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
 
 _BUSY_SECONDS = 60
+
+_PULSE = {
+    "sqlite": "PRAGMA data_version",
+    "postgresql": "SELECT pg_current_snapshot()::text",
+}
 
 
 class StoreWrong(HotlineError):
@@ -114,6 +119,29 @@ class Store:
         with Session(self._read, expire_on_commit=False) as session:
             session.sealer = self.sealer
             yield session
+
+    @contextmanager
+    def pulse(self) -> Iterator[Callable[[], object]]:
+        """Gives a value that is another one whenever somebody else has committed; cheap to ask.
+
+        SQLite counts the commits that a connection did not make itself. PostgreSQL has no such
+        count, but the snapshot that a query would get now changes with every writing transaction.
+        """
+        kind, engine = self._read.dialect.name, self._read
+        if kind == "postgresql":
+            engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            raw, question = connection.connection, _PULSE[kind]
+
+            def ask() -> object:
+                cursor = raw.cursor()
+                try:
+                    cursor.execute(question)
+                    return cursor.fetchone()
+                finally:
+                    cursor.close()
+
+            yield ask
 
     @property
     def at_once(self) -> int:

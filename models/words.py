@@ -66,6 +66,13 @@ NOTICES = (
     N_("second_handling_offered"),
     N_("correction"),
 )
+GROUNDS = (
+    N_("shirking"),
+    N_("perfunctory"),
+    N_("falsified"),
+    N_("attitude"),
+    N_("refused_assignment"),
+)
 FESTIVALS = (
     N_("New Year's Day"),
     N_("Spring Festival"),
@@ -106,6 +113,9 @@ SHOWN = (
     N_("type"),
     N_("status"),
     N_("Filter"),
+    N_("left"),
+    N_("today"),
+    N_("queue"),
     N_("{n} min"),
 )
 
@@ -120,6 +130,7 @@ def all_words() -> Iterable[str]:
         KEY_STATES,
         FIELDS,
         RATINGS,
+        GROUNDS,
         NOTICES,
         FESTIVALS,
         WEEKDAYS,

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -12,11 +14,16 @@ from textual.screen import ModalScreen, Screen
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
 from models.labels import _, told
+from models.queries.failures import Failure
 from models.queries.health import Health
 from models.rules.policy import LEVELS
+from models.rules.roles import Actor
+from monitor.deeds import Deeds
 from monitor.keys import KEYS, Key, bindings
+from monitor.pulse import Pulse
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
 from monitor.screens.base import WatchScreen
+from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.help import HelpScreen
 from monitor.screens.registry import SCREENS
@@ -24,21 +31,28 @@ from monitor.screens.tickets import TicketsScreen
 from monitor.theme import DARK, LIGHT
 from monitor.widgets.bars import Status
 
+NOBODY = Actor("", "")
+"""Who may only look."""
+
 _LONGEST_PAUSE = 60.0
+_LEAST_REST = 0.1
+"""Real seconds from one look to the next, however much is committed; three looks' time if more."""
 _INTERVALS = (1, 2, 5, 15)
 
 
 class MonitorApp(App[None]):
-    """Shows the store and changes nothing in it.
+    """Shows the store; changes nothing in it, but sends what operators do as messages.
 
-    `now` is the service's clock, a demo's or the system's; `wall` is the system's, by which
-    processes report. `every` is the real seconds between two looks, None for none.
+    `actor` is whose session it is and what his role allows, `operator` the name that he gave; with
+    `ask_name` he is asked for one at the start. `now` is the service's clock, a demo's or the
+    system's; `wall` is the system's, by which processes report. `every` is the real seconds
+    between two looks, None for none.
     """
 
     CSS_PATH = "hotline.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("app"),
-        *(Binding(e.key, f"go('{e.name}')", show=False) for e in SCREENS),
+        *(Binding(e.keys, f"go('{e.name}')", show=False) for e in SCREENS),
     ]
     ENABLE_COMMAND_PALETTE = True
 
@@ -50,16 +64,23 @@ class MonitorApp(App[None]):
         wall: Now = system_clock,
         demo: bool = False,
         broker_ok: Callable[[], bool] | None = None,
+        actor: Actor = NOBODY,
+        operator: str = "",
+        ask_name: bool = False,
         bell: bool = True,
         every: float | None = 1.0,
     ) -> None:
         super().__init__()
+        self.deeds = Deeds(self, store, now, actor, operator, self.read_now)
+        self._ask_name = ask_name and not operator
         self._reader = Reader(store, now, wall, broker_ok)
         self._demo = demo
         self._bell = bell
         self._every = every
         self._paused = False
         self._wake = asyncio.Event()
+        self._asked = True
+        self._pulse = Pulse(store, self.changed) if every is not None else None
         self._snapshot: Snapshot | None = None
         self._read_at = 0.0
         self._trouble = ""
@@ -79,28 +100,51 @@ class MonitorApp(App[None]):
         for entry in SCREENS:
             self.install_screen(entry.make(), entry.name)
         self.push_screen(SCREENS[0].name)
+        self._home = asyncio.get_running_loop()
         self.run_worker(self._watch(), name="watch")
+        if self._pulse is not None:
+            self._pulse.start()
         self.set_interval(1.0, self._tell)
+        if self._ask_name:
+            self.deeds.begin(self.deeds.ask_name())
+
+    def on_unmount(self) -> None:
+        """Feel for commits no longer."""
+        if self._pulse is not None:
+            self._pulse.stop()
 
     # Reading and painting
 
     def read_now(self) -> None:
         """Read at once, or as soon as the look that is under way is done."""
+        self._asked = True
         self._wake.set()
+
+    def changed(self) -> None:
+        """Somebody has committed something: read soon. May be called from any thread."""
+        # the loop may have been closed meanwhile
+        with suppress(RuntimeError):
+            self._home.call_soon_threadsafe(self._wake.set)
 
     async def _watch(self) -> None:
         """Read, paint, wait; one look at a time, and none behind a dialog or while paused."""
         while True:
-            asked = self._wake.is_set()
+            asked, self._asked = self._asked, False
             self._wake.clear()
-            screen = self.screen
+            screen, begun = self.screen, monotonic()
             if isinstance(screen, WatchScreen) and (asked or not self._paused):
                 await self._look(screen)
-            pause = self._pause()
-            try:
-                await asyncio.wait_for(self._wake.wait(), pause)
-            except TimeoutError:
-                continue
+            rest = max(_LEAST_REST, 3 * (monotonic() - begun))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._pause())
+            await self._breathe(begun + rest)
+
+    async def _breathe(self, until: float) -> None:
+        """Gather what others commit until then; only what the operator asks for cuts it short."""
+        while not self._asked and (rest := until - monotonic()) > 0:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), rest)
 
     def _pause(self) -> float | None:
         if self._failures:
@@ -108,7 +152,7 @@ class MonitorApp(App[None]):
         return self._every
 
     async def _look(self, screen: WatchScreen) -> None:
-        request = screen.request()
+        request = replace(screen.request(), answers=tuple(self.deeds.waiting))
         try:
             snapshot = await in_background(lambda: self._reader.read(request))
         except OUTAGES as wrong:
@@ -125,6 +169,7 @@ class MonitorApp(App[None]):
         self._failures, self._trouble = 0, ""
         self._snapshot, self._read_at = snapshot, monotonic()
         self._ring(snapshot)
+        self.deeds.heard(snapshot.answers)
         self._tell()
 
     def _lost(self, wrong: BaseException) -> None:
@@ -153,14 +198,16 @@ class MonitorApp(App[None]):
             broker=seen.broker if seen else None,
             health=seen.health if seen else Health(),
             wall=seen.wall if seen else None,
+            operator=self.deeds.operator,
+            waiting=len(self.deeds.waiting),
         )
         screen.tell(status, self._trouble)
 
     def _ring(self, snapshot: Snapshot) -> None:
         """One bell for a look that finds new red cards."""
-        if snapshot.overview is None:
+        if not snapshot.cards:
             return
-        red = {(c.ticket, c.level) for c in snapshot.overview.cards if c.level == LEVELS[-1]}
+        red = {(c.ticket, c.level) for c in snapshot.cards if c.level == LEVELS[-1]}
         if self._bell and self._cards is not None and red - self._cards:
             self.bell()
         self._cards = red | (self._cards or set())
@@ -185,6 +232,22 @@ class MonitorApp(App[None]):
         screen = self.get_screen(TicketsScreen.NAME)
         assert isinstance(screen, TicketsScreen)
         self.call_later(screen.set_filter, filter_text, came_from)
+
+    def open_calls(self, kind: str) -> None:
+        """Show the calls of this kind."""
+        self.action_go(CallbacksScreen.NAME)
+        screen = self.get_screen(CallbacksScreen.NAME)
+        assert isinstance(screen, CallbacksScreen)
+        self.call_later(screen.choose, kind)
+
+    def mend(self, failure: Failure) -> None:
+        """Mend a refused message, or send a failed notice again."""
+        self.deeds.begin(self.deeds.mend(failure))
+
+    def action_acts(self) -> None:
+        """Offer what can be done with the ticket that is looked at."""
+        if isinstance(self.screen, WatchScreen) and (number := self.screen.ticket_under_cursor()):
+            self.deeds.begin(self.deeds.choose(number))
 
     def open_detail(self, number: str) -> None:
         """Show a ticket whole; Esc leads back."""

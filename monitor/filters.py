@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from models.labels import Said, say, told
 from models.queries.listing import EVERYTHING, NO_LEVEL, Wanted
+from models.queries.overview import day_of
 from models.rules.calendar import SHANGHAI
 from models.rules.state import OPEN
 from monitor.present import Office
@@ -33,6 +34,7 @@ _KEYED = re.compile(r"([^\W\d]+)[:：](.*)")
 _COMMAS = re.compile(r"[,，、]")
 _LEFT = re.compile(r"(<=|>=|<|>|≤|≥|《|》)?(\d+)(工作日|日|天|小时|时|分钟|分|d|h|m)?")
 _OVER = ("超", "超期", "over")
+_TODAY = ("今日", "今天", "today")
 _ENGLISH_LEVELS = {"pre": "prewarning", "yel": "yellow"}
 _CHINESE_LEVELS = {"预": "prewarning", "预警": "prewarning", "黄": "yellow", "黄牌": "yellow"}
 _CHINESE_LEVELS |= {"红": "red", "红牌": "red", "无": NO_LEVEL}
@@ -40,9 +42,13 @@ _CHINESE_LEVELS |= {"红": "red", "红牌": "red", "无": NO_LEVEL}
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A bound of what is left: `below` (or not), so many working days, or wall-clock time."""
+    """A bound of what is left: `below` (or not), so many working days, or wall-clock time.
+
+    `today` is both bounds of the present day instead.
+    """
 
     below: bool
+    today: bool = False
     days: int | None = None
     span: timedelta = timedelta()
     included: bool = False
@@ -60,6 +66,11 @@ class Filter:
         """What the queue is asked for at this moment; what is left becomes a span of dues."""
         wanted = self.wanted
         for bound in self.left:
+            if bound.today:
+                begin, end = day_of(now)
+                due_from, before = _most(wanted.due_from, begin), _least(wanted.due_before, end)
+                wanted = replace(wanted, due_from=due_from, due_before=before)
+                continue
             due = _bound(bound, now, office)
             if bound.below:
                 wanted = replace(wanted, due_before=_least(wanted.due_before, due))
@@ -163,6 +174,8 @@ def _labels(table: dict[str, Said]) -> dict[str, str]:
 def _read_left(text: str) -> Left | Said:
     if text.lower() in _OVER:
         return Left(below=True)
+    if text.lower() in _TODAY:
+        return Left(below=True, today=True)
     match = _LEFT.fullmatch(text)
     if match is None:
         return say("{value} says no time left: write <1日, >3小时 or 超", value=text)

@@ -27,6 +27,15 @@ KEYS = (
     Key("enter", "none", "Enter", say("Details"), "tickets"),
     Key("enter", "none", "Enter", say("Open the list of this"), "overview"),
     Key("tab", "none", "Tab", say("Next part"), "overview"),
+    Key("enter", "none", "Enter", say("Its tickets"), "units"),
+    Key("left", "other(-1)", "<", say("Other calls"), "callbacks", foot=False),
+    Key("right", "other(1)", "< >", say("Other calls"), "callbacks"),
+    Key("enter", "none", "Enter", say("Details"), "callbacks"),
+    Key("enter", "none", "Enter", say("Mend, send again"), "failures"),
+    *(
+        Key("f2", "app.acts", "F2", say("Act"), where)
+        for where in ("tickets", "detail", "callbacks", "failures")
+    ),
     Key("space,ideographic_space", "pause", "Space", say("Pause")),
     Key("f5", "read_now", "F5", say("Read now"), foot=False),
     Key("escape", "back", "Esc", say("Back")),

@@ -4,17 +4,31 @@ from collections.abc import Callable
 
 from models.clock import Now
 from models.database import Store
+from models.rules.roles import Actor
 from monitor.app import MonitorApp
 
 
 def run(
     store: Store,
     now: Now,
+    actor: Actor,
     *,
+    operator: str = "",
+    ask_name: bool = False,
     demo: bool = False,
     broker_ok: Callable[[], bool] | None = None,
     bell: bool = True,
     every: float | None = 1.0,
 ) -> None:
     """Show the store on this terminal until the operator quits."""
-    MonitorApp(store, now, demo=demo, broker_ok=broker_ok, bell=bell, every=every).run()
+    MonitorApp(
+        store,
+        now,
+        actor=actor,
+        operator=operator,
+        ask_name=ask_name,
+        demo=demo,
+        broker_ok=broker_ok,
+        bell=bell,
+        every=every,
+    ).run()

@@ -13,6 +13,10 @@ SHOTS: dict[str, Sequence[str]] = {
     "overview": (),
     "tickets": ("2",),
     "detail": ("2", "down", "down", "enter"),
+    "units": ("3",),
+    "callbacks": ("4", "right", "right", "right"),
+    "queues": ("5",),
+    "failures": ("6",),
 }
 """Each picture and the keys that lead to it."""
 

@@ -45,14 +45,14 @@ def left(due: datetime, now: datetime, office: Office, *, brief: bool = False) -
     """
     if due < now:
         days = overdue_days(due, now, office)
-        span = _days(days) if days else _span(now - due, brief)
-        return _("{span} over").format(span=span)
+        over = _days(days) if days else span(now - due, brief)
+        return _("{span} over").format(span=over)
     first, last = now.astimezone(SHANGHAI), due.astimezone(SHANGHAI)
     if first.date() == last.date():
-        return _("{span} left").format(span=_span(due - now, brief))
+        return _("{span} left").format(span=span(due - now, brief))
     days, hours = _working_time(first, last, office)
     if not days and not hours:
-        return _("{span} left").format(span=_span(due - now, brief))
+        return _("{span} left").format(span=span(due - now, brief))
     parts = [_days(days)] if days else []
     full = round(hours.total_seconds()) // 3600
     if full and not (brief and days):
@@ -149,8 +149,9 @@ def _days(days: int) -> str:
     return _("1 work day") if days == 1 else _("{n} work days").format(n=days)
 
 
-def _span(span: timedelta, brief: bool = False) -> str:
-    seconds = int(span.total_seconds())
+def span(length: timedelta, brief: bool = False) -> str:
+    """How long something is, by the clock."""
+    seconds = int(length.total_seconds())
     if seconds < 60:
         return _("{n} s").format(n=seconds)
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400

@@ -4,22 +4,27 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Thread
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from rich.cells import cell_len
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.clock import Now
+from models.clock import Now, monotonic, speed_of
 from models.database import Session, Store
 from models.errors import HotlineError
+from models.queries.answers import Answer, Key, answers
+from models.queries.callbacks import Calls, calls
 from models.queries.detail import Detail, detail
+from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
-from models.queries.listing import Page, listing, position
+from models.queries.listing import EVERYTHING, Page, listing, position
 from models.queries.log import TicketNotFound
-from models.queries.overview import Counters, Overview, counters, overview
+from models.queries.overview import Card, Counters, Curve, UnitLoad, curve, last_cards, load
+from models.queries.queues import QueueRow, queues
 from models.queries.rulebook import Rulebook, Rulebooks
+from models.queries.units import UnitRates, unit_rates
 from models.rules.explain import Explained, deciding, explain
 from models.rules.policy import in_force
 from monitor.filters import Filter
@@ -27,6 +32,14 @@ from monitor.present import STANDARD, Office
 from monitor.widgets.tickets import Place
 
 T = TypeVar("T")
+
+_RATES_EVERY = 60.0
+"""Real seconds that the rates of the units are good for: they look at a month."""
+
+_CURVE_EVERY = 10.0
+
+_PATIENCE = timedelta(seconds=30)
+"""How long after its ringing a row is rung for again, real: as the timekeeper has it."""
 
 OUTAGES = (SQLAlchemyError, OSError, HotlineError)
 """What a store can fail with while nothing is wrong with the monitor."""
@@ -36,7 +49,13 @@ OUTAGES = (SQLAlchemyError, OSError, HotlineError)
 class Request:
     """What a screen wants to show; what it leaves out is not read."""
 
-    overview: bool = False
+    cards: bool = False
+    curve: bool = False
+    rates: bool = False
+    calls: str | None = None
+    queues: bool = False
+    failures: bool = False
+    answers: tuple[Key, ...] = ()
     filter: Filter = field(default_factory=Filter)
     place: Place | None = None
     ticket: str | None = None
@@ -53,11 +72,35 @@ class Snapshot:
     short: dict[str, str] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
     health: Health = field(default_factory=Health)
-    overview: Overview | None = None
+    units: tuple[UnitLoad, ...] = ()
+    cards: tuple[Card, ...] = ()
+    curve: Curve = field(default_factory=Curve)
+    rates: dict[str, UnitRates] = field(default_factory=dict)
+    calls: Calls | None = None
+    queues: tuple[QueueRow, ...] = ()
+    failures: Failures | None = None
+    answers: dict[Key, Answer] = field(default_factory=dict)
     page: Page | None = None
     detail: Detail | None = None
     explained: Explained | None = None
     broker: bool | None = None
+
+
+class Slowly(Generic[T]):
+    """Something that is read only now and then, since it changes slowly or costs much."""
+
+    def __init__(self, seconds: float, read: Callable[[Session, datetime], T]) -> None:
+        self._seconds = seconds
+        self._read = read
+        self._kept: T | None = None
+        self._again_at = 0.0
+
+    def get(self, session: Session, now: datetime) -> T:
+        """What was read last, or what is there now where that was too long ago."""
+        if self._kept is None or monotonic() >= self._again_at:
+            self._kept = self._read(session, now)
+            self._again_at = monotonic() + self._seconds
+        return self._kept
 
 
 class Reader:
@@ -70,26 +113,36 @@ class Reader:
         self._now = now
         self._wall = wall
         self._broker_ok = broker_ok
+        self._patience = _PATIENCE * speed_of(now)
         self._rulebooks = Rulebooks()
+        self._rates = Slowly(_RATES_EVERY, unit_rates)
+        self._curve = Slowly(_CURVE_EVERY, curve)
 
     def read(self, request: Request) -> Snapshot:
         """A snapshot of the present; raises one of OUTAGES where the store cannot be read."""
-        now = self._now()
+        now, wall = self._now(), self._wall()
         with self._store.reading() as session:
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
-            whole = overview(session, now) if request.overview else None
+            stands = load(session, now)
             found, why = self._ticket(session, request.ticket, rulebook)
             return Snapshot(
                 at=now,
-                wall=self._wall(),
+                wall=wall,
                 district=district,
                 office=office,
                 short=_short_names(rulebook),
-                counters=whole.counters if whole else counters(session, now),
+                counters=stands.counters,
                 health=health(session, now),
-                overview=whole,
-                page=_page(session, request, now, office),
+                units=stands.units,
+                cards=last_cards(session, now) if request.cards else (),
+                curve=self._curve.get(session, now) if request.curve else Curve(),
+                rates=self._rates.get(session, now) if request.rates else {},
+                calls=calls(session, now, request.calls) if request.calls else None,
+                queues=queues(session, now, wall, self._patience) if request.queues else (),
+                answers=answers(session, request.answers),
+                failures=failures(session) if request.failures else None,
+                page=_page(session, request, now, office, stands.counters.open),
                 detail=found,
                 explained=why,
                 broker=self._broker_ok() if self._broker_ok else None,
@@ -111,7 +164,9 @@ class Reader:
         return found, explain(clock, found.state, rulebook.stage_for(found.policy_id))
 
 
-def _page(session: Session, request: Request, now: datetime, office: Office) -> Page | None:
+def _page(
+    session: Session, request: Request, now: datetime, office: Office, all_open: int
+) -> Page | None:
     if (place := request.place) is None:
         return None
     wanted = request.filter.at(now, office)
@@ -121,7 +176,9 @@ def _page(session: Session, request: Request, now: datetime, office: Office) -> 
         if at is not None:
             first = max(0, at - place.row)
     # as much again above and below, so that a page up or down is there at once
-    return listing(session, wanted, offset=max(0, first - place.seen), limit=3 * place.seen)
+    total = all_open if wanted == EVERYTHING else None
+    offset = max(0, first - place.seen)
+    return listing(session, wanted, offset=offset, limit=3 * place.seen, total=total)
 
 
 def _office(rulebook: Rulebook, now: datetime) -> tuple[Office, str]:

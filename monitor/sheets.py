@@ -173,6 +173,7 @@ def _logged(line: Line) -> Content:
         (name, style),
         f"  {details(line.data, told_already)}",
         f"  {details(line.private)}" if line.private else "",
+        ("  " + _("by {name}").format(name=line.by) if line.by else "", "$accent"),
         (late, "$quiet"),
     )
 

@@ -146,7 +146,52 @@ EVENTS = {
     "notice.failed": say("notice failed"),
     "message.refused": say("message refused"),
 }
-_CODES = (STATUSES, CATEGORIES, LEVELS, CLOCKS, OUTCOMES, ROLES, EMERGENCIES)
+QUEUES = {
+    "emergency": say("emergency"),
+    "intake": say("intake"),
+    "routing": say("routing"),
+    "contact": say("contact"),
+    "callback": say("callback"),
+    "escalation": say("escalation"),
+    "delivery": say("delivery"),
+}
+TRADES = {"worker": say("worker"), "timekeeper": say("timekeeper")}
+RATINGS = {
+    "very_satisfied": say("very satisfied"),
+    "satisfied": say("satisfied"),
+    "basically_satisfied": say("basically satisfied"),
+    "dissatisfied": say("dissatisfied"),
+    "very_dissatisfied": say("very dissatisfied"),
+}
+MESSAGES = {
+    "ticket.received": say("a letter"),
+    "unit.accepted": say("accepted"),
+    "unit.returned": say("returned by the unit"),
+    "return.reviewed": say("return reviewed"),
+    "dispute.opened": say("dispute opened"),
+    "dispute.evidence": say("evidence handed in"),
+    "dispute.decided": say("dispute decided"),
+    "site.arrived": say("arrived on site"),
+    "progress.reported": say("progress reported"),
+    "contact.attempted": say("contact"),
+    "contact.denied": say("contact denied"),
+    "contact.proof": say("proof of contact"),
+    "extension.requested": say("extension requested"),
+    "claimant.supplemented": say("supplemented by the claimant"),
+    "claimant.withdrew": say("withdrawn"),
+    "term.restarted": say("term restarted"),
+    "result.submitted": say("result submitted"),
+    "result.reviewed": say("result reviewed"),
+    "survey.rated": say("rated"),
+    "revisit.recorded": say("revisit"),
+    "rework.requested": say("second handling asked for"),
+    "unit.joined": say("another unit helps"),
+    "ticket.assigned": say("unit chosen"),
+    "screening.decided": say("screening decided"),
+    "unit.urged": say("unit urged"),
+    "conduct.recorded": say("conduct recorded"),
+}
+_CODES = (RATINGS, STATUSES, CATEGORIES, LEVELS, CLOCKS, OUTCOMES, ROLES, EMERGENCIES)
 
 
 def word(table: dict[str, Said], code: str | None) -> str:
@@ -161,9 +206,11 @@ PURPOSES = {
     "first": say("first contact"),
     "closing": say("closing contact"),
     "survey": say("survey"),
+    "revisit": say("revisit"),
     "proof": say("proof of contact"),
 }
 _BY_FIELD = {"kind": KINDS, "purpose": PURPOSES, "of": PURPOSES, "clock": CLOCKS, "role": ROLES}
+_BY_FIELD["queue"] = QUEUES
 """Fields whose codes mean something else elsewhere: `dispatched` is a status and a notice."""
 
 

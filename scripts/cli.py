@@ -14,7 +14,20 @@ from models.settings import load_settings
 def build() -> typer.Typer:
     """The command with all its groups, in the language that has been chosen."""
     # the groups' help texts are read when they are imported, so the language comes first
-    from scripts.commands import bench, feed, keys, replay, roles, rulebook, service, tickets
+    from scripts.commands import (
+        bench,
+        feed,
+        keys,
+        matters,
+        replay,
+        report,
+        roles,
+        routing,
+        rulebook,
+        service,
+        tickets,
+        units,
+    )
 
     app = typer.Typer(
         help=_("The back end of a district's 12345 government hotline."),
@@ -22,7 +35,20 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for group in (service, roles, feed, tickets, rulebook, replay, keys, bench):
+    for group in (
+        service,
+        roles,
+        feed,
+        tickets,
+        rulebook,
+        units,
+        routing,
+        matters,
+        replay,
+        report,
+        keys,
+        bench,
+    ):
         group.add_to(app)
     return app
 

@@ -2,6 +2,8 @@
 
 from models.clock import Now
 from models.database import Store
+from models.identity import actor
+from models.rules.roles import ACT
 from models.settings import Settings
 from monitor.main import run
 from workers.broker import Bells, connect
@@ -12,4 +14,15 @@ def show_monitor(
 ) -> None:
     """Run the monitor until the operator leaves it."""
     bells = Bells(connect(broker_url))
-    run(store, now, broker_ok=bells.reachable, demo=demo)
+    who = actor(settings)
+    # a token says who it is; whoever only plays needs no name of his own
+    operator = settings.operator or (who.name if settings.token or demo else "")
+    run(
+        store,
+        now,
+        who,
+        operator=operator,
+        ask_name=who.may(ACT),
+        broker_ok=bells.reachable,
+        demo=demo,
+    )

@@ -2,8 +2,10 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -29,6 +31,28 @@ _PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
 
 
+class Tally:
+    """How many rows of each queue have been dealt with, and how many failed; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._dealt: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+
+    def add(self, dealt: Mapping[str, int], failed: Mapping[str, int]) -> None:
+        """Count these too."""
+        with self._lock:
+            self._dealt.update(dealt)
+            self._failed.update(failed)
+
+    def take(self) -> tuple[Counter[str], Counter[str]]:
+        """What was dealt with and what failed since this was last asked."""
+        with self._lock:
+            taken = self._dealt, self._failed
+            self._dealt, self._failed = Counter(), Counter()
+            return taken
+
+
 @dataclass
 class Desk:
     """What a worker works with: the store, the time, the post room that sends notices."""
@@ -40,6 +64,7 @@ class Desk:
     doing: str = ""
     done: int = 0
     failed: int = 0
+    tally: Tally = field(default_factory=Tally)
 
 
 def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) -> None:
@@ -73,6 +98,7 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[..., None]:
         except Exception as wrong:
             # the rows are rung for again by the timekeeper; what went wrong is told without data
             desk.failed += 1
+            desk.tally.add({}, {queue: 1})
             if is_busy(wrong):
                 log.warning("%s: the store was busy or away (%s)", queue, type(wrong).__name__)
             elif isinstance(wrong, KeyWrong):
@@ -117,6 +143,7 @@ def _carry_on_some(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
                 raise
             # one ticket that no rule can carry on must not hold up the others
             desk.failed += 1
+            desk.tally.add({}, {queue: 1})
             log.error("%s: ticket %s set aside: %s", queue, number, _where(wrong))
             with desk.store.writing() as session:
                 why = say("could not be processed: {error}", error=_where(wrong))
@@ -155,6 +182,8 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
             ring_again(session, {queue: _ids(session, queue, result.skipped)}, now)
+    moments = {queue: result.tickets} if queue == ESCALATION else {}
+    desk.tally.add(result.by_queue + Counter(moments), result.refused_by_queue)
     return result.tickets
 
 

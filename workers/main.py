@@ -13,14 +13,17 @@ import dramatiq
 import redis
 from dramatiq.worker import Worker
 
-from models.clock import Now, monotonic
+from models.clock import Now, monotonic, speed_of, system_clock
 from models.database import Store, is_busy
 from models.operations.processes import leave, report
-from models.rules.queues import EMERGENCY, QUEUES
+from models.operations.samples import sample
+from models.queries.queues import EVERY
+from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
 from models.shared_clock import clock_of
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
 from workers.channels.post import Post
+from workers.matters import Matters
 from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
@@ -28,9 +31,13 @@ log = logging.getLogger("hotline.main")
 BEAT_EVERY = 2.0
 """Real seconds between two reports that a process is there."""
 
+SAMPLE_EVERY = EVERY.total_seconds() + 0.1
+"""Real seconds between two samples: never two in the same span of time."""
+
 _WORKER_TIMEOUT_MS = 50
 _SHUTDOWN_MS = 8_000
 _END_WITHIN = 9.0
+_LATEST = 9.8
 
 
 class Beat:
@@ -53,7 +60,7 @@ class Beat:
             return
         self._next = monotonic() + BEAT_EVERY
         try:
-            with self._store.writing() as session:
+            with self._store.writing(soon=True) as session:
                 report(
                     session,
                     self._now(),
@@ -73,26 +80,69 @@ class Beat:
     def leave(self) -> None:
         """Say that this process ends in order."""
         try:
-            with self._store.writing() as session:
+            with self._store.writing(soon=True) as session:
                 leave(session, self.name, self._now())
         except Exception as wrong:
             if not is_busy(wrong):
                 raise
 
 
+class Sampler:
+    """Leaves a sample of the queues in the store every few seconds, for those who watch them."""
+
+    def __init__(self, desk: Desk, name: str) -> None:
+        self._desk = desk
+        self._name = name
+        self._next = monotonic() + SAMPLE_EVERY
+        self._sent = self._given_up = 0
+
+    def __call__(self) -> None:
+        """Leave one, if it is time to; what could not be told is told with the next."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + SAMPLE_EVERY
+        desk = self._desk
+        sent, given_up = desk.post.sent, desk.post.failed
+        letters, vain = sent - self._sent, given_up - self._given_up
+        self._sent, self._given_up = sent, given_up
+        desk.tally.add({DELIVERY: letters + vain}, {DELIVERY: vain})
+        dealt, failed = desk.tally.take()
+        try:
+            with desk.store.writing(soon=True) as session:
+                wall, speed = system_clock(), speed_of(desk.now)
+                sample(session, self._name, dealt, failed, desk.now(), wall, speed, PATIENCE)
+        except Exception as wrong:
+            if not is_busy(wrong):
+                raise
+            desk.tally.add(dealt, failed)
+
+
 def stop_on_signals(parent: int | None) -> threading.Event:
-    """An event that is set by SIGTERM or SIGINT, or when the process `parent` is gone."""
+    """An event that is set by SIGTERM or SIGINT, or when the process `parent` is gone.
+
+    A process that is held up where it cannot see the event, as by a store that hangs, ends a
+    little later as it stands: a transaction that is open is rolled back.
+    """
     stop = threading.Event()
+    latest = threading.Timer(_LATEST, _end_as_it_stands)
+    latest.daemon = True
 
     def told(number: int, _frame: object) -> None:
         log.info("told to stop (%s)", signal.Signals(number).name)
-        stop.set()
+        if not stop.is_set():
+            stop.set()
+            latest.start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
     if parent is not None:
         threading.Thread(target=_watch, args=(parent, stop), daemon=True).start()
     return stop
+
+
+def _end_as_it_stands() -> None:
+    log.warning("could not end in order; what was under way is rung for again")
+    os._exit(1)
 
 
 def _watch(parent: int, stop: threading.Event) -> None:
@@ -128,9 +178,13 @@ def run_worker(
         if own
     ]
     beat = Beat(store, "worker")
+    matters = Matters(store, now)
+    sampler = Sampler(desk, beat.name)
     code = 0
     while not stop.wait(0.2):
+        sampler()
         beat(desk.doing, done=desk.done, failed=desk.failed + post.failed)
+        matters(desk.done)
         if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1

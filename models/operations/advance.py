@@ -1,5 +1,6 @@
 """The one operation behind all domain work: carry tickets on to the present."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,11 +34,16 @@ _READ = ("id", "ticket", "type", "queue", "at", "arrived_at", "body", "resolved"
 
 @dataclass
 class Advanced:
-    """What came of an advance: tickets carried on, and those that another worker held."""
+    """What came of an advance: tickets carried on, and those that another worker held.
+
+    `by_queue` are the messages dealt with, `refused_by_queue` those of them that were refused.
+    """
 
     tickets: int = 0
     applied: int = 0
     refused: int = 0
+    by_queue: Counter[str] = field(default_factory=Counter)
+    refused_by_queue: Counter[str] = field(default_factory=Counter)
     skipped: list[str] = field(default_factory=list)
 
 
@@ -97,6 +103,8 @@ def _advance_chunk(
     result.skipped += lost
     dealt = [d for d in dealt if d.row.ticket not in lost]
     mark(session, dealt)
+    result.by_queue.update(d.row.queue for d in dealt if d.ring_at is None)
+    result.refused_by_queue.update(d.row.queue for d in dealt if d.why is not None)
     result.tickets += len(cases) - len(lost)
     result.refused += sum(d.why is not None for d in dealt)
     result.applied += sum(d.why is None for d in dealt)

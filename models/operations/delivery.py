@@ -5,7 +5,7 @@ meanwhile; one that dies lets go of them when its time is up. So a notice is sen
 and recorded exactly once.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,9 @@ MOST_TRIES = 8
 _FIRST_PAUSE = timedelta(seconds=30)
 _EXPLAINED = ("expired", "contact_reminder", "proof_asked", "dissatisfied", "revisited", "declined")
 """Kinds whose text needs more than the ticket's row says."""
+
+_TAKEN = ("id", "seq", "kind", "role", "recipient", "unit", "queued_at", "parcel")
+_RECORDED = ("id", "ticket_id", "seq", "kind", "role", "unit", "tries", "ring_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class ChannelFailed(Exception):
     """A channel could not take letters just now."""
 
 
-def ready(session: Session, rows: Collection[int], now: datetime) -> list[Letter]:
+def ready(session: Session, rows: Sequence[int], now: datetime) -> list[Letter]:
     """The queued notices among `rows` that nobody holds, as letters.
 
     They are not held: this is for a channel inside the house, which takes them before the bell
@@ -66,14 +69,15 @@ def free(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return NOTICE.c.state == "queued", held
 
 
-def letters(session: Session, rows: Collection[int]) -> list[Letter]:
+def letters(session: Session, rows: Sequence[int]) -> list[Letter]:
     """These notices as letters, in the order in which they were queued."""
     return _letters(session, (session.among(NOTICE.c.id, rows),)) if rows else []
 
 
 def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Letter]:
     found = session.execute(
-        select(NOTICE, TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
+        select(*(NOTICE.c[name] for name in _TAKEN))
+        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(*which)
         .order_by(NOTICE.c.id)
@@ -99,13 +103,12 @@ def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Let
     ]
 
 
-def _explanations(session: Session, rows: Collection[int]) -> dict[int, dict[str, Any]]:
+def _explanations(session: Session, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
     if not rows:
         return {}
     same = and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq)
-    found = (
-        select(NOTICE.c.id, EVENT.c.data).join(EVENT, same).where(session.among(NOTICE.c.id, rows))
-    )
+    found = select(NOTICE.c.id, EVENT.c.data).join(EVENT, same)
+    found = found.where(session.among(NOTICE.c.id, rows))
     return {row.id: row.data for row in session.execute(found)}
 
 
@@ -136,11 +139,13 @@ def record(
 
 def fail(session: Session, why: Mapping[int, str], channel: str, now: datetime) -> int:
     """Give these notices up at once, as trying again would not help; returns how many."""
-    session.execute(update(NOTICE).where(session.among(NOTICE.c.id, why)).values(tries=MOST_TRIES))
+    session.execute(
+        update(NOTICE).where(session.among(NOTICE.c.id, list(why))).values(tries=MOST_TRIES)
+    )
     return record(session, why, channel, now)[1]
 
 
-def let_go(session: Session, rows: Collection[int], again_at: datetime) -> None:
+def let_go(session: Session, rows: Sequence[int], again_at: datetime) -> None:
     """Let go of notices without having tried them; they are rung for at `again_at`."""
     if rows:
         session.execute(
@@ -150,7 +155,7 @@ def let_go(session: Session, rows: Collection[int], again_at: datetime) -> None:
         )
 
 
-def resend(session: Session, rows: Collection[int], now: datetime) -> int:
+def resend(session: Session, rows: Sequence[int], now: datetime) -> int:
     """Queue the failed notices among `rows` again, under the same ids; returns how many.
 
     They find their channel anew, since that may be what has been mended.
@@ -184,7 +189,7 @@ def _locked(
         )
     }
     found = (
-        select(NOTICE)
+        select(*(NOTICE.c[name] for name in _RECORDED))
         .where(session.among(NOTICE.c.id, ids), NOTICE.c.state == state)
         .order_by(NOTICE.c.id)
         .with_for_update()

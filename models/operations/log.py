@@ -168,6 +168,8 @@ def _ticket(
         "provisional": handling is not None and handling.running and handling.provisional,
         "received_at": state.received_at,
         "completed_at": state.completed_at,
+        "rating": state.rating,
+        "revisit": state.revisit,
         "updated_at": now,
         "policy_id": one.policy_id,
         "state": msgspec.json.encode(state).decode(),

@@ -1,6 +1,6 @@
 """Which channel takes a notice and when, and which notices go out as one message."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ Choose = Callable[[Waiting], Sequence[Place]]
 
 
 def route(
-    session: Session, rows: Collection[int], choose: Choose, now: datetime
+    session: Session, rows: Sequence[int], choose: Choose, now: datetime
 ) -> dict[str, list[int]]:
     """Find the channels of these notices; returns which of them go out now, by channel.
 
@@ -125,7 +125,7 @@ def _copy(row: Any, place: Place) -> dict[str, Any]:
 def pack(
     session: Session,
     channel: str,
-    rows: Collection[int],
+    rows: Sequence[int],
     now: datetime,
     until: datetime,
     limits: Limits,
@@ -149,13 +149,13 @@ def pack(
     _spend(session, state, len(taken), now)
     _put_off(session, left, now, limits)
     found: dict[str, list[Letter]] = {}
-    for letter in letters(session, names):
+    for letter in letters(session, list(names)):
         found.setdefault(names[letter.row], []).append(letter)
     return [Parcel(name, tuple(found[name])) for name, _ in taken]
 
 
 def _groups(
-    session: Session, channel: str, rows: Collection[int], now: datetime, limits: Limits
+    session: Session, channel: str, rows: Sequence[int], now: datetime, limits: Limits
 ) -> list[tuple[str, list[Any]]]:
     """The messages that these notices belong to, each with its name and all its notices."""
     what = (NOTICE.c.id, NOTICE.c.seq, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.parcel)
@@ -235,7 +235,7 @@ def _put_off(
 
 
 def _wait_out(
-    session: Session, channel: str, rows: Collection[int], state: _State, now: datetime
+    session: Session, channel: str, rows: Sequence[int], state: _State, now: datetime
 ) -> None:
     mine = (session.among(NOTICE.c.id, rows), NOTICE.c.channel == channel, *free(now))
     old = session.scalars(

@@ -13,6 +13,9 @@ from models.rules import state as life
 from models.rules.text import clean, mask, mask_address, mask_name, mask_phone
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 
+OPERATORS = "monitor"
+"""How operators are called as a source of messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
@@ -44,7 +47,7 @@ class Line:
     """One line of the log: when recorded, when it took effect, what, and the details.
 
     `data` is plain data with kept texts in it (see `models.labels.readable`); `private` is what
-    people wrote, cleaned and masked.
+    people wrote, cleaned and masked. `by` is the operator whose message caused it.
     """
 
     seq: int
@@ -53,6 +56,7 @@ class Line:
     name: str
     data: dict[str, Any]
     private: dict[str, Any]
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,18 @@ def detail(session: Session, number: str) -> Detail:
         claimant=_claimant(session.sealer.open(row.claimant) if row.claimant else {}),
         content=_content(session, number),
         clocks=tuple(ClockRow(*c) for c in clocks),
-        log=_log(session, row.id),
+        log=_log(session, row.id, number),
         notices=tuple(NoticeRow(*n) for n in notices),
     )
 
 
-def _log(session: Session, ticket_id: int) -> tuple[Line, ...]:
+def _log(session: Session, ticket_id: int, number: str) -> tuple[Line, ...]:
+    sent = session.execute(
+        select(INBOX.c.id, INBOX.c.body).where(
+            INBOX.c.ticket == number, INBOX.c.source == OPERATORS
+        )
+    )
+    by = {row.id: clean(str(session.sealer.open(row.body).get("by") or "")) for row in sent}
     rows = session.execute(
         select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
     )
@@ -137,6 +147,7 @@ def _log(session: Session, ticket_id: int) -> tuple[Line, ...]:
             row.name,
             row.data,
             masked(session.sealer.open(row.private)) if row.private else {},
+            "" if "by" in row.data else by.get(row.cause, ""),
         )
         for row in rows
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from models.database import Session
+from models.queries.conditions import FAILED_NOTICE, QUEUED_NOTICE, REFUSED_MESSAGE
 from models.rules.queues import ESCALATION
 from models.tables.core import BELL, INBOX, NOTICE, PROCESS
 
@@ -43,22 +44,15 @@ def health(session: Session, now: datetime) -> Health:
         )
     )
     # a bell that has been rung is due again a little later, until it is answered
-    waiting = select(func.count()).where(BELL.c.queue != ESCALATION, BELL.c.due_at <= now)
-    refused = select(func.count()).where(INBOX.c.reason.is_not(None), INBOX.c.current)
-    notices = dict(
-        session.execute(
-            select(NOTICE.c.state, func.count())
-            .where(NOTICE.c.state.in_(("queued", "failed")))
-            .group_by(NOTICE.c.state)
-        ).all()
-    )
-    return Health(
-        tuple(ProcessRow(*row) for row in processes),
-        session.scalar(waiting) or 0,
-        session.scalar(refused) or 0,
-        notices.get("queued", 0),
-        notices.get("failed", 0),
-    )
+    waiting = BELL.c.queue != ESCALATION, BELL.c.due_at <= now
+    counts = [
+        select(func.count(BELL.c.row_id)).where(*waiting),
+        select(func.count(INBOX.c.id)).where(REFUSED_MESSAGE, INBOX.c.current),
+        select(func.count(NOTICE.c.id)).where(QUEUED_NOTICE),
+        select(func.count(NOTICE.c.id)).where(FAILED_NOTICE),
+    ]
+    row = session.execute(select(*(c.scalar_subquery() for c in counts))).one()
+    return Health(tuple(ProcessRow(*p) for p in processes), *row)
 
 
 def reports(session: Session, beginning: str, since: datetime) -> bool:

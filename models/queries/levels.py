@@ -2,11 +2,14 @@
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import func, select
 
 from models.database import Session
-from models.rules.state import MANUAL, OPEN
-from models.tables.core import INBOX, TICKET
+from models.queries.conditions import OPEN_TICKET
+from models.rules.policy import LEVELS
+from models.rules.queues import ESCALATION
+from models.rules.state import MANUAL
+from models.tables.core import BELL, TICKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +31,17 @@ class Levels:
 
 def count_levels(session: Session) -> Levels:
     """The counts as they stand."""
-    is_open = TICKET.c.status.in_(OPEN)
-
-    def at(level: str) -> ColumnElement[int]:
-        return func.count(case((is_open & (TICKET.c.level == level), 1)))
-
-    row = session.execute(
-        select(
-            func.count(),
-            func.count(case((is_open, 1))),
-            at("prewarning"),
-            at("yellow"),
-            at("red"),
-            func.count(case((TICKET.c.status == MANUAL, 1))),
-        ).select_from(TICKET)
-    ).one()
-    waiting = select(func.count()).select_from(INBOX).where(INBOX.c.state == "waiting")
-    tickets, is_open_now, prewarning, yellow, red, manual = row
-    left = session.scalar(waiting) or 0
-    return Levels(tickets, is_open_now, prewarning, yellow, red, manual, left)
+    rows = session.execute(
+        select(TICKET.c.status, TICKET.c.level, func.count())
+        .where(OPEN_TICKET)
+        .group_by(TICKET.c.status, TICKET.c.level)
+    ).all()
+    levels = {level: sum(n for _s, lv, n in rows if lv == level) for level in LEVELS}
+    return Levels(
+        tickets=session.scalar(select(func.count(TICKET.c.id))) or 0,
+        open=sum(n for *_, n in rows),
+        manual=sum(n for status, _, n in rows if status == MANUAL),
+        waiting=session.scalar(select(func.count(BELL.c.row_id)).where(BELL.c.queue != ESCALATION))
+        or 0,
+        **levels,
+    )

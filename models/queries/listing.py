@@ -1,13 +1,15 @@
 """The queue of open tickets, a window at a time: chosen and sorted by the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true, tuple_
 
 from models.database import Session
-from models.rules.state import FIRST, ON_SITE, OPEN, REPORT, RUNNING
+from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
+from models.rules.state import FIRST, ON_SITE, REPORT, RUNNING
 from models.tables.core import CLOCK, TICKET, UNIT
 
 NO_LEVEL = "none"
@@ -78,21 +80,40 @@ class Page:
     total: int = 0
 
 
+_CHUNK = 500
+"""Rows looked up at once; SQLite allows a limited number of values in a statement."""
+
 _COLUMNS = [f for f in Row.__dataclass_fields__ if f in TICKET.c]
 
 
-def listing(session: Session, wanted: Wanted, *, offset: int = 0, limit: int | None = None) -> Page:
-    """The open tickets that are wanted: emergencies first, then by due, those without one last."""
+def listing(
+    session: Session,
+    wanted: Wanted,
+    *,
+    offset: int = 0,
+    limit: int | None = None,
+    total: int | None = None,
+) -> Page:
+    """The open tickets that are wanted: emergencies first, then by due, those without one last.
+
+    `total` is how many there are where the caller knows it already.
+    """
     condition = _condition(session, wanted)
-    total = session.scalar(select(func.count()).select_from(TICKET).where(condition)) or 0
-    found = select(*(TICKET.c[c] for c in _COLUMNS)).where(condition)
-    rows = session.execute(_in_order(found).offset(offset).limit(limit)).all()
-    ids = [r.id for r in rows]
-    contacts, urgent = _clocks(session, ids) if limit is not None else ({}, {})
+    urgent = _count(session, URGENT, condition)
+    if total is None:
+        total = urgent + _count(session, ORDINARY, condition)
+    end = total if limit is None else min(total, offset + limit)
+    ids: list[int] = []
+    if offset < urgent:
+        ids += _ids(session, URGENT, condition, offset, min(end, urgent) - offset)
+    if end > urgent:
+        first = max(offset, urgent)
+        ids += _ids(session, ORDINARY, condition, first - urgent, end - first)
+    contacts, urgencies = _clocks(session, ids) if limit is not None else ({}, {})
     return Page(
         tuple(
-            Row(**r._mapping, first_contact=contacts.get(r.id), urgent=urgent.get(r.id))
-            for r in rows
+            Row(**r._mapping, first_contact=contacts.get(r.id), urgent=urgencies.get(r.id))
+            for r in _rows(session, ids)
         ),
         offset,
         total,
@@ -102,43 +123,59 @@ def listing(session: Session, wanted: Wanted, *, offset: int = 0, limit: int | N
 def position(session: Session, wanted: Wanted, number: str) -> int | None:
     """How many wanted tickets stand before this one in the queue; None where it is not in it."""
     condition = _condition(session, wanted)
-    urgent, undated = _keys()
     own = session.execute(
-        select(urgent, undated, TICKET.c.due).where(condition, TICKET.c.number == number)
+        select(TICKET.c.emergency, TICKET.c.due).where(
+            OPEN_TICKET, condition, TICKET.c.number == number
+        )
     ).first()
     if own is None:
         return None
-    by_due = TICKET.c.due < own.due if own.due is not None else None
-    same_due = TICKET.c.due == own.due if own.due is not None else TICKET.c.due.is_(None)
-    earlier = and_(same_due, TICKET.c.number < number)
-    before = or_(
-        urgent < own[0],
-        and_(
-            urgent == own[0],
-            or_(
-                undated < own[1],
-                and_(undated == own[1], earlier if by_due is None else or_(by_due, earlier)),
-            ),
-        ),
-    )
-    return session.scalar(select(func.count()).select_from(TICKET).where(condition, before)) or 0
+    before: ColumnElement[bool]
+    if own.due is None:
+        before = TICKET.c.due.is_not(None) | (TICKET.c.number < number)
+    else:
+        before = tuple_(TICKET.c.due, TICKET.c.number) < tuple_(
+            literal(own.due, TICKET.c.due.type), literal(number)
+        )
+    segment = ORDINARY if own.emergency is None else URGENT
+    earlier = _count(session, URGENT, condition) if own.emergency is None else 0
+    return earlier + _count(session, segment, and_(condition, before))
 
 
-def _keys() -> tuple[ColumnElement[int], ColumnElement[int]]:
-    return (
-        case((TICKET.c.emergency.is_(None), 1), else_=0),
-        case((TICKET.c.due.is_(None), 1), else_=0),
-    )
+def _count(session: Session, segment: ColumnElement[bool], condition: ColumnElement[bool]) -> int:
+    found = select(func.count()).select_from(TICKET).where(segment, condition)
+    return session.scalar(found) or 0
 
 
-def _in_order(found: Select[Any]) -> Select[Any]:
-    return found.order_by(*_keys(), TICKET.c.due, TICKET.c.number)
+def _ids(
+    session: Session,
+    segment: ColumnElement[bool],
+    condition: ColumnElement[bool],
+    offset: int,
+    limit: int,
+) -> list[int]:
+    """A window of the queue's ids, from the index alone where nothing else is asked."""
+    in_order = TICKET.c.due.asc().nulls_last(), TICKET.c.number
+    found = select(TICKET.c.id).where(segment, condition).order_by(*in_order)
+    return list(session.scalars(found.offset(offset).limit(limit)))
+
+
+def _rows(session: Session, ids: Sequence[int]) -> list[Any]:
+    """The rows of these ids, in their order."""
+    found: dict[int, Any] = {}
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        rows = session.execute(
+            select(*(TICKET.c[c] for c in _COLUMNS)).where(TICKET.c.id.in_(part))
+        )
+        found |= {row.id: row for row in rows}
+    return [found[i] for i in ids if i in found]
 
 
 def _condition(session: Session, wanted: Wanted) -> ColumnElement[bool]:
-    parts: list[ColumnElement[bool]] = [TICKET.c.status.in_(wanted.statuses or OPEN)]
+    parts: list[ColumnElement[bool]] = []
     if wanted.statuses:
-        parts.append(TICKET.c.status.in_(OPEN))
+        parts.append(TICKET.c.status.in_(wanted.statuses))
     if wanted.levels:
         level = TICKET.c.level.in_([lv for lv in wanted.levels if lv != NO_LEVEL])
         none = TICKET.c.level.is_(None)
@@ -156,7 +193,7 @@ def _condition(session: Session, wanted: Wanted) -> ColumnElement[bool]:
         parts.append(TICKET.c.due >= wanted.due_from)
     if wanted.due_before is not None:
         parts.append(TICKET.c.due < wanted.due_before)
-    return and_(*parts)
+    return and_(true(), *parts)
 
 
 def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:

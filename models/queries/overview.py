@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from models.database import Session
+from models.queries.conditions import OPEN_TICKET, REVISIT, RUNNING_CLOCK, event_named
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import LEVELS
-from models.rules.state import FIRST, MANUAL, OPEN, RETURNED, RUNNING, SUBMITTED, SURVEY
+from models.rules.state import FIRST, MANUAL, RETURNED, SURVEY
 from models.tables.core import CLOCK, EVENT, TICKET
 
 _CARDS_KEPT = timedelta(days=7)
 """How far back the last cards are looked for: a quiet district must not cost a look at all."""
 
-_REVISITED = (SUBMITTED, "completed", "handling")
-"""Where a ticket can be while its claimant's dissatisfaction waits for the revisit (4.5)."""
+HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,14 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class UnitLoad:
-    """One unit's open tickets, and how many of them stand at each level."""
+    """One unit's open tickets, how many stand at each level, and how many are due today."""
 
     unit: str
-    open: int
-    prewarning: int
-    yellow: int
-    red: int
+    open: int = 0
+    prewarning: int = 0
+    yellow: int = 0
+    red: int = 0
+    due_today: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,60 +59,61 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """Everything that the first screen shows about tickets."""
+class Load:
+    """The counters, and each unit's share of them, those with the worst levels first."""
 
     counters: Counters
     units: tuple[UnitLoad, ...]
-    cards: tuple[Card, ...]
 
 
-def overview(session: Session, now: datetime, *, cards: int = 20) -> Overview:
-    """The counters, each unit's load (worst first), and the last cards that still stand."""
-    return Overview(counters(session, now), unit_loads(session), last_cards(session, now, cards))
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How many tickets came in and were completed in each hour of a day in Shanghai."""
+
+    received: tuple[int, ...] = (0,) * HOURS
+    completed: tuple[int, ...] = (0,) * HOURS
 
 
-def counters(session: Session, now: datetime) -> Counters:
-    """How many tickets wait for what; `due_today` by the calendar day in Shanghai."""
-    day = datetime.combine(now.astimezone(SHANGHAI).date(), time(), SHANGHAI)
-    today = TICKET.c.due.between(day, day + timedelta(days=1) - timedelta(microseconds=1))
-    row = session.execute(
-        select(
-            func.count(),
-            *(_sum(TICKET.c.level == level) for level in LEVELS),
-            _sum(today),
-            _sum(TICKET.c.status == RETURNED),
-            _sum(TICKET.c.status == MANUAL),
-        ).where(TICKET.c.status.in_(OPEN))
-    ).one()
-    waiting = dict(
-        session.execute(
-            select(CLOCK.c.name, func.count())
-            .where(CLOCK.c.state == RUNNING, CLOCK.c.name.in_((FIRST, SURVEY)))
-            .group_by(CLOCK.c.name)
-        ).all()
-    )
-    return Counters(
-        open=row[0],
-        prewarning=row[1],
-        yellow=row[2],
-        red=row[3],
-        due_today=row[4],
+def load(session: Session, now: datetime) -> Load:
+    """All counters from one walk along the index of open tickets; `due_today` is by the day."""
+    begin, end = day_of(now)
+    due_today = func.sum(case((and_(TICKET.c.due >= begin, TICKET.c.due < end), 1), else_=0))
+    groups = session.execute(
+        select(TICKET.c.unit, TICKET.c.status, TICKET.c.level, func.count(), due_today)
+        .where(OPEN_TICKET)
+        .group_by(TICKET.c.unit, TICKET.c.status, TICKET.c.level)
+    ).all()
+    total = dict.fromkeys(("open", *LEVELS, "due_today", RETURNED, MANUAL), 0)
+    units: dict[str, dict[str, int]] = {}
+    for unit, status, level, count, today in groups:
+        found = {"open": count, "due_today": today} | ({level: count} if level else {})
+        for name, n in found.items():
+            total[name] += n
+        if status in (RETURNED, MANUAL):
+            total[status] += count
+        if unit is not None:
+            own = units.setdefault(unit, {})
+            for name, n in found.items():
+                own[name] = own.get(name, 0) + n
+    loads = [UnitLoad(unit, **own) for unit, own in units.items()]
+    loads.sort(key=lambda u: (-u.red, -u.yellow, -u.prewarning, -u.open, u.unit))
+    waiting = _owed(session)
+    counters = Counters(
+        **total,
         first_contact=waiting.get(FIRST, 0),
         survey=waiting.get(SURVEY, 0),
-        dissatisfied=_dissatisfied(session),
-        returned=row[5],
-        manual=row[6],
+        dissatisfied=session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0,
     )
+    return Load(counters, tuple(loads))
 
 
-def last_cards(session: Session, now: datetime, limit: int) -> tuple[Card, ...]:
+def last_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, ...]:
     """The yellow and red cards recorded last, latest first, without those taken back."""
     raised = session.execute(
         select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.at, EVENT.c.moment, EVENT.c.data)
         .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.unit)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
-        .where(EVENT.c.at > now - _CARDS_KEPT, EVENT.c.name == "alert.raised")
+        .where(EVENT.c.at > now - _CARDS_KEPT, event_named("alert.raised"))
         .where(or_(*(EVENT.c.once.endswith(f"/{level}") for level in LEVELS[1:])))
         .order_by(EVENT.c.at.desc(), EVENT.c.moment.desc(), EVENT.c.ticket_id)
         .limit(limit * 2)
@@ -133,29 +135,32 @@ def last_cards(session: Session, now: datetime, limit: int) -> tuple[Card, ...]:
     return tuple(cards[:limit])
 
 
-def unit_loads(session: Session) -> tuple[UnitLoad, ...]:
-    """Each unit that has open tickets, those with the worst levels first."""
+def curve(session: Session, now: datetime) -> Curve:
+    """What has come in and been completed today, by the hour in which it was recorded."""
+    begin, _end = day_of(now)
+    edges = [begin + timedelta(hours=n) for n in range(HOURS)]
+    # a sum for each hour: no function that cuts an instant is the same on both databases
+    hours = [
+        func.sum(case((and_(EVENT.c.at >= e, EVENT.c.at < e + timedelta(hours=1)), 1), else_=0))
+        for e in edges
+    ]
+    found = []
+    for name in ("ticket.received", "ticket.completed"):
+        row = session.execute(select(*hours).where(event_named(name), EVENT.c.at >= begin)).one()
+        found.append(tuple(n or 0 for n in row))
+    return Curve(*found)
+
+
+def day_of(now: datetime) -> tuple[datetime, datetime]:
+    """Where the day of this moment begins and ends in Shanghai."""
+    begin = datetime.combine(now.astimezone(SHANGHAI).date(), time(), SHANGHAI)
+    return begin, begin + timedelta(days=1)
+
+
+def _owed(session: Session) -> dict[str, int]:
     rows = session.execute(
-        select(TICKET.c.unit, func.count(), *(_sum(TICKET.c.level == lv) for lv in LEVELS))
-        .where(TICKET.c.status.in_(OPEN), TICKET.c.unit.is_not(None))
-        .group_by(TICKET.c.unit)
-    )
-    loads = [UnitLoad(*row) for row in rows]
-    loads.sort(key=lambda u: (-u.red, -u.yellow, -u.prewarning, -u.open, u.unit))
-    return tuple(loads)
-
-
-def _dissatisfied(session: Session) -> int:
-    # an open revisit is a fact of the state alone; the few statuses keep the look short
-    return (
-        session.scalar(
-            select(func.count())
-            .where(TICKET.c.status.in_(_REVISITED))
-            .where(TICKET.c.state.contains('"revisit":true'))
-        )
-        or 0
-    )
-
-
-def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, literal(1)), else_=literal(0))), 0)
+        select(CLOCK.c.name, func.count())
+        .where(RUNNING_CLOCK, CLOCK.c.name.in_((FIRST, SURVEY)))
+        .group_by(CLOCK.c.name)
+    ).all()
+    return {row[0]: row[1] for row in rows}

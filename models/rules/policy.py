@@ -190,6 +190,19 @@ class Notices(_Part):
         return self
 
 
+class Bulletin(_Part):
+    """From when on the bulletin (通报) proposes a talk (约谈提醒, Regulation 6.1(3)) with a unit.
+
+    `red_from` red or `yellow_from` yellow cards in a month, or a place among the `last_ranks` of
+    the units that completed at least `ranked_from` tickets; 0 switches a ground off.
+    """
+
+    red_from: int = Field(default=1, ge=0)
+    yellow_from: int = Field(default=3, ge=0)
+    last_ranks: int = Field(default=3, ge=0)
+    ranked_from: int = Field(default=5, ge=1)
+
+
 class Policy(_Part):
     """One district's policy, in force from `valid_from` at midnight, Asia/Shanghai."""
 
@@ -204,6 +217,7 @@ class Policy(_Part):
     intake: Intake
     screening: Screening
     notices: Notices = Notices()
+    bulletin: Bulletin = Bulletin()
 
     @property
     def office(self) -> OfficeHours:

@@ -2,7 +2,14 @@
 
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
-from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.rulebook import (
+    CalendarDay,
+    PolicyVersion,
+    Process,
+    Sample,
+    Territory,
+    UnitRow,
+)
 from models.tables.secrets import Access, Secret, Trace
 from models.tables.ticket import Clock, Event, Notice, Ticket
 
@@ -16,6 +23,7 @@ __all__ = [
     "Notice",
     "PolicyVersion",
     "Process",
+    "Sample",
     "Secret",
     "Territory",
     "Ticket",

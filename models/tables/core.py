@@ -5,7 +5,16 @@ from sqlmodel import SQLModel
 
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
-from models.tables.rulebook import CalendarDay, PolicyVersion, Process, Territory, UnitRow
+from models.tables.learned import RoutingModel
+from models.tables.matters import MatterBand
+from models.tables.rulebook import (
+    CalendarDay,
+    PolicyVersion,
+    Process,
+    Sample,
+    Territory,
+    UnitRow,
+)
 from models.tables.secrets import Access, Secret, Trace
 from models.tables.ticket import ChannelState, Clock, Event, Notice, Ticket
 
@@ -27,7 +36,10 @@ UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
+MODEL = _core(RoutingModel)
+MATTER = _core(MatterBand)
 PROCESS = _core(Process)
+SAMPLE = _core(Sample)
 SECRET = _core(Secret)
 TRACE = _core(Trace)
 ACCESS = _core(Access)

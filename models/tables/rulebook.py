@@ -73,3 +73,21 @@ class Process(SQLModel, table=True):
     lateness_ms: int = 0
     done: int = 0
     failed: int = 0
+
+
+class Sample(SQLModel, table=True):
+    """What a queue held, and what was done in it, in the seconds up to `at` by the system's clock.
+
+    The row of no process says how many rows waited at `at` and the age of the oldest in real
+    milliseconds; the rows of processes say how many they dealt with and how many of them failed.
+    """
+
+    __tablename__ = "sample"
+
+    at: datetime = Field(sa_column=Column(Instant, primary_key=True))
+    queue: str = Field(primary_key=True)
+    process: str = Field(primary_key=True)
+    depth: int = 0
+    oldest_ms: int = 0
+    done: int = 0
+    failed: int = 0

@@ -3,11 +3,33 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
+from models.rules.state import OPEN
 from models.sealing import Sealed
 from models.tables.columns import BigId, Instant, JsonText, SealedColumn
+
+OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
+OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
+OPEN_ORDINARY = f"{OPEN_TICKETS} AND emergency IS NULL"
+LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'alert.raised', 'contact.unreachable')"
+"""Which events the screens look for by their time."""
+REPORTED = (
+    "name IN ('ticket.returned', 'rework.opened', 'extension.granted', "
+    "'conduct.recorded', 'conduct.proposed')"
+)
+"""The rare events that the bulletin counts beside the cards, as an index and a query say it."""
+RATED_BY = "name IN ('handling', 'first_contact', 'closing_contact')"
+"""Which clocks the units' rates are made of.
+
+A database uses a partial index only where a query says the same words: queries use these.
+"""
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the few rows that are looked at, however many there are."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Ticket(SQLModel, table=True):
@@ -15,13 +37,21 @@ class Ticket(SQLModel, table=True):
 
     `state` is the fold of its messages; the columns beside it are copies for those who look.
     `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time
-    will do something to it there is a bell for it.
+    will do something to it there is a bell for it. `revisit` says that a dissatisfied claimant is
+    still to be called (Regulation 4.5).
     """
 
     __tablename__ = "ticket"
     __table_args__ = (
-        Index("ticket_open", "status", "due"),
-        Index("ticket_unit", "unit", "status"),
+        # none of them holds a level: raising one then leaves all indexes as they are
+        _partial("ticket_open", "unit", "due", where=OPEN_TICKETS),
+        # with the id at the end a window is found without a look at the rows
+        _partial("ticket_urgent", "due", "number", "id", where=OPEN_URGENT),
+        _partial("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
+        _partial("ticket_revisit", "id", where="revisit"),
+        _partial("ticket_rated", "completed_at", "unit", "rating", where="rating IS NOT NULL"),
+        Index("ticket_received", "received_at"),
+        _partial("ticket_completed", "completed_at", where="completed_at IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -38,6 +68,10 @@ class Ticket(SQLModel, table=True):
     received_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     completed_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     updated_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    rating: str | None = None
+    revisit: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
     facts: bytes | None = Field(default=None, index=True)
     claimant: Sealed | None = Field(default=None, sa_column=Column(SealedColumn))
     policy_id: str | None = Field(default=None, foreign_key="policy_version.id")
@@ -53,13 +87,8 @@ class Clock(SQLModel, table=True):
 
     __tablename__ = "clock"
     __table_args__ = (
-        Index(
-            "clock_running",
-            "name",
-            "due",
-            sqlite_where=text("state = 'running'"),
-            postgresql_where=text("state = 'running'"),
-        ),
+        _partial("clock_running", "name", "due", where="state = 'running'"),
+        _partial("clock_ended", "ended_at", where=f"{RATED_BY} AND ended_at IS NOT NULL"),
     )
 
     ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
@@ -92,12 +121,8 @@ class Event(SQLModel, table=True):
             sqlite_where=text("once IS NOT NULL"),
             postgresql_where=text("once IS NOT NULL"),
         ),
-        Index(
-            "event_cards",
-            "at",
-            sqlite_where=text("name = 'alert.raised'"),
-            postgresql_where=text("name = 'alert.raised'"),
-        ),
+        _partial("event_looked_at", "name", "at", where=LOOKED_AT),
+        _partial("event_reported", "moment", where=REPORTED),
         {"sqlite_with_rowid": False},
     )
 
@@ -127,19 +152,14 @@ class Notice(SQLModel, table=True):
     __tablename__ = "notice"
     __table_args__ = (
         UniqueConstraint("ticket_id", "seq", "recipient", "channel", name="notice_once"),
-        Index(
-            "notice_queued",
-            "ring_at",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
-        ),
-        Index(
+        _partial("notice_queued", "ring_at", where="state = 'queued'"),
+        _partial(
             "notice_gathering",
             "recipient",
             "channel",
-            sqlite_where=text("state = 'queued' AND channel IS NOT NULL"),
-            postgresql_where=text("state = 'queued' AND channel IS NOT NULL"),
+            where="state = 'queued' AND channel IS NOT NULL",
         ),
+        _partial("notice_failed", "id", where="state = 'failed'"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))

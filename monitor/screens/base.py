@@ -64,6 +64,10 @@ class WatchScreen(Screen[None]):
         """The filter that is on, as it was typed."""
         return ""
 
+    def ticket_under_cursor(self) -> str | None:
+        """The ticket that an act would be about, if there is one."""
+        return None
+
     def on_screen_resume(self) -> None:
         """What is seen again is read anew."""
         self.monitor.read_now()

@@ -43,6 +43,10 @@ class DetailScreen(WatchScreen):
         """The ticket."""
         return Request(ticket=self.number)
 
+    def ticket_under_cursor(self) -> str | None:
+        """This ticket."""
+        return self.number
+
     def crumbs(self) -> tuple[str, ...]:
         """From where one came."""
         return (*self._came_from, f"{told(self.TITLE_SAID)} {self.number}")

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Container
@@ -13,12 +14,17 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from models.labels import Said, _, say, told
-from models.queries.overview import Card, Counters, UnitLoad
+from models.queries.overview import HOURS, Card, Counters, Curve, UnitLoad
+from models.rules.calendar import SHANGHAI
+from models.rules.state import FIRST, SURVEY
 from monitor.keys import bindings
-from monitor.present import clock_time, one_line, pad_left
+from monitor.present import clock_time, fit, one_line, pad_left
 from monitor.refresh import Request, Snapshot
 from monitor.screens.base import WatchScreen
+from monitor.screens.queues import left_lying
+from monitor.widgets.charts import chart
 from monitor.widgets.lines import Cell, Column, Lines
+from monitor.widgets.listed import Line, Listed
 from monitor.words import BADGES, LEVELS, STATUSES, word
 
 _TILES: tuple[tuple[str, Said, str, str], ...] = (
@@ -26,7 +32,7 @@ _TILES: tuple[tuple[str, Said, str, str], ...] = (
     ("prewarning", say("pre-warning"), "level:prewarning", "bold $primary"),
     ("yellow", say("yellow card"), "level:yellow", "bold $warning"),
     ("red", say("red card"), "level:red", "bold $error"),
-    ("due_today", say("due today"), "", "bold"),
+    ("due_today", say("due today"), "left:today", "bold"),
     ("first_contact", say("to be contacted"), "", "bold"),
     ("survey", say("survey due"), "", "bold"),
     ("dissatisfied", say("dissatisfied"), "", "bold"),
@@ -35,7 +41,8 @@ _TILES: tuple[tuple[str, Said, str, str], ...] = (
 )
 """Each counter: its field, its name, the filter that lists what it counts, and its style."""
 
-_LISTED = ("open", "prewarning", "yellow", "red", "returned", "manual")
+_CALLS = {"first_contact": FIRST, "survey": SURVEY, "dissatisfied": "dissatisfied"}
+"""Counters whose list is one of the calls."""
 
 
 class Tile(Static, can_focus=True):
@@ -58,7 +65,6 @@ class Tile(Static, can_focus=True):
         super().__init__(markup=False, id=f"tile-{name}")
         self._counter, self._label, self._style = name, label, style
         self._count: int | None = None
-        self.can_focus = name in _LISTED
 
     def tell(self, count: int) -> None:
         """Show this number."""
@@ -69,8 +75,7 @@ class Tile(Static, can_focus=True):
 
     def action_choose(self) -> None:
         """Open the list."""
-        if self.can_focus:
-            self.post_message(self.Chosen(self._counter))
+        self.post_message(self.Chosen(self._counter))
 
     def on_click(self, _event: events.Click) -> None:
         """Open the list."""
@@ -91,75 +96,80 @@ class CountersRow(Container):
             tile.tell(getattr(counters, name))
 
 
-class UnitList(Lines):
-    """Each unit's load, the worst first."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._loads: tuple[UnitLoad, ...] = ()
-
-    def show(self, loads: tuple[UnitLoad, ...]) -> None:
-        """Show these loads, the cursor on its unit."""
-        unit = self.key(self.cursor)
-        self._loads = loads
-        index = next((i for i, load in enumerate(loads) if load.unit == unit), None)
-        self.resize_to(len(loads))
-        if index is not None and self.has_focus and index != self.cursor:
-            self.put_cursor(index)
-
-    def key(self, index: int) -> str | None:
-        """The unit's name."""
-        return self._loads[index].unit if 0 <= index < len(self._loads) else None
-
-    def columns(self, width: int) -> Sequence[Column]:
-        """The unit, its open tickets, and those at each level."""
-        numbers = [_("open"), *(word(BADGES, level) for level in LEVELS)]
-        return [Column(_("Unit"), None), *(Column(pad_left(head, 5), 6) for head in numbers)]
-
-    def cells(self, index: int, width: int) -> Sequence[Cell] | None:
-        """One unit."""
-        load = self._loads[index]
-        counts = [(level, getattr(load, level)) for level in LEVELS]
-        return [
-            Cell(one_line(load.unit)),
-            Cell(f"{load.open:5} "),
-            *(Cell(f"{n:5} ", level if n else "quiet") for level, n in counts),
-        ]
+def _unit_heads() -> Sequence[Column]:
+    badges = (pad_left(word(BADGES, level), 4) for level in LEVELS)
+    return [
+        Column(_("Unit"), None),
+        Column(pad_left(_("open"), 5), 6),
+        *(Column(badge, 5) for badge in badges),
+        Column(pad_left(_("today"), 4), 5, 46),
+    ]
 
 
-class CardList(Lines):
-    """The last cards, the newest first."""
+def _unit_line(load: UnitLoad) -> Line:
+    counts = [(level, getattr(load, level)) for level in LEVELS]
+    cells = (Cell(pad_left(f"{n} ", 5), level if n else "quiet") for level, n in counts)
+    today = Cell(pad_left(str(load.due_today), 4), "near" if load.due_today else "quiet")
+    unit = Cell(one_line(load.unit))
+    return Line(load.unit, (unit, Cell(pad_left(str(load.open), 5)), *cells, today))
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._cards: tuple[Card, ...] = ()
-        self._short: dict[str, str] = {}
-        self._now: datetime | None = None
 
-    def show(self, cards: tuple[Card, ...], now: datetime, short: dict[str, str]) -> None:
-        """Show these cards."""
-        self._cards, self._now, self._short = cards, now, short
-        self.resize_to(len(cards))
+def _card_heads() -> Sequence[Column]:
+    heads = ((_("Since"), 11), (_("Unit"), 12), (_("Title"), None))
+    return [Column("", 3), *(Column(head, cells) for head, cells in heads)]
 
-    def key(self, index: int) -> str | None:
-        """The ticket's number."""
-        return self._cards[index].ticket if 0 <= index < len(self._cards) else None
 
-    def columns(self, width: int) -> Sequence[Column]:
-        """The level, since when, the unit, the title."""
-        heads = ((_("Since"), 11), (_("Unit"), 12), (_("Title"), None))
-        return [Column("", 3), *(Column(head, cells) for head, cells in heads)]
-
-    def cells(self, index: int, width: int) -> Sequence[Cell] | None:
-        """One card."""
-        card = self._cards[index]
-        unit = self._short.get(card.unit or "", card.unit or "")
-        return [
+def _card_line(card: Card, now: datetime, short: dict[str, str]) -> Line:
+    unit = short.get(card.unit or "", card.unit or "")
+    return Line(
+        card.ticket,
+        (
             Cell(word(BADGES, card.level), card.level),
-            Cell(clock_time(card.at, self._now) if self._now else "", "quiet"),
+            Cell(clock_time(card.at, now), "quiet"),
             Cell(one_line(unit)),
             Cell(one_line(card.title)),
-        ]
+        ),
+    )
+
+
+class DayCurve(Static):
+    """How the day goes: what came in and what was completed, hour by hour."""
+
+    def __init__(self) -> None:
+        super().__init__(id="curve", markup=False)
+        self._curve, self._hour = Curve(), 0
+
+    def tell(self, curve: Curve, now: datetime) -> None:
+        """Show this day up to the present hour."""
+        self._curve, self._hour = curve, now.astimezone(SHANGHAI).hour
+        self._draw()
+
+    def on_resize(self) -> None:
+        """There is another width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        rows, top = [], max(*self._curve.received, *self._curve.completed)
+        heights = (
+            (_("received today"), self._curve.received, "$primary"),
+            (_("completed today"), self._curve.completed, "$success"),
+        )
+        names = max(cell_len(name) for name, *_rest in heights) + 1
+        width = self.size.width - 2 - names - 8
+        for name, hours, style in heights:
+            day = hours[: self._hour + 1]
+            dots = [n for n in hours for _twice in range(max(1, 2 * width // HOURS))]
+            seen = dots[: max(0, 2 * width)] if width > 0 else []
+            drawn = chart(seen, len(seen) // 2, 1, top)[0] if seen else ""
+            rows.append(
+                Content.assemble(
+                    (fit(name, names), "$quiet"),
+                    (pad_left(str(sum(day)), 6), "bold"),
+                    "  ",
+                    (drawn, style),
+                )
+            )
+        self.update(Content("\n").join(rows))
 
 
 class OverviewScreen(WatchScreen):
@@ -170,36 +180,51 @@ class OverviewScreen(WatchScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("overview")
 
     def body(self) -> Iterable[Widget]:
-        """Counters above, units and cards below."""
+        """Counters and the day above, units and cards below."""
         yield CountersRow()
-        yield Container(UnitList(id="units"), CardList(id="cards"), id="halves")
+        yield DayCurve()
+        yield Container(
+            Listed(_unit_heads, id="units"), Listed(_card_heads, id="cards"), id="halves"
+        )
         yield Static(id="health", markup=False)
 
     def on_mount(self) -> None:
         """Begin at the units."""
-        self.query_one(UnitList).focus()
+        self.query_one("#units").focus()
 
     def request(self) -> Request:
-        """The whole overview."""
-        return Request(overview=True)
+        """Units, cards and the day."""
+        return Request(cards=True, curve=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Counters, units, cards, and what is left lying."""
-        if snapshot.overview is None:
-            return
+        now = snapshot.at
         self.query_one(CountersRow).tell(snapshot.counters)
-        self.query_one(UnitList).show(snapshot.overview.units)
-        self.query_one(CardList).show(snapshot.overview.cards, snapshot.at, snapshot.short)
-        self.query_one("#health", Static).update(_left_lying(snapshot))
+        self.query_one(DayCurve).tell(snapshot.curve, now)
+        self.query_one("#units", Listed).show(
+            [_unit_line(load) for load in snapshot.units],
+            (
+                _("No unit has an open ticket."),
+                _("Letters come in by `hotline feed`; F1 tells more."),
+            ),
+        )
+        self.query_one("#cards", Listed).show(
+            [_card_line(card, now, snapshot.short) for card in snapshot.cards],
+            (_("No yellow or red card in the last 7 days."),),
+        )
+        self.query_one("#health", Static).update(left_lying(snapshot))
 
     def on_tile_chosen(self, event: Tile.Chosen) -> None:
         """Open the list of what a counter counts."""
+        if event.counter in _CALLS:
+            self.monitor.open_calls(_CALLS[event.counter])
+            return
         wanted = next(f for name, _label, f, _style in _TILES if name == event.counter)
         self.monitor.open_tickets(_said_filter(wanted))
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         """Open a unit's list, or a card's ticket."""
-        if isinstance(event.lines, UnitList):
+        if event.lines.id == "units":
             self.monitor.open_tickets(f"{_('unit')}:{event.key}")
         else:
             self.monitor.open_detail(event.key)
@@ -207,18 +232,9 @@ class OverviewScreen(WatchScreen):
 
 def _said_filter(text: str) -> str:
     """A filter of the program's own in the operator's language."""
-    if not text:
+    if ":" not in text:
         return ""
     name, code = text.split(":")
+    if name == "left":
+        return f"{_(name)}:{_(code)}"
     return f"{_(name)}:{word({**BADGES, **STATUSES}, code)}"
-
-
-def _left_lying(snapshot: Snapshot) -> Content:
-    health = snapshot.health
-    parts = [
-        (_("messages waiting {n}").format(n=health.inbox_waiting), ""),
-        (_("notices queued {n}").format(n=health.notices_queued), ""),
-        (_("notices failed {n}").format(n=health.notices_failed), health.notices_failed),
-        (_("messages refused {n}").format(n=health.refused), health.refused),
-    ]
-    return Content("   ").join(Content.styled(t, "bold $error" if bad else "") for t, bad in parts)

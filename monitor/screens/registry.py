@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from models.labels import Said
 from monitor.screens.base import WatchScreen
+from monitor.screens.callbacks import CallbacksScreen
+from monitor.screens.failures import FailuresScreen
 from monitor.screens.overview import OverviewScreen
+from monitor.screens.queues import QueuesScreen
 from monitor.screens.tickets import TicketsScreen
+from monitor.screens.units import UnitsScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,20 @@ class Entry:
     title: Said
     make: Callable[[], WatchScreen]
 
+    @property
+    def keys(self) -> str:
+        """The key, and its twin as a Chinese input method sends it."""
+        return f"{self.key},fullwidth_digit_{_FULL_WIDTH[int(self.key) - 1]}"
+
+
+_FULL_WIDTH = ("one", "two", "three", "four", "five", "six")
+"""How the digits of a Chinese input method are called."""
 
 SCREENS = (
     Entry("1", OverviewScreen.NAME, OverviewScreen.TITLE_SAID, OverviewScreen),
     Entry("2", TicketsScreen.NAME, TicketsScreen.TITLE_SAID, TicketsScreen),
+    Entry("3", UnitsScreen.NAME, UnitsScreen.TITLE_SAID, UnitsScreen),
+    Entry("4", CallbacksScreen.NAME, CallbacksScreen.TITLE_SAID, CallbacksScreen),
+    Entry("5", QueuesScreen.NAME, QueuesScreen.TITLE_SAID, QueuesScreen),
+    Entry("6", FailuresScreen.NAME, FailuresScreen.TITLE_SAID, FailuresScreen),
 )

@@ -80,6 +80,10 @@ class TicketsScreen(WatchScreen):
         if tickets.lacks_rows():
             self.monitor.read_now()
 
+    def ticket_under_cursor(self) -> str | None:
+        """The ticket that an act would be about."""
+        return self.tickets.current
+
     def crumbs(self) -> tuple[str, ...]:
         """From the overview where one came from there."""
         return (*self._came_from, told(self.TITLE_SAID))

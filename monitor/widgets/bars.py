@@ -15,8 +15,9 @@ from models.labels import _, told
 from models.queries.health import Health
 from models.rules.calendar import SHANGHAI
 from monitor.keys import Key
+from monitor.present import one_line
 
-_SILENT_AFTER = timedelta(seconds=15)
+SILENT_AFTER = timedelta(seconds=15)
 """A process reports every two seconds; one that has not for so long is gone or stuck."""
 
 
@@ -35,6 +36,8 @@ class Status:
     broker: bool | None = None
     health: Health = field(default_factory=Health)
     wall: datetime | None = None
+    operator: str = ""
+    waiting: int = 0
 
 
 class StatusLine(Static):
@@ -75,6 +78,11 @@ def status_line(status: Status, width: int) -> Content:
         left.append((2, Content.styled(f"{_('Filter')} {status.filter}", "$accent")))
     if status.paused:
         right.append((0, Content.styled(f" {_('paused')} ", "reverse $warning")))
+    if status.waiting:
+        text = _("answers awaited {n}").format(n=status.waiting)
+        right.append((0, Content.styled(f" {text} ", "reverse $accent")))
+    if status.operator:
+        right.append((4, Content(one_line(status.operator))))
     right += _machinery(status)
     while True:
         sides = [[c for _rank, c in side] for side in (left, right)]
@@ -102,7 +110,7 @@ def _machinery(status: Status) -> list[tuple[int, Content]]:
         found.append((1, _lamp(_("queue"), status.broker)))
     if status.wall is None:
         return found
-    alive = [p for p in status.health.processes if status.wall - p.seen_at < _SILENT_AFTER]
+    alive = [p for p in status.health.processes if status.wall - p.seen_at < SILENT_AFTER]
     workers = [p for p in status.health.processes if p.role == "worker"]
     here = sum(p.role == "worker" for p in alive)
     text = _("workers {n}/{of}").format(n=here, of=len(workers))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -17,18 +18,26 @@ from monitor.present import fit
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its head, and its width in cells, or None for what the others leave."""
+    """A column: its head, and its width in cells, or None for what the others leave.
+
+    In a list that is narrower than `least` cells it is left out.
+    """
 
     head: str
     width: int | None
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a column: plain text, never markup, and the name of its style."""
+    """What stands in a column: plain text, never markup, and the name of its style.
 
-    text: str
+    `parts` come after the text, each in a style of its own.
+    """
+
+    text: str = ""
     style: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 class Lines(ScrollView, can_focus=True):
@@ -47,6 +56,8 @@ class Lines(ScrollView, can_focus=True):
         "lines--near",
         "lines--quiet",
         "lines--strong",
+        "lines--good",
+        "lines--load",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", show=False),
@@ -77,6 +88,8 @@ class Lines(ScrollView, can_focus=True):
         super().__init__(**kwargs)
         self.total = 0
         self.cursor = 0
+        self.empty: Sequence[str] = ()
+        """What an empty list says: why it is empty, and what to do."""
 
     # What a subclass says
 
@@ -177,7 +190,8 @@ class Lines(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the head, or the cells of a line of the list."""
         width = self.size.width
-        columns = self.columns(width)
+        every = self.columns(width)
+        columns = [c for c in every if c.least <= width]
         rest = width - 2 - sum((c.width or 0) + 1 for c in columns) + 1
         widths = [c.width if c.width is not None else max(4, rest) for c in columns]
         if y == 0:
@@ -190,14 +204,30 @@ class Lines(ScrollView, can_focus=True):
         base = self.get_component_rich_style("lines--cursor" if at_cursor else name)
         cells = self.cells(index, width) if index < self.total else None
         if cells is None:
-            text = "  .." if index < self.total else ""
+            text = "  .." if index < self.total else self._emptiness(y)
             plain = self.get_component_rich_style("lines--row") if not text else base
             return Strip([Segment(fit(text, width), plain)], width)
         segments = [Segment("> " if at_cursor else "  ", base)]
-        for cell, cells_wide in zip(cells, widths, strict=True):
-            style = base
-            if cell.style:
-                part = self.get_component_rich_style(f"lines--{cell.style}", partial=True)
-                style = base + part
-            segments += [Segment(fit(cell.text, cells_wide), style), Segment(" ", base)]
+        seen = [cell for cell, c in zip(cells, every, strict=True) if c.least <= width]
+        for cell, cells_wide in zip(seen, widths, strict=True):
+            if cell.parts:
+                segments += self._in_parts(cell, cells_wide, base)
+            else:
+                segments.append(Segment(fit(cell.text, cells_wide), self._style(cell.style, base)))
+            segments.append(Segment(" ", base))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _style(self, name: str, base: Style) -> Style:
+        if not name:
+            return base
+        return base + self.get_component_rich_style(f"lines--{name}", partial=True)
+
+    def _in_parts(self, cell: Cell, width: int, base: Style) -> list[Segment]:
+        texts = [(cell.text, cell.style), *cell.parts]
+        drawn = Strip([Segment(text, self._style(name, base)) for text, name in texts if text])
+        return list(drawn.adjust_cell_length(width, base))
+
+    def _emptiness(self, y: int) -> str:
+        """A line of what an empty list says, a little below its head."""
+        line = y - 2
+        return f"  {self.empty[line]}" if not self.total and 0 <= line < len(self.empty) else ""

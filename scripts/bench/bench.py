@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import make_url
 
@@ -34,6 +35,7 @@ class Bench:
     huge: bool = False
     database: str | None = None
     profile: Path | None = None
+    kept: dict[str, Any] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
     _admin: str = ""
     _broker: str = ""

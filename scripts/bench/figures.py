@@ -1,7 +1,7 @@
 """Figures: what was measured, against what, and whether that is enough."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
@@ -65,6 +65,10 @@ class Figure:
     def met(self) -> bool | None:
         """Whether the goal is met; None where nothing could be compared, or nothing is asked."""
         return self.goal.met(self.ratio)
+
+    def against_peer(self, name: str, found: Sequence[float], goal: Goal) -> "Figure":
+        """The same figure against somebody else."""
+        return replace(self, against=name, references=found, goal=goal, note="")
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""

@@ -4,6 +4,7 @@ import io
 from contextlib import redirect_stdout
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
 from models.clock import monotonic, system_clock
 from models.queries.rulebook import load_rulebook
@@ -11,11 +12,15 @@ from models.rules.queues import DELIVERY, ESCALATION, QUEUES
 from scripts.bench import data, limits
 from scripts.bench.bench import Bench
 from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.peers.running import PEERS, PLAIN, Running
 from scripts.bench.site import DECIDING, BenchFailed, Site
 from scripts.feeding import Feeding
 from scripts.feeds.reading import Options
 
 LETTERS = 20_000
+PEERS_LETTERS = 2_000
+"""Fewer for those that do a few hundred in a second: their rate does not depend on it."""
+
 _OF_MESSAGES = [q for q in QUEUES if q not in (ESCALATION, DELIVERY)]
 
 
@@ -36,11 +41,45 @@ def intake(bench: Bench) -> Row:
             limit.append(count / limits.write_again(other.url, batches))
         if site.tickets(status="dispatched") != count * bench.runs:
             raise BenchFailed(f"P3: not every ticket was dispatched; see {site.log}")
-    return Row("P3", [
-        Figure("letters from a file to dispatched, PostgreSQL, 2 workers", "tickets/s", rates,
-               "L: the same rows by COPY, 1,000 at once, 1 connection", limit, Goal(least=0.3),
-               f"{count:,} letters"),
-    ])  # fmt: skip
+    ours = Figure("letters from a file to dispatched, PostgreSQL, 2 workers", "tickets/s", rates,
+                  "L: the same rows by COPY, 1,000 at once, 1 connection", limit, Goal(least=0.3),
+                  f"{count:,} letters")  # fmt: skip
+    others, absent = _peers(bench)
+    figures = [ours]
+    if PLAIN.name in others:
+        figures.append(ours.against_peer(PLAIN.name, others[PLAIN.name], Goal(least=5)))
+    best = max(others, key=lambda name: median(others[name]), default=PLAIN.name)
+    for name, found in others.items():
+        if name != PLAIN.name:
+            goal = Goal(least=3) if name == best else Goal()
+            figures.append(ours.against_peer(name, found, goal))
+    return Row("P3", figures, absent)
+
+
+def _peers(bench: Bench) -> tuple[dict[str, list[float]], list[str]]:
+    """Tickets a second of each peer that is installed, and the names of those that are not."""
+    count = bench.sized(PEERS_LETTERS, 50)
+    rates: dict[str, list[float]] = {}
+    for peer in (p for p in PEERS if p.installed):
+        bench.tell(f"P3: {peer.name}")
+        with bench.site("P3-peer") as site, Running(peer, site) as running:
+            # the first is for warming up: interpreters, pools, the rulebook
+            warm = letters_file(site, "W-", 20)
+            dispatched(site, running, warm, 20)
+            for run in range(bench.runs):
+                file = letters_file(site, f"R{run}-", count)
+                site.settle()
+                seconds = dispatched(site, running, file, 20 + count * (run + 1))
+                rates.setdefault(peer.name, []).append(count / seconds)
+    return rates, [p.name for p in PEERS if not p.installed]
+
+
+def dispatched(site: Site, running: Running, file: Path, count: int) -> float:
+    """Seconds until a peer has sent all tickets of a file to their units, `count` in all."""
+    began = monotonic()
+    running.hand_over("received", file)
+    site.until(lambda: site.tickets(status="dispatched") == count, 120, f"{running.peer.name}: P3")
+    return monotonic() - began
 
 
 def letters_file(site: Site, prefix: str, count: int) -> Path:
@@ -57,7 +96,7 @@ def feed_and_wait(site: Site, file: Path) -> float:
     """Seconds from the reading of a file until no message waits any more."""
     began = monotonic()
     feed(site, file)
-    site.until(lambda: not _waiting(site), 600, "all messages were applied")
+    site.until(lambda: all_applied(site), 600, "all messages were applied")
     return monotonic() - began
 
 
@@ -70,8 +109,9 @@ def feed(site: Site, file: Path) -> None:
         raise BenchFailed(f"the feed was not taken whole: {said.getvalue()}")
 
 
-def _waiting(site: Site) -> bool:
-    return bool(site.sql("SELECT 1 FROM bell WHERE queue = ANY(%s) LIMIT 1", [_OF_MESSAGES]))
+def all_applied(site: Site) -> bool:
+    """Whether no message waits any more."""
+    return not site.sql("SELECT 1 FROM bell WHERE queue = ANY(%s) LIMIT 1", [_OF_MESSAGES])
 
 
 def _same_rulebook(site: Site, other: Site) -> None:

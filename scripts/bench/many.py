@@ -34,9 +34,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
 def multiply(site: Site, first: int, count: int) -> int:
     """Copy all tickets from the id `first` on until there are `count` of them; returns how many.
 
-    None of them may have a message waiting.
-
-    Nobody else may be writing.
+    None of them has a message waiting, and nobody else may be writing.
     """
     low: int
     high: int

@@ -30,7 +30,7 @@ def shipped_rulebook() -> Rulebook:
     policy = load_policy(shipped(POLICY_FILE), POLICY_FILE)
     units = load_units(shipped(UNITS_FILE), UNITS_FILE)
     directory = Directory(units.unit, units.territory)
-    return Rulebook((1, 0, 1), {"shipped": policy}, Calendar(), directory)
+    return Rulebook((1, 0, 1, 0), {"shipped": policy}, Calendar(), directory)
 
 
 def expiries(bench: Bench) -> Row:

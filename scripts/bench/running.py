@@ -22,6 +22,8 @@ ROWS = {
     "P2": "rules:deciding",
     "P3": "intake:intake",
     "P4": "storm:storm",
+    "P5": "lateness:lateness",
+    "P6": "lateness:emergencies",
 }
 """Which function measures which row; imported only if asked for."""
 
@@ -52,7 +54,7 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
         bench = Bench(folder, _tell, options.runs, options.scale, options.huge,
-                      options.database, options.profile, closing)  # fmt: skip
+                      options.database, options.profile, closing=closing)  # fmt: skip
         for name in options.rows or ROWS:
             _tell(_("measuring {row}").format(row=name))
             row = _measure(name)(bench)

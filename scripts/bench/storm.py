@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from time import sleep
 
 from models.clock import DemoClock, Now, monotonic, system_clock
@@ -10,9 +11,11 @@ from scripts.bench import data
 from scripts.bench.bench import Bench
 from scripts.bench.figures import Figure, Goal, Row, timed
 from scripts.bench.many import multiply
+from scripts.bench.peers.running import PEERS, SWEEP, Peer, Running
 from scripts.bench.site import DECIDING, BenchFailed, Site
 
-CLOCKS, CROSSING = 1_000_000, 100_000
+CLOCKS = 1_000_000
+PEERS_CROSSING = 2_000
 
 # Complaints have seven working days; accepted on these, they cross at the storm's moment:
 # their pre-warning, their yellow card, their red card. The others' pre-warnings come later.
@@ -26,22 +29,64 @@ _LEAD = 12.0
 
 def storm(bench: Bench) -> Row:
     """P4: from the moment until every level is recorded, against one statement of SQL."""
-    clocks = bench.sized(CLOCKS, 3_000)
+    site, clocks, crossing = open_tickets(bench)
     ours, limit = [], []
-    with bench.site("P4") as site:
-        bench.tell(f"P4: making {clocks:,} open tickets")
-        crossing = prepare_storm(site, clocks)
-        for run in range(bench.runs):
-            bench.tell(f"P4: run {run + 1}, {crossing:,} tickets cross a level")
-            ours.append(weather(site, crossing))
-            keep(site, crossing)
-            limit.append(write_at_once(site, crossing))
-    return Row("P4", [
+    for run in range(bench.runs):
+        bench.tell(f"P4: run {run + 1}, {crossing:,} tickets cross a level")
+        ours.append(weather(site, crossing))
+        keep(site, crossing)
+        limit.append(write_at_once(site, crossing))
+    figures = [
         Figure("the storm: all levels recorded with their notices", "s", ours,
                "L: one SQL statement that writes the same rows", limit, Goal(least=0.5),
                f"{crossing:,} of {clocks:,} open tickets"),
         Figure("the storm, in all", "s", ours, "30 s", [30.0], Goal(most=1.0)),
-    ])  # fmt: skip
+    ]  # fmt: skip
+    rate = Figure("tickets that cross a level, by peers", "tickets/s", [crossing / s for s in ours])
+    for peer in (SWEEP, *PEERS):
+        if peer.installed:
+            bench.tell(f"P4: {peer.name}")
+            found = _peer(bench, site, peer)
+            goal = Goal(least=10) if peer is SWEEP else Goal()
+            figures.append(rate.against_peer(peer.name, found, goal))
+    return Row("P4", figures, [p.name for p in PEERS if not p.installed])
+
+
+def open_tickets(bench: Bench) -> tuple[Site, int, int]:
+    """A store full of open tickets, made at the first call; how many, and how many will cross."""
+    clocks = bench.sized(CLOCKS, 3_000)
+    if "open" not in bench.kept:
+        bench.tell(f"making {clocks:,} open tickets")
+        site = bench.closing.enter_context(bench.site("open"))
+        bench.kept["open"] = site, prepare_storm(site, clocks)
+    site, crossing = bench.kept["open"]
+    return site, clocks, crossing
+
+
+def _peer(bench: Bench, site: Site, peer: Peer) -> list[float]:
+    """Tickets a second that a peer raises the level of, one job and one transaction each."""
+    count, rates = bench.sized(PEERS_CROSSING, 50), []
+    file = site.settings.home / "crossing.jsonl"
+    sample = "SELECT id, seq FROM bench.before ORDER BY id LIMIT %s"
+    clocks = [{"id": number, "now": MOMENT.isoformat()} for number, _ in site.sql(sample, [count])]
+    done = ("SELECT count(*) FROM ticket t JOIN bench.before b USING (id)"
+            " WHERE t.id = ANY(%s) AND t.seq > b.seq")  # fmt: skip
+    with Running(peer, site) as running:
+        for part in (clocks[:20], *[clocks] * bench.runs):
+            site.settle()
+            data.write_lines(file, part)
+            numbers = [one["id"] for one in part]
+            began = monotonic()
+            running.hand_over("clocks", file)
+            site.until(partial(_all, site, done, numbers), 120, peer.name)
+            rates.append(len(part) / (monotonic() - began))
+            take_back(site)
+    # the first was for warming up: interpreters, pools, the rulebook
+    return rates[1:]
+
+
+def _all(site: Site, count: str, numbers: Sequence[int]) -> bool:
+    return bool(site.sql(count, [numbers])[0][0] == len(numbers))
 
 
 def prepare_storm(site: Site, clocks: int) -> int:

@@ -1,5 +1,6 @@
 """JSON of strangers: one value at a time, with limits, and nothing lost without a word."""
 
+import codecs
 import json
 import math
 import re
@@ -108,8 +109,6 @@ class _Window:
     """A text file, of which a piece is looked at."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        import codecs
-
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self.text = ""
@@ -219,7 +218,8 @@ def _object(pairs: list[tuple[str, Any]]) -> Tidy:
 
 
 def _listed(items: list[Any]) -> tuple[list[Any], int]:
-    made, depth = [], 1
+    made: list[Any] = []
+    depth = 1
     for item in items:
         match item:
             case str():

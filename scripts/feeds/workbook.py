@@ -59,6 +59,15 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
         yield from messages(layout, islice(numbered, layout.row + 1, None))
 
 
+def beginning(feed: str, stream: IO[bytes], count: int) -> list[Sequence[Cell]]:
+    """The first rows of the first sheet that has any. Raises FeedUnreadable."""
+    with _said_plainly(feed):
+        for sheet in _sheets(feed, stream):
+            if rows := list(islice(sheet.rows(), count)):
+                return rows
+    return []
+
+
 class _Sheet(NamedTuple):
     """One sheet: its rows can be begun anew."""
 

@@ -126,7 +126,8 @@ def test_a_worker_ends_in_time_though_its_broker_hangs(tmp_path: Path) -> None:
             try:
                 worker.terminate()
                 # ten seconds by its own word, and some for a busy machine
-                assert worker.wait(20) == 0
+                # 0 in order, 1 as it stood; never by force from outside
+                assert worker.wait(20) in (0, 1)
             finally:
                 os.kill(server.pid, signal.SIGCONT)
             with process("worker", env=env, log=log):

@@ -22,6 +22,7 @@ from models.rules.calendar import SHANGHAI
 from models.rules.routing import load_units
 from models.sealing import Sealer
 from models.tables.core import INBOX
+from monitor.app import MonitorApp
 
 NOW = datetime(2026, 10, 15, 10, 42, 6, tzinfo=SHANGHAI)
 """A Thursday morning, a week after the National Day holiday."""
@@ -68,6 +69,14 @@ _NASTY = (
     "井盖\t丢了\n第二行 🚧 拨13800138000",
     "超长标题" * 40,
 )
+
+
+def seen(app: MonitorApp) -> str:
+    """What stands on the screen now, as text."""
+    return "\n".join(
+        "".join(segment.text for segment in strip)
+        for strip in app.screen._compositor.render_strips()
+    )
 
 
 def make_store(folder: Path) -> Store:

@@ -17,11 +17,11 @@ from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
 from monitor.app import MonitorApp
 from monitor.filters import Fault, Filter, read_filter
-from monitor.picture import fresh
+from monitor.picture import SHOTS, fresh
 from monitor.present import Office, fit, left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
-from tests.monitor.scene import NOW, make_scene
+from tests.monitor.scene import NOW, make_scene, seen
 
 
 @pytest.fixture(autouse=True)
@@ -44,19 +44,12 @@ def _app(store: Store) -> MonitorApp:
     return MonitorApp(store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None)
 
 
-def _seen(app: MonitorApp) -> str:
-    return "\n".join(
-        "".join(segment.text for segment in strip)
-        for strip in app.screen._compositor.render_strips()
-    )
-
-
 async def _press(pilot: Pilot[None], *keys: str) -> str:
     for key in keys:
         await pilot.press(key)
         await fresh(pilot)
     assert isinstance(pilot.app, MonitorApp)
-    return _seen(pilot.app)
+    return seen(pilot.app)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
@@ -65,7 +58,7 @@ async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -
     app = _app(store)
     async with app.run_test(size=size) as pilot:
         await fresh(pilot)
-        overview = _seen(app)
+        overview = seen(app)
         assert "在办" in overview
         assert "城市管理" in overview
         tickets = await _press(pilot, "2")
@@ -80,7 +73,7 @@ async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -
         assert isinstance(app.screen, TicketsScreen)
         await pilot.press("f1")
         await pilot.pause()
-        assert "筛选" in _seen(app)
+        assert "筛选" in seen(app)
         await pilot.press("escape")
         back = await _press(pilot, "1")
         assert "在办" in back
@@ -123,7 +116,7 @@ async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
         app.screen.query_one(Input).value = "级别:紫"
         await pilot.press("enter")
         await pilot.pause()
-        wrong = _seen(app)
+        wrong = seen(app)
         assert "紫" in wrong
         assert " 红 " in wrong
         app.screen.query_one(Input).value = "不会有这样的词"
@@ -135,11 +128,11 @@ async def test_what_citizens_wrote_is_data(store: Store) -> None:
     app = _app(store)
     async with app.run_test(size=(120, 60)) as pilot:
         await fresh(pilot)
-        seen = await _press(pilot, "2")
-    assert "[/b]" in seen
-    assert "\x1b" not in seen
-    assert "\u202e" not in seen
-    assert "138****8000" in seen
+        shown = await _press(pilot, "2")
+    assert "[/b]" in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "138****8000" in shown
 
 
 async def test_the_cursor_stays_on_its_ticket(store: Store) -> None:
@@ -168,11 +161,11 @@ async def test_an_outage_keeps_the_rows_and_says_so(
 
         monkeypatch.setattr(store, "reading", away)
         app.read_now()
-        await _until(pilot, lambda: "库 断" in _seen(app))
-        assert " 红 " in _seen(app)
+        await _until(pilot, lambda: "库 断" in seen(app))
+        assert " 红 " in seen(app)
         monkeypatch.undo()
         await fresh(pilot)
-        assert "库 通" in _seen(app)
+        assert "库 通" in seen(app)
 
 
 async def _until(pilot: Pilot[None], what: Callable[[], bool]) -> None:
@@ -226,13 +219,12 @@ SNAPSHOT_PYTHON = (3, 11)
 
 
 @pytest.mark.skipif(sys.version_info[:2] != SNAPSHOT_PYTHON, reason="pictures are of Python 3.11")
-@pytest.mark.parametrize("name", ["overview", "tickets", "detail"])
+@pytest.mark.parametrize("name", sorted(SHOTS))
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 def test_pictures(
     store: Store, name: str, size: tuple[int, int], snap_compare: Callable[..., bool]
 ) -> None:
     """Each screen looks as it did when somebody last looked at it."""
-    from monitor.picture import SHOTS
 
     async def before(pilot: Pilot[None]) -> None:
         await fresh(pilot)

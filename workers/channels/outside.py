@@ -5,7 +5,7 @@ Each has a thread of its own, so that one that hangs holds up nobody else.
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Sequence
 from queue import SimpleQueue
 
 from apprise import Apprise, AppriseAsset, NotifyFormat
@@ -66,7 +66,7 @@ class Tray:
         self._lock = threading.Lock()
         self._lying: set[int] = set()
 
-    def put(self, rows: Collection[int]) -> None:
+    def put(self, rows: Sequence[int]) -> None:
         """Lay down rows that do not lie there already."""
         with self._lock:
             new = [row for row in rows if row not in self._lying]

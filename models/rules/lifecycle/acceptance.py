@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from models.labels import say
-from models.rules.lifecycle.handling import begin_handling
+from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.lifecycle.life import Life, clock_key, filled, wrong_state
-from models.rules.messages import Message, Refusal
+from models.rules.messages import HOTLINE, Message, Refusal
 from models.rules.state import (
     ACCEPT,
     DECLINED,
@@ -56,11 +56,17 @@ def received(life: Life, message: Message) -> Refusal | None:
     if route is None or route.unit is None:
         state.status = MANUAL
         why = route.why if route else say("no rule names a unit")
-        named = {"named": route.named} if route and route.named else {}
-        life.emit("ticket.unrouted", why=why, **named)
+        more: dict[str, Any] = {}
+        if route and route.named:
+            more["named"] = route.named
+        if route and route.proposed:
+            more |= {"proposed": route.proposed, "proposal": route.proposal}
+        life.emit("ticket.unrouted", why=why, **more)
         return None
     life.emit("ticket.routed", unit=route.unit, why=route.why)
     dispatch(life, route.unit)
+    for unit in route.joined:
+        join(life, unit)
     return None
 
 
@@ -171,7 +177,7 @@ def returned(life: Life, message: Message) -> Refusal | None:
         return Refusal(say("the return lacks: {names}; the term runs on", names=names), lacking)
     state.status = RETURNED
     state.suggested_unit = message.body["suggested_unit"]
-    state.suggested_known = state.suggested_unit not in message.unknown
+    state.suggested_known = state.suggested_unit not in (*message.unknown, HOTLINE)
     parts = {p: message.body[p] for p in ("reason", "basis", "signed_by")}
     life.emit("ticket.returned", parts, unit=state.unit, suggested_unit=state.suggested_unit)
     life.stop(ACCEPT, "cancelled")

@@ -1,0 +1,52 @@
+"""Workers leave samples of the queues, from which the screen draws how it has been going."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from models.database import Session
+from models.queries.queues import EVERY, KEPT, Depth, bucket, depths_now
+from models.rules.queues import QUEUES
+from models.tables.core import SAMPLE
+
+
+def sample(
+    session: Session,
+    process: str,
+    dealt: Mapping[str, int],
+    failed: Mapping[str, int],
+    now: datetime,
+    wall: datetime,
+    speed: float,
+    patience: timedelta,
+) -> None:
+    """Write what this process dealt with since its last sample, and, as the first, what waits.
+
+    `now` is by the service's clock, which runs `speed` times as fast as `wall`, the system's;
+    `patience`, also real, is how long after its ringing a row is rung for again.
+    Samples older than half an hour are taken away.
+    """
+    at = bucket(wall)
+    rows = [
+        _row(at, queue, process, done=dealt.get(queue, 0), failed=failed.get(queue, 0))
+        for queue in QUEUES
+        if dealt.get(queue) or failed.get(queue)
+    ]
+    looked = select(SAMPLE.c.queue).where(SAMPLE.c.at == at, SAMPLE.c.process == "").limit(1)
+    if session.execute(looked).first() is None:
+        depths = depths_now(session, now, patience * speed)
+        rows += [_row(at, q, "", **_depth(depths.get(q, Depth()), now, speed)) for q in QUEUES]
+        session.execute(delete(SAMPLE).where(SAMPLE.c.at < wall - KEPT - EVERY))
+    if rows:
+        session.execute(session.insert(SAMPLE).on_conflict_do_nothing(), rows)
+
+
+def _row(at: datetime, queue: str, process: str, **figures: int) -> dict[str, object]:
+    blank = {"depth": 0, "oldest_ms": 0, "done": 0, "failed": 0}
+    return {"at": at, "queue": queue, "process": process} | blank | figures
+
+
+def _depth(depth: Depth, now: datetime, speed: float) -> dict[str, int]:
+    age = (now - depth.oldest_at).total_seconds() / speed if depth.oldest_at else 0.0
+    return {"depth": depth.waiting, "oldest_ms": max(0, round(age * 1000))}

@@ -1,0 +1,39 @@
+"""What became of messages that somebody waits for."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select, tuple_
+
+from models.database import Session
+from models.queries.failures import reason
+from models.tables.core import INBOX
+from models.tables.inbox import REFUSED, WAITING
+
+Key = tuple[str, str]
+"""A message's source and its id there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was decided about a message: applied, or refused and why."""
+
+    refused: bool
+    why: str = ""
+
+
+def answers(session: Session, keys: Collection[Key]) -> dict[Key, Answer]:
+    """The answers to those of these messages that a worker has decided about."""
+    if not keys:
+        return {}
+    rows = session.execute(
+        select(INBOX.c.source, INBOX.c.message_id, INBOX.c.state, INBOX.c.reason)
+        .where(INBOX.c.current, INBOX.c.state != WAITING)
+        .where(tuple_(INBOX.c.source, INBOX.c.message_id).in_(list(keys)))
+    )
+    return {
+        (row.source, row.message_id): Answer(
+            row.state == REFUSED, reason(row.reason) if row.state == REFUSED else ""
+        )
+        for row in rows
+    }

@@ -1,0 +1,105 @@
+"""What could not be done: refused messages and notices that no channel took, each with why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from models.database import Session
+from models.labels import Said, readable
+from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
+from models.rules.text import clean, mask
+from models.tables.core import INBOX, NOTICE, TICKET
+
+MESSAGE, NOTE = "message", "notice"
+MOST = 500
+"""How many of each are listed, the latest first; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A refused message or a failed notice; `id` is its row's, `what` its type or kind.
+
+    `why` is a kept text of ours, or a channel's own words.
+    """
+
+    sort: str
+    id: int
+    ticket: str
+    what: str
+    source: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How many there are, and the latest of them."""
+
+    messages: int = 0
+    notices: int = 0
+    rows: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refused message whole: its body in clear, for mending; whoever shows it masks it."""
+
+    id: int
+    source: str
+    message_id: str
+    type: str
+    ticket: str
+    why: str
+    body: dict[str, Any]
+
+
+def failures(session: Session) -> Failures:
+    """Refused messages that nobody has mended yet, and notices given up, the latest first."""
+    refused = REFUSED_MESSAGE, INBOX.c.current
+    messages = session.scalar(select(func.count(INBOX.c.id)).where(*refused)) or 0
+    notices = session.scalar(select(func.count(NOTICE.c.id)).where(FAILED_NOTICE)) or 0
+    columns = ("id", "ticket", "type", "source", "reason", "arrived_at")
+    rows = [
+        Failure(MESSAGE, r.id, r.ticket, r.type, r.source, reason(r.reason), r.arrived_at)
+        for r in session.execute(
+            select(*(INBOX.c[c] for c in columns))
+            .where(*refused)
+            .order_by(INBOX.c.id.desc())
+            .limit(MOST)
+        )
+    ]
+    given_up = session.execute(
+        select(NOTICE.c.id, TICKET.c.number, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.error)
+        .add_columns(NOTICE.c.queued_at)
+        .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
+        .where(FAILED_NOTICE)
+        .order_by(NOTICE.c.id.desc())
+        .limit(MOST)
+    )
+    rows += [Failure(NOTE, n[0], n[1], n[2], n[3], clean(n[4] or ""), n[5]) for n in given_up]
+    rows.sort(key=lambda f: f.at, reverse=True)
+    return Failures(messages, notices, tuple(rows))
+
+
+def refused_message(session: Session, row_id: int) -> Refused | None:
+    """A refused message with its body, or None where it has been mended since."""
+    row = session.execute(
+        select(INBOX).where(INBOX.c.id == row_id, REFUSED_MESSAGE, INBOX.c.current)
+    ).first()
+    if row is None:
+        return None
+    body = session.sealer.open(row.body)
+    return Refused(
+        row.id, row.source, row.message_id, row.type, row.ticket, reason(row.reason), body
+    )
+
+
+def reason(kept: Any) -> str:
+    """Why a message was refused, in words; numbers of persons in it are masked."""
+    if not kept:
+        return ""
+    why = kept["why"] if isinstance(kept, dict) and "why" in kept else kept
+    shown = readable(why if not isinstance(why, Said) else {"text": why.text, "args": why.args})
+    return mask(clean(str(shown)))

@@ -1,0 +1,134 @@
+"""Each queue as it stands, and how it has been going: from the store alone, broker or not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from models.database import Session
+from models.queries.conditions import QUEUED_NOTICE
+from models.rules.queues import DELIVERY, QUEUES
+from models.tables.core import BELL, NOTICE, SAMPLE
+
+EVERY = timedelta(seconds=5)
+"""How much time a sample covers, real."""
+
+KEPT = timedelta(minutes=30)
+"""How long samples are kept, real."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many rows wait in a queue, and since when the first of them has been due."""
+
+    waiting: int = 0
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A queue now and in the last half hour, a figure for every sample, the latest last.
+
+    `come` are rows that came in, by what waits and what was dealt with; `done` and `failed` are by
+    the workers' own word.
+    """
+
+    name: str
+    now: Depth = Depth()
+    depth: tuple[int, ...] = ()
+    come: tuple[int, ...] = ()
+    done: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
+
+
+@dataclass
+class _Series:
+    depth: list[int | None]
+    done: list[int]
+    failed: list[int] = field(default_factory=list)
+
+
+def queues(
+    session: Session, now: datetime, wall: datetime, patience: timedelta, points: int = 60
+) -> tuple[QueueRow, ...]:
+    """Every queue at `now` by the service's clock, and its last samples up to `wall`."""
+    depths = depths_now(session, now, patience)
+    sampled = _samples(session, wall, points)
+    return tuple(_row(name, depths[name], sampled[name]) for name in QUEUES)
+
+
+def depths_now(session: Session, now: datetime, patience: timedelta) -> dict[str, Depth]:
+    """What waits in each queue: what is dated after `now` does not wait yet.
+
+    `patience` is how long after its ringing a row is rung for again, on the clock of `now`.
+    """
+    found = {}
+    for name in QUEUES:
+        count, oldest = session.execute(_waiting(name, now, now + patience)).one()
+        found[name] = Depth(count, oldest)
+    return found
+
+
+def _waiting(name: str, now: datetime, again_at: datetime) -> Select[Any, Any]:
+    if name == DELIVERY:
+        return select(func.count(), func.min(NOTICE.c.queued_at)).where(QUEUED_NOTICE)
+    # what has been rung for is due again a little later, and waits until it is answered
+    return (
+        select(func.count(), func.min(BELL.c.due_at))
+        .where(BELL.c.queue == name, BELL.c.ring_at <= again_at)
+        .where(BELL.c.due_at <= now)
+    )
+
+
+def _samples(session: Session, wall: datetime, points: int) -> dict[str, _Series]:
+    last = bucket(wall)
+    series = {
+        name: _Series([None] * (points + 1), [0] * (points + 1), [0] * (points + 1))
+        for name in QUEUES
+    }
+    rows = session.execute(
+        select(SAMPLE).where(SAMPLE.c.at > last - EVERY * (points + 1), SAMPLE.c.at <= last)
+    )
+    for row in rows:
+        own, place = series.get(row.queue), points - round((last - row.at) / EVERY)
+        if own is None or not 0 <= place <= points:
+            continue
+        if row.process:
+            own.done[place] += row.done
+            own.failed[place] += row.failed
+        else:
+            own.depth[place] = row.depth
+    return series
+
+
+def _row(name: str, now: Depth, series: _Series) -> QueueRow:
+    depth = _filled(series.depth)
+    come = [
+        max(0, here - before + done)
+        for before, here, done in zip(depth, depth[1:], series.done[1:], strict=False)
+    ]
+    return QueueRow(
+        name,
+        now,
+        tuple(depth[1:]),
+        tuple(come),
+        tuple(series.done[1:]),
+        tuple(series.failed[1:]),
+    )
+
+
+def _filled(depth: Sequence[int | None]) -> list[int]:
+    """The depths with gaps filled by what was last known: nobody looked at those moments."""
+    filled, known = [], next((d for d in depth if d is not None), 0)
+    for one in depth:
+        known = known if one is None else one
+        filled.append(known)
+    return filled
+
+
+def bucket(wall: datetime) -> datetime:
+    """The moment that the samples of this moment are kept under."""
+    seconds = EVERY.total_seconds()
+    return datetime.fromtimestamp(wall.timestamp() // seconds * seconds, wall.tzinfo)

@@ -1,0 +1,168 @@
+"""队列: what waits, how it comes and goes, and the processes that deal with it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from models.labels import _, say
+from models.queries.health import ProcessRow
+from models.queries.queues import EVERY, QueueRow
+from models.rules.queues import ESCALATION
+from monitor.keys import bindings
+from monitor.present import fit, one_line, pad_left, span
+from monitor.refresh import Request, Snapshot
+from monitor.screens.base import WatchScreen
+from monitor.widgets.bars import SILENT_AFTER
+from monitor.widgets.charts import chart
+from monitor.widgets.lines import Cell, Column
+from monitor.widgets.listed import Line, Listed
+from monitor.words import QUEUES, TRADES, value, word
+
+_MINUTE = 60 / EVERY.total_seconds()
+"""How many samples make a minute."""
+
+_NAME, _NUMBER = 10, 9
+_FIGURES = _NAME + 5 * _NUMBER + 1
+
+
+class QueuesScreen(WatchScreen):
+    """Is anything stuck: figures from the store and from samples, with the broker or without."""
+
+    NAME = "queues"
+    TITLE_SAID = say("Queues")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("queues")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: Snapshot | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """The queues above, the processes below."""
+        yield Static(id="flows", markup=False)
+        yield Listed(_heads, id="processes")
+        yield Static(id="health", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the processes."""
+        self.query_one(Listed).focus()
+
+    def request(self) -> Request:
+        """All queues."""
+        return Request(queues=True)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Queues, processes, and what is left lying."""
+        if not snapshot.queues:
+            return
+        self._snapshot = snapshot
+        self._draw()
+        lines = [_process(p, snapshot.wall) for p in snapshot.health.processes]
+        empty = (
+            _("No worker and no timekeeper has ever reported to this store."),
+            _("Start them: `hotline up` for all, or `hotline worker` and `hotline timekeeper`."),
+        )
+        self.query_one(Listed).show(lines, empty)
+        self.query_one("#health", Static).update(left_lying(snapshot))
+
+    def on_resize(self) -> None:
+        """The charts are as long as there is room."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._snapshot is not None:
+            flows = self.query_one("#flows", Static)
+            width = max(40, flows.size.width - 2)
+            flows.update(_flows(self._snapshot.queues, self._snapshot.at, width))
+
+
+def _heads() -> Sequence[Column]:
+    return [
+        Column(_("Process"), None),
+        Column(_("Role"), 8),
+        Column(_("Last seen"), 12),
+        Column(_("Does now"), 16),
+        Column(pad_left(_("Lateness"), 9), 9),
+        Column(pad_left(_("Done"), 9), 9),
+        Column(pad_left(_("Failed"), 7), 7),
+    ]
+
+
+def _process(process: ProcessRow, wall: datetime) -> Line:
+    silent = wall - process.seen_at
+    gone = silent >= SILENT_AFTER
+    seen = _("{span} ago").format(span=span(silent)) if gone else _("there")
+    doing = " ".join(value(part, "queue") for part in process.doing.split()) or _("nothing")
+    late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""
+    return Line(
+        process.name,
+        (
+            Cell(one_line(process.name)),
+            Cell(word(TRADES, process.role)),
+            Cell(seen, "over" if gone else "good"),
+            Cell("" if gone else one_line(doing), "" if process.doing else "quiet"),
+            Cell(pad_left(late, 9), "over" if process.lateness_ms >= 1000 else ""),
+            Cell(pad_left(str(process.done), 9)),
+            Cell(pad_left(str(process.failed), 7), "over" if process.failed else "quiet"),
+        ),
+    )
+
+
+def _flows(found: Sequence[QueueRow], now: datetime, width: int) -> Content:
+    """Two lines a queue: its figures, and beside them what waited and what came and went."""
+    room = width - _FIGURES
+    charts = max(0, (room - 4) // 2) if room >= 24 else 0
+    heads = [_("waiting"), _("oldest"), _("in/min"), _("out/min"), _("failed")]
+    head = fit(_("Queue"), _NAME) + "".join(pad_left(h, _NUMBER) for h in heads)
+    if charts:
+        minutes = round(min(2 * charts, 60) / _MINUTE)
+        over = _("waiting, {n} min").format(n=minutes), _("out, {n} min").format(n=minutes)
+        head += "   " + fit(over[0], charts) + "  " + fit(over[1], charts)
+    lines = [Content.styled(fit(head, width), "$quiet")]
+    for row in found:
+        lines += _flow(row, now, charts)
+    return Content("\n").join(lines)
+
+
+def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
+    come, done = _rate(row.come), _rate(row.done)
+    failed = sum(row.failed)
+    age = (now - row.now.oldest_at) if row.now.oldest_at and row.now.waiting else None
+    old = span(age) if age and age.total_seconds() >= 1 else "-"
+    waiting = str(row.now.waiting)
+    upper = [
+        (fit(word(QUEUES, row.name), _NAME), "bold"),
+        (pad_left(waiting, _NUMBER), "bold" if row.now.waiting else "$quiet"),
+        (pad_left(old, _NUMBER), "" if age else "$quiet"),
+        (pad_left("-" if row.name == ESCALATION else come, _NUMBER), ""),
+        (pad_left(done, _NUMBER), ""),
+        (pad_left(str(failed), _NUMBER), "bold $error" if failed else "$quiet"),
+    ]
+    lower: list[tuple[str, str]] = [(" " * (_FIGURES - 1), "")]
+    if charts:
+        depth, out = chart(row.depth, charts, 2), chart(row.done, charts, 2)
+        for line, at in ((upper, 0), (lower, 1)):
+            line += [("   ", ""), (depth[at], "$accent"), ("  ", ""), (out[at], "$success")]
+        return [Content.assemble(*upper), Content.assemble(*lower)]
+    return [Content.assemble(*upper)]
+
+
+def _rate(counts: Sequence[int]) -> str:
+    """How many in the last minute."""
+    return str(sum(counts[-round(_MINUTE) :]))
+
+
+def left_lying(snapshot: Snapshot) -> Content:
+    """What waits and what has failed, in one line."""
+    health = snapshot.health
+    parts = [
+        (_("messages waiting {n}").format(n=health.inbox_waiting), 0),
+        (_("notices queued {n}").format(n=health.notices_queued), 0),
+        (_("notices failed {n}").format(n=health.notices_failed), health.notices_failed),
+        (_("messages refused {n}").format(n=health.refused), health.refused),
+    ]
+    return Content("   ").join(Content.styled(t, "bold $error" if bad else "") for t, bad in parts)

@@ -1,0 +1,112 @@
+"""单位: each unit's load, what it does in time, and its cards."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from models.labels import _, say
+from models.queries.overview import UnitLoad
+from models.queries.units import WINDOW, Share, UnitRates
+from monitor.keys import bindings
+from monitor.present import one_line, pad_left
+from monitor.refresh import Request, Snapshot
+from monitor.screens.base import WatchScreen
+from monitor.widgets.charts import shares
+from monitor.widgets.lines import Cell, Column, Lines
+from monitor.widgets.listed import Line, Listed
+from monitor.words import BADGES, LEVELS, word
+
+_BAR = 20
+_ROOMY = 118
+
+
+def _heads() -> Sequence[Column]:
+    badges = [Column(pad_left(word(BADGES, level), 4), 5) for level in LEVELS]
+    return [
+        Column(_("Unit"), None),
+        Column(pad_left(_("open"), 5), 6),
+        *badges,
+        Column(pad_left(_("today"), 4), 5),
+        Column(_("Load"), _BAR, _ROOMY),
+        Column(pad_left(_("in time"), 8), 8),
+        Column(pad_left(_("called"), 8), 8),
+        Column(pad_left(_("satisfied"), 8), 8),
+        Column(pad_left(_("cards Y/R"), 9), 9, 90),
+    ]
+
+
+class UnitsScreen(WatchScreen):
+    """Who has how much in hand, and who is late."""
+
+    NAME = "units"
+    TITLE_SAID = say("Units")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("units")
+
+    def body(self) -> Iterable[Widget]:
+        """The list, and what its rates are of."""
+        yield Listed(_heads, id="all-units")
+        yield Static(id="note", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin in the list."""
+        self.query_one(Listed).focus()
+
+    def request(self) -> Request:
+        """Loads and rates."""
+        return Request(rates=True)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Units with open tickets, the worst first, then those that only have rates."""
+        loads = list(snapshot.units)
+        with_load = {u.unit for u in loads}
+        loads += [UnitLoad(unit) for unit in sorted(set(snapshot.rates) - with_load)]
+        most = max((u.open for u in loads), default=0)
+        lines = [_line(u, snapshot.rates.get(u.unit, UnitRates()), most) for u in loads]
+        empty = (
+            _("No unit has a ticket yet."),
+            _("Tickets come in by `hotline feed`; units are read by `hotline units import`."),
+        )
+        self.query_one(Listed).show(lines, empty)
+        text = _(
+            "{n} units. Rates and cards of the last {days} days: handled in time, contacts made "
+            "in time, claimants satisfied"
+        )
+        self.query_one("#note", Static).update(Content(text.format(n=len(loads), days=WINDOW.days)))
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """Open the unit's tickets."""
+        self.monitor.open_tickets(f"{_('unit')}:{event.key}")
+
+
+def _line(unit: UnitLoad, rates: UnitRates, most: int) -> Line:
+    counts = [(level, getattr(unit, level)) for level in LEVELS]
+    plain = unit.open - sum(n for _level, n in counts)
+    bar = [(unit.red, "red"), (unit.yellow, "yellow"), (unit.prewarning, "prewarning")]
+    cards = f"{rates.yellow}/{rates.red}" if rates.yellow or rates.red else "-"
+    return Line(
+        unit.unit,
+        (
+            Cell(one_line(unit.unit)),
+            Cell(pad_left(str(unit.open), 5), "" if unit.open else "quiet"),
+            *(Cell(pad_left(f"{n} ", 5), level if n else "quiet") for level, n in counts),
+            Cell(pad_left(str(unit.due_today), 4), "near" if unit.due_today else "quiet"),
+            Cell(parts=shares([*bar, (plain, "load")], most, _BAR)),
+            _rate(rates.on_time),
+            _rate(rates.contact),
+            _rate(rates.satisfied),
+            Cell(pad_left(cards, 9), "" if rates.yellow or rates.red else "quiet"),
+        ),
+    )
+
+
+def _rate(share: Share) -> Cell:
+    """A share in per cent, rounded down, so that 100 % means all."""
+    if not share.of:
+        return Cell(pad_left("-", 8), "quiet")
+    tenths = share.good * 1000 // share.of
+    text = f"{tenths // 10}.{tenths % 10}%"
+    return Cell(pad_left(text, 8), "good" if share.good == share.of else "")
