@@ -16,8 +16,11 @@ from dramatiq.worker import Worker
 from models.clock import Now, monotonic, speed_of, system_clock
 from models.database import Store, is_busy
 from models.operations.processes import leave, report
+from models.operations.pruning import Broom
 from models.operations.samples import sample
 from models.queries.queues import EVERY
+from models.queries.rulebook import Rulebooks
+from models.rules.policy import in_force
 from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
 from models.shared_clock import clock_of
 from workers.actors import Desk, register
@@ -34,6 +37,11 @@ BEAT_EVERY = 2.0
 SAMPLE_EVERY = EVERY.total_seconds() + 0.1
 """Real seconds between two samples: never two in the same span of time."""
 
+SWEEP_EVERY = 86_400.0
+"""Real seconds between two sweeps of what need not be kept."""
+
+_FIRST_SWEEP = 600.0
+_SWEEP_PAUSE = 1.0
 _WORKER_TIMEOUT_MS = 50
 _SHUTDOWN_MS = 8_000
 _END_WITHIN = 9.0
@@ -115,6 +123,36 @@ class Sampler:
             if not is_busy(wrong):
                 raise
             desk.tally.add(dealt, failed)
+
+
+class Sweeper:
+    """Has what need not be kept removed, once a day, a little at a time."""
+
+    def __init__(self, store: Store, now: Now) -> None:
+        self._store = store
+        self._now = now
+        self._rulebooks = Rulebooks()
+        self._broom = Broom()
+        self._next = monotonic() + _FIRST_SWEEP
+
+    def __call__(self) -> None:
+        """Sweep on, if it is time to; a store that is away is swept another time."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + _SWEEP_PAUSE
+        try:
+            with self._store.writing() as session:
+                now = self._now()
+                policies = self._rulebooks.current(session).policies
+                more = self._broom.sweep(session, now, in_force(list(policies.values()), now))
+        except Exception as wrong:
+            if not is_busy(wrong):
+                raise
+            return
+        if not more:
+            log.info("%d notices removed", self._broom.swept)
+            self._broom = Broom()
+            self._next = monotonic() + SWEEP_EVERY
 
 
 def stop_on_signals(parent: int | None) -> threading.Event:
@@ -236,7 +274,10 @@ def run_timekeeper(
     keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
     beat = Beat(store, "timekeeper")
 
+    sweeper = Sweeper(store, now)
+
     def tell() -> None:
+        sweeper()
         doing = "" if keeper.broker_ok else "broker away"
         beat(doing, lateness=keeper.lateness, done=keeper.rung, failed=keeper.failed)
 
