@@ -190,9 +190,7 @@ class Cluster(PostgresServer):
             "--auth=scram-sha-256", f"--pwfile={word}", "--encoding=UTF8", "--no-sync",
             "--locale-provider=builtin", "--locale=C.UTF-8",
         ).check_returncode()  # fmt: skip
-        self.open(
-            "data", "-c", "archive_mode=on", "-c", f"archive_command=cp %p {self.archive}/%f"
-        )
+        self.open("data", "-c", "archive_mode=on", "-c", f"archive_command=cp %p {self.archive}/%f")
 
     def open(self, data: str, *settings: str) -> None:
         """Serve a folder of data."""
