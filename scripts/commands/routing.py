@@ -236,6 +236,8 @@ def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
 
 def _write(output: Path, body: bytes) -> None:
     try:
+        # it holds pieces of what citizens wrote
+        output.touch(mode=0o600)
         output.write_bytes(body)
     except OSError as wrong:
         raise HotlineError(f"{output}: {wrong.strerror}") from wrong

@@ -203,6 +203,7 @@ def test_a_replay_takes_a_model_only_by_hand(hotline: Hotline, tmp_path: Path) -
     feed_file.write_bytes(msgspec.json.encode(body))
     hotline("routing", "train", file)
     hotline("routing", "train", file, "--output", tmp_path / "m.json")
+    assert (tmp_path / "m.json").stat().st_mode & 0o077 == 0
     plain = hotline.lines("replay", feed_file, "--units", units)
     assert [e["event"] for e in plain][:2] == ["ticket.received", "ticket.unrouted"]
     ways = [
