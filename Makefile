@@ -13,7 +13,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check test chaos format lock messages pictures fuzz docs wheel clean distclean
+.PHONY: install up check test bench chaos fuzz docs format lock messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -68,6 +68,12 @@ test: check
 # The long chaos suite; CHAOS_SEED=N plays the same again, CHAOS_SECONDS=N says for how long.
 chaos: install
 	$(BIN)/python -m tests.chaos
+
+# What is measured, against what: docs/performance.md. The peers are installed for it.
+bench: install
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint requirements.lock --editable '.[bench]'
+	@$(BIN)/hotline bench $(ARGS)
 
 format: install
 	$(BIN)/ruff check --fix-only .
