@@ -128,6 +128,12 @@ def _row_ids(queue: str, given: Sequence[object]) -> list[int] | None:
 def _carry_on(desk: Desk, queue: str, ids: Sequence[int]) -> int:
     with desk.store.reading() as session:
         numbers = _numbers(session, queue, ids)
+    size = desk.store.at_once
+    parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+    return sum(_carry_on_some(desk, queue, part) for part in parts)
+
+
+def _carry_on_some(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
     try:
         return _advance(desk, queue, numbers)
     except Exception as wrong:
@@ -178,7 +184,7 @@ def _ids(session: Session, queue: str, numbers: Sequence[str]) -> list[int]:
 def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
     if not numbers:
         return 0
-    with desk.store.writing() as session:
+    with desk.store.writing(soon=queue == EMERGENCY) as session:
         now = desk.now()
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
@@ -189,5 +195,7 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
 
 
 def _deliver(desk: Desk, _queue: str, ids: Sequence[int]) -> int:
-    desk.post.deliver(ids)
+    size = desk.store.at_once
+    for start in range(0, len(ids), size):
+        desk.post.deliver(ids[start : start + size])
     return len(ids)

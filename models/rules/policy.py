@@ -137,6 +137,18 @@ class Intake(_Part):
     wait_for_receipt: TermField
 
 
+class Keep(_Part):
+    """How long is kept what the log tells too: notices sent, of tickets in the archive."""
+
+    notices: TermField = Term(180, "days")
+
+    @model_validator(mode="after")
+    def _wall(self) -> "Keep":
+        if self.notices.wall is None:
+            raise ValueError("notices must be wall-clock time, as '180 days'")
+        return self
+
+
 class Screening(_Part):
     """What is not taken (不接诉, Regulation 2.2).
 
@@ -218,6 +230,7 @@ class Policy(_Part):
     screening: Screening
     notices: Notices = Notices()
     bulletin: Bulletin = Bulletin()
+    keep: Keep = Keep()
 
     @property
     def office(self) -> OfficeHours:

@@ -76,6 +76,7 @@ def find(names: list[str], as_json: _JSON = False) -> None:
         print_json(found)
     else:
         for name, unit in found.items():
-            typer.echo(f"{name}  {unit or _('not known')}")
+            said = unit or _("not known")
+            typer.echo(f"{name}  {said}")
     if None in found.values():
         raise typer.Exit(1)
