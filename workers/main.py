@@ -30,6 +30,9 @@ BEAT_EVERY = 2.0
 SAMPLE_EVERY = EVERY.total_seconds() + 0.1
 """Real seconds between two samples: never two in the same span of time."""
 
+TIDY_EVERY = 600.0
+"""Real seconds between two looks of SQLite at how its tables are filled."""
+
 _WORKER_TIMEOUT_MS = 50
 _SHUTDOWN_MS = 8_000
 
@@ -87,6 +90,7 @@ class Sampler:
         self._name = name
         self._next = monotonic() + SAMPLE_EVERY
         self._sent = self._given_up = 0
+        self._tidy_at = self._next
 
     def __call__(self) -> None:
         """Leave one, if it is time to; what could not be told is told with the next."""
@@ -103,6 +107,9 @@ class Sampler:
             with desk.store.writing() as session:
                 wall, speed = system_clock(), speed_of(desk.now)
                 sample(session, self._name, dealt, failed, desk.now(), wall, speed, PATIENCE)
+            if monotonic() >= self._tidy_at:
+                self._tidy_at = monotonic() + TIDY_EVERY
+                desk.store.tidy()
         except Exception as wrong:
             if not is_busy(wrong):
                 raise

@@ -95,12 +95,17 @@ def make_store(folder: Path) -> Store:
 def make_scene(folder: Path) -> Store:
     """The store of the scene, as it stands at NOW."""
     store = make_store(folder)
+    fill_scene(store)
+    return store
+
+
+def fill_scene(store: Store) -> None:
+    """Let everything of the scene happen in this store."""
     play(store, list(messages()), NOW)
     with store.writing() as session:
         for number in range(1, 5):
             _report(store, session, f"worker@desk:{100 + number}", "worker", "emergency")
         _report(store, session, "timekeeper@desk:105", "timekeeper", "")
-    return store
 
 
 def play(store: Store, wanted: list[dict[str, Any]], now: datetime) -> None:
