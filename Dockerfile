@@ -19,7 +19,7 @@ COPY --from=build /opt/hotline /opt/hotline
 ENV PATH=/opt/hotline/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HOTLINE_HOME=/var/lib/hotline
-USER hotline
+USER 10001
 WORKDIR /var/lib/hotline
 VOLUME /var/lib/hotline
 ENTRYPOINT ["hotline"]

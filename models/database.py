@@ -4,7 +4,7 @@ import importlib
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,10 +26,11 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models.errors import HotlineError
 from models.sealing import Sealer
+from models.turns import Turns
 
 SQLITE_LEAST = (3, 51, 3)
 """Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
@@ -82,7 +83,9 @@ class Store:
     def __init__(self, url: str, sealer: Sealer) -> None:
         self.url = url
         self.sealer = sealer
+        self._turns: Turns | None = None
         if make_url(url).get_backend_name() == "sqlite":
+            self._turns = Turns(Path(make_url(url).database or "hotline.db").absolute())
             self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False)
             self._read = _sqlite(url, "BEGIN", reading=True)
         else:
@@ -90,15 +93,23 @@ class Store:
                 "pool_pre_ping": True,
                 "pool_size": 4,
                 "hide_parameters": True,
+                "connect_args": _postgresql(url),
             }
             self._write = create_engine(url, **options)
             self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """One writing transaction: committed at the end, rolled back on any exception."""
+    def writing(self, *, soon: bool = False) -> Iterator[Session]:
+        """One writing transaction: committed at the end, rolled back on any exception.
+
+        Where only one may write at a time, `soon` goes before those who wait at the door.
+        """
         self.sealer.refresh()
-        with Session(self._write, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turns.turn(soon=soon) if self._turns else nullcontext(),
+            Session(self._write, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             session.sealer = self.sealer
             yield session
 
@@ -144,6 +155,14 @@ class Store:
             yield ask
 
     @property
+    def at_once(self) -> int:
+        """How many tickets to carry on in one transaction, at most.
+
+        On SQLite everybody else waits meanwhile, emergencies too.
+        """
+        return 2_000 if self._turns is None else 100
+
+    @property
     def engine(self) -> Engine:
         """The writing engine, for migrations."""
         return self._write
@@ -171,7 +190,21 @@ def sqlite_module() -> ModuleType:
 
 def is_busy(wrong: Exception) -> bool:
     """Whether a database was only busy or away for the moment, so that trying again helps."""
-    return isinstance(wrong, OperationalError)
+    lost = isinstance(wrong, DBAPIError) and wrong.connection_invalidated
+    return lost or isinstance(wrong, OperationalError)
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    """How to connect, unless the URL says otherwise.
+
+    A process that is frozen, or a host that has gone, must not keep its tickets locked for ever.
+    """
+    usual = {
+        "connect_timeout": 5,
+        "options": "-c idle_in_transaction_session_timeout=120s -c tcp_keepalives_idle=30 "
+        "-c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+    }
+    return {name: value for name, value in usual.items() if name not in make_url(url).query}
 
 
 def _sqlite(url: str, begin: str, *, reading: bool) -> Engine:

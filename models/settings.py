@@ -1,9 +1,10 @@
 """Settings from the environment or a `.env` file; the only place that reads either."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from dotenv import dotenv_values
 
@@ -74,8 +75,8 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         raise SettingWrong(f"HOTLINE_LOG={log!r}: must be {' or '.join(_LOGS)}")
     return Settings(
         home=path("HOME") or Path(_HOME).expanduser(),
-        database_url=_url("DATABASE_URL", get("DATABASE_URL"), _DATABASES),
-        broker_url=_url("BROKER_URL", get("BROKER_URL"), _BROKERS),
+        database_url=_url("DATABASE", get, _DATABASES),
+        broker_url=_url("BROKER", get, _BROKERS),
         policy=path("POLICY"),
         lang=lang,
         key_file=path("KEY_FILE"),
@@ -106,8 +107,25 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
     return kept | {f"HOTLINE_{k}": v or "" for k, v in given.items()}
 
 
-def _url(name: str, value: str | None, schemes: tuple[str, ...]) -> str | None:
-    if value is None or value.startswith(schemes):
-        return value
-    # the value is not repeated: a URL may hold a password
-    raise SettingWrong(f"HOTLINE_{name}: must begin with {' or '.join(schemes)}")
+def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) -> str | None:
+    """The URL of this server, with the password that lies in a file of its own, if one is named."""
+    url, file = get(f"{name}_URL"), get(f"{name}_PASSWORD_FILE")
+    if url is None:
+        return None
+    if not url.startswith(schemes):
+        # the value is not repeated: a URL may hold a password
+        raise SettingWrong(f"HOTLINE_{name}_URL: must begin with {' or '.join(schemes)}")
+    if file is None:
+        return url
+    try:
+        password = Path(file).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        why = getattr(wrong, "strerror", None) or "not UTF-8"
+        raise SettingWrong(f"HOTLINE_{name}_PASSWORD_FILE={file}: {why}") from wrong
+    scheme, _, rest = url.partition("://")
+    user, _, where = rest.rpartition("@")
+    if ":" in user:
+        raise SettingWrong(
+            f"HOTLINE_{name}_URL: has a password, and so has its file; leave one out"
+        )
+    return f"{scheme}://{user}:{quote(password, safe='')}@{where}"

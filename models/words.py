@@ -66,6 +66,13 @@ NOTICES = (
     N_("second_handling_offered"),
     N_("correction"),
 )
+GROUNDS = (
+    N_("shirking"),
+    N_("perfunctory"),
+    N_("falsified"),
+    N_("attitude"),
+    N_("refused_assignment"),
+)
 FESTIVALS = (
     N_("New Year's Day"),
     N_("Spring Festival"),
@@ -94,6 +101,30 @@ FIELDS = (
     N_("content"),
     N_("log"),
     N_("identity"),
+    N_("refused rows"),
+)
+CHECKS = (
+    N_("roles"),
+    N_("home"),
+    N_("disk"),
+    N_("key file"),
+    N_("store"),
+    N_("shape"),
+    N_("key"),
+    N_("database"),
+    N_("clock"),
+    N_("timekeeper"),
+    N_("worker"),
+    N_("lateness"),
+    N_("leftovers"),
+    N_("notices"),
+    N_("refused"),
+    N_("units"),
+    N_("calendar"),
+    N_("broker"),
+    N_("memory"),
+    N_("encoding"),
+    N_("terminal"),
 )
 DAYS = (N_("weekend"), N_("working day"))
 SHOWN = (
@@ -122,7 +153,9 @@ def all_words() -> Iterable[str]:
         ACTS,
         KEY_STATES,
         FIELDS,
+        CHECKS,
         RATINGS,
+        GROUNDS,
         NOTICES,
         FESTIVALS,
         WEEKDAYS,

@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -15,6 +17,7 @@ from textual.screen import ModalScreen, Screen
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
+from models.errors import told_safely
 from models.labels import _, told
 from models.queries.failures import Failure
 from models.queries.health import Health
@@ -43,6 +46,8 @@ _LONGEST_PAUSE = 60.0
 _LEAST_REST = 0.1
 """Real seconds from one look to the next, however much is committed; three looks' time if more."""
 _INTERVALS = (1, 2, 5, 15)
+
+_FRAMES = 8
 
 
 class MonitorApp(App[None]):
@@ -347,3 +352,8 @@ class MonitorApp(App[None]):
     def _switch_bell(self) -> None:
         self._bell = not self._bell
         self.notify(_("Bell on") if self._bell else _("Bell off"), markup=False)
+
+    def _fatal_error(self) -> None:
+        """End; Textual's own traceback would show the values, and they may be a citizen's."""
+        if (wrong := sys.exc_info()[1]) is not None:
+            self.panic(Text(told_safely(wrong, _FRAMES)))

@@ -1,41 +1,32 @@
-"""Feeding: from a reader to the inbox, in batches, with what is refused kept aside."""
+"""`hotline feed`: files, pipes, folders and endpoints into the inbox, and what to tell about it."""
 
+import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from time import sleep
+from typing import IO
 
-import msgspec
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from models.clock import monotonic, system_clock
-from models.database import Store
 from models.errors import HotlineError
-from models.labels import Said, _, told
-from models.operations.inbox import put
-from models.queries.rulebook import load_rulebook
-from models.rules.policy import in_force
+from models.labels import _
 from models.rules.roles import FEED
 from models.settings import Settings
 from scripts.edge import allowed, open_store, prepare, print_json
 from scripts.feeds.reading import Options, read
-from scripts.feeds.rows import Read
+from scripts.feeds.rows import FeedUnreadable, Read
+from scripts.intake import Intake
 
-_BATCH = 1_000
-
-
-@dataclass
-class Counts:
-    """What became of the records read."""
-
-    read: int = 0
-    enqueued: int = 0
-    duplicate: int = 0
-    refused: int = 0
+BATCH = 5_000
+"""Rows of a transaction."""
 
 
 class Feeding:
@@ -45,103 +36,176 @@ class Feeding:
         self._settings = settings
         self._options = options
         self._refused = refused or settings.home / "refused.jsonl"
-        self._counts = Counts()
         self._began = monotonic()
+        self._failed = False
 
-    def run(self, paths: Sequence[str], *, as_json: bool) -> int:
-        """Feed every path in turn; returns 1 where anything was refused. Raises HotlineError."""
+    @contextmanager
+    def intake(self) -> Iterator[Intake]:
+        """The inbox, open; closed at the end. Raises HotlineError."""
         allowed(self._settings, FEED)
         store = open_store(self._settings)
-        prepare(store, self._settings)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        console = Console(stderr=True)
         try:
-            with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-                task = progress.add_task("")
-                for path in paths:
-                    for _batch in self._feed(store, path):
-                        progress.update(task, description=self._told(path))
+            prepare(store, self._settings)
+            rebased = self._options.start is not None
+            with _seldom_collected():
+                yield Intake(store, self._refused, rebased=rebased)
         finally:
             store.close()
+
+    def run(self, paths: Sequence[str], *, as_json: bool) -> int:
+        """Feed every path in turn; returns 1 where anything was refused or could not be read."""
+        with self.intake() as intake:
+            for path in paths:
+                try:
+                    self._feed(intake, path)
+                except HotlineError as wrong:
+                    # one file that cannot be read keeps no other from being fed
+                    self._failed = True
+                    sys.stderr.write(f"hotline: {wrong}\n")
+        return self.told(intake, as_json=as_json)
+
+    def told(self, intake: Intake, *, as_json: bool) -> int:
+        """Print what became of everything; returns the exit code."""
+        for note, times in sorted(intake.notes.items(), key=lambda item: -item[1]):
+            sys.stderr.write(_("note, {n} times: {what}").format(n=times, what=note) + "\n")
         if as_json:
-            print_json(asdict(self._counts))
+            print_json(asdict(intake.counts))
         else:
-            sys.stdout.write(self._summary() + "\n")
-        return 1 if self._counts.refused else 0
+            sys.stdout.write(self._summary(intake) + "\n")
+        return 1 if intake.counts.refused or self._failed else 0
 
-    def _feed(self, store: Store, path: str) -> Iterator[None]:
-        rows = iter(read(_opened(path), self._options) if path != "-" else self._stdin())
-        while batch := list(islice(rows, _BATCH)):
-            self._counts.read += len(batch)
-            self._keep(path, [r for r in batch if r.message is None])
-            for source in dict.fromkeys(r.source for r in batch if r.message is not None):
-                self._put(store, path, source, [r for r in batch if r.source == source])
-            yield
+    def watch(self, path: Path, *, every: float, once: bool, as_json: bool) -> int:
+        """Feed what comes into a folder, until interrupted; `once` what is in it and no more."""
+        from scripts.watching import Folder
 
-    def _stdin(self) -> Iterable[Read]:
-        return read(sys.stdin.buffer, self._options)
+        with self.intake() as intake:
 
-    def _put(self, store: Store, path: str, source: str, batch: Sequence[Read]) -> None:
-        rows = [r for r in batch if r.message is not None]
-        messages = [r.message for r in rows if r.message is not None]
-        with store.writing() as session:
-            now = system_clock()
-            # a feed that is played as of another day has messages that wait for their time
-            latest = None
-            if self._options.start is None:
-                policy = in_force(list(load_rulebook(session).policies.values()), now)
-                latest = now + (policy.intake.ahead.wall or timedelta())
-            result = put(session, source, messages, now, latest)
-        self._counts.enqueued += result.enqueued
-        self._counts.duplicate += result.duplicate
-        self._keep(path, [_refused(rows[i], why) for i, why in result.refused])
+            def feed(file: IO[bytes], name: str, refused: Path) -> bool:
+                before = intake.counts.refused
+                intake.refused = refused
+                self.take(intake, file, name, _size(file))
+                return intake.counts.refused == before
 
-    def _keep(self, path: str, rows: Sequence[Read]) -> None:
-        if not rows:
+            folder = Folder(path, feed)
+            with folder.locked():
+                folder.look()
+                while not once:
+                    sleep(every)
+                    if folder.look() and not as_json:
+                        sys.stdout.write(self._summary(intake) + "\n")
+                        sys.stdout.flush()
+                sleep(every)
+                folder.look()
+        self._failed = folder.failed > 0
+        return self.told(intake, as_json=as_json)
+
+    def poll(self, url: str, *, every: float | None, private: bool, as_json: bool) -> int:
+        """Take what an Open311 endpoint has that is new; again and again if `every` is given."""
+        from scripts.polling import Endpoint
+
+        endpoint = Endpoint(url, self._settings.home, private=private, sleep=sleep)
+        try:
+            with self.intake() as intake:
+
+                def take(file: IO[bytes], name: str) -> int:
+                    before = intake.counts.read
+                    self.take(intake, file, name)
+                    return intake.counts.read - before
+
+                endpoint.poll(system_clock(), take)
+                while every is not None:
+                    sleep(every)
+                    try:
+                        endpoint.poll(system_clock(), take)
+                    except HotlineError as wrong:  # a city that is away for an hour comes back
+                        sys.stderr.write(f"hotline: {wrong}\n")
+        finally:
+            endpoint.close()
+        return self.told(intake, as_json=as_json)
+
+    def _feed(self, intake: Intake, path: str) -> None:
+        if path == "-":
+            self.take(intake, sys.stdin.buffer, _("standard input"))
             return
-        self._counts.refused += len(rows)
-        self._refused.parent.mkdir(parents=True, exist_ok=True)
-        lines = [
-            msgspec.json.encode(
-                {
-                    "feed": path,
-                    "source": row.source,
-                    "line": row.line,
-                    "why": told(row.why) if row.why else "",
-                    "raw": row.raw,
-                },
-                enc_hook=_plain,
-            )
-            for row in rows
-        ]
-        # raw rows hold personal data: nobody but the owner may read the file
-        handle = os.open(self._refused, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "ab") as file:
-            file.write(b"\n".join(lines) + b"\n")
+        with _opened(path) as file:
+            self.take(intake, file, path, _size(file))
 
-    def _told(self, path: str) -> str:
-        rate = self._counts.read / max(monotonic() - self._began, 0.001)
-        text = _("{path}: {n} read, {rate} a second")
-        return text.format(path=Path(path).name, n=self._counts.read, rate=round(rate))
+    def take(self, intake: Intake, file: IO[bytes], name: str, size: int | None = None) -> None:
+        """Feed one open file to its end."""
+        began = system_clock()
+        rows = read(file, self._options, name)
+        with _progress() as progress:
+            task = progress.add_task(Path(name).name, total=size, rate="")
+            for batch in batches(rows, ahead=size is not None):
+                intake.take(name, batch, began)
+                seconds = max(monotonic() - self._began, 0.001)
+                rate = _("{n} read, {rate} a second").format(
+                    n=intake.counts.read, rate=round(intake.counts.read / seconds)
+                )
+                place = file.tell() if size is not None else None
+                progress.update(task, completed=place, rate=rate)
 
-    def _summary(self) -> str:
+    def _summary(self, intake: Intake) -> str:
         text = _("read {read}, enqueued {enqueued}, duplicate {duplicate}, refused {refused}")
-        summary = text.format(**asdict(self._counts))
-        if self._counts.refused:
+        summary = text.format(**asdict(intake.counts))
+        if intake.counts.refused:
             summary += "\n" + _("refused rows are in {file}").format(file=self._refused)
         return summary
 
 
-def _opened(path: str) -> Path:
+def batches(rows: Iterator[Read], *, ahead: bool) -> Iterator[list[Read]]:
+    """Rows by the batch; `ahead` reads the next one while the last one is being stored."""
+
+    def some() -> list[Read]:
+        return list(islice(rows, BATCH))
+
+    if not ahead:  # who waits for a pipe cannot be called back
+        yield from iter(some, [])
+        return
+    with ThreadPoolExecutor(1, "reader") as reader:
+        coming = reader.submit(some)
+        while batch := coming.result():
+            coming = reader.submit(some)
+            yield batch
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let the garbage collector look seldom: rows make no cycles, and looking took a third."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
+
+
+def _opened(path: str) -> IO[bytes]:
     found = Path(path)
     if found.is_dir():
-        raise HotlineError(_("{path} is a folder; name the files in it").format(path=path))
-    return found
+        raise HotlineError(
+            _("{path} is a folder; name the files in it, or give --watch").format(path=path)
+        )
+    try:
+        return found.open("rb")
+    except OSError as problem:
+        raise FeedUnreadable(path, problem.strerror or _("cannot be read")) from problem
 
 
-def _refused(row: Read, why: Said) -> Read:
-    return Read(row.line, row.source, None, why, row.raw)
+def _size(file: IO[bytes]) -> int | None:
+    """The bytes of a file; None for a pipe, of which nobody knows how much is to come."""
+    return os.fstat(file.fileno()).st_size if file.seekable() else None
 
 
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, disable=not console.is_terminal)

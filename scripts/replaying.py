@@ -1,25 +1,28 @@
 """Replay: a file of messages in simulated time, on a throw-away store, by the same operations."""
 
+import gc
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from models.database import Session, Store
-from models.errors import HotlineError
-from models.labels import _, told
+from models.labels import _, readable, say, told
 from models.migrations import upgrade
 from models.operations.advance import advance
 from models.operations.inbox import put
 from models.operations.rulebook import add_policy, declare_days, replace_units
-from models.queries.log import shown_event
+from models.queries.log import shown_event, veil_of
 from models.queries.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI, Declared
 from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, envelope
+from models.rules.policy import load_policy
 from models.rules.routing import Directory, Unit, UnitsFile
 from models.sealing import Sealer
 from models.tables.core import EVENT, INBOX, TICKET
@@ -27,15 +30,17 @@ from scripts.feeds.reading import Options, read
 
 _SOURCE = "messages"
 _CHUNK = 500
+_BEGINNING = datetime(1970, 1, 1, tzinfo=SHANGHAI)
 
 
 @dataclass(frozen=True)
 class Scenery:
-    """What a replay is played under: a policy, units, declared days."""
+    """What a replay is played under: a policy, units, days, a model if one is given."""
 
     policy: tuple[str, str]
     units: UnitsFile
     days: dict[date, Declared] = field(default_factory=dict)
+    model: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,24 @@ def replay(feed: Path, scenery: Scenery, until: datetime | None) -> Replayed:
     Tickets do not touch one another, so each is carried on by itself: at once where its messages
     came in their order, else from arrival to arrival, as late messages take decisions back.
     """
-    lines, refused = _lines(feed, until)
+    with _seldom_collecting():
+        return _replay(feed, scenery, until)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """All that a replay makes it keeps: to look for garbage as often as usual costs a fifth."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _replay(feed: Path, scenery: Scenery, until: datetime | None) -> Replayed:
+    ahead = load_policy(*scenery.policy).intake.ahead.wall or timedelta()
+    lines, refused = _lines(feed, ahead, until)
     # a fixed key: nothing of the throw-away store outlives it, and the same file gives the same log
     with tempfile.TemporaryDirectory(prefix="hotline-replay-") as folder:
         store = Store(f"sqlite:///{folder}/replay.db", Sealer([bytes(32)]))
@@ -80,37 +102,54 @@ def replay(feed: Path, scenery: Scenery, until: datetime | None) -> Replayed:
     return Replayed(events, len(lines), tickets)
 
 
-def _lines(feed: Path, until: datetime | None) -> tuple[list[_Line], list[dict[str, Any]]]:
+def _lines(
+    feed: Path, ahead: timedelta, until: datetime | None
+) -> tuple[list[_Line], list[dict[str, Any]]]:
     """The messages in their order of arrival, each with the replay's clock at that moment."""
     lines: list[_Line] = []
     refused: list[dict[str, Any]] = []
-    clock: datetime | None = None
+    clock = _BEGINNING
     for row in read(feed, Options(source=_SOURCE)):
-        found = envelope(row.message) if row.message is not None else Refusal(row.why)  # type: ignore[arg-type]
-        if isinstance(found, Refusal):
-            why = _("line {n}: {why}").format(n=row.line, why=told(found.why))
-            at = (clock or datetime(1970, 1, 1, tzinfo=SHANGHAI)).isoformat()
-            refused.append(
-                {"seq": None, "ticket": None, "at": at, "event": "message.refused", "why": why}
-            )
+        raw = row.message or {}
+        line = Refusal(row.why) if row.why else _line(raw, clock, ahead)
+        if isinstance(line, Refusal):
+            why = _("line {n}: {why}").format(n=row.line, why=told(line.why))
+            refused.append(_without_log(raw.get("ticket"), clock, raw.get("type"), why))
             continue
-        assert row.message is not None
-        arrived = _arrived(row.message, row.line) or found.at
-        clock = max(found.at, arrived, clock) if clock else max(found.at, arrived)
-        if until is None or clock <= until:
-            lines.append(_Line(row.message, found.ticket, found.at, clock))
+        if until is not None and line.clock > until:
+            continue
+        clock = line.clock
+        lines.append(line)
     return lines, refused
 
 
-def _arrived(message: dict[str, Any], line: int) -> datetime | None:
-    if (text := message.get("arrived")) is None:
-        return None
+def _line(raw: dict[str, Any], clock: datetime, ahead: timedelta) -> _Line | Refusal:
+    """A message with the replay's clock when it takes effect: its `arrived`, else its `at`."""
+    found = envelope(raw)
+    if isinstance(found, Refusal):
+        return found
     try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError as wrong:
-        why = _("line {n}: `arrived` is no ISO 8601 time").format(n=line)
-        raise HotlineError(why) from wrong
+        arrived = found.at if raw.get("arrived") is None else _instant(str(raw["arrived"]))
+    except ValueError:
+        return Refusal(say("`arrived` is no ISO 8601 time"))
+    clock = max(clock, arrived)
+    if found.at > clock + ahead:
+        return Refusal(say("the time {at} lies in the future", at=found.at.isoformat()))
+    return _Line(raw, found.ticket, found.at, max(clock, found.at))
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
     return at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at.astimezone(SHANGHAI)
+
+
+def _without_log(
+    ticket: Any, at: datetime, kind: Any, why: str, missing: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A refusal that no ticket's log could take, as the interface has it."""
+    event = {"seq": None, "ticket": ticket, "at": at.astimezone(SHANGHAI).isoformat()}
+    event |= {"event": "message.refused", "type": kind, "why": why}
+    return event | ({"missing": list(missing)} if missing else {})
 
 
 def _set_up(store: Store, scenery: Scenery, lines: Sequence[_Line]) -> Rulebook:
@@ -119,10 +158,14 @@ def _set_up(store: Store, scenery: Scenery, lines: Sequence[_Line]) -> Rulebook:
     invented = tuple(Unit(name) for name in sorted(named))
     units = UnitsFile(scenery.units.unit + invented, scenery.units.territory)
     with store.writing() as session:
-        now = lines[0].clock if lines else datetime(1970, 1, 1, tzinfo=SHANGHAI)
+        now = lines[0].clock if lines else _BEGINNING
         add_policy(session, *scenery.policy, now)
         replace_units(session, units)
         declare_days(session, scenery.days, now)
+        if scenery.model is not None:
+            from models.operations.learning import keep_model
+
+            keep_model(session, scenery.model, "", now)
         return load_rulebook(session)
 
 
@@ -180,15 +223,17 @@ def _in_order(lines: Sequence[_Line]) -> bool:
 
 def _events(session: Session) -> Iterator[dict[str, Any]]:
     rows = session.execute(
-        select(EVENT, TICKET.c.number)
+        select(EVENT, TICKET.c.number, TICKET.c.claimant)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     )
-    for row in rows:
-        yield shown_event(session, row.number, row)
+    for number, own in groupby(rows, key=lambda row: str(row.number)):
+        first = next(own)
+        veil = veil_of(session, first.claimant)
+        yield from (shown_event(session, number, row, veil) for row in chain([first], own))
 
 
-def _refused(session: Session) -> Iterable[dict[str, Any]]:
+def _refused(session: Session) -> Iterator[dict[str, Any]]:
     """Refusals that no ticket's log could take."""
     known = select(TICKET.c.number)
     rows = session.execute(
@@ -197,12 +242,5 @@ def _refused(session: Session) -> Iterable[dict[str, Any]]:
         .order_by(INBOX.c.id)
     )
     for row in rows:
-        yield {
-            "seq": None,
-            "ticket": row.ticket,
-            "at": row.at.astimezone(SHANGHAI).isoformat(),
-            "event": "message.refused",
-            "type": row.type,
-            "why": row.reason["why"],
-            "missing": row.reason["missing"],
-        }
+        why = readable(row.reason["why"])
+        yield _without_log(row.ticket, row.at, row.type, why, row.reason["missing"])

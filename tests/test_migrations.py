@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from models.database import Store
-from models.migrations import upgrade
+from models.migrations import NEWEST, upgrade
 from models.sealing import Sealer
 
 
@@ -26,6 +26,7 @@ def test_tables_and_migrations_agree(store_url: str) -> None:
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
+        assert context.get_current_revision() == NEWEST
     store.close()
 
 

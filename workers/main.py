@@ -5,21 +5,28 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import dramatiq
+import redis
 from dramatiq.worker import Worker
 
 from models.clock import Now, monotonic, speed_of, system_clock
 from models.database import Store, is_busy
 from models.operations.processes import leave, report
+from models.operations.pruning import Broom
 from models.operations.samples import sample
 from models.queries.queues import EVERY
-from models.rules.queues import DELIVERY, QUEUES
+from models.queries.rulebook import Rulebooks
+from models.rules.policy import in_force
+from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
+from models.shared_clock import clock_of
 from workers.actors import Desk, register
 from workers.broker import Bells, connect
 from workers.channels.post import Post
+from workers.matters import Matters
 from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
@@ -33,8 +40,15 @@ SAMPLE_EVERY = EVERY.total_seconds() + 0.1
 TIDY_EVERY = 600.0
 """Real seconds between two looks of SQLite at how its tables are filled."""
 
+SWEEP_EVERY = 86_400.0
+"""Real seconds between two sweeps of what need not be kept."""
+
+_FIRST_SWEEP = 600.0
+_SWEEP_PAUSE = 1.0
 _WORKER_TIMEOUT_MS = 50
 _SHUTDOWN_MS = 8_000
+_END_WITHIN = 9.0
+_LATEST = 9.8
 
 
 class Beat:
@@ -42,9 +56,11 @@ class Beat:
 
     def __init__(self, store: Store, role: str) -> None:
         self._store = store
+        # by the system's time also in a demo: it tells who is alive
+        self._now = clock_of(store)
         self.name = f"{role}@{socket.gethostname()}:{os.getpid()}"
         self._role = role
-        self._started_at: datetime = system_clock()
+        self._started_at: datetime = self._now()
         self._next = 0.0
 
     def __call__(
@@ -55,10 +71,10 @@ class Beat:
             return
         self._next = monotonic() + BEAT_EVERY
         try:
-            with self._store.writing() as session:
+            with self._store.writing(soon=True) as session:
                 report(
                     session,
-                    system_clock(),
+                    self._now(),
                     name=self.name,
                     role=self._role,
                     started_at=self._started_at,
@@ -75,8 +91,8 @@ class Beat:
     def leave(self) -> None:
         """Say that this process ends in order."""
         try:
-            with self._store.writing() as session:
-                leave(session, self.name, system_clock())
+            with self._store.writing(soon=True) as session:
+                leave(session, self.name, self._now())
         except Exception as wrong:
             if not is_busy(wrong):
                 raise
@@ -104,7 +120,7 @@ class Sampler:
         desk.tally.add({DELIVERY: letters + vain}, {DELIVERY: vain})
         dealt, failed = desk.tally.take()
         try:
-            with desk.store.writing() as session:
+            with desk.store.writing(soon=True) as session:
                 wall, speed = system_clock(), speed_of(desk.now)
                 sample(session, self._name, dealt, failed, desk.now(), wall, speed, PATIENCE)
             if monotonic() >= self._tidy_at:
@@ -116,19 +132,62 @@ class Sampler:
             desk.tally.add(dealt, failed)
 
 
+class Sweeper:
+    """Has what need not be kept removed, once a day, a little at a time."""
+
+    def __init__(self, store: Store, now: Now) -> None:
+        self._store = store
+        self._now = now
+        self._rulebooks = Rulebooks()
+        self._broom = Broom()
+        self._next = monotonic() + _FIRST_SWEEP
+
+    def __call__(self) -> None:
+        """Sweep on, if it is time to; a store that is away is swept another time."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + _SWEEP_PAUSE
+        try:
+            with self._store.writing() as session:
+                now = self._now()
+                policies = self._rulebooks.current(session).policies
+                more = self._broom.sweep(session, now, in_force(list(policies.values()), now))
+        except Exception as wrong:
+            if not is_busy(wrong):
+                raise
+            return
+        if not more:
+            log.info("%d notices removed", self._broom.swept)
+            self._broom = Broom()
+            self._next = monotonic() + SWEEP_EVERY
+
+
 def stop_on_signals(parent: int | None) -> threading.Event:
-    """An event that is set by SIGTERM or SIGINT, or when the process `parent` is gone."""
+    """An event that is set by SIGTERM or SIGINT, or when the process `parent` is gone.
+
+    A process that is held up where it cannot see the event, as by a store that hangs, ends a
+    little later as it stands: a transaction that is open is rolled back.
+    """
     stop = threading.Event()
+    latest = threading.Timer(_LATEST, _end_as_it_stands)
+    latest.daemon = True
 
     def told(number: int, _frame: object) -> None:
         log.info("told to stop (%s)", signal.Signals(number).name)
-        stop.set()
+        if not stop.is_set():
+            stop.set()
+            latest.start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
     if parent is not None:
         threading.Thread(target=_watch, args=(parent, stop), daemon=True).start()
     return stop
+
+
+def _end_as_it_stands() -> None:
+    log.warning("could not end in order; what was under way is rung for again")
+    os._exit(1)
 
 
 def _watch(parent: int, stop: threading.Event) -> None:
@@ -151,32 +210,62 @@ def run_worker(
 ) -> int:
     """Answer bells until told to stop; what is unfinished by then is rung for again elsewhere.
 
-    Returns the exit code: 1 where a consumer has died, so that a supervisor starts anew.
+    Emergencies have a thread of their own beside the `threads` of all other queues, so that none
+    waits for a batch to end. Returns the exit code: 1 where a consumer has died, so that a
+    supervisor starts anew.
     """
     stop = stop_on_signals(parent)
-    broker = connect(broker_url)
-    dramatiq.set_broker(broker)
     desk = Desk(store, now, post)
-    register(broker, desk, queues)
-    worker = Worker(
-        broker, queues=set(queues), worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads
-    )
-    worker.start()
+    urgent, others = [q for q in queues if q == EMERGENCY], [q for q in queues if q != EMERGENCY]
+    workers = [
+        _started(broker_url, desk, own, count)
+        for own, count in ((urgent, 1), (others, threads))
+        if own
+    ]
     beat = Beat(store, "worker")
+    matters = Matters(store, now)
     sampler = Sampler(desk, beat.name)
     code = 0
     while not stop.wait(0.2):
         sampler()
         beat(desk.doing, done=desk.done, failed=desk.failed + post.failed)
-        if not all(consumer.is_alive() for consumer in worker.consumers.values()):
+        matters(desk.done)
+        if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1
             break
-    worker.stop(timeout=_SHUTDOWN_MS)
-    post.close()
-    beat.leave()
-    broker.close()
+    _end([*(partial(_stop, worker) for worker in workers), post.close, beat.leave])
     return code
+
+
+def _started(broker_url: str, desk: Desk, queues: Sequence[str], threads: int) -> Worker:
+    """A worker of Dramatiq's with a broker of its own: it takes all of a broker's queues."""
+    broker = connect(broker_url)
+    dramatiq.set_broker(broker)
+    register(broker, desk, queues)
+    worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)
+    worker.start()
+    return worker
+
+
+def _end(tasks: Sequence[Callable[[], None]]) -> None:
+    """End in order, but in time: a broker or a store that hangs would keep the process for ever."""
+    ending = [threading.Thread(target=task, daemon=True) for task in tasks]
+    for thread in ending:
+        thread.start()
+    until = monotonic() + _END_WITHIN
+    for thread in ending:
+        thread.join(max(0.0, until - monotonic()))
+    if any(thread.is_alive() for thread in ending):
+        log.warning("not everything could be ended in order; its rows are rung for again")
+
+
+def _stop(worker: Worker) -> None:
+    try:
+        worker.stop(timeout=_SHUTDOWN_MS)
+        worker.broker.close()
+    except (redis.RedisError, dramatiq.errors.ConnectionError) as wrong:
+        log.warning("the broker cannot be reached (%s)", type(wrong).__name__)
 
 
 def run_timekeeper(
@@ -192,7 +281,10 @@ def run_timekeeper(
     keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
     beat = Beat(store, "timekeeper")
 
+    sweeper = Sweeper(store, now)
+
     def tell() -> None:
+        sweeper()
         doing = "" if keeper.broker_ok else "broker away"
         beat(doing, lateness=keeper.lateness, done=keeper.rung, failed=keeper.failed)
 

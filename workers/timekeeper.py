@@ -65,8 +65,9 @@ class Timekeeper:
             return 0
         most = {queue: min(room[queue], MOST_AT_ONCE) for queue in queues if room[queue]}
         if not most:
+            self._reached()
             return 0
-        with self._store.writing() as session:
+        with self._store.writing(soon=True) as session:
             again_at = now + self._patience * speed_of(self._now)
             due = claim_due(session, now, again_at, most)
         try:
@@ -76,9 +77,7 @@ class Timekeeper:
             with self._store.writing() as session:
                 ring_again(session, due.ids, self._now())
             return 0
-        if not self.broker_ok:
-            log.warning("the broker is back")
-            self.broker_ok = True
+        self._reached()
         self.lateness = due.lateness.total_seconds() / speed_of(self._now)
         self.rung += due.count
         return due.count
@@ -110,6 +109,11 @@ class Timekeeper:
             return LOOK_EVERY
         left = (self._next_at - self._now()).total_seconds() / speed_of(self._now)
         return max(0.0, left)
+
+    def _reached(self) -> None:
+        if not self.broker_ok:
+            log.warning("the broker is back")
+        self.broker_ok = True
 
     def _lost(self, wrong: redis.RedisError) -> None:
         if self.broker_ok:

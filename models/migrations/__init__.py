@@ -1,19 +1,18 @@
 """The store's shape over time; every version of it can be upgraded in place."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
+from sqlalchemy import inspect, text
 
 from models.database import Store
 from models.operations.keys import unlock
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def _config(store: Store) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    config.attributes["engine"] = store.engine
-    return config
+NEWEST = "0006"
+"""The revision that the tables are of."""
 
 
 def upgrade(store: Store) -> None:
@@ -21,10 +20,38 @@ def upgrade(store: Store) -> None:
 
     Raises KeyWrong.
     """
-    command.upgrade(_config(store), "head")
+    # every command asks, and loading Alembic takes longer than most of them
+    if revision(store) != NEWEST:
+        from alembic import command  # noqa: PLC0415
+
+        command.upgrade(config_of(store), "head")
     unlock(store)
 
 
 def revise(store: Store, message: str) -> None:
     """Write a migration for what the tables have and the store has not; for developers."""
-    command.revision(_config(store), message, autogenerate=True)
+    from alembic import command  # noqa: PLC0415
+
+    command.revision(config_of(store), message, autogenerate=True)
+
+
+def config_of(store: Store) -> "Config":
+    """How Alembic reaches this store and its migrations."""
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["engine"] = store.engine
+    return config
+
+
+def revision(store: Store) -> str | None:
+    """The shape that the store has; None where it has none yet."""
+    with store.reading() as session:
+        connection = session.connection()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(
+            text("SELECT version_num FROM alembic_version")
+        ).scalar()
+        return found

@@ -5,7 +5,7 @@ meanwhile; one that dies lets go of them when its time is up. So a notice is sen
 and recorded exactly once.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,13 +23,17 @@ _FIRST_PAUSE = timedelta(seconds=30)
 _EXPLAINED = ("expired", "contact_reminder", "proof_asked", "dissatisfied", "revisited", "declined")
 """Kinds whose text needs more than the ticket's row says."""
 
+_TAKEN = ("id", "seq", "kind", "role", "recipient", "unit", "queued_at", "parcel")
+_RECORDED = ("id", "ticket_id", "seq", "kind", "role", "unit", "tries", "ring_at")
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A notice as a channel gets it: no personal data beyond the ticket's number and title.
 
     `id` stays the same however often it is sent, so that a receiver can drop a repeat; `row` is
-    the notice's row. `more` holds what its event says of clock, purpose or rating.
+    the notice's row. `unit` is the recipient's, `lead` the ticket's; `more` holds what its event
+    says of clock, purpose or rating.
     """
 
     row: int
@@ -40,6 +44,7 @@ class Letter:
     role: str
     recipient: str
     unit: str | None
+    lead: str | None
     level: str | None
     due: datetime | None
     queued_at: datetime
@@ -51,7 +56,7 @@ class ChannelFailed(Exception):
     """A channel could not take letters just now."""
 
 
-def ready(session: Session, rows: Collection[int], now: datetime) -> list[Letter]:
+def ready(session: Session, rows: Sequence[int], now: datetime) -> list[Letter]:
     """The queued notices among `rows` that nobody holds, as letters.
 
     They are not held: this is for a channel inside the house, which takes them before the bell
@@ -66,14 +71,16 @@ def free(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return NOTICE.c.state == "queued", held
 
 
-def letters(session: Session, rows: Collection[int]) -> list[Letter]:
+def letters(session: Session, rows: Sequence[int]) -> list[Letter]:
     """These notices as letters, in the order in which they were queued."""
     return _letters(session, (session.among(NOTICE.c.id, rows),)) if rows else []
 
 
 def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Letter]:
     found = session.execute(
-        select(NOTICE, TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
+        select(*(NOTICE.c[name] for name in _TAKEN))
+        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
+        .add_columns(TICKET.c.unit.label("lead"))
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(*which)
         .order_by(NOTICE.c.id)
@@ -89,6 +96,7 @@ def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Let
             role=row.role,
             recipient=row.recipient,
             unit=row.unit,
+            lead=row.lead,
             level=row.level,
             due=row.due,
             queued_at=row.queued_at,
@@ -99,13 +107,12 @@ def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Let
     ]
 
 
-def _explanations(session: Session, rows: Collection[int]) -> dict[int, dict[str, Any]]:
+def _explanations(session: Session, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
     if not rows:
         return {}
     same = and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq)
-    found = (
-        select(NOTICE.c.id, EVENT.c.data).join(EVENT, same).where(session.among(NOTICE.c.id, rows))
-    )
+    found = select(NOTICE.c.id, EVENT.c.data).join(EVENT, same)
+    found = found.where(session.among(NOTICE.c.id, rows))
     return {row.id: row.data for row in session.execute(found)}
 
 
@@ -136,11 +143,13 @@ def record(
 
 def fail(session: Session, why: Mapping[int, str], channel: str, now: datetime) -> int:
     """Give these notices up at once, as trying again would not help; returns how many."""
-    session.execute(update(NOTICE).where(session.among(NOTICE.c.id, why)).values(tries=MOST_TRIES))
+    session.execute(
+        update(NOTICE).where(session.among(NOTICE.c.id, list(why))).values(tries=MOST_TRIES)
+    )
     return record(session, why, channel, now)[1]
 
 
-def let_go(session: Session, rows: Collection[int], again_at: datetime) -> None:
+def let_go(session: Session, rows: Sequence[int], again_at: datetime) -> None:
     """Let go of notices without having tried them; they are rung for at `again_at`."""
     if rows:
         session.execute(
@@ -150,13 +159,13 @@ def let_go(session: Session, rows: Collection[int], again_at: datetime) -> None:
         )
 
 
-def resend(session: Session, rows: Collection[int], now: datetime) -> int:
+def resend(session: Session, rows: Sequence[int], now: datetime) -> int:
     """Queue the failed notices among `rows` again, under the same ids; returns how many.
 
-    They find their channel anew, since that may be what has been mended.
+    Each goes by the channel that failed, or by another where that is gone.
     """
     failed, tickets = _locked(session, rows, "failed")
-    blank = {"state": "queued", "tries": 0, "error": None, "channel": None, "parcel": None}
+    blank = {"state": "queued", "tries": 0, "error": None, "parcel": None}
     blank |= {"held_until": None, "queued_at": now, "ring_at": now}
     update_rows(session.connection(), NOTICE, [{"id": row.id} | blank for row in failed])
     told: dict[int, list[Event]] = {}
@@ -184,7 +193,7 @@ def _locked(
         )
     }
     found = (
-        select(NOTICE)
+        select(*(NOTICE.c[name] for name in _RECORDED))
         .where(session.among(NOTICE.c.id, ids), NOTICE.c.state == state)
         .order_by(NOTICE.c.id)
         .with_for_update()

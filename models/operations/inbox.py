@@ -1,32 +1,57 @@
 """Messages come into the inbox, each once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from psycopg.errors import UniqueViolation
 from sqlalchemy import select, update
 
+from models.bulk import insert_rows, next_ids
 from models.database import Session
 from models.labels import Said, say
-from models.operations.ringing import bell, set_bells
+from models.operations.ringing import bell
 from models.rules.messages import Envelope, Refusal, envelope
 from models.rules.queues import queue_of
-from models.tables.core import INBOX, TICKET
-from models.tables.inbox import REFUSED
+from models.tables.core import BELL, INBOX, TICKET
+from models.tables.inbox import REFUSED, WAITING
 
-_CHUNK = 500
-"""Rows looked up at once; SQLite allows a limited number of values in a statement."""
+_CHUNK = 5_000
+"""Rows written by one statement."""
 
 
 @dataclass
 class Put:
-    """What became of the messages handed in; `refused` are indexes with the reason."""
+    """What became of the messages handed in.
+
+    `refused` are indexes with the reason, `known` the indexes of those that were there already.
+    """
 
     enqueued: int = 0
-    duplicate: int = 0
     refused: list[tuple[int, Said]] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+
+    @property
+    def duplicate(self) -> int:
+        """How many were there already."""
+        return len(self.known)
+
+
+class Standing(NamedTuple):
+    """A message as it stands in the inbox: when it came, and what it says."""
+
+    arrived_at: datetime
+    body: dict[str, Any]
+
+
+class _New(NamedTuple):
+    place: int
+    envelope: Envelope
+    digest: bytes
+    raw: Mapping[str, Any]
 
 
 def put(
@@ -43,74 +68,118 @@ def put(
     dated after `latest`, if that is given, is refused: its sender's clock is wrong.
     """
     result = Put()
-    kept: dict[str, tuple[Envelope, bytes, Mapping[str, Any]]] = {}
+    kept: dict[str, _New] = {}
     for index, raw in enumerate(messages):
-        found = envelope(raw)
-        if isinstance(found, Refusal):
-            result.refused.append((index, found.why))
-        elif latest is not None and found.at > latest:
-            why = say("the time {at} lies in the future", at=found.at.isoformat())
-            result.refused.append((index, why))
-        elif found.id in kept:
-            result.duplicate += 1
+        found = _checked(session, index, raw, latest)
+        if isinstance(found, Said):
+            result.refused.append((index, found))
+        elif found.envelope.id in kept:
+            result.known.append(index)
         else:
-            canonical = msgspec.json.encode(raw, order="deterministic")
-            kept[found.id] = (found, session.sealer.fingerprint(canonical), raw)
-    names = list(kept)
-    for start in range(0, len(names), _CHUNK):
-        part = {n: kept[n] for n in names[start : start + _CHUNK]}
-        enqueued = _put_chunk(session, source, part, now)
-        result.enqueued += enqueued
-        result.duplicate += len(part) - enqueued
+            kept[found.envelope.id] = found
+    new = list(kept.values())
+    for start in range(0, len(new), _CHUNK):
+        part = new[start : start + _CHUNK]
+        # another feeder may put the same ones at the same moment: look again then
+        while (known := _put_chunk(session, source, part, now)) is None:
+            pass
+        result.known += known
+        result.enqueued += len(part) - len(known)
     return result
 
 
+def standing(session: Session, source: str, ids: Collection[str]) -> dict[str, Standing]:
+    """The messages of a source that the inbox has under these ids."""
+    found = select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
+        INBOX.c.source == source, session.among(INBOX.c.message_id, ids), INBOX.c.current
+    )
+    rows = session.execute(found).all()
+    return {r.message_id: Standing(r.arrived_at, session.sealer.open(r.body)) for r in rows}
+
+
+def _checked(
+    session: Session, index: int, raw: Mapping[str, Any], latest: datetime | None
+) -> _New | Said:
+    try:
+        canonical = msgspec.json.encode(raw, order="deterministic")
+    except (UnicodeEncodeError, ValueError):
+        return say("a text holds characters that no text can hold: send it as UTF-8")
+    found = envelope(raw, canonical)
+    if isinstance(found, Refusal):
+        return found.why
+    if "\0" in found.id or "\0" in found.ticket:
+        return say("the number or the id holds a character that no database keeps")
+    if latest is not None and found.at > latest:
+        return say("the time {at} lies in the future", at=found.at.isoformat())
+    return _New(index, found, session.sealer.fingerprint(canonical), raw)
+
+
 def _put_chunk(
-    session: Session,
-    source: str,
-    part: Mapping[str, tuple[Envelope, bytes, Mapping[str, Any]]],
-    now: datetime,
-) -> int:
-    mended = [
-        row.id
+    session: Session, source: str, part: Sequence[_New], now: datetime
+) -> list[int] | None:
+    """The indexes of those that were there already; None if another came first just now."""
+    there = {
+        row.message_id: row
         for row in session.execute(
-            select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest).where(
+            select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state).where(
                 INBOX.c.source == source,
-                INBOX.c.message_id.in_(list(part)),
+                session.among(INBOX.c.message_id, [n.envelope.id for n in part]),
                 INBOX.c.current,
-                INBOX.c.state == REFUSED,
             )
         )
-        if row.digest != part[row.message_id][1]
-    ]
-    if mended:
-        session.execute(update(INBOX).where(INBOX.c.id.in_(mended)).values(current=False))
-    numbers = {e.ticket for e, _, _ in part.values()}
+    }
+    known, mended, new = [], [], []
+    for one in part:
+        old = there.get(one.envelope.id)
+        if old is None:
+            new.append(one)
+        elif old.state == REFUSED and old.digest != one.digest:
+            mended.append(old.id)
+            new.append(one)
+        else:
+            known.append(one.place)
+    rows = _rows(session, source, new, now)
+    bells = [bell(row["queue"], row["id"], max(now, row["at"])) for row in rows]
+    try:
+        # SQLite has one writer at a time, and no need to take anything back
+        with session.begin_nested() if session.dialect == "postgresql" else nullcontext():
+            if mended:
+                session.execute(update(INBOX).where(INBOX.c.id.in_(mended)).values(current=False))
+            insert_rows(session.connection(), INBOX, rows)
+            insert_rows(session.connection(), BELL, bells)
+    except UniqueViolation:
+        return None
+    return known
+
+
+def _rows(
+    session: Session, source: str, new: Sequence[_New], now: datetime
+) -> list[dict[str, Any]]:
+    numbers = {n.envelope.ticket for n in new}
     urgent = set(
         session.scalars(
             select(TICKET.c.number).where(
-                TICKET.c.number.in_(numbers), TICKET.c.emergency.is_not(None)
+                session.among(TICKET.c.number, numbers), TICKET.c.emergency.is_not(None)
             )
         )
     )
-    rows = [
+    ids = next_ids(session.connection(), INBOX, len(new))
+    seal = session.sealer.seal
+    return [
         {
+            "id": row_id,
             "source": source,
             "message_id": e.id,
-            "digest": fingerprint,
+            "digest": digest,
             "ticket": e.ticket,
             "type": e.type,
             "queue": queue_of(e.type, emergency="emergency" in raw or e.ticket in urgent),
             "at": e.at,
             "arrived_at": now,
-            "body": session.sealer.seal(raw),
-            "state": "waiting",
+            "body": seal(raw),
+            "state": WAITING,
             "current": True,
             "conflicting": False,
         }
-        for e, fingerprint, raw in part.values()
+        for row_id, (_place, e, digest, raw) in zip(ids, new, strict=True)
     ]
-    insert = session.insert(INBOX).on_conflict_do_nothing()
-    kept = session.execute(insert.returning(INBOX.c.id, INBOX.c.queue, INBOX.c.at), rows).all()
-    set_bells(session, (bell(row.queue, row.id, max(now, row.at)) for row in kept))
-    return len(kept)

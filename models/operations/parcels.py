@@ -1,6 +1,6 @@
 """Which channel takes a notice and when, and which notices go out as one message."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ Choose = Callable[[Waiting], Sequence[Place]]
 
 
 def route(
-    session: Session, rows: Collection[int], choose: Choose, now: datetime
+    session: Session, rows: Sequence[int], choose: Choose, now: datetime
 ) -> dict[str, list[int]]:
     """Find the channels of these notices; returns which of them go out now, by channel.
 
@@ -96,19 +96,32 @@ def route(
     copies: list[dict[str, Any]] = []
     hopeless: dict[str, dict[int, str]] = {}
     for row in found:
-        first, *others = choose(_waiting(row))
+        first, *others = _open_to(session, row, choose(_waiting(row)))
         if first.error is not None:
             hopeless.setdefault(first.channel, {})[row.id] = first.error
         elif first.at <= now:
             due.setdefault(first.channel, []).append(row.id)
-        later = first.at if first.at > now else row.ring_at
-        changes.append({"id": row.id, "channel": first.channel, "ring_at": later})
+        if first.channel != row.channel or first.at > now:
+            later = first.at if first.at > now else row.ring_at
+            changes.append({"id": row.id, "channel": first.channel, "ring_at": later})
         copies += [_copy(row, place) for place in others]
     update_rows(session.connection(), NOTICE, changes)
     insert_rows(session.connection(), NOTICE, copies)
     for channel, why in hopeless.items():
         fail(session, why, channel, now)
     return due
+
+
+def _open_to(session: Session, row: Any, places: Sequence[Place]) -> Sequence[Place]:
+    """The places of a notice; one whose channel is gone takes one where it is not known yet."""
+    if row.channel in (None, places[0].channel):
+        return places
+    same = and_(NOTICE.c.ticket_id == row.ticket_id, NOTICE.c.seq == row.seq)
+    known = set(
+        session.scalars(select(NOTICE.c.channel).where(same, NOTICE.c.recipient == row.recipient))
+    )
+    new = [place for place in places if place.channel not in known]
+    return new[:1] or [Place(row.channel, places[0].at, "the channel is gone; others were told")]
 
 
 def _waiting(row: Any) -> Waiting:
@@ -125,7 +138,7 @@ def _copy(row: Any, place: Place) -> dict[str, Any]:
 def pack(
     session: Session,
     channel: str,
-    rows: Collection[int],
+    rows: Sequence[int],
     now: datetime,
     until: datetime,
     limits: Limits,
@@ -149,13 +162,13 @@ def pack(
     _spend(session, state, len(taken), now)
     _put_off(session, left, now, limits)
     found: dict[str, list[Letter]] = {}
-    for letter in letters(session, names):
+    for letter in letters(session, list(names)):
         found.setdefault(names[letter.row], []).append(letter)
     return [Parcel(name, tuple(found[name])) for name, _ in taken]
 
 
 def _groups(
-    session: Session, channel: str, rows: Collection[int], now: datetime, limits: Limits
+    session: Session, channel: str, rows: Sequence[int], now: datetime, limits: Limits
 ) -> list[tuple[str, list[Any]]]:
     """The messages that these notices belong to, each with its name and all its notices."""
     what = (NOTICE.c.id, NOTICE.c.seq, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.parcel)
@@ -235,7 +248,7 @@ def _put_off(
 
 
 def _wait_out(
-    session: Session, channel: str, rows: Collection[int], state: _State, now: datetime
+    session: Session, channel: str, rows: Sequence[int], state: _State, now: datetime
 ) -> None:
     mine = (session.among(NOTICE.c.id, rows), NOTICE.c.channel == channel, *free(now))
     old = session.scalars(

@@ -24,8 +24,8 @@ def matters(session: Session, received: Mapping[str, Message]) -> dict[str, Matt
     """For each new ticket, by number, whether its matter has come in before."""
     hashes: dict[str, bytes] = {}
     for number, message in received.items():
-        if said := same_matter(message.body):
-            hashes[number] = session.sealer.fingerprint(said)
+        if matter := same_matter(message.body):
+            hashes[number] = session.sealer.fingerprint(matter)
     first = (
         func.row_number()
         .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))
@@ -40,9 +40,9 @@ def matters(session: Session, received: Mapping[str, Message]) -> dict[str, Matt
         row.facts: (row.received_at, row.number)
         for row in session.execute(select(placed).where(placed.c.place == 1))
     }
-    for number, facts in hashes.items():
+    for number, said in hashes.items():
         here = (received[number].at, number)
-        earliest[facts] = min(earliest.get(facts, here), here)
+        earliest[said] = min(earliest.get(said, here), here)
     found = {}
     for number, message in received.items():
         if number not in hashes:

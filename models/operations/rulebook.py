@@ -1,15 +1,18 @@
 """Policies, units and declared days come into the store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import delete, func, select
 
 from models.database import Session
+from models.queries.rulebook import load_units_rows
 from models.rules.calendar import Declared
 from models.rules.policy import digest, load_policy
-from models.rules.routing import UnitsFile
-from models.tables.core import DAY, POLICY, TERRITORY, UNIT
+from models.rules.state import OPEN
+from models.rules.units import WORDS, UnitsFile
+from models.tables.core import DAY, POLICY, TERRITORY, TICKET, UNIT
 
 _ID_LENGTH = 16
 
@@ -30,8 +33,20 @@ def add_policy(session: Session, text: str, name: str, now: datetime) -> bool:
     return session.execute(insert.returning(POLICY.c.id)).first() is not None
 
 
-def replace_units(session: Session, units: UnitsFile) -> int:
-    """Make the file's units the district's units; returns how many there are now."""
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a units file changed, by names; `holding` are units that are gone, with open tickets."""
+
+    count: int
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    holding: dict[str, int]
+
+
+def replace_units(session: Session, units: UnitsFile) -> Replaced:
+    """Make the file's units the district's units; tickets keep the units they have."""
+    before = {unit.name: unit for unit in load_units_rows(session)}
     version = session.scalar(select(func.coalesce(func.max(UNIT.c.version), 0))) or 0
     session.execute(delete(UNIT))
     session.execute(delete(TERRITORY))
@@ -43,7 +58,7 @@ def replace_units(session: Session, units: UnitsFile) -> int:
             "parent": unit.parent,
             "position": position,
             "version": version + 1,
-            "words": {k: getattr(unit, k) for k in ("aliases", "streets", "keywords")},
+            "words": {k: getattr(unit, k) for k in WORDS},
             "people": session.sealer.seal({k: getattr(unit, k) for k in people}),
         }
         for position, unit in enumerate(units.unit)
@@ -52,7 +67,26 @@ def replace_units(session: Session, units: UnitsFile) -> int:
         session.execute(session.insert(UNIT), rows)
     if units.territory:
         session.execute(session.insert(TERRITORY), [{"word": w} for w in units.territory])
-    return len(rows)
+    after = {unit.name: unit for unit in units.unit}
+    removed = [name for name in before if name not in after]
+    return Replaced(
+        len(rows),
+        [name for name in after if name not in before],
+        [name for name in after if name in before and after[name] != before[name]],
+        removed,
+        _holding(session, removed),
+    )
+
+
+def _holding(session: Session, units: Sequence[str]) -> dict[str, int]:
+    """How many open tickets each of these units has."""
+    rows = session.execute(
+        select(TICKET.c.unit, func.count())
+        .where(TICKET.c.unit.in_(units), TICKET.c.status.in_(OPEN))
+        .group_by(TICKET.c.unit)
+        .order_by(TICKET.c.unit)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def declare_days(session: Session, days: Mapping[date, Declared], now: datetime) -> int:

@@ -53,3 +53,9 @@ def health(session: Session, now: datetime) -> Health:
     ]
     row = session.execute(select(*(c.scalar_subquery() for c in counts))).one()
     return Health(tuple(ProcessRow(*p) for p in processes), *row)
+
+
+def reports(session: Session, beginning: str, since: datetime) -> bool:
+    """Whether a process whose name has this beginning has been seen since."""
+    seen = PROCESS.c.name.startswith(beginning, autoescape=True) & (PROCESS.c.seen_at >= since)
+    return session.execute(select(PROCESS.c.name).where(seen).limit(1)).first() is not None

@@ -7,13 +7,14 @@ import msgspec
 from sqlalchemy import func, select
 
 from models.database import Session
+from models.queries.learned import load_model, model_in_use
 from models.rules.calendar import Calendar, Declared
 from models.rules.policy import Policy, in_force, load_policy
 from models.rules.routing import Directory, Unit
 from models.rules.state import Stage
 from models.tables.core import DAY, POLICY, TERRITORY, UNIT
 
-Version = tuple[int, int, int]
+Version = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,16 @@ class Rulebook:
 
 
 def rulebook_version(session: Session) -> Version:
-    """What changes whenever a policy, a declared day or a units file comes in; cheap to ask."""
+    """What changes whenever a policy, a day, a units file or a model comes in; cheap to ask."""
     row = session.execute(
         select(
             select(func.count()).select_from(POLICY).scalar_subquery(),
             select(func.coalesce(func.max(DAY.c.version), 0)).scalar_subquery(),
             select(func.coalesce(func.max(UNIT.c.version), 0)).scalar_subquery(),
+            model_in_use().scalar_subquery(),
         )
     ).one()
-    return row[0], row[1], row[2]
+    return row[0], row[1], row[2], row[3]
 
 
 def load_rulebook(session: Session) -> Rulebook:
@@ -56,7 +58,8 @@ def load_rulebook(session: Session) -> Rulebook:
     policies = {row.id: load_policy(row.body, f"policy {row.id}") for row in kept}
     calendar = load_calendar(session)
     territory = session.execute(select(TERRITORY.c.word).order_by(TERRITORY.c.word)).scalars().all()
-    return Rulebook(version, policies, calendar, Directory(load_units_rows(session), territory))
+    directory = Directory(load_units_rows(session), territory, load_model(session))
+    return Rulebook(version, policies, calendar, directory)
 
 
 def load_units_rows(session: Session) -> list[Unit]:

@@ -22,11 +22,18 @@ HOTLINE = "hotline"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Where a new ticket goes: a unit with the reason, or nowhere with the reason and its name."""
+    """Where a new ticket goes: a unit with the reason, or nowhere with the reason and its name.
+
+    `joined` are further units that the city named with it. `proposed` is the unit that a model
+    would choose, with its reason, where it may not decide.
+    """
 
     unit: str | None
     why: Said
     named: str | None = None
+    joined: tuple[str, ...] = ()
+    proposed: str | None = None
+    proposal: Said | None = None
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -258,10 +265,11 @@ UNIT_FIELDS = ("unit", "former_holder")
 """Fields that must name a known unit; `suggested_unit` may name any."""
 
 
-def envelope(raw: Mapping[str, Any]) -> Envelope | Refusal:
+def envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope | Refusal:
     """The envelope of a message as it came, or why it has none that can be kept.
 
-    An `at` without an offset is read as Asia/Shanghai; an absent id is a digest of the content.
+    An `at` without an offset is read as Asia/Shanghai; an absent id is a digest of the content,
+    which a caller that has it already hands in as canonical JSON.
     """
     kind, ticket, at = raw.get("type"), raw.get("ticket"), raw.get("at")
     if not isinstance(kind, str) or kind not in FIELDS:
@@ -280,17 +288,20 @@ def envelope(raw: Mapping[str, Any]) -> Envelope | Refusal:
     if moment.year not in _YEARS:
         return Refusal(say("the year {year} cannot be meant", year=moment.year))
     try:
-        digest = content_id(raw)
+        canonical = canonical or msgspec.json.encode(raw, order="deterministic")
     except (UnicodeEncodeError, ValueError):
         return Refusal(say("a text holds characters that no text can hold: send it as UTF-8"))
     given = raw.get("id")
-    named = _number(given) or (given if isinstance(given, str) and given.strip() else digest)
-    return Envelope(named, moment, kind, ticket.strip())
+    named = _number(given) or (given if isinstance(given, str) and given.strip() else None)
+    return Envelope(named or _digest(canonical), moment, kind, ticket.strip())
 
 
 def content_id(raw: Mapping[str, Any]) -> str:
     """A digest of the message's content, its id where its source gives none."""
-    canonical = msgspec.json.encode(raw, order="deterministic")
+    return _digest(msgspec.json.encode(raw, order="deterministic"))
+
+
+def _digest(canonical: bytes) -> str:
     return hashlib.sha256(canonical).hexdigest()[:32]
 
 

@@ -137,6 +137,18 @@ class Intake(_Part):
     wait_for_receipt: TermField
 
 
+class Keep(_Part):
+    """How long is kept what the log tells too: notices sent, of tickets in the archive."""
+
+    notices: TermField = Term(180, "days")
+
+    @model_validator(mode="after")
+    def _wall(self) -> "Keep":
+        if self.notices.wall is None:
+            raise ValueError("notices must be wall-clock time, as '180 days'")
+        return self
+
+
 class Screening(_Part):
     """What is not taken (不接诉, Regulation 2.2).
 
@@ -190,6 +202,19 @@ class Notices(_Part):
         return self
 
 
+class Bulletin(_Part):
+    """From when on the bulletin (通报) proposes a talk (约谈提醒, Regulation 6.1(3)) with a unit.
+
+    `red_from` red or `yellow_from` yellow cards in a month, or a place among the `last_ranks` of
+    the units that completed at least `ranked_from` tickets; 0 switches a ground off.
+    """
+
+    red_from: int = Field(default=1, ge=0)
+    yellow_from: int = Field(default=3, ge=0)
+    last_ranks: int = Field(default=3, ge=0)
+    ranked_from: int = Field(default=5, ge=1)
+
+
 class Policy(_Part):
     """One district's policy, in force from `valid_from` at midnight, Asia/Shanghai."""
 
@@ -204,6 +229,8 @@ class Policy(_Part):
     intake: Intake
     screening: Screening
     notices: Notices = Notices()
+    bulletin: Bulletin = Bulletin()
+    keep: Keep = Keep()
 
     @property
     def office(self) -> OfficeHours:

@@ -1,6 +1,7 @@
 """What is perhaps not the hotline's to take (不接诉, Regulation 2.2), and why."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from models.rules.policy import Screening
 
 OUTSIDE, EMERGENCY_LINE, REPEATED, EMPTY = "1", "4", "6", "7"
 """The items of 2.2 that the system itself looks for."""
+
+_CHINA, _WITH_COUNTRY = "86", 12
+"""China's country code, and how many digits a number at least has that begins with it."""
 
 _NO_WORD = re.compile(r"[\W\d_]+")
 
@@ -52,9 +56,18 @@ def same_matter(body: Mapping[str, Any]) -> bytes | None:
     It is personal data: only its keyed hash may be kept.
     """
     claimant = body.get("claimant") or {}
-    who = str(claimant.get("phone") or "").strip() or str(claimant.get("name") or "").strip()
+    who = dialled(str(claimant.get("phone") or "")) or str(claimant.get("name") or "").strip()
     said = facts(f"{body.get('title', '')}{body.get('content') or ''}")
     return f"{who}\n{said}".encode() if who and said else None
+
+
+def dialled(phone: str) -> str:
+    """A phone number without how it is written: spaces, dashes, country code, leading zeros."""
+    plain = unicodedata.normalize("NFKC", phone)
+    digits = "".join(c for c in plain if c.isdecimal()).lstrip("0")
+    if digits.startswith(_CHINA) and len(digits) >= _WITH_COUNTRY:
+        digits = digits.removeprefix(_CHINA).lstrip("0")
+    return digits or plain.strip()
 
 
 def _first(words: tuple[str, ...], text: str) -> str | None:

@@ -92,5 +92,5 @@ def checked_texts(texts: Mapping[str, str]) -> None:
 
 
 def filled(texts: Mapping[str, str], kind: str, gaps: Mapping[str, Any]) -> str:
-    """The text of this kind with its gaps filled, on one line."""
-    return " ".join(compiled(texts[kind]).render({**GAPS, **gaps}).split())
+    """The text of this kind with its gaps filled, on one line; `gaps` has all that GAPS has."""
+    return " ".join(compiled(texts[kind]).render(gaps).split())

@@ -5,6 +5,8 @@ from sqlmodel import SQLModel
 
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
+from models.tables.learned import RoutingModel
+from models.tables.matters import MatterBand
 from models.tables.rulebook import (
     CalendarDay,
     PolicyVersion,
@@ -34,6 +36,8 @@ UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
+MODEL = _core(RoutingModel)
+MATTER = _core(MatterBand)
 PROCESS = _core(Process)
 SAMPLE = _core(Sample)
 SECRET = _core(Secret)

@@ -4,18 +4,26 @@ import io
 from contextlib import redirect_stdout
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
+
+from sqlalchemy import select
 
 from models.clock import monotonic, system_clock
 from models.queries.rulebook import load_rulebook
 from models.rules.queues import DELIVERY, ESCALATION, QUEUES
+from models.tables.core import BELL
 from scripts.bench import data, limits
 from scripts.bench.bench import Bench
 from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.peers.running import PEERS, PLAIN, Running, chosen
 from scripts.bench.site import DECIDING, BenchFailed, Site
 from scripts.feeding import Feeding
 from scripts.feeds.reading import Options
 
 LETTERS = 20_000
+PEERS_LETTERS = 2_000
+"""Fewer for those that do a few hundred in a second: their rate does not depend on it."""
+
 _OF_MESSAGES = [q for q in QUEUES if q not in (ESCALATION, DELIVERY)]
 
 
@@ -36,11 +44,60 @@ def intake(bench: Bench) -> Row:
             limit.append(count / limits.write_again(other.url, batches))
         if site.tickets(status="dispatched") != count * bench.runs:
             raise BenchFailed(f"P3: not every ticket was dispatched; see {site.log}")
-    return Row("P3", [
-        Figure("letters from a file to dispatched, PostgreSQL, 2 workers", "tickets/s", rates,
-               "L: the same rows by COPY, 1,000 at once, 1 connection", limit, Goal(least=0.3),
-               f"{count:,} letters"),
-    ])  # fmt: skip
+        site.stop()
+        site.start()
+        sending = [_rate(site, f"S{run}-", count) for run in range(bench.runs)]
+    with bench.sqlite_site("P3") as site:
+        site.start(DECIDING)
+        sqlite = [_rate(site, f"R{run}-", count) for run in range(bench.runs)]
+    ours = Figure("letters from a file to dispatched, PostgreSQL, 2 workers", "tickets/s", rates,
+                  "L: the same rows by COPY, 1,000 at once, 1 connection", limit, Goal(least=0.3),
+                  f"{count:,} letters")  # fmt: skip
+    others, absent = _peers(bench)
+    figures = [
+        ours,
+        Figure("the same while notices are sent", "tickets/s", sending),
+        Figure("the same on SQLite, synchronous=FULL", "tickets/s", sqlite),
+    ]
+    if PLAIN.name in others:
+        figures.append(ours.against_peer(PLAIN.name, others[PLAIN.name], Goal(least=5)))
+    best = max((n for n in others if n != PLAIN.name), key=lambda n: median(others[n]), default="")
+    for name, found in others.items():
+        if name != PLAIN.name:
+            goal = Goal(least=3) if name == best else Goal()
+            figures.append(ours.against_peer(name, found, goal))
+    return Row("P3", figures, absent)
+
+
+def _peers(bench: Bench) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Tickets a second of each peer, and the names of those that are not measured."""
+    count = bench.sized(PEERS_LETTERS, 50)
+    rates: dict[str, list[float]] = {}
+    peers, absent = chosen(PEERS, quick=bench.quick)
+    for peer in peers:
+        bench.tell(f"P3: {peer.name}")
+        with bench.site("P3-peer") as site, Running(peer, site) as running:
+            # the first is for warming up: interpreters, pools, the rulebook
+            warm = letters_file(site, "W-", 20)
+            dispatched(site, running, warm, 20)
+            for run in range(bench.runs):
+                file = letters_file(site, f"R{run}-", count)
+                site.settle()
+                seconds = dispatched(site, running, file, 20 + count * (run + 1))
+                rates.setdefault(peer.name, []).append(count / seconds)
+    return rates, absent
+
+
+def dispatched(site: Site, running: Running, file: Path, count: int) -> float:
+    """Seconds until a peer has sent all tickets of a file to their units, `count` in all."""
+    began = monotonic()
+    running.hand_over("received", file)
+    site.until(lambda: site.tickets(status="dispatched") == count, 120, f"{running.peer.name}: P3")
+    return monotonic() - began
+
+
+def _rate(site: Site, prefix: str, count: int) -> float:
+    return count / feed_and_wait(site, letters_file(site, prefix, count))
 
 
 def letters_file(site: Site, prefix: str, count: int) -> Path:
@@ -57,7 +114,7 @@ def feed_and_wait(site: Site, file: Path) -> float:
     """Seconds from the reading of a file until no message waits any more."""
     began = monotonic()
     feed(site, file)
-    site.until(lambda: not _waiting(site), 600, "all messages were applied")
+    site.until(lambda: all_applied(site), 600, "all messages were applied")
     return monotonic() - began
 
 
@@ -70,8 +127,11 @@ def feed(site: Site, file: Path) -> None:
         raise BenchFailed(f"the feed was not taken whole: {said.getvalue()}")
 
 
-def _waiting(site: Site) -> bool:
-    return bool(site.sql("SELECT 1 FROM bell WHERE queue = ANY(%s) LIMIT 1", [_OF_MESSAGES]))
+def all_applied(site: Site) -> bool:
+    """Whether no message waits any more."""
+    with site.store.reading() as session:
+        found = select(BELL.c.row_id).where(BELL.c.queue.in_(_OF_MESSAGES)).limit(1)
+        return session.scalar(found) is None
 
 
 def _same_rulebook(site: Site, other: Site) -> None:

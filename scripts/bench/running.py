@@ -22,6 +22,14 @@ ROWS = {
     "P2": "rules:deciding",
     "P3": "intake:intake",
     "P4": "storm:storm",
+    "P5": "lateness:lateness",
+    "P6": "lateness:emergencies",
+    "P7": "screens:watching",
+    "P8": "screens:changing",
+    "P9": "feeds:feeding",
+    "P10": "starting:starting",
+    "P11": "replays:replaying",
+    "P12": "growth:growing",
 }
 """Which function measures which row; imported only if asked for."""
 
@@ -34,6 +42,7 @@ class Options:
     runs: int = 5
     scale: float = 1.0
     huge: bool = False
+    quick: bool = False
     database: str | None = None
     profile: Path | None = None
     failed: list[str] = field(default_factory=list)
@@ -51,8 +60,8 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
     found = []
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
-        bench = Bench(folder, _tell, options.runs, options.scale, options.huge,
-                      options.database, options.profile, closing)  # fmt: skip
+        bench = Bench(folder, _tell, options.runs, options.scale, options.huge, options.quick,
+                      options.database, options.profile, closing=closing)  # fmt: skip
         for name in options.rows or ROWS:
             _tell(_("measuring {row}").format(row=name))
             row = _measure(name)(bench)
@@ -87,9 +96,7 @@ def _cells(row: Row) -> list[tuple[str, ...]]:
         reference = told(one.reference, one.unit) if one.references else "-"
         ratio = told(one.ratio)
         cells.append((id_, what, figure, one.against, reference, ratio, str(one.goal), met))
-    cells += [
-        ("", name, "-", _("not installed: make bench"), "-", "-", "", "") for name in row.absent
-    ]
+    cells += [("", name, "-", _(why), "-", "-", "", "") for name, why in row.absent.items()]
     return cells
 
 
@@ -109,6 +116,6 @@ def _print(row: Row) -> None:
 
 def as_markdown(rows: Sequence[Row]) -> str:
     """The rows as a table of Markdown, one line a figure."""
-    lines = [" | ".join(_heads()), "|".join(["---"] * len(_heads()))]
+    lines = [" | ".join(_heads()), " | ".join(["---"] * len(_heads()))]
     lines += [" | ".join(cells) for row in rows for cells in _cells(row)]
     return "".join(f"| {line} |\n" for line in lines)

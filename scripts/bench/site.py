@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import sleep
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import psycopg
 from sqlalchemy import func, make_url, select
 
-from models.clock import Now, monotonic
+from models.clock import DemoClock, Now, monotonic, system_clock
 from models.database import Store
 from models.errors import HotlineError
 from models.operations.advance import advance
@@ -20,7 +21,7 @@ from models.operations.inbox import put
 from models.queries.rulebook import load_rulebook
 from models.rules.queues import DELIVERY, QUEUES
 from models.settings import Settings, environment_for_child
-from models.tables.core import NOTICE, PROCESS, TICKET
+from models.tables.core import NOTICE, PROCESS
 from scripts.edge import open_store, prepare
 
 _START_WITHIN = 60.0
@@ -36,12 +37,17 @@ class BenchFailed(HotlineError):
 class Site:
     """A service on a store of its own; its processes end with `stop`."""
 
+    takes: ClassVar[float] = 4.0
+    """Seconds that the processes took to start the last time."""
+
     def __init__(self, settings: Settings, *, profile: Path | None = None) -> None:
         self.settings = settings
         self.store: Store = open_store(settings)
         prepare(self.store, settings)
         self._profile = profile
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._connection: psycopg.Connection[Any] | None = None
+        self._role = "origin"
 
     @property
     def url(self) -> str:
@@ -55,6 +61,8 @@ class Site:
     def __exit__(self, *_wrong: object) -> None:
         self.stop()
         self.store.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def start(self, queues: Sequence[str] = QUEUES, *, workers: int = 2, clock: str = "") -> None:
         """Start workers and a timekeeper, and wait until each has said that it is there."""
@@ -64,11 +72,22 @@ class Site:
         ]
         with self.store.writing() as session:
             session.execute(PROCESS.delete())
+        began = monotonic()
         self._processes = [self._spawn(role) for role in roles]
         self.until(self._all_there, _START_WITHIN, "the workers and the timekeeper are there")
+        Site.takes = monotonic() - began
         if self._profile:
             for role, process in zip(roles, self._processes, strict=True):
                 self._watch(process, self._profile / f"{self.settings.home.name}-{role[0]}")
+
+    def start_before(self, moment: datetime, queues: Sequence[str] = QUEUES) -> DemoClock:
+        """Start the processes so that all are there when their clock comes to this moment."""
+        lead = timedelta(seconds=2 + 2 * Site.takes)
+        now = DemoClock(system_clock(), moment - lead, 1.0)
+        self.start(queues, clock=str(now))
+        if now() >= moment:
+            raise BenchFailed(f"the processes took longer than {lead} to start")
+        return now
 
     def stop(self) -> None:
         """End the processes in order."""
@@ -81,6 +100,13 @@ class Site:
                 process.kill()
                 process.wait()
         self._processes.clear()
+
+    def memory(self) -> float:
+        """What the processes hold in memory, in MB."""
+        import psutil
+
+        held = [psutil.Process(p.pid).memory_info().rss for p in self._processes]
+        return sum(held) / 1e6
 
     def _spawn(self, role: Sequence[str]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-P", "-m", "scripts", *role]
@@ -121,7 +147,7 @@ class Site:
                 log = self.settings.home / "service.log"
                 said = log.read_text()[-2000:] if log.exists() else ""
                 raise BenchFailed(f"not within {seconds:.0f} s: {why}\n{said}")
-            sleep(0.01)
+            sleep(0.02)
 
     def sql(
         self, statement: str, parameters: Sequence[Any] = (), *, triggers: bool = True
@@ -130,16 +156,19 @@ class Site:
 
         Without `triggers`, foreign keys are not checked row by row: for copies of what was.
         """
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            if not triggers:
-                connection.execute("SET session_replication_role = replica")
-            cursor = connection.execute(statement.encode(), parameters or None)
-            return cursor.fetchall() if cursor.description else []
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        role = "origin" if triggers else "replica"
+        if role != self._role:
+            self._connection.execute(f"SET session_replication_role = {role}".encode())
+            self._role = role
+        cursor = self._connection.execute(statement.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
 
     def settle(self) -> None:
         """Make the store as after a quiet hour: notices sent, statistics fresh, no garbage."""
         self.sql("UPDATE notice SET state = 'sent', sent_at = queued_at WHERE state = 'queued'")
-        self.sql("VACUUM (ANALYZE) inbox, ticket, clock, event, notice, bell")
+        self.sql("VACUUM (ANALYZE)")
         self.sql("CHECKPOINT")
 
     def play(self, messages: Sequence[dict[str, Any]], now: Now) -> None:
@@ -155,11 +184,9 @@ class Site:
 
     def tickets(self, **columns: Any) -> int:
         """How many tickets have these values."""
-        with self.store.reading() as session:
-            found = select(func.count()).select_from(TICKET)
-            for name, value in columns.items():
-                found = found.where(TICKET.c[name] == value)
-            return session.scalar(found) or 0
+        where = " AND ".join(f"{name} = %s" for name in columns) or "true"
+        found = self.sql(f"SELECT count(*) FROM ticket WHERE {where}", list(columns.values()))
+        return int(found[0][0])
 
     @property
     def log(self) -> Path:

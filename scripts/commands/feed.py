@@ -1,4 +1,4 @@
-"""`hotline feed`: a city's letters and messages into the inbox."""
+"""`hotline feed`: a city's letters and messages into the inbox; `refused`: what was not taken."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,14 +11,21 @@ from models.settings import load_settings
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add this command."""
+    """Add these commands."""
     app.command(help=_("Enqueue tickets and messages from files of a city; - is standard input."))(
         feed
     )
+    app.command(help=_("Rows that were refused, and why."))(refused)
 
 
 def feed(
-    paths: Annotated[list[str], typer.Argument(help=_("Files, or -."), metavar="PATH...")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help=_("Files, - for standard input, a folder with --watch, or an Open311 address."),
+            metavar="PATH...",
+        ),
+    ],
     mapping: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help=_("Which column is what."))
     ] = None,
@@ -30,6 +37,23 @@ def feed(
         typer.Option(formats=["%Y-%m-%d"], help=_("Play the feed as if it had begun on this day.")),
     ] = None,
     refused: Annotated[Path | None, typer.Option(help=_("Where refused rows are kept."))] = None,
+    suggest: Annotated[
+        bool,
+        typer.Option("--suggest", help=_("Write a first mapping for a file, and feed nothing.")),
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help=_("Feed whatever comes into a folder."))
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help=_("With --watch: what is there now, then end."))
+    ] = False,
+    every: Annotated[
+        float | None,
+        typer.Option(min=0.1, help=_("Seconds between two looks; an address is polled on and on.")),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help=_("Poll an address in a private network too."))
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """Read feeds, put their messages into the inbox, and keep what is refused with its reason."""
@@ -43,5 +67,34 @@ def feed(
         unit=unit or None,
         start=rebase.date() if rebase else None,
     )
+    special = [p for p in paths if p.startswith(("http://", "https://"))]
+    if (special or watch or suggest) and len(paths) > 1:
+        raise typer.BadParameter(_("one address, folder or file at a time"))
+    if suggest:
+        from scripts.feeds.suggest import suggestion
+
+        typer.echo(suggestion(Path(paths[0]), options), nl=False)
+        return
     feeding = Feeding(load_settings(), options, refused)
-    raise typer.Exit(feeding.run(paths, as_json=as_json))
+    if special:
+        code = feeding.poll(paths[0], every=every, private=allow_private, as_json=as_json)
+    elif watch:
+        if not Path(paths[0]).is_dir():
+            raise typer.BadParameter(_("{path} is no folder").format(path=paths[0]))
+        code = feeding.watch(Path(paths[0]), every=every or 2.0, once=once, as_json=as_json)
+    else:
+        code = feeding.run(paths, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def refused(
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help=_("With the rows in clear; who saw them is logged."))
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+) -> None:
+    """The file is `refused.jsonl` in the home unless another is named; its rows are sealed."""
+    from scripts.revealing import show_refused
+
+    show_refused(file, in_clear=reveal, as_json=as_json)

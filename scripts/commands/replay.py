@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.labels import _, readable
+from models.labels import _
 from models.settings import load_settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ def replay(
         Path | None, typer.Option(exists=True, help=_("Declared days, as for calendar import."))
     ] = None,
     policy: Annotated[Path | None, typer.Option(exists=True, help=_("Another policy."))] = None,
+    model: Annotated[
+        Path | None, typer.Option(exists=True, help=_("A model as `hotline routing train` writes."))
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -45,6 +48,8 @@ def replay(
 
     scenery = Scenery(policy_text(load_settings()), _units(shipped(UNITS_FILE), UNITS_FILE))
     scenery = _changed(scenery, policy, units, calendar)
+    if model:
+        scenery = replace(scenery, model=model.read_bytes())
     end = instant(until) if until else None
     played = play(file, scenery, end)
     if against is None:
@@ -85,7 +90,7 @@ def _changed(
 def _print(played: "Replayed", *, as_json: bool) -> None:
     from scripts.edge import print_json
 
-    for event in map(readable, played.events):
+    for event in played.events:
         if as_json:
             print_json(event)
         else:

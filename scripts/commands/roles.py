@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.clock import clock_from
+from models.clock import Now, clock_from
 from models.errors import HotlineError
 from models.labels import _
 from models.settings import Settings, load_settings
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
 _PARENT = typer.Option("--parent", hidden=True)
+_LATELY = timedelta(seconds=20)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,6 +23,9 @@ def add_to(app: typer.Typer) -> None:
     app.command(help=_("Answer bells: apply messages, move clocks, send notices."))(worker)
     app.command(help=_("Ring for everything that is due."))(timekeeper)
     app.command(help=_("The screen that operators watch."))(monitor)
+    app.command(help=_("Whether a worker or timekeeper of this machine works; for health checks."))(
+        alive
+    )
 
 
 def broker_url(settings: Settings) -> str:
@@ -33,12 +37,16 @@ def broker_url(settings: Settings) -> str:
     return EmbeddedServer(settings.home / "valkey").url
 
 
-def _opened(settings: Settings) -> "Store":
+def _opened(settings: Settings, clock: str) -> "tuple[Store, Now]":
+    """The store and the time: what the argument describes, or the clock of all on this store."""
+    from models.shared_clock import clock_of
     from scripts.edge import open_store, prepare
+    from scripts.logs import set_up
 
+    set_up(settings.log)
     store = open_store(settings)
     prepare(store, settings)
-    return store
+    return store, clock_from(clock) if clock else clock_of(store)
 
 
 def worker(
@@ -60,8 +68,7 @@ def worker(
         why = _("no queue {name}; there are: {known}")
         raise HotlineError(why.format(name=unknown[0], known=known))
     settings = load_settings()
-    store = _opened(settings)
-    now = clock_from(clock)
+    store, now = _opened(settings, clock)
     code = run_worker(
         store,
         broker_url(settings),
@@ -86,10 +93,11 @@ def timekeeper(
     from workers.main import run_timekeeper
 
     settings = load_settings()
+    store, now = _opened(settings, clock)
     code = run_timekeeper(
-        _opened(settings),
+        store,
         broker_url(settings),
-        clock_from(clock),
+        now,
         patience=timedelta(seconds=patience),
         parent=parent or None,
     )
@@ -117,8 +125,27 @@ def monitor(
 
     settings = load_settings()
     if web:
-        _opened(settings).close()
+        _opened(settings, clock)[0].close()
         arguments = ["--board"] * board + (["--clock", clock] if clock else [])
         serve_monitor(host, port, token, arguments)
         return
-    show_monitor(settings, _opened(settings), clock_from(clock), broker_url(settings), board=board)
+    store, now = _opened(settings, clock)
+    show_monitor(settings, store, now, broker_url(settings), board=board)
+
+
+def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> None:
+    """Exit 0 where a process of this role and machine has reported lately, else 1."""
+    import socket
+
+    from models.database import Store
+    from models.queries.health import reports
+    from models.sealing import load_sealer
+    from models.shared_clock import clock_of
+
+    settings = load_settings()
+    # the store as it is: a look from outside changes nothing, not even its shape
+    store = Store(settings.store_url, load_sealer(settings.key_path, settings.key))
+    with store.reading() as session:
+        lately = clock_of(store)() - _LATELY
+        if not reports(session, f"{role}@{socket.gethostname()}:", lately):
+            raise HotlineError(_("no {role} of this machine has reported").format(role=role))

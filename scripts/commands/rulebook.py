@@ -1,4 +1,4 @@
-"""`hotline due`, `calendar`, `units`: what deadlines are made of."""
+"""`hotline due` and `calendar`: what deadlines are made of."""
 
 import csv
 import io
@@ -27,9 +27,6 @@ def add_to(app: typer.Typer) -> None:
         "import", help=_("Declare days working or off (CSV: date, working/off, document).")
     )(import_days)
     app.add_typer(days, name="calendar")
-    units = typer.Typer(help=_("Units, leaders, streets, words."), no_args_is_help=True)
-    units.command("import", help=_("Make a file's units the district's units."))(import_units)
-    app.add_typer(units, name="units")
 
 
 _SHOWN = 10
@@ -181,17 +178,3 @@ def _declared(row: list[str], number: int) -> tuple[date, Declared]:
     except (ValueError, KeyError, IndexError) as wrong:
         text = _("line {n}: write a day, working or off, and the document").format(n=number)
         raise HotlineError(text) from wrong
-
-
-def import_units(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
-    """Check a units file and make it the district's; tickets under way keep their units."""
-    from models.operations.rulebook import replace_units
-    from models.rules.routing import load_units
-
-    units = load_units(read_text(file), str(file))
-    settings = load_settings()
-    allowed(settings, RULEBOOK)
-    store = open_store(settings)
-    with store.writing() as session:
-        count = replace_units(session, units)
-    typer.echo(_("{n} units.").format(n=count))

@@ -12,6 +12,9 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command(help=_("The whole service on one machine, until q or Ctrl-C."))(up)
     db = typer.Typer(help=_("The store."), no_args_is_help=True)
+    db.command("prune", help=_("Remove what need not be kept; the timekeeper does so daily."))(
+        prune
+    )
     db.command("upgrade", help=_("Bring the store to its newest shape."))(upgrade)
     app.add_typer(db, name="db")
 
@@ -32,6 +35,24 @@ def up(
     run_service(
         load_settings(), demo=demo, headless=headless, for_seconds=for_seconds, workers=workers
     )
+
+
+def prune() -> None:
+    """Remove notices that were sent long ago, as the policy says."""
+    from models.operations import pruning
+    from models.queries.rulebook import load_rulebook
+    from models.rules.policy import in_force
+    from models.shared_clock import clock_of
+    from scripts.edge import open_store, prepare
+
+    settings = load_settings()
+    store = open_store(settings)
+    prepare(store, settings)
+    now = clock_of(store)()
+    with store.reading() as session:
+        policy = in_force(list(load_rulebook(session).policies.values()), now)
+    count = pruning.prune(store, now, policy)
+    typer.echo(_("{count} notices removed; the log has them all").format(count=count))
 
 
 def upgrade() -> None:

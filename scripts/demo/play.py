@@ -39,7 +39,7 @@ def stage_demo(store: Store) -> DemoClock:
     """Put the whole play into an empty store and start its clock."""
     with store.writing() as session:
         rulebook = load_rulebook(session)
-        messages = sorted(_play(rulebook), key=lambda m: str(m["at"]))
+        messages = sorted(play(rulebook), key=lambda m: str(m["at"]))
         put(session, _SOURCE, messages, START)
     return DemoClock(system_clock(), START, LENGTH.total_seconds() / REAL_SECONDS)
 
@@ -50,7 +50,7 @@ def letters() -> list[Body]:
     return [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
 
 
-def _play(rulebook: Rulebook) -> Iterator[Body]:
+def play(rulebook: Rulebook) -> Iterator[Body]:
     dice = random.Random(_SEED)
     everything = letters()
     dice.shuffle(everything)

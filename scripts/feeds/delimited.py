@@ -39,15 +39,22 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
     stream.seek(0)
     head = stream.read(_HEAD)
     for encoding in _encodings(stream, head):
-        beginning = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-        found = _recognised(feed, beginning.split("\n")[:HEADER_WITHIN], mappings)
+        first = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+        found = _recognised(feed, first.split("\n")[:HEADER_WITHIN], mappings)
         if found is not None:
             yield from _records(stream, encoding, *found)
             return
-    text = head.decode(_encodings(stream, head)[0], "replace").split("\n")[:HEADER_WITHIN]
-    delimiter = max(_USUAL, key=text[0].count)
-    rows = [cells or [] for _line, cells, _raw in _rows(io.StringIO("\n".join(text)), delimiter)]
-    raise unknown(feed, rows, mappings)
+    raise unknown(feed, beginning(stream, HEADER_WITHIN), mappings)
+
+
+def beginning(stream: IO[bytes], count: int) -> list[list[str]]:
+    """The first rows, by the likeliest encoding and the usual sign that is in most of them."""
+    stream.seek(0)
+    head = stream.read(_HEAD)
+    text = codecs.getincrementaldecoder(_encodings(stream, head)[0])("replace").decode(head)
+    delimiter = max(_USUAL, key=text.split("\n", 1)[0].count)
+    rows = islice(_rows(io.StringIO(text, newline=""), delimiter), count)
+    return [cells for _line, cells, _raw in rows if cells]
 
 
 def _encodings(stream: IO[bytes], head: bytes) -> list[str]:
@@ -84,13 +91,13 @@ def _decodes(stream: IO[bytes], encoding: str) -> bool:
 
 
 def _recognised(
-    feed: str, beginning: list[str], mappings: Sequence[Mapping]
+    feed: str, first: list[str], mappings: Sequence[Mapping]
 ) -> tuple[Layout, str] | None:
-    text = "\n".join(beginning)
+    text = "\n".join(first)
     fewest = min(len(mapping.headers) for mapping in mappings) - 1
     signs = (sign for sign in dict.fromkeys(text) if not sign.isalnum() and sign not in '"\r\n ')
     for delimiter in dict.fromkeys((*_USUAL, *signs)):
-        if all(line.count(delimiter) < fewest for line in beginning):
+        if all(line.count(delimiter) < fewest for line in first):
             continue
         rows = islice(_rows(io.StringIO(text, newline=""), delimiter), HEADER_WITHIN)
         layout = locate(feed, [cells or [] for _line, cells, _raw in rows], mappings)

@@ -29,8 +29,8 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
     What comes before a place that is not well formed is taken, the rest is one refusal. Raises
     ColumnsUnknown if no mapping knows the elements.
     """
-    layout, pieces = objects(feed, _pieces(stream), mappings)
-    for piece in pieces:
+    layout, found = objects(feed, pieces(stream), mappings)
+    for piece in found:
         if layout is None and piece.why is None:
             names = list(flat(piece.value)) if isinstance(piece.value, dict) else []
             raise unknown(feed, [names], mappings)
@@ -63,9 +63,11 @@ class _TooLong(Exception):
     pass
 
 
-def _pieces(stream: IO[bytes]) -> Iterator[Piece]:
+def pieces(stream: IO[bytes]) -> Iterator[Piece]:
+    """The elements below the outermost one; the last piece says where the XML went wrong."""
     bounded = _Bounded(stream)
-    number, depth, root = 0, 0, None
+    number, depth = 0, 0
+    root: Element | None = None
     try:
         for what, element in iterparse(bounded, events=("start", "end"), forbid_dtd=True):
             if what == "start":
@@ -75,7 +77,7 @@ def _pieces(stream: IO[bytes]) -> Iterator[Piece]:
                     raise _TooLong
                 continue
             depth -= 1
-            if depth == 1:
+            if depth == 1 and root is not None:
                 number += 1
                 bounded.given = 0
                 value = _value(element)

@@ -1,5 +1,6 @@
 """JSON of strangers: one value at a time, with limits, and nothing lost without a word."""
 
+import codecs
 import json
 import math
 import re
@@ -53,10 +54,15 @@ def of_lines(stream: IO[bytes]) -> Iterator[Piece]:
             )
             yield Piece(number, text[:_KEPT], why=why)
             continue
-        try:
-            yield Piece(number, text, _parsed(line))
-        except Refused as refused:
-            yield Piece(number, text, why=refused.why)
+        yield piece(number, line, text)
+
+
+def piece(line: int, content: bytes, text: str) -> Piece:
+    """One record of a line's content, or why it is none; `text` is what is kept of it."""
+    try:
+        return Piece(line, text, _parsed(content))
+    except Refused as refused:
+        return Piece(line, text, why=refused.why)
 
 
 def of_array(stream: IO[bytes]) -> Iterator[Piece]:
@@ -108,8 +114,6 @@ class _Window:
     """A text file, of which a piece is looked at."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        import codecs
-
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self.text = ""
@@ -219,7 +223,8 @@ def _object(pairs: list[tuple[str, Any]]) -> Tidy:
 
 
 def _listed(items: list[Any]) -> tuple[list[Any], int]:
-    made, depth = [], 1
+    made: list[Any] = []
+    depth = 1
     for item in items:
         match item:
             case str():

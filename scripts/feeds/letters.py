@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from models.labels import Said, say
 from models.rules.text import clean, escaped, folded, is_plain, undoubled
 from scripts.feeds.dates import instant
-from scripts.feeds.mapping import ANY, ARRIVAL, INSTANTS, Words
+from scripts.feeds.mapping import ANY, ARRIVAL, INSTANTS, Words, must_name_a_unit
 from scripts.feeds.rows import TICKET_RECEIVED, Cell, Read, shown
 from scripts.feeds.table import LaterPlaces, Layout, Place
 
@@ -208,7 +208,7 @@ def _later_message(
     }
     if at:
         made["at"] = at
-    if later.speaks_for_a_unit and "unit" in letter:
+    if must_name_a_unit(later.type) and "unit" in letter:
         made.setdefault("unit", letter["unit"])
     return made
 

@@ -83,11 +83,11 @@ class Later(msgspec.Struct, frozen=True):
     constants: Constants = {}
     values: Words = {}
 
-    @property
-    def speaks_for_a_unit(self) -> bool:
-        """Whether somebody has to have sent it."""
-        unit = MESSAGES[self.type].get("unit")
-        return unit is not None and unit.required
+
+def must_name_a_unit(kind: str) -> bool:
+    """Whether a message of this type is somebody's, who has to be named."""
+    unit = MESSAGES[kind].get("unit")
+    return unit is not None and unit.required
 
 
 class Mapping(msgspec.Struct, frozen=True):
@@ -171,9 +171,9 @@ def load(path: Path) -> Mapping:
             _check_keys(path, where, given, MESSAGES[later.type])
     for why in _faults(mapping):
         raise MappingWrong(path, why)
-    later = tuple(replace(each, values=_folded(each.values)) for each in mapping.later)
+    told = tuple(replace(each, values=_folded(each.values)) for each in mapping.later)
     empty = tuple(map(folded, mapping.empty))
-    return replace(mapping, values=_folded(mapping.values), later=later, empty=empty)
+    return replace(mapping, values=_folded(mapping.values), later=told, empty=empty)
 
 
 def _folded(values: Words) -> Words:

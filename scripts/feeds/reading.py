@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from msgspec.structs import replace
 
 from models.labels import _
 from scripts.feeds.formats import Format, chosen
-from scripts.feeds.mapping import load, shipped
+from scripts.feeds.mapping import load, must_name_a_unit, shipped
 from scripts.feeds.rebase import rebase
 from scripts.feeds.rows import TICKET_RECEIVED, FeedUnreadable, Read
 
@@ -37,7 +37,9 @@ class Options:
     start: date | None = None
 
 
-def read(feed: Path | IO[bytes], options: Options = Options()) -> Iterator[Read]:
+def read(
+    feed: Path | IO[bytes], options: Options = Options(), name: str | None = None
+) -> Iterator[Read]:
     """Each record of a file or of an open binary stream (a pipe too), in the feed's order.
 
     Messages in JSON Lines are streamed, a text table is streamed from a file; a pipe of anything
@@ -47,9 +49,9 @@ def read(feed: Path | IO[bytes], options: Options = Options()) -> Iterator[Read]
     mappings = (load(options.mapping),) if options.mapping else shipped()
     with ExitStack() as open_files:
         if isinstance(feed, Path):
-            name, stream = feed.name, _opened(feed, open_files)
+            name, stream = name or feed.name, _opened(feed, open_files)
         else:
-            name, stream = _("standard input"), feed
+            name, stream = name or _("standard input"), feed
         ready = _ready(name, stream, options, open_files)
         if ready is None:
             return
@@ -100,9 +102,18 @@ def _buffered(stream: IO[bytes]) -> io.BufferedReader:
 
 
 def _named(row: Read, options: Options) -> Read:
-    source, message = options.source or row.source, row.message
-    if options.unit and message and message["type"] == TICKET_RECEIVED and not message.get("unit"):
-        message = {**message, "unit": options.unit}
-    if source is row.source and message is row.message:
-        return row
-    return replace(row, source=source, message=message)
+    if row.message is None or not (options.source or options.unit):
+        return replace(row, source=options.source) if options.source else row
+    if options.unit:
+        mapped = row.facts is not None
+        message, *later = (_of_unit(m, options.unit, mapped) for m in (row.message, *row.later))
+        row = replace(row, message=message, later=tuple(later))
+    return replace(row, source=options.source or row.source)
+
+
+def _of_unit(message: dict[str, Any], unit: str, mapped: bool) -> dict[str, Any]:
+    """A new ticket goes to the unit; what a table tells of later came from there."""
+    kind = message["type"]
+    if message.get("unit") or not (kind == TICKET_RECEIVED or (mapped and must_name_a_unit(kind))):
+        return message
+    return {**message, "unit": unit}

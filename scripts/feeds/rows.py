@@ -21,7 +21,8 @@ class Read(msgspec.Struct, frozen=True):
 
     `line` is the line (a spreadsheet's row) where the record begins, from 1, headers counted.
     `later` are further messages that the same row tells of, such as the reply to a letter.
-    `facts` are the fields of a letter whose change is news; a message that came as one has none.
+    `facts` are the fields of a table's letter whose change is news (a table of replies has none, a
+    message that came as one None).
     `notes` say what was found wrong with a record that was taken all the same.
     """
 
@@ -31,7 +32,7 @@ class Read(msgspec.Struct, frozen=True):
     why: Said | None
     kept: "Callable[[], object] | object"
     later: tuple[dict[str, Any], ...] = ()
-    facts: tuple[str, ...] = ()
+    facts: tuple[str, ...] | None = None
     notes: tuple[Said, ...] = ()
 
     @property

@@ -1,5 +1,6 @@
 """A city's service of real processes on real servers, to be broken and put together again."""
 
+import os
 import random
 import shutil
 import subprocess
@@ -164,7 +165,8 @@ class City:
         how = [*member.once, *member.command[1:]] if member.once else member.command
         member.once = []
         command = [sys.executable, "-m", *how]
-        command += [clock] if member.name == "feeder" else ["--clock", clock]
+        parent = ["--parent", str(os.getpid())]
+        command += [clock] if member.name == "feeder" else ["--clock", clock, *parent]
         with self.log.open("ab") as log:
             member.process = subprocess.Popen(
                 command,

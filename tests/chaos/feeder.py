@@ -13,9 +13,10 @@ from sqlalchemy import update
 from models.clock import Now, clock_from
 from models.database import Store, is_busy
 from models.operations.inbox import put
-from models.sealing import Sealed, load_sealer
+from models.sealing import Sealed
 from models.settings import load_settings
 from models.tables.core import INBOX
+from scripts.edge import open_store
 from tests.chaos.known_feed import Line, read
 
 SOURCE = "messages"
@@ -58,9 +59,4 @@ def _stored(store: Store, batch: Sequence[Line], now: Now) -> bool:
 
 
 if __name__ == "__main__":
-    settings = load_settings()
-    run(
-        Store(settings.store_url, load_sealer(settings.key_path)),
-        read(Path(sys.argv[1])),
-        clock_from(sys.argv[2]),
-    )
+    run(open_store(load_settings()), read(Path(sys.argv[1])), clock_from(sys.argv[2]))

@@ -53,13 +53,14 @@ def known_feed(copies: int, dice: random.Random) -> list[Line]:
     for copy in range(copies):
         for scenario in scenarios():
             bodies = list(_told_again(scenario, copy))
-            late = dice.randrange(len(bodies)) if scenario.name not in refusing else -1
-            late = late if dice.random() < 0.15 else -1
+            # the receipt is not, for what comes before it is refused after some days
+            late = dice.randrange(len(bodies)) if dice.random() < 0.15 else 0
+            late = 0 if scenario.name in refusing else late
             arrives = START - timedelta(days=1)
             for position, body in enumerate(bodies):
                 at = datetime.fromisoformat(body["at"])
                 arrives = max(arrives, at + timedelta(hours=dice.uniform(-30, 2)))
-                delay = timedelta(days=dice.uniform(1, 5)) if position == late else timedelta()
+                delay = timedelta(days=dice.uniform(1, 5)) if 0 < late == position else timedelta()
                 lines.append(Line(arrives + delay, body))
     lines += _poisonous(dice)
     return sorted(lines, key=lambda line: line.arrives)

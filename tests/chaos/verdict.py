@@ -1,6 +1,5 @@
 """What became of a feed, held against what must have become of it."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +45,7 @@ def judge(store: Store, reference: Store, lines: Sequence[Line], letters: Path) 
     poisoned = {line.body["id"] for line in lines if line.poison}
     with store.reading() as session, reference.reading() as other:
         _inbox(session, lines, poisoned, verdict)
+        _refused(session, other, poisoned, verdict)
         real, wanted = _lives(session), _lives(other)
         _notices(session, letters, verdict)
         for number in sorted(wanted.keys() | real.keys()):
@@ -82,7 +82,7 @@ def _lives(session: Session) -> dict[str, _Life]:
     lives: dict[int, _Life] = {}
     for row in session.execute(select(TICKET)):
         kept = ("number", "status", "category", "emergency", "unit", "level", "level_at", "due",
-                "provisional", "received_at", "completed_at", "title", "facts")  # fmt: skip
+                "provisional", "received_at", "completed_at", "title")  # fmt: skip
         lives[row.id] = _Life({name: getattr(row, name) for name in kept})
     for row in session.execute(select(CLOCK)):
         clock = (row.base, row.due, row.state, row.ended_at, row.provisional)
@@ -135,6 +135,15 @@ def _inbox(session: Session, lines: Sequence[Line], poisoned: set[str], verdict:
         for row in rows
         if row.message_id in poisoned and row.state != REFUSED
     ]
+
+
+def _refused(session: Session, other: Session, poisoned: set[str], verdict: Verdict) -> None:
+    """What is refused is refused in both, whatever the reason says."""
+    found = select(INBOX.c.message_id, INBOX.c.reason).where(INBOX.c.state == REFUSED)
+    real = {row.message_id: row.reason for row in session.execute(found)}
+    wanted = {row.message_id for row in other.execute(found)} | poisoned
+    verdict.different += [f"refused {name}: {real[name]}" for name in sorted(real.keys() - wanted)]
+    verdict.different += [f"not refused {name}" for name in sorted(wanted - real.keys() - poisoned)]
 
 
 def _compare(number: str, real: _Life | None, wanted: _Life | None, verdict: Verdict) -> None:
@@ -228,10 +237,9 @@ def _chain(session: Session, number: str, verdict: Verdict) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            plain = msgspec.json.encode(session.sealer.open(row.private))
-            secret = session.sealer.fingerprint(plain)
+            secret = msgspec.json.encode(session.sealer.open(row.private))
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = hashlib.sha256(chain + msgspec.json.encode(line) + data + secret).digest()
+        chain = session.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
         if row.hash != chain:
             verdict.different.append(f"{number}: the chain of the log breaks at {row.seq}")
             return

@@ -261,9 +261,7 @@ def test_pictures_of_other_days(
         if how == "outage":
 
             def away() -> None:
-                raise OperationalError(
-                    "SELECT 1", {}, Exception("the server closed the connection")
-                )
+                raise OperationalError("SELECT 1", {}, Exception("the server has gone"))
 
             monkeypatch.setattr(store, "reading", away)
             app.read_now()

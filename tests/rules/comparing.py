@@ -6,6 +6,7 @@ from typing import Any
 from models.labels import told
 from models.rules.state import Event, State
 from tests.rules.facts import facts_of
+from tests.rules.reading import Told, told_by
 from tests.rules.second_model import Key, SecondModel
 
 REFUSALS = ("message.refused", "extension.refused", "rework.refused")
@@ -36,6 +37,8 @@ def compare(model: SecondModel, state: State, events: Sequence[Event]) -> None:
     assert state.unit == model.unit
     assert state.level == model.level
     assert running(state) == model.dues
+    told = told_by((event.name, event.data) for event in events)
+    assert told == Told(state.status, state.unit, state.level, running(state)), "the log says so"
     assert answers(events) == model.answers
     found = facts_of(model.ticket, events)
     assert sorted(found, key=repr) == sorted(model.facts, key=repr)

@@ -27,6 +27,19 @@ def facts_of(ticket: str, events: Sequence[Event]) -> list[Fact]:
     return [fact for event in events for fact in _facts(ticket, event, counted)]
 
 
+def facts_of_log(log: Sequence[dict[str, Any]]) -> list[Fact]:
+    """The same from a log as a replay prints it: events of several tickets, one object each."""
+    tickets = dict.fromkeys(e["ticket"] for e in log if e["ticket"] is not None)
+    found = []
+    for ticket in tickets:
+        own = [e for e in log if e["ticket"] == ticket]
+        gone = {e["of"] for e in own if e["event"] == "alert.withdrawn"}
+        standing = [(e, datetime.fromisoformat(e["at"])) for e in own if e["seq"] not in gone]
+        events = [Event(e["event"], at, at, None, e) for e, at in standing]
+        found += facts_of(ticket, events)
+    return found
+
+
 def _facts(ticket: str, event: Event, counted: Counter[str]) -> list[Fact]:
     data = event.data
     clock = data.get("clock", "")
@@ -55,5 +68,6 @@ def _facts(ticket: str, event: Event, counted: Counter[str]) -> list[Fact]:
     return []
 
 
-def _text(at: datetime) -> str:
+def _text(at: datetime | str) -> str:
+    at = datetime.fromisoformat(at) if isinstance(at, str) else at
     return at.astimezone(SHANGHAI).isoformat(timespec="seconds")

@@ -25,6 +25,7 @@ BEFORE_COMPLETION = ("received", "manual", *BEFORE_ACCEPTANCE, "handling", "subm
 BAD = ("dissatisfied", "very_dissatisfied")
 LADDER = {"prewarning": -1, "yellow": 1, "red": 2}
 EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps")
+JUDGED = ("extension.requested", "rework.requested")
 RETURN_PARTS = ("reason", "basis", "suggested_unit", "signed_by")
 RESULT_PARTS = ("facts", "measures", "remedies", "basis")
 PLAIN_TEXTS = {
@@ -221,7 +222,8 @@ class SecondModel:
                 body[name] = codes.get(body[name], body[name])
         names = [body.get("unit"), body.get("former_holder"), *body.get("units", ())]
         first = message.type == "ticket.received"
-        self._check(first != self.known and self.status != "archived")
+        self._check(first != self.known)
+        self._check(self.status != "archived" or message.type in JUDGED)
         if not first:
             self._check(all(name not in message.unknown for name in names))
             self._check(message.type == "contact.attempted" or HOTLINE not in names)

@@ -3,7 +3,7 @@
 import pytest
 
 from models.rules.policy import PolicyWrong, load_policy
-from models.rules.wording import TextWrong, checked_texts, filled
+from models.rules.wording import GAPS, TextWrong, checked_texts, filled
 from tests.rules.stage import POLICY, POLICY_TEXT
 
 
@@ -28,9 +28,8 @@ def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
 
 def test_what_stands_in_a_gap_is_no_template() -> None:
     """A title that looks like one is shown as it is, on one line."""
-    text = filled(
-        {"yellow": "工单 {{ ticket }}：{{ title }}"}, "yellow", {"title": "{{ id }}\n{%x"}
-    )
+    gaps = GAPS | {"title": "{{ id }}\n{%x"}
+    text = filled({"yellow": "工单 {{ ticket }}：{{ title }}"}, "yellow", gaps)
     assert text == "工单 ：{{ id }} {%x"
 
 

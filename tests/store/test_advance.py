@@ -148,9 +148,9 @@ def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:
 
 
 def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
-    """Advancing every hour, once a day, or once at the end gives the same log by effective time."""
+    """Advancing every shift, twice a week, or once at the end gives the same log by its moments."""
     logs = []
-    for name, step in (("H", timedelta(hours=1)), ("D", timedelta(days=1)), ("E", None)):
+    for name, step in (("S", timedelta(hours=8)), ("W", timedelta(hours=84)), ("E", None)):
         number = "same"
         own = [
             letter(number, "2026-09-24T16:00", emergency="utilities", claimant={"name": name}),

@@ -6,7 +6,7 @@ and recorded in another.
 
 import logging
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Post:
         self.failed = 0
         self._counting = threading.Lock()
 
-    def deliver(self, rows: Collection[int]) -> None:
+    def deliver(self, rows: Sequence[int]) -> None:
         """Send what of these notices may go out now; what leaves the house is sent meanwhile."""
         now = self._now()
         due: dict[str, list[int]] = {FILE: list(rows)}
@@ -145,7 +145,7 @@ class _Courier:
         self._thread = threading.Thread(target=self._run, name=f"channel {name}", daemon=True)
         self._thread.start()
 
-    def put(self, rows: Collection[int]) -> None:
+    def put(self, rows: Sequence[int]) -> None:
         """Have these notices sent when it is their turn."""
         self._tray.put(rows)
 
@@ -169,7 +169,7 @@ class _Courier:
                 else:
                     log.exception("channel %s", self._name)
 
-    def _carry(self, rows: Collection[int]) -> None:
+    def _carry(self, rows: Sequence[int]) -> None:
         post = self._post
         store, now = post._store, post._now()
         with store.writing() as session:

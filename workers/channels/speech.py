@@ -2,7 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -30,8 +31,8 @@ class Speech:
         texts, self._names = shipped(language)
         own = {str(k): v for k, v in policy.notices.texts.items()}
         self._texts = {**texts, **own.get(language, {})}
-        self._word = voice(language)
-        self._policy = policy
+        self._word = cache(voice(language))
+        self._advice, self._district = policy.screening.advice, policy.district
 
     def __call__(self, letter: Letter) -> str:
         """What one notice says."""
@@ -43,22 +44,28 @@ class Speech:
         gaps = self._gaps(first) | {"count": len(letters)}
         if len(letters) == 1:
             return filled(self._texts, "subject", gaps), f"{self(first)}\n[{name}]"
+        gaps["unit"] = first.unit or ""
         lines = [f"{n}. {self(one)} [{one.id}]" for n, one in enumerate(letters, 1)]
         return filled(self._texts, "digest", gaps), "\n".join([*lines, f"[{name}]"])
 
     def _gaps(self, letter: Letter) -> dict[str, Any]:
         more = letter.more
-        code = str(more.get("code", "")).removeprefix("2.2.")
         return {
             "id": letter.id,
             "ticket": letter.ticket,
             "title": letter.title,
-            "unit": letter.unit or "",
+            "unit": letter.unit or letter.lead or "",
             "role": self._word(letter.role),
             "kind": self._names[letter.kind],
-            "due": letter.due.astimezone(SHANGHAI).strftime("%m-%d %H:%M") if letter.due else "-",
+            "due": _day_and_hour(letter.due),
             "clock": self._word(more.get("clock", "")),
             "rating": self._word(more.get("rating", "")),
-            "advice": self._policy.screening.advice.get(code, ""),
-            "district": self._policy.district,
+            "advice": self._advice.get(str(more.get("code", "")).removeprefix("2.2."), ""),
+            "district": self._district,
+            "count": 1,
         }
+
+
+@lru_cache(maxsize=1024)
+def _day_and_hour(due: datetime | None) -> str:
+    return due.astimezone(SHANGHAI).strftime("%m-%d %H:%M") if due else "-"

@@ -6,7 +6,7 @@ from alembic import op
 from models.tables.columns import Instant
 
 revision = "0003"
-down_revision = "0004"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

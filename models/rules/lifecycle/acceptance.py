@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from models.labels import say
-from models.rules.lifecycle.handling import begin_handling
+from models.labels import Said, say
+from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.lifecycle.life import Life, clock_key, filled, wrong_state
-from models.rules.messages import Message, Refusal
+from models.rules.messages import HOTLINE, Message, Refusal
 from models.rules.state import (
     ACCEPT,
     DECLINED,
@@ -56,11 +56,17 @@ def received(life: Life, message: Message) -> Refusal | None:
     if route is None or route.unit is None:
         state.status = MANUAL
         why = route.why if route else say("no rule names a unit")
-        named = {"named": route.named} if route and route.named else {}
-        life.emit("ticket.unrouted", why=why, **named)
+        more: dict[str, Any] = {}
+        if route and route.named:
+            more["named"] = route.named
+        if route and route.proposed:
+            more |= {"proposed": route.proposed, "proposal": route.proposal}
+        life.emit("ticket.unrouted", why=why, **more)
         return None
     life.emit("ticket.routed", unit=route.unit, why=route.why)
     dispatch(life, route.unit)
+    for unit in route.joined:
+        join(life, unit)
     return None
 
 
@@ -121,13 +127,13 @@ def hold(life: Life, unit: str) -> None:
     state.unit = unit
 
 
-def await_acceptance(life: Life) -> None:
+def await_acceptance(life: Life, why: Said | None = None) -> None:
     """Run the acceptance term of the unit in charge from its first receipt (3.1)."""
     state = life.state
     assert state.unit is not None
     base = state.receipts[state.unit]
     state.status = DISPATCHED
-    life.start(ACCEPT, base, life.due(base, life.stage.policy.terms.accept))
+    life.start(ACCEPT, base, life.due(base, life.stage.policy.terms.accept), why=why)
 
 
 def accepted(life: Life, message: Message) -> Refusal | None:
@@ -171,7 +177,7 @@ def returned(life: Life, message: Message) -> Refusal | None:
         return Refusal(say("the return lacks: {names}; the term runs on", names=names), lacking)
     state.status = RETURNED
     state.suggested_unit = message.body["suggested_unit"]
-    state.suggested_known = state.suggested_unit not in message.unknown
+    state.suggested_known = state.suggested_unit not in (*message.unknown, HOTLINE)
     parts = {p: message.body[p] for p in ("reason", "basis", "signed_by")}
     life.emit("ticket.returned", parts, unit=state.unit, suggested_unit=state.suggested_unit)
     life.stop(ACCEPT, "cancelled")
@@ -188,7 +194,10 @@ def return_reviewed(life: Life, message: Message) -> Refusal | None:
         state.may_not_return = True
         life.emit("return.refused", unit=state.unit)
         life.notify("return_refused", "unit_contact", unit=state.unit)
-        await_acceptance(life)
+        await_acceptance(
+            life,
+            say("the city refused the return: counted from the first receipt (Regulation 3.2)"),
+        )
         return None
     unit = message.body.get("unit") or str(state.suggested_unit)
     if not message.body.get("unit") and not state.suggested_known:
@@ -246,5 +255,7 @@ def dispute_decided(life: Life, message: Message) -> Refusal | None:
         return None
     hold(life, unit)
     life.notify("designated", "unit_contact", unit=unit)
-    await_acceptance(life)
+    await_acceptance(
+        life, say("decided in a dispute: counted from the first receipt (Regulation 3.3)")
+    )
     return None

@@ -45,6 +45,9 @@ HANDLERS: dict[str, Handler] = {
 
 _LEAD_ONLY = ("unit.accepted", "unit.returned", "extension.requested", "result.submitted")
 _HELPERS_TOO = ("site.arrived", "progress.reported", "contact.attempted", "contact.proof")
+_CALL = "contact.attempted"
+_JUDGED = ("extension.requested", "rework.requested")
+"""Requests that the regulation itself answers in every state, of the archive too (3.5, 3.9)."""
 
 
 def decide(life: Life, message: Message) -> bool:
@@ -62,7 +65,7 @@ def decide(life: Life, message: Message) -> bool:
 
 def _apply(life: Life, message: Message) -> Refusal | None:
     state = life.state
-    if state.status == ARCHIVED:
+    if state.status == ARCHIVED and message.type not in _JUDGED:
         return Refusal(say("the ticket is in the archive"))
     body = checked(message.type, message.body)
     if isinstance(body, Refusal):
@@ -79,8 +82,10 @@ def _apply(life: Life, message: Message) -> Refusal | None:
 def _may_speak(state: State, message: Message) -> Refusal | None:
     body = message.body
     units = [body[f] for f in UNIT_FIELDS if f in body] + list(body.get("units", ()))
+    # the hotline calls claimants, and is no unit that could handle anything
+    strangers = message.unknown if message.type == _CALL else (*message.unknown, HOTLINE)
     for unit in units:
-        if unit in message.unknown:
+        if unit in strangers:
             return Refusal(say("unit {unit} is not known; see the units file", unit=unit))
     unit = body.get("unit")
     if message.type in _LEAD_ONLY and unit != state.unit:

@@ -14,6 +14,7 @@ from models.rules.state import Clock, Event, State
 _WITHDRAWALS = ("alert.withdrawn", "decision.withdrawn")
 _PASSING = ("notice.sent", "notice.failed", *_WITHDRAWALS)
 """Events that tell of the log or of channels, and are not part of the life that is folded."""
+_EXPIRED = "expired"
 _SHIFTING = ("due", "run", "provisional", "why", "policy", "note")
 """What may differ between two tellings of the same decision."""
 
@@ -125,7 +126,9 @@ def _clocks(before: State, after: State, begun: Set[str], now: datetime, why: Sa
             continue
         extra = named(new)
         was, runs = key in begun or (old is not None and old.running), new.running
-        if not was and (runs or old is None or (old.base, old.due) != (new.base, new.due)):
+        # how one expired is told by its own event, which stands before these
+        anew = old is None or (old.base, old.due) != (new.base, new.due)
+        if not was and (runs or (anew and new.state != _EXPIRED)):
             tell(
                 "clock.started",
                 clock=new.name,
@@ -136,7 +139,7 @@ def _clocks(before: State, after: State, begun: Set[str], now: datetime, why: Sa
             )
         elif runs and old is not None and old.due != new.due:
             tell("clock.moved", clock=new.name, due=new.due, why=why, provisional=new.provisional)
-        if not runs and (was or not _ended_alike(old, new)) and new.state != "expired":
+        if not runs and (was or not _ended_alike(old, new)) and new.state != _EXPIRED:
             tell("clock.stopped", clock=new.name, outcome=new.state, **extra)
     return events
 

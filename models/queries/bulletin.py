@@ -1,0 +1,198 @@
+"""The bulletin of a month put together: figures by unit, ranks, trend, and who is to be talked to.
+
+Proposals are the system's, from its own records (Regulation 6.1(3) and (5)); what people have
+registered stands beside them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.database import Session
+from models.labels import Said, say, told
+from models.queries.figures import FIGURES, RATES, Month, months
+from models.queries.report import Case, cases, counts
+from models.rules.policy import Bulletin as Rules
+
+TREND = 5
+"""How many earlier months stand beside a bulletin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A unit's month, or that of all units; `rank` is None where it has completed nothing."""
+
+    unit: str
+    counts: Mapping[str, int]
+    rank: int | None = None
+
+    def count(self, figure: str) -> int:
+        """A figure that is counted."""
+        return self.counts.get(figure, 0)
+
+    def rate(self, name: str) -> float | None:
+        """A figure that is a quotient, from 0 to 1; None where there is nothing to divide by."""
+        part, whole = RATES[name]
+        return self.count(part) / self.count(whole) if self.count(whole) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A talk (约谈提醒) that the system proposes, or conduct that people registered (6.1)."""
+
+    unit: str
+    clause: str
+    why: Said
+    tickets: tuple[str, ...] = ()
+    grave: bool = False
+
+
+@dataclass(frozen=True)
+class Bulletin:
+    """A month's bulletin: a line a unit in the order of rank, and one for all of them."""
+
+    month: Month
+    lines: tuple[Line, ...]
+    total: Line
+    trend: tuple[tuple[Month, Mapping[str, Line], Line], ...]
+    proposals: tuple[Proposal, ...]
+    conduct: tuple[Proposal, ...]
+    rules: Rules = field(default_factory=Rules)
+
+
+def bulletin(session: Session, month: Month, rules: Rules) -> Bulletin:
+    """The bulletin of a month, as the store has it now (Regulation 5.4, 6.1)."""
+    trend = []
+    for one in months(month, TREND):
+        own = {unit: Line(unit, found) for unit, found in counts(session, one).items()}
+        trend.append((one, own, _sum(own.values())))
+    _month, present, total = trend[-1]
+    lines = _ranked(present.values())
+    conduct = tuple(_conduct(cases(session, month, "recorded")))
+    return Bulletin(
+        month,
+        tuple(lines),
+        total,
+        tuple(trend),
+        tuple(_proposals(session, month, lines, rules)),
+        conduct,
+        rules,
+    )
+
+
+def _sum(lines: Iterable[Line]) -> Line:
+    total: dict[str, int] = {}
+    for line in lines:
+        for figure, count in line.counts.items():
+            total[figure] = total.get(figure, 0) + count
+    return Line("", total)
+
+
+def _merit(line: Line) -> tuple[float, float, float]:
+    """What units are ranked by: on time, then satisfaction, then cards a ticket; less is better."""
+    on_time, satisfaction = line.rate("on_time_rate"), line.rate("satisfaction")
+    cards = line.count("cards") / line.count("completed")
+    return -(on_time or 0.0), -(1.0 if satisfaction is None else satisfaction), cards
+
+
+def _ranked(lines: Iterable[Line]) -> list[Line]:
+    """The lines in the order of rank; equal merit shares a rank; what has none comes last."""
+    everything = sorted(lines, key=lambda line: line.unit)
+    with_rank = sorted((line for line in everything if line.count("completed")), key=_merit)
+    ranked: list[Line] = []
+    for place, line in enumerate(with_rank, 1):
+        same = bool(ranked) and _merit(ranked[-1]) == _merit(line)
+        ranked.append(Line(line.unit, line.counts, ranked[-1].rank if same else place))
+    return ranked + [line for line in everything if not line.count("completed")]
+
+
+def _proposals(
+    session: Session, month: Month, lines: Sequence[Line], rules: Rules
+) -> Iterable[Proposal]:
+    last = _last(lines, rules)
+    cards = _by_unit(cases(session, month, "cards"))
+    late = _by_unit(cases(session, month, "late")) if last else {}
+    for line in lines:
+        red, yellow = line.count("red"), line.count("yellow")
+        if _reaches(red, rules.red_from) or _reaches(yellow, rules.yellow_from):
+            why = say("{yellow} yellow and {red} red cards", yellow=yellow, red=red)
+            yield Proposal(line.unit, "6.1(3)", why, tuple(cards.get(line.unit, ())))
+        if line in last:
+            ranked = sum(one.rank is not None for one in lines)
+            why = say("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
+            yield Proposal(line.unit, "6.1(3)", why, tuple(late.get(line.unit, ())))
+    for case in cases(session, month, "recorded"):
+        if case.note["ground"] == "falsified":
+            why = say("falsification has been registered")
+            yield Proposal(case.unit, "6.1(3)", why, (case.ticket,), bool(case.note.get("grave")))
+    for case in cases(session, month, "proposed"):
+        why = say("designated by the district leader, it did not take the ticket")
+        yield Proposal(case.unit, "6.1(5)", why, (case.ticket,))
+
+
+def _reaches(count: int, least: int) -> bool:
+    return least > 0 and count >= least
+
+
+def _last(lines: Sequence[Line], rules: Rules) -> list[Line]:
+    """The last ranks of those with enough tickets; never so many that nobody is ahead of them."""
+    enough = [line for line in lines if line.count("completed") >= rules.ranked_from]
+    some = min(rules.last_ranks, len(enough) // 2)
+    best = enough[0].rank if enough else None
+    return [line for line in enough[len(enough) - some :] if line.rank != best]
+
+
+def _by_unit(found: Iterable[Case]) -> dict[str, dict[str, None]]:
+    """The tickets of each unit, in order, each once."""
+    tickets: dict[str, dict[str, None]] = {}
+    for case in found:
+        tickets.setdefault(case.unit, {})[case.ticket] = None
+    return tickets
+
+
+_CLAUSES = {
+    "shirking": "6.1(1)",
+    "perfunctory": "6.1(2)",
+    "falsified": "6.1(3)",
+    "attitude": "6.1(4)",
+    "refused_assignment": "6.1(5)",
+}
+
+
+def _conduct(found: Iterable[Case]) -> Iterable[Proposal]:
+    for case in found:
+        ground = str(case.note["ground"])
+        why = say("{ground}", ground=ground)
+        grave = bool(case.note.get("grave"))
+        yield Proposal(case.unit, _CLAUSES[ground], why, (case.ticket,), grave)
+
+
+def plain(value: Bulletin) -> dict[str, Any]:
+    """The bulletin for machines: counts by name, rates from 0 to 1 or null."""
+    return {
+        "month": str(value.month),
+        "units": [_plain(line) for line in value.lines],
+        "total": _plain(value.total),
+        "trend": [
+            {"month": str(month), **{k: v for k, v in _plain(total).items() if k != "unit"}}
+            for month, _lines, total in value.trend
+        ],
+        "proposals": [_plain_proposal(one) for one in value.proposals],
+        "conduct": [_plain_proposal(one) for one in value.conduct],
+    }
+
+
+def _plain(line: Line) -> dict[str, Any]:
+    rates = {name: line.rate(name) for name in RATES}
+    rank = {} if not line.unit else {"rank": line.rank}
+    return {"unit": line.unit, **rank, **{f: line.count(f) for f in FIGURES}, **rates}
+
+
+def _plain_proposal(one: Proposal) -> dict[str, Any]:
+    return {
+        "unit": one.unit,
+        "clause": one.clause,
+        "why": told(one.why),
+        "grave": one.grave,
+        "tickets": list(one.tickets),
+    }

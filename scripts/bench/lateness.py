@@ -1,0 +1,214 @@
+"""P5 and P6: how late a clock rings, and how soon an emergency reaches its unit."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from statistics import median, quantiles
+from threading import Thread
+from time import sleep
+
+from models.clock import DemoClock, Now, monotonic, system_clock
+from models.operations.inbox import put
+from models.queries.rulebook import load_rulebook
+from scripts.bench import data
+from scripts.bench.bench import Bench
+from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.intake import LETTERS, all_applied
+from scripts.bench.peers.running import PEERS, Peer, Running, chosen
+from scripts.bench.site import BenchFailed, Site
+from scripts.bench.storm import MOMENT, open_tickets
+
+_EXPIRIES, _PEERS_EXPIRIES = 200, 50
+_APART = timedelta(milliseconds=100)
+_ON_SITE = timedelta(hours=2)
+_CHUNK = 1_000
+
+
+def lateness(bench: Bench) -> Row:
+    """P5: from an expiry's moment to the commit of what came of it."""
+    empty = _memory_of_an_empty_one(bench)
+    site, clocks, _crossing = open_tickets(bench)
+    count = bench.sized(_EXPIRIES, 20)
+    bench.tell(f"P5: {count} expiries while {clocks:,} clocks are pending")
+    idle, full = _watch(site, "I", MOMENT - timedelta(hours=20), count * bench.runs)
+    bench.tell("P5: the same while letters come in")
+    letters = bench.sized(LETTERS, 500) * bench.runs
+    busy, _ = _watch(site, "B", MOMENT - timedelta(hours=16), count * bench.runs, letters)
+    figures = [
+        Figure("lateness of an expiry, median", "ms", _parts(idle, bench.runs, 50), "50 ms", [50.0],
+               Goal(most=1), f"{clocks:,} pending, nothing else to do"),
+        Figure("99th percentile", "ms", _parts(idle, bench.runs, 99), "250 ms", [250.0],
+               Goal(most=1)),
+        Figure("99th percentile while letters come in", "ms", _parts(busy, bench.runs, 99),
+               "1,000 ms", [1000.0], Goal(most=1)),
+        Figure("memory of workers and timekeeper", "MB", [full], "with nothing pending", [empty],
+               Goal(most=1.2)),
+    ]  # fmt: skip
+    peers, absent = chosen([p for p in PEERS if p.later], quick=bench.quick)
+    ours = Figure("median, by peers with nothing else pending", "ms", [figures[0].value])
+    for peer in peers:
+        bench.tell(f"P5: {peer.name}")
+        late = _peer(bench, peer)
+        figures.append(ours.against_peer(f"{peer.name}: {peer.later}", late, Goal()))
+    return Row("P5", figures, absent)
+
+
+def _memory_of_an_empty_one(bench: Bench) -> float:
+    with bench.site("P5-empty") as site:
+        site.start()
+        sleep(1)
+        return site.memory()
+
+
+def _parts(late: Sequence[float], parts: int, percent: int) -> list[float]:
+    """A percentile of each of some equal parts of what was seen, in order."""
+    size = len(late) // parts
+    chunks = [late[n * size : (n + 1) * size] for n in range(parts)]
+    return [quantiles(chunk, n=100, method="inclusive")[percent - 1] for chunk in chunks]
+
+
+def _watch(
+    site: Site, prefix: str, first: datetime, count: int, letters: int = 0
+) -> tuple[list[float], float]:
+    """Milliseconds that each of `count` expiries was late, a tenth of a second apart; and memory.
+
+    Emergencies are dispatched beforehand, so that their two hours run out one after another.
+    """
+    with site.store.reading() as session:
+        directory = load_rulebook(session).directory
+    bodies = list(data.received(directory, prefix, count, first))
+    for number, body in enumerate(bodies):
+        body["at"] = (first + number * _APART).isoformat(timespec="milliseconds")
+        body["emergency"] = "utilities"
+    site.play(bodies, lambda: first + count * _APART)
+    site.settle()
+    begins = first + _ON_SITE
+    now = site.start_before(begins)
+    try:
+        with _coming_in(site, f"{prefix}L", letters, now):
+            ends = begins + count * _APART
+            why = f"{count} clocks ran out"
+            while now() < ends:
+                sleep(0.1)
+            site.until(lambda: site.sql(_EXPIRED, [begins, ends])[0][0] >= count, 60, why)
+            memory = site.memory()
+    finally:
+        site.stop()
+    rows = site.sql(_COMMITTED, [begins, ends])
+    # the other clocks of these tickets must not ring in what is measured next
+    site.sql("DELETE FROM bell WHERE row_id IN (SELECT id FROM ticket WHERE number LIKE %s)",
+             [f"{prefix}%"])  # fmt: skip
+    return [_real(now, at, moment) for at, moment in rows], memory
+
+
+_EXPIRED = (
+    "SELECT count(*) FROM event e JOIN ticket t ON t.id = e.ticket_id"
+    " WHERE t.emergency IS NOT NULL AND e.name = 'clock.expired' AND e.moment >= %s"
+    " AND e.moment < %s"
+)
+_COMMITTED = _EXPIRED.replace("count(*)", "pg_xact_commit_timestamp(e.xmin), e.moment") + (
+    " ORDER BY e.moment"
+)
+
+
+def _real(now: DemoClock, committed: datetime, moment: datetime) -> float:
+    """Milliseconds between a moment of the demo clock and a commit by the server's."""
+    return ((committed - now.began) - (moment - now.start)).total_seconds() * 1000
+
+
+@contextmanager
+def _coming_in(site: Site, prefix: str, count: int, now: Now) -> Iterator[None]:
+    """Letters that come in from a thread of their own, as fast as they are taken."""
+
+    def feed() -> None:
+        with site.store.reading() as session:
+            directory = load_rulebook(session).directory
+        letters = list(data.received(directory, prefix, count, now() - timedelta(minutes=1)))
+        for start in range(0, count, _CHUNK):
+            with site.store.writing() as session:
+                put(session, "bench", letters[start : start + _CHUNK], now())
+
+    thread = Thread(target=feed)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def _peer(bench: Bench, peer: Peer) -> list[float]:
+    count = bench.sized(_PEERS_EXPIRIES, 10)
+    medians = []
+    with bench.site("P5-peer") as site:
+        site.sql("CREATE SCHEMA bench")
+        site.sql("CREATE TABLE bench.come (due_at timestamptz, come_at timestamptz)")
+        file = site.settings.home / "later.jsonl"
+        with Running(peer, site) as running:
+            for run in range(bench.runs + 1):
+                first = system_clock() + timedelta(seconds=3)
+                times = [(first + n * _APART).isoformat() for n in range(count if run else 3)]
+                data.write_lines(file, [{"due": due} for due in times])
+                site.sql("TRUNCATE bench.come")
+                running.hand_over("later", file)
+                site.until(partial(_all_come, site, len(times)), 60, peer.name)
+                late = site.sql(
+                    "SELECT extract(epoch FROM come_at - due_at) * 1000 FROM bench.come"
+                )
+                medians.append(median(float(one) for (one,) in late))
+    return medians[1:]
+
+
+def _all_come(site: Site, count: int) -> bool:
+    return bool(site.sql("SELECT count(*) FROM bench.come")[0][0] == count)
+
+
+def emergencies(bench: Bench) -> Row:
+    """P6: emergencies come in while a file of letters is being worked off."""
+    urgent, ordinary = [], []
+    with bench.site("P6") as site:
+        site.start()
+        for run in range(bench.runs):
+            bench.tell(f"P6: run {run + 1}")
+            site.settle()
+            found = _among_letters(site, f"R{run}", bench.sized(LETTERS, 2_000))
+            urgent.append(quantiles(found["E"], n=100, method="inclusive")[98])
+            ordinary.append(quantiles(found["N"], n=100, method="inclusive")[98])
+    return Row("P6", [
+        Figure("emergency from feed to dispatched under load, 99th percentile", "ms", urgent,
+               "1,000 ms", [1000.0], Goal(most=1)),
+        Figure("emergency from feed to dispatched under load", "ms", urgent,
+               "the same letters without priority", ordinary),
+    ])  # fmt: skip
+
+
+def _among_letters(site: Site, prefix: str, count: int) -> dict[str, list[float]]:
+    """Milliseconds to dispatch of emergencies (E) and of ordinary letters (N) sent beside them."""
+    sent: dict[str, datetime] = {}
+    with _coming_in(site, f"{prefix}L", count, system_clock):
+        with site.store.reading() as session:
+            directory = load_rulebook(session).directory
+        end = monotonic() + 600
+        while (not sent or not all_applied(site)) and monotonic() < end:
+            for kind in ("E", "N"):
+                name = f"{prefix}{kind}{len(sent):05}-"
+                body = next(data.received(directory, name, 1, system_clock()))
+                if kind == "E":
+                    body["emergency"] = "utilities"
+                sent[body["ticket"]] = system_clock()
+                with site.store.writing() as session:
+                    put(session, "bench", [body], system_clock())
+            sleep(0.1)
+    site.until(lambda: all_applied(site), 600, "all letters were applied")
+    rows = site.sql(
+        "SELECT t.number, pg_xact_commit_timestamp(e.xmin) FROM event e"
+        " JOIN ticket t ON t.id = e.ticket_id"
+        " WHERE e.name = 'ticket.dispatched' AND t.number = ANY(%s)", [list(sent)]
+    )  # fmt: skip
+    if len(rows) != len(sent):
+        raise BenchFailed(f"P6: {len(sent)} were sent, {len(rows)} dispatched")
+    found: dict[str, list[float]] = {"E": [], "N": []}
+    for number, at in rows:
+        late = (at - sent[number]).total_seconds() * 1000
+        found[number[len(prefix)]].append(late)
+    return found

@@ -1,0 +1,57 @@
+"""Celery: one task a ticket on the same key-value server, acknowledged late as for idempotent work.
+
+https://docs.celeryq.dev: late acknowledgement and a prefetch of its own; `eta` for later.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from celery import Celery
+
+from models.settings import load_settings
+from scripts.bench.peers import work
+
+app = Celery("bench", broker=str(load_settings().broker_url).replace("unix://", "redis+socket://"))
+app.conf.update(
+    task_acks_late=True,
+    task_ignore_result=True,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+)
+
+
+@app.task(name="dispatch")
+def dispatch(body: work.Body) -> None:
+    """Carry out one message."""
+    work.dispatch(body)
+
+
+@app.task(name="escalate")
+def escalate(number: int, now: str) -> None:
+    """Carry one ticket on."""
+    work.escalate(number, now)
+
+
+@app.task(name="come")
+def come(due: str) -> None:
+    """Note that it is done."""
+    work.come(due)
+
+
+def _receive(bodies: Iterable[work.Body]) -> None:
+    for body in bodies:
+        dispatch.delay(body)
+
+
+def _clocks(clocks: Iterable[work.Body]) -> None:
+    for one in clocks:
+        escalate.delay(one["id"], one["now"])
+
+
+def _later(times: Iterable[work.Body]) -> None:
+    for one in times:
+        come.apply_async((one["due"],), eta=datetime.fromisoformat(one["due"]))
+
+
+if __name__ == "__main__":
+    work.produce(_receive, _clocks, _later)

@@ -1,0 +1,70 @@
+"""procrastinate: one job a ticket in PostgreSQL, deferred in batches; `schedule_at` for later."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from sqlalchemy import make_url
+
+from models.settings import load_settings
+from scripts.bench.peers import work
+
+_URL = make_url(load_settings().store_url).set(drivername="postgresql")
+_CONNINFO = _URL.render_as_string(hide_password=False)
+_AT_ONCE = 1_000
+
+app = App(connector=PsycopgConnector(conninfo=_CONNINFO))
+
+
+@app.task(queue="bench", name="dispatch")
+def dispatch(body: work.Body) -> None:
+    """Carry out one message."""
+    work.dispatch(body)
+
+
+@app.task(queue="bench", name="escalate")
+def escalate(number: int, now: str) -> None:
+    """Carry one ticket on."""
+    work.escalate(number, now)
+
+
+@app.task(queue="bench", name="come")
+def come(due: str) -> None:
+    """Note that it is done."""
+    work.come(due)
+
+
+def _batches(rows: Iterable[work.Body]) -> Iterator[list[work.Body]]:
+    left = iter(rows)
+    while batch := list(islice(left, _AT_ONCE)):
+        yield batch
+
+
+def _receive(bodies: Iterable[work.Body]) -> None:
+    for batch in _batches(bodies):
+        dispatch.batch_defer(*({"body": body} for body in batch))
+
+
+def _clocks(clocks: Iterable[work.Body]) -> None:
+    for batch in _batches(clocks):
+        escalate.batch_defer(*({"number": one["id"], "now": one["now"]} for one in batch))
+
+
+def _later(times: Iterable[work.Body]) -> None:
+    for one in times:
+        due = datetime.fromisoformat(one["due"])
+        come.configure(schedule_at=due).defer(due=one["due"])
+
+
+def main() -> None:
+    """Make the tables if they are not there, and hand over."""
+    connector = SyncPsycopgConnector(conninfo=_CONNINFO)
+    with app.replace_connector(connector) as synchronous, synchronous.open():
+        if not synchronous.check_connection():
+            synchronous.schema_manager.apply_schema()
+        work.produce(_receive, _clocks, _later)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""`hotline report`: the monthly bulletin, and the tickets behind every figure (5.4, 6.1)."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from models.clock import system_clock
+from models.errors import HotlineError
+from models.labels import _
+from models.settings import load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from models.database import Session
+    from models.queries.figures import Month
+    from models.rules.policy import Bulletin as Rules
+
+
+class Format(StrEnum):
+    """How a bulletin can be had."""
+
+    table = "table"
+    csv = "csv"
+    xlsx = "xlsx"
+    html = "html"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command(help=_("The monthly bulletin, and the tickets behind every figure."))(report)
+
+
+def report(
+    month: Annotated[str, typer.Option(help=_("As 2026-10; by default the month before."))] = "",
+    form: Annotated[Format, typer.Option("--format", help=_("How to write it."))] = Format.table,
+    output: Annotated[
+        Path | None, typer.Option(dir_okay=False, help=_("The file; by default the screen."))
+    ] = None,
+    unit: Annotated[str, typer.Option(help=_("Only this unit, with --figure."))] = "",
+    figure: Annotated[str, typer.Option(help=_("Show the tickets behind this figure."))] = "",
+    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+) -> None:
+    """Each unit's month: terms, contacts, satisfaction, returns, cards, rank, and talks."""
+    from models.queries.figures import FIGURES
+    from scripts.edge import reading
+
+    wanted = _month(month)
+    if figure and figure not in FIGURES:
+        raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(FIGURES)))
+    if unit and not figure:
+        raise typer.BadParameter(_("--unit needs a --figure, whose tickets are shown"))
+    if form is Format.xlsx and output is None:
+        raise typer.BadParameter(_("a workbook needs a file: --output FILE"))
+    if figure and form in (Format.xlsx, Format.html):
+        raise typer.BadParameter(_("the tickets of a figure come as table, csv or --json"))
+    with reading(load_settings()) as session:
+        if figure:
+            _show_cases(session, wanted, figure, unit, form, output, as_json)
+        else:
+            _show(session, wanted, form, output, as_json)
+
+
+def _month(written: str) -> "Month":
+    from models.queries.figures import Month
+
+    if not written:
+        return Month.of(system_clock()).plus(-1)
+    try:
+        return Month.parse(written)
+    except ValueError as wrong:
+        raise typer.BadParameter(_("write a month as 2026-10")) from wrong
+
+
+def _show(
+    session: "Session", month: "Month", form: Format, output: Path | None, as_json: bool
+) -> None:
+    from models.queries.bulletin import bulletin, plain
+    from models.queries.report import cases
+    from scripts.edge import print_json
+
+    found = bulletin(session, month, _rules(session, month))
+    if as_json:
+        print_json(plain(found))
+        return
+    match form:
+        case Format.table:
+            from scripts.report.table import bulletin_table
+
+            with _console(output) as console:
+                bulletin_table(console, found)
+        case Format.csv:
+            from scripts.report.sheets import bulletin_csv
+
+            _write(bulletin_csv(found), output)
+        case Format.xlsx:
+            from scripts.report.sheets import bulletin_workbook
+
+            assert output is not None
+            with _opened(output, "wb") as file:
+                bulletin_workbook(file, found, lambda figure: cases(session, month, figure))
+        case Format.html:
+            from scripts.report.page import bulletin_page
+
+            _write(bulletin_page(found, lambda figure: cases(session, month, figure)), output)
+
+
+def _rules(session: "Session", month: "Month") -> "Rules":
+    """What the policy in force at the month's end says of bulletins."""
+    from models.queries.rulebook import load_rulebook
+    from models.rules.policy import Bulletin, in_force
+
+    policies = list(load_rulebook(session).policies.values())
+    return in_force(policies, month.plus(1).begins_at).bulletin if policies else Bulletin()
+
+
+def _show_cases(
+    session: "Session",
+    month: "Month",
+    figure: str,
+    unit: str,
+    form: Format,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    from models.queries.report import cases, plain_case
+    from models.queries.rulebook import load_rulebook
+    from scripts.edge import print_json
+
+    named = load_rulebook(session).directory.resolve(unit) if unit else None
+    found = cases(session, month, figure, named or unit or None)
+    if as_json:
+        print_json([plain_case(case) for case in found])
+    elif form is Format.csv:
+        from scripts.report.sheets import cases_csv
+
+        _write(cases_csv(found), output)
+    else:
+        from scripts.report.table import case_table
+
+        with _console(output) as console:
+            case_table(console, f"{month}  {_(figure)}", found)
+
+
+@contextmanager
+def _console(output: Path | None) -> "Iterator[Console]":
+    """A console on the screen, or on the file that was named."""
+    from rich.console import Console
+
+    if output is None:
+        # without a terminal nobody folds lines for a width that is not there
+        yield Console() if sys.stdout.isatty() else Console(width=200)
+        return
+    with _opened(output) as file:
+        yield Console(file=file, width=200)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    with _opened(output) as file:
+        file.write(text)
+
+
+def _opened(output: Path, mode: Literal["w", "wb"] = "w") -> IO[Any]:
+    try:
+        if mode == "wb":
+            return output.open(mode)
+        return output.open(mode, encoding="utf-8", newline="")
+    except OSError as wrong:
+        raise HotlineError(f"{output}: {wrong.strerror}") from wrong

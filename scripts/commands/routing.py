@@ -1,0 +1,268 @@
+"""`hotline routing`: a model of past dispatches, and how good it is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.clock import system_clock
+from models.errors import HotlineError
+from models.labels import _
+from models.rules.calendar import SHANGHAI
+from models.settings import Settings, load_settings
+from scripts.edge import open_store, prepare, print_json, read_text, reading
+
+if TYPE_CHECKING:
+    from models.rules.learned import Applied
+    from scripts.routing.judging import Evaluation
+    from scripts.routing.letters import Letter
+    from scripts.routing.training import Words
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    group = typer.Typer(help=_("Which unit, learned from past letters."), no_args_is_help=True)
+    group.command("train", help=_("Learn from past dispatches, or from a labelled file."))(train)
+    group.command("evaluate", help=_("How right it is on a file of labelled letters."))(evaluate)
+    group.command("models", help=_("The models that are kept."))(show_models)
+    group.command("use", help=_("Use a kept model again, or none (0)."))(use)
+    app.add_typer(group, name="routing")
+
+
+_File = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
+_Column = Annotated[str | None, typer.Option(help=_("The column's name, if it is an unusual one."))]
+_Topics = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help=_("Words that speak for each label (TOML).")),
+]
+_Precision = Annotated[
+    float,
+    typer.Option(min=0.5, max=1.0, help=_("It decides only where so many answers were right.")),
+]
+_JSON = Annotated[bool, typer.Option("--json", help=_("For machines."))]
+
+
+def train(
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    title: _Column = None,
+    text: _Column = None,
+    label: _Column = None,
+    topics: _Topics = None,
+    precision: _Precision = 0.9,
+    output: Annotated[
+        Path | None, typer.Option(help=_("Write the model to this file; use it for a replay."))
+    ] = None,
+    as_json: _JSON = False,
+) -> None:
+    """Labels are units, or topics that the units file gives to a unit.
+
+    Without a file it learns from the letters that units have accepted. The model is used from
+    then on; tickets that have been routed keep their units.
+    """
+    import msgspec
+
+    from scripts.routing.training import corpus, usable
+    from scripts.routing.training import train as fit
+
+    settings = load_settings()
+    letters, lacking = _letters(settings, file, title, text, label)
+    letters, few = usable(letters)
+    model = fit(corpus(letters, _words(settings, topics)), range(len(letters)), precision)
+    body = msgspec.json.encode(model)
+    version = None
+    if output:
+        _write(output, body)
+    else:
+        version = _keep(settings, body, str(file.name) if file else "dispatches")
+    decides = min(model.threshold, 1.0) if model.threshold <= 1 else None
+    if as_json:
+        found = {"version": version, "letters": len(letters), "labels": model.labels}
+        print_json(found | {"threshold": decides, "lacking": lacking, "left_out": few})
+        return
+    said = _("{n} letters, {labels} labels").format(n=len(letters), labels=len(model.labels))
+    typer.echo(said)
+    for name, n in few.items():
+        typer.echo(_("left out: {label}, with {n} letters").format(label=name, n=n))
+    if lacking:
+        typer.echo(_("{n} rows without text or label").format(n=lacking))
+    if decides is None:
+        typer.echo(_("It is never sure enough to decide; it only proposes."))
+    else:
+        typer.echo(_("It decides from {p:.0%} certainty on, else it proposes.").format(p=decides))
+    if version is not None:
+        typer.echo(_("Model {n} is in use.").format(n=version))
+
+
+def evaluate(
+    file: _File,
+    title: _Column = None,
+    text: _Column = None,
+    label: _Column = None,
+    topics: _Topics = None,
+    precision: _Precision = 0.9,
+    cross_validate: Annotated[
+        bool | None,
+        typer.Option(
+            "--cross-validate/--model",
+            help=_("Learn from the file in parts, or take the model in use."),
+            show_default=False,
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help=_("Parts of a cross-validation."))] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help=_("Cross-validations to average."))] = 3,
+    as_json: _JSON = False,
+) -> None:
+    """Precision and recall for each label, and accuracy against coverage.
+
+    The model in use judges the file where it knows the file's labels and has not learned from its
+    letters; otherwise each letter is judged by models that learned from the file's other letters.
+    """
+    from scripts.routing.judging import by_cross_validation, by_model
+    from scripts.routing.training import usable
+
+    settings = load_settings()
+    letters, lacking = _letters(settings, file, title, text, label)
+    notes = [_("{n} rows without text or label").format(n=lacking)] if lacking else []
+    model = None if cross_validate else _model(settings)
+    if cross_validate is False and model is None:
+        raise HotlineError(_("no model is in use; see `hotline routing train`"))
+    unseen = _unseen(model, letters) if model else []
+    if model and (cross_validate is False or _may_judge(model, letters, unseen)):
+        if len(unseen) < len(letters):
+            left = _("{n} letters left out that the model has learned from")
+            notes.append(left.format(n=len(letters) - len(unseen)))
+        if not unseen:
+            raise HotlineError(_("the model has learned from all these letters: --cross-validate"))
+        found = by_model(model, unseen)
+    else:
+        letters, few = usable(letters)
+        left = _("left out: {label}, with {n} letters")
+        notes += [left.format(label=name, n=n) for name, n in few.items()]
+        found = by_cross_validation(letters, _words(settings, topics), precision, folds, rounds)
+    if as_json:
+        print_json(found.as_dict() | {"notes": notes})
+    else:
+        _print(found, notes)
+
+
+def show_models(as_json: _JSON = False) -> None:
+    """The newest first; the one in use is marked."""
+    from dataclasses import asdict
+
+    from models.queries.learned import models
+
+    with reading(load_settings()) as session:
+        kept = models(session)
+    if as_json:
+        print_json([asdict(m) for m in kept])
+        return
+    for m in kept:
+        mark = _("in use") if m.in_use else ""
+        at = f"{m.trained_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        labels = "、".join(m.labels)
+        typer.echo(f"{m.version:>4}  {at}  {m.letters:>6}  {m.learned_from}  {labels}  {mark}")
+
+
+def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
+    """Tickets that have been routed keep their units."""
+    from models.operations.learning import use_model
+
+    store = open_store(load_settings())
+    with store.writing() as session:
+        use_model(session, version or None)
+    text = _("Model {n} is in use.").format(n=version) if version else _("No model is in use.")
+    typer.echo(text)
+
+
+def _letters(
+    settings: Settings, file: Path | None, title: str | None, text: str | None, label: str | None
+) -> tuple[list["Letter"], int]:
+    from scripts.routing.letters import Columns, Letter, read_letters
+
+    if file is not None:
+        return read_letters(file, Columns(title, text, label))
+    from models.queries.history import past_dispatches
+
+    with reading(settings) as session:
+        return [Letter(*past) for past in past_dispatches(session)], 0
+
+
+def _words(settings: Settings, topics: Path | None) -> "Words":
+    """Known words by label: a person's file, or the project's topics and the units' keywords."""
+    from models.queries.rulebook import load_units_rows
+    from scripts.routing.training import shipped_words, words_of
+
+    if topics:
+        return words_of(read_text(topics), str(topics))
+    if not _has_store(settings):
+        return shipped_words()
+    with reading(settings) as session:
+        return shipped_words() | {u.name: u.keywords for u in load_units_rows(session)}
+
+
+def _has_store(settings: Settings) -> bool:
+    """Whether there is a store to look into; none is made for a look."""
+    return settings.database_url is not None or (settings.home / "hotline.db").exists()
+
+
+def _model(settings: Settings) -> "Applied | None":
+    from models.queries.learned import load_model
+
+    if not _has_store(settings):
+        return None
+    with reading(settings) as session:
+        return load_model(session)
+
+
+def _unseen(model: "Applied", letters: list["Letter"]) -> list["Letter"]:
+    seen = set(model.model.seen)
+    return [letter for letter in letters if letter.digest not in seen]
+
+
+def _may_judge(model: "Applied", letters: list["Letter"], unseen: list["Letter"]) -> bool:
+    """Whether a model says something about a file: it knows its labels, but not its letters."""
+    known = {letter.label for letter in letters} <= set(model.model.labels)
+    return known and 2 * len(unseen) > len(letters)
+
+
+def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
+    from models.operations.learning import keep_model
+
+    store = open_store(settings)
+    prepare(store, settings)
+    with store.writing() as session:
+        return keep_model(session, body, learned_from, system_clock())
+
+
+def _write(output: Path, body: bytes) -> None:
+    try:
+        output.write_bytes(body)
+    except OSError as wrong:
+        raise HotlineError(f"{output}: {wrong.strerror}") from wrong
+
+
+def _print(found: "Evaluation", notes: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=True)
+    table = Table(_("label"), _("letters"), _("precision"), _("recall"), "F1")
+    for c in found.classes:
+        shares = (f"{c.precision:.1%}", f"{c.recall:.1%}", f"{c.f1:.1%}")
+        table.add_row(c.label, str(c.letters), *shares)
+    console.print(table)
+    table = Table(_("judged"), _("right"), _("from certainty"))
+    for covered in found.coverage:
+        shares = (f"{covered.coverage:.0%}", f"{covered.accuracy:.1%}", f"{covered.certainty:.0%}")
+        table.add_row(*shares)
+    console.print(table)
+    by = {"model": _("by the model in use"), "cross-validation": _("by cross-validation")}
+    spread = f" ± {found.spread:.1%}" if found.spread is not None else ""
+    text = _("{right} of {n} letters right, {by}")
+    right = f"{found.accuracy:.1%}{spread}"
+    console.print(text.format(right=right, n=found.letters, by=by[found.method]))
+    d = found.decided
+    text = _("it would decide {coverage:.0%} of them, {accuracy:.1%} rightly, and propose the rest")
+    console.print(text.format(coverage=d.coverage, accuracy=d.accuracy))
+    for note in notes:
+        console.print(note)

@@ -1,0 +1,232 @@
+"""Rows of a feed into the inbox: what is new, what has really changed, and what is refused."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import select
+
+from models.clock import system_clock
+from models.database import Session, Store
+from models.labels import Said, say, told
+from models.operations.inbox import Standing, put, standing
+from models.queries.rulebook import load_rulebook
+from models.rules.policy import in_force
+from models.rules.text import clean, mask
+from models.tables.core import TICKET
+from scripts.feeds.mapping import must_name_a_unit
+from scripts.feeds.rows import TICKET_RECEIVED, Read
+
+SUPPLEMENTED = "claimant.supplemented"
+
+
+@dataclass
+class Counts:
+    """What became of the records read; each counts once, whatever number of messages it makes."""
+
+    read: int = 0
+    enqueued: int = 0
+    duplicate: int = 0
+    refused: int = 0
+
+
+class Intake:
+    """Takes a feed's rows in batches; remembers the counts, the notes and who was refused."""
+
+    def __init__(self, store: Store, refused: Path, *, rebased: bool = False) -> None:
+        self.counts = Counts()
+        self.notes: Counter[str] = Counter()
+        self._store = store
+        self.refused = refused
+        self._rebased = rebased
+
+    def take(self, feed: str, rows: Sequence[Read], began: datetime) -> None:
+        """Put a batch into the inbox, in one transaction; `began` is when its feed was begun."""
+        self.counts.read += len(rows)
+        for note in (note for row in rows for note in row.notes):
+            self.notes[told(note)] += 1
+        refused = [row for row in rows if row.message is None]
+        for source in dict.fromkeys(row.source for row in rows if row.message is not None):
+            of_it = [r for r in rows if r.message is not None and r.source == source]
+            with self._store.writing() as session:
+                batch = _Batch(session, source, of_it, system_clock(), began, self._rebased)
+                batch.put()
+            refused += [replace(row, why=batch.whys[i]) for i, row in batch.refused()]
+            self.counts.enqueued += batch.enqueued()
+            self.counts.duplicate += len(of_it) - batch.enqueued() - len(batch.whys)
+            self.notes.update(batch.notes)
+        self.counts.refused += len(refused)
+        self._keep(feed, refused)
+
+    def _keep(self, feed: str, rows: Sequence[Read]) -> None:
+        if not rows:
+            return
+        self.refused.parent.mkdir(parents=True, exist_ok=True)
+        sealer = self._store.sealer
+        lines = [
+            msgspec.json.encode(
+                {
+                    "feed": feed,
+                    "source": row.source,
+                    "line": row.line,
+                    "why": mask(clean(told(row.why))) if row.why else "",
+                    # what citizens wrote lies sealed here as everywhere: see `hotline refused`
+                    "sealed": sealer.seal(msgspec.to_builtins(row.raw, enc_hook=str)).raw,
+                }
+            )
+            for row in rows
+        ]
+        handle = os.open(self.refused, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            file.write(b"\n".join(lines) + b"\n")
+
+
+class _Batch:
+    """The rows of one source while they are put: each is news, a repeat, or refused."""
+
+    def __init__(
+        self,
+        session: Session,
+        source: str,
+        rows: Sequence[Read],
+        now: datetime,
+        began: datetime,
+        rebased: bool,
+    ) -> None:
+        self._session, self._source, self._rows = session, source, rows
+        self._now, self._began, self._rebased = now, began, rebased
+        self._news: set[int] = set()
+        self.whys: dict[int, Said] = {}
+        self.notes: Counter[str] = Counter()
+
+    def enqueued(self) -> int:
+        """How many rows brought something new and nothing wrong."""
+        return len(self._news - self.whys.keys())
+
+    def refused(self) -> list[tuple[int, Read]]:
+        """The rows of which something was refused, by their index."""
+        return [(index, self._rows[index]) for index in self.whys]
+
+    def put(self) -> None:
+        """Put what the rows say; then, of letters that are known, what has changed in them."""
+        known = self._put(self._messages())
+        letters = [i for i in known if self._rows[i].facts and i not in self.whys]
+        if letters:
+            self._put(self._changes(letters))
+
+    def _put(self, messages: Sequence[tuple[int, dict[str, Any]]]) -> list[int]:
+        """Put messages, each of a row; returns the rows whose letter was known."""
+        latest = None
+        # a feed that is played as of another day has messages that wait for their time
+        if not self._rebased:
+            policies = list(load_rulebook(self._session).policies.values())
+            latest = self._now + (in_force(policies, self._now).intake.ahead.wall or timedelta())
+        bodies = [message for _row, message in messages]
+        result = put(self._session, self._source, bodies, self._now, latest)
+        for index, why in result.refused:
+            self.whys.setdefault(messages[index][0], why)
+        old = {*result.known, *(index for index, _why in result.refused)}
+        self._news.update(row for i, (row, _message) in enumerate(messages) if i not in old)
+        return [messages[i][0] for i in result.known if bodies[i]["type"] == TICKET_RECEIVED]
+
+    def _messages(self) -> list[tuple[int, dict[str, Any]]]:
+        """Every message of every row; who spoke, where a table does not say, is who has the ticket.
+
+        A reply that nobody can have sent yet is left in its letter; it comes with a later feed.
+        """
+        made: list[tuple[int, dict[str, Any]]] = []
+        holders = self._holders()
+        for index, row in enumerate(self._rows):
+            messages = (row.message, *row.later) if row.message is not None else ()
+            for message in messages:
+                if "at" not in message:
+                    message["at"] = self._now.isoformat()
+                if row.facts is not None and _lacks_a_unit(message):
+                    if (holder := holders.get(message["ticket"])) is not None:
+                        message["unit"] = holder
+                    elif row.facts:
+                        self.notes[told(_NOBODY)] += 1
+                        break
+                made.append((index, message))
+        return made
+
+    def _holders(self) -> dict[str, str]:
+        """The units that have the tickets of which somebody unnamed speaks."""
+        numbers = {
+            message["ticket"]
+            for row in self._rows
+            if row.facts is not None and row.message is not None
+            for message in (row.message, *row.later)
+            if _lacks_a_unit(message)
+        }
+        if not numbers:
+            return {}
+        found = select(TICKET.c.number, TICKET.c.unit).where(
+            self._session.among(TICKET.c.number, numbers), TICKET.c.unit.is_not(None)
+        )
+        return {row.number: row.unit for row in self._session.execute(found)}
+
+    def _changes(self, letters: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
+        """What is said anew in letters that are known (Regulation 3.4.6), white space apart."""
+        rows = {i: row.message for i in letters if (row := self._rows[i]).message is not None}
+        before = standing(self._session, self._source, [m["id"] for m in rows.values()])
+        made = []
+        for index, letter in rows.items():
+            old = before[letter["id"]]
+            facts = self._rows[index].facts or ()
+            changed = [f for f in facts if _bare(letter.get(f)) != _bare(old.body.get(f))]
+            if not changed or old.body["type"] != TICKET_RECEIVED:
+                continue
+            if self._is_another(letter, old):
+                self.whys[index] = say(
+                    "the number {number} is already another letter's: name the columns that tell "
+                    'them apart in "key" of the mapping',
+                    number=letter["id"],
+                )
+            elif told_now := [str(letter[f]) for f in changed if letter.get(f)]:
+                digest = _digest([_bare(letter.get(f)) for f in facts])
+                made.append(
+                    (
+                        index,
+                        {
+                            "type": SUPPLEMENTED,
+                            "ticket": letter["ticket"],
+                            "id": f"{letter['id']}#changed#{digest}",
+                            "at": self._now.isoformat(),
+                            "text": "\n".join(told_now),
+                        },
+                    )
+                )
+        return made
+
+    def _is_another(self, letter: Mapping[str, Any], old: Standing) -> bool:
+        """Whether two letters under one number are two: in one feed, or written at two moments."""
+        if old.arrived_at >= self._began:
+            return True
+        moments = [datetime.fromisoformat(m["at"]) for m in (letter, old.body)]
+        return not self._rebased and moments[0] != moments[1]
+
+
+_NOBODY = say(
+    "a reply names no unit and no unit has the ticket yet: it stays in the letter; give --unit, or "
+    "feed it again when the ticket is dispatched"
+)
+
+
+def _lacks_a_unit(message: Mapping[str, Any]) -> bool:
+    return not message.get("unit") and must_name_a_unit(message["type"])
+
+
+def _bare(value: Any) -> str:
+    return "".join(str(value or "").split())
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,101 @@
+"""Charts as plain SVG: bars by unit, and lines by month."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+_LABEL, _WIDTH, _ROW = 190, 620, 24
+_HEIGHT, _LEFT, _TOP = 220, 44, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of a bar chart: its parts one after another, each with its colour, and what it says."""
+
+    label: str
+    parts: tuple[tuple[float, str], ...]
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line of a line chart; None where there is no value."""
+
+    label: str
+    colour: str
+    values: tuple[float | None, ...]
+
+
+def bars(rows: Sequence[Bar], full: float | None = None) -> str:
+    """Rows of bars; `full` is what fills the width, by default the longest row."""
+    longest = full or max((sum(p for p, _ in row.parts) for row in rows), default=0) or 1
+    room = _WIDTH - _LABEL - 70
+    height = len(rows) * _ROW + 4
+    found = [f'<svg viewBox="0 0 {_WIDTH} {height}" role="img">']
+    for place, row in enumerate(rows):
+        y = place * _ROW
+        label = row.label if len(row.label) <= 13 else row.label[:12] + "…"
+        found.append(
+            f'<text x="{_LABEL - 8}" y="{y + 16}" text-anchor="end">{escape(label)}'
+            f"<title>{escape(row.label)}</title></text>"
+        )
+        x = float(_LABEL)
+        for part, colour in row.parts:
+            width = room * part / longest
+            found.append(
+                f'<rect x="{x:.1f}" y="{y + 4}" width="{width:.1f}" height="{_ROW - 8}" '
+                f'fill="{colour}"/>'
+            )
+            x += width
+        found.append(f'<text x="{x + 6:.1f}" y="{y + 16}">{escape(row.says)}</text>')
+    return "".join([*found, "</svg>"])
+
+
+def lines(labels: Sequence[str], curves: Sequence[Curve], *, rate: bool) -> str:
+    """Curves over months; a rate goes from 0 to 100 %."""
+    values = [v for curve in curves for v in curve.values if v is not None]
+    top = 1.0 if rate else _round_up(max(values, default=1.0))
+    right, bottom = _WIDTH - 110, _HEIGHT - 26
+    step = (right - _LEFT) / max(1, len(labels) - 1)
+    found = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">']
+    for part in (0, 0.25, 0.5, 0.75, 1):
+        y = bottom - (bottom - _TOP) * part
+        mark = f"{part:.0%}" if rate else f"{top * part:g}"
+        found.append(
+            f'<line x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d9dfe7"/>'
+            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{mark}</text>'
+        )
+    for place, label in enumerate(labels):
+        x = _LEFT + step * place
+        found.append(
+            f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(label)}</text>'
+        )
+    for place, curve in enumerate(curves):
+        points = [
+            (_LEFT + step * n, bottom - (bottom - _TOP) * v / top)
+            for n, v in enumerate(curve.values)
+            if v is not None
+        ]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        found.append(
+            f'<polyline points="{path}" fill="none" stroke="{curve.colour}" stroke-width="2"/>'
+        )
+        found += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{curve.colour}"/>'
+                  for x, y in points]  # fmt: skip
+        y = _TOP + 16 * place + 8
+        found.append(
+            f'<rect x="{right + 14}" y="{y - 8}" width="10" height="10" fill="{curve.colour}"/>'
+            f'<text x="{right + 28}" y="{y + 1}">{escape(curve.label)}</text>'
+        )
+    return "".join([*found, "</svg>"])
+
+
+def _round_up(value: float) -> float:
+    """The next number that divides well by four."""
+    step = 4.0
+    while step * 1.0 < value:
+        for factor in (1, 2, 2.5, 5, 10):
+            if step * factor >= value:
+                return step * factor
+        step *= 10
+    return step

@@ -1,0 +1,183 @@
+"""The service on several hosts, as docker-compose.yml lays it out: each a network namespace.
+
+Database and key-value server ask for passwords, which the processes read from files.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import func, select
+
+from models.clock import system_clock
+from models.database import Store
+from models.tables.core import BELL, EVENT, INBOX, NOTICE, PROCESS, TICKET
+from scripts.bench.servers import FORGETFUL, PostgresServer
+from tests.store.staging import feed, letter, prepared
+from tests.workers.running import environment, until
+from workers.embedded import _binary
+
+LONG_AGO = "2026-03-02T09:00:00+08:00"
+_NET = "10.77.0"
+_SERVERS = f"{_NET}.1"
+_HOSTS = ("one", "two", "three")
+_ROLES = (("one", "worker"), ("two", "worker"), ("two", "timekeeper"), ("three", "timekeeper"))
+
+
+def ip(*arguments: str) -> None:
+    """Run the `ip` command."""
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
+@contextmanager
+def network() -> Iterator[str]:
+    """Three hosts and one with the servers, on a bridge; returns what their names begin with."""
+    prefix = f"hl{os.getpid()}"
+    hub = f"{prefix}-hub"
+    made: list[str] = []
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("hosts need root and iproute2")
+    try:
+        try:
+            ip("netns", "add", hub)
+            made.append(hub)
+            ip("-n", hub, "link", "add", "bridge", "type", "bridge")
+        except subprocess.CalledProcessError as refused:
+            pytest.skip(f"no network namespaces here: {refused.stderr.decode().strip()}")
+        ip("-n", hub, "addr", "add", f"{_SERVERS}/24", "dev", "bridge")
+        ip("-n", hub, "link", "set", "bridge", "up")
+        for number, host in enumerate(_HOSTS, 2):
+            name = f"{prefix}-{host}"
+            ip("netns", "add", name)
+            made.append(name)
+            ip(
+                "-n",
+                hub,
+                "link",
+                "add",
+                host,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                name,
+            )
+            ip("-n", hub, "link", "set", host, "master", "bridge")
+            ip("-n", hub, "link", "set", host, "up")
+            ip("-n", name, "addr", "add", f"{_NET}.{number}/24", "dev", "eth0")
+            ip("-n", name, "link", "set", "eth0", "up")
+        yield prefix
+    finally:
+        for name in made:
+            ip("netns", "delete", name)
+
+
+class RemotePostgres(PostgresServer):
+    """A PostgreSQL on the host of the servers, that lets in whoever has the password."""
+
+    def __init__(self, namespace: str, password: str) -> None:
+        super().__init__({**FORGETFUL, "listen_addresses": _SERVERS})
+        self._namespace = namespace
+        self._password = password
+
+    def _command(self, program: Path, *arguments: str) -> list[str]:
+        inner = super()._command(program, *arguments)
+        return ["ip", "netns", "exec", self._namespace, *inner]
+
+    def start(self) -> None:
+        """Start, and ask those who come by the network for the password."""
+        super().start()
+        with (self.home / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {_NET}.0/24 scram-sha-256\n")
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE hotline PASSWORD '{self._password}'")
+            connection.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def started(namespace: str, command: list[str], log: Path, env: dict[str, str]) -> Iterator[None]:
+    """A program on one of the hosts, killed at the end."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", namespace, *command], env=env, stdout=output, stderr=output
+        )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
+    """Two workers and two timekeepers on three hosts; one is cut off the network in mid-work."""
+    count = 1_500
+    password = secrets.token_hex(8)
+    secret, log = tmp_path / "password", tmp_path / "log"
+    secret.write_text(f"{password}\n")
+    with network() as prefix, ExitStack() as stack:
+        hub = f"{prefix}-hub"
+        postgres = RemotePostgres(hub, password)
+        stack.callback(postgres.stop)
+        postgres.start()
+        name = postgres.create()
+        store = stack.enter_context(prepared(postgres.url(name, "postgresql+psycopg")))
+        conf = tmp_path / "broker.conf"
+        conf.write_text(f"requirepass {password}\nbind {_SERVERS}\nport 6379\nsave ''\n")
+        env = environment(
+            tmp_path / "home",
+            f"postgresql+psycopg://hotline@{_SERVERS}/{name}",
+            f"redis://{_SERVERS}:6379/0",
+            DATABASE_PASSWORD_FILE=str(secret),
+            BROKER_PASSWORD_FILE=str(secret),
+        )
+        stack.enter_context(started(hub, [str(_binary()), str(conf)], log, env))
+        roles = (
+            ("one", "worker"),
+            ("two", "worker"),
+            ("two", "timekeeper"),
+            ("three", "timekeeper"),
+        )
+        for host, role in roles:
+            command = [sys.executable, "-P", "-m", "scripts", role]
+            command += ["--patience", "2"] if role == "timekeeper" else []
+            stack.enter_context(started(f"{prefix}-{host}", command, log, env))
+        until(lambda: _count(store, PROCESS.c.name) == len(_ROLES), 40, log.read_text())
+        letters = [letter(f"T{n:04}", LONG_AGO, content=f"第{n}封") for n in range(count)]
+        feed(store, letters, system_clock())
+        until(lambda: _count(store, TICKET.c.id) > 0, 40, log.read_text())
+        ip("-n", hub, "link", "set", "two", "down")
+        until(lambda: _count(store, TICKET.c.id) > count // 2, 60, log.read_text())
+        ip("-n", hub, "link", "set", "two", "up")
+        until(lambda: _done(store, count), 90, log.read_text()[-3000:])
+        assert _count(store, TICKET.c.id) == count
+        assert _events(store, "ticket.dispatched") == count
+        assert _events(store, "alert.raised") == 3 * count
+        assert _events(store, "notice.sent") == _events(store, "notice.queued")
+
+
+def _count(store: Store, column: object) -> int:
+    with store.reading() as session:
+        return session.scalar(select(func.count(column))) or 0  # type: ignore[arg-type]
+
+
+def _events(store: Store, name: str) -> int:
+    with store.reading() as session:
+        return session.scalar(select(func.count()).where(EVENT.c.name == name)) or 0
+
+
+def _done(store: Store, count: int) -> bool:
+    """Everything is applied and sent, and no bell is left."""
+    with store.reading() as session:
+        waiting = select(func.count()).where(INBOX.c.state == "waiting")
+        queued = select(func.count()).where(NOTICE.c.state == "queued")
+        left = (waiting, queued, select(func.count(BELL.c.row_id)))
+        return not any(session.scalar(which) for which in left)

@@ -1,0 +1,142 @@
+"""Every figure of the bulletin, against the same counted from the logs by hand."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from models.database import Store
+from models.labels import told
+from models.queries.bulletin import bulletin
+from models.queries.figures import FIGURES, Month
+from models.queries.report import cases, counts
+from models.rules.policy import Bulletin as Rules
+from scripts.bench.servers import PostgresServer
+from tests.report.by_hand import counted
+from tests.report.staging import OTHER, two_months
+
+OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
+DESK = "城市管理和综合执法局"
+BUILDING = "住房和城乡建设局"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """Two months of a district, once on each database."""
+    if request.param == "sqlite":
+        with two_months(f"sqlite:///{tmp_path_factory.mktemp('report') / 'x.db'}") as opened:
+            yield opened
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create()
+    with two_months(server.url(name, "postgresql+psycopg")) as opened:
+        yield opened
+    server.drop(name)
+
+
+@pytest.mark.parametrize("month", [Month(2026, 9), OCTOBER, NOVEMBER, Month(2026, 12)], ids=str)
+def test_every_figure_is_what_the_logs_say(store: Store, month: Month) -> None:
+    with store.reading() as session:
+        found = counts(session, month)
+    assert found == counted(store, month)
+    if month == NOVEMBER:
+        # nothing that is compared is nought everywhere
+        everywhere = {figure for own in found.values() for figure in own}
+        assert everywhere >= set(FIGURES) - {"extensions", "recorded", "proposed"}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_behind_every_figure_stand_so_many_tickets(store: Store, figure: str) -> None:
+    with store.reading() as session:
+        for month in (OCTOBER, NOVEMBER):
+            everything = list(cases(session, month, figure))
+            by_unit = {unit: own.get(figure, 0) for unit, own in counts(session, month).items()}
+            assert len(everything) == sum(by_unit.values())
+            for unit, count in by_unit.items():
+                own = [case for case in everything if case.unit == unit]
+                assert len(own) == count
+                assert list(cases(session, month, figure, unit)) == own
+
+
+def test_figures_that_are_easily_got_wrong(store: Store) -> None:
+    """Month's ends, a denied contact, a second handling elsewhere, cards taken back."""
+    with store.reading() as session:
+
+        def tickets(month: Month, figure: str, unit: str) -> list[str]:
+            return [case.ticket for case in cases(session, month, figure, unit)]
+
+        # completed on the month's last evening
+        assert tickets(OCTOBER, "completed", DESK) == ["X1"]
+        # it was called, denied that, and nothing was proved
+        assert tickets(OCTOBER, "first_due", DESK) == ["X1"]
+        assert tickets(OCTOBER, "first_contact", DESK) == []
+        # both extensions for who had accepted, the second handling for who did it
+        assert tickets(OCTOBER, "extensions", DESK) == ["X2", "X2"]
+        assert tickets(OCTOBER, "reworks", BUILDING) == ["X2"]
+        assert "X2" in tickets(NOVEMBER, "satisfied", BUILDING)
+        assert tickets(OCTOBER, "returns", DESK) == ["X3"]
+        assert tickets(OCTOBER, "proposed", BUILDING) == ["X4"]
+        # X5 has both cards, X6's have been taken back, X7's are the next month's
+        assert [t for t in tickets(OCTOBER, "cards", DESK) if t in ("X5", "X6", "X7")] == ["X5"] * 2
+        assert tickets(NOVEMBER, "cards", DESK).count("X7") == 2
+
+
+def test_ranks_trend_and_talks(store: Store) -> None:
+    with store.reading() as session:
+        found = bulletin(session, NOVEMBER, Rules(last_ranks=3, ranked_from=5))
+        october = bulletin(session, OCTOBER, Rules())
+    ranked = [line for line in found.lines if line.rank is not None]
+    rates = [line.rate("on_time_rate") or 0 for line in ranked]
+    assert rates == sorted(rates, reverse=True)
+    assert ranked[0].rank == 1
+    for before, line in pairwise(ranked):
+        assert before.rank is not None
+        assert line.rank is not None
+        assert line.rank >= before.rank
+    assert [str(month) for month, _own, _total in found.trend] == [
+        f"2026-{n:02}" for n in range(6, 12)
+    ]
+    assert found.trend[-2][2].counts == october.total.counts
+    last = [p.unit for p in found.proposals if told(p.why).startswith("rank")]
+    enough = [line.unit for line in found.lines if line.count("completed") >= 5]
+    assert last == enough[-3:]
+    clauses = {(p.unit, p.clause): p for p in october.proposals}
+    assert clauses[BUILDING, "6.1(5)"].tickets == ("X4",)
+    grounds = [told(p.why) for p in october.proposals if p.unit == DESK]
+    assert grounds == ["3 yellow and 3 red cards", "falsification has been registered"]
+    assert [(p.clause, p.grave) for p in october.conduct] == [("6.1(3)", True), ("6.1(4)", False)]
+    assert OTHER not in {line.unit for line in found.lines}
+    silent = Rules(red_from=0, yellow_from=0, last_ranks=0)
+    with store.reading() as session:
+        quiet = bulletin(session, NOVEMBER, silent).proposals
+    assert quiet == ()
+
+
+def test_a_month_is_found_by_index(store: Store) -> None:
+    """No figure reads the whole of tickets or events."""
+    if store.engine.dialect.name != "sqlite":
+        pytest.skip("a planner may read a small table whole; SQLite's always takes a fitting index")
+    from sqlalchemy import event as listening
+
+    plans: list[str] = []
+    with store.reading() as session:
+        connection = session.connection()
+        statements: list[tuple[str, Any]] = []
+
+        def keep(_c: object, _cursor: object, text: str, given: Any, *_: object) -> None:
+            statements.append((text, given))
+
+        listening.listen(connection, "before_cursor_execute", keep)
+        counts(session, NOVEMBER)
+        listening.remove(connection, "before_cursor_execute", keep)
+        for text, given in statements:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given)
+            plans += [row[3] for row in rows]
+    assert len(statements) == 4
+    used = "\n".join(plans)
+    for index in ("ticket_received", "ticket_completed", "event_looked_at", "event_reported"):
+        assert index in used
+    assert [p for p in plans if p.startswith(("SCAN ticket", "SCAN event", "SCAN clock"))] == []

@@ -1,0 +1,87 @@
+"""Downtime: whenever the service was awake, its log by moments is the same."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.database import Store
+from models.operations.rulebook import replace_units
+from models.rules.lifecycle.decide import fold
+from models.rules.messages import Message
+from models.rules.routing import Directory
+from models.rules.state import Stage, State
+from tests.rules.moves import life
+from tests.rules.player import NOTICE
+from tests.rules.reading import Told, told_by
+from tests.rules.stage import CALENDAR, POLICY
+from tests.rules.strategies import instants
+from tests.store.staging import carry, feed, log_of, prepared, row_of, simple_units
+
+UNITS = Directory(simple_units().unit)
+_NUMBERS = itertools.count()
+_MONTH = 30 * 24 * 60
+
+Line = tuple[datetime, str, bytes]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One store on SQLite, with the units of these lives; each life is a ticket of its own."""
+    folder = tmp_path_factory.mktemp("outage")
+    with prepared(f"sqlite:///{folder / 'outage.db'}") as opened:
+        with opened.writing() as session:
+            replace_units(session, simple_units())
+        yield opened
+
+
+@given(
+    begin=instants(),
+    seed=st.integers(0, 10**6),
+    length=st.integers(2, 16),
+    awake=st.lists(st.integers(0, 2 * _MONTH).map(lambda n: timedelta(minutes=n)), max_size=6),
+)
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_downtime_changes_nothing_but_the_recording(
+    store: Store, begin: datetime, seed: int, length: int, awake: list[timedelta]
+) -> None:
+    """No level is missing and none there twice, however long nobody was awake."""
+    messages, _ = life(Random(seed), begin, length)
+    ticket = f"outage-{next(_NUMBERS)}"
+    end = messages[-1].at + timedelta(days=60)
+    feed(store, [_raw(m, ticket) for m in messages], begin)
+    for now in sorted(begin + pause for pause in awake if begin + pause < end):
+        carry(store, [ticket], now)
+    carry(store, [ticket], end)
+
+    state = State(ticket)
+    resolved = [UNITS.resolved(m) for m in messages]
+    events = fold(state, resolved, Stage(POLICY, CALENDAR), end)
+    found = log_of(store, ticket)
+    assert [row.seq for row in found] == list(range(1, len(found) + 1)), "no gap"
+    log = [_line(row.moment, row.name, row.data) for row in found if row.name != NOTICE]
+    assert log == [_line(e.moment, e.name, e.data) for e in events if e.name != NOTICE]
+    row = row_of(store, ticket)
+    clocks = {(c.name, c.unit or c.purpose): c.due for c in state.clocks.values() if c.running}
+    told = told_by((line.name, line.data) for line in found)
+    told.running = {k: datetime.fromisoformat(str(due)) for k, due in told.running.items()}
+    assert told == Told(row.status, row.unit, row.level, clocks), "the log gives the state"
+
+
+def _line(moment: datetime, name: str, data: dict[str, Any]) -> Line:
+    return moment, name, msgspec.json.encode(data, order="sorted")
+
+
+def _raw(each: Message, ticket: str) -> dict[str, Any]:
+    envelope = {"id": f"{ticket}-{each.arrival}", "at": each.at.isoformat(), "type": each.type}
+    return {**each.body, **envelope, "ticket": ticket}
