@@ -14,6 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import ModalScreen, Screen
+from textual.scrollbar import ScrollBar
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
@@ -36,8 +37,10 @@ from monitor.screens.dialogs import Told
 from monitor.screens.help import HelpScreen, introduction
 from monitor.screens.registry import SCREENS
 from monitor.screens.tickets import TicketsScreen
-from monitor.theme import DARK, LIGHT
+from monitor.theme import DARK, LIGHT, PlainBars
 from monitor.widgets.bars import Status
+
+ScrollBar.renderer = PlainBars
 
 NOBODY = Actor("", "")
 """Who may only look."""
@@ -127,6 +130,9 @@ class MonitorApp(App[None]):
 
     async def _greet(self) -> None:
         """Say how it works, the first time; ask who is there, where nobody has said it."""
+        while not self.painted and not self._failures:
+            # something is to be seen behind the dialog
+            await asyncio.sleep(0.05)
         if self._introduces:
             await self.push_screen_wait(Told(_("How this works"), introduction()))
             self._memory.keep("introduced", True)
