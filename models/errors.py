@@ -1,5 +1,18 @@
-"""Everything that the project raises on purpose, under one root."""
+"""Everything that the project raises on purpose, under one root; and how any error may be told."""
+
+import traceback
+from pathlib import Path
 
 
 class HotlineError(Exception):
     """Something that a person can mend; its message is one line that says what to do."""
+
+
+def told_safely(wrong: BaseException, frames: int = 1) -> str:
+    """The kind of an exception and the places it came through; its text may be a citizen's words.
+
+    `frames` is how many places are told, the last one being where it was raised.
+    """
+    found = traceback.extract_tb(wrong.__traceback__)[-frames:]
+    way = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in found)
+    return f"{type(wrong).__name__} in {way}" if way else type(wrong).__name__

@@ -101,6 +101,7 @@ FIELDS = (
     N_("content"),
     N_("log"),
     N_("identity"),
+    N_("refused rows"),
 )
 DAYS = (N_("weekend"), N_("working day"))
 SHOWN = (

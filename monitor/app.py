@@ -1,11 +1,14 @@
 """The monitor as a program: one loop that reads and paints, and the way between the screens."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -13,6 +16,7 @@ from textual.screen import ModalScreen, Screen
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
+from models.errors import told_safely
 from models.labels import _, told
 from models.queries.failures import Failure
 from models.queries.health import Health
@@ -20,12 +24,15 @@ from models.rules.policy import LEVELS
 from models.rules.roles import Actor
 from monitor.deeds import Deeds
 from monitor.keys import KEYS, Key, bindings
+from monitor.memory import Memory
 from monitor.pulse import Pulse
 from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
 from monitor.screens.base import WatchScreen
+from monitor.screens.board import BoardScreen
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
-from monitor.screens.help import HelpScreen
+from monitor.screens.dialogs import Told
+from monitor.screens.help import HelpScreen, introduction
 from monitor.screens.registry import SCREENS
 from monitor.screens.tickets import TicketsScreen
 from monitor.theme import DARK, LIGHT
@@ -39,6 +46,8 @@ _LEAST_REST = 0.1
 """Real seconds from one look to the next, however much is committed; three looks' time if more."""
 _INTERVALS = (1, 2, 5, 15)
 
+_FRAMES = 8
+
 
 class MonitorApp(App[None]):
     """Shows the store; changes nothing in it, but sends what operators do as messages.
@@ -46,7 +55,8 @@ class MonitorApp(App[None]):
     `actor` is whose session it is and what his role allows, `operator` the name that he gave; with
     `ask_name` he is asked for one at the start. `now` is the service's clock, a demo's or the
     system's; `wall` is the system's, by which processes report. `every` is the real seconds
-    between two looks, None for none.
+    between two looks, None for none. `board` shows the one screen for the wall, `memory` is the
+    file of what is remembered.
     """
 
     CSS_PATH = "hotline.tcss"
@@ -67,12 +77,17 @@ class MonitorApp(App[None]):
         actor: Actor = NOBODY,
         operator: str = "",
         ask_name: bool = False,
+        board: bool = False,
+        memory: Path | None = None,
         bell: bool = True,
         every: float | None = 1.0,
     ) -> None:
         super().__init__()
         self.deeds = Deeds(self, store, now, actor, operator, self.read_now)
-        self._ask_name = ask_name and not operator
+        self._ask_name = ask_name and not operator and not board
+        self._board = board
+        self._memory = Memory(memory)
+        self._introduces = memory is not None and not board and not self._memory.get("introduced")
         self._reader = Reader(store, now, wall, broker_ok)
         self._demo = demo
         self._bell = bell
@@ -96,17 +111,26 @@ class MonitorApp(App[None]):
         """Begin at the overview, and begin to read."""
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = DARK.name
+        known = {DARK.name, LIGHT.name}
+        kept = str(self._memory.get("theme"))
+        self.theme = kept if kept in known else DARK.name
         for entry in SCREENS:
             self.install_screen(entry.make(), entry.name)
-        self.push_screen(SCREENS[0].name)
+        self.push_screen(BoardScreen() if self._board else SCREENS[0].name)
         self._home = asyncio.get_running_loop()
         self.run_worker(self._watch(), name="watch")
         if self._pulse is not None:
             self._pulse.start()
         self.set_interval(1.0, self._tell)
+        self.deeds.begin(self._greet())
+
+    async def _greet(self) -> None:
+        """Say how it works, the first time; ask who is there, where nobody has said it."""
+        if self._introduces:
+            await self.push_screen_wait(Told(_("How this works"), introduction()))
+            self._memory.keep("introduced", True)
         if self._ask_name:
-            self.deeds.begin(self.deeds.ask_name())
+            await self.deeds.ask_name()
 
     def on_unmount(self) -> None:
         """Feel for commits no longer."""
@@ -219,7 +243,9 @@ class MonitorApp(App[None]):
         return [Key(e.key, f"go('{e.name}')", e.key, e.title) for e in SCREENS]
 
     def action_go(self, name: str) -> None:
-        """Show one of the main screens."""
+        """Show one of the main screens; on the wall there is only one."""
+        if self._board:
+            return
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if self.screen is not self.get_screen(name):
@@ -258,7 +284,7 @@ class MonitorApp(App[None]):
         """One screen back: from a ticket to where it was opened, from a list to the overview."""
         if len(self.screen_stack) > 2:
             self.pop_screen()
-        else:
+        elif not self._board:
             self.action_go(SCREENS[0].name)
 
     def action_help(self) -> None:
@@ -286,6 +312,11 @@ class MonitorApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What has no key."""
+        for entry in SCREENS:
+            if not self._board:
+                yield SystemCommand(told(entry.title), "", self._going(entry.name))
+        if isinstance(screen, WatchScreen) and screen.ticket_under_cursor():
+            yield SystemCommand(_("Act on this ticket"), "", self.action_acts)
         for theme, name in ((DARK, _("Dark colours")), (LIGHT, _("Light colours"))):
             yield SystemCommand(name, "", self._setter("theme", theme.name))
         for seconds in _INTERVALS:
@@ -294,6 +325,14 @@ class MonitorApp(App[None]):
         yield SystemCommand(_("Read only when asked (F5)"), "", self._setter("_every", None))
         yield SystemCommand(_("Bell on a new red card: on or off"), "", self._switch_bell)
         yield SystemCommand(told(KEYS[-1].label), "", self.action_quit)
+
+    def _going(self, name: str) -> Callable[[], None]:
+        return lambda: self.action_go(name)
+
+    def watch_theme(self, name: str) -> None:
+        """The colours that were chosen are there again the next day."""
+        if name in (DARK.name, LIGHT.name):
+            self._memory.keep("theme", name)
 
     def _setter(self, name: str, value: object) -> Callable[[], None]:
         def set_it() -> None:
@@ -305,3 +344,8 @@ class MonitorApp(App[None]):
     def _switch_bell(self) -> None:
         self._bell = not self._bell
         self.notify(_("Bell on") if self._bell else _("Bell off"), markup=False)
+
+    def _fatal_error(self) -> None:
+        """End; Textual's own traceback would show the values, and they may be a citizen's."""
+        if (wrong := sys.exc_info()[1]) is not None:
+            self.panic(Text(told_safely(wrong, _FRAMES)))

@@ -1,6 +1,7 @@
 """The monitor as the command runs it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from models.clock import Now
 from models.database import Store
@@ -15,6 +16,8 @@ def run(
     *,
     operator: str = "",
     ask_name: bool = False,
+    board: bool = False,
+    memory: Path | None = None,
     demo: bool = False,
     broker_ok: Callable[[], bool] | None = None,
     bell: bool = True,
@@ -27,6 +30,8 @@ def run(
         actor=actor,
         operator=operator,
         ask_name=ask_name,
+        board=board,
+        memory=memory,
         demo=demo,
         broker_ok=broker_ok,
         bell=bell,

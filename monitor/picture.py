@@ -1,10 +1,12 @@
 """Pictures of the screens, drawn without a terminal."""
 
 import asyncio
+import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from monitor.app import MonitorApp
@@ -17,10 +19,14 @@ SHOTS: dict[str, Sequence[str]] = {
     "callbacks": ("4", "right", "right", "right"),
     "queues": ("5",),
     "failures": ("6",),
+    "board": (),
 }
-"""Each picture and the keys that lead to it."""
+"""Each picture and the keys that lead to it; the board is an app of its own."""
 
 _PATIENCE = 30.0
+
+_TEXT = re.compile(r'textLength="([\d.]+)"([^>]*)>([^<]*)</text>')
+"""A text of the picture: how long it is drawn, what else is said of it, and its letters."""
 
 _FOREIGN_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 """What would have a picture ask another host for its letters."""
@@ -46,7 +52,16 @@ async def take(app: MonitorApp, keys: Sequence[str], size: tuple[int, int]) -> s
         for key in keys:
             await pilot.press(key)
             await fresh(pilot)
-        return _FOREIGN_FONTS.sub("", app.export_screenshot(title="hotline"))
+        drawn = app.export_screenshot(title="hotline")
+        return _TEXT.sub(_as_long_as_its_cells, _FOREIGN_FONTS.sub("", drawn))
+
+
+def _as_long_as_its_cells(found: re.Match[str]) -> str:
+    """A text drawn as long as it is on a terminal, where a Chinese character takes two cells."""
+    length, rest, letters = found.groups()
+    text = html.unescape(letters)
+    cell = float(length) / max(1, len(text))
+    return f'textLength="{cell * cell_len(text):g}"{rest}>{letters}</text>'
 
 
 def save(app: MonitorApp, name: str, size: tuple[int, int], folder: Path) -> Path:

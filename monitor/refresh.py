@@ -38,6 +38,15 @@ _RATES_EVERY = 60.0
 
 _CURVE_EVERY = 10.0
 
+_LAMP_EVERY, _LAMP_WAITS = 1.0, 0.02
+"""Real seconds between two questions to the broker, and how long a look waits for an answer."""
+
+_CHEAP = 0.03
+"""Real seconds that a part of a look may cost; what costs more is read aside."""
+
+_REST = 4
+"""How many times as long as it took something dear is left alone."""
+
 _PATIENCE = timedelta(seconds=30)
 """How long after its ringing a row is rung for again, real: as the timekeeper has it."""
 
@@ -87,20 +96,73 @@ class Snapshot:
 
 
 class Slowly(Generic[T]):
-    """Something that is read only now and then, since it changes slowly or costs much."""
+    """Something that costs much or changes slowly: read aside, and only now and then.
 
-    def __init__(self, seconds: float, read: Callable[[Session, datetime], T]) -> None:
-        self._seconds = seconds
+    While it is cheap and no time is given it is read with everything else, of the same moment.
+    Else the first look waits for it, and every later one gets what was read last.
+    """
+
+    def __init__(self, read: Callable[[Session, datetime], T], seconds: float = 0.0) -> None:
         self._read = read
+        self._seconds = seconds
         self._kept: T | None = None
+        self._cost = 0.0
+        self._again_at = 0.0
+        self._thread: Thread | None = None
+        self._failed: BaseException | None = None
+
+    def get(self, store: Store, session: Session, now: datetime) -> T:
+        """What is there now, or was a short while ago; raises what the last reading met."""
+        if self._failed is not None:
+            failed, self._failed, self._kept = self._failed, None, None
+            raise failed
+        is_cheap = self._cost < _CHEAP and not self._seconds
+        if self._kept is None or is_cheap:
+            return self._measured(session, now)
+        if monotonic() >= self._again_at and (self._thread is None or not self._thread.is_alive()):
+            self._thread = Thread(target=self._aside, args=(store, now), daemon=True)
+            self._thread.start()
+        return self._kept
+
+    def _measured(self, session: Session, now: datetime) -> T:
+        begun = monotonic()
+        found = self._kept = self._read(session, now)
+        self._cost = monotonic() - begun
+        self._again_at = monotonic() + max(self._seconds, _REST * self._cost)
+        return found
+
+    def _aside(self, store: Store, now: datetime) -> None:
+        try:
+            with store.reading() as session:
+                self._measured(session, now)
+        except OUTAGES as wrong:
+            self._failed = wrong
+
+
+class Lamp:
+    """Whether the broker answers, asked aside: one that hangs must not hold up a look."""
+
+    def __init__(self, ask: Callable[[], bool] | None) -> None:
+        self._ask = ask
+        self._lit: bool | None = None
+        self._thread: Thread | None = None
         self._again_at = 0.0
 
-    def get(self, session: Session, now: datetime) -> T:
-        """What was read last, or what is there now where that was too long ago."""
-        if self._kept is None or monotonic() >= self._again_at:
-            self._kept = self._read(session, now)
-            self._again_at = monotonic() + self._seconds
-        return self._kept
+    def get(self) -> bool | None:
+        """What was answered last; None before the first answer, or where nobody can be asked."""
+        if self._ask is None:
+            return None
+        if self._thread is None or (not self._thread.is_alive() and monotonic() >= self._again_at):
+            self._again_at = monotonic() + _LAMP_EVERY
+            self._thread = Thread(target=self._look, args=(self._ask,), daemon=True)
+            self._thread.start()
+            self._thread.join(_LAMP_WAITS)
+        elif self._thread.is_alive() and monotonic() >= self._again_at + _LAMP_EVERY:
+            self._lit = False
+        return self._lit
+
+    def _look(self, ask: Callable[[], bool]) -> None:
+        self._lit = ask()
 
 
 class Reader:
@@ -112,11 +174,12 @@ class Reader:
         self._store = store
         self._now = now
         self._wall = wall
-        self._broker_ok = broker_ok
+        self._lamp = Lamp(broker_ok)
         self._patience = _PATIENCE * speed_of(now)
         self._rulebooks = Rulebooks()
-        self._rates = Slowly(_RATES_EVERY, unit_rates)
-        self._curve = Slowly(_CURVE_EVERY, curve)
+        self._load = Slowly(load)
+        self._rates = Slowly(unit_rates, _RATES_EVERY)
+        self._curve = Slowly(curve, _CURVE_EVERY)
 
     def read(self, request: Request) -> Snapshot:
         """A snapshot of the present; raises one of OUTAGES where the store cannot be read."""
@@ -124,7 +187,7 @@ class Reader:
         with self._store.reading() as session:
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
-            stands = load(session, now)
+            stands = self._load.get(self._store, session, now)
             found, why = self._ticket(session, request.ticket, rulebook)
             return Snapshot(
                 at=now,
@@ -136,8 +199,8 @@ class Reader:
                 health=health(session, now),
                 units=stands.units,
                 cards=last_cards(session, now) if request.cards else (),
-                curve=self._curve.get(session, now) if request.curve else Curve(),
-                rates=self._rates.get(session, now) if request.rates else {},
+                curve=self._curve.get(self._store, session, now) if request.curve else Curve(),
+                rates=self._rates.get(self._store, session, now) if request.rates else {},
                 calls=calls(session, now, request.calls) if request.calls else None,
                 queues=queues(session, now, wall, self._patience) if request.queues else (),
                 answers=answers(session, request.answers),
@@ -145,7 +208,7 @@ class Reader:
                 page=_page(session, request, now, office, stands.counters.open),
                 detail=found,
                 explained=why,
-                broker=self._broker_ok() if self._broker_ok else None,
+                broker=self._lamp.get(),
             )
 
     @staticmethod

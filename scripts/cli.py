@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import typer
 
-from models.errors import HotlineError
+from models.errors import HotlineError, told_safely
 from models.labels import _, speak
 from models.settings import load_settings
+
+_FRAMES = 8
+"""How much of the way of a mistake of ours is told."""
 
 
 def build() -> typer.Typer:
@@ -16,9 +19,11 @@ def build() -> typer.Typer:
     # the groups' help texts are read when they are imported, so the language comes first
     from scripts.commands import (
         bench,
+        channels,
         feed,
         keys,
         matters,
+        operations,
         replay,
         report,
         roles,
@@ -46,6 +51,8 @@ def build() -> typer.Typer:
         matters,
         replay,
         report,
+        channels,
+        operations,
         keys,
         bench,
     ):
@@ -56,7 +63,6 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command; exit 0 done, 1 refused or failed, 2 wrong usage."""
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING)
-    logging.getLogger("hotline").setLevel(logging.INFO)
     sys.exit(_guarded(_run))
 
 
@@ -77,7 +83,10 @@ def _guarded(work: Callable[[], None]) -> int:
         return 0
     except Exception as wrong:
         if (why := _from_database(wrong)) is None:
-            raise
+            # a mistake of ours: its text may hold what a citizen wrote
+            text = _("this should not happen; please report: {what}")
+            sys.stderr.write(f"hotline: {text.format(what=told_safely(wrong, _FRAMES))}\n")
+            return 1
         text = _("the database: {why}; see HOTLINE_DATABASE_URL and `hotline db upgrade`")
         sys.stderr.write(f"hotline: {text.format(why=why)}\n")
         return 1

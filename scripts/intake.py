@@ -19,6 +19,7 @@ from models.labels import Said, say, told
 from models.operations.inbox import Standing, put, standing
 from models.queries.rulebook import load_rulebook
 from models.rules.policy import in_force
+from models.rules.text import clean, mask
 from models.tables.core import TICKET
 from scripts.feeds.mapping import must_name_a_unit
 from scripts.feeds.rows import TICKET_RECEIVED, Read
@@ -68,20 +69,20 @@ class Intake:
         if not rows:
             return
         self.refused.parent.mkdir(parents=True, exist_ok=True)
+        sealer = self._store.sealer
         lines = [
             msgspec.json.encode(
                 {
                     "feed": feed,
                     "source": row.source,
                     "line": row.line,
-                    "why": told(row.why) if row.why else "",
-                    "raw": row.raw,
-                },
-                enc_hook=str,
+                    "why": mask(clean(told(row.why))) if row.why else "",
+                    # what citizens wrote lies sealed here as everywhere: see `hotline refused`
+                    "sealed": sealer.seal(msgspec.to_builtins(row.raw, enc_hook=str)).raw,
+                }
             )
             for row in rows
         ]
-        # raw rows hold personal data: nobody but the owner may read the file
         handle = os.open(self.refused, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(handle, "ab") as file:
             file.write(b"\n".join(lines) + b"\n")

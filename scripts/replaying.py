@@ -1,21 +1,24 @@
 """Replay: a file of messages in simulated time, on a throw-away store, by the same operations."""
 
+import gc
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from models.database import Session, Store
-from models.labels import _, say, told
+from models.labels import _, readable, say, told
 from models.migrations import upgrade
 from models.operations.advance import advance
 from models.operations.inbox import put
 from models.operations.rulebook import add_policy, declare_days, replace_units
-from models.queries.log import shown_event
+from models.queries.log import shown_event, veil_of
 from models.queries.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI, Declared
 from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, envelope
@@ -63,6 +66,22 @@ def replay(feed: Path, scenery: Scenery, until: datetime | None) -> Replayed:
     Tickets do not touch one another, so each is carried on by itself: at once where its messages
     came in their order, else from arrival to arrival, as late messages take decisions back.
     """
+    with _seldom_collecting():
+        return _replay(feed, scenery, until)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """All that a replay makes it keeps: to look for garbage as often as usual costs a fifth."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _replay(feed: Path, scenery: Scenery, until: datetime | None) -> Replayed:
     ahead = load_policy(*scenery.policy).intake.ahead.wall or timedelta()
     lines, refused = _lines(feed, ahead, until)
     # a fixed key: nothing of the throw-away store outlives it, and the same file gives the same log
@@ -125,7 +144,7 @@ def _instant(text: str) -> datetime:
 
 
 def _without_log(
-    ticket: Any, at: datetime, kind: Any, why: Any, missing: Sequence[str] = ()
+    ticket: Any, at: datetime, kind: Any, why: str, missing: Sequence[str] = ()
 ) -> dict[str, Any]:
     """A refusal that no ticket's log could take, as the interface has it."""
     event = {"seq": None, "ticket": ticket, "at": at.astimezone(SHANGHAI).isoformat()}
@@ -204,12 +223,14 @@ def _in_order(lines: Sequence[_Line]) -> bool:
 
 def _events(session: Session) -> Iterator[dict[str, Any]]:
     rows = session.execute(
-        select(EVENT, TICKET.c.number)
+        select(EVENT, TICKET.c.number, TICKET.c.claimant)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     )
-    for row in rows:
-        yield shown_event(session, row.number, row)
+    for number, own in groupby(rows, key=lambda row: str(row.number)):
+        first = next(own)
+        veil = veil_of(session, first.claimant)
+        yield from (shown_event(session, number, row, veil) for row in chain([first], own))
 
 
 def _refused(session: Session) -> Iterator[dict[str, Any]]:
@@ -221,4 +242,5 @@ def _refused(session: Session) -> Iterator[dict[str, Any]]:
         .order_by(INBOX.c.id)
     )
     for row in rows:
-        yield _without_log(row.ticket, row.at, row.type, row.reason["why"], row.reason["missing"])
+        why = readable(row.reason["why"])
+        yield _without_log(row.ticket, row.at, row.type, why, row.reason["missing"])

@@ -1,15 +1,21 @@
 """Personal data at the command: shown in clear or searched by, each time logged first."""
 
+import base64
+import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
 from models.clock import system_clock
+from models.errors import HotlineError
 from models.labels import _
-from models.operations.access import FIELDS, find, reveal
+from models.operations.access import FIELDS, find, record, reveal
 from models.rules.calendar import SHANGHAI
 from models.rules.roles import AUDIT, FIND, REVEAL
+from models.sealing import Sealed
 from models.settings import load_settings
 from models.tables.core import ACCESS
 from scripts.edge import allowed, open_store, print_json
@@ -51,6 +57,39 @@ def find_tickets(kind: str, value: str, *, as_json: bool) -> None:
     for number in found:
         sys.stdout.write(number + "\n")
     sys.stdout.write(_("{n} tickets").format(n=len(found)) + "\n")
+
+
+def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
+    """Show a file of refused rows; in clear only to who may, and logged. Raises HotlineError."""
+    settings = load_settings()
+    path = file or settings.home / "refused.jsonl"
+    rows = _refused_rows(path) if path.exists() else []
+    if in_clear:
+        who = allowed(settings, REVEAL)
+        store = open_store(settings)
+        try:
+            with store.writing() as session:
+                record(session, who, REVEAL, None, ["refused rows"], system_clock())
+            for row in rows:
+                row["raw"] = store.sealer.open(Sealed(base64.b64decode(row["sealed"])))
+        finally:
+            store.close()
+    for row in rows:
+        del row["sealed"]
+        if as_json:
+            print_json(row)
+            continue
+        raw = f"  {row['raw']!r}" if in_clear else ""
+        sys.stdout.write(f"{row['feed']}:{row['line']}  {row['why']}{raw}\n")
+
+
+def _refused_rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+        return [r | {k: r[k] for k in ("feed", "line", "why", "sealed")} for r in rows]
+    except (OSError, ValueError, KeyError, TypeError) as wrong:
+        text = _("{path} is no file of refused rows")
+        raise HotlineError(text.format(path=path)) from wrong
 
 
 def show_accesses(ticket: str | None, *, as_json: bool) -> None:

@@ -1,8 +1,13 @@
 """The monitor, with everything handed in that it needs."""
 
+import secrets
+import shlex
+import sys
+
 from models.clock import Now
 from models.database import Store
 from models.identity import actor
+from models.labels import _
 from models.rules.roles import ACT
 from models.settings import Settings
 from monitor.main import run
@@ -10,7 +15,13 @@ from workers.broker import Bells, connect
 
 
 def show_monitor(
-    settings: Settings, store: Store, now: Now, broker_url: str, *, demo: bool = False
+    settings: Settings,
+    store: Store,
+    now: Now,
+    broker_url: str,
+    *,
+    demo: bool = False,
+    board: bool = False,
 ) -> None:
     """Run the monitor until the operator leaves it."""
     bells = Bells(connect(broker_url))
@@ -25,4 +36,21 @@ def show_monitor(
         ask_name=who.may(ACT),
         broker_ok=bells.reachable,
         demo=demo,
+        board=board,
+        memory=settings.home / "monitor.json",
     )
+
+
+def serve_monitor(host: str, port: int, token: str, arguments: list[str], public: str = "") -> None:
+    """Serve the monitor to browsers, a process of this same program for each tab."""
+    # imported here: a terminal needs no web server
+    from monitor.serve import serve
+
+    command = shlex.join([sys.executable, "-P", "-m", "scripts", "monitor", *arguments])
+
+    def told(address: str) -> None:
+        sys.stdout.write(address + "\n")
+        sys.stdout.flush()
+
+    opens = token or secrets.token_urlsafe(24)
+    serve(command, host, port, _("12345 hotline"), opens, told, public)

@@ -1,7 +1,6 @@
 """The actors: row ids in, one operation, its rows rung for again where another worker held them."""
 
 import logging
-import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,11 @@ from threading import Lock
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import select
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from models.clock import Now
 from models.database import Session, Store, is_busy
+from models.errors import told_safely
 from models.labels import say
 from models.operations.advance import advance
 from models.operations.cases import set_aside
@@ -81,6 +82,7 @@ def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) ->
 
 
 _LARGEST_ID = 2**63 - 1
+_IDS_TOLD = 20
 
 Work = Callable[[Desk, str, Sequence[int]], int]
 
@@ -90,22 +92,26 @@ def _answering(desk: Desk, queue: str, work: Work) -> Callable[..., None]:
         # whoever reaches the broker can put a message there: it may name rows, and nothing else
         if (ids := _row_ids(queue, given)) is None or more:
             desk.failed += 1
-            log.warning("%s: refused a bell that does not carry row ids", queue)
+            log.warning("refused a bell that does not carry row ids", extra={"queue": queue})
             return
         desk.doing = f"{queue} {len(ids)}"
+        bind_contextvars(queue=queue, rows=ids[:_IDS_TOLD], of=len(ids))
         try:
-            desk.done += work(desk, queue, ids)
+            done = work(desk, queue, ids)
+            desk.done += done
+            log.info("answered", extra={"done": done})
         except Exception as wrong:
             # the rows are rung for again by the timekeeper; what went wrong is told without data
             desk.failed += 1
             desk.tally.add({}, {queue: 1})
             if is_busy(wrong):
-                log.warning("%s: the store was busy or away (%s)", queue, type(wrong).__name__)
+                log.warning("the store was busy or away (%s)", type(wrong).__name__)
             elif isinstance(wrong, KeyWrong):
-                log.error("%s: %s", queue, wrong)
+                log.error("%s", wrong)
             else:
-                log.error("%s: %s", queue, _where(wrong))
+                log.error("failed: %s", told_safely(wrong))
         finally:
+            clear_contextvars()
             desk.doing = ""
 
     return answer
@@ -133,7 +139,7 @@ def _carry_on_some(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
     except Exception as wrong:
         if _may_pass(wrong):
             raise
-        log.error("%s: a batch of %d failed: %s", queue, len(numbers), _where(wrong))
+        log.error("the batch failed: %s", told_safely(wrong), extra={"tickets": len(numbers)})
     done = 0
     for number in numbers:
         try:
@@ -144,9 +150,10 @@ def _carry_on_some(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
             # one ticket that no rule can carry on must not hold up the others
             desk.failed += 1
             desk.tally.add({}, {queue: 1})
-            log.error("%s: ticket %s set aside: %s", queue, number, _where(wrong))
+            what = {"ticket": number}
+            log.error("ticket set aside: %s", told_safely(wrong), extra=what)
             with desk.store.writing() as session:
-                why = say("could not be processed: {error}", error=_where(wrong))
+                why = say("could not be processed: {error}", error=told_safely(wrong))
                 set_aside(session, number, why)
     return done
 
@@ -192,9 +199,3 @@ def _deliver(desk: Desk, _queue: str, ids: Sequence[int]) -> int:
     for start in range(0, len(ids), size):
         desk.post.deliver(ids[start : start + size])
     return len(ids)
-
-
-def _where(wrong: Exception) -> str:
-    """The kind of an exception and the place it came from; its text may hold a citizen's words."""
-    frame = traceback.extract_tb(wrong.__traceback__)[-1]
-    return f"{type(wrong).__name__} in {frame.name}, line {frame.lineno}"

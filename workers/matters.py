@@ -1,4 +1,4 @@
-"""While a worker has nothing else to do, it looks which new letters are of one matter (2.2.6)."""
+"""A worker with nothing else to do looks which new letters are about one matter (2.2.6)."""
 
 import logging
 from datetime import date
@@ -41,20 +41,21 @@ class Matters:
             if not is_busy(wrong):
                 raise
             log.warning("the store cannot be reached (%s)", type(wrong).__name__)
-            found = 0
+            found = False
         self._wait = 0 if found else _REST
 
-    def _look(self) -> int:
+    def _look(self) -> bool:
         # the library behind it takes a second to import: not before there is time for it
-        from models.operations.matters import (  # noqa: PLC0415
-            forget_letters,
-            look_at_letters,
-        )
+        from models.operations.matters import forget_letters, keep_bands, new_bands  # noqa: PLC0415
 
         since = self._now() - WINDOW
-        with self._store.writing() as session:
-            found = look_at_letters(session, since, _AT_ONCE)
-            if self._tidied_on != since.date():
+        with self._store.reading() as session:
+            bands = new_bands(session, since, _AT_ONCE)
+        if bands:
+            with self._store.writing() as session:
+                keep_bands(session, bands)
+        if self._tidied_on != since.date():
+            with self._store.writing() as session:
                 forget_letters(session, since)
-                self._tidied_on = since.date()
-        return found
+            self._tidied_on = since.date()
+        return bool(bands)

@@ -24,7 +24,7 @@ def upgrade(store: Store) -> None:
     if revision(store) != NEWEST:
         from alembic import command  # noqa: PLC0415
 
-        command.upgrade(_config(store), "head")
+        command.upgrade(config_of(store), "head")
     unlock(store)
 
 
@@ -32,10 +32,11 @@ def revise(store: Store, message: str) -> None:
     """Write a migration for what the tables have and the store has not; for developers."""
     from alembic import command  # noqa: PLC0415
 
-    command.revision(_config(store), message, autogenerate=True)
+    command.revision(config_of(store), message, autogenerate=True)
 
 
-def _config(store: Store) -> "Config":
+def config_of(store: Store) -> "Config":
+    """How Alembic reaches this store and its migrations."""
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()

@@ -32,7 +32,8 @@ class Letter:
     """A notice as a channel gets it: no personal data beyond the ticket's number and title.
 
     `id` stays the same however often it is sent, so that a receiver can drop a repeat; `row` is
-    the notice's row. `more` holds what its event says of clock, purpose or rating.
+    the notice's row. `unit` is the recipient's, `lead` the ticket's; `more` holds what its event
+    says of clock, purpose or rating.
     """
 
     row: int
@@ -43,6 +44,7 @@ class Letter:
     role: str
     recipient: str
     unit: str | None
+    lead: str | None
     level: str | None
     due: datetime | None
     queued_at: datetime
@@ -78,6 +80,7 @@ def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Let
     found = session.execute(
         select(*(NOTICE.c[name] for name in _TAKEN))
         .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
+        .add_columns(TICKET.c.unit.label("lead"))
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(*which)
         .order_by(NOTICE.c.id)
@@ -93,6 +96,7 @@ def _letters(session: Session, which: Sequence[ColumnElement[bool]]) -> list[Let
             role=row.role,
             recipient=row.recipient,
             unit=row.unit,
+            lead=row.lead,
             level=row.level,
             due=row.due,
             queued_at=row.queued_at,
@@ -158,10 +162,10 @@ def let_go(session: Session, rows: Sequence[int], again_at: datetime) -> None:
 def resend(session: Session, rows: Sequence[int], now: datetime) -> int:
     """Queue the failed notices among `rows` again, under the same ids; returns how many.
 
-    They find their channel anew, since that may be what has been mended.
+    Each goes by the channel that failed, or by another where that is gone.
     """
     failed, tickets = _locked(session, rows, "failed")
-    blank = {"state": "queued", "tries": 0, "error": None, "channel": None, "parcel": None}
+    blank = {"state": "queued", "tries": 0, "error": None, "parcel": None}
     blank |= {"held_until": None, "queued_at": now, "ring_at": now}
     update_rows(session.connection(), NOTICE, [{"id": row.id} | blank for row in failed])
     told: dict[int, list[Event]] = {}

@@ -13,9 +13,9 @@ from models.operations.ringing import bell, drop_bells, set_bells
 from models.operations.traces import trace_rows
 from models.queries.chain import event_line
 from models.queries.rulebook import Rulebook
+from models.rules.personal import Veil
 from models.rules.queues import ESCALATION
 from models.rules.state import HANDLE, Clock, Event, State
-from models.rules.text import clean, mask
 from models.tables.core import CLOCK, EVENT, NOTICE, TICKET, TRACE
 
 _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
@@ -179,8 +179,8 @@ def _ticket(
     if one.new is not None:
         body = one.new.body
         row["number"] = one.row.number
-        row["title"] = mask(clean(str(body.get("title", ""))))
         person = {**(body.get("claimant") or {}), "address": body.get("address")}
+        row["title"] = Veil(person).text(str(body.get("title", "")))
         row["claimant"] = session.sealer.seal(person)
         row["facts"] = one.new.facts
     return row

@@ -22,10 +22,13 @@ _LOOK_BACK = 50_000
 """Tickets are committed in another order than they are numbered: so far back some may be new."""
 
 
-def look_at_letters(session: Session, since: datetime, most: int) -> int:
-    """Keep the bands of up to `most` letters received from `since` on that were not looked at yet.
+Band = dict[str, Any]
 
-    Returns how many letters were looked at; call again until it is 0.
+
+def new_bands(session: Session, since: datetime, most: int) -> list[Band]:
+    """The bands of up to `most` letters received from `since` on that were not looked at yet.
+
+    It only reads, so that no lock is held meanwhile; give it to `keep_bands`. Empty: none is new.
     """
     furthest = session.scalar(select(func.coalesce(func.max(MATTER.c.ticket_id), 0))) or 0
     looked_at = exists().where(MATTER.c.ticket_id == TICKET.c.id, MATTER.c.band == 0)
@@ -36,15 +39,16 @@ def look_at_letters(session: Session, since: datetime, most: int) -> int:
         .limit(most)
     ).all()
     letters = _letters(session, [row.number for row in numbers])
-    rows: list[dict[str, Any]] = []
+    found: list[Band] = []
     for row in numbers:
-        rows.append({"ticket_id": row.id, "band": 0, "hash": None})
-        hashes = _bands(session, letters.get(row.number, {}))
-        rows += [{"ticket_id": row.id, "band": n, "hash": h} for n, h in enumerate(hashes, 1)]
-    if rows:
-        # another process may be at the same letters: what it has written is the same
-        session.execute(session.insert(MATTER).on_conflict_do_nothing(), rows)
-    return len(numbers)
+        hashes = [None, *_bands(session, letters.get(row.number, {}))]
+        found += [{"ticket_id": row.id, "band": n, "hash": h} for n, h in enumerate(hashes)]
+    return found
+
+
+def keep_bands(session: Session, bands: Sequence[Band]) -> None:
+    """Keep what `new_bands` found; another process may have kept the same, which is no harm."""
+    session.execute(session.insert(MATTER).on_conflict_do_nothing(), bands)
 
 
 def forget_letters(session: Session, before: datetime) -> None:

@@ -96,19 +96,32 @@ def route(
     copies: list[dict[str, Any]] = []
     hopeless: dict[str, dict[int, str]] = {}
     for row in found:
-        first, *others = choose(_waiting(row))
+        first, *others = _open_to(session, row, choose(_waiting(row)))
         if first.error is not None:
             hopeless.setdefault(first.channel, {})[row.id] = first.error
         elif first.at <= now:
             due.setdefault(first.channel, []).append(row.id)
-        later = first.at if first.at > now else row.ring_at
-        changes.append({"id": row.id, "channel": first.channel, "ring_at": later})
+        if first.channel != row.channel or first.at > now:
+            later = first.at if first.at > now else row.ring_at
+            changes.append({"id": row.id, "channel": first.channel, "ring_at": later})
         copies += [_copy(row, place) for place in others]
     update_rows(session.connection(), NOTICE, changes)
     insert_rows(session.connection(), NOTICE, copies)
     for channel, why in hopeless.items():
         fail(session, why, channel, now)
     return due
+
+
+def _open_to(session: Session, row: Any, places: Sequence[Place]) -> Sequence[Place]:
+    """The places of a notice; one whose channel is gone takes one where it is not known yet."""
+    if row.channel in (None, places[0].channel):
+        return places
+    same = and_(NOTICE.c.ticket_id == row.ticket_id, NOTICE.c.seq == row.seq)
+    known = set(
+        session.scalars(select(NOTICE.c.channel).where(same, NOTICE.c.recipient == row.recipient))
+    )
+    new = [place for place in places if place.channel not in known]
+    return new[:1] or [Place(row.channel, places[0].at, "the channel is gone; others were told")]
 
 
 def _waiting(row: Any) -> Waiting:

@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import select
 
 from models.database import Session
-from models.queries.log import TicketNotFound, masked
+from models.queries.log import TicketNotFound, veil_of
 from models.rules import state as life
-from models.rules.text import clean, mask, mask_address, mask_name, mask_phone
+from models.rules.personal import Veil
+from models.rules.text import clean, mask_address, mask_name, mask_phone
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 
 OPERATORS = "monitor"
@@ -118,18 +119,19 @@ def detail(session: Session, number: str) -> Detail:
         .where(NOTICE.c.ticket_id == row.id)
         .order_by(NOTICE.c.seq, NOTICE.c.id)
     )
+    veil = veil_of(session, row.claimant)
     return Detail(
         **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
         state=state,
         claimant=_claimant(session.sealer.open(row.claimant) if row.claimant else {}),
-        content=_content(session, number),
+        content=_content(session, number, veil),
         clocks=tuple(ClockRow(*c) for c in clocks),
-        log=_log(session, row.id, number),
+        log=_log(session, row.id, number, veil),
         notices=tuple(NoticeRow(*n) for n in notices),
     )
 
 
-def _log(session: Session, ticket_id: int, number: str) -> tuple[Line, ...]:
+def _log(session: Session, ticket_id: int, number: str, veil: Veil) -> tuple[Line, ...]:
     sent = session.execute(
         select(INBOX.c.id, INBOX.c.body).where(
             INBOX.c.ticket == number, INBOX.c.source == OPERATORS
@@ -146,14 +148,14 @@ def _log(session: Session, ticket_id: int, number: str) -> tuple[Line, ...]:
             row.moment,
             row.name,
             row.data,
-            masked(session.sealer.open(row.private)) if row.private else {},
+            veil.over(session.sealer.open(row.private)) if row.private else {},
             "" if "by" in row.data else by.get(row.cause, ""),
         )
         for row in rows
     )
 
 
-def _content(session: Session, number: str) -> str:
+def _content(session: Session, number: str, veil: Veil) -> str:
     body = session.scalar(
         select(INBOX.c.body)
         .where(INBOX.c.ticket == number, INBOX.c.type == "ticket.received", INBOX.c.current)
@@ -163,7 +165,7 @@ def _content(session: Session, number: str) -> str:
     )
     if body is None:
         return ""
-    return mask(clean(str(session.sealer.open(body).get("content") or "")))
+    return veil.text(str(session.sealer.open(body).get("content") or ""))
 
 
 def _claimant(person: dict[str, Any]) -> Claimant:

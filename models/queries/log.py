@@ -9,7 +9,8 @@ from models.database import Session
 from models.errors import HotlineError
 from models.labels import _, readable
 from models.rules.calendar import SHANGHAI
-from models.rules.text import clean, mask
+from models.rules.personal import Veil
+from models.sealing import Sealed
 from models.tables.core import EVENT, TICKET
 
 
@@ -23,18 +24,26 @@ class TicketNotFound(HotlineError):
 
 def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
     """The events of a ticket in order, as the interface has them. Raises TicketNotFound."""
-    ticket_id = session.scalar(select(TICKET.c.id).where(TICKET.c.number == number))
-    if ticket_id is None:
+    ticket = session.execute(
+        select(TICKET.c.id, TICKET.c.claimant).where(TICKET.c.number == number)
+    ).first()
+    if ticket is None:
         raise TicketNotFound(number)
     rows = session.execute(
-        select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
+        select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
     )
+    veil = veil_of(session, ticket.claimant)
     for row in rows:
-        yield shown_event(session, number, row)
+        yield shown_event(session, number, row, veil)
 
 
-def shown_event(session: Session, number: str, row: Any) -> dict[str, Any]:
-    """One event as the interface has it, every instant in +08:00."""
+def veil_of(session: Session, claimant: Sealed | None) -> Veil:
+    """What hides this ticket's claimant in its texts."""
+    return Veil(session.sealer.open(claimant) if claimant else {})
+
+
+def shown_event(session: Session, number: str, row: Any, veil: Veil) -> dict[str, Any]:
+    """One event as the interface has it, every instant in +08:00, its claimant hidden."""
     private = session.sealer.open(row.private) if row.private else {}
     return {
         "seq": row.seq,
@@ -42,18 +51,5 @@ def shown_event(session: Session, number: str, row: Any) -> dict[str, Any]:
         "at": row.at.astimezone(SHANGHAI).isoformat(),
         "event": row.name,
         **readable(row.data),
-        **masked(private),
+        **veil.over(private),
     }
-
-
-def masked(value: Any) -> Any:
-    """What a citizen wrote, fit to be shown: no control characters, no numbers of persons."""
-    match value:
-        case str():
-            return mask(clean(value))
-        case dict():
-            return {k: masked(v) for k, v in value.items()}
-        case list():
-            return [masked(v) for v in value]
-        case _:
-            return value

@@ -30,7 +30,7 @@ _FORMS = (
 _REGION = re.compile(
     r"(?:[一-龥]{2,6}?省)?(?:[一-龥]{2,5}?市)?([一-龥]{2,3}?[区县旗])(?=[一-龥]{2})"
 )
-_NO_REGION = re.compile(r"[社小园景片辖地山库林牧校厂库]区$")
+_NO_REGION = re.compile(r"[社小园景片辖地山库林牧校厂]区$")
 _LEAST = 2
 """Characters that must be left of a name once its district has been taken off."""
 
@@ -69,6 +69,8 @@ class Names:
     def find(self, name: str) -> str | None:
         """The full name of the unit that goes by `name`, or None."""
         name = name.strip()
+        if not name:
+            return None
         if found := self._exact.get(name):
             return found
         plain = normal(name)

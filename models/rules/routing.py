@@ -199,5 +199,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _any_of(words: Mapping[str, Any]) -> re.Pattern[str]:
-    longest_first = sorted((w for w in words if w), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+    """A pattern of all the words, the longest first; by their first letters, or it is slow."""
+    by_first: dict[str, list[str]] = {}
+    for word in sorted(filter(None, words), key=len, reverse=True):
+        by_first.setdefault(word[0], []).append(re.escape(word[1:]))
+    if not by_first:
+        return re.compile(r"(?!)")
+    firsts = "".join(map(re.escape, by_first))
+    branches = (f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in by_first.items())
+    return re.compile(f"(?=[{firsts}])(?:{'|'.join(branches)})")

@@ -144,5 +144,6 @@ def _place(text: str, name: str, index: int | None, word: str) -> str:
     if index >= len(starts):
         return name
     own = range(starts[index], starts[index + 1] if index + 1 < len(starts) else len(lines))
-    line = next((n for n in own if word and word in lines[n]), starts[index])
+    whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)") if word else _UNIT_LINE
+    line = next((n for n in own if whole.search(lines[n])), starts[index])
     return _("{file} line {n}").format(file=name, n=line + 1)

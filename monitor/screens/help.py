@@ -15,6 +15,18 @@ from monitor.keys import Key
 from monitor.present import fit
 
 
+def introduction() -> Content:
+    """How to get about, for somebody who sees the monitor for the first time."""
+    lines = (
+        _("1 to 6 show the screens. Numbers and lines open what they count: Enter."),
+        _("Esc leads back, one step at a time, and nothing is lost on the way."),
+        _("F2 acts on the ticket under the cursor; the answer is shown when it is decided."),
+        _("/ filters the tickets. Space holds the screen still. F1 tells all keys."),
+        _("Colours, and how often it reads: ^P."),
+    )
+    return Content("\n\n").join(map(Content, lines))
+
+
 class HelpScreen(ModalScreen[None]):
     """What every key does; any of the usual ways out closes it."""
 

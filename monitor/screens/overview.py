@@ -114,12 +114,14 @@ def _unit_line(load: UnitLoad) -> Line:
     return Line(load.unit, (unit, Cell(pad_left(str(load.open), 5)), *cells, today))
 
 
-def _card_heads() -> Sequence[Column]:
+def card_heads() -> Sequence[Column]:
+    """The columns of a list of cards."""
     heads = ((_("Since"), 11), (_("Unit"), 12), (_("Title"), None))
     return [Column("", 3), *(Column(head, cells) for head, cells in heads)]
 
 
-def _card_line(card: Card, now: datetime, short: dict[str, str]) -> Line:
+def card_line(card: Card, now: datetime, short: dict[str, str]) -> Line:
+    """A card as a line of such a list."""
     unit = short.get(card.unit or "", card.unit or "")
     return Line(
         card.ticket,
@@ -184,7 +186,7 @@ class OverviewScreen(WatchScreen):
         yield CountersRow()
         yield DayCurve()
         yield Container(
-            Listed(_unit_heads, id="units"), Listed(_card_heads, id="cards"), id="halves"
+            Listed(_unit_heads, id="units"), Listed(card_heads, id="cards"), id="halves"
         )
         yield Static(id="health", markup=False)
 
@@ -209,7 +211,7 @@ class OverviewScreen(WatchScreen):
             ),
         )
         self.query_one("#cards", Listed).show(
-            [_card_line(card, now, snapshot.short) for card in snapshot.cards],
+            [card_line(card, now, snapshot.short) for card in snapshot.cards],
             (_("No yellow or red card in the last 7 days."),),
         )
         self.query_one("#health", Static).update(left_lying(snapshot))

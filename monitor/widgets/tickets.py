@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.cells import cell_len
@@ -13,6 +13,8 @@ from models.rules.state import OPEN
 from monitor.present import STANDARD, Office, left, one_line, overdue_days
 from monitor.widgets.lines import Cell, Column, Lines
 from monitor.words import BADGES, CLOCKS, CONTACTS, EMERGENCY, STATUSES, word
+
+_FRESH = timedelta(minutes=1)
 
 _WIDE = 96
 """From here on there is room for hours beside days, and for the first contact."""
@@ -102,7 +104,7 @@ class TicketList(Lines):
         wide = width >= _WIDE
         badge = max(cell_len(told(b)) for b in BADGES.values())
         columns = [
-            Column("", badge),
+            Column("", badge + 1),
             Column("", cell_len(told(EMERGENCY))),
             Column(_("Ticket"), min(self._number, 20 if wide else 14)),
             Column(_("Title"), None),
@@ -121,7 +123,7 @@ class TicketList(Lines):
         wide = width >= _WIDE
         unit = self._short.get(row.unit or "", row.unit or "")
         cells = [
-            Cell(word(BADGES, row.level), row.level or ""),
+            Cell(word(BADGES, row.level) + self._fresh(row, now), row.level or ""),
             Cell(told(EMERGENCY), "urgent") if row.emergency else Cell(""),
             Cell(one_line(row.number)),
             Cell(one_line(row.title)),
@@ -132,6 +134,12 @@ class TicketList(Lines):
             over = "over" if row.first_contact in ("expired", "late") else "quiet"
             cells.append(Cell(word(CONTACTS, row.first_contact), over))
         return [*cells, Cell(word(STATUSES, row.status), "quiet")]
+
+    @staticmethod
+    def _fresh(row: Row, now: datetime) -> str:
+        """A mark at a level that has come within the last minute."""
+        since = now - row.level_at if row.level and row.level_at else None
+        return "*" if since is not None and timedelta() <= since < _FRESH else ""
 
     def _measure(self, now: datetime) -> None:
         """How wide the columns are that follow what stands in them."""

@@ -48,7 +48,7 @@ def intake(bench: Bench) -> Row:
     figures = [ours]
     if PLAIN.name in others:
         figures.append(ours.against_peer(PLAIN.name, others[PLAIN.name], Goal(least=5)))
-    best = max(others, key=lambda name: median(others[name]), default=PLAIN.name)
+    best = max((n for n in others if n != PLAIN.name), key=lambda n: median(others[n]), default="")
     for name, found in others.items():
         if name != PLAIN.name:
             goal = Goal(least=3) if name == best else Goal()

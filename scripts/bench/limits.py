@@ -8,8 +8,9 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from models.clock import monotonic
+from scripts.bench.many import OF_A_TICKET
 
-TABLES: tuple[LiteralString, ...] = ("inbox", "ticket", "clock", "event", "notice", "bell")
+TABLES = ("inbox", "ticket", *OF_A_TICKET, "bell")
 _BATCH = 1_000
 
 Batch = dict[str, list[dict[str, Any]]]
@@ -27,7 +28,7 @@ def rows_of(url: str, first: int, last: int) -> list[Batch]:
 
 
 def _rows(
-    connection: psycopg.Connection[Any], table: LiteralString, span: tuple[int, int]
+    connection: psycopg.Connection[Any], table: str, span: tuple[int, int]
 ) -> list[dict[str, Any]]:
     among: dict[str, LiteralString] = {
         "ticket": "id BETWEEN %s AND %s",
@@ -56,7 +57,8 @@ def _write(connection: psycopg.Connection[Any], batch: Batch) -> None:
         _copy(connection, "inbox", [{**row, "state": "waiting"} for row in batch["inbox"]])
     with connection.transaction():
         for table in TABLES[1:]:
-            _copy(connection, table, batch[table])
+            if batch[table]:
+                _copy(connection, table, batch[table])
         connection.execute(
             "UPDATE inbox SET state = 'applied', resolved = new.resolved"
             " FROM unnest(%b::bigint[], %b::text[]) AS new (id, resolved)"
@@ -65,9 +67,7 @@ def _write(connection: psycopg.Connection[Any], batch: Batch) -> None:
         )
 
 
-def _copy(
-    connection: psycopg.Connection[Any], table: LiteralString, rows: Sequence[dict[str, Any]]
-) -> None:
+def _copy(connection: psycopg.Connection[Any], table: str, rows: Sequence[dict[str, Any]]) -> None:
     names = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
     with connection.cursor().copy(statement) as copy:

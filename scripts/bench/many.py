@@ -6,9 +6,17 @@ notices and messages; only the log's hashes are those of the ticket that it is a
 
 from collections.abc import Mapping
 
+from sqlmodel import SQLModel
+
+import models.tables  # noqa: F401  (so that all are known)
 from scripts.bench.site import Site
 
-_TABLES = ("ticket", "clock", "event", "notice", "bell", "inbox")
+OF_A_TICKET = tuple(
+    str(table.name) for table in SQLModel.metadata.sorted_tables if "ticket_id" in table.columns
+)
+"""The tables that have rows of a ticket's, whatever they are by now."""
+
+_TABLES = ("ticket", *OF_A_TICKET, "bell", "inbox")
 
 # What a copy has of its own; `t` is the row that is copied, `k` the number of the copy.
 _OWN: Mapping[str, Mapping[str, str]] = {
@@ -19,9 +27,9 @@ _OWN: Mapping[str, Mapping[str, str]] = {
         "state": "replace(t.state, '\"ticket\":\"' || t.number || '\"',"
         " '\"ticket\":\"' || t.number || '-' || k || '\"')",
     },
-    "clock": {"ticket_id": "t.ticket_id + k * {tickets}"},
-    "event": {"ticket_id": "t.ticket_id + k * {tickets}", "cause": "t.cause + k * {messages}"},
-    "notice": {"id": "t.id + k * {notices}", "ticket_id": "t.ticket_id + k * {tickets}"},
+    "event": {"cause": "t.cause + k * {messages}"},
+    "trace": {"hash": "sha256(t.hash || int4send(k))"},
+    "notice": {"id": "t.id + k * {notices}"},
     "bell": {"row_id": "t.row_id + k * {tickets}"},
     "inbox": {
         "id": "t.id + k * {messages}",
@@ -60,7 +68,8 @@ def multiply(site: Site, first: int, count: int) -> int:
         where = whose.get(table, "t.ticket_id >= {first}")
         numbers = {**strides, "first": first, "high": high, "copies": copies}
         names = [r[0] for r in site.sql(_COLUMNS, [table])]
-        values = [_OWN[table].get(n, f't."{n}"') for n in names]
+        own = {"ticket_id": "t.ticket_id + k * {tickets}", **_OWN.get(table, {})}
+        values = [own.get(n, f't."{n}"') for n in names]
         quoted = ", ".join(f'"{n}"' for n in names)
         statement = (
             f"INSERT INTO {table} ({quoted}) SELECT {', '.join(values)}"

@@ -20,7 +20,10 @@ from scripts.bench.figures import Figure, Goal, Row, timed
 from scripts.bench.site import BenchFailed
 from scripts.edge import POLICY_FILE, UNITS_FILE, shipped
 
-_MONTH = datetime(2026, 3, 2, 8, 30, tzinfo=SHANGHAI)
+MONTH = datetime(2026, 3, 2, 8, 30, tzinfo=SHANGHAI)
+END = MONTH + timedelta(days=90)
+"""By then nothing is left to happen to what came in within the month."""
+
 _DAYS = 330
 """Bases in P1: one for each day of a year that chinese-calendar knows the end of."""
 
@@ -78,17 +81,18 @@ def deciding(bench: Bench) -> Row:
     rulebook = shipped_rulebook()
     stage = rulebook.stage_for("shipped")
     count = bench.sized(100_000)
-    told = data.lives(rulebook, count, _MONTH)
-    lives = [_messages(life, rulebook.directory) for life in told]
+    told = data.lives(rulebook, count, MONTH)
+    lives = [messages_of(life, rulebook.directory) for life in told]
     messages = sum(map(len, lives))
-    rates = [messages / timed(lambda: _fold_all(lives, stage)) for _run in range(bench.runs)]
+    rates = [messages / timed(lambda: fold_all(lives, stage)) for _run in range(bench.runs)]
     return Row("P2", [
         Figure("decide on the messages of a month, one process, no store", "messages/s", rates,
                "20,000 messages/s", [20_000.0], Goal(least=1), f"{messages:,} messages"),
     ])  # fmt: skip
 
 
-def _messages(life: Sequence[data.Body], directory: Directory) -> list[Message]:
+def messages_of(life: Sequence[data.Body], directory: Directory) -> list[Message]:
+    """A ticket's messages as the fold takes them."""
     return [
         directory.resolved(
             Message(body["type"], body["ticket"], datetime.fromisoformat(body["at"]), n, body)
@@ -97,7 +101,7 @@ def _messages(life: Sequence[data.Body], directory: Directory) -> list[Message]:
     ]
 
 
-def _fold_all(lives: Sequence[Sequence[Message]], stage: Stage) -> None:
-    end = _MONTH + timedelta(days=90)
+def fold_all(lives: Sequence[Sequence[Message]], stage: Stage) -> None:
+    """Fold these lives, a list of messages a ticket, to the end."""
     for life in lives:
-        fold(State(life[0].ticket), life, stage, end)
+        fold(State(life[0].ticket), life, stage, END)

@@ -24,6 +24,12 @@ ROWS = {
     "P4": "storm:storm",
     "P5": "lateness:lateness",
     "P6": "lateness:emergencies",
+    "P7": "screens:watching",
+    "P8": "screens:changing",
+    "P9": "feeds:feeding",
+    "P10": "starting:starting",
+    "P11": "replays:replaying",
+    "P12": "growth:growing",
 }
 """Which function measures which row; imported only if asked for."""
 
@@ -111,6 +117,6 @@ def _print(row: Row) -> None:
 
 def as_markdown(rows: Sequence[Row]) -> str:
     """The rows as a table of Markdown, one line a figure."""
-    lines = [" | ".join(_heads()), "|".join(["---"] * len(_heads()))]
+    lines = [" | ".join(_heads()), " | ".join(["---"] * len(_heads()))]
     lines += [" | ".join(cells) for row in rows for cells in _cells(row)]
     return "".join(f"| {line} |\n" for line in lines)

@@ -153,7 +153,7 @@ class Site:
     def settle(self) -> None:
         """Make the store as after a quiet hour: notices sent, statistics fresh, no garbage."""
         self.sql("UPDATE notice SET state = 'sent', sent_at = queued_at WHERE state = 'queued'")
-        self.sql("VACUUM (ANALYZE) inbox, ticket, clock, event, notice, bell")
+        self.sql("VACUUM (ANALYZE)")
         self.sql("CHECKPOINT")
 
     def play(self, messages: Sequence[dict[str, Any]], now: Now) -> None:

@@ -90,12 +90,13 @@ def _all(site: Site, count: str, numbers: Sequence[int]) -> bool:
 
 
 def prepare_storm(site: Site, clocks: int) -> int:
-    """Fill an empty store with open tickets; returns how many cross a level at the moment."""
+    """Fill a store with open tickets; returns how many cross a level at the moment."""
+    first = site.sql("SELECT coalesce(max(id), 0) + 1 FROM ticket")[0][0]
     days = [day for day, share in _CROSSING_ACCEPTED for _ in range(share)]
     later = _TEMPLATES - len(days)
     days += [_LATER_ACCEPTED[n % len(_LATER_ACCEPTED)] for n in range(later)]
     play_templates(site, days, MOMENT - timedelta(minutes=1))
-    multiply(site, 1, clocks)
+    multiply(site, first, clocks)
     site.sql("CREATE SCHEMA bench")
     bells = "SELECT * FROM bell WHERE queue = 'escalation' AND due_at = %s"
     site.sql("CREATE TABLE bench.bell_before AS " + bells, [MOMENT])

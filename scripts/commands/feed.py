@@ -1,4 +1,4 @@
-"""`hotline feed`: a city's letters and messages into the inbox."""
+"""`hotline feed`: a city's letters and messages into the inbox; `refused`: what was not taken."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +11,11 @@ from models.settings import load_settings
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add this command."""
+    """Add these commands."""
     app.command(help=_("Enqueue tickets and messages from files of a city; - is standard input."))(
         feed
     )
+    app.command(help=_("Rows that were refused, and why."))(refused)
 
 
 def feed(
@@ -84,3 +85,16 @@ def feed(
     else:
         code = feeding.run(paths, as_json=as_json)
     raise typer.Exit(code)
+
+
+def refused(
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help=_("With the rows in clear; who saw them is logged."))
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+) -> None:
+    """The file is `refused.jsonl` in the home unless another is named; its rows are sealed."""
+    from scripts.revealing import show_refused
+
+    show_refused(file, in_clear=reveal, as_json=as_json)

@@ -1,7 +1,7 @@
 """`hotline matters`: letters of several claimants about one matter."""
 
-from datetime import timedelta
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,10 @@ from models.labels import _
 from models.rules.calendar import SHANGHAI
 from models.settings import load_settings
 from scripts.edge import open_store, print_json
+
+if TYPE_CHECKING:
+    from models.database import Store
+    from models.operations.matters import Band
 
 _AT_ONCE = 500
 
@@ -28,15 +32,14 @@ def matters(
     """A proposal to look at: nothing is merged, and every ticket keeps its own deadlines."""
     from dataclasses import asdict
 
-    from models.operations.matters import look_at_letters
+    from models.operations.matters import keep_bands
     from models.queries.matters import matters as find
 
     store = open_store(load_settings())
     since = system_clock() - timedelta(days)
-    looking = True
-    while looking:
+    while bands := _new(store, since):
         with store.writing() as session:
-            looking = look_at_letters(session, since, _AT_ONCE) > 0
+            keep_bands(session, bands)
     with store.reading() as session:
         found = find(session, since, closed=closed)[:limit]
     if as_json:
@@ -53,3 +56,10 @@ def matters(
             )
     if not found:
         typer.echo(_("No letters of several claimants are alike."))
+
+
+def _new(store: "Store", since: datetime) -> "list[Band]":
+    from models.operations.matters import new_bands
+
+    with store.reading() as session:
+        return new_bands(session, since, _AT_ONCE)

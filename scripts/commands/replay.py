@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.labels import _, readable
+from models.labels import _
 from models.settings import load_settings
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _changed(
 def _print(played: "Replayed", *, as_json: bool) -> None:
     from scripts.edge import print_json
 
-    for event in map(readable, played.events):
+    for event in played.events:
         if as_json:
             print_json(event)
         else:

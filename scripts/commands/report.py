@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -102,10 +102,8 @@ def _show(
             from scripts.report.sheets import bulletin_workbook
 
             assert output is not None
-            try:
-                bulletin_workbook(output, found, lambda figure: cases(session, month, figure))
-            except OSError as wrong:
-                raise HotlineError(f"{output}: {wrong.strerror or wrong}") from wrong
+            with _opened(output, "wb") as file:
+                bulletin_workbook(file, found, lambda figure: cases(session, month, figure))
         case Format.html:
             from scripts.report.page import bulletin_page
 
@@ -115,10 +113,10 @@ def _show(
 def _rules(session: "Session", month: "Month") -> "Rules":
     """What the policy in force at the month's end says of bulletins."""
     from models.queries.rulebook import load_rulebook
-    from models.rules.policy import in_force
+    from models.rules.policy import Bulletin, in_force
 
     policies = list(load_rulebook(session).policies.values())
-    return in_force(policies, month.plus(1).begins_at).bulletin
+    return in_force(policies, month.plus(1).begins_at).bulletin if policies else Bulletin()
 
 
 def _show_cases(
@@ -170,8 +168,10 @@ def _write(text: str, output: Path | None) -> None:
         file.write(text)
 
 
-def _opened(output: Path) -> TextIO:
+def _opened(output: Path, mode: Literal["w", "wb"] = "w") -> IO[Any]:
     try:
-        return output.open("w", encoding="utf-8", newline="")
+        if mode == "wb":
+            return output.open(mode)
+        return output.open(mode, encoding="utf-8", newline="")
     except OSError as wrong:
         raise HotlineError(f"{output}: {wrong.strerror}") from wrong

@@ -41,7 +41,9 @@ def _opened(settings: Settings, clock: str) -> "tuple[Store, Now]":
     """The store and the time: what the argument describes, or the clock of all on this store."""
     from models.shared_clock import clock_of
     from scripts.edge import open_store, prepare
+    from scripts.logs import set_up
 
+    set_up(settings.log)
     store = open_store(settings)
     prepare(store, settings)
     return store, clock_from(clock) if clock else clock_of(store)
@@ -102,13 +104,36 @@ def timekeeper(
     raise typer.Exit(code)
 
 
-def monitor(clock: Annotated[str, _CLOCK] = "") -> None:
-    """Watch tickets, clocks and queues."""
-    from scripts.screen import show_monitor
+def monitor(
+    board: Annotated[
+        bool, typer.Option("--board", help=_("Large figures for the screen on the wall."))
+    ] = False,
+    web: Annotated[
+        bool, typer.Option("--serve", help=_("Serve it to browsers; prints the address."))
+    ] = False,
+    host: Annotated[
+        str, typer.Option(help=_("Where to listen; others than this machine need a proxy."))
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8012,
+    public: Annotated[
+        str, typer.Option(help=_("Its address for browsers, where that is another one."))
+    ] = "",
+    token: Annotated[
+        str, typer.Option(help=_("What opens it; a new one each time by default."))
+    ] = "",
+    clock: Annotated[str, _CLOCK] = "",
+) -> None:
+    """Watch tickets, clocks and queues, and act on them."""
+    from scripts.screen import serve_monitor, show_monitor
 
     settings = load_settings()
+    if web:
+        _opened(settings, clock)[0].close()
+        arguments = ["--board"] * board + (["--clock", clock] if clock else [])
+        serve_monitor(host, port, token, arguments, public)
+        return
     store, now = _opened(settings, clock)
-    show_monitor(settings, store, now, broker_url(settings))
+    show_monitor(settings, store, now, broker_url(settings), board=board)
 
 
 def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> None:

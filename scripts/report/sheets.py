@@ -4,8 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
@@ -61,7 +60,7 @@ def _csv(rows: Iterable[Sequence[str]]) -> str:
     return "\ufeff" + text.getvalue()
 
 
-def bulletin_workbook(path: Path, found: Bulletin, behind: Behind) -> None:
+def bulletin_workbook(file: IO[bytes], found: Bulletin, behind: Behind) -> None:
     """Units, trend, talks, and a sheet of tickets for each figure."""
     options = {
         "constant_memory": True,
@@ -69,7 +68,7 @@ def bulletin_workbook(path: Path, found: Bulletin, behind: Behind) -> None:
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(path, options) as book:
+    with xlsxwriter.Workbook(file, options) as book:
         sheets = _Sheets(book)
         sheets.figures(_("Bulletin"), [_("rank"), _("unit")], _lines(found))
         trend = [((str(month),), total) for month, _own, total in found.trend]

@@ -20,7 +20,12 @@ def main() -> None:
         store = make_scene(Path(place))
         for name in SHOTS:
             app = MonitorApp(
-                store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None
+                store,
+                lambda: NOW,
+                wall=lambda: NOW,
+                broker_ok=lambda: True,
+                every=None,
+                board=name == "board",
             )
             print(save(app, name, (columns, rows), folder))
         store.close()

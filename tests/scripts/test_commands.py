@@ -210,7 +210,13 @@ def test_units_are_checked_before_they_are_taken(hotline: Hotline, tmp_path: Pat
     assert "甲局" in said
     assert "乙局" in said
     file.write_text('territory=["某区"]\n[[unit]]\nname="甲局"\naliases=["甲"]\n', "utf-8")
+    shown = hotline("units", "import", file, "--dry-run").stdout
+    assert "甲局" in shown
+    assert "Nothing has been changed" in shown
+    assert hotline.json("units", "import", file)["added"] == ["甲局"]
     assert hotline("units", "import", file).stdout == "1 units.\n"
+    assert hotline.json("units", "find", "某区甲局") == {"某区甲局": "甲局"}
+    assert "not known" in hotline("units", "find", "乙局", code=1).stdout
 
 
 def test_a_replay_is_the_same_twice_and_compares(hotline: Hotline, tmp_path: Path) -> None:

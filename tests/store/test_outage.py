@@ -1,4 +1,4 @@
-"""Downtime (time.md, Levels): whenever the service was awake, its log by moments is the same."""
+"""Downtime: whenever the service was awake, its log by moments is the same."""
 
 import itertools
 from collections.abc import Iterator

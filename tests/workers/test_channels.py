@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from models.database import Store
-from models.operations.delivery import MOST_TRIES, resend
+from models.operations.delivery import MOST_TRIES, fail, resend
 from models.operations.parcels import GIVE_UP_AFTER, Limits, pack
+from models.tables.core import NOTICE
 from tests.store.staging import at, carry, feed, letter, log_of, prepared
 from tests.workers.posting import (
     UNIT,
@@ -217,7 +218,27 @@ def test_several_channels_for_one_notice_fare_apart(store: Store, tmp_path: Path
             until(lambda: len(mail.mails) == 1, 20, "the mail")
             until(lambda: any(n.tries for n in notices(store) if n.channel == "hook"), 20, "a try")
             states = {n.channel: n.state for n in notices(store, "yellow")}
-    assert states == {"mail": "sent", "hook": "queued"}
+            assert states == {"mail": "sent", "hook": "queued"}
+            with store.writing() as session:
+                (row,) = [n for n in notices(store, "yellow") if n.channel == "hook"]
+                fail(session, {row.id: "enough"}, "hook", clock())
+                assert resend(session, [n.id for n in notices(store)], clock()) == 1
+            web.answer = 200
+            clock.pass_by(timedelta(minutes=15))
+            ring(store, clock, post)
+            until(lambda: len(web.posts) == 1, 20, "the resent one")
+            until(lambda: {n.state for n in notices(store)} == {"sent"}, 20, "recorded")
+        assert len(mail.mails) == 1
+        # a channel that is gone: the notice goes where it is not known yet, and nowhere twice
+        with store.writing() as session:
+            session.execute(NOTICE.update().values(state="failed").where(NOTICE.c.id == row.id))
+            assert resend(session, [row.id], clock()) == 1
+        text = _mail(mail_port).replace('channels = ["mail"]', 'channels = ["mail", "file"]')
+        with post_room(store, clock, tmp_path, text) as post:
+            ring(store, clock, post)
+        states = {n.channel: n.state for n in notices(store, "yellow")}
+        assert states == {"mail": "sent", "file": "sent"}
+        assert len(mail.mails) == 1
 
 
 def test_at_night_only_what_is_urgent_goes_out(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.scripts.calling import Hotline
 from tests.workers.posting import channels_file
+from tests.workers.receivers import mail_server, web_server
 from workers.channels.config import ChannelsWrong, load_channels
 
 GOOD = """\
@@ -85,15 +87,17 @@ def test_services_that_a_district_has(tmp_path: Path, url: str) -> None:
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(
-    tmp_path: Path, old: str, new: str, says: list[str]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, old: str, new: str, says: list[str]
 ) -> None:
-    """And no password or token is in what is said."""
+    """And no password or token is in what is said, nor in a log."""
     assert old in GOOD
     with pytest.raises(ChannelsWrong) as wrong:
         load_channels(channels_file(tmp_path, GOOD.replace(old, new)))
     assert [part for part in says if part not in str(wrong.value)] == []
     assert "SECRETKEY" not in str(wrong.value)
     assert "secret" not in str(wrong.value)
+    assert "SECRETKEY" not in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
@@ -101,3 +105,37 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ChannelsWrong, match="chmod 600"):
         load_channels(path)
+
+
+def test_the_command_names_whom_nobody_can_reach_and_tries_a_channel(tmp_path: Path) -> None:
+    """`hotline channels check` and `try`, on a real receiver."""
+    hotline = Hotline(tmp_path, tmp_path)
+    with web_server() as (web, port), mail_server() as (mail, mail_port):
+        text = f"""
+[channel.mail]
+url = "mailto://127.0.0.1:{mail_port}?from=a@b.cn&to={{to}}&mode=insecure"
+
+[channel.hook]
+url = "json://127.0.0.1:{port}/x"
+
+[[rule]]
+kinds = ["yellow"]
+units = ["民政局"]
+channels = ["mail"]
+
+[people."民政局"]
+unit_contact = {{ mail = "a@b.cn" }}
+"""
+        channels_file(tmp_path, text)
+        checked = hotline("channels", "check", code=1).stdout
+        assert checked.splitlines() == ["mail", "hook", "mail: no address of 民政局/deputy_leader"]
+        channels_file(tmp_path, text.replace("unit_contact", "deputy_leader"))
+        assert hotline("channels", "check").stdout.splitlines() == ["mail", "hook"]
+        hotline("channels", "try", "hook")
+        assert web.ids == ["hotline-try"]
+        assert "--to" in hotline("channels", "try", "mail", code=2).stderr
+        hotline("channels", "try", "mail", "--to", "someone@example.cn")
+        assert mail.recipients == [["someone@example.cn"]]
+        mail.refusing = True
+        assert "mail: " in hotline("channels", "try", "mail", "--to", "x@y.cn", code=1).stderr
+        assert "hook" in hotline("channels", "try", "pigeon", code=1).stderr

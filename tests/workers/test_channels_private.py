@@ -116,7 +116,8 @@ def test_every_kind_has_a_text(language: str) -> None:
     for kind in KINDS:
         one = Letter(
             row=1, id="T1-7", ticket="T1", title="路灯<b>{{ x }}", kind=kind, role="unit_contact",
-            recipient="城管局/unit_contact", unit="城管局", level=None, due=at("2026-03-02T09:00"),
+            recipient="城管局/unit_contact", unit="城管局", lead=None, level=None,
+            due=at("2026-03-02T09:00"),
             queued_at=at("2026-03-02T09:00"), more={"clock": "first_contact", "code": "2.2.5"},
         )  # fmt: skip
         text = speech(one)

@@ -7,6 +7,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -14,10 +15,13 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import HotlineError
-from models.rules.policy import NoticeKinds, Role
+from models.rules.policy import LEVELS, Ladder, NoticeKinds, Role
+from models.rules.wording import KINDS
+from workers.channels.services import service
 
 FILE, LOG = "file", "log"
 BUILT_IN = (FILE, LOG)
+_TOLD_OF_ALL_ELSE = ("unit_contact", "district_desk", "city_hotline", "claimant")
 _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
 _TO = "{to}"
 
@@ -31,13 +35,10 @@ class _Part(BaseModel):
 
 
 def _usable(url: str) -> str:
-    # Apprise loads a hundred services; without a channels file nobody waits for it
-    from apprise import Apprise  # noqa: PLC0415
-
     filled = url.replace(_TO, "someone%40example.cn").replace("{id}", "1")
     some = (filled, url.replace(_TO, "13800000000").replace("{id}", "1"))
     # the address is not repeated: it may hold a password
-    if all(Apprise.instantiate(one, suppress_exceptions=True) is None for one in some):
+    if all(service(one) is None for one in some):
         raise ValueError(
             "no service takes this address; write it as in docs/channels.md: mailtos://, "
             "wecombot://, dingtalk://, feishu://, json:// …"
@@ -147,6 +148,21 @@ def load_channels(path: Path) -> Channels:
         raise ChannelsWrong(
             f"{path}: {place}{'.'.join(steps)}: {what}".replace(": :", ":")
         ) from None
+
+
+def unreachable(channels: Channels, units: Sequence[str], ladder: Ladder) -> list[tuple[str, str]]:
+    """Who would be told by a channel that has no address of his, each with that channel."""
+    raised: dict[str, str] = {level: getattr(ladder, level).to for level in LEVELS}
+    roles = {kind: (raised[kind],) if kind in raised else _TOLD_OF_ALL_ELSE for kind in KINDS}
+    found: dict[tuple[str, str], None] = {}
+    for kind, emergency in product(KINDS, (False, True)):
+        for role, unit in product(roles[kind], units):
+            own = unit if role in _OF_UNIT else None
+            for name in channels.of(kind, role, own, emergency):
+                channel = channels.channel.get(name)
+                if channel and channel.personal and channels.reach(name, role, own) is None:
+                    found[name, f"{own}/{role}" if own else role] = None
+    return list(found)
 
 
 def line_of(text: str, steps: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """The channels that are always there: a file in the home, and the process's own log."""
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -33,7 +34,8 @@ class FileChannel:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(handle, lines)
+                if os.write(handle, lines) != len(lines):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(handle)
             finally:
                 os.close(handle)

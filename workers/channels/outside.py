@@ -8,11 +8,9 @@ import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
 
-from apprise import Apprise, AppriseAsset, NotifyFormat
-
 from workers.channels.config import Channel
+from workers.channels.services import service
 
-_ASSET = AppriseAsset(async_mode=False, app_id="hotline", app_desc="12345", app_url="")
 _HEADER = "X-Hotline-Notice-Id"
 _WITH_HEADERS = ("json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos")
 _LONGEST_ERROR = 200
@@ -29,11 +27,10 @@ def send(channel: Channel, to: str, message: str, subject: str, text: str) -> st
     if address.partition(":")[0].lower() in _WITH_HEADERS:
         more += f"&%2B{_HEADER}={message.replace('+', '%2B')}"
     address += ("&" if "?" in address else "?") + more
-    service = Apprise.instantiate(address, asset=_ASSET, suppress_exceptions=True)
-    if service is None or isinstance(service, dict):
+    if (way := service(address)) is None:
         return "the address does not fit this service"
     with _Heard() as heard:
-        sent = service.notify(body=text, title=subject, body_format=NotifyFormat.TEXT)
+        sent = way.notify(body=text, title=subject, body_format="text")
     return None if sent else heard.why or "the service did not take the message"
 
 

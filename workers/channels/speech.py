@@ -44,6 +44,7 @@ class Speech:
         gaps = self._gaps(first) | {"count": len(letters)}
         if len(letters) == 1:
             return filled(self._texts, "subject", gaps), f"{self(first)}\n[{name}]"
+        gaps["unit"] = first.unit or ""
         lines = [f"{n}. {self(one)} [{one.id}]" for n, one in enumerate(letters, 1)]
         return filled(self._texts, "digest", gaps), "\n".join([*lines, f"[{name}]"])
 
@@ -53,7 +54,7 @@ class Speech:
             "id": letter.id,
             "ticket": letter.ticket,
             "title": letter.title,
-            "unit": letter.unit or "",
+            "unit": letter.unit or letter.lead or "",
             "role": self._word(letter.role),
             "kind": self._names[letter.kind],
             "due": _day_and_hour(letter.due),

@@ -35,7 +35,7 @@ class Peer:
 _PYTHON = (sys.executable, "-P", "-m")
 
 PEERS = (
-    Peer("Dramatiq, a message and a SQLModel transaction a ticket", "dramatiq", "plain",
+    Peer("plain Dramatiq, one SQLModel transaction a ticket", "dramatiq", "plain",
          [[str(_BIN / "dramatiq"), f"{_PEERS}.plain", "--processes", "2", "--threads", "8"]],
          "delay="),
     Peer("Celery", "celery", "celery_",
@@ -43,7 +43,7 @@ PEERS = (
            "--loglevel", "WARNING"]]),
     Peer("procrastinate", "procrastinate", "procrastinate_",
          [[str(_BIN / "procrastinate"), f"--app={_PEERS}.procrastinate_.app", "worker",
-           "--concurrency", "4"]] * 2, "schedule_at"),
+           "--concurrency", "4", "--fetch-job-polling-interval", "0.1"]] * 2, "schedule_at"),
     Peer("DBOS", "dbos", "dbos_", [[*_PYTHON, f"{_PEERS}.dbos_", name] for name in ("a", "b")],
          "durable sleep"),
 )  # fmt: skip

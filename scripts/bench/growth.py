@@ -1,0 +1,74 @@
+"""P12: whether year five is as fast as day one."""
+
+from datetime import timedelta
+from statistics import median
+
+from models.queries.rulebook import load_rulebook
+from scripts.bench import data
+from scripts.bench.bench import Bench
+from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.intake import LETTERS, feed_and_wait, letters_file
+from scripts.bench.many import OF_A_TICKET, multiply
+from scripts.bench.site import DECIDING, Site
+from scripts.bench.storm import keep, prepare_storm, weather
+
+_CLOSED, _HUGE = (10_000, 100_000, 1_000_000), 10_000_000
+_OPEN = 100_000
+_TEMPLATES = 100
+_MONTH = data.at("2025-12-01T08:30:00")
+"""Long enough before the storm's moment that its tickets are in the archive by then."""
+
+
+def growing(bench: Bench) -> Row:
+    """P12: the intake and the storm with ever more closed tickets in the store."""
+    sizes = [bench.sized(n, 1_000) for n in (*_CLOSED, *([_HUGE] if bench.huge else []))]
+    sizes = sorted(set(sizes))
+    intake: dict[int, list[float]] = {}
+    storm: dict[int, list[float]] = {}
+    letters = bench.sized(LETTERS, 500)
+    for closed in sizes:
+        bench.tell(f"P12: making {closed:,} closed tickets")
+        with bench.site("P12") as site:
+            close(site, closed)
+            crossing = prepare_storm(site, bench.sized(_OPEN, 3_000))
+            for run in range(bench.runs):
+                bench.tell(f"P12: {closed:,} closed, run {run + 1}")
+                storm.setdefault(closed, []).append(weather(site, crossing))
+                keep(site, crossing)
+            # the storm's clock is another one: its tickets must not ring in the intake
+            site.sql("TRUNCATE bell")
+            site.start(DECIDING)
+            for run in range(bench.runs):
+                file = letters_file(site, f"R{run}-", letters)
+                site.settle()
+                intake.setdefault(closed, []).append(feed_and_wait(site, file))
+    return Row("P12", [
+        *_figures(f"intake of {letters:,} letters", intake),
+        *_figures(f"storm over {crossing:,} tickets", storm),
+    ])  # fmt: skip
+
+
+def _figures(what: str, found: dict[int, list[float]]) -> list[Figure]:
+    least, *more = sorted(found)
+    return [
+        Figure(f"{what}, {closed:,} closed", "s", found[closed], f"the same with {least:,} closed",
+               [median(found[least])], Goal(most=1.2))
+        for closed in reversed(more or [least])
+    ]  # fmt: skip
+
+
+def close(site: Site, count: int) -> int:
+    """Fill a store with tickets in the archive; returns how many there are."""
+    with site.store.reading() as session:
+        rulebook = load_rulebook(session)
+    lives = data.lives(rulebook, _TEMPLATES * 7, _MONTH)
+    messages = [message for life in lives for message in life]
+    site.play(messages, lambda: _MONTH + timedelta(days=90))
+    still_open = "SELECT id FROM ticket WHERE status <> 'archived'"
+    numbers = "SELECT number FROM ticket WHERE status <> 'archived'"
+    site.sql(f"DELETE FROM inbox WHERE ticket IN ({numbers})")
+    for table in OF_A_TICKET:
+        site.sql(f"DELETE FROM {table} WHERE ticket_id IN ({still_open})")
+    site.sql("DELETE FROM bell")
+    site.sql("DELETE FROM ticket WHERE status <> 'archived'")
+    return multiply(site, 1, count)

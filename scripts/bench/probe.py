@@ -1,0 +1,200 @@
+"""The screen under the watch, in a process of its own: `python -m scripts.bench.probe WHAT`.
+
+Says what it saw as one JSON object. Without a terminal: Textual paints all the same.
+"""
+
+import asyncio
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Thread
+
+import msgspec
+from sqlalchemy import select
+from textual.app import App, ComposeResult
+from textual.widgets import DataTable
+
+from models.clock import Now, clock_from, monotonic, system_clock
+from models.database import Store
+from models.operations.advance import advance
+from models.operations.inbox import put
+from models.queries.rulebook import load_rulebook
+from models.settings import load_settings
+from models.tables.core import TICKET
+from monitor.app import MonitorApp
+from scripts.edge import open_store
+
+SIZE = (160, 48)
+_TICK = 0.005
+_WITHIN = 30.0
+
+
+@dataclass
+class Stalls:
+    """Notes how long the event loop lets a task wait that asks for its turn every 5 ms."""
+
+    longest: float = 0.0
+    _task: "asyncio.Task[None] | None" = field(default=None)
+
+    async def __aenter__(self) -> "Stalls":
+        self._task = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(self, *_wrong: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            began = monotonic()
+            await asyncio.sleep(_TICK)
+            self.longest = max(self.longest, monotonic() - began - _TICK)
+
+
+async def _until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_WITHIN):
+        while not what():
+            await asyncio.sleep(0.001)
+
+
+def _memory() -> float:
+    """The most that this process has held in memory, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
+    """The monitor: seconds to its first paint, and seconds of each look at the tickets."""
+    began = monotonic()
+    app = MonitorApp(store, now, every=None)
+    async with app.run_test(size=SIZE) as pilot:
+        await _until(lambda: app.painted > 0)
+        first = monotonic() - began
+        await pilot.press("2")
+        await _look(app)
+        async with Stalls() as stalls:
+            seconds = [await _look(app) for _ in range(looks)]
+    return {"first": first, "looks": seconds, "stall": stalls.longest, "memory": _memory()}
+
+
+async def _look(app: MonitorApp) -> float:
+    seen, began = app.painted, monotonic()
+    app.read_now()
+    await _until(lambda: app.painted > seen)
+    return monotonic() - began
+
+
+class Rows(App[None]):
+    """The open tickets in Textual's own table, filled as its guide has it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+
+    def compose(self) -> ComposeResult:
+        """One table."""
+        yield DataTable()
+
+    def fill(self) -> None:
+        """Read the open tickets anew and put them into the table."""
+        shown = (TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status, TICKET.c.due)
+        found = select(*shown).where(TICKET.c.status != "archived").order_by(TICKET.c.due)
+        table = self.query_one(DataTable)
+        with self._store.reading() as session:
+            rows = [tuple(map(str, row)) for row in session.execute(found)]
+        table.clear()
+        table.add_rows(rows)
+
+    def on_mount(self) -> None:
+        """Fill it for the first time."""
+        self.query_one(DataTable).add_columns("number", "title", "unit", "status", "due")
+        self.fill()
+
+
+async def fill(store: Store, looks: int) -> dict[str, object]:
+    """The same rows in Textual's own table."""
+    began = monotonic()
+    app = Rows(store)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        first = monotonic() - began
+        async with Stalls() as stalls:
+            seconds = []
+            for _ in range(looks):
+                began = monotonic()
+                app.fill()
+                await pilot.pause()
+                seconds.append(monotonic() - began)
+    return {"first": first, "looks": seconds, "stall": stalls.longest, "memory": _memory()}
+
+
+async def change(store: Store, now: Now, looks: int, *, feeling: bool) -> dict[str, object]:
+    """Seconds from the commit of a change to a ticket until its page shows it, for each of some.
+
+    Without `feeling` the monitor looks once a second, as often as with it when all is quiet.
+    """
+    app = MonitorApp(store, now, every=1.0)
+    if not feeling:
+        app._pulse = None
+    async with app.run_test(size=SIZE) as pilot:
+        await _until(lambda: app.painted > 0)
+        await pilot.press("2")
+        await _look(app)
+        await pilot.press("enter")
+        await _look(app)
+        seconds, begun, painted = [], monotonic(), app.painted
+        for number in range(looks):
+            # changes do not keep step with the looks
+            await asyncio.sleep(0.3 + 0.137 * (number % 7))
+            before = _lines(app)
+            committed: list[float] = []
+            writer = Thread(target=_commit, args=(store, now, app, number, committed))
+            writer.start()
+            await _until(partial(_longer, app, before))
+            shown = monotonic()
+            writer.join()
+            seconds.append(max(0.0, shown - committed[0]))
+        rate = (app.painted - painted) / (monotonic() - begun)
+    return {"seconds": seconds, "looks_a_second": rate}
+
+
+def _longer(app: MonitorApp, lines: int) -> bool:
+    return _lines(app) > lines
+
+
+def _lines(app: MonitorApp) -> int:
+    seen = app._snapshot
+    return len(seen.detail.log) if seen and seen.detail else 0
+
+
+def _commit(store: Store, now: Now, app: MonitorApp, number: int, committed: list[float]) -> None:
+    seen = app._snapshot
+    assert seen is not None
+    assert seen.detail is not None
+    ticket, unit = seen.detail.number, seen.detail.unit
+    urged = {"id": f"{ticket}-U{number}-{now()}", "type": "unit.urged", "ticket": ticket,
+             "at": now().isoformat(), "unit": unit, "text": "请抓紧", "by": "值班员"}  # fmt: skip
+    with store.writing() as session:
+        put(session, "bench", [urged], now())
+        advance(session, [ticket], load_rulebook(session), now())
+    committed.append(monotonic())
+
+
+def main() -> None:
+    """Do what the arguments say: what, how often, and the clock."""
+    what, looks, clock = sys.argv[1], int(sys.argv[2]), clock_from("".join(sys.argv[3:]))
+    store = open_store(load_settings())
+    works = {
+        "watch": lambda: watch(store, clock, looks),
+        "fill": lambda: fill(store, looks),
+        "feel": lambda: change(store, clock, looks, feeling=True),
+        "poll": lambda: change(store, clock, looks, feeling=False),
+    }
+    found = asyncio.run(works[what]())
+    store.close()
+    sys.stdout.buffer.write(msgspec.json.encode({**found, "at": system_clock()}) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""`hotline channels`: whether the channels file is right, and a message to try a channel."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.clock import system_clock
+from models.errors import HotlineError
+from models.labels import _
+from models.settings import load_settings
+
+if TYPE_CHECKING:
+    from workers.channels.config import Channels
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    group = typer.Typer(help=_("Where notices go."), no_args_is_help=True)
+    group.command("check", help=_("Check the channels file, and whom it cannot reach."))(check)
+    group.command("try", help=_("Send a message by a channel, to see whether it arrives."))(attempt)
+    app.add_typer(group, name="channels")
+
+
+def check() -> None:
+    """The channels, and each role of each unit that has no address on a channel it needs."""
+    from models.queries.rulebook import load_rulebook
+    from models.rules.policy import in_force
+    from scripts.edge import open_store, prepare
+    from workers.channels.config import unreachable
+
+    settings = load_settings()
+    channels = _loaded()
+    store = open_store(settings)
+    prepare(store, settings)
+    with store.reading() as session:
+        rulebook = load_rulebook(session)
+    units = list(rulebook.directory.units)
+    policy = in_force(list(rulebook.policies.values()), system_clock())
+    for name in channels.channel:
+        typer.echo(name)
+    known = set(units)
+    for unit in channels.people:
+        if unit not in known:
+            typer.echo(_("{unit} is no unit; write its own name").format(unit=unit))
+    gone = unreachable(channels, units, policy.ladder)
+    for channel, who in gone:
+        typer.echo(_("{channel}: no address of {who}").format(channel=channel, who=who))
+    if gone:
+        raise typer.Exit(1)
+
+
+def attempt(
+    channel: Annotated[str, typer.Argument(help=_("The channel's name."))],
+    to: Annotated[str, typer.Option(help=_("The recipient, where the channel needs one."))] = "",
+) -> None:
+    """Send one message that says that it is only a try."""
+    from workers.channels.outside import send
+
+    channels = _loaded().channel
+    if channel not in channels:
+        known = ", ".join(channels) or "-"
+        raise HotlineError(
+            _("no channel {name}; there are: {known}").format(name=channel, known=known)
+        )
+    if channels[channel].personal and not to:
+        raise typer.BadParameter(_("this channel needs a recipient: --to ADDRESS"))
+    text = _("This is only a try of the channel {name}.").format(name=channel)
+    if error := send(channels[channel], to, "hotline-try", "12345", text):
+        raise HotlineError(f"{channel}: {error}")
+    typer.echo(_("The channel took it."))
+
+
+def _loaded() -> "Channels":
+    from workers.channels.config import load_channels
+
+    return load_channels(load_settings().channels_path)

@@ -1,0 +1,71 @@
+"""Very many tickets, made by the database from those of the scene: copies that differ in number."""
+
+from sqlalchemy import Table, text
+
+from models.database import Session, Store
+from models.tables.core import BELL, CLOCK, EVENT, TICKET
+
+_STRIDE = 1_000
+"""Copies of a ticket are so far apart in their ids."""
+
+
+def crowd(store: Store, open_tickets: int, closed: int) -> None:
+    """Let there be about so many open tickets and so many archived ones, with clocks and events.
+
+    Archived copies lie in the past, a minute apart on PostgreSQL.
+    """
+    with store.writing() as session:
+        here = "SELECT count(*) FROM ticket WHERE status IN ({})"
+        alive = session.execute(text(here.format(_OPEN))).scalar_one()
+        done = session.execute(text(here.format("'completed'"))).scalar_one()
+        _multiply(session, f"status IN ({_OPEN})", 1, open_tickets // alive, {})
+        gone = {"status": "'archived'", "revisit": "false"}
+        _multiply(session, "status = 'completed'", 10_001, closed // done, gone)
+    with store.engine.connect() as connection:
+        autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+        autocommit.execute(text("ANALYZE" if session.dialect == "sqlite" else "VACUUM ANALYZE"))
+
+
+_OPEN = "'received', 'manual', 'dispatched', 'returned', 'disputed', 'handling', 'submitted'"
+_PAST = ("completed_at", "ended_at", "at", "moment")
+
+
+def _multiply(
+    session: Session, which: str, first: int, times: int, instead: dict[str, str]
+) -> None:
+    last = first + times - 1
+    if session.dialect == "sqlite":
+        numbers = f"(WITH RECURSIVE n(k) AS (SELECT {first} UNION ALL SELECT k + 1 FROM n "
+        numbers += f"WHERE k < {last}) SELECT k FROM n)"
+    else:
+        numbers = f"(SELECT k FROM generate_series({first}, {last}) k)"
+    old = f"SELECT id FROM ticket WHERE id < {_STRIDE} AND {which}"
+    back = bool(instead) and session.dialect == "postgresql"
+    values = {"id": f"t.id + n.k * {_STRIDE}", "number": "t.number || '-' || n.k"}
+    values |= {"facts": "NULL"} | instead
+    _copy(session, TICKET, f"t.id < {_STRIDE} AND {which}", numbers, values, back)
+    own = {"ticket_id": f"t.ticket_id + n.k * {_STRIDE}"}
+    _copy(session, CLOCK, f"t.ticket_id IN ({old})", numbers, own, back)
+    looked_at = "t.name IN ('ticket.received', 'ticket.completed', 'alert.raised')"
+    _copy(session, EVENT, f"t.ticket_id IN ({old}) AND {looked_at}", numbers, own, back)
+    if not instead:
+        bells = f"t.queue = 'escalation' AND t.row_id IN ({old})"
+        _copy(session, BELL, bells, numbers, {"row_id": f"t.row_id + n.k * {_STRIDE}"}, back)
+
+
+def _copy(
+    session: Session, table: Table, which: str, numbers: str, values: dict[str, str], back: bool
+) -> None:
+    columns = [c.name for c in table.columns]
+    chosen = []
+    for name in columns:
+        value = values.get(name, f"t.{name}")
+        if back and name in _PAST:
+            value = f"t.{name} - n.k * interval '15 seconds'"
+        chosen.append(value)
+    session.execute(
+        text(
+            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {', '.join(chosen)} "
+            f"FROM {table.name} t, {numbers} n WHERE {which}"
+        )
+    )

@@ -1,0 +1,231 @@
+"""Marked personal data goes through everything, and comes out nowhere but by an explicit act."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dramatiq
+import pytest
+import redis
+from sqlalchemy import func, select
+
+from models.database import Store
+from models.errors import told_safely
+from models.migrations import upgrade
+from models.sealing import load_sealer
+from models.tables.core import INBOX, NOTICE, TICKET
+from tests.scripts.inside import Inside
+from tests.store.staging import letter, message
+from tests.workers.running import process, until
+from workers.embedded import EmbeddedServer
+
+NAME, OTHER = "欧阳漏漏", "诸葛泄泄"
+PHONE, LANDLINE, SECOND = "13977712345", "0754-86543219", "15866677788"
+IDENTITY = "440507198807061239"
+ADDRESS, TEXT, TOLD = "秘密巷七弄九号", "只有我知道的水管秘密", "补充的独家细节"
+MARKS = (NAME, OTHER, PHONE, LANDLINE, SECOND, IDENTITY, ADDRESS, TEXT, TOLD)
+
+
+def _letters(folder: Path) -> list[Path]:
+    """Good ones, bad ones and torn ones, each with marked data in it, in two formats."""
+    person = {"name": NAME, "phone": PHONE, "identity": IDENTITY}
+    body = f"{TEXT}。请打{SECOND}，身份证{IDENTITY}，住{ADDRESS}。"
+    other = {"name": OTHER, "phone": LANDLINE}
+    own = {"claimant": person, "address": ADDRESS, "content": body}
+    moment = "2026-11-02T09:00:00+08:00"
+    good = [
+        letter("L1", moment, title=f"请回电{PHONE}", **own),
+        letter("L2", moment, title="路灯", **own | {"claimant": other}),
+        letter("L3", moment, title="不存在的单位", **own | {"unit": "无此单位"}),
+        message("L1", "claimant.supplemented", "2026-11-03T09:00:00+08:00", text=f"{TOLD}{SECOND}"),
+        message("L1", "contact.attempted", "2026-11-03T10:00:00+08:00", purpose="first",
+                outcome="no_answer", method="phone", evidence=f"打{PHONE}找{NAME}"),
+        message("L1", "result.submitted", "2026-11-04T10:00:00+08:00", facts=f"{NAME}{TEXT}",
+                measures=TOLD, remedies="", basis="", disposal="ordinary"),
+        message("L2", "progress.reported", "2026-11-04T10:00:00+08:00", text=f"已答复{OTHER}"),
+        message("L2", "survey.rated", "2026-11-04T11:00:00+08:00", rating="dissatisfied"),
+    ]  # fmt: skip
+    bad = [
+        {k: v for k, v in good[0].items() if k != "at"} | {"id": "bad-1"},
+        good[0] | {"id": "bad-2", "at": f"{NAME}{PHONE}"},
+        good[0] | {"id": "bad-3", "category": f"{IDENTITY}"},
+        good[0] | {"id": "bad-4", "claimant": f"{NAME}{PHONE}"},
+    ]
+    lines = [json.dumps(m, ensure_ascii=False) for m in (*good, *bad)]
+    torn = lines[0][: lines[0].index(ADDRESS) + 10]
+    feed = folder / "letters.jsonl"
+    feed.write_text("\n".join([*lines, torn]) + "\n", "utf-8")
+    table = folder / "letters.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["留言编号", "留言用户", "留言主题", "留言时间", "留言详情"])
+        # no column says whose address stands in the text, so there is none in it
+        body = body.replace(ADDRESS, "")
+        rows.writerow(["L7", NAME, f"{NAME}的问题{PHONE}", "2026/11/2 9:00:00", body + NAME])
+        rows.writerow(["L8", OTHER, f"{OTHER}的问题{SECOND}", "昨天", body])
+    return [feed, table]
+
+
+def _grep(place: str, told: str | bytes) -> list[str]:
+    """Which marks are found, each in every form that it may come in."""
+    raw = told.encode() if isinstance(told, str) else told
+    found = []
+    for mark in MARKS:
+        forms = {mark.encode(e) for e in ("utf-8", "gbk", "utf-16-le")}
+        forms |= {json.dumps(mark).strip('"').encode(), mark.encode("unicode_escape")}
+        found += [f"{mark} in {place}" for form in forms if form in raw]
+    return found
+
+
+def test_nothing_personal_comes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Feed, workers, failures, notices, every command, logs, the broker's dump, refused rows."""
+    home = tmp_path / "home"
+    hotline = Inside(home, monkeypatch, capsys)
+    server = EmbeddedServer(home / "valkey")
+    said: dict[str, str | bytes] = {}
+    for path in _letters(tmp_path):
+        done = hotline("feed", path, code=1, BROKER_URL=server.url)
+        said[f"feed {path.name}"] = done.stdout + done.stderr
+    log = tmp_path / "service.log"
+    url = f"sqlite:///{home / 'hotline.db'}"
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+    env |= {"HOTLINE_HOME": str(home), "HOTLINE_BROKER_URL": server.url, "HOTLINE_LOG": "json"}
+    store = Store(url, load_sealer(home / "hotline.key"))
+    upgrade(store)
+    with server, process("worker", env=env, log=log), process("timekeeper", env=env, log=log):
+        # one ticket that fails: its kept state is broken, and what comes next is set aside
+        until(lambda: _count(store, TICKET) >= 3, 60, log.read_text())
+        with store.writing() as session:
+            broken = f'{{"number": "{NAME}'
+            session.execute(TICKET.update().where(TICKET.c.number == "L3").values(state=broken))
+        hotline("feed", _urge(tmp_path), BROKER_URL=server.url)
+        until(lambda: _waiting(store) == 0, 60, log.read_text())
+        _forged(server.url)
+        until(lambda: log.read_text().count("refused a bell") == 2, 30, log.read_text())
+        with redis.Redis.from_url(server.url) as client:
+            client.save()
+            said["keys"] = repr([client.dump(k) for k in client.scan_iter()])
+    with store.writing() as session:
+        # what the broken one kept was put there by this test
+        session.execute(TICKET.update().where(TICKET.c.number == "L3").values(state=""))
+    store.close()
+    for command in (
+        ("show", "L1"), ("show", "L1", "--json"), ("show", "L7"), ("log", "L1"),
+        ("log", "L2", "--json"), ("queue",), ("queue", "--json"), ("access",), ("refused",),
+        ("refused", "--json"), ("log", "--verify"), ("find", "--phone", "13800000000"),
+    ):  # fmt: skip
+        for lang in ("zh", "en"):
+            done = hotline(*command, LANG=lang)
+            said[" ".join((*command, lang))] = done.stdout + done.stderr
+    for file in (*home.rglob("*"), log):
+        if file.is_file() and file.name not in ("hotline.db-wal", "hotline.db-shm"):
+            said[file.name] = file.read_bytes()
+    assert {"hotline.db", "notices.jsonl", "refused.jsonl", "dump.rdb", "service.log"} <= set(said)
+    assert any(name.endswith(".aof") and said[name] for name in said)
+    assert "set aside" in log.read_text()
+    leaks = [leak for place, told in said.items() for leak in _grep(place, told)]
+    # what a letter is about is what a ticket is shown for; whose it is, is hidden in it
+    shown = {f"{mark} in {place}" for mark in (TEXT, TOLD) for place in said
+             if place.startswith(("show ", "log L"))}  # fmt: skip
+    assert [leak for leak in leaks if leak not in shown] == []
+    # and the same data is there, for who asks for it
+    assert NAME in hotline("show", "L1", "--reveal").stdout
+    assert hotline.json("find", "--identity", IDENTITY) != []
+    assert PHONE in hotline("refused", "--reveal").stdout
+    assert [a["act"] for a in hotline.lines("access")][-3:] == ["reveal", "find", "reveal"]
+
+
+def _urge(folder: Path) -> Path:
+    more = message("L3", "unit.urged", "2026-11-05T10:00:00+08:00", text=f"{NAME}催办", by="王")
+    path = folder / "more.jsonl"
+    path.write_text(json.dumps(more, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+def _forged(url: str) -> None:
+    """Messages that somebody put into the broker: no row ids, but data and deeds."""
+    with redis.Redis.from_url(url) as client:
+        deeds: list[tuple[tuple[object, ...], dict[str, object]]] = [
+            (([1, "1; DROP TABLE ticket"],), {}),
+            (([1],), {"desk": {"store": "/etc/passwd"}}),
+        ]
+        for number, (args, more) in enumerate(deeds):
+            forged: dramatiq.Message[None] = dramatiq.Message(
+                queue_name="intake",
+                actor_name="answer_intake",
+                args=args,
+                kwargs=more,
+                options={"redis_message_id": f"forged-{number}"},
+            )
+            client.hset("hotline:intake.msgs", f"forged-{number}", forged.encode())
+            client.rpush("hotline:intake", f"forged-{number}")
+
+
+def _count(store: Store, table: object) -> int:
+    with store.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0  # type: ignore[arg-type]
+
+
+def _waiting(store: Store) -> int:
+    with store.reading() as session:
+        inbox = select(func.count()).where(INBOX.c.state == "waiting")
+        notices = select(func.count()).where(NOTICE.c.state == "queued")
+        return (session.scalar(inbox) or 0) + (session.scalar(notices) or 0)
+
+
+CRASHES = {
+    "main": "raise ValueError(data)",
+    "thread": "t = threading.Thread(target=lambda: int(data)); t.start(); t.join()",
+    "log": "logging.getLogger('hotline.x').exception('failed')",
+    "database": "Store('sqlite://', Sealer([bytes(32)])).engine.connect().execute("
+    "text('SELECT :a, x'), {'a': data})",
+}
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_exceptions_are_told_without_their_words(tmp_path: Path, form: str) -> None:
+    """Unhandled, in a thread, logged, or from the database: kind and place, and nothing else."""
+    for name, crash in CRASHES.items():
+        script = tmp_path / f"{name}.py"
+        script.write_text(
+            "import logging, threading\n"
+            "from sqlalchemy import text\n"
+            "from models.database import Store\n"
+            "from models.sealing import Sealer\n"
+            "from scripts.logs import set_up\n"
+            f"set_up('{form}')\n"
+            f"data = '{NAME}{PHONE}'\n"
+            "try:\n    int(data)\n"
+            f"except ValueError:\n    {crash}\n",
+            "utf-8",
+        )
+        done = subprocess.run(
+            [sys.executable, str(script)], capture_output=True, check=False,
+            cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONPATH": "."},
+        )  # fmt: skip
+        assert _grep(name, done.stdout + done.stderr) == []
+        assert b"Error in " in done.stderr, done.stderr
+        assert f"{name}.py:".encode() in done.stderr or name == "database"
+
+
+def test_a_command_that_fails_tells_no_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake of ours is one line with kind and place."""
+    hotline = Inside(tmp_path, monkeypatch, capsys)
+
+    def fail(*_given: object, **_more: object) -> None:
+        raise KeyError(f"{NAME}{PHONE}")
+
+    monkeypatch.setattr("models.queries.log.ticket_log", fail)
+    said = hotline("log", "L1", code=1).stderr
+    assert said.startswith("hotline: this should not happen")
+    assert "KeyError in " in said
+    assert "in fail" in said or " fail" in said
+    assert _grep("stderr", said) == []
+    assert told_safely(ValueError(NAME)) == "ValueError"

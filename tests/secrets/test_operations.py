@@ -1,0 +1,297 @@
+"""Doctor, metrics and backups, and servers that ask for a password."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import text
+
+from models.clock import system_clock
+from models.database import Store
+from models.migrations import upgrade
+from models.operations.processes import report
+from models.queries.chain import verify
+from models.queries.doctor import first_guess
+from models.rules.calendar import SHANGHAI, Calendar
+from models.sealing import load_sealer
+from scripts.bench.servers import FORGETFUL, PostgresServer
+from scripts.metering import Figures, written
+from tests.scripts.inside import Inside
+from tests.store.staging import at, carry, feed, letter, prepared, row_of
+from tests.workers.running import environment, process, until
+from workers.broker import Bells, connect
+from workers.embedded import EmbeddedServer
+
+NOW = at("2026-11-20T09:00")
+SECRET = "open-sesame-7391"
+
+
+@pytest.fixture
+def hotline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Inside:
+    """The command with a home of the test's own."""
+    return Inside(tmp_path / "home", monkeypatch, capsys)
+
+
+def _found(said: str) -> dict[str, tuple[str, str]]:
+    return {f["check"]: (f["state"], f["told"]) for f in json.loads(said)}
+
+
+def _opened(hotline: Inside) -> Store:
+    url = f"sqlite:///{hotline.home / 'hotline.db'}"
+    store = Store(url, load_sealer(hotline.home / "hotline.key"))
+    upgrade(store)
+    return store
+
+
+def _at_work(store: Store, *, lateness_ms: int = 3, ahead: float = 0) -> None:
+    now = system_clock() + timedelta(seconds=ahead)
+    with store.writing() as session:
+        for role in ("worker", "timekeeper"):
+            report(session, now, name=f"{role}@test:1", role=role, started_at=now, doing="",
+                   lateness_ms=lateness_ms, done=7, failed=0)  # fmt: skip
+
+
+def test_the_doctor_says_what_is_wrong(hotline: Inside, tmp_path: Path) -> None:
+    """No store, then a healthy service, then one ailment after the other."""
+    server = EmbeddedServer(hotline.home / "valkey")
+    nothing = _found(hotline("doctor", "--json", code=1).stdout)
+    assert nothing["home"][0] == "wrong"
+    assert not hotline.home.exists()
+    hotline("db", "upgrade")
+    store = _opened(hotline)
+    with server:
+        idle = _found(hotline("doctor", "--json", code=1).stdout)
+        assert idle["timekeeper"][0] == idle["worker"][0] == "wrong"
+        _at_work(store)
+        well = _found(hotline("doctor", "--json", code=_calendar_near()).stdout)
+        assert {k for k, v in well.items() if v[0] == "wrong"} <= {"calendar"}
+        assert {"roles", "disk", "shape", "key", "database", "broker", "clock"} <= set(well)
+        assert "SQLite" in well["database"][1]
+        _at_work(store, lateness_ms=60_000, ahead=100)
+        feed(store, [letter("D1", "2026-11-02T09:00")], NOW)
+        with store.writing() as session:
+            session.execute(text("UPDATE bell SET due_at = '2020-01-01 00:00:00.000000'"))
+        ill = _found(hotline("doctor", "--json", code=1).stdout)
+        assert ill["lateness"] == ("wrong", "60000 ms at the last ring")
+        assert "s in the future" in hotline("doctor", code=1).stdout
+        assert ill["leftovers"][0] == "wrong"
+        assert "intake: 1 rows wait" in ill["leftovers"][1]
+    away = hotline("doctor", code=1).stdout
+    assert "broker  cannot be reached" in away
+    assert "no data is lost" in away
+    store.close()
+    (hotline.home / "hotline.key").rename(tmp_path / "kept")
+    assert _found(hotline("doctor", "--json", code=1).stdout)["key"][0] == "wrong"
+
+
+def _calendar_near() -> int:
+    guess = first_guess(Calendar(), system_clock().astimezone(SHANGHAI).date(), 46)
+    return 1 if guess else 0
+
+
+def test_figures_are_those_of_the_store(store_url: str, tmp_path: Path) -> None:
+    """Open tickets, what is due and for how long, who works; whether store and broker are up."""
+    with prepared(store_url) as store, EmbeddedServer(tmp_path / "valkey") as server:
+        feed(store, [letter(f"M{n}", "2026-11-02T09:00") for n in range(3)], NOW)
+        carry(store, ["M0", "M1"], NOW)
+        _at_work(store, lateness_ms=250)
+        bells = Bells(connect(server.url))
+        bells.ring({"intake": [3]})
+        figures = Figures(store, bells, lambda: NOW + timedelta(seconds=30))
+        told = written(figures)
+        assert 'hotline_open_tickets{level="red",status="handling"} 2.0' in told
+        assert 'hotline_due_rows{queue="intake"} 1.0' in told
+        assert 'hotline_due_seconds{queue="intake"} 30.0' in told
+        assert 'hotline_bells{queue="intake"} 1.0' in told
+        who = '{process="timekeeper@test:1",role="timekeeper"}'
+        assert f"hotline_process_lateness_seconds{who} 0.25" in told
+        assert "hotline_store_up 1.0" in told
+        assert "hotline_broker_up 1.0" in told
+        assert "测试者甲" not in told
+        server.stop()
+        assert "hotline_broker_up 0.0" in written(figures)
+
+
+def test_prometheus_is_answered_on_loopback(tmp_path: Path) -> None:
+    """The command serves until it is told to stop."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"sqlite:///{tmp_path / 'm.db'}"
+    with prepared(url):
+        env = environment(tmp_path / "home", url, "unix:///nowhere.sock")
+        log = tmp_path / "log"
+        with process("metrics", "--port", str(port), env=env, log=log) as running:
+            until(lambda: "hotline_store_up 1.0" in _get(port), 60, log.read_text())
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(20) == 0
+
+
+def _get(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            told: bytes = answer.read()
+            return told.decode()
+    except OSError:
+        return ""
+
+
+def test_a_backup_is_whole_and_can_be_put_back(hotline: Inside, tmp_path: Path) -> None:
+    """Made while others write, put back by the steps of the manual, and complete to its moment."""
+    hotline("db", "upgrade")
+    store = _opened(hotline)
+    feed(store, [letter("B1", "2026-11-02T09:00")], NOW)
+    carry(store, ["B1"], NOW)
+    copy = tmp_path / "backup.db"
+    hotline("backup", copy)
+    assert copy.stat().st_mode & 0o077 == 0
+    assert "there already" in hotline("backup", copy, code=1).stderr
+    feed(store, [letter("B2", "2026-11-02T09:00")], NOW)
+    carry(store, ["B2"], NOW)
+    store.close()
+    for name in ("hotline.db", "hotline.db-wal", "hotline.db-shm"):
+        (hotline.home / name).unlink(missing_ok=True)
+    copy.rename(hotline.home / "hotline.db")
+    assert hotline.json("log", "--verify")["broken"] is None
+    assert [row["ticket"] for row in hotline.json("queue")] == ["B1"]
+    (hotline.home / "hotline.key").unlink()
+    assert "key is missing" in hotline("queue", code=1).stderr
+    said = hotline("backup", tmp_path / "x", code=1, DATABASE_URL="postgresql+psycopg://h/x")
+    assert "pg_dump" in said.stderr
+
+
+class Cluster(PostgresServer):
+    """A PostgreSQL that asks for a password and keeps its write-ahead log."""
+
+    def make(self) -> None:
+        """Make the cluster and serve it."""
+        programs = self._programs()
+        self.archive = self.home / "archive"
+        word = self.home / "word"
+        word.write_text(SECRET)
+        self.archive.mkdir()
+        for path in (word, self.archive):
+            os.chown(path, self._uid, self._gid)
+        self._run(
+            programs / "initdb", f"--pgdata={self.home / 'data'}", "--username=hotline",
+            "--auth=scram-sha-256", f"--pwfile={word}", "--encoding=UTF8", "--no-sync",
+            "--locale-provider=builtin", "--locale=C.UTF-8",
+        ).check_returncode()  # fmt: skip
+        self.open("data", "-c", "archive_mode=on", "-c", f"archive_command=cp %p {self.archive}/%f")
+
+    def open(self, data: str, *settings: str) -> None:
+        """Serve a folder of data."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(
+                    self._programs() / "postgres", "-D", str(self.home / data), "-k",
+                    str(self.home), "-p", "5432", "-c", "listen_addresses=", "-c", "fsync=off",
+                    "-c", "wal_level=replica", *settings,
+                ),
+                cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        self._wait_for_answer()
+
+    def copy(self) -> None:
+        """What the manual says: a base backup while the service runs."""
+        os.environ["PGPASSWORD"] = SECRET
+        try:
+            self._run(
+                self._programs() / "pg_basebackup", f"--pgdata={self.home / 'copy'}",
+                f"--host={self.home}", "--username=hotline", "--checkpoint=fast", "--no-sync",
+            ).check_returncode()  # fmt: skip
+        finally:
+            del os.environ["PGPASSWORD"]
+
+    def end(self) -> None:
+        """End the server and leave its folders."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(20)
+
+    def url(self, database: str = "postgres", driver: str = "postgresql") -> str:
+        """With the password."""
+        return super().url(database, driver).replace("hotline@", f"hotline:{SECRET}@")
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A cluster of the test's own."""
+    server = Cluster(FORGETFUL)
+    try:
+        server.make()
+        yield server
+    finally:
+        server.stop()
+
+
+def test_postgres_is_restored_to_a_moment(cluster: Cluster, hotline: Inside) -> None:
+    """A base backup and the archived log, brought to a moment: what came later is not there."""
+    url = cluster.url("postgres", "postgresql+psycopg")
+    wrong = url.replace(SECRET, "mellon-1122")
+    said = hotline("queue", code=1, DATABASE_URL=wrong).stderr
+    assert len(said.splitlines()) == 1
+    assert "mellon-1122" not in said
+    with prepared(url) as store:
+        cluster.copy()
+        feed(store, [letter("P1", "2026-11-02T09:00")], NOW)
+        carry(store, ["P1"], NOW)
+        with psycopg.connect(cluster.url(), autocommit=True) as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+            assert row is not None
+            moment = row[0] + timedelta(seconds=0.1)
+            time.sleep(0.3)
+            feed(store, [letter("P2", "2026-11-02T09:00")], NOW)
+            carry(store, ["P2"], NOW)
+            connection.execute("SELECT pg_switch_wal()")
+        assert verify(store).tickets == 2
+    cluster.end()
+    recovery = cluster.home / "copy" / "recovery.signal"
+    recovery.touch()
+    os.chown(recovery, cluster._uid, cluster._gid)
+    cluster.open(
+        "copy", "-c", f"restore_command=cp {cluster.archive}/%f %p",
+        "-c", f"recovery_target_time={moment.isoformat()}", "-c", "recovery_target_action=promote",
+    )  # fmt: skip
+    with prepared(url) as store:
+        assert row_of(store, "P1").level == "red"
+        assert row_of(store, "P2") is None
+        assert verify(store).broken is None
+        assert verify(store).tickets == 1
+
+
+def test_a_broker_with_a_password(tmp_path: Path, hotline: Inside) -> None:
+    """With it bells ring; without it, or with another, the doctor says so and tells no password."""
+    server = EmbeddedServer(tmp_path / "valkey")
+    with server:
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("requirepass", SECRET)
+        url = server.url.replace("unix://", f"unix://:{SECRET}@")
+        bells = Bells(connect(url))
+        assert bells.ring({"intake": [1, 2]}) == 1
+        assert bells.waiting()["intake"] == 1
+        assert not Bells(connect(server.url)).reachable()
+        hotline("db", "upgrade")
+        assert _found(hotline("doctor", "--json", code=1, BROKER_URL=url).stdout)["broker"] == (
+            "good", "1 bells wait",
+        )  # fmt: skip
+        for wrong in (server.url, url.replace(SECRET, "mellon-1122")):
+            said = hotline("doctor", "--json", code=1, BROKER_URL=wrong).stdout
+            assert _found(said)["broker"][0] == "wrong"
+            assert not re.search(f"{SECRET}|mellon", said)
+        with redis.Redis.from_url(url) as client:
+            client.config_set("requirepass", "")
