@@ -247,7 +247,7 @@ def load_policy(text: str, name: str) -> Policy:
     """The policy that the TOML `text` of the file `name` holds; raises PolicyWrong."""
     try:
         return Policy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as wrong:
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         raise PolicyWrong(f"{name}: not valid TOML: {wrong}") from wrong
     except ValidationError as wrong:
         first = wrong.errors()[0]
