@@ -86,13 +86,14 @@ def _watch(
     begins = first + _ON_SITE
     now = site.start_before(begins)
     try:
+        # before anything is done: what work leaves behind is no matter of what is pending
+        memory = site.memory()
         with _coming_in(site, f"{prefix}L", letters, now):
             ends = begins + count * _APART
             why = f"{count} clocks ran out"
             while now() < ends:
                 sleep(0.1)
             site.until(lambda: site.sql(_EXPIRED, [begins, ends])[0][0] >= count, 60, why)
-            memory = site.memory()
     finally:
         site.stop()
     rows = site.sql(_COMMITTED, [begins, ends])
