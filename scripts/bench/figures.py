@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 from models.clock import monotonic
@@ -113,6 +113,13 @@ class Row:
             "others": told[1:],
             "absent": dict(self.absent),
         }
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """What so many percent of the values are not above."""
+    if len(values) < 2:
+        return float(values[0])
+    return float(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
 def timed(work: Callable[[], object]) -> float:

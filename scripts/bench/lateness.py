@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from statistics import median, quantiles
+from statistics import median
 from threading import Thread
 from time import sleep
 
@@ -13,7 +13,7 @@ from models.operations.inbox import put
 from models.queries.rulebook import load_rulebook
 from scripts.bench import data
 from scripts.bench.bench import Bench
-from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.figures import Figure, Goal, Row, percentile
 from scripts.bench.intake import LETTERS, all_applied
 from scripts.bench.peers.running import PEERS, Peer, Running, chosen
 from scripts.bench.site import BenchFailed, Site
@@ -65,7 +65,7 @@ def _parts(late: Sequence[float], parts: int, percent: int) -> list[float]:
     """A percentile of each of some equal parts of what was seen, in order."""
     size = len(late) // parts
     chunks = [late[n * size : (n + 1) * size] for n in range(parts)]
-    return [quantiles(chunk, n=100, method="inclusive")[percent - 1] for chunk in chunks]
+    return [percentile(chunk, percent) for chunk in chunks]
 
 
 def _watch(
@@ -86,13 +86,14 @@ def _watch(
     begins = first + _ON_SITE
     now = site.start_before(begins)
     try:
+        # before anything is done: what work leaves behind is no matter of what is pending
+        memory = site.memory()
         with _coming_in(site, f"{prefix}L", letters, now):
             ends = begins + count * _APART
             why = f"{count} clocks ran out"
             while now() < ends:
                 sleep(0.1)
             site.until(lambda: site.sql(_EXPIRED, [begins, ends])[0][0] >= count, 60, why)
-            memory = site.memory()
     finally:
         site.stop()
     rows = site.sql(_COMMITTED, [begins, ends])
@@ -172,8 +173,8 @@ def emergencies(bench: Bench) -> Row:
             bench.tell(f"P6: run {run + 1}")
             site.settle()
             found = _among_letters(site, f"R{run}", bench.sized(LETTERS, 2_000))
-            urgent.append(quantiles(found["E"], n=100, method="inclusive")[98])
-            ordinary.append(quantiles(found["N"], n=100, method="inclusive")[98])
+            urgent.append(percentile(found["E"], 99))
+            ordinary.append(percentile(found["N"], 99))
     return Row("P6", [
         Figure("emergency from feed to dispatched under load, 99th percentile", "ms", urgent,
                "1,000 ms", [1000.0], Goal(most=1)),

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from datetime import timedelta
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from models.clock import DemoClock, system_clock
 from models.settings import environment_for_child
 from scripts.bench.bench import Bench
-from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.figures import Figure, Goal, Row, percentile
 from scripts.bench.growth import close
 from scripts.bench.site import BenchFailed, Site
 from scripts.bench.storm import MOMENT, prepare_storm
@@ -47,7 +47,7 @@ def watching(bench: Bench) -> Row:
 def _one(found: dict[str, Any], key: str) -> float:
     value = found[key]
     if isinstance(value, list):
-        return float(quantiles(value, n=100, method="inclusive")[94])
+        return percentile(value, 95)
     return float(value)
 
 

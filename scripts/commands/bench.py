@@ -28,8 +28,9 @@ def bench(
     ] = False,
     runs: Annotated[int, typer.Option(min=0, help=_("Runs of each; 0: 5, or 1 if quick."))] = 0,
     scale: Annotated[
-        float, typer.Option(min=0.0001, max=10, help=_("Share of the full sizes."))
-    ] = 1.0,
+        float,
+        typer.Option(min=0, max=10, help=_("Share of the full sizes; 0: 1, or 0.005 if quick.")),
+    ] = 0,
     huge: Annotated[
         bool, typer.Option("--huge", help=_("P12 with ten million closed tickets too."))
     ] = False,
@@ -47,7 +48,7 @@ def bench(
     options = Options(
         rows=[name.upper() for name in rows or ()],
         runs=runs or (1 if quick else 5),
-        scale=0.005 if quick else scale,
+        scale=scale or (0.005 if quick else 1.0),
         huge=huge,
         quick=quick,
         database=database or None,
