@@ -37,8 +37,9 @@ class MonitorServer(Server):
         title: str,
         token: str,
         told: Callable[[str], None],
+        public: str = "",
     ) -> None:
-        public = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        public = public.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
         super().__init__(command, host, port, title=title, public_url=public, templates_path=_PAGES)
         self.token = token
         self._told = told
@@ -89,7 +90,16 @@ class MonitorServer(Server):
 
 
 def serve(
-    command: str, host: str, port: int, title: str, token: str, told: Callable[[str], None]
+    command: str,
+    host: str,
+    port: int,
+    title: str,
+    token: str,
+    told: Callable[[str], None],
+    public: str = "",
 ) -> None:
-    """Serve the monitor until told to stop; `told` gets the address when it is there."""
-    MonitorServer(command, host, port, title, token, told).serve()
+    """Serve the monitor until told to stop; `told` gets the address when it is there.
+
+    `public` is where browsers find it, if that is not where it listens.
+    """
+    MonitorServer(command, host, port, title, token, told, public).serve()

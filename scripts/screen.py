@@ -41,7 +41,7 @@ def show_monitor(
     )
 
 
-def serve_monitor(host: str, port: int, token: str, arguments: list[str]) -> None:
+def serve_monitor(host: str, port: int, token: str, arguments: list[str], public: str = "") -> None:
     """Serve the monitor to browsers, a process of this same program for each tab."""
     # imported here: a terminal needs no web server
     from monitor.serve import serve
@@ -52,4 +52,5 @@ def serve_monitor(host: str, port: int, token: str, arguments: list[str]) -> Non
         sys.stdout.write(address + "\n")
         sys.stdout.flush()
 
-    serve(command, host, port, _("12345 hotline"), token or secrets.token_urlsafe(24), told)
+    opens = token or secrets.token_urlsafe(24)
+    serve(command, host, port, _("12345 hotline"), opens, told, public)

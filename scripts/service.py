@@ -7,21 +7,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.clock import DemoClock, Now, monotonic, system_clock
-from models.database import Store
+from models.database import Store, is_busy
 from models.labels import _
 from models.queries.levels import Levels, count_levels
 from models.settings import Settings, environment_for_child
 from scripts.edge import open_store, prepare, print_json
-from workers.embedded import EmbeddedServer
+from workers.embedded import EmbeddedServer, ServerNotStarted
 
 _STATUS_EVERY = 5.0
 _LOOK_EVERY = 0.2
-_END_WITHIN = 10.0
+_END_WITHIN = 12.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_WELL = 60.0
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     again_at: float = 0.0
     pause: float = _FIRST_PAUSE
+    began: float = 0.0
 
 
 @dataclass
@@ -56,9 +59,12 @@ class Supervisor:
                 self.say(
                     _("{name} ended ({code}); starting anew").format(name=child.name, code=code)
                 )
+                lived = monotonic() - child.began
+                child.pause = _FIRST_PAUSE if lived > _WELL else child.pause
                 child.again_at = monotonic() + child.pause
                 child.pause = min(child.pause * 2, _LONGEST_PAUSE)
             if child.process is None and monotonic() >= child.again_at:
+                child.began = monotonic()
                 child.process = self._start(child)
 
     def end(self) -> None:
@@ -136,7 +142,8 @@ def _supervise(settings: Settings, now: Now, workers: int, *, quiet: bool) -> Su
 
     def say(text: str) -> None:
         line = f"{system_clock():%Y-%m-%d %H:%M:%S} {text}\n"
-        with log.open("a", encoding="utf-8") as file:
+        # a full disk must not end those who would tell of it
+        with suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(line)
         if not quiet:
             sys.stderr.write(line)
@@ -152,8 +159,15 @@ def _supervise(settings: Settings, now: Now, workers: int, *, quiet: bool) -> Su
 def _look(supervisor: Supervisor, server: EmbeddedServer | None) -> None:
     if server is not None and server.pid is None:
         supervisor.say(_("the key-value server ended; starting anew"))
-        server.start()
-    supervisor.look()
+        try:
+            server.start()
+        except (ServerNotStarted, OSError) as wrong:
+            # the store goes on taking letters; the next look tries again
+            supervisor.say(str(wrong))
+    try:
+        supervisor.look()
+    except OSError as wrong:
+        supervisor.say(str(wrong))
 
 
 def _watch(
@@ -170,7 +184,12 @@ def _watch(
         _look(supervisor, server)
         if monotonic() - told_at >= _STATUS_EVERY:
             told_at = monotonic()
-            sys.stdout.write(_status(_levels(store), now) + "\n")
+            try:
+                sys.stdout.write(_status(_levels(store), now) + "\n")
+            except Exception as wrong:
+                if not is_busy(wrong):
+                    raise
+                supervisor.say(_("the store cannot be reached"))
             sys.stdout.flush()
         stop.wait(min(_LOOK_EVERY, max(0.0, until - monotonic())))
     print_json(_levels(store).as_dict())

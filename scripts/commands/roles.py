@@ -90,10 +90,13 @@ def timekeeper(
     parent: Annotated[int, _PARENT] = 0,
 ) -> None:
     """Run one timekeeper process; any number may run."""
+    from models.operations.calendar import settle_guesses
     from workers.main import run_timekeeper
 
     settings = load_settings()
     store, now = _opened(settings, clock)
+    with store.writing() as session:
+        settle_guesses(session, now())
     code = run_timekeeper(
         store,
         broker_url(settings),
@@ -115,6 +118,9 @@ def monitor(
         str, typer.Option(help=_("Where to listen; others than this machine need a proxy."))
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8012,
+    public: Annotated[
+        str, typer.Option(help=_("Its address for browsers, where that is another one."))
+    ] = "",
     token: Annotated[
         str, typer.Option(help=_("What opens it; a new one each time by default."))
     ] = "",
@@ -127,7 +133,7 @@ def monitor(
     if web:
         _opened(settings, clock)[0].close()
         arguments = ["--board"] * board + (["--clock", clock] if clock else [])
-        serve_monitor(host, port, token, arguments)
+        serve_monitor(host, port, token, arguments, public)
         return
     store, now = _opened(settings, clock)
     show_monitor(settings, store, now, broker_url(settings), board=board)

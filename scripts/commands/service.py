@@ -12,9 +12,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command(help=_("The whole service on one machine, until q or Ctrl-C."))(up)
     db = typer.Typer(help=_("The store."), no_args_is_help=True)
-    db.command("prune", help=_("Remove what need not be kept; the timekeeper does so daily."))(
-        prune
-    )
+    db.command("prune", help=_("Remove what need not be kept, as happens daily."))(prune)
     db.command("upgrade", help=_("Bring the store to its newest shape."))(upgrade)
     app.add_typer(db, name="db")
 

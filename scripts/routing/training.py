@@ -124,7 +124,7 @@ def train(there: Corpus, rows: Sequence[int], precision: float) -> Model:
     shares = certainty(scores + trust * there.given[rows], warmth)
     return Model(
         labels=tuple(there.known.words),
-        known=there.known,
+        known=there.known.words,
         pieces=tuple(map(str, there.names[kept])),
         rarity=rarity.idf_.astype("<f4").tobytes(),
         telling=(among[kept] >= _TELLING).astype("u1").tobytes(),
