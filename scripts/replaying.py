@@ -128,19 +128,12 @@ def _line(raw: dict[str, Any], clock: datetime, ahead: timedelta) -> _Line | Ref
     found = envelope(raw)
     if isinstance(found, Refusal):
         return found
-    try:
-        arrived = found.at if raw.get("arrived") is None else _instant(str(raw["arrived"]))
-    except ValueError:
-        return Refusal(say("`arrived` is no ISO 8601 time"))
+    # the reader has seen to it that it is an instant with its offset
+    arrived = datetime.fromisoformat(raw["arrived"]) if "arrived" in raw else found.at
     clock = max(clock, arrived)
     if found.at > clock + ahead:
         return Refusal(say("the time {at} lies in the future", at=found.at.isoformat()))
     return _Line(raw, found.ticket, found.at, max(clock, found.at))
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at.astimezone(SHANGHAI)
 
 
 def _without_log(

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 from psycopg.errors import UniqueViolation
-from sqlalchemy import select, update
+from sqlalchemy import case, insert, literal, select, update
 
 from models.bulk import insert_rows, next_ids
 from models.database import Session
 from models.labels import Said, say
-from models.operations.ringing import bell
 from models.rules.messages import Envelope, Refusal, envelope
 from models.rules.queues import queue_of
 from models.tables.core import BELL, INBOX, TICKET
@@ -139,17 +138,24 @@ def _put_chunk(
         else:
             known.append(one.place)
     rows = _rows(session, source, new, now)
-    bells = [bell(row["queue"], row["id"], max(now, row["at"])) for row in rows]
     try:
         # SQLite has one writer at a time, and no need to take anything back
         with session.begin_nested() if session.dialect == "postgresql" else nullcontext():
             if mended:
                 session.execute(update(INBOX).where(INBOX.c.id.in_(mended)).values(current=False))
             insert_rows(session.connection(), INBOX, rows)
-            insert_rows(session.connection(), BELL, bells)
+            _set_bells(session, [row["id"] for row in rows], now)
     except UniqueViolation:
         return None
     return known
+
+
+def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Let new rows be rung for at once, or at their `at`; the database writes them by itself."""
+    present = literal(now, INBOX.c.at.type)
+    due = case((INBOX.c.at > present, INBOX.c.at), else_=present)
+    rows = select(INBOX.c.id, INBOX.c.queue, due, due).where(session.among(INBOX.c.id, ids))
+    session.execute(insert(BELL).from_select(["row_id", "queue", "due_at", "ring_at"], rows))
 
 
 def _rows(

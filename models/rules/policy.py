@@ -251,7 +251,7 @@ def load_policy(text: str, name: str) -> Policy:
     """The policy that the TOML `text` of the file `name` holds; raises PolicyWrong."""
     try:
         values, documents = overridden(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as wrong:
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         raise PolicyWrong(f"{name}: not valid TOML: {wrong}") from wrong
     except ValueError as wrong:
         raise PolicyWrong(f"{name}: line {line_of(text, [OVERRIDE])}: {wrong}") from wrong

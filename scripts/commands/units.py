@@ -8,7 +8,7 @@ import typer
 from models.labels import _
 from models.rules.roles import RULEBOOK
 from models.settings import load_settings
-from scripts.edge import allowed, open_store, print_json, read_text, reading
+from scripts.edge import allowed, open_store, prepare, print_json, read_text
 
 if TYPE_CHECKING:
     from models.operations.rulebook import Replaced
@@ -72,7 +72,11 @@ def find(names: list[str], as_json: _JSON = False) -> None:
     """A name is found in whatever form a city writes it, if it can mean one unit only."""
     from models.queries.rulebook import load_rulebook
 
-    with reading(load_settings()) as session:
+    settings = load_settings()
+    store = open_store(settings)
+    # a new store gets the units that come with the project, as any other command would find them
+    prepare(store, settings)
+    with store.reading() as session:
         directory = load_rulebook(session).directory
     found = {name: directory.resolve(name) for name in names}
     if as_json:

@@ -23,7 +23,7 @@ from tests.feeds.making import workbook
 from tests.feeds.real import real_feed
 from tests.routing.making import ABOUT, letters, table
 from tests.scripts.calling import Hotline
-from tests.store.staging import at, carry, feed, letter, log_of, message, prepared
+from tests.store.staging import at, carry, feed, letter, log_of, message, prepared, row_of
 
 _NOW = at("2026-10-12T12:00")
 _UNITS = UnitsFile(
@@ -111,6 +111,17 @@ def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Sto
     carry(store, ["B1"], _NOW)
     with store.reading() as session:
         assert proposed_unit(detail(session, "B1")) is None
+
+
+def test_the_second_unit_of_a_cell_joins(store: Store) -> None:
+    """The first one leads and has the clocks; the other is told."""
+    body = letter("D1", "2026-10-12T10:00:00+08:00", unit="环境保护局、教育文体局")
+    feed(store, [body], _NOW)
+    carry(store, ["D1"], _NOW)
+    told_of = {e.name: e.data for e in log_of(store, "D1")}
+    assert told_of["ticket.dispatched"]["unit"] == "环境保护局"
+    assert told_of["unit.joined"]["unit"] == "教育文体局"
+    assert row_of(store, "D1").unit == "环境保护局"
 
 
 def test_it_learns_from_what_units_accepted(store: Store) -> None:

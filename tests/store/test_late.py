@@ -93,6 +93,20 @@ def test_what_people_did_stands(store: Store) -> None:
     assert kept.reason["why"]["text"].startswith("it came late")
 
 
+def test_a_clock_that_has_expired_is_not_started_by_another_base(store: Store) -> None:
+    """A late acceptance moves the base of the first contact, not its expiry: that stands."""
+    feed(store, [letter("L5", "2026-11-02T09:00")], at("2026-11-02T09:00"))
+    carry(store, ["L5"], at("2026-11-05T10:00"))
+    feed(store, [message("L5", "unit.accepted", "2026-11-03T10:00")], at("2026-11-05T10:00"))
+    carry(store, ["L5"], at("2026-11-05T10:00"))
+    contact = [e for e in log_of(store, "L5") if e.data.get("clock") == "first_contact"]
+    assert [e.name for e in contact if e.name.startswith("clock.")] == [
+        "clock.started",
+        "clock.expired",
+    ]
+    assert "first_contact" not in dict(standing(store, "L5")["running"])
+
+
 def test_a_late_message_lets_a_refused_one_be_applied(store: Store) -> None:
     """What was refused only for want of an earlier message is applied once that has come."""
     feed(store, [letter("L4", "2026-11-02T09:00")], at("2026-11-02T09:00"))
