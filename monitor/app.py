@@ -92,7 +92,7 @@ class MonitorApp(App[None]):
         self._board = board
         self._memory = Memory(memory)
         self._introduces = memory is not None and not board and not self._memory.get("introduced")
-        self._reader = Reader(store, now, wall, broker_ok)
+        self._reader = Reader(store, now, wall, broker_ok, self.changed)
         self._demo = demo
         self._bell = bell
         self._every = every

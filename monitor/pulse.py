@@ -41,6 +41,8 @@ class Pulse:
     def _feel(self) -> None:
         with self._store.pulse() as ask:
             before = ask()
+            # what was committed before this first question has not been felt
+            self._changed()
             while not self._stop.wait(FEEL_EVERY):
                 if (now := ask()) != before:
                     before = now

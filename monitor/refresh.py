@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Thread
+from threading import Event, Thread
 from typing import Generic, TypeVar
 
 from rich.cells import cell_len
@@ -102,56 +102,69 @@ class Slowly(Generic[T]):
     """Something that costs much or changes slowly: read aside, and only now and then.
 
     While it is cheap and no time is given it is read with everything else, of the same moment.
-    Else the first look waits for it, and every later one gets what was read last. With `blank`
-    given not even the first waits for more than a moment.
+    Else the first look waits for it, and every later one gets what was read last; what is newer is
+    read aside after a rest, and `landed` told when it is there. With `blank` given not even the
+    first look waits for more than a moment.
     """
 
     def __init__(
         self,
+        store: Store,
+        now: Now,
+        landed: Callable[[], None],
         read: Callable[[Session, datetime], T],
         seconds: float = 0.0,
         blank: T | None = None,
     ) -> None:
+        self._store = store
+        self._now = now
+        self._tell = landed
         self._read = read
         self._seconds = seconds
-        self._blank = blank
-        self._kept: T | None = None
+        self._kept = blank
+        self._is_blank = blank is not None
         self._cost = 0.0
         self._again_at = 0.0
+        self._has_landed = False
         self._thread: Thread | None = None
         self._failed: BaseException | None = None
 
-    def get(self, store: Store, session: Session, now: datetime) -> T:
+    def get(self, session: Session, now: datetime) -> T:
         """What is there now, or was a short while ago; raises what the last reading met."""
         if self._failed is not None:
-            failed, self._failed, self._kept = self._failed, None, None
+            failed, self._failed = self._failed, None
             raise failed
-        known = self._kept is not None or self._blank is None
-        is_cheap = self._cost < _CHEAP and not self._seconds and known
-        if is_cheap or (self._kept is None and self._blank is None):
+        is_cheap = self._cost < _CHEAP and not self._seconds
+        if self._kept is None or is_cheap:
             return self._measured(session, now)
-        if monotonic() >= self._again_at and (self._thread is None or not self._thread.is_alive()):
-            self._thread = Thread(target=self._aside, args=(store, now), daemon=True)
+        if self._has_landed:
+            # this look is for what has just been read: it asks for nothing newer
+            self._has_landed = False
+        elif self._thread is None or not self._thread.is_alive():
+            self._thread = Thread(target=self._aside, daemon=True, name="hotline-aside")
             self._thread.start()
-            if self._kept is None:
+            if self._is_blank:
                 self._thread.join(_PATIENT)
-        kept = self._kept if self._kept is not None else self._blank
-        assert kept is not None
-        return kept
+        return self._kept
 
     def _measured(self, session: Session, now: datetime) -> T:
         begun = monotonic()
         found = self._kept = self._read(session, now)
+        self._is_blank = False
         self._cost = monotonic() - begun
         self._again_at = monotonic() + max(self._seconds, _REST * self._cost)
         return found
 
-    def _aside(self, store: Store, now: datetime) -> None:
+    def _aside(self) -> None:
+        Event().wait(max(0.0, self._again_at - monotonic()))
         try:
-            with store.reading() as session:
-                self._measured(session, now)
+            with self._store.reading() as session:
+                self._measured(session, self._now())
         except OUTAGES as wrong:
             self._failed = wrong
+        else:
+            self._has_landed = True
+        self._tell()
 
 
 class Lamp:
@@ -184,7 +197,12 @@ class Reader:
     """Reads what a screen asks for; used by one thread at a time."""
 
     def __init__(
-        self, store: Store, now: Now, wall: Now, broker_ok: Callable[[], bool] | None = None
+        self,
+        store: Store,
+        now: Now,
+        wall: Now,
+        broker_ok: Callable[[], bool] | None = None,
+        landed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._now = now
@@ -192,11 +210,14 @@ class Reader:
         self._lamp = Lamp(broker_ok)
         self._patience = _PATIENCE * speed_of(now)
         self._rulebooks = Rulebooks()
-        self._load = Slowly(load)
+        self._landed = landed
+        self._load = Slowly(store, now, landed, load)
         self._counted = Filter()
-        self._total = Slowly(lambda session, _now: count(session, EVERYTHING))
-        self._rates: Slowly[dict[str, UnitRates]] = Slowly(unit_rates, _RATES_EVERY, blank={})
-        self._curve = Slowly(curve, _CURVE_EVERY)
+        self._total: Slowly[int] | None = None
+        self._rates: Slowly[dict[str, UnitRates]] = Slowly(
+            store, now, landed, unit_rates, _RATES_EVERY, blank={}
+        )
+        self._curve = Slowly(store, now, landed, curve, _CURVE_EVERY)
 
     def read(self, request: Request) -> Snapshot:
         """A snapshot of the present; raises one of OUTAGES where the store cannot be read."""
@@ -204,7 +225,7 @@ class Reader:
         with self._store.reading() as session:
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
-            stands = self._load.get(self._store, session, now)
+            stands = self._load.get(session, now)
             found, why = self._ticket(session, request.ticket, rulebook)
             return Snapshot(
                 at=now,
@@ -216,8 +237,8 @@ class Reader:
                 health=health(session, now),
                 units=stands.units,
                 cards=last_cards(session, now) if request.cards else (),
-                curve=self._curve.get(self._store, session, now) if request.curve else Curve(),
-                rates=self._rates.get(self._store, session, now) if request.rates else {},
+                curve=self._curve.get(session, now) if request.curve else Curve(),
+                rates=self._rates.get(session, now) if request.rates else {},
                 calls=calls(session, now, request.calls) if request.calls else None,
                 queues=queues(session, now, wall, self._patience) if request.queues else (),
                 answers=answers(session, request.answers),
@@ -241,10 +262,15 @@ class Reader:
                 first = max(0, at - place.row)
         total = all_open
         if wanted != EVERYTHING:
-            if self._counted != request.filter:
+            if self._total is None or self._counted != request.filter:
                 chosen = self._counted = request.filter
-                self._total = Slowly(lambda s, at: count(s, chosen.at(at, office)))
-            total = self._total.get(self._store, session, now)
+                self._total = Slowly(
+                    self._store,
+                    self._now,
+                    self._landed,
+                    lambda s, at: count(s, chosen.at(at, office)),
+                )
+            total = self._total.get(session, now)
         # as much again above and below, so that a page up or down is there at once
         offset = max(0, min(first, total - place.seen) - place.seen)
         return listing(session, wanted, offset=offset, limit=3 * place.seen, total=total)
