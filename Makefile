@@ -13,7 +13,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check test chaos format lock messages pictures wheel clean distclean
+.PHONY: install up check test bench chaos fuzz docs format lock messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -69,6 +69,12 @@ test: check
 chaos: install
 	$(BIN)/python -m tests.chaos
 
+# What is measured, against what: docs/performance.md. The peers are installed for it.
+bench: install
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint requirements.lock --editable '.[bench]'
+	@$(BIN)/hotline bench $(ARGS)
+
 format: install
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -92,6 +98,16 @@ messages: install
 	$(BIN)/pybabel compile --domain hotline --directory models/locale --statistics
 	@rm -f models/locale/hotline.pot
 
+# Every parser for ten minutes on nearly right inputs; what falls out is kept in .fuzz.
+# make fuzz FUZZ_SECONDS=60 ARGS='"feed of a table"'
+FUZZ_SECONDS ?= 600
+fuzz: install
+	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS) $(ARGS)
+
+# The documents as a site in site/, without the network; make docs ARGS=serve shows it meanwhile.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(or $(ARGS),build --strict --quiet)
+
 # The README's pictures, from the fixed scene of the monitor's tests.
 pictures: install
 	$(BIN)/python -m tests.monitor.pictures docs
@@ -100,7 +116,7 @@ wheel: install
 	$(BIN)/hatchling build --target wheel --directory dist
 
 clean:
-	rm -rf dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf dist site .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -f snapshot_report.html
 	find models workers monitor scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -103,6 +103,29 @@ FIELDS = (
     N_("identity"),
     N_("refused rows"),
 )
+CHECKS = (
+    N_("roles"),
+    N_("home"),
+    N_("disk"),
+    N_("key file"),
+    N_("store"),
+    N_("shape"),
+    N_("key"),
+    N_("database"),
+    N_("clock"),
+    N_("timekeeper"),
+    N_("worker"),
+    N_("lateness"),
+    N_("leftovers"),
+    N_("notices"),
+    N_("refused"),
+    N_("units"),
+    N_("calendar"),
+    N_("broker"),
+    N_("memory"),
+    N_("encoding"),
+    N_("terminal"),
+)
 DAYS = (N_("weekend"), N_("working day"))
 SHOWN = (
     # shown inside f-strings, which the catalogue's extractor does not read
@@ -130,6 +153,7 @@ def all_words() -> Iterable[str]:
         ACTS,
         KEY_STATES,
         FIELDS,
+        CHECKS,
         RATINGS,
         GROUNDS,
         NOTICES,

@@ -207,7 +207,10 @@ class MonitorApp(App[None]):
         self._tell()
 
     def _tell(self) -> None:
-        if not isinstance(screen := self.screen, WatchScreen) or not screen.ready:
+        # at the very end the clock may tick once more with no screen left
+        if not self.screen_stack or not isinstance(screen := self.screen, WatchScreen):
+            return
+        if not screen.ready:
             return
         seen = self._snapshot
         status = Status(

@@ -19,7 +19,7 @@ from models.queries.callbacks import Calls, calls
 from models.queries.detail import Detail, detail
 from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
-from models.queries.listing import EVERYTHING, Page, listing, position
+from models.queries.listing import EVERYTHING, Page, count, listing, position
 from models.queries.log import TicketNotFound
 from models.queries.overview import Card, Counters, Curve, UnitLoad, curve, last_cards, load
 from models.queries.queues import QueueRow, queues
@@ -43,6 +43,9 @@ _LAMP_EVERY, _LAMP_WAITS = 1.0, 0.02
 
 _CHEAP = 0.03
 """Real seconds that a part of a look may cost; what costs more is read aside."""
+
+_PATIENT = 1.0
+"""Real seconds that a first look waits for what may be left blank."""
 
 _REST = 4
 """How many times as long as it took something dear is left alone."""
@@ -99,12 +102,19 @@ class Slowly(Generic[T]):
     """Something that costs much or changes slowly: read aside, and only now and then.
 
     While it is cheap and no time is given it is read with everything else, of the same moment.
-    Else the first look waits for it, and every later one gets what was read last.
+    Else the first look waits for it, and every later one gets what was read last. With `blank`
+    given not even the first waits for more than a moment.
     """
 
-    def __init__(self, read: Callable[[Session, datetime], T], seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        read: Callable[[Session, datetime], T],
+        seconds: float = 0.0,
+        blank: T | None = None,
+    ) -> None:
         self._read = read
         self._seconds = seconds
+        self._blank = blank
         self._kept: T | None = None
         self._cost = 0.0
         self._again_at = 0.0
@@ -116,13 +126,18 @@ class Slowly(Generic[T]):
         if self._failed is not None:
             failed, self._failed, self._kept = self._failed, None, None
             raise failed
-        is_cheap = self._cost < _CHEAP and not self._seconds
-        if self._kept is None or is_cheap:
+        known = self._kept is not None or self._blank is None
+        is_cheap = self._cost < _CHEAP and not self._seconds and known
+        if is_cheap or (self._kept is None and self._blank is None):
             return self._measured(session, now)
         if monotonic() >= self._again_at and (self._thread is None or not self._thread.is_alive()):
             self._thread = Thread(target=self._aside, args=(store, now), daemon=True)
             self._thread.start()
-        return self._kept
+            if self._kept is None:
+                self._thread.join(_PATIENT)
+        kept = self._kept if self._kept is not None else self._blank
+        assert kept is not None
+        return kept
 
     def _measured(self, session: Session, now: datetime) -> T:
         begun = monotonic()
@@ -178,7 +193,9 @@ class Reader:
         self._patience = _PATIENCE * speed_of(now)
         self._rulebooks = Rulebooks()
         self._load = Slowly(load)
-        self._rates = Slowly(unit_rates, _RATES_EVERY)
+        self._counted = Filter()
+        self._total = Slowly(lambda session, _now: count(session, EVERYTHING))
+        self._rates: Slowly[dict[str, UnitRates]] = Slowly(unit_rates, _RATES_EVERY, blank={})
         self._curve = Slowly(curve, _CURVE_EVERY)
 
     def read(self, request: Request) -> Snapshot:
@@ -205,11 +222,32 @@ class Reader:
                 queues=queues(session, now, wall, self._patience) if request.queues else (),
                 answers=answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
-                page=_page(session, request, now, office, stands.counters.open),
+                page=self._page(session, request, now, office, stands.counters.open),
                 detail=found,
                 explained=why,
                 broker=self._lamp.get(),
             )
+
+    def _page(
+        self, session: Session, request: Request, now: datetime, office: Office, all_open: int
+    ) -> Page | None:
+        if (place := request.place) is None:
+            return None
+        wanted = request.filter.at(now, office)
+        first = place.first
+        if place.follow is not None:
+            at = position(session, wanted, place.follow)
+            if at is not None:
+                first = max(0, at - place.row)
+        total = all_open
+        if wanted != EVERYTHING:
+            if self._counted != request.filter:
+                chosen = self._counted = request.filter
+                self._total = Slowly(lambda s, at: count(s, chosen.at(at, office)))
+            total = self._total.get(self._store, session, now)
+        # as much again above and below, so that a page up or down is there at once
+        offset = max(0, min(first, total - place.seen) - place.seen)
+        return listing(session, wanted, offset=offset, limit=3 * place.seen, total=total)
 
     @staticmethod
     def _ticket(
@@ -225,23 +263,6 @@ class Reader:
         if clock is None or found.policy_id is None:
             return found, None
         return found, explain(clock, found.state, rulebook.stage_for(found.policy_id))
-
-
-def _page(
-    session: Session, request: Request, now: datetime, office: Office, all_open: int
-) -> Page | None:
-    if (place := request.place) is None:
-        return None
-    wanted = request.filter.at(now, office)
-    first = place.first
-    if place.follow is not None:
-        at = position(session, wanted, place.follow)
-        if at is not None:
-            first = max(0, at - place.row)
-    # as much again above and below, so that a page up or down is there at once
-    total = all_open if wanted == EVERYTHING else None
-    offset = max(0, first - place.seen)
-    return listing(session, wanted, offset=offset, limit=3 * place.seen, total=total)
 
 
 def _office(rulebook: Rulebook, now: datetime) -> tuple[Office, str]:

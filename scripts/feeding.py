@@ -1,8 +1,10 @@
 """`hotline feed`: files, pipes, folders and endpoints into the inbox, and what to tell about it."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
@@ -20,7 +22,7 @@ from models.rules.roles import FEED
 from models.settings import Settings
 from scripts.edge import allowed, open_store, prepare, print_json
 from scripts.feeds.reading import Options, read
-from scripts.feeds.rows import FeedUnreadable
+from scripts.feeds.rows import FeedUnreadable, Read
 from scripts.intake import Intake
 
 BATCH = 5_000
@@ -45,7 +47,8 @@ class Feeding:
         try:
             prepare(store, self._settings)
             rebased = self._options.start is not None
-            yield Intake(store, self._refused, rebased=rebased)
+            with _seldom_collected():
+                yield Intake(store, self._refused, rebased=rebased)
         finally:
             store.close()
 
@@ -133,7 +136,7 @@ class Feeding:
         rows = read(file, self._options, name)
         with _progress() as progress:
             task = progress.add_task(Path(name).name, total=size, rate="")
-            while batch := list(islice(rows, BATCH)):
+            for batch in batches(rows, ahead=size is not None):
                 intake.take(name, batch, began)
                 seconds = max(monotonic() - self._began, 0.001)
                 rate = _("{n} read, {rate} a second").format(
@@ -148,6 +151,35 @@ class Feeding:
         if intake.counts.refused:
             summary += "\n" + _("refused rows are in {file}").format(file=self._refused)
         return summary
+
+
+def batches(rows: Iterator[Read], *, ahead: bool) -> Iterator[list[Read]]:
+    """Rows by the batch; `ahead` reads the next one while the last one is being stored."""
+
+    def some() -> list[Read]:
+        return list(islice(rows, BATCH))
+
+    if not ahead:  # who waits for a pipe cannot be called back
+        yield from iter(some, [])
+        return
+    with ThreadPoolExecutor(1, "reader") as reader:
+        coming = reader.submit(some)
+        while batch := coming.result():
+            coming = reader.submit(some)
+            yield batch
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let the garbage collector look seldom: rows make no cycles, and looking took a third."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def _opened(path: str) -> IO[bytes]:

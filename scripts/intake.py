@@ -171,7 +171,7 @@ class _Batch:
         found = select(TICKET.c.number, TICKET.c.unit).where(
             self._session.among(TICKET.c.number, numbers), TICKET.c.unit.is_not(None)
         )
-        return dict(self._session.execute(found).tuples().all())
+        return {row.number: row.unit for row in self._session.execute(found)}
 
     def _changes(self, letters: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
         """What is said anew in letters that are known (Regulation 3.4.6), white space apart."""

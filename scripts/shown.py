@@ -8,7 +8,7 @@ from models.labels import _, told
 from models.queries.detail import Detail, detail
 from models.queries.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
-from models.rules.explain import Explained, deciding, explain
+from models.rules.explain import LADDER_CLAUSES, Explained, deciding, explain
 
 
 def shown_ticket(session: Session, number: str) -> dict[str, Any]:
@@ -60,10 +60,10 @@ def told_ticket(session: Session, number: str) -> Iterator[str]:
         due = clock.due.astimezone(SHANGHAI)
         yield f"  {_(clock.name)}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {_(clock.state)}"
     for alert in _alerts(ticket):
-        to = alert["to"] or _("nobody: overtaken by the next level")
+        to = alert["to"] or _("nobody: overtaken by the next level or the expiry")
         at = alert["effective_at"][:16].replace("T", " ")
         gone = "  " + _("taken back") if alert["withdrawn"] else ""
-        yield f"  {_(alert['level'])}  {at}  {to}{gone}"
+        yield f"  {_(alert['level'])}  {at}  ({alert['clause']})  {to}{gone}"
     if (why := _explained(session, ticket)) is None:
         return
     base, due = why.base.astimezone(SHANGHAI), why.due.astimezone(SHANGHAI)
@@ -82,7 +82,7 @@ def told_ticket(session: Session, number: str) -> Iterator[str]:
 
 
 def _alerts(ticket: Detail) -> Iterator[dict[str, Any]]:
-    """The levels raised, and to whom each went (Regulation 5.1-5.3)."""
+    """The levels raised, by which clause, and to whom each went (Regulation 5.1-5.3)."""
     gone = {e.data["of"] for e in ticket.log if e.name == "alert.withdrawn"}
     for line in ticket.log:
         if line.name != "alert.raised":
@@ -97,6 +97,7 @@ def _alerts(ticket: Detail) -> Iterator[dict[str, Any]]:
         yield {
             "level": line.data["level"],
             "effective_at": line.data["effective_at"],
+            "clause": LADDER_CLAUSES[line.data["level"]],
             "to": ", ".join(told_to),
             "withdrawn": line.seq in gone,
         }

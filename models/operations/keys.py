@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +27,8 @@ from models.tables.core import EVENT, SECRET
 from models.tables.secrets import HASHES
 
 _BATCH = 500
+_PASSES = 5
+_BREATH = 0.2
 
 
 def unlock(store: Store) -> None:
@@ -95,11 +98,13 @@ def count_by_key(session: Session) -> dict[int, int]:
 def seal_again(store: Store) -> Iterator[int]:
     """Seal everything with the key that seals now, a batch a transaction; yields each batch's size.
 
-    It can be stopped at any time and begun again; what others hold just now is left for the next
-    pass, and passes go on until one finds nothing.
+    It can be stopped at any time and begun again. What others hold just now, or seal with an older
+    key because they have not been given the new one yet, is looked for a few times and then left.
     """
     for table, column in sealed_columns():
-        while True:
+        for attempt in range(_PASSES):
+            if attempt:
+                sleep(_BREATH)
             yield from _pass(store, table, column)
             if not _left(store, column):
                 break

@@ -10,7 +10,8 @@ from typing import Any
 
 from models.database import Session
 from models.labels import Said, say, told
-from models.queries.report import FIGURES, RATES, Case, Month, cases, counts, months
+from models.queries.figures import FIGURES, RATES, Month, months
+from models.queries.report import Case, cases, counts
 from models.rules.policy import Bulletin as Rules
 
 TREND = 5
@@ -109,17 +110,17 @@ def _proposals(
     session: Session, month: Month, lines: Sequence[Line], rules: Rules
 ) -> Iterable[Proposal]:
     last = _last(lines, rules)
+    cards = _by_unit(cases(session, month, "cards"))
+    late = _by_unit(cases(session, month, "late")) if last else {}
     for line in lines:
         red, yellow = line.count("red"), line.count("yellow")
         if _reaches(red, rules.red_from) or _reaches(yellow, rules.yellow_from):
-            tickets = _tickets(cases(session, month, "cards", line.unit))
             why = say("{yellow} yellow and {red} red cards", yellow=yellow, red=red)
-            yield Proposal(line.unit, "6.1(3)", why, tickets)
+            yield Proposal(line.unit, "6.1(3)", why, tuple(cards.get(line.unit, ())))
         if line in last:
             ranked = sum(one.rank is not None for one in lines)
             why = say("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
-            late = _tickets(cases(session, month, "late", line.unit))
-            yield Proposal(line.unit, "6.1(3)", why, late)
+            yield Proposal(line.unit, "6.1(3)", why, tuple(late.get(line.unit, ())))
     for case in cases(session, month, "recorded"):
         if case.note["ground"] == "falsified":
             why = say("falsification has been registered")
@@ -141,8 +142,12 @@ def _last(lines: Sequence[Line], rules: Rules) -> list[Line]:
     return [line for line in enough[len(enough) - some :] if line.rank != best]
 
 
-def _tickets(found: Iterable[Case]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(case.ticket for case in found))
+def _by_unit(found: Iterable[Case]) -> dict[str, dict[str, None]]:
+    """The tickets of each unit, in order, each once."""
+    tickets: dict[str, dict[str, None]] = {}
+    for case in found:
+        tickets.setdefault(case.unit, {})[case.ticket] = None
+    return tickets
 
 
 _CLAUSES = {

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from models.database import Session
 from models.queries.conditions import FAILED_NOTICE, QUEUED_NOTICE, REFUSED_MESSAGE
-from models.rules.queues import ESCALATION
+from models.rules.queues import OF_MESSAGES
 from models.tables.core import BELL, INBOX, NOTICE, PROCESS
 
 
@@ -44,7 +44,7 @@ def health(session: Session, now: datetime) -> Health:
         )
     )
     # a bell that has been rung is due again a little later, until it is answered
-    waiting = BELL.c.queue != ESCALATION, BELL.c.due_at <= now
+    waiting = BELL.c.queue.in_(OF_MESSAGES), BELL.c.due_at <= now
     counts = [
         select(func.count(BELL.c.row_id)).where(*waiting),
         select(func.count(INBOX.c.id)).where(REFUSED_MESSAGE, INBOX.c.current),

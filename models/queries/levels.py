@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET
 from models.rules.policy import LEVELS
-from models.rules.queues import ESCALATION
+from models.rules.queues import OF_MESSAGES
 from models.rules.state import MANUAL
 from models.tables.core import BELL, TICKET
 
@@ -41,7 +41,9 @@ def count_levels(session: Session) -> Levels:
         tickets=session.scalar(select(func.count(TICKET.c.id))) or 0,
         open=sum(n for *_, n in rows),
         manual=sum(n for status, _, n in rows if status == MANUAL),
-        waiting=session.scalar(select(func.count(BELL.c.row_id)).where(BELL.c.queue != ESCALATION))
+        waiting=session.scalar(
+            select(func.count(BELL.c.row_id)).where(BELL.c.queue.in_(OF_MESSAGES))
+        )
         or 0,
         **levels,
     )

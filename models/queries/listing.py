@@ -120,6 +120,11 @@ def listing(
     )
 
 
+def count(session: Session, wanted: Wanted) -> int:
+    """How many open tickets are wanted."""
+    return _count(session, OPEN_TICKET, _condition(session, wanted))
+
+
 def position(session: Session, wanted: Wanted, number: str) -> int | None:
     """How many wanted tickets stand before this one in the queue; None where it is not in it."""
     condition = _condition(session, wanted)
@@ -203,11 +208,10 @@ def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:
         for row in known
         if any(text in name for text in texts for name in (row.name, *row.words["aliases"]))
     ]
-    return or_(
-        TICKET.c.unit.in_(names),
-        # a unit that has left the file still has its tickets
-        *(TICKET.c.unit.contains(text, autoescape=True) for text in texts),
-    )
+    if names:
+        return TICKET.c.unit.in_(names)
+    # a unit that has left the file still has its tickets
+    return or_(*(TICKET.c.unit.contains(text, autoescape=True) for text in texts))
 
 
 def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int, Urgent]]:

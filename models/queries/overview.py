@@ -109,14 +109,19 @@ def load(session: Session, now: datetime) -> Load:
 
 def last_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, ...]:
     """The yellow and red cards recorded last, latest first, without those taken back."""
-    raised = session.execute(
+    # a morning's cards are all of one second: the few that are shown are cut off before the join
+    latest = (
         select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.at, EVENT.c.moment, EVENT.c.data)
-        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.unit)
-        .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .where(EVENT.c.at > now - _CARDS_KEPT, event_named("alert.raised"))
         .where(or_(*(EVENT.c.once.endswith(f"/{level}") for level in LEVELS[1:])))
-        .order_by(EVENT.c.at.desc(), EVENT.c.moment.desc(), EVENT.c.ticket_id)
+        .order_by(EVENT.c.at.desc())
         .limit(limit * 2)
+        .subquery()
+    )
+    raised = session.execute(
+        select(latest, TICKET.c.number, TICKET.c.title, TICKET.c.unit)
+        .join(TICKET, TICKET.c.id == latest.c.ticket_id)
+        .order_by(latest.c.at.desc(), latest.c.moment.desc(), latest.c.ticket_id)
     ).all()
     withdrawn = {
         (row.ticket_id, row.data["seq"])

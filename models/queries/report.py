@@ -4,93 +4,29 @@ docs/bulletin.md says each figure in one sentence. A month goes from its first m
 next one's, Asia/Shanghai.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Select, case, func, select
 
 from models.database import Session
-from models.rules.calendar import SHANGHAI
-from models.rules.choices import DISSATISFIED, RATING
-from models.tables.core import CLOCK, EVENT, TICKET
-from models.tables.ticket import LOOKED_AT, REPORTED
-
-_ENDED = ("met", "late", "expired")
-SATISFIED = tuple(rating for rating in RATING if rating not in DISSATISFIED)
-
-HANDLED, FIRST, CLOSING = (CLOCK.alias(name) for name in ("handled", "first", "closing"))
-PROOF_1, PROOF_2 = CLOCK.alias("proof_1"), CLOCK.alias("proof_2")
-_ACCEPTANCE, _WITHDRAWAL = EVENT.alias("acceptance"), EVENT.alias("withdrawal")
-
-OF_COMPLETED = (
-    "completed",
-    "timed",
-    "on_time",
-    "late",
-    "first_due",
-    "first_contact",
-    "closing_due",
-    "closing_contact",
-    "rated",
-    "satisfied",
+from models.queries.figures import (
+    CONTACTS,
+    OF_CARDS,
+    OF_COMPLETED,
+    OF_EVENTS,
+    Month,
+    cards,
+    clocks_of,
+    completed,
+    conditions,
+    in_month,
+    rare,
 )
-OF_CARDS = ("prewarning", "yellow", "red")
-OF_EVENTS = {
-    "returns": "ticket.returned",
-    "reworks": "rework.opened",
-    "extensions": "extension.granted",
-    "recorded": "conduct.recorded",
-    "proposed": "conduct.proposed",
-}
-FIGURES = ("tickets", *OF_COMPLETED, *OF_CARDS, "cards", *OF_EVENTS)
-"""What can be counted and looked at; rates are quotients of two of them."""
-
-RATES = {
-    "on_time_rate": ("on_time", "timed"),
-    "first_contact_rate": ("first_contact", "first_due"),
-    "closing_contact_rate": ("closing_contact", "closing_due"),
-    "satisfaction": ("satisfied", "rated"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """A calendar month, Asia/Shanghai."""
-
-    year: int
-    month: int
-
-    @classmethod
-    def parse(cls, written: str) -> "Month":
-        """The month that is written as 2026-10; raises ValueError."""
-        day = date.fromisoformat(f"{written}-01")
-        return cls(day.year, day.month)
-
-    @classmethod
-    def of(cls, at: datetime) -> "Month":
-        """The month that a moment lies in."""
-        local = at.astimezone(SHANGHAI)
-        return cls(local.year, local.month)
-
-    def plus(self, months: int) -> "Month":
-        """So many months later."""
-        count = self.year * 12 + self.month - 1 + months
-        return Month(count // 12, count % 12 + 1)
-
-    @property
-    def begins_at(self) -> datetime:
-        """Its first moment; the next month's is its end."""
-        return datetime.combine(date(self.year, self.month, 1), time(), SHANGHAI)
-
-    def has(self, column: Any) -> ColumnElement[bool]:
-        """Whether an instant lies in it."""
-        return and_(column >= self.begins_at, column < self.plus(1).begins_at)
-
-    def __str__(self) -> str:
-        return f"{self.year}-{self.month:02}"
+from models.rules.calendar import SHANGHAI
+from models.tables.core import TICKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +58,18 @@ def counts(session: Session, month: Month) -> dict[str, dict[str, int]]:
         if count:
             found.setdefault(unit, {})[figure] = found.get(unit, {}).get(figure, 0) + count
 
-    received = _received(month).with_only_columns(TICKET.c.unit, func.count())
+    received = select(TICKET.c.unit, func.count()).where(*in_month(month, TICKET.c.received_at))
     for unit, count in session.execute(received.group_by(TICKET.c.unit)):
         add(unit, "tickets", count)
-    conditions = _conditions(session)
-    sums = [func.sum(case((conditions[name], 1), else_=0)) for name in OF_COMPLETED]
-    completed = _completed(month).with_only_columns(TICKET.c.unit, *sums)
-    for unit, *numbers in session.execute(completed.group_by(TICKET.c.unit)):
+    clocks = clocks_of(month)
+    asked = conditions(clocks)
+    sums = [func.sum(case((asked[name], 1), else_=0)) for name in OF_COMPLETED]
+    own = completed(month, clocks, TICKET.c.unit, *sums)
+    for unit, *numbers in session.execute(own.group_by(TICKET.c.unit)):
         for name, count in zip(OF_COMPLETED, numbers, strict=True):
             add(unit, name, count)
     names = {event: figure for figure, event in OF_EVENTS.items()}
-    for events in (_cards(session, month), _rare(session, month)):
+    for events in (cards(session, month), rare(session, month)):
         rows = events.subquery()
         grouped = select(rows.c.unit, rows.c.name, rows.c.level, func.count())
         for unit, name, level, count in session.execute(
@@ -152,10 +89,10 @@ def cases(session: Session, month: Month, figure: str, unit: str | None = None) 
     if figure in ("tickets", *OF_COMPLETED):
         yield from _ticket_cases(session, month, figure, unit)
         return
-    events = _cards if figure in (*OF_CARDS, "cards") else _rare
+    events = cards if figure in (*OF_CARDS, "cards") else rare
     rows = events(session, month).subquery()
     wanted = {"cards": ("yellow", "red")}.get(figure, (figure,))
-    named = rows.c.level.in_(wanted) if events is _cards else rows.c.name == OF_EVENTS[figure]
+    named = rows.c.level.in_(wanted) if events is cards else rows.c.name == OF_EVENTS[figure]
     found = (
         select(rows, TICKET.c.number, TICKET.c.title, TICKET.c.category)
         .join(TICKET, TICKET.c.id == rows.c.ticket_id)
@@ -173,23 +110,15 @@ def _ticket_cases(session: Session, month: Month, figure: str, unit: str | None)
     what = (TICKET.c.unit, TICKET.c.number, TICKET.c.title, TICKET.c.category)
     if figure == "tickets":
         at = TICKET.c.received_at
-        found = _received(month).with_only_columns(*what, at.label("at"), TICKET.c.status)
+        found: Select[Any] = select(*what, at.label("at"), TICKET.c.status).where(
+            *in_month(month, at)
+        )
     else:
         at = TICKET.c.completed_at
-        found = (
-            _completed(month)
-            .where(_conditions(session)[figure])
-            .with_only_columns(
-                *what,
-                at.label("at"),
-                HANDLED.c.state.label("handling"),
-                HANDLED.c.due,
-                HANDLED.c.ended_at,
-                FIRST.c.state.label("first_contact"),
-                CLOSING.c.state.label("closing_contact"),
-                _json(session, TICKET.c.state, "rating").label("rating"),
-            )
-        )
+        clocks = clocks_of(month)
+        shown = (clocks.c[name] for name in ("handling", "due", "ended_at", *CONTACTS))
+        found = completed(month, clocks, *what, at.label("at"), *shown, TICKET.c.rating)
+        found = found.where(conditions(clocks)[figure])
     if unit is not None:
         found = found.where(TICKET.c.unit == unit)
     for row in session.execute(found.order_by(TICKET.c.unit, at, TICKET.c.number)):
@@ -198,103 +127,3 @@ def _ticket_cases(session: Session, month: Month, figure: str, unit: str | None)
         category, moment = own.pop("category"), own.pop("at")
         note = {k: v for k, v in own.items() if v is not None}
         yield Case(unit, number, title, category, moment, note)
-
-
-def _received(month: Month) -> Select[Any]:
-    return select(TICKET).where(month.has(TICKET.c.received_at), TICKET.c.unit.is_not(None))
-
-
-def _completed(month: Month) -> Select[Any]:
-    """Tickets completed in the month, each with its clocks by their primary key."""
-    found = TICKET
-    for clock, key in (
-        (HANDLED, "handling"),
-        (FIRST, "first_contact"),
-        (CLOSING, "closing_contact"),
-        (PROOF_1, "proof:first"),
-        (PROOF_2, "proof:closing"),
-    ):
-        same = and_(clock.c.ticket_id == TICKET.c.id, clock.c.key == literal(key))
-        found = found.outerjoin(clock, same)  # type: ignore[assignment]
-    wanted = (month.has(TICKET.c.completed_at), TICKET.c.unit.is_not(None))
-    return select(TICKET).select_from(found).where(*wanted)
-
-
-def _conditions(session: Session) -> dict[str, ColumnElement[bool]]:
-    """What each figure asks of a completed ticket."""
-    rating = _json(session, TICKET.c.state, "rating")
-    return {
-        "completed": literal(1) == 1,
-        "timed": HANDLED.c.state.in_(("met", "late")),
-        "on_time": HANDLED.c.state == "met",
-        "late": HANDLED.c.state == "late",
-        "first_due": FIRST.c.state.in_(_ENDED),
-        "first_contact": and_(FIRST.c.state == "met", _not_absent(PROOF_1)),
-        "closing_due": CLOSING.c.state.in_(_ENDED),
-        "closing_contact": and_(CLOSING.c.state == "met", _not_absent(PROOF_2)),
-        "rated": rating.is_not(None),
-        "satisfied": rating.in_(SATISFIED),
-    }
-
-
-def _not_absent(proof: Any) -> ColumnElement[bool]:
-    # a contact that the claimant denied and the unit could not prove (4.3)
-    return or_(proof.c.state.is_(None), proof.c.state != "expired")
-
-
-def _cards(session: Session, month: Month) -> Select[Any]:
-    """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(EVENT.c.name == "alert.raised", EVENT.c.at >= month.begins_at, text(LOOKED_AT))
-    return _events(session, month, raised)
-
-
-def _rare(session: Session, month: Month) -> Select[Any]:
-    return _events(session, month, text(REPORTED))  # type: ignore[arg-type]
-
-
-def _events(session: Session, month: Month, which: ColumnElement[bool]) -> Select[Any]:
-    """Events of a month that have not been taken back, each with its unit and its level if any."""
-    unit = _json(session, EVENT.c.data, "unit")
-    # an extension does not name the unit: it is who had accepted the ticket
-    accepted = (
-        select(_json(session, _ACCEPTANCE.c.data, "unit"))
-        .where(_ACCEPTANCE.c.ticket_id == EVENT.c.ticket_id, _ACCEPTANCE.c.seq < EVENT.c.seq)
-        .where(_ACCEPTANCE.c.name.in_(("ticket.accepted", "ticket.deemed_accepted")))
-        .order_by(_ACCEPTANCE.c.seq.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    taken_back = (
-        select(1)
-        .where(_WITHDRAWAL.c.ticket_id == EVENT.c.ticket_id, _WITHDRAWAL.c.seq > EVENT.c.seq)
-        .where(_WITHDRAWAL.c.name.in_(("alert.withdrawn", "decision.withdrawn")))
-        .where(_json(session, _WITHDRAWAL.c.data, "of") == _as_json(session, EVENT.c.seq))
-        .exists()
-    )
-    return select(
-        EVENT.c.ticket_id,
-        EVENT.c.seq,
-        EVENT.c.name,
-        EVENT.c.moment,
-        EVENT.c.data,
-        case((EVENT.c.name == "extension.granted", accepted), else_=unit).label("unit"),
-        _json(session, EVENT.c.data, "level").label("level"),
-    ).where(which, month.has(EVENT.c.moment), ~taken_back)
-
-
-def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
-    """A field of a column that holds JSON as text."""
-    if session.dialect == "sqlite":
-        return func.json_extract(column, f"$.{key}")
-    field: ColumnElement[Any] = cast(column, postgresql.JSON)[key].astext
-    return field
-
-
-def _as_json(session: Session, column: Any) -> ColumnElement[Any]:
-    """A number as `_json` would give it."""
-    return column if session.dialect == "sqlite" else cast(column, postgresql.TEXT)
-
-
-def months(month: Month, before: int) -> Sequence[Month]:
-    """So many months before a month, and itself, in order."""
-    return [month.plus(-n) for n in range(before, -1, -1)]

@@ -20,6 +20,8 @@ _CLAUSES = {
     "survey": "4.4",
     "proof": "4.3",
 }
+LADDER_CLAUSES = {"prewarning": "5.1", "yellow": "5.2", "red": "5.3"}
+"""The clause by which each level reminds somebody; the policy says whom."""
 _HANDLING = {category: f"3.4.{item}" for item, category in enumerate(CATEGORIES, 1)}
 
 
@@ -66,7 +68,7 @@ def explain(clock: Clock, state: State, stage: Stage) -> Explained:
         told=told_term(term),
         clause=_HANDLING[state.category] if handling else _CLAUSES[clock.name],
         days=tuple(days),
-        notes=tuple(_notes(clock, state, stage)) if handling else (),
+        notes=tuple(_notes(clock, state, stage)),
         levels=tuple(moments(clock.base, clock.due, policy, calendar)) if handling else (),
         provisional=clock.provisional,
     )
@@ -85,8 +87,8 @@ def deciding(state: State) -> Clock | None:
 
 
 def _notes(clock: Clock, state: State, stage: Stage) -> list[Said]:
-    notes = []
-    if (limit := state.limit) is not None:
+    notes = list(clock.why)
+    if clock.name == HANDLE and (limit := state.limit) is not None:
         days = limit.workdays is not None
         term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")
         office, calendar = stage.policy.office, stage.calendar
@@ -97,12 +99,6 @@ def _notes(clock: Clock, state: State, stage: Stage) -> list[Said]:
         else:
             text = say("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)
         notes.append(text)
-    if state.reworked:
-        notes.append(say("second handling, same term as the first (Regulation 3.9)"))
-    elif state.restarted_at is not None:
-        notes.append(say("the term began anew (Regulation 3.4.6, 3.4.7)"))
-    if n := state.extensions_since:
-        notes.append(say("extended {n} times, by the same term each (Regulation 3.5)", n=n))
     if clock.provisional:
         notes.append(say("a day in it is only a guess of the calendar"))
     return notes

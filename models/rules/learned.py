@@ -21,9 +21,6 @@ from models.rules.routing import Judgement
 TITLE_COUNTS = 3
 """A word of the title weighs as much as it would this many times in the text."""
 
-PRIOR_WEIGHT = 0.3
-"""How much all known words of a letter weigh beside all its other pieces, which weigh 1."""
-
 _SHORTEST, _LONGEST = 2, 3
 _WORDS_SHOWN = 5
 _LOUD = 0.25
@@ -71,19 +68,19 @@ def pieces(title: str, content: str) -> Counter[str]:
 
 
 def prior(found: Sequence[Mapping[str, float]]) -> Numbers:
-    """What known words say about a letter, a number a label; of length PRIOR_WEIGHT, or zero."""
-    sums = np.array([sum(words.values()) for words in found])
+    """What known words say about a letter, a number a label; of length 1, or zero."""
+    sums = np.array([sum(words.values()) for words in found], dtype=float)
     length = float(np.linalg.norm(sums))
-    return sums * (PRIOR_WEIGHT / length) if length else sums
+    return sums / length if length else sums
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trained model as it is kept.
 
-    `weights` are float32 numbers, little-endian: a row for each piece and then for each label's
-    known words, a column a label. `telling` marks the pieces common enough to be shown: a rarer
-    one may be a person's name. `warmth` divides the scores before they become shares of
-    certainty; from `threshold` on the model decides. `seen` are digests of the letters learned.
+    `weights` are float32 numbers, little-endian: a row a piece, a column a label. `telling` marks
+    the pieces common enough to be shown: a rarer one may be a person's name. `trust` is what known
+    words weigh beside them. `warmth` divides the scores before they become shares of certainty;
+    from `threshold` on the model decides. `seen` are digests of the letters learned.
     """
 
     labels: tuple[str, ...]
@@ -93,6 +90,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telling: bytes
     weights: bytes
     bias: tuple[float, ...]
+    trust: float
     warmth: float
     threshold: float
     letters: int
@@ -113,14 +111,14 @@ class Applied:
             model.form == 1
             and tuple(model.known.words) == model.labels
             and len(self._rarity) == len(model.telling) == count
-            and len(weights) == (count + labels) * labels
+            and len(weights) == count * labels
             and len(model.bias) == labels >= 2
-            and model.warmth > 0
+            and model.warmth > 0 <= model.trust
             and bool(np.isfinite(weights).all() and np.isfinite(self._rarity).all())
         )
         if not fits:
             raise ModelWrong(_("the model does not fit together; train it again"))
-        self._weights = weights.reshape(count + labels, labels)
+        self._weights = weights.reshape(count, labels)
         self._bias = np.array(model.bias)
 
     @classmethod
@@ -135,16 +133,12 @@ class Applied:
     def judge(self, title: str, content: str) -> Judgement:
         """The likeliest label of a letter, how sure that is, and the words that speak for it."""
         rows, values, found, known = self._features(title, content)
-        scores = values @ self._weights[rows] + known @ self._known_weights + self._bias
+        scores = values @ self._weights[rows] + self._bias + self.model.trust * known
         shares = certainty(scores[np.newaxis], self.model.warmth)[0]
         best = int(shares.argmax())
         sure = bool(shares[best] >= self.model.threshold)
         words = self._telling(rows, values, found, known, best)
         return Judgement(self.model.labels[best], float(shares[best]), words, sure)
-
-    @property
-    def _known_weights(self) -> Numbers:
-        return self._weights[len(self.model.pieces) :]
 
     def _features(
         self, title: str, content: str
@@ -174,7 +168,7 @@ class Applied:
             for row, share in zip(rows, values * self._weights[rows, best], strict=True)
             if self.model.telling[row]
         }
-        share_of_known = float(known[best] * self._known_weights[best, best])
+        share_of_known = self.model.trust * float(known[best])
         total = sum(found[best].values())
         for word, weight in found[best].items():
             said[word] = said.get(word, 0.0) + share_of_known * weight / total

@@ -9,6 +9,8 @@ EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK, ESCALATION, DELIVERY = QUEUES = (
     "escalation",
     "delivery",
 )
+OF_MESSAGES = (EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK)
+"""The queues in which messages of the inbox are rung for."""
 
 _QUEUE_OF = {
     "unit.accepted": ROUTING,

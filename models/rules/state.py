@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from models.labels import Said
 from models.rules.calendar import Calendar
 from models.rules.policy import Policy
 
@@ -42,6 +43,7 @@ class Clock(msgspec.Struct, omit_defaults=True):
 
     `state` is running, met, late, cancelled or expired. `unit` is set on an evidence clock and
     `purpose` on a proof clock; `failed` are the days and slots of vain attempts to contact.
+    `why` says what made the clock run as it does, where its start alone does not.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Clock(msgspec.Struct, omit_defaults=True):
     ended_at: datetime | None = None
     failed: list[tuple[str, str]] = []
     remind_at: datetime | None = None
+    why: list[Said] = []
 
     @property
     def running(self) -> bool:

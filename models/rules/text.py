@@ -45,9 +45,9 @@ _MOBILE = re.compile(
     r"[- ]?\d{4}[- ]?(\d{4})(?!\d)"
 )
 _IDENTITY = re.compile(
-    r"(?<!\d)(\d{3})\d{3}"
-    r"(?:[1\uff11][9\uff19]|[2\uff12][0\uff10])\d\d"  # born in 19.. or 20..
-    r"(?:[0\uff10]\d|[1\uff11][0-2\uff10-\uff12])[0-3\uff10-\uff13]\d"
+    r"(?<!\d)(\d{3})\d{3}[- ]?"
+    r"(?:[1\uff11][9\uff19]|[2\uff12][0\uff10])\d\d[- ]?"  # born in 19.. or 20..
+    r"(?:[0\uff10]\d|[1\uff11][0-2\uff10-\uff12])[- ]?[0-3\uff10-\uff13]\d[- ]?"
     r"(\d{3}[\dXx\uff38\uff58])(?!\d)"
 )
 _NO_HOUSE = r"[^\d\s路巷号]"
@@ -127,7 +127,8 @@ def mask(text: str) -> str:
 def numbers_in(text: str) -> Iterator[tuple[str, str]]:
     """The numbers of persons that `mask` would hide: (`identity` or `phone`, plain digits)."""
     for found in _IDENTITY.finditer(text):
-        yield "identity", unicodedata.normalize("NFKC", found.group()).upper()
+        plain = unicodedata.normalize("NFKC", found.group()).upper()
+        yield "identity", "".join(c for c in plain if c.isalnum())
     for found in _MOBILE.finditer(text):
         yield "phone", plain_phone(found.group())
 

@@ -20,6 +20,8 @@ REPORTED = (
     "'conduct.recorded', 'conduct.proposed')"
 )
 """The rare events that the bulletin counts beside the cards, as an index and a query say it."""
+WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
+"""What takes an earlier event of the same log back."""
 RATED_BY = "name IN ('handling', 'first_contact', 'closing_contact')"
 """Which clocks the units' rates are made of.
 
@@ -50,8 +52,15 @@ class Ticket(SQLModel, table=True):
         _partial("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
         _partial("ticket_revisit", "id", where="revisit"),
         _partial("ticket_rated", "completed_at", "unit", "rating", where="rating IS NOT NULL"),
-        Index("ticket_received", "received_at"),
-        _partial("ticket_completed", "completed_at", where="completed_at IS NOT NULL"),
+        Index("ticket_received", "received_at", "unit"),
+        _partial(
+            "ticket_completed",
+            "completed_at",
+            "unit",
+            "rating",
+            "id",
+            where="completed_at IS NOT NULL",
+        ),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -123,6 +132,7 @@ class Event(SQLModel, table=True):
         ),
         _partial("event_looked_at", "name", "at", where=LOOKED_AT),
         _partial("event_reported", "moment", where=REPORTED),
+        _partial("event_withdrawn", "ticket_id", "seq", where=WITHDRAWN),
         {"sqlite_with_rowid": False},
     )
 

@@ -33,10 +33,12 @@ class Bench:
     runs: int = 5
     scale: float = 1.0
     huge: bool = False
+    quick: bool = False
     database: str | None = None
     profile: Path | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
+    _template: str = ""
     _admin: str = ""
     _broker: str = ""
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -45,23 +47,32 @@ class Bench:
         """So many, at the scale of this call."""
         return max(least, round(count * self.scale))
 
-    @property
-    def quick(self) -> bool:
-        """Whether figures are to be had soon rather than exactly."""
-        return self.scale < 1
-
-    def site(self, name: str, template: str = "") -> Site:
+    def site(self, name: str) -> Site:
         """A service of its own, on a new database of the PostgreSQL server. Close it at the end."""
-        database = self.new_database(name, template)
-        home = self.folder / f"{name}-{next(self._numbers)}"
-        settings = Settings(home=home, database_url=database, broker_url=self.broker())
+        if not self._template:
+            # a database with nothing in it but its shape and its rulebook, copied from then on
+            self._template = self._new_database("template", "template1")
+            self._site("template", self._template).store.close()
+        return self._site(name, self._new_database(name, make_url(self._template).database or ""))
+
+    def sqlite_site(self, name: str) -> Site:
+        """A service of its own on SQLite."""
+        return self._site(f"{name}-sqlite", None)
+
+    def _site(self, name: str, database: str | None) -> Site:
+        settings = Settings(
+            home=self.folder / f"{name}-{next(self._numbers)}",
+            database_url=database,
+            broker_url=self.broker(),
+            key_file=self.folder / "hotline.key",
+        )
         return Site(settings, profile=self.profile)
 
-    def new_database(self, name: str, template: str = "") -> str:
+    def _new_database(self, name: str, template: str) -> str:
         """The URL of a new database, which is dropped at the end."""
         full = f"hotline_bench_{name.lower()}_{next(self._numbers)}"
         admin = self.admin()
-        create_database(admin, full, template or "template1")
+        create_database(admin, full, template)
         self.closing.callback(drop_database, admin, full)
         url = make_url(admin).set(database=full, drivername="postgresql+psycopg")
         return url.render_as_string(hide_password=False)

@@ -1,6 +1,6 @@
 """Figures: what was measured, against what, and whether that is enough."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
@@ -97,7 +97,8 @@ class Row:
 
     id: str
     figures: Sequence[Figure]
-    absent: Sequence[str] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Peers that were not measured, and why."""
 
     def as_dict(self) -> dict[str, Any]:
         """For machines: the first figure flat, the others in a list."""
@@ -106,7 +107,7 @@ class Row:
             "id": self.id,
             **first.as_dict(),
             "others": [one.as_dict() for one in others],
-            "absent": list(self.absent),
+            "absent": dict(self.absent),
         }
 
 

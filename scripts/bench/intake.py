@@ -6,13 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
+from sqlalchemy import select
+
 from models.clock import monotonic, system_clock
 from models.queries.rulebook import load_rulebook
 from models.rules.queues import DELIVERY, ESCALATION, QUEUES
+from models.tables.core import BELL
 from scripts.bench import data, limits
 from scripts.bench.bench import Bench
 from scripts.bench.figures import Figure, Goal, Row
-from scripts.bench.peers.running import PEERS, PLAIN, Running
+from scripts.bench.peers.running import PEERS, PLAIN, Running, chosen
 from scripts.bench.site import DECIDING, BenchFailed, Site
 from scripts.feeding import Feeding
 from scripts.feeds.reading import Options
@@ -41,11 +44,21 @@ def intake(bench: Bench) -> Row:
             limit.append(count / limits.write_again(other.url, batches))
         if site.tickets(status="dispatched") != count * bench.runs:
             raise BenchFailed(f"P3: not every ticket was dispatched; see {site.log}")
+        site.stop()
+        site.start()
+        sending = [_rate(site, f"S{run}-", count) for run in range(bench.runs)]
+    with bench.sqlite_site("P3") as site:
+        site.start(DECIDING)
+        sqlite = [_rate(site, f"R{run}-", count) for run in range(bench.runs)]
     ours = Figure("letters from a file to dispatched, PostgreSQL, 2 workers", "tickets/s", rates,
                   "L: the same rows by COPY, 1,000 at once, 1 connection", limit, Goal(least=0.3),
                   f"{count:,} letters")  # fmt: skip
     others, absent = _peers(bench)
-    figures = [ours]
+    figures = [
+        ours,
+        Figure("the same while notices are sent", "tickets/s", sending),
+        Figure("the same on SQLite, synchronous=FULL", "tickets/s", sqlite),
+    ]
     if PLAIN.name in others:
         figures.append(ours.against_peer(PLAIN.name, others[PLAIN.name], Goal(least=5)))
     best = max((n for n in others if n != PLAIN.name), key=lambda n: median(others[n]), default="")
@@ -56,11 +69,12 @@ def intake(bench: Bench) -> Row:
     return Row("P3", figures, absent)
 
 
-def _peers(bench: Bench) -> tuple[dict[str, list[float]], list[str]]:
-    """Tickets a second of each peer that is installed, and the names of those that are not."""
+def _peers(bench: Bench) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Tickets a second of each peer, and the names of those that are not measured."""
     count = bench.sized(PEERS_LETTERS, 50)
     rates: dict[str, list[float]] = {}
-    for peer in (p for p in PEERS if p.installed):
+    peers, absent = chosen(PEERS, quick=bench.quick)
+    for peer in peers:
         bench.tell(f"P3: {peer.name}")
         with bench.site("P3-peer") as site, Running(peer, site) as running:
             # the first is for warming up: interpreters, pools, the rulebook
@@ -71,7 +85,7 @@ def _peers(bench: Bench) -> tuple[dict[str, list[float]], list[str]]:
                 site.settle()
                 seconds = dispatched(site, running, file, 20 + count * (run + 1))
                 rates.setdefault(peer.name, []).append(count / seconds)
-    return rates, [p.name for p in PEERS if not p.installed]
+    return rates, absent
 
 
 def dispatched(site: Site, running: Running, file: Path, count: int) -> float:
@@ -80,6 +94,10 @@ def dispatched(site: Site, running: Running, file: Path, count: int) -> float:
     running.hand_over("received", file)
     site.until(lambda: site.tickets(status="dispatched") == count, 120, f"{running.peer.name}: P3")
     return monotonic() - began
+
+
+def _rate(site: Site, prefix: str, count: int) -> float:
+    return count / feed_and_wait(site, letters_file(site, prefix, count))
 
 
 def letters_file(site: Site, prefix: str, count: int) -> Path:
@@ -111,7 +129,9 @@ def feed(site: Site, file: Path) -> None:
 
 def all_applied(site: Site) -> bool:
     """Whether no message waits any more."""
-    return not site.sql("SELECT 1 FROM bell WHERE queue = ANY(%s) LIMIT 1", [_OF_MESSAGES])
+    with site.store.reading() as session:
+        found = select(BELL.c.row_id).where(BELL.c.queue.in_(_OF_MESSAGES)).limit(1)
+        return session.scalar(found) is None
 
 
 def _same_rulebook(site: Site, other: Site) -> None:

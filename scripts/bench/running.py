@@ -42,6 +42,7 @@ class Options:
     runs: int = 5
     scale: float = 1.0
     huge: bool = False
+    quick: bool = False
     database: str | None = None
     profile: Path | None = None
     failed: list[str] = field(default_factory=list)
@@ -59,7 +60,7 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
     found = []
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
-        bench = Bench(folder, _tell, options.runs, options.scale, options.huge,
+        bench = Bench(folder, _tell, options.runs, options.scale, options.huge, options.quick,
                       options.database, options.profile, closing=closing)  # fmt: skip
         for name in options.rows or ROWS:
             _tell(_("measuring {row}").format(row=name))
@@ -95,9 +96,7 @@ def _cells(row: Row) -> list[tuple[str, ...]]:
         reference = told(one.reference, one.unit) if one.references else "-"
         ratio = told(one.ratio)
         cells.append((id_, what, figure, one.against, reference, ratio, str(one.goal), met))
-    cells += [
-        ("", name, "-", _("not installed: make bench"), "-", "-", "", "") for name in row.absent
-    ]
+    cells += [("", name, "-", _(why), "-", "-", "", "") for name, why in row.absent.items()]
     return cells
 
 

@@ -186,7 +186,7 @@ class PostgresServer:
 
 def create_database(admin: str, name: str, template: str = "template1") -> None:
     """Make a database like `template`, which nobody may be using."""
-    _administer(admin, "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+    _administer(admin, "CREATE DATABASE {} TEMPLATE {}", name, template)
 
 
 def drop_database(admin: str, name: str) -> None:

@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import sleep
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import psycopg
 from sqlalchemy import func, make_url, select
 
-from models.clock import Now, monotonic
+from models.clock import DemoClock, Now, monotonic, system_clock
 from models.database import Store
 from models.errors import HotlineError
 from models.operations.advance import advance
@@ -35,6 +36,9 @@ class BenchFailed(HotlineError):
 
 class Site:
     """A service on a store of its own; its processes end with `stop`."""
+
+    takes: ClassVar[float] = 4.0
+    """Seconds that the processes took to start the last time."""
 
     def __init__(self, settings: Settings, *, profile: Path | None = None) -> None:
         self.settings = settings
@@ -68,11 +72,22 @@ class Site:
         ]
         with self.store.writing() as session:
             session.execute(PROCESS.delete())
+        began = monotonic()
         self._processes = [self._spawn(role) for role in roles]
         self.until(self._all_there, _START_WITHIN, "the workers and the timekeeper are there")
+        Site.takes = monotonic() - began
         if self._profile:
             for role, process in zip(roles, self._processes, strict=True):
                 self._watch(process, self._profile / f"{self.settings.home.name}-{role[0]}")
+
+    def start_before(self, moment: datetime, queues: Sequence[str] = QUEUES) -> DemoClock:
+        """Start the processes so that all are there when their clock comes to this moment."""
+        lead = timedelta(seconds=2 + 2 * Site.takes)
+        now = DemoClock(system_clock(), moment - lead, 1.0)
+        self.start(queues, clock=str(now))
+        if now() >= moment:
+            raise BenchFailed(f"the processes took longer than {lead} to start")
+        return now
 
     def stop(self) -> None:
         """End the processes in order."""

@@ -49,6 +49,7 @@ def bench(
         runs=runs or (1 if quick else 5),
         scale=0.005 if quick else scale,
         huge=huge,
+        quick=quick,
         database=database or None,
         profile=profile,
     )

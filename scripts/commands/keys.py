@@ -135,7 +135,7 @@ def _opened() -> "Iterator[Store]":
 
 
 def _seal_again(store: "Store") -> None:
-    from models.operations.keys import seal_again
+    from models.operations.keys import count_by_key, seal_again
 
     total = 0
     shown = sys.stderr.isatty()
@@ -146,6 +146,13 @@ def _seal_again(store: "Store") -> None:
     if shown:
         sys.stderr.write("\r")
     typer.echo(_("{n} values sealed again").format(n=total))
+    with store.reading() as session:
+        counts = count_by_key(session)
+    if left := sum(n for number, n in counts.items() if number < store.sealer.ring.sealing):
+        told = _(
+            "{n} are under an older key still: others were using them, or have no new key yet;"
+        )
+        typer.echo(told.format(n=left) + " " + _("run `hotline keys reseal`"))
 
 
 def _state(number: int, key: bytes | None, sealing: int) -> str:

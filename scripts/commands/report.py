@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from models.database import Session
-    from models.queries.report import Month
+    from models.queries.figures import Month
     from models.rules.policy import Bulletin as Rules
 
 
@@ -47,7 +47,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """Each unit's month: terms, contacts, satisfaction, returns, cards, rank, and talks."""
-    from models.queries.report import FIGURES
+    from models.queries.figures import FIGURES
     from scripts.edge import reading
 
     wanted = _month(month)
@@ -67,7 +67,7 @@ def report(
 
 
 def _month(written: str) -> "Month":
-    from models.queries.report import Month
+    from models.queries.figures import Month
 
     if not written:
         return Month.of(system_clock()).plus(-1)

@@ -75,8 +75,8 @@ def find(names: list[str], as_json: _JSON = False) -> None:
     if as_json:
         print_json(found)
     else:
-        unknown = _("not known")
         for name, unit in found.items():
-            typer.echo(f"{name}  {unit or unknown}")
+            said = unit or _("not known")
+            typer.echo(f"{name}  {said}")
     if None in found.values():
         raise typer.Exit(1)

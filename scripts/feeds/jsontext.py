@@ -54,10 +54,15 @@ def of_lines(stream: IO[bytes]) -> Iterator[Piece]:
             )
             yield Piece(number, text[:_KEPT], why=why)
             continue
-        try:
-            yield Piece(number, text, _parsed(line))
-        except Refused as refused:
-            yield Piece(number, text, why=refused.why)
+        yield piece(number, line, text)
+
+
+def piece(line: int, content: bytes, text: str) -> Piece:
+    """One record of a line's content, or why it is none; `text` is what is kept of it."""
+    try:
+        return Piece(line, text, _parsed(content))
+    except Refused as refused:
+        return Piece(line, text, why=refused.why)
 
 
 def of_array(stream: IO[bytes]) -> Iterator[Piece]:

@@ -29,6 +29,9 @@ _OBJECT = re.compile(rb'\{\s*(?:"|\}|$)')
 _WRAPPED = re.compile(
     rb'\{\s*"(?:service_requests|requests|results|records|data|items|rows)"\s*:\s*\['
 )
+_KEPT = {"feed", "source", "line", "why", "raw"}
+"""What is kept of a refused row."""
+
 _ENVELOPE = ("id", "ticket", "type", *INSTANTS)
 
 
@@ -70,7 +73,7 @@ def objects(
         before.append(piece)
         if isinstance(piece.value, dict):
             layout = None
-            if mappings and not _is_message(piece.value):
+            if mappings and not _is_message(piece.value) and piece.value.keys() != _KEPT:
                 layout = _layout(feed, piece.value, mappings)
             return layout, chain(before, pieces)
     return None, iter(before)
@@ -88,14 +91,22 @@ def _layout(feed: str, read: dict[str, Any], mappings: Sequence[Mapping]) -> Lay
         if isinstance(near := unknown(feed, [names], mappings), ColumnsRenamed):
             raise near
         return None
-    more = [name for name in layout.mapping.mentioned() if name not in names]
-    return locate(feed, [names + more], [layout.mapping])
+    return _laid_out(feed, names, layout.mapping)
+
+
+def _laid_out(feed: str, names: list[str], mapping: Mapping) -> Layout | None:
+    more = [name for name in mapping.mentioned() if name not in names]
+    return locate(feed, [names + more], [mapping])
 
 
 def _records(feed: str, pieces: Iterator[Piece], mappings: Sequence[Mapping]) -> Iterator[Read]:
     layout, pieces = objects(feed, pieces, mappings)
+    layouts: dict[tuple[str, ...], Layout | None] = {}
     for piece in pieces:
-        record = _record(piece, layout)
+        if isinstance(piece.value, dict) and piece.value.keys() == _KEPT:
+            record = _again(feed, piece.line, piece.value, mappings, layouts)
+        else:
+            record = _record(piece, layout)
         if record is not None:
             yield record
 
@@ -110,6 +121,31 @@ def _record(piece: Piece, layout: Layout | None) -> Read | None:
         return Read(piece.line, source, _message(piece.value), None, piece.text)
     except Refused as refused:
         return Read(piece.line, source, None, refused.why, piece.text)
+
+
+def _again(
+    feed: str,
+    line: int,
+    kept: dict[str, Any],
+    mappings: Sequence[Mapping],
+    layouts: dict[tuple[str, ...], Layout | None],
+) -> Read | None:
+    """A row that had been refused, from the file that it was kept in, mended or not."""
+    raw = kept["raw"]
+    if isinstance(raw, dict) and mappings and not _is_message(raw):
+        headers = tuple(raw)
+        if headers not in layouts:
+            # a torn row has lost columns: its source says whose they were
+            nearest = max(
+                mappings,
+                key=lambda m: (m.origin == kept["source"], len(set(headers) & set(m.mentioned()))),
+            )
+            layouts[headers] = _laid_out(feed, list(headers), nearest)
+        record = _record(Piece(line, json.dumps(raw, ensure_ascii=False), raw), layouts[headers])
+    else:
+        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
+        record = _record(jsontext.piece(line, text.encode("utf-8", "replace"), text), None)
+    return record and replace(record, source=str(kept["source"]), kept=raw)
 
 
 def mapped(layout: Layout, line: int, read: dict[str, Any], text: str) -> Read | None:

@@ -21,6 +21,7 @@ _SHOWN = 5
 # By field, what its header is likely to say: the first that fits a column nobody has yet.
 _WORDS = {
     "ticket": r"编号|单号|工单号?$|流水号|(^|_|\b)(id|key|number|no)$|request_id|case",
+    "category": r"诉求类型|类别|类型|分类|category|kind",
     "title": r"主题|标题|事项名|title|subject|service_name|complaint.?type|summary",
     "content": r"详情|内容|诉求|描述|content|descri|detail|body",
     "claimant.name": r"用户|姓名|诉求人|来电人|claimant|caller|^name$",
@@ -28,7 +29,6 @@ _WORDS = {
     "address": r"地址|地点|address|location$",
     "street": r"街道|镇街|乡镇|sub.?district",
     "unit": r"承办单位|主办单位|办理单位|责任单位|处理部门|unit$",
-    "category": r"诉求类型|类别|类型|分类|category|kind",
 }
 _BEGUN = (
     r"留言时间|来电时间|受理时间|登记时间|创建|提交|created|open|requested|received"

@@ -29,6 +29,8 @@ _FAST_BYTES, _FAST_CELLS = 192 << 20, 4_000_000
 _CHUNK = 1 << 20
 _REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 
+_SHEET = re.compile(rb"<(?:\w+:)?sheet\s")
+
 Rows = Iterator[Sequence[Cell]]
 
 
@@ -84,20 +86,20 @@ class _Sheet(NamedTuple):
 
 def _padded(rows: Iterator[tuple[Cell, ...]]) -> Rows:
     """Rows of one width, as the fast reader gives them: this one ends a row at its last cell."""
+    from openpyxl.utils.escape import unescape
+
     width = 0
     for row in rows:
         width = max(width, len(row))
-        yield (*row, *[None] * (width - len(row)))
+        cells = [unescape(c) if isinstance(c, str) and "_x" in c else c for c in row]
+        yield [*cells, *[None] * (width - len(row))]
 
 
 def _sheets(feed: str, stream: IO[bytes]) -> Iterator[_Sheet]:
     """All sheets, opened: a damaged one must not come up when half the file is taken."""
     stream.seek(0)
     if stream.read(4) == _ZIP and not _may_be_laid_out(feed, stream):
-        from openpyxl import load_workbook
-
-        large = load_workbook(stream, read_only=True, data_only=True)
-        yield from (_Sheet(large, sheet.title) for sheet in large.worksheets)
+        yield from _streamed(stream)
         return
     stream.seek(0)
     book = CalamineWorkbook.from_filelike(stream)
@@ -105,6 +107,17 @@ def _sheets(feed: str, stream: IO[bytes]) -> Iterator[_Sheet]:
         if sheet.typ == SheetTypeEnum.WorkSheet:  # a chart has no rows
             book.get_sheet_by_name(sheet.name)
             yield _Sheet(book, sheet.name)
+
+
+def _streamed(stream: IO[bytes]) -> Iterator[_Sheet]:
+    from openpyxl import load_workbook
+
+    large = load_workbook(stream, read_only=True, data_only=True)
+    with zipfile.ZipFile(stream) as book:
+        named = len(_SHEET.findall(book.read("xl/workbook.xml")))
+    if named > len(large.sheetnames):  # a sheet whose part is missing is passed over in silence
+        raise zipfile.BadZipFile
+    yield from (_Sheet(large, sheet.title) for sheet in large.worksheets)
 
 
 def _may_be_laid_out(feed: str, stream: IO[bytes]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.labels import N_, _
 from models.queries.bulletin import Line
-from models.queries.report import RATES
+from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
 from models.rules.text import clean, mask
 

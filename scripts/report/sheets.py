@@ -11,7 +11,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from models.labels import _, told
 from models.queries.bulletin import Bulletin, Line, Proposal
-from models.queries.report import RATES, Case
+from models.queries.figures import RATES
+from models.queries.report import Case
 from models.rules.calendar import SHANGHAI
 from scripts.report.columns import (
     CASES,

@@ -1,7 +1,8 @@
 """From labelled letters to a model: scikit-learn fits it, our own numbers keep it.
 
-A linear support vector machine over the pieces of words and over what known words say. Nothing in
-it is left to chance: the same letters in the same order give the same model, byte for byte.
+A linear support vector machine over the pieces of words, to which is added what known words say:
+the fewer the letters, the more these are worth. Nothing in it is left to chance: the same letters
+in the same order give the same model, byte for byte.
 """
 
 import tomllib
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.model_selection import StratifiedGroupKFold
@@ -34,6 +34,7 @@ _LEAST_LETTERS_WITH, _TELLING = 2, 4
 
 _HELD_OUT = 5
 _WARMTH = (0.05, 3.0)
+_TRUSTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
 Words = Mapping[str, tuple[str, ...]]
@@ -107,20 +108,20 @@ def corpus(letters: Sequence[Letter], words: Words) -> Corpus:
 def train(there: Corpus, rows: Sequence[int], precision: float) -> Model:
     """A model of these rows of a corpus.
 
-    Its warmth and threshold come from letters held out in turn: it decides from the certainty on
-    at which at least `precision` of its answers were right.
+    What known words weigh, its warmth and its threshold come from letters held out in turn: it
+    decides from the certainty on at which at least `precision` of its answers were right.
     """
     letters, truth = [there.letters[n] for n in rows], there.truth[rows]
     among = there.counted[rows].getnnz(axis=0)
     frequent = np.argsort(-among, kind="stable")[:_MOST_PIECES]
     kept = np.sort(frequent[among[frequent] >= _LEAST_LETTERS_WITH])
     rarity = TfidfTransformer(sublinear_tf=True)
-    weighed = rarity.fit_transform(there.counted[rows][:, kept])
-    features = hstack([weighed, csr_matrix(there.given[rows])]).tocsr()
+    features = rarity.fit_transform(there.counted[rows][:, kept])
     labels = len(there.known.words)
     scores = _held_out(features, truth, letters, labels)
-    warmth = _warmth(scores, truth)
+    trust, warmth = _balance(scores, there.given[rows], truth)
     weights, bias = _fit(features, truth, labels)
+    shares = certainty(scores + trust * there.given[rows], warmth)
     return Model(
         labels=tuple(there.known.words),
         known=there.known,
@@ -129,8 +130,9 @@ def train(there: Corpus, rows: Sequence[int], precision: float) -> Model:
         telling=(among[kept] >= _TELLING).astype("u1").tobytes(),
         weights=weights.astype("<f4").tobytes(),
         bias=tuple(map(float, bias)),
+        trust=trust,
         warmth=warmth,
-        threshold=_threshold(certainty(scores, warmth), truth, precision),
+        threshold=_threshold(shares, truth, precision),
         letters=len(letters),
         seen=tuple(sorted({letter.digest for letter in letters})),
     )
@@ -174,14 +176,22 @@ def _held_out(
     return scores
 
 
-def _warmth(scores: Numbers, truth: NDArray[np.intp]) -> float:
-    """The warmth under which certainty and being right agree best."""
+def _balance(scores: Numbers, given: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
+    """The trust in known words and the warmth under which certainty and truth agree best."""
+    found = [(*_warmth(scores + trust * given, truth), trust) for trust in _TRUSTS]
+    _surprise, warmth, trust = min(found)
+    return trust, warmth
+
+
+def _warmth(scores: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
+    """How surprising the truth is under the best warmth, and that warmth."""
 
     def surprise(warmth: float) -> float:
         right = certainty(scores, warmth)[np.arange(len(truth)), truth]
         return -float(np.log(np.maximum(right, 1e-9)).mean())
 
-    return float(minimize_scalar(surprise, bounds=_WARMTH, method="bounded").x)
+    found = minimize_scalar(surprise, bounds=_WARMTH, method="bounded")
+    return float(found.fun), float(found.x)
 
 
 def _threshold(shares: Numbers, truth: NDArray[np.intp], precision: float) -> float:

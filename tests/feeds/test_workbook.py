@@ -1,6 +1,8 @@
 """Spreadsheets, with the traps that exports set."""
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from datetime import datetime, time
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from scripts.feeds import workbook as module
 from scripts.feeds.rows import FeedUnreadable
 from tests.feeds.making import (
     HEADERS,
@@ -154,3 +157,84 @@ def test_every_sheet_with_the_headers_is_read_and_no_other(tmp_path: Path) -> No
     book.save(tmp_path / "book.xls.xlsx")
     found = messages((tmp_path / "book.xls.xlsx").read_bytes(), tmp_path)
     assert [message["ticket"] for message in found] == ["1001", "1002"]
+
+
+@pytest.fixture(params=["laid out", "streamed"])
+def either_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the two readers in turn; a large workbook takes the second."""
+    if request.param == "streamed":
+        monkeypatch.setattr(module, "_FAST_BYTES", 0)
+
+
+@pytest.mark.usefixtures("either_reader")
+def test_both_readers_read_the_same(tmp_path: Path) -> None:
+    rows = [
+        *letters("2026/9/3 8:05:07", 43499.4202199074),
+        (),
+        (202610091234567890.0, *LETTER[1:]),
+        ("202610091234567890", *LETTER[1:3], datetime(2019, 2, 3, 10, 5, 7), "一_x000D_\n二"),  # noqa: DTZ001  (as above)
+    ]
+    for book in (workbook(rows, above=2), with_dimension(workbook(rows, above=2), "A1")):
+        found = records(book, tmp_path)
+        assert [r.line for r in found] == [4, 5, 7, 8]
+        assert [r.message and r.message["at"] for r in found] == [
+            "2026-09-03T08:05:07+08:00",
+            "2019-02-03T10:05:07+08:00",
+            None,
+            "2019-02-03T10:05:07+08:00",
+        ]
+        assert found[3].message is not None
+        assert found[3].message["content"] == "一\n二"
+
+
+@pytest.mark.usefixtures("either_reader")
+def test_two_cells_at_the_corners_of_a_sheet_fill_no_memory(tmp_path: Path) -> None:
+    rows = letters("2026/9/3 8:05")
+    book = changed(
+        workbook(rows),
+        lambda _name, part: part.replace(
+            b"</sheetData>",
+            b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row>'
+            b"</sheetData>",
+        ),
+    )
+    found = records(book, tmp_path)
+    assert found[0].message is not None
+
+
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_a_streamed_workbook_that_is_damaged_is_one_error(
+    damaged: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FAST_BYTES", 0)
+    book = workbook(letters("2026/9/3 8:05"))
+    torn = [
+        changed(book, lambda n, c: None if "sheet1" in n else c),
+        changed(book, lambda n, c: c[:-40] if "sheet1.xml" in n else c),
+    ]
+    with pytest.raises(FeedUnreadable, match="is damaged"):
+        records(torn[damaged], tmp_path)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_BYTES", 1 << 24)
+    blank = b"<row></row>" * (1 << 21)
+    bomb = changed(
+        workbook(letters("2026/9/3 8:05")),
+        lambda _name, part: part.replace(b"</sheetData>", blank + b"</sheetData>"),
+    )
+    text = changed(
+        workbook(letters("2026/9/3 8:05")),
+        lambda _name, part: part.replace("某女士".encode(), b"x" * (4 << 20)),
+    )
+    for book in (bomb, text):
+        with pytest.raises(FeedUnreadable, match="unpacks to more"):
+            records(book, tmp_path)
+
+
+def test_an_archive_that_is_no_workbook_is_said_to_be_none(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("../../etc/passwd", "root")
+    with pytest.raises(FeedUnreadable, match="no XLSX workbook"):
+        records(made.getvalue(), tmp_path)

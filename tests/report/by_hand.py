@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from models.database import Store
-from models.queries.report import Month
+from models.queries.figures import Month
 from models.rules.calendar import SHANGHAI
 from models.tables.core import EVENT, TICKET
 

@@ -9,7 +9,8 @@ import pytest
 from models.database import Store
 from models.labels import told
 from models.queries.bulletin import bulletin
-from models.queries.report import FIGURES, Month, cases, counts
+from models.queries.figures import FIGURES, Month
+from models.queries.report import cases, counts
 from models.rules.policy import Bulletin as Rules
 from scripts.bench.servers import PostgresServer
 from tests.report.by_hand import counted
@@ -136,6 +137,6 @@ def test_a_month_is_found_by_index(store: Store) -> None:
             plans += [row[3] for row in rows]
     assert len(statements) == 4
     used = "\n".join(plans)
-    for index in ("ticket_received", "ticket_completed", "event_cards", "event_reported"):
+    for index in ("ticket_received", "ticket_completed", "event_looked_at", "event_reported"):
         assert index in used
     assert [p for p in plans if p.startswith(("SCAN ticket", "SCAN event", "SCAN clock"))] == []

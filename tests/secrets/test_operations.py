@@ -1,11 +1,14 @@
 """Doctor, metrics and backups, and servers that ask for a password."""
 
+import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -295,3 +298,36 @@ def test_a_broker_with_a_password(tmp_path: Path, hotline: Inside) -> None:
             assert not re.search(f"{SECRET}|mellon", said)
         with redis.Redis.from_url(url) as client:
             client.config_set("requirepass", "")
+
+
+_ASKS = """\
+import sys
+from scripts.terminal import widths
+found = widths("…工")
+print("found", found)
+"""
+
+
+def test_a_terminal_is_asked_how_wide_it_draws() -> None:
+    """A terminal that draws an ambiguous character in two cells is found out; a dumb one is not."""
+    for answers, told in (
+        ((3, 3), "{'…': 2, '工': 2}"),
+        ((2, 3), "{'…': 1, '工': 2}"),
+        ((), "None"),
+    ):
+        master, slave = pty.openpty()
+        asking = subprocess.Popen(
+            [sys.executable, "-c", _ASKS], stdin=slave, stdout=slave, stderr=slave,
+            cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONPATH": "."},
+        )  # fmt: skip
+        os.close(slave)
+        said, left = b"", list(answers)
+        while b"found" not in said:
+            said += os.read(master, 1024)
+            while left and said.count(b"\x1b[6n") > len(answers) - len(left):
+                os.write(master, f"\x1b[7;{left.pop(0)}R".encode())
+        assert asking.wait(20) == 0
+        with contextlib.suppress(OSError):  # Linux says so that nobody is at the other end any more
+            said += os.read(master, 1024)
+        os.close(master)
+        assert f"found {told}" in said.decode()

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from models.labels import say
+from models.labels import Said, say
 from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.lifecycle.life import Life, clock_key, filled, wrong_state
 from models.rules.messages import HOTLINE, Message, Refusal
@@ -127,13 +127,13 @@ def hold(life: Life, unit: str) -> None:
     state.unit = unit
 
 
-def await_acceptance(life: Life) -> None:
+def await_acceptance(life: Life, why: Said | None = None) -> None:
     """Run the acceptance term of the unit in charge from its first receipt (3.1)."""
     state = life.state
     assert state.unit is not None
     base = state.receipts[state.unit]
     state.status = DISPATCHED
-    life.start(ACCEPT, base, life.due(base, life.stage.policy.terms.accept))
+    life.start(ACCEPT, base, life.due(base, life.stage.policy.terms.accept), why=why)
 
 
 def accepted(life: Life, message: Message) -> Refusal | None:
@@ -194,7 +194,10 @@ def return_reviewed(life: Life, message: Message) -> Refusal | None:
         state.may_not_return = True
         life.emit("return.refused", unit=state.unit)
         life.notify("return_refused", "unit_contact", unit=state.unit)
-        await_acceptance(life)
+        await_acceptance(
+            life,
+            say("the city refused the return: counted from the first receipt (Regulation 3.2)"),
+        )
         return None
     unit = message.body.get("unit") or str(state.suggested_unit)
     if not message.body.get("unit") and not state.suggested_known:
@@ -252,5 +255,7 @@ def dispute_decided(life: Life, message: Message) -> Refusal | None:
         return None
     hold(life, unit)
     life.notify("designated", "unit_contact", unit=unit)
-    await_acceptance(life)
+    await_acceptance(
+        life, say("decided in a dispute: counted from the first receipt (Regulation 3.3)")
+    )
     return None

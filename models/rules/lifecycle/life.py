@@ -83,12 +83,15 @@ class Life:
         *,
         unit: str | None = None,
         purpose: str | None = None,
+        why: Said | None = None,
     ) -> None:
-        """Start a clock that is not running."""
+        """Start a clock that is not running; `why` where its base is not the present moment."""
         guessed = self._guessed(name, base, due)
         key = clock_key(name, unit or purpose)
-        self.state.clocks[key] = Clock(name, base, due, guessed, unit=unit, purpose=purpose)
-        extra = {k: v for k, v in (("unit", unit), ("purpose", purpose)) if v}
+        clock = Clock(name, base, due, guessed, unit=unit, purpose=purpose)
+        clock.why = [why] if why else []
+        self.state.clocks[key] = clock
+        extra = {k: v for k, v in (("unit", unit), ("purpose", purpose), ("why", why)) if v}
         self.emit("clock.started", clock=name, base=base, due=due, provisional=guessed, **extra)
         if name == HANDLE:
             self._set_ladder(base, due)
@@ -96,6 +99,7 @@ class Life:
     def move(self, name: str, base: datetime, due: datetime, why: Said) -> None:
         """Move the expiry of a running clock."""
         clock = self.state.clocks[name]
+        clock.why = [*clock.why, why] if base == clock.base else [why]
         clock.base, clock.due = base, due
         clock.provisional = self._guessed(name, base, due)
         self.emit("clock.moved", clock=name, due=due, why=why, provisional=clock.provisional)

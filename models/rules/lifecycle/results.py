@@ -82,11 +82,17 @@ def reviewed(life: Life, message: Message) -> Refusal | None:
     state.rating, state.revisit = state.rating_before, state.revisit_before
     state.status = HANDLING
     assert state.unit is not None
-    base = state.restarted_at or state.receipts[state.unit]
+    why = say("the city refused the result: counted from the latest restart (Regulation 3.7)")
+    if (base := state.restarted_at) is None:
+        base = state.receipts[state.unit]
+        why = say("the city refused the result: counted from the first receipt (Regulation 3.7)")
     due = term_from(life, base)
     for _ in range(state.extensions_since):
         due = term_from(life, due)
-    life.start(HANDLE, base, due)
+    life.start(HANDLE, base, due, why=why)
+    if n := state.extensions_since:
+        again = say("extensions granted since then, added: {n} (Regulation 3.5)", n=n)
+        state.clocks[HANDLE].why.append(again)
     life.notify("result_refused", "unit_contact", unit=state.unit)
     return None
 
@@ -116,7 +122,8 @@ def rework_requested(life: Life, message: Message) -> Refusal | None:
     life.emit("rework.opened", unit=unit)
     life.cancel(CLOSING, SURVEY)
     life.new_run()
-    life.start(HANDLE, life.at, term_from(life, life.at))
+    why = say("second handling, same term as the first (Regulation 3.9)")
+    life.start(HANDLE, life.at, term_from(life, life.at), why=why)
     life.notify("rework", "unit_contact", unit=unit)
     if holder := message.body.get("former_holder"):
         join(life, holder)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+from models.labels import N_
 from models.settings import environment_for_child
 from scripts.bench.site import BenchFailed, Site
 
@@ -51,6 +52,14 @@ PLAIN = PEERS[0]
 SWEEP = Peer(
     "a sweep with one transaction a ticket, as Zammad and GLPI do", "sqlmodel", "sweep", []
 )
+
+
+def chosen(peers: Sequence[Peer], *, quick: bool) -> tuple[list[Peer], dict[str, str]]:
+    """The peers that can be measured now, and the names of the others with the reason."""
+    if quick:
+        return [], {p.name: N_("left out by --quick") for p in peers}
+    missing = {p.name: N_("not installed: make bench") for p in peers if not p.installed}
+    return [p for p in peers if p.installed], missing
 
 
 @dataclass

@@ -18,6 +18,7 @@ from models.clock import system_clock
 from models.database import Session
 from models.operations.log import event_row
 from models.queries.rulebook import Rulebook, load_rulebook
+from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
 from models.rules.screening import same_matter
@@ -80,7 +81,7 @@ def dispatch_in(session: Any, body: Body) -> None:
     found = sqlmodel.select(Ticket).where(Ticket.number == body["ticket"])
     if session.execute(found).first() is not None:
         return
-    moment = datetime.fromisoformat(body["at"])
+    moment = datetime.fromisoformat(body["at"]).astimezone(SHANGHAI)
     raw = Message(body["type"], body["ticket"], moment, 1, body)
     message, policy = book.directory.resolved(raw), book.policy_at(moment)
     state = State(body["ticket"])

@@ -1,0 +1,217 @@
+"""What the bulletin's figures are made of: which tickets, clocks and events of a month (5.4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
+from sqlalchemy.dialects import postgresql
+
+from models.database import Session
+from models.rules.calendar import SHANGHAI
+from models.rules.choices import DISSATISFIED, RATING
+from models.tables.columns import Instant
+from models.tables.core import CLOCK, EVENT, TICKET
+from models.tables.ticket import LOOKED_AT, REPORTED, WITHDRAWN
+
+_ENDED = ("met", "late", "expired")
+CONTACTS = {"first_contact": "first_contact", "closing_contact": "closing_contact"}
+_PROOFS = {"first_proof": "proof:first", "closing_proof": "proof:closing"}
+SATISFIED = tuple(rating for rating in RATING if rating not in DISSATISFIED)
+
+_ACCEPTANCE, _WITHDRAWAL = EVENT.alias("acceptance"), EVENT.alias("withdrawal")
+
+OF_COMPLETED = (
+    "completed",
+    "timed",
+    "on_time",
+    "late",
+    "first_due",
+    "first_contact",
+    "closing_due",
+    "closing_contact",
+    "rated",
+    "satisfied",
+)
+OF_CARDS = ("prewarning", "yellow", "red")
+OF_EVENTS = {
+    "returns": "ticket.returned",
+    "reworks": "rework.opened",
+    "extensions": "extension.granted",
+    "recorded": "conduct.recorded",
+    "proposed": "conduct.proposed",
+}
+FIGURES = ("tickets", *OF_COMPLETED, *OF_CARDS, "cards", *OF_EVENTS)
+"""What can be counted and looked at; rates are quotients of two of them."""
+
+RATES = {
+    "on_time_rate": ("on_time", "timed"),
+    "first_contact_rate": ("first_contact", "first_due"),
+    "closing_contact_rate": ("closing_contact", "closing_due"),
+    "satisfaction": ("satisfied", "rated"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month, Asia/Shanghai."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, written: str) -> "Month":
+        """The month that is written as 2026-10; raises ValueError."""
+        day = date.fromisoformat(f"{written}-01")
+        return cls(day.year, day.month)
+
+    @classmethod
+    def of(cls, at: datetime) -> "Month":
+        """The month that a moment lies in."""
+        local = at.astimezone(SHANGHAI)
+        return cls(local.year, local.month)
+
+    def plus(self, months: int) -> "Month":
+        """So many months later."""
+        count = self.year * 12 + self.month - 1 + months
+        return Month(count // 12, count % 12 + 1)
+
+    @property
+    def begins_at(self) -> datetime:
+        """Its first moment; the next month's is its end."""
+        return datetime.combine(date(self.year, self.month, 1), time(), SHANGHAI)
+
+    def has(self, column: Any) -> ColumnElement[bool]:
+        """Whether an instant lies in it."""
+        return and_(column >= self.begins_at, column < self.plus(1).begins_at)
+
+    def __str__(self) -> str:
+        return f"{self.year}-{self.month:02}"
+
+
+def in_month(month: Month, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether a ticket's instant lies in the month, and it has a unit."""
+    return month.has(column), TICKET.c.unit.is_not(None)
+
+
+def completed(month: Month, clocks: Subquery, *what: Any) -> Select[Any]:
+    """Tickets completed in the month, each beside its clocks."""
+    joined = TICKET.outerjoin(clocks, clocks.c.ticket_id == TICKET.c.id)
+    return select(*what).select_from(joined).where(*in_month(month, TICKET.c.completed_at))
+
+
+def clocks_of(month: Month) -> Subquery:
+    """How the clocks of tickets completed in the month stand: a row a ticket, read in one go."""
+
+    def of(key: str, column: Any = CLOCK.c.state) -> ColumnElement[Any]:
+        return func.max(case((CLOCK.c.key == key, column)))
+
+    return (
+        select(
+            CLOCK.c.ticket_id,
+            of("handling").label("handling"),
+            type_coerce(of("handling", CLOCK.c.due), Instant).label("due"),
+            type_coerce(of("handling", CLOCK.c.ended_at), Instant).label("ended_at"),
+            *(of(key).label(name) for name, key in (CONTACTS | _PROOFS).items()),
+        )
+        .join(TICKET, TICKET.c.id == CLOCK.c.ticket_id)
+        .where(*in_month(month, TICKET.c.completed_at))
+        .where(CLOCK.c.key.in_(("handling", *CONTACTS.values(), *_PROOFS.values())))
+        .group_by(CLOCK.c.ticket_id)
+        .subquery("clocks")
+    )
+
+
+def conditions(clocks: Subquery) -> dict[str, ColumnElement[bool]]:
+    """What each figure asks of a completed ticket."""
+    own = clocks.c
+    return {
+        "completed": literal(1) == 1,
+        "timed": own.handling.in_(("met", "late")),
+        "on_time": own.handling == "met",
+        "late": own.handling == "late",
+        "first_due": own.first_contact.in_(_ENDED),
+        "first_contact": and_(own.first_contact == "met", _not_absent(own.first_proof)),
+        "closing_due": own.closing_contact.in_(_ENDED),
+        "closing_contact": and_(own.closing_contact == "met", _not_absent(own.closing_proof)),
+        "rated": TICKET.c.rating.is_not(None),
+        "satisfied": TICKET.c.rating.in_(SATISFIED),
+    }
+
+
+def _not_absent(proof: Any) -> ColumnElement[bool]:
+    # a contact that the claimant denied and the unit could not prove (4.3)
+    return or_(proof.is_(None), proof != "expired")
+
+
+def cards(session: Session, month: Month) -> Select[Any]:
+    """Levels raised, by their moment; none is recorded before it, so that the index helps."""
+    raised = and_(EVENT.c.name == "alert.raised", EVENT.c.at >= month.begins_at, text(LOOKED_AT))
+    return _events(session, month, raised)
+
+
+def rare(session: Session, month: Month) -> Select[Any]:
+    """Returns, second handlings, extensions and conduct of a month."""
+    return _events(session, month, text(REPORTED))  # type: ignore[arg-type]
+
+
+def _events(session: Session, month: Month, which: ColumnElement[bool]) -> Select[Any]:
+    """Events of a month that have not been taken back, each with its unit and its level if any."""
+    unit = _json(session, EVENT.c.data, "unit")
+    # an extension does not name the unit: it is who had accepted the ticket
+    accepted = (
+        select(_json(session, _ACCEPTANCE.c.data, "unit"))
+        .where(_ACCEPTANCE.c.ticket_id == EVENT.c.ticket_id, _ACCEPTANCE.c.seq < EVENT.c.seq)
+        .where(_ACCEPTANCE.c.name.in_(("ticket.accepted", "ticket.deemed_accepted")))
+        .order_by(_ACCEPTANCE.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    taken_back = (
+        select(1)
+        .where(_WITHDRAWAL.c.ticket_id == EVENT.c.ticket_id, _WITHDRAWAL.c.seq > EVENT.c.seq)
+        .where(text(f"withdrawal.{WITHDRAWN}"))
+        .where(_json(session, _WITHDRAWAL.c.data, "of") == _as_json(session, EVENT.c.seq))
+        .exists()
+    )
+    return select(
+        EVENT.c.ticket_id,
+        EVENT.c.seq,
+        EVENT.c.name,
+        EVENT.c.moment,
+        EVENT.c.data,
+        case((EVENT.c.name == "extension.granted", accepted), else_=unit).label("unit"),
+        _json(session, EVENT.c.data, "level").label("level"),
+    ).where(which, month.has(EVENT.c.moment), ~taken_back)
+
+
+def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
+    """A field of a column that holds JSON as text."""
+    if session.dialect == "sqlite":
+        return func.json_extract(column, f"$.{key}")
+    field: ColumnElement[Any] = cast(column, postgresql.JSON)[key].astext
+    return field
+
+
+def _as_json(session: Session, column: Any) -> ColumnElement[Any]:
+    """A number as `_json` would give it."""
+    return column if session.dialect == "sqlite" else cast(column, postgresql.TEXT)
+
+
+def months(month: Month, before: int) -> Sequence[Month]:
+    """So many months before a month, and itself, in order."""
+    return [month.plus(-n) for n in range(before, -1, -1)]

@@ -1,0 +1,156 @@
+"""`hotline bench`: what it tells of a row, and its limits and peers against the service's work."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from models.clock import system_clock
+from models.operations.advance import advance
+from models.queries.rulebook import load_rulebook
+from models.settings import environment_for_child
+from scripts.bench import data, intake
+from scripts.bench.bench import Bench
+from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.growth import close
+from scripts.bench.many import OF_A_TICKET
+from scripts.bench.peers import work
+from scripts.bench.peers.running import PEERS, chosen
+from scripts.bench.rules import shipped_rulebook
+from scripts.bench.running import ROWS, as_markdown
+from scripts.bench.site import Site
+from scripts.bench.storm import (
+    CROSSING_SHARE,
+    MOMENT,
+    keep,
+    prepare_storm,
+    take_back,
+    write_at_once,
+)
+from scripts.cli import build
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """The smallest bench there is."""
+    return Bench(tmp_path, print, runs=1, scale=0.001, quick=True)
+
+
+def test_rows_as_json() -> None:
+    """The rows that are asked for come as a list of objects with figure, reference and ratio."""
+    done = CliRunner().invoke(build(), ["bench", "P1", "p2", "--quick", "--json"])
+    assert done.exit_code == 0, done.output
+    first, second = json.loads(done.stdout)
+    assert (first["id"], second["id"]) == ("P1", "P2")
+    for row in (first, second):
+        assert row["figure"] > 0
+        assert row["reference"] > 0
+        assert row["met"] in (True, False)
+    assert first["ratio"] == pytest.approx(first["reference"] / first["figure"], rel=0.01)
+    assert second["ratio"] == pytest.approx(second["figure"] / 20_000, rel=0.01)
+
+
+def test_an_unknown_row_is_named() -> None:
+    """A row that there is not is told, with those that there are."""
+    done = CliRunner().invoke(build(), ["bench", "P99"])
+    assert done.exit_code != 0
+    assert "P99" in str(done.exception)
+    assert "P12" in str(done.exception)
+
+
+def test_every_row_has_its_function() -> None:
+    """All twelve rows can be measured, in their order."""
+    assert list(ROWS) == [f"P{n}" for n in range(1, 13)]
+
+
+def test_ratios_and_goals() -> None:
+    """A rate is held against a rate, a time the other way round, a bound by the share used."""
+    rate = Figure("intake", "tickets/s", [900, 1_000, 1_100], "L", [2_000], Goal(least=0.3))
+    assert (rate.ratio, rate.met) == (0.5, True)
+    span = Figure("storm", "s", [4.0], "L", [1.0], Goal(least=0.5))
+    assert (span.ratio, span.met) == (0.25, False)
+    bound = Figure("lateness", "ms", [40.0], "50 ms", [50.0], Goal(most=1))
+    assert (bound.ratio, bound.met) == (0.8, True)
+    assert Figure("alone", "s", [1.0]).met is None
+
+
+def test_markdown() -> None:
+    """A line a figure, and one for each peer that was not measured, with the reason."""
+    figure = Figure("intake", "tickets/s", [1_000.0], "L", [2_000.0], Goal(least=0.3))
+    lines = as_markdown([Row("P3", [figure], {"Celery": "left out by --quick"})]).splitlines()
+    assert lines[2].startswith("| P3 | intake | 1,000 tickets/s |")
+    assert "Celery" in lines[3]
+    assert len(lines) == 4
+
+
+def test_peers_that_are_not_measured_are_named() -> None:
+    """Whatever is installed, none of them is passed over in silence."""
+    for quick in (True, False):
+        there, absent = chosen(PEERS, quick=quick)
+        assert {p.name for p in there} | set(absent) == {p.name for p in PEERS}
+
+
+def test_letters_are_the_same_every_time() -> None:
+    """Letters and lives are the same at every call, and every letter finds a unit."""
+    rulebook, now = shipped_rulebook(), data.at("2026-03-02T09:00:00")
+    twice = [list(data.received(rulebook.directory, "T", 400, now)) for _ in range(2)]
+    assert twice[0] == twice[1]
+    assert all(rulebook.directory.route(letter).unit for letter in twice[0])
+    assert data.lives(rulebook, 200, now) == data.lives(rulebook, 200, now)
+
+
+def test_letters_reach_their_units(bench: Bench) -> None:
+    """A file of letters through `hotline feed`, real workers and the broker, on SQLite."""
+    with bench.closing, bench.sqlite_site("intake") as site:
+        site.start()
+        intake.feed_and_wait(site, intake.letters_file(site, "T-", 20))
+        assert intake.all_applied(site)
+
+
+def test_the_limit_of_the_storm_writes_what_the_storm_writes(bench: Bench) -> None:
+    """Copied tickets are carried on like any other, and one statement leaves the same rows."""
+    with bench.closing, bench.site("storm") as site:
+        close(site, 300)
+        crossing = prepare_storm(site, 900)
+        assert crossing == 900 * CROSSING_SHARE
+        numbers = [number for (number,) in site.sql("SELECT number FROM bench.before")]
+        with site.store.writing() as session:
+            advance(session, numbers, load_rulebook(session), MOMENT + timedelta(seconds=1))
+        by_rules = _everything(site)
+        keep(site, crossing)
+        before = _everything(site)
+        assert before != by_rules
+        write_at_once(site)
+        assert _everything(site) == by_rules
+        take_back(site)
+        assert _everything(site) == before
+
+
+def _everything(site: Site) -> dict[str, list[Any]]:
+    keys = {"ticket": "id", "clock": "ticket_id, key", "event": "ticket_id, seq"}
+    return {
+        table: site.sql(f"SELECT * FROM {table} ORDER BY {keys.get(table, '1, 2')}")
+        for table in ("ticket", "bell", *OF_A_TICKET)
+    }
+
+
+def test_peers_do_the_same_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer's transaction leaves ticket, clocks and log as the service's own does."""
+    with bench.closing, bench.site("ours") as ours, bench.site("theirs") as theirs:
+        for name, value in environment_for_child(theirs.settings).items():
+            monkeypatch.setenv(name, value)
+        when = system_clock() - timedelta(minutes=1)
+        letters = list(data.received(shipped_rulebook().directory, "T", 5, when))
+        ours.play(letters, system_clock)
+        for letter in letters:
+            work.dispatch(letter)
+        work.engine().dispose()
+        for same in (
+            "SELECT number, status, category, unit, due, title FROM ticket ORDER BY 1",
+            "SELECT key, base, due, state FROM clock ORDER BY ticket_id, key",
+            "SELECT name, data FROM event WHERE name <> 'notice.sent' ORDER BY ticket_id, seq",
+        ):
+            assert ours.sql(same) == theirs.sql(same)

@@ -1,0 +1,197 @@
+"""Objects of a city: JSON a line, in a list, and Open311 in XML, from strangers."""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from scripts.feeds import georeport, jsontext
+from scripts.feeds.mapping import shipped
+from scripts.feeds.rows import ColumnsRenamed, FeedUnreadable
+from tests.feeds.making import MESSAGE, lines, messages, reason, records
+
+REQUEST = {
+    "service_request_id": "14-1",
+    "status": "closed",
+    "status_notes": "Filled",
+    "service_name": "Pothole",
+    "description": None,
+    "requested_datetime": "2026-05-09T19:02:21-05:00",
+    "updated_datetime": "2026-11-10T10:15:40-06:00",
+    "address": "1 Main St",
+    "extended_attributes": {"channel": "Phone", "ward": 3},
+    "notes": [{"summary": "opened"}],
+}
+OPEN = {"service_request_id": "2", "status": "open", "service_name": "Lamp"}
+OPEN |= {"requested_datetime": "2026-12-09T19:02:21-06:00", "description": "Dark"}
+
+
+def xml(*requests: Mapping[str, object], root: str = "service_requests") -> bytes:
+    def element(name: str, value: object) -> str:
+        if isinstance(value, dict):
+            value = "".join(element(k, v) for k, v in value.items())
+        return f"<{name}>{'' if value is None else value}</{name}>"
+
+    inner = "".join(element("request", each) for each in requests)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n<{root}>{inner}</{root}>".encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([REQUEST, OPEN]).encode(),
+        json.dumps([REQUEST, OPEN], indent=1).encode(),
+        b"\xef\xbb\xbf " + json.dumps([REQUEST, OPEN]).encode(),
+        json.dumps({"service_requests": [REQUEST, OPEN]}).encode(),
+        lines(REQUEST, OPEN),
+        xml({k: v for k, v in REQUEST.items() if k != "notes"}, OPEN),
+    ],
+    ids=["list", "indented", "mark", "wrapped", "lines", "xml"],
+)
+def test_open311_is_read_in_every_dress(content: bytes, tmp_path: Path) -> None:
+    closed, open_ = records(content, tmp_path)
+    assert closed.source == "open311"
+    assert closed.message == {
+        "type": "ticket.received",
+        "id": "14-1",
+        "ticket": "14-1",
+        "at": "2026-05-09T19:02:21-05:00",
+        "category": "help",
+        "title": "Pothole",
+        "address": "1 Main St",
+        "channel": "phone",
+        "city_channel": "Phone",
+        "city_status": "closed",
+    }
+    assert [m["type"] for m in closed.later] == ["result.submitted", "result.reviewed"]
+    assert open_.message is not None
+    assert open_.message["content"] == "Dark"
+    assert open_.later == ()
+
+
+def test_a_list_may_hold_messages_too(tmp_path: Path) -> None:
+    assert messages(json.dumps([MESSAGE, MESSAGE]).encode(), tmp_path) == [MESSAGE, MESSAGE]
+
+
+@pytest.mark.parametrize(
+    ("torn", "said"),
+    [
+        ('{"service_request_id": "3", "stat', "not one whole JSON object"),
+        ('{"id": "1", "id": "2"}', "twice"),
+        ('{"a": 1234567890123456789012}', "quotation marks"),
+        ('{"a": 1e999}', "no number"),
+        ('{"a":' * 99_999, "too deep"),
+    ],
+    ids=["torn", "twice", "digits", "endless", "deep"],
+)
+def test_what_is_wrong_in_a_list_is_refused_and_the_rest_goes_on(
+    torn: str, said: str, tmp_path: Path
+) -> None:
+    good = json.dumps(OPEN)
+    found = records(f"[{good},\n{torn}}},\n{good}\n]".encode(), tmp_path)
+    assert [r.message is not None for r in found][0::2] == [True, True]
+    refused = [r for r in found if r.message is None]
+    assert said in reason(refused[0])
+    assert refused[0].line == 2
+    assert found[-1].line == 3
+
+
+def test_a_record_torn_over_two_objects_loses_no_other(tmp_path: Path) -> None:
+    content = (
+        lines(OPEN, OPEN)[:-1]
+        + b'\n{"service_request_id": "9", "sta\ntus": "open"}\n'
+        + lines(OPEN)
+    )
+    found = records(content, tmp_path)
+    assert [r.message is None for r in found] == [False, False, True, True, False]
+
+
+def test_a_list_that_is_cut_off_says_so(tmp_path: Path) -> None:
+    found = records(f"[{json.dumps(OPEN)}, ".encode(), tmp_path)
+    assert [r.message is None for r in found] == [False, True]
+    assert "cut off" in reason(found[1])
+
+
+def test_a_long_list_is_not_held_in_memory() -> None:
+    class Long(io.RawIOBase):
+        """Twenty megabytes of a list, made as it is read."""
+
+        def __init__(self) -> None:
+            self.left = 100_000
+            self.widest = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def read(self, size: int = -1) -> bytes:
+            self.widest = max(self.widest, size)
+            count = min(self.left, max(size // 200, 1))
+            self.left -= count
+            return (b'{"a": "' + b"x" * 190 + b'"},') * count
+
+    stream = Long()
+    stream.left, head = 100_000, io.BytesIO(b"[")
+    first = True
+
+    class Joined(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            nonlocal first
+            if first:
+                first = False
+                return head.read()
+            return stream.read(size)
+
+    count = sum(piece.why is None for piece in jsontext.of_array(Joined()))  # type: ignore[arg-type]
+    assert count == 100_000
+    assert stream.widest <= 2 * jsontext.LONGEST
+
+
+def test_renamed_fields_are_said(tmp_path: Path) -> None:
+    renamed = {("request_id" if k == "service_request_id" else k): v for k, v in OPEN.items()}
+    with pytest.raises(ColumnsRenamed, match=r"service_request_id .* new are request_id"):
+        records(json.dumps([renamed]).encode(), tmp_path)
+
+
+def test_xml_is_taken_up_to_where_it_is_not_well_formed(tmp_path: Path) -> None:
+    content = xml(OPEN, OPEN | {"service_request_id": "3"}).replace(
+        b"</request></service", b"</req></service"
+    )
+    good, torn = records(content, tmp_path)
+    assert good.message is not None
+    assert "not well formed at line 2" in reason(torn)
+
+
+BOMB = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;&l;&l;&l;">]>
+<service_requests><request><service_request_id>&m;</service_request_id></request></service_requests>"""
+FAR = b"""<?xml version="1.0"?><!DOCTYPE a SYSTEM "file:///etc/passwd"><service_requests/>"""
+
+
+@pytest.mark.parametrize("content", [BOMB, FAR], ids=["bomb", "far"])
+def test_xml_may_declare_nothing(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(FeedUnreadable, match="declares entities"):
+        records(content, tmp_path)
+
+
+def test_xml_may_be_neither_endless_nor_bottomless(tmp_path: Path) -> None:
+    first = xml(OPEN).removesuffix(b"</service_requests>")
+    deep = first + b"<request>" + b"<a>" * 100_000
+    wide = first + b"<request><a>" + b"x" * (3 << 20) + b"</a></request></service_requests>"
+    for content in (deep, wide):
+        good, refused = records(content, tmp_path)
+        assert good.message is not None
+        assert "too long or too deep" in reason(refused)
+
+
+@pytest.mark.parametrize(
+    "content", [b"<a/>", b"<?xml version='1.0'?>\n<service_requests></service_requests>"]
+)
+def test_no_requests_are_no_error(content: bytes, tmp_path: Path) -> None:
+    assert records(content, tmp_path) == []
+
+
+def test_other_xml_is_said_to_be_unknown() -> None:
+    content = b"<html><body><p>no feed</p></body></html>"
+    with pytest.raises(Exception, match="no mapping knows"):
+        list(georeport.read("feed", io.BytesIO(content), shipped()))

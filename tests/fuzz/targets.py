@@ -1,0 +1,233 @@
+"""Everything that reads what somebody else wrote, as a function of bytes that must not fall over.
+
+A target may refuse its input only by the project's own errors; anything else falls out.
+"""
+
+import csv
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from openpyxl import Workbook
+
+from models.errors import HotlineError
+from models.keyring import parse
+from models.rules.messages import Envelope, checked, envelope
+from models.rules.personal import Veil
+from models.rules.policy import load_policy
+from models.rules.roles import parse_roles
+from models.rules.text import clean, mask, numbers_in
+from models.rules.traces import traces
+from models.rules.units import load_units
+from monitor.filters import read_filter
+from monitor.mending import NotMended, mended, shown
+from scripts.commands.rulebook import declared_days
+from scripts.feeds.mapping import load as load_mapping
+from scripts.feeds.reading import read
+from tests.store.staging import RESULT, letter, message
+from workers.channels.config import load_channels
+
+ROOT = Path(__file__).parents[2]
+MOST = 20_000
+"""Records of one input that are looked at; a short input must not make more."""
+
+
+class Target(NamedTuple):
+    """What is fuzzed, what it may raise, and inputs that it likes."""
+
+    run: Callable[[bytes], None]
+    seeds: tuple[bytes, ...]
+    allowed: tuple[type[Exception], ...] = (HotlineError,)
+
+
+def _feed(data: bytes) -> None:
+    for number, row in enumerate(read(io.BytesIO(data))):
+        assert number < MOST
+        msgspec.json.encode(msgspec.to_builtins(row.raw, enc_hook=str))
+        if row.message is None:
+            assert row.why is not None
+        else:
+            _message(row.message)
+
+
+def _message(raw: Mapping[str, object]) -> None:
+    if isinstance(found := envelope(raw), Envelope):
+        checked(found.type, raw)
+        msgspec.json.encode(raw, order="deterministic")
+    traces({k: v for k, v in raw.items() if k != "claimant"})
+
+
+def _messages(data: bytes) -> None:
+    try:
+        raw = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(raw, dict):
+        _message(raw)
+
+
+def _text(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    once = clean(text)
+    assert clean(once) == once
+    assert mask(mask(once)) == mask(once)
+    list(numbers_in(once))
+    Veil({"name": once[:3], "phone": once[3:15], "address": once[:9]}).over({"a": [text]})
+    once.encode()
+
+
+def _mending(data: bytes) -> None:
+    body = letter("F1", "2026-11-02T09:00")
+    mended(data.decode("utf-8", "replace"), body)
+
+
+def _by_file(load: Callable[[Path], object], name: str) -> Callable[[bytes], None]:
+    def run(data: bytes) -> None:
+        with tempfile.TemporaryDirectory(prefix="hotline-fuzz-") as folder:
+            path = Path(folder) / name
+            path.touch(mode=0o600)
+            path.write_bytes(data)
+            load(path)
+
+    return run
+
+
+def _by_text(load: Callable[[str], object]) -> Callable[[bytes], None]:
+    return lambda data: (load(data.decode("utf-8", "replace")), None)[1]
+
+
+def _shipped(*names: str) -> tuple[bytes, ...]:
+    return tuple((ROOT / name).read_bytes() for name in names)
+
+
+_LETTERS = [
+    letter("F1", "2026-11-02T09:00", address="濠江区达濠街道赤港路8号", emergency="utilities"),
+    letter("F2", "2026-11-02T09:00+08:00", statutory_limit={"hours": 24, "basis": "条例"}),
+    message("F1", "result.submitted", "2026-11-03T09:00", **RESULT),
+    message("F1", "contact.attempted", "2026-11-03T09:00", purpose="first", outcome="reached",
+            method="phone"),
+]  # fmt: skip
+_LINES = tuple(json.dumps(m, ensure_ascii=False).encode() for m in _LETTERS)
+_ROWS = [
+    ["留言编号", "留言用户", "留言主题", "留言时间", "留言详情"],
+    ["188006", "A1", "路灯不亮", "2019/2/28 7:02:59", "请打13912345678"],
+    ["188007", "A2", "=cmd|' /C calc'!A0", "2019/2/30 7:02:59", '引"号\n换行'],
+]
+
+
+def _table(delimiter: str, encoding: str) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows(_ROWS)
+    return text.getvalue().encode(encoding)
+
+
+def _workbook() -> bytes:
+    book, file = Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for row in _ROWS:
+        sheet.append(row)
+    book.save(file)
+    return file.getvalue()
+
+
+_SHEET = "xl/worksheets/sheet1.xml"
+
+
+def _sheet() -> bytes:
+    with zipfile.ZipFile(io.BytesIO(_workbook())) as book:
+        return book.read(_SHEET)
+
+
+def _feed_sheet(data: bytes) -> None:
+    """A workbook that is whole but for what stands in its sheet."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(_WHOLE)) as book, zipfile.ZipFile(file, "w") as made:
+        for name in book.namelist():
+            made.writestr(name, data if name == _SHEET else book.read(name))
+    _feed(file.getvalue())
+
+
+_WHOLE = _workbook()
+
+_REQUESTS = [
+    {
+        "service_request_id": "17-1",
+        "status": "open",
+        "service_name": "Street Light Out",
+        "requested_datetime": "2026-11-02T09:00:00Z",
+        "updated_datetime": "2026-11-03T09:00:00Z",
+        "description": "Light is out",
+        "agency_responsible": "City",
+        "status_notes": None,
+        "address": "1 MAIN ST",
+        "lat": 41.9,
+        "long": -87.6,
+        "extended_attributes": {"channel": "phone"},
+    }
+]
+_XML = (
+    b"<?xml version='1.0'?><service_requests><request><service_request_id>1</service_request_id>"
+    b"<status>open</status><service_name>Light</service_name><description>out</description>"
+    b"<address>1 MAIN ST</address><agency_responsible>City</agency_responsible><status_notes/>"
+    b"<requested_datetime>2026-11-02T09:00:00Z</requested_datetime>"
+    b"<updated_datetime>2026-11-03T09:00:00Z</updated_datetime></request></service_requests>"
+)
+
+TARGETS = {
+    "feed of messages": Target(_feed, (b"\n".join(_LINES), b"[" + b",".join(_LINES) + b"]")),
+    "feed of a table": Target(_feed, (_table(",", "utf-8-sig"), _table("\t", "gbk"))),
+    "feed of a workbook": Target(_feed, (_WHOLE,)),
+    "feed of a sheet": Target(_feed_sheet, (_sheet(),)),
+    "feed of Open311": Target(_feed, (json.dumps(_REQUESTS).encode(), _XML)),
+    "messages": Target(_messages, _LINES),
+    "texts": Target(
+        _text, (*_LINES, "１３９１２３４５６７８，440507199001011234\x1b[31m".encode())
+    ),
+    "policy": Target(
+        _by_text(lambda text: load_policy(text, "f")), _shipped("models/policy/haojiang.toml")
+    ),
+    "units": Target(
+        _by_text(lambda text: load_units(text, "f")), _shipped("models/policy/haojiang-units.toml")
+    ),
+    "calendar": Target(
+        _by_file(declared_days, "days.csv"),
+        ("日期,上班,文件\n2026-10-10,working,国办发\n2026-10-01,放假,x\n".encode(),),
+    ),
+    "mapping": Target(
+        _by_file(load_mapping, "mapping.toml"), _shipped("scripts/feeds/mappings/boston311.toml")
+    ),
+    "channels": Target(
+        _by_file(load_channels, "channels.toml"),
+        (
+            b'[channel.mail]\nurl = "json://127.0.0.1/{id}"\nper_minute = 5\n'
+            b'[[rule]]\nkinds = ["red"]\nchannels = ["mail"]\n[outside.city_hotline]\nmail = "x"\n',
+        ),
+    ),
+    "roles": Target(
+        _by_text(lambda text: parse_roles(text, "f")),
+        (
+            b'[users]\nwang = "operator"\n[tokens.a]\nrole = "feeder"\nsha256 = "'
+            + b"0" * 64
+            + b'"',
+        ),
+    ),
+    "keys": Target(
+        _by_text(lambda text: parse(text, "f")),
+        (b"-\nnext:" + b"A" * 43 + b"=\n" + b"B" * 43 + b"=",),
+    ),
+    "filter": Target(
+        _by_text(read_filter),
+        ("级别:红 单位:城管 剩余:<2h 路灯".encode(), b"level:red unit:x due:<1d"),
+    ),
+    "mending": Target(
+        _mending,
+        (shown(letter("F1", "2026-11-02T09:00")).encode(), _LINES[0]),
+        (HotlineError, NotMended),
+    ),
+}

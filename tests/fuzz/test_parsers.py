@@ -1,0 +1,38 @@
+"""A short run over every parser; `make fuzz` runs each for ten minutes."""
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.making import nearly_right
+from tests.fuzz.run import falls_out
+from tests.fuzz.targets import TARGETS
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_falls_out(name: str) -> None:
+    """Whatever comes in, it is read or refused in the project's own words."""
+    target = TARGETS[name]
+    for seed in target.seeds:
+        target.run(seed)
+
+    @settings(
+        max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(st.integers(0, 2**64))
+    def run(number: int) -> None:
+        data = nearly_right(Random(number), target.seeds)
+        assert falls_out(target, data) is None, data
+
+    run()
+
+
+@given(st.binary(max_size=40))
+def test_a_target_that_falls_over_is_noticed(data: bytes) -> None:
+    """The harness itself: an error that is not the project's is told with its place."""
+    target = TARGETS["filter"]._replace(run=lambda data: (1 // 0, None)[1])
+    said = falls_out(target, data)
+    assert said is not None
+    assert said.startswith("ZeroDivisionError in ")

@@ -1,0 +1,100 @@
+"""Why a ticket is due when it is due: base, days, clause, and what else bore on it."""
+
+from typing import Any
+
+from models.labels import told
+from models.rules.explain import Explained, deciding, explain
+from models.rules.lifecycle.decide import fold
+from models.rules.state import Stage, State
+from tests.rules.lives import (
+    ACCEPTED,
+    DECIDED,
+    DISPUTE,
+    EXTENSION,
+    LEAD,
+    NOT_AGREED,
+    REFUSED,
+    RESULT,
+    RETURNED,
+    SUPPLEMENT,
+    TICKET,
+    Step,
+)
+from tests.rules.moves import message, received
+from tests.rules.stage import CALENDAR, POLICY, instant
+
+STAGE = Stage(POLICY, CALENDAR)
+
+
+def explained(
+    *steps: tuple[str, Step], until: str, begun: str = "2026-11-02 09:00", **letter: Any
+) -> Explained:
+    """The deadline of a ticket, of a Monday without holidays near, after these steps."""
+    first = (begun, received(unit=LEAD, **letter))
+    messages = [message(step, instant(at), n) for n, (at, step) in enumerate([first, *steps], 1)]
+    state = State(TICKET)
+    fold(state, messages, STAGE, instant(until))
+    clock = deciding(state)
+    assert clock is not None
+    return explain(clock, state, STAGE)
+
+
+def notes(why: Explained) -> str:
+    """The notes in one text."""
+    return "\n".join(told(note) for note in why.notes)
+
+
+def test_every_day_is_there_with_its_reason() -> None:
+    why = explained(("2026-11-06 10:00", ACCEPTED), until="2026-11-06 11:00", category="help")
+    assert (why.clause, why.base) == ("3.4.3", instant("2026-11-03 17:30")), "deemed accepted"
+    assert [(d.day.day, d.number) for d in why.days] == [(3, None), (4, 1), (5, 2), (6, 3)]
+    assert told(why.days[0].why) == "the day of the base is not counted"
+    why = explained(until="2026-11-02 10:00")
+    assert (why.clock, why.clause, why.due) == ("accept", "3.1", instant("2026-11-03 17:30"))
+
+
+def test_a_holiday_says_which() -> None:
+    accepted = ("2026-09-30 10:00", ACCEPTED)
+    why = explained(accepted, until="2026-09-30 11:00", begun="2026-09-30 09:00", category="help")
+    days = {d.day.isoformat(): (d.number, told(d.why)) for d in why.days}
+    assert days["2026-10-01"] == (None, "National Day")
+    assert days["2026-10-10"] == (3, "make-up working day for National Day")
+
+
+def test_the_law_is_named_whether_it_shortens_or_not() -> None:
+    accepted = ("2026-11-02 10:00", ACCEPTED)
+    shorter = {"workdays": 2, "basis": "某法第三条"}
+    why = explained(accepted, until="2026-11-02 11:00", statutory_limit=shorter)
+    assert why.due == instant("2026-11-04 17:30")
+    assert "shortened by law to 2" in notes(why)
+    assert "某法第三条" in notes(why)
+    longer = {"workdays": 20, "basis": "某法第三条"}
+    why = explained(accepted, until="2026-11-02 11:00", statutory_limit=longer)
+    assert "change nothing" in notes(why)
+
+
+def test_restarts_and_extensions_are_told_with_their_cause() -> None:
+    accepted = ("2026-11-02 10:00", ACCEPTED)
+    why = explained(
+        accepted,
+        ("2026-11-03 10:00", EXTENSION),
+        ("2026-11-04 10:00", SUPPLEMENT),
+        until="2026-11-04 11:00",
+    )
+    assert [told(n) for n in why.notes] == ["the claimant added new facts (Regulation 3.4.6)"]
+    why = explained(accepted, ("2026-11-03 10:00", EXTENSION), until="2026-11-04 11:00")
+    assert [told(n) for n in why.notes] == ["extension 1 (Regulation 3.5)"]
+
+
+def test_counting_back_to_the_first_receipt_is_told() -> None:
+    returned = ("2026-11-02 10:00", RETURNED)
+    why = explained(returned, ("2026-11-02 11:00", NOT_AGREED), until="2026-11-02 12:00")
+    assert "the city refused the return" in notes(why)
+    disputed = ("2026-11-02 10:00", DISPUTE)
+    why = explained(disputed, ("2026-11-02 11:00", DECIDED), until="2026-11-02 12:00")
+    assert "decided in a dispute" in notes(why)
+    submitted = [("2026-11-03 10:00", EXTENSION), ("2026-11-03 11:00", RESULT)]
+    refused = ("2026-11-03 12:00", REFUSED)
+    why = explained(*submitted, refused, until="2026-11-03 13:00", category="complaint")
+    assert why.base == instant("2026-11-02 09:00")
+    assert "counted from the first receipt (Regulation 3.7)" in notes(why)
