@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from models.labels import Said, readable, say, told
-from models.queries.detail import Detail
+from models.queries.detail import Detail, proposed_unit
 from models.rules.messages import HOTLINE
 from models.rules.state import (
     CLOSED,
@@ -73,7 +73,7 @@ def possible(ticket: Detail) -> list[Act]:
     """The acts that a ticket's standing allows; whether one is right is decided by the rules."""
     found = [_decision(code, why) for code, why in proposals(ticket)]
     if ticket.status in (MANUAL, RECEIVED):
-        found.append(_CHOOSE_UNIT)
+        found.append(_choice(ticket))
     if ticket.unit and ticket.status not in CLOSED:
         found.append(_URGE)
     if ticket.unit and ticket.status not in ("archived", "declined"):
@@ -128,6 +128,17 @@ def _contact(ticket: Detail) -> Act:
     )
 
 
+def _choice(ticket: Detail) -> Act:
+    """Choosing the unit; the one that a model proposes is filled in, and may be changed."""
+    unit, label = "", say("Choose the unit")
+    if proposed := proposed_unit(ticket):
+        unit, why = proposed
+        label = say("Choose the unit; proposed: {unit} ({why})", unit=unit, why=why)
+    reason = Question("why", say("Reason"), needed=False)
+    asked = (Question("unit", say("Unit"), is_unit=True, given=unit), reason)
+    return Act(label, "ticket.assigned", asked)
+
+
 def _decision(code: str, why: str) -> Act:
     label = say("Answer the proposal 2.2.{code}: {why}", code=code, why=why)
     decline = Question("decline", say("Decision"), _DECLINE, given="no")
@@ -138,14 +149,6 @@ _URGE = Act(
     say("Urge the unit"),
     "unit.urged",
     (Question("text", say("What to tell it"), given=""),),
-)
-_CHOOSE_UNIT = Act(
-    say("Choose the unit"),
-    "ticket.assigned",
-    (
-        Question("unit", say("Unit"), is_unit=True),
-        Question("why", say("Reason"), needed=False),
-    ),
 )
 _RATE = Act(
     say("Record the claimant's rating"),

@@ -1,6 +1,7 @@
 """The monitor as a program: one loop that reads and paints, and the way between the screens."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.screen import ModalScreen, Screen
+from textual.scrollbar import ScrollBar
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
@@ -35,8 +37,10 @@ from monitor.screens.dialogs import Told
 from monitor.screens.help import HelpScreen, introduction
 from monitor.screens.registry import SCREENS
 from monitor.screens.tickets import TicketsScreen
-from monitor.theme import DARK, LIGHT
+from monitor.theme import DARK, LIGHT, PlainBars
 from monitor.widgets.bars import Status
+
+ScrollBar.renderer = PlainBars
 
 NOBODY = Actor("", "")
 """Who may only look."""
@@ -126,6 +130,9 @@ class MonitorApp(App[None]):
 
     async def _greet(self) -> None:
         """Say how it works, the first time; ask who is there, where nobody has said it."""
+        while not self.painted and not self._failures:
+            # something is to be seen behind the dialog
+            await asyncio.sleep(0.05)
         if self._introduces:
             await self.push_screen_wait(Told(_("How this works"), introduction()))
             self._memory.keep("introduced", True)
@@ -186,6 +193,10 @@ class MonitorApp(App[None]):
         if screen is self.screen and screen.ready:
             screen.show(snapshot)
         self.painted += 1
+        if self.painted == 1 and not self.is_headless:
+            # what is loaded by now stays: walking all of it again for garbage stops the screen for
+            # a tenth of a second each time
+            gc.freeze()
 
     def _found(self, snapshot: Snapshot) -> None:
         if self._failures:

@@ -33,6 +33,7 @@ _TOKEN = re.compile(r"\S+")
 _KEYED = re.compile(r"([^\W\d]+)[:：](.*)")
 _COMMAS = re.compile(r"[,，、]")
 _LEFT = re.compile(r"(<=|>=|<|>|≤|≥|《|》)?(\d+)(工作日|日|天|小时|时|分钟|分|d|h|m)?")
+_MOST_FIGURES = 4
 _OVER = ("超", "超期", "over")
 _TODAY = ("今日", "今天", "today")
 _ENGLISH_LEVELS = {"pre": "prewarning", "yel": "yellow"}
@@ -177,7 +178,7 @@ def _read_left(text: str) -> Left | Said:
     if text.lower() in _TODAY:
         return Left(below=True, today=True)
     match = _LEFT.fullmatch(text)
-    if match is None:
+    if match is None or len(match[2]) > _MOST_FIGURES:
         return say("{value} says no time left: write <1日, >3小时 or 超", value=text)
     sign, count, unit = match[1] or "<", int(match[2]), match[3] or "日"
     below, included = sign in "<=≤《", sign in ("<=", ">=", "≤", "≥")

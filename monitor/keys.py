@@ -54,5 +54,7 @@ def bindings(where: str) -> list[BindingType]:
 
 
 def told_on(where: str) -> list[Key]:
-    """The keys that work on a screen, its own first."""
-    return [k for k in KEYS if k.where == where] + [k for k in KEYS if k.where == "app"]
+    """The keys that work on a screen: help, which must never be cut off, its own, the rest."""
+    own = [k for k in KEYS if k.where == where]
+    first, *rest = [k for k in KEYS if k.where == "app"]
+    return [first, *own, *rest]

@@ -1,6 +1,17 @@
 """The colours of the monitor, dark and light."""
 
+from typing import ClassVar
+
+from textual.scrollbar import ScrollBarRender
 from textual.theme import Theme
+
+
+class PlainBars(ScrollBarRender):
+    """Scroll bars of coloured blanks: parts of blocks are two cells wide in some terminals."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
 
 DARK = Theme(
     name="harbour-night",

@@ -165,7 +165,10 @@ def _service(found: Standing, now: datetime) -> Iterator[Finding]:
     told = _("{n} ms at the last ring").format(n=late)
     slow = late > _LATE_AFTER / timedelta(milliseconds=1)
     advice = _("look at the load of the machine and of the database; more timekeepers do no harm")
-    yield Finding("lateness", WRONG if slow else GOOD, told, advice if slow else "")
+    # after a flood the last ring was late, and that is over when nothing waits any more
+    over = all(w.since is None or now - w.since <= _LATE_AFTER for w in found.queues.values())
+    state = GOOD if not slow else NOTE if over else WRONG
+    yield Finding("lateness", state, told, advice if slow else "")
     for queue, waiting in found.queues.items():
         if waiting.since is not None and now - waiting.since > _STUCK_AFTER:
             told = _("{queue}: {n} rows wait, the first since {at}").format(

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from time import sleep
 from typing import IO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from models.clock import monotonic, system_clock
 from models.errors import HotlineError
@@ -27,6 +27,9 @@ from scripts.intake import Intake
 
 BATCH = 5_000
 """Rows of a transaction."""
+
+_HEAVY = 8 << 20
+"""Characters of a transaction: five thousand letters of a megabyte would fill the memory."""
 
 
 class Feeding:
@@ -149,7 +152,7 @@ class Feeding:
         text = _("read {read}, enqueued {enqueued}, duplicate {duplicate}, refused {refused}")
         summary = text.format(**asdict(intake.counts))
         if intake.counts.refused:
-            summary += "\n" + _("refused rows are in {file}").format(file=self._refused)
+            summary += "\n" + _("refused rows are in {file}").format(file=intake.refused)
         return summary
 
 
@@ -157,7 +160,14 @@ def batches(rows: Iterator[Read], *, ahead: bool) -> Iterator[list[Read]]:
     """Rows by the batch; `ahead` reads the next one while the last one is being stored."""
 
     def some() -> list[Read]:
-        return list(islice(rows, BATCH))
+        batch: list[Read] = []
+        weight = 0
+        for row in rows:
+            batch.append(row)
+            weight += _weight(row)
+            if len(batch) >= BATCH or weight >= _HEAVY:
+                break
+        return batch
 
     if not ahead:  # who waits for a pipe cannot be called back
         yield from iter(some, [])
@@ -167,6 +177,13 @@ def batches(rows: Iterator[Read], *, ahead: bool) -> Iterator[list[Read]]:
         while batch := coming.result():
             coming = reader.submit(some)
             yield batch
+
+
+def _weight(row: Read) -> int:
+    """About how many characters a row holds."""
+    if row.message is None or isinstance(row.kept, str):
+        return len(str(row.kept))
+    return sum(len(value) for value in row.message.values() if isinstance(value, str))
 
 
 @contextmanager
@@ -204,8 +221,8 @@ def _progress() -> Progress:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[rate]}", markup=False),
+        BarColumn(bar_width=16),
+        TextColumn("{task.fields[rate]}", markup=False, table_column=Column(no_wrap=True)),
         TimeRemainingColumn(),
     )
     return Progress(*columns, console=console, disable=not console.is_terminal)

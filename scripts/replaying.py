@@ -235,10 +235,10 @@ def _events(session: Session) -> Iterator[dict[str, Any]]:
 
 def _refused(session: Session) -> Iterator[dict[str, Any]]:
     """Refusals that no ticket's log could take."""
-    known = select(TICKET.c.number)
+    logged = select(EVENT.c.cause).where(EVENT.c.name == "message.refused")
     rows = session.execute(
         select(INBOX.c.ticket, INBOX.c.at, INBOX.c.type, INBOX.c.reason)
-        .where(INBOX.c.state == "refused", INBOX.c.ticket.not_in(known))
+        .where(INBOX.c.state == "refused", INBOX.c.id.not_in(logged))
         .order_by(INBOX.c.id)
     )
     for row in rows:

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.database import Session
 from models.labels import _, told
-from models.queries.detail import Detail, detail
+from models.queries.detail import Detail, detail, proposed_unit
 from models.queries.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.explain import LADDER_CLAUSES, Explained, deciding, explain
@@ -28,6 +28,7 @@ def shown_ticket(session: Session, number: str) -> dict[str, Any]:
             "contact": ticket.claimant.contact,
         },
         "unit": ticket.unit,
+        "proposed": proposed[0] if (proposed := proposed_unit(ticket)) else None,
         "level": ticket.level,
         "due": ticket.due and ticket.due.astimezone(SHANGHAI),
         "provisional": ticket.provisional,
@@ -56,6 +57,8 @@ def told_ticket(session: Session, number: str) -> Iterator[str]:
     yield f"{ticket.claimant.name}  {ticket.claimant.phone}"
     if ticket.content:
         yield ticket.content
+    if proposed := proposed_unit(ticket):
+        yield _("proposed: {unit} ({why})").format(unit=proposed[0], why=proposed[1])
     for clock in ticket.clocks:
         due = clock.due.astimezone(SHANGHAI)
         yield f"  {_(clock.name)}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {_(clock.state)}"

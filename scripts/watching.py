@@ -13,6 +13,7 @@ from typing import IO
 from models.errors import HotlineError
 from models.labels import _
 from models.rules.text import clean
+from scripts.feeds.rows import FeedError
 
 _UNFINISHED = (".part", ".tmp", ".partial", ".crdownload", ".filepart", "~")
 """How programs that copy call a file until it is whole."""
@@ -88,7 +89,7 @@ class Folder:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     return
                 whole = self._feed(file, name, refused)
-        except HotlineError as wrong:
+        except FeedError as wrong:
             self._fail(name, str(wrong))
         except OSError as problem:
             if problem.errno not in (errno.ELOOP, errno.ENOENT, errno.EACCES):

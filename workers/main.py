@@ -37,6 +37,9 @@ BEAT_EVERY = 2.0
 SAMPLE_EVERY = EVERY.total_seconds() + 0.1
 """Real seconds between two samples: never two in the same span of time."""
 
+TIDY_EVERY = 600.0
+"""Real seconds between two looks of SQLite at how its tables are filled."""
+
 SWEEP_EVERY = 86_400.0
 """Real seconds between two sweeps of what need not be kept."""
 
@@ -103,6 +106,7 @@ class Sampler:
         self._name = name
         self._next = monotonic() + SAMPLE_EVERY
         self._sent = self._given_up = 0
+        self._tidy_at = self._next
 
     def __call__(self) -> None:
         """Leave one, if it is time to; what could not be told is told with the next."""
@@ -119,6 +123,9 @@ class Sampler:
             with desk.store.writing(soon=True) as session:
                 wall, speed = system_clock(), speed_of(desk.now)
                 sample(session, self._name, dealt, failed, desk.now(), wall, speed, PATIENCE)
+            if monotonic() >= self._tidy_at:
+                self._tidy_at = monotonic() + TIDY_EVERY
+                desk.store.tidy()
         except Exception as wrong:
             if not is_busy(wrong):
                 raise

@@ -1,23 +1,28 @@
 """The calendar changes: every open clock that crosses a changed day is moved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from models.database import Session
-from models.labels import say
+from models.labels import Said, say
 from models.operations.anew import fold_again
 from models.operations.cases import locked
 from models.operations.log import write
 from models.operations.rulebook import declare_days
 from models.queries.rulebook import load_rulebook
 from models.rules.calendar import Declared
-from models.rules.state import OPEN
+from models.rules.state import COMPLETED, OPEN, RUNNING
 from models.tables.core import CLOCK, TICKET
 
+T = TypeVar("T")
+
 _CHUNK = 200
+_UP_TO_RED = timedelta(days=10)
+"""By then the red card of an expiry has come; days up to it make a clock provisional."""
 
 
 @dataclass
@@ -40,18 +45,56 @@ def rearrange(session: Session, days: Mapping[date, Declared], now: datetime) ->
     that only wants to see what would change rolls the transaction back.
     """
     result = Moved(declare_days(session, days, now))
-    if not result.days:
-        return result
+    if result.days:
+        documents = "、".join(dict.fromkeys(d.document for d in days.values()))
+        why = say("the calendar changed: {document}", document=documents)
+        running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == RUNNING)
+        waiting = TICKET.c.status.in_((*OPEN, COMPLETED))
+        _tell_again(session, waiting | TICKET.c.id.in_(running), why, now, result)
+    return result
+
+
+def settle_guesses(session: Session, now: datetime) -> Moved:
+    """Move the open clocks that were a guess, where the calendar's library has learnt their year.
+
+    To be called where a service begins: a library is renewed between two runs.
+    """
+    result = Moved()
+    calendar = load_rulebook(session).calendar
+    guessed = session.execute(
+        select(CLOCK.c.ticket_id, CLOCK.c.base, CLOCK.c.due)
+        .where(CLOCK.c.state == RUNNING, CLOCK.c.provisional)
+        .order_by(CLOCK.c.ticket_id)
+    )
+    settled = {
+        row.ticket_id
+        for row in guessed
+        if not calendar.provisional(row.base.date(), (row.due + _UP_TO_RED).date())
+    }
+    why = say("the State Council's arrangement is known now")
+    for some in _parts(sorted(settled)):
+        _tell_again(session, TICKET.c.id.in_(some), why, now, result)
+    return result
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+def _tell_again(
+    session: Session, which: ColumnElement[bool], why: Said, now: datetime, result: Moved
+) -> None:
+    """Fold these tickets anew under the calendar as it is now, and write what is different."""
     rulebook = load_rulebook(session)
-    documents = "、".join(dict.fromkeys(d.document for d in days.values()))
-    why = say("the calendar changed: {document}", document=documents)
-    for numbers in _concerned(session):
+    numbers = session.scalars(select(TICKET.c.number).where(which).order_by(TICKET.c.number))
+    for some in _parts(numbers.all()):
         appending = []
-        for case in locked(session, numbers, wait=True):
+        for case in locked(session, some, wait=True):
             found = fold_again(session, case, rulebook, now, why)
             if found is None:
                 result.kept.append(case.row.number)
-            elif found.events:
+            elif found.events or found.state != case.state:
                 appending.append(found)
         write(session, appending, rulebook, now)
         for one in appending:
@@ -60,13 +103,3 @@ def rearrange(session: Session, days: Mapping[date, Declared], now: datetime) ->
                     moved = (one.row.number, event.data["clock"], event.data["due"])
                     result.moved.append(moved)
                 result.withdrawn += event.name in ("alert.withdrawn", "decision.withdrawn")
-    return result
-
-
-def _concerned(session: Session) -> Iterator[list[str]]:
-    """Tickets that are open, or have a clock that runs."""
-    running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == "running")
-    found = select(TICKET.c.number).where(TICKET.c.status.in_(OPEN) | TICKET.c.id.in_(running))
-    numbers = list(session.scalars(found.order_by(TICKET.c.number)))
-    for start in range(0, len(numbers), _CHUNK):
-        yield numbers[start : start + _CHUNK]

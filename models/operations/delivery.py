@@ -144,7 +144,7 @@ def record(
 def fail(session: Session, why: Mapping[int, str], channel: str, now: datetime) -> int:
     """Give these notices up at once, as trying again would not help; returns how many."""
     session.execute(
-        update(NOTICE).where(session.among(NOTICE.c.id, list(why))).values(tries=MOST_TRIES)
+        update(NOTICE).where(session.among(NOTICE.c.id, list(why))).values(tries=MOST_TRIES - 1)
     )
     return record(session, why, channel, now)[1]
 

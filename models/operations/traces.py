@@ -12,6 +12,7 @@ from models.tables.core import INBOX, TICKET, TRACE
 from models.tables.inbox import APPLIED
 
 _BATCH = 500
+_HASH_BYTES = 16
 
 
 def trace_rows(sealer: Sealer, ticket_id: int, body: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -23,8 +24,8 @@ def trace_rows(sealer: Sealer, ticket_id: int, body: Mapping[str, Any]) -> list[
 
 
 def trace_hash(sealer: Sealer, kind: str, value: str) -> bytes:
-    """The keyed hash of a number or name in its normal form."""
-    return sealer.fingerprint(f"{kind}:{value}".encode())
+    """The keyed hash of a number or name in its normal form, short: there are millions of them."""
+    return sealer.fingerprint(f"{kind}:{value}".encode())[:_HASH_BYTES]
 
 
 def trace_older(store: Store) -> int:

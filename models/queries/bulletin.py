@@ -63,8 +63,9 @@ class Bulletin:
 def bulletin(session: Session, month: Month, rules: Rules) -> Bulletin:
     """The bulletin of a month, as the store has it now (Regulation 5.4, 6.1)."""
     trend = []
-    for one in months(month, TREND):
-        own = {unit: Line(unit, found) for unit, found in counts(session, one).items()}
+    span = months(month, TREND)
+    for one, found in zip(span, counts(session, span), strict=True):
+        own = {unit: Line(unit, figures) for unit, figures in found.items()}
         trend.append((one, own, _sum(own.values())))
     _month, present, total = trend[-1]
     lines = _ranked(present.values())

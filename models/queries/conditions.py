@@ -1,6 +1,6 @@
 """Conditions in the very words of the partial indexes, so that a database uses these."""
 
-from sqlalchemy import Boolean, ColumnElement, literal_column
+from sqlalchemy import ColumnElement, and_, literal_column
 
 from models.tables.core import TICKET
 from models.tables.inbox import REFUSED
@@ -8,22 +8,23 @@ from models.tables.ticket import LOOKED_AT, OPEN_TICKETS, RATED_BY
 
 
 def _words(text: str) -> ColumnElement[bool]:
-    return literal_column(text, Boolean)
+    # without a type: SQLite has no booleans, and a boolean would be compared with 1
+    return literal_column(text)
 
 
 OPEN_TICKET = _words(f"ticket.{OPEN_TICKETS}")
-URGENT = OPEN_TICKET & TICKET.c.emergency.is_not(None)
-ORDINARY = OPEN_TICKET & TICKET.c.emergency.is_(None)
+URGENT = and_(OPEN_TICKET, TICKET.c.emergency.is_not(None))
+ORDINARY = and_(OPEN_TICKET, TICKET.c.emergency.is_(None))
 REVISIT = _words("ticket.revisit")
 RATED = _words("ticket.rating IS NOT NULL")
 RUNNING_CLOCK = _words("clock.state = 'running'")
-RATED_CLOCK = _words(f"clock.{RATED_BY}") & _words("clock.ended_at IS NOT NULL")
+RATED_CLOCK = and_(_words(f"clock.{RATED_BY}"), _words("clock.ended_at IS NOT NULL"))
 LOOKED_AT_EVENT = _words(f"event.{LOOKED_AT}")
-REFUSED_MESSAGE = _words("inbox.reason IS NOT NULL") & _words(f"inbox.state = '{REFUSED}'")
+REFUSED_MESSAGE = and_(_words("inbox.reason IS NOT NULL"), _words(f"inbox.state = '{REFUSED}'"))
 QUEUED_NOTICE = _words("notice.state = 'queued'")
 FAILED_NOTICE = _words("notice.state = 'failed'")
 
 
 def event_named(name: str) -> ColumnElement[bool]:
     """Events of one of the names that are looked for by their time."""
-    return LOOKED_AT_EVENT & _words(f"event.name = '{name}'")
+    return and_(LOOKED_AT_EVENT, _words(f"event.name = '{name}'"))

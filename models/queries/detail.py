@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from models.database import Session
+from models.labels import readable
 from models.queries.log import TicketNotFound, veil_of
 from models.rules import state as life
 from models.rules.personal import Veil
@@ -129,6 +130,16 @@ def detail(session: Session, number: str) -> Detail:
         log=_log(session, row.id, number, veil),
         notices=tuple(NoticeRow(*n) for n in notices),
     )
+
+
+def proposed_unit(ticket: Detail) -> tuple[str, str] | None:
+    """The unit that a model proposes for a ticket in the manual queue, and why (3.1); or None."""
+    if ticket.status != life.MANUAL:
+        return None
+    for line in reversed(ticket.log):
+        if line.name == "ticket.unrouted" and line.data.get("proposed"):
+            return str(line.data["proposed"]), str(readable(line.data["proposal"]))
+    return None
 
 
 def _log(session: Session, ticket_id: int, number: str, veil: Veil) -> tuple[Line, ...]:

@@ -95,26 +95,37 @@ class Month:
         """Its first moment; the next month's is its end."""
         return datetime.combine(date(self.year, self.month, 1), time(), SHANGHAI)
 
-    def has(self, column: Any) -> ColumnElement[bool]:
-        """Whether an instant lies in it."""
-        return and_(column >= self.begins_at, column < self.plus(1).begins_at)
-
     def __str__(self) -> str:
         return f"{self.year}-{self.month:02}"
 
 
-def in_month(month: Month, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Whether a ticket's instant lies in the month, and it has a unit."""
-    return month.has(column), TICKET.c.unit.is_not(None)
+Span = Sequence[Month]
+"""Months that follow one another."""
 
 
-def completed(month: Month, clocks: Subquery, *what: Any) -> Select[Any]:
-    """Tickets completed in the month, each beside its clocks."""
+def within(span: Span, column: Any) -> ColumnElement[bool]:
+    """Whether an instant lies in these months."""
+    return and_(column >= span[0].begins_at, column < span[-1].plus(1).begins_at)
+
+
+def which(span: Span, column: Any) -> ColumnElement[int]:
+    """In which of these months an instant lies, counted from 0."""
+    ends = [(column < month.plus(1).begins_at, place) for place, month in enumerate(span)]
+    return case(*ends, else_=len(span)).label("which")
+
+
+def in_charge(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether a ticket's instant lies in these months, and it has a unit."""
+    return within(span, column), TICKET.c.unit.is_not(None)
+
+
+def completed(span: Span, clocks: Subquery, *what: Any) -> Select[Any]:
+    """Tickets completed in these months, each beside its clocks."""
     joined = TICKET.outerjoin(clocks, clocks.c.ticket_id == TICKET.c.id)
-    return select(*what).select_from(joined).where(*in_month(month, TICKET.c.completed_at))
+    return select(*what).select_from(joined).where(*in_charge(span, TICKET.c.completed_at))
 
 
-def clocks_of(month: Month) -> Subquery:
+def clocks_of(span: Span) -> Subquery:
     """How the clocks of tickets completed in the month stand: a row a ticket, read in one go."""
 
     def of(key: str, column: Any = CLOCK.c.state) -> ColumnElement[Any]:
@@ -129,7 +140,7 @@ def clocks_of(month: Month) -> Subquery:
             *(of(key).label(name) for name, key in (CONTACTS | _PROOFS).items()),
         )
         .join(TICKET, TICKET.c.id == CLOCK.c.ticket_id)
-        .where(*in_month(month, TICKET.c.completed_at))
+        .where(*in_charge(span, TICKET.c.completed_at))
         .where(CLOCK.c.key.in_(("handling", *CONTACTS.values(), *_PROOFS.values())))
         .group_by(CLOCK.c.ticket_id)
         .subquery("clocks")
@@ -158,19 +169,19 @@ def _not_absent(proof: Any) -> ColumnElement[bool]:
     return or_(proof.is_(None), proof != "expired")
 
 
-def cards(session: Session, month: Month) -> Select[Any]:
+def cards(session: Session, span: Span) -> Select[Any]:
     """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(EVENT.c.name == "alert.raised", EVENT.c.at >= month.begins_at, text(LOOKED_AT))
-    return _events(session, month, raised)
+    raised = and_(EVENT.c.name == "alert.raised", EVENT.c.at >= span[0].begins_at, text(LOOKED_AT))
+    return _events(session, span, raised)
 
 
-def rare(session: Session, month: Month) -> Select[Any]:
-    """Returns, second handlings, extensions and conduct of a month."""
-    return _events(session, month, text(REPORTED))  # type: ignore[arg-type]
+def rare(session: Session, span: Span) -> Select[Any]:
+    """Returns, second handlings, extensions and conduct of these months."""
+    return _events(session, span, text(REPORTED))  # type: ignore[arg-type]
 
 
-def _events(session: Session, month: Month, which: ColumnElement[bool]) -> Select[Any]:
-    """Events of a month that have not been taken back, each with its unit and its level if any."""
+def _events(session: Session, span: Span, wanted: ColumnElement[bool]) -> Select[Any]:
+    """Events of these months that stand, each with its unit and its level if any."""
     unit = _json(session, EVENT.c.data, "unit")
     # an extension does not name the unit: it is who had accepted the ticket
     accepted = (
@@ -196,7 +207,7 @@ def _events(session: Session, month: Month, which: ColumnElement[bool]) -> Selec
         EVENT.c.data,
         case((EVENT.c.name == "extension.granted", accepted), else_=unit).label("unit"),
         _json(session, EVENT.c.data, "level").label("level"),
-    ).where(which, month.has(EVENT.c.moment), ~taken_back)
+    ).where(wanted, within(span, EVENT.c.moment), ~taken_back)
 
 
 def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate
+from operator import or_
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -112,7 +114,9 @@ def _row(name: str, now: Depth, series: _Series) -> QueueRow:
     return QueueRow(
         name,
         now,
-        tuple(depth[1:]),
+        tuple(one if known else 0 for one, known in zip(depth, _since(series.depth), strict=True))[
+            1:
+        ],
         tuple(come),
         tuple(series.done[1:]),
         tuple(series.failed[1:]),
@@ -126,6 +130,11 @@ def _filled(depth: Sequence[int | None]) -> list[int]:
         known = known if one is None else one
         filled.append(known)
     return filled
+
+
+def _since(depth: Sequence[int | None]) -> list[bool]:
+    """Whether anybody had looked by then: before, nothing is known and nothing is drawn."""
+    return list(accumulate((one is not None for one in depth), or_))
 
 
 def bucket(wall: datetime) -> datetime:

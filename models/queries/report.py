@@ -18,12 +18,14 @@ from models.queries.figures import (
     OF_COMPLETED,
     OF_EVENTS,
     Month,
+    Span,
     cards,
     clocks_of,
     completed,
     conditions,
-    in_month,
+    in_charge,
     rare,
+    which,
 )
 from models.rules.calendar import SHANGHAI
 from models.tables.core import TICKET
@@ -50,34 +52,41 @@ def plain_case(case: Case) -> dict[str, Any]:
     return {**local, **own, "at": case.at.astimezone(SHANGHAI)}
 
 
-def counts(session: Session, month: Month) -> dict[str, dict[str, int]]:
-    """Every figure of a month, by unit; what is nought is left out."""
-    found: dict[str, dict[str, int]] = {}
+Counts = dict[str, dict[str, int]]
+"""Figures by unit; what is nought is left out."""
 
-    def add(unit: str, figure: str, count: int) -> None:
+
+def counts(session: Session, span: Span) -> list[Counts]:
+    """Every figure of each of these months; all months are counted in one go."""
+    found: list[Counts] = [{} for _month in span]
+
+    def add(place: int, unit: str, figure: str, count: int) -> None:
         if count:
-            found.setdefault(unit, {})[figure] = found.get(unit, {}).get(figure, 0) + count
+            own = found[place].setdefault(unit, {})
+            own[figure] = own.get(figure, 0) + count
 
-    received = select(TICKET.c.unit, func.count()).where(*in_month(month, TICKET.c.received_at))
-    for unit, count in session.execute(received.group_by(TICKET.c.unit)):
-        add(unit, "tickets", count)
-    clocks = clocks_of(month)
+    place = which(span, TICKET.c.received_at)
+    received = select(place, TICKET.c.unit, func.count())
+    received = received.where(*in_charge(span, TICKET.c.received_at))
+    for month, unit, count in session.execute(received.group_by(place, TICKET.c.unit)):
+        add(month, unit, "tickets", count)
+    clocks = clocks_of(span)
     asked = conditions(clocks)
+    place = which(span, TICKET.c.completed_at)
     sums = [func.sum(case((asked[name], 1), else_=0)) for name in OF_COMPLETED]
-    own = completed(month, clocks, TICKET.c.unit, *sums)
-    for unit, *numbers in session.execute(own.group_by(TICKET.c.unit)):
+    own = completed(span, clocks, place, TICKET.c.unit, *sums)
+    for month, unit, *numbers in session.execute(own.group_by(place, TICKET.c.unit)):
         for name, count in zip(OF_COMPLETED, numbers, strict=True):
-            add(unit, name, count)
+            add(month, unit, name, count)
     names = {event: figure for figure, event in OF_EVENTS.items()}
-    for events in (cards(session, month), rare(session, month)):
+    for events in (cards(session, span), rare(session, span)):
         rows = events.subquery()
-        grouped = select(rows.c.unit, rows.c.name, rows.c.level, func.count())
-        for unit, name, level, count in session.execute(
-            grouped.group_by(rows.c.unit, rows.c.name, rows.c.level)
-        ):
-            add(unit, names.get(name, level), count)
+        by = (which(span, rows.c.moment), rows.c.unit, rows.c.name, rows.c.level)
+        grouped = select(*by, func.count()).group_by(*by)
+        for month, unit, name, level, count in session.execute(grouped):
+            add(month, unit, names.get(name, level), count)
             if level in ("yellow", "red"):
-                add(unit, "cards", count)
+                add(month, unit, "cards", count)
     return found
 
 
@@ -90,7 +99,7 @@ def cases(session: Session, month: Month, figure: str, unit: str | None = None) 
         yield from _ticket_cases(session, month, figure, unit)
         return
     events = cards if figure in (*OF_CARDS, "cards") else rare
-    rows = events(session, month).subquery()
+    rows = events(session, [month]).subquery()
     wanted = {"cards": ("yellow", "red")}.get(figure, (figure,))
     named = rows.c.level.in_(wanted) if events is cards else rows.c.name == OF_EVENTS[figure]
     found = (
@@ -111,13 +120,13 @@ def _ticket_cases(session: Session, month: Month, figure: str, unit: str | None)
     if figure == "tickets":
         at = TICKET.c.received_at
         found: Select[Any] = select(*what, at.label("at"), TICKET.c.status).where(
-            *in_month(month, at)
+            *in_charge([month], at)
         )
     else:
         at = TICKET.c.completed_at
-        clocks = clocks_of(month)
+        clocks = clocks_of([month])
         shown = (clocks.c[name] for name in ("handling", "due", "ended_at", *CONTACTS))
-        found = completed(month, clocks, *what, at.label("at"), *shown, TICKET.c.rating)
+        found = completed([month], clocks, *what, at.label("at"), *shown, TICKET.c.rating)
         found = found.where(conditions(clocks)[figure])
     if unit is not None:
         found = found.where(TICKET.c.unit == unit)

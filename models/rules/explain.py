@@ -88,6 +88,9 @@ def deciding(state: State) -> Clock | None:
 
 def _notes(clock: Clock, state: State, stage: Stage) -> list[Said]:
     notes = list(clock.why)
+    name = state.category if clock.name == HANDLE else clock.name
+    if document := stage.policy.overridden.get(f"terms.{name}"):
+        notes.insert(0, say("the term is set by {document} (Regulation 7.3)", document=document))
     if clock.name == HANDLE and (limit := state.limit) is not None:
         days = limit.workdays is not None
         term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")

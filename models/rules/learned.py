@@ -34,23 +34,26 @@ class ModelWrong(HotlineError):
     """A model that cannot be used: damaged, of another version, or made by something else."""
 
 
-class Known(msgspec.Struct, frozen=True):
-    """Words that speak for each label before any letter has been read, by the label."""
+class Known:
+    """Words that speak for each label before any letter has been read."""
 
-    words: dict[str, tuple[str, ...]]
+    def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
+        self.words = {label: tuple(own) for label, own in words.items()}
+        self._labels: dict[str, list[int]] = {}
+        for place, own in enumerate(self.words.values()):
+            for word in own:
+                self._labels.setdefault(word, []).append(place)
 
     def found(self, title: str, content: str) -> list[dict[str, float]]:
         """For each label, its words in the letter with the weight of each."""
-        owners = Counter(word for words in self.words.values() for word in words)
         text = f"{title}\n{content}"
-        there = {
-            word: (TITLE_COUNTS * (word in title) + math.log1p(content.count(word)))
-            * (len(word) - 1)
-            / claimed
-            for word, claimed in owners.items()
-            if word in text
-        }
-        return [{w: there[w] for w in words if w in there} for words in self.words.values()]
+        found: list[dict[str, float]] = [{} for _label in self.words]
+        for word, labels in self._labels.items():
+            if word in text:
+                times = TITLE_COUNTS * (word in title) + math.log1p(content.count(word))
+                for place in labels:
+                    found[place][word] = times * (len(word) - 1) / len(labels)
+        return found
 
 
 def pieces(title: str, content: str) -> Counter[str]:
@@ -84,7 +87,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     labels: tuple[str, ...]
-    known: Known
+    known: dict[str, tuple[str, ...]]
     pieces: tuple[str, ...]
     rarity: bytes
     telling: bytes
@@ -109,7 +112,7 @@ class Applied:
         weights = np.frombuffer(model.weights, "<f4").astype(float)
         fits = (
             model.form == 1
-            and tuple(model.known.words) == model.labels
+            and tuple(model.known) == model.labels
             and len(self._rarity) == len(model.telling) == count
             and len(weights) == count * labels
             and len(model.bias) == labels >= 2
@@ -120,6 +123,7 @@ class Applied:
             raise ModelWrong(_("the model does not fit together; train it again"))
         self._weights = weights.reshape(count, labels)
         self._bias = np.array(model.bias)
+        self._known = Known(model.known)
 
     @classmethod
     def read(cls, data: bytes) -> Self:
@@ -151,7 +155,7 @@ class Applied:
         values = (1 + np.log(np.fromiter(there.values(), float, len(there)))) * self._rarity[rows]
         if length := float(np.linalg.norm(values)):
             values /= length
-        found = self.model.known.found(title, content)
+        found = self._known.found(title, content)
         return rows, values, found, prior(found)
 
     def _telling(

@@ -1,7 +1,6 @@
 """The policy (制度): every number and word of the regulation that a district may set otherwise."""
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -19,6 +18,7 @@ from pydantic import (
 
 from models.errors import HotlineError
 from models.rules.calendar import SHANGHAI
+from models.rules.policy_text import OVERRIDE, line_of, overridden
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
 from models.rules.wording import KINDS, checked_texts
 
@@ -216,7 +216,10 @@ class Bulletin(_Part):
 
 
 class Policy(_Part):
-    """One district's policy, in force from `valid_from` at midnight, Asia/Shanghai."""
+    """One district's policy, in force from `valid_from` at midnight, Asia/Shanghai.
+
+    `overridden` says which values a higher rule has set, with its document (Regulation 7.3).
+    """
 
     district: str
     document: str
@@ -231,6 +234,7 @@ class Policy(_Part):
     notices: Notices = Notices()
     bulletin: Bulletin = Bulletin()
     keep: Keep = Keep()
+    overridden: dict[str, str] = {}
 
     @property
     def office(self) -> OfficeHours:
@@ -246,13 +250,17 @@ class Policy(_Part):
 def load_policy(text: str, name: str) -> Policy:
     """The policy that the TOML `text` of the file `name` holds; raises PolicyWrong."""
     try:
-        return Policy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as wrong:
+        values, documents = overridden(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         raise PolicyWrong(f"{name}: not valid TOML: {wrong}") from wrong
+    except ValueError as wrong:
+        raise PolicyWrong(f"{name}: line {line_of(text, [OVERRIDE])}: {wrong}") from wrong
+    try:
+        return Policy.model_validate(values | {"overridden": documents})
     except ValidationError as wrong:
         first = wrong.errors()[0]
         path = [str(part) for part in first["loc"]]
-        place = f"line {_line(text, path)}: " if path else ""
+        place = f"line {line_of(text, path, documents)}: " if path else ""
         what = first["msg"].removeprefix("Value error, ")
         raise PolicyWrong(f"{name}: {place}{'.'.join(path)}: {what}") from wrong
 
@@ -271,22 +279,3 @@ def in_force(policies: Sequence[Policy], received_at: datetime) -> Policy:
     ordered = sorted(policies, key=lambda p: p.begins_at)
     begun = [p for p in ordered if p.begins_at <= received_at]
     return begun[-1] if begun else ordered[0]
-
-
-def _line(text: str, path: list[str]) -> int:
-    """The line of the key that `path` leads to, or of the nearest table above it."""
-    lines = text.splitlines()
-    best = 1
-    for depth in range(len(path), 0, -1):
-        table, key = ".".join(path[: depth - 1]), path[depth - 1]
-        inside = table == ""
-        for number, line in enumerate(lines, 1):
-            if header := re.fullmatch(r"\s*\[\s*([\w.-]+)\s*\]\s*(#.*)?", line):
-                inside = header[1] == table
-                if header[1] == ".".join(path[:depth]):
-                    best = max(best, number)
-            elif inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-                return number
-        if best > 1:
-            return best
-    return best

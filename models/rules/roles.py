@@ -112,7 +112,7 @@ def parse_roles(text: str, where: str) -> Roles:
     """
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as wrong:
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         raise RolesWrong(f"{where}: {wrong}") from wrong
     for name in found.keys() - {"users", "tokens"}:
         raise RolesWrong(_("{where}: no section {name}").format(where=where, name=name))

@@ -1,9 +1,13 @@
 """By which numbers and names a ticket can be found again, though they lie sealed."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.rules.text import clean, numbers_in, plain_phone
+
+_SHORTEST = 11
+_FIGURES = re.compile(r"\d{3}")
 
 KINDS = ("phone", "identity", "name")
 
@@ -27,7 +31,9 @@ def traces(body: Mapping[str, Any]) -> set[tuple[str, str]]:
         (kind, normal(kind, str(person[kind]))) for kind in ("phone", "name") if person.get(kind)
     }
     for text in _texts(body):
-        found.update(numbers_in(clean(text)))
+        # most texts are shorter than any such number, or have no figure in them
+        if len(text) >= _SHORTEST and _FIGURES.search(text):
+            found.update(numbers_in(clean(text)))
     return {(kind, value) for kind, value in found if value}
 
 

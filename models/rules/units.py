@@ -66,7 +66,7 @@ def load_units(text: str, name: str) -> UnitsFile:
     """The units that the TOML `text` of the file `name` holds; raises UnitsWrong."""
     try:
         found = msgspec.convert(tomllib.loads(text), UnitsFile)
-    except tomllib.TOMLDecodeError as wrong:
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         raise UnitsWrong(f"{name}: {wrong}") from wrong
     except msgspec.ValidationError as wrong:
         raise UnitsWrong(_misshapen(text, name, str(wrong))) from wrong

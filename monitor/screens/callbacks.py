@@ -42,9 +42,9 @@ _WHY_EMPTY: dict[str, Said] = {
 class KindLine(Static):
     """The kinds of calls with their numbers; one of them is chosen."""
 
-    def __init__(self) -> None:
+    def __init__(self, chosen: str) -> None:
         super().__init__(id="kinds", markup=False)
-        self.chosen = FIRST
+        self.chosen = chosen
         self._counts: dict[str, int] = {}
 
     def tell(self, counts: dict[str, int]) -> None:
@@ -92,15 +92,20 @@ class CallbacksScreen(WatchScreen):
     TITLE_SAID = say("Calls")
     BINDINGS: ClassVar[list[BindingType]] = bindings("callbacks")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._kind = FIRST
+
     def body(self) -> Iterable[Widget]:
         """The kinds, and the calls of one of them."""
-        yield KindLine()
+        yield KindLine(self._kind)
         yield Listed(_heads, id="calls")
         yield Static(id="note", markup=False)
 
     def on_mount(self) -> None:
-        """Begin in the list."""
+        """Begin in the list, with the kind that was asked for meanwhile."""
         self.query_one(Listed).focus()
+        self.query_one(KindLine).chosen = self._kind
 
     def request(self) -> Request:
         """The calls of the chosen kind."""
@@ -132,6 +137,9 @@ class CallbacksScreen(WatchScreen):
 
     def choose(self, kind: str) -> None:
         """Show this kind of calls."""
+        self._kind = kind
+        if not self.ready:
+            return
         line = self.query_one(KindLine)
         if kind != line.chosen:
             line.chosen = kind

@@ -103,8 +103,8 @@ class Typed(Input):
 class UnitTyped(Typed):
     """A unit by its name, one of its other names, or a part of one."""
 
-    def __init__(self, units: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(placeholder=_("name or a part of it"))
+    def __init__(self, units: Mapping[str, Sequence[str]], given: str = "") -> None:
+        super().__init__(given, placeholder=_("name or a part of it"))
         self._units = units
 
     @property
@@ -215,7 +215,9 @@ class Form(Dialog):
     def _field(self, question: Question) -> Widget:
         if question.choices is not None:
             return Choose(question.choices, question.given)
-        return UnitTyped(self._units) if question.is_unit else Typed(question.given)
+        if question.is_unit:
+            return UnitTyped(self._units, question.given)
+        return Typed(question.given)
 
     def on_mount(self) -> None:
         """Begin with the first question."""

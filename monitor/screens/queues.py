@@ -83,11 +83,11 @@ class QueuesScreen(WatchScreen):
 def _heads() -> Sequence[Column]:
     return [
         Column(_("Process"), None),
-        Column(_("Role"), 8),
-        Column(_("Last seen"), 12),
-        Column(_("Does now"), 16),
-        Column(pad_left(_("Lateness"), 9), 9),
-        Column(pad_left(_("Done"), 9), 9),
+        Column(_("Role"), 10, 100),
+        Column(_("Last seen"), 10),
+        Column(_("Does now"), 14),
+        Column(pad_left(_("Lateness"), 8), 8),
+        Column(pad_left(_("Done"), 9), 9, 100),
         Column(pad_left(_("Failed"), 7), 7),
     ]
 
@@ -105,7 +105,7 @@ def _process(process: ProcessRow, wall: datetime) -> Line:
             Cell(word(TRADES, process.role)),
             Cell(seen, "over" if gone else "good"),
             Cell("" if gone else one_line(doing), "" if process.doing else "quiet"),
-            Cell(pad_left(late, 9), "over" if process.lateness_ms >= 1000 else ""),
+            Cell(pad_left(late, 8), "over" if process.lateness_ms >= 1000 else ""),
             Cell(pad_left(str(process.done), 9)),
             Cell(pad_left(str(process.failed), 7), "over" if process.failed else "quiet"),
         ),

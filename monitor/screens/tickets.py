@@ -36,6 +36,7 @@ class TicketsScreen(WatchScreen):
         super().__init__()
         self._filter = Filter()
         self._came_from: tuple[str, ...] = ()
+        self._asked: str | None = None
 
     def body(self) -> Iterable[Widget]:
         """Filter, list, preview, and how many there are."""
@@ -48,8 +49,10 @@ class TicketsScreen(WatchScreen):
         yield Static(id="range", markup=False)
 
     def on_mount(self) -> None:
-        """Begin in the list."""
+        """Begin in the list, under the filter that it was opened with."""
         self.query_one(TicketList).focus()
+        if self._asked is not None:
+            self._begin(self._asked)
 
     @property
     def tickets(self) -> TicketList:
@@ -95,6 +98,12 @@ class TicketsScreen(WatchScreen):
     def set_filter(self, text: str, came_from: tuple[str, ...] = ()) -> None:
         """Show what this filter lets through; a faulty one changes nothing and says why."""
         self._came_from = came_from
+        if not self.ready:
+            self._asked = text
+            return
+        self._begin(text)
+
+    def _begin(self, text: str) -> None:
         self._apply(text)
         self.query_one(FilterInput).value = text
 

@@ -99,14 +99,18 @@ class Row:
     figures: Sequence[Figure]
     absent: Mapping[str, str] = field(default_factory=dict)
     """Peers that were not measured, and why."""
+    failed: str = ""
+    """Why the row could not be measured at all."""
 
     def as_dict(self) -> dict[str, Any]:
         """For machines: the first figure flat, the others in a list."""
-        first, *others = self.figures
+        told = [one.as_dict() for one in self.figures]
+        first = told[0] if told else dict.fromkeys(("figure", "reference", "ratio", "met"))
         return {
             "id": self.id,
-            **first.as_dict(),
-            "others": [one.as_dict() for one in others],
+            **first,
+            "failed": self.failed,
+            "others": told[1:],
             "absent": dict(self.absent),
         }
 

@@ -44,21 +44,11 @@ def intake(bench: Bench) -> Row:
             limit.append(count / limits.write_again(other.url, batches))
         if site.tickets(status="dispatched") != count * bench.runs:
             raise BenchFailed(f"P3: not every ticket was dispatched; see {site.log}")
-        site.stop()
-        site.start()
-        sending = [_rate(site, f"S{run}-", count) for run in range(bench.runs)]
-    with bench.sqlite_site("P3") as site:
-        site.start(DECIDING)
-        sqlite = [_rate(site, f"R{run}-", count) for run in range(bench.runs)]
     ours = Figure("letters from a file to dispatched, PostgreSQL, 2 workers", "tickets/s", rates,
                   "L: the same rows by COPY, 1,000 at once, 1 connection", limit, Goal(least=0.3),
                   f"{count:,} letters")  # fmt: skip
     others, absent = _peers(bench)
-    figures = [
-        ours,
-        Figure("the same while notices are sent", "tickets/s", sending),
-        Figure("the same on SQLite, synchronous=FULL", "tickets/s", sqlite),
-    ]
+    figures = [ours, *([] if bench.quick else _beside(bench, count))]
     if PLAIN.name in others:
         figures.append(ours.against_peer(PLAIN.name, others[PLAIN.name], Goal(least=5)))
     best = max((n for n in others if n != PLAIN.name), key=lambda n: median(others[n]), default="")
@@ -94,6 +84,20 @@ def dispatched(site: Site, running: Running, file: Path, count: int) -> float:
     running.hand_over("received", file)
     site.until(lambda: site.tickets(status="dispatched") == count, 120, f"{running.peer.name}: P3")
     return monotonic() - began
+
+
+def _beside(bench: Bench, count: int) -> list[Figure]:
+    """The same under other circumstances, for which there is no limit."""
+    with bench.site("P3") as site:
+        site.start()
+        sending = [_rate(site, f"R{run}-", count) for run in range(bench.runs)]
+    with bench.sqlite_site("P3") as site:
+        site.start(DECIDING)
+        sqlite = [_rate(site, f"R{run}-", count) for run in range(bench.runs)]
+    return [
+        Figure("the same while notices are sent", "tickets/s", sending),
+        Figure("the same on SQLite, synchronous=FULL", "tickets/s", sqlite),
+    ]
 
 
 def _rate(site: Site, prefix: str, count: int) -> float:

@@ -4,17 +4,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+import psycopg
 
 from models.errors import HotlineError
 from models.labels import _
 from scripts.bench.bench import Bench
-from scripts.bench.figures import Row, spread, told
+from scripts.bench.figures import Row
+from scripts.bench.telling import as_markdown, print_row, setting
 from scripts.edge import print_json
 
 ROWS = {
@@ -45,13 +45,13 @@ class Options:
     quick: bool = False
     database: str | None = None
     profile: Path | None = None
-    failed: list[str] = field(default_factory=list)
 
 
 def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
     """Measure and print; 0 if every row was measured, whether or not its goal was met.
 
-    Raises HotlineError for a row that there is not, or that could not be measured.
+    A row that could not be measured is told, and the others go on. Raises HotlineError for a row
+    that there is not.
     """
     unknown = [name for name in options.rows if name not in ROWS]
     if unknown:
@@ -64,15 +64,22 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
                       options.database, options.profile, closing=closing)  # fmt: skip
         for name in options.rows or ROWS:
             _tell(_("measuring {row}").format(row=name))
-            row = _measure(name)(bench)
-            found.append(row)
+            found.append(_measured(name, bench))
             if not as_json and not markdown:
-                _print(row)
+                print_row(found[-1])
+        if markdown:
+            sys.stdout.write(setting(bench, sys.argv[1:]) + as_markdown(found))
     if as_json:
         print_json([row.as_dict() for row in found])
-    if markdown:
-        sys.stdout.write(as_markdown(found))
-    return 0
+    return 1 if any(row.failed for row in found) else 0
+
+
+def _measured(name: str, bench: Bench) -> Row:
+    try:
+        return _measure(name)(bench)
+    except (HotlineError, psycopg.Error) as wrong:
+        _tell(f"{name}: {wrong}")
+        return Row(name, [], failed=str(wrong) or type(wrong).__name__)
 
 
 def _measure(name: str) -> Callable[[Bench], Row]:
@@ -84,38 +91,3 @@ def _measure(name: str) -> Callable[[Bench], Row]:
 def _tell(text: str) -> None:
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
-
-
-def _cells(row: Row) -> list[tuple[str, ...]]:
-    cells: list[tuple[str, ...]] = []
-    for number, one in enumerate(row.figures):
-        met = {True: _("yes"), False: _("no"), None: ""}[one.met]
-        id_ = "" if number else row.id
-        what = one.what + (f" ({one.note})" if one.note else "")
-        figure = f"{told(one.value, one.unit)} {spread(one)}".strip()
-        reference = told(one.reference, one.unit) if one.references else "-"
-        ratio = told(one.ratio)
-        cells.append((id_, what, figure, one.against, reference, ratio, str(one.goal), met))
-    cells += [("", name, "-", _(why), "-", "-", "", "") for name, why in row.absent.items()]
-    return cells
-
-
-def _heads() -> tuple[str, ...]:
-    return ("#", _("what"), _("figure"), _("against"), _("reference"), _("ratio"), _("goal"),
-            _("met"))  # fmt: skip
-
-
-def _print(row: Row) -> None:
-    table = Table(*_heads(), box=None, pad_edge=False)
-    for cells in _cells(row):
-        table.add_row(*cells)
-    console = Console()
-    console.print(table)
-    console.print()
-
-
-def as_markdown(rows: Sequence[Row]) -> str:
-    """The rows as a table of Markdown, one line a figure."""
-    lines = [" | ".join(_heads()), " | ".join(["---"] * len(_heads()))]
-    lines += [" | ".join(cells) for row in rows for cells in _cells(row)]
-    return "".join(f"| {line} |\n" for line in lines)

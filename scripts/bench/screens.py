@@ -54,7 +54,7 @@ def _one(found: dict[str, Any], key: str) -> float:
 def changing(bench: Bench) -> Row:
     """P8: from the commit of a change to the screen that shows it."""
     site, what = _full(bench)
-    looks = max(5, bench.sized(_LOOKS))
+    looks = max(3, bench.sized(_LOOKS))
     felt = [_probe(site, "feel", looks) for _ in range(bench.runs)]
     polled = [_probe(site, "poll", looks) for _ in range(bench.runs)]
     ours, theirs = ([median(f["seconds"]) * 1000 for f in found] for found in (felt, polled))

@@ -82,7 +82,7 @@ class Site:
 
     def start_before(self, moment: datetime, queues: Sequence[str] = QUEUES) -> DemoClock:
         """Start the processes so that all are there when their clock comes to this moment."""
-        lead = timedelta(seconds=2 + 2 * Site.takes)
+        lead = timedelta(seconds=1 + 1.5 * Site.takes)
         now = DemoClock(system_clock(), moment - lead, 1.0)
         self.start(queues, clock=str(now))
         if now() >= moment:

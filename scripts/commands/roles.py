@@ -90,10 +90,13 @@ def timekeeper(
     parent: Annotated[int, _PARENT] = 0,
 ) -> None:
     """Run one timekeeper process; any number may run."""
+    from models.operations.calendar import settle_guesses
     from workers.main import run_timekeeper
 
     settings = load_settings()
     store, now = _opened(settings, clock)
+    with store.writing() as session:
+        settle_guesses(session, now())
     code = run_timekeeper(
         store,
         broker_url(settings),

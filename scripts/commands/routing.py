@@ -9,8 +9,9 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.labels import _
 from models.rules.calendar import SHANGHAI
+from models.rules.roles import RULEBOOK
 from models.settings import Settings, load_settings
-from scripts.edge import open_store, prepare, print_json, read_text, reading
+from scripts.edge import allowed, open_store, prepare, print_json, read_text, reading
 
 if TYPE_CHECKING:
     from models.rules.learned import Applied
@@ -65,6 +66,8 @@ def train(
     from scripts.routing.training import train as fit
 
     settings = load_settings()
+    if file is None or output is None:
+        allowed(settings, RULEBOOK)
     letters, lacking = _letters(settings, file, title, text, label)
     letters, few = usable(letters)
     model = fit(corpus(letters, _words(settings, topics)), range(len(letters)), precision)
@@ -167,7 +170,9 @@ def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
     """Tickets that have been routed keep their units."""
     from models.operations.learning import use_model
 
-    store = open_store(load_settings())
+    settings = load_settings()
+    allowed(settings, RULEBOOK)
+    store = open_store(settings)
     with store.writing() as session:
         use_model(session, version or None)
     text = _("Model {n} is in use.").format(n=version) if version else _("No model is in use.")
@@ -236,6 +241,8 @@ def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
 
 def _write(output: Path, body: bytes) -> None:
     try:
+        # it holds pieces of what citizens wrote
+        output.touch(mode=0o600)
         output.write_bytes(body)
     except OSError as wrong:
         raise HotlineError(f"{output}: {wrong.strerror}") from wrong

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.labels import _
+from models.rules.roles import RULEBOOK
 from models.settings import load_settings
-from scripts.edge import open_store, print_json, read_text, reading
+from scripts.edge import allowed, open_store, prepare, print_json, read_text
 
 if TYPE_CHECKING:
     from models.operations.rulebook import Replaced
@@ -37,8 +38,10 @@ def import_units(
     from models.operations.rulebook import replace_units
     from models.rules.routing import load_units
 
+    settings = load_settings()
+    allowed(settings, RULEBOOK)
     units = load_units(read_text(file), str(file))
-    store = open_store(load_settings())
+    store = open_store(settings)
     with store.writing() as session:
         replaced = replace_units(session, units)
         if dry_run:
@@ -69,14 +72,18 @@ def find(names: list[str], as_json: _JSON = False) -> None:
     """A name is found in whatever form a city writes it, if it can mean one unit only."""
     from models.queries.rulebook import load_rulebook
 
-    with reading(load_settings()) as session:
+    settings = load_settings()
+    store = open_store(settings)
+    # a new store gets the units that come with the project, as any other command would find them
+    prepare(store, settings)
+    with store.reading() as session:
         directory = load_rulebook(session).directory
     found = {name: directory.resolve(name) for name in names}
     if as_json:
         print_json(found)
     else:
+        unknown = _("not known")
         for name, unit in found.items():
-            said = unit or _("not known")
-            typer.echo(f"{name}  {said}")
+            typer.echo(f"{name}  {unit or unknown}")
     if None in found.values():
         raise typer.Exit(1)

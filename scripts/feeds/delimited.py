@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import IO
@@ -16,6 +17,8 @@ from scripts.feeds.table import HEADER_WITHIN, Layout, locate, unknown
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
 _USUAL = ",\t;|"
+_MOST_SIGNS = 20
+"""Others that are tried, the most frequent ones."""
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -95,8 +98,9 @@ def _recognised(
 ) -> tuple[Layout, str] | None:
     text = "\n".join(first)
     fewest = min(len(mapping.headers) for mapping in mappings) - 1
-    signs = (sign for sign in dict.fromkeys(text) if not sign.isalnum() and sign not in '"\r\n ')
-    for delimiter in dict.fromkeys((*_USUAL, *signs)):
+    signs = Counter(sign for sign in text if not sign.isalnum() and sign not in '"\r\n ')
+    likely = [sign for sign, _times in signs.most_common(_MOST_SIGNS)]
+    for delimiter in dict.fromkeys((*_USUAL, *likely)):
         if all(line.count(delimiter) < fewest for line in first):
             continue
         rows = islice(_rows(io.StringIO(text, newline=""), delimiter), HEADER_WITHIN)

@@ -1,7 +1,5 @@
 """A table's rows into messages: the half that spreadsheets, text files and objects share."""
 
-import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -11,61 +9,15 @@ import msgspec
 from msgspec.structs import replace
 
 from models.labels import Said, say
-from models.rules.text import clean, escaped, folded, is_plain, undoubled
+from models.rules.text import clean, folded
+from scripts.feeds.cells import Row, Unusable, digest_of, moment_of, no_date, value_of
 from scripts.feeds.dates import instant
-from scripts.feeds.mapping import ANY, ARRIVAL, INSTANTS, Words, must_name_a_unit
+from scripts.feeds.mapping import ARRIVAL, must_name_a_unit
 from scripts.feeds.rows import TICKET_RECEIVED, Cell, Read, shown
-from scripts.feeds.table import LaterPlaces, Layout, Place
+from scripts.feeds.table import LaterPlaces, Layout
 
-_NUMBERS = ("ticket", "id")
-_WHOLE = ("statutory_limit.workdays", "statutory_limit.hours", "declined")
-_EXACT = 10**15
-_ROUNDED = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _LONGEST = 1 << 20
 """Characters that a row may have: more is no letter."""
-
-_LINE_ENDS = re.compile(r"\r\n?")
-
-
-class _Unusable(Exception):
-    """The row cannot be a message."""
-
-    def __init__(self, why: Said) -> None:
-        self.why = why
-
-
-class _Row:
-    """One row while messages are made of it: its cells as text, and what was found in them."""
-
-    def __init__(self, layout: Layout, cells: Sequence[Cell]) -> None:
-        self.layout = layout
-        self.cells = cells
-        self.notes: list[Said] = []
-        self.original: dict[str, str] = {}
-
-    def text(self, place: Place) -> str:
-        """A cell's text, tidy, or "" for what the mapping calls empty; the original is noted."""
-        cell = self.cells[place.column]
-        text = shown(cell)
-        if is_plain(text):
-            tidy = text.strip()
-        else:
-            tidy = clean(undoubled(text))
-            if tidy != _LINE_ENDS.sub("\n", text).strip():
-                self.original[place.header] = escaped(text)
-        if "\ufffd" in tidy and place.field not in _NUMBERS:
-            self.flag(say('"{column}" holds characters that were lost', column=place.header))
-        empty = self.layout.mapping.empty
-        return "" if empty and folded(tidy) in empty else tidy
-
-    def flag(self, note: Said) -> None:
-        """Take the row all the same, and say what is wrong with it."""
-        if note not in self.notes:
-            self.notes.append(note)
-
-    def keep(self, place: Place) -> None:
-        """Keep a cell as it came beside what is made of it."""
-        self.original[place.header] = escaped(shown(self.cells[place.column]))
 
 
 def messages(layout: Layout, rows: Iterable[tuple[int, Sequence[Cell]]]) -> Iterator[Read]:
@@ -88,7 +40,7 @@ def message(layout: Layout, line: int, cells: Sequence[Cell]) -> Read | None:
     source = layout.mapping.origin
     try:
         made, later, notes = _made(layout, cells)
-    except _Unusable as refused:
+    except Unusable as refused:
         return Read(line, source, None, refused.why, kept)
     facts = layout.mapping.facts if layout.mapping.letters else ()
     return Read(line, source, made, None, kept, later, facts, notes)
@@ -98,12 +50,12 @@ def _made(
     layout: Layout, cells: Sequence[Cell]
 ) -> tuple[dict[str, Any], tuple[dict[str, Any], ...], tuple[Said, ...]]:
     _check_shape(layout, cells)
-    row = _Row(layout, cells)
+    row = Row(layout, cells)
     made = _letter(row)
     later = _later(row, made)
     if not layout.mapping.letters:
         if not later:
-            raise _Unusable(say("The row says nothing that happened. Fill in what did, and when"))
+            raise Unusable(say("The row says nothing that happened. Fill in what did, and when"))
         made, later = later[0], later[1:]
     if row.original:
         made["original"] = row.original
@@ -117,7 +69,7 @@ def _check_shape(layout: Layout, cells: Sequence[Cell]) -> None:
     if len(cells) != width and (
         len(cells) < width or any(clean(shown(cell)) for cell in cells[width:])
     ):
-        raise _Unusable(
+        raise Unusable(
             say(
                 "The row has {cells} cells and the table {columns} columns: the row is torn, or a "
                 "cell holds the delimiter without quotes. Mend the row",
@@ -126,27 +78,27 @@ def _check_shape(layout: Layout, cells: Sequence[Cell]) -> None:
             )
         )
     if sum(len(cell) for cell in cells if isinstance(cell, str)) > _LONGEST:
-        raise _Unusable(say("The row has more than {limit} characters", limit=_LONGEST))
+        raise Unusable(say("The row has more than {limit} characters", limit=_LONGEST))
 
 
-def _letter(row: _Row) -> dict[str, Any]:
+def _letter(row: Row) -> dict[str, Any]:
     layout = row.layout
     mapping = layout.mapping
     made: dict[str, Any] = {"type": TICKET_RECEIVED}
     for field, value in mapping.constants.items():
         _put(made, field, value)
     for place in layout.fields:
-        value = _value(row, place, mapping.values)
+        value = value_of(row, place, mapping.values)
         if value != "":
             _put(made, place.field, value)
     for place in layout.kept:
         if text := row.text(place):
             made.setdefault(place.field, text)
     if "at" not in made and layout.undated is not None and row.text(layout.undated):
-        made["at"] = _moment(row, layout.undated)
+        made["at"] = moment_of(row, layout.undated)
     for field in ("ticket", "at") if mapping.letters else ("ticket",):
         if field not in made and not (field == "at" and mapping.undated == ARRIVAL):
-            raise _Unusable(
+            raise Unusable(
                 say(
                     'The cell "{column}" is blank, and no ticket can be without it. Fill it in',
                     column=layout.header(field),
@@ -154,13 +106,13 @@ def _letter(row: _Row) -> dict[str, Any]:
             )
     if layout.key:
         parts = [folded(row.text(place)) for place in layout.key]
-        made["id"] = f"{made['ticket']}-{_digest(parts)}"
+        made["id"] = f"{made['ticket']}-{digest_of(parts)}"
         made["ticket"] = made["id"]
     made.setdefault("id", made["ticket"])
     return made
 
 
-def _later(row: _Row, letter: dict[str, Any]) -> list[dict[str, Any]]:
+def _later(row: Row, letter: dict[str, Any]) -> list[dict[str, Any]]:
     made: dict[str, dict[str, Any]] = {}
     for places in row.layout.later:
         later = places.later
@@ -175,7 +127,7 @@ def _later(row: _Row, letter: dict[str, Any]) -> list[dict[str, Any]]:
     return list(made.values())
 
 
-def _later_at(row: _Row, places: LaterPlaces, letter: dict[str, Any]) -> str | None:
+def _later_at(row: Row, places: LaterPlaces, letter: dict[str, Any]) -> str | None:
     """The moment of a later message; "" if it is that of its arrival, None if it has none."""
     mapping, header = row.layout.mapping, places.at.header
     moment = instant(row.cells[places.at.column], mapping.dates, row.layout.zone)
@@ -183,7 +135,7 @@ def _later_at(row: _Row, places: LaterPlaces, letter: dict[str, Any]) -> str | N
         if mapping.undated == ARRIVAL:
             return ""
         if not mapping.letters:
-            raise _Unusable(_no_date(header))
+            raise Unusable(no_date(header))
         row.flag(say('"{column}" holds no possible date: not taken', column=header))
     elif "at" in letter and moment < datetime.fromisoformat(letter["at"]):
         row.flag(say('"{column}" is before the letter itself: not taken', column=header))
@@ -194,15 +146,15 @@ def _later_at(row: _Row, places: LaterPlaces, letter: dict[str, Any]) -> str | N
 
 
 def _later_message(
-    row: _Row, places: LaterPlaces, letter: dict[str, Any], at: str
+    row: Row, places: LaterPlaces, letter: dict[str, Any], at: str
 ) -> dict[str, Any]:
     later = places.later
-    told = {p.field: v for p in places.fields if (v := _value(row, p, later.values)) != ""}
+    told = {p.field: v for p in places.fields if (v := value_of(row, p, later.values)) != ""}
     content = [f"{name}={folded(str(value))}" for name, value in told.items()]
     made = {
         "type": later.type,
         "ticket": letter["ticket"],
-        "id": f"{letter['id']}#{later.name}#{_digest([at, *content])}",
+        "id": f"{letter['id']}#{later.name}#{digest_of([at, *content])}",
         **later.constants,
         **told,
     }
@@ -213,77 +165,12 @@ def _later_message(
     return made
 
 
-def _value(row: _Row, place: Place, words: Words) -> str | int:
-    field = place.field
-    text = row.text(place)
-    if not text:
-        return ""
-    if field in INSTANTS:
-        return _moment(row, place)
-    if field in _NUMBERS:
-        return _number(row.cells[place.column], text, place.header)
-    if field in words:
-        known = words[field].get(folded(text), words[field].get(ANY))
-        if known is None:
-            raise _Unusable(
-                say(
-                    'The cell "{column}" holds a word that the mapping {mapping} does not '
-                    "translate. Mend it, or add it to [values] for {field}",
-                    column=place.header,
-                    mapping=row.layout.mapping.name,
-                    field=field,
-                )
-            )
-        return known
-    return int(text) if field in _WHOLE and text.isascii() and text.isdecimal() else text
-
-
-def _moment(row: _Row, place: Place) -> str:
-    moment = instant(row.cells[place.column], row.layout.mapping.dates, row.layout.zone)
-    if moment is None:
-        raise _Unusable(_no_date(place.header))
-    return moment.isoformat()
-
-
-def _number(cell: Cell, text: str, column: str) -> str:
-    rounded = isinstance(cell, float) and abs(cell) >= _EXACT
-    if rounded or _ROUNDED.fullmatch(text):
-        raise _Unusable(
-            say(
-                'The number in "{column}" has more than 15 digits and was rounded by a '
-                "spreadsheet. Export the column as text",
-                column=column,
-            )
-        )
-    if "\ufffd" in text:
-        raise _Unusable(
-            say(
-                'The number in "{column}" holds characters that cannot be read. Save the file as '
-                "UTF-8 again",
-                column=column,
-            )
-        )
-    return text
-
-
-def _no_date(column: str) -> Said:
-    return say(
-        'The cell "{column}" holds no possible date in a form that the mapping names. Mend the '
-        'date, or add its form to "dates" of the mapping',
-        column=column,
-    )
-
-
 def _put(made: dict[str, Any], field: str, value: str | int | bool) -> None:
     outer, _, inner = field.partition(".")
     if inner:
         made.setdefault(outer, {})[inner] = value
     else:
         made[outer] = value
-
-
-def _digest(parts: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _raw(headers: Sequence[str], cells: Sequence[Cell]) -> dict[str, str]:

@@ -151,7 +151,7 @@ def load(path: Path) -> Mapping:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
         raise MappingWrong(path, problem.strerror or _("cannot be read")) from problem
-    except ValueError as problem:  # not TOML, or not UTF-8
+    except (ValueError, RecursionError) as problem:  # not TOML, nested without end, or not UTF-8
         raise MappingWrong(
             path, _("is not TOML in UTF-8: {problem}").format(problem=problem)
         ) from (problem)

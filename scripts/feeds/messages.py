@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from models.labels import say
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import FIELDS
-from scripts.feeds import jsontext
+from scripts.feeds import jsonfiles, jsontext
 from scripts.feeds.dates import instant
 from scripts.feeds.jsontext import Piece, Refused, Tidy
 from scripts.feeds.letters import message
@@ -56,12 +56,12 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iter
 
     Texts are cleaned, instants without an offset are read as Asia/Shanghai.
     """
-    return _records(feed, jsontext.of_lines(stream), mappings)
+    return _records(feed, jsonfiles.of_lines(stream), mappings)
 
 
 def read_array(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iterator[Read]:
     """The same of a list of objects, such as a page of Open311 GeoReport v2, streamed."""
-    return _records(feed, jsontext.of_array(stream), mappings)
+    return _records(feed, jsonfiles.of_array(stream), mappings)
 
 
 def objects(

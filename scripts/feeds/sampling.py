@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 
 from models.labels import _
 from models.rules.text import clean
-from scripts.feeds import delimited, georeport, jsontext, messages, workbook
+from scripts.feeds import delimited, georeport, jsonfiles, messages, workbook
 from scripts.feeds.jsontext import Piece
 from scripts.feeds.rows import Cell, FeedUnreadable, shown
 from scripts.feeds.table import HEADER_WITHIN
@@ -45,9 +45,9 @@ def _sample(name: str, stream: IO[bytes]) -> Sample:
     if georeport.fits(head):
         return _objects(name, georeport.pieces(stream))
     if messages.fits_array(head):
-        return _objects(name, jsontext.of_array(stream))
+        return _objects(name, jsonfiles.of_array(stream))
     if messages.fits(head):
-        return _objects(name, jsontext.of_lines(stream))
+        return _objects(name, jsonfiles.of_lines(stream))
     return _headed(name, delimited.beginning(stream, ROWS))
 
 

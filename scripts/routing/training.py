@@ -67,7 +67,7 @@ def words_of(text: str, name: str) -> dict[str, tuple[str, ...]]:
     """The words by label that a TOML text holds: `label = "words, divided by white space"`."""
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as wrong:
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         raise LettersWrong(f"{name}: {wrong}") from wrong
     if wrong_label := next((k for k, v in found.items() if not isinstance(v, str)), None):
         why = _("{file}: {label} is no text; write the words in quotes, divided by spaces")
@@ -124,7 +124,7 @@ def train(there: Corpus, rows: Sequence[int], precision: float) -> Model:
     shares = certainty(scores + trust * there.given[rows], warmth)
     return Model(
         labels=tuple(there.known.words),
-        known=there.known,
+        known=there.known.words,
         pieces=tuple(map(str, there.names[kept])),
         rarity=rarity.idf_.astype("<f4").tobytes(),
         telling=(among[kept] >= _TELLING).astype("u1").tobytes(),

@@ -20,7 +20,7 @@ from scripts.bench.many import OF_A_TICKET
 from scripts.bench.peers import work
 from scripts.bench.peers.running import PEERS, chosen
 from scripts.bench.rules import shipped_rulebook
-from scripts.bench.running import ROWS, as_markdown
+from scripts.bench.running import ROWS
 from scripts.bench.site import Site
 from scripts.bench.storm import (
     CROSSING_SHARE,
@@ -30,6 +30,7 @@ from scripts.bench.storm import (
     take_back,
     write_at_once,
 )
+from scripts.bench.telling import as_markdown
 from scripts.cli import build
 
 
@@ -84,6 +85,14 @@ def test_markdown() -> None:
     assert lines[2].startswith("| P3 | intake | 1,000 tickets/s |")
     assert "Celery" in lines[3]
     assert len(lines) == 4
+
+
+def test_a_row_that_fails_is_told() -> None:
+    """A row that could not be measured stands in the table and in the JSON, with the reason."""
+    row = Row("P3", [], failed="the workers did not start\nand so on")
+    assert "the workers did not start" in as_markdown([row])
+    assert row.as_dict()["figure"] is None
+    assert "did not start" in row.as_dict()["failed"]
 
 
 def test_peers_that_are_not_measured_are_named() -> None:

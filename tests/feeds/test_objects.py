@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.feeds import georeport, jsontext
+from scripts.feeds import georeport, jsonfiles, jsontext
 from scripts.feeds.mapping import shipped
 from scripts.feeds.rows import ColumnsRenamed, FeedUnreadable
 from tests.feeds.making import MESSAGE, lines, messages, reason, records
@@ -143,7 +143,7 @@ def test_a_long_list_is_not_held_in_memory() -> None:
                 return head.read()
             return stream.read(size)
 
-    count = sum(piece.why is None for piece in jsontext.of_array(Joined()))  # type: ignore[arg-type]
+    count = sum(piece.why is None for piece in jsonfiles.of_array(Joined()))  # type: ignore[arg-type]
     assert count == 100_000
     assert stream.widest <= 2 * jsontext.LONGEST
 

@@ -36,3 +36,16 @@ def test_a_target_that_falls_over_is_noticed(data: bytes) -> None:
     said = falls_out(target, data)
     assert said is not None
     assert said.startswith("ZeroDivisionError in ")
+
+
+@pytest.mark.parametrize("name", ["policy", "units", "mapping", "channels", "roles"])
+def test_nesting_without_end_is_refused(name: str) -> None:
+    """What `make fuzz` once found: Python's TOML reader gives up by a RecursionError."""
+    for deep in (b"a = " + b"[" * 5_000, b"a = " + b"{a=" * 5_000):
+        assert falls_out(TARGETS[name], deep) is None
+
+
+def test_more_time_than_there_is_is_refused() -> None:
+    """What `make fuzz` found in the monitor's filter."""
+    for text in ("剩:<99999999999日", "left:>99999999999999999999h", "剩:<9999日"):
+        assert falls_out(TARGETS["filter"], text.encode()) is None

@@ -3,7 +3,7 @@
 from sqlalchemy import Table, text
 
 from models.database import Session, Store
-from models.tables.core import BELL, CLOCK, EVENT, TICKET
+from models.tables.core import BELL, CLOCK, EVENT, NOTICE, TICKET
 
 _STRIDE = 1_000
 """Copies of a ticket are so far apart in their ids."""
@@ -15,15 +15,22 @@ def crowd(store: Store, open_tickets: int, closed: int) -> None:
     Archived copies lie in the past, a minute apart on PostgreSQL.
     """
     with store.writing() as session:
+        if session.dialect == "postgresql":
+            # the copies refer to each other as their originals do
+            session.execute(text("SET LOCAL session_replication_role = replica"))
         here = "SELECT count(*) FROM ticket WHERE status IN ({})"
         alive = session.execute(text(here.format(_OPEN))).scalar_one()
         done = session.execute(text(here.format("'completed'"))).scalar_one()
         _multiply(session, f"status IN ({_OPEN})", 1, open_tickets // alive, {})
         gone = {"status": "'archived'", "revisit": "false"}
         _multiply(session, "status = 'completed'", 10_001, closed // done, gone)
-    with store.engine.connect() as connection:
-        autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
-        autocommit.execute(text("ANALYZE" if session.dialect == "sqlite" else "VACUUM ANALYZE"))
+    if session.dialect == "postgresql":
+        with store.engine.connect() as connection:
+            # index-only reads need to know which pages everybody may see
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+                text("VACUUM ANALYZE")
+            )
+    store.tidy()
 
 
 _OPEN = "'received', 'manual', 'dispatched', 'returned', 'disputed', 'handling', 'submitted'"
@@ -48,6 +55,8 @@ def _multiply(
     _copy(session, CLOCK, f"t.ticket_id IN ({old})", numbers, own, back)
     looked_at = "t.name IN ('ticket.received', 'ticket.completed', 'alert.raised')"
     _copy(session, EVENT, f"t.ticket_id IN ({old}) AND {looked_at}", numbers, own, back)
+    sent = own | {"id": f"t.id + n.k * {_STRIDE}", "state": "'sent'"}
+    _copy(session, NOTICE, f"t.ticket_id IN ({old})", numbers, sent, back)
     if not instead:
         bells = f"t.queue = 'escalation' AND t.row_id IN ({old})"
         _copy(session, BELL, bells, numbers, {"row_id": f"t.row_id + n.k * {_STRIDE}"}, back)

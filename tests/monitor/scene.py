@@ -17,6 +17,8 @@ from models.operations.advance import advance
 from models.operations.inbox import put
 from models.operations.processes import report
 from models.operations.rulebook import add_policy, replace_units
+from models.operations.samples import sample
+from models.queries.queues import EVERY
 from models.queries.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.routing import load_units
@@ -95,12 +97,23 @@ def make_store(folder: Path) -> Store:
 def make_scene(folder: Path) -> Store:
     """The store of the scene, as it stands at NOW."""
     store = make_store(folder)
+    fill_scene(store)
+    return store
+
+
+def fill_scene(store: Store) -> None:
+    """Let everything of the scene happen in this store."""
     play(store, list(messages()), NOW)
     with store.writing() as session:
         for number in range(1, 5):
             _report(store, session, f"worker@desk:{100 + number}", "worker", "emergency")
         _report(store, session, "timekeeper@desk:105", "timekeeper", "")
-    return store
+        for number in range(60):
+            # what a worker would have dealt with in each five seconds of the last minutes
+            dealt = {"intake": number % 7, "contact": number * number % 5, "delivery": number % 4}
+            failed = {"delivery": int(number == 30)}
+            wall = NOW - EVERY * (60 - number)
+            sample(session, "worker@desk:101", dealt, failed, NOW, wall, 1.0, EVERY * 6)
 
 
 def play(store: Store, wanted: list[dict[str, Any]], now: datetime) -> None:

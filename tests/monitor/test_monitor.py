@@ -21,7 +21,8 @@ from monitor.picture import SHOTS, fresh
 from monitor.present import Office, fit, left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
-from tests.monitor.scene import NOW, make_scene, seen
+from monitor.theme import LIGHT
+from tests.monitor.scene import NOW, make_scene, make_store, seen
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +41,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     made.close()
 
 
-def _app(store: Store) -> MonitorApp:
-    return MonitorApp(store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None)
+def _app(store: Store, *, board: bool = False) -> MonitorApp:
+    return MonitorApp(
+        store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None, board=board
+    )
 
 
 async def _press(pilot: Pilot[None], *keys: str) -> str:
@@ -232,4 +235,38 @@ def test_pictures(
             await pilot.press(key)
             await fresh(pilot)
 
-    assert snap_compare(_app(store), terminal_size=size, run_before=before)
+    assert snap_compare(_app(store, board=name == "board"), terminal_size=size, run_before=before)
+
+
+@pytest.mark.skipif(sys.version_info[:2] != SNAPSHOT_PYTHON, reason="pictures are of Python 3.11")
+@pytest.mark.parametrize("how", ["empty", "outage", "no colour", "light"])
+def test_pictures_of_other_days(
+    store: Store,
+    how: str,
+    tmp_path: Path,
+    snap_compare: Callable[..., bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first day, a day without the database, a terminal without colours, a light one."""
+    shown = make_store(tmp_path) if how == "empty" else store
+    if how == "no colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = _app(shown)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await fresh(pilot)
+        if how == "light":
+            app.theme = LIGHT.name
+        await _press(pilot, "1" if how == "empty" else "2")
+        if how == "outage":
+
+            def away() -> None:
+                raise OperationalError("SELECT 1", {}, Exception("the server has gone"))
+
+            monkeypatch.setattr(store, "reading", away)
+            app.read_now()
+            await _until(pilot, lambda: "库 断" in seen(app))
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=before)
+    if shown is not store:
+        shown.close()

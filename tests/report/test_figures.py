@@ -40,7 +40,7 @@ def store(
 @pytest.mark.parametrize("month", [Month(2026, 9), OCTOBER, NOVEMBER, Month(2026, 12)], ids=str)
 def test_every_figure_is_what_the_logs_say(store: Store, month: Month) -> None:
     with store.reading() as session:
-        found = counts(session, month)
+        (found,) = counts(session, [month])
     assert found == counted(store, month)
     if month == NOVEMBER:
         # nothing that is compared is nought everywhere
@@ -48,12 +48,20 @@ def test_every_figure_is_what_the_logs_say(store: Store, month: Month) -> None:
         assert everywhere >= set(FIGURES) - {"extensions", "recorded", "proposed"}
 
 
+def test_months_counted_in_one_go_are_those_counted_alone(store: Store) -> None:
+    span = [Month(2026, 9), OCTOBER, NOVEMBER, Month(2026, 12)]
+    with store.reading() as session:
+        assert counts(session, span) == [counts(session, [month])[0] for month in span]
+
+
 @pytest.mark.parametrize("figure", FIGURES)
 def test_behind_every_figure_stand_so_many_tickets(store: Store, figure: str) -> None:
     with store.reading() as session:
         for month in (OCTOBER, NOVEMBER):
             everything = list(cases(session, month, figure))
-            by_unit = {unit: own.get(figure, 0) for unit, own in counts(session, month).items()}
+            by_unit = {
+                unit: own.get(figure, 0) for unit, own in counts(session, [month])[0].items()
+            }
             assert len(everything) == sum(by_unit.values())
             for unit, count in by_unit.items():
                 own = [case for case in everything if case.unit == unit]
@@ -130,7 +138,7 @@ def test_a_month_is_found_by_index(store: Store) -> None:
             statements.append((text, given))
 
         listening.listen(connection, "before_cursor_execute", keep)
-        counts(session, NOVEMBER)
+        counts(session, [NOVEMBER])
         listening.remove(connection, "before_cursor_execute", keep)
         for text, given in statements:
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given)

@@ -7,19 +7,23 @@ import msgspec
 import pytest
 
 from models.database import Store
+from models.labels import told
 from models.operations.learning import ModelNotFound, keep_model, use_model
 from models.operations.rulebook import replace_units
+from models.queries.detail import detail, proposed_unit
 from models.queries.history import past_dispatches
 from models.queries.learned import load_model, models
 from models.queries.rulebook import Rulebooks
 from models.rules.routing import Unit, UnitsFile
+from monitor.acts import possible
 from scripts.routing.letters import Columns, Letter, LettersWrong, read_letters
 from scripts.routing.training import corpus, folds, shipped_words, train, usable
+from scripts.shown import told_ticket
 from tests.feeds.making import workbook
 from tests.feeds.real import real_feed
 from tests.routing.making import ABOUT, letters, table
 from tests.scripts.calling import Hotline
-from tests.store.staging import at, carry, feed, letter, log_of, message, prepared
+from tests.store.staging import at, carry, feed, letter, log_of, message, prepared, row_of
 
 _NOW = at("2026-10-12T12:00")
 _UNITS = UnitsFile(
@@ -93,6 +97,31 @@ def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Sto
     data = log_of(store, "B1")[1].data
     assert data["proposed"] == "环境保护局"
     assert "油烟" in data["proposal"]["args"]["words"]
+    with store.reading() as session:
+        ticket = detail(session, "B1")
+        assert "环境保护局" in "".join(told_ticket(session, "B1"))
+    proposed = proposed_unit(ticket)
+    assert proposed is not None
+    assert proposed[0] == "环境保护局"
+    choice = next(act for act in possible(ticket) if act.type == "ticket.assigned")
+    assert choice.questions[0].given == "环境保护局"
+    assert "油烟" in told(choice.label)
+    chosen = message("B1", "ticket.assigned", "2026-10-12T11:00:00+08:00", by="值班员")
+    feed(store, [chosen | {"unit": "教育文体局"}], _NOW)
+    carry(store, ["B1"], _NOW)
+    with store.reading() as session:
+        assert proposed_unit(detail(session, "B1")) is None
+
+
+def test_the_second_unit_of_a_cell_joins(store: Store) -> None:
+    """The first one leads and has the clocks; the other is told."""
+    body = letter("D1", "2026-10-12T10:00:00+08:00", unit="环境保护局、教育文体局")
+    feed(store, [body], _NOW)
+    carry(store, ["D1"], _NOW)
+    told_of = {e.name: e.data for e in log_of(store, "D1")}
+    assert told_of["ticket.dispatched"]["unit"] == "环境保护局"
+    assert told_of["unit.joined"]["unit"] == "教育文体局"
+    assert row_of(store, "D1").unit == "环境保护局"
 
 
 def test_it_learns_from_what_units_accepted(store: Store) -> None:
@@ -185,6 +214,7 @@ def test_a_replay_takes_a_model_only_by_hand(hotline: Hotline, tmp_path: Path) -
     feed_file.write_bytes(msgspec.json.encode(body))
     hotline("routing", "train", file)
     hotline("routing", "train", file, "--output", tmp_path / "m.json")
+    assert (tmp_path / "m.json").stat().st_mode & 0o077 == 0
     plain = hotline.lines("replay", feed_file, "--units", units)
     assert [e["event"] for e in plain][:2] == ["ticket.received", "ticket.unrouted"]
     ways = [

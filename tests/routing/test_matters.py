@@ -14,6 +14,7 @@ from models.queries.matters import Matter, matters
 from models.rules.screening import dialled
 from models.tables.core import MATTER
 from tests.store.staging import at, carry, feed, letter, prepared
+from workers.matters import Matters
 
 _NOW = at("2026-10-12T12:00")
 _SINCE = _NOW - timedelta(days=30)
@@ -102,6 +103,23 @@ def test_closed_matters_are_shown_on_demand(store: Store) -> None:
     _look(store)
     assert _matters(store) == []
     assert len(_matters(store, closed=True)) == 1
+
+
+def test_a_worker_looks_only_while_it_is_idle(store: Store) -> None:
+    """While it has done something since the last turn, letters wait; then old ones are dropped."""
+    _write(store, "G1", _SAID, "13800000001", day=9)
+    _write(store, "G2", _SAID, "13800000002", day=11)
+    idle = Matters(store, lambda: _NOW)
+    for done in range(40):
+        idle(done)
+    assert not _hashes(store)
+    for _turn in range(40):
+        idle(40)
+    assert len(_matters(store)) == 1
+    much_later = Matters(store, lambda: _NOW + timedelta(days=60))
+    for _turn in range(40):
+        much_later(40)
+    assert not _hashes(store)
 
 
 def test_old_letters_are_forgotten(store: Store) -> None:

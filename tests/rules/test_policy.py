@@ -1,14 +1,21 @@
 """The policy as a file: what the district's says, how a wrong one is named, and another one."""
 
+import re
 from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
 
 from models.errors import HotlineError
+from models.labels import told
+from models.rules.explain import explain
+from models.rules.lifecycle.decide import fold
 from models.rules.policy import PolicyWrong, digest, in_force, load_policy
+from models.rules.state import Stage, State
 from models.rules.terms import Moment, Term
-from tests.rules.stage import LIVE_POLICY, POLICY, POLICY_TEXT, changed, instant
+from tests.rules.lives import ACCEPTED
+from tests.rules.moves import message, received
+from tests.rules.stage import CALENDAR, LIVE_POLICY, POLICY, POLICY_TEXT, changed, instant
 
 
 def line_of(text: str, fragment: str) -> int:
@@ -119,6 +126,45 @@ def test_a_ticket_runs_under_the_policy_in_force_when_it_was_received() -> None:
     assert in_force(policies, instant("2025-06-30 23:59:59")) is POLICY
     assert in_force(policies, instant("2025-07-01 00:00")) is later
     assert in_force(policies, instant("2019-05-01 10:00")) is POLICY
+
+
+_HIGHER = """
+[[override]]
+document = "汕府办〔2025〕1号"
+terms.help = "2 workdays"
+"""
+
+
+def test_a_higher_rule_wins_and_is_cited() -> None:
+    """Regulation 7.3: the value of the city's document holds, the district's others stay."""
+    policy = load_policy(POLICY_TEXT + _HIGHER, "p")
+    assert policy.terms.help == Term(2, "workdays")
+    assert policy.terms.complaint == POLICY.terms.complaint
+    assert policy.overridden == {"terms.help": "汕府办〔2025〕1号"}
+    stage, state = Stage(policy, CALENDAR), State("T")
+    at = instant("2026-11-02 09:00")
+    letter = message(received(category="help"), at, 1)
+    fold(state, [letter, message(ACCEPTED, at, 2)], stage, at)
+    why = explain(state.clocks["handling"], state, stage)
+    assert why.due == instant("2026-11-04 17:30")
+    assert "汕府办〔2025〕1号" in told(why.notes[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (_HIGHER.replace('"2 workdays"', '"2 weeks"'), ["terms.help", "2 weeks", "workdays"]),
+        (_HIGHER.replace("terms.help", "terms.helping"), ["terms.helping"]),
+        (_HIGHER.replace("document =", "paper ="), ["document"]),
+        ('[override]\ndocument = "x"\n', ["[[override]]"]),
+    ],
+)
+def test_a_wrong_override_is_named_with_its_line(text: str, says: list[str]) -> None:
+    with pytest.raises(PolicyWrong) as wrong:
+        load_policy(POLICY_TEXT + text, "p.toml")
+    found = int(re.search(r"line (\d+)", str(wrong.value))[1])  # type: ignore[index]
+    assert found > len(POLICY_TEXT.splitlines())
+    assert all(word in str(wrong.value) for word in says), wrong.value
 
 
 def test_a_version_is_named_by_its_text() -> None:

@@ -1,7 +1,9 @@
 """Whole lives of tickets, clause by clause, against what an official would expect of them."""
 
+import fnmatch
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -76,3 +78,20 @@ def test_each_scenario_has_its_pair_and_one_ticket() -> None:
         text = (SCENARIOS / f"{name}.jsonl").read_text(encoding="utf-8")
         again = "".join(json.dumps(raw, ensure_ascii=False) + "\n" for raw in scenario.messages)
         assert text == again, f"{name}: one object a line, readable Chinese"
+
+
+def test_every_clause_has_its_life_and_every_life_its_clause() -> None:
+    """As the table in models/README.md has it; what it names is there."""
+    readme = (SCENARIOS.parents[1] / "models" / "README.md").read_text(encoding="utf-8")
+    table = readme[readme.index("| clause |") :]
+    rows = [line.split("|")[1:4] for line in table.splitlines()[2:] if line.startswith("|")]
+    named = [re.findall(r"`([^`]+)`", shown) for _, _, shown in rows]
+    assert all(named), "every clause"
+    patterns = [each for names in named for each in names]
+    for pattern in patterns:
+        if pattern.startswith("tests/"):
+            assert (SCENARIOS.parents[1] / pattern).exists(), pattern
+        else:
+            assert fnmatch.filter(NAMES, pattern), pattern
+    for name in NAMES:
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in patterns), name

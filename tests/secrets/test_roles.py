@@ -106,6 +106,9 @@ def test_commands_keep_to_the_roles(hotline: Inside, tmp_path: Path) -> None:
     refused: list[tuple[str | Path, ...]] = [
         ("feed", letters),
         ("calendar", "import", days),
+        ("units", "import", units),
+        ("routing", "train"),
+        ("routing", "use", "0"),
         ("show", "X1", "--reveal"),
         ("find", "--phone", "13900001111"),
         ("keys", "show"),

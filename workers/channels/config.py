@@ -136,7 +136,7 @@ def load_channels(path: Path) -> Channels:
         raise ChannelsWrong(f"{path}: {wrong.strerror}") from wrong
     except UnicodeDecodeError as wrong:
         raise ChannelsWrong(f"{path}: not UTF-8") from wrong
-    except tomllib.TOMLDecodeError as wrong:
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         hint = '; put Chinese names in quotes, as in [people."某局".unit_contact]'
         hint = hint if "key" in str(wrong) else ""
         raise ChannelsWrong(f"{path}: not valid TOML: {wrong}{hint}") from wrong

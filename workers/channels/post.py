@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from models.clock import Now, speed_of
+from models.clock import Now, monotonic, speed_of
 from models.database import Session, Store, is_busy
 from models.operations.delivery import ChannelFailed, Letter, let_go, ready, record
 from models.operations.parcels import Limits, Parcel, Place, Waiting, fared, pack, route
@@ -26,7 +26,8 @@ log = logging.getLogger("hotline.post")
 HOLD = timedelta(minutes=2)
 """Real time after which a worker that holds notices counts as dead."""
 
-_END_WITHIN = 5.0
+_END_WITHIN = 3.0
+"""Real seconds that a worker waits for what its channels are sending when it is told to stop."""
 
 
 class Post:
@@ -74,8 +75,9 @@ class Post:
         """Let what is being sent come to its end; what is not is rung for elsewhere."""
         for courier in self._couriers.values():
             courier.close()
+        until = monotonic() + _END_WITHIN
         for courier in self._couriers.values():
-            courier.join(_END_WITHIN)
+            courier.join(max(0.0, until - monotonic()))
 
     def policy(self, session: Session, now: datetime) -> Policy:
         """The policy that people are disturbed by now."""

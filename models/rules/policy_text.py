@@ -1,0 +1,84 @@
+"""A policy as it is written: higher rules laid over it, and where in the text a value stands."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+OVERRIDE = "override"
+
+
+def overridden(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The policy's values with those of its `[[override]]` tables over them (Regulation 7.3).
+
+    Also the document that set each value, by the value's path: a later table wins. Raises
+    ValueError where a table cites no document.
+    """
+    base = {k: v for k, v in data.items() if k != OVERRIDE}
+    tables = data.get(OVERRIDE, [])
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise ValueError("write [[override]], with two brackets, for each higher rule")
+    documents: dict[str, str] = {}
+    for table in tables:
+        document = table.get("document")
+        if not isinstance(document, str) or not document.strip():
+            raise ValueError("an override needs the `document` that says so")
+        values = {k: v for k, v in table.items() if k != "document"}
+        base = _laid_over(base, values)
+        documents |= dict.fromkeys(_paths(values), document)
+    return base, documents
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(under, dict) and isinstance(value, dict):
+            merged[key] = _laid_over(under, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _paths(values: Mapping[str, Any], above: str = "") -> list[str]:
+    found = []
+    for key, value in values.items():
+        path = f"{above}{key}"
+        found += _paths(value, f"{path}.") if isinstance(value, dict) else [path]
+    return found
+
+
+def line_of(text: str, path: Sequence[str], documents: Mapping[str, str] | None = None) -> int:
+    """The line of the value that `path` leads to, or of the nearest table above it.
+
+    A value that a higher rule has set, by `documents`, is looked for in its override.
+    """
+    lines = text.splitlines()
+    full = ".".join(path)
+    if any(full == p or full.startswith(f"{p}.") for p in documents or ()):
+        return _last_override(lines, path)
+    best = 1
+    for depth in range(len(path), 0, -1):
+        table, key = ".".join(path[: depth - 1]), path[depth - 1]
+        inside = table == ""
+        for number, line in enumerate(lines, 1):
+            if header := re.fullmatch(r"\s*\[+\s*([\w.-]+)\s*\]+\s*(#.*)?", line):
+                inside = header[1] == table
+                if header[1] == ".".join(path[:depth]):
+                    best = max(best, number)
+            elif inside and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+                return number
+        if best > 1:
+            return best
+    return best
+
+
+def _last_override(lines: Sequence[str], path: Sequence[str]) -> int:
+    """The line of the override that won: the last that sets this value."""
+    keys = "|".join(map(re.escape, path))
+    inside, best = False, 1
+    for number, line in enumerate(lines, 1):
+        if header := re.match(r"\s*\[+\s*([\w.-]+)", line):
+            inside = header[1].split(".")[0] == OVERRIDE
+        elif inside and re.match(rf"\s*([\w.]+\.)?({keys})\s*=", line):
+            best = number
+    return best

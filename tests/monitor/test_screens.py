@@ -1,0 +1,273 @@
+"""The screens beside the list: what they show, how they lead on, and what they say when empty."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from models.database import Store
+from models.labels import speak
+from models.operations.samples import sample
+from models.queries.queues import EVERY, QueueRow, bucket, queues
+from models.rules.roles import SUPERVISOR, Actor
+from monitor.app import MonitorApp
+from monitor.memory import Memory
+from monitor.picture import fresh
+from monitor.screens.callbacks import CallbacksScreen
+from monitor.screens.detail import DetailScreen
+from monitor.screens.tickets import TicketsScreen
+from monitor.theme import LIGHT
+from monitor.widgets.charts import chart, large, shares
+from tests.monitor.measuring import delays, letters
+from tests.monitor.scene import NOW, make_scene, make_store, seen
+from tests.store.staging import prepared
+
+PATIENCE = timedelta(seconds=30)
+
+
+@pytest.fixture(autouse=True)
+def _chinese() -> Iterator[None]:
+    speak("zh")
+    yield
+    speak("en")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The scene's store, which is only read here."""
+    made = make_scene(tmp_path_factory.mktemp("scene"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Store]:
+    """A store on its first day."""
+    made = make_store(tmp_path)
+    yield made
+    made.close()
+
+
+def _app(store: Store, *, board: bool = False) -> MonitorApp:
+    return MonitorApp(
+        store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None, board=board
+    )
+
+
+async def _press(pilot: Pilot[None], *keys: str) -> str:
+    assert isinstance(pilot.app, MonitorApp)
+    for key in keys:
+        await pilot.press(key)
+        await fresh(pilot)
+    return seen(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_each_screen_shows_its_matter(store: Store, size: tuple[int, int]) -> None:
+    """Units with loads and rates, calls, queues with their processes, failures with reasons."""
+    async with _app(store).run_test(size=size) as pilot:
+        await fresh(pilot)
+        units = await _press(pilot, "3")
+        assert "城市管理" in units
+        assert "%" in units
+        assert "满意" in await _press(pilot, "4")
+        queue = await _press(pilot, "5")
+        assert "受理" in queue
+        assert "worker@desk:101" in queue
+        assert "在岗" in queue
+        assert "被拒消息 2" in await _press(pilot, "6")
+
+
+async def test_a_unit_leads_to_its_tickets_and_back(store: Store) -> None:
+    """Enter opens the list under the unit's filter, Esc leads home; nothing is lost."""
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        await _press(pilot, "3", "down", "enter")
+        assert isinstance(app.screen, TicketsScreen)
+        assert app.screen.filter_text().startswith("单位:")
+        total = app.screen.tickets.total
+        assert 0 < total < 36
+        await _press(pilot, "enter")
+        assert isinstance(app.screen, DetailScreen)
+        await _press(pilot, "escape")
+        assert isinstance(app.screen, TicketsScreen)
+        assert app.screen.tickets.total == total
+
+
+async def test_a_counter_opens_the_calls_that_it_counts(store: Store) -> None:
+    """From 不满意 on the overview to the claimants who are."""
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        app.screen.query_one("#tile-dissatisfied").focus()
+        await pilot.press("enter")
+        await fresh(pilot)
+        await fresh(pilot)
+        assert isinstance(app.screen, CallbacksScreen)
+        assert "共 3 件" in seen(app)
+        app.action_go("overview")
+        await fresh(pilot)
+        app.screen.query_one("#tile-due_today").focus()
+        await pilot.press("enter")
+        await fresh(pilot)
+        await fresh(pilot)
+        assert isinstance(app.screen, TicketsScreen)
+        assert app.screen.filter_text() == "剩:今日"
+        assert app.screen.tickets.total == 10
+
+
+async def test_every_empty_screen_says_why_and_what_to_do(empty: Store) -> None:
+    """On the first day no screen is a blank."""
+    async with _app(empty).run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        assert "hotline feed" in seen(pilot.app)  # type: ignore[arg-type]
+        assert "没有" in await _press(pilot, "2")
+        assert "hotline units import" in await _press(pilot, "3")
+        assert "首次" in await _press(pilot, "4")
+        assert "hotline up" in await _press(pilot, "5")
+        assert "没有失败" in await _press(pilot, "6")
+
+
+async def test_the_keys_of_a_chinese_input_method_work(store: Store) -> None:
+    """Full-width digits and 、 do what their twins do."""
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        assert "每分" in await _press(pilot, "fullwidth_digit_five") or "办/分" in seen(app)
+        await _press(pilot, "fullwidth_digit_two", "ideographic_comma")
+        assert app.focused is not None
+        assert app.focused.id == "filter"
+
+
+async def test_no_colour_still_tells_the_levels(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With NO_COLOR a level is a Han badge, an overdue term a word."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        listed = await _press(pilot, "2")
+    assert " 红 " in listed
+    assert "超 " in listed
+
+
+async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
+    """What was chosen is there again the next day; the introduction is not."""
+    memory = tmp_path / "monitor.json"
+    first = MonitorApp(store, lambda: NOW, every=None, memory=memory)
+    async with first.run_test(size=(120, 40)) as pilot:
+        async with asyncio.timeout(20):
+            while "使用说明" not in seen(first):
+                await asyncio.sleep(0.02)
+        await pilot.press("escape")
+        await fresh(pilot)
+        first.theme = LIGHT.name
+        await pilot.pause()
+    assert Memory(memory).get("theme") == LIGHT.name
+    second = MonitorApp(store, lambda: NOW, every=None, memory=memory)
+    async with second.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        assert second.theme == LIGHT.name
+        assert "使用说明" not in seen(second)
+
+
+async def test_the_board_needs_no_keys(store: Store) -> None:
+    """Large figures and cards; digits and Esc lead nowhere."""
+    app = _app(store, board=True)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await fresh(pilot)
+        before = seen(app)
+        assert "红牌" in before
+        assert "新房漏水" in before
+        assert await _press(pilot, "2", "escape") == before
+
+
+async def test_english_is_all_english(store: Store) -> None:
+    """With another language no word of the program's own is left behind."""
+    speak("en")
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        for key in "156":
+            text = await _press(pilot, key)
+            assert not any(word in text for word in ("在办", "队列", "失败", "等待"))
+
+
+async def test_a_commit_is_on_the_screen_without_waiting_for_the_next_look(tmp_path: Path) -> None:
+    """The screen looks every ten minutes here: only the feeling for commits can have told it."""
+    made = make_store(tmp_path)
+    letters(made, 3)
+    found = await asyncio.to_thread(delays, made, 3, 600.0)
+    made.close()
+    assert len(found) == 3
+
+
+def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
+    """On both databases; a look of one's own changes nothing."""
+    with prepared(store_url) as made, made.pulse() as ask:
+        before = ask()
+        with made.reading() as session:
+            queues(session, NOW, NOW, PATIENCE)
+        if made.url.startswith("sqlite"):
+            assert ask() == before
+        for number in range(3):
+            wall = NOW + EVERY * number
+            with made.writing() as session:
+                sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
+            now = ask()
+            assert now != before
+            before = now
+
+
+def test_what_came_in_follows_from_what_waits_and_what_was_done(store_url: str) -> None:
+    """Samples of two workers, one of them with a failure; a gap is filled by what was known."""
+    with prepared(store_url) as made:
+        for number, done in enumerate((5, 0, 7)):
+            wall = NOW + EVERY * number
+            with made.writing() as session:
+                sample(session, "one", {"intake": done}, {}, NOW, wall, 1.0, PATIENCE)
+                sample(session, "two", {"intake": 2}, {"intake": 1}, NOW, wall, 1.0, PATIENCE)
+        with made.reading() as session:
+            rows = queues(session, NOW, NOW + EVERY * 2, PATIENCE, points=4)
+    intake = next(row for row in rows if row.name == "intake")
+    assert isinstance(intake, QueueRow)
+    assert intake.done == (0, 7, 2, 9)
+    assert intake.come == (0, 7, 2, 9)
+    assert intake.failed == (0, 1, 1, 1)
+
+
+def test_old_samples_are_taken_away(store_url: str) -> None:
+    """Half an hour is kept."""
+    with prepared(store_url) as made:
+        for minutes in (0, 40):
+            with made.writing() as session:
+                wall = NOW + timedelta(minutes=minutes)
+                sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
+        with made.reading() as session:
+            rows = queues(session, NOW, NOW + timedelta(minutes=40), PATIENCE, points=600)
+    assert sum(next(row for row in rows if row.name == "intake").done) == 1
+    assert bucket(NOW).second % 5 == 0
+
+
+def test_charts_are_as_high_as_their_values() -> None:
+    """Dots from below; whatever is not nothing has one; blanks are plain blanks."""
+    assert chart([0, 0, 8, 8], 2, 1, 8) == [" \u28ff"]
+    assert chart([0, 1], 1, 1, 100) == ["\u2880"]
+    assert chart([8, 8], 1, 2, 8) == ["\u28ff", "\u28ff"]
+    assert [len(row) for row in large("10")] == [14] * 5
+    assert sum(len(text) for text, _style in shares([(1, "red"), (9, "load")], 10, 20)) == 20
+    assert shares([(1, "red")], 0, 20) == ()
+
+
+async def test_the_palette_finds_screens(store: Store) -> None:
+    """Commands by name, for those who do not know the keys."""
+    app = MonitorApp(store, lambda: NOW, every=None, actor=Actor("desk", SUPERVISOR), operator="林")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        names = [command.title for command in app.get_system_commands(app.screen)]
+    assert {"单位", "队列", "失败", "浅色", "深色"} & set(names) >= {"单位", "队列", "失败"}

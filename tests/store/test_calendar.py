@@ -1,0 +1,104 @@
+"""The calendar changes under open tickets: by an operator, or as its library learns a year."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import chinese_calendar
+import pytest
+
+from models.database import Store
+from models.operations.calendar import rearrange, settle_guesses
+from models.rules import calendar
+from models.rules.calendar import Declared
+from tests.store.staging import RESULT, at, carry, feed, letter, log_of, message, prepared, row_of
+
+NEXT = date(calendar.announced_years()[-1] + 1, 1, 4)
+"""A day in the first week of the first year that nobody has announced."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with one complaint of the last days before the year that nobody knows."""
+    with prepared(f"sqlite:///{tmp_path / 'calendar.db'}") as opened:
+        year = NEXT.year - 1
+        feed(
+            opened,
+            [
+                letter("C1", f"{year}-12-28T09:00"),
+                message("C1", "unit.accepted", f"{year}-12-28T10:00"),
+            ],
+            at(f"{year}-12-28T10:00"),
+        )
+        carry(opened, ["C1"], at(f"{year}-12-28T10:00"))
+        yield opened
+
+
+@pytest.fixture
+def the_library_learns(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After the ticket was begun, `pip install -U chinesecalendar`: 1 and 4 January are off."""
+    assert row_of(store, "C1").provisional
+    for day in (NEXT.replace(day=1), NEXT):
+        monkeypatch.setitem(chinese_calendar.holidays, day, "New year")
+    last = date(NEXT.year, 12, 31)
+    monkeypatch.setitem(chinese_calendar.workdays, last, "nothing")
+    calendar.announced_years.cache_clear()
+    yield
+    monkeypatch.undo()
+    calendar.announced_years.cache_clear()
+
+
+def test_a_guess_stands_until_somebody_knows_better(store: Store) -> None:
+    row = row_of(store, "C1")
+    assert row.provisional
+    with store.writing() as session:
+        assert not settle_guesses(session, row.updated_at).moved
+    assert row_of(store, "C1").provisional
+
+
+@pytest.mark.usefixtures("the_library_learns")
+def test_a_year_that_the_library_learns_moves_what_was_guessed(store: Store) -> None:
+    before = row_of(store, "C1")
+    with store.writing() as session:
+        (moved,) = settle_guesses(session, before.updated_at).moved
+    after = row_of(store, "C1")
+    assert moved == ("C1", "handling", after.due)
+    assert after.due > before.due
+    assert not after.provisional
+    (told,) = [e for e in log_of(store, "C1") if e.name == "clock.moved"]
+    assert told.data["why"]["text"].startswith("the State Council")
+    with store.writing() as session:
+        assert not settle_guesses(session, before.updated_at).moved, "once"
+
+
+def test_a_day_declared_working_takes_the_guess_away(store: Store) -> None:
+    """Every day up to the red card declared: nothing is a guess any more, though nothing moves."""
+    first = date(NEXT.year, 1, 1)
+    guess = calendar.Calendar()
+    days = [first.replace(day=n) for n in range(1, 21)]
+    declared = {d: Declared(guess.is_working(d), "市府通知") for d in days}
+    with store.writing() as session:
+        result = rearrange(session, declared, row_of(store, "C1").updated_at)
+    assert not result.moved
+    assert not row_of(store, "C1").provisional
+
+
+def test_a_completed_ticket_goes_to_the_archive_by_the_new_days(store: Store) -> None:
+    """The five working days before the archive count by the calendar as it is now."""
+    now = at(f"{NEXT.year - 1}-12-29T10:00")
+    more = [
+        message("C1", "result.submitted", f"{NEXT.year - 1}-12-28T15:00", **RESULT),
+        message("C1", "result.reviewed", f"{NEXT.year - 1}-12-28T16:00", approved=True),
+        message("C1", "survey.rated", f"{NEXT.year - 1}-12-28T17:00", rating="satisfied"),
+        message("C1", "contact.attempted", f"{NEXT.year - 1}-12-29T10:00", purpose="closing",
+                outcome="reached", method="phone"),
+    ]  # fmt: skip
+    feed(store, more, now)
+    carry(store, ["C1"], now)
+    assert row_of(store, "C1").status == "completed"
+    with store.writing() as session:
+        rearrange(session, {date(NEXT.year - 1, 12, 30): Declared(False, "市府通知")}, now)
+    carry(store, ["C1"], at(f"{NEXT.year}-01-06T17:30"))
+    assert row_of(store, "C1").status == "completed", "it would have gone today"
+    carry(store, ["C1"], at(f"{NEXT.year}-01-07T17:30"))
+    assert row_of(store, "C1").status == "archived"
