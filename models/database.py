@@ -197,12 +197,13 @@ def is_busy(wrong: Exception) -> bool:
 def _postgresql(url: str) -> dict[str, Any]:
     """How to connect, unless the URL says otherwise.
 
-    A process that is frozen, or a host that has gone, must not keep its tickets locked for ever.
+    A process that is frozen, or a host that has gone, must not keep its tickets locked for ever,
+    nor everybody waiting who wants one of them: they try again later.
     """
     usual = {
         "connect_timeout": 5,
-        "options": "-c idle_in_transaction_session_timeout=120s -c tcp_keepalives_idle=30 "
-        "-c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+        "options": "-c idle_in_transaction_session_timeout=120s -c lock_timeout=10s "
+        "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
     }
     return {name: value for name, value in usual.items() if name not in make_url(url).query}
 

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Lock
 
 import dramatiq
@@ -11,7 +12,7 @@ from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import select
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from models.clock import Now
+from models.clock import Now, speed_of
 from models.database import Session, Store, is_busy
 from models.errors import told_safely
 from models.labels import say
@@ -27,6 +28,9 @@ from workers.broker import TIME_LIMIT_MS, actor_of, ids_in_a_bell
 from workers.channels.post import Post
 
 log = logging.getLogger("hotline.worker")
+
+_SOON = timedelta(seconds=0.2)
+"""Real time after which rows that another worker held are rung for again."""
 
 _PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
@@ -188,7 +192,8 @@ def _advance(desk: Desk, queue: str, numbers: Sequence[str]) -> int:
         now = desk.now()
         result = advance(session, numbers, desk.rulebooks.current(session), now)
         if result.skipped:
-            ring_again(session, {queue: _ids(session, queue, result.skipped)}, now)
+            again_at = now + _SOON * speed_of(desk.now)
+            ring_again(session, {queue: _ids(session, queue, result.skipped)}, again_at)
     moments = {queue: result.tickets} if queue == ESCALATION else {}
     desk.tally.add(result.by_queue + Counter(moments), result.refused_by_queue)
     return result.tickets

@@ -24,7 +24,8 @@ with engine.connect() as connection:
         render_item=render,
     )
     if connection.dialect.name == "postgresql":
-        # two processes that start at once must not migrate at once
+        # two processes that start at once must not migrate at once, however long one takes
+        connection.exec_driver_sql("SET lock_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_lock(12345)")
         connection.commit()
     try:
@@ -35,4 +36,5 @@ with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.rollback()
             connection.exec_driver_sql("SELECT pg_advisory_unlock(12345)")
+            connection.exec_driver_sql("RESET lock_timeout")
             connection.commit()

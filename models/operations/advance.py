@@ -91,6 +91,7 @@ def _advance_chunk(
         case.waiting = waiting.get(number, [])
         case.messages = {r.id: message_of(session, r, rulebook) for r in case.waiting}
     begun, dealt = _strangers(session, known, waiting, rulebook, now)
+    result.skipped += _held(session, begun)
     cases |= begun
     result.skipped += [n for n in numbers if n in known and n not in cases]
     _screen(session, begun, rulebook)
@@ -143,6 +144,26 @@ def _strangers(
     for case, row_id in zip(begun.values(), ids, strict=True):
         case.row = case.row._replace(id=row_id)
     return begun, dealt
+
+
+def _held(session: Session, begun: dict[str, Case]) -> list[str]:
+    """Take out of `begun` the tickets that another worker is just beginning, and return them.
+
+    Their rows are not there to be locked, but their receipts are: inserting what another is
+    inserting would wait until that one is done, however long it hangs.
+    """
+    receipts = [case.first.arrival for case in begun.values()]
+    free = set(
+        session.scalars(
+            select(INBOX.c.id)
+            .where(session.among(INBOX.c.id, receipts))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    held = [number for number, case in begun.items() if case.first.arrival not in free]
+    for number in held:
+        del begun[number]
+    return held
 
 
 def _waiting(session: Session, numbers: Sequence[str], now: datetime) -> dict[str, list[Any]]:

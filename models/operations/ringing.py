@@ -64,10 +64,16 @@ def claim_due(session: Session, now: datetime, again_at: datetime, most: Mapping
     return due
 
 
-def ring_again(session: Session, ids: Mapping[str, Sequence[int]], now: datetime) -> None:
-    """Let rows, by queue, be due at once: no bell could be rung, or another worker held them."""
+def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime) -> None:
+    """Let rows, by queue, be due at `at`: no bell could be rung, or another worker held them.
+
+    One that somebody is just dealing with is left alone; it is rung for again in any case.
+    """
     for queue, rows in ids.items():
-        _set(session, queue, rows, now)
+        table, key = (NOTICE, NOTICE.c.id) if queue == DELIVERY else (BELL, BELL.c.row_id)
+        own = [session.among(key, rows)] + ([] if table is NOTICE else [BELL.c.queue == queue])
+        free = session.scalars(select(key).where(*own).with_for_update(skip_locked=True)).all()
+        _set(session, queue, free, at)
 
 
 def _due(queue: str, now: datetime) -> Select[Any]:

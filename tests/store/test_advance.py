@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import select, text
 
 from models.database import Store
+from models.operations.advance import advance
+from models.operations.ringing import ring_again
+from models.queries.rulebook import load_rulebook
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, TICKET
 from tests.store.staging import RESULT, at, carry, feed, letter, log_of, message, prepared, row_of
 
@@ -205,3 +208,19 @@ def test_a_ticket_older_than_the_first_policy_says_so(store: Store) -> None:
     assert first.moment == at("2019-03-04T09:00")
     assert first.data["note"]["text"].startswith("older than the first policy")
     assert row_of(store, "A9").level == "red"
+
+
+def test_a_worker_that_hangs_while_it_begins_tickets_keeps_nobody(postgres_database: str) -> None:
+    """Another worker that is rung for the same new tickets passes them by at once, and says so."""
+    with prepared(postgres_database) as store:
+        now = at("2026-11-02T09:00")
+        numbers = [f"H{n}" for n in range(3)]
+        feed(store, [letter(n, "2026-11-02T09:00") for n in numbers], now)
+        with store.writing() as hanging:
+            advance(hanging, numbers[:2], load_rulebook(hanging), now)
+            drop = {"intake": [1, 2, 3]}
+            with store.writing() as other:
+                result = advance(other, numbers, load_rulebook(other), now)
+                ring_again(other, drop, now)
+            assert (result.skipped, result.tickets) == (numbers[:2], 1)
+        assert all(row_of(store, n).status == "dispatched" for n in numbers)
