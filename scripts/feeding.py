@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from models.clock import monotonic, system_clock
+from models.clock import monotonic
 from models.errors import HotlineError
 from models.labels import _
 from models.rules.roles import FEED
@@ -115,11 +115,11 @@ class Feeding:
                     self.take(intake, file, name)
                     return intake.counts.read - before
 
-                endpoint.poll(system_clock(), take)
+                endpoint.poll(intake.now(), take)
                 while every is not None:
                     sleep(every)
                     try:
-                        endpoint.poll(system_clock(), take)
+                        endpoint.poll(intake.now(), take)
                     except HotlineError as wrong:  # a city that is away for an hour comes back
                         sys.stderr.write(f"hotline: {wrong}\n")
         finally:
@@ -135,7 +135,7 @@ class Feeding:
 
     def take(self, intake: Intake, file: IO[bytes], name: str, size: int | None = None) -> None:
         """Feed one open file to its end."""
-        began = system_clock()
+        began = intake.now()
         rows = read(file, self._options, name)
         with _progress() as progress:
             task = progress.add_task(Path(name).name, total=size, rate="")

@@ -13,13 +13,13 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from models.clock import system_clock
 from models.database import Session, Store
 from models.labels import Said, say, told
 from models.operations.inbox import Standing, put, standing
 from models.queries.rulebook import load_rulebook
 from models.rules.policy import in_force
 from models.rules.text import clean, mask
+from models.shared_clock import clock_of
 from models.tables.core import TICKET
 from scripts.feeds.mapping import must_name_a_unit
 from scripts.feeds.rows import TICKET_RECEIVED, Read
@@ -38,9 +38,13 @@ class Counts:
 
 
 class Intake:
-    """Takes a feed's rows in batches; remembers the counts, the notes and who was refused."""
+    """Takes a feed's rows in batches; remembers the counts, the notes and who was refused.
+
+    It goes by the clock of all on this store: a host whose own is wrong dates nothing otherwise.
+    """
 
     def __init__(self, store: Store, refused: Path, *, rebased: bool = False) -> None:
+        self.now = clock_of(store)
         self.counts = Counts()
         self.notes: Counter[str] = Counter()
         self._store = store
@@ -56,7 +60,7 @@ class Intake:
         for source in dict.fromkeys(row.source for row in rows if row.message is not None):
             of_it = [r for r in rows if r.message is not None and r.source == source]
             with self._store.writing() as session:
-                batch = _Batch(session, source, of_it, system_clock(), began, self._rebased)
+                batch = _Batch(session, source, of_it, self.now(), began, self._rebased)
                 batch.put()
             refused += [replace(row, why=batch.whys[i]) for i, row in batch.refused()]
             self.counts.enqueued += batch.enqueued()

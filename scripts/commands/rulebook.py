@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from models.clock import system_clock
 from models.errors import HotlineError
 from models.labels import _, told
 from models.rules.calendar import SHANGHAI, Calendar, Day, Declared
@@ -135,14 +134,16 @@ def import_days(
 ) -> None:
     """Keep an arrangement; every line says a day, `working` or `off`, and the document."""
     from models.operations.calendar import rearrange
+    from models.shared_clock import clock_of
 
     declared = declared_days(file)
     settings = load_settings()
     allowed(settings, RULEBOOK)
     store = open_store(settings)
     prepare(store, settings)
+    now = clock_of(store)()
     with store.writing() as session:
-        result = rearrange(session, declared, system_clock())
+        result = rearrange(session, declared, now)
         if dry_run:
             session.rollback()
     for ticket, clock, due in result.moved:
