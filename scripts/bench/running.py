@@ -1,5 +1,6 @@
 """Running the rows that were asked for, and telling what came out."""
 
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -59,6 +60,9 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
         raise HotlineError(why.format(name=unknown[0], known=", ".join(ROWS)))
     found = []
     with ExitStack() as closing:
+        # told to stop, it takes its servers, databases and folder away as when it is done
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        closing.callback(signal.signal, signal.SIGTERM, before)
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
         bench = Bench(folder, _tell, options.runs, options.scale, options.huge, options.quick,
                       options.database, options.profile, closing=closing)  # fmt: skip
