@@ -22,6 +22,9 @@ with engine.connect() as connection:
         target_metadata=SQLModel.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render,
+        # SQLite can, whatever Alembic believes: all steps in one transaction, so that of several
+        # processes that start at once the second finds everything done
+        transactional_ddl=True,
     )
     if connection.dialect.name == "postgresql":
         # two processes that start at once must not migrate at once, however long one takes

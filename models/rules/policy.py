@@ -4,6 +4,7 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -236,7 +237,7 @@ class Policy(_Part):
     keep: Keep = Keep()
     overridden: dict[str, str] = {}
 
-    @property
+    @cached_property
     def office(self) -> OfficeHours:
         """Office hours as the terms need them."""
         return OfficeHours(self.hours.morning, self.hours.afternoon)

@@ -266,6 +266,8 @@ def test_pictures_of_other_days(
             monkeypatch.setattr(store, "reading", away)
             app.read_now()
             await _until(pilot, lambda: "库 断" in seen(app))
+            # the pause after the second look in vain, which is long enough for a picture
+            await _until(pilot, lambda: "2 秒后重试" in seen(app))
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=before)
     if shown is not store:
