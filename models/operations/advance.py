@@ -223,6 +223,6 @@ def _carry_on(
     refused = refusals(events)
     dealt = [Dealt(r, refused.get(r.id), messages[r.id]) for r in case.waiting]
     appending = Appending(
-        case.row, case.clocks, state, events, policy_id, next_moment(state), case.new
+        case.row, case.before, state, events, policy_id, next_moment(state), case.new
     )
     return appending, dealt

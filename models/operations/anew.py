@@ -61,7 +61,7 @@ class _Life:
         appended = [*difference(log, events, self.case.state, state, self.now, why), *more]
         if appended:
             state.folds += 1
-        return Appending(row, self.case.clocks, state, appended, row.policy_id, next_moment(state))
+        return Appending(row, self.case.before, state, appended, row.policy_id, next_moment(state))
 
 
 def fold_anew(

@@ -32,6 +32,13 @@ class Head(NamedTuple):
     hash: bytes = b""
 
 
+class Before(NamedTuple):
+    """A ticket as it was loaded: its clocks, and what its row showed of its state."""
+
+    clocks: Mapping[str, Clock]
+    shown: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class New:
     """What a new ticket's row is made of: its first message's body, its matter as a keyed hash."""
@@ -44,11 +51,11 @@ class New:
 class Appending:
     """What is to be written of one ticket: its row as it was, its state now, and the new events.
 
-    `clocks` are its clocks as they were; `new` is set for a ticket that is just beginning.
+    `new` is set for a ticket that is just beginning.
     """
 
     row: Head
-    clocks: Mapping[str, Clock]
+    before: Before
     state: State
     events: Sequence[Event]
     policy_id: str
@@ -155,35 +162,44 @@ def _ticket(
     session: Session, one: Appending, seq: int, chain: bytes, now: datetime
 ) -> dict[str, Any]:
     state = one.state
-    handling = state.clocks.get(HANDLE)
     row: dict[str, Any] = {
         "id": one.row.id,
+        "level": state.level,
+        "level_at": _level_at(state),
+        "updated_at": now,
+        "state": msgspec.json.encode(state).decode(),
+        "seq": seq,
+        "hash": chain,
+    }
+    # a level changes none of the rest, and comes by the ten thousand
+    if (now_shown := shown(state)) != one.before.shown:
+        row |= now_shown
+    if one.new is not None:
+        body = one.new.body
+        row["number"] = one.row.number
+        row["policy_id"] = one.policy_id
+        person = {**(body.get("claimant") or {}), "address": body.get("address")}
+        row["title"] = Veil(person).text(str(body.get("title", "")))
+        row["claimant"] = session.sealer.seal(person)
+        row["facts"] = one.new.facts
+    return row
+
+
+def shown(state: State) -> dict[str, Any]:
+    """What a ticket's row shows of its state but the level, for those who look."""
+    handling = state.clocks.get(HANDLE)
+    return {
         "status": state.status,
         "category": state.category,
         "emergency": state.emergency,
         "unit": state.unit,
-        "level": state.level,
-        "level_at": _level_at(state),
         "due": state.due,
         "provisional": handling is not None and handling.running and handling.provisional,
         "received_at": state.received_at,
         "completed_at": state.completed_at,
         "rating": state.rating,
         "revisit": state.revisit,
-        "updated_at": now,
-        "policy_id": one.policy_id,
-        "state": msgspec.json.encode(state).decode(),
-        "seq": seq,
-        "hash": chain,
     }
-    if one.new is not None:
-        body = one.new.body
-        row["number"] = one.row.number
-        person = {**(body.get("claimant") or {}), "address": body.get("address")}
-        row["title"] = Veil(person).text(str(body.get("title", "")))
-        row["claimant"] = session.sealer.seal(person)
-        row["facts"] = one.new.facts
-    return row
 
 
 def _level_at(state: State) -> datetime | None:
@@ -192,7 +208,7 @@ def _level_at(state: State) -> datetime | None:
 
 
 def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
-    before = one.clocks
+    before = one.before.clocks
     # a life told anew may never have started a clock that ran in the old telling
     gone = {
         key: msgspec.structs.replace(clock, state="cancelled")

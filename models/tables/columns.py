@@ -1,5 +1,6 @@
 """Column types that SQLite and PostgreSQL keep alike."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,10 @@ class Instant(TypeDecorator[datetime]):
         if dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        """What is done to each value; SQLAlchemy's own steps around it would do nothing."""
+        return lambda value: self.process_bind_param(value, dialect)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Aware UTC."""
