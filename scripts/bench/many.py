@@ -23,12 +23,12 @@ _OWN: Mapping[str, Mapping[str, str]] = {
     "ticket": {
         "id": "t.id + k * {tickets}",
         "number": "t.number || '-' || k",
-        "facts": "sha256(t.facts || int4send(k))",
+        "facts": "sha256(t.facts || int8send(k))",
         "state": "replace(t.state, '\"ticket\":\"' || t.number || '\"',"
         " '\"ticket\":\"' || t.number || '-' || k || '\"')",
     },
     "event": {"cause": "t.cause + k * {messages}"},
-    "trace": {"hash": "sha256(t.hash || int4send(k))"},
+    "trace": {"hash": "sha256(t.hash || int8send(k))"},
     "notice": {"id": "t.id + k * {notices}"},
     "bell": {"row_id": "t.row_id + k * {tickets}"},
     "inbox": {
@@ -73,7 +73,8 @@ def multiply(site: Site, first: int, count: int) -> int:
         quoted = ", ".join(f'"{n}"' for n in names)
         statement = (
             f"INSERT INTO {table} ({quoted}) SELECT {', '.join(values)}"
-            f" FROM generate_series(1, {{copies}}) AS k CROSS JOIN {table} AS t WHERE {where}"
+            f" FROM generate_series(1::bigint, {{copies}}) AS k CROSS JOIN {table} AS t"
+            f" WHERE {where}"
         )
         site.sql(statement.format(**numbers), triggers=False)
     for table in ("ticket", "notice", "inbox"):
