@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, CursorResult, Table
 
 Row = Mapping[str, Any]
 
@@ -17,14 +17,12 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     """Insert rows that all have the same columns: COPY on PostgreSQL."""
     if not rows:
         return
+    if connection.dialect.name == "sqlite":
+        _insert(connection, table, rows)
+        return
     columns = [table.c[name] for name in rows[0]]
     values = _by_column(connection, columns, rows)
     names = ", ".join(_quoted(connection, c) for c in columns)
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
-        return
     cursor = connection.connection.cursor()
     with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types([c.type.compile(connection.dialect).lower() for c in columns])
@@ -36,21 +34,12 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> set
     """Insert rows that have an `id` and are not there yet by another key; returns their ids."""
     if not rows:
         return set()
-    columns = [table.c[name] for name in rows[0]]
-    values = _by_column(connection, columns, rows)
-    names = ", ".join(_quoted(connection, c) for c in columns)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
-        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+        _insert(connection, table, rows, "ON CONFLICT DO NOTHING")
         ids = json.dumps([row["id"] for row in rows])
         kept = f"SELECT id FROM {table.name} WHERE id IN (SELECT value FROM json_each(?))"
         return set(connection.exec_driver_sql(kept, (ids,)).scalars())
-    statement = (
-        f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({_arrays(connection, columns)}) "
-        "ON CONFLICT DO NOTHING RETURNING id"
-    )
-    return set(connection.exec_driver_sql(statement, tuple(values)).scalars())
+    return set(_insert(connection, table, rows, "ON CONFLICT DO NOTHING RETURNING id").scalars())
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
@@ -73,20 +62,10 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     if not rows:
         return
     columns = [table.c[name] for name in rows[0]]
-    names = ", ".join(_quoted(connection, c) for c in columns)
     keys = ", ".join(_quoted(connection, c) for c in columns if c.primary_key)
     rest = [_quoted(connection, c) for c in columns if not c.primary_key]
     sets = ", ".join(f"{c} = excluded.{c}" for c in rest)
-    conflict = f"ON CONFLICT ({keys}) DO UPDATE SET {sets}"
-    values = _by_column(connection, columns, rows)
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {conflict}"
-        connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
-    else:
-        arrays = _arrays(connection, columns)
-        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {conflict}"
-        connection.exec_driver_sql(statement, tuple(values))
+    _insert(connection, table, rows, f"ON CONFLICT ({keys}) DO UPDATE SET {sets}")
 
 
 def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -114,6 +93,22 @@ def delete_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         where = " AND ".join(f"{table.name}.{name} = gone.{name}" for name in names)
         statement = f"DELETE FROM {table.name} USING {gone} WHERE {where}"
         connection.exec_driver_sql(statement, tuple(values))
+
+
+def _insert(
+    connection: Connection, table: Table, rows: Sequence[Row], tail: str = ""
+) -> CursorResult[Any]:
+    """Insert rows by one statement with this end, and what the database answers."""
+    columns = [table.c[name] for name in rows[0]]
+    values = _by_column(connection, columns, rows)
+    names = ", ".join(_quoted(connection, c) for c in columns)
+    into = f"INSERT INTO {table.name} ({names})"
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        statement = f"{into} VALUES ({marks}) {tail}"
+        return connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+    statement = f"{into} SELECT * FROM unnest({_arrays(connection, columns)}) {tail}"
+    return connection.exec_driver_sql(statement, tuple(values))
 
 
 def _update(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
