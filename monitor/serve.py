@@ -49,12 +49,21 @@ class MonitorServer(Server):
         """Where the monitor is, with the token that opens it."""
         return f"{self.public_url}/?{_TOKEN}={self.token}"
 
-    def initialize_logging(self) -> None:
-        """Logs are the program's own affair."""
-
     async def on_startup(self, app: web.Application) -> None:
-        """Say where it is."""
-        self._told(self.address)
+        """Nothing: an address told here would be told before it is listened on."""
+
+    def serve(self, debug: bool = False) -> None:
+        """Answer until told to stop; the address is told once it is listened on.
+
+        Logs are the program's own affair, so nothing sets them up here.
+        """
+        self.debug = debug
+        web.run_app(
+            self._make_app(),
+            host=self.host,
+            port=self.port,
+            print=lambda *_: self._told(self.address),
+        )
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
