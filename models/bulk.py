@@ -5,16 +5,21 @@ column types still translate every value, and one statement carries all rows.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Column, Connection, CursorResult, Table
+from sqlalchemy.exc import DBAPIError
 
 Row = Mapping[str, Any]
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same columns: COPY on PostgreSQL."""
+    """Insert rows that all have the same columns: COPY on PostgreSQL.
+
+    Raises SQLAlchemy's errors, as its own statements do.
+    """
     if not rows:
         return
     if connection.dialect.name == "sqlite":
@@ -23,11 +28,29 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     columns = [table.c[name] for name in rows[0]]
     values = _by_column(connection, columns, rows)
     names = ", ".join(_quoted(connection, c) for c in columns)
+    statement = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+    with _translated(connection, statement), cursor.copy(statement) as copy:
         copy.set_types([c.type.compile(connection.dialect).lower() for c in columns])
         for row in zip(*values, strict=True):
             copy.write_row(row)
+
+
+@contextmanager
+def _translated(connection: Connection, statement: str) -> Iterator[None]:
+    """What the driver raises as what SQLAlchemy would raise, since it knows of no COPY."""
+    dialect = connection.dialect
+    errors = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except errors as wrong:
+        lost = dialect.is_disconnect(wrong, connection.connection.dbapi_connection, None)
+        if lost:
+            connection.invalidate(wrong)
+        raise DBAPIError.instance(
+            statement, None, wrong, errors,
+            hide_parameters=True, connection_invalidated=lost, dialect=dialect,
+        ) from wrong  # fmt: skip
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> set[int]:

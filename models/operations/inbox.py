@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from psycopg.errors import UniqueViolation
 from sqlalchemy import case, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
 
 from models.bulk import insert_rows, next_ids
 from models.database import Session
@@ -145,7 +146,9 @@ def _put_chunk(
                 session.execute(update(INBOX).where(INBOX.c.id.in_(mended)).values(current=False))
             insert_rows(session.connection(), INBOX, rows)
             _set_bells(session, [row["id"] for row in rows], now)
-    except UniqueViolation:
+    except IntegrityError as wrong:
+        if not isinstance(wrong.orig, UniqueViolation):
+            raise
         return None
     return known
 
