@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.making import nearly_right
-from tests.fuzz.run import falls_out
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, falls_out
 
 
 @pytest.mark.parametrize("name", TARGETS)
