@@ -40,7 +40,8 @@ class Ticket(SQLModel, table=True):
     `state` is the fold of its messages; the columns beside it are copies for those who look.
     `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time
     will do something to it there is a bell for it. `revisit` says that a dissatisfied claimant is
-    still to be called (Regulation 4.5).
+    still to be called (Regulation 4.5). How its clocks ended stands in `handled` and the contacts
+    once it is completed: what the bulletin counts.
     """
 
     __tablename__ = "ticket"
@@ -58,7 +59,9 @@ class Ticket(SQLModel, table=True):
             "completed_at",
             "unit",
             "rating",
-            "id",
+            "handled",
+            "first_contact",
+            "closing_contact",
             where="completed_at IS NOT NULL",
         ),
     )
@@ -78,6 +81,9 @@ class Ticket(SQLModel, table=True):
     completed_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     updated_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     rating: str | None = None
+    handled: str | None = None
+    first_contact: str | None = None
+    closing_contact: str | None = None
     revisit: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )

@@ -5,13 +5,17 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from alembic import command
+from sqlalchemy import select
 
 from models.database import Store
 from models.labels import told
+from models.migrations import config_of, upgrade
 from models.queries.bulletin import bulletin
 from models.queries.figures import FIGURES, Month
 from models.queries.report import cases, counts
 from models.rules.policy import Bulletin as Rules
+from models.tables.core import TICKET
 from scripts.bench.servers import PostgresServer
 from tests.report.by_hand import counted
 from tests.report.staging import OTHER, two_months
@@ -121,6 +125,22 @@ def test_ranks_trend_and_talks(store: Store) -> None:
     with store.reading() as session:
         quiet = bulletin(session, NOVEMBER, silent).proposals
     assert quiet == ()
+
+
+def test_an_older_store_gets_what_is_counted(store: Store) -> None:
+    """The migration fills in, from the clocks, what is written with each ticket since."""
+    outcomes = select(TICKET.c.number, TICKET.c.handled, TICKET.c.first_contact,
+                      TICKET.c.closing_contact).order_by(TICKET.c.number)  # fmt: skip
+
+    def found() -> list[tuple[Any, ...]]:
+        with store.reading() as session:
+            return [tuple(row) for row in session.execute(outcomes)]
+
+    written = found()
+    assert {"met", "late", "absent", "expired"} <= {each for row in written for each in row[1:]}
+    command.downgrade(config_of(store), "0008")
+    upgrade(store)
+    assert found() == written
 
 
 def test_a_month_is_found_by_index(store: Store) -> None:
