@@ -48,3 +48,9 @@ def test_more_time_than_there_is_is_refused() -> None:
     """What `make fuzz` found in the monitor's filter."""
     for text in ("剩:<99999999999日", "left:>99999999999999999999h", "剩:<9999日"):
         assert falls_out(TARGETS["filter"], text.encode()) is None
+
+
+def test_a_first_object_of_a_strange_type_is_read() -> None:
+    """What `make fuzz` found: the object by which a feed's layout is told named no type."""
+    for kind in (b"{}", b"[]", b"null", b"1"):
+        assert falls_out(TARGETS["feed of messages"], b'[{"id": "d", "type": %b}]' % kind) is None
