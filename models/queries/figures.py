@@ -19,10 +19,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from models.database import Session
+from models.queries.conditions import event_named
 from models.rules.calendar import SHANGHAI
 from models.rules.choices import DISSATISFIED, RATING
 from models.tables.core import EVENT, TICKET
-from models.tables.ticket import LOOKED_AT, REPORTED, WITHDRAWN
+from models.tables.ticket import REPORTED, WITHDRAWN
 
 SATISFIED = tuple(rating for rating in RATING if rating not in DISSATISFIED)
 
@@ -116,7 +117,7 @@ def in_charge(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnEleme
 
 def cards(session: Session, span: Span) -> Select[Any]:
     """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(EVENT.c.name == "alert.raised", EVENT.c.at >= span[0].begins_at, text(LOOKED_AT))
+    raised = and_(event_named("alert.raised"), EVENT.c.at >= span[0].begins_at)
     return _events(session, span, raised, _json(session, EVENT.c.data, "unit"))
 
 

@@ -13,8 +13,9 @@ from models.tables.columns import BigId, Instant, JsonText, SealedColumn
 OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
 OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
 OPEN_ORDINARY = f"{OPEN_TICKETS} AND emergency IS NULL"
-LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'alert.raised', 'contact.unreachable')"
-"""Which events the screens look for by their time."""
+RAISED = "name = 'alert.raised'"
+LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'contact.unreachable')"
+"""Which events the screens look for by their time, beside the levels raised."""
 REPORTED = (
     "name IN ('ticket.returned', 'rework.opened', 'extension.granted', "
     "'conduct.recorded', 'conduct.proposed')"
@@ -137,6 +138,8 @@ class Event(SQLModel, table=True):
             postgresql_where=text("once IS NOT NULL"),
         ),
         _partial("event_looked_at", "name", "at", where=LOOKED_AT),
+        # a month's levels are told from all later ones without a look at the rows
+        _partial("event_raised", "at", "moment", where=RAISED),
         _partial("event_reported", "moment", where=REPORTED),
         _partial("event_withdrawn", "ticket_id", "seq", where=WITHDRAWN),
         {"sqlite_with_rowid": False},

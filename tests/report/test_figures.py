@@ -165,6 +165,6 @@ def test_a_month_is_found_by_index(store: Store) -> None:
             plans += [row[3] for row in rows]
     assert len(statements) == 4
     used = "\n".join(plans)
-    for index in ("ticket_received", "ticket_completed", "event_looked_at", "event_reported"):
+    for index in ("ticket_received", "ticket_completed", "event_raised", "event_reported"):
         assert index in used
     assert [p for p in plans if p.startswith(("SCAN ticket", "SCAN event", "SCAN clock"))] == []

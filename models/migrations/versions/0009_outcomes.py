@@ -1,4 +1,7 @@
-"""A completed ticket's row says how its clocks ended: the bulletin counts it from one index."""
+"""A completed ticket's row says how its clocks ended, and a month's levels are found by index.
+
+The bulletin counts months of a large store by both.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +19,7 @@ _ENDED = """
     WHERE clock.ticket_id = ticket.id AND clock.key = '{key}'
         AND clock.state IN ('met', 'late', 'expired')
 """
+_OTHERS = "'ticket.received', 'ticket.completed', 'contact.unreachable'"
 _CLOCKS = {
     "handled": {"key": "handling", "proof": ""},
     "first_contact": {"key": "first_contact", "proof": "proof:first"},
@@ -31,10 +35,17 @@ def upgrade() -> None:
     values = ", ".join(f"{name} = ({_ENDED.format(**of)})" for name, of in _CLOCKS.items())
     op.execute(f"UPDATE ticket SET {values} WHERE completed_at IS NOT NULL")
     _index("completed_at", "unit", "rating", *_CLOCKS)
+    op.drop_index("event_looked_at", table_name="event")
+    _partial("event_looked_at", "event", ["name", "at"], f"name IN ({_OTHERS})")
+    _partial("event_raised", "event", ["at", "moment"], "name = 'alert.raised'")
 
 
 def downgrade() -> None:
     """Bring the store back to the shape before."""
+    for name in ("event_raised", "event_looked_at"):
+        op.drop_index(name, table_name="event")
+    every = "'ticket.received', 'ticket.completed', 'alert.raised', 'contact.unreachable'"
+    _partial("event_looked_at", "event", ["name", "at"], f"name IN ({every})")
     op.drop_index("ticket_completed", table_name="ticket")
     for column in _CLOCKS:
         op.drop_column("ticket", column)
@@ -42,7 +53,9 @@ def downgrade() -> None:
 
 
 def _index(*columns: str) -> None:
-    which = sa.text("completed_at IS NOT NULL")
-    op.create_index(
-        "ticket_completed", "ticket", columns, sqlite_where=which, postgresql_where=which
-    )
+    _partial("ticket_completed", "ticket", [*columns], "completed_at IS NOT NULL")
+
+
+def _partial(name: str, table: str, columns: list[str], where: str) -> None:
+    which = sa.text(where)
+    op.create_index(name, table, columns, sqlite_where=which, postgresql_where=which)
