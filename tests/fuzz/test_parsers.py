@@ -54,3 +54,15 @@ def test_a_first_object_of_a_strange_type_is_read() -> None:
     """What `make fuzz` found: the object by which a feed's layout is told named no type."""
     for kind in (b"{}", b"[]", b"null", b"1"):
         assert falls_out(TARGETS["feed of messages"], b'[{"id": "d", "type": %b}]' % kind) is None
+
+
+@pytest.mark.parametrize(
+    "place", ["RRRRRRR1", "C" + "r" * 100 + "1", "A999999999999", "&#90;&#90;&#90;9999999"]
+)
+def test_a_cell_that_is_nowhere_takes_no_memory(place: str) -> None:
+    """What `make fuzz` found: the fast reader asked for 260 GB, and the process was gone."""
+    target = TARGETS["feed of a sheet"]
+    (sheet,) = target.seeds
+    data = sheet.replace(b'r="B3"', f'r="{place}"'.encode())
+    assert data != sheet
+    assert falls_out(target, data) is None
