@@ -1,7 +1,6 @@
 """One ticket under the hand, and what becomes of the messages that wait for it."""
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,13 +71,12 @@ def locked(session: Session, numbers: Sequence[str], *, wait: bool = False) -> l
     columns = (TICKET.c[name] for name in Head._fields)
     found = select(*columns).where(session.among(TICKET.c.number, numbers))
     found = found.order_by(TICKET.c.number).with_for_update(skip_locked=not wait)
-    return [_case_of(Head(*row)) for row in session.execute(found)]
+    return [_case_of(Head(*row)) for row in session.execute(found).all()]
 
 
 def _case_of(row: Head) -> Case:
     state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
-    clocks = {key: copy(clock) for key, clock in state.clocks.items()}
-    return Case(row, state, Before(clocks, shown(state)))
+    return Case(row, state, Before(state.clocks.copy(), shown(state)))
 
 
 def message_of(session: Session, row: Any, rulebook: Rulebook) -> Message:
