@@ -199,8 +199,8 @@ def shown(state: State) -> dict[str, Any]:
         "completed_at": state.completed_at,
         "rating": state.rating,
         "handled": state.outcome(HANDLE),
-        "first_contact": state.outcome(FIRST, f"{PROOF}:first"),
-        "closing_contact": state.outcome(CLOSING, f"{PROOF}:closing"),
+        "first_contacted": state.outcome(FIRST, f"{PROOF}:first"),
+        "closing_contacted": state.outcome(CLOSING, f"{PROOF}:closing"),
         "revisit": state.revisit,
     }
 

@@ -147,8 +147,8 @@ def _ticket_cases(month: Month, figure: str) -> Select[Any]:
             TICKET.c.handled.label("handling"),
             CLOCK.c.due,
             CLOCK.c.ended_at,
-            TICKET.c.first_contact,
-            TICKET.c.closing_contact,
+            TICKET.c.first_contacted.label("first_contact"),
+            TICKET.c.closing_contacted.label("closing_contact"),
             TICKET.c.rating,
         )
         found = found.outerjoin(CLOCK, handling).where(CONDITIONS[figure])

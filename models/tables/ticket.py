@@ -61,8 +61,8 @@ class Ticket(SQLModel, table=True):
             "unit",
             "rating",
             "handled",
-            "first_contact",
-            "closing_contact",
+            "first_contacted",
+            "closing_contacted",
             where="completed_at IS NOT NULL",
         ),
     )
@@ -83,8 +83,8 @@ class Ticket(SQLModel, table=True):
     updated_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     rating: str | None = None
     handled: str | None = None
-    first_contact: str | None = None
-    closing_contact: str | None = None
+    first_contacted: str | None = None
+    closing_contacted: str | None = None
     revisit: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )

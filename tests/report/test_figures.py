@@ -129,8 +129,8 @@ def test_ranks_trend_and_talks(store: Store) -> None:
 
 def test_an_older_store_gets_what_is_counted(store: Store) -> None:
     """The migration fills in, from the clocks, what is written with each ticket since."""
-    outcomes = select(TICKET.c.number, TICKET.c.handled, TICKET.c.first_contact,
-                      TICKET.c.closing_contact).order_by(TICKET.c.number)  # fmt: skip
+    outcomes = select(TICKET.c.number, TICKET.c.handled, TICKET.c.first_contacted,
+                      TICKET.c.closing_contacted).order_by(TICKET.c.number)  # fmt: skip
 
     def found() -> list[tuple[Any, ...]]:
         with store.reading() as session:

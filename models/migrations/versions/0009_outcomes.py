@@ -22,8 +22,8 @@ _ENDED = """
 _OTHERS = "'ticket.received', 'ticket.completed', 'contact.unreachable'"
 _CLOCKS = {
     "handled": {"key": "handling", "proof": ""},
-    "first_contact": {"key": "first_contact", "proof": "proof:first"},
-    "closing_contact": {"key": "closing_contact", "proof": "proof:closing"},
+    "first_contacted": {"key": "first_contact", "proof": "proof:first"},
+    "closing_contacted": {"key": "closing_contact", "proof": "proof:closing"},
 }
 
 
