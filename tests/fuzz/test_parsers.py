@@ -44,6 +44,11 @@ def test_nesting_without_end_is_refused(name: str) -> None:
         assert falls_out(TARGETS[name], deep) is None
 
 
+def test_an_edit_nested_without_end_is_refused() -> None:
+    """What `make fuzz` found in the monitor's editor."""
+    assert falls_out(TARGETS["mending"], b"[" * 5_000) is None
+
+
 def test_more_time_than_there_is_is_refused() -> None:
     """What `make fuzz` found in the monitor's filter."""
     for text in ("剩:<99999999999日", "left:>99999999999999999999h", "剩:<9999日"):
