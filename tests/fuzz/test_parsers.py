@@ -49,6 +49,12 @@ def test_an_edit_nested_without_end_is_refused() -> None:
     assert falls_out(TARGETS["mending"], b"[" * 5_000) is None
 
 
+def test_a_time_of_day_that_is_a_number_is_refused() -> None:
+    """What `make fuzz` found in the policy."""
+    text = b'[slots]\nmorning_until = "12:00"\nafternoon_until = 2346'
+    assert falls_out(TARGETS["policy"], text) is None
+
+
 def test_more_time_than_there_is_is_refused() -> None:
     """What `make fuzz` found in the monitor's filter."""
     for text in ("剩:<99999999999日", "left:>99999999999999999999h", "剩:<9999日"):
