@@ -98,10 +98,12 @@ messages: install
 	$(BIN)/pybabel compile --domain hotline --directory models/locale --statistics
 	@rm -f models/locale/hotline.pot
 
-# Every parser for ten minutes on nearly right inputs; what falls out is kept in .fuzz.
+# Every parser for ten minutes, guided by what it reaches; what falls out is kept in .fuzz.
 # make fuzz FUZZ_SECONDS=60 ARGS='"feed of a table"'
 FUZZ_SECONDS ?= 600
 fuzz: install
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint requirements.lock --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS) $(ARGS)
 
 # The documents as a site in site/, without the network; make docs ARGS=serve shows it meanwhile.

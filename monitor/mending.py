@@ -28,6 +28,8 @@ def mended(text: str, body: Mapping[str, Any]) -> dict[str, Any]:
         edited = json.loads(text)
     except json.JSONDecodeError as wrong:
         raise NotMended(f"{wrong.lineno}:{wrong.colno} {wrong.msg}") from wrong
+    except RecursionError as wrong:
+        raise NotMended("[[[ ...") from wrong
     if not isinstance(edited, dict):
         raise NotMended("{ ... }")
     found = _restored(edited, _masked(dict(body)), dict(body))

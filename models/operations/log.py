@@ -15,7 +15,7 @@ from models.queries.chain import event_line
 from models.queries.rulebook import Rulebook
 from models.rules.personal import Veil
 from models.rules.queues import ESCALATION
-from models.rules.state import HANDLE, Clock, Event, State
+from models.rules.state import CLOSING, FIRST, HANDLE, PROOF, Clock, Event, State
 from models.tables.core import CLOCK, EVENT, NOTICE, TICKET, TRACE
 
 _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
@@ -198,6 +198,9 @@ def shown(state: State) -> dict[str, Any]:
         "received_at": state.received_at,
         "completed_at": state.completed_at,
         "rating": state.rating,
+        "handled": state.outcome(HANDLE),
+        "first_contacted": state.outcome(FIRST, f"{PROOF}:first"),
+        "closing_contacted": state.outcome(CLOSING, f"{PROOF}:closing"),
         "revisit": state.revisit,
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 from models.database import Session
 from models.labels import Said, say, told
 from models.queries.figures import FIGURES, RATES, Month, months
-from models.queries.report import Case, cases, counts
+from models.queries.report import Case, cases, counts, tickets
 from models.rules.policy import Bulletin as Rules
 
 TREND = 5
@@ -111,17 +111,17 @@ def _proposals(
     session: Session, month: Month, lines: Sequence[Line], rules: Rules
 ) -> Iterable[Proposal]:
     last = _last(lines, rules)
-    cards = _by_unit(cases(session, month, "cards"))
-    late = _by_unit(cases(session, month, "late")) if last else {}
+    cards = tickets(session, month, "cards")
+    late = tickets(session, month, "late") if last else {}
     for line in lines:
         red, yellow = line.count("red"), line.count("yellow")
         if _reaches(red, rules.red_from) or _reaches(yellow, rules.yellow_from):
             why = say("{yellow} yellow and {red} red cards", yellow=yellow, red=red)
-            yield Proposal(line.unit, "6.1(3)", why, tuple(cards.get(line.unit, ())))
+            yield Proposal(line.unit, "6.1(3)", why, cards.get(line.unit, ()))
         if line in last:
             ranked = sum(one.rank is not None for one in lines)
             why = say("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
-            yield Proposal(line.unit, "6.1(3)", why, tuple(late.get(line.unit, ())))
+            yield Proposal(line.unit, "6.1(3)", why, late.get(line.unit, ()))
     for case in cases(session, month, "recorded"):
         if case.note["ground"] == "falsified":
             why = say("falsification has been registered")
@@ -141,14 +141,6 @@ def _last(lines: Sequence[Line], rules: Rules) -> list[Line]:
     some = min(rules.last_ranks, len(enough) // 2)
     best = enough[0].rank if enough else None
     return [line for line in enough[len(enough) - some :] if line.rank != best]
-
-
-def _by_unit(found: Iterable[Case]) -> dict[str, dict[str, None]]:
-    """The tickets of each unit, in order, each once."""
-    tickets: dict[str, dict[str, None]] = {}
-    for case in found:
-        tickets.setdefault(case.unit, {})[case.ticket] = None
-    return tickets
 
 
 _CLAUSES = {

@@ -1,6 +1,6 @@
 """What the bulletin's figures are made of: which tickets, clocks and events of a month (5.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -8,45 +8,41 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
-    Subquery,
     and_,
     case,
     cast,
     func,
-    literal,
-    or_,
     select,
     text,
-    type_coerce,
+    true,
 )
 from sqlalchemy.dialects import postgresql
 
 from models.database import Session
+from models.queries.conditions import event_named
 from models.rules.calendar import SHANGHAI
 from models.rules.choices import DISSATISFIED, RATING
-from models.tables.columns import Instant
-from models.tables.core import CLOCK, EVENT, TICKET
-from models.tables.ticket import LOOKED_AT, REPORTED, WITHDRAWN
+from models.tables.core import EVENT, TICKET
+from models.tables.ticket import REPORTED, WITHDRAWN
 
-_ENDED = ("met", "late", "expired")
-CONTACTS = {"first_contact": "first_contact", "closing_contact": "closing_contact"}
-_PROOFS = {"first_proof": "proof:first", "closing_proof": "proof:closing"}
 SATISFIED = tuple(rating for rating in RATING if rating not in DISSATISFIED)
 
 _ACCEPTANCE, _WITHDRAWAL = EVENT.alias("acceptance"), EVENT.alias("withdrawal")
 
-OF_COMPLETED = (
-    "completed",
-    "timed",
-    "on_time",
-    "late",
-    "first_due",
-    "first_contact",
-    "closing_due",
-    "closing_contact",
-    "rated",
-    "satisfied",
-)
+CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "completed": true(),
+    "timed": TICKET.c.handled.in_(("met", "late")),
+    "on_time": TICKET.c.handled == "met",
+    "late": TICKET.c.handled == "late",
+    "first_due": TICKET.c.first_contacted.is_not(None),
+    "first_contact": TICKET.c.first_contacted == "met",
+    "closing_due": TICKET.c.closing_contacted.is_not(None),
+    "closing_contact": TICKET.c.closing_contacted == "met",
+    "rated": TICKET.c.rating.is_not(None),
+    "satisfied": TICKET.c.rating.in_(SATISFIED),
+}
+"""What each figure asks of a completed ticket."""
+OF_COMPLETED = tuple(CONDITIONS)
 OF_CARDS = ("prewarning", "yellow", "red")
 OF_EVENTS = {
     "returns": "ticket.returned",
@@ -119,70 +115,14 @@ def in_charge(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnEleme
     return within(span, column), TICKET.c.unit.is_not(None)
 
 
-def completed(span: Span, clocks: Subquery, *what: Any) -> Select[Any]:
-    """Tickets completed in these months, each beside its clocks."""
-    joined = TICKET.outerjoin(clocks, clocks.c.ticket_id == TICKET.c.id)
-    return select(*what).select_from(joined).where(*in_charge(span, TICKET.c.completed_at))
-
-
-def clocks_of(span: Span) -> Subquery:
-    """How the clocks of tickets completed in the month stand: a row a ticket, read in one go."""
-
-    def of(key: str, column: Any = CLOCK.c.state) -> ColumnElement[Any]:
-        return func.max(case((CLOCK.c.key == key, column)))
-
-    return (
-        select(
-            CLOCK.c.ticket_id,
-            of("handling").label("handling"),
-            type_coerce(of("handling", CLOCK.c.due), Instant).label("due"),
-            type_coerce(of("handling", CLOCK.c.ended_at), Instant).label("ended_at"),
-            *(of(key).label(name) for name, key in (CONTACTS | _PROOFS).items()),
-        )
-        .join(TICKET, TICKET.c.id == CLOCK.c.ticket_id)
-        .where(*in_charge(span, TICKET.c.completed_at))
-        .where(CLOCK.c.key.in_(("handling", *CONTACTS.values(), *_PROOFS.values())))
-        .group_by(CLOCK.c.ticket_id)
-        .subquery("clocks")
-    )
-
-
-def conditions(clocks: Subquery) -> dict[str, ColumnElement[bool]]:
-    """What each figure asks of a completed ticket."""
-    own = clocks.c
-    return {
-        "completed": literal(1) == 1,
-        "timed": own.handling.in_(("met", "late")),
-        "on_time": own.handling == "met",
-        "late": own.handling == "late",
-        "first_due": own.first_contact.in_(_ENDED),
-        "first_contact": and_(own.first_contact == "met", _not_absent(own.first_proof)),
-        "closing_due": own.closing_contact.in_(_ENDED),
-        "closing_contact": and_(own.closing_contact == "met", _not_absent(own.closing_proof)),
-        "rated": TICKET.c.rating.is_not(None),
-        "satisfied": TICKET.c.rating.in_(SATISFIED),
-    }
-
-
-def _not_absent(proof: Any) -> ColumnElement[bool]:
-    # a contact that the claimant denied and the unit could not prove (4.3)
-    return or_(proof.is_(None), proof != "expired")
-
-
 def cards(session: Session, span: Span) -> Select[Any]:
     """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(EVENT.c.name == "alert.raised", EVENT.c.at >= span[0].begins_at, text(LOOKED_AT))
-    return _events(session, span, raised)
+    raised = and_(event_named("alert.raised"), EVENT.c.at >= span[0].begins_at)
+    return _events(session, span, raised, _json(session, EVENT.c.data, "unit"))
 
 
 def rare(session: Session, span: Span) -> Select[Any]:
     """Returns, second handlings, extensions and conduct of these months."""
-    return _events(session, span, text(REPORTED))  # type: ignore[arg-type]
-
-
-def _events(session: Session, span: Span, wanted: ColumnElement[bool]) -> Select[Any]:
-    """Events of these months that stand, each with its unit and its level if any."""
-    unit = _json(session, EVENT.c.data, "unit")
     # an extension does not name the unit: it is who had accepted the ticket
     accepted = (
         select(_json(session, _ACCEPTANCE.c.data, "unit"))
@@ -192,6 +132,15 @@ def _events(session: Session, span: Span, wanted: ColumnElement[bool]) -> Select
         .limit(1)
         .scalar_subquery()
     )
+    named = _json(session, EVENT.c.data, "unit")
+    unit = case((EVENT.c.name == "extension.granted", accepted), else_=named)
+    return _events(session, span, text(REPORTED), unit)  # type: ignore[arg-type]
+
+
+def _events(
+    session: Session, span: Span, wanted: ColumnElement[bool], unit: ColumnElement[Any]
+) -> Select[Any]:
+    """Events of these months that stand, each with its unit and its level if any."""
     taken_back = (
         select(1)
         .where(_WITHDRAWAL.c.ticket_id == EVENT.c.ticket_id, _WITHDRAWAL.c.seq > EVENT.c.seq)
@@ -205,7 +154,7 @@ def _events(session: Session, span: Span, wanted: ColumnElement[bool]) -> Select
         EVENT.c.name,
         EVENT.c.moment,
         EVENT.c.data,
-        case((EVENT.c.name == "extension.granted", accepted), else_=unit).label("unit"),
+        unit.label("unit"),
         _json(session, EVENT.c.data, "level").label("level"),
     ).where(wanted, within(span, EVENT.c.moment), ~taken_back)
 

@@ -9,26 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 
 from models.database import Session
 from models.queries.figures import (
-    CONTACTS,
+    CONDITIONS,
     OF_CARDS,
     OF_COMPLETED,
     OF_EVENTS,
     Month,
     Span,
     cards,
-    clocks_of,
-    completed,
-    conditions,
     in_charge,
     rare,
     which,
 )
 from models.rules.calendar import SHANGHAI
-from models.tables.core import TICKET
+from models.rules.state import HANDLE
+from models.tables.core import CLOCK, TICKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,11 @@ def counts(session: Session, span: Span) -> list[Counts]:
     received = received.where(*in_charge(span, TICKET.c.received_at))
     for month, unit, count in session.execute(received.group_by(place, TICKET.c.unit)):
         add(month, unit, "tickets", count)
-    clocks = clocks_of(span)
-    asked = conditions(clocks)
     place = which(span, TICKET.c.completed_at)
-    sums = [func.sum(case((asked[name], 1), else_=0)) for name in OF_COMPLETED]
-    own = completed(span, clocks, place, TICKET.c.unit, *sums)
-    for month, unit, *numbers in session.execute(own.group_by(place, TICKET.c.unit)):
-        for name, count in zip(OF_COMPLETED, numbers, strict=True):
+    sums = [func.sum(case((asked, 1), else_=0)) for asked in CONDITIONS.values()]
+    done = select(place, TICKET.c.unit, *sums).where(*in_charge(span, TICKET.c.completed_at))
+    for month, unit, *numbers in session.execute(done.group_by(place, TICKET.c.unit)):
+        for name, count in zip(CONDITIONS, numbers, strict=True):
             add(month, unit, name, count)
     names = {event: figure for figure, event in OF_EVENTS.items()}
     for events in (cards(session, span), rare(session, span)):
@@ -95,44 +91,70 @@ def cases(session: Session, month: Month, figure: str, unit: str | None = None) 
 
     A ticket is there as often as it is counted: each card, return or extension by itself.
     """
+    for row in session.execute(_behind(session, month, figure, unit)):
+        own = row._asdict()
+        unit, number, title = own.pop("unit"), own.pop("number"), own.pop("title")
+        category, moment = own.pop("category"), own.pop("at")
+        own = own.get("data", own)
+        note = {k: v for k, v in own.items() if k not in _SAID_BESIDE and v is not None}
+        yield Case(unit, number, title, category, moment, note)
+
+
+def tickets(session: Session, month: Month, figure: str) -> dict[str, tuple[str, ...]]:
+    """The numbers of the tickets behind a figure of a month, by unit, in order, each once."""
+    found = _behind(session, month, figure, None)
+    wanted = found.selected_columns.unit, found.selected_columns.number
+    numbers: dict[str, dict[str, None]] = {}
+    for unit, number in session.execute(
+        found.with_only_columns(*wanted, maintain_column_froms=True)
+    ):
+        numbers.setdefault(unit, {})[number] = None
+    return {unit: tuple(own) for unit, own in numbers.items()}
+
+
+def _behind(session: Session, month: Month, figure: str, unit: str | None) -> Select[Any]:
     if figure in ("tickets", *OF_COMPLETED):
-        yield from _ticket_cases(session, month, figure, unit)
-        return
+        found, own = _ticket_cases(month, figure), TICKET.c.unit
+    else:
+        found, own = _event_cases(session, month, figure)
+    return found if unit is None else found.where(own == unit)
+
+
+def _event_cases(session: Session, month: Month, figure: str) -> tuple[Select[Any], Any]:
     events = cards if figure in (*OF_CARDS, "cards") else rare
     rows = events(session, [month]).subquery()
     wanted = {"cards": ("yellow", "red")}.get(figure, (figure,))
     named = rows.c.level.in_(wanted) if events is cards else rows.c.name == OF_EVENTS[figure]
+    what = (rows.c.unit, rows.c.moment.label("at"), rows.c.data, *_NAMED)
     found = (
-        select(rows, TICKET.c.number, TICKET.c.title, TICKET.c.category)
+        select(*what)
         .join(TICKET, TICKET.c.id == rows.c.ticket_id)
         .where(named)
         .order_by(rows.c.unit, rows.c.moment, TICKET.c.number, rows.c.seq)
     )
-    if unit is not None:
-        found = found.where(rows.c.unit == unit)
-    for row in session.execute(found):
-        note = {k: v for k, v in row.data.items() if k not in ("unit", "clock", "why")}
-        yield Case(row.unit, row.number, row.title, row.category, row.moment, note)
+    return found, rows.c.unit
 
 
-def _ticket_cases(session: Session, month: Month, figure: str, unit: str | None) -> Iterator[Case]:
-    what = (TICKET.c.unit, TICKET.c.number, TICKET.c.title, TICKET.c.category)
+def _ticket_cases(month: Month, figure: str) -> Select[Any]:
+    at = TICKET.c.received_at if figure == "tickets" else TICKET.c.completed_at
+    what: tuple[Any, ...] = (TICKET.c.unit, *_NAMED, at.label("at"))
     if figure == "tickets":
-        at = TICKET.c.received_at
-        found: Select[Any] = select(*what, at.label("at"), TICKET.c.status).where(
-            *in_charge([month], at)
-        )
+        found = select(*what, TICKET.c.status)
     else:
-        at = TICKET.c.completed_at
-        clocks = clocks_of([month])
-        shown = (clocks.c[name] for name in ("handling", "due", "ended_at", *CONTACTS))
-        found = completed([month], clocks, *what, at.label("at"), *shown, TICKET.c.rating)
-        found = found.where(conditions(clocks)[figure])
-    if unit is not None:
-        found = found.where(TICKET.c.unit == unit)
-    for row in session.execute(found.order_by(TICKET.c.unit, at, TICKET.c.number)):
-        own = row._asdict()
-        unit, number, title = own.pop("unit"), own.pop("number"), own.pop("title")
-        category, moment = own.pop("category"), own.pop("at")
-        note = {k: v for k, v in own.items() if v is not None}
-        yield Case(unit, number, title, category, moment, note)
+        handling = and_(CLOCK.c.ticket_id == TICKET.c.id, CLOCK.c.key == HANDLE)
+        found = select(
+            *what,
+            TICKET.c.handled.label("handling"),
+            CLOCK.c.due,
+            CLOCK.c.ended_at,
+            TICKET.c.first_contacted.label("first_contact"),
+            TICKET.c.closing_contacted.label("closing_contact"),
+            TICKET.c.rating,
+        )
+        found = found.outerjoin(CLOCK, handling).where(CONDITIONS[figure])
+    found = found.where(*in_charge([month], at))
+    return found.order_by(TICKET.c.unit, at, TICKET.c.number)
+
+
+_SAID_BESIDE = ("unit", "clock", "why")
+_NAMED = (TICKET.c.number, TICKET.c.title, TICKET.c.category)

@@ -71,11 +71,21 @@ class Hours(_Part):
         return self
 
 
+def _of_day(at: time) -> time:
+    # a bare number would be read as seconds of a day in UTC
+    if at.tzinfo is not None:
+        raise ValueError(_("write a time of day as '12:00'"))
+    return at
+
+
+TimeOfDay = Annotated[time, AfterValidator(_of_day)]
+
+
 class Slots(_Part):
     """Periods of a day in which a claimant is called (时段): until when each lasts."""
 
-    morning_until: time
-    afternoon_until: time
+    morning_until: TimeOfDay
+    afternoon_until: TimeOfDay
 
     @model_validator(mode="after")
     def _in_order(self) -> "Slots":
@@ -193,8 +203,8 @@ class Notices(_Part):
     in `digest` wait `gather` for others to the same person. `texts` stand by language, zh or en.
     """
 
-    quiet_from: time | None = None
-    quiet_until: time | None = None
+    quiet_from: TimeOfDay | None = None
+    quiet_until: TimeOfDay | None = None
     urgent: NoticeKinds = ()
     digest: NoticeKinds = ()
     gather: TermField = Term(1, "seconds")

@@ -29,6 +29,7 @@ ACCEPT, EVIDENCE, HANDLE, ON_SITE, REPORT = (
 )
 FIRST, CLOSING, SURVEY, PROOF = ("first_contact", "closing_contact", "survey", "proof")
 RUNNING = "running"
+ENDED = ("met", "late", "expired")
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -147,6 +148,17 @@ class State(msgspec.Struct, omit_defaults=True):
         """The nearest expiry of `accept` or `handling`; None under review."""
         running = [c.due for n in (ACCEPT, HANDLE) if (c := self.clocks.get(n)) and c.running]
         return min(running, default=None)
+
+    def outcome(self, key: str, proof: str = "") -> str | None:
+        """How a clock of a completed ticket ended: met, late or expired; None if it has not.
+
+        A contact that the claimant denied and nobody proved is `absent` (Regulation 4.3).
+        """
+        clock = self.clocks.get(key)
+        if self.completed_at is None or clock is None or clock.state not in ENDED:
+            return None
+        denied = self.clocks.get(proof)
+        return "absent" if denied and denied.state == "expired" else clock.state
 
     def late_for(self, at: datetime) -> bool:
         """Whether a message of this moment comes after something that it should have preceded."""

@@ -13,8 +13,9 @@ from models.tables.columns import BigId, Instant, JsonText, SealedColumn
 OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
 OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
 OPEN_ORDINARY = f"{OPEN_TICKETS} AND emergency IS NULL"
-LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'alert.raised', 'contact.unreachable')"
-"""Which events the screens look for by their time."""
+RAISED = "name = 'alert.raised'"
+LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'contact.unreachable')"
+"""Which events the screens look for by their time, beside the levels raised."""
 REPORTED = (
     "name IN ('ticket.returned', 'rework.opened', 'extension.granted', "
     "'conduct.recorded', 'conduct.proposed')"
@@ -40,7 +41,8 @@ class Ticket(SQLModel, table=True):
     `state` is the fold of its messages; the columns beside it are copies for those who look.
     `title` is masked. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time
     will do something to it there is a bell for it. `revisit` says that a dissatisfied claimant is
-    still to be called (Regulation 4.5).
+    still to be called (Regulation 4.5). How its clocks ended stands in `handled` and the contacts
+    once it is completed: what the bulletin counts.
     """
 
     __tablename__ = "ticket"
@@ -58,7 +60,9 @@ class Ticket(SQLModel, table=True):
             "completed_at",
             "unit",
             "rating",
-            "id",
+            "handled",
+            "first_contacted",
+            "closing_contacted",
             where="completed_at IS NOT NULL",
         ),
     )
@@ -78,6 +82,9 @@ class Ticket(SQLModel, table=True):
     completed_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     updated_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     rating: str | None = None
+    handled: str | None = None
+    first_contacted: str | None = None
+    closing_contacted: str | None = None
     revisit: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
@@ -131,6 +138,8 @@ class Event(SQLModel, table=True):
             postgresql_where=text("once IS NOT NULL"),
         ),
         _partial("event_looked_at", "name", "at", where=LOOKED_AT),
+        # a month's levels are told from all later ones without a look at the rows
+        _partial("event_raised", "at", "moment", where=RAISED),
         _partial("event_reported", "moment", where=REPORTED),
         _partial("event_withdrawn", "ticket_id", "seq", where=WITHDRAWN),
         {"sqlite_with_rowid": False},

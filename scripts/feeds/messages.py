@@ -80,7 +80,8 @@ def objects(
 
 
 def _is_message(read: dict[str, Any]) -> bool:
-    return read.get("type") in FIELDS or ("ticket" in read and "at" in read)
+    kind = read.get("type")
+    return (isinstance(kind, str) and kind in FIELDS) or ("ticket" in read and "at" in read)
 
 
 def _layout(feed: str, read: dict[str, Any], mappings: Sequence[Mapping]) -> Layout | None:

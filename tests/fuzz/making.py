@@ -17,8 +17,12 @@ _SPIKES = (
 
 def nearly_right(dice: Random, seeds: Sequence[bytes]) -> bytes:
     """A seed with up to eight changes, or nothing but noise."""
-    data = dice.choice((*seeds, b""))
-    for _ in range(dice.randint(0, 8)):
+    return changed(dice, dice.choice((*seeds, b"")), seeds, dice.randint(0, 8))
+
+
+def changed(dice: Random, data: bytes, others: Sequence[bytes], changes: int) -> bytes:
+    """An input with so many changes; some are pieces of the others."""
+    for _ in range(changes):
         start = dice.randint(0, len(data))
         stop = min(len(data), start + dice.randint(0, 60))
         match dice.randrange(6):
@@ -31,7 +35,7 @@ def nearly_right(dice: Random, seeds: Sequence[bytes]) -> bytes:
             case 3:
                 new = data[start:stop] * dice.choice((0, 3))
             case 4:
-                other = dice.choice(seeds)
+                other = dice.choice(others)
                 new = other[dice.randint(0, len(other)) :][:40]
             case _:
                 data, new, stop = data[:start], b"", start

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 from openpyxl import Workbook
 
-from models.errors import HotlineError
+from models.errors import HotlineError, told_safely
 from models.keyring import parse
 from models.rules.messages import Envelope, checked, envelope
 from models.rules.personal import Veil
@@ -43,6 +43,17 @@ class Target(NamedTuple):
     run: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
     allowed: tuple[type[Exception], ...] = (HotlineError,)
+
+
+def falls_out(target: Target, data: bytes) -> str | None:
+    """How the target fell over this input, or None where it read or refused it."""
+    try:
+        target.run(data)
+    except target.allowed:
+        return None
+    except Exception as wrong:
+        return told_safely(wrong, 3)
+    return None
 
 
 def _feed(data: bytes) -> None:

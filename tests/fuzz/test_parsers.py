@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.making import nearly_right
-from tests.fuzz.run import falls_out
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, falls_out
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -45,7 +44,36 @@ def test_nesting_without_end_is_refused(name: str) -> None:
         assert falls_out(TARGETS[name], deep) is None
 
 
+def test_an_edit_nested_without_end_is_refused() -> None:
+    """What `make fuzz` found in the monitor's editor."""
+    assert falls_out(TARGETS["mending"], b"[" * 5_000) is None
+
+
+def test_a_time_of_day_that_is_a_number_is_refused() -> None:
+    """What `make fuzz` found in the policy."""
+    text = b'[slots]\nmorning_until = "12:00"\nafternoon_until = 2346'
+    assert falls_out(TARGETS["policy"], text) is None
+
+
 def test_more_time_than_there_is_is_refused() -> None:
     """What `make fuzz` found in the monitor's filter."""
     for text in ("剩:<99999999999日", "left:>99999999999999999999h", "剩:<9999日"):
         assert falls_out(TARGETS["filter"], text.encode()) is None
+
+
+def test_a_first_object_of_a_strange_type_is_read() -> None:
+    """What `make fuzz` found: the object by which a feed's layout is told named no type."""
+    for kind in (b"{}", b"[]", b"null", b"1"):
+        assert falls_out(TARGETS["feed of messages"], b'[{"id": "d", "type": %b}]' % kind) is None
+
+
+@pytest.mark.parametrize(
+    "place", ["RRRRRRR1", "C" + "r" * 100 + "1", "A999999999999", "&#90;&#90;&#90;9999999"]
+)
+def test_a_cell_that_is_nowhere_takes_no_memory(place: str) -> None:
+    """What `make fuzz` found: the fast reader asked for 260 GB, and the process was gone."""
+    target = TARGETS["feed of a sheet"]
+    (sheet,) = target.seeds
+    data = sheet.replace(b'r="B3"', f'r="{place}"'.encode())
+    assert data != sheet
+    assert falls_out(target, data) is None

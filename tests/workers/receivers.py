@@ -4,14 +4,19 @@ import email
 import email.policy
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
+import trustme
 from aiosmtpd.controller import Controller
 
 
@@ -116,6 +121,88 @@ def web_server() -> Iterator[tuple[WebServer, int]]:
         yield state, server.server_address[1]
     finally:
         state.go_on.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass
+class Request:
+    """What a program sent to a host on the internet."""
+
+    host: str
+    path: str
+    query: dict[str, list[str]]
+    body: str
+
+
+@dataclass
+class Internet:
+    """Every host there is, by HTTPS: `answers` by host is a status and a body."""
+
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+    def to(self, host: str) -> list[str]:
+        """The bodies that a host has got, in order."""
+        return [one.body for one in self.requests if one.host == host]
+
+
+@contextmanager
+def internet(folder: Path, hosts: list[str]) -> Iterator[Internet]:
+    """A proxy that this process has to use, behind which these hosts are ours, by TLS."""
+    state, authority = Internet(), trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*hosts).configure_cert(tls)
+    authority.cert_pem.write_to_path(str(folder / "internet.pem"))
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        host = ""
+
+        def do_CONNECT(self) -> None:
+            self.host = self.path.partition(":")[0]
+            self.send_response_only(200, "Connection established")
+            self.end_headers()
+            self.connection = tls.wrap_socket(self.connection, server_side=True)
+            self.rfile = self.connection.makefile("rb")
+            self.wfile = self.connection.makefile("wb", buffering=0)
+            self.close_connection = False
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
+        def do_POST(self) -> None:
+            place = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            state.requests.append(Request(self.host, place.path, parse_qs(place.query), body))
+            status, said = state.answers[self.host]
+            answer = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing: tests look at what came."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    own = {
+        "HTTPS_PROXY": f"http://127.0.0.1:{server.server_address[1]}",
+        "REQUESTS_CA_BUNDLE": str(folder / "internet.pem"),
+        "NO_PROXY": "",
+    }
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in own.items():
+                environment.setenv(name, value)
+                environment.delenv(name.lower(), raising=False)
+            yield state
+    finally:
         server.shutdown()
         thread.join()
         server.server_close()

@@ -25,7 +25,7 @@ MARKED = (
 PERSON = {"name": "欧阳标记", "phone": "13922223333"}
 
 
-def _life() -> list[dict[str, object]]:
+def life() -> list[dict[str, object]]:
     """A ticket whose every text holds marked data, through most kinds of notices."""
     more = {
         "title": "路灯坏了 13922223333 身份证440508199001011234",
@@ -85,7 +85,7 @@ quiet = false
 channels = ["hook", "mail", "file", "log"]
 """
         end = at("2026-03-20T10:00")
-        feed(store, _life(), end)
+        feed(store, life(), end)
         carry(store, ["P1", "P2"], end)
         clock = Clock(end)
         with post_room(store, clock, tmp_path, text) as post:
