@@ -71,7 +71,7 @@ def _full(bench: Bench) -> tuple[Site, str]:
     if "full" not in bench.kept:
         bench.tell(f"making {closed:,} closed and {still:,} open tickets")
         site = bench.closing.enter_context(bench.site("full"))
-        close(site, closed)
+        close(site, closed, MOMENT, timedelta(days=365))
         prepare_storm(site, still)
         site.settle()
         bench.kept["full"] = site
