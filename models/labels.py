@@ -6,21 +6,21 @@ so that it can be shown in whatever language the reader has asked for.
 
 import gettext
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 LANGUAGES = ("zh", "en")
 _LOCALES = Path(__file__).parent / "locale"
 _translation: gettext.NullTranslations = gettext.NullTranslations()
 
 
-class Said(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Said:
     """A text to be shown later: its message id and what stands in its gaps."""
 
     text: str
-    args: dict[str, str | int] = {}
+    args: dict[str, str | int] = field(default_factory=dict)
 
 
 def say(text: str, /, **args: str | int) -> Said:

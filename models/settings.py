@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from dotenv import dotenv_values
-
 from models.errors import HotlineError
 from models.labels import LANGUAGES
 
@@ -58,7 +56,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingWrong with the variable's name and what is allowed.
     """
-    found = {**dotenv_values(".env"), **os.environ, **(overriding or {})}
+    found = {**_noted(), **os.environ, **(overriding or {})}
 
     def get(name: str) -> str | None:
         return found.get(f"HOTLINE_{name}") or None
@@ -86,6 +84,17 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         log=log,
         channels=path("CHANNELS"),
     )
+
+
+def _noted() -> Mapping[str, str | None]:
+    """What a `.env` file in this folder sets, if there is one."""
+    noted = Path(".env")
+    if not noted.exists():
+        return {}
+    # imported here: most installations have no such file, and every command begins here
+    from dotenv import dotenv_values  # noqa: PLC0415
+
+    return dotenv_values(noted)
 
 
 def environment_for_child(settings: Settings) -> dict[str, str]:

@@ -83,6 +83,8 @@ def register(broker: RedisBroker, desk: Desk, queues: Sequence[str] = QUEUES) ->
             time_limit=TIME_LIMIT_MS,
         )
         declare(_answering(desk, queue, _deliver if queue == DELIVERY else _carry_on))
+    # nothing is delayed in the broker; a worker would ask for each of these twenty times a second
+    broker.delay_queues.clear()
 
 
 _LARGEST_ID = 2**63 - 1

@@ -1,7 +1,6 @@
 """One ticket under the hand, and what becomes of the messages that wait for it."""
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -77,8 +76,7 @@ def locked(session: Session, numbers: Sequence[str], *, wait: bool = False) -> l
 
 def _case_of(row: Head) -> Case:
     state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
-    clocks = {key: copy(clock) for key, clock in state.clocks.items()}
-    return Case(row, state, Before(clocks, shown(state)))
+    return Case(row, state, Before(state.clocks.copy(), shown(state)))
 
 
 def message_of(session: Session, row: Any, rulebook: Rulebook) -> Message:

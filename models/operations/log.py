@@ -230,5 +230,5 @@ def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
             "calendar": calendar,
         }
         for key, clock in (one.state.clocks | gone).items()
-        if before.get(key) != clock
+        if (old := before.get(key)) is not clock and old != clock
     ]

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from functools import cache
 
 import chinese_calendar
@@ -53,12 +53,16 @@ def _festivals(year: int) -> dict[date, str]:
 class Calendar:
     """The working days of any year; never raises for one that nobody has announced.
 
-    A year's working days are listed once, when first asked for, and bisected from then on.
+    A year's working days are listed once, when first asked for, and bisected from then on; what was
+    found so is kept, for many tickets of one day ask for the same few days.
     """
 
     overlay: Mapping[date, Declared] = field(default_factory=dict)
     version: int = 0
     _years: dict[int, list[date]] = field(default_factory=dict, repr=False, compare=False)
+    _found: dict[tuple[date, int, time], datetime] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def day(self, day: date) -> Day:
         """Whether `day` counts, by the first source that knows it, with the reason."""
@@ -105,6 +109,14 @@ class Calendar:
                 days = self._year(year)
                 index += len(days)
         return days[index]
+
+    def instant(self, day: date, n: int, hour: time) -> datetime:
+        """The instant at `hour` (Asia/Shanghai) of the `n`-th working day after `day`."""
+        found = self._found.get((day, n, hour))
+        if found is None:
+            found = datetime.combine(self.after(day, n), hour, SHANGHAI)
+            self._found[day, n, hour] = found
+        return found
 
     def provisional(self, first: date, last: date) -> bool:
         """Whether any day from `first` to `last` is only a guess."""

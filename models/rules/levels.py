@@ -3,19 +3,18 @@
 from datetime import datetime
 
 from models.rules.calendar import SHANGHAI, Calendar
-from models.rules.policy import LEVELS, Policy
+from models.rules.policy import Policy
 
 
 def moments(
     base: datetime, due: datetime, policy: Policy, calendar: Calendar
 ) -> list[tuple[str, datetime]]:
     """Each level in order with the instant at which it is raised, never before the base."""
-    opening = policy.hours.morning.begins
-    found = []
-    for level in LEVELS:
-        at = getattr(policy.ladder, level).at.of(due, calendar, opening)
-        found.append((level, max(at, base)))
-    return found
+    local, opening = due.astimezone(SHANGHAI), policy.office.opening
+    return [
+        (level, max(moment.of(local, calendar, opening), base))
+        for level, moment in policy.ladder.moments
+    ]
 
 
 def provisional(base: datetime, due: datetime, policy: Policy, calendar: Calendar) -> bool:

@@ -115,10 +115,14 @@ class Ladder(_Part):
     yellow: Rung
     red: Rung
 
+    @cached_property
+    def moments(self) -> tuple[tuple[str, Moment], ...]:
+        """Each level in order, with its moment beside the expiry."""
+        return tuple((level, getattr(self, level).at) for level in LEVELS)
+
     @model_validator(mode="after")
     def _in_order(self) -> "Ladder":
-        moments = [getattr(self, level).at for level in LEVELS]
-        keys = [(m.workday, m.offset) for m in moments]
+        keys = [(moment.workday, moment.offset) for _level, moment in self.moments]
         if keys != sorted(set(keys)):
             raise ValueError("the moments must follow one another: prewarning, yellow, red")
         return self

@@ -38,8 +38,10 @@ class Stage(msgspec.Struct, frozen=True):
     calendar: Calendar
 
 
-class Clock(msgspec.Struct, omit_defaults=True):
+class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
     """One clock of a ticket: from its base to its due, and how it ended.
+
+    It is never changed but replaced, so that whoever holds the one before sees what is new.
 
     `state` is running, met, late, cancelled or expired. `unit` is set on an evidence clock and
     `purpose` on a proof clock; `failed` are the days and slots of vain attempts to contact.

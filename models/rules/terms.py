@@ -70,8 +70,7 @@ class Moment:
     def of(self, due: datetime, calendar: Calendar, at: time) -> datetime:
         """The instant of this moment for an expiry at `due`; `at` is the hour on a working day."""
         if self.workday:
-            day = calendar.after(due.astimezone(SHANGHAI).date(), self.workday)
-            return datetime.combine(day, at, SHANGHAI)
+            return calendar.instant(due.astimezone(SHANGHAI).date(), self.workday, at)
         return due + self.offset
 
 
@@ -112,7 +111,7 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
     local = base.astimezone(SHANGHAI)
     day = local.date()
     if term.unit == "workdays":
-        return datetime.combine(calendar.after(day, term.count), hours.closing, SHANGHAI)
+        return calendar.instant(day, term.count, hours.closing)
     left = term.count
     if calendar.is_working(day):
         for half in (hours.morning, hours.afternoon):
@@ -122,7 +121,7 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
                     return datetime.combine(day, half.ends, SHANGHAI)
     whole, second = divmod(left - 1, 2)
     half = hours.afternoon if second else hours.morning
-    return datetime.combine(calendar.after(day, whole + 1), half.ends, SHANGHAI)
+    return calendar.instant(day, whole + 1, half.ends)
 
 
 def days_between(base: datetime, last: date, calendar: Calendar) -> list[Day]:

@@ -7,7 +7,6 @@ import typer
 
 from models.clock import system_clock
 from models.labels import _
-from models.rules.calendar import SHANGHAI
 from models.settings import load_settings
 from scripts.edge import open_store, print_json
 
@@ -34,6 +33,7 @@ def matters(
 
     from models.operations.matters import keep_bands
     from models.queries.matters import matters as find
+    from models.rules.calendar import SHANGHAI
 
     store = open_store(load_settings())
     since = system_clock() - timedelta(days)

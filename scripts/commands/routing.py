@@ -8,8 +8,6 @@ import typer
 from models.clock import system_clock
 from models.errors import HotlineError
 from models.labels import _
-from models.rules.calendar import SHANGHAI
-from models.rules.roles import RULEBOOK
 from models.settings import Settings, load_settings
 from scripts.edge import allowed, open_store, prepare, print_json, read_text, reading
 
@@ -62,6 +60,7 @@ def train(
     """
     import msgspec
 
+    from models.rules.roles import RULEBOOK
     from scripts.routing.training import corpus, usable
     from scripts.routing.training import train as fit
 
@@ -153,6 +152,7 @@ def show_models(as_json: _JSON = False) -> None:
     from dataclasses import asdict
 
     from models.queries.learned import models
+    from models.rules.calendar import SHANGHAI
 
     with reading(load_settings()) as session:
         kept = models(session)
@@ -169,6 +169,7 @@ def show_models(as_json: _JSON = False) -> None:
 def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
     """Tickets that have been routed keep their units."""
     from models.operations.learning import use_model
+    from models.rules.roles import RULEBOOK
 
     settings = load_settings()
     allowed(settings, RULEBOOK)

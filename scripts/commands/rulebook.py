@@ -4,17 +4,18 @@ import csv
 import io
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from models.errors import HotlineError
 from models.labels import _, told
-from models.rules.calendar import SHANGHAI, Calendar, Day, Declared
-from models.rules.roles import RULEBOOK
 from models.settings import load_settings
 from models.words import WEEKDAYS
 from scripts.edge import allowed, open_store, policy_text, prepare, print_json, read_text
+
+if TYPE_CHECKING:
+    from models.rules.calendar import Calendar, Day, Declared
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,8 +33,10 @@ _SHOWN = 10
 _JSON = typer.Option("--json", help=_("For machines."))
 
 
-def _calendar() -> Calendar:
+def _calendar() -> "Calendar":
     """The calendar with the store's overlay, where there is a store; none is made for a look."""
+    from models.rules.calendar import Calendar
+
     settings = load_settings()
     if settings.database_url is None and not (settings.home / "hotline.db").exists():
         return Calendar()
@@ -53,6 +56,7 @@ def due(
 ) -> None:
     """The expiry of a term with its three levels, and why each day counts or not."""
     from models.rules import choices
+    from models.rules.calendar import SHANGHAI
     from models.rules.levels import moments, provisional
     from models.rules.policy import load_policy
     from models.rules.terms import Term, days_between, expiry
@@ -88,6 +92,8 @@ def due(
 
 def instant(text: str) -> datetime:
     """A time that a person wrote; without a zone it is Asia/Shanghai."""
+    from models.rules.calendar import SHANGHAI
+
     try:
         at = datetime.fromisoformat(text)
     except ValueError as wrong:
@@ -95,7 +101,7 @@ def instant(text: str) -> datetime:
     return (at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at).astimezone(SHANGHAI)
 
 
-def _day(day: Day) -> dict[str, Any]:
+def _day(day: "Day") -> dict[str, Any]:
     return {"date": day.day, "counts": day.counts, "why": told(day.why)}
 
 
@@ -134,6 +140,8 @@ def import_days(
 ) -> None:
     """Keep an arrangement; every line says a day, `working` or `off`, and the document."""
     from models.operations.calendar import rearrange
+    from models.rules.calendar import SHANGHAI
+    from models.rules.roles import RULEBOOK
     from models.shared_clock import clock_of
 
     declared = declared_days(file)
@@ -159,7 +167,7 @@ def import_days(
         typer.echo(_("Nothing has been changed."))
 
 
-def declared_days(file: Path) -> dict[date, Declared]:
+def declared_days(file: Path) -> "dict[date, Declared]":
     """The arrangement that a CSV file holds; raises HotlineError with the line that is wrong."""
     return dict(_declared(row, n) for n, row in enumerate(_rows(file), 1) if row)
 
@@ -170,7 +178,9 @@ def _rows(file: Path) -> list[list[str]]:
     return [[], *rows[1:]] if header else rows
 
 
-def _declared(row: list[str], number: int) -> tuple[date, Declared]:
+def _declared(row: list[str], number: int) -> "tuple[date, Declared]":
+    from models.rules.calendar import Declared
+
     working = {"working": True, "off": False, "上班": True, "放假": False}
     document = 2
     try:

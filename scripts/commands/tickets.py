@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.labels import _
-from models.rules.calendar import SHANGHAI
 from models.settings import load_settings
 
 if TYPE_CHECKING:
@@ -147,6 +146,8 @@ def queue(
 
 
 def _line(row: "Row") -> dict[str, Any]:
+    from models.rules.calendar import SHANGHAI
+
     due = row.due.astimezone(SHANGHAI).isoformat() if row.due else None
     fields = {"ticket": row.number, "status": row.status, "unit": row.unit, "level": row.level}
     return {**fields, "due": due}

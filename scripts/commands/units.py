@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.labels import _
-from models.rules.roles import RULEBOOK
 from models.settings import load_settings
 from scripts.edge import allowed, open_store, prepare, print_json, read_text
 
@@ -36,6 +35,7 @@ def import_units(
     from dataclasses import asdict
 
     from models.operations.rulebook import replace_units
+    from models.rules.roles import RULEBOOK
     from models.rules.routing import load_units
 
     settings = load_settings()

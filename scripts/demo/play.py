@@ -102,7 +102,7 @@ class Case:
         day = at.date()
         if calendar.is_working(day) and at.time() < hours.closing:
             return max(at, datetime.combine(day, hours.opening, SHANGHAI))
-        opening = datetime.combine(calendar.after(day, 1), hours.opening, SHANGHAI)
+        opening = calendar.instant(day, 1, hours.opening)
         return opening + timedelta(minutes=self.dice.uniform(1, 90))
 
     def later(self, at: datetime, low: float, high: float) -> datetime:

@@ -154,8 +154,7 @@ def accept(life: Life) -> None:
 def deem_accepted(life: Life, due: datetime) -> None:
     """Silence counts as acceptance at the very moment the term ends (3.1)."""
     unit = life.state.unit
-    clock = life.state.clocks[ACCEPT]
-    clock.state, clock.ended_at = "expired", due
+    life.change(ACCEPT, state="expired", ended_at=due)
     life.emit("ticket.deemed_accepted", unit=unit, effective_at=due)
     if life.state.designated:
         why = say("designated by the district leader, it did not take the ticket")

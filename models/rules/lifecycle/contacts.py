@@ -67,19 +67,20 @@ def _failed(life: Life, clock: Clock, purpose: str) -> None:
     where, next_slot = slot(life, life.at)
     day = life.at.astimezone(SHANGHAI).date()
     today = day.isoformat()
-    clock.failed = [*clock.failed, (today, where)]
-    slots = {s for d, s in clock.failed if d == today}
+    failed = [*clock.failed, (today, where)]
+    life.change(clock.name, failed=failed)
+    slots = {s for d, s in failed if d == today}
     if len(slots) > 1 and life.stage.calendar.is_working(day):
         life.emit("contact.unreachable", purpose=purpose)
         life.stop(clock.name, "met" if life.at <= clock.due else "late")
         life.notify("unreachable", "city_hotline", purpose=purpose)
     else:
-        clock.remind_at = next_slot
+        life.change(clock.name, remind_at=next_slot)
 
 
 def remind(life: Life, clock: Clock) -> None:
     """A vain attempt, and the next slot has begun: try again (4.3)."""
-    clock.remind_at = None
+    life.change(clock.name, remind_at=None)
     if clock.name == SURVEY:
         life.notify("contact_reminder", "city_hotline", clock=clock.name)
     else:

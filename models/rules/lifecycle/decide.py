@@ -163,7 +163,7 @@ def _expire(life: Life, key: str, at: datetime) -> None:
         acceptance.deem_accepted(life, at)
         return
     clock = life.state.clocks[key]
-    clock.state, clock.ended_at, clock.remind_at = "expired", at, None
+    life.change(key, state="expired", ended_at=at, remind_at=None)
     life.emit("clock.expired", clock=clock.name, due=at, **named(clock))
     unit = clock.unit or life.state.unit
     if clock.name == PROOF:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from models.labels import Said, say
 from models.rules import levels
 from models.rules.choices import DISSATISFIED
@@ -88,8 +90,8 @@ class Life:
         """Start a clock that is not running; `why` where its base is not the present moment."""
         guessed = self._guessed(name, base, due)
         key = clock_key(name, unit or purpose)
-        clock = Clock(name, base, due, guessed, unit=unit, purpose=purpose)
-        clock.why = [why] if why else []
+        whys = [why] if why else []
+        clock = Clock(name, base, due, guessed, unit=unit, purpose=purpose, why=whys)
         self.state.clocks[key] = clock
         extra = {k: v for k, v in (("unit", unit), ("purpose", purpose), ("why", why)) if v}
         self.emit("clock.started", clock=name, base=base, due=due, provisional=guessed, **extra)
@@ -99,10 +101,10 @@ class Life:
     def move(self, name: str, base: datetime, due: datetime, why: Said) -> None:
         """Move the expiry of a running clock."""
         clock = self.state.clocks[name]
-        clock.why = [*clock.why, why] if base == clock.base else [why]
-        clock.base, clock.due = base, due
-        clock.provisional = self._guessed(name, base, due)
-        self.emit("clock.moved", clock=name, due=due, why=why, provisional=clock.provisional)
+        whys = [*clock.why, why] if base == clock.base else [why]
+        guessed = self._guessed(name, base, due)
+        self.change(name, base=base, due=due, why=whys, provisional=guessed)
+        self.emit("clock.moved", clock=name, due=due, why=why, provisional=guessed)
         if name == HANDLE:
             self._set_ladder(base, due)
 
@@ -110,12 +112,16 @@ class Life:
         """Stop a clock if it runs; without `outcome` it is met, or late, by the present moment."""
         if (clock := self.clock(key)) is None:
             return
-        clock.state = outcome or ("met" if self.at <= clock.due else "late")
-        clock.ended_at = self.at
-        clock.remind_at = None
-        self.emit("clock.stopped", clock=clock.name, outcome=clock.state, **named(clock))
-        if clock.name in _HOLD_OPEN and clock.state != "cancelled":
+        outcome = outcome or ("met" if self.at <= clock.due else "late")
+        self.change(key, state=outcome, ended_at=self.at, remind_at=None)
+        self.emit("clock.stopped", clock=clock.name, outcome=outcome, **named(clock))
+        if clock.name in _HOLD_OPEN and outcome != "cancelled":
             self.settled(self.at)
+
+    def change(self, key: str, **fields: Any) -> None:
+        """Let the clock of this key have these fields instead."""
+        clocks = self.state.clocks
+        clocks[key] = msgspec.structs.replace(clocks[key], **fields)
 
     def cancel(self, *names: str) -> None:
         """Stop, as no longer applying, every running clock of these names; all if none is given."""
