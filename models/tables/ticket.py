@@ -15,6 +15,8 @@ OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
 OPEN_ORDINARY = f"{OPEN_TICKETS} AND emergency IS NULL"
 LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'alert.raised', 'contact.unreachable')"
 """Which events the screens look for by their time."""
+CARDS = "name = 'alert.raised' AND (once LIKE '%/yellow' OR once LIKE '%/red')"
+"""Yellow and red cards: few, where pre-warnings are many."""
 REPORTED = (
     "name IN ('ticket.returned', 'rework.opened', 'extension.granted', "
     "'conduct.recorded', 'conduct.proposed')"
@@ -131,6 +133,7 @@ class Event(SQLModel, table=True):
             postgresql_where=text("once IS NOT NULL"),
         ),
         _partial("event_looked_at", "name", "at", where=LOOKED_AT),
+        _partial("event_card", "at", where=CARDS),
         _partial("event_reported", "moment", where=REPORTED),
         _partial("event_withdrawn", "ticket_id", "seq", where=WITHDRAWN),
         {"sqlite_with_rowid": False},
