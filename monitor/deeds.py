@@ -144,7 +144,7 @@ class Deeds:
         if not await self._app.push_screen_wait(Confirm(title, text, _("Send again"))):
             return
         sent = await in_background(
-            lambda: self._writing(lambda s: resend(s, [failure.id], self._now()))
+            lambda: self._writing(lambda s: resend(s, [failure.id], self._now(), self.who.name))
         )
         said_so = _("The notice is queued again") if sent else _("Somebody has sent it already")
         self._app.notify(said_so, markup=False)

@@ -23,9 +23,7 @@ REPORTED = (
 )
 """The rare events that the bulletin counts beside the cards, as an index and a query say it."""
 WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
-"""What takes an earlier event of the same log back."""
-RATED_BY = "name IN ('handling', 'first_contact', 'closing_contact')"
-"""Which clocks the units' rates are made of.
+"""What takes an earlier event of the same log back.
 
 A database uses a partial index only where a query says the same words: queries use these.
 """
@@ -53,7 +51,6 @@ class Ticket(SQLModel, table=True):
         _partial("ticket_urgent", "due", "number", "id", where=OPEN_URGENT),
         _partial("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
         _partial("ticket_revisit", "id", where="revisit"),
-        _partial("ticket_rated", "completed_at", "unit", "rating", where="rating IS NOT NULL"),
         Index("ticket_received", "received_at", "unit"),
         _partial(
             "ticket_completed",
@@ -97,10 +94,7 @@ class Clock(SQLModel, table=True):
     """One clock of a ticket, with the calendar that its expiry was computed under."""
 
     __tablename__ = "clock"
-    __table_args__ = (
-        _partial("clock_running", "name", "due", where="state = 'running'"),
-        _partial("clock_ended", "ended_at", where=f"{RATED_BY} AND ended_at IS NOT NULL"),
-    )
+    __table_args__ = (_partial("clock_running", "name", "due", where="state = 'running'"),)
 
     ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
     key: str = Field(primary_key=True)

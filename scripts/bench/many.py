@@ -108,9 +108,7 @@ def _fill(site: Site, table: str, numbers: Mapping[str, object]) -> None:
             run(f"REINDEX TABLE {table}")
 
 
-def _moved(
-    site: Site, first: int, copies: int, until: datetime | None, over: timedelta
-) -> str:
+def _moved(site: Site, first: int, copies: int, until: datetime | None, over: timedelta) -> str:
     """What has to be added to the moments of the `k`-th copy, as SQL."""
     if until is None:
         return ""
