@@ -59,7 +59,10 @@ OUTAGES = (SQLAlchemyError, OSError, HotlineError)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a screen wants to show; what it leaves out is not read."""
+    """What a screen wants to show; what it leaves out is not read.
+
+    With `preview` the ticket is the one at the cursor's place, whichever stands there by now.
+    """
 
     cards: bool = False
     curve: bool = False
@@ -71,6 +74,7 @@ class Request:
     filter: Filter = field(default_factory=Filter)
     place: Place | None = None
     ticket: str | None = None
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +230,9 @@ class Reader:
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
             stands = self._load.get(session, now)
-            found, why = self._ticket(session, request.ticket, rulebook)
+            page = self._page(session, request, now, office, stands.counters.open)
+            number = _under_cursor(page, request.place) if request.preview else request.ticket
+            found, why = self._ticket(session, number, rulebook)
             return Snapshot(
                 at=now,
                 wall=wall,
@@ -243,7 +249,7 @@ class Reader:
                 queues=queues(session, now, wall, self._patience) if request.queues else (),
                 answers=answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
-                page=self._page(session, request, now, office, stands.counters.open),
+                page=page,
                 detail=found,
                 explained=why,
                 broker=self._lamp.get(),
@@ -289,6 +295,17 @@ class Reader:
         if clock is None or found.policy_id is None:
             return found, None
         return found, explain(clock, found.state, rulebook.stage_for(found.policy_id))
+
+
+def _under_cursor(page: Page | None, place: Place | None) -> str | None:
+    """The ticket that is followed, if it is still there, or the one in the cursor's place."""
+    if page is None or place is None:
+        return None
+    numbers = [row.number for row in page.rows]
+    if place.follow in numbers:
+        return place.follow
+    inside = min(place.first + place.row, page.total - 1) - page.offset
+    return numbers[inside] if 0 <= inside < len(numbers) else None
 
 
 def _office(rulebook: Rulebook, now: datetime) -> tuple[Office, str]:

@@ -24,6 +24,7 @@ from models.queries.rulebook import load_rulebook
 from models.settings import load_settings
 from models.tables.core import TICKET
 from monitor.app import MonitorApp
+from monitor.screens.tickets import TicketsScreen
 from scripts.edge import open_store
 
 SIZE = (160, 48)
@@ -75,7 +76,18 @@ async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
         await _look(app)
         async with Stalls() as stalls:
             seconds = [await _look(app) for _ in range(looks)]
-    return {"first": first, "looks": seconds, "stall": stalls.longest, "memory": _memory()}
+            moved = [await _jump(app, 0.137 * number % 1) for number in range(looks)]
+    found = {"first": first, "looks": seconds, "moves": moved}
+    return {**found, "stall": stalls.longest, "memory": _memory()}
+
+
+async def _jump(app: MonitorApp, part: float) -> float:
+    """Seconds from the wish to be elsewhere in the queue until what is there is on the screen."""
+    assert isinstance(screen := app.screen, TicketsScreen)
+    tickets, seen, began = screen.tickets, app.painted, monotonic()
+    tickets.action_cursor(round(part * tickets.total) - tickets.cursor)
+    await _until(lambda: app.painted > seen and not tickets.lacks_rows())
+    return monotonic() - began
 
 
 async def _look(app: MonitorApp) -> float:

@@ -241,7 +241,8 @@ async def test_a_failed_notice_is_sent_again(store: Store) -> None:
     with store.reading() as session:
         assert session.scalar(select(NOTICE.c.state).where(NOTICE.c.id == one)) == "queued"
         queued = select(EVENT.c.data).where(EVENT.c.name == "notice.queued")
-        last = session.scalar(queued.order_by(EVENT.c.at.desc(), EVENT.c.seq.desc()).limit(1))
+        last = session.scalars(queued.order_by(EVENT.c.at.desc(), EVENT.c.seq.desc())).first()
+    assert last is not None
     assert last["by"] == "林小燕 (desk)"
 
 
