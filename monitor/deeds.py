@@ -20,8 +20,8 @@ from models.queries.rulebook import load_units_rows
 from models.rules.roles import ACT, REVEAL, Actor
 from monitor import mending
 from monitor.acts import Act, message, possible, said
+from monitor.aside import OUTAGES, in_background
 from monitor.present import one_line
-from monitor.refresh import OUTAGES, in_background
 from monitor.screens.dialogs import Ask, Confirm, Form, Mend, Menu, Told
 from monitor.words import MESSAGES, word
 

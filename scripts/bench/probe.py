@@ -83,7 +83,8 @@ async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
 
 async def _jump(app: MonitorApp, part: float) -> float:
     """Seconds from the wish to be elsewhere in the queue until what is there is on the screen."""
-    assert isinstance(screen := app.screen, TicketsScreen)
+    screen = app.screen
+    assert isinstance(screen, TicketsScreen)
     tickets, seen, began = screen.tickets, app.painted, monotonic()
     tickets.action_cursor(round(part * tickets.total) - tickets.cursor)
     await _until(lambda: app.painted > seen and not tickets.lacks_rows())
