@@ -10,14 +10,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.clock import DemoClock, Now, monotonic, system_clock
-from models.database import Store, is_busy
 from models.labels import _
-from models.queries.levels import Levels, count_levels
 from models.settings import Settings, environment_for_child
 from scripts.edge import open_store, prepare, print_json
 from workers.embedded import EmbeddedServer, ServerNotStarted
+
+if TYPE_CHECKING:
+    from models.database import Store
+    from models.queries.levels import Levels
 
 _STATUS_EVERY = 5.0
 _LOOK_EVERY = 0.2
@@ -112,19 +115,17 @@ def run_service(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    store = open_store(settings)
-    supervisor = None
+    store = supervisor = None
     try:
         if server is not None:
             settings = replace(settings, broker_url=server.start())
-        prepare(store, settings)
         if demo:
-            # imported here: letters and all are of no use to a real service
-            from scripts.demo.play import stage_demo
-
-            now = stage_demo(store)
+            store, now = _staged(settings)
         headless = headless or not sys.stdout.isatty()
         supervisor = _supervise(settings, now, workers, quiet=not headless)
+        # they load their libraries, and make a new store ready, while this process does the same
+        supervisor.look()
+        store = store or _opened(settings)
         if headless:
             _watch(supervisor, server, store, now, stop, for_seconds)
         else:
@@ -134,7 +135,23 @@ def run_service(
             supervisor.end()
         if server is not None:
             server.stop()
-        store.close()
+        if store is not None:
+            store.close()
+
+
+def _opened(settings: Settings) -> "Store":
+    store = open_store(settings)
+    prepare(store, settings)
+    return store
+
+
+def _staged(settings: Settings) -> "tuple[Store, Now]":
+    """A store with the demo's letters in it, and the clock that they are played by."""
+    # imported here: letters and all are of no use to a real service
+    from scripts.demo.play import stage_demo
+
+    store = _opened(settings)
+    return store, stage_demo(store)
 
 
 def _supervise(settings: Settings, now: Now, workers: int, *, quiet: bool) -> Supervisor:
@@ -173,11 +190,13 @@ def _look(supervisor: Supervisor, server: EmbeddedServer | None) -> None:
 def _watch(
     supervisor: Supervisor,
     server: EmbeddedServer | None,
-    store: Store,
+    store: "Store",
     now: Now,
     stop: threading.Event,
     for_seconds: float,
 ) -> None:
+    from models.database import is_busy
+
     until = monotonic() + for_seconds if for_seconds else float("inf")
     told_at = monotonic()
     while not stop.is_set() and monotonic() < until:
@@ -199,7 +218,7 @@ def _with_monitor(
     settings: Settings,
     supervisor: Supervisor,
     server: EmbeddedServer | None,
-    store: Store,
+    store: "Store",
     now: Now,
     stop: threading.Event,
     *,
@@ -212,7 +231,6 @@ def _with_monitor(
             _look(supervisor, server)
 
     watcher = threading.Thread(target=keep_looking, daemon=True)
-    supervisor.look()
     watcher.start()
     try:
         show_monitor(settings, store, now, str(settings.broker_url), demo=demo)
@@ -221,12 +239,14 @@ def _with_monitor(
         watcher.join()
 
 
-def _levels(store: Store) -> Levels:
+def _levels(store: "Store") -> "Levels":
+    from models.queries.levels import count_levels
+
     with store.reading() as session:
         return count_levels(session)
 
 
-def _status(levels: Levels, now: Now) -> str:
+def _status(levels: "Levels", now: Now) -> str:
     text = _(
         "{at}  tickets {tickets}  open {open}  pre-warning {prewarning}  yellow {yellow}  red {red}"
         "  manual {manual}  waiting {waiting}"

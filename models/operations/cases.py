@@ -71,7 +71,7 @@ def locked(session: Session, numbers: Sequence[str], *, wait: bool = False) -> l
     columns = (TICKET.c[name] for name in Head._fields)
     found = select(*columns).where(session.among(TICKET.c.number, numbers))
     found = found.order_by(TICKET.c.number).with_for_update(skip_locked=not wait)
-    return [_case_of(Head(*row)) for row in session.execute(found)]
+    return [_case_of(Head(*row)) for row in session.execute(found).all()]
 
 
 def _case_of(row: Head) -> Case:
