@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from models.errors import HotlineError
+from models.labels import _
 
 Now = Callable[[], datetime]
 """Gives the present as an aware instant in UTC."""
@@ -59,7 +60,7 @@ def clock_from(text: str | None) -> Now:
         began, start, speed = text.split(",")
         return DemoClock(datetime.fromisoformat(began), datetime.fromisoformat(start), float(speed))
     except ValueError as wrong:
-        raise ClockWrong(f"clock {text!r}: write began,start,speed") from wrong
+        raise ClockWrong(_("write a clock as began,start,speed")) from wrong
 
 
 def speed_of(now: Now) -> float:

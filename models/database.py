@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models.errors import HotlineError
+from models.labels import _
 from models.sealing import Sealer
 from models.turns import Turns
 
@@ -181,10 +182,11 @@ def sqlite_module() -> ModuleType:
         module = sqlite3
     if module.sqlite_version_info < SQLITE_LEAST:
         least = ".".join(map(str, SQLITE_LEAST))
-        raise StoreWrong(
-            f"SQLite {module.sqlite_version} is too old, it must be {least} or newer: "
-            "install pysqlite3, or set HOTLINE_DATABASE_URL to a PostgreSQL database"
+        told = _(
+            "SQLite {version} is too old, it must be {least} or newer: install pysqlite3, or set "
+            "HOTLINE_DATABASE_URL to a PostgreSQL database"
         )
+        raise StoreWrong(told.format(version=module.sqlite_version, least=least))
     return module
 
 

@@ -40,7 +40,7 @@ def load_roles(home: Path) -> Roles | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as wrong:
-        why = getattr(wrong, "strerror", None) or "not UTF-8"
+        why = getattr(wrong, "strerror", None) or _("not UTF-8")
         raise RolesWrong(f"{path}: {why}") from wrong
     others = stat.S_IWGRP | stat.S_IWOTH
     if found.st_uid not in (0, home.stat().st_uid) or found.st_mode & others:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from models.errors import HotlineError
-from models.labels import LANGUAGES
+from models.labels import LANGUAGES, _
 
 _HOME = "~/.local/share/hotline"
 _DATABASES = ("sqlite:", "postgresql")
@@ -56,7 +56,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingWrong with the variable's name and what is allowed.
     """
-    found = {**_noted(), **os.environ, **(overriding or {})}
+    found = _found(overriding)
 
     def get(name: str) -> str | None:
         return found.get(f"HOTLINE_{name}") or None
@@ -65,12 +65,8 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         text = get(name)
         return Path(text).expanduser().absolute() if text else None
 
-    lang = get("LANG") or LANGUAGES[0]
-    if lang not in LANGUAGES:
-        raise SettingWrong(f"HOTLINE_LANG={lang!r}: must be {' or '.join(LANGUAGES)}")
-    log = get("LOG") or _LOGS[0]
-    if log not in _LOGS:
-        raise SettingWrong(f"HOTLINE_LOG={log!r}: must be {' or '.join(_LOGS)}")
+    lang = _one_of("LANG", get("LANG"), LANGUAGES)
+    log = _one_of("LOG", get("LOG"), _LOGS)
     return Settings(
         home=path("HOME") or Path(_HOME).expanduser(),
         database_url=_url("DATABASE", get, _DATABASES),
@@ -84,6 +80,16 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         log=log,
         channels=path("CHANNELS"),
     )
+
+
+def chosen_language() -> str:
+    """The language that is set: in it one says what is wrong with the other settings."""
+    lang = _found().get("HOTLINE_LANG")
+    return lang if lang in LANGUAGES else LANGUAGES[0]
+
+
+def _found(overriding: Mapping[str, str] | None = None) -> Mapping[str, str | None]:
+    return {**_noted(), **os.environ, **(overriding or {})}
 
 
 def _noted() -> Mapping[str, str | None]:
@@ -116,6 +122,14 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
     return kept | {f"HOTLINE_{k}": v or "" for k, v in given.items()}
 
 
+def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:
+    """The value if it is allowed, the first that is where none is given."""
+    if value and value not in allowed:
+        text = _("HOTLINE_{name}={value}: must be one of: {allowed}")
+        raise SettingWrong(text.format(name=name, value=repr(value), allowed=", ".join(allowed)))
+    return value or allowed[0]
+
+
 def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) -> str | None:
     """The URL of this server, with the password that lies in a file of its own, if one is named."""
     url, file = get(f"{name}_URL"), get(f"{name}_PASSWORD_FILE")
@@ -123,18 +137,18 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
         return None
     if not url.startswith(schemes):
         # the value is not repeated: a URL may hold a password
-        raise SettingWrong(f"HOTLINE_{name}_URL: must begin with {' or '.join(schemes)}")
+        text = _("HOTLINE_{name}_URL: must begin with one of: {schemes}")
+        raise SettingWrong(text.format(name=name, schemes=", ".join(schemes)))
     if file is None:
         return url
     try:
         password = Path(file).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as wrong:
-        why = getattr(wrong, "strerror", None) or "not UTF-8"
+        why = getattr(wrong, "strerror", None) or _("not UTF-8")
         raise SettingWrong(f"HOTLINE_{name}_PASSWORD_FILE={file}: {why}") from wrong
-    scheme, _, rest = url.partition("://")
-    user, _, where = rest.rpartition("@")
+    scheme, _sep, rest = url.partition("://")
+    user, _sep, where = rest.rpartition("@")
     if ":" in user:
-        raise SettingWrong(
-            f"HOTLINE_{name}_URL: has a password, and so has its file; leave one out"
-        )
+        text = _("HOTLINE_{name}_URL: has a password, and so has its file; leave one out")
+        raise SettingWrong(text.format(name=name))
     return f"{scheme}://{user}:{quote(password, safe='')}@{where}"

@@ -8,7 +8,7 @@ import typer
 
 from models.errors import HotlineError, told_safely
 from models.labels import _, speak
-from models.settings import load_settings
+from models.settings import chosen_language, load_settings
 
 _FRAMES = 8
 """How much of the way of a mistake of ours is told."""
@@ -67,7 +67,8 @@ def main() -> None:
 
 
 def _run() -> None:
-    speak(load_settings().lang)
+    speak(chosen_language())
+    load_settings()
     build()()
 
 

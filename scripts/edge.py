@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.clock import Now, system_clock
 from models.errors import HotlineError
+from models.labels import _
 from models.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def open_store(settings: Settings) -> "Store":
     try:
         upgrade(store)
     except OperationalError as wrong:
-        raise StoreWrong(f"the database cannot be reached: {wrong.orig}") from wrong
+        why = str(wrong.orig).splitlines()[0]
+        told = _("the database cannot be reached: {why}; see HOTLINE_DATABASE_URL")
+        raise StoreWrong(told.format(why=why)) from wrong
     return store
 
 
@@ -87,7 +90,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as wrong:
-        why = getattr(wrong, "strerror", None) or "not UTF-8"
+        why = getattr(wrong, "strerror", None) or _("not UTF-8")
         raise HotlineError(f"{path}: {why}") from wrong
 
 

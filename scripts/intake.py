@@ -1,7 +1,6 @@
 """Rows of a feed into the inbox: what is new, what has really changed, and what is refused."""
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy import select
 
 from models.database import Session, Store
 from models.labels import Said, say, told
+from models.lines import append_lines
 from models.operations.inbox import Standing, put, standing
 from models.queries.rulebook import load_rulebook
 from models.rules.policy import in_force
@@ -72,7 +72,6 @@ class Intake:
     def _keep(self, feed: str, rows: Sequence[Read]) -> None:
         if not rows:
             return
-        self.refused.parent.mkdir(parents=True, exist_ok=True)
         sealer = self._store.sealer
         lines = [
             msgspec.json.encode(
@@ -87,9 +86,7 @@ class Intake:
             )
             for row in rows
         ]
-        handle = os.open(self.refused, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "ab") as file:
-            file.write(b"\n".join(lines) + b"\n")
+        append_lines(self.refused, b"".join(line + b"\n" for line in lines))
 
 
 class _Batch:

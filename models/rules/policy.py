@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from models.errors import HotlineError
+from models.labels import N_, _
 from models.rules.calendar import SHANGHAI
 from models.rules.policy_text import OVERRIDE, line_of, overridden
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
@@ -38,7 +39,7 @@ def _half_day(value: Any) -> Any:
     match value:
         case [str(begins), str(ends)] if begins < ends:
             return HalfDay(time.fromisoformat(begins), time.fromisoformat(ends))
-    raise ValueError("write two hours, as in ['08:30', '12:00'], the earlier one first")
+    raise ValueError(_("write two hours, as in ['08:30', '12:00'], the earlier one first"))
 
 
 def _term(value: Any) -> Any:
@@ -66,7 +67,7 @@ class Hours(_Part):
     @model_validator(mode="after")
     def _in_order(self) -> "Hours":
         if self.morning.ends > self.afternoon.begins:
-            raise ValueError("the morning must end before the afternoon begins")
+            raise ValueError(_("the morning must end before the afternoon begins"))
         return self
 
 
@@ -79,7 +80,7 @@ class Slots(_Part):
     @model_validator(mode="after")
     def _in_order(self) -> "Slots":
         if self.morning_until >= self.afternoon_until:
-            raise ValueError("the morning must end before the afternoon does")
+            raise ValueError(_("the morning must end before the afternoon does"))
         return self
 
 
@@ -124,7 +125,7 @@ class Ladder(_Part):
     def _in_order(self) -> "Ladder":
         keys = [(moment.workday, moment.offset) for _level, moment in self.moments]
         if keys != sorted(set(keys)):
-            raise ValueError("the moments must follow one another: prewarning, yellow, red")
+            raise ValueError(_("the moments must follow one another: prewarning, yellow, red"))
         return self
 
 
@@ -150,7 +151,7 @@ class Keep(_Part):
     @model_validator(mode="after")
     def _wall(self) -> "Keep":
         if self.notices.wall is None:
-            raise ValueError("notices must be wall-clock time, as '180 days'")
+            raise ValueError(_("notices must be wall-clock time, as '180 days'"))
         return self
 
 
@@ -172,7 +173,8 @@ class Screening(_Part):
 
 def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
     if unknown := [kind for kind in value if kind not in KINDS]:
-        raise ValueError(f"{unknown[0]!r} is no kind of notice: {', '.join(KINDS)}")
+        text = _("{kind} is no kind of notice; there are: {known}")
+        raise ValueError(text.format(kind=repr(unknown[0]), known=", ".join(KINDS)))
     return value
 
 
@@ -201,9 +203,9 @@ class Notices(_Part):
     @model_validator(mode="after")
     def _whole(self) -> "Notices":
         if (self.quiet_from is None) != (self.quiet_until is None):
-            raise ValueError("quiet_from and quiet_until belong together")
+            raise ValueError(_("quiet_from and quiet_until belong together"))
         if self.gather.wall is None:
-            raise ValueError("gather must be wall-clock time, as '2 minutes'")
+            raise ValueError(_("gather must be wall-clock time, as '2 minutes'"))
         return self
 
 
@@ -257,17 +259,26 @@ def load_policy(text: str, name: str) -> Policy:
     try:
         values, documents = overridden(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        raise PolicyWrong(f"{name}: not valid TOML: {wrong}") from wrong
+        told = _("{file}: not valid TOML: {why}").format(file=name, why=wrong)
+        raise PolicyWrong(told) from wrong
     except ValueError as wrong:
-        raise PolicyWrong(f"{name}: line {line_of(text, [OVERRIDE])}: {wrong}") from wrong
+        raise PolicyWrong(f"{name}: {_at_line(line_of(text, [OVERRIDE]))}{wrong}") from wrong
     try:
         return Policy.model_validate(values | {"overridden": documents})
     except ValidationError as wrong:
         first = wrong.errors()[0]
         path = [str(part) for part in first["loc"]]
-        place = f"line {line_of(text, path, documents)}: " if path else ""
-        what = first["msg"].removeprefix("Value error, ")
+        place = _at_line(line_of(text, path, documents)) if path else ""
+        # what pydantic says of a shape is told as it is; which names there are, in our words
+        what = _(_SHAPES.get(first["type"], "")) or first["msg"].removeprefix("Value error, ")
         raise PolicyWrong(f"{name}: {place}{'.'.join(path)}: {what}") from wrong
+
+
+_SHAPES = {"missing": N_("it is missing"), "extra_forbidden": N_("there is no such setting")}
+
+
+def _at_line(number: int) -> str:
+    return _("line {n}: ").format(n=number)
 
 
 def digest(text: str) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.labels import _
+
 OVERRIDE = "override"
 
 
@@ -16,12 +18,12 @@ def overridden(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
     base = {k: v for k, v in data.items() if k != OVERRIDE}
     tables = data.get(OVERRIDE, [])
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
-        raise ValueError("write [[override]], with two brackets, for each higher rule")
+        raise ValueError(_("write [[override]], with two brackets, for each higher rule"))
     documents: dict[str, str] = {}
     for table in tables:
         document = table.get("document")
         if not isinstance(document, str) or not document.strip():
-            raise ValueError("an override needs the `document` that says so")
+            raise ValueError(_("an override needs the `document` that says so"))
         values = {k: v for k, v in table.items() if k != "document"}
         base = _laid_over(base, values)
         documents |= dict.fromkeys(_paths(values), document)

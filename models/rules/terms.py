@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
-from models.labels import Said, say
+from models.labels import Said, _, say
 from models.rules.calendar import SHANGHAI, Calendar, Day
 
 Unit = Literal["workdays", "halfdays", "days", "hours", "minutes", "seconds"]
@@ -27,10 +27,11 @@ class Term:
     def parse(cls, text: str) -> "Term":
         """The term that `text` names; raises ValueError with what is allowed."""
         if (match := _TERM.fullmatch(text)) is None or match[1] == "0":
-            raise ValueError(
-                f"{text!r} is no term: write a number and workdays, half-days, days, hours, "
+            told = _(
+                "{text} is no term: write a number and workdays, half-days, days, hours, "
                 "minutes or seconds, as in '7 workdays'"
             )
+            raise ValueError(told.format(text=repr(text)))
         unit = "halfdays" if match[2] == "half-day" else match[2] + "s"
         return cls(int(match[1]), unit)  # type: ignore[arg-type]
 
@@ -62,10 +63,11 @@ class Moment:
             return cls(workday=int(match[1]))
         if match := _OFFSET.fullmatch(text):
             return cls(offset=timedelta(**{_LETTERS[match[2]]: int(match[1])}))
-        raise ValueError(
-            f"{text!r} is no moment: write 'workday -1', 'workday +2', or an offset from the "
+        told = _(
+            "{text} is no moment: write 'workday -1', 'workday +2', or an offset from the "
             "expiry such as '-2h' or '+20s'"
         )
+        raise ValueError(told.format(text=repr(text)))
 
     def of(self, due: datetime, calendar: Calendar, at: time) -> datetime:
         """The instant of this moment for an expiry at `due`; `at` is the hour on a working day."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from models.labels import _
+
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -79,7 +81,8 @@ def compiled(text: str) -> "Template":
         template = _sandbox().from_string(text)
         template.render(GAPS)
     except (TemplateError, TypeError, ArithmeticError, OverflowError) as wrong:
-        raise TextWrong(f"{text!r}: {wrong}; it may name {', '.join(GAPS)}") from wrong
+        told = _("{text}: {why}; it may name {names}")
+        raise TextWrong(told.format(text=repr(text), why=wrong, names=", ".join(GAPS))) from wrong
     return template
 
 
@@ -87,7 +90,8 @@ def checked_texts(texts: Mapping[str, str]) -> None:
     """Raises TextWrong where a text is for no known kind of notice, or is no template."""
     for kind, text in texts.items():
         if kind not in KINDS and kind not in HEADINGS:
-            raise TextWrong(f"{kind!r} is no kind of notice: {', '.join((*HEADINGS, *KINDS))}")
+            told = _("{kind} is no kind of notice; there are: {known}")
+            raise TextWrong(told.format(kind=repr(kind), known=", ".join((*HEADINGS, *KINDS))))
         compiled(text)
 
 

@@ -67,7 +67,7 @@ def test_wrong_usage_and_wrong_settings(hotline: Hotline) -> None:
     hotline("due", "--from", "yesterday", code=2)
     hotline("nonsense", code=2)
     wrong = hotline("queue", code=1, LANG="fr").stderr
-    assert wrong == "hotline: HOTLINE_LANG='fr': must be zh or en\n"
+    assert wrong == "hotline: HOTLINE_LANG='fr'：只能是：zh, en\n"
     assert "HOTLINE_DATABASE_URL" in hotline("queue", code=1, DATABASE_URL="mysql://x").stderr
     missing = hotline("show", "nothing", code=1).stderr
     assert missing.startswith("hotline: no ticket nothing")

@@ -1,14 +1,13 @@
 """The channels that are always there: a file in the home, and the process's own log."""
 
-import errno
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from models.lines import append_lines
 from models.operations.delivery import ChannelFailed, Letter
 from models.rules.calendar import SHANGHAI
 
@@ -31,14 +30,7 @@ class FileChannel:
         """Write the letters and see them on the disk; raises ChannelFailed."""
         lines = b"".join(msgspec.json.encode(_line(one, tell)) + b"\n" for one in letters)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                if os.write(handle, lines) != len(lines):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            append_lines(self._path, lines)
         except OSError as wrong:
             raise ChannelFailed(f"{self._path.name}: {wrong.strerror}") from wrong
 
