@@ -19,16 +19,18 @@ from textual.scrollbar import ScrollBar
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
 from models.errors import told_safely
-from models.labels import _, told
+from models.labels import _
 from models.queries.failures import Failure
 from models.queries.health import Health
 from models.rules.policy import LEVELS
 from models.rules.roles import Actor
+from monitor.aside import OUTAGES, in_background
+from monitor.commands import commands
 from monitor.deeds import Deeds
 from monitor.keys import KEYS, Key, bindings
 from monitor.memory import Memory
 from monitor.pulse import Pulse
-from monitor.refresh import OUTAGES, Reader, Snapshot, in_background
+from monitor.refresh import Reader, Snapshot
 from monitor.screens.base import WatchScreen
 from monitor.screens.board import BoardScreen
 from monitor.screens.callbacks import CallbacksScreen
@@ -48,7 +50,6 @@ NOBODY = Actor("", "")
 _LONGEST_PAUSE = 60.0
 _LEAST_REST = 0.1
 """Real seconds from one look to the next, however much is committed; three looks' time if more."""
-_INTERVALS = (1, 2, 5, 15)
 
 _FRAMES = 8
 
@@ -252,6 +253,11 @@ class MonitorApp(App[None]):
 
     # The way between the screens
 
+    @property
+    def on_wall(self) -> bool:
+        """Whether there is nothing but the screen for the wall."""
+        return self._board
+
     def screen_keys(self) -> list[Key]:
         """The keys of the screens, for the line at the bottom."""
         return [Key(e.key, f"go('{e.name}')", e.key, e.title) for e in SCREENS]
@@ -326,36 +332,21 @@ class MonitorApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What has no key."""
-        for entry in SCREENS:
-            if not self._board:
-                yield SystemCommand(told(entry.title), "", self._going(entry.name))
-        if isinstance(screen, WatchScreen) and screen.ticket_under_cursor():
-            yield SystemCommand(_("Act on this ticket"), "", self.action_acts)
-        for theme, name in ((DARK, _("Dark colours")), (LIGHT, _("Light colours"))):
-            yield SystemCommand(name, "", self._setter("theme", theme.name))
-        for seconds in _INTERVALS:
-            text = _("Read every {n} s").format(n=seconds)
-            yield SystemCommand(text, "", self._setter("_every", float(seconds)))
-        yield SystemCommand(_("Read only when asked (F5)"), "", self._setter("_every", None))
-        yield SystemCommand(_("Bell on a new red card: on or off"), "", self._switch_bell)
-        yield SystemCommand(told(KEYS[-1].label), "", self.action_quit)
+        on_ticket = isinstance(screen, WatchScreen) and bool(screen.ticket_under_cursor())
+        return commands(self, on_ticket=on_ticket)
 
-    def _going(self, name: str) -> Callable[[], None]:
-        return lambda: self.action_go(name)
+    def look_every(self, seconds: float | None) -> None:
+        """Look every so many real seconds, None: only when asked."""
+        self._every = seconds
+        self.read_now()
 
     def watch_theme(self, name: str) -> None:
         """The colours that were chosen are there again the next day."""
         if name in (DARK.name, LIGHT.name):
             self._memory.keep("theme", name)
 
-    def _setter(self, name: str, value: object) -> Callable[[], None]:
-        def set_it() -> None:
-            setattr(self, name, value)
-            self.read_now()
-
-        return set_it
-
-    def _switch_bell(self) -> None:
+    def switch_bell(self) -> None:
+        """Ring for new red cards, or no longer."""
         self._bell = not self._bell
         self.notify(_("Bell on") if self._bell else _("Bell off"), markup=False)
 

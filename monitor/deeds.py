@@ -20,8 +20,8 @@ from models.queries.rulebook import load_units_rows
 from models.rules.roles import ACT, REVEAL, Actor
 from monitor import mending
 from monitor.acts import Act, message, possible, said
+from monitor.aside import OUTAGES, in_background
 from monitor.present import one_line
-from monitor.refresh import OUTAGES, in_background
 from monitor.screens.dialogs import Ask, Confirm, Form, Mend, Menu, Told
 from monitor.words import MESSAGES, word
 
@@ -144,7 +144,7 @@ class Deeds:
         if not await self._app.push_screen_wait(Confirm(title, text, _("Send again"))):
             return
         sent = await in_background(
-            lambda: self._writing(lambda s: resend(s, [failure.id], self._now()))
+            lambda: self._writing(lambda s: resend(s, [failure.id], self._now(), self.who.name))
         )
         said_so = _("The notice is queued again") if sent else _("Somebody has sent it already")
         self._app.notify(said_so, markup=False)

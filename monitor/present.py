@@ -18,7 +18,7 @@ terminals."""
 
 
 _FIRST = ("clock", "level", "kind", "number", "unit", "purpose", "outcome", "due")
-_LEFT_OUT = ("run", "seq")
+_LEFT_OUT = ("run", "seq", "again")
 
 
 @dataclass(frozen=True)

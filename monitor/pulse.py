@@ -4,7 +4,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from models.database import Store
-from monitor.refresh import OUTAGES
+from monitor.aside import OUTAGES
 
 FEEL_EVERY = 0.05
 """Real seconds between two questions to the database; each takes a fraction of a millisecond."""

@@ -1,19 +1,13 @@
 """One look at the store: everything that a screen shows, from one reading transaction."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Event, Thread
-from typing import Generic, TypeVar
 
 from rich.cells import cell_len
-from sqlalchemy.exc import SQLAlchemyError
 
-from models.clock import Now, monotonic, speed_of
+from models.clock import Now, speed_of
 from models.database import Session, Store
-from models.errors import HotlineError
 from models.queries.answers import Answer, Key, answers
 from models.queries.callbacks import Calls, calls
 from models.queries.detail import Detail, detail
@@ -27,39 +21,26 @@ from models.queries.rulebook import Rulebook, Rulebooks
 from models.queries.units import UnitRates, unit_rates
 from models.rules.explain import Explained, deciding, explain
 from models.rules.policy import in_force
+from monitor.aside import Lamp, Slowly
 from monitor.filters import Filter
 from monitor.present import STANDARD, Office
 from monitor.widgets.tickets import Place
-
-T = TypeVar("T")
 
 _RATES_EVERY = 60.0
 """Real seconds that the rates of the units are good for: they look at a month."""
 
 _CURVE_EVERY = 10.0
 
-_LAMP_EVERY, _LAMP_WAITS = 1.0, 0.02
-"""Real seconds between two questions to the broker, and how long a look waits for an answer."""
-
-_CHEAP = 0.03
-"""Real seconds that a part of a look may cost; what costs more is read aside."""
-
-_PATIENT = 1.0
-"""Real seconds that a first look waits for what may be left blank."""
-
-_REST = 4
-"""How many times as long as it took something dear is left alone."""
-
 _PATIENCE = timedelta(seconds=30)
 """How long after its ringing a row is rung for again, real: as the timekeeper has it."""
-
-OUTAGES = (SQLAlchemyError, OSError, HotlineError)
-"""What a store can fail with while nothing is wrong with the monitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a screen wants to show; what it leaves out is not read."""
+    """What a screen wants to show; what it leaves out is not read.
+
+    With `preview` the ticket is the one at the cursor's place, whichever stands there by now.
+    """
 
     cards: bool = False
     curve: bool = False
@@ -71,6 +52,7 @@ class Request:
     filter: Filter = field(default_factory=Filter)
     place: Place | None = None
     ticket: str | None = None
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,101 +78,6 @@ class Snapshot:
     detail: Detail | None = None
     explained: Explained | None = None
     broker: bool | None = None
-
-
-class Slowly(Generic[T]):
-    """Something that costs much or changes slowly: read aside, and only now and then.
-
-    While it is cheap and no time is given it is read with everything else, of the same moment.
-    Else the first look waits for it, and every later one gets what was read last; what is newer is
-    read aside after a rest, and `landed` told when it is there. With `blank` given not even the
-    first look waits for more than a moment.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        now: Now,
-        landed: Callable[[], None],
-        read: Callable[[Session, datetime], T],
-        seconds: float = 0.0,
-        blank: T | None = None,
-    ) -> None:
-        self._store = store
-        self._now = now
-        self._tell = landed
-        self._read = read
-        self._seconds = seconds
-        self._kept = blank
-        self._is_blank = blank is not None
-        self._cost = 0.0
-        self._again_at = 0.0
-        self._has_landed = False
-        self._thread: Thread | None = None
-        self._failed: BaseException | None = None
-
-    def get(self, session: Session, now: datetime) -> T:
-        """What is there now, or was a short while ago; raises what the last reading met."""
-        if self._failed is not None:
-            failed, self._failed = self._failed, None
-            raise failed
-        is_cheap = self._cost < _CHEAP and not self._seconds
-        if self._kept is None or is_cheap:
-            return self._measured(session, now)
-        if self._has_landed:
-            # this look is for what has just been read: it asks for nothing newer
-            self._has_landed = False
-        elif self._thread is None or not self._thread.is_alive():
-            self._thread = Thread(target=self._aside, daemon=True, name="hotline-aside")
-            self._thread.start()
-            if self._is_blank:
-                self._thread.join(_PATIENT)
-        return self._kept
-
-    def _measured(self, session: Session, now: datetime) -> T:
-        begun = monotonic()
-        found = self._kept = self._read(session, now)
-        self._is_blank = False
-        self._cost = monotonic() - begun
-        self._again_at = monotonic() + max(self._seconds, _REST * self._cost)
-        return found
-
-    def _aside(self) -> None:
-        Event().wait(max(0.0, self._again_at - monotonic()))
-        try:
-            with self._store.reading() as session:
-                self._measured(session, self._now())
-        except OUTAGES as wrong:
-            self._failed = wrong
-        else:
-            self._has_landed = True
-        self._tell()
-
-
-class Lamp:
-    """Whether the broker answers, asked aside: one that hangs must not hold up a look."""
-
-    def __init__(self, ask: Callable[[], bool] | None) -> None:
-        self._ask = ask
-        self._lit: bool | None = None
-        self._thread: Thread | None = None
-        self._again_at = 0.0
-
-    def get(self) -> bool | None:
-        """What was answered last; None before the first answer, or where nobody can be asked."""
-        if self._ask is None:
-            return None
-        if self._thread is None or (not self._thread.is_alive() and monotonic() >= self._again_at):
-            self._again_at = monotonic() + _LAMP_EVERY
-            self._thread = Thread(target=self._look, args=(self._ask,), daemon=True)
-            self._thread.start()
-            self._thread.join(_LAMP_WAITS)
-        elif self._thread.is_alive() and monotonic() >= self._again_at + _LAMP_EVERY:
-            self._lit = False
-        return self._lit
-
-    def _look(self, ask: Callable[[], bool]) -> None:
-        self._lit = ask()
 
 
 class Reader:
@@ -226,7 +113,9 @@ class Reader:
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
             stands = self._load.get(session, now)
-            found, why = self._ticket(session, request.ticket, rulebook)
+            page = self._page(session, request, now, office, stands.counters.open)
+            number = _under_cursor(page, request.place) if request.preview else request.ticket
+            found, why = self._ticket(session, number, rulebook)
             return Snapshot(
                 at=now,
                 wall=wall,
@@ -243,7 +132,7 @@ class Reader:
                 queues=queues(session, now, wall, self._patience) if request.queues else (),
                 answers=answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
-                page=self._page(session, request, now, office, stands.counters.open),
+                page=page,
                 detail=found,
                 explained=why,
                 broker=self._lamp.get(),
@@ -291,6 +180,17 @@ class Reader:
         return found, explain(clock, found.state, rulebook.stage_for(found.policy_id))
 
 
+def _under_cursor(page: Page | None, place: Place | None) -> str | None:
+    """The ticket that is followed, if it is still there, or the one in the cursor's place."""
+    if page is None or place is None:
+        return None
+    numbers = [row.number for row in page.rows]
+    if place.follow in numbers:
+        return place.follow
+    inside = min(place.first + place.row, page.total - 1) - page.offset
+    return numbers[inside] if 0 <= inside < len(numbers) else None
+
+
 def _office(rulebook: Rulebook, now: datetime) -> tuple[Office, str]:
     if not rulebook.policies:
         return STANDARD, ""
@@ -305,34 +205,3 @@ def _short_names(rulebook: Rulebook) -> dict[str, str]:
         for name, unit in rulebook.directory.units.items()
         if unit.kind != "street" and unit.aliases and cell_len(unit.aliases[0]) < cell_len(name)
     }
-
-
-async def in_background(work: Callable[[], T]) -> T:
-    """Do the work in a thread that nobody waits for at the end.
-
-    The threads of an executor are joined when the program ends: with a database that does not
-    answer, the operator's `q` would hang.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(value: T | None, wrong: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if wrong is not None:
-            future.set_exception(wrong)
-        else:
-            future.set_result(value)  # type: ignore[arg-type]
-
-    def run() -> None:
-        value, failed = None, None
-        try:
-            value = work()
-        except BaseException as wrong:
-            failed = wrong
-        # the loop may have been closed while the work was done
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, value, failed)
-
-    Thread(target=run, daemon=True, name="hotline-read").start()
-    return await future

@@ -146,7 +146,8 @@ def notices(ticket: Detail) -> Content:
 def log(ticket: Detail) -> Content:
     """Everything that happened, in order."""
     parts = [title(_("Log"))]
-    lines = [line for line in ticket.log if line.name != "notice.queued"]
+    # what was queued stands among the notices; that somebody had it sent again stands only here
+    lines = [n for n in ticket.log if n.name != "notice.queued" or "again" in n.data]
     if len(lines) > _LONGEST_LOG:
         text = _("the last {n} of {total}").format(n=_LONGEST_LOG, total=len(lines))
         parts.append(Content.styled(text, "$quiet"))

@@ -11,7 +11,7 @@ from models.operations.keys import unlock
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0009"
+NEWEST = "0010"
 """The revision that the tables are of."""
 
 

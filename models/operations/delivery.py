@@ -159,10 +159,10 @@ def let_go(session: Session, rows: Sequence[int], again_at: datetime) -> None:
         )
 
 
-def resend(session: Session, rows: Sequence[int], now: datetime) -> int:
+def resend(session: Session, rows: Sequence[int], now: datetime, by: str = "") -> int:
     """Queue the failed notices among `rows` again, under the same ids; returns how many.
 
-    Each goes by the channel that failed, or by another where that is gone.
+    Each goes by the channel that failed, or by another where that is gone. The log says by whom.
     """
     failed, tickets = _locked(session, rows, "failed")
     blank = {"state": "queued", "tries": 0, "error": None, "parcel": None}
@@ -172,6 +172,7 @@ def resend(session: Session, rows: Sequence[int], now: datetime) -> int:
     for row in failed:
         data = {"kind": row.kind, "role": row.role, "again": row.seq}
         data |= {"unit": row.unit} if row.unit else {}
+        data |= {"by": by} if by else {}
         told.setdefault(row.ticket_id, []).append(Event("notice.queued", now, now, None, data))
     _append(session, tickets, told, now)
     return len(failed)

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, and_, literal_column
 
 from models.tables.core import TICKET
 from models.tables.inbox import REFUSED
-from models.tables.ticket import LOOKED_AT, OPEN_TICKETS, RATED_BY
+from models.tables.ticket import CARDS, LOOKED_AT, OPEN_TICKETS
 
 
 def _words(text: str) -> ColumnElement[bool]:
@@ -16,10 +16,9 @@ OPEN_TICKET = _words(f"ticket.{OPEN_TICKETS}")
 URGENT = and_(OPEN_TICKET, TICKET.c.emergency.is_not(None))
 ORDINARY = and_(OPEN_TICKET, TICKET.c.emergency.is_(None))
 REVISIT = _words("ticket.revisit")
-RATED = _words("ticket.rating IS NOT NULL")
 RUNNING_CLOCK = _words("clock.state = 'running'")
-RATED_CLOCK = and_(_words(f"clock.{RATED_BY}"), _words("clock.ended_at IS NOT NULL"))
 LOOKED_AT_EVENT = _words(f"event.{LOOKED_AT}")
+CARD_EVENT = _words(f"event.{CARDS.replace('once', 'event.once')}")
 REFUSED_MESSAGE = and_(_words("inbox.reason IS NOT NULL"), _words(f"inbox.state = '{REFUSED}'"))
 QUEUED_NOTICE = _words("notice.state = 'queued'")
 FAILED_NOTICE = _words("notice.state = 'failed'")

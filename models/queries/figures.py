@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -95,16 +95,31 @@ class Month:
         return f"{self.year}-{self.month:02}"
 
 
-Span = Sequence[Month]
-"""Months that follow one another."""
+class Days(NamedTuple):
+    """A stretch of time that is no month: its first moment, and the first one after it."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+
+Span = Sequence[Month] | Days
+"""Months that follow one another, or some other stretch."""
+
+
+def edges(span: Span) -> tuple[datetime, datetime]:
+    """The first moment, and the first one afterwards."""
+    if isinstance(span, Days):
+        return span
+    return span[0].begins_at, span[-1].plus(1).begins_at
 
 
 def within(span: Span, column: Any) -> ColumnElement[bool]:
     """Whether an instant lies in these months."""
-    return and_(column >= span[0].begins_at, column < span[-1].plus(1).begins_at)
+    begins_at, ends_at = edges(span)
+    return and_(column >= begins_at, column < ends_at)
 
 
-def which(span: Span, column: Any) -> ColumnElement[int]:
+def which(span: Sequence[Month], column: Any) -> ColumnElement[int]:
     """In which of these months an instant lies, counted from 0."""
     ends = [(column < month.plus(1).begins_at, place) for place, month in enumerate(span)]
     return case(*ends, else_=len(span)).label("which")
@@ -117,7 +132,7 @@ def in_charge(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnEleme
 
 def cards(session: Session, span: Span) -> Select[Any]:
     """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(event_named("alert.raised"), EVENT.c.at >= span[0].begins_at)
+    raised = and_(event_named("alert.raised"), EVENT.c.at >= edges(span)[0])
     return _events(session, span, raised, _json(session, EVENT.c.data, "unit"))
 
 

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, select
 
 from models.database import Session
-from models.queries.conditions import OPEN_TICKET, REVISIT, RUNNING_CLOCK, event_named
+from models.queries.conditions import (
+    CARD_EVENT,
+    OPEN_TICKET,
+    REVISIT,
+    RUNNING_CLOCK,
+    event_named,
+)
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import LEVELS
 from models.rules.state import FIRST, MANUAL, RETURNED, SURVEY
@@ -112,8 +118,7 @@ def last_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, 
     # a morning's cards are all of one second: the few that are shown are cut off before the join
     latest = (
         select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.at, EVENT.c.moment, EVENT.c.data)
-        .where(EVENT.c.at > now - _CARDS_KEPT, event_named("alert.raised"))
-        .where(or_(*(EVENT.c.once.endswith(f"/{level}") for level in LEVELS[1:])))
+        .where(EVENT.c.at > now - _CARDS_KEPT, CARD_EVENT)
         .order_by(EVENT.c.at.desc())
         .limit(limit * 2)
         .subquery()

@@ -4,7 +4,7 @@ docs/bulletin.md says each figure in one sentence. A month goes from its first m
 next one's, Asia/Shanghai.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,6 @@ from models.queries.figures import (
     OF_COMPLETED,
     OF_EVENTS,
     Month,
-    Span,
     cards,
     in_charge,
     rare,
@@ -54,7 +53,7 @@ Counts = dict[str, dict[str, int]]
 """Figures by unit; what is nought is left out."""
 
 
-def counts(session: Session, span: Span) -> list[Counts]:
+def counts(session: Session, span: Sequence[Month]) -> list[Counts]:
     """Every figure of each of these months; all months are counted in one go."""
     found: list[Counts] = [{} for _month in span]
 

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from models.database import Session
-from models.queries.conditions import RATED, RATED_CLOCK, event_named
-from models.rules.choices import DISSATISFIED
+from models.queries.conditions import CARD_EVENT
+from models.queries.figures import CONDITIONS, RATES, Days, cards, in_charge
 from models.rules.policy import LEVELS
-from models.rules.state import CLOSING, FIRST, HANDLE
-from models.tables.core import CLOCK, EVENT, TICKET
+from models.tables.core import TICKET
 
 WINDOW = timedelta(days=30)
 """How far back the rates look."""
@@ -31,7 +30,9 @@ class Share:
 class UnitRates:
     """A unit in the last 30 days: handled in time, contacts made in time, claimants satisfied.
 
-    `yellow` and `red` are the cards it was given in that time, those taken back among them.
+    Each is counted as the bulletin counts it (Regulation 5.4): over the tickets completed in that
+    time, so that one which runs late is in no rate before it is completed. `contact` is first and
+    closing contacts together. `yellow` and `red` are the cards it was given and that stand.
     """
 
     on_time: Share = Share()
@@ -42,61 +43,37 @@ class UnitRates:
 
 
 def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
-    """The rates of every unit that has any; a contact nobody made counts as not made in time."""
-    since = now - WINDOW
-    shares = _clocks(session, since)
-    satisfied = _ratings(session, since)
-    cards = _cards(session, since)
+    """The rates and cards of every unit that has any."""
+    span = Days(now - WINDOW, now)
+    shares = _shares(session, span)
+    given = _cards(session, span)
+    none = Share(), Share(), Share()
     return {
-        unit: UnitRates(
-            shares.get((unit, True), Share()),
-            shares.get((unit, False), Share()),
-            satisfied.get(unit, Share()),
-            cards.get((unit, LEVELS[1]), 0),
-            cards.get((unit, LEVELS[2]), 0),
-        )
-        for unit in {u for u, _ in shares} | set(satisfied) | {u for u, _ in cards}
+        unit: UnitRates(*shares.get(unit, none), *(given.get((unit, lv), 0) for lv in LEVELS[1:]))
+        for unit in set(shares) | {unit for unit, _level in given}
     }
 
 
-def _clocks(session: Session, since: datetime) -> dict[tuple[str, bool], Share]:
-    """By unit, and whether it is the handling clock or a contact's."""
-    rows = session.execute(
-        select(TICKET.c.unit, CLOCK.c.name, CLOCK.c.state, func.count())
-        .join(TICKET, TICKET.c.id == CLOCK.c.ticket_id)
-        .where(RATED_CLOCK, CLOCK.c.ended_at >= since, TICKET.c.unit.is_not(None))
-        .where(CLOCK.c.name.in_((HANDLE, FIRST, CLOSING)), CLOCK.c.state != "cancelled")
-        .group_by(TICKET.c.unit, CLOCK.c.name, CLOCK.c.state)
-    )
-    found: dict[tuple[str, bool], Share] = {}
-    for unit, name, state, count in rows:
-        key = unit, name == HANDLE
-        found[key] = found.get(key, Share()) + Share(count if state == "met" else 0, count)
-    return found
-
-
-def _ratings(session: Session, since: datetime) -> dict[str, Share]:
-    rows = session.execute(
-        select(TICKET.c.unit, TICKET.c.rating, func.count())
-        .where(RATED, TICKET.c.completed_at >= since, TICKET.c.unit.is_not(None))
-        .group_by(TICKET.c.unit, TICKET.c.rating)
-    )
-    found: dict[str, Share] = {}
-    for unit, rating, count in rows:
-        share = Share(0 if rating in DISSATISFIED else count, count)
-        found[unit] = found.get(unit, Share()) + share
-    return found
-
-
-def _cards(session: Session, since: datetime) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for level in LEVELS[1:]:
-        rows = session.execute(
-            select(TICKET.c.unit, func.count())
-            .join(EVENT, EVENT.c.ticket_id == TICKET.c.id)
-            .where(event_named("alert.raised"), EVENT.c.at >= since)
-            .where(EVENT.c.once.endswith(f"/{level}"), TICKET.c.unit.is_not(None))
-            .group_by(TICKET.c.unit)
+def _shares(session: Session, span: Days) -> dict[str, tuple[Share, Share, Share]]:
+    """Of the tickets completed in this time: in time, contacted, satisfied."""
+    rates = [figure for pair in RATES.values() for figure in pair]
+    sums = (func.sum(case((CONDITIONS[figure], 1), else_=0)) for figure in rates)
+    found = select(TICKET.c.unit, *sums).where(*in_charge(span, TICKET.c.completed_at))
+    found = found.group_by(TICKET.c.unit)
+    shares = {}
+    for unit, *counts in session.execute(found):
+        on_time, first, closing, satisfied = (
+            Share(good, of) for good, of in zip(counts[::2], counts[1::2], strict=True)
         )
-        found |= {(unit, level): count for unit, count in rows}
-    return found
+        shares[unit] = on_time, first + closing, satisfied
+    return shares
+
+
+def _cards(session: Session, span: Days) -> dict[tuple[str, str], int]:
+    raised = cards(session, span).where(CARD_EVENT).subquery()
+    rows = session.execute(
+        select(raised.c.unit, raised.c.level, func.count())
+        .where(raised.c.unit.is_not(None))
+        .group_by(raised.c.unit, raised.c.level)
+    )
+    return {(unit, level): count for unit, level, count in rows}

@@ -16,15 +16,15 @@ OPEN_ORDINARY = f"{OPEN_TICKETS} AND emergency IS NULL"
 RAISED = "name = 'alert.raised'"
 LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'contact.unreachable')"
 """Which events the screens look for by their time, beside the levels raised."""
+CARDS = "name = 'alert.raised' AND (once LIKE '%/yellow' OR once LIKE '%/red')"
+"""Yellow and red cards: few, where pre-warnings are many."""
 REPORTED = (
     "name IN ('ticket.returned', 'rework.opened', 'extension.granted', "
     "'conduct.recorded', 'conduct.proposed')"
 )
 """The rare events that the bulletin counts beside the cards, as an index and a query say it."""
 WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
-"""What takes an earlier event of the same log back."""
-RATED_BY = "name IN ('handling', 'first_contact', 'closing_contact')"
-"""Which clocks the units' rates are made of.
+"""What takes an earlier event of the same log back.
 
 A database uses a partial index only where a query says the same words: queries use these.
 """
@@ -53,7 +53,6 @@ class Ticket(SQLModel, table=True):
         _partial("ticket_urgent", "due", "number", "id", where=OPEN_URGENT),
         _partial("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
         _partial("ticket_revisit", "id", where="revisit"),
-        _partial("ticket_rated", "completed_at", "unit", "rating", where="rating IS NOT NULL"),
         Index("ticket_received", "received_at", "unit"),
         _partial(
             "ticket_completed",
@@ -102,10 +101,7 @@ class Clock(SQLModel, table=True):
     """One clock of a ticket, with the calendar that its expiry was computed under."""
 
     __tablename__ = "clock"
-    __table_args__ = (
-        _partial("clock_running", "name", "due", where="state = 'running'"),
-        _partial("clock_ended", "ended_at", where=f"{RATED_BY} AND ended_at IS NOT NULL"),
-    )
+    __table_args__ = (_partial("clock_running", "name", "due", where="state = 'running'"),)
 
     ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
     key: str = Field(primary_key=True)
@@ -140,6 +136,7 @@ class Event(SQLModel, table=True):
         _partial("event_looked_at", "name", "at", where=LOOKED_AT),
         # a month's levels are told from all later ones without a look at the rows
         _partial("event_raised", "at", "moment", where=RAISED),
+        _partial("event_card", "at", where=CARDS),
         _partial("event_reported", "moment", where=REPORTED),
         _partial("event_withdrawn", "ticket_id", "seq", where=WITHDRAWN),
         {"sqlite_with_rowid": False},

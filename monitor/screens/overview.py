@@ -41,6 +41,9 @@ _TILES: tuple[tuple[str, Said, str, str], ...] = (
 )
 """Each counter: its field, its name, the filter that lists what it counts, and its style."""
 
+_TILE_EDGES = 3
+"""Cells around a counter's name: its padding, and the gap to the next one."""
+
 _CALLS = {"first_contact": FIRST, "survey": SURVEY, "dissatisfied": "dissatisfied"}
 """Counters whose list is one of the calls."""
 
@@ -89,6 +92,13 @@ class CountersRow(Container):
         """A tile for each."""
         for name, label, _filter, style in _TILES:
             yield Tile(name, label, style)
+
+    def on_resize(self) -> None:
+        """One row where every name has room for itself, else two."""
+        longest = max(cell_len(told(label)) for _name, label, _filter, _style in _TILES)
+        each = longest + _TILE_EDGES
+        columns = len(_TILES) if self.size.width >= len(_TILES) * each else len(_TILES) // 2
+        self.styles.grid_size_columns = columns
 
     def tell(self, counters: Counters) -> None:
         """Show these numbers."""

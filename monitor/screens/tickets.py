@@ -62,8 +62,7 @@ class TicketsScreen(WatchScreen):
     def request(self) -> Request:
         """The window that is seen, and the ticket under the cursor where it has a preview."""
         seen = self.has_class("-wide")
-        ticket = self.tickets.current if seen else None
-        return Request(filter=self._filter, place=self.tickets.place(), ticket=ticket)
+        return Request(filter=self._filter, place=self.tickets.place(), preview=seen)
 
     def show(self, snapshot: Snapshot) -> None:
         """A newer page and preview."""

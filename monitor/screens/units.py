@@ -72,8 +72,8 @@ class UnitsScreen(WatchScreen):
         )
         self.query_one(Listed).show(lines, empty)
         text = _(
-            "{n} units. Rates and cards of the last {days} days: handled in time, contacts made "
-            "in time, claimants satisfied"
+            "{n} units. Rates: tickets completed in the last {days} days, as in the bulletin; "
+            "what runs late counts once completed"
         )
         self.query_one("#note", Static).update(Content(text.format(n=len(loads), days=WINDOW.days)))
 

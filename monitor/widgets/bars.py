@@ -139,6 +139,7 @@ class KeyHint(Static):
     def __init__(self, key: Key) -> None:
         text = Content.assemble((key.shown, "bold $foreground"), " ", told(key.label))
         super().__init__(text, markup=False)
+        self.cells = cell_len(text.plain) + 2
         self._key = key
 
     async def on_click(self, event: events.Click) -> None:
@@ -159,6 +160,13 @@ class KeyLine(Horizontal):
         for key in self._keys:
             if key.foot:
                 yield KeyHint(key)
+
+    def on_resize(self) -> None:
+        """Whatever does not fit whole is left out; F1 tells of it."""
+        left = self.size.width
+        for hint in self.query(KeyHint):
+            left -= hint.cells
+            hint.display = left >= 0
 
 
 class Trouble(Static):

@@ -111,10 +111,15 @@ class Lines(ScrollView, can_focus=True):
         """There are so many lines now."""
         self.total = total
         self.cursor = max(0, min(self.cursor, total - 1))
-        size = Size(self.size.width, total + 1)
+        size = Size(self.room, total + 1)
         if size != self.virtual_size:
             self.virtual_size = size
         self.refresh()
+
+    @property
+    def room(self) -> int:
+        """How many cells a line has, without the scroll bar."""
+        return self.scrollable_content_region.width
 
     @property
     def seen(self) -> int:
@@ -189,7 +194,7 @@ class Lines(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the head, or the cells of a line of the list."""
-        width = self.size.width
+        width = self.room
         every = self.columns(width)
         columns = [c for c in every if c.least <= width]
         rest = width - 2 - sum((c.width or 0) + 1 for c in columns) + 1

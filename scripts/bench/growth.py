@@ -1,6 +1,6 @@
 """P12: whether year five is as fast as day one."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 from models.labels import N_
@@ -58,8 +58,13 @@ def _figures(what: str, found: dict[int, list[float]]) -> list[Figure]:
     ]  # fmt: skip
 
 
-def close(site: Site, count: int) -> int:
-    """Fill a store with tickets in the archive; returns how many there are."""
+def close(
+    site: Site, count: int, until: datetime | None = None, over: timedelta = timedelta()
+) -> int:
+    """Fill a store with tickets in the archive; returns how many there are.
+
+    All were received in one month or, with `until`, were ended one by one `over` the time before.
+    """
     with site.store.reading() as session:
         rulebook = load_rulebook(session)
     lives = data.lives(rulebook, _TEMPLATES * 7, _MONTH)
@@ -72,4 +77,4 @@ def close(site: Site, count: int) -> int:
         site.sql(f"DELETE FROM {table} WHERE ticket_id IN ({still_open})")
     site.sql("DELETE FROM bell")
     site.sql("DELETE FROM ticket WHERE status <> 'archived'")
-    return multiply(site, 1, count)
+    return multiply(site, 1, count, until, over)

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from threading import Thread
 
 import msgspec
 from sqlalchemy import select
 from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 from textual.widgets import DataTable
 
 from models.clock import Now, clock_from, monotonic, system_clock
@@ -24,6 +26,7 @@ from models.queries.rulebook import load_rulebook
 from models.settings import load_settings
 from models.tables.core import TICKET
 from monitor.app import MonitorApp
+from monitor.screens.tickets import TicketsScreen
 from scripts.edge import open_store
 
 SIZE = (160, 48)
@@ -61,7 +64,12 @@ async def _until(what: Callable[[], bool]) -> None:
 
 def _memory() -> float:
     """The most that this process has held in memory, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    # Linux counts into the other figure what the process that started this one has held
+    peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / 1000
 
 
 async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
@@ -75,7 +83,24 @@ async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
         await _look(app)
         async with Stalls() as stalls:
             seconds = [await _look(app) for _ in range(looks)]
-    return {"first": first, "looks": seconds, "stall": stalls.longest, "memory": _memory()}
+            moved = [await _jump(app, number) for number in range(looks)]
+    found = {"first": first, "looks": seconds, "moves": moved}
+    return {**found, "stall": stalls.longest, "memory": _memory()}
+
+
+def _place(number: int) -> float:
+    """A place in the queue, from 0 to 1; those of following numbers are far apart."""
+    return 0.137 * (number + 1) % 1
+
+
+async def _jump(app: MonitorApp, number: int) -> float:
+    """Seconds from the wish to be elsewhere in the queue until what is there is on the screen."""
+    screen = app.screen
+    assert isinstance(screen, TicketsScreen)
+    tickets, seen, began = screen.tickets, app.painted, monotonic()
+    tickets.action_cursor(round(_place(number) * (tickets.total - 1)) - tickets.cursor)
+    await _until(lambda: app.painted > seen and not tickets.lacks_rows())
+    return monotonic() - began
 
 
 async def _look(app: MonitorApp) -> float:
@@ -126,7 +151,16 @@ async def fill(store: Store, looks: int) -> dict[str, object]:
                 app.fill()
                 await pilot.pause()
                 seconds.append(monotonic() - began)
-    return {"first": first, "looks": seconds, "stall": stalls.longest, "memory": _memory()}
+            moved = [await _jump_in_table(app, pilot, n) for n in range(looks)]
+    found = {"first": first, "looks": seconds, "moves": moved}
+    return {**found, "stall": stalls.longest, "memory": _memory()}
+
+
+async def _jump_in_table(app: Rows, pilot: Pilot[None], number: int) -> float:
+    began, table = monotonic(), app.query_one(DataTable)
+    table.move_cursor(row=round(_place(number) * (table.row_count - 1)))
+    await pilot.pause()
+    return monotonic() - began
 
 
 async def change(store: Store, now: Now, looks: int, *, feeling: bool) -> dict[str, object]:

@@ -21,6 +21,7 @@ from scripts.bench.peers import work
 from scripts.bench.peers.running import PEERS, chosen
 from scripts.bench.rules import shipped_rulebook
 from scripts.bench.running import ROWS
+from scripts.bench.screens import watching
 from scripts.bench.site import Site
 from scripts.bench.storm import (
     CROSSING_SHARE,
@@ -163,3 +164,13 @@ def test_peers_do_the_same_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
             "SELECT name, data FROM event WHERE name <> 'notice.sent' ORDER BY ticket_id, seq",
         ):
             assert ours.sql(same) == theirs.sql(same)
+
+
+def test_the_screen_is_measured_beside_the_usual_table(bench: Bench) -> None:
+    """Every figure of it has its bound and the same of Textual's own table."""
+    with bench.closing:
+        row = watching(bench)
+    assert row.failed == ""
+    names = [figure.what for figure in row.figures]
+    assert len(names) == 2 * len(set(names)) == 10
+    assert all(figure.value > 0 for figure in row.figures)

@@ -240,6 +240,10 @@ async def test_a_failed_notice_is_sent_again(store: Store) -> None:
         await _until(pilot, lambda: "重新排队" in _told(app))
     with store.reading() as session:
         assert session.scalar(select(NOTICE.c.state).where(NOTICE.c.id == one)) == "queued"
+        queued = select(EVENT.c.data).where(EVENT.c.name == "notice.queued")
+        last = session.scalars(queued.order_by(EVENT.c.at.desc(), EVENT.c.seq.desc())).first()
+    assert last is not None
+    assert last["by"] == "林小燕 (desk)"
 
 
 async def test_a_phone_is_shown_only_on_an_act_that_is_logged(store: Store) -> None:

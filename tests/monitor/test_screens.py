@@ -6,10 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from models.database import Store
-from models.labels import speak
+from models.labels import say, speak, told
 from models.operations.samples import sample
 from models.queries.queues import EVERY, QueueRow, bucket, queues
 from models.rules.roles import SUPERVISOR, Actor
@@ -20,7 +21,9 @@ from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
 from monitor.theme import LIGHT
+from monitor.widgets.bars import KeyHint
 from monitor.widgets.charts import chart, large, shares
+from monitor.widgets.lines import Lines
 from tests.monitor.measuring import delays, letters
 from tests.monitor.scene import NOW, make_scene, make_store, seen
 from tests.store.staging import prepared
@@ -271,3 +274,20 @@ async def test_the_palette_finds_screens(store: Store) -> None:
         await fresh(pilot)
         names = [command.title for command in app.get_system_commands(app.screen)]
     assert {"单位", "队列", "失败", "浅色", "深色"} & set(names) >= {"单位", "队列", "失败"}
+
+
+async def test_nothing_is_cut_beside_a_scroll_bar(store: Store) -> None:
+    """In the narrowest terminal the last column stands before the bar, and hints are whole."""
+    app = _app(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fresh(pilot)
+        await pilot.press("3")
+        await fresh(pilot)
+        units = app.screen.query_one(Lines)
+        assert units.show_vertical_scrollbar
+        head = units.render_line(0).text
+        assert head.rstrip().endswith(told(say("satisfied")))
+        assert cell_len(head) == units.scrollable_content_region.width == 79
+        hints = [hint for hint in app.screen.query(KeyHint) if hint.display]
+        assert all(hint.region.right <= 80 for hint in hints)
+        assert len(hints) < len(app.screen.query(KeyHint))

@@ -14,6 +14,7 @@ from models.migrations import config_of, upgrade
 from models.queries.bulletin import bulletin
 from models.queries.figures import FIGURES, Month
 from models.queries.report import cases, counts
+from models.queries.units import Share, UnitRates, unit_rates
 from models.rules.policy import Bulletin as Rules
 from models.tables.core import TICKET
 from scripts.bench.servers import PostgresServer
@@ -168,3 +169,23 @@ def test_a_month_is_found_by_index(store: Store) -> None:
     for index in ("ticket_received", "ticket_completed", "event_raised", "event_reported"):
         assert index in used
     assert [p for p in plans if p.startswith(("SCAN ticket", "SCAN event", "SCAN clock"))] == []
+
+
+def test_the_screen_of_the_units_counts_as_the_bulletin_does(store: Store) -> None:
+    """Thirty days that are a month: in time, contacted and satisfied of the same tickets."""
+    with store.reading() as session:
+        (found,) = counts(session, [NOVEMBER])
+        rates = unit_rates(session, NOVEMBER.plus(1).begins_at)
+    assert set(rates) <= set(found)
+    for unit, own in found.items():
+        seen = rates.get(unit, UnitRates())
+        assert (seen.on_time.good, seen.on_time.of) == _two(own, "on_time", "timed")
+        first = Share(*_two(own, "first_contact", "first_due"))
+        assert seen.contact == first + Share(*_two(own, "closing_contact", "closing_due"))
+        assert (seen.satisfied.good, seen.satisfied.of) == _two(own, "satisfied", "rated")
+        assert (seen.yellow, seen.red) == _two(own, "yellow", "red")
+    assert sum(seen.contact.of for seen in rates.values()) > 0
+
+
+def _two(own: dict[str, int], first: str, second: str) -> tuple[int, int]:
+    return own.get(first, 0), own.get(second, 0)
