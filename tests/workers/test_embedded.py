@@ -76,7 +76,7 @@ def test_what_was_written_survives_a_killed_server(tmp_path: Path) -> None:
         first = server.pid
         assert first is not None
         os.kill(first, signal.SIGKILL)
-        assert becomes_true(lambda: not server.alive())
+        assert becomes_true(lambda: server.pid is None)
 
         server.start()
         assert server.pid != first
