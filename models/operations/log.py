@@ -10,7 +10,7 @@ import msgspec
 from models.bulk import insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
 from models.operations.ringing import bell, drop_bells, set_bells
-from models.operations.traces import trace_rows
+from models.operations.traces import add_traces, trace_rows
 from models.queries.chain import event_line
 from models.queries.rulebook import Rulebook
 from models.rules.personal import Veil
@@ -82,6 +82,7 @@ def write(
     tickets: list[dict[str, Any]] = []
     clocks: list[dict[str, Any]] = []
     traces: list[dict[str, Any]] = []
+    added: list[dict[str, Any]] = []
     for one in appending:
         seq, chain = one.row.seq, one.row.hash
         for event in one.events:
@@ -97,11 +98,15 @@ def write(
         clocks += _clocks(one, rulebook.calendar.version)
         if one.new is not None:
             traces += trace_rows(session.sealer, one.row.id, one.new.body)
+        for event in one.events:
+            if event.name == "ticket.supplemented" and event.private:
+                added += trace_rows(session.sealer, one.row.id, event.private)
     connection = session.connection()
     lost = {row["id"] for row in begun} - insert_new(connection, TICKET, begun)
     insert_rows(connection, EVENT, [r for r in events if r["ticket_id"] not in lost])
     insert_rows(connection, NOTICE, [r for r in notices if r["ticket_id"] not in lost])
     insert_rows(connection, TRACE, [r for r in traces if r["ticket_id"] not in lost])
+    add_traces(session, [r for r in added if r["ticket_id"] not in lost])
     upsert_rows(connection, CLOCK, [r for r in clocks if r["ticket_id"] not in lost])
     update_rows(connection, TICKET, tickets)
     rung = {one.row.id: one.ring_at for one in appending if one.row.id not in lost}

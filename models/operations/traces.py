@@ -12,15 +12,23 @@ from models.tables.core import INBOX, TICKET, TRACE
 from models.tables.inbox import APPLIED
 
 _BATCH = 500
+_TRACED = ("ticket.received", "claimant.supplemented")
+"""Messages in which claimants give their numbers."""
 _HASH_BYTES = 16
 
 
 def trace_rows(sealer: Sealer, ticket_id: int, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows by which a ticket with this first message is found."""
+    """The rows by which a ticket with this first message, or this supplement, is found."""
     return [
         {"ticket_id": ticket_id, "kind": kind, "hash": trace_hash(sealer, kind, value)}
         for kind, value in sorted(traces(body))
     ]
+
+
+def add_traces(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Let tickets be found by these too; some of them may be there already."""
+    if rows:
+        session.execute(session.insert(TRACE).on_conflict_do_nothing(), rows)
 
 
 def trace_hash(sealer: Sealer, kind: str, value: str) -> bytes:
@@ -29,25 +37,21 @@ def trace_hash(sealer: Sealer, kind: str, value: str) -> bytes:
 
 
 def trace_older(store: Store) -> int:
-    """Give every ticket of a store of the first release its traces; returns how many it had."""
+    """Give every ticket of an older store its traces; returns how many messages it looked at."""
     after, count = 0, 0
     while True:
         with store.writing() as session:
             found = session.execute(
-                select(TICKET.c.id, INBOX.c.body)
+                select(INBOX.c.id, TICKET.c.id.label("ticket_id"), INBOX.c.body)
                 .join(INBOX, INBOX.c.ticket == TICKET.c.number)
-                .where(INBOX.c.type == "ticket.received", INBOX.c.current)
-                .where(INBOX.c.state == APPLIED, TICKET.c.id > after)
-                .order_by(TICKET.c.id)
+                .where(INBOX.c.type.in_(_TRACED), INBOX.c.current)
+                .where(INBOX.c.state == APPLIED, INBOX.c.id > after)
+                .order_by(INBOX.c.id)
                 .limit(_BATCH)
             ).all()
             if not found:
                 return count
-            _insert(session, [(row.id, session.sealer.open(row.body)) for row in found])
+            sealer = session.sealer
+            rows = (trace_rows(sealer, row.ticket_id, sealer.open(row.body)) for row in found)
+            add_traces(session, [trace for own in rows for trace in own])
         after, count = found[-1].id, count + len(found)
-
-
-def _insert(session: Session, bodies: list[tuple[int, Any]]) -> None:
-    rows = [r for ticket_id, body in bodies for r in trace_rows(session.sealer, ticket_id, body)]
-    if rows:
-        session.execute(session.insert(TRACE).on_conflict_do_nothing(), rows)

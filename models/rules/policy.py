@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from models.errors import HotlineError
-from models.labels import N_, _
+from models.labels import _
 from models.rules.calendar import SHANGHAI
-from models.rules.policy_text import OVERRIDE, line_of, overridden
+from models.rules.policy_text import OVERRIDE, at_line, line_of, overridden, told_place
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
 from models.rules.wording import KINDS, checked_texts
 
@@ -272,23 +272,12 @@ def load_policy(text: str, name: str) -> Policy:
         told = _("{file}: not valid TOML: {why}").format(file=name, why=wrong)
         raise PolicyWrong(told) from wrong
     except ValueError as wrong:
-        raise PolicyWrong(f"{name}: {_at_line(line_of(text, [OVERRIDE]))}{wrong}") from wrong
+        raise PolicyWrong(f"{name}: {at_line(line_of(text, [OVERRIDE]))}{wrong}") from wrong
     try:
         return Policy.model_validate(values | {"overridden": documents})
     except ValidationError as wrong:
-        first = wrong.errors()[0]
-        path = [str(part) for part in first["loc"]]
-        place = _at_line(line_of(text, path, documents)) if path else ""
-        # what pydantic says of a shape is told as it is; which names there are, in our words
-        what = _(_SHAPES.get(first["type"], "")) or first["msg"].removeprefix("Value error, ")
-        raise PolicyWrong(f"{name}: {place}{'.'.join(path)}: {what}") from wrong
-
-
-_SHAPES = {"missing": N_("it is missing"), "extra_forbidden": N_("there is no such setting")}
-
-
-def _at_line(number: int) -> str:
-    return _("line {n}: ").format(n=number)
+        told = told_place(wrong, lambda path: line_of(text, path, documents))
+        raise PolicyWrong(f"{name}: {told}") from wrong
 
 
 def digest(text: str) -> str:

@@ -1,10 +1,12 @@
 """A policy as it is written: higher rules laid over it, and where in the text a value stands."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from models.labels import _
+from pydantic import ValidationError
+
+from models.labels import N_, _
 
 OVERRIDE = "override"
 
@@ -47,6 +49,28 @@ def _paths(values: Mapping[str, Any], above: str = "") -> list[str]:
         path = f"{above}{key}"
         found += _paths(value, f"{path}.") if isinstance(value, dict) else [path]
     return found
+
+
+def told_place(wrong: ValidationError, line: Callable[[Sequence[str]], int]) -> str:
+    """Where a TOML text is wrong, and how: its line, the setting, and what is allowed there.
+
+    `line` finds the line of what a path leads to.
+    """
+    first = wrong.errors(include_input=False, include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    # what pydantic says of a shape is told as it is; which settings there are, in our words
+    what = _(_SHAPES.get(first["type"], "")) or first["msg"].removeprefix("Value error, ")
+    if not path:
+        return what
+    return f"{at_line(line(path))}{'.'.join(path)}: {what}"
+
+
+def at_line(number: int) -> str:
+    """The words that lead to a line of a file."""
+    return _("line {n}: ").format(n=number)
+
+
+_SHAPES = {"missing": N_("it is missing"), "extra_forbidden": N_("there is no such setting")}
 
 
 def line_of(text: str, path: Sequence[str], documents: Mapping[str, str] | None = None) -> int:

@@ -54,8 +54,11 @@ def attempt(
     to: Annotated[str, typer.Option(help=_("The recipient, where the channel needs one."))] = "",
 ) -> None:
     """Send one message that says that it is only a try."""
+    from models.rules.roles import RULEBOOK
+    from scripts.edge import allowed
     from workers.channels.outside import send
 
+    allowed(load_settings(), RULEBOOK)
     channels = _loaded().channel
     if channel not in channels:
         known = ", ".join(channels) or "-"

@@ -29,9 +29,10 @@ from workers.embedded import EmbeddedServer
 
 NAME, OTHER = "欧阳漏漏", "诸葛泄泄"
 PHONE, LANDLINE, SECOND = "13977712345", "0754-86543219", "15866677788"
+THIRD = "18977711122"
 IDENTITY = "440507198807061239"
 ADDRESS, TEXT, TOLD = "秘密巷七弄九号", "只有我知道的水管秘密", "补充的独家细节"
-MARKS = (NAME, OTHER, PHONE, LANDLINE, SECOND, IDENTITY, ADDRESS, TEXT, TOLD)
+MARKS = (NAME, OTHER, PHONE, LANDLINE, SECOND, THIRD, IDENTITY, ADDRESS, TEXT, TOLD)
 
 
 def _letters(folder: Path) -> list[Path]:
@@ -45,7 +46,7 @@ def _letters(folder: Path) -> list[Path]:
         letter("L1", moment, title=f"请回电{PHONE}", **own),
         letter("L2", moment, title="路灯", **own | {"claimant": other}),
         letter("L3", moment, title="不存在的单位", **own | {"unit": "无此单位"}),
-        message("L1", "claimant.supplemented", "2026-11-03T09:00:00+08:00", text=f"{TOLD}{SECOND}"),
+        message("L1", "claimant.supplemented", "2026-11-03T09:00:00+08:00", text=f"{TOLD}{THIRD}"),
         message("L1", "contact.attempted", "2026-11-03T10:00:00+08:00", purpose="first",
                 outcome="no_answer", method="phone", evidence=f"打{PHONE}找{NAME}"),
         message("L1", "result.submitted", "2026-11-04T10:00:00+08:00", facts=f"{NAME}{TEXT}",
@@ -145,8 +146,9 @@ def test_nothing_personal_comes_out(
     # and the same data is there, for who asks for it
     assert NAME in hotline("show", "L1", "--reveal").stdout
     assert hotline.json("find", "--identity", IDENTITY) != []
+    assert hotline.json("find", "--phone", THIRD) != []
     assert PHONE in hotline("refused", "--reveal").stdout
-    assert [a["act"] for a in hotline.lines("access")][-3:] == ["reveal", "find", "reveal"]
+    assert [a["act"] for a in hotline.lines("access")][-4:] == ["reveal", "find", "find", "reveal"]
 
 
 async def _monitored(hotline: Inside) -> list[str]:

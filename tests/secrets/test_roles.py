@@ -109,6 +109,7 @@ def test_commands_keep_to_the_roles(hotline: Inside, tmp_path: Path) -> None:
         ("units", "import", units),
         ("routing", "train"),
         ("routing", "use", "0"),
+        ("channels", "try", "mail"),
         ("show", "X1", "--reveal"),
         ("find", "--phone", "13900001111"),
         ("keys", "show"),

@@ -15,7 +15,9 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import HotlineError
+from models.labels import _
 from models.rules.policy import LEVELS, Ladder, NoticeKinds, Role
+from models.rules.policy_text import told_place
 from models.rules.wording import KINDS
 from workers.channels.services import service
 
@@ -40,8 +42,10 @@ def _usable(url: str) -> str:
     # the address is not repeated: it may hold a password
     if all(service(one) is None for one in some):
         raise ValueError(
-            "no service takes this address; write it as in docs/channels.md: mailtos://, "
-            "wecombot://, dingtalk://, feishu://, json:// …"
+            _(
+                "no service takes this address; write it as in docs/channels.md: mailtos://, "
+                "wecombot://, dingtalk://, feishu://, json:// …"
+            )
         )
     return url
 
@@ -103,7 +107,8 @@ class Channels(_Part):
     def _known(self) -> "Channels":
         for name in BUILT_IN:
             if name in self.channel:
-                raise ValueError(f"channel {name!r} is built in; take another name")
+                told = _("channel {name} is built in; take another name")
+                raise ValueError(told.format(name=repr(name)))
         known = [*BUILT_IN, *self.channel]
         named = [(n, f"rule {i}") for i, r in enumerate(self.rule, 1) for n in r.channels]
         for unit, roles in self.people.items():
@@ -111,7 +116,8 @@ class Channels(_Part):
         named += [(n, "outside") for places in self.outside.values() for n in places]
         for name, where in named:
             if name not in known:
-                raise ValueError(f"{where}: no channel {name!r}; there are: {', '.join(known)}")
+                told = _("{where}: no channel {name}; there are: {known}")
+                raise ValueError(told.format(where=where, name=repr(name), known=", ".join(known)))
         return self
 
     def of(self, kind: str, role: str, unit: str | None, emergency: bool) -> Sequence[str]:
@@ -129,25 +135,22 @@ def load_channels(path: Path) -> Channels:
     """The channels that a file names; raises ChannelsWrong with the line and what is allowed."""
     try:
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            raise ChannelsWrong(f"{path}: others may read its passwords; run: chmod 600 {path}")
+            told = _("{path}: others may read its passwords; run: chmod 600 {path}")
+            raise ChannelsWrong(told.format(path=path))
         text = path.read_text(encoding="utf-8-sig")
         return Channels.model_validate(tomllib.loads(text))
     except OSError as wrong:
         raise ChannelsWrong(f"{path}: {wrong.strerror}") from wrong
     except UnicodeDecodeError as wrong:
-        raise ChannelsWrong(f"{path}: not UTF-8") from wrong
+        raise ChannelsWrong(f"{path}: {_('not UTF-8')}") from wrong
     except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        hint = '; put Chinese names in quotes, as in [people."某局".unit_contact]'
-        hint = hint if "key" in str(wrong) else ""
-        raise ChannelsWrong(f"{path}: not valid TOML: {wrong}{hint}") from wrong
+        told = _("{file}: not valid TOML: {why}").format(file=path, why=wrong)
+        if "key" in str(wrong):
+            told += _('; put Chinese names in quotes, as in [people."某局".unit_contact]')
+        raise ChannelsWrong(told) from wrong
     except ValidationError as wrong:
-        first = wrong.errors(include_input=False, include_url=False)[0]
-        steps = [str(part) for part in first["loc"]]
-        what = first["msg"].removeprefix("Value error, ")
-        place = f"line {line_of(text, steps)}: " if steps else ""
-        raise ChannelsWrong(
-            f"{path}: {place}{'.'.join(steps)}: {what}".replace(": :", ":")
-        ) from None
+        told = told_place(wrong, lambda steps: line_of(text, steps))
+        raise ChannelsWrong(f"{path}: {told}") from None
 
 
 def unreachable(channels: Channels, units: Sequence[str], ladder: Ladder) -> list[tuple[str, str]]:
