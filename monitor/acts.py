@@ -19,15 +19,10 @@ from models.rules.state import (
     SUBMITTED,
     SURVEY,
 )
-from monitor.words import RATINGS
+from monitor.words import PURPOSES, RATINGS
 
 _OF_CLOCK = {FIRST: "first", CLOSING: "closing", SURVEY: "survey"}
-_PURPOSES = {
-    "first": say("first contact"),
-    "closing": say("closing contact"),
-    "survey": say("survey"),
-    "revisit": say("revisit"),
-}
+_PURPOSES = {code: PURPOSES[code] for code in ("first", "closing", "survey", "revisit")}
 _BY_HOTLINE = ("survey", "revisit")
 """Calls that the hotline makes itself, not the unit (Regulation 4.4, 4.5)."""
 

@@ -27,7 +27,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class MonitorServer(Server):
-    """Runs `command` for whoever shows the token, once in the address and then by a cookie."""
+    """Runs `command` for whoever shows the token, once in the address and then by a cookie.
+
+    `told` gets the address as soon as it is listened on. `public` is where browsers find it, if
+    that is not where it listens.
+    """
 
     def __init__(
         self,
@@ -96,19 +100,3 @@ class MonitorServer(Server):
         """Another site's page in the same browser must not open a session."""
         origin = request.headers.get("Origin")
         return origin is None or origin == self.public_url
-
-
-def serve(
-    command: str,
-    host: str,
-    port: int,
-    title: str,
-    token: str,
-    told: Callable[[str], None],
-    public: str = "",
-) -> None:
-    """Serve the monitor until told to stop; `told` gets the address when it is there.
-
-    `public` is where browsers find it, if that is not where it listens.
-    """
-    MonitorServer(command, host, port, title, token, told, public).serve()

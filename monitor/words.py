@@ -1,4 +1,8 @@
-"""The short words of the screen; codes of the store are their own message ids."""
+"""The words of the screen for the store's codes, shorter than a code in English would be.
+
+In Chinese most are what the code itself is translated to (`models/words.py`), which is what the
+commands print and what stands in the gaps of a kept text; a code without a word here is shown so.
+"""
 
 from models.labels import Said, _, say, told
 

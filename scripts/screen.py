@@ -44,7 +44,7 @@ def show_monitor(
 def serve_monitor(host: str, port: int, token: str, arguments: list[str], public: str = "") -> None:
     """Serve the monitor to browsers, a process of this same program for each tab."""
     # imported here: a terminal needs no web server
-    from monitor.serve import serve
+    from monitor.serve import MonitorServer
 
     command = shlex.join([sys.executable, "-P", "-m", "scripts", "monitor", *arguments])
 
@@ -53,4 +53,4 @@ def serve_monitor(host: str, port: int, token: str, arguments: list[str], public
         sys.stdout.flush()
 
     opens = token or secrets.token_urlsafe(24)
-    serve(command, host, port, _("12345 hotline"), opens, told, public)
+    MonitorServer(command, host, port, _("12345 hotline"), opens, told, public).serve()
