@@ -28,6 +28,9 @@ from scripts.intake import Intake
 BATCH = 5_000
 """Rows of a transaction."""
 
+_TIDIED = 5
+"""Batches after which the garbage is collected: by itself that would be seldom, or never."""
+
 _HEAVY = 8 << 20
 """Characters of a transaction: five thousand letters of a megabyte would fill the memory."""
 
@@ -139,8 +142,11 @@ class Feeding:
         rows = read(file, self._options, name)
         with _progress() as progress:
             task = progress.add_task(Path(name).name, total=size, rate="")
-            for batch in batches(rows, ahead=size is not None):
+            for number, batch in enumerate(batches(rows, ahead=size is not None), 1):
                 intake.take(name, batch, began)
+                if number % _TIDIED == 0:
+                    # what statements leave behind is little, but a million rows have many
+                    gc.collect()
                 seconds = max(monotonic() - self._began, 0.001)
                 rate = _("{n} read, {rate} a second").format(
                     n=intake.counts.read, rate=round(intake.counts.read / seconds)

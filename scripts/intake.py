@@ -16,7 +16,7 @@ from models.database import Session, Store
 from models.labels import Said, say, told
 from models.lines import append_lines
 from models.operations.inbox import Standing, put, standing
-from models.queries.rulebook import load_rulebook
+from models.queries.rulebook import Rulebook, Rulebooks
 from models.rules.policy import in_force
 from models.rules.text import clean, mask
 from models.shared_clock import clock_of
@@ -49,7 +49,8 @@ class Intake:
         self.notes: Counter[str] = Counter()
         self._store = store
         self.refused = refused
-        self._rebased = rebased
+        # a feed that is played as of another day has messages that wait for their time
+        self._rulebooks = None if rebased else Rulebooks()
 
     def take(self, feed: str, rows: Sequence[Read], began: datetime) -> None:
         """Put a batch into the inbox, in one transaction; `began` is when its feed was begun."""
@@ -60,7 +61,8 @@ class Intake:
         for source in dict.fromkeys(row.source for row in rows if row.message is not None):
             of_it = [r for r in rows if r.message is not None and r.source == source]
             with self._store.writing() as session:
-                batch = _Batch(session, source, of_it, self.now(), began, self._rebased)
+                rulebook = self._rulebooks.current(session) if self._rulebooks else None
+                batch = _Batch(session, source, of_it, self.now(), began, rulebook)
                 batch.put()
             refused += [replace(row, why=batch.whys[i]) for i, row in batch.refused()]
             self.counts.enqueued += batch.enqueued()
@@ -99,10 +101,11 @@ class _Batch:
         rows: Sequence[Read],
         now: datetime,
         began: datetime,
-        rebased: bool,
+        rulebook: Rulebook | None,
     ) -> None:
         self._session, self._source, self._rows = session, source, rows
-        self._now, self._began, self._rebased = now, began, rebased
+        self._now, self._began, self._rulebook = now, began, rulebook
+        self._rebased = rulebook is None
         self._news: set[int] = set()
         self.whys: dict[int, Said] = {}
         self.notes: Counter[str] = Counter()
@@ -125,9 +128,8 @@ class _Batch:
     def _put(self, messages: Sequence[tuple[int, dict[str, Any]]]) -> list[int]:
         """Put messages, each of a row; returns the rows whose letter was known."""
         latest = None
-        # a feed that is played as of another day has messages that wait for their time
-        if not self._rebased:
-            policies = list(load_rulebook(self._session).policies.values())
+        if self._rulebook is not None:
+            policies = list(self._rulebook.policies.values())
             latest = self._now + (in_force(policies, self._now).intake.ahead.wall or timedelta())
         bodies = [message for _row, message in messages]
         result = put(self._session, self._source, bodies, self._now, latest)
