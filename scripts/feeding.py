@@ -28,7 +28,7 @@ from scripts.intake import Intake
 BATCH = 5_000
 """Rows of a transaction."""
 
-_TIDIED = 5
+_TIDIED = 10
 """Batches after which the garbage is collected: by itself that would be seldom, or never."""
 
 _HEAVY = 8 << 20

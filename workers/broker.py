@@ -16,7 +16,7 @@ NAMESPACE = "hotline"
 TIME_LIMIT_MS = 300_000
 """A batch that takes longer has hung; its rows are rung for again."""
 
-_IDS_IN_A_BELL = {ESCALATION: 2_000, DELIVERY: 1_000, EMERGENCY: 50}
+_IDS_IN_A_BELL = {ESCALATION: 1_000, DELIVERY: 1_000, EMERGENCY: 50}
 """How many rows one bell rings for at most: a clock's levels come by the ten thousand."""
 
 _IDS_ELSEWHERE = 500

@@ -20,7 +20,7 @@ LOOK_EVERY = 0.05
 PATIENCE = timedelta(seconds=30)
 """Real time after which a row that is still waiting is rung for again."""
 
-MOST_AT_ONCE = 6_000
+MOST_AT_ONCE = 5_000
 _LONGEST_PAUSE = 5.0
 
 

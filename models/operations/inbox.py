@@ -52,6 +52,7 @@ class _New(NamedTuple):
     envelope: Envelope
     digest: bytes
     raw: Mapping[str, Any]
+    canonical: bytes
 
 
 def put(
@@ -111,7 +112,7 @@ def _checked(
         return say("the number or the id holds a character that no database keeps")
     if latest is not None and found.at > latest:
         return say("the time {at} lies in the future", at=found.at.isoformat())
-    return _New(index, found, session.sealer.fingerprint(canonical), raw)
+    return _New(index, found, session.sealer.fingerprint(canonical), raw, canonical)
 
 
 def _put_chunk(
@@ -185,10 +186,10 @@ def _rows(
             "queue": queue_of(e.type, emergency="emergency" in raw or e.ticket in urgent),
             "at": e.at,
             "arrived_at": now,
-            "body": seal(raw),
+            "body": seal(msgspec.Raw(canonical)),
             "state": WAITING,
             "current": True,
             "conflicting": False,
         }
-        for row_id, (_place, e, digest, raw) in zip(ids, new, strict=True)
+        for row_id, (_place, e, digest, raw, canonical) in zip(ids, new, strict=True)
     ]
