@@ -69,6 +69,7 @@ class TicketsScreen(WatchScreen):
         if snapshot.page is None:
             return
         tickets = self.tickets
+        tickets.empty = self._why_empty()
         tickets.show(snapshot.page, snapshot.at, snapshot.office, snapshot.short)
         self._tell_range()
         found = snapshot.detail
@@ -157,16 +158,17 @@ class TicketsScreen(WatchScreen):
             text = _("character {n}: {why}").format(n=fault.column, why=told(fault.why))
             line.update(Content(text))
 
+    def _why_empty(self) -> tuple[str, str]:
+        if self._filter.text:
+            text = _("No open ticket passes the filter {filter}").format(filter=self._filter.text)
+            return text, _("Press / to change the filter; left empty it lets all through.")
+        return _("No open ticket"), _("Letters come in by `hotline feed`; F1 tells more.")
+
     def _tell_range(self) -> None:
         tickets = self.tickets
         line = self.query_one("#range", Static)
         if not tickets.total:
-            text = (
-                _("No open ticket passes the filter {filter}").format(filter=self._filter.text)
-                if self._filter.text
-                else _("No open ticket")
-            )
-            line.update(Content(text))
+            line.update("")
             return
         first = tickets.first + 1
         last = min(tickets.total, tickets.first + tickets.seen)

@@ -145,7 +145,7 @@ class TicketList(Lines):
         """How wide the columns are that follow what stands in them."""
         rows = self.page.rows
         head = cell_len(_("Ticket"))
-        self._number = max((cell_len(one_line(r.number)) for r in rows), default=head)
+        self._number = max([head, *(cell_len(one_line(r.number)) for r in rows)])
         for wide in (False, True):
             texts = (self._left(r, now, brief=not wide).text for r in rows)
             self._span[wide] = max(map(cell_len, texts), default=0)

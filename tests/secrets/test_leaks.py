@@ -126,6 +126,7 @@ def test_nothing_personal_comes_out(
         ("refused", "--json"), ("log", "--verify"), ("find", "--phone", "13800000000"),
         ("report", "--month", "2026-11"), ("matters",), ("doctor", "--json"),
         ("report", "--month", "2026-11", "--format", "html"), ("metrics", "--once"),
+        ("bench", "P1", "--quick", "--json"),
     ):  # fmt: skip
         for lang in ("zh", "en") if command in (("show", "L1"), ("log", "L1")) else ("zh",):
             done = hotline(*command, code=1 if command[0] == "doctor" else 0, LANG=lang)
