@@ -1,6 +1,5 @@
 """Personal data at rest: sealed with a key that lies beside the store, never in it."""
 
-import hashlib
 import hmac
 import logging
 import os
@@ -74,16 +73,16 @@ class Sealer:
 
     def fingerprint(self, plain: bytes) -> bytes:
         """A keyed hash: equal for equal values, and nothing can be guessed from it."""
-        return hmac.digest(self._hash_key, plain, hashlib.sha256)
+        return _hashed(self._hash, plain)
 
     def chained(self, plain: bytes) -> bytes:
         """The keyed hash of a line of a log: who has the store alone cannot make one."""
-        return hmac.digest(self._chain_key, plain, hashlib.sha256)
+        return _hashed(self._chain, plain)
 
     def hash_with(self, key: bytes) -> None:
         """Make keyed hashes with this key from now on."""
-        self._hash_key = key
-        self._chain_key = hmac.digest(key, b"log", "sha256")
+        self._hash = hmac.new(key, digestmod="sha256")
+        self._chain = hmac.new(_hashed(self._hash, b"log"), digestmod="sha256")
 
     def first_hash_key(self) -> bytes:
         """The key of keyed hashes in a store of the first release."""
@@ -146,6 +145,13 @@ class Sealer:
             pass
         told = _("no key opens this store: put back the key file that it was sealed with")
         raise KeyWrong(told + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
+
+
+def _hashed(keyed: hmac.HMAC, plain: bytes) -> bytes:
+    # a copy, since hmac.digest lets other threads in at each call, and then waits for them
+    begun = keyed.copy()
+    begun.update(plain)
+    return begun.digest()
 
 
 def load_sealer(path: Path, given: str | None = None) -> Sealer:
