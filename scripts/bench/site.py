@@ -22,7 +22,7 @@ from models.queries.rulebook import load_rulebook
 from models.rules.queues import DELIVERY, QUEUES
 from models.settings import Settings, environment_for_child
 from models.tables.core import NOTICE, PROCESS
-from scripts.edge import open_store, prepare
+from scripts.edge import ready_store
 
 _START_WITHIN = 60.0
 
@@ -42,8 +42,7 @@ class Site:
 
     def __init__(self, settings: Settings, *, profile: Path | None = None) -> None:
         self.settings = settings
-        self.store: Store = open_store(settings)
-        prepare(self.store, settings)
+        self.store: Store = ready_store(settings)
         self._profile = profile
         self._processes: list[subprocess.Popen[bytes]] = []
         self._connection: psycopg.Connection[Any] | None = None
@@ -139,7 +138,9 @@ class Site:
             there = session.scalar(select(func.count()).select_from(PROCESS)) or 0
         return there == len(self._processes)
 
-    def until(self, what: Callable[[], bool], seconds: float, why: str) -> None:
+    def until(
+        self, what: Callable[[], bool], seconds: float, why: str, *, every: float = 0.02
+    ) -> None:
         """Wait for something to become true; raises BenchFailed when it does not in time."""
         end = monotonic() + seconds
         while not what():
@@ -147,7 +148,7 @@ class Site:
                 log = self.settings.home / "service.log"
                 said = log.read_text()[-2000:] if log.exists() else ""
                 raise BenchFailed(f"not within {seconds:.0f} s: {why}\n{said}")
-            sleep(0.02)
+            sleep(every)
 
     def sql(
         self, statement: str, parameters: Sequence[Any] = (), *, triggers: bool = True
