@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import ClassVar
 
 from rich.text import Text
@@ -86,6 +87,7 @@ class MonitorApp(App[None]):
         memory: Path | None = None,
         bell: bool = True,
         every: float | None = 1.0,
+        stop: Event | None = None,
     ) -> None:
         super().__init__()
         self.deeds = Deeds(self, store, now, actor, operator, self.read_now)
@@ -97,6 +99,7 @@ class MonitorApp(App[None]):
         self._demo = demo
         self._bell = bell
         self._every = every
+        self._leave_on = stop
         self._paused = False
         self._wake = asyncio.Event()
         self._asked = True
@@ -127,7 +130,13 @@ class MonitorApp(App[None]):
         if self._pulse is not None:
             self._pulse.start()
         self.set_interval(1.0, self._tell)
+        if self._leave_on is not None:
+            self.set_interval(0.2, self._leave_if_told)
         self.deeds.begin(self._greet())
+
+    def _leave_if_told(self) -> None:
+        if self._leave_on is not None and self._leave_on.is_set():
+            self.exit()
 
     async def _greet(self) -> None:
         """Say how it works, the first time; ask who is there, where nobody has said it."""

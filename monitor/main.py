@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 from models.clock import Now
 from models.database import Store
@@ -22,8 +23,9 @@ def run(
     broker_ok: Callable[[], bool] | None = None,
     bell: bool = True,
     every: float | None = 1.0,
+    stop: Event | None = None,
 ) -> None:
-    """Show the store on this terminal until the operator quits."""
+    """Show the store on this terminal until the operator quits, or `stop` is set."""
     MonitorApp(
         store,
         now,
@@ -36,4 +38,5 @@ def run(
         broker_ok=broker_ok,
         bell=bell,
         every=every,
+        stop=stop,
     ).run()

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.clock import Now, system_clock
+from models.clock import Now, clock_from, system_clock
 from models.errors import HotlineError
 from models.labels import _
 from models.settings import Settings
@@ -23,13 +23,9 @@ POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
 
 
 def open_store(settings: Settings) -> "Store":
-    """The store of these settings, brought to its newest shape. Raises HotlineError.
-
-    Whoever works on a store makes rows by the thousand and no cycles: Python's collector, which
-    by default looks through them after each 700, took a quarter of a worker's time.
-    """
+    """The store of these settings, brought to its newest shape. Raises HotlineError."""
+    # what has been loaded stays; the collector need not look through it again and again
     gc.freeze()
-    gc.set_threshold(50_000)
 
     from sqlalchemy.exc import OperationalError
 
@@ -48,19 +44,47 @@ def open_store(settings: Settings) -> "Store":
     return store
 
 
-def prepare(store: "Store", settings: Settings, now: Now = system_clock) -> None:
-    """Give a new store a policy and units; a policy named in the settings is added if it is new."""
+def ready_store(settings: Settings, now: Now = system_clock) -> "Store":
+    """The store, opened; a new one is given a policy and units. Raises HotlineError.
+
+    A policy named in the settings is added if it is new.
+    """
     from sqlalchemy import func, select
 
     from models.operations.rulebook import add_policy, replace_units
     from models.rules.routing import load_units
     from models.tables.core import POLICY, UNIT
 
+    store = open_store(settings)
     with store.writing() as session:
         if settings.policy or not session.scalar(select(func.count()).select_from(POLICY)):
             add_policy(session, *policy_text(settings), now())
         if not session.scalar(select(func.count()).select_from(UNIT)):
             replace_units(session, load_units(shipped(UNITS_FILE), UNITS_FILE))
+    return store
+
+
+def serving(settings: Settings, clock: str) -> "tuple[Store, Now]":
+    """The store and the time of a process that serves; what it says goes into its log.
+
+    The time is what `clock` describes, or the clock of all who work on this store. Raises
+    HotlineError.
+    """
+    from models.shared_clock import clock_of
+    from scripts.logs import set_up
+
+    set_up(settings.log)
+    store = ready_store(settings)
+    return store, clock_from(clock) if clock else clock_of(store)
+
+
+def broker_url(settings: Settings) -> str:
+    """Where the broker is: the given one, or the embedded server of a running `hotline up`."""
+    if settings.broker_url:
+        return settings.broker_url
+    from workers.embedded import EmbeddedServer
+
+    return EmbeddedServer(settings.home / "valkey").url
 
 
 def post_room(store: "Store", settings: Settings, now: Now) -> "Post":

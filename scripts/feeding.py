@@ -20,7 +20,7 @@ from models.errors import HotlineError
 from models.labels import _
 from models.rules.roles import FEED
 from models.settings import Settings
-from scripts.edge import allowed, open_store, prepare, print_json
+from scripts.edge import allowed, print_json, ready_store
 from scripts.feeds.reading import Options, read
 from scripts.feeds.rows import FeedUnreadable, Read
 from scripts.intake import Intake
@@ -49,9 +49,8 @@ class Feeding:
     def intake(self) -> Iterator[Intake]:
         """The inbox, open; closed at the end. Raises HotlineError."""
         allowed(self._settings, FEED)
-        store = open_store(self._settings)
+        store = ready_store(self._settings)
         try:
-            prepare(store, self._settings)
             rebased = self._options.start is not None
             with _seldom_collected():
                 yield Intake(store, self._refused, rebased=rebased)

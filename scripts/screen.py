@@ -3,6 +3,7 @@
 import secrets
 import shlex
 import sys
+from threading import Event
 
 from models.clock import Now
 from models.database import Store
@@ -22,8 +23,9 @@ def show_monitor(
     *,
     demo: bool = False,
     board: bool = False,
+    stop: Event | None = None,
 ) -> None:
-    """Run the monitor until the operator leaves it."""
+    """Run the monitor until the operator leaves it, or `stop` is set."""
     bells = Bells(connect(broker_url))
     who = actor(settings)
     # a token says who it is; whoever only plays needs no name of his own
@@ -38,6 +40,7 @@ def show_monitor(
         demo=demo,
         board=board,
         memory=settings.home / "monitor.json",
+        stop=stop,
     )
 
 

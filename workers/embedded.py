@@ -84,8 +84,14 @@ class EmbeddedServer:
         Raises ServerNotStarted when the binary is missing, when another process serves the same
         data, or when the server ends or does not answer within 5 s (60 s while it loads).
         """
+        self.launch()
+        self.wait()
+        return self.url
+
+    def launch(self) -> None:
+        """Start the server, and do not wait until it answers; else as `start`."""
         if self._running():
-            return self.url
+            return
         binary = _binary()
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(self.socket.parent, self.data)
@@ -107,12 +113,14 @@ class EmbeddedServer:
                 )
         finally:
             os.close(lock)
+
+    def wait(self) -> None:
+        """Wait until a server that was launched answers; one that does not is stopped."""
         try:
             self._wait_for_answer()
         except BaseException:
             self.stop(timeout=0)
             raise
-        return self.url
 
     def alive(self) -> bool:
         """Whether the server runs and answers within a second."""

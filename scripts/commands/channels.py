@@ -25,13 +25,12 @@ def check() -> None:
     """The channels, and each role of each unit that has no address on a channel it needs."""
     from models.queries.rulebook import load_rulebook
     from models.rules.policy import in_force
-    from scripts.edge import open_store, prepare
+    from scripts.edge import ready_store
     from workers.channels.config import unreachable
 
     settings = load_settings()
     channels = _loaded()
-    store = open_store(settings)
-    prepare(store, settings)
+    store = ready_store(settings)
     with store.reading() as session:
         rulebook = load_rulebook(session)
     units = list(rulebook.directory.units)

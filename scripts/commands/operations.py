@@ -20,9 +20,8 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(as_json: Annotated[bool, _JSON] = False) -> None:
     """Looks at everything and changes nothing; ends with 1 where something is wrong."""
-    from scripts.commands.roles import broker_url
     from scripts.doctoring import GOOD, WRONG, examine
-    from scripts.edge import print_json
+    from scripts.edge import broker_url, print_json
 
     settings = load_settings()
     found = list(examine(settings, broker_url(settings)))
@@ -43,8 +42,7 @@ def metrics(
 ) -> None:
     """Every scrape reads the store and the broker; nothing is counted in between."""
     from models.clock import system_clock
-    from scripts.commands.roles import broker_url
-    from scripts.edge import open_store
+    from scripts.edge import broker_url, open_store
     from scripts.metering import Figures, serve, written
     from workers.broker import Bells, connect
     from workers.main import stop_on_signals

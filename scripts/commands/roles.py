@@ -1,17 +1,13 @@
 """`hotline worker`, `timekeeper`, `monitor`: one role, for several machines."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from models.clock import Now, clock_from
 from models.errors import HotlineError
 from models.labels import _
-from models.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from models.database import Store
+from models.settings import load_settings
 
 _CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
 _PARENT = typer.Option("--parent", hidden=True)
@@ -28,27 +24,6 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def broker_url(settings: Settings) -> str:
-    """Where the broker is: the given one, or the embedded server of a running `hotline up`."""
-    if settings.broker_url:
-        return settings.broker_url
-    from workers.embedded import EmbeddedServer
-
-    return EmbeddedServer(settings.home / "valkey").url
-
-
-def _opened(settings: Settings, clock: str) -> "tuple[Store, Now]":
-    """The store and the time: what the argument describes, or the clock of all on this store."""
-    from models.shared_clock import clock_of
-    from scripts.edge import open_store, prepare
-    from scripts.logs import set_up
-
-    set_up(settings.log)
-    store = open_store(settings)
-    prepare(store, settings)
-    return store, clock_from(clock) if clock else clock_of(store)
-
-
 def worker(
     queues: Annotated[
         str, typer.Option(help=_("Queues to serve, separated by commas; all by default."))
@@ -59,26 +34,15 @@ def worker(
 ) -> None:
     """Run one worker process."""
     from models.rules.queues import QUEUES
-    from scripts.edge import post_room
-    from workers.main import run_worker
+    from scripts.processes import work
 
     chosen = [q for q in queues.split(",") if q] or list(QUEUES)
     if unknown := sorted(set(chosen) - set(QUEUES)):
         known = ", ".join(QUEUES)
         why = _("no queue {name}; there are: {known}")
         raise HotlineError(why.format(name=unknown[0], known=known))
-    settings = load_settings()
-    store, now = _opened(settings, clock)
-    code = run_worker(
-        store,
-        broker_url(settings),
-        now,
-        post_room(store, settings, now),
-        queues=chosen,
-        threads=threads,
-        parent=parent or None,
-    )
-    raise typer.Exit(code)
+    settings, own = load_settings(), parent or None
+    raise typer.Exit(work(settings, queues=chosen, threads=threads, clock=clock, parent=own))
 
 
 def timekeeper(
@@ -90,21 +54,10 @@ def timekeeper(
     parent: Annotated[int, _PARENT] = 0,
 ) -> None:
     """Run one timekeeper process; any number may run."""
-    from models.operations.calendar import settle_guesses
-    from workers.main import run_timekeeper
+    from scripts.processes import keep_time
 
-    settings = load_settings()
-    store, now = _opened(settings, clock)
-    with store.writing() as session:
-        settle_guesses(session, now())
-    code = run_timekeeper(
-        store,
-        broker_url(settings),
-        now,
-        patience=timedelta(seconds=patience),
-        parent=parent or None,
-    )
-    raise typer.Exit(code)
+    settings, again = load_settings(), timedelta(seconds=patience)
+    raise typer.Exit(keep_time(settings, patience=again, clock=clock, parent=parent or None))
 
 
 def monitor(
@@ -127,15 +80,16 @@ def monitor(
     clock: Annotated[str, _CLOCK] = "",
 ) -> None:
     """Watch tickets, clocks and queues, and act on them."""
+    from scripts.edge import broker_url, serving
     from scripts.screen import serve_monitor, show_monitor
 
     settings = load_settings()
     if web:
-        _opened(settings, clock)[0].close()
+        serving(settings, clock)[0].close()
         arguments = ["--board"] * board + (["--clock", clock] if clock else [])
         serve_monitor(host, port, token, arguments, public)
         return
-    store, now = _opened(settings, clock)
+    store, now = serving(settings, clock)
     show_monitor(settings, store, now, broker_url(settings), board=board)
 
 

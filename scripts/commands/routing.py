@@ -9,7 +9,7 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.labels import _
 from models.settings import Settings, load_settings
-from scripts.edge import allowed, open_store, prepare, print_json, read_text, reading
+from scripts.edge import allowed, open_store, print_json, read_text, reading, ready_store
 
 if TYPE_CHECKING:
     from models.rules.learned import Applied
@@ -234,8 +234,7 @@ def _may_judge(model: "Applied", letters: list["Letter"], unseen: list["Letter"]
 def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
     from models.operations.learning import keep_model
 
-    store = open_store(settings)
-    prepare(store, settings)
+    store = ready_store(settings)
     with store.writing() as session:
         return keep_model(session, body, learned_from, system_clock())
 

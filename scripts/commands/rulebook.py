@@ -12,7 +12,7 @@ from models.errors import HotlineError
 from models.labels import _, told
 from models.settings import load_settings
 from models.words import WEEKDAYS
-from scripts.edge import allowed, open_store, policy_text, prepare, print_json, read_text
+from scripts.edge import allowed, policy_text, print_json, read_text, ready_store
 
 if TYPE_CHECKING:
     from models.rules.calendar import Calendar, Day, Declared
@@ -147,8 +147,7 @@ def import_days(
     declared = declared_days(file)
     settings = load_settings()
     allowed(settings, RULEBOOK)
-    store = open_store(settings)
-    prepare(store, settings)
+    store = ready_store(settings)
     now = clock_of(store)()
     with store.writing() as session:
         result = rearrange(session, declared, now)

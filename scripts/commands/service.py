@@ -41,11 +41,10 @@ def prune() -> None:
     from models.queries.rulebook import load_rulebook
     from models.rules.policy import in_force
     from models.shared_clock import clock_of
-    from scripts.edge import open_store, prepare
+    from scripts.edge import ready_store
 
     settings = load_settings()
-    store = open_store(settings)
-    prepare(store, settings)
+    store = ready_store(settings)
     now = clock_of(store)()
     with store.reading() as session:
         policy = in_force(list(load_rulebook(session).policies.values()), now)
@@ -55,9 +54,8 @@ def prune() -> None:
 
 def upgrade() -> None:
     """Run the migrations; safe to run at any time."""
-    from scripts.edge import open_store, prepare
 
-    settings = load_settings()
-    store = open_store(settings)
-    prepare(store, settings)
+    from scripts.edge import ready_store
+
+    ready_store(load_settings()).close()
     typer.echo(_("The store is up to date."))

@@ -7,7 +7,7 @@ import typer
 
 from models.labels import _
 from models.settings import load_settings
-from scripts.edge import allowed, open_store, prepare, print_json, read_text
+from scripts.edge import allowed, open_store, print_json, read_text, ready_store
 
 if TYPE_CHECKING:
     from models.operations.rulebook import Replaced
@@ -73,9 +73,8 @@ def find(names: list[str], as_json: _JSON = False) -> None:
     from models.queries.rulebook import load_rulebook
 
     settings = load_settings()
-    store = open_store(settings)
     # a new store gets the units that come with the project, as any other command would find them
-    prepare(store, settings)
+    store = ready_store(settings)
     with store.reading() as session:
         directory = load_rulebook(session).directory
     found = {name: directory.resolve(name) for name in names}

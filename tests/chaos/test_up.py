@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.store.staging import letter
 from tests.workers.running import environment, until
+
+_UP = (sys.executable, "-P", "-m", "scripts", "up", "--headless")
 
 
 def _servers(service: "subprocess.Popen[bytes]") -> list[psutil.Process]:
@@ -29,14 +32,18 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
     log = home / "service.log"
     with (tmp_path / "out").open("wb") as out:
         service = subprocess.Popen(
-            [sys.executable, "-P", "-m", "scripts", "up", "--headless", "--workers", "1"],
+            [*_UP, "--workers", "1"],
             env=env,
             stdout=out,
             stderr=out,
         )
     try:
         data = home / "valkey" / "appendonlydir"
-        until(lambda: len(psutil.Process(service.pid).children()) == 3, 60, "the service starts")
+        until(
+            lambda: len(psutil.Process(service.pid).children(recursive=True)) == 4,
+            60,
+            "the service starts",
+        )
         aside = home / "aside"
         shutil.move(data, aside)
         data.write_text("no folder")
@@ -65,3 +72,29 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
     finally:
         service.kill()
         service.wait()
+
+
+@pytest.mark.parametrize("killed", ["up", "crew"])
+def test_nobody_is_left_where_one_who_watches_is_killed(tmp_path: Path, killed: str) -> None:
+    """Without its crew the service ends, says so and is to be started anew; and the other way."""
+    env = environment(tmp_path / "home", "", "")
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        service = subprocess.Popen([*_UP, "--workers", "1"], env=env, stdout=file, stderr=file)
+    try:
+        whole = psutil.Process(service.pid)
+        until(lambda: len(whole.children(recursive=True)) == 4, 60, "the service starts")
+        family = whole.children(recursive=True)
+        crew = next(p for p in family if p.cmdline()[0] == "hotline crew")
+        assert {p.cmdline()[0] for p in crew.children()} == {
+            "hotline timekeeper",
+            "hotline worker 1",
+        }
+        os.kill(crew.pid if killed == "crew" else service.pid, signal.SIGKILL)
+        code = service.wait(30)
+        _gone, alive = psutil.wait_procs(family, timeout=15)
+    finally:
+        service.kill()
+        service.wait()
+    assert not alive
+    assert (code, "-9" in out.read_text()) == ((1, True) if killed == "crew" else (-9, False))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from rich.cells import cell_len
@@ -177,6 +178,18 @@ async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
         await fresh(pilot)
         assert second.theme == LIGHT.name
         assert "使用说明" not in seen(second)
+
+
+async def test_it_ends_when_the_service_does(store: Store) -> None:
+    """Whoever stops the service finds the terminal as it was."""
+    stop = Event()
+    app = MonitorApp(store, lambda: NOW, every=None, stop=stop)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await fresh(pilot)
+        stop.set()
+        async with asyncio.timeout(20):
+            while app.is_running:
+                await asyncio.sleep(0.02)
 
 
 async def test_the_board_needs_no_keys(store: Store) -> None:

@@ -135,8 +135,8 @@ def test_the_service_on_one_machine(hotline: Hotline, tmp_path: Path) -> None:
         until = time.monotonic() + 60
         rows: list[dict[str, object]] = []
         while time.monotonic() < until and (len(killed) < 2 or len(rows) < 20):
-            for role in ("scripts worker", "valkey-server"):
-                found = [p for p in parent.children() if _role(p, role)]
+            for role in ("hotline worker", "valkey-server"):
+                found = [p for p in parent.children(recursive=True) if _role(p, role)]
                 if role not in killed and found and rows:
                     os.kill(found[0].pid, signal.SIGKILL)
                     killed.add(role)
