@@ -149,6 +149,12 @@ def fail(session: Session, why: Mapping[int, str], channel: str, now: datetime) 
     return record(session, why, channel, now)[1]
 
 
+def hold(session: Session, rows: Sequence[int], until: datetime) -> None:
+    """Go on holding notices that are held, now until `until`."""
+    held = session.among(NOTICE.c.id, rows) & NOTICE.c.held_until.is_not(None)
+    session.execute(update(NOTICE).where(held).values(held_until=until))
+
+
 def let_go(session: Session, rows: Sequence[int], again_at: datetime) -> None:
     """Let go of notices without having tried them; they are rung for at `again_at`."""
     if rows:

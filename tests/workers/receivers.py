@@ -68,12 +68,16 @@ def mail_server() -> Iterator[tuple[MailServer, int]]:
 
 @dataclass
 class WebServer:
-    """Takes posts; `answer` says how: a status, `hang`, or `cut` after it has been taken."""
+    """Takes posts; `answer` says how: a status, `hang`, `slow`, or `cut` after it has been taken.
+
+    A slow one is taken as soon as `turns` lets it.
+    """
 
     answer: int | str = 200
     posts: list[dict[str, Any]] = field(default_factory=list)
     asked: int = 0
     go_on: threading.Event = field(default_factory=threading.Event)
+    turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     @property
     def ids(self) -> list[str]:
@@ -94,7 +98,9 @@ def web_server() -> Iterator[tuple[WebServer, int]]:
                 state.go_on.wait(30)
                 self.close_connection = True
                 return
-            if state.answer in (200, "cut"):
+            if state.answer == "slow":
+                state.turns.acquire(timeout=30)
+            if state.answer in (200, "slow", "cut"):
                 state.posts.append(
                     {
                         "id": self.headers["X-Hotline-Notice-Id"],
@@ -106,7 +112,7 @@ def web_server() -> Iterator[tuple[WebServer, int]]:
             if state.answer == "cut":
                 self.close_connection = True
                 return
-            self.send_response(int(state.answer))
+            self.send_response(200 if state.answer == "slow" else int(state.answer))
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -317,6 +317,32 @@ def test_a_worker_that_dies_lets_go(store: Store, tmp_path: Path) -> None:
     assert web.ids == [held.id]
 
 
+def test_what_is_on_its_way_is_held(store: Store, tmp_path: Path) -> None:
+    """The second message is held from when it goes out, however long the first one took."""
+    clock = Clock(at(YELLOW))
+    yellow_cards(store, 2)
+    with web_server() as (web, port):
+        text = _hook(port, "timeout = 30").replace("timeout = 1\n", "")
+        text = text.replace("yellow", "deemed_accepted")
+        with (
+            post_room(store, clock, tmp_path, text) as one,
+            post_room(store, clock, tmp_path, text) as two,
+        ):
+            web.answer = "slow"
+            ring(store, clock, one)
+            until(lambda: web.asked == 1, 40, "the first goes out")
+            clock.pass_by(timedelta(seconds=80))
+            web.turns.release()
+            until(lambda: web.asked == 2, 40, "the second goes out")
+            clock.pass_by(timedelta(seconds=70))
+            assert ring(store, clock, two)
+            (second,) = (n for n in notices(store, "deemed_accepted") if n.held_until)
+            assert second.held_until > clock()
+            web.turns.release(10)
+            until(lambda: len(web.posts) >= 2 and idle(store, clock), 40, "both have gone out")
+    assert len(set(web.ids)) == len(web.ids) == len(notices(store, "deemed_accepted"))
+
+
 def test_a_channel_that_is_down_for_days_gives_up_in_the_end(store: Store, tmp_path: Path) -> None:
     """Notices wait for a resting channel without using up their tries, but not for ever."""
     clock = Clock(at("2026-03-02T09:00"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models.clock import Now, monotonic, speed_of
 from models.database import Session, Store, is_busy
-from models.operations.delivery import ChannelFailed, Letter, let_go, ready, record
+from models.operations.delivery import ChannelFailed, Letter, hold, let_go, ready, record
 from models.operations.parcels import Limits, Parcel, Place, Waiting, fared, pack, route
 from models.queries.rulebook import Rulebooks
 from models.rules.calendar import SHANGHAI
@@ -178,13 +178,18 @@ class _Courier:
             policy = post.policy(session, now)
             notices = policy.notices
             limits = Limits(self._channel.per_minute, notices.digest, gather(notices))
-            until = now + HOLD * speed_of(post._now)
+            held = HOLD * speed_of(post._now)
+            until = now + held
             parcels = pack(session, self._name, rows, now, until, limits)
         speech = post.speech(policy, self._channel.language)
         for place, parcel in enumerate(parcels):
-            if self._stop.is_set() or post._now() >= until - HOLD / 4 * speed_of(post._now):
+            if self._stop.is_set() or post._now() >= until - held / 4:
                 self._leave(parcels[place:], post._now())
                 return
+            if place:
+                # a robot takes a long message in pieces, a few seconds each: its time begins now
+                with store.writing() as session:
+                    hold(session, [one.row for one in parcel.letters], post._now() + held)
             error = self._hand_over(parcel, speech)
             with store.writing() as session:
                 moment = post._now()
