@@ -5,17 +5,16 @@ import logging
 import sys
 from collections.abc import Callable
 
-import typer
-
 from models.errors import HotlineError, told_safely
 from models.labels import _, speak
 from models.settings import chosen_language, load_settings
+from scripts.usage import App, UsageError, told_usage
 
 _FRAMES = 8
 """How much of the way of a mistake of ours is told."""
 
 
-def build() -> typer.Typer:
+def build() -> App:
     """The command with all its groups, in the language that has been chosen."""
     # the groups' help texts are read when they are imported, so the language comes first
     from scripts.commands import (
@@ -35,12 +34,7 @@ def build() -> typer.Typer:
         units,
     )
 
-    app = typer.Typer(
-        help=_("The back end of a district's 12345 government hotline."),
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-    )
+    app = App(help=_("The back end of a district's 12345 government hotline."))
     for group in (
         service,
         roles,
@@ -73,10 +67,11 @@ def main() -> None:
     sys.exit(guarded(_run))
 
 
-def _run() -> None:
+def _run() -> int:
     speak(chosen_language())
     load_settings()
-    build()()
+    code: int | None = build()(prog_name="hotline", standalone_mode=False)
+    return code or 0
 
 
 def guarded(work: Callable[[], int | None]) -> int:
@@ -86,6 +81,10 @@ def guarded(work: Callable[[], int | None]) -> int:
     except HotlineError as wrong:
         sys.stderr.write(f"hotline: {wrong}\n")
         return 1
+    except UsageError as wrong:
+        if said := told_usage(wrong):
+            sys.stderr.write(f"hotline: {said}\n")
+        return 2
     except BrokenPipeError:
         # the reader of the output has had enough, as `head` does
         sys.stderr.close()

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from models.labels import _
+from scripts.usage import App
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add this command."""
     app.command(help=_("Measure the service against limits and peers, on servers of its own."))(
         bench

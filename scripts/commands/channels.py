@@ -8,14 +8,15 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from workers.channels.config import Channels
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
-    group = typer.Typer(help=_("Where notices go."), no_args_is_help=True)
+    group = App(help=_("Where notices go."))
     group.command("check", help=_("Check the channels file, and whom it cannot reach."))(check)
     group.command("try", help=_("Send a message by a channel, to see whether it arrives."))(attempt)
     app.add_typer(group, name="channels")

@@ -8,9 +8,10 @@ import typer
 
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("Enqueue tickets and messages from files of a city; - is standard input."))(
         feed

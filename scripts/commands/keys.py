@@ -10,6 +10,7 @@ import typer
 
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from models.database import Store
@@ -19,9 +20,9 @@ _SETTLED = timedelta(minutes=10)
 """After this no transaction is open that began before; no batch of a worker takes that long."""
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
-    keys = typer.Typer(help=_("Keys of personal data."), no_args_is_help=True)
+    keys = App(help=_("Keys of personal data."))
     keys.command(help=_("The keys by name, and how much each of them opens."))(show)
     keys.command(help=_("Add a key that opens but does not seal yet, for several machines."))(
         prepare

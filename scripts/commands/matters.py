@@ -9,6 +9,7 @@ from models.clock import system_clock
 from models.labels import _
 from models.settings import load_settings
 from scripts.edge import open_store, print_json
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from models.database import Store
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 500
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add this command."""
     app.command(help=_("Letters of several claimants that seem to be one matter."))(matters)
 

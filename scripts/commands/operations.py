@@ -7,11 +7,12 @@ import typer
 
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 _JSON = typer.Option("--json", help=_("For machines."))
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("What is wrong with this installation, and what to do."))(doctor)
     app.command(help=_("Figures for Prometheus, on this machine's loopback."))(metrics)

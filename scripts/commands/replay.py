@@ -8,13 +8,14 @@ import typer
 
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from models.rules.routing import UnitsFile
     from scripts.replaying import Replayed, Scenery
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add this command."""
     app.command(help=_("Play a file of messages in simulated time and print the log."))(replay)
 

@@ -13,6 +13,7 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +32,7 @@ class Format(StrEnum):
     html = "html"
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add this command."""
     app.command(help=_("The monthly bulletin, and the tickets behind every figure."))(report)
 

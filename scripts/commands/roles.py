@@ -8,13 +8,14 @@ import typer
 from models.errors import HotlineError
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 _CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
 _PARENT = typer.Option("--parent", hidden=True)
 _LATELY = timedelta(seconds=20)
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("Answer bells: apply messages, move clocks, send notices."))(worker)
     app.command(help=_("Ring for everything that is due."))(timekeeper)

@@ -10,6 +10,7 @@ from models.errors import HotlineError
 from models.labels import _
 from models.settings import Settings, load_settings
 from scripts.edge import allowed, open_store, print_json, read_text, reading, ready_store
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from models.rules.learned import Applied
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from scripts.routing.training import Words
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
-    group = typer.Typer(help=_("Which unit, learned from past letters."), no_args_is_help=True)
+    group = App(help=_("Which unit, learned from past letters."))
     group.command("train", help=_("Learn from past dispatches, or from a labelled file."))(train)
     group.command("evaluate", help=_("How right it is on a file of labelled letters."))(evaluate)
     group.command("models", help=_("The models that are kept."))(show_models)

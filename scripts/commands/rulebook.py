@@ -13,15 +13,16 @@ from models.labels import _, told
 from models.settings import load_settings
 from models.words import WEEKDAYS
 from scripts.edge import allowed, policy_text, print_json, read_text, ready_store
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from models.rules.calendar import Calendar, Day, Declared
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("When something is due, explained day by day."))(due)
-    days = typer.Typer(help=_("Working days."), no_args_is_help=True)
+    days = App(help=_("Working days."))
     days.command("show", help=_("A year's days that differ from Monday to Friday."))(show)
     days.command(
         "import", help=_("Declare days working or off (CSV: date, working/off, document).")

@@ -6,12 +6,13 @@ import typer
 
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("The whole service on one machine, until q or Ctrl-C."))(up)
-    db = typer.Typer(help=_("The store."), no_args_is_help=True)
+    db = App(help=_("The store."))
     db.command("prune", help=_("Remove what need not be kept, as happens daily."))(prune)
     db.command("upgrade", help=_("Bring the store to its newest shape."))(upgrade)
     app.add_typer(db, name="db")

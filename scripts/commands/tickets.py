@@ -7,12 +7,13 @@ import typer
 
 from models.labels import _
 from models.settings import load_settings
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from models.queries.listing import Row
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("A ticket: where it stands, and why it is due when it is."))(show)
     app.command(help=_("A ticket's log."))(log)

@@ -8,14 +8,15 @@ import typer
 from models.labels import _
 from models.settings import load_settings
 from scripts.edge import allowed, open_store, print_json, read_text, ready_store
+from scripts.usage import App
 
 if TYPE_CHECKING:
     from models.operations.rulebook import Replaced
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add these commands."""
-    units = typer.Typer(help=_("Units, leaders, streets, words."), no_args_is_help=True)
+    units = App(help=_("Units, leaders, streets, words."))
     units.command("import", help=_("Make a file's units the district's units."))(import_units)
     units.command("find", help=_("Which unit a name, in any spelling, means."))(find)
     app.add_typer(units, name="units")
