@@ -28,6 +28,9 @@ from models.tables.inbox import WAITING
 _CHUNK = 2_000
 """Tickets carried on at once: enough that a statement's own cost is lost among its rows."""
 
+_LEVELS = {"alert.raised", "notice.queued"}
+"""What a level that comes with time is told by, and nothing else."""
+
 _READ = ("id", "ticket", "type", "queue", "at", "arrived_at", "body", "resolved")
 """The columns of a waiting row that are read."""
 
@@ -222,7 +225,9 @@ def _carry_on(
     events = fold(state, ordered, stage, now, inclusive=inclusive, played=played)
     refused = refusals(events)
     dealt = [Dealt(r, refused.get(r.id), messages[r.id]) for r in case.waiting]
+    levels_only = not messages and _LEVELS.issuperset(event.name for event in events)
+    ring_at = next_moment(state)
     appending = Appending(
-        case.row, case.before, state, events, policy_id, next_moment(state), case.new
+        case.row, case.before, state, events, policy_id, ring_at, case.new, levels_only
     )
     return appending, dealt

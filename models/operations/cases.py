@@ -1,6 +1,6 @@
 """One ticket under the hand, and what becomes of the messages that wait for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,32 +11,30 @@ from sqlalchemy import select, update
 from models.bulk import update_rows
 from models.database import Session
 from models.labels import Said
-from models.operations.log import Before, Head, New, shown
+from models.operations.log import Head, New
 from models.operations.ringing import bell, drop_bells, set_bells
 from models.queries.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import Finding, Message, Refusal, Route
 from models.rules.queues import ESCALATION
-from models.rules.state import Event, State
+from models.rules.state import Clock, Event, State
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
 RECEIVED = "ticket.received"
 
 
-_NOTHING = Before({}, {})
-
-
 @dataclass
 class Case:
     """One ticket under the hand, with the rows that wait for it and the messages in them.
 
-    `before` is what it was when it was loaded; `new` is set for a ticket that is just beginning.
+    `before` are its clocks as they were when it was loaded; `new` is set for a ticket that is
+    just beginning.
     """
 
     row: Head
     state: State
-    before: Before = _NOTHING
+    before: Mapping[str, Clock] = field(default_factory=dict)
     waiting: list[Any] = field(default_factory=list)
     messages: dict[int, Message] = field(default_factory=dict)
     new: New | None = None
@@ -76,7 +74,7 @@ def locked(session: Session, numbers: Sequence[str], *, wait: bool = False) -> l
 
 def _case_of(row: Head) -> Case:
     state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
-    return Case(row, state, Before(state.clocks.copy(), shown(state)))
+    return Case(row, state, state.clocks.copy())
 
 
 def message_of(session: Session, row: Any, rulebook: Rulebook) -> Message:

@@ -32,13 +32,6 @@ class Head(NamedTuple):
     hash: bytes = b""
 
 
-class Before(NamedTuple):
-    """A ticket as it was loaded: its clocks, and what its row showed of its state."""
-
-    clocks: Mapping[str, Clock]
-    shown: Mapping[str, Any]
-
-
 @dataclass(frozen=True)
 class New:
     """What a new ticket's row is made of: its first message's body, its matter as a keyed hash."""
@@ -51,16 +44,18 @@ class New:
 class Appending:
     """What is to be written of one ticket: its row as it was, its state now, and the new events.
 
-    `new` is set for a ticket that is just beginning.
+    `before` are its clocks as they were. `new` is set for a ticket that is just beginning;
+    `levels_only` where nothing happened but levels, which come by the ten thousand.
     """
 
     row: Head
-    before: Before
+    before: Mapping[str, Clock]
     state: State
     events: Sequence[Event]
     policy_id: str
     ring_at: datetime | None
     new: New | None = None
+    levels_only: bool = False
 
 
 def write(
@@ -103,11 +98,13 @@ def write(
                 added += trace_rows(session.sealer, one.row.id, event.private)
     connection = session.connection()
     lost = {row["id"] for row in begun} - insert_new(connection, TICKET, begun)
-    insert_rows(connection, EVENT, [r for r in events if r["ticket_id"] not in lost])
-    insert_rows(connection, NOTICE, [r for r in notices if r["ticket_id"] not in lost])
-    insert_rows(connection, TRACE, [r for r in traces if r["ticket_id"] not in lost])
-    add_traces(session, [r for r in added if r["ticket_id"] not in lost])
-    upsert_rows(connection, CLOCK, [r for r in clocks if r["ticket_id"] not in lost])
+    for rows in (events, notices, traces, added, clocks) if lost else ():
+        rows[:] = [row for row in rows if row["ticket_id"] not in lost]
+    insert_rows(connection, EVENT, events)
+    insert_rows(connection, NOTICE, notices)
+    insert_rows(connection, TRACE, traces)
+    add_traces(session, added)
+    upsert_rows(connection, CLOCK, clocks)
     update_rows(connection, TICKET, tickets)
     rung = {one.row.id: one.ring_at for one in appending if one.row.id not in lost}
     set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in rung.items() if at))
@@ -126,7 +123,9 @@ def event_row(
 ) -> dict[str, Any]:
     """One line of the log, chained to the line before by its hash."""
     data = msgspec.json.encode(event.data, order="sorted")
-    private = {k: v for k, v in (event.private or {}).items() if v not in (None, "")}
+    private = event.private
+    if private:
+        private = {k: v for k, v in private.items() if v not in (None, "")}
     secret = msgspec.json.encode(private) if private else b""
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
     digest = session.sealer.chained(chain + line + secret)
@@ -176,9 +175,8 @@ def _ticket(
         "seq": seq,
         "hash": chain,
     }
-    # a level changes none of the rest, and comes by the ten thousand
-    if (now_shown := shown(state)) != one.before.shown:
-        row |= now_shown
+    if not one.levels_only:
+        row |= shown(state)
     if one.new is not None:
         body = one.new.body
         row["number"] = one.row.number
@@ -211,17 +209,19 @@ def shown(state: State) -> dict[str, Any]:
 
 
 def _level_at(state: State) -> datetime | None:
-    level = state.level
-    return next((at for name, at in state.ladder if name == level), None)
+    raised = len(state.raised)
+    return state.ladder[raised - 1][1] if raised else None
 
 
 def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
-    before = one.before.clocks
+    before, now = one.before, one.state.clocks
+    if one.levels_only:
+        return []
     # a life told anew may never have started a clock that ran in the old telling
     gone = {
         key: msgspec.structs.replace(clock, state="cancelled")
         for key, clock in before.items()
-        if key not in one.state.clocks
+        if key not in now
     }
     return [
         {
@@ -237,6 +237,6 @@ def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
             "ended_at": clock.ended_at,
             "calendar": calendar,
         }
-        for key, clock in (one.state.clocks | gone).items()
+        for key, clock in (now | gone).items()
         if (old := before.get(key)) is not clock and old != clock
     ]

@@ -1,5 +1,6 @@
 """Which column of a city's table is what: one TOML file a source, checked when loaded."""
 
+import re
 import tomllib
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
@@ -233,4 +234,6 @@ def _is_date_format(form: str) -> bool:
         datetime.strptime("", form)  # noqa: DTZ007  (only the pattern is tried)
     except ValueError as problem:
         return "does not match format" in str(problem)
+    except re.error:  # a piece that stands twice
+        return False
     return True

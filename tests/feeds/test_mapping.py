@@ -90,6 +90,7 @@ def test_only_the_mapping_that_was_given_is_tried(tmp_path: Path) -> None:
         ('at = "Opened"', "", '"columns.at" is missing'),
         ('["Case No", "Opened", "Kind"]', "[]", '"headers" must list'),
         ("%d/%m/%Y %H:%M", "%d/%m/%Q", '"dates" holds "%d/%m/%Q"'),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%Y", '"dates" holds "%d/%m/%Y %H:%M:%Y"'),
         ("%d/%m/%Y %H:%M", "european", '"dates" holds "european"'),
         ("Asia/Urumqi", "Asia/Shantou", '"zone" is "Asia/Shantou"'),
         ("[columns]", "[columns", "is not TOML"),
