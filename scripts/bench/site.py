@@ -138,9 +138,7 @@ class Site:
             there = session.scalar(select(func.count()).select_from(PROCESS)) or 0
         return there == len(self._processes)
 
-    def until(
-        self, what: Callable[[], bool], seconds: float, why: str, *, every: float = 0.02
-    ) -> None:
+    def until(self, what: Callable[[], bool], seconds: float, why: str) -> None:
         """Wait for something to become true; raises BenchFailed when it does not in time."""
         end = monotonic() + seconds
         while not what():
@@ -148,7 +146,7 @@ class Site:
                 log = self.settings.home / "service.log"
                 said = log.read_text()[-2000:] if log.exists() else ""
                 raise BenchFailed(f"not within {seconds:.0f} s: {why}\n{said}")
-            sleep(every)
+            sleep(0.02)
 
     def sql(
         self, statement: str, parameters: Sequence[Any] = (), *, triggers: bool = True
