@@ -172,16 +172,19 @@ def stop_on_signals(parent: int | None) -> threading.Event:
     latest = threading.Timer(_LATEST, _end_as_it_stands)
     latest.daemon = True
 
-    def told(number: int, _frame: object) -> None:
-        log.info("told to stop (%s)", signal.Signals(number).name)
+    def halt() -> None:
         if not stop.is_set():
             stop.set()
             latest.start()
 
+    def told(number: int, _frame: object) -> None:
+        log.info("told to stop (%s)", signal.Signals(number).name)
+        halt()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
     if parent is not None:
-        threading.Thread(target=_watch, args=(parent, stop), daemon=True).start()
+        threading.Thread(target=_watch, args=(parent, stop, halt), daemon=True).start()
     return stop
 
 
@@ -190,12 +193,12 @@ def _end_as_it_stands() -> None:
     os._exit(1)
 
 
-def _watch(parent: int, stop: threading.Event) -> None:
+def _watch(parent: int, stop: threading.Event, halt: Callable[[], None]) -> None:
     # a killed supervisor must not leave workers behind that nobody restarts or ends
     while not stop.wait(0.5):
         if os.getppid() != parent:
             log.warning("the supervisor is gone")
-            stop.set()
+            halt()
 
 
 def run_worker(
