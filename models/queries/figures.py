@@ -6,8 +6,10 @@ from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Select,
+    Text,
     and_,
     case,
     cast,
@@ -16,7 +18,6 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects import postgresql
 
 from models.database import Session
 from models.queries.conditions import event_named
@@ -178,13 +179,13 @@ def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
     """A field of a column that holds JSON as text."""
     if session.dialect == "sqlite":
         return func.json_extract(column, f"$.{key}")
-    field: ColumnElement[Any] = cast(column, postgresql.JSON)[key].astext
+    field: ColumnElement[Any] = cast(column, JSON)[key].as_string()
     return field
 
 
 def _as_json(session: Session, column: Any) -> ColumnElement[Any]:
     """A number as `_json` would give it."""
-    return column if session.dialect == "sqlite" else cast(column, postgresql.TEXT)
+    return column if session.dialect == "sqlite" else cast(column, Text)
 
 
 def months(month: Month, before: int) -> Sequence[Month]:

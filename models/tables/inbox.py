@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.sealing import Sealed
 from models.tables.columns import BigId, Instant, JsonText, SealedColumn
+from models.tables.row import Row
 
 WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
 
 
-class Inbox(SQLModel, table=True):
+class Inbox(Row, table=True):
     """One message (来件). `id` is the order of arrival.
 
     While it waits there is a bell for it. A refused row is kept; when the source sends the message
@@ -56,5 +57,3 @@ class Inbox(SQLModel, table=True):
     reason: Any = Field(default=None, sa_column=Column(JsonText))
     resolved: Any = Field(default=None, sa_column=Column(JsonText))
     conflicting: bool = False
-
-    model_config = {"arbitrary_types_allowed": True}

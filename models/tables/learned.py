@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.sealing import Sealed
 from models.tables.columns import Instant, JsonText, SealedColumn
+from models.tables.row import Row
 
 
-class RoutingModel(SQLModel, table=True):
+class RoutingModel(Row, table=True):
     """A model of past dispatches; `version` counts up, the newest of those in use judges letters.
 
     `body` is sealed: its pieces of words come from citizens' letters.
@@ -25,5 +26,3 @@ class RoutingModel(SQLModel, table=True):
     letters: int
     labels: Any = Field(sa_column=Column(JsonText, nullable=False))
     body: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
-
-    model_config = {"arbitrary_types_allowed": True}

@@ -1,12 +1,13 @@
 """What letters have in common, without what they say."""
 
 from sqlalchemy import Column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.tables.columns import BigId
+from models.tables.row import Row
 
 
-class MatterBand(SQLModel, table=True):
+class MatterBand(Row, table=True):
     """A keyed hash of a part of what a letter says: letters that are alike share some of them.
 
     Nothing can be read from it without the key. `band` 0 is there for every letter that was looked

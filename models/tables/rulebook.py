@@ -4,13 +4,14 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.sealing import Sealed
 from models.tables.columns import Instant, JsonText, SealedColumn
+from models.tables.row import Row
 
 
-class UnitRow(SQLModel, table=True):
+class UnitRow(Row, table=True):
     """A unit (承办单位) of the last imported units file; `people` are its names and numbers.
 
     `version` counts the imports, so that workers see that there is a newer file.
@@ -26,10 +27,8 @@ class UnitRow(SQLModel, table=True):
     words: Any = Field(sa_column=Column(JsonText, nullable=False))
     people: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
 
-    model_config = {"arbitrary_types_allowed": True}
 
-
-class Territory(SQLModel, table=True):
+class Territory(Row, table=True):
     """A word that says that a place lies in the district."""
 
     __tablename__ = "territory"
@@ -37,7 +36,7 @@ class Territory(SQLModel, table=True):
     word: str = Field(primary_key=True)
 
 
-class PolicyVersion(SQLModel, table=True):
+class PolicyVersion(Row, table=True):
     """A policy file as it was when it came into the store; `id` is a digest of its text."""
 
     __tablename__ = "policy_version"
@@ -48,7 +47,7 @@ class PolicyVersion(SQLModel, table=True):
     added_at: datetime = Field(sa_column=Column(Instant, nullable=False))
 
 
-class CalendarDay(SQLModel, table=True):
+class CalendarDay(Row, table=True):
     """A day that an operator declared working or off, with the document; `version` counts up."""
 
     __tablename__ = "calendar_day"
@@ -60,7 +59,7 @@ class CalendarDay(SQLModel, table=True):
     declared_at: datetime = Field(sa_column=Column(Instant, nullable=False))
 
 
-class Process(SQLModel, table=True):
+class Process(Row, table=True):
     """A worker or timekeeper that is, or was, at work, by its own word."""
 
     __tablename__ = "process"
@@ -75,7 +74,7 @@ class Process(SQLModel, table=True):
     failed: int = 0
 
 
-class Sample(SQLModel, table=True):
+class Sample(Row, table=True):
     """What a queue held, and what was done in it, in the seconds up to `at` by the system's clock.
 
     The row of no process says how many rows waited at `at` and the age of the oldest in real

@@ -4,16 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.sealing import Sealed
 from models.tables.columns import BigId, Instant, JsonText, SealedColumn
+from models.tables.row import Row
 
 HASHES = "hashes"
 """The secret that keyed hashes are made with."""
 
 
-class Secret(SQLModel, table=True):
+class Secret(Row, table=True):
     """A secret of the store's own, sealed: the key of its hashes, by which a wrong key shows."""
 
     __tablename__ = "secret"
@@ -21,10 +22,8 @@ class Secret(SQLModel, table=True):
     name: str = Field(primary_key=True)
     value: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
 
-    model_config = {"arbitrary_types_allowed": True}
 
-
-class Trace(SQLModel, table=True):
+class Trace(Row, table=True):
     """A keyed hash of a number or name in a ticket: `kind` is phone, identity or name."""
 
     __tablename__ = "trace"
@@ -38,7 +37,7 @@ class Trace(SQLModel, table=True):
     hash: bytes = Field(primary_key=True)
 
 
-class Access(SQLModel, table=True):
+class Access(Row, table=True):
     """One time that somebody saw personal data in clear or searched by it; append-only, chained.
 
     `fields` are the names of what was shown, never what stood in them.

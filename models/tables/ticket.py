@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, UniqueConstraint, false, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.rules.state import OPEN
 from models.sealing import Sealed
 from models.tables.columns import BigId, Instant, JsonText, SealedColumn
+from models.tables.row import Row
 
 OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
 OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
@@ -35,7 +36,7 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-class Ticket(SQLModel, table=True):
+class Ticket(Row, table=True):
     """One matter (诉求事项/工单), where it stands, and how far its log reaches.
 
     `state` is the fold of its messages; the columns beside it are copies for those who look.
@@ -94,10 +95,8 @@ class Ticket(SQLModel, table=True):
     seq: int = 0
     hash: bytes = b""
 
-    model_config = {"arbitrary_types_allowed": True}
 
-
-class Clock(SQLModel, table=True):
+class Clock(Row, table=True):
     """One clock of a ticket, with the calendar that its expiry was computed under."""
 
     __tablename__ = "clock"
@@ -116,7 +115,7 @@ class Clock(SQLModel, table=True):
     calendar: int = 0
 
 
-class Event(SQLModel, table=True):
+class Event(Row, table=True):
     """One line of a ticket's log, append-only; `hash` covers it and the hash of the line before.
 
     `at` is when it was recorded, `moment` when it took effect. `once` names an effect that a
@@ -153,10 +152,8 @@ class Event(SQLModel, table=True):
     once: str | None = None
     hash: bytes
 
-    model_config = {"arbitrary_types_allowed": True}
 
-
-class Notice(SQLModel, table=True):
+class Notice(Row, table=True):
     """A message to somebody in charge, until a channel has taken it.
 
     `seq` is the event that queued it. `state` is queued, sent or failed. `channel` is empty until
@@ -196,7 +193,7 @@ class Notice(SQLModel, table=True):
     parcel: str | None = None
 
 
-class ChannelState(SQLModel, table=True):
+class ChannelState(Row, table=True):
     """How a channel fares, shared by all workers: what it may still send, whether it rests.
 
     `allowance` messages may go out as of `counted_at`; it fills up again with time. A channel that
