@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, CursorResult, Table
+from sqlalchemy import Column, Connection, CursorResult, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 
 Row = Mapping[str, Any]
@@ -158,7 +158,9 @@ def _by_column(
     found = []
     for column in columns:
         name = column.name
-        process = column.type.dialect_impl(dialect).bind_processor(dialect)
+        kind = column.type.dialect_impl(dialect)
+        # both drivers take bytes as they are
+        process = None if isinstance(kind, LargeBinary) else kind.bind_processor(dialect)
         if process is None:
             found.append([row[name] for row in rows])
         else:

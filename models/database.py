@@ -85,17 +85,18 @@ class Session(sqlmodel.Session):
 class Store:
     """A database of tickets. On SQLite every writing transaction begins IMMEDIATE.
 
-    Raises StoreWrong where the URL or the SQLite library cannot be used.
+    One that is not `lasting` will be thrown away, and is not written through to the disk. Raises
+    StoreWrong where the URL or the SQLite library cannot be used.
     """
 
-    def __init__(self, url: str, sealer: Sealer) -> None:
+    def __init__(self, url: str, sealer: Sealer, *, lasting: bool = True) -> None:
         self.url = url
         self.sealer = sealer
         self._turns: Turns | None = None
         if make_url(url).get_backend_name() == "sqlite":
             self._turns = Turns(Path(make_url(url).database or "hotline.db").absolute())
-            self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False)
-            self._read = _sqlite(url, "BEGIN", reading=True)
+            self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False, lasting=lasting)
+            self._read = _sqlite(url, "BEGIN", reading=True, lasting=lasting)
         else:
             options: dict[str, Any] = {
                 "pool_pre_ping": True,
@@ -217,7 +218,7 @@ def _postgresql(url: str) -> dict[str, Any]:
     return {name: value for name, value in usual.items() if name not in make_url(url).query}
 
 
-def _sqlite(url: str, begin: str, *, reading: bool) -> Engine:
+def _sqlite(url: str, begin: str, *, reading: bool, lasting: bool) -> Engine:
     if database := make_url(url).database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -234,7 +235,9 @@ def _sqlite(url: str, begin: str, *, reading: bool) -> Engine:
     def connected(raw: Any, _record: Any) -> None:
         # the driver must not begin transactions of its own, which would be DEFERRED
         raw.isolation_level = None
-        settings = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"]
+        durable = ["journal_mode=WAL", "synchronous=FULL"]
+        settings = durable if lasting else ["journal_mode=MEMORY", "synchronous=OFF"]
+        settings += ["foreign_keys=ON", "temp_store=MEMORY"]
         for setting in settings + (["query_only=ON"] if reading else []):
             raw.execute(f"PRAGMA {setting}")
 

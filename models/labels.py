@@ -64,6 +64,8 @@ def told(said: Said) -> str:
 def readable(value: Any) -> Any:
     """Any value of an event's data with the kept texts in it told."""
     match value:
+        case str() | int():
+            return value
         case Said():
             return told(value)
         case {"text": str(text), "args": dict(args)}:

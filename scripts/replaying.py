@@ -86,7 +86,7 @@ def _replay(feed: Path, scenery: Scenery, until: datetime | None) -> Replayed:
     lines, refused = _lines(feed, ahead, until)
     # a fixed key: nothing of the throw-away store outlives it, and the same file gives the same log
     with tempfile.TemporaryDirectory(prefix="hotline-replay-") as folder:
-        store = Store(f"sqlite:///{folder}/replay.db", Sealer([bytes(32)]))
+        store = Store(f"sqlite:///{folder}/replay.db", Sealer([bytes(32)]), lasting=False)
         try:
             upgrade(store)
             end = until or max((line.clock for line in lines), default=None)
@@ -215,11 +215,12 @@ def _in_order(lines: Sequence[_Line]) -> bool:
 
 
 def _events(session: Session) -> Iterator[dict[str, Any]]:
+    columns = (EVENT.c.seq, EVENT.c.at, EVENT.c.name, EVENT.c.data, EVENT.c.private)
     rows = session.execute(
-        select(EVENT, TICKET.c.number, TICKET.c.claimant)
+        select(*columns, TICKET.c.number, TICKET.c.claimant)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
-    )
+    ).all()
     for number, own in groupby(rows, key=lambda row: str(row.number)):
         first = next(own)
         veil = veil_of(session, first.claimant)

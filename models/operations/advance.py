@@ -161,7 +161,7 @@ def _held(session: Session, begun: dict[str, Case]) -> list[str]:
             select(INBOX.c.id)
             .where(session.among(INBOX.c.id, receipts))
             .with_for_update(skip_locked=True)
-        )
+        ).all()
     )
     held = [number for number, case in begun.items() if case.first.arrival not in free]
     for number in held:
@@ -177,7 +177,7 @@ def _waiting(session: Session, numbers: Sequence[str], now: datetime) -> dict[st
         .order_by(INBOX.c.at, INBOX.c.id)
     )
     found: dict[str, list[Any]] = {}
-    for row in rows:
+    for row in rows.all():
         found.setdefault(row.ticket, []).append(row)
     return found
 

@@ -113,7 +113,7 @@ def _explanations(session: Session, rows: Sequence[int]) -> dict[int, dict[str, 
     same = and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq)
     found = select(NOTICE.c.id, EVENT.c.data).join(EVENT, same)
     found = found.where(session.among(NOTICE.c.id, rows))
-    return {row.id: row.data for row in session.execute(found)}
+    return {row.id: row.data for row in session.execute(found).all()}
 
 
 def record(
@@ -197,7 +197,7 @@ def _locked(
             .where(TICKET.c.id.in_(of))
             .order_by(TICKET.c.number)
             .with_for_update()
-        )
+        ).all()
     }
     found = (
         select(*(NOTICE.c[name] for name in _RECORDED))

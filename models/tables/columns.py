@@ -31,17 +31,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """UTC, as the database keeps it; a naive instant is a mistake of the caller's."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs a zone")
-        if dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+        return self.bind_processor(dialect)(value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         """What is done to each value; SQLAlchemy's own steps around it would do nothing."""
-        return lambda value: self.process_bind_param(value, dialect)
+        return _text if dialect.name == "sqlite" else _aware
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Aware UTC."""
@@ -61,9 +55,11 @@ class SealedColumn(TypeDecorator[Sealed]):
 
     def process_bind_param(self, value: Sealed | None, _dialect: Dialect) -> bytes | None:
         """The ciphertext; anything that is not sealed is a mistake of the caller's."""
-        if value is not None and not isinstance(value, Sealed):
-            raise TypeError("a sealed column takes only sealed values")
-        return value.raw if value is not None else None
+        return _ciphertext(value)
+
+    def bind_processor(self, _dialect: Dialect) -> Callable[[Sealed | None], bytes | None]:
+        """What is done to each value; both drivers take bytes as they are."""
+        return _ciphertext
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Sealed | None:
         """The sealed value, opaque."""
@@ -85,3 +81,23 @@ class JsonText(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
         """The plain data."""
         return msgspec.json.decode(value) if value is not None else None
+
+
+def _aware(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError("an instant needs a zone")
+    return value
+
+
+def _text(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("an instant needs a zone")
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+
+
+def _ciphertext(value: Sealed | None) -> bytes | None:
+    if value is not None and not isinstance(value, Sealed):
+        raise TypeError("a sealed column takes only sealed values")
+    return value.raw if value is not None else None
