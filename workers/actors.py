@@ -32,8 +32,8 @@ log = logging.getLogger("hotline.worker")
 _SOON = timedelta(seconds=0.2)
 """Real time after which rows that another worker held are rung for again."""
 
-_PRIORITIES = {EMERGENCY: 0, DELIVERY: 20}
-"""Among the bells that a worker has fetched: emergencies first, and decisions before letters."""
+_PRIORITIES = {EMERGENCY: 0, ESCALATION: 5, DELIVERY: 20}
+"""Among the bells that a worker has fetched: emergencies first, then clocks, notices last."""
 
 
 class Tally:

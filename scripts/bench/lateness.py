@@ -1,16 +1,22 @@
 """P5 and P6: how late a clock rings, and how soon an emergency reaches its unit."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from statistics import median
-from threading import Thread
+from threading import Event
 from time import sleep
+
+from sqlalchemy import func, select
 
 from models.clock import DemoClock, Now, monotonic, system_clock
 from models.operations.inbox import put
 from models.queries.rulebook import load_rulebook
+from models.rules.queues import OF_MESSAGES
+from models.tables.core import BELL
 from scripts.bench import data
 from scripts.bench.bench import Bench
 from scripts.bench.figures import Figure, Goal, Row, percentile
@@ -23,6 +29,9 @@ _EXPIRIES, _PEERS_EXPIRIES = 200, 50
 _APART = timedelta(milliseconds=100)
 _ON_SITE = timedelta(hours=2)
 _CHUNK = 1_000
+_ENDLESS = 10**8
+_AHEAD = 20_000
+"""Letters that wait while others come in: as many as P3 has."""
 
 
 def lateness(bench: Bench) -> Row:
@@ -33,8 +42,7 @@ def lateness(bench: Bench) -> Row:
     bench.tell(f"P5: {count} expiries while {clocks:,} clocks are pending")
     idle, full = _watch(site, "I", MOMENT - timedelta(hours=20), count * bench.runs)
     bench.tell("P5: the same while letters come in")
-    letters = bench.sized(LETTERS, 500) * bench.runs
-    busy, _ = _watch(site, "B", MOMENT - timedelta(hours=16), count * bench.runs, letters)
+    busy, _ = _watch(site, "B", MOMENT - timedelta(hours=16), count * bench.runs, load=True)
     figures = [
         Figure("lateness of an expiry, median", "ms", _parts(idle, bench.runs, 50), "50 ms", [50.0],
                Goal(most=1), f"{clocks:,} pending, nothing else to do"),
@@ -69,7 +77,7 @@ def _parts(late: Sequence[float], parts: int, percent: int) -> list[float]:
 
 
 def _watch(
-    site: Site, prefix: str, first: datetime, count: int, letters: int = 0
+    site: Site, prefix: str, first: datetime, count: int, *, load: bool = False
 ) -> tuple[list[float], float]:
     """Milliseconds that each of `count` expiries was late, a tenth of a second apart; and memory.
 
@@ -88,7 +96,7 @@ def _watch(
     try:
         # before anything is done: what work leaves behind is no matter of what is pending
         memory = site.memory()
-        with _coming_in(site, f"{prefix}L", letters, now):
+        with _coming_in(site, f"{prefix}L", now) if load else nullcontext():
             ends = begins + count * _APART
             why = f"{count} clocks ran out"
             while now() < ends:
@@ -119,23 +127,36 @@ def _real(now: DemoClock, committed: datetime, moment: datetime) -> float:
 
 
 @contextmanager
-def _coming_in(site: Site, prefix: str, count: int, now: Now) -> Iterator[None]:
-    """Letters that come in from a thread of their own, as fast as they are taken."""
+def _coming_in(site: Site, prefix: str, now: Now, count: int = _ENDLESS) -> Iterator[None]:
+    """So many letters come in, or as many as it takes until the end, so that some always wait."""
+    end = Event()
 
     def feed() -> None:
         with site.store.reading() as session:
             directory = load_rulebook(session).directory
-        letters = list(data.received(directory, prefix, count, now() - timedelta(minutes=1)))
-        for start in range(0, count, _CHUNK):
+        letters = data.received(directory, prefix, count, now() - timedelta(minutes=1))
+        while chunk := list(islice(letters, _CHUNK)):
+            while _waiting(site) > _AHEAD:
+                if end.wait(0.02):
+                    return
             with site.store.writing() as session:
-                put(session, "bench", letters[start : start + _CHUNK], now())
+                put(session, "bench", chunk, now())
 
-    thread = Thread(target=feed)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
+    with ThreadPoolExecutor(1) as feeder:
+        fed = feeder.submit(feed)
+        try:
+            yield
+        finally:
+            if count == _ENDLESS:
+                end.set()
+        # a feeder that has failed has put no load on anything
+        fed.result()
+
+
+def _waiting(site: Site) -> int:
+    with site.store.reading() as session:
+        found = select(func.count()).where(BELL.c.queue.in_(OF_MESSAGES))
+        return session.scalar(found) or 0
 
 
 def _peer(bench: Bench, peer: Peer) -> list[float]:
@@ -186,7 +207,7 @@ def emergencies(bench: Bench) -> Row:
 def _among_letters(site: Site, prefix: str, count: int) -> dict[str, list[float]]:
     """Milliseconds to dispatch of emergencies (E) and of ordinary letters (N) sent beside them."""
     sent: dict[str, datetime] = {}
-    with _coming_in(site, f"{prefix}L", count, system_clock):
+    with _coming_in(site, f"{prefix}L", system_clock, count):
         with site.store.reading() as session:
             directory = load_rulebook(session).directory
         end = monotonic() + 600
