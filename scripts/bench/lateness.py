@@ -127,18 +127,18 @@ def _real(now: DemoClock, committed: datetime, moment: datetime) -> float:
 
 
 @contextmanager
-def _coming_in(site: Site, prefix: str, now: Now, count: int = _ENDLESS) -> Iterator[None]:
-    """So many letters come in, or as many as it takes until the end, so that some always wait."""
+def _coming_in(site: Site, prefix: str, now: Now, count: int | None = None) -> Iterator[None]:
+    """So many letters come in, or as many as it takes for some to wait until the end."""
     end = Event()
 
     def feed() -> None:
         with site.store.reading() as session:
             directory = load_rulebook(session).directory
-        letters = data.received(directory, prefix, count, now() - timedelta(minutes=1))
-        while chunk := list(islice(letters, _CHUNK)):
-            while _waiting(site) > _AHEAD:
-                if end.wait(0.02):
-                    return
+        at = now() - timedelta(minutes=1)
+        letters = data.received(directory, prefix, count or _ENDLESS, at)
+        while not end.is_set() and (chunk := list(islice(letters, _CHUNK))):
+            while _waiting(site) > _AHEAD and not end.wait(0.02):
+                pass
             with site.store.writing() as session:
                 put(session, "bench", chunk, now())
 
@@ -146,8 +146,10 @@ def _coming_in(site: Site, prefix: str, now: Now, count: int = _ENDLESS) -> Iter
         fed = feeder.submit(feed)
         try:
             yield
+            if count is None and not _waiting(site):
+                raise BenchFailed("the letters were worked off before the end")
         finally:
-            if count == _ENDLESS:
+            if count is None:
                 end.set()
         # a feeder that has failed has put no load on anything
         fed.result()
