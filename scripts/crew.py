@@ -5,6 +5,7 @@ Loading them takes longer than all the rest of a start; forked, they also share 
 
 import gc
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ _LOOK_EVERY = 0.2
 _END_WITHIN = 12.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _WELL = 60.0
+_LOG_LONG = 20_000_000
+_LOG_EVERY = 60.0
 
 
 @dataclass
@@ -38,11 +41,16 @@ class Member:
 
 @dataclass
 class Crew:
-    """Starts processes, starts anew those that die and says so, and ends them all."""
+    """Starts processes, starts anew those that die and says so, and ends them all.
+
+    Their log is begun anew beyond so many bytes, and what it held is kept until the next time.
+    """
 
     log: Path
     say: Callable[[str], None]
     members: list[Member] = field(default_factory=list)
+    log_long: int = _LOG_LONG
+    log_at: float = 0.0
 
     def look(self) -> None:
         """Start what is not running; one that dies again and again is started ever more slowly."""
@@ -58,6 +66,16 @@ class Crew:
             if member.process is None and monotonic() >= member.again_at:
                 member.began = monotonic()
                 member.process = Forked(member.name, member.run, self.log)
+
+        if monotonic() >= self.log_at:
+            self.log_at = monotonic() + _LOG_EVERY
+            self._turn_log_over()
+
+    def _turn_log_over(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > self.log_long:
+            # copied and not moved away: those who write hold it open, and append
+            shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
+            os.truncate(self.log, 0)
 
     def end(self) -> None:
         """Tell every process to stop, wait, and end by force what does not."""
@@ -86,7 +104,7 @@ def run_crew(
         try:
             crew.look()
         except OSError as wrong:
-            # no memory for another process just now; the next look tries again
+            # no memory for another process or no room on the disk just now; it is tried again
             say(str(wrong))
         sleep(_LOOK_EVERY)
     crew.end()
