@@ -169,12 +169,12 @@ def _may_pass(wrong: Exception) -> bool:
     return is_busy(wrong) or isinstance(wrong, KeyWrong)
 
 
-def _numbers(session: Session, queue: str, ids: Sequence[int]) -> list[str]:
+def _numbers(session: Session, queue: str, ids: Sequence[int]) -> Sequence[str]:
     if queue == ESCALATION:
         found = select(TICKET.c.number).where(session.among(TICKET.c.id, ids))
-        return list(session.scalars(found))
+        return session.scalars(found).all()
     found = select(INBOX.c.ticket).where(session.among(INBOX.c.id, ids), INBOX.c.state == WAITING)
-    return list(session.scalars(found.distinct()))
+    return session.scalars(found.distinct()).all()
 
 
 def _ids(session: Session, queue: str, numbers: Sequence[str]) -> list[int]:

@@ -87,7 +87,7 @@ def _advance_chunk(
     known = set(cases)
     if missing := [n for n in numbers if n not in known]:
         found = select(TICKET.c.number).where(session.among(TICKET.c.number, missing))
-        known |= set(session.scalars(found))
+        known |= set(session.scalars(found).all())
     # read only after the lock: what another worker has just dealt with must not be seen as waiting
     waiting = _waiting(session, numbers, now)
     for number, case in cases.items():
