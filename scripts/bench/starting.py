@@ -56,12 +56,18 @@ def starting(bench: Bench) -> Row:
 
 def _seconds(site: Site, arguments: Sequence[str]) -> float:
     command = [sys.executable, "-P", *arguments]
-    env = environment_for_child(site.settings)
+    env = _environment(site)
 
     def run() -> None:
         subprocess.run(command, env=env, check=True, capture_output=True, cwd=Path("/"))
 
     return timed(run)
+
+
+def _environment(site: Site) -> dict[str, str]:
+    # the first run keeps what it has compiled, as an installation does for the libraries beside
+    env = environment_for_child(site.settings)
+    return {name: value for name, value in env.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _until_answered(site: Site, name: str) -> float:
@@ -76,7 +82,7 @@ def _until_answered(site: Site, name: str) -> float:
         command = [sys.executable, "-P", "-m", "scripts", "up", "--headless"]
         with site.log.open("ab") as log:
             process.append(subprocess.Popen(
-                command, env=environment_for_child(site.settings), stdin=subprocess.DEVNULL,
+                command, env=_environment(site), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             ))  # fmt: skip
         site.until(lambda: _dispatched(site, f"{name}0000000"), 60, "`hotline up` answers a bell")
