@@ -147,7 +147,9 @@ def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
             try:
                 for number in range(12):
                     feed(store, [letter(f"R{number}", "2026-11-02T09:00")], NOW)
-                    carry(store, [f"R{number}"], NOW)
+                    # what the other holds just now is rung for again
+                    while carry(store, [f"R{number}"], NOW).skipped:
+                        pass
             except Exception as error:
                 wrong.append(error)
 
