@@ -276,7 +276,8 @@ async def test_the_name_is_asked_at_the_start(store: Store) -> None:
     """Without HOTLINE_OPERATOR the screen asks who is there, once."""
     app = MonitorApp(store, lambda: NOW, actor=Actor("desk", SUPERVISOR), ask_name=True, every=None)
     async with app.run_test(size=(80, 24)) as pilot:
-        await _until(pilot, lambda: isinstance(app.screen, Ask))
+        # a screen is there before what stands on it
+        await _until(pilot, lambda: isinstance(app.screen, Ask) and isinstance(app.focused, Input))
         app.screen.query_one(Input).value = "王五"
         await pilot.press("enter")
         await _until(pilot, lambda: app.deeds.operator == "王五")
