@@ -85,7 +85,7 @@ async def _choose(pilot: Pilot[None], label: str) -> None:
     """Open the menu of acts and take the one of this name."""
     app = pilot.app
     await pilot.press("f2")
-    await _until(pilot, lambda: isinstance(app.screen, Menu))
+    await _until(pilot, lambda: isinstance(app.screen, Menu) and app.focused is not None)
     await pilot.pause()
     menu = app.screen
     assert isinstance(menu, Menu)
@@ -108,7 +108,7 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "催办")
-        await _until(pilot, lambda: isinstance(app.screen, Form))
+        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
         app.screen.query_one(Input).value = "请今天回复"
         await pilot.press("enter", "enter")
         await _until(pilot, lambda: bool(app.deeds.waiting))
@@ -130,7 +130,7 @@ async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "登记评价")
-        await _until(pilot, lambda: isinstance(app.screen, Form))
+        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
         await pilot.press("enter", "enter")
         await _until(pilot, lambda: bool(app.deeds.waiting))
         with store.writing() as session:
@@ -153,7 +153,7 @@ async def test_a_contact_is_recorded_with_who_called(store: Store) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "登记联系")
-        await _until(pilot, lambda: isinstance(app.screen, Form))
+        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
         await pilot.press("down", "down", "down", "down", "enter")
         await _until(pilot, lambda: bool(app.deeds.waiting))
         _work(store)
@@ -171,7 +171,7 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "选定承办单位")
-        await _until(pilot, lambda: isinstance(app.screen, Form))
+        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
         app.screen.query(Input).first().value = "公安"
         await pilot.press("enter", "enter", "enter")
         await _until(pilot, lambda: bool(app.deeds.waiting))
