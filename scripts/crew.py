@@ -66,7 +66,6 @@ class Crew:
             if member.process is None and monotonic() >= member.again_at:
                 member.began = monotonic()
                 member.process = Forked(member.name, member.run, self.log)
-
         if monotonic() >= self.log_at:
             self.log_at = monotonic() + _LOG_EVERY
             self._turn_log_over()

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from models.clock import monotonic, system_clock
 from models.queries.rulebook import load_rulebook
-from models.rules.queues import DELIVERY, ESCALATION, QUEUES
+from models.rules.queues import OF_MESSAGES
 from models.tables.core import BELL
 from scripts.bench import data, limits
 from scripts.bench.bench import Bench
@@ -23,8 +23,6 @@ from scripts.feeds.reading import Options
 LETTERS = 20_000
 PEERS_LETTERS = 2_000
 """Fewer for those that do a few hundred in a second: their rate does not depend on it."""
-
-_OF_MESSAGES = [q for q in QUEUES if q not in (ESCALATION, DELIVERY)]
 
 
 def intake(bench: Bench) -> Row:
@@ -134,7 +132,7 @@ def feed(site: Site, file: Path) -> None:
 def all_applied(site: Site) -> bool:
     """Whether no message waits any more."""
     with site.store.reading() as session:
-        found = select(BELL.c.row_id).where(BELL.c.queue.in_(_OF_MESSAGES)).limit(1)
+        found = select(BELL.c.row_id).where(BELL.c.queue.in_(OF_MESSAGES)).limit(1)
         return session.scalar(found) is None
 
 
