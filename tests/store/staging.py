@@ -1,14 +1,18 @@
 """What the tests of the store share: a prepared store, messages, and how a life is read back."""
 
+import lzma
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+import psycopg
+from sqlalchemy import make_url, select
 
 from models.database import Store
+from models.keyring import parse
 from models.migrations import upgrade
 from models.operations.advance import Advanced, advance
 from models.operations.inbox import Put, put
@@ -43,6 +47,21 @@ def prepared(url: str, policy: str | None = None) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def restored(folder: Path, url: str) -> Store:
+    """The kept store in `folder` (see `kept/`), put into the empty database at `url`."""
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        Path(str(target.database)).write_bytes(
+            lzma.decompress((folder / "store.sqlite.xz").read_bytes())
+        )
+    else:
+        plain = target.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain) as connection:
+            connection.execute(lzma.decompress((folder / "store.sql.xz").read_bytes()))
+    key = folder / "hotline.key"
+    return Store(url, Sealer(parse(key.read_text("ascii"), key.name)))
 
 
 def simple_units() -> UnitsFile:

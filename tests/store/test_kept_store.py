@@ -1,0 +1,215 @@
+"""A store of an earlier release with all that can be in it goes on under the code as it is now."""
+
+import json
+import lzma
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import func, select
+
+from models.database import Store
+from models.migrations import NEWEST, revision, upgrade
+from models.operations.access import find
+from models.operations.calendar import rearrange
+from models.operations.keys import count_by_key, seal_again
+from models.queries.chain import Verified, verify
+from models.queries.detail import detail
+from models.queries.overview import curve, load
+from models.rules.calendar import Declared
+from models.rules.lifecycle.decide import HANDLERS
+from models.rules.messages import FIELDS
+from models.rules.roles import Actor
+from models.rules.state import OPEN
+from models.rules.wording import KINDS
+from models.tables.core import EVENT, INBOX, NOTICE, TICKET
+from tests.store.staging import RESULT, at, carry, feed, log_of, message, restored, row_of
+
+KEPT = Path(__file__).parent / "kept" / "0.1.0"
+LEFT = at("2026-11-20T10:00")
+"""When release 0.1.0 wrote the last line."""
+
+EVENTS = """
+    alert.raised alert.withdrawn
+    clock.expired clock.moved clock.started clock.stopped
+    conduct.proposed conduct.recorded
+    contact.deemed_absent contact.proof_asked contact.recorded contact.unreachable
+    decision.withdrawn
+    dispute.decided dispute.evidence dispute.opened
+    extension.granted extension.refused
+    message.refused
+    notice.failed notice.queued notice.sent
+    progress.reported rating.corrected result.refused result.submitted
+    return.approved return.refused revisit.opened rework.opened rework.refused
+    screening.decided screening.proposed site.arrived survey.opened survey.rated
+    ticket.accepted ticket.archived ticket.completed ticket.declined ticket.deemed_accepted
+    ticket.dispatched ticket.received ticket.returned ticket.routed ticket.supplemented
+    ticket.unrouted ticket.withdrawn
+    unit.joined unit.urged
+"""
+"""Every event that release 0.1.0 could write."""
+
+TYPES = """
+    claimant.supplemented claimant.withdrew conduct.recorded
+    contact.attempted contact.denied contact.proof
+    dispute.decided dispute.evidence dispute.opened extension.requested progress.reported
+    result.reviewed result.submitted return.reviewed revisit.recorded rework.requested
+    screening.decided site.arrived survey.rated term.restarted ticket.assigned ticket.received
+    unit.accepted unit.joined unit.returned unit.urged
+"""
+"""Every message that release 0.1.0 took."""
+
+NOTICES = """
+    contact_reminder correction declined deemed_accepted designated dispatched dissatisfied
+    evidence_asked expired joined prewarning proof_asked red result_refused result_submitted
+    return_refused returned revisited rework second_handling_offered unreachable urged withdrawn
+    withdrawal_guidance yellow
+"""
+"""Every kind of notice that release 0.1.0 sent."""
+
+STATES = {
+    "handling": 58,
+    "archived": 12,
+    "submitted": 8,
+    "completed": 7,
+    "declined": 4,
+    "dispatched": 3,
+    "manual": 2,
+    "returned": 1,
+    "disputed": 1,
+}
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """The store as release 0.1.0 left it, brought to the newest shape, once on each database."""
+    opened = restored(KEPT, store_url)
+    try:
+        assert revision(opened) == "0010"
+        upgrade(opened)
+        yield opened
+    finally:
+        opened.close()
+
+
+def _whole(store: Store) -> Verified:
+    result = verify(store)
+    assert result.broken is None
+    return result
+
+
+def _waiting(store: Store) -> list[str]:
+    with store.reading() as session:
+        waiting = select(INBOX.c.ticket).where(INBOX.c.state == "waiting", INBOX.c.at <= LEFT)
+        return sorted(set(session.scalars(waiting)))
+
+
+def test_nothing_of_it_is_lost(store: Store) -> None:
+    """Its shape is the newest, its logs are whole, and all that came in can be read."""
+    assert revision(store) == NEWEST
+    result = _whole(store)
+    assert (result.tickets, result.lines, result.accesses) == (96, 2547, 5)
+    lines = lzma.decompress((KEPT / "messages.jsonl.xz").read_bytes()).splitlines()
+    sent = {msgspec.json.encode(json.loads(n)["message"], order="deterministic") for n in lines}
+    with store.reading() as session:
+        bodies = [session.sealer.open(body) for body in session.scalars(select(INBOX.c.body))]
+        states = session.execute(select(TICKET.c.status, func.count()).group_by(TICKET.c.status))
+        assert {row[0]: row[1] for row in states} == STATES
+        notices = Counter(session.scalars(select(NOTICE.c.state)))
+        assert notices == {"sent": 551, "queued": 14, "failed": 10}
+    assert len(bodies) == 366
+    assert {msgspec.json.encode(body, order="deterministic") for body in bodies} == sent
+
+
+def test_all_that_can_be_written_is_in_it(store: Store) -> None:
+    """Every event, every message type and every kind of notice; each is still known."""
+    with store.reading() as session:
+        events = set(session.scalars(select(EVENT.c.name)))
+        inbox = session.execute(select(INBOX.c.state, INBOX.c.type, INBOX.c.conflicting)).all()
+        told = session.scalars(select(EVENT.c.data).where(EVENT.c.name == "notice.queued"))
+        kinds = {data["kind"] for data in told}
+        withdrawn = session.scalars(select(EVENT.c.data).where(EVENT.c.name.like("%.withdrawn")))
+        assert len([data for data in withdrawn if data.get("of")]) == 40
+    assert events == set(EVENTS.split())
+    assert {row.type for row in inbox if row.state == "applied"} == set(TYPES.split())
+    assert set(TYPES.split()) <= FIELDS.keys() & HANDLERS.keys()
+    assert kinds == set(NOTICES.split())
+    assert kinds <= set(KINDS)
+    assert Counter(row.state for row in inbox) == {"applied": 327, "refused": 34, "waiting": 5}
+    assert any(row.conflicting for row in inbox)
+
+
+def test_its_people_are_found_and_both_its_keys_open_it(store: Store) -> None:
+    """By the hashes that it was written with; then all of it is sealed with the newer key."""
+    who = Actor("zhao", "supervisor")
+    with store.writing() as session:
+        assert find(session, who, "phone", "137 0000 5555", LEFT) == ["KP-22", "KP-21"]
+        assert find(session, who, "identity", "440507199001011234", LEFT) == ["KP-06"]
+    with store.reading() as session:
+        counts = count_by_key(session)
+    assert counts.keys() == {0, 1}
+    assert sum(seal_again(store)) == counts[0]
+    with store.reading() as session:
+        assert count_by_key(session) == {1: sum(counts.values())}
+    assert _whole(store).accesses == 7
+
+
+def test_late_messages_and_the_calendar_change_it(store: Store) -> None:
+    """A card and an expiry are taken back, clocks are moved, what waits is dealt with."""
+    lines = _whole(store).lines
+    feed(
+        store,
+        [
+            message("KP-09", "result.submitted", "2026-11-18T10:00", **RESULT),
+            message("KP-12", "site.arrived", "2026-11-19T10:00", unit="民政局"),
+        ],
+        LEFT,
+    )
+    before = {number: log_of(store, number) for number in ("KP-09", "KP-12")}
+    assert carry(store, list(before), at("2026-11-20T10:05")).applied == 2
+    assert row_of(store, "KP-09").status == "submitted"
+    new = {number: log_of(store, number)[len(old) :] for number, old in before.items()}
+    assert "alert.withdrawn" in {event.name for event in new["KP-09"]}
+    assert "decision.withdrawn" in {event.name for event in new["KP-12"]}
+    for number, old in before.items():
+        kept = [event.hash for event in log_of(store, number)[: len(old)]]
+        assert kept == [event.hash for event in old], "a log is only ever appended to"
+    appended = sum(map(len, new.values()))
+    assert _whole(store).lines == lines + appended
+
+    days = {date(2026, 11, 23): Declared(False, "台风停工通知")}
+    due = row_of(store, "KP-07").due
+    with store.writing() as session:
+        moved = rearrange(session, days, at("2026-11-20T10:10"))
+    assert "KP-07" in {number for number, _clock, _due in moved.moved}
+    assert row_of(store, "KP-07").due > due
+    _whole(store)
+
+    assert _waiting(store) == ["KP-07", "KP-10", "KP-49", "KP-91"]
+    dealt = carry(store, _waiting(store), at("2026-11-20T10:15"))
+    assert (dealt.by_queue.total(), dealt.refused) == (3, 0)
+    assert row_of(store, "KP-49").status == "dispatched"
+    assert _waiting(store) == ["KP-91"], "it waits a week for its ticket"
+    assert _whole(store).tickets == 97
+    with store.reading() as session:
+        numbers = list(session.scalars(select(TICKET.c.number)))
+    carry(store, [*numbers, "KP-91"], at("2026-12-01T09:00"))
+    assert _waiting(store) == []
+    assert row_of(store, "KP-07").level == "red"
+    _whole(store)
+
+
+def test_it_can_be_looked_at(store: Store) -> None:
+    """Each ticket by itself, masked, and the counters of the first screen."""
+    with store.reading() as session:
+        for number in session.scalars(select(TICKET.c.number)).all():
+            ticket = detail(session, number)
+            assert "ticket.received" in {line.name for line in ticket.log}
+            assert "*" in ticket.claimant.phone or not ticket.claimant.phone
+        shown = load(session, LEFT).counters
+        assert shown.open == sum(count for status, count in STATES.items() if status in OPEN)
+        assert (shown.manual, shown.returned) == (STATES["manual"], STATES["returned"])
+        assert sum(curve(session, LEFT).received) == 1
