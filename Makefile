@@ -89,7 +89,7 @@ lock: install
 # Reads the texts out of the code into the catalogues (edit the .po, then run it again).
 messages: install
 	@mkdir -p models/locale
-	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword say --sort-by-file \
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword lazy --sort-by-file \
 		--no-wrap --add-location file --project hotline --copyright-holder "the hotline authors" \
 		--output-file models/locale/hotline.pot models workers monitor scripts
 	$(BIN)/pybabel --quiet update --domain hotline --locale zh --init-missing \
@@ -112,7 +112,7 @@ docs: install
 
 # The README's pictures, from the fixed scene of the monitor's tests.
 pictures: install
-	$(BIN)/python -m tests.monitor.pictures docs
+	$(BIN)/python -m tests.monitor.screenshots docs
 
 wheel: install
 	$(BIN)/hatchling build --target wheel --directory dist

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Column, Connection, CursorResult, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 
-Row = Mapping[str, Any]
+RowValues = Mapping[str, Any]
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def insert_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
     """Insert rows that all have the same columns: COPY on PostgreSQL.
 
     Raises SQLAlchemy's errors, as its own statements do.
@@ -53,7 +53,7 @@ def _translated(connection: Connection, statement: str) -> Iterator[None]:
         ) from wrong  # fmt: skip
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> set[int]:
+def insert_new(connection: Connection, table: Table, rows: Sequence[RowValues]) -> set[int]:
     """Insert rows that have an `id` and are not there yet by another key; returns their ids."""
     if not rows:
         return set()
@@ -80,7 +80,7 @@ def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
     return list(connection.exec_driver_sql(statement, (count,)).scalars())
 
 
-def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
     """Insert rows, or overwrite those that are there, by the primary key."""
     if not rows:
         return
@@ -91,16 +91,16 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     _insert(connection, table, rows, f"ON CONFLICT ({keys}) DO UPDATE SET {sets}")
 
 
-def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def update_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
     """Set columns of rows by their `id`; rows may set different columns."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    groups: dict[tuple[str, ...], list[RowValues]] = {}
     for row in rows:
         groups.setdefault(tuple(row), []).append(row)
     for group in groups.values():
         _update(connection, table, group)
 
 
-def delete_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def delete_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
     """Delete rows by the columns given, which are the same in all."""
     if not rows:
         return
@@ -119,7 +119,7 @@ def delete_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 
 def _insert(
-    connection: Connection, table: Table, rows: Sequence[Row], tail: str = ""
+    connection: Connection, table: Table, rows: Sequence[RowValues], tail: str = ""
 ) -> CursorResult[Any]:
     """Insert rows by one statement with this end, and what the database answers."""
     columns = [table.c[name] for name in rows[0]]
@@ -134,7 +134,7 @@ def _insert(
     return connection.exec_driver_sql(statement, tuple(values))
 
 
-def _update(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def _update(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
     columns = [table.c[name] for name in rows[0] if name != "id"]
     columns.append(table.c.id)
     values = _by_column(connection, columns, rows)
@@ -151,7 +151,7 @@ def _update(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 
 def _by_column(
-    connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[Row]
+    connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[RowValues]
 ) -> list[list[Any]]:
     """The rows as the driver wants them, a list a column, translated by the column's type."""
     dialect = connection.dialect

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from models.errors import HotlineError
-from models.labels import _
+from models.i18n import _
 
 Now = Callable[[], datetime]
 """Gives the present as an aware instant in UTC."""
 
 
-class ClockWrong(HotlineError):
+class InvalidClock(HotlineError):
     """The description of a demo clock cannot be read."""
 
 
@@ -49,7 +49,7 @@ class DemoClock:
         return f"{self.began.isoformat()},{self.start.isoformat()},{self.speed}"
 
 
-def clock_from(text: str | None) -> Now:
+def parse_clock(text: str | None) -> Now:
     """The clock that an argument describes: the system's, or a demo's (`began,start,speed`).
 
     Raises ClockWrong.
@@ -60,9 +60,9 @@ def clock_from(text: str | None) -> Now:
         began, start, speed = text.split(",")
         return DemoClock(datetime.fromisoformat(began), datetime.fromisoformat(start), float(speed))
     except ValueError as wrong:
-        raise ClockWrong(_("write a clock as began,start,speed")) from wrong
+        raise InvalidClock(_("write a clock as began,start,speed")) from wrong
 
 
-def speed_of(now: Now) -> float:
+def clock_speed(now: Now) -> float:
     """How many seconds pass on this clock in a real one."""
     return now.speed if isinstance(now, DemoClock) else 1.0

@@ -30,9 +30,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models.errors import HotlineError
-from models.labels import _
-from models.sealing import Sealer
-from models.turns import Turns
+from models.fair_lock import FairWriteLock
+from models.i18n import _
+from models.security.encryption import Cipher
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -48,14 +48,14 @@ _PULSE = {
 }
 
 
-class StoreWrong(HotlineError):
+class StoreUnusable(HotlineError):
     """The database cannot be used as it is."""
 
 
 class Session(sqlmodel.Session):
     """A transaction on the store, with what opens its sealed columns."""
 
-    sealer: Sealer
+    cipher: Cipher
 
     @property
     def dialect(self) -> str:
@@ -71,7 +71,7 @@ class Session(sqlmodel.Session):
 
         return postgresql.insert(table)
 
-    def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    def is_in(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
         """Whether a column is one of many numbers or texts, sent as a single value.
 
         Thousands of values of their own would have to be written into the statement each time.
@@ -89,12 +89,12 @@ class Store:
     StoreWrong where the URL or the SQLite library cannot be used.
     """
 
-    def __init__(self, url: str, sealer: Sealer, *, lasting: bool = True) -> None:
+    def __init__(self, url: str, cipher: Cipher, *, lasting: bool = True) -> None:
         self.url = url
-        self.sealer = sealer
-        self._turns: Turns | None = None
+        self.cipher = cipher
+        self._turns: FairWriteLock | None = None
         if make_url(url).get_backend_name() == "sqlite":
-            self._turns = Turns(Path(make_url(url).database or "hotline.db").absolute())
+            self._turns = FairWriteLock(Path(make_url(url).database or "hotline.db").absolute())
             self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False, lasting=lasting)
             self._read = _sqlite(url, "BEGIN", reading=True, lasting=lasting)
         else:
@@ -108,29 +108,29 @@ class Store:
             self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)
 
     @contextmanager
-    def writing(self, *, soon: bool = False) -> Iterator[Session]:
+    def writing(self, *, skip_queue: bool = False) -> Iterator[Session]:
         """One writing transaction: committed at the end, rolled back on any exception.
 
         Where only one may write at a time, `soon` goes before those who wait at the door.
         """
-        self.sealer.refresh()
+        self.cipher.refresh()
         with (
-            self._turns.turn(soon=soon) if self._turns else nullcontext(),
+            self._turns.acquire(skip_queue=skip_queue) if self._turns else nullcontext(),
             Session(self._write, expire_on_commit=False) as session,
             session.begin(),
         ):
-            session.sealer = self.sealer
+            session.cipher = self.cipher
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One reading transaction: everything read in it is from the same moment on SQLite."""
-        self.sealer.refresh()
+        self.cipher.refresh()
         with Session(self._read, expire_on_commit=False) as session:
-            session.sealer = self.sealer
+            session.cipher = self.cipher
             yield session
 
-    def tidy(self) -> None:
+    def analyze(self) -> None:
         """Let SQLite look again how its tables are filled, which tells it what an index is worth.
 
         PostgreSQL does so by itself. Cheap where little has changed.
@@ -141,7 +141,7 @@ class Store:
                 session.execute(text("PRAGMA optimize = 0x10002"))
 
     @contextmanager
-    def pulse(self) -> Iterator[Callable[[], object]]:
+    def change_signal(self) -> Iterator[Callable[[], object]]:
         """Gives a value that is another one whenever somebody else has committed; cheap to ask.
 
         SQLite counts the commits that a connection did not make itself. PostgreSQL has no such
@@ -164,7 +164,7 @@ class Store:
             yield ask
 
     @property
-    def at_once(self) -> int:
+    def batch_size(self) -> int:
         """How many tickets to carry on in one transaction, at most.
 
         On SQLite everybody else waits meanwhile, emergencies too.
@@ -194,11 +194,11 @@ def sqlite_module() -> ModuleType:
             "SQLite {version} is too old, it must be {least} or newer: install pysqlite3, or set "
             "HOTLINE_DATABASE_URL to a PostgreSQL database"
         )
-        raise StoreWrong(told.format(version=module.sqlite_version, least=least))
+        raise StoreUnusable(told.format(version=module.sqlite_version, least=least))
     return module
 
 
-def is_busy(wrong: Exception) -> bool:
+def is_transient(wrong: Exception) -> bool:
     """Whether a database was only busy or away for the moment, so that trying again helps."""
     lost = isinstance(wrong, DBAPIError) and wrong.connection_invalidated
     return lost or isinstance(wrong, OperationalError)

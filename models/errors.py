@@ -8,7 +8,7 @@ class HotlineError(Exception):
     """Something that a person can mend; its message is one line that says what to do."""
 
 
-def told_safely(wrong: BaseException, frames: int = 1) -> str:
+def describe_safely(wrong: BaseException, frames: int = 1) -> str:
     """The kind of an exception and the places it came through; its text may be a citizen's words.
 
     `frames` is how many places are told, the last one being where it was raised.

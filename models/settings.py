@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from models.errors import HotlineError
-from models.labels import LANGUAGES, _
+from models.i18n import LANGUAGES, _
 
 _HOME = "~/.local/share/hotline"
 _DATABASES = ("sqlite:", "postgresql")
@@ -15,7 +15,7 @@ _LOGS = ("text", "json")
 _BROKERS = ("redis:", "rediss:", "unix:")
 
 
-class SettingWrong(HotlineError):
+class InvalidSetting(HotlineError):
     """A setting has a value that cannot be used; the message names it."""
 
 
@@ -82,7 +82,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def chosen_language() -> str:
+def language_setting() -> str:
     """The language that is set: in it one says what is wrong with the other settings."""
     lang = _found().get("HOTLINE_LANG")
     return lang if lang in LANGUAGES else LANGUAGES[0]
@@ -126,7 +126,7 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:
     """The value if it is allowed, the first that is where none is given."""
     if value and value not in allowed:
         text = _("HOTLINE_{name}={value}: must be one of: {allowed}")
-        raise SettingWrong(text.format(name=name, value=repr(value), allowed=", ".join(allowed)))
+        raise InvalidSetting(text.format(name=name, value=repr(value), allowed=", ".join(allowed)))
     return value or allowed[0]
 
 
@@ -138,17 +138,17 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
     if not url.startswith(schemes):
         # the value is not repeated: a URL may hold a password
         text = _("HOTLINE_{name}_URL: must begin with one of: {schemes}")
-        raise SettingWrong(text.format(name=name, schemes=", ".join(schemes)))
+        raise InvalidSetting(text.format(name=name, schemes=", ".join(schemes)))
     if file is None:
         return url
     try:
         password = Path(file).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as wrong:
         why = getattr(wrong, "strerror", None) or _("not UTF-8")
-        raise SettingWrong(f"HOTLINE_{name}_PASSWORD_FILE={file}: {why}") from wrong
+        raise InvalidSetting(f"HOTLINE_{name}_PASSWORD_FILE={file}: {why}") from wrong
     scheme, _sep, rest = url.partition("://")
     user, _sep, where = rest.rpartition("@")
     if ":" in user:
         text = _("HOTLINE_{name}_URL: has a password, and so has its file; leave one out")
-        raise SettingWrong(text.format(name=name))
+        raise InvalidSetting(text.format(name=name))
     return f"{scheme}://{user}:{quote(password, safe='')}@{where}"

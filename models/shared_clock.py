@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from models.clock import Now, monotonic, system_clock
-from models.database import Store, is_busy
+from models.database import Store, is_transient
 
 log = logging.getLogger("hotline.clock")
 
-LOOK_EVERY = 10.0
+READ_INTERVAL = 10.0
 """Real seconds between two looks; in between, a host's own clock may be set as it likes."""
 
 _JUMP = timedelta(seconds=1)
@@ -32,7 +32,7 @@ class SharedClock:
         before = monotonic()
         if self._seen is None or before >= self._again_at:
             # set first, so that of several threads one looks and the others count on
-            self._again_at = before + LOOK_EVERY
+            self._again_at = before + READ_INTERVAL
             self._look(before)
         assert self._seen is not None
         instant, at = self._seen
@@ -42,7 +42,7 @@ class SharedClock:
         try:
             instant = self._read()
         except Exception as wrong:
-            if self._seen is None or not is_busy(wrong):
+            if self._seen is None or not is_transient(wrong):
                 raise
             return
         # what was read is of some moment between the question and the answer
@@ -54,7 +54,7 @@ class SharedClock:
         self._seen = (instant, at)
 
 
-def clock_of(store: Store) -> SharedClock:
+def store_clock(store: Store) -> SharedClock:
     """The clock that all processes on this store go by: PostgreSQL's, or the one host's own."""
     if store.url.startswith("sqlite"):
         return SharedClock(system_clock)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from models.labels import N_
+from models.i18n import N_
 
 STATUSES = (
     N_("received"),

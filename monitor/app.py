@@ -19,27 +19,27 @@ from textual.scrollbar import ScrollBar
 
 from models.clock import Now, monotonic, system_clock
 from models.database import Store
-from models.errors import told_safely
-from models.labels import _
+from models.errors import describe_safely
+from models.i18n import _
 from models.queries.failures import Failure
 from models.queries.health import Health
 from models.rules.policy import LEVELS
-from models.rules.roles import Actor
-from monitor.aside import OUTAGES, in_background
-from monitor.commands import commands
-from monitor.deeds import Deeds
-from monitor.keys import KEYS, Key, bindings
-from monitor.memory import Memory
-from monitor.pulse import Pulse
-from monitor.refresh import Reader, Snapshot
-from monitor.screens.base import WatchScreen
-from monitor.screens.board import BoardScreen
+from models.security.roles import Actor
+from monitor.action_runner import ActionRunner
+from monitor.background import OUTAGES, in_background_thread
+from monitor.change_signal import ChangeSignal
+from monitor.keys import KEYS, KeyBinding, bindings
+from monitor.palette import commands
+from monitor.preferences import Preferences
+from monitor.screens.base import MonitorScreen
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.dialogs import Told
 from monitor.screens.help import HelpScreen, introduction
 from monitor.screens.registry import SCREENS
 from monitor.screens.tickets import TicketsScreen
+from monitor.screens.wallboard import WallboardScreen
+from monitor.snapshot import Snapshot, SnapshotReader
 from monitor.theme import DARK, LIGHT, PlainBars
 from monitor.widgets.bars import Status
 
@@ -90,12 +90,12 @@ class MonitorApp(App[None]):
         stop: Event | None = None,
     ) -> None:
         super().__init__()
-        self.deeds = Deeds(self, store, now, actor, operator, self.read_now)
+        self.deeds = ActionRunner(self, store, now, actor, operator, self.read_now)
         self._ask_name = ask_name and not operator and not board
         self._board = board
-        self._memory = Memory(memory)
+        self._memory = Preferences(memory)
         self._introduces = memory is not None and not board and not self._memory.get("introduced")
-        self._reader = Reader(store, now, wall, broker_ok, self.changed)
+        self._reader = SnapshotReader(store, now, wall, broker_ok, self.changed)
         self._demo = demo
         self._bell = bell
         self._every = every
@@ -103,13 +103,13 @@ class MonitorApp(App[None]):
         self._paused = False
         self._wake = asyncio.Event()
         self._asked = True
-        self._pulse = Pulse(store, self.changed) if every is not None else None
+        self._pulse = ChangeSignal(store, self.changed) if every is not None else None
         self._snapshot: Snapshot | None = None
         self._read_at = 0.0
         self._trouble = ""
         self._failures = 0
         self._cards: set[tuple[str, str]] | None = None
-        self.painted = 0
+        self.paint_count = 0
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours that the style sheet names; it is read before any theme is chosen."""
@@ -124,7 +124,7 @@ class MonitorApp(App[None]):
         self.theme = kept if kept in known else DARK.name
         for entry in SCREENS:
             self.install_screen(entry.make(), entry.name)
-        self.push_screen(BoardScreen() if self._board else SCREENS[0].name)
+        self.push_screen(WallboardScreen() if self._board else SCREENS[0].name)
         self._home = asyncio.get_running_loop()
         self.run_worker(self._watch(), name="watch")
         if self._pulse is not None:
@@ -140,7 +140,7 @@ class MonitorApp(App[None]):
 
     async def _greet(self) -> None:
         """Say how it works, the first time; ask who is there, where nobody has said it."""
-        while not self.painted and not self._failures:
+        while not self.paint_count and not self._failures:
             # something is to be seen behind the dialog
             await asyncio.sleep(0.05)
         if self._introduces:
@@ -173,7 +173,7 @@ class MonitorApp(App[None]):
             asked, self._asked = self._asked, False
             self._wake.clear()
             screen, begun = self.screen, monotonic()
-            if isinstance(screen, WatchScreen) and (asked or not self._paused):
+            if isinstance(screen, MonitorScreen) and (asked or not self._paused):
                 await self._look(screen)
             rest = max(_LEAST_REST, 3 * (monotonic() - begun))
             with suppress(TimeoutError):
@@ -192,18 +192,18 @@ class MonitorApp(App[None]):
             return min(_LONGEST_PAUSE, 2.0 ** (self._failures - 1))
         return self._every
 
-    async def _look(self, screen: WatchScreen) -> None:
+    async def _look(self, screen: MonitorScreen) -> None:
         request = replace(screen.request(), answers=tuple(self.deeds.waiting))
         try:
-            snapshot = await in_background(lambda: self._reader.read(request))
+            snapshot = await in_background_thread(lambda: self._reader.read(request))
         except OUTAGES as wrong:
             self._lost(wrong)
             return
         self._found(snapshot)
         if screen is self.screen and screen.ready:
             screen.show(snapshot)
-        self.painted += 1
-        if self.painted == 1 and not self.is_headless:
+        self.paint_count += 1
+        if self.paint_count == 1 and not self.is_headless:
             # what is loaded by now stays: walking all of it again for garbage stops the screen for
             # a tenth of a second each time
             gc.freeze()
@@ -229,7 +229,7 @@ class MonitorApp(App[None]):
 
     def _tell(self) -> None:
         # at the very end the clock may tick once more with no screen left
-        if not self.screen_stack or not isinstance(screen := self.screen, WatchScreen):
+        if not self.screen_stack or not isinstance(screen := self.screen, MonitorScreen):
             return
         if not screen.ready:
             return
@@ -267,9 +267,9 @@ class MonitorApp(App[None]):
         """Whether there is nothing but the screen for the wall."""
         return self._board
 
-    def screen_keys(self) -> list[Key]:
+    def screen_keys(self) -> list[KeyBinding]:
         """The keys of the screens, for the line at the bottom."""
-        return [Key(e.key, f"go('{e.name}')", e.key, e.title) for e in SCREENS]
+        return [KeyBinding(e.key, f"go('{e.name}')", e.key, e.title) for e in SCREENS]
 
     def action_go(self, name: str) -> None:
         """Show one of the main screens; on the wall there is only one."""
@@ -282,7 +282,7 @@ class MonitorApp(App[None]):
 
     def open_tickets(self, filter_text: str) -> None:
         """Show the list under this filter; Esc leads back."""
-        came_from = self.screen.crumbs() if isinstance(self.screen, WatchScreen) else ()
+        came_from = self.screen.crumbs() if isinstance(self.screen, MonitorScreen) else ()
         self.action_go(TicketsScreen.NAME)
         screen = self.get_screen(TicketsScreen.NAME)
         assert isinstance(screen, TicketsScreen)
@@ -301,12 +301,12 @@ class MonitorApp(App[None]):
 
     def action_acts(self) -> None:
         """Offer what can be done with the ticket that is looked at."""
-        if isinstance(self.screen, WatchScreen) and (number := self.screen.ticket_under_cursor()):
+        if isinstance(self.screen, MonitorScreen) and (number := self.screen.ticket_under_cursor()):
             self.deeds.begin(self.deeds.choose(number))
 
     def open_detail(self, number: str) -> None:
         """Show a ticket whole; Esc leads back."""
-        came_from = self.screen.crumbs() if isinstance(self.screen, WatchScreen) else ()
+        came_from = self.screen.crumbs() if isinstance(self.screen, MonitorScreen) else ()
         self.push_screen(DetailScreen(number, came_from))
 
     async def action_back(self) -> None:
@@ -341,10 +341,10 @@ class MonitorApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What has no key."""
-        on_ticket = isinstance(screen, WatchScreen) and bool(screen.ticket_under_cursor())
+        on_ticket = isinstance(screen, MonitorScreen) and bool(screen.ticket_under_cursor())
         return commands(self, on_ticket=on_ticket)
 
-    def look_every(self, seconds: float | None) -> None:
+    def refresh_every(self, seconds: float | None) -> None:
         """Look every so many real seconds, None: only when asked."""
         self._every = seconds
         self.read_now()
@@ -362,4 +362,4 @@ class MonitorApp(App[None]):
     def _fatal_error(self) -> None:
         """End; Textual's own traceback would show the values, and they may be a citizen's."""
         if (wrong := sys.exc_info()[1]) is not None:
-            self.panic(Text(told_safely(wrong, _FRAMES)))
+            self.panic(Text(describe_safely(wrong, _FRAMES)))

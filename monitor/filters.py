@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from models.labels import Said, say, told
-from models.queries.listing import EVERYTHING, NO_LEVEL, Wanted
-from models.queries.overview import day_of
+from models.i18n import LazyText, lazy, render
+from models.queries.listing import ALL_OPEN, NO_LEVEL, TicketFilter
+from models.queries.overview import day_bounds
 from models.rules.calendar import SHANGHAI
 from models.rules.state import OPEN
-from monitor.present import Office
-from monitor.words import BADGES, CATEGORIES, LEVELS, STATUSES
+from monitor.formatting import Office
+from monitor.labels import BADGES, CATEGORIES, LEVELS, STATUSES
 
 _FIELDS = {
     "单位": "unit",
@@ -42,7 +42,7 @@ _CHINESE_LEVELS |= {"红": "red", "红牌": "red", "无": NO_LEVEL}
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class TimeLeft:
     """A bound of what is left: `below` (or not), so many working days, or wall-clock time.
 
     `today` is both bounds of the present day instead.
@@ -60,15 +60,15 @@ class Filter:
     """A filter line that was understood, and its text as it was typed."""
 
     text: str = ""
-    wanted: Wanted = EVERYTHING
-    left: tuple[Left, ...] = ()
+    wanted: TicketFilter = ALL_OPEN
+    left: tuple[TimeLeft, ...] = ()
 
-    def at(self, now: datetime, office: Office) -> Wanted:
+    def at(self, now: datetime, office: Office) -> TicketFilter:
         """What the queue is asked for at this moment; what is left becomes a span of dues."""
         wanted = self.wanted
         for bound in self.left:
             if bound.today:
-                begin, end = day_of(now)
+                begin, end = day_bounds(now)
                 due_from, before = _most(wanted.due_from, begin), _least(wanted.due_before, end)
                 wanted = replace(wanted, due_from=due_from, due_before=before)
                 continue
@@ -81,28 +81,28 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FilterError:
     """What is wrong with a filter line, and in which character of it, counted from 1."""
 
     column: int
-    why: Said
+    why: LazyText
 
 
 @dataclass
 class _Parts:
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
+    left: list[TimeLeft] = field(default_factory=list)
     emergency: bool = False
 
 
-def read_filter(text: str) -> Filter | Fault:
+def read_filter(text: str) -> Filter | FilterError:
     """The filter that a line asks for, or what is wrong with it."""
     parts = _Parts()
     for token in _TOKEN.finditer(text):
         if (fault := _take(parts, token[0], token.start() + 1)) is not None:
             return fault
-    wanted = Wanted(
+    wanted = TicketFilter(
         levels=parts.fields.get("level", ()),
         units=parts.fields.get("unit", ()),
         categories=parts.fields.get("category", ()),
@@ -113,7 +113,7 @@ def read_filter(text: str) -> Filter | Fault:
     return Filter(text.strip(), wanted, tuple(parts.left))
 
 
-def _take(parts: _Parts, token: str, column: int) -> Fault | None:
+def _take(parts: _Parts, token: str, column: int) -> FilterError | None:
     if token in _EMERGENCY:
         parts.emergency = True
         return None
@@ -123,18 +123,18 @@ def _take(parts: _Parts, token: str, column: int) -> Fault | None:
     name, start = _FIELDS.get(keyed[1].lower()), column + keyed.start(2)
     if name is None:
         known = " ".join(dict.fromkeys(_FIELDS))
-        return Fault(
-            column, say("{name}: is no field; there are: {known}", name=keyed[1], known=known)
+        return FilterError(
+            column, lazy("{name}: is no field; there are: {known}", name=keyed[1], known=known)
         )
     values = [v for v in _COMMAS.split(keyed[2]) if v]
     if not values:
-        return Fault(start, say("a value is missing after {name}:", name=keyed[1]))
+        return FilterError(start, lazy("a value is missing after {name}:", name=keyed[1]))
     found = []
     for value in values:
         read = _value(name, value)
-        if isinstance(read, Said):
-            return Fault(start + keyed[2].index(value), read)
-        if isinstance(read, Left):
+        if isinstance(read, LazyText):
+            return FilterError(start + keyed[2].index(value), read)
+        if isinstance(read, TimeLeft):
             parts.left.append(read)
         else:
             found.append(read)
@@ -142,7 +142,7 @@ def _take(parts: _Parts, token: str, column: int) -> Fault | None:
     return None
 
 
-def _value(name: str, value: str) -> str | Left | Said:
+def _value(name: str, value: str) -> str | TimeLeft | LazyText:
     if name == "unit":
         return value
     if name == "left":
@@ -165,30 +165,30 @@ def _value(name: str, value: str) -> str | Left | Said:
     if len(set(begun)) == 1:
         return begun[0]
     allowed = " ".join(dict.fromkeys(tables[0]))
-    return say("{value} is not one of: {allowed}", value=value, allowed=allowed)
+    return lazy("{value} is not one of: {allowed}", value=value, allowed=allowed)
 
 
-def _labels(table: dict[str, Said]) -> dict[str, str]:
-    return {told(said).lower(): code for code, said in table.items()}
+def _labels(table: dict[str, LazyText]) -> dict[str, str]:
+    return {render(said).lower(): code for code, said in table.items()}
 
 
-def _read_left(text: str) -> Left | Said:
+def _read_left(text: str) -> TimeLeft | LazyText:
     if text.lower() in _OVER:
-        return Left(below=True)
+        return TimeLeft(below=True)
     if text.lower() in _TODAY:
-        return Left(below=True, today=True)
+        return TimeLeft(below=True, today=True)
     match = _LEFT.fullmatch(text)
     if match is None or len(match[2]) > _MOST_FIGURES:
-        return say("{value} says no time left: write <1日, >3小时 or 超", value=text)
+        return lazy("{value} says no time left: write <1日, >3小时 or 超", value=text)
     sign, count, unit = match[1] or "<", int(match[2]), match[3] or "日"
     below, included = sign in "<=≤《", sign in ("<=", ">=", "≤", "≥")
     if unit in ("工作日", "日", "天", "d"):
-        return Left(below, days=count, included=included)
+        return TimeLeft(below, days=count, included=included)
     span = timedelta(hours=count) if unit in ("小时", "时", "h") else timedelta(minutes=count)
-    return Left(below, span=span, included=included)
+    return TimeLeft(below, span=span, included=included)
 
 
-def _bound(bound: Left, now: datetime, office: Office) -> datetime:
+def _bound(bound: TimeLeft, now: datetime, office: Office) -> datetime:
     """The due at which so much is left; one microsecond on where the bound itself is meant."""
     due = now + bound.span
     if bound.days is not None:

@@ -4,43 +4,43 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-from models.labels import Said, say
+from models.i18n import LazyText, lazy
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyBinding:
     """A key or several that do the same; the twins are what a Chinese input method sends."""
 
     keys: str
     action: str
     shown: str
-    label: Said
+    label: LazyText
     where: str = "app"
     foot: bool = True
 
 
 KEYS = (
-    Key("f1,question_mark,fullwidth_question_mark", "help", "F1", say("Help")),
-    Key("slash,ideographic_comma", "filter", "/", say("Filter"), "tickets"),
-    Key("up", "none", "Up Down", say("Move"), "tickets", foot=False),
-    Key("home", "none", "Home", say("Head of the queue"), "tickets", foot=False),
-    Key("enter", "none", "Enter", say("Details"), "tickets"),
-    Key("enter", "none", "Enter", say("Open the list of this"), "overview"),
-    Key("tab", "none", "Tab", say("Next part"), "overview"),
-    Key("enter", "none", "Enter", say("Its tickets"), "units"),
-    Key("left", "other(-1)", "<", say("Other calls"), "callbacks", foot=False),
-    Key("right", "other(1)", "< >", say("Other calls"), "callbacks"),
-    Key("enter", "none", "Enter", say("Details"), "callbacks"),
-    Key("enter", "none", "Enter", say("Mend, send again"), "failures"),
+    KeyBinding("f1,question_mark,fullwidth_question_mark", "help", "F1", lazy("Help")),
+    KeyBinding("slash,ideographic_comma", "filter", "/", lazy("Filter"), "tickets"),
+    KeyBinding("up", "none", "Up Down", lazy("Move"), "tickets", foot=False),
+    KeyBinding("home", "none", "Home", lazy("Head of the queue"), "tickets", foot=False),
+    KeyBinding("enter", "none", "Enter", lazy("Details"), "tickets"),
+    KeyBinding("enter", "none", "Enter", lazy("Open the list of this"), "overview"),
+    KeyBinding("tab", "none", "Tab", lazy("Next part"), "overview"),
+    KeyBinding("enter", "none", "Enter", lazy("Its tickets"), "units"),
+    KeyBinding("left", "other(-1)", "<", lazy("Other calls"), "callbacks", foot=False),
+    KeyBinding("right", "other(1)", "< >", lazy("Other calls"), "callbacks"),
+    KeyBinding("enter", "none", "Enter", lazy("Details"), "callbacks"),
+    KeyBinding("enter", "none", "Enter", lazy("Mend, send again"), "failures"),
     *(
-        Key("f2", "app.acts", "F2", say("Act"), where)
+        KeyBinding("f2", "app.acts", "F2", lazy("Act"), where)
         for where in ("tickets", "detail", "callbacks", "failures")
     ),
-    Key("space,ideographic_space", "pause", "Space", say("Pause")),
-    Key("f5", "read_now", "F5", say("Read now"), foot=False),
-    Key("escape", "back", "Esc", say("Back")),
-    Key("ctrl+p", "none", "^P", say("Commands"), foot=False),
-    Key("q,ctrl+c,ctrl+q", "quit", "Q", say("Quit")),
+    KeyBinding("space,ideographic_space", "pause", "Space", lazy("Pause")),
+    KeyBinding("f5", "read_now", "F5", lazy("Read now"), foot=False),
+    KeyBinding("escape", "back", "Esc", lazy("Back")),
+    KeyBinding("ctrl+p", "none", "^P", lazy("Commands"), foot=False),
+    KeyBinding("q,ctrl+c,ctrl+q", "quit", "Q", lazy("Quit")),
 )
 
 
@@ -53,7 +53,7 @@ def bindings(where: str) -> list[BindingType]:
     ]
 
 
-def told_on(where: str) -> list[Key]:
+def keys_for(where: str) -> list[KeyBinding]:
     """The keys that work on a screen: help, which must never be cut off, its own, the rest."""
     own = [k for k in KEYS if k.where == where]
     first, *rest = [k for k in KEYS if k.where == "app"]

@@ -6,7 +6,7 @@ from threading import Event
 
 from models.clock import Now
 from models.database import Store
-from models.rules.roles import Actor
+from models.security.roles import Actor
 from monitor.app import MonitorApp
 
 

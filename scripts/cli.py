@@ -5,10 +5,10 @@ import logging
 import sys
 from collections.abc import Callable
 
-from models.errors import HotlineError, told_safely
-from models.labels import _, speak
-from models.settings import chosen_language, load_settings
-from scripts.usage import App, UsageError, told_usage
+from models.errors import HotlineError, describe_safely
+from models.i18n import _, activate
+from models.settings import language_setting, load_settings
+from scripts.help import App, UsageError, usage_error_text
 
 _FRAMES = 8
 """How much of the way of a mistake of ours is told."""
@@ -20,16 +20,16 @@ def build() -> App:
     from scripts.commands import (
         bench,
         channels,
+        deadlines,
         feed,
         keys,
-        matters,
-        operations,
+        maintenance,
+        processes,
         replay,
         report,
-        roles,
         routing,
-        rulebook,
         service,
+        similar,
         tickets,
         units,
     )
@@ -37,17 +37,17 @@ def build() -> App:
     app = App(help=_("The back end of a district's 12345 government hotline."))
     for group in (
         service,
-        roles,
+        processes,
         feed,
         tickets,
-        rulebook,
+        deadlines,
         units,
         routing,
-        matters,
+        similar,
         replay,
         report,
         channels,
-        operations,
+        maintenance,
         keys,
         bench,
     ):
@@ -64,17 +64,17 @@ def main() -> None:
     """
     gc.set_threshold(50_000)
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING)
-    sys.exit(guarded(_run))
+    sys.exit(exit_code_of(_run))
 
 
 def _run() -> int:
-    speak(chosen_language())
+    activate(language_setting())
     load_settings()
     code: int | None = build()(prog_name="hotline", standalone_mode=False)
     return code or 0
 
 
-def guarded(work: Callable[[], int | None]) -> int:
+def exit_code_of(work: Callable[[], int | None]) -> int:
     """Do this; the exit code is what it returns, or 1 with one line of what went wrong."""
     try:
         return work() or 0
@@ -82,7 +82,7 @@ def guarded(work: Callable[[], int | None]) -> int:
         sys.stderr.write(f"hotline: {wrong}\n")
         return 1
     except UsageError as wrong:
-        if said := told_usage(wrong):
+        if said := usage_error_text(wrong):
             sys.stderr.write(f"hotline: {said}\n")
         return 2
     except BrokenPipeError:
@@ -93,7 +93,7 @@ def guarded(work: Callable[[], int | None]) -> int:
         if (why := _from_database(wrong)) is None:
             # a mistake of ours: its text may hold what a citizen wrote
             text = _("this should not happen; please report: {what}")
-            sys.stderr.write(f"hotline: {text.format(what=told_safely(wrong, _FRAMES))}\n")
+            sys.stderr.write(f"hotline: {text.format(what=describe_safely(wrong, _FRAMES))}\n")
             return 1
         text = _("the database: {why}; see HOTLINE_DATABASE_URL and `hotline db upgrade`")
         sys.stderr.write(f"hotline: {text.format(why=why)}\n")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from models.settings import SettingWrong, load_settings
-from tests.store.staging import prepared
-from tests.workers.running import environment, process, until
+from models.settings import InvalidSetting, load_settings
+from tests.store.factories import prepared_store
+from tests.workers.processes import environment, process, wait_until
 from workers.embedded import EmbeddedServer
 
 COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
@@ -70,19 +70,19 @@ def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
     url = "postgresql+psycopg://hotline:a%2Fb%40c@database/hotline"
     assert settings.database_url == url
     assert settings.broker_url == "redis://:a%2Fb%40c@broker:6379/0"
-    with pytest.raises(SettingWrong, match="HOTLINE_DATABASE_PASSWORD_FILE"):
+    with pytest.raises(InvalidSetting, match="HOTLINE_DATABASE_PASSWORD_FILE"):
         load_settings(given | {"HOTLINE_DATABASE_PASSWORD_FILE": str(tmp_path / "gone")})
-    with pytest.raises(SettingWrong, match="HOTLINE_DATABASE_URL"):
+    with pytest.raises(InvalidSetting, match="HOTLINE_DATABASE_URL"):
         load_settings(given | {"HOTLINE_DATABASE_URL": url})
 
 
 def test_a_health_check_tells_who_works(tmp_path: Path) -> None:
     """`hotline alive worker` is 0 while one works on this machine, and says so where none does."""
     url = f"sqlite:///{tmp_path / 'alive.db'}"
-    with prepared(url), EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(url), EmbeddedServer(tmp_path / "valkey") as server:
         env = environment(tmp_path / "home", url, server.url)
         with process("worker", env=env, log=tmp_path / "log"):
-            until(lambda: _alive("worker", env).returncode == 0, 30, "the worker reports")
+            wait_until(lambda: _alive("worker", env).returncode == 0, 30, "the worker reports")
             none = _alive("timekeeper", env)
     assert none.returncode == 1
     assert none.stderr.startswith("hotline: ")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from models.identity import load_roles
+from models.security.identity import load_roles
 from scripts.cli import build
 
 ROOT = Path(__file__).parents[1]
@@ -95,4 +95,4 @@ def test_the_roles_file_that_comes_with_it_can_be_used(tmp_path: Path) -> None:
     (tmp_path / "roles.toml").write_text((ROOT / "deploy" / "roles.toml").read_text("utf-8"))
     roles = load_roles(tmp_path)
     assert roles is not None
-    assert roles.of_user("wang").role == "operator"
+    assert roles.actor_for_user("wang").role == "operator"

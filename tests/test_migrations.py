@@ -11,11 +11,11 @@ from sqlmodel import SQLModel
 
 from models.database import Store
 from models.migrations import NEWEST, upgrade
-from models.sealing import Sealer
+from models.security.encryption import Cipher
 
 
 def _store(url: str) -> Store:
-    return Store(url, Sealer([bytes(32)]))
+    return Store(url, Cipher([bytes(32)]))
 
 
 def test_tables_and_migrations_agree(store_url: str) -> None:

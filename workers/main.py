@@ -13,34 +13,34 @@ import dramatiq
 import redis
 from dramatiq.worker import Worker
 
-from models.clock import Now, monotonic, speed_of, system_clock
-from models.database import Store, is_busy
-from models.operations.processes import leave, report
-from models.operations.pruning import Broom
-from models.operations.samples import sample
-from models.queries.queues import EVERY
-from models.queries.rulebook import Rulebooks
+from models.clock import Now, clock_speed, monotonic, system_clock
+from models.database import Store, is_transient
+from models.operations.processes import remove_process, report_process
+from models.operations.pruning import NoticePruner
+from models.operations.samples import record_sample
+from models.queries.queues import SAMPLE_SPAN
+from models.rulebook import RulebookCache
 from models.rules.policy import in_force
 from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
-from models.shared_clock import clock_of
-from workers.actors import Desk, register
+from models.shared_clock import store_clock
+from workers.actors import WorkerContext, register_actors
 from workers.broker import Bells, connect
-from workers.channels.post import Post
-from workers.matters import Matters
+from workers.notices.dispatcher import NoticeDispatcher
+from workers.similar import SimilarityScan
 from workers.timekeeper import PATIENCE, Timekeeper
 
 log = logging.getLogger("hotline.main")
 
-BEAT_EVERY = 2.0
+HEARTBEAT_INTERVAL = 2.0
 """Real seconds between two reports that a process is there."""
 
-SAMPLE_EVERY = EVERY.total_seconds() + 0.1
+SAMPLE_INTERVAL = SAMPLE_SPAN.total_seconds() + 0.1
 """Real seconds between two samples: never two in the same span of time."""
 
-TIDY_EVERY = 600.0
+TIDY_INTERVAL = 600.0
 """Real seconds between two looks of SQLite at how its tables are filled."""
 
-SWEEP_EVERY = 86_400.0
+SWEEP_INTERVAL = 86_400.0
 """Real seconds between two sweeps of what need not be kept."""
 
 _FIRST_SWEEP = 600.0
@@ -51,13 +51,13 @@ _END_WITHIN = 9.0
 _LATEST = 9.8
 
 
-class Beat:
+class Heartbeat:
     """Tells the store now and then that this process is there, and what it does."""
 
     def __init__(self, store: Store, role: str) -> None:
         self._store = store
         # by the system's time also in a demo: it tells who is alive
-        self._now = clock_of(store)
+        self._now = store_clock(store)
         self.name = f"{role}@{socket.gethostname()}:{os.getpid()}"
         self._role = role
         self._started_at: datetime = self._now()
@@ -69,10 +69,10 @@ class Beat:
         """Report, if it is time to; a store that is away is passed over, the next beat tells."""
         if monotonic() < self._next:
             return
-        self._next = monotonic() + BEAT_EVERY
+        self._next = monotonic() + HEARTBEAT_INTERVAL
         try:
-            with self._store.writing(soon=True) as session:
-                report(
+            with self._store.writing(skip_queue=True) as session:
+                report_process(
                     session,
                     self._now(),
                     name=self.name,
@@ -84,27 +84,27 @@ class Beat:
                     failed=failed,
                 )
         except Exception as wrong:
-            if not is_busy(wrong):
+            if not is_transient(wrong):
                 raise
             log.warning("the store cannot be reached (%s)", type(wrong).__name__)
 
-    def leave(self) -> None:
+    def remove_process(self) -> None:
         """Say that this process ends in order."""
         try:
-            with self._store.writing(soon=True) as session:
-                leave(session, self.name, self._now())
+            with self._store.writing(skip_queue=True) as session:
+                remove_process(session, self.name, self._now())
         except Exception as wrong:
-            if not is_busy(wrong):
+            if not is_transient(wrong):
                 raise
 
 
 class Sampler:
     """Leaves a sample of the queues in the store every few seconds, for those who watch them."""
 
-    def __init__(self, desk: Desk, name: str) -> None:
-        self._desk = desk
+    def __init__(self, context: WorkerContext, name: str) -> None:
+        self._desk = context
         self._name = name
-        self._next = monotonic() + SAMPLE_EVERY
+        self._next = monotonic() + SAMPLE_INTERVAL
         self._sent = self._given_up = 0
         self._tidy_at = self._next
 
@@ -112,24 +112,26 @@ class Sampler:
         """Leave one, if it is time to; what could not be told is told with the next."""
         if monotonic() < self._next:
             return
-        self._next = monotonic() + SAMPLE_EVERY
-        desk = self._desk
-        sent, given_up = desk.post.sent, desk.post.failed
+        self._next = monotonic() + SAMPLE_INTERVAL
+        context = self._desk
+        sent, given_up = context.dispatcher.sent, context.dispatcher.failed
         letters, vain = sent - self._sent, given_up - self._given_up
         self._sent, self._given_up = sent, given_up
-        desk.tally.add({DELIVERY: letters + vain}, {DELIVERY: vain})
-        dealt, failed = desk.tally.take()
+        context.counters.add({DELIVERY: letters + vain}, {DELIVERY: vain})
+        dealt, failed = context.counters.take()
         try:
-            with desk.store.writing(soon=True) as session:
-                wall, speed = system_clock(), speed_of(desk.now)
-                sample(session, self._name, dealt, failed, desk.now(), wall, speed, PATIENCE)
+            with context.store.writing(skip_queue=True) as session:
+                wall, speed = system_clock(), clock_speed(context.now)
+                record_sample(
+                    session, self._name, dealt, failed, context.now(), wall, speed, PATIENCE
+                )
             if monotonic() >= self._tidy_at:
-                self._tidy_at = monotonic() + TIDY_EVERY
-                desk.store.tidy()
+                self._tidy_at = monotonic() + TIDY_INTERVAL
+                context.store.analyze()
         except Exception as wrong:
-            if not is_busy(wrong):
+            if not is_transient(wrong):
                 raise
-            desk.tally.add(dealt, failed)
+            context.counters.add(dealt, failed)
 
 
 class Sweeper:
@@ -138,8 +140,8 @@ class Sweeper:
     def __init__(self, store: Store, now: Now) -> None:
         self._store = store
         self._now = now
-        self._rulebooks = Rulebooks()
-        self._broom = Broom()
+        self._rulebooks = RulebookCache()
+        self._broom = NoticePruner()
         self._next = monotonic() + _FIRST_SWEEP
 
     def __call__(self) -> None:
@@ -153,13 +155,13 @@ class Sweeper:
                 policies = self._rulebooks.current(session).policies
                 more = self._broom.sweep(session, now, in_force(list(policies.values()), now))
         except Exception as wrong:
-            if not is_busy(wrong):
+            if not is_transient(wrong):
                 raise
             return
         if not more:
             log.info("%d notices removed", self._broom.swept)
-            self._broom = Broom()
-            self._next = monotonic() + SWEEP_EVERY
+            self._broom = NoticePruner()
+            self._next = monotonic() + SWEEP_INTERVAL
 
 
 def stop_on_signals(parent: int | None) -> threading.Event:
@@ -205,7 +207,7 @@ def run_worker(
     store: Store,
     broker_url: str,
     now: Now,
-    post: Post,
+    dispatcher: NoticeDispatcher,
     *,
     queues: Sequence[str] = QUEUES,
     threads: int = 2,
@@ -218,34 +220,36 @@ def run_worker(
     supervisor starts anew.
     """
     stop = stop_on_signals(parent)
-    desk = Desk(store, now, post)
+    context = WorkerContext(store, now, dispatcher)
     urgent, others = [q for q in queues if q == EMERGENCY], [q for q in queues if q != EMERGENCY]
     workers = [
-        _started(broker_url, desk, own, count)
+        _started(broker_url, context, own, count)
         for own, count in ((urgent, 1), (others, threads))
         if own
     ]
-    beat = Beat(store, "worker")
-    matters = Matters(store, now)
-    sampler = Sampler(desk, beat.name)
+    beat = Heartbeat(store, "worker")
+    matters = SimilarityScan(store, now)
+    sampler = Sampler(context, beat.name)
     code = 0
     while not stop.wait(0.2):
         sampler()
-        beat(desk.doing, done=desk.done, failed=desk.failed + post.failed)
-        matters(desk.done)
+        beat(context.doing, done=context.done, failed=context.failed + dispatcher.failed)
+        matters(context.done)
         if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1
             break
-    _end([*(partial(_stop, worker) for worker in workers), post.close, beat.leave])
+    _end([*(partial(_stop, worker) for worker in workers), dispatcher.close, beat.remove_process])
     return code
 
 
-def _started(broker_url: str, desk: Desk, queues: Sequence[str], threads: int) -> Worker:
+def _started(
+    broker_url: str, context: WorkerContext, queues: Sequence[str], threads: int
+) -> Worker:
     """A worker of Dramatiq's with a broker of its own: it takes all of a broker's queues."""
     broker = connect(broker_url)
     dramatiq.set_broker(broker)
-    register(broker, desk, queues)
+    register_actors(broker, context, queues)
     worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)
     worker.start()
     return worker
@@ -282,7 +286,7 @@ def run_timekeeper(
     """Ring for what is due until told to stop; again after `patience` (real time)."""
     stop = stop_on_signals(parent)
     keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
-    beat = Beat(store, "timekeeper")
+    beat = Heartbeat(store, "timekeeper")
 
     sweeper = Sweeper(store, now)
 
@@ -292,5 +296,5 @@ def run_timekeeper(
         beat(doing, lateness=keeper.lateness, done=keeper.rung, failed=keeper.failed)
 
     keeper.run(stop, tell)
-    beat.leave()
+    beat.remove_process()
     return 0

@@ -7,20 +7,20 @@ from threading import Event
 
 import redis
 
-from models.clock import Now, speed_of
-from models.database import Store, is_busy
-from models.operations.ringing import claim_due, first_bells, ring_again
+from models.clock import Now, clock_speed
+from models.database import Store, is_transient
+from models.operations.bells import claim_due, first_bells, ring_again
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
 
-LOOK_EVERY = 0.05
+POLL_INTERVAL = 0.05
 """Real seconds between two looks at the store; sooner where a moment is known to come sooner."""
 
 PATIENCE = timedelta(seconds=30)
 """Real time after which a row that is still waiting is rung for again."""
 
-MOST_AT_ONCE = 5_000
+MAX_ROWS_PER_RING = 5_000
 _LONGEST_PAUSE = 5.0
 
 
@@ -45,7 +45,7 @@ class Timekeeper:
         self.store_ok = True
         self._next_at: datetime | None = None
 
-    def ring_once(self) -> int:
+    def ring_due(self) -> int:
         """Ring for everything that is due now; returns how many rows that were.
 
         Raises the store's errors; a broker that cannot be reached leaves the rows due.
@@ -63,12 +63,12 @@ class Timekeeper:
         except redis.RedisError as wrong:
             self._lost(wrong)
             return 0
-        most = {queue: min(room[queue], MOST_AT_ONCE) for queue in queues if room[queue]}
+        most = {queue: min(room[queue], MAX_ROWS_PER_RING) for queue in queues if room[queue]}
         if not most:
             self._reached()
             return 0
-        with self._store.writing(soon=True) as session:
-            again_at = now + self._patience * speed_of(self._now)
+        with self._store.writing(skip_queue=True) as session:
+            again_at = now + self._patience * clock_speed(self._now)
             due = claim_due(session, now, again_at, most)
         try:
             self._bells.ring(due.ids)
@@ -78,22 +78,22 @@ class Timekeeper:
                 ring_again(session, due.ids, self._now())
             return 0
         self._reached()
-        self.lateness = due.lateness.total_seconds() / speed_of(self._now)
+        self.lateness = due.lateness.total_seconds() / clock_speed(self._now)
         self.rung += due.count
         return due.count
 
     def run(self, stop: Event, beat: Callable[[], None]) -> None:
         """Ring until `stop` is set; `beat` is called at each turn to tell that all is well."""
-        pause = LOOK_EVERY
+        pause = POLL_INTERVAL
         while not stop.is_set():
             try:
-                rung = self.ring_once()
+                rung = self.ring_due()
                 self.store_ok = True
-                pause = LOOK_EVERY if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
-                if rung >= MOST_AT_ONCE:
+                pause = POLL_INTERVAL if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
+                if rung >= MAX_ROWS_PER_RING:
                     continue
             except Exception as wrong:
-                if not is_busy(wrong):
+                if not is_transient(wrong):
                     raise
                 if self.store_ok:
                     log.warning("the store cannot be reached (%s)", type(wrong).__name__)
@@ -101,13 +101,13 @@ class Timekeeper:
                 self.failed += 1
                 pause = min(pause * 2, _LONGEST_PAUSE)
             beat()
-            stop.wait(min(pause, self._until_next()) if pause == LOOK_EVERY else pause)
+            stop.wait(min(pause, self._until_next()) if pause == POLL_INTERVAL else pause)
 
     def _until_next(self) -> float:
         """Real seconds until the next moment that was seen to come; a look's pause if none was."""
         if self._next_at is None:
-            return LOOK_EVERY
-        left = (self._next_at - self._now()).total_seconds() / speed_of(self._now)
+            return POLL_INTERVAL
+        left = (self._next_at - self._now()).total_seconds() / clock_speed(self._now)
         return max(0.0, left)
 
     def _reached(self) -> None:

@@ -8,21 +8,21 @@ from sqlalchemy import select, text
 
 from models.database import Session
 from models.errors import HotlineError
-from models.labels import _
-from models.operations.traces import trace_hash
-from models.queries.chain import access_line
+from models.i18n import _
+from models.operations.blind_index import blind_hash
 from models.queries.log import TicketNotFound
-from models.rules.roles import FIND, REVEAL, Actor
+from models.rules.blind_index import KINDS, normal
 from models.rules.text import clean
-from models.rules.traces import KINDS, normal
-from models.tables.core import ACCESS, EVENT, INBOX, TICKET, TRACE
+from models.security.chain import access_line
+from models.security.roles import FIND, REVEAL, Actor
+from models.tables.core import ACCESS, BLIND_INDEX, EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED
 
-FIELDS = ("name", "phone", "address", "title", "content", "log")
+REVEALABLE = ("name", "phone", "address", "title", "content", "log")
 """What can be shown in clear; `log` is what people wrote into the ticket's log."""
 
 
-class NoSuchField(HotlineError):
+class UnknownField(HotlineError):
     """Something is to be shown in clear that is no field."""
 
 
@@ -35,15 +35,15 @@ def reveal(
     """
     actor.must(REVEAL)
     for field in fields:
-        if field not in FIELDS:
-            known = ", ".join(FIELDS)
+        if field not in REVEALABLE:
+            known = ", ".join(REVEALABLE)
             told = _("no field {name}; there are: {known}")
-            raise NoSuchField(told.format(name=field, known=known))
+            raise UnknownField(told.format(name=field, known=known))
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:
         raise TicketNotFound(number)
-    record(session, actor, REVEAL, number, fields, now)
-    person = session.sealer.open(row.claimant) if row.claimant else {}
+    record_access(session, actor, REVEAL, number, fields, now)
+    person = session.cipher.decrypt(row.claimant) if row.claimant else {}
     shown: dict[str, Any] = {
         f: _clear(person.get(f)) for f in ("name", "phone", "address") if f in fields
     }
@@ -56,7 +56,7 @@ def reveal(
             .where(EVENT.c.ticket_id == row.id, EVENT.c.private.is_not(None))
             .order_by(EVENT.c.seq)
         )
-        shown["log"] = {r.seq: _clear(session.sealer.open(r.private)) for r in rows}
+        shown["log"] = {r.seq: _clear(session.cipher.decrypt(r.private)) for r in rows}
     return shown
 
 
@@ -68,19 +68,19 @@ def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -
     actor.must(FIND)
     if kind not in KINDS:
         told = _("no field {name}; there are: {known}")
-        raise NoSuchField(told.format(name=kind, known=", ".join(KINDS)))
-    record(session, actor, FIND, None, [kind], now)
-    wanted = trace_hash(session.sealer, kind, normal(kind, value))
+        raise UnknownField(told.format(name=kind, known=", ".join(KINDS)))
+    record_access(session, actor, FIND, None, [kind], now)
+    wanted = blind_hash(session.cipher, kind, normal(kind, value))
     found = session.scalars(
         select(TICKET.c.number)
-        .join(TRACE, TRACE.c.ticket_id == TICKET.c.id)
-        .where(TRACE.c.hash == wanted, TRACE.c.kind == kind)
+        .join(BLIND_INDEX, BLIND_INDEX.c.ticket_id == TICKET.c.id)
+        .where(BLIND_INDEX.c.hash == wanted, BLIND_INDEX.c.kind == kind)
         .order_by(TICKET.c.received_at.desc(), TICKET.c.number)
     )
     return list(found)
 
 
-def record(
+def record_access(
     session: Session,
     actor: Actor,
     act: str,
@@ -105,7 +105,7 @@ def record(
         "fields": list(fields),
     }
     before = last.hash if last else b""
-    row["hash"] = session.sealer.chained(before + access_line(row))
+    row["hash"] = session.cipher.chain_hash(before + access_line(row))
     session.execute(session.insert(ACCESS).values(row))
 
 
@@ -117,7 +117,7 @@ def _letter(session: Session, number: str) -> dict[str, Any]:
         .order_by(INBOX.c.id)
         .limit(1)
     )
-    found: dict[str, Any] = session.sealer.open(body) if body is not None else {}
+    found: dict[str, Any] = session.cipher.decrypt(body) if body is not None else {}
     return found
 
 

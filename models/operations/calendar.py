@@ -8,13 +8,13 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, select
 
 from models.database import Session
-from models.labels import Said, say
-from models.operations.anew import fold_again
-from models.operations.cases import locked
-from models.operations.log import write
+from models.i18n import LazyText, lazy
+from models.operations.log import append_logs
+from models.operations.refold import refold_changed
 from models.operations.rulebook import declare_days
-from models.queries.rulebook import load_rulebook
-from models.rules.calendar import Declared
+from models.operations.ticket_work import lock_tickets
+from models.rulebook import load_rulebook
+from models.rules.calendar import DeclaredDay
 from models.rules.state import COMPLETED, OPEN, RUNNING
 from models.tables.core import CLOCK, TICKET
 
@@ -26,7 +26,7 @@ _UP_TO_RED = timedelta(days=10)
 
 
 @dataclass
-class Moved:
+class CalendarChange:
     """What a new arrangement of days did: days declared, clocks moved, alerts taken back.
 
     `kept` are tickets left as they were, since what people did there would no longer fit.
@@ -38,28 +38,30 @@ class Moved:
     kept: list[str] = field(default_factory=list)
 
 
-def rearrange(session: Session, days: Mapping[date, Declared], now: datetime) -> Moved:
+def change_calendar(
+    session: Session, days: Mapping[date, DeclaredDay], now: datetime
+) -> CalendarChange:
     """Declare days working or off and move what depends on them, each with the document as reason.
 
     What should not have been raised is taken back; the run of a clock stays the same. A caller
     that only wants to see what would change rolls the transaction back.
     """
-    result = Moved(declare_days(session, days, now))
+    result = CalendarChange(declare_days(session, days, now))
     if result.days:
         documents = "、".join(dict.fromkeys(d.document for d in days.values()))
-        why = say("the calendar changed: {document}", document=documents)
+        why = lazy("the calendar changed: {document}", document=documents)
         running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == RUNNING)
         waiting = TICKET.c.status.in_((*OPEN, COMPLETED))
         _tell_again(session, waiting | TICKET.c.id.in_(running), why, now, result)
     return result
 
 
-def settle_guesses(session: Session, now: datetime) -> Moved:
+def settle_provisional(session: Session, now: datetime) -> CalendarChange:
     """Move the open clocks that were a guess, where the calendar's library has learnt their year.
 
     To be called where a service begins: a library is renewed between two runs.
     """
-    result = Moved()
+    result = CalendarChange()
     calendar = load_rulebook(session).calendar
     guessed = session.execute(
         select(CLOCK.c.ticket_id, CLOCK.c.base, CLOCK.c.due)
@@ -71,7 +73,7 @@ def settle_guesses(session: Session, now: datetime) -> Moved:
         for row in guessed
         if not calendar.provisional(row.base.date(), (row.due + _UP_TO_RED).date())
     }
-    why = say("the State Council's arrangement is known now")
+    why = lazy("the State Council's arrangement is known now")
     for some in _parts(sorted(settled)):
         _tell_again(session, TICKET.c.id.in_(some), why, now, result)
     return result
@@ -83,21 +85,25 @@ def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _tell_again(
-    session: Session, which: ColumnElement[bool], why: Said, now: datetime, result: Moved
+    session: Session,
+    which: ColumnElement[bool],
+    why: LazyText,
+    now: datetime,
+    result: CalendarChange,
 ) -> None:
     """Fold these tickets anew under the calendar as it is now, and write what is different."""
     rulebook = load_rulebook(session)
     numbers = session.scalars(select(TICKET.c.number).where(which).order_by(TICKET.c.number))
     for some in _parts(numbers.all()):
-        appending = []
-        for case in locked(session, some, wait=True):
-            found = fold_again(session, case, rulebook, now, why)
+        log_append = []
+        for work in lock_tickets(session, some, wait=True):
+            found = refold_changed(session, work, rulebook, now, why)
             if found is None:
-                result.kept.append(case.row.number)
-            elif found.events or found.state != case.state:
-                appending.append(found)
-        write(session, appending, rulebook, now)
-        for one in appending:
+                result.kept.append(work.row.number)
+            elif found.events or found.state != work.state:
+                log_append.append(found)
+        append_logs(session, log_append, rulebook, now)
+        for one in log_append:
             for event in one.events:
                 if event.name == "clock.moved":
                     moved = (one.row.number, event.data["clock"], event.data["due"])

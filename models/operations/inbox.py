@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from models.bulk import insert_rows, next_ids
 from models.database import Session
-from models.labels import Said, say
+from models.i18n import LazyText, lazy
 from models.rules.messages import Envelope, Refusal, envelope
-from models.rules.queues import queue_of
+from models.rules.queues import queue_for
 from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import REFUSED, WAITING
 
@@ -24,14 +24,14 @@ _CHUNK = 5_000
 
 
 @dataclass
-class Put:
+class AddedMessages:
     """What became of the messages handed in.
 
     `refused` are indexes with the reason, `known` the indexes of those that were there already.
     """
 
     enqueued: int = 0
-    refused: list[tuple[int, Said]] = field(default_factory=list)
+    refused: list[tuple[int, LazyText]] = field(default_factory=list)
     known: list[int] = field(default_factory=list)
 
     @property
@@ -40,7 +40,7 @@ class Put:
         return len(self.known)
 
 
-class Standing(NamedTuple):
+class StoredMessage(NamedTuple):
     """A message as it stands in the inbox: when it came, and what it says."""
 
     arrived_at: datetime
@@ -55,24 +55,24 @@ class _New(NamedTuple):
     canonical: bytes
 
 
-def put(
+def add_messages(
     session: Session,
     source: str,
     messages: Sequence[Mapping[str, Any]],
     now: datetime,
     latest: datetime | None = None,
-) -> Put:
+) -> AddedMessages:
     """Put messages into the inbox, in the order given; they wait there for their own `at`.
 
     The same id of the same source is the same message and changes nothing, unless it had been
     refused and comes back with another content: then it takes the refused one's place. A message
     dated after `latest`, if that is given, is refused: its sender's clock is wrong.
     """
-    result = Put()
+    result = AddedMessages()
     kept: dict[str, _New] = {}
     for index, raw in enumerate(messages):
         found = _checked(session, index, raw, latest)
-        if isinstance(found, Said):
+        if isinstance(found, LazyText):
             result.refused.append((index, found))
         elif found.envelope.id in kept:
             result.known.append(index)
@@ -89,30 +89,32 @@ def put(
     return result
 
 
-def standing(session: Session, source: str, ids: Collection[str]) -> dict[str, Standing]:
+def stored_messages(
+    session: Session, source: str, ids: Collection[str]
+) -> dict[str, StoredMessage]:
     """The messages of a source that the inbox has under these ids."""
     found = select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
-        INBOX.c.source == source, session.among(INBOX.c.message_id, ids), INBOX.c.current
+        INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
     )
     rows = session.execute(found).all()
-    return {r.message_id: Standing(r.arrived_at, session.sealer.open(r.body)) for r in rows}
+    return {r.message_id: StoredMessage(r.arrived_at, session.cipher.decrypt(r.body)) for r in rows}
 
 
 def _checked(
     session: Session, index: int, raw: Mapping[str, Any], latest: datetime | None
-) -> _New | Said:
+) -> _New | LazyText:
     try:
         canonical = msgspec.json.encode(raw, order="deterministic")
     except (UnicodeEncodeError, ValueError):
-        return say("a text holds characters that no text can hold: send it as UTF-8")
+        return lazy("a text holds characters that no text can hold: send it as UTF-8")
     found = envelope(raw, canonical)
     if isinstance(found, Refusal):
         return found.why
     if "\0" in found.id or "\0" in found.ticket:
-        return say("the number or the id holds a character that no database keeps")
+        return lazy("the number or the id holds a character that no database keeps")
     if latest is not None and found.at > latest:
-        return say("the time {at} lies in the future", at=found.at.isoformat())
-    return _New(index, found, session.sealer.fingerprint(canonical), raw, canonical)
+        return lazy("the time {at} lies in the future", at=found.at.isoformat())
+    return _New(index, found, session.cipher.keyed_hash(canonical), raw, canonical)
 
 
 def _put_chunk(
@@ -124,7 +126,7 @@ def _put_chunk(
         for row in session.execute(
             select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state).where(
                 INBOX.c.source == source,
-                session.among(INBOX.c.message_id, [n.envelope.id for n in part]),
+                session.is_in(INBOX.c.message_id, [n.envelope.id for n in part]),
                 INBOX.c.current,
             )
         )
@@ -158,7 +160,7 @@ def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
     """Let new rows be rung for at once, or at their `at`; the database writes them by itself."""
     present = literal(now, INBOX.c.at.type)
     due = case((INBOX.c.at > present, INBOX.c.at), else_=present)
-    rows = select(INBOX.c.id, INBOX.c.queue, due, due).where(session.among(INBOX.c.id, ids))
+    rows = select(INBOX.c.id, INBOX.c.queue, due, due).where(session.is_in(INBOX.c.id, ids))
     session.execute(insert(BELL).from_select(["row_id", "queue", "due_at", "ring_at"], rows))
 
 
@@ -169,12 +171,12 @@ def _rows(
     urgent = set(
         session.scalars(
             select(TICKET.c.number).where(
-                session.among(TICKET.c.number, numbers), TICKET.c.emergency.is_not(None)
+                session.is_in(TICKET.c.number, numbers), TICKET.c.emergency.is_not(None)
             )
         )
     )
     ids = next_ids(session.connection(), INBOX, len(new))
-    seal = session.sealer.seal
+    encrypt = session.cipher.encrypt
     return [
         {
             "id": row_id,
@@ -183,10 +185,10 @@ def _rows(
             "digest": digest,
             "ticket": e.ticket,
             "type": e.type,
-            "queue": queue_of(e.type, emergency="emergency" in raw or e.ticket in urgent),
+            "queue": queue_for(e.type, emergency="emergency" in raw or e.ticket in urgent),
             "at": e.at,
             "arrived_at": now,
-            "body": seal(msgspec.Raw(canonical)),
+            "body": encrypt(msgspec.Raw(canonical)),
             "state": WAITING,
             "current": True,
             "conflicting": False,

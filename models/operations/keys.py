@@ -20,11 +20,11 @@ from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  (their import is what fills the metadata)
 from models.database import Session, Store
-from models.operations.traces import trace_older
-from models.sealing import Sealed
-from models.tables.columns import SealedColumn
+from models.operations.blind_index import rebuild_blind_index
+from models.security.encryption import Encrypted
+from models.tables.columns import EncryptedColumn
 from models.tables.core import EVENT, SECRET
-from models.tables.secrets import HASHES
+from models.tables.secrets import HASH_KEY
 
 _BATCH = 500
 _PASSES = 5
@@ -38,35 +38,37 @@ def unlock(store: Store) -> None:
     KeyWrong where the store is sealed with another key, or its key is missing.
     """
     with store.reading() as session:
-        found = session.scalar(select(SECRET.c.value).where(SECRET.c.name == HASHES))
+        found = session.scalar(select(SECRET.c.value).where(SECRET.c.name == HASH_KEY))
         older = _any_sealed(session) if found is None else None
     if found is None:
         if older is not None:
-            store.sealer.open(older)
+            store.cipher.decrypt(older)
             # the traces first: a store without the secret has perhaps not all of them
-            trace_older(store)
+            rebuild_blind_index(store)
         found = _begin(store, older)
-    secret = store.sealer.open(found)
-    store.sealer.hash_with(base64.b64decode(secret["key"]))
+    secret = store.cipher.decrypt(found)
+    store.cipher.use_hash_key(base64.b64decode(secret["key"]))
 
 
-def _begin(store: Store, older: Sealed | None) -> Sealed:
-    sealer = store.sealer
-    sealer.keep()
-    key = os.urandom(32) if older is None else sealer.first_hash_key()
+def _begin(store: Store, older: Encrypted | None) -> Encrypted:
+    cipher = store.cipher
+    cipher.save_key()
+    key = os.urandom(32) if older is None else cipher.legacy_hash_key()
     with store.writing() as session:
         # until then lines of the log were chained without a key
         until = session.scalar(select(func.max(EVENT.c.at)))
         value = {"key": base64.b64encode(key).decode(), "unkeyed_until": until}
-        row = {"name": HASHES, "value": sealer.seal(value)}
+        row = {"name": HASH_KEY, "value": cipher.encrypt(value)}
         session.execute(session.insert(SECRET).values(row).on_conflict_do_nothing())
-        kept: Sealed = session.scalars(select(SECRET.c.value).where(SECRET.c.name == HASHES)).one()
+        kept: Encrypted = session.scalars(
+            select(SECRET.c.value).where(SECRET.c.name == HASH_KEY)
+        ).one()
         return kept
 
 
-def _any_sealed(session: Session) -> Sealed | None:
-    for table, column in sealed_columns():
-        found: Sealed | None = session.scalar(
+def _any_sealed(session: Session) -> Encrypted | None:
+    for table, column in encrypted_columns():
+        found: Encrypted | None = session.scalar(
             select(column).select_from(table).where(column.is_not(None)).limit(1)
         )
         if found is not None:
@@ -74,18 +76,18 @@ def _any_sealed(session: Session) -> Sealed | None:
     return None
 
 
-def sealed_columns() -> Iterator[tuple[Table, Column[Any]]]:
+def encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
     """Every column of the store that holds sealed values, whoever added it."""
     for table in SQLModel.metadata.sorted_tables:
         for column in table.columns:
-            if isinstance(column.type, SealedColumn):
+            if isinstance(column.type, EncryptedColumn):
                 yield table, column
 
 
 def count_by_key(session: Session) -> dict[int, int]:
     """How many sealed values each key opens, by the key's number."""
     counts: dict[int, int] = {}
-    for _table, column in sealed_columns():
+    for _table, column in encrypted_columns():
         number = _number(column)
         rows = session.execute(
             select(number, func.count()).where(column.is_not(None)).group_by(number)
@@ -95,13 +97,13 @@ def count_by_key(session: Session) -> dict[int, int]:
     return counts
 
 
-def seal_again(store: Store) -> Iterator[int]:
+def reencrypt(store: Store) -> Iterator[int]:
     """Seal everything with the key that seals now, a batch a transaction; yields each batch's size.
 
     It can be stopped at any time and begun again. What others hold just now, or seal with an older
     key because they have not been given the new one yet, is looked for a few times and then left.
     """
-    for table, column in sealed_columns():
+    for table, column in encrypted_columns():
         for attempt in range(_PASSES):
             if attempt:
                 sleep(_BREATH)
@@ -139,7 +141,7 @@ def _write(session: Session, table: Table, column: Column[Any], rows: Any) -> No
         statement.values({column.name: bindparam("_new")}),
         [
             {f"_{k.name}": v for k, v in zip(keys, row, strict=False)}
-            | {"_new": session.sealer.seal_again(row[-1])}
+            | {"_new": session.cipher.reencrypt(row[-1])}
             for row in rows
         ],
     )
@@ -156,4 +158,4 @@ def _number(column: Column[Any]) -> Any:
 
 
 def _stale(session: Session, column: Column[Any]) -> Any:
-    return column.is_not(None) & (_number(column) != bytes([session.sealer.ring.sealing]))
+    return column.is_not(None) & (_number(column) != bytes([session.cipher.ring.sealing]))

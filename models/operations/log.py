@@ -9,19 +9,19 @@ import msgspec
 
 from models.bulk import insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
-from models.operations.ringing import bell, drop_bells, set_bells
-from models.operations.traces import add_traces, trace_rows
-from models.queries.chain import event_line
-from models.queries.rulebook import Rulebook
-from models.rules.personal import Veil
+from models.operations.bells import bell, drop_bells, set_bells
+from models.operations.blind_index import add_blind_index, blind_index_rows
+from models.rulebook import Rulebook
 from models.rules.queues import ESCALATION
+from models.rules.redaction import Redactor
 from models.rules.state import CLOSING, FIRST, HANDLE, PROOF, Clock, Event, State
-from models.tables.core import CLOCK, EVENT, NOTICE, TICKET, TRACE
+from models.security.chain import event_line
+from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
 _OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
 
 
-class Head(NamedTuple):
+class TicketRow(NamedTuple):
     """A ticket's row as far as carrying it on needs it: its state, and how far its log reaches."""
 
     id: int
@@ -33,7 +33,7 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True)
-class New:
+class NewTicket:
     """What a new ticket's row is made of: its first message's body, its matter as a keyed hash."""
 
     body: Mapping[str, Any]
@@ -41,26 +41,26 @@ class New:
 
 
 @dataclass(frozen=True)
-class Appending:
+class LogAppend:
     """What is to be written of one ticket: its row as it was, its state now, and the new events.
 
     `before` are its clocks as they were. `new` is set for a ticket that is just beginning;
     `levels_only` where nothing happened but levels, which come by the ten thousand.
     """
 
-    row: Head
+    row: TicketRow
     before: Mapping[str, Clock]
     state: State
     events: Sequence[Event]
     policy_id: str
     ring_at: datetime | None
-    new: New | None = None
+    new: NewTicket | None = None
     levels_only: bool = False
 
 
-def write(
+def append_logs(
     session: Session,
-    appending: Sequence[Appending],
+    log_append: Sequence[LogAppend],
     rulebook: Rulebook,
     now: datetime,
     *,
@@ -78,7 +78,7 @@ def write(
     clocks: list[dict[str, Any]] = []
     traces: list[dict[str, Any]] = []
     added: list[dict[str, Any]] = []
-    for one in appending:
+    for one in log_append:
         seq, chain = one.row.seq, one.row.hash
         for event in one.events:
             seq += 1
@@ -92,24 +92,24 @@ def write(
         (tickets if one.new is None else begun).append(row)
         clocks += _clocks(one, rulebook.calendar.version)
         if one.new is not None:
-            traces += trace_rows(session.sealer, one.row.id, one.new.body)
+            traces += blind_index_rows(session.cipher, one.row.id, one.new.body)
         for event in one.events:
             if event.name == "ticket.supplemented" and event.private:
-                added += trace_rows(session.sealer, one.row.id, event.private)
+                added += blind_index_rows(session.cipher, one.row.id, event.private)
     connection = session.connection()
     lost = {row["id"] for row in begun} - insert_new(connection, TICKET, begun)
     for rows in (events, notices, traces, added, clocks) if lost else ():
         rows[:] = [row for row in rows if row["ticket_id"] not in lost]
     insert_rows(connection, EVENT, events)
     insert_rows(connection, NOTICE, notices)
-    insert_rows(connection, TRACE, traces)
-    add_traces(session, added)
+    insert_rows(connection, BLIND_INDEX, traces)
+    add_blind_index(session, added)
     upsert_rows(connection, CLOCK, clocks)
     update_rows(connection, TICKET, tickets)
-    rung = {one.row.id: one.ring_at for one in appending if one.row.id not in lost}
+    rung = {one.row.id: one.ring_at for one in log_append if one.row.id not in lost}
     set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in rung.items() if at))
     drop_bells(session, ((ESCALATION, ticket) for ticket, at in rung.items() if not at))
-    return {one.row.number for one in appending if one.row.id in lost}
+    return {one.row.number for one in log_append if one.row.id in lost}
 
 
 def event_row(
@@ -128,7 +128,7 @@ def event_row(
         private = {k: v for k, v in private.items() if v not in (None, "")}
     secret = msgspec.json.encode(private) if private else b""
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
-    digest = session.sealer.chained(chain + line + secret)
+    digest = session.cipher.chain_hash(chain + line + secret)
     once = None
     if event.name == "alert.raised":
         once = f"{event.data['clock']}/{folds}/{event.data['run']}/{event.data['level']}"
@@ -140,7 +140,7 @@ def event_row(
         "name": event.name,
         "cause": event.cause,
         "data": msgspec.Raw(data),
-        "private": session.sealer.seal(private) if private else None,
+        "private": session.cipher.encrypt(private) if private else None,
         "once": once,
         "hash": digest,
     }
@@ -163,7 +163,7 @@ def _notice(ticket_id: int, seq: int, event: Event, now: datetime) -> dict[str, 
 
 
 def _ticket(
-    session: Session, one: Appending, seq: int, chain: bytes, now: datetime
+    session: Session, one: LogAppend, seq: int, chain: bytes, now: datetime
 ) -> dict[str, Any]:
     state = one.state
     row: dict[str, Any] = {
@@ -182,8 +182,8 @@ def _ticket(
         row["number"] = one.row.number
         row["policy_id"] = one.policy_id
         person = {**(body.get("claimant") or {}), "address": body.get("address")}
-        row["title"] = Veil(person).text(str(body.get("title", "")))
-        row["claimant"] = session.sealer.seal(person)
+        row["title"] = Redactor(person).text(str(body.get("title", "")))
+        row["claimant"] = session.cipher.encrypt(person)
         row["facts"] = one.new.facts
     return row
 
@@ -213,7 +213,7 @@ def _level_at(state: State) -> datetime | None:
     return state.ladder[raised - 1][1] if raised else None
 
 
-def _clocks(one: Appending, calendar: int) -> list[dict[str, Any]]:
+def _clocks(one: LogAppend, calendar: int) -> list[dict[str, Any]]:
     before, now = one.before, one.state.clocks
     if one.levels_only:
         return []

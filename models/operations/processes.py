@@ -11,14 +11,14 @@ from models.tables.core import PROCESS
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 
-def report(session: Session, now: datetime, **row: Any) -> None:
+def report_process(session: Session, now: datetime, **row: Any) -> None:
     """Write or renew a process's line; `now` is by the system's clock, also in a demo."""
     insert = session.insert(PROCESS).values(**row, seen_at=now)
     new = {k: insert.excluded[k] for k in (*row, "seen_at") if k != "name"}
     session.execute(insert.on_conflict_do_update(index_elements=["name"], set_=new))
 
 
-def leave(session: Session, name: str, now: datetime) -> None:
+def remove_process(session: Session, name: str, now: datetime) -> None:
     """Take a process's line away, since it ends in order; and those of the long forgotten."""
     old = PROCESS.c.seen_at < now - _FORGOTTEN_AFTER
     session.execute(delete(PROCESS).where((PROCESS.c.name == name) | old))

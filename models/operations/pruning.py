@@ -19,7 +19,7 @@ _AT_ONCE = 1_000
 
 
 @dataclass
-class Broom:
+class NoticePruner:
     """Sweeps the notices from the oldest on, some at a time; `swept` counts those removed."""
 
     swept: int = 0
@@ -41,7 +41,7 @@ class Broom:
             for row in rows
             if row.state == "sent" and row.sent_at < before and row.status == ARCHIVED
         ]
-        session.execute(delete(NOTICE).where(session.among(NOTICE.c.id, gone)))
+        session.execute(delete(NOTICE).where(session.is_in(NOTICE.c.id, gone)))
         self.swept += len(gone)
         self.after = rows[-1].id if rows else 0
         # rows come in the order of time: what follows a young one is young
@@ -50,7 +50,7 @@ class Broom:
 
 def prune(store: Store, now: datetime, policy: Policy) -> int:
     """Remove all that need not be kept; returns how many notices that were."""
-    broom = Broom()
+    broom = NoticePruner()
     more = True
     while more:
         with store.writing() as session:

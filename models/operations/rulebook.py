@@ -7,11 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import delete, func, select
 
 from models.database import Session
-from models.queries.rulebook import load_units_rows
-from models.rules.calendar import Declared
+from models.rulebook import stored_units
+from models.rules.calendar import DeclaredDay
 from models.rules.policy import digest, load_policy
+from models.rules.routing.units_file import WORDS, UnitsFile
 from models.rules.state import OPEN
-from models.rules.units import WORDS, UnitsFile
 from models.tables.core import DAY, POLICY, TERRITORY, TICKET, UNIT
 
 _ID_LENGTH = 16
@@ -34,7 +34,7 @@ def add_policy(session: Session, text: str, name: str, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class UnitsChange:
     """What a units file changed, by names; `holding` are units that are gone, with open tickets."""
 
     count: int
@@ -44,9 +44,9 @@ class Replaced:
     holding: dict[str, int]
 
 
-def replace_units(session: Session, units: UnitsFile) -> Replaced:
+def replace_units(session: Session, units: UnitsFile) -> UnitsChange:
     """Make the file's units the district's units; tickets keep the units they have."""
-    before = {unit.name: unit for unit in load_units_rows(session)}
+    before = {unit.name: unit for unit in stored_units(session)}
     version = session.scalar(select(func.coalesce(func.max(UNIT.c.version), 0))) or 0
     session.execute(delete(UNIT))
     session.execute(delete(TERRITORY))
@@ -59,7 +59,7 @@ def replace_units(session: Session, units: UnitsFile) -> Replaced:
             "position": position,
             "version": version + 1,
             "words": {k: getattr(unit, k) for k in WORDS},
-            "people": session.sealer.seal({k: getattr(unit, k) for k in people}),
+            "people": session.cipher.encrypt({k: getattr(unit, k) for k in people}),
         }
         for position, unit in enumerate(units.unit)
     ]
@@ -69,7 +69,7 @@ def replace_units(session: Session, units: UnitsFile) -> Replaced:
         session.execute(session.insert(TERRITORY), [{"word": w} for w in units.territory])
     after = {unit.name: unit for unit in units.unit}
     removed = [name for name in before if name not in after]
-    return Replaced(
+    return UnitsChange(
         len(rows),
         [name for name in after if name not in before],
         [name for name in after if name in before and after[name] != before[name]],
@@ -89,14 +89,14 @@ def _holding(session: Session, units: Sequence[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def declare_days(session: Session, days: Mapping[date, Declared], now: datetime) -> int:
+def declare_days(session: Session, days: Mapping[date, DeclaredDay], now: datetime) -> int:
     """Keep an arrangement of working days; a later one for the same day replaces the earlier.
 
     Returns how many days are now declared otherwise than before.
     """
     version = session.scalar(select(func.coalesce(func.max(DAY.c.version), 0))) or 0
     kept = session.execute(select(DAY.c.day, DAY.c.working, DAY.c.document))
-    before = {row.day: Declared(row.working, row.document) for row in kept}
+    before = {row.day: DeclaredDay(row.working, row.document) for row in kept}
     rows = [
         {
             "day": day,

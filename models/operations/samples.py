@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from models.database import Session
-from models.queries.queues import EVERY, KEPT, Depth, bucket, depths_now
+from models.queries.queues import SAMPLE_SPAN, SAMPLES_KEPT, QueueDepth, queue_depths, sample_time
 from models.rules.queues import QUEUES
 from models.tables.core import SAMPLE
 
 
-def sample(
+def record_sample(
     session: Session,
     process: str,
     dealt: Mapping[str, int],
@@ -27,7 +27,7 @@ def sample(
     `patience`, also real, is how long after its ringing a row is rung for again.
     Samples older than half an hour are taken away.
     """
-    at = bucket(wall)
+    at = sample_time(wall)
     rows = [
         _row(at, queue, process, done=dealt.get(queue, 0), failed=failed.get(queue, 0))
         for queue in QUEUES
@@ -35,9 +35,9 @@ def sample(
     ]
     looked = select(SAMPLE.c.queue).where(SAMPLE.c.at == at, SAMPLE.c.process == "").limit(1)
     if session.execute(looked).first() is None:
-        depths = depths_now(session, now, patience * speed)
-        rows += [_row(at, q, "", **_depth(depths.get(q, Depth()), now, speed)) for q in QUEUES]
-        session.execute(delete(SAMPLE).where(SAMPLE.c.at < wall - KEPT - EVERY))
+        depths = queue_depths(session, now, patience * speed)
+        rows += [_row(at, q, "", **_depth(depths.get(q, QueueDepth()), now, speed)) for q in QUEUES]
+        session.execute(delete(SAMPLE).where(SAMPLE.c.at < wall - SAMPLES_KEPT - SAMPLE_SPAN))
     if rows:
         session.execute(session.insert(SAMPLE).on_conflict_do_nothing(), rows)
 
@@ -47,6 +47,6 @@ def _row(at: datetime, queue: str, process: str, **figures: int) -> dict[str, ob
     return {"at": at, "queue": queue, "process": process} | blank | figures
 
 
-def _depth(depth: Depth, now: datetime, speed: float) -> dict[str, int]:
+def _depth(depth: QueueDepth, now: datetime, speed: float) -> dict[str, int]:
     age = (now - depth.oldest_at).total_seconds() / speed if depth.oldest_at else 0.0
     return {"depth": depth.waiting, "oldest_ms": max(0, round(age * 1000))}

@@ -10,19 +10,19 @@ from models.queries.failures import reason
 from models.tables.core import INBOX
 from models.tables.inbox import REFUSED, WAITING
 
-Key = tuple[str, str]
+MessageKey = tuple[str, str]
 """A message's source and its id there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MessageAnswer:
     """What was decided about a message: applied, or refused and why."""
 
     refused: bool
     why: str = ""
 
 
-def answers(session: Session, keys: Collection[Key]) -> dict[Key, Answer]:
+def answers(session: Session, keys: Collection[MessageKey]) -> dict[MessageKey, MessageAnswer]:
     """The answers to those of these messages that a worker has decided about."""
     if not keys:
         return {}
@@ -32,7 +32,7 @@ def answers(session: Session, keys: Collection[Key]) -> dict[Key, Answer]:
         .where(tuple_(INBOX.c.source, INBOX.c.message_id).in_(list(keys)))
     )
     return {
-        (row.source, row.message_id): Answer(
+        (row.source, row.message_id): MessageAnswer(
             row.state == REFUSED, reason(row.reason) if row.state == REFUSED else ""
         )
         for row in rows

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.database import Session
-from models.labels import Said, say, told
-from models.queries.figures import FIGURES, RATES, Month, months
-from models.queries.report import Case, cases, counts, tickets
+from models.i18n import LazyText, lazy, render
+from models.queries.figure_counts import FigureCase, counts, figure_cases, tickets
+from models.queries.figures import FIGURES, RATES, Month, months_until
 from models.rules.policy import Bulletin as Rules
 
 TREND = 5
@@ -19,7 +19,7 @@ TREND = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BulletinLine:
     """A unit's month, or that of all units; `rank` is None where it has completed nothing."""
 
     unit: str
@@ -37,12 +37,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class TalkProposal:
     """A talk (约谈提醒) that the system proposes, or conduct that people registered (6.1)."""
 
     unit: str
     clause: str
-    why: Said
+    why: LazyText
     tickets: tuple[str, ...] = ()
     grave: bool = False
 
@@ -52,24 +52,24 @@ class Bulletin:
     """A month's bulletin: a line a unit in the order of rank, and one for all of them."""
 
     month: Month
-    lines: tuple[Line, ...]
-    total: Line
-    trend: tuple[tuple[Month, Mapping[str, Line], Line], ...]
-    proposals: tuple[Proposal, ...]
-    conduct: tuple[Proposal, ...]
+    lines: tuple[BulletinLine, ...]
+    total: BulletinLine
+    trend: tuple[tuple[Month, Mapping[str, BulletinLine], BulletinLine], ...]
+    proposals: tuple[TalkProposal, ...]
+    conduct: tuple[TalkProposal, ...]
     rules: Rules = field(default_factory=Rules)
 
 
 def bulletin(session: Session, month: Month, rules: Rules) -> Bulletin:
     """The bulletin of a month, as the store has it now (Regulation 5.4, 6.1)."""
     trend = []
-    span = months(month, TREND)
+    span = months_until(month, TREND)
     for one, found in zip(span, counts(session, span), strict=True):
-        own = {unit: Line(unit, figures) for unit, figures in found.items()}
+        own = {unit: BulletinLine(unit, figures) for unit, figures in found.items()}
         trend.append((one, own, _sum(own.values())))
     _month, present, total = trend[-1]
     lines = _ranked(present.values())
-    conduct = tuple(_conduct(cases(session, month, "recorded")))
+    conduct = tuple(_conduct(figure_cases(session, month, "recorded")))
     return Bulletin(
         month,
         tuple(lines),
@@ -81,61 +81,63 @@ def bulletin(session: Session, month: Month, rules: Rules) -> Bulletin:
     )
 
 
-def _sum(lines: Iterable[Line]) -> Line:
+def _sum(lines: Iterable[BulletinLine]) -> BulletinLine:
     total: dict[str, int] = {}
     for line in lines:
         for figure, count in line.counts.items():
             total[figure] = total.get(figure, 0) + count
-    return Line("", total)
+    return BulletinLine("", total)
 
 
-def _merit(line: Line) -> tuple[float, float, float]:
+def _merit(line: BulletinLine) -> tuple[float, float, float]:
     """What units are ranked by: on time, then satisfaction, then cards a ticket; less is better."""
     on_time, satisfaction = line.rate("on_time_rate"), line.rate("satisfaction")
     cards = line.count("cards") / line.count("completed")
     return -(on_time or 0.0), -(1.0 if satisfaction is None else satisfaction), cards
 
 
-def _ranked(lines: Iterable[Line]) -> list[Line]:
+def _ranked(lines: Iterable[BulletinLine]) -> list[BulletinLine]:
     """The lines in the order of rank; equal merit shares a rank; what has none comes last."""
     everything = sorted(lines, key=lambda line: line.unit)
     with_rank = sorted((line for line in everything if line.count("completed")), key=_merit)
-    ranked: list[Line] = []
+    ranked: list[BulletinLine] = []
     for place, line in enumerate(with_rank, 1):
         same = bool(ranked) and _merit(ranked[-1]) == _merit(line)
-        ranked.append(Line(line.unit, line.counts, ranked[-1].rank if same else place))
+        ranked.append(BulletinLine(line.unit, line.counts, ranked[-1].rank if same else place))
     return ranked + [line for line in everything if not line.count("completed")]
 
 
 def _proposals(
-    session: Session, month: Month, lines: Sequence[Line], rules: Rules
-) -> Iterable[Proposal]:
+    session: Session, month: Month, lines: Sequence[BulletinLine], rules: Rules
+) -> Iterable[TalkProposal]:
     last = _last(lines, rules)
     cards = tickets(session, month, "cards")
     late = tickets(session, month, "late") if last else {}
     for line in lines:
         red, yellow = line.count("red"), line.count("yellow")
         if _reaches(red, rules.red_from) or _reaches(yellow, rules.yellow_from):
-            why = say("{yellow} yellow and {red} red cards", yellow=yellow, red=red)
-            yield Proposal(line.unit, "6.1(3)", why, cards.get(line.unit, ()))
+            why = lazy("{yellow} yellow and {red} red cards", yellow=yellow, red=red)
+            yield TalkProposal(line.unit, "6.1(3)", why, cards.get(line.unit, ()))
         if line in last:
             ranked = sum(one.rank is not None for one in lines)
-            why = say("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
-            yield Proposal(line.unit, "6.1(3)", why, late.get(line.unit, ()))
-    for case in cases(session, month, "recorded"):
+            why = lazy("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
+            yield TalkProposal(line.unit, "6.1(3)", why, late.get(line.unit, ()))
+    for case in figure_cases(session, month, "recorded"):
         if case.note["ground"] == "falsified":
-            why = say("falsification has been registered")
-            yield Proposal(case.unit, "6.1(3)", why, (case.ticket,), bool(case.note.get("grave")))
-    for case in cases(session, month, "proposed"):
-        why = say("designated by the district leader, it did not take the ticket")
-        yield Proposal(case.unit, "6.1(5)", why, (case.ticket,))
+            why = lazy("falsification has been registered")
+            yield TalkProposal(
+                case.unit, "6.1(3)", why, (case.ticket,), bool(case.note.get("grave"))
+            )
+    for case in figure_cases(session, month, "proposed"):
+        why = lazy("designated by the district leader, it did not take the ticket")
+        yield TalkProposal(case.unit, "6.1(5)", why, (case.ticket,))
 
 
 def _reaches(count: int, least: int) -> bool:
     return least > 0 and count >= least
 
 
-def _last(lines: Sequence[Line], rules: Rules) -> list[Line]:
+def _last(lines: Sequence[BulletinLine], rules: Rules) -> list[BulletinLine]:
     """The last ranks of those with enough tickets; never so many that nobody is ahead of them."""
     enough = [line for line in lines if line.count("completed") >= rules.ranked_from]
     some = min(rules.last_ranks, len(enough) // 2)
@@ -152,15 +154,15 @@ _CLAUSES = {
 }
 
 
-def _conduct(found: Iterable[Case]) -> Iterable[Proposal]:
+def _conduct(found: Iterable[FigureCase]) -> Iterable[TalkProposal]:
     for case in found:
         ground = str(case.note["ground"])
-        why = say("{ground}", ground=ground)
+        why = lazy("{ground}", ground=ground)
         grave = bool(case.note.get("grave"))
-        yield Proposal(case.unit, _CLAUSES[ground], why, (case.ticket,), grave)
+        yield TalkProposal(case.unit, _CLAUSES[ground], why, (case.ticket,), grave)
 
 
-def plain(value: Bulletin) -> dict[str, Any]:
+def bulletin_as_dict(value: Bulletin) -> dict[str, Any]:
     """The bulletin for machines: counts by name, rates from 0 to 1 or null."""
     return {
         "month": str(value.month),
@@ -175,17 +177,17 @@ def plain(value: Bulletin) -> dict[str, Any]:
     }
 
 
-def _plain(line: Line) -> dict[str, Any]:
+def _plain(line: BulletinLine) -> dict[str, Any]:
     rates = {name: line.rate(name) for name in RATES}
     rank = {} if not line.unit else {"rank": line.rank}
     return {"unit": line.unit, **rank, **{f: line.count(f) for f in FIGURES}, **rates}
 
 
-def _plain_proposal(one: Proposal) -> dict[str, Any]:
+def _plain_proposal(one: TalkProposal) -> dict[str, Any]:
     return {
         "unit": one.unit,
         "clause": one.clause,
-        "why": told(one.why),
+        "why": render(one.why),
         "grave": one.grave,
         "tickets": list(one.tickets),
     }

@@ -8,11 +8,11 @@ import msgspec
 from sqlalchemy import select
 
 from models.database import Session
-from models.labels import readable
-from models.queries.log import TicketNotFound, veil_of
+from models.i18n import readable
+from models.queries.log import TicketNotFound, ticket_redactor
 from models.rules import state as life
-from models.rules.personal import Veil
-from models.rules.text import clean, mask_address, mask_name, mask_phone
+from models.rules.redaction import Redactor
+from models.rules.text import clean, redact_address, redact_name, redact_phone
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 
 OPERATORS = "monitor"
@@ -30,7 +30,7 @@ class Claimant:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockRow:
+class ClockView:
     """One clock of the ticket; `state` is running, met, late, cancelled or expired."""
 
     key: str
@@ -45,10 +45,10 @@ class ClockRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One line of the log: when recorded, when it took effect, what, and the details.
 
-    `data` is plain data with kept texts in it (see `models.labels.readable`); `private` is what
+    `data` is plain data with kept texts in it (see `models.i18n.readable`); `private` is what
     people wrote, cleaned and masked. `by` is the operator whose message caused it.
     """
 
@@ -62,7 +62,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeRow:
+class NoticeView:
     """A notice that the ticket caused, and what became of it."""
 
     seq: int
@@ -77,7 +77,7 @@ class NoticeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class TicketDetail:
     """A ticket: its row, its letter, its clocks, its log and its notices."""
 
     number: str
@@ -95,44 +95,44 @@ class Detail:
     state: life.State
     claimant: Claimant
     content: str
-    clocks: tuple[ClockRow, ...] = ()
-    log: tuple[Line, ...] = ()
-    notices: tuple[NoticeRow, ...] = ()
+    clocks: tuple[ClockView, ...] = ()
+    log: tuple[LogLine, ...] = ()
+    notices: tuple[NoticeView, ...] = ()
 
 
 _OWN = ("number", "status", "category", "emergency", "title", "unit", "level", "due")
 _MORE = ("provisional", "received_at", "completed_at", "policy_id")
 
 
-def detail(session: Session, number: str) -> Detail:
+def detail(session: Session, number: str) -> TicketDetail:
     """Everything about the ticket of this number, masked; raises TicketNotFound."""
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:
         raise TicketNotFound(number)
     state = msgspec.json.decode(row.state, type=life.State) if row.state else life.State(number)
     clocks = session.execute(
-        select(*(CLOCK.c[f] for f in ClockRow.__dataclass_fields__))
+        select(*(CLOCK.c[f] for f in ClockView.__dataclass_fields__))
         .where(CLOCK.c.ticket_id == row.id)
         .order_by(CLOCK.c.base, CLOCK.c.due, CLOCK.c.key)
     )
     notices = session.execute(
-        select(*(NOTICE.c[f] for f in NoticeRow.__dataclass_fields__))
+        select(*(NOTICE.c[f] for f in NoticeView.__dataclass_fields__))
         .where(NOTICE.c.ticket_id == row.id)
         .order_by(NOTICE.c.seq, NOTICE.c.id)
     )
-    veil = veil_of(session, row.claimant)
-    return Detail(
+    redactor = ticket_redactor(session, row.claimant)
+    return TicketDetail(
         **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
         state=state,
-        claimant=_claimant(session.sealer.open(row.claimant) if row.claimant else {}),
-        content=_content(session, number, veil),
-        clocks=tuple(ClockRow(*c) for c in clocks),
-        log=_log(session, row.id, number, veil),
-        notices=tuple(NoticeRow(*n) for n in notices),
+        claimant=_claimant(session.cipher.decrypt(row.claimant) if row.claimant else {}),
+        content=_content(session, number, redactor),
+        clocks=tuple(ClockView(*c) for c in clocks),
+        log=_log(session, row.id, number, redactor),
+        notices=tuple(NoticeView(*n) for n in notices),
     )
 
 
-def proposed_unit(ticket: Detail) -> tuple[str, str] | None:
+def proposed_unit(ticket: TicketDetail) -> tuple[str, str] | None:
     """The unit that a model proposes for a ticket in the manual queue, and why (3.1); or None."""
     if ticket.status != life.MANUAL:
         return None
@@ -142,31 +142,31 @@ def proposed_unit(ticket: Detail) -> tuple[str, str] | None:
     return None
 
 
-def _log(session: Session, ticket_id: int, number: str, veil: Veil) -> tuple[Line, ...]:
+def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> tuple[LogLine, ...]:
     sent = session.execute(
         select(INBOX.c.id, INBOX.c.body).where(
             INBOX.c.ticket == number, INBOX.c.source == OPERATORS
         )
     )
-    by = {row.id: clean(str(session.sealer.open(row.body).get("by") or "")) for row in sent}
+    by = {row.id: clean(str(session.cipher.decrypt(row.body).get("by") or "")) for row in sent}
     rows = session.execute(
         select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
     )
     return tuple(
-        Line(
+        LogLine(
             row.seq,
             row.at,
             row.moment,
             row.name,
             row.data,
-            veil.over(session.sealer.open(row.private)) if row.private else {},
+            redactor.over(session.cipher.decrypt(row.private)) if row.private else {},
             "" if "by" in row.data else by.get(row.cause, ""),
         )
         for row in rows
     )
 
 
-def _content(session: Session, number: str, veil: Veil) -> str:
+def _content(session: Session, number: str, redactor: Redactor) -> str:
     body = session.scalar(
         select(INBOX.c.body)
         .where(INBOX.c.ticket == number, INBOX.c.type == "ticket.received", INBOX.c.current)
@@ -176,13 +176,13 @@ def _content(session: Session, number: str, veil: Veil) -> str:
     )
     if body is None:
         return ""
-    return veil.text(str(session.sealer.open(body).get("content") or ""))
+    return redactor.text(str(session.cipher.decrypt(body).get("content") or ""))
 
 
 def _claimant(person: dict[str, Any]) -> Claimant:
     return Claimant(
-        mask_name(clean(str(person.get("name") or ""))),
-        mask_phone(clean(str(person.get("phone") or ""))),
-        mask_address(clean(str(person.get("address") or ""))),
+        redact_name(clean(str(person.get("name") or ""))),
+        redact_phone(clean(str(person.get("phone") or ""))),
+        redact_address(clean(str(person.get("address") or ""))),
         str(person.get("contact") or "wanted"),
     )

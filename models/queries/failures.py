@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from models.database import Session
-from models.labels import Said, readable
+from models.i18n import LazyText, readable
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
-from models.rules.text import clean, mask
+from models.rules.text import clean, redact_numbers
 from models.tables.core import INBOX, NOTICE, TICKET
 
 MESSAGE, NOTE = "message", "notice"
-MOST = 500
+MAX_LISTED = 500
 """How many of each are listed, the latest first; all are counted."""
 
 
@@ -43,7 +43,7 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedMessage:
     """A refused message whole: its body in clear, for mending; whoever shows it masks it."""
 
     id: int
@@ -67,7 +67,7 @@ def failures(session: Session) -> Failures:
             select(*(INBOX.c[c] for c in columns))
             .where(*refused)
             .order_by(INBOX.c.id.desc())
-            .limit(MOST)
+            .limit(MAX_LISTED)
         )
     ]
     given_up = session.execute(
@@ -76,22 +76,22 @@ def failures(session: Session) -> Failures:
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(FAILED_NOTICE)
         .order_by(NOTICE.c.id.desc())
-        .limit(MOST)
+        .limit(MAX_LISTED)
     )
     rows += [Failure(NOTE, n[0], n[1], n[2], n[3], clean(n[4] or ""), n[5]) for n in given_up]
     rows.sort(key=lambda f: f.at, reverse=True)
     return Failures(messages, notices, tuple(rows))
 
 
-def refused_message(session: Session, row_id: int) -> Refused | None:
+def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
     """A refused message with its body, or None where it has been mended since."""
     row = session.execute(
         select(INBOX).where(INBOX.c.id == row_id, REFUSED_MESSAGE, INBOX.c.current)
     ).first()
     if row is None:
         return None
-    body = session.sealer.open(row.body)
-    return Refused(
+    body = session.cipher.decrypt(row.body)
+    return RefusedMessage(
         row.id, row.source, row.message_id, row.type, row.ticket, reason(row.reason), body
     )
 
@@ -101,5 +101,5 @@ def reason(kept: Any) -> str:
     if not kept:
         return ""
     why = kept["why"] if isinstance(kept, dict) and "why" in kept else kept
-    shown = readable(why if not isinstance(why, Said) else {"text": why.text, "args": why.args})
-    return mask(clean(str(shown)))
+    shown = readable(why if not isinstance(why, LazyText) else {"text": why.text, "args": why.args})
+    return redact_numbers(clean(str(shown)))

@@ -82,9 +82,9 @@ class Month:
         local = at.astimezone(SHANGHAI)
         return cls(local.year, local.month)
 
-    def plus(self, months: int) -> "Month":
+    def plus(self, months_until: int) -> "Month":
         """So many months later."""
-        count = self.year * 12 + self.month - 1 + months
+        count = self.year * 12 + self.month - 1 + months_until
         return Month(count // 12, count % 12 + 1)
 
     @property
@@ -96,48 +96,48 @@ class Month:
         return f"{self.year}-{self.month:02}"
 
 
-class Days(NamedTuple):
+class Interval(NamedTuple):
     """A stretch of time that is no month: its first moment, and the first one after it."""
 
     begins_at: datetime
     ends_at: datetime
 
 
-Span = Sequence[Month] | Days
+Span = Sequence[Month] | Interval
 """Months that follow one another, or some other stretch."""
 
 
-def edges(span: Span) -> tuple[datetime, datetime]:
+def span_bounds(span: Span) -> tuple[datetime, datetime]:
     """The first moment, and the first one afterwards."""
-    if isinstance(span, Days):
+    if isinstance(span, Interval):
         return span
     return span[0].begins_at, span[-1].plus(1).begins_at
 
 
-def within(span: Span, column: Any) -> ColumnElement[bool]:
+def in_span(span: Span, column: Any) -> ColumnElement[bool]:
     """Whether an instant lies in these months."""
-    begins_at, ends_at = edges(span)
+    begins_at, ends_at = span_bounds(span)
     return and_(column >= begins_at, column < ends_at)
 
 
-def which(span: Sequence[Month], column: Any) -> ColumnElement[int]:
+def month_index(span: Sequence[Month], column: Any) -> ColumnElement[int]:
     """In which of these months an instant lies, counted from 0."""
     ends = [(column < month.plus(1).begins_at, place) for place, month in enumerate(span)]
     return case(*ends, else_=len(span)).label("which")
 
 
-def in_charge(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def in_span_with_unit(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Whether a ticket's instant lies in these months, and it has a unit."""
-    return within(span, column), TICKET.c.unit.is_not(None)
+    return in_span(span, column), TICKET.c.unit.is_not(None)
 
 
-def cards(session: Session, span: Span) -> Select[Any]:
+def card_events(session: Session, span: Span) -> Select[Any]:
     """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(event_named("alert.raised"), EVENT.c.at >= edges(span)[0])
+    raised = and_(event_named("alert.raised"), EVENT.c.at >= span_bounds(span)[0])
     return _events(session, span, raised, _json(session, EVENT.c.data, "unit"))
 
 
-def rare(session: Session, span: Span) -> Select[Any]:
+def rare_events(session: Session, span: Span) -> Select[Any]:
     """Returns, second handlings, extensions and conduct of these months."""
     # an extension does not name the unit: it is who had accepted the ticket
     accepted = (
@@ -172,7 +172,7 @@ def _events(
         EVENT.c.data,
         unit.label("unit"),
         _json(session, EVENT.c.data, "level").label("level"),
-    ).where(wanted, within(span, EVENT.c.moment), ~taken_back)
+    ).where(wanted, in_span(span, EVENT.c.moment), ~taken_back)
 
 
 def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
@@ -188,6 +188,6 @@ def _as_json(session: Session, column: Any) -> ColumnElement[Any]:
     return column if session.dialect == "sqlite" else cast(column, Text)
 
 
-def months(month: Month, before: int) -> Sequence[Month]:
+def months_until(month: Month, before: int) -> Sequence[Month]:
     """So many months before a month, and itself, in order."""
     return [month.plus(-n) for n in range(before, -1, -1)]

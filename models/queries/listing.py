@@ -17,7 +17,7 @@ NO_LEVEL = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TicketFilter:
     """Which open tickets: each field that is set narrows them, within a field any value will do.
 
     `units` are parts of a unit's name or of one of its other names; `words` must all be in the
@@ -35,11 +35,11 @@ class Wanted:
     due_before: datetime | None = None
 
 
-EVERYTHING = Wanted()
+ALL_OPEN = TicketFilter()
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedTicket:
     """One line of the queue.
 
     `first_contact` is how its clock stands, None where there is none; `urgent` is the emergency
@@ -59,11 +59,11 @@ class Row:
     provisional: bool
     policy_id: str | None
     first_contact: str | None = None
-    urgent: "Urgent | None" = None
+    urgent: "EmergencyClock | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Urgent:
+class EmergencyClock:
     """A clock of an emergency: which, how it stands, and until when."""
 
     name: str
@@ -72,10 +72,10 @@ class Urgent:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TicketPage:
     """A window of the queue: the rows from `offset` on, of `total`."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ListedTicket, ...] = ()
     offset: int = 0
     total: int = 0
 
@@ -83,17 +83,17 @@ class Page:
 _CHUNK = 500
 """Rows looked up at once; SQLite allows a limited number of values in a statement."""
 
-_COLUMNS = [f for f in Row.__dataclass_fields__ if f in TICKET.c]
+_COLUMNS = [f for f in ListedTicket.__dataclass_fields__ if f in TICKET.c]
 
 
 def listing(
     session: Session,
-    wanted: Wanted,
+    wanted: TicketFilter,
     *,
     offset: int = 0,
     limit: int | None = None,
     total: int | None = None,
-) -> Page:
+) -> TicketPage:
     """The open tickets that are wanted: emergencies first, then by due, those without one last.
 
     `total` is how many there are where the caller knows it already.
@@ -110,9 +110,9 @@ def listing(
         first = max(offset, urgent)
         ids += _ids(session, ORDINARY, condition, first - urgent, end - first)
     contacts, urgencies = _clocks(session, ids) if limit is not None else ({}, {})
-    return Page(
+    return TicketPage(
         tuple(
-            Row(**r._mapping, first_contact=contacts.get(r.id), urgent=urgencies.get(r.id))
+            ListedTicket(**r._mapping, first_contact=contacts.get(r.id), urgent=urgencies.get(r.id))
             for r in _rows(session, ids)
         ),
         offset,
@@ -120,12 +120,12 @@ def listing(
     )
 
 
-def count(session: Session, wanted: Wanted) -> int:
+def count(session: Session, wanted: TicketFilter) -> int:
     """How many open tickets are wanted."""
     return _count(session, OPEN_TICKET, _condition(session, wanted))
 
 
-def position(session: Session, wanted: Wanted, number: str) -> int | None:
+def queue_position(session: Session, wanted: TicketFilter, number: str) -> int | None:
     """How many wanted tickets stand before this one in the queue; None where it is not in it."""
     condition = _condition(session, wanted)
     own = session.execute(
@@ -177,7 +177,7 @@ def _rows(session: Session, ids: Sequence[int]) -> list[Any]:
     return [found[i] for i in ids if i in found]
 
 
-def _condition(session: Session, wanted: Wanted) -> ColumnElement[bool]:
+def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = []
     if wanted.statuses:
         parts.append(TICKET.c.status.in_(wanted.statuses))
@@ -214,7 +214,7 @@ def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:
     return or_(*(TICKET.c.unit.contains(text, autoescape=True) for text in texts))
 
 
-def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int, Urgent]]:
+def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int, EmergencyClock]]:
     """How the first contact stands, and the emergency clock to look at, of these tickets."""
     rows = session.execute(
         select(CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.state, CLOCK.c.due)
@@ -222,8 +222,8 @@ def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int,
         .order_by(case((CLOCK.c.state == RUNNING, 0), else_=1), CLOCK.c.due)
     ).all()
     contacts = {row.ticket_id: row.state for row in rows if row.name == FIRST}
-    urgent: dict[int, Urgent] = {}
+    urgent: dict[int, EmergencyClock] = {}
     for row in rows:
         if row.name != FIRST and row.state in (RUNNING, "expired"):
-            urgent.setdefault(row.ticket_id, Urgent(row.name, row.state, row.due))
+            urgent.setdefault(row.ticket_id, EmergencyClock(row.name, row.state, row.due))
     return contacts, urgent

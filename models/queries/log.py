@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from models.database import Session
 from models.errors import HotlineError
-from models.labels import _, readable
+from models.i18n import _, readable
 from models.rules.calendar import SHANGHAI
-from models.rules.personal import Veil
-from models.sealing import Sealed
+from models.rules.redaction import Redactor
+from models.security.encryption import Encrypted
 from models.tables.core import EVENT, TICKET
 
 
@@ -32,24 +32,24 @@ def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
     rows = session.execute(
         select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
     )
-    veil = veil_of(session, ticket.claimant)
+    redactor = ticket_redactor(session, ticket.claimant)
     for row in rows:
-        yield shown_event(session, number, row, veil)
+        yield event_as_dict(session, number, row, redactor)
 
 
-def veil_of(session: Session, claimant: Sealed | None) -> Veil:
+def ticket_redactor(session: Session, claimant: Encrypted | None) -> Redactor:
     """What hides this ticket's claimant in its texts."""
-    return Veil(session.sealer.open(claimant) if claimant else {})
+    return Redactor(session.cipher.decrypt(claimant) if claimant else {})
 
 
-def shown_event(session: Session, number: str, row: Any, veil: Veil) -> dict[str, Any]:
+def event_as_dict(session: Session, number: str, row: Any, redactor: Redactor) -> dict[str, Any]:
     """One event as the interface has it, every instant in +08:00, its claimant hidden."""
-    private = session.sealer.open(row.private) if row.private else {}
+    private = session.cipher.decrypt(row.private) if row.private else {}
     return {
         "seq": row.seq,
         "ticket": number,
         "at": row.at.astimezone(SHANGHAI).isoformat(),
         "event": row.name,
         **readable(row.data),
-        **veil.over(private),
+        **redactor.over(private),
     }

@@ -65,7 +65,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Workload:
     """The counters, and each unit's share of them, those with the worst levels first."""
 
     counters: Counters
@@ -73,16 +73,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class HourlyCounts:
     """How many tickets came in and were completed in each hour of a day in Shanghai."""
 
     received: tuple[int, ...] = (0,) * HOURS
     completed: tuple[int, ...] = (0,) * HOURS
 
 
-def load(session: Session, now: datetime) -> Load:
+def workload(session: Session, now: datetime) -> Workload:
     """All counters from one walk along the index of open tickets; `due_today` is by the day."""
-    begin, end = day_of(now)
+    begin, end = day_bounds(now)
     due_today = func.sum(case((and_(TICKET.c.due >= begin, TICKET.c.due < end), 1), else_=0))
     groups = session.execute(
         select(TICKET.c.unit, TICKET.c.status, TICKET.c.level, func.count(), due_today)
@@ -110,10 +110,10 @@ def load(session: Session, now: datetime) -> Load:
         survey=waiting.get(SURVEY, 0),
         dissatisfied=session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0,
     )
-    return Load(counters, tuple(loads))
+    return Workload(counters, tuple(loads))
 
 
-def last_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, ...]:
+def latest_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, ...]:
     """The yellow and red cards recorded last, latest first, without those taken back."""
     # a morning's cards are all of one second: the few that are shown are cut off before the join
     latest = (
@@ -145,9 +145,9 @@ def last_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, 
     return tuple(cards[:limit])
 
 
-def curve(session: Session, now: datetime) -> Curve:
+def curve(session: Session, now: datetime) -> HourlyCounts:
     """What has come in and been completed today, by the hour in which it was recorded."""
-    begin, _end = day_of(now)
+    begin, _end = day_bounds(now)
     edges = [begin + timedelta(hours=n) for n in range(HOURS)]
     # a sum for each hour: no function that cuts an instant is the same on both databases
     hours = [
@@ -158,10 +158,10 @@ def curve(session: Session, now: datetime) -> Curve:
     for name in ("ticket.received", "ticket.completed"):
         row = session.execute(select(*hours).where(event_named(name), EVENT.c.at >= begin)).one()
         found.append(tuple(n or 0 for n in row))
-    return Curve(*found)
+    return HourlyCounts(*found)
 
 
-def day_of(now: datetime) -> tuple[datetime, datetime]:
+def day_bounds(now: datetime) -> tuple[datetime, datetime]:
     """Where the day of this moment begins and ends in Shanghai."""
     begin = datetime.combine(now.astimezone(SHANGHAI).date(), time(), SHANGHAI)
     return begin, begin + timedelta(days=1)

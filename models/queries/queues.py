@@ -14,15 +14,15 @@ from models.queries.conditions import QUEUED_NOTICE
 from models.rules.queues import DELIVERY, QUEUES
 from models.tables.core import BELL, NOTICE, SAMPLE
 
-EVERY = timedelta(seconds=5)
+SAMPLE_SPAN = timedelta(seconds=5)
 """How much time a sample covers, real."""
 
-KEPT = timedelta(minutes=30)
+SAMPLES_KEPT = timedelta(minutes=30)
 """How long samples are kept, real."""
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class QueueDepth:
     """How many rows wait in a queue, and since when the first of them has been due."""
 
     waiting: int = 0
@@ -38,9 +38,9 @@ class QueueRow:
     """
 
     name: str
-    now: Depth = Depth()
+    now: QueueDepth = QueueDepth()
     depth: tuple[int, ...] = ()
-    come: tuple[int, ...] = ()
+    arrived: tuple[int, ...] = ()
     done: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
 
@@ -56,12 +56,12 @@ def queues(
     session: Session, now: datetime, wall: datetime, patience: timedelta, points: int = 60
 ) -> tuple[QueueRow, ...]:
     """Every queue at `now` by the service's clock, and its last samples up to `wall`."""
-    depths = depths_now(session, now, patience)
+    depths = queue_depths(session, now, patience)
     sampled = _samples(session, wall, points)
     return tuple(_row(name, depths[name], sampled[name]) for name in QUEUES)
 
 
-def depths_now(session: Session, now: datetime, patience: timedelta) -> dict[str, Depth]:
+def queue_depths(session: Session, now: datetime, patience: timedelta) -> dict[str, QueueDepth]:
     """What waits in each queue: what is dated after `now` does not wait yet.
 
     `patience` is how long after its ringing a row is rung for again, on the clock of `now`.
@@ -69,7 +69,7 @@ def depths_now(session: Session, now: datetime, patience: timedelta) -> dict[str
     found = {}
     for name in QUEUES:
         count, oldest = session.execute(_waiting(name, now, now + patience)).one()
-        found[name] = Depth(count, oldest)
+        found[name] = QueueDepth(count, oldest)
     return found
 
 
@@ -85,16 +85,16 @@ def _waiting(name: str, now: datetime, again_at: datetime) -> Select[Any, Any]:
 
 
 def _samples(session: Session, wall: datetime, points: int) -> dict[str, _Series]:
-    last = bucket(wall)
+    last = sample_time(wall)
     series = {
         name: _Series([None] * (points + 1), [0] * (points + 1), [0] * (points + 1))
         for name in QUEUES
     }
     rows = session.execute(
-        select(SAMPLE).where(SAMPLE.c.at > last - EVERY * (points + 1), SAMPLE.c.at <= last)
+        select(SAMPLE).where(SAMPLE.c.at > last - SAMPLE_SPAN * (points + 1), SAMPLE.c.at <= last)
     )
     for row in rows:
-        own, place = series.get(row.queue), points - round((last - row.at) / EVERY)
+        own, place = series.get(row.queue), points - round((last - row.at) / SAMPLE_SPAN)
         if own is None or not 0 <= place <= points:
             continue
         if row.process:
@@ -105,9 +105,9 @@ def _samples(session: Session, wall: datetime, points: int) -> dict[str, _Series
     return series
 
 
-def _row(name: str, now: Depth, series: _Series) -> QueueRow:
+def _row(name: str, now: QueueDepth, series: _Series) -> QueueRow:
     depth = _filled(series.depth)
-    come = [
+    arrived = [
         max(0, here - before + done)
         for before, here, done in zip(depth, depth[1:], series.done[1:], strict=False)
     ]
@@ -117,7 +117,7 @@ def _row(name: str, now: Depth, series: _Series) -> QueueRow:
         tuple(one if known else 0 for one, known in zip(depth, _since(series.depth), strict=True))[
             1:
         ],
-        tuple(come),
+        tuple(arrived),
         tuple(series.done[1:]),
         tuple(series.failed[1:]),
     )
@@ -137,7 +137,7 @@ def _since(depth: Sequence[int | None]) -> list[bool]:
     return list(accumulate((one is not None for one in depth), or_))
 
 
-def bucket(wall: datetime) -> datetime:
+def sample_time(wall: datetime) -> datetime:
     """The moment that the samples of this moment are kept under."""
-    seconds = EVERY.total_seconds()
+    seconds = SAMPLE_SPAN.total_seconds()
     return datetime.fromtimestamp(wall.timestamp() // seconds * seconds, wall.tzinfo)

@@ -7,7 +7,7 @@ from sqlalchemy import case, func, select
 
 from models.database import Session
 from models.queries.conditions import CARD_EVENT
-from models.queries.figures import CONDITIONS, RATES, Days, cards, in_charge
+from models.queries.figures import CONDITIONS, RATES, Interval, card_events, in_span_with_unit
 from models.rules.policy import LEVELS
 from models.tables.core import TICKET
 
@@ -16,14 +16,14 @@ WINDOW = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Ratio:
     """How many of how many."""
 
     good: int = 0
     of: int = 0
 
-    def __add__(self, other: "Share") -> "Share":
-        return Share(self.good + other.good, self.of + other.of)
+    def __add__(self, other: "Ratio") -> "Ratio":
+        return Ratio(self.good + other.good, self.of + other.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +35,42 @@ class UnitRates:
     closing contacts together. `yellow` and `red` are the cards it was given and that stand.
     """
 
-    on_time: Share = Share()
-    contact: Share = Share()
-    satisfied: Share = Share()
+    on_time: Ratio = Ratio()
+    contact: Ratio = Ratio()
+    satisfied: Ratio = Ratio()
     yellow: int = 0
     red: int = 0
 
 
 def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
     """The rates and cards of every unit that has any."""
-    span = Days(now - WINDOW, now)
+    span = Interval(now - WINDOW, now)
     shares = _shares(session, span)
     given = _cards(session, span)
-    none = Share(), Share(), Share()
+    none = Ratio(), Ratio(), Ratio()
     return {
         unit: UnitRates(*shares.get(unit, none), *(given.get((unit, lv), 0) for lv in LEVELS[1:]))
         for unit in set(shares) | {unit for unit, _level in given}
     }
 
 
-def _shares(session: Session, span: Days) -> dict[str, tuple[Share, Share, Share]]:
+def _shares(session: Session, span: Interval) -> dict[str, tuple[Ratio, Ratio, Ratio]]:
     """Of the tickets completed in this time: in time, contacted, satisfied."""
     rates = [figure for pair in RATES.values() for figure in pair]
     sums = (func.sum(case((CONDITIONS[figure], 1), else_=0)) for figure in rates)
-    found = select(TICKET.c.unit, *sums).where(*in_charge(span, TICKET.c.completed_at))
+    found = select(TICKET.c.unit, *sums).where(*in_span_with_unit(span, TICKET.c.completed_at))
     found = found.group_by(TICKET.c.unit)
     shares = {}
     for unit, *counts in session.execute(found):
         on_time, first, closing, satisfied = (
-            Share(good, of) for good, of in zip(counts[::2], counts[1::2], strict=True)
+            Ratio(good, of) for good, of in zip(counts[::2], counts[1::2], strict=True)
         )
         shares[unit] = on_time, first + closing, satisfied
     return shares
 
 
-def _cards(session: Session, span: Days) -> dict[tuple[str, str], int]:
-    raised = cards(session, span).where(CARD_EVENT).subquery()
+def _cards(session: Session, span: Interval) -> dict[tuple[str, str], int]:
+    raised = card_events(session, span).where(CARD_EVENT).subquery()
     rows = session.execute(
         select(raised.c.unit, raised.c.level, func.count())
         .where(raised.c.unit.is_not(None))

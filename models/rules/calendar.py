@@ -8,7 +8,7 @@ from functools import cache
 
 import chinese_calendar
 
-from models.labels import Said, say
+from models.i18n import LazyText, lazy
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The zone of every rule. China keeps one offset all year; summer time ended in 1991."""
@@ -17,7 +17,7 @@ _SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredDay:
     """A day that an operator declared working or off (调休安排), with the document that says so."""
 
     working: bool
@@ -30,7 +30,7 @@ class Day:
 
     day: date
     counts: bool
-    why: Said
+    why: LazyText
     provisional: bool
 
 
@@ -57,7 +57,7 @@ class Calendar:
     found so is kept, for many tickets of one day ask for the same few days.
     """
 
-    overlay: Mapping[date, Declared] = field(default_factory=dict)
+    overlay: Mapping[date, DeclaredDay] = field(default_factory=dict)
     version: int = 0
     _years: dict[int, list[date]] = field(default_factory=dict, repr=False, compare=False)
     _found: dict[tuple[date, int, time], datetime] = field(
@@ -68,22 +68,22 @@ class Calendar:
         """Whether `day` counts, by the first source that knows it, with the reason."""
         if (declared := self.overlay.get(day)) is not None:
             text = (
-                say("declared working: {document}", document=declared.document)
+                lazy("declared working: {document}", document=declared.document)
                 if declared.working
-                else say("declared off: {document}", document=declared.document)
+                else lazy("declared off: {document}", document=declared.document)
             )
             return Day(day, declared.working, text, provisional=False)
         weekend = day.weekday() >= _SATURDAY
         if day.year in announced_years():
             if day in chinese_calendar.holidays:
-                return Day(day, False, say(chinese_calendar.holidays[day]), False)
+                return Day(day, False, lazy(chinese_calendar.holidays[day]), False)
             if day in chinese_calendar.workdays:
                 name = chinese_calendar.workdays[day]
-                return Day(day, True, say("make-up working day for {name}", name=name), False)
-            return Day(day, not weekend, say("weekend") if weekend else say("working day"), False)
+                return Day(day, True, lazy("make-up working day for {name}", name=name), False)
+            return Day(day, not weekend, lazy("weekend") if weekend else lazy("working day"), False)
         if (festival := _festivals(day.year).get(day)) is not None:
-            return Day(day, False, say("{name}, by law; provisional", name=festival), True)
-        text = say("weekend; provisional") if weekend else say("working day; provisional")
+            return Day(day, False, lazy("{name}, by law; provisional", name=festival), True)
+        text = lazy("weekend; provisional") if weekend else lazy("working day; provisional")
         return Day(day, not weekend, text, True)
 
     def is_working(self, day: date) -> bool:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from models.labels import Said, say
+from models.i18n import LazyText, lazy
 from models.rules.calendar import SHANGHAI
 from models.rules.levels import moments
 from models.rules.policy import CATEGORIES
-from models.rules.state import HANDLE, Clock, Stage, State
-from models.rules.terms import Term, days_between, expiry, told_term
+from models.rules.state import HANDLE, Clock, RuleContext, State
+from models.rules.terms import Term, days_between, describe_term, expiry
 
 _CLAUSES = {
     "accept": "3.1",
@@ -26,55 +26,55 @@ _HANDLING = {category: f"3.4.{item}" for item, category in enumerate(CATEGORIES,
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedDay:
     """One day between base and expiry; `number` says which day of the term it is, if it counts."""
 
     day: date
     number: int | None
-    why: Said
+    why: LazyText
     provisional: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class Explanation:
     """A clock's expiry: its term and clause, every day, what else bore on it, and the levels."""
 
     clock: str
     base: datetime
     due: datetime
     term: Term
-    told: Said
+    term_text: LazyText
     clause: str
-    days: tuple[Counted, ...]
-    notes: tuple[Said, ...]
+    days: tuple[CountedDay, ...]
+    notes: tuple[LazyText, ...]
     levels: tuple[tuple[str, datetime], ...]
     provisional: bool
 
 
-def explain(clock: Clock, state: State, stage: Stage) -> Explained:
+def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
     """Why a ticket's clock runs out when it does (Regulation 3, 4, 5)."""
-    policy, calendar = stage.policy, stage.calendar
+    policy, calendar = context.policy, context.calendar
     handling = clock.name == HANDLE
     term: Term = getattr(policy.terms, state.category if handling else clock.name)
     number, days = 0, []
     for day in days_between(clock.base, clock.due.astimezone(SHANGHAI).date(), calendar):
         number += day.counts
-        days.append(Counted(day.day, number if day.counts else None, day.why, day.provisional))
-    return Explained(
+        days.append(CountedDay(day.day, number if day.counts else None, day.why, day.provisional))
+    return Explanation(
         clock=clock.name,
         base=clock.base,
         due=clock.due,
         term=term,
-        told=told_term(term),
+        term_text=describe_term(term),
         clause=_HANDLING[state.category] if handling else _CLAUSES[clock.name],
         days=tuple(days),
-        notes=tuple(_notes(clock, state, stage)),
+        notes=tuple(_notes(clock, state, context)),
         levels=tuple(moments(clock.base, clock.due, policy, calendar)) if handling else (),
         provisional=clock.provisional,
     )
 
 
-def deciding(state: State) -> Clock | None:
+def deciding_clock(state: State) -> Clock | None:
     """The clock whose expiry the ticket's is: the nearest running of accept and handling.
 
     Where neither runs, the one that ended last.
@@ -86,22 +86,22 @@ def deciding(state: State) -> Clock | None:
     return max(clocks, key=lambda c: c.ended_at or c.due, default=None)
 
 
-def _notes(clock: Clock, state: State, stage: Stage) -> list[Said]:
+def _notes(clock: Clock, state: State, context: RuleContext) -> list[LazyText]:
     notes = list(clock.why)
     name = state.category if clock.name == HANDLE else clock.name
-    if document := stage.policy.overridden.get(f"terms.{name}"):
-        notes.insert(0, say("the term is set by {document} (Regulation 7.3)", document=document))
+    if document := context.policy.overridden.get(f"terms.{name}"):
+        notes.insert(0, lazy("the term is set by {document} (Regulation 7.3)", document=document))
     if clock.name == HANDLE and (limit := state.limit) is not None:
         days = limit.workdays is not None
         term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")
-        office, calendar = stage.policy.office, stage.calendar
-        own = expiry(clock.base, getattr(stage.policy.terms, state.category), calendar, office)
+        office, calendar = context.policy.office, context.calendar
+        own = expiry(clock.base, getattr(context.policy.terms, state.category), calendar, office)
         gaps = {"n": term.count, "unit": term.unit, "basis": limit.basis}
         if expiry(clock.base, term, calendar, office) < own:
-            text = say("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
+            text = lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
         else:
-            text = say("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)
+            text = lazy("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)
         notes.append(text)
     if clock.provisional:
-        notes.append(say("a day in it is only a guess of the calendar"))
+        notes.append(lazy("a day in it is only a guess of the calendar"))
     return notes

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from models.labels import Said, say
+from models.i18n import LazyText, lazy
 from models.rules import choices
 from models.rules.calendar import SHANGHAI
 
@@ -29,18 +29,18 @@ class Route(msgspec.Struct, frozen=True):
     """
 
     unit: str | None
-    why: Said
+    why: LazyText
     named: str | None = None
     joined: tuple[str, ...] = ()
     proposed: str | None = None
-    proposal: Said | None = None
+    proposal: LazyText | None = None
 
 
 class Finding(msgspec.Struct, frozen=True):
     """An item of 2.2 that seems to fit a letter, why, and the earlier ticket where there is one."""
 
     code: str
-    why: Said
+    why: LazyText
     earlier: str | None = None
 
 
@@ -73,12 +73,12 @@ class Envelope(NamedTuple):
 class Refusal(NamedTuple):
     """Why a message cannot be applied, in words that a person can act on."""
 
-    why: Said
+    why: LazyText
     missing: tuple[str, ...] = ()
 
 
 class _Wrong(Exception):
-    def __init__(self, why: Said) -> None:
+    def __init__(self, why: LazyText) -> None:
         self.why = why
 
 
@@ -91,7 +91,7 @@ def _text(name: str, value: Any) -> str:
         return value
     if (number := _number(value)) is not None:
         return number
-    raise _Wrong(say("field {name} must be a text", name=name))
+    raise _Wrong(lazy("field {name} must be a text", name=name))
 
 
 def _number(value: Any) -> str | None:
@@ -108,13 +108,13 @@ def _any_text(name: str, value: Any) -> str:
 def _flag(name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise _Wrong(say("field {name} must be true or false", name=name))
+    raise _Wrong(lazy("field {name} must be true or false", name=name))
 
 
 def _texts(name: str, value: Any) -> list[str]:
     if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
         return value
-    raise _Wrong(say("field {name} must be a list of names", name=name))
+    raise _Wrong(lazy("field {name} must be a list of names", name=name))
 
 
 def _anything(_name: str, value: Any) -> Any:
@@ -130,7 +130,7 @@ def _one_of(table: Mapping[str, str]) -> Check:
             if code in table:
                 return code
         allowed = ", ".join(table)
-        raise _Wrong(say("field {name} must be one of: {allowed}", name=name, allowed=allowed))
+        raise _Wrong(lazy("field {name} must be one of: {allowed}", name=name, allowed=allowed))
 
     return check
 
@@ -140,12 +140,12 @@ def _item(name: str, value: Any) -> str:
     number = text.removeprefix("2.2.").lstrip("0")
     if number in _ITEMS:
         return number
-    raise _Wrong(say("field {name} must be an item of Regulation 2.2: 1 to 11", name=name))
+    raise _Wrong(lazy("field {name} must be an item of Regulation 2.2: 1 to 11", name=name))
 
 
 def _claimant(_name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _Wrong(say("field {name} must be an object", name="claimant"))
+        raise _Wrong(lazy("field {name} must be an object", name="claimant"))
     wanted = value.get("contact")
     contact = "wanted" if wanted is None else _one_of(choices.CONTACT)("claimant.contact", wanted)
     return value | {"contact": contact}
@@ -157,7 +157,7 @@ def _limit(_name: str, value: Any) -> dict[str, Any]:
     if len(lengths) == 1 and type(lengths[0]) is int and 0 < lengths[0] <= _LONGEST_LIMIT:
         return given
     raise _Wrong(
-        say(
+        lazy(
             "field {name} must give either workdays or hours, a whole number",
             name="statutory_limit",
         )
@@ -273,24 +273,24 @@ def envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope
     """
     kind, ticket, at = raw.get("type"), raw.get("ticket"), raw.get("at")
     if not isinstance(kind, str) or kind not in FIELDS:
-        return Refusal(say("type {type} is not known; see the list of messages", type=str(kind)))
+        return Refusal(lazy("type {type} is not known; see the list of messages", type=str(kind)))
     ticket = _number(ticket) or ticket
     if not isinstance(ticket, str) or not ticket.strip():
-        return Refusal(say("the ticket's number is missing: give it as text in `ticket`"))
+        return Refusal(lazy("the ticket's number is missing: give it as text in `ticket`"))
     if not isinstance(at, str):
-        return Refusal(say("the time is missing: give it as ISO 8601 in `at`"))
+        return Refusal(lazy("the time is missing: give it as ISO 8601 in `at`"))
     try:
         moment = datetime.fromisoformat(at)
         moment = moment.replace(tzinfo=SHANGHAI) if moment.tzinfo is None else moment
         moment = moment.astimezone(SHANGHAI)
     except (ValueError, OverflowError):
-        return Refusal(say("the time {at} is no ISO 8601 time", at=at[:40]))
+        return Refusal(lazy("the time {at} is no ISO 8601 time", at=at[:40]))
     if moment.year not in _YEARS:
-        return Refusal(say("the year {year} cannot be meant", year=moment.year))
+        return Refusal(lazy("the year {year} cannot be meant", year=moment.year))
     try:
         canonical = canonical or msgspec.json.encode(raw, order="deterministic")
     except (UnicodeEncodeError, ValueError):
-        return Refusal(say("a text holds characters that no text can hold: send it as UTF-8"))
+        return Refusal(lazy("a text holds characters that no text can hold: send it as UTF-8"))
     given = raw.get("id")
     named = _number(given) or (given if isinstance(given, str) and given.strip() else None)
     return Envelope(named or _digest(canonical), moment, kind, ticket.strip())
@@ -315,7 +315,7 @@ def checked(kind: str, raw: Mapping[str, Any]) -> dict[str, Any] | Refusal:
     missing = tuple(n for n, f in fields.items() if f.required and n not in body)
     if missing:
         names = ", ".join(missing)
-        return Refusal(say("fields are missing: {names}", names=names), missing)
+        return Refusal(lazy("fields are missing: {names}", names=names), missing)
     try:
         for name, field in fields.items():
             if name in body:

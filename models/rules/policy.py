@@ -18,11 +18,11 @@ from pydantic import (
 )
 
 from models.errors import HotlineError
-from models.labels import _
+from models.i18n import _
 from models.rules.calendar import SHANGHAI
-from models.rules.policy_text import OVERRIDE, at_line, line_of, overridden, told_place
+from models.rules.notice_texts import KINDS, check_texts
+from models.rules.policy_text import OVERRIDE, describe_error, line_of, line_prefix, overridden
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
-from models.rules.wording import KINDS, checked_texts
 
 LEVELS = ("prewarning", "yellow", "red")
 CATEGORIES = ("consultation", "suggestion", "help", "complaint")
@@ -31,7 +31,7 @@ Role = Literal[
 ]
 
 
-class PolicyWrong(HotlineError):
+class InvalidPolicy(HotlineError):
     """The policy file cannot be used; the message names the line and what is allowed."""
 
 
@@ -112,7 +112,7 @@ class Terms(_Part):
     archive: TermField
 
 
-class Rung(_Part):
+class LevelRule(_Part):
     """One level of the ladder: its moment beside the expiry, and whom it reminds (Regulation 5)."""
 
     at: MomentField
@@ -122,9 +122,9 @@ class Rung(_Part):
 class Ladder(_Part):
     """Pre-warning (预警), yellow card (黄牌), red card (红牌)."""
 
-    prewarning: Rung
-    yellow: Rung
-    red: Rung
+    prewarning: LevelRule
+    yellow: LevelRule
+    red: LevelRule
 
     @cached_property
     def moments(self) -> tuple[tuple[str, Moment], ...]:
@@ -189,7 +189,7 @@ def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _texts(value: dict[str, str]) -> dict[str, str]:
-    checked_texts(value)
+    check_texts(value)
     return value
 
 
@@ -270,14 +270,14 @@ def load_policy(text: str, name: str) -> Policy:
         values, documents = overridden(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as wrong:
         told = _("{file}: not valid TOML: {why}").format(file=name, why=wrong)
-        raise PolicyWrong(told) from wrong
+        raise InvalidPolicy(told) from wrong
     except ValueError as wrong:
-        raise PolicyWrong(f"{name}: {at_line(line_of(text, [OVERRIDE]))}{wrong}") from wrong
+        raise InvalidPolicy(f"{name}: {line_prefix(line_of(text, [OVERRIDE]))}{wrong}") from wrong
     try:
         return Policy.model_validate(values | {"overridden": documents})
     except ValidationError as wrong:
-        told = told_place(wrong, lambda path: line_of(text, path, documents))
-        raise PolicyWrong(f"{name}: {told}") from wrong
+        told = describe_error(wrong, lambda path: line_of(text, path, documents))
+        raise InvalidPolicy(f"{name}: {told}") from wrong
 
 
 def digest(text: str) -> str:

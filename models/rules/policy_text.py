@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from models.labels import N_, _
+from models.i18n import N_, _
 
 OVERRIDE = "override"
 
@@ -51,7 +51,7 @@ def _paths(values: Mapping[str, Any], above: str = "") -> list[str]:
     return found
 
 
-def told_place(wrong: ValidationError, line: Callable[[Sequence[str]], int]) -> str:
+def describe_error(wrong: ValidationError, line: Callable[[Sequence[str]], int]) -> str:
     """Where a TOML text is wrong, and how: its line, the setting, and what is allowed there.
 
     `line` finds the line of what a path leads to.
@@ -62,10 +62,10 @@ def told_place(wrong: ValidationError, line: Callable[[Sequence[str]], int]) -> 
     what = _(_SHAPES.get(first["type"], "")) or first["msg"].removeprefix("Value error, ")
     if not path:
         return what
-    return f"{at_line(line(path))}{'.'.join(path)}: {what}"
+    return f"{line_prefix(line(path))}{'.'.join(path)}: {what}"
 
 
-def at_line(number: int) -> str:
+def line_prefix(number: int) -> str:
     """The words that lead to a line of a file."""
     return _("line {n}: ").format(n=number)
 

@@ -9,7 +9,7 @@ EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK, ESCALATION, DELIVERY = QUEUES = (
     "escalation",
     "delivery",
 )
-OF_MESSAGES = (EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK)
+MESSAGE_QUEUES = (EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK)
 """The queues in which messages of the inbox are rung for."""
 
 _QUEUE_OF = {
@@ -33,6 +33,6 @@ _QUEUE_OF = {
 }
 
 
-def queue_of(kind: str, *, emergency: bool) -> str:
+def queue_for(kind: str, *, emergency: bool) -> str:
     """The queue of a message of this type; an emergency's messages go before all (3.4)."""
     return EMERGENCY if emergency else _QUEUE_OF.get(kind, INTAKE)

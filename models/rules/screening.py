@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from models.labels import say
+from models.i18n import lazy
 from models.rules.messages import Finding
 from models.rules.policy import Screening
 
@@ -30,17 +30,17 @@ def screen(
     address = str(body.get("address") or "")
     found = []
     if not territory.search(address) and (word := _first(policy.elsewhere, address)):
-        found.append(Finding(OUTSIDE, say("the address lies in {place}", place=word)))
+        found.append(Finding(OUTSIDE, lazy("the address lies in {place}", place=word)))
     for number, words in policy.emergency_lines.items():
         if word := _first(words, text):
-            why = say("{word}: a case for {number}", word=word, number=number)
+            why = lazy("{word}: a case for {number}", word=word, number=number)
             found.append(Finding(EMERGENCY_LINE, why))
             break
     if earlier is not None:
-        why = say("the same claimant wrote the same in {ticket}", ticket=earlier)
+        why = lazy("the same claimant wrote the same in {ticket}", ticket=earlier)
         found.append(Finding(REPEATED, why, earlier))
     if len(facts(text)) < policy.least_characters:
-        why = say("fewer than {n} characters of substance", n=policy.least_characters)
+        why = lazy("fewer than {n} characters of substance", n=policy.least_characters)
         found.append(Finding(EMPTY, why))
     return tuple(found)
 
@@ -50,18 +50,20 @@ def facts(text: str) -> str:
     return _NO_WORD.sub("", text).casefold()
 
 
-def same_matter(body: Mapping[str, Any]) -> bytes | None:
+def duplicate_key(body: Mapping[str, Any]) -> bytes | None:
     """What two letters about the same facts by the same claimant have in common; None if unknown.
 
     It is personal data: only its keyed hash may be kept.
     """
     claimant = body.get("claimant") or {}
-    who = dialled(str(claimant.get("phone") or "")) or str(claimant.get("name") or "").strip()
+    who = (
+        dialled_digits(str(claimant.get("phone") or "")) or str(claimant.get("name") or "").strip()
+    )
     said = facts(f"{body.get('title', '')}{body.get('content') or ''}")
     return f"{who}\n{said}".encode() if who and said else None
 
 
-def dialled(phone: str) -> str:
+def dialled_digits(phone: str) -> str:
     """A phone number without how it is written: spaces, dashes, country code, leading zeros."""
     plain = unicodedata.normalize("NFKC", phone)
     digits = "".join(c for c in plain if c.isdecimal()).lstrip("0")

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from models.labels import Said
+from models.i18n import LazyText
 from models.rules.calendar import Calendar
 from models.rules.policy import Policy
 
@@ -32,7 +32,7 @@ RUNNING = "running"
 ENDED = ("met", "late", "expired")
 
 
-class Stage(msgspec.Struct, frozen=True):
+class RuleContext(msgspec.Struct, frozen=True):
     """What a decision is made under: the policy in force, and which days count."""
 
     policy: Policy
@@ -59,7 +59,7 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
     failed: list[tuple[str, str]] = []
     remind_at: datetime | None = None
-    why: list[Said] = []
+    why: list[LazyText] = []
 
     @property
     def running(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
-from models.labels import Said, _, say
+from models.i18n import LazyText, _, lazy
 from models.rules.calendar import SHANGHAI, Calendar, Day
 
 Unit = Literal["workdays", "halfdays", "days", "hours", "minutes", "seconds"]
@@ -130,18 +130,18 @@ def days_between(base: datetime, last: date, calendar: Calendar) -> list[Day]:
     """Every day from the base's to `last`, with the reason why it counts towards a term or not."""
     first = base.astimezone(SHANGHAI).date()
     found = [calendar.day(first + timedelta(n)) for n in range((last - first).days + 1)]
-    why = say("the day of the base is not counted")
+    why = lazy("the day of the base is not counted")
     return [Day(first, False, why, found[0].provisional), *found[1:]] if found else []
 
 
-def told_term(term: Term) -> Said:
+def describe_term(term: Term) -> LazyText:
     """The term in words."""
     texts = {
-        "workdays": say("{n} working days", n=term.count),
-        "halfdays": say("{n} working half-days", n=term.count),
-        "days": say("{n} days", n=term.count),
-        "hours": say("{n} hours", n=term.count),
-        "minutes": say("{n} minutes", n=term.count),
-        "seconds": say("{n} seconds", n=term.count),
+        "workdays": lazy("{n} working days", n=term.count),
+        "halfdays": lazy("{n} working half-days", n=term.count),
+        "days": lazy("{n} days", n=term.count),
+        "hours": lazy("{n} hours", n=term.count),
+        "minutes": lazy("{n} minutes", n=term.count),
+        "seconds": lazy("{n} seconds", n=term.count),
     }
     return texts[term.unit]

@@ -87,7 +87,7 @@ def is_plain(text: str) -> bool:
     return _SUSPECT.search(text) is None
 
 
-def undoubled(text: str) -> str:
+def fix_double_encoding(text: str) -> str:
     """Undo UTF-8 that was taken for Latin-1 and encoded again, be it twice (``CafÃ©``: ``Café``).
 
     What is not certainly that stays as it is.
@@ -109,7 +109,7 @@ def _once(found: re.Match[str]) -> str:
     return found.group()
 
 
-def escaped(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """A text as it came, with what cannot be seen written out (``\\u200b``), safe to show."""
     return _SUSPECT.sub(_written_out, text.replace("\\", "\\\\"))
 
@@ -118,35 +118,35 @@ def _written_out(found: re.Match[str]) -> str:
     return found.group().encode("unicode_escape").decode()
 
 
-def mask(text: str) -> str:
+def redact_numbers(text: str) -> str:
     """Hide mobile numbers (``138****0000``) and 18-digit identity numbers in a cleaned text."""
     text = _IDENTITY.sub(r"\1***********\2", text)
     return _MOBILE.sub(r"\1****\2", text)
 
 
-def numbers_in(text: str) -> Iterator[tuple[str, str]]:
+def find_numbers(text: str) -> Iterator[tuple[str, str]]:
     """The numbers of persons that `mask` would hide: (`identity` or `phone`, plain digits)."""
     for found in _IDENTITY.finditer(text):
         plain = unicodedata.normalize("NFKC", found.group()).upper()
         yield "identity", "".join(c for c in plain if c.isalnum())
     for found in _MOBILE.finditer(text):
-        yield "phone", plain_phone(found.group())
+        yield "phone", phone_digits(found.group())
 
 
-def plain_phone(phone: str) -> str:
+def phone_digits(phone: str) -> str:
     """A telephone number as digits alone, without the country's prefix."""
     digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isdecimal())
     return digits.removeprefix("00").removeprefix("86") if len(digits) > _MOBILE_DIGITS else digits
 
 
-def mask_name(name: str) -> str:
+def redact_name(name: str) -> str:
     """Show the first character of a person's name and hide the rest and its length: ``张**``."""
     return f"{name[0]}**" if name else ""
 
 
-def mask_phone(phone: str) -> str:
+def redact_phone(phone: str) -> str:
     """Hide the middle of any telephone number, also of one that is no mobile number."""
-    masked = mask(phone)
+    masked = redact_numbers(phone)
     if masked != phone or not phone:
         return masked
     if len(phone) <= _SHOWN_OF_A_PHONE:
@@ -154,7 +154,7 @@ def mask_phone(phone: str) -> str:
     return f"{phone[:3]}****{phone[-2:]}"
 
 
-def mask_address(address: str) -> str:
+def redact_address(address: str) -> str:
     """Show an address down to its sub-district (or district) and hide the house."""
     found = _DISTRICT.match(address)
     if found is None:

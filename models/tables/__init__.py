@@ -10,23 +10,23 @@ from models.tables.rulebook import (
     Territory,
     UnitRow,
 )
-from models.tables.secrets import Access, Secret, Trace
-from models.tables.ticket import Clock, Event, Notice, Ticket
+from models.tables.secrets import Access, BlindIndex, Secret
+from models.tables.ticket import ClockRow, EventRow, NoticeRow, Ticket
 
 __all__ = [
     "Access",
     "Bell",
+    "BlindIndex",
     "CalendarDay",
-    "Clock",
-    "Event",
+    "ClockRow",
+    "EventRow",
     "Inbox",
-    "Notice",
+    "NoticeRow",
     "PolicyVersion",
     "Process",
     "Sample",
     "Secret",
     "Territory",
     "Ticket",
-    "Trace",
     "UnitRow",
 ]

@@ -6,10 +6,10 @@ from sqlalchemy import Column, Index, String
 from sqlmodel import Field
 
 from models.tables.columns import BigId, Instant
-from models.tables.row import Row
+from models.tables.row import TableRow
 
 
-class Bell(Row, table=True):
+class Bell(TableRow, table=True):
     """A waiting message or a ticket's next moment, and the queue that it is rung in.
 
     `row_id` is a row of the inbox or, in the queue `escalation`, a ticket. `due_at` is when it

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from models.sealing import Sealed
+from models.security.encryption import Encrypted
 
 _WITHOUT_ZONE = len("2026-11-23 08:30:00.000000")
 
@@ -47,23 +47,23 @@ class Instant(TypeDecorator[datetime]):
         return at.astimezone(UTC)
 
 
-class SealedColumn(TypeDecorator[Sealed]):
+class EncryptedColumn(TypeDecorator[Encrypted]):
     """Personal data and what citizens wrote: ciphertext that only a Sealer opens."""
 
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Sealed | None, _dialect: Dialect) -> bytes | None:
+    def process_bind_param(self, value: Encrypted | None, _dialect: Dialect) -> bytes | None:
         """The ciphertext; anything that is not sealed is a mistake of the caller's."""
         return _ciphertext(value)
 
-    def bind_processor(self, _dialect: Dialect) -> Callable[[Sealed | None], bytes | None]:
+    def bind_processor(self, _dialect: Dialect) -> Callable[[Encrypted | None], bytes | None]:
         """What is done to each value; both drivers take bytes as they are."""
         return _ciphertext
 
-    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Sealed | None:
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Encrypted | None:
         """The sealed value, opaque."""
-        return Sealed(bytes(value)) if value is not None else None
+        return Encrypted(bytes(value)) if value is not None else None
 
 
 class JsonText(TypeDecorator[Any]):
@@ -97,7 +97,7 @@ def _text(value: datetime | None) -> str | None:
     return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
 
-def _ciphertext(value: Sealed | None) -> bytes | None:
-    if value is not None and not isinstance(value, Sealed):
+def _ciphertext(value: Encrypted | None) -> bytes | None:
+    if value is not None and not isinstance(value, Encrypted):
         raise TypeError("a sealed column takes only sealed values")
     return value.raw if value is not None else None

@@ -5,8 +5,7 @@ from sqlmodel import SQLModel
 
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
-from models.tables.learned import RoutingModel
-from models.tables.matters import MatterBand
+from models.tables.routing_model import RoutingModel
 from models.tables.rulebook import (
     CalendarDay,
     PolicyVersion,
@@ -15,8 +14,9 @@ from models.tables.rulebook import (
     Territory,
     UnitRow,
 )
-from models.tables.secrets import Access, Secret, Trace
-from models.tables.ticket import ChannelState, Clock, Event, Notice, Ticket
+from models.tables.secrets import Access, BlindIndex, Secret
+from models.tables.similarity import SimilarityBand
+from models.tables.ticket import ChannelState, ClockRow, EventRow, NoticeRow, Ticket
 
 
 def _core(model: type[SQLModel]) -> Table:
@@ -28,18 +28,18 @@ def _core(model: type[SQLModel]) -> Table:
 INBOX = _core(Inbox)
 BELL = _core(Bell)
 TICKET = _core(Ticket)
-CLOCK = _core(Clock)
-EVENT = _core(Event)
-NOTICE = _core(Notice)
+CLOCK = _core(ClockRow)
+EVENT = _core(EventRow)
+NOTICE = _core(NoticeRow)
 CHANNEL = _core(ChannelState)
 UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 MODEL = _core(RoutingModel)
-MATTER = _core(MatterBand)
+SIMILARITY = _core(SimilarityBand)
 PROCESS = _core(Process)
 SAMPLE = _core(Sample)
 SECRET = _core(Secret)
-TRACE = _core(Trace)
+BLIND_INDEX = _core(BlindIndex)
 ACCESS = _core(Access)

@@ -6,14 +6,14 @@ from typing import Any
 from sqlalchemy import Column, Index, text
 from sqlmodel import Field
 
-from models.sealing import Sealed
-from models.tables.columns import BigId, Instant, JsonText, SealedColumn
-from models.tables.row import Row
+from models.security.encryption import Encrypted
+from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.row import TableRow
 
 WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
 
 
-class Inbox(Row, table=True):
+class Inbox(TableRow, table=True):
     """One message (来件). `id` is the order of arrival.
 
     While it waits there is a bell for it. A refused row is kept; when the source sends the message
@@ -52,7 +52,7 @@ class Inbox(Row, table=True):
     queue: str
     at: datetime = Field(sa_column=Column(Instant, nullable=False))
     arrived_at: datetime = Field(sa_column=Column(Instant, nullable=False))
-    body: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
+    body: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
     state: str = WAITING
     reason: Any = Field(default=None, sa_column=Column(JsonText))
     resolved: Any = Field(default=None, sa_column=Column(JsonText))

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import Column
 from sqlmodel import Field
 
-from models.sealing import Sealed
-from models.tables.columns import Instant, JsonText, SealedColumn
-from models.tables.row import Row
+from models.security.encryption import Encrypted
+from models.tables.columns import EncryptedColumn, Instant, JsonText
+from models.tables.row import TableRow
 
 
-class UnitRow(Row, table=True):
+class UnitRow(TableRow, table=True):
     """A unit (承办单位) of the last imported units file; `people` are its names and numbers.
 
     `version` counts the imports, so that workers see that there is a newer file.
@@ -25,10 +25,10 @@ class UnitRow(Row, table=True):
     position: int
     version: int
     words: Any = Field(sa_column=Column(JsonText, nullable=False))
-    people: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
+    people: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
 
 
-class Territory(Row, table=True):
+class Territory(TableRow, table=True):
     """A word that says that a place lies in the district."""
 
     __tablename__ = "territory"
@@ -36,7 +36,7 @@ class Territory(Row, table=True):
     word: str = Field(primary_key=True)
 
 
-class PolicyVersion(Row, table=True):
+class PolicyVersion(TableRow, table=True):
     """A policy file as it was when it came into the store; `id` is a digest of its text."""
 
     __tablename__ = "policy_version"
@@ -47,7 +47,7 @@ class PolicyVersion(Row, table=True):
     added_at: datetime = Field(sa_column=Column(Instant, nullable=False))
 
 
-class CalendarDay(Row, table=True):
+class CalendarDay(TableRow, table=True):
     """A day that an operator declared working or off, with the document; `version` counts up."""
 
     __tablename__ = "calendar_day"
@@ -59,7 +59,7 @@ class CalendarDay(Row, table=True):
     declared_at: datetime = Field(sa_column=Column(Instant, nullable=False))
 
 
-class Process(Row, table=True):
+class Process(TableRow, table=True):
     """A worker or timekeeper that is, or was, at work, by its own word."""
 
     __tablename__ = "process"
@@ -74,7 +74,7 @@ class Process(Row, table=True):
     failed: int = 0
 
 
-class Sample(Row, table=True):
+class Sample(TableRow, table=True):
     """What a queue held, and what was done in it, in the seconds up to `at` by the system's clock.
 
     The row of no process says how many rows waited at `at` and the age of the oldest in real

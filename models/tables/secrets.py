@@ -6,24 +6,24 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Index
 from sqlmodel import Field
 
-from models.sealing import Sealed
-from models.tables.columns import BigId, Instant, JsonText, SealedColumn
-from models.tables.row import Row
+from models.security.encryption import Encrypted
+from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.row import TableRow
 
-HASHES = "hashes"
+HASH_KEY = "hashes"
 """The secret that keyed hashes are made with."""
 
 
-class Secret(Row, table=True):
+class Secret(TableRow, table=True):
     """A secret of the store's own, sealed: the key of its hashes, by which a wrong key shows."""
 
     __tablename__ = "secret"
 
     name: str = Field(primary_key=True)
-    value: Sealed = Field(sa_column=Column(SealedColumn, nullable=False))
+    value: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
 
 
-class Trace(Row, table=True):
+class BlindIndex(TableRow, table=True):
     """A keyed hash of a number or name in a ticket: `kind` is phone, identity or name."""
 
     __tablename__ = "trace"
@@ -37,7 +37,7 @@ class Trace(Row, table=True):
     hash: bytes = Field(primary_key=True)
 
 
-class Access(Row, table=True):
+class Access(TableRow, table=True):
     """One time that somebody saw personal data in clear or searched by it; append-only, chained.
 
     `fields` are the names of what was shown, never what stood in them.

@@ -7,9 +7,9 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, UniqueConstraint, fal
 from sqlmodel import Field
 
 from models.rules.state import OPEN
-from models.sealing import Sealed
-from models.tables.columns import BigId, Instant, JsonText, SealedColumn
-from models.tables.row import Row
+from models.security.encryption import Encrypted
+from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.row import TableRow
 
 OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
 OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
@@ -36,7 +36,7 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
-class Ticket(Row, table=True):
+class Ticket(TableRow, table=True):
     """One matter (诉求事项/工单), where it stands, and how far its log reaches.
 
     `state` is the fold of its messages; the columns beside it are copies for those who look.
@@ -89,14 +89,14 @@ class Ticket(Row, table=True):
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
     facts: bytes | None = Field(default=None, index=True)
-    claimant: Sealed | None = Field(default=None, sa_column=Column(SealedColumn))
+    claimant: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
     policy_id: str | None = Field(default=None, foreign_key="policy_version.id")
     state: str = ""
     seq: int = 0
     hash: bytes = b""
 
 
-class Clock(Row, table=True):
+class ClockRow(TableRow, table=True):
     """One clock of a ticket, with the calendar that its expiry was computed under."""
 
     __tablename__ = "clock"
@@ -115,7 +115,7 @@ class Clock(Row, table=True):
     calendar: int = 0
 
 
-class Event(Row, table=True):
+class EventRow(TableRow, table=True):
     """One line of a ticket's log, append-only; `hash` covers it and the hash of the line before.
 
     `at` is when it was recorded, `moment` when it took effect. `once` names an effect that a
@@ -148,12 +148,12 @@ class Event(Row, table=True):
     name: str
     cause: int | None = Field(default=None, sa_column=Column(BigId))
     data: Any = Field(sa_column=Column(JsonText, nullable=False))
-    private: Sealed | None = Field(default=None, sa_column=Column(SealedColumn))
+    private: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
     once: str | None = None
     hash: bytes
 
 
-class Notice(Row, table=True):
+class NoticeRow(TableRow, table=True):
     """A message to somebody in charge, until a channel has taken it.
 
     `seq` is the event that queued it. `state` is queued, sent or failed. `channel` is empty until
@@ -193,7 +193,7 @@ class Notice(Row, table=True):
     parcel: str | None = None
 
 
-class ChannelState(Row, table=True):
+class ChannelState(TableRow, table=True):
     """How a channel fares, shared by all workers: what it may still send, whether it rests.
 
     `allowance` messages may go out as of `counted_at`; it fills up again with time. A channel that

@@ -7,16 +7,16 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
-from models.labels import Said, say, told
-from monitor.keys import told_on
-from monitor.refresh import Request, Snapshot
+from models.i18n import LazyText, lazy, render
+from monitor.keys import keys_for
+from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import KeyLine, Status, StatusLine, Trouble
 
 if TYPE_CHECKING:
     from monitor.app import MonitorApp
 
 
-class WatchScreen(Screen[None]):
+class MonitorScreen(Screen[None]):
     """A screen that is filled anew from each snapshot."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  (declared so by Textual)
@@ -25,7 +25,7 @@ class WatchScreen(Screen[None]):
     ]
 
     NAME: ClassVar[str] = ""
-    TITLE_SAID: ClassVar[Said] = say("")
+    TITLE_LABEL: ClassVar[LazyText] = lazy("")
 
     @property
     def monitor(self) -> "MonitorApp":
@@ -42,13 +42,13 @@ class WatchScreen(Screen[None]):
         yield StatusLine()
         yield Trouble()
         yield from self.body()
-        yield KeyLine(self.monitor.screen_keys() + told_on(self.NAME))
+        yield KeyLine(self.monitor.screen_keys() + keys_for(self.NAME))
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the lines."""
         raise NotImplementedError
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """What has to be read for this screen."""
         raise NotImplementedError
 
@@ -58,7 +58,7 @@ class WatchScreen(Screen[None]):
 
     def crumbs(self) -> tuple[str, ...]:
         """The way to this screen, in words."""
-        return (told(self.TITLE_SAID),)
+        return (render(self.TITLE_LABEL),)
 
     def filter_text(self) -> str:
         """The filter that is on, as it was typed."""

@@ -10,32 +10,32 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.labels import Said, _, say, told
-from models.queries.callbacks import DISSATISFIED, KINDS, MOST, UNREACHABLE, Call, Calls
+from models.i18n import LazyText, _, lazy, render
+from models.queries.owed_calls import DISSATISFIED, KINDS, MAX_LISTED, UNREACHABLE, Call, Calls
 from models.rules.state import CLOSING, FIRST, PROOF, SURVEY
+from monitor.formatting import clock_time, left, one_line
 from monitor.keys import bindings
-from monitor.present import clock_time, left, one_line
-from monitor.refresh import Request, Snapshot
-from monitor.screens.base import WatchScreen
+from monitor.labels import RATINGS, STATUSES, word
+from monitor.screens.base import MonitorScreen
+from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.lines import Cell, Column, Lines
 from monitor.widgets.listed import Line, Listed
-from monitor.words import RATINGS, STATUSES, word
 
-_NAMES: dict[str, Said] = {
-    FIRST: say("first contact"),
-    CLOSING: say("closing contact"),
-    SURVEY: say("survey"),
-    DISSATISFIED: say("dissatisfied"),
-    UNREACHABLE: say("unreachable"),
-    PROOF: say("proof"),
+_NAMES: dict[str, LazyText] = {
+    FIRST: lazy("first contact"),
+    CLOSING: lazy("closing contact"),
+    SURVEY: lazy("survey"),
+    DISSATISFIED: lazy("dissatisfied"),
+    UNREACHABLE: lazy("unreachable"),
+    PROOF: lazy("proof"),
 }
-_WHY_EMPTY: dict[str, Said] = {
-    FIRST: say("Every claimant who wants to be contacted has been, or is not due yet."),
-    CLOSING: say("No completed ticket waits for its closing contact."),
-    SURVEY: say("No survey is owed: they begin when a result is handed in."),
-    DISSATISFIED: say("No dissatisfied claimant waits to be called again."),
-    UNREACHABLE: say("Nobody was out of reach in the last two weeks."),
-    PROOF: say("No unit owes proof of a contact."),
+_WHY_EMPTY: dict[str, LazyText] = {
+    FIRST: lazy("Every claimant who wants to be contacted has been, or is not due yet."),
+    CLOSING: lazy("No completed ticket waits for its closing contact."),
+    SURVEY: lazy("No survey is owed: they begin when a result is handed in."),
+    DISSATISFIED: lazy("No dissatisfied claimant waits to be called again."),
+    UNREACHABLE: lazy("Nobody was out of reach in the last two weeks."),
+    PROOF: lazy("No unit owes proof of a contact."),
 }
 
 
@@ -61,7 +61,7 @@ class KindLine(Static):
         self.update(Content(" ").join(parts))
 
     def _text(self, kind: str) -> str:
-        return f" {told(_NAMES[kind])} {self._counts.get(kind, 0)} "
+        return f" {render(_NAMES[kind])} {self._counts.get(kind, 0)} "
 
     def on_click(self, event: events.Click) -> None:
         """Choose the kind that was clicked."""
@@ -85,11 +85,11 @@ def _heads() -> Sequence[Column]:
     ]
 
 
-class CallbacksScreen(WatchScreen):
+class CallbacksScreen(MonitorScreen):
     """Calls that are owed, the most urgent first."""
 
     NAME = "callbacks"
-    TITLE_SAID = say("Calls")
+    TITLE_LABEL = lazy("Calls")
     BINDINGS: ClassVar[list[BindingType]] = bindings("callbacks")
 
     def __init__(self) -> None:
@@ -107,9 +107,9 @@ class CallbacksScreen(WatchScreen):
         self.query_one(Listed).focus()
         self.query_one(KindLine).chosen = self._kind
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """The calls of the chosen kind."""
-        return Request(calls=self.query_one(KindLine).chosen)
+        return SnapshotRequest(calls=self.query_one(KindLine).chosen)
 
     def show(self, snapshot: Snapshot) -> None:
         """The numbers of all kinds, the rows of the chosen one."""
@@ -119,7 +119,7 @@ class CallbacksScreen(WatchScreen):
         line.tell(found.counts)
         rows = [_line(call, snapshot) for call in found.rows]
         empty = (
-            told(_WHY_EMPTY[found.kind]),
+            render(_WHY_EMPTY[found.kind]),
             _("Left and right show other calls; 1 leads back to the overview."),
         )
         self.query_one(Listed).show(rows, empty)
@@ -174,6 +174,6 @@ def _line(call: Call, snapshot: Snapshot) -> Line:
 
 def _how_many(found: Calls) -> str:
     count = found.counts.get(found.kind, 0)
-    if count > MOST:
-        return _("the first {n} of {total}").format(n=MOST, total=count)
+    if count > MAX_LISTED:
+        return _("the first {n} of {total}").format(n=MAX_LISTED, total=count)
     return _("{n} in all").format(n=count)

@@ -9,18 +9,18 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.labels import _, say, told
-from monitor import sheets
+from models.i18n import _, lazy, render
+from monitor import ticket_view
 from monitor.keys import bindings
-from monitor.refresh import Request, Snapshot
-from monitor.screens.base import WatchScreen
+from monitor.screens.base import MonitorScreen
+from monitor.snapshot import Snapshot, SnapshotRequest
 
 
-class DetailScreen(WatchScreen):
+class DetailScreen(MonitorScreen):
     """The letter, the log, all clocks, and why this deadline."""
 
     NAME = "detail"
-    TITLE_SAID = say("Ticket")
+    TITLE_LABEL = lazy("Ticket")
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
 
     def __init__(self, number: str, came_from: tuple[str, ...]) -> None:
@@ -39,9 +39,9 @@ class DetailScreen(WatchScreen):
         """The arrow keys turn the pages."""
         self.query_one("#detail").focus()
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """The ticket."""
-        return Request(ticket=self.number)
+        return SnapshotRequest(ticket=self.number)
 
     def ticket_under_cursor(self) -> str | None:
         """This ticket."""
@@ -49,7 +49,7 @@ class DetailScreen(WatchScreen):
 
     def crumbs(self) -> tuple[str, ...]:
         """From where one came."""
-        return (*self._came_from, f"{told(self.TITLE_SAID)} {self.number}")
+        return (*self._came_from, f"{render(self.TITLE_LABEL)} {self.number}")
 
     def show(self, snapshot: Snapshot) -> None:
         """The ticket as it stands."""
@@ -57,13 +57,13 @@ class DetailScreen(WatchScreen):
         if ticket is None or ticket.number != self.number:
             self._put("head", Content(_("There is no ticket {number}").format(number=self.number)))
             return
-        self._put("head", sheets.head(ticket, now, office))
-        self._put("letter", sheets.letter(ticket))
-        self._put("log", sheets.log(ticket))
+        self._put("head", ticket_view.head(ticket, now, office))
+        self._put("letter", ticket_view.letter(ticket))
+        self._put("log", ticket_view.log(ticket))
         why = snapshot.explained
-        self._put("why", sheets.reasons(why) if why else Content(_("No deadline yet")))
-        self._put("clocks", sheets.clocks(ticket, now, office))
-        self._put("notices", sheets.notices(ticket))
+        self._put("why", ticket_view.reasons(why) if why else Content(_("No deadline yet")))
+        self._put("clocks", ticket_view.clocks(ticket, now, office))
+        self._put("notices", ticket_view.notices(ticket))
 
     def _put(self, name: str, content: Content) -> None:
         sheet = self.query_one(f"#{name}", Static)

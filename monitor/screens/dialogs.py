@@ -11,10 +11,10 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
-from models.labels import _, told
-from monitor.acts import Act, Question, said
-from monitor.mending import NotMended
-from monitor.present import one_line
+from models.i18n import _, render
+from monitor.actions import Action, Question, action_label
+from monitor.formatting import one_line
+from monitor.message_edit import InvalidEdit
 from monitor.widgets.fields import Choose, Go, Typed, UnitTyped
 from monitor.widgets.lines import Cell, Column, Lines
 from monitor.widgets.listed import Line, Listed
@@ -97,8 +97,8 @@ class Confirm(Dialog):
 class Form(Dialog):
     """What an act has to be told; gives back the answers by name."""
 
-    def __init__(self, act: Act, about: str, units: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(said(act))
+    def __init__(self, act: Action, about: str, units: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(action_label(act))
         self._act, self._about, self._units = act, about, units
 
     def inside(self) -> Iterable[Widget]:
@@ -106,7 +106,7 @@ class Form(Dialog):
         yield Static(Content(self._about), markup=False, classes="said")
         with VerticalScroll(classes="questions", can_focus=False):
             for question in self._act.questions:
-                yield Static(told(question.label), markup=False, classes="question")
+                yield Static(render(question.label), markup=False, classes="question")
                 yield self._field(question)
         yield Static(id="wrong", markup=False)
         yield Go(_("Send"))
@@ -143,7 +143,7 @@ class Form(Dialog):
         for question, field in zip(self._act.questions, self._fields(), strict=True):
             answer = field.found if isinstance(field, UnitTyped) else field.value.strip()
             if question.needed and not answer:
-                missing = _("Missing: {name}").format(name=told(question.label))
+                missing = _("Missing: {name}").format(name=render(question.label))
                 self.query_one("#wrong", Static).update(Content.styled(missing, "$error"))
                 field.focus()
                 return
@@ -186,7 +186,7 @@ class Mend(Dialog):
         """Give the mended message back, or say where it cannot be read."""
         try:
             self.dismiss(self._read(self.query_one(TextArea).text))
-        except NotMended as wrong:
+        except InvalidEdit as wrong:
             text = _("This is no JSON object: {why}").format(why=wrong)
             self.query_one("#wrong", Static).update(Content.styled(text, "$error"))
 

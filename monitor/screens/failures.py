@@ -8,15 +8,15 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.labels import _, say
+from models.i18n import _, lazy
 from models.queries.failures import MESSAGE, Failure
+from monitor.formatting import clock_time, one_line
 from monitor.keys import bindings
-from monitor.present import clock_time, one_line
-from monitor.refresh import Request, Snapshot
-from monitor.screens.base import WatchScreen
+from monitor.labels import KINDS, MESSAGES, word
+from monitor.screens.base import MonitorScreen
+from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.lines import Cell, Column, Lines
 from monitor.widgets.listed import Line, Listed
-from monitor.words import KINDS, MESSAGES, word
 
 
 def _heads() -> Sequence[Column]:
@@ -30,11 +30,11 @@ def _heads() -> Sequence[Column]:
     ]
 
 
-class FailuresScreen(WatchScreen):
+class FailuresScreen(MonitorScreen):
     """What needs a hand: mend it and send it again."""
 
     NAME = "failures"
-    TITLE_SAID = say("Failures")
+    TITLE_LABEL = lazy("Failures")
     BINDINGS: ClassVar[list[BindingType]] = bindings("failures")
 
     def __init__(self) -> None:
@@ -51,9 +51,9 @@ class FailuresScreen(WatchScreen):
         """Begin in the list."""
         self.query_one(Listed).focus()
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """All failures."""
-        return Request(failures=True)
+        return SnapshotRequest(failures=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """The latest first."""

@@ -10,9 +10,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from models.labels import _, told
-from monitor.keys import Key
-from monitor.present import fit
+from models.i18n import _, render
+from monitor.formatting import fit
+from monitor.keys import KeyBinding
 
 
 def introduction() -> Content:
@@ -32,7 +32,7 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,f1,q,enter,space", "dismiss")]
 
-    def __init__(self, keys: list[Key]) -> None:
+    def __init__(self, keys: list[KeyBinding]) -> None:
         super().__init__()
         self._keys = keys
 
@@ -41,7 +41,7 @@ class HelpScreen(ModalScreen[None]):
         width = max(cell_len(key.shown) for key in self._keys)
         rows = [Content.styled(_("Keys"), "bold $primary"), Content("")]
         for key in self._keys:
-            text = Content.assemble((fit(key.shown, width), "bold"), "  ", told(key.label))
+            text = Content.assemble((fit(key.shown, width), "bold"), "  ", render(key.label))
             if text not in rows:
                 rows.append(text)
         filters = _(

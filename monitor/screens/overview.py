@@ -13,31 +13,31 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.labels import Said, _, say, told
-from models.queries.overview import HOURS, Card, Counters, Curve, UnitLoad
+from models.i18n import LazyText, _, lazy, render
+from models.queries.overview import HOURS, Card, Counters, HourlyCounts, UnitLoad
 from models.rules.calendar import SHANGHAI
 from models.rules.state import FIRST, SURVEY
+from monitor.formatting import clock_time, fit, one_line, pad_left
 from monitor.keys import bindings
-from monitor.present import clock_time, fit, one_line, pad_left
-from monitor.refresh import Request, Snapshot
-from monitor.screens.base import WatchScreen
+from monitor.labels import BADGES, LEVELS, STATUSES, word
+from monitor.screens.base import MonitorScreen
 from monitor.screens.queues import left_lying
+from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.charts import chart
 from monitor.widgets.lines import Cell, Column, Lines
 from monitor.widgets.listed import Line, Listed
-from monitor.words import BADGES, LEVELS, STATUSES, word
 
-_TILES: tuple[tuple[str, Said, str, str], ...] = (
-    ("open", say("open"), "", "bold"),
-    ("prewarning", say("pre-warning"), "level:prewarning", "bold $primary"),
-    ("yellow", say("yellow card"), "level:yellow", "bold $warning"),
-    ("red", say("red card"), "level:red", "bold $error"),
-    ("due_today", say("due today"), "left:today", "bold"),
-    ("first_contact", say("to be contacted"), "", "bold"),
-    ("survey", say("survey due"), "", "bold"),
-    ("dissatisfied", say("dissatisfied"), "", "bold"),
-    ("returned", say("returned"), "status:returned", "bold"),
-    ("manual", say("manual queue"), "status:manual", "bold"),
+_TILES: tuple[tuple[str, LazyText, str, str], ...] = (
+    ("open", lazy("open"), "", "bold"),
+    ("prewarning", lazy("pre-warning"), "level:prewarning", "bold $primary"),
+    ("yellow", lazy("yellow card"), "level:yellow", "bold $warning"),
+    ("red", lazy("red card"), "level:red", "bold $error"),
+    ("due_today", lazy("due today"), "left:today", "bold"),
+    ("first_contact", lazy("to be contacted"), "", "bold"),
+    ("survey", lazy("survey due"), "", "bold"),
+    ("dissatisfied", lazy("dissatisfied"), "", "bold"),
+    ("returned", lazy("returned"), "status:returned", "bold"),
+    ("manual", lazy("manual queue"), "status:manual", "bold"),
 )
 """Each counter: its field, its name, the filter that lists what it counts, and its style."""
 
@@ -64,7 +64,7 @@ class Tile(Static, can_focus=True):
             super().__init__()
             self.counter = name
 
-    def __init__(self, name: str, label: Said, style: str) -> None:
+    def __init__(self, name: str, label: LazyText, style: str) -> None:
         super().__init__(markup=False, id=f"tile-{name}")
         self._counter, self._label, self._style = name, label, style
         self._count: int | None = None
@@ -74,7 +74,9 @@ class Tile(Static, can_focus=True):
         if count != self._count:
             self._count = count
             style = self._style if count else "$quiet"
-            self.update(Content.assemble((str(count), style), "\n", (told(self._label), "$quiet")))
+            self.update(
+                Content.assemble((str(count), style), "\n", (render(self._label), "$quiet"))
+            )
 
     def action_choose(self) -> None:
         """Open the list."""
@@ -95,7 +97,7 @@ class CountersRow(Container):
 
     def on_resize(self) -> None:
         """One row where every name has room for itself, else two."""
-        longest = max(cell_len(told(label)) for _name, label, _filter, _style in _TILES)
+        longest = max(cell_len(render(label)) for _name, label, _filter, _style in _TILES)
         each = longest + _TILE_EDGES
         columns = len(_TILES) if self.size.width >= len(_TILES) * each else len(_TILES) // 2
         self.styles.grid_size_columns = columns
@@ -149,9 +151,9 @@ class DayCurve(Static):
 
     def __init__(self) -> None:
         super().__init__(id="curve", markup=False)
-        self._curve, self._hour = Curve(), 0
+        self._curve, self._hour = HourlyCounts(), 0
 
-    def tell(self, curve: Curve, now: datetime) -> None:
+    def tell(self, curve: HourlyCounts, now: datetime) -> None:
         """Show this day up to the present hour."""
         self._curve, self._hour = curve, now.astimezone(SHANGHAI).hour
         self._draw()
@@ -184,11 +186,11 @@ class DayCurve(Static):
         self.update(Content("\n").join(rows))
 
 
-class OverviewScreen(WatchScreen):
+class OverviewScreen(MonitorScreen):
     """One glance: is anybody late, is anything stuck, what next."""
 
     NAME = "overview"
-    TITLE_SAID = say("Overview")
+    TITLE_LABEL = lazy("Overview")
     BINDINGS: ClassVar[list[BindingType]] = bindings("overview")
 
     def body(self) -> Iterable[Widget]:
@@ -204,9 +206,9 @@ class OverviewScreen(WatchScreen):
         """Begin at the units."""
         self.query_one("#units").focus()
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """Units, cards and the day."""
-        return Request(cards=True, curve=True)
+        return SnapshotRequest(cards=True, curve=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Counters, units, cards, and what is left lying."""

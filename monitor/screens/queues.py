@@ -9,32 +9,32 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.labels import _, say
-from models.queries.health import ProcessRow
-from models.queries.queues import EVERY, QueueRow
+from models.i18n import _, lazy
+from models.queries.health import ProcessStatus
+from models.queries.queues import SAMPLE_SPAN, QueueRow
 from models.rules.queues import ESCALATION
+from monitor.formatting import fit, one_line, pad_left, span
 from monitor.keys import bindings
-from monitor.present import fit, one_line, pad_left, span
-from monitor.refresh import Request, Snapshot
-from monitor.screens.base import WatchScreen
+from monitor.labels import PROCESS_ROLES, QUEUES, value, word
+from monitor.screens.base import MonitorScreen
+from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import SILENT_AFTER
 from monitor.widgets.charts import chart
 from monitor.widgets.lines import Cell, Column
 from monitor.widgets.listed import Line, Listed
-from monitor.words import QUEUES, TRADES, value, word
 
-_MINUTE = 60 / EVERY.total_seconds()
+_MINUTE = 60 / SAMPLE_SPAN.total_seconds()
 """How many samples make a minute."""
 
 _NAME, _NUMBER = 10, 9
 _FIGURES = _NAME + 5 * _NUMBER + 1
 
 
-class QueuesScreen(WatchScreen):
+class QueuesScreen(MonitorScreen):
     """Is anything stuck: figures from the store and from samples, with the broker or without."""
 
     NAME = "queues"
-    TITLE_SAID = say("Queues")
+    TITLE_LABEL = lazy("Queues")
     BINDINGS: ClassVar[list[BindingType]] = bindings("queues")
 
     def __init__(self) -> None:
@@ -51,9 +51,9 @@ class QueuesScreen(WatchScreen):
         """Begin at the processes."""
         self.query_one(Listed).focus()
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """All queues."""
-        return Request(queues=True)
+        return SnapshotRequest(queues=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Queues, processes, and what is left lying."""
@@ -92,7 +92,7 @@ def _heads() -> Sequence[Column]:
     ]
 
 
-def _process(process: ProcessRow, wall: datetime) -> Line:
+def _process(process: ProcessStatus, wall: datetime) -> Line:
     silent = wall - process.seen_at
     gone = silent >= SILENT_AFTER
     seen = _("{span} ago").format(span=span(silent)) if gone else _("there")
@@ -102,7 +102,7 @@ def _process(process: ProcessRow, wall: datetime) -> Line:
         process.name,
         (
             Cell(one_line(process.name)),
-            Cell(word(TRADES, process.role)),
+            Cell(word(PROCESS_ROLES, process.role)),
             Cell(seen, "over" if gone else "good"),
             Cell("" if gone else one_line(doing), "" if process.doing else "quiet"),
             Cell(pad_left(late, 8), "over" if process.lateness_ms >= 1000 else ""),
@@ -129,7 +129,7 @@ def _flows(found: Sequence[QueueRow], now: datetime, width: int) -> Content:
 
 
 def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
-    come, done = _rate(row.come), _rate(row.done)
+    arrived, done = _rate(row.arrived), _rate(row.done)
     failed = sum(row.failed)
     age = (now - row.now.oldest_at) if row.now.oldest_at and row.now.waiting else None
     old = span(age) if age and age.total_seconds() >= 1 else "-"
@@ -138,7 +138,7 @@ def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
         (fit(word(QUEUES, row.name), _NAME), "bold"),
         (pad_left(waiting, _NUMBER), "bold" if row.now.waiting else "$quiet"),
         (pad_left(old, _NUMBER), "" if age else "$quiet"),
-        (pad_left("-" if row.name == ESCALATION else come, _NUMBER), ""),
+        (pad_left("-" if row.name == ESCALATION else arrived, _NUMBER), ""),
         (pad_left(done, _NUMBER), ""),
         (pad_left(str(failed), _NUMBER), "bold $error" if failed else "$quiet"),
     ]

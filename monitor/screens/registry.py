@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.labels import Said
-from monitor.screens.base import WatchScreen
+from models.i18n import LazyText
+from monitor.screens.base import MonitorScreen
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.failures import FailuresScreen
 from monitor.screens.overview import OverviewScreen
@@ -19,8 +19,8 @@ class Entry:
 
     key: str
     name: str
-    title: Said
-    make: Callable[[], WatchScreen]
+    title: LazyText
+    make: Callable[[], MonitorScreen]
 
     @property
     def keys(self) -> str:
@@ -32,10 +32,10 @@ _FULL_WIDTH = ("one", "two", "three", "four", "five", "six")
 """How the digits of a Chinese input method are called."""
 
 SCREENS = (
-    Entry("1", OverviewScreen.NAME, OverviewScreen.TITLE_SAID, OverviewScreen),
-    Entry("2", TicketsScreen.NAME, TicketsScreen.TITLE_SAID, TicketsScreen),
-    Entry("3", UnitsScreen.NAME, UnitsScreen.TITLE_SAID, UnitsScreen),
-    Entry("4", CallbacksScreen.NAME, CallbacksScreen.TITLE_SAID, CallbacksScreen),
-    Entry("5", QueuesScreen.NAME, QueuesScreen.TITLE_SAID, QueuesScreen),
-    Entry("6", FailuresScreen.NAME, FailuresScreen.TITLE_SAID, FailuresScreen),
+    Entry("1", OverviewScreen.NAME, OverviewScreen.TITLE_LABEL, OverviewScreen),
+    Entry("2", TicketsScreen.NAME, TicketsScreen.TITLE_LABEL, TicketsScreen),
+    Entry("3", UnitsScreen.NAME, UnitsScreen.TITLE_LABEL, UnitsScreen),
+    Entry("4", CallbacksScreen.NAME, CallbacksScreen.TITLE_LABEL, CallbacksScreen),
+    Entry("5", QueuesScreen.NAME, QueuesScreen.TITLE_LABEL, QueuesScreen),
+    Entry("6", FailuresScreen.NAME, FailuresScreen.TITLE_LABEL, FailuresScreen),
 )

@@ -9,12 +9,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from models.labels import _, say, told
-from monitor.filters import Fault, Filter, read_filter
+from models.i18n import _, lazy, render
+from monitor.filters import Filter, FilterError, read_filter
 from monitor.keys import bindings
-from monitor.refresh import Request, Snapshot
-from monitor.screens.base import WatchScreen
-from monitor.sheets import preview
+from monitor.screens.base import MonitorScreen
+from monitor.snapshot import Snapshot, SnapshotRequest
+from monitor.ticket_view import preview
 from monitor.widgets.lines import Lines
 from monitor.widgets.tickets import TicketList
 
@@ -25,11 +25,11 @@ class FilterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "screen.end_filter")]
 
 
-class TicketsScreen(WatchScreen):
+class TicketsScreen(MonitorScreen):
     """What is late, what will be next, in the order in which it has to be done."""
 
     NAME = "tickets"
-    TITLE_SAID = say("Tickets")
+    TITLE_LABEL = lazy("Tickets")
     BINDINGS: ClassVar[list[BindingType]] = bindings("tickets")
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class TicketsScreen(WatchScreen):
         """The list."""
         return self.query_one(TicketList)
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """The window that is seen, and the ticket under the cursor where it has a preview."""
         seen = self.has_class("-wide")
-        return Request(filter=self._filter, place=self.tickets.place(), preview=seen)
+        return SnapshotRequest(filter=self._filter, place=self.tickets.place(), preview=seen)
 
     def show(self, snapshot: Snapshot) -> None:
         """A newer page and preview."""
@@ -89,7 +89,7 @@ class TicketsScreen(WatchScreen):
 
     def crumbs(self) -> tuple[str, ...]:
         """From the overview where one came from there."""
-        return (*self._came_from, told(self.TITLE_SAID))
+        return (*self._came_from, render(self.TITLE_LABEL))
 
     def filter_text(self) -> str:
         """The filter that is on."""
@@ -123,7 +123,7 @@ class TicketsScreen(WatchScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say at once what is wrong with what is typed."""
         found = read_filter(event.value)
-        self._tell_fault(found if isinstance(found, Fault) else None)
+        self._tell_fault(found if isinstance(found, FilterError) else None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Filter."""
@@ -142,8 +142,8 @@ class TicketsScreen(WatchScreen):
 
     def _apply(self, text: str) -> bool:
         found = read_filter(text)
-        self._tell_fault(found if isinstance(found, Fault) else None)
-        if isinstance(found, Fault):
+        self._tell_fault(found if isinstance(found, FilterError) else None)
+        if isinstance(found, FilterError):
             return False
         if found != self._filter:
             self._filter = found
@@ -151,11 +151,11 @@ class TicketsScreen(WatchScreen):
         self.monitor.read_now()
         return True
 
-    def _tell_fault(self, fault: Fault | None) -> None:
+    def _tell_fault(self, fault: FilterError | None) -> None:
         line = self.query_one("#fault", Static)
         line.set_class(fault is not None, "-on")
         if fault is not None:
-            text = _("character {n}: {why}").format(n=fault.column, why=told(fault.why))
+            text = _("character {n}: {why}").format(n=fault.column, why=render(fault.why))
             line.update(Content(text))
 
     def _why_empty(self) -> tuple[str, str]:

@@ -8,17 +8,17 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.labels import _, say
+from models.i18n import _, lazy
 from models.queries.overview import UnitLoad
-from models.queries.units import WINDOW, Share, UnitRates
+from models.queries.units import WINDOW, Ratio, UnitRates
+from monitor.formatting import one_line, pad_left
 from monitor.keys import bindings
-from monitor.present import one_line, pad_left
-from monitor.refresh import Request, Snapshot
-from monitor.screens.base import WatchScreen
+from monitor.labels import BADGES, LEVELS, word
+from monitor.screens.base import MonitorScreen
+from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.charts import shares
 from monitor.widgets.lines import Cell, Column, Lines
 from monitor.widgets.listed import Line, Listed
-from monitor.words import BADGES, LEVELS, word
 
 _BAR = 20
 _ROOMY = 118
@@ -39,11 +39,11 @@ def _heads() -> Sequence[Column]:
     ]
 
 
-class UnitsScreen(WatchScreen):
+class UnitsScreen(MonitorScreen):
     """Who has how much in hand, and who is late."""
 
     NAME = "units"
-    TITLE_SAID = say("Units")
+    TITLE_LABEL = lazy("Units")
     BINDINGS: ClassVar[list[BindingType]] = bindings("units")
 
     def body(self) -> Iterable[Widget]:
@@ -55,9 +55,9 @@ class UnitsScreen(WatchScreen):
         """Begin in the list."""
         self.query_one(Listed).focus()
 
-    def request(self) -> Request:
+    def request(self) -> SnapshotRequest:
         """Loads and rates."""
-        return Request(rates=True)
+        return SnapshotRequest(rates=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Units with open tickets, the worst first, then those that only have rates."""
@@ -103,7 +103,7 @@ def _line(unit: UnitLoad, rates: UnitRates, most: int) -> Line:
     )
 
 
-def _rate(share: Share) -> Cell:
+def _rate(share: Ratio) -> Cell:
     """A share in per cent, rounded down, so that 100 % means all."""
     if not share.of:
         return Cell(pad_left("-", 8), "quiet")

@@ -11,11 +11,11 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from models.labels import _, told
+from models.i18n import _, render
 from models.queries.health import Health
 from models.rules.calendar import SHANGHAI
-from monitor.keys import Key
-from monitor.present import one_line
+from monitor.formatting import one_line
+from monitor.keys import KeyBinding
 
 SILENT_AFTER = timedelta(seconds=15)
 """A process reports every two seconds; one that has not for so long is gone or stuck."""
@@ -136,8 +136,8 @@ def _lamp(name: str, good: bool) -> Content:
 class KeyHint(Static):
     """One key and what it does; a click does it too."""
 
-    def __init__(self, key: Key) -> None:
-        text = Content.assemble((key.shown, "bold $foreground"), " ", told(key.label))
+    def __init__(self, key: KeyBinding) -> None:
+        text = Content.assemble((key.shown, "bold $foreground"), " ", render(key.label))
         super().__init__(text, markup=False)
         self.cells = cell_len(text.plain) + 2
         self._key = key
@@ -151,7 +151,7 @@ class KeyHint(Static):
 class KeyLine(Horizontal):
     """The keys that work here."""
 
-    def __init__(self, keys: list[Key], **kwargs: Any) -> None:
+    def __init__(self, keys: list[KeyBinding], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._keys = keys
 

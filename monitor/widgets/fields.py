@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from models.labels import Said, _, told
+from models.i18n import LazyText, _, render
 
 
 class Go(Static, can_focus=True):
@@ -43,10 +43,10 @@ class Choose(Static, can_focus=True):
         ("up", "app.focus_previous"),
     ]
 
-    def __init__(self, choices: Mapping[str, Said], chosen: str) -> None:
+    def __init__(self, choices: Mapping[str, LazyText], chosen: str) -> None:
         super().__init__(markup=False, classes="choose")
         self._codes = list(choices)
-        self._words = [f" {told(word)} " for word in choices.values()]
+        self._words = [f" {render(word)} " for word in choices.values()]
         self._at = self._codes.index(chosen) if chosen in choices else 0
 
     @property

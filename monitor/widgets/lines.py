@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from monitor.present import fit
+from monitor.formatting import fit
 
 
 @dataclass(frozen=True, slots=True)

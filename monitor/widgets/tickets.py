@@ -7,12 +7,12 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from models.labels import _, say, told
-from models.queries.listing import Page, Row
+from models.i18n import _, lazy, render
+from models.queries.listing import ListedTicket, TicketPage
 from models.rules.state import OPEN
-from monitor.present import STANDARD, Office, left, one_line, overdue_days
+from monitor.formatting import STANDARD, Office, left, one_line, overdue_days
+from monitor.labels import BADGES, CLOCKS, CONTACTS, EMERGENCY, STATUSES, word
 from monitor.widgets.lines import Cell, Column, Lines
-from monitor.words import BADGES, CLOCKS, CONTACTS, EMERGENCY, STATUSES, word
 
 _FRESH = timedelta(minutes=1)
 
@@ -21,7 +21,7 @@ _WIDE = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Viewport:
     """Where the reader stands in the list: what is seen, and the ticket that is followed."""
 
     first: int
@@ -39,7 +39,7 @@ class TicketList(Lines):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.page = Page()
+        self.page = TicketPage()
         self._now: datetime | None = None
         self._office: Office = STANDARD
         self._short: dict[str, str] = {}
@@ -47,14 +47,14 @@ class TicketList(Lines):
         self._number = 10
         self._span = {False: 0, True: 0}
         self._status = max(cell_len(word(STATUSES, status)) for status in OPEN)
-        self._contact = max(cell_len(told(c)) for c in (*CONTACTS.values(), say("1st contact")))
+        self._contact = max(cell_len(render(c)) for c in (*CONTACTS.values(), lazy("1st contact")))
 
-    def place(self) -> Place:
+    def place(self) -> Viewport:
         """What the next page should hold."""
         row = self.cursor - self.first
-        return Place(self.first, self.seen, self._followed, row if 0 <= row < self.seen else 0)
+        return Viewport(self.first, self.seen, self._followed, row if 0 <= row < self.seen else 0)
 
-    def show(self, page: Page, now: datetime, office: Office, short: dict[str, str]) -> None:
+    def show(self, page: TicketPage, now: datetime, office: Office, short: dict[str, str]) -> None:
         """Show a newer page."""
         row = self.cursor - self.first
         self.page, self._now, self._office, self._short = page, now, office, short
@@ -90,7 +90,7 @@ class TicketList(Lines):
         rows = enumerate(self.page.rows, self.page.offset)
         return next((i for i, row in rows if row.number == number), None)
 
-    def _row(self, index: int) -> Row | None:
+    def _row(self, index: int) -> ListedTicket | None:
         inside = index - self.page.offset
         return self.page.rows[inside] if 0 <= inside < len(self.page.rows) else None
 
@@ -102,10 +102,10 @@ class TicketList(Lines):
     def columns(self, width: int) -> Sequence[Column]:
         """Level, urgency, number, title, unit, what is left, first contact if wide, status."""
         wide = width >= _WIDE
-        badge = max(cell_len(told(b)) for b in BADGES.values())
+        badge = max(cell_len(render(b)) for b in BADGES.values())
         columns = [
             Column("", badge + 1),
-            Column("", cell_len(told(EMERGENCY))),
+            Column("", cell_len(render(EMERGENCY))),
             Column(_("Ticket"), min(self._number, 20 if wide else 14)),
             Column(_("Title"), None),
             Column(_("Unit"), 14 if wide else 10),
@@ -124,7 +124,7 @@ class TicketList(Lines):
         unit = self._short.get(row.unit or "", row.unit or "")
         cells = [
             Cell(word(BADGES, row.level) + self._fresh(row, now), row.level or ""),
-            Cell(told(EMERGENCY), "urgent") if row.emergency else Cell(""),
+            Cell(render(EMERGENCY), "urgent") if row.emergency else Cell(""),
             Cell(one_line(row.number)),
             Cell(one_line(row.title)),
             Cell(one_line(unit)),
@@ -136,7 +136,7 @@ class TicketList(Lines):
         return [*cells, Cell(word(STATUSES, row.status), "quiet")]
 
     @staticmethod
-    def _fresh(row: Row, now: datetime) -> str:
+    def _fresh(row: ListedTicket, now: datetime) -> str:
         """A mark at a level that has come within the last minute."""
         since = now - row.level_at if row.level and row.level_at else None
         return "*" if since is not None and timedelta() <= since < _FRESH else ""
@@ -150,7 +150,7 @@ class TicketList(Lines):
             texts = (self._left(r, now, brief=not wide).text for r in rows)
             self._span[wide] = max(map(cell_len, texts), default=0)
 
-    def _left(self, row: Row, now: datetime, *, brief: bool) -> Cell:
+    def _left(self, row: ListedTicket, now: datetime, *, brief: bool) -> Cell:
         if row.urgent is not None:
             name = word(CLOCKS, row.urgent.name)
             if row.urgent.state == "expired":

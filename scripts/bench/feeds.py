@@ -17,12 +17,12 @@ import psycopg
 from models.clock import monotonic, system_clock
 from models.rules.calendar import SHANGHAI
 from models.settings import environment_for_child
-from scripts.bench.bench import Bench
+from scripts.bench.context import Bench
 from scripts.bench.figures import Figure, Goal, Row, timed
 from scripts.bench.intake import feed
-from scripts.bench.site import BenchFailed, Site
-from scripts.demo.play import letters
-from scripts.feeds.reading import read
+from scripts.bench.testbed import BenchFailed, Site
+from scripts.demo.scenario import letters
+from scripts.ingest.feed_reader import read
 
 _XLSX_ROWS, _CSV_ROWS = 4_326, 1_000_000
 _HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "反对数", "点赞数")

@@ -3,20 +3,20 @@
 from datetime import datetime, timedelta
 from statistics import median
 
-from models.labels import N_
-from models.queries.rulebook import load_rulebook
-from scripts.bench import data
-from scripts.bench.bench import Bench
+from models.i18n import N_
+from models.rulebook import load_rulebook
+from scripts.bench import workload
+from scripts.bench.context import Bench
 from scripts.bench.figures import Figure, Goal, Row
 from scripts.bench.intake import LETTERS, feed_and_wait, letters_file
-from scripts.bench.many import OF_A_TICKET, multiply
-from scripts.bench.site import DECIDING, Site
 from scripts.bench.storm import keep, prepare_storm, weather
+from scripts.bench.testbed import DECIDING, Site
+from scripts.bench.ticket_copies import OF_A_TICKET, multiply
 
 _CLOSED, _HUGE = (10_000, 100_000, 1_000_000), 10_000_000
 _OPEN = 100_000
 _TEMPLATES = 100
-_MONTH = data.at("2025-12-01T08:30:00")
+_MONTH = workload.at("2025-12-01T08:30:00")
 """Long enough before the storm's moment that its tickets are in the archive by then."""
 
 
@@ -67,7 +67,7 @@ def close(
     """
     with site.store.reading() as session:
         rulebook = load_rulebook(session)
-    lives = data.lives(rulebook, _TEMPLATES * 7, _MONTH)
+    lives = workload.lives(rulebook, _TEMPLATES * 7, _MONTH)
     messages = [message for life in lives for message in life]
     site.play(messages, lambda: _MONTH + timedelta(days=90))
     still_open = "SELECT id FROM ticket WHERE status <> 'archived'"

@@ -9,16 +9,16 @@ from statistics import median
 from sqlalchemy import select
 
 from models.clock import monotonic, system_clock
-from models.queries.rulebook import load_rulebook
-from models.rules.queues import OF_MESSAGES
+from models.rulebook import load_rulebook
+from models.rules.queues import MESSAGE_QUEUES
 from models.tables.core import BELL
-from scripts.bench import data, limits
-from scripts.bench.bench import Bench
+from scripts.bench import limits, workload
+from scripts.bench.context import Bench
 from scripts.bench.figures import Figure, Goal, Row
-from scripts.bench.peers.running import PEERS, PLAIN, Running, chosen
-from scripts.bench.site import DECIDING, BenchFailed, Site
-from scripts.feeding import Feeding
-from scripts.feeds.reading import Options
+from scripts.bench.peers.processes import PEERS, PLAIN, Running, chosen
+from scripts.bench.testbed import DECIDING, BenchFailed, Site
+from scripts.ingest.feed_reader import FeedOptions
+from scripts.ingest.feed_runner import FeedRunner
 
 LETTERS = 20_000
 PEERS_LETTERS = 2_000
@@ -108,7 +108,7 @@ def letters_file(site: Site, prefix: str, count: int) -> Path:
         directory = load_rulebook(session).directory
     path = site.settings.home / f"{prefix}letters.jsonl"
     when = system_clock() - timedelta(minutes=1)
-    data.write_lines(path, data.received(directory, prefix, count, when))
+    workload.write_lines(path, workload.received(directory, prefix, count, when))
     return path
 
 
@@ -124,7 +124,7 @@ def feed(site: Site, file: Path) -> None:
     """What `hotline feed FILE` does; raises BenchFailed where anything was refused."""
     said = io.StringIO()
     with redirect_stdout(said):
-        code = Feeding(site.settings, Options(), None).run([str(file)], as_json=False)
+        code = FeedRunner(site.settings, FeedOptions(), None).run([str(file)], as_json=False)
     if code:
         raise BenchFailed(f"the feed was not taken whole: {said.getvalue()}")
 
@@ -132,7 +132,7 @@ def feed(site: Site, file: Path) -> None:
 def all_applied(site: Site) -> bool:
     """Whether no message waits any more."""
     with site.store.reading() as session:
-        found = select(BELL.c.row_id).where(BELL.c.queue.in_(OF_MESSAGES)).limit(1)
+        found = select(BELL.c.row_id).where(BELL.c.queue.in_(MESSAGE_QUEUES)).limit(1)
         return session.scalar(found) is None
 
 

@@ -13,17 +13,17 @@ from time import sleep
 from sqlalchemy import func, select
 
 from models.clock import DemoClock, Now, monotonic, system_clock
-from models.operations.inbox import put
-from models.queries.rulebook import load_rulebook
-from models.rules.queues import OF_MESSAGES
+from models.operations.inbox import add_messages
+from models.rulebook import load_rulebook
+from models.rules.queues import MESSAGE_QUEUES
 from models.tables.core import BELL
-from scripts.bench import data
-from scripts.bench.bench import Bench
+from scripts.bench import workload
+from scripts.bench.context import Bench
 from scripts.bench.figures import Figure, Goal, Row, percentile
 from scripts.bench.intake import LETTERS, all_applied
-from scripts.bench.peers.running import PEERS, Peer, Running, chosen
-from scripts.bench.site import BenchFailed, Site
+from scripts.bench.peers.processes import PEERS, Peer, Running, chosen
 from scripts.bench.storm import MOMENT, open_tickets
+from scripts.bench.testbed import BenchFailed, Site
 
 _EXPIRIES, _PEERS_EXPIRIES = 200, 50
 _APART = timedelta(milliseconds=100)
@@ -85,7 +85,7 @@ def _watch(
     """
     with site.store.reading() as session:
         directory = load_rulebook(session).directory
-    bodies = list(data.received(directory, prefix, count, first))
+    bodies = list(workload.received(directory, prefix, count, first))
     for number, body in enumerate(bodies):
         body["at"] = (first + number * _APART).isoformat(timespec="milliseconds")
         body["emergency"] = "utilities"
@@ -135,12 +135,12 @@ def _coming_in(site: Site, prefix: str, now: Now, count: int | None = None) -> I
         with site.store.reading() as session:
             directory = load_rulebook(session).directory
         at = now() - timedelta(minutes=1)
-        letters = data.received(directory, prefix, count or _ENDLESS, at)
+        letters = workload.received(directory, prefix, count or _ENDLESS, at)
         while not end.is_set() and (chunk := list(islice(letters, _CHUNK))):
             while _waiting(site) > _AHEAD and not end.wait(0.02):
                 pass
             with site.store.writing() as session:
-                put(session, "bench", chunk, now())
+                add_messages(session, "bench", chunk, now())
 
     with ThreadPoolExecutor(1) as feeder:
         fed = feeder.submit(feed)
@@ -157,7 +157,7 @@ def _coming_in(site: Site, prefix: str, now: Now, count: int | None = None) -> I
 
 def _waiting(site: Site) -> int:
     with site.store.reading() as session:
-        found = select(func.count()).where(BELL.c.queue.in_(OF_MESSAGES))
+        found = select(func.count()).where(BELL.c.queue.in_(MESSAGE_QUEUES))
         return session.scalar(found) or 0
 
 
@@ -172,7 +172,7 @@ def _peer(bench: Bench, peer: Peer) -> list[float]:
             for run in range(bench.runs + 1):
                 first = system_clock() + timedelta(seconds=3)
                 times = [(first + n * _APART).isoformat() for n in range(count if run else 3)]
-                data.write_lines(file, [{"due": due} for due in times])
+                workload.write_lines(file, [{"due": due} for due in times])
                 site.sql("TRUNCATE bench.come")
                 running.hand_over("later", file)
                 site.until(partial(_all_come, site, len(times)), 60, peer.name)
@@ -216,12 +216,12 @@ def _among_letters(site: Site, prefix: str, count: int) -> dict[str, list[float]
         while (not sent or not all_applied(site)) and monotonic() < end:
             for kind in ("E", "N"):
                 name = f"{prefix}{kind}{len(sent):05}-"
-                body = next(data.received(directory, name, 1, system_clock()))
+                body = next(workload.received(directory, name, 1, system_clock()))
                 if kind == "E":
                     body["emergency"] = "utilities"
                 sent[body["ticket"]] = system_clock()
                 with site.store.writing() as session:
-                    put(session, "bench", [body], system_clock())
+                    add_messages(session, "bench", [body], system_clock())
             sleep(0.1)
     site.until(lambda: all_applied(site), 600, "all letters were applied")
     rows = site.sql(

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from models.clock import monotonic
-from scripts.bench.many import OF_A_TICKET
+from scripts.bench.ticket_copies import OF_A_TICKET
 
 TABLES = ("inbox", "ticket", *OF_A_TICKET, "bell")
 _BATCH = 1_000

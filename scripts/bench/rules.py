@@ -5,20 +5,20 @@ from datetime import date, datetime, timedelta
 
 import chinese_calendar
 
-from models.queries.rulebook import Rulebook
+from models.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.levels import moments
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
 from models.rules.policy import Policy, load_policy
-from models.rules.routing import Directory, load_units
-from models.rules.state import Stage, State
+from models.rules.routing.directory import Directory, load_units
+from models.rules.state import RuleContext, State
 from models.rules.terms import expiry
-from scripts.bench import data
-from scripts.bench.bench import Bench
+from scripts.bench import workload
+from scripts.bench.context import Bench
 from scripts.bench.figures import Figure, Goal, Row, timed
-from scripts.bench.site import BenchFailed
-from scripts.edge import POLICY_FILE, UNITS_FILE, shipped
+from scripts.bench.testbed import BenchFailed
+from scripts.bootstrap import POLICY_FILE, UNITS_FILE, shipped_policy_file
 
 MONTH = datetime(2026, 3, 2, 8, 30, tzinfo=SHANGHAI)
 END = MONTH + timedelta(days=90)
@@ -30,15 +30,15 @@ _DAYS = 330
 
 def shipped_rulebook() -> Rulebook:
     """The rulebook that comes with the project, without a store."""
-    policy = load_policy(shipped(POLICY_FILE), POLICY_FILE)
-    units = load_units(shipped(UNITS_FILE), UNITS_FILE)
+    policy = load_policy(shipped_policy_file(POLICY_FILE), POLICY_FILE)
+    units = load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
     directory = Directory(units.unit, units.territory)
     return Rulebook((1, 0, 1, 0), {"shipped": policy}, Calendar(), directory)
 
 
 def expiries(bench: Bench) -> Row:
     """P1: an expiry and its three levels, against asking chinese-calendar day by day."""
-    policy, calendar = load_policy(shipped(POLICY_FILE), POLICY_FILE), Calendar()
+    policy, calendar = load_policy(shipped_policy_file(POLICY_FILE), POLICY_FILE), Calendar()
     bases = [datetime(2026, 1, 1, 10, tzinfo=SHANGHAI) + timedelta(n) for n in range(_DAYS)]
     ours = [_ours(base, policy, calendar) for base in bases]
     if ours != [_day_by_day(base, policy) for base in bases]:
@@ -85,22 +85,22 @@ def _day_by_day(base: datetime, policy: Policy) -> list[datetime]:
     return [closing, *(datetime.combine(day, hours.opening, SHANGHAI) for day in levels)]
 
 
-def deciding(bench: Bench) -> Row:
+def deciding_clock(bench: Bench) -> Row:
     """P2: the messages of a month through the fold, in one process, without a store."""
     rulebook = shipped_rulebook()
-    stage = rulebook.stage_for("shipped")
+    context = rulebook.context_for("shipped")
     count = bench.sized(100_000)
-    told = data.lives(rulebook, count, MONTH)
+    told = workload.lives(rulebook, count, MONTH)
     lives = [messages_of(life, rulebook.directory) for life in told]
     messages = sum(map(len, lives))
-    rates = [messages / timed(lambda: fold_all(lives, stage)) for _run in range(bench.runs)]
+    rates = [messages / timed(lambda: fold_all(lives, context)) for _run in range(bench.runs)]
     return Row("P2", [
         Figure("decide on the messages of a month, one process, no store", "messages/s", rates,
                "20,000 messages/s", [20_000.0], Goal(least=1), f"{messages:,} messages"),
     ])  # fmt: skip
 
 
-def messages_of(life: Sequence[data.Body], directory: Directory) -> list[Message]:
+def messages_of(life: Sequence[workload.Body], directory: Directory) -> list[Message]:
     """A ticket's messages as the fold takes them."""
     return [
         directory.resolved(
@@ -110,7 +110,7 @@ def messages_of(life: Sequence[data.Body], directory: Directory) -> list[Message
     ]
 
 
-def fold_all(lives: Sequence[Sequence[Message]], stage: Stage) -> None:
+def fold_all(lives: Sequence[Sequence[Message]], context: RuleContext) -> None:
     """Fold these lives, a list of messages a ticket, to the end."""
     for life in lives:
-        fold(State(life[0].ticket), life, stage, END)
+        fold(State(life[0].ticket), life, context, END)

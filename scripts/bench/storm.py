@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from models.clock import Now, monotonic
-from models.queries.rulebook import load_rulebook
+from models.rulebook import load_rulebook
 from models.rules.queues import ESCALATION
 from models.tables.core import BELL, EVENT
-from scripts.bench import data
-from scripts.bench.bench import Bench
+from scripts.bench import workload
+from scripts.bench.context import Bench
 from scripts.bench.figures import Figure, Goal, Row, timed
-from scripts.bench.many import multiply
-from scripts.bench.peers.running import PEERS, SWEEP, Peer, Running, chosen
-from scripts.bench.site import DECIDING, BenchFailed, Site
+from scripts.bench.peers.processes import PEERS, SWEEP, Peer, Running, chosen
+from scripts.bench.testbed import DECIDING, BenchFailed, Site
+from scripts.bench.ticket_copies import multiply
 from workers.broker import Bells, connect
 
 CLOCKS = 1_000_000
@@ -26,7 +26,7 @@ _ON_SQLITE = 5_000
 
 # Complaints have seven working days; accepted on these, they cross at the storm's moment:
 # their pre-warning, their yellow card, their red card. The others' pre-warnings come later.
-MOMENT = data.at("2026-03-18T08:30:00")
+MOMENT = workload.at("2026-03-18T08:30:00")
 _BEFORE = MOMENT - timedelta(minutes=1)
 _TEMPLATES = 300
 _CROSSING_ACCEPTED = (("2026-03-10", 15), ("2026-03-06", 9), ("2026-03-05", 6))
@@ -97,7 +97,7 @@ def _peer(bench: Bench, site: Site, peer: Peer) -> list[float]:
     with Running(peer, site) as running:
         for part in (clocks[:20], *[clocks] * bench.runs):
             site.settle()
-            data.write_lines(file, part)
+            workload.write_lines(file, part)
             numbers = [one["id"] for one in part]
             began = monotonic()
             running.hand_over("clocks", file)
@@ -137,11 +137,11 @@ def play_templates(site: Site, days: Sequence[str], until: datetime) -> None:
     """Complaints accepted on these days, carried to `until` by the service's own operations."""
     with site.store.reading() as session:
         directory = load_rulebook(session).directory
-    firsts = data.received(directory, "T", len(days), until)
+    firsts = workload.received(directory, "T", len(days), until)
     messages = []
     for day, letter in zip(days, firsts, strict=True):
         letter["category"] = "complaint"
-        messages += data.handled(letter, data.at(f"{day}T10:00:00"))
+        messages += workload.handled(letter, workload.at(f"{day}T10:00:00"))
     site.play(messages, lambda: until)
 
 

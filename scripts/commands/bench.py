@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from models.labels import _
-from scripts.usage import App
+from models.i18n import _
+from scripts.help import App
 
 
 def add_to(app: App) -> None:
@@ -44,7 +44,7 @@ def bench(
     ] = None,
 ) -> None:
     """Print figure, limit or peer, ratio and goal of each row."""
-    from scripts.bench.running import Options, run_bench
+    from scripts.bench.runner import Options, run_bench
 
     options = Options(
         rows=[name.upper() for name in rows or ()],

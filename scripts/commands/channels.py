@@ -6,12 +6,12 @@ import typer
 
 from models.clock import system_clock
 from models.errors import HotlineError
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.usage import App
+from scripts.help import App
 
 if TYPE_CHECKING:
-    from workers.channels.config import Channels
+    from workers.notices.channels import ChannelsConfig
 
 
 def add_to(app: App) -> None:
@@ -24,14 +24,14 @@ def add_to(app: App) -> None:
 
 def check() -> None:
     """The channels, and each role of each unit that has no address on a channel it needs."""
-    from models.queries.rulebook import load_rulebook
+    from models.rulebook import load_rulebook
     from models.rules.policy import in_force
-    from scripts.edge import ready_store
-    from workers.channels.config import unreachable
+    from scripts.bootstrap import bootstrap_store
+    from workers.notices.channels import missing_addresses
 
     settings = load_settings()
     channels = _loaded()
-    store = ready_store(settings)
+    store = bootstrap_store(settings)
     with store.reading() as session:
         rulebook = load_rulebook(session)
     units = list(rulebook.directory.units)
@@ -42,7 +42,7 @@ def check() -> None:
     for unit in channels.people:
         if unit not in known:
             typer.echo(_("{unit} is no unit; write its own name").format(unit=unit))
-    gone = unreachable(channels, units, policy.ladder)
+    gone = missing_addresses(channels, units, policy.ladder)
     for channel, who in gone:
         typer.echo(_("{channel}: no address of {who}").format(channel=channel, who=who))
     if gone:
@@ -54,9 +54,9 @@ def attempt(
     to: Annotated[str, typer.Option(help=_("The recipient, where the channel needs one."))] = "",
 ) -> None:
     """Send one message that says that it is only a try."""
-    from models.rules.roles import RULEBOOK
-    from scripts.edge import allowed
-    from workers.channels.outside import send
+    from models.security.roles import RULEBOOK
+    from scripts.bootstrap import allowed
+    from workers.notices.apprise_channel import send_message
 
     allowed(load_settings(), RULEBOOK)
     channels = _loaded().channel
@@ -65,15 +65,15 @@ def attempt(
         raise HotlineError(
             _("no channel {name}; there are: {known}").format(name=channel, known=known)
         )
-    if channels[channel].personal and not to:
+    if channels[channel].needs_recipient and not to:
         raise typer.BadParameter(_("this channel needs a recipient: --to ADDRESS"))
     text = _("This is only a try of the channel {name}.").format(name=channel)
-    if error := send(channels[channel], to, "hotline-try", "12345", text):
+    if error := send_message(channels[channel], to, "hotline-try", "12345", text):
         raise HotlineError(f"{channel}: {error}")
     typer.echo(_("The channel took it."))
 
 
-def _loaded() -> "Channels":
-    from workers.channels.config import load_channels
+def _loaded() -> "ChannelsConfig":
+    from workers.notices.channels import load_channels
 
     return load_channels(load_settings().channels_path)

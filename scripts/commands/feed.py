@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.usage import App
+from scripts.help import App
 
 
 def add_to(app: App) -> None:
@@ -58,10 +58,10 @@ def feed(
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """Read feeds, put their messages into the inbox, and keep what is refused with its reason."""
-    from scripts.feeding import Feeding
-    from scripts.feeds.reading import Options
+    from scripts.ingest.feed_reader import FeedOptions
+    from scripts.ingest.feed_runner import FeedRunner
 
-    options = Options(
+    options = FeedOptions(
         format=form or None,
         mapping=mapping,
         source=source or None,
@@ -72,11 +72,11 @@ def feed(
     if (special or watch or suggest) and len(paths) > 1:
         raise typer.BadParameter(_("one address, folder or file at a time"))
     if suggest:
-        from scripts.feeds.suggest import suggestion
+        from scripts.ingest.mapping_suggestion import suggest_mapping
 
-        typer.echo(suggestion(Path(paths[0]), options), nl=False)
+        typer.echo(suggest_mapping(Path(paths[0]), options), nl=False)
         return
-    feeding = Feeding(load_settings(), options, refused)
+    feeding = FeedRunner(load_settings(), options, refused)
     if special:
         code = feeding.poll(paths[0], every=every, private=allow_private, as_json=as_json)
     elif watch:
@@ -96,6 +96,6 @@ def refused(
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """The file is `refused.jsonl` in the home unless another is named; its rows are sealed."""
-    from scripts.revealing import show_refused
+    from scripts.tickets.personal_data import show_refused
 
     show_refused(file, in_clear=reveal, as_json=as_json)

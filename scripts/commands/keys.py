@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.usage import App
+from scripts.help import App
 
 if TYPE_CHECKING:
     from models.database import Store
-    from models.keyring import KeyFile
+    from models.security.keys import KeyFile
 
 _SETTLED = timedelta(minutes=10)
 """After this no transaction is open that began before; no batch of a worker takes that long."""
@@ -37,18 +37,18 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """The key's name is made from it and tells nothing about it."""
-    from models.keyring import name_of
     from models.operations.keys import count_by_key
-    from scripts.edge import print_json
+    from models.security.keys import key_name
+    from scripts.bootstrap import print_json
 
     with _opened() as store:
         with store.reading() as session:
             counts = count_by_key(session)
-        ring = store.sealer.ring
+        ring = store.cipher.ring
     shown = [
         {
             "number": number,
-            "name": name_of(key) if key else None,
+            "name": key_name(key) if key else None,
             "state": _state(number, key, ring.sealing),
             "values": counts.get(number, 0),
         }
@@ -64,11 +64,11 @@ def show(
 
 def prepare() -> None:
     """Copy the key file to every machine afterwards, then call `hotline keys rotate` on one."""
-    from models.keyring import name_of, new_key
+    from models.security.keys import key_name, new_key
 
     with _opened() as store:
         file = _file(store)
-        with file.changing():
+        with file.lock():
             ring = file.read()
             if not ring.waiting:
                 ring = ring.with_next(new_key())
@@ -76,16 +76,16 @@ def prepare() -> None:
         key = ring.keys[-1]
         assert key is not None
         text = _("key {n} ({name}) is ready: copy {path} to every machine, then rotate on one")
-        typer.echo(text.format(n=len(ring.keys) - 1, name=name_of(key), path=file.path))
+        typer.echo(text.format(n=len(ring.keys) - 1, name=key_name(key), path=file.path))
 
 
 def rotate() -> None:
     """Workers and monitor that run take the new key up by themselves."""
-    from models.keyring import new_key
+    from models.security.keys import new_key
 
     with _opened() as store:
         file = _file(store)
-        with file.changing():
+        with file.lock():
             ring = file.read()
             if not ring.waiting:
                 ring = ring.with_next(new_key())
@@ -107,7 +107,7 @@ def retire() -> None:
 
     with _opened() as store:
         file = _file(store)
-        with file.changing():
+        with file.lock():
             ring = file.read()
             with store.reading() as session:
                 counts = count_by_key(session)
@@ -123,8 +123,8 @@ def retire() -> None:
 
 @contextmanager
 def _opened() -> "Iterator[Store]":
-    from models.rules.roles import KEYS
-    from scripts.edge import allowed, open_store
+    from models.security.roles import KEYS
+    from scripts.bootstrap import allowed, open_store
 
     settings = load_settings()
     allowed(settings, KEYS)
@@ -136,11 +136,11 @@ def _opened() -> "Iterator[Store]":
 
 
 def _seal_again(store: "Store") -> None:
-    from models.operations.keys import count_by_key, seal_again
+    from models.operations.keys import count_by_key, reencrypt
 
     total = 0
     shown = sys.stderr.isatty()
-    for size in seal_again(store):
+    for size in reencrypt(store):
         total += size
         if shown:
             sys.stderr.write("\r" + _("{n} values sealed again").format(n=total))
@@ -149,7 +149,7 @@ def _seal_again(store: "Store") -> None:
     typer.echo(_("{n} values sealed again").format(n=total))
     with store.reading() as session:
         counts = count_by_key(session)
-    if left := sum(n for number, n in counts.items() if number < store.sealer.ring.sealing):
+    if left := sum(n for number, n in counts.items() if number < store.cipher.ring.sealing):
         told = _(
             "{n} are under an older key still: others were using them, or have no new key yet;"
         )
@@ -167,10 +167,10 @@ def _state(number: int, key: bytes | None, sealing: int) -> str:
 def _file(store: "Store") -> "KeyFile":
     from models.errors import HotlineError
 
-    if store.sealer.file is None:
+    if store.cipher.file is None:
         raise HotlineError(
             _("the key comes from HOTLINE_KEY: add the new one to it, start the service anew,")
             + " "
             + _("then run `hotline keys reseal`")
         )
-    return store.sealer.file
+    return store.cipher.file

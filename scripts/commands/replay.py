@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.usage import App
+from scripts.help import App
 
 if TYPE_CHECKING:
-    from models.rules.routing import UnitsFile
-    from scripts.replaying import Replayed, Scenery
+    from models.rules.routing.directory import UnitsFile
+    from scripts.replay.replay import ReplayResult, ReplaySetup
 
 
 def add_to(app: App) -> None:
@@ -42,12 +42,14 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """Nothing of it touches the service's own store; notices go nowhere."""
-    from scripts.commands.rulebook import instant
-    from scripts.edge import UNITS_FILE, policy_text, shipped
-    from scripts.replaying import Scenery
-    from scripts.replaying import replay as play
+    from scripts.bootstrap import UNITS_FILE, policy_text, shipped_policy_file
+    from scripts.commands.deadlines import instant
+    from scripts.replay.replay import ReplaySetup
+    from scripts.replay.replay import replay as play
 
-    scenery = Scenery(policy_text(load_settings()), _units(shipped(UNITS_FILE), UNITS_FILE))
+    scenery = ReplaySetup(
+        policy_text(load_settings()), _units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
+    )
     scenery = _changed(scenery, policy, units, calendar)
     if model:
         scenery = replace(scenery, model=model.read_bytes())
@@ -68,16 +70,16 @@ def _there(folder: Path, name: str) -> Path | None:
 
 
 def _units(text: str, name: str) -> "UnitsFile":
-    from models.rules.routing import load_units
+    from models.rules.routing.directory import load_units
 
     return load_units(text, name)
 
 
 def _changed(
-    scenery: "Scenery", policy: Path | None, units: Path | None, calendar: Path | None
-) -> "Scenery":
-    from scripts.commands.rulebook import declared_days
-    from scripts.edge import read_text
+    scenery: "ReplaySetup", policy: Path | None, units: Path | None, calendar: Path | None
+) -> "ReplaySetup":
+    from scripts.bootstrap import read_text
+    from scripts.commands.deadlines import declared_days
 
     if policy:
         scenery = replace(scenery, policy=(read_text(policy), str(policy)))
@@ -88,8 +90,8 @@ def _changed(
     return scenery
 
 
-def _print(played: "Replayed", *, as_json: bool) -> None:
-    from scripts.edge import print_json
+def _print(played: "ReplayResult", *, as_json: bool) -> None:
+    from scripts.bootstrap import print_json
 
     for event in played.events:
         if as_json:
@@ -101,15 +103,15 @@ def _print(played: "Replayed", *, as_json: bool) -> None:
             typer.echo(f"{event['at'][:19]}  {event['ticket']}  {seq:>4}  {event['event']}  {told}")
 
 
-def _compare(was: "Replayed", would_be: "Replayed", *, as_json: bool) -> None:
-    from scripts.comparing import Fate, differences, fates
-    from scripts.edge import print_json
+def _compare(was: "ReplayResult", would_be: "ReplayResult", *, as_json: bool) -> None:
+    from scripts.bootstrap import print_json
+    from scripts.replay.comparison import TicketSummary, differences, summarize_tickets
 
-    def told(fate: Fate) -> str:
+    def told(fate: TicketSummary) -> str:
         cards = f"{_('yellow')} {fate.yellow}  {_('red')} {fate.red}"
         return f"{(fate.due or '-')[:16]}  {cards}"
 
-    before, after = fates(was.events), fates(would_be.events)
+    before, after = summarize_tickets(was.events), summarize_tickets(would_be.events)
     found = list(differences(before, after))
     for one in found:
         if as_json:

@@ -11,9 +11,9 @@ import typer
 
 from models.clock import system_clock
 from models.errors import HotlineError
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.usage import App
+from scripts.help import App
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ def report(
 ) -> None:
     """Each unit's month: terms, contacts, satisfaction, returns, cards, rank, and talks."""
     from models.queries.figures import FIGURES
-    from scripts.edge import reading
+    from scripts.bootstrap import reading
 
     wanted = _month(month)
     if figure and figure not in FIGURES:
@@ -81,39 +81,41 @@ def _month(written: str) -> "Month":
 def _show(
     session: "Session", month: "Month", form: Format, output: Path | None, as_json: bool
 ) -> None:
-    from models.queries.bulletin import bulletin, plain
-    from models.queries.report import cases
-    from scripts.edge import print_json
+    from models.queries.bulletin import bulletin, bulletin_as_dict
+    from models.queries.figure_counts import figure_cases
+    from scripts.bootstrap import print_json
 
     found = bulletin(session, month, _rules(session, month))
     if as_json:
-        print_json(plain(found))
+        print_json(bulletin_as_dict(found))
         return
     match form:
         case Format.table:
-            from scripts.report.table import bulletin_table
+            from scripts.report.terminal_table import bulletin_table
 
             with _console(output) as console:
                 bulletin_table(console, found)
         case Format.csv:
-            from scripts.report.sheets import bulletin_csv
+            from scripts.report.spreadsheets import bulletin_csv
 
             _write(bulletin_csv(found), output)
         case Format.xlsx:
-            from scripts.report.sheets import bulletin_workbook
+            from scripts.report.spreadsheets import bulletin_workbook
 
             assert output is not None
             with _opened(output, "wb") as file:
-                bulletin_workbook(file, found, lambda figure: cases(session, month, figure))
+                bulletin_workbook(file, found, lambda figure: figure_cases(session, month, figure))
         case Format.html:
             from scripts.report.page import bulletin_page
 
-            _write(bulletin_page(found, lambda figure: cases(session, month, figure)), output)
+            _write(
+                bulletin_page(found, lambda figure: figure_cases(session, month, figure)), output
+            )
 
 
 def _rules(session: "Session", month: "Month") -> "Rules":
     """What the policy in force at the month's end says of bulletins."""
-    from models.queries.rulebook import load_rulebook
+    from models.rulebook import load_rulebook
     from models.rules.policy import Bulletin, in_force
 
     policies = list(load_rulebook(session).policies.values())
@@ -129,20 +131,20 @@ def _show_cases(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    from models.queries.report import cases, plain_case
-    from models.queries.rulebook import load_rulebook
-    from scripts.edge import print_json
+    from models.queries.figure_counts import case_as_dict, figure_cases
+    from models.rulebook import load_rulebook
+    from scripts.bootstrap import print_json
 
     named = load_rulebook(session).directory.resolve(unit) if unit else None
-    found = cases(session, month, figure, named or unit or None)
+    found = figure_cases(session, month, figure, named or unit or None)
     if as_json:
-        print_json([plain_case(case) for case in found])
+        print_json([case_as_dict(case) for case in found])
     elif form is Format.csv:
-        from scripts.report.sheets import cases_csv
+        from scripts.report.spreadsheets import cases_csv
 
         _write(cases_csv(found), output)
     else:
-        from scripts.report.table import case_table
+        from scripts.report.terminal_table import case_table
 
         with _console(output) as console:
             case_table(console, f"{month}  {_(figure)}", found)

@@ -7,16 +7,16 @@ import typer
 
 from models.clock import system_clock
 from models.errors import HotlineError
-from models.labels import _
+from models.i18n import _
 from models.settings import Settings, load_settings
-from scripts.edge import allowed, open_store, print_json, read_text, reading, ready_store
-from scripts.usage import App
+from scripts.bootstrap import allowed, bootstrap_store, open_store, print_json, read_text, reading
+from scripts.help import App
 
 if TYPE_CHECKING:
-    from models.rules.learned import Applied
-    from scripts.routing.judging import Evaluation
-    from scripts.routing.letters import Letter
-    from scripts.routing.training import Words
+    from models.rules.routing.learned import LinearClassifier
+    from scripts.training.evaluation import Evaluation
+    from scripts.training.fitting import Words
+    from scripts.training.labelled_letters import LabelledLetter
 
 
 def add_to(app: App) -> None:
@@ -61,16 +61,16 @@ def train(
     """
     import msgspec
 
-    from models.rules.roles import RULEBOOK
-    from scripts.routing.training import corpus, usable
-    from scripts.routing.training import train as fit
+    from models.security.roles import RULEBOOK
+    from scripts.training.fitting import build_corpus, usable_letters
+    from scripts.training.fitting import train as fit
 
     settings = load_settings()
     if file is None or output is None:
         allowed(settings, RULEBOOK)
     letters, lacking = _letters(settings, file, title, text, label)
-    letters, few = usable(letters)
-    model = fit(corpus(letters, _words(settings, topics)), range(len(letters)), precision)
+    letters, few = usable_letters(letters)
+    model = fit(build_corpus(letters, _words(settings, topics)), range(len(letters)), precision)
     body = msgspec.json.encode(model)
     version = None
     if output:
@@ -120,8 +120,8 @@ def evaluate(
     The model in use judges the file where it knows the file's labels and has not learned from its
     letters; otherwise each letter is judged by models that learned from the file's other letters.
     """
-    from scripts.routing.judging import by_cross_validation, by_model
-    from scripts.routing.training import usable
+    from scripts.training.evaluation import evaluate_by_cross_validation, evaluate_model
+    from scripts.training.fitting import usable_letters
 
     settings = load_settings()
     letters, lacking = _letters(settings, file, title, text, label)
@@ -136,12 +136,14 @@ def evaluate(
             notes.append(left.format(n=len(letters) - len(unseen)))
         if not unseen:
             raise HotlineError(_("the model has learned from all these letters: --cross-validate"))
-        found = by_model(model, unseen)
+        found = evaluate_model(model, unseen)
     else:
-        letters, few = usable(letters)
+        letters, few = usable_letters(letters)
         left = _("left out: {label}, with {n} letters")
         notes += [left.format(label=name, n=n) for name, n in few.items()]
-        found = by_cross_validation(letters, _words(settings, topics), precision, folds, rounds)
+        found = evaluate_by_cross_validation(
+            letters, _words(settings, topics), precision, folds, rounds
+        )
     if as_json:
         print_json(found.as_dict() | {"notes": notes})
     else:
@@ -152,7 +154,7 @@ def show_models(as_json: _JSON = False) -> None:
     """The newest first; the one in use is marked."""
     from dataclasses import asdict
 
-    from models.queries.learned import models
+    from models.queries.routing_models import models
     from models.rules.calendar import SHANGHAI
 
     with reading(load_settings()) as session:
@@ -169,8 +171,8 @@ def show_models(as_json: _JSON = False) -> None:
 
 def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
     """Tickets that have been routed keep their units."""
-    from models.operations.learning import use_model
-    from models.rules.roles import RULEBOOK
+    from models.operations.routing_models import use_model
+    from models.security.roles import RULEBOOK
 
     settings = load_settings()
     allowed(settings, RULEBOOK)
@@ -183,28 +185,28 @@ def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
 
 def _letters(
     settings: Settings, file: Path | None, title: str | None, text: str | None, label: str | None
-) -> tuple[list["Letter"], int]:
-    from scripts.routing.letters import Columns, Letter, read_letters
+) -> tuple[list["LabelledLetter"], int]:
+    from scripts.training.labelled_letters import Columns, LabelledLetter, read_letters
 
     if file is not None:
         return read_letters(file, Columns(title, text, label))
-    from models.queries.history import past_dispatches
+    from models.queries.dispatch_history import past_dispatches
 
     with reading(settings) as session:
-        return [Letter(*past) for past in past_dispatches(session)], 0
+        return [LabelledLetter(*past) for past in past_dispatches(session)], 0
 
 
 def _words(settings: Settings, topics: Path | None) -> "Words":
     """Known words by label: a person's file, or the project's topics and the units' keywords."""
-    from models.queries.rulebook import load_units_rows
-    from scripts.routing.training import shipped_words, words_of
+    from models.rulebook import stored_units
+    from scripts.training.fitting import parse_words, shipped_words
 
     if topics:
-        return words_of(read_text(topics), str(topics))
+        return parse_words(read_text(topics), str(topics))
     if not _has_store(settings):
         return shipped_words()
     with reading(settings) as session:
-        return shipped_words() | {u.name: u.keywords for u in load_units_rows(session)}
+        return shipped_words() | {u.name: u.keywords for u in stored_units(session)}
 
 
 def _has_store(settings: Settings) -> bool:
@@ -212,8 +214,8 @@ def _has_store(settings: Settings) -> bool:
     return settings.database_url is not None or (settings.home / "hotline.db").exists()
 
 
-def _model(settings: Settings) -> "Applied | None":
-    from models.queries.learned import load_model
+def _model(settings: Settings) -> "LinearClassifier | None":
+    from models.queries.routing_models import load_model
 
     if not _has_store(settings):
         return None
@@ -221,23 +223,25 @@ def _model(settings: Settings) -> "Applied | None":
         return load_model(session)
 
 
-def _unseen(model: "Applied", letters: list["Letter"]) -> list["Letter"]:
+def _unseen(model: "LinearClassifier", letters: list["LabelledLetter"]) -> list["LabelledLetter"]:
     seen = set(model.model.seen)
     return [letter for letter in letters if letter.digest not in seen]
 
 
-def _may_judge(model: "Applied", letters: list["Letter"], unseen: list["Letter"]) -> bool:
+def _may_judge(
+    model: "LinearClassifier", letters: list["LabelledLetter"], unseen: list["LabelledLetter"]
+) -> bool:
     """Whether a model says something about a file: it knows its labels, but not its letters."""
     known = {letter.label for letter in letters} <= set(model.model.labels)
     return known and 2 * len(unseen) > len(letters)
 
 
 def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
-    from models.operations.learning import keep_model
+    from models.operations.routing_models import add_model
 
-    store = ready_store(settings)
+    store = bootstrap_store(settings)
     with store.writing() as session:
-        return keep_model(session, body, learned_from, system_clock())
+        return add_model(session, body, learned_from, system_clock())
 
 
 def _write(output: Path, body: bytes) -> None:

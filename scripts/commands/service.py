@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.usage import App
+from scripts.help import App
 
 
 def add_to(app: App) -> None:
@@ -29,7 +29,7 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=64, help=_("Worker processes."))] = 2,
 ) -> None:
     """Run the key-value server, workers, the timekeeper and the monitor."""
-    from scripts.service import run_service
+    from scripts.service.up import run_service
 
     run_service(
         load_settings(), demo=demo, headless=headless, for_seconds=for_seconds, workers=workers
@@ -39,14 +39,14 @@ def up(
 def prune() -> None:
     """Remove notices that were sent long ago, as the policy says."""
     from models.operations import pruning
-    from models.queries.rulebook import load_rulebook
+    from models.rulebook import load_rulebook
     from models.rules.policy import in_force
-    from models.shared_clock import clock_of
-    from scripts.edge import ready_store
+    from models.shared_clock import store_clock
+    from scripts.bootstrap import bootstrap_store
 
     settings = load_settings()
-    store = ready_store(settings)
-    now = clock_of(store)()
+    store = bootstrap_store(settings)
+    now = store_clock(store)()
     with store.reading() as session:
         policy = in_force(list(load_rulebook(session).policies.values()), now)
     count = pruning.prune(store, now, policy)
@@ -56,7 +56,7 @@ def prune() -> None:
 def upgrade() -> None:
     """Run the migrations; safe to run at any time."""
 
-    from scripts.edge import ready_store
+    from scripts.bootstrap import bootstrap_store
 
-    ready_store(load_settings()).close()
+    bootstrap_store(load_settings()).close()
     typer.echo(_("The store is up to date."))

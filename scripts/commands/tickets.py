@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.usage import App
+from scripts.help import App
 
 if TYPE_CHECKING:
-    from models.queries.listing import Row
+    from models.queries.listing import ListedTicket
 
 
 def add_to(app: App) -> None:
@@ -43,10 +43,10 @@ def log(
 ) -> None:
     """Every event of a ticket in order; what citizens wrote is masked."""
     from models.queries.log import ticket_log
-    from scripts.edge import print_json, reading
+    from scripts.bootstrap import print_json, reading
 
     if verify:
-        from scripts.verifying import verify_logs
+        from scripts.tickets.chain_verification import verify_logs
 
         raise typer.Exit(verify_logs(ticket or None, note, against, as_json=as_json))
     if not ticket:
@@ -72,19 +72,19 @@ def show(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """State, clocks and the reasons of the deadline."""
-    from scripts.edge import print_json, reading
-    from scripts.shown import shown_ticket, told_ticket
+    from scripts.bootstrap import print_json, reading
+    from scripts.tickets.presentation import ticket_as_dict, ticket_lines
 
     if reveal:
-        from scripts.revealing import show_clear
+        from scripts.tickets.personal_data import show_personal_data
 
-        show_clear(ticket, field or [], as_json=as_json)
+        show_personal_data(ticket, field or [], as_json=as_json)
         return
     with reading(load_settings()) as session:
         if as_json:
-            print_json(shown_ticket(session, ticket))
+            print_json(ticket_as_dict(session, ticket))
         else:
-            for line in told_ticket(session, ticket):
+            for line in ticket_lines(session, ticket):
                 typer.echo(line)
 
 
@@ -95,7 +95,7 @@ def find(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """The tickets of a person; that somebody searched is logged. With - it asks for the number."""
-    from scripts.revealing import find_tickets
+    from scripts.tickets.personal_data import find_tickets
 
     given = {"phone": phone, "identity": identity, "name": name}
     wanted = [(kind, value) for kind, value in given.items() if value]
@@ -113,7 +113,7 @@ def access(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Who saw or searched by personal data, when, and what of it."""
-    from scripts.revealing import show_accesses
+    from scripts.tickets.personal_data import show_accesses
 
     show_accesses(ticket or None, as_json=as_json)
 
@@ -126,14 +126,14 @@ def queue(
 ) -> None:
     """The open tickets, from received to submitted."""
 
-    from models.queries.listing import Wanted, listing
+    from models.queries.listing import TicketFilter, listing
     from models.rules.policy import LEVELS
-    from scripts.edge import print_json, reading
+    from scripts.bootstrap import print_json, reading
 
     if level and level not in LEVELS:
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(LEVELS)))
     with reading(load_settings()) as session:
-        wanted = Wanted(levels=(level,) if level else (), units=(unit,) if unit else ())
+        wanted = TicketFilter(levels=(level,) if level else (), units=(unit,) if unit else ())
         page = listing(session, wanted, limit=limit or None)
     if as_json:
         print_json([_line(row) for row in page.rows])
@@ -146,7 +146,7 @@ def queue(
     typer.echo(_("{n} open tickets").format(n=page.total))
 
 
-def _line(row: "Row") -> dict[str, Any]:
+def _line(row: "ListedTicket") -> dict[str, Any]:
     from models.rules.calendar import SHANGHAI
 
     due = row.due.astimezone(SHANGHAI).isoformat() if row.due else None

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.labels import _
+from models.i18n import _
 from models.settings import load_settings
-from scripts.edge import allowed, open_store, print_json, read_text, ready_store
-from scripts.usage import App
+from scripts.bootstrap import allowed, bootstrap_store, open_store, print_json, read_text
+from scripts.help import App
 
 if TYPE_CHECKING:
-    from models.operations.rulebook import Replaced
+    from models.operations.rulebook import UnitsChange
 
 
 def add_to(app: App) -> None:
@@ -36,8 +36,8 @@ def import_units(
     from dataclasses import asdict
 
     from models.operations.rulebook import replace_units
-    from models.rules.roles import RULEBOOK
-    from models.rules.routing import load_units
+    from models.rules.routing.directory import load_units
+    from models.security.roles import RULEBOOK
 
     settings = load_settings()
     allowed(settings, RULEBOOK)
@@ -55,7 +55,7 @@ def import_units(
         typer.echo(_("Nothing has been changed."))
 
 
-def _print(replaced: "Replaced") -> None:
+def _print(replaced: "UnitsChange") -> None:
     for text, names in (
         (_("new: {names}"), replaced.added),
         (_("changed: {names}"), replaced.changed),
@@ -71,11 +71,11 @@ def _print(replaced: "Replaced") -> None:
 
 def find(names: list[str], as_json: _JSON = False) -> None:
     """A name is found in whatever form a city writes it, if it can mean one unit only."""
-    from models.queries.rulebook import load_rulebook
+    from models.rulebook import load_rulebook
 
     settings = load_settings()
     # a new store gets the units that come with the project, as any other command would find them
-    store = ready_store(settings)
+    store = bootstrap_store(settings)
     with store.reading() as session:
         directory = load_rulebook(session).directory
     found = {name: directory.resolve(name) for name in names}

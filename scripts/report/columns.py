@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from models.labels import N_, _
-from models.queries.bulletin import Line
+from models.i18n import N_, _
+from models.queries.bulletin import BulletinLine
 from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
-from models.rules.text import clean, mask
+from models.rules.text import clean, redact_numbers
 
 COLUMNS = {
     "tickets": N_("tickets received"),
@@ -27,7 +27,7 @@ COLUMNS = {
 }
 """The figures shown, with their headings."""
 
-CASES = {
+LISTED_FIGURES = {
     "tickets": N_("tickets received"),
     "completed": N_("tickets completed"),
     "late": N_("late"),
@@ -59,12 +59,12 @@ NOTES = {
 _FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
 
 
-def value(line: Line, column: str) -> float | int | None:
+def value(line: BulletinLine, column: str) -> float | int | None:
     """A figure of a unit; a rate is None where there is nothing to divide by."""
     return line.rate(column) if column in RATES else line.count(column)
 
 
-def written(line: Line, column: str) -> str:
+def format_figure(line: BulletinLine, column: str) -> str:
     """A figure as a person reads it."""
     found = value(line, column)
     if column not in RATES:
@@ -77,12 +77,12 @@ def moment(at: datetime) -> str:
     return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
-def shown(text: str) -> str:
+def one_line(text: str) -> str:
     """A text from outside on one line, without what a reader cannot see, numbers masked."""
-    return " ".join(mask(clean(text)).split())
+    return " ".join(redact_numbers(clean(text)).split())
 
 
-def disarmed(text: str) -> str:
+def without_formula(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
@@ -99,6 +99,6 @@ def note(values: Mapping[str, Any], key: str) -> str:
         case datetime() as at:
             return moment(at)
         case str(text):
-            return shown(_(text))
+            return one_line(_(text))
         case other:
             return str(other)

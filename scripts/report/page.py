@@ -8,12 +8,21 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from models.labels import _, told
-from models.queries.bulletin import Bulletin, Line, Proposal
-from models.queries.report import Case
+from models.i18n import _, render
+from models.queries.bulletin import Bulletin, BulletinLine, TalkProposal
+from models.queries.figure_counts import FigureCase
 from scripts.report.charts import Bar, Curve, bars, lines
-from scripts.report.columns import CASES, COLUMNS, NOTES, moment, note, shown, value, written
-from scripts.report.sheets import Behind
+from scripts.report.columns import (
+    COLUMNS,
+    LISTED_FIGURES,
+    NOTES,
+    format_figure,
+    moment,
+    note,
+    one_line,
+    value,
+)
+from scripts.report.spreadsheets import TicketsOfFigure
 
 _LISTED = 2_000
 """Tickets of a figure on the page; all of them are in the workbook."""
@@ -24,7 +33,7 @@ _GOOD, _YELLOW, _RED = "#2f6f9f", "#d9a400", "#b3261e"
 _TILES = ("tickets", "completed", "on_time_rate", "first_contact_rate", "satisfaction")
 
 
-def bulletin_page(found: Bulletin, behind: Behind) -> str:
+def bulletin_page(found: Bulletin, behind: TicketsOfFigure) -> str:
     """The page as HTML; what citizens wrote is escaped, whatever it is."""
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     text = (resources.files("scripts.report") / "page.html").read_text(encoding="utf-8")
@@ -37,12 +46,14 @@ def bulletin_page(found: Bulletin, behind: Behind) -> str:
         tiles=_tiles(found),
         lines=[*map(_row, found.lines), _row(found.total)],
         charts=_charts(found),
-        trend=[(str(m), [written(total, c) for c in COLUMNS]) for m, _own, total in found.trend],
+        trend=[
+            (str(m), [format_figure(total, c) for c in COLUMNS]) for m, _own, total in found.trend
+        ],
         talks=[
             {"title": _("Talks proposed (6.1)"), "entries": list(map(_talk, found.proposals))},
             {"title": _("Conduct registered (6.1)"), "entries": list(map(_talk, found.conduct))},
         ],
-        groups=[_group(_(title), behind(figure)) for figure, title in CASES.items()],
+        groups=[_group(_(title), behind(figure)) for figure, title in LISTED_FIGURES.items()],
         words=_words(),
     )
 
@@ -69,8 +80,8 @@ def _tiles(found: Bulletin) -> list[dict[str, str]]:
     made = [
         {
             "title": title,
-            "value": written(found.total, name) or "0",
-            "before": _("month before: {value}").format(value=written(before, name) or "0"),
+            "value": format_figure(found.total, name) or "0",
+            "before": _("month before: {value}").format(value=format_figure(before, name) or "0"),
         }
         for name, title in tiles
     ]
@@ -83,12 +94,12 @@ def _tiles(found: Bulletin) -> list[dict[str, str]]:
     return [*made, {"title": _("cards"), "value": now, "before": before_text}]
 
 
-def _row(line: Line) -> dict[str, Any]:
+def _row(line: BulletinLine) -> dict[str, Any]:
     return {
         "total": not line.unit,
         "rank": line.rank or ("" if not line.unit else "-"),
-        "unit": shown(line.unit) or _("all units"),
-        "cells": [(name, written(line, name)) for name in COLUMNS],
+        "unit": one_line(line.unit) or _("all units"),
+        "cells": [(name, format_figure(line, name)) for name in COLUMNS],
     }
 
 
@@ -119,30 +130,38 @@ def _charts(found: Bulletin) -> list[dict[str, Any]]:
     return [{"title": title, "svg": Markup(svg)} for title, svg in charts]
 
 
-def _rate_bar(line: Line, name: str) -> Bar:
+def _rate_bar(line: BulletinLine, name: str) -> Bar:
     rate = line.rate(name) or 0.0
-    return Bar(shown(line.unit), ((rate, _GOOD), (1 - rate, "#e8edf2")), written(line, name))
+    return Bar(
+        one_line(line.unit), ((rate, _GOOD), (1 - rate, "#e8edf2")), format_figure(line, name)
+    )
 
 
-def _card_bar(line: Line) -> Bar:
+def _card_bar(line: BulletinLine) -> Bar:
     parts = ((line.count("yellow"), _YELLOW), (line.count("red"), _RED))
-    return Bar(shown(line.unit), parts, f"{line.count('yellow')} + {line.count('red')}")
+    return Bar(one_line(line.unit), parts, f"{line.count('yellow')} + {line.count('red')}")
 
 
-def _talk(one: Proposal) -> dict[str, str]:
-    why = told(one.why) + (f" ({_('grave')})" if one.grave else "")
+def _talk(one: TalkProposal) -> dict[str, str]:
+    why = render(one.why) + (f" ({_('grave')})" if one.grave else "")
     some = ", ".join(one.tickets[:50]) + (" …" if len(one.tickets) > 50 else "")
-    return {"unit": shown(one.unit), "clause": one.clause, "why": why, "tickets": some}
+    return {"unit": one_line(one.unit), "clause": one.clause, "why": why, "tickets": some}
 
 
-def _group(title: str, found: Iterable[Case]) -> dict[str, Any]:
+def _group(title: str, found: Iterable[FigureCase]) -> dict[str, Any]:
     everything = iter(found)
     listed = list(islice(everything, _LISTED))
     rest = sum(1 for _case in everything)
     keys = [key for key in NOTES if any(key in case.note for case in listed)]
     heads = [_("unit"), _("ticket"), _("title"), _("category"), _("moment")]
     rows = [
-        [shown(case.unit), shown(case.ticket), shown(case.title), _(case.category), moment(case.at)]
+        [
+            one_line(case.unit),
+            one_line(case.ticket),
+            one_line(case.title),
+            _(case.category),
+            moment(case.at),
+        ]
         + [note(case.note, key) for key in keys]
         for case in listed
     ]

@@ -10,19 +10,18 @@ from typer.testing import CliRunner
 
 from models.clock import system_clock
 from models.operations.advance import advance
-from models.queries.rulebook import load_rulebook
+from models.rulebook import load_rulebook
 from models.settings import environment_for_child
-from scripts.bench import data, intake
-from scripts.bench.bench import Bench
+from scripts.bench import intake, workload
+from scripts.bench.context import Bench
 from scripts.bench.figures import Figure, Goal, Row
 from scripts.bench.growth import close
-from scripts.bench.many import OF_A_TICKET
-from scripts.bench.peers import work
-from scripts.bench.peers.running import PEERS, chosen
+from scripts.bench.monitor import watching
+from scripts.bench.peers import transactions
+from scripts.bench.peers.processes import PEERS, chosen
+from scripts.bench.presentation import as_markdown
 from scripts.bench.rules import shipped_rulebook
-from scripts.bench.running import ROWS
-from scripts.bench.screens import watching
-from scripts.bench.site import Site
+from scripts.bench.runner import ROWS
 from scripts.bench.storm import (
     CROSSING_SHARE,
     MOMENT,
@@ -31,7 +30,8 @@ from scripts.bench.storm import (
     take_back,
     write_at_once,
 )
-from scripts.bench.telling import as_markdown
+from scripts.bench.testbed import Site
+from scripts.bench.ticket_copies import OF_A_TICKET
 from scripts.cli import build
 
 
@@ -105,11 +105,11 @@ def test_peers_that_are_not_measured_are_named() -> None:
 
 def test_letters_are_the_same_every_time() -> None:
     """Letters and lives are the same at every call, and every letter finds a unit."""
-    rulebook, now = shipped_rulebook(), data.at("2026-03-02T09:00:00")
-    twice = [list(data.received(rulebook.directory, "T", 400, now)) for _ in range(2)]
+    rulebook, now = shipped_rulebook(), workload.at("2026-03-02T09:00:00")
+    twice = [list(workload.received(rulebook.directory, "T", 400, now)) for _ in range(2)]
     assert twice[0] == twice[1]
     assert all(rulebook.directory.route(letter).unit for letter in twice[0])
-    assert data.lives(rulebook, 200, now) == data.lives(rulebook, 200, now)
+    assert workload.lives(rulebook, 200, now) == workload.lives(rulebook, 200, now)
 
 
 def test_letters_reach_their_units(bench: Bench) -> None:
@@ -153,11 +153,11 @@ def test_peers_do_the_same_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
         for name, value in environment_for_child(theirs.settings).items():
             monkeypatch.setenv(name, value)
         when = system_clock() - timedelta(minutes=1)
-        letters = list(data.received(shipped_rulebook().directory, "T", 5, when))
+        letters = list(workload.received(shipped_rulebook().directory, "T", 5, when))
         ours.play(letters, system_clock)
         for letter in letters:
-            work.dispatch(letter)
-        work.engine().dispose()
+            transactions.dispatch(letter)
+        transactions.engine().dispose()
         for same in (
             "SELECT number, status, category, unit, due, title FROM ticket ORDER BY 1",
             "SELECT key, base, due, state FROM clock ORDER BY ticket_id, key",

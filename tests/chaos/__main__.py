@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.chaos.faults import ANYWHERE, ON_POSTGRESQL, disk_full, frozen
-from tests.chaos.playing import Played, Round, play
+from tests.chaos.rounds import Played, Round, play
 
 _KINDS = ("sqlite", "postgresql")
 _LONGEST_LEASE = 15.0

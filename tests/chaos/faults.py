@@ -16,8 +16,8 @@ from sqlalchemy import select
 
 from models.rules.queues import DELIVERY, ESCALATION, QUEUES
 from models.tables.core import INBOX, NOTICE, TICKET
-from tests.chaos.city import City, Member
-from tests.chaos.fragile import POINTS
+from tests.chaos.cluster import City, Member
+from tests.chaos.crash_points import POINTS
 from workers.broker import NAMESPACE, Bells, connect
 
 Fault = Callable[[City, float], str]
@@ -49,7 +49,7 @@ def killed_at_a_point(city: City, _seconds: float) -> str:
     point = city.dice.choice(list(POINTS))
     member = city.member("timekeeper" if point in _OF_TIMEKEEPERS else "worker")
     count = city.dice.randint(1, 12)
-    member.once = ["tests.chaos.fragile", point, str(count)]
+    member.once = ["tests.chaos.crash_points", point, str(count)]
     _signal(member, signal.SIGKILL)
     return f"{member.name}, when {point} the {count}. time"
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from models.database import Store
 from models.operations.advance import advance
-from models.queries.rulebook import load_rulebook
+from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
-from tests.rules.player import Scenario, read_scenario
-from tests.rules.stage import SCENARIOS
-from tests.store.staging import feed, prepared
+from tests.rules.district import SCENARIOS
+from tests.rules.scenario_runner import Scenario, read_scenario
+from tests.store.factories import feed, prepared_store
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=SHANGHAI)
 LAST_LETTER = START + timedelta(days=8)
@@ -34,7 +34,7 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Line:
+class FeedLine:
     """A message and when it reaches the service; a poisonous one cannot be opened again."""
 
     arrives: datetime
@@ -42,13 +42,13 @@ class Line:
     poison: bool = False
 
 
-def known_feed(copies: int, dice: random.Random) -> list[Line]:
+def known_feed(copies: int, dice: random.Random) -> list[FeedLine]:
     """The lines in the order of their arrival.
 
     Each ticket's messages come in order, some minutes before or after they happen; in some lives
     one comes days late.
     """
-    lines: list[Line] = []
+    lines: list[FeedLine] = []
     refusing = _with_refusals()
     for copy in range(copies):
         for scenario in scenarios():
@@ -61,7 +61,7 @@ def known_feed(copies: int, dice: random.Random) -> list[Line]:
                 at = datetime.fromisoformat(body["at"])
                 arrives = max(arrives, at + timedelta(hours=dice.uniform(-30, 2)))
                 delay = timedelta(days=dice.uniform(1, 5)) if 0 < late == position else timedelta()
-                lines.append(Line(arrives + delay, body))
+                lines.append(FeedLine(arrives + delay, body))
     lines += _poisonous(dice)
     return sorted(lines, key=lambda line: line.arrives)
 
@@ -77,10 +77,10 @@ def scenarios() -> Iterator[Scenario]:
             yield scenario
 
 
-def play_without_faults(folder: Path, lines: Sequence[Line]) -> Store:
+def reference_run(folder: Path, lines: Sequence[FeedLine]) -> Store:
     """A store in which the same messages were known beforehand, and time went by at leisure."""
     folder.mkdir(parents=True)
-    with prepared(f"sqlite:///{folder / 'reference.db'}") as store:
+    with prepared_store(f"sqlite:///{folder / 'reference.db'}") as store:
         bodies = [line.body for line in lines if not line.poison]
         bodies.sort(key=lambda body: datetime.fromisoformat(body["at"]))
         feed(store, bodies, START)
@@ -92,7 +92,7 @@ def play_without_faults(folder: Path, lines: Sequence[Line]) -> Store:
     return store
 
 
-def written(lines: Sequence[Line], path: Path) -> Path:
+def written(lines: Sequence[FeedLine], path: Path) -> Path:
     """The lines as a file that a feeder of its own process reads."""
     with path.open("w", encoding="utf-8") as file:
         for line in lines:
@@ -101,11 +101,12 @@ def written(lines: Sequence[Line], path: Path) -> Path:
     return path
 
 
-def read(path: Path) -> list[Line]:
+def read(path: Path) -> list[FeedLine]:
     """What `written` wrote."""
     found = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
     return [
-        Line(datetime.fromisoformat(one["arrives"]), one["body"], one["poison"]) for one in found
+        FeedLine(datetime.fromisoformat(one["arrives"]), one["body"], one["poison"])
+        for one in found
     ]
 
 
@@ -134,7 +135,7 @@ def _told_again(scenario: Scenario, copy: int) -> Iterator[Body]:
         yield body
 
 
-def _poisonous(dice: random.Random) -> Iterator[Line]:
+def _poisonous(dice: random.Random) -> Iterator[FeedLine]:
     """A batch half of which cannot be read: its letters come together with what spoils them."""
     at = START + timedelta(days=dice.uniform(1, 5))
     for number in range(_POISONED):
@@ -151,6 +152,6 @@ def _poisonous(dice: random.Random) -> Iterator[Line]:
         }
         poison = number % 2 == 0
         arrives = at - timedelta(hours=1)
-        yield Line(arrives, letter | envelope, poison)
+        yield FeedLine(arrives, letter | envelope, poison)
         urged = {"id": f"{ticket}-1", "type": "unit.urged", "unit": "城管局"}
-        yield Line(arrives, urged | {"text": "快", "by": "王"} | envelope, poison)
+        yield FeedLine(arrives, urged | {"text": "快", "by": "王"} | envelope, poison)

@@ -20,9 +20,9 @@ from models.clock import system_clock
 from models.database import Store
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, PROCESS, TICKET
 from scripts.bench.servers import FORGETFUL, PostgresServer
-from tests.store.staging import feed, letter, prepared
-from tests.workers.running import environment, until
-from workers.embedded import _binary
+from tests.store.factories import feed, letter, prepared_store
+from tests.workers.processes import environment, wait_until
+from workers.embedded import server_binary
 
 LONG_AGO = "2026-03-02T09:00:00+08:00"
 _NET = "10.77.0"
@@ -129,7 +129,7 @@ def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
         stack.callback(postgres.stop)
         postgres.start()
         name = postgres.create()
-        store = stack.enter_context(prepared(postgres.url(name, "postgresql+psycopg")))
+        store = stack.enter_context(prepared_store(postgres.url(name, "postgresql+psycopg")))
         conf = tmp_path / "broker.conf"
         conf.write_text(f"requirepass {password}\nbind {_SERVERS}\nport 6379\nsave ''\n")
         env = environment(
@@ -139,7 +139,7 @@ def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
             DATABASE_PASSWORD_FILE=str(secret),
             BROKER_PASSWORD_FILE=str(secret),
         )
-        stack.enter_context(started(hub, [str(_binary()), str(conf)], log, env))
+        stack.enter_context(started(hub, [str(server_binary()), str(conf)], log, env))
         roles = (
             ("one", "worker"),
             ("two", "worker"),
@@ -151,14 +151,14 @@ def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
             # one thread: what the host that falls off holds is less than half of the work
             command += ["--patience", "2"] if role == "timekeeper" else ["--threads", "1"]
             stack.enter_context(started(f"{prefix}-{host}", command, log, env))
-        until(lambda: _count(store, PROCESS.c.name) == len(_ROLES), 40, log.read_text())
+        wait_until(lambda: _count(store, PROCESS.c.name) == len(_ROLES), 40, log.read_text())
         letters = [letter(f"T{n:04}", LONG_AGO, content=f"第{n}封") for n in range(count)]
         feed(store, letters, system_clock())
-        until(lambda: _count(store, TICKET.c.id) > 0, 40, log.read_text())
+        wait_until(lambda: _count(store, TICKET.c.id) > 0, 40, log.read_text())
         ip("-n", hub, "link", "set", "two", "down")
-        until(lambda: _count(store, TICKET.c.id) > count // 2, 60, log.read_text())
+        wait_until(lambda: _count(store, TICKET.c.id) > count // 2, 60, log.read_text())
         ip("-n", hub, "link", "set", "two", "up")
-        until(lambda: _done(store, count), 90, log.read_text()[-3000:])
+        wait_until(lambda: _done(store, count), 90, log.read_text()[-3000:])
         assert _count(store, TICKET.c.id) == count
         assert _events(store, "ticket.dispatched") == count
         assert _events(store, "alert.raised") == 3 * count

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.store.staging import letter
-from tests.workers.running import environment, until
+from tests.store.factories import letter
+from tests.workers.processes import environment, wait_until
 
 _UP = (sys.executable, "-P", "-m", "scripts", "up", "--headless")
 
@@ -52,7 +52,7 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
         )
     try:
         data = home / "valkey" / "appendonlydir"
-        until(
+        wait_until(
             lambda: len(psutil.Process(service.pid).children(recursive=True)) == 4,
             60,
             "the service starts",
@@ -61,7 +61,7 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
         shutil.move(data, aside)
         data.write_text("no folder")
         os.kill(_servers(service)[0].pid, signal.SIGKILL)
-        until(
+        wait_until(
             lambda: log.exists() and log.read_text().count("valkey") >= 2,
             60,
             f"it says why\n{(tmp_path / 'out').read_text()}",
@@ -69,7 +69,7 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
         assert service.poll() is None
         data.unlink()
         shutil.move(aside, data)
-        until(lambda: bool(_servers(service)), 60, "the server starts again")
+        wait_until(lambda: bool(_servers(service)), 60, "the server starts again")
         one = json.dumps(letter("T1", "2026-03-02T09:00:00+08:00"), ensure_ascii=False)
         feed = [sys.executable, "-P", "-m", "scripts", "feed", "-"]
         subprocess.run(feed, env=env, input=one.encode(), check=True, stdout=subprocess.DEVNULL)
@@ -79,7 +79,7 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
             told = subprocess.run(show, env=env, capture_output=True, text=True, check=False)
             return "ticket.dispatched" in told.stdout
 
-        until(dispatched, 60, log.read_text())
+        wait_until(dispatched, 60, log.read_text())
         service.terminate()
         assert service.wait(30) == 0
     finally:
@@ -96,7 +96,7 @@ def test_nobody_is_left_where_one_who_watches_is_killed(tmp_path: Path, killed: 
         service = subprocess.Popen([*_UP, "--workers", "1"], env=env, stdout=file, stderr=file)
     try:
         whole = psutil.Process(service.pid)
-        until(lambda: _family(whole) == _FAMILY, 60, "the service starts")
+        wait_until(lambda: _family(whole) == _FAMILY, 60, "the service starts")
         family = whole.children(recursive=True)
         crew = next(p for p in family if p.cmdline()[0] == _FAMILY[0])
         os.kill(crew.pid if killed == "crew" else service.pid, signal.SIGKILL)

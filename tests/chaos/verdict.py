@@ -16,7 +16,7 @@ from models.rules.lifecycle.difference import _SHIFTING, _WITHDRAWALS
 from models.rules.state import State
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import REFUSED, WAITING
-from tests.chaos.known_feed import Line
+from tests.chaos.known_feed import FeedLine
 
 _LEVELS = ("prewarning", "yellow", "red")
 
@@ -40,7 +40,9 @@ class Verdict:
         return not (self.lost or self.twice or self.different)
 
 
-def judge(store: Store, reference: Store, lines: Sequence[Line], letters: Path) -> Verdict:
+def compare_with_reference(
+    store: Store, reference: Store, lines: Sequence[FeedLine], letters: Path
+) -> Verdict:
     """Hold a store that faults were played on, and the letters it sent, against the reference."""
     verdict = Verdict(len({line.body["id"] for line in lines}))
     poisoned = {line.body["id"] for line in lines if line.poison}
@@ -129,7 +131,9 @@ def _told(data: Mapping[str, Any]) -> bytes:
     )
 
 
-def _inbox(session: Session, lines: Sequence[Line], poisoned: set[str], verdict: Verdict) -> None:
+def _inbox(
+    session: Session, lines: Sequence[FeedLine], poisoned: set[str], verdict: Verdict
+) -> None:
     rows = session.execute(select(INBOX.c.message_id, INBOX.c.state, INBOX.c.id)).all()
     known = Counter(row.message_id for row in rows)
     verdict.twice += [f"inbox {name}" for name, count in known.items() if count > 1]
@@ -268,9 +272,9 @@ def _chain(session: Session, number: str, verdict: Verdict) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            secret = msgspec.json.encode(session.sealer.open(row.private))
+            secret = msgspec.json.encode(session.cipher.decrypt(row.private))
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = session.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
+        chain = session.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)
         if row.hash != chain:
             verdict.different.append(f"{number}: the chain of the log breaks at {row.seq}")
             return

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.feeds.rows import ColumnsUnknown, FeedUnreadable
-from tests.feeds.making import HEADERS, LETTER, delimited, messages, reason, records
+from scripts.ingest.records import ColumnsUnknown, FeedUnreadable
+from tests.feeds.feed_files import HEADERS, LETTER, delimited, messages, reason, records
 
 TABLE = [HEADERS, LETTER]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from scripts.feeds.mapping import load
-from scripts.feeds.rows import ColumnsRenamed, ColumnsUnknown, Read
-from tests.feeds.making import HEADERS, LETTER, delimited, messages, reason, records
+from scripts.ingest.mapping import load
+from scripts.ingest.records import ColumnsRenamed, ColumnsUnknown, FeedRecord
+from tests.feeds.feed_files import HEADERS, LETTER, delimited, messages, reason, records
 
 CITY = """
 name = "city"
@@ -54,7 +54,7 @@ def city(folder: Path, *rows: tuple[str, ...], mapping: str = CITY, columns: Any
     return records(delimited([columns, *rows]).encode(), folder, mapping=path)
 
 
-def told(record: Read) -> list[str]:
+def told(record: FeedRecord) -> list[str]:
     return [note.text.format(**note.args) for note in record.notes]
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.feeds.mapping import FIELDS, MappingWrong, load, shipped
-from scripts.feeds.rows import MAPPINGS, ColumnsUnknown
-from tests.feeds.making import delimited, messages, reason, records
+from scripts.ingest.mapping import FIELDS, InvalidMapping, load, shipped_mappings
+from scripts.ingest.records import MAPPINGS, ColumnsUnknown
+from tests.feeds.feed_files import delimited, messages, reason, records
 
 CITY = """
 name = "city"
@@ -101,19 +101,19 @@ def test_a_mistake_is_named_with_file_and_key(
 ) -> None:
     assert old in CITY
     path = written(tmp_path, CITY.replace(old, new))
-    with pytest.raises(MappingWrong) as caught:
+    with pytest.raises(InvalidMapping) as caught:
         load(path)
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
 
 
 def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(MappingWrong, match="No such file"):
+    with pytest.raises(InvalidMapping, match="No such file"):
         load(tmp_path / "none.toml")
 
 
 def test_each_mapping_of_the_project_has_a_source_of_its_own() -> None:
-    names = [mapping.name for mapping in shipped()]
+    names = [mapping.name for mapping in shipped_mappings()]
     assert names == [path.stem for path in sorted(MAPPINGS.glob("*.toml"))]
     assert len(names) == len(set(names))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.feeds import messages as module
-from tests.feeds.making import MESSAGE, lines, messages, reason, records
+from scripts.ingest.readers import json_messages as module
+from tests.feeds.feed_files import MESSAGE, lines, messages, reason, records
 
 
 def test_a_message_comes_out_as_it_went_in(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.feeds import georeport, jsonfiles, jsontext
-from scripts.feeds.mapping import shipped
-from scripts.feeds.rows import ColumnsRenamed, FeedUnreadable
-from tests.feeds.making import MESSAGE, lines, messages, reason, records
+from scripts.ingest.mapping import shipped_mappings
+from scripts.ingest.readers import georeport, json_stream, json_values
+from scripts.ingest.records import ColumnsRenamed, FeedUnreadable
+from tests.feeds.feed_files import MESSAGE, lines, messages, reason, records
 
 REQUEST = {
     "service_request_id": "14-1",
@@ -143,9 +143,9 @@ def test_a_long_list_is_not_held_in_memory() -> None:
                 return head.read()
             return stream.read(size)
 
-    count = sum(piece.why is None for piece in jsonfiles.of_array(Joined()))  # type: ignore[arg-type]
+    count = sum(piece.why is None for piece in json_stream.of_array(Joined()))  # type: ignore[arg-type]
     assert count == 100_000
-    assert stream.widest <= 2 * jsontext.LONGEST
+    assert stream.widest <= 2 * json_values.LONGEST
 
 
 def test_renamed_fields_are_said(tmp_path: Path) -> None:
@@ -194,4 +194,4 @@ def test_no_requests_are_no_error(content: bytes, tmp_path: Path) -> None:
 def test_other_xml_is_said_to_be_unknown() -> None:
     content = b"<html><body><p>no feed</p></body></html>"
     with pytest.raises(Exception, match="no mapping knows"):
-        list(georeport.read("feed", io.BytesIO(content), shipped()))
+        list(georeport.read("feed", io.BytesIO(content), shipped_mappings()))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.feeds.mapping import Mapping
-from scripts.feeds.reading import Options, read
-from scripts.feeds.rows import FeedUnreadable, MappingsTied
-from scripts.feeds.table import locate
-from tests.feeds.making import HEADERS, LETTER, MESSAGE, delimited, lines, messages, workbook
+from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.mapping import Mapping
+from scripts.ingest.records import FeedUnreadable, MappingsTied
+from scripts.ingest.table_layout import find_layout
+from tests.feeds.feed_files import HEADERS, LETTER, MESSAGE, delimited, lines, messages, workbook
 
 TABLE = [HEADERS, LETTER, ("1002", *LETTER[1:3], "2026/9/1 23:59:59", *LETTER[4:])]
 
@@ -69,7 +69,7 @@ def test_a_feed_is_played_as_if_it_had_begun_on_a_day(tmp_path: Path) -> None:
 def test_the_day_of_the_earliest_is_the_day_in_china(tmp_path: Path) -> None:
     late = MESSAGE | {"at": "2026-09-28T20:00:00+00:00", "arrived": "2026-10-01T09:00:00+08:00"}
     with pipe_of(lines(MESSAGE, late)) as pipe:
-        found = [row.message for row in read(pipe, Options(start=date(2026, 1, 1)))]
+        found = [row.message for row in read(pipe, FeedOptions(start=date(2026, 1, 1)))]
     assert [m and m["at"] for m in found] == [
         "2026-01-01T16:00:00+08:00",
         "2025-12-31T20:00:00+00:00",
@@ -81,7 +81,7 @@ def test_the_day_of_the_earliest_is_the_day_in_china(tmp_path: Path) -> None:
 def test_a_feed_of_refused_rows_alone_can_be_rebased(tmp_path: Path) -> None:
     path = tmp_path / "feed"
     path.write_bytes(b'{"torn\n')
-    (row,) = read(path, Options(start=date(2026, 1, 1)))
+    (row,) = read(path, FeedOptions(start=date(2026, 1, 1)))
     assert row.why is not None
 
 
@@ -90,7 +90,7 @@ def test_unit_and_source_are_given_to_those_that_have_none(tmp_path: Path) -> No
     content = lines(MESSAGE, MESSAGE | {"unit": "住建局"}, other)
     path = tmp_path / "feed"
     path.write_bytes(content)
-    rows = list(read(path, Options(unit="城管局", source="city")))
+    rows = list(read(path, FeedOptions(unit="城管局", source="city")))
     assert [row.message and row.message.get("unit") for row in rows] == ["城管局", "住建局", None]
     assert {row.source for row in rows} == {"city"}
 
@@ -99,10 +99,10 @@ def test_the_format_can_be_said(tmp_path: Path) -> None:
     torn = b'"at": "2026-09-29"}\n' + lines(MESSAGE)
     path = tmp_path / "feed.csv"
     path.write_bytes(torn)
-    rows = list(read(path, Options(format="messages")))
+    rows = list(read(path, FeedOptions(format="messages")))
     assert [row.message for row in rows] == [None, MESSAGE]
     with pytest.raises(FeedUnreadable, match="no format"):
-        list(read(path, Options(format="yaml")))
+        list(read(path, FeedOptions(format="yaml")))
 
 
 def test_a_torn_first_line_does_not_hide_the_messages(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_of_two_mappings_the_one_that_knows_more_is_taken() -> None:
     columns: dict[str, str | tuple[str, ...]] = {"ticket": "a", "at": "b"}
     small = Mapping("small", ("a", "b"), columns)
     large = Mapping("large", ("a", "b", "c"), columns)
-    found = locate("feed", [["a", "b", "c"]], [small, large])
+    found = find_layout("feed", [["a", "b", "c"]], [small, large])
     assert found is not None
     assert found.mapping is large
     with pytest.raises(MappingsTied, match="small, small"):
-        locate("feed", [["a", "b"]], [small, small])
+        find_layout("feed", [["a", "b"]], [small, small])

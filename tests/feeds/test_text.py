@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.rules.text import clean, mask, mask_address, mask_name, mask_phone
+from models.rules.text import clean, redact_address, redact_name, redact_numbers, redact_phone
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_a_clean_text_is_printable_storable_and_stays_as_it_is(text: str) -> Non
     ],
 )
 def test_mask_hides_mobile_and_identity_numbers_and_nothing_else(written: str, shown: str) -> None:
-    assert mask(written) == shown
-    assert mask(shown) == shown
+    assert redact_numbers(written) == shown
+    assert redact_numbers(shown) == shown
 
 
 def test_a_person_is_shown_by_one_character_a_district_and_a_few_digits() -> None:
-    assert mask_name("张三") == mask_name("张三丰") == "张**"
-    assert mask_name("") == ""
-    assert mask_phone("13812340000") == "138****0000"
-    assert mask_phone("0754-88001234") == "075****34"
-    assert mask_phone("8800123") == "****"
-    assert mask_phone("") == ""
-    assert mask_address("濠江区达濠街道赤港路8号") == "濠江区达濠街道****"
-    assert mask_address("濠江区赤港路8号东乡小区") == "濠江区****"
-    assert mask_address("赤港路8号") == "****"
-    assert mask_address("") == ""
+    assert redact_name("张三") == redact_name("张三丰") == "张**"
+    assert redact_name("") == ""
+    assert redact_phone("13812340000") == "138****0000"
+    assert redact_phone("0754-88001234") == "075****34"
+    assert redact_phone("8800123") == "****"
+    assert redact_phone("") == ""
+    assert redact_address("濠江区达濠街道赤港路8号") == "濠江区达濠街道****"
+    assert redact_address("濠江区赤港路8号东乡小区") == "濠江区****"
+    assert redact_address("赤港路8号") == "****"
+    assert redact_address("") == ""

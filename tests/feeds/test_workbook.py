@@ -10,9 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from scripts.feeds import workbook as module
-from scripts.feeds.rows import FeedUnreadable
-from tests.feeds.making import (
+from scripts.ingest.readers import workbook as module
+from scripts.ingest.records import FeedUnreadable
+from tests.feeds.feed_files import (
     HEADERS,
     LETTER,
     changed,

@@ -24,7 +24,14 @@ def fuzz(name: str, seconds: int) -> tuple[int, int, list[Path]]:
     for old in folder.glob("fell-*"):
         old.unlink()
     with (folder / "log").open("wb") as log:
-        command = [sys.executable, "-m", "tests.fuzz.guided", name, str(folder), str(seconds)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.fuzz.coverage_guided",
+            name,
+            str(folder),
+            str(seconds),
+        ]
         ended = subprocess.run(command, stderr=log, stdout=log, check=False).returncode
     said = (folder / "log").read_text(errors="replace")
     tried = re.findall(r"number_of_executed_units: (\d+)|^#(\d+)\t", said, re.M)

@@ -15,22 +15,22 @@ from typing import NamedTuple
 import msgspec
 from openpyxl import Workbook
 
-from models.errors import HotlineError, told_safely
-from models.keyring import parse
+from models.errors import HotlineError, describe_safely
+from models.rules.blind_index import traces
 from models.rules.messages import Envelope, checked, envelope
-from models.rules.personal import Veil
 from models.rules.policy import load_policy
-from models.rules.roles import parse_roles
-from models.rules.text import clean, mask, numbers_in
-from models.rules.traces import traces
-from models.rules.units import load_units
+from models.rules.redaction import Redactor
+from models.rules.routing.units_file import load_units
+from models.rules.text import clean, find_numbers, redact_numbers
+from models.security.keys import parse_keys
+from models.security.roles import parse_roles
 from monitor.filters import read_filter
-from monitor.mending import NotMended, mended, shown
-from scripts.commands.rulebook import declared_days
-from scripts.feeds.mapping import load as load_mapping
-from scripts.feeds.reading import read
-from tests.store.staging import RESULT, letter, message
-from workers.channels.config import load_channels
+from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
+from scripts.commands.deadlines import declared_days
+from scripts.ingest.feed_reader import read
+from scripts.ingest.mapping import load as load_mapping
+from tests.store.factories import RESULT, letter, message
+from workers.notices.channels import load_channels
 
 ROOT = Path(__file__).parents[2]
 MOST = 20_000
@@ -52,7 +52,7 @@ def falls_out(target: Target, data: bytes) -> str | None:
     except target.allowed:
         return None
     except Exception as wrong:
-        return told_safely(wrong, 3)
+        return describe_safely(wrong, 3)
     return None
 
 
@@ -86,15 +86,15 @@ def _text(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     once = clean(text)
     assert clean(once) == once
-    assert mask(mask(once)) == mask(once)
-    list(numbers_in(once))
-    Veil({"name": once[:3], "phone": once[3:15], "address": once[:9]}).over({"a": [text]})
+    assert redact_numbers(redact_numbers(once)) == redact_numbers(once)
+    list(find_numbers(once))
+    Redactor({"name": once[:3], "phone": once[3:15], "address": once[:9]}).over({"a": [text]})
     once.encode()
 
 
 def _mending(data: bytes) -> None:
     body = letter("F1", "2026-11-02T09:00")
-    mended(data.decode("utf-8", "replace"), body)
+    apply_edit(data.decode("utf-8", "replace"), body)
 
 
 def _by_file(load: Callable[[Path], object], name: str) -> Callable[[bytes], None]:
@@ -211,7 +211,7 @@ TARGETS = {
         ("日期,上班,文件\n2026-10-10,working,国办发\n2026-10-01,放假,x\n".encode(),),
     ),
     "mapping": Target(
-        _by_file(load_mapping, "mapping.toml"), _shipped("scripts/feeds/mappings/boston311.toml")
+        _by_file(load_mapping, "mapping.toml"), _shipped("scripts/ingest/mappings/boston311.toml")
     ),
     "channels": Target(
         _by_file(load_channels, "channels.toml"),
@@ -229,7 +229,7 @@ TARGETS = {
         ),
     ),
     "keys": Target(
-        _by_text(lambda text: parse(text, "f")),
+        _by_text(lambda text: parse_keys(text, "f")),
         (b"-\nnext:" + b"A" * 43 + b"=\n" + b"B" * 43 + b"=",),
     ),
     "filter": Target(
@@ -238,7 +238,7 @@ TARGETS = {
     ),
     "mending": Target(
         _mending,
-        (shown(letter("F1", "2026-11-02T09:00")).encode(), _LINES[0]),
-        (HotlineError, NotMended),
+        (redacted_text(letter("F1", "2026-11-02T09:00")).encode(), _LINES[0]),
+        (HotlineError, InvalidEdit),
     ),
 }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.making import nearly_right
+from tests.fuzz.mutations import nearly_right
 from tests.fuzz.targets import TARGETS, falls_out
 
 

@@ -9,7 +9,7 @@ _STRIDE = 1_000
 """Copies of a ticket are so far apart in their ids."""
 
 
-def crowd(store: Store, open_tickets: int, closed: int) -> None:
+def multiply_tickets(store: Store, open_tickets: int, closed: int) -> None:
     """Let there be about so many open tickets and so many archived ones, with clocks and events.
 
     Archived copies lie in the past, a minute apart on PostgreSQL.
@@ -30,7 +30,7 @@ def crowd(store: Store, open_tickets: int, closed: int) -> None:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(
                 text("VACUUM ANALYZE")
             )
-    store.tidy()
+    store.analyze()
 
 
 _OPEN = "'received', 'manual', 'dispatched', 'returned', 'disputed', 'handling', 'submitted'"

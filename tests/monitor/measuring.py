@@ -16,11 +16,11 @@ from pathlib import Path
 from textual.widgets import Static
 
 from models.database import Store
-from models.labels import speak
+from models.i18n import activate
 from models.operations.advance import advance
-from models.queries.rulebook import load_rulebook
+from models.rulebook import load_rulebook
 from monitor.app import MonitorApp
-from monitor.picture import fresh
+from monitor.screenshot import wait_for_refresh
 from tests.monitor.scene import NOW, make_store, play, received
 
 
@@ -36,7 +36,7 @@ async def _delays(store: Store, runs: int, every: float) -> list[float]:
     app = MonitorApp(store, lambda: clock[0], wall=lambda: NOW, every=every)
     found = []
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         for number in range(runs):
             await asyncio.sleep(0.15)
             shown = _cards(app)
@@ -84,7 +84,7 @@ def letters(store: Store, runs: int) -> None:
 def main() -> None:
     """Measure and print."""
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-    speak("zh")
+    activate("zh")
     with tempfile.TemporaryDirectory() as place:
         store = make_store(Path(place))
         letters(store, runs)

@@ -4,9 +4,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from models.labels import speak
+from models.i18n import activate
 from monitor.app import MonitorApp
-from monitor.picture import SHOTS, save
+from monitor.screenshot import SCREENSHOTS, save
 from tests.monitor.scene import NOW, make_scene
 
 
@@ -15,10 +15,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     columns, rows = (int(n) for n in (sys.argv[2] if len(sys.argv) > 2 else "132x38").split("x"))
-    speak("zh")
+    activate("zh")
     with tempfile.TemporaryDirectory() as place:
         store = make_scene(Path(place))
-        for name in SHOTS:
+        for name in SCREENSHOTS:
             app = MonitorApp(
                 store,
                 lambda: NOW,

@@ -14,15 +14,15 @@ from sqlalchemy import select
 from models.database import Store
 from models.migrations import upgrade
 from models.operations.advance import advance
-from models.operations.inbox import put
-from models.operations.processes import report
+from models.operations.inbox import add_messages
+from models.operations.processes import report_process
 from models.operations.rulebook import add_policy, replace_units
-from models.operations.samples import sample
-from models.queries.queues import EVERY
-from models.queries.rulebook import load_rulebook
+from models.operations.samples import record_sample
+from models.queries.queues import SAMPLE_SPAN
+from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
-from models.rules.routing import load_units
-from models.sealing import Sealer
+from models.rules.routing.directory import load_units
+from models.security.encryption import Cipher
 from models.tables.core import INBOX
 from monitor.app import MonitorApp
 
@@ -73,7 +73,7 @@ _NASTY = (
 )
 
 
-def seen(app: MonitorApp) -> str:
+def screen_text(app: MonitorApp) -> str:
     """What stands on the screen now, as text."""
     return "\n".join(
         "".join(segment.text for segment in strip)
@@ -83,7 +83,7 @@ def seen(app: MonitorApp) -> str:
 
 def make_store(folder: Path) -> Store:
     """An empty store with the shipped policy and units."""
-    store = Store(f"sqlite:///{folder / 'scene.db'}", Sealer([_KEY]))
+    store = Store(f"sqlite:///{folder / 'scene.db'}", Cipher([_KEY]))
     upgrade(store)
     files = resources.files("models") / "policy"
     units = (files / "haojiang-units.toml").read_text(encoding="utf-8")
@@ -112,14 +112,16 @@ def fill_scene(store: Store) -> None:
             # what a worker would have dealt with in each five seconds of the last minutes
             dealt = {"intake": number % 7, "contact": number * number % 5, "delivery": number % 4}
             failed = {"delivery": int(number == 30)}
-            wall = NOW - EVERY * (60 - number)
-            sample(session, "worker@desk:101", dealt, failed, NOW, wall, 1.0, EVERY * 6)
+            wall = NOW - SAMPLE_SPAN * (60 - number)
+            record_sample(
+                session, "worker@desk:101", dealt, failed, NOW, wall, 1.0, SAMPLE_SPAN * 6
+            )
 
 
 def play(store: Store, wanted: list[dict[str, Any]], now: datetime) -> None:
     """Let these messages arrive and be dealt with, by the moments they tell of, up to `now`."""
     with store.writing() as session:
-        put(session, "scene", wanted, now)
+        add_messages(session, "scene", wanted, now)
         waiting = select(INBOX.c.ticket).where(INBOX.c.state == "waiting")
         numbers = session.scalars(waiting).all()
         advance(session, numbers, load_rulebook(session), now, played=True)
@@ -214,7 +216,7 @@ def _if_past(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _report(store: Store, session: Any, name: str, role: str, doing: str) -> None:
-    report(
+    report_process(
         session,
         NOW,
         name=name,

@@ -12,25 +12,25 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from models.database import Store
-from models.labels import speak
+from models.i18n import activate
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
 from monitor.app import MonitorApp
-from monitor.filters import Fault, Filter, read_filter
-from monitor.picture import SHOTS, fresh
-from monitor.present import Office, fit, left, one_line
+from monitor.filters import Filter, FilterError, read_filter
+from monitor.formatting import Office, fit, left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
+from monitor.screenshot import SCREENSHOTS, wait_for_refresh
 from monitor.theme import LIGHT
-from tests.monitor.scene import NOW, make_scene, make_store, seen
+from tests.monitor.scene import NOW, make_scene, make_store, screen_text
 
 
 @pytest.fixture(autouse=True)
 def _chinese() -> Iterator[None]:
     """The monitor speaks Chinese by default."""
-    speak("zh")
+    activate("zh")
     yield
-    speak("en")
+    activate("en")
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,9 @@ def _app(store: Store, *, board: bool = False) -> MonitorApp:
 async def _press(pilot: Pilot[None], *keys: str) -> str:
     for key in keys:
         await pilot.press(key)
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
     assert isinstance(pilot.app, MonitorApp)
-    return seen(pilot.app)
+    return screen_text(pilot.app)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
@@ -60,8 +60,8 @@ async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -
     """Overview, tickets, a ticket and the help open and close at each size; nothing is lost."""
     app = _app(store)
     async with app.run_test(size=size) as pilot:
-        await fresh(pilot)
-        overview = seen(app)
+        await wait_for_refresh(pilot)
+        overview = screen_text(app)
         assert "在办" in overview
         assert "城市管理" in overview
         tickets = await _press(pilot, "2")
@@ -76,7 +76,7 @@ async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -
         assert isinstance(app.screen, TicketsScreen)
         await pilot.press("f1")
         await pilot.pause()
-        assert "筛选" in seen(app)
+        assert "筛选" in screen_text(app)
         await pilot.press("escape")
         back = await _press(pilot, "1")
         assert "在办" in back
@@ -89,7 +89,7 @@ async def test_the_preview_is_there_where_there_is_room(
     """From 110 columns on the ticket under the cursor is shown beside the list, letter and all."""
     app = _app(store)
     async with app.run_test(size=(width, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         assert ("请尽快派人" in await _press(pilot, "2")) is there
 
 
@@ -97,7 +97,7 @@ async def test_emergencies_stand_on_top_and_then_what_is_due_next(store: Store) 
     """The first rows are the emergencies; below them what is most overdue."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         lines = (await _press(pilot, "2")).splitlines()
     badges = [line for line in lines if " 急 " in line]
     assert badges
@@ -109,7 +109,7 @@ async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
     """A filter chooses in the database; a fault is shown with its place, the old rows stay."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         await _press(pilot, "2", "slash")
         app.screen.query_one(Input).value = "级别:红"
         red = await _press(pilot, "enter")
@@ -119,7 +119,7 @@ async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
         app.screen.query_one(Input).value = "级别:紫"
         await pilot.press("enter")
         await pilot.pause()
-        wrong = seen(app)
+        wrong = screen_text(app)
         assert "紫" in wrong
         assert " 红 " in wrong
         app.screen.query_one(Input).value = "不会有这样的词"
@@ -130,7 +130,7 @@ async def test_what_citizens_wrote_is_data(store: Store) -> None:
     """Markup, escape sequences and bidi controls in titles neither act nor kill the screen."""
     app = _app(store)
     async with app.run_test(size=(120, 60)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         shown = await _press(pilot, "2")
     assert "[/b]" in shown
     assert "\x1b" not in shown
@@ -142,11 +142,11 @@ async def test_the_cursor_stays_on_its_ticket(store: Store) -> None:
     """A refresh does not move what is being read."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         await _press(pilot, "2", "down", "down", "down")
         assert isinstance(app.screen, TicketsScreen)
         before = app.screen.tickets.current
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         assert app.screen.tickets.current == before
 
 
@@ -156,7 +156,7 @@ async def test_an_outage_keeps_the_rows_and_says_so(
     """While the store is away the last rows stay, with the trouble told; then it goes on."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         await _press(pilot, "2")
 
         def away() -> None:
@@ -164,11 +164,11 @@ async def test_an_outage_keeps_the_rows_and_says_so(
 
         monkeypatch.setattr(store, "reading", away)
         app.read_now()
-        await _until(pilot, lambda: "库 断" in seen(app))
-        assert " 红 " in seen(app)
+        await _until(pilot, lambda: "库 断" in screen_text(app))
+        assert " 红 " in screen_text(app)
         monkeypatch.undo()
-        await fresh(pilot)
-        assert "库 通" in seen(app)
+        await wait_for_refresh(pilot)
+        assert "库 通" in screen_text(app)
 
 
 async def _until(pilot: Pilot[None], what: Callable[[], bool]) -> None:
@@ -214,7 +214,7 @@ def test_filters_are_read_in_both_languages() -> None:
     wanted = found.at(NOW, _office())
     assert (wanted.units, wanted.levels, wanted.words) == (("城管",), ("yellow", "red"), ("路灯",))
     fault = read_filter("路灯 级别:紫")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, FilterError)
 
 
 SNAPSHOT_PYTHON = (3, 11)
@@ -222,7 +222,7 @@ SNAPSHOT_PYTHON = (3, 11)
 
 
 @pytest.mark.skipif(sys.version_info[:2] != SNAPSHOT_PYTHON, reason="pictures are of Python 3.11")
-@pytest.mark.parametrize("name", sorted(SHOTS))
+@pytest.mark.parametrize("name", sorted(SCREENSHOTS))
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 def test_pictures(
     store: Store, name: str, size: tuple[int, int], snap_compare: Callable[..., bool]
@@ -230,10 +230,10 @@ def test_pictures(
     """Each screen looks as it did when somebody last looked at it."""
 
     async def before(pilot: Pilot[None]) -> None:
-        await fresh(pilot)
-        for key in SHOTS[name]:
+        await wait_for_refresh(pilot)
+        for key in SCREENSHOTS[name]:
             await pilot.press(key)
-            await fresh(pilot)
+            await wait_for_refresh(pilot)
 
     assert snap_compare(_app(store, board=name == "board"), terminal_size=size, run_before=before)
 
@@ -254,7 +254,7 @@ def test_pictures_of_other_days(
     app = _app(shown)
 
     async def before(pilot: Pilot[None]) -> None:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         if how == "light":
             app.theme = LIGHT.name
         await _press(pilot, "1" if how == "empty" else "2")
@@ -265,9 +265,9 @@ def test_pictures_of_other_days(
 
             monkeypatch.setattr(store, "reading", away)
             app.read_now()
-            await _until(pilot, lambda: "库 断" in seen(app))
+            await _until(pilot, lambda: "库 断" in screen_text(app))
             # the pause after the second look in vain, which is long enough for a picture
-            await _until(pilot, lambda: "2 秒后重试" in seen(app))
+            await _until(pilot, lambda: "2 秒后重试" in screen_text(app))
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=before)
     if shown is not store:

@@ -11,32 +11,32 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from models.database import Store
-from models.labels import say, speak, told
-from models.operations.samples import sample
-from models.queries.queues import EVERY, QueueRow, bucket, queues
-from models.rules.roles import SUPERVISOR, Actor
+from models.i18n import activate, lazy, render
+from models.operations.samples import record_sample
+from models.queries.queues import SAMPLE_SPAN, QueueRow, queues, sample_time
+from models.security.roles import SUPERVISOR, Actor
 from monitor.app import MonitorApp
-from monitor.memory import Memory
-from monitor.picture import fresh
+from monitor.preferences import Preferences
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
+from monitor.screenshot import wait_for_refresh
 from monitor.theme import LIGHT
 from monitor.widgets.bars import KeyHint
 from monitor.widgets.charts import chart, large, shares
 from monitor.widgets.lines import Lines
 from tests.monitor.measuring import delays, letters
-from tests.monitor.scene import NOW, make_scene, make_store, seen
-from tests.store.staging import prepared
+from tests.monitor.scene import NOW, make_scene, make_store, screen_text
+from tests.store.factories import prepared_store
 
 PATIENCE = timedelta(seconds=30)
 
 
 @pytest.fixture(autouse=True)
 def _chinese() -> Iterator[None]:
-    speak("zh")
+    activate("zh")
     yield
-    speak("en")
+    activate("en")
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +65,15 @@ async def _press(pilot: Pilot[None], *keys: str) -> str:
     assert isinstance(pilot.app, MonitorApp)
     for key in keys:
         await pilot.press(key)
-        await fresh(pilot)
-    return seen(pilot.app)
+        await wait_for_refresh(pilot)
+    return screen_text(pilot.app)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_each_screen_shows_its_matter(store: Store, size: tuple[int, int]) -> None:
     """Units with loads and rates, calls, queues with their processes, failures with reasons."""
     async with _app(store).run_test(size=size) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         units = await _press(pilot, "3")
         assert "城市管理" in units
         assert "%" in units
@@ -89,7 +89,7 @@ async def test_a_unit_leads_to_its_tickets_and_back(store: Store) -> None:
     """Enter opens the list under the unit's filter, Esc leads home; nothing is lost."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         await _press(pilot, "3", "down", "enter")
         assert isinstance(app.screen, TicketsScreen)
         assert app.screen.filter_text().startswith("单位:")
@@ -106,19 +106,19 @@ async def test_a_counter_opens_the_calls_that_it_counts(store: Store) -> None:
     """From 不满意 on the overview to the claimants who are."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         app.screen.query_one("#tile-dissatisfied").focus()
         await pilot.press("enter")
-        await fresh(pilot)
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
+        await wait_for_refresh(pilot)
         assert isinstance(app.screen, CallbacksScreen)
-        assert "共 3 件" in seen(app)
+        assert "共 3 件" in screen_text(app)
         app.action_go("overview")
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         app.screen.query_one("#tile-due_today").focus()
         await pilot.press("enter")
-        await fresh(pilot)
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
+        await wait_for_refresh(pilot)
         assert isinstance(app.screen, TicketsScreen)
         assert app.screen.filter_text() == "剩:今日"
         assert app.screen.tickets.total == 10
@@ -127,8 +127,8 @@ async def test_a_counter_opens_the_calls_that_it_counts(store: Store) -> None:
 async def test_every_empty_screen_says_why_and_what_to_do(empty: Store) -> None:
     """On the first day no screen is a blank."""
     async with _app(empty).run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
-        assert "hotline feed" in seen(pilot.app)  # type: ignore[arg-type]
+        await wait_for_refresh(pilot)
+        assert "hotline feed" in screen_text(pilot.app)  # type: ignore[arg-type]
         assert "没有" in await _press(pilot, "2")
         assert "hotline units import" in await _press(pilot, "3")
         assert "首次" in await _press(pilot, "4")
@@ -140,8 +140,8 @@ async def test_the_keys_of_a_chinese_input_method_work(store: Store) -> None:
     """Full-width digits and 、 do what their twins do."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
-        assert "每分" in await _press(pilot, "fullwidth_digit_five") or "办/分" in seen(app)
+        await wait_for_refresh(pilot)
+        assert "每分" in await _press(pilot, "fullwidth_digit_five") or "办/分" in screen_text(app)
         await _press(pilot, "fullwidth_digit_two", "ideographic_comma")
         assert app.focused is not None
         assert app.focused.id == "filter"
@@ -154,7 +154,7 @@ async def test_no_colour_still_tells_the_levels(
     monkeypatch.setenv("NO_COLOR", "1")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         listed = await _press(pilot, "2")
     assert " 红 " in listed
     assert "超 " in listed
@@ -166,18 +166,18 @@ async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
     first = MonitorApp(store, lambda: NOW, every=None, memory=memory)
     async with first.run_test(size=(120, 40)) as pilot:
         async with asyncio.timeout(20):
-            while "使用说明" not in seen(first):
+            while "使用说明" not in screen_text(first):
                 await asyncio.sleep(0.02)
         await pilot.press("escape")
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         first.theme = LIGHT.name
         await pilot.pause()
-    assert Memory(memory).get("theme") == LIGHT.name
+    assert Preferences(memory).get("theme") == LIGHT.name
     second = MonitorApp(store, lambda: NOW, every=None, memory=memory)
     async with second.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         assert second.theme == LIGHT.name
-        assert "使用说明" not in seen(second)
+        assert "使用说明" not in screen_text(second)
 
 
 async def test_it_ends_when_the_service_does(store: Store) -> None:
@@ -185,7 +185,7 @@ async def test_it_ends_when_the_service_does(store: Store) -> None:
     stop = Event()
     app = MonitorApp(store, lambda: NOW, every=None, stop=stop)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         stop.set()
         async with asyncio.timeout(20):
             while app.is_running:
@@ -196,8 +196,8 @@ async def test_the_board_needs_no_keys(store: Store) -> None:
     """Large figures and cards; digits and Esc lead nowhere."""
     app = _app(store, board=True)
     async with app.run_test(size=(160, 45)) as pilot:
-        await fresh(pilot)
-        before = seen(app)
+        await wait_for_refresh(pilot)
+        before = screen_text(app)
         assert "红牌" in before
         assert "新房漏水" in before
         assert await _press(pilot, "2", "escape") == before
@@ -205,10 +205,10 @@ async def test_the_board_needs_no_keys(store: Store) -> None:
 
 async def test_english_is_all_english(store: Store) -> None:
     """With another language no word of the program's own is left behind."""
-    speak("en")
+    activate("en")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         for key in "156":
             text = await _press(pilot, key)
             assert not any(word in text for word in ("在办", "队列", "失败", "等待"))
@@ -225,16 +225,16 @@ async def test_a_commit_is_on_the_screen_without_waiting_for_the_next_look(tmp_p
 
 def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
     """On both databases; a look of one's own changes nothing."""
-    with prepared(store_url) as made, made.pulse() as ask:
+    with prepared_store(store_url) as made, made.change_signal() as ask:
         before = ask()
         with made.reading() as session:
             queues(session, NOW, NOW, PATIENCE)
         if made.url.startswith("sqlite"):
             assert ask() == before
         for number in range(3):
-            wall = NOW + EVERY * number
+            wall = NOW + SAMPLE_SPAN * number
             with made.writing() as session:
-                sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
+                record_sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
             now = ask()
             assert now != before
             before = now
@@ -242,32 +242,34 @@ def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
 
 def test_what_came_in_follows_from_what_waits_and_what_was_done(store_url: str) -> None:
     """Samples of two workers, one of them with a failure; a gap is filled by what was known."""
-    with prepared(store_url) as made:
+    with prepared_store(store_url) as made:
         for number, done in enumerate((5, 0, 7)):
-            wall = NOW + EVERY * number
+            wall = NOW + SAMPLE_SPAN * number
             with made.writing() as session:
-                sample(session, "one", {"intake": done}, {}, NOW, wall, 1.0, PATIENCE)
-                sample(session, "two", {"intake": 2}, {"intake": 1}, NOW, wall, 1.0, PATIENCE)
+                record_sample(session, "one", {"intake": done}, {}, NOW, wall, 1.0, PATIENCE)
+                record_sample(
+                    session, "two", {"intake": 2}, {"intake": 1}, NOW, wall, 1.0, PATIENCE
+                )
         with made.reading() as session:
-            rows = queues(session, NOW, NOW + EVERY * 2, PATIENCE, points=4)
+            rows = queues(session, NOW, NOW + SAMPLE_SPAN * 2, PATIENCE, points=4)
     intake = next(row for row in rows if row.name == "intake")
     assert isinstance(intake, QueueRow)
     assert intake.done == (0, 7, 2, 9)
-    assert intake.come == (0, 7, 2, 9)
+    assert intake.arrived == (0, 7, 2, 9)
     assert intake.failed == (0, 1, 1, 1)
 
 
 def test_old_samples_are_taken_away(store_url: str) -> None:
     """Half an hour is kept."""
-    with prepared(store_url) as made:
+    with prepared_store(store_url) as made:
         for minutes in (0, 40):
             with made.writing() as session:
                 wall = NOW + timedelta(minutes=minutes)
-                sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
+                record_sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
         with made.reading() as session:
             rows = queues(session, NOW, NOW + timedelta(minutes=40), PATIENCE, points=600)
     assert sum(next(row for row in rows if row.name == "intake").done) == 1
-    assert bucket(NOW).second % 5 == 0
+    assert sample_time(NOW).second % 5 == 0
 
 
 def test_charts_are_as_high_as_their_values() -> None:
@@ -284,7 +286,7 @@ async def test_the_palette_finds_screens(store: Store) -> None:
     """Commands by name, for those who do not know the keys."""
     app = MonitorApp(store, lambda: NOW, every=None, actor=Actor("desk", SUPERVISOR), operator="林")
     async with app.run_test(size=(120, 40)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         names = [command.title for command in app.get_system_commands(app.screen)]
     assert {"单位", "队列", "失败", "浅色", "深色"} & set(names) >= {"单位", "队列", "失败"}
 
@@ -293,13 +295,13 @@ async def test_nothing_is_cut_beside_a_scroll_bar(store: Store) -> None:
     """In the narrowest terminal the last column stands before the bar, and hints are whole."""
     app = _app(store)
     async with app.run_test(size=(80, 24)) as pilot:
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         await pilot.press("3")
-        await fresh(pilot)
+        await wait_for_refresh(pilot)
         units = app.screen.query_one(Lines)
         assert units.show_vertical_scrollbar
         head = units.render_line(0).text
-        assert head.rstrip().endswith(told(say("satisfied")))
+        assert head.rstrip().endswith(render(lazy("satisfied")))
         assert cell_len(head) == units.scrollable_content_region.width == 79
         hints = [hint for hint in app.screen.query(KeyHint) if hint.display]
         assert all(hint.region.right <= 80 for hint in hints)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.monitor.browser import CHROMIUM, browser
 from tests.monitor.scene import make_scene
-from tests.workers.running import environment
+from tests.workers.processes import environment
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 

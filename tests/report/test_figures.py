@@ -9,17 +9,17 @@ from alembic import command
 from sqlalchemy import select
 
 from models.database import Store
-from models.labels import told
+from models.i18n import render
 from models.migrations import config_of, upgrade
 from models.queries.bulletin import bulletin
+from models.queries.figure_counts import counts, figure_cases
 from models.queries.figures import FIGURES, Month
-from models.queries.report import cases, counts
-from models.queries.units import Share, UnitRates, unit_rates
+from models.queries.units import Ratio, UnitRates, unit_rates
 from models.rules.policy import Bulletin as Rules
 from models.tables.core import TICKET
 from scripts.bench.servers import PostgresServer
-from tests.report.by_hand import counted
-from tests.report.staging import OTHER, two_months
+from tests.report.recount import counted
+from tests.report.two_months import OTHER, two_months
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 DESK = "城市管理和综合执法局"
@@ -63,7 +63,7 @@ def test_months_counted_in_one_go_are_those_counted_alone(store: Store) -> None:
 def test_behind_every_figure_stand_so_many_tickets(store: Store, figure: str) -> None:
     with store.reading() as session:
         for month in (OCTOBER, NOVEMBER):
-            everything = list(cases(session, month, figure))
+            everything = list(figure_cases(session, month, figure))
             by_unit = {
                 unit: own.get(figure, 0) for unit, own in counts(session, [month])[0].items()
             }
@@ -71,7 +71,7 @@ def test_behind_every_figure_stand_so_many_tickets(store: Store, figure: str) ->
             for unit, count in by_unit.items():
                 own = [case for case in everything if case.unit == unit]
                 assert len(own) == count
-                assert list(cases(session, month, figure, unit)) == own
+                assert list(figure_cases(session, month, figure, unit)) == own
 
 
 def test_figures_that_are_easily_got_wrong(store: Store) -> None:
@@ -79,7 +79,7 @@ def test_figures_that_are_easily_got_wrong(store: Store) -> None:
     with store.reading() as session:
 
         def tickets(month: Month, figure: str, unit: str) -> list[str]:
-            return [case.ticket for case in cases(session, month, figure, unit)]
+            return [case.ticket for case in figure_cases(session, month, figure, unit)]
 
         # completed on the month's last evening
         assert tickets(OCTOBER, "completed", DESK) == ["X1"]
@@ -113,12 +113,12 @@ def test_ranks_trend_and_talks(store: Store) -> None:
         f"2026-{n:02}" for n in range(6, 12)
     ]
     assert found.trend[-2][2].counts == october.total.counts
-    last = [p.unit for p in found.proposals if told(p.why).startswith("rank")]
+    last = [p.unit for p in found.proposals if render(p.why).startswith("rank")]
     enough = [line.unit for line in found.lines if line.count("completed") >= 5]
     assert last == enough[-3:]
     clauses = {(p.unit, p.clause): p for p in october.proposals}
     assert clauses[BUILDING, "6.1(5)"].tickets == ("X4",)
-    grounds = [told(p.why) for p in october.proposals if p.unit == DESK]
+    grounds = [render(p.why) for p in october.proposals if p.unit == DESK]
     assert grounds == ["3 yellow and 3 red cards", "falsification has been registered"]
     assert [(p.clause, p.grave) for p in october.conduct] == [("6.1(3)", True), ("6.1(4)", False)]
     assert OTHER not in {line.unit for line in found.lines}
@@ -180,8 +180,8 @@ def test_the_screen_of_the_units_counts_as_the_bulletin_does(store: Store) -> No
     for unit, own in found.items():
         seen = rates.get(unit, UnitRates())
         assert (seen.on_time.good, seen.on_time.of) == _two(own, "on_time", "timed")
-        first = Share(*_two(own, "first_contact", "first_due"))
-        assert seen.contact == first + Share(*_two(own, "closing_contact", "closing_due"))
+        first = Ratio(*_two(own, "first_contact", "first_due"))
+        assert seen.contact == first + Ratio(*_two(own, "closing_contact", "closing_due"))
         assert (seen.satisfied.good, seen.satisfied.of) == _two(own, "satisfied", "rated")
         assert (seen.yellow, seen.red) == _two(own, "yellow", "red")
     assert sum(seen.contact.of for seen in rates.values()) > 0

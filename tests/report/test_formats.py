@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.report.staging import FORMULA, two_months
-from tests.scripts.calling import Hotline
-from tests.store.staging import KEY
+from tests.report.two_months import FORMULA, two_months
+from tests.scripts.hotline_process import HotlineProcess
+from tests.store.factories import KEY
 
 DESK = "城市管理和综合执法局"
 
@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _report(
     home: Path, *arguments: str, code: int = 0, lang: str = "zh"
 ) -> subprocess.CompletedProcess[str]:
-    return Hotline(home, home)("report", *arguments, code=code, LANG=lang)
+    return HotlineProcess(home, home)("report", *arguments, code=code, LANG=lang)
 
 
 def test_the_terminal_shows_units_trend_and_talks(home: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.labels import told
-from models.rules.learned import Applied, ModelWrong
-from models.rules.routing import Directory
-from models.rules.units import Rule, Unit
-from scripts.routing.letters import Letter
-from scripts.routing.training import corpus, shipped_words, train
-from tests.routing.making import letters
+from models.i18n import render
+from models.rules.routing.directory import Directory
+from models.rules.routing.learned import InvalidModel, LinearClassifier
+from models.rules.routing.units_file import Rule, Unit
+from scripts.training.fitting import build_corpus, shipped_words, train
+from scripts.training.labelled_letters import LabelledLetter
+from tests.routing.sample_letters import letters
 
 _UNITS = (
     Unit("甲局", aliases=("甲",), keywords=("路灯",), topics=("教育文体",)),
@@ -27,20 +27,20 @@ _SURE = {"title": "油烟扰民", "content": "烧烤店油烟和噪音扰民，�
 @cache
 def _model() -> bytes:
     made = letters(20)
-    return msgspec.json.encode(train(corpus(made, shipped_words()), range(len(made)), 0.9))
+    return msgspec.json.encode(train(build_corpus(made, shipped_words()), range(len(made)), 0.9))
 
 
 def _directory(threshold: float | None = None) -> Directory:
     """The district with a model; without one where no threshold is given."""
     model = msgspec.json.decode(_model())
     model["threshold"] = threshold
-    learned = Applied.read(msgspec.json.encode(model)) if threshold is not None else None
+    learned = LinearClassifier.read(msgspec.json.encode(model)) if threshold is not None else None
     return Directory(_UNITS, ["某区"], learned)
 
 
 def _route(body: dict[str, Any], threshold: float | None = None) -> tuple[str | None, str]:
     route = _directory(threshold).route({"title": "", "content": "", **body})
-    return route.unit, told(route.why)
+    return route.unit, render(route.why)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_model_proposes_where_it_may_not_decide(more: dict[str, str], threshol
     assert route.unit is None
     assert route.proposed == "环保局"
     assert route.proposal is not None
-    assert "油烟" in told(route.proposal)
+    assert "油烟" in render(route.proposal)
 
 
 def test_a_label_that_no_unit_has_proposes_nothing() -> None:
@@ -107,7 +107,7 @@ def test_a_label_that_no_unit_has_proposes_nothing() -> None:
 def test_the_same_letters_give_the_same_model() -> None:
     """Byte for byte, so that a version means something."""
     made = letters(20)
-    again = msgspec.json.encode(train(corpus(made, shipped_words()), range(len(made)), 0.9))
+    again = msgspec.json.encode(train(build_corpus(made, shipped_words()), range(len(made)), 0.9))
     assert again == _model()
 
 
@@ -115,9 +115,11 @@ def test_a_model_shows_no_number_and_no_rare_name() -> None:
     """A reason stands in the log in clear: only words of the list, or of several letters."""
     made = letters(20)
     secret = "欧阳铁柱"
-    named = [Letter(x.title, f"{secret}13800138000{x.content}", x.label) for x in made[:2]]
-    model = Applied(train(corpus([*named, *made[2:]], shipped_words()), range(len(made)), 0.9))
-    judged = model.judge(secret, f"{secret}13800138000")
+    named = [LabelledLetter(x.title, f"{secret}13800138000{x.content}", x.label) for x in made[:2]]
+    model = LinearClassifier(
+        train(build_corpus([*named, *made[2:]], shipped_words()), range(len(made)), 0.9)
+    )
+    judged = model.predict(secret, f"{secret}13800138000")
     assert not set("".join(judged.words)) & set(f"{secret}138")
 
 
@@ -135,11 +137,11 @@ def test_a_model_shows_no_number_and_no_rare_name() -> None:
 )
 def test_a_damaged_model_is_refused(other: dict[str, Any]) -> None:
     """It is checked as it is read, and nothing in it is ever run."""
-    with pytest.raises(ModelWrong):
-        Applied.read(msgspec.json.encode(msgspec.json.decode(_model()) | other))
+    with pytest.raises(InvalidModel):
+        LinearClassifier.read(msgspec.json.encode(msgspec.json.decode(_model()) | other))
 
 
 def test_a_pickle_is_no_model() -> None:
     """A file that would run code in every worker is only bytes here."""
-    with pytest.raises(ModelWrong):
-        Applied.read(pickle.dumps({"labels": ["甲", "乙"]}))
+    with pytest.raises(InvalidModel):
+        LinearClassifier.read(pickle.dumps({"labels": ["甲", "乙"]}))

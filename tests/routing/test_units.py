@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.rules.units import UnitsWrong, load_units
+from models.rules.routing.units_file import InvalidUnitsFile, load_units
 
 _GOOD = """\
 territory = ["某区"]
@@ -51,7 +51,7 @@ def test_a_good_file_is_taken_whole() -> None:
 )
 def test_a_mistake_is_named_with_its_line(old: str, new: str, line: int, said: str) -> None:
     """Whoever wrote the file finds the place and knows what to change."""
-    with pytest.raises(UnitsWrong) as refused:
+    with pytest.raises(InvalidUnitsFile) as refused:
         load_units(_GOOD.replace(old, new, 1), "u.toml")
     assert f"line {line}" in str(refused.value)
     assert said in str(refused.value)

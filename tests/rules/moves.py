@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from models.labels import say
+from models.i18n import lazy
 from models.rules.messages import Message, Route
-from tests.rules.lives import LEAD, OTHER, STRANGER, TICKET, UNKNOWN
+from tests.rules.random_lives import LEAD, OTHER, STRANGER, TICKET, UNKNOWN
 from tests.rules.second_model import SecondModel
 
 THIRD = "人社局"
@@ -219,7 +219,7 @@ def message(move: Move, at: datetime, arrival: int) -> Message:
     if kind == "ticket.received":
         named = body.get("unit")
         known = named is not None and named not in UNKNOWN
-        why = say("named by the city") if known else say("no rule names a unit")
+        why = lazy("named by the city") if known else lazy("no rule names a unit")
         route = Route(named if known else None, why, named=None if known else named)
     return Message(kind, TICKET, at, arrival, body, UNKNOWN, route)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from models.rules import choices
 from models.rules.messages import Message
-from tests.rules import slow
+from tests.rules import slow_calendar
 from tests.rules.facts import Fact
 
 HOTLINE = "hotline"
@@ -51,7 +51,7 @@ Key = tuple[str, str | None]
 @cache
 def works(day: date) -> bool:
     """Whether a day counts."""
-    return slow.counts(day, {})
+    return slow_calendar.counts(day, {})
 
 
 @cache
@@ -72,7 +72,7 @@ def workdays(base: datetime, n: int) -> datetime:
 
 def half_day(base: datetime) -> datetime:
     """Half a working day from `base`: the first working half-day that begins strictly after it."""
-    return slow.expiry(base, 1, "halfdays", {})
+    return slow_calendar.expiry(base, 1, "halfdays", {})
 
 
 def slot(at: datetime) -> str:

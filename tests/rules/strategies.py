@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 from hypothesis import strategies as st
 
-from models.rules.calendar import SHANGHAI, Declared, announced_years
+from models.rules.calendar import SHANGHAI, DeclaredDay, announced_years
 
 LAST = announced_years()[-1]
 TURNS = tuple(
@@ -38,7 +38,7 @@ def instants(draw: st.DrawFn) -> datetime:
     return datetime.combine(when, at, SHANGHAI)
 
 
-def overlays() -> st.SearchStrategy[dict[date, Declared]]:
+def overlays() -> st.SearchStrategy[dict[date, DeclaredDay]]:
     """A few days declared working or off."""
-    declared = st.builds(Declared, st.booleans(), st.just("通知"))
+    declared = st.builds(DeclaredDay, st.booleans(), st.just("通知"))
     return st.dictionaries(days(), declared, max_size=6)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.labels import told
-from models.rules.calendar import Calendar, Declared, announced_years
-from tests.rules import slow
-from tests.rules.stage import CALENDAR, day
+from models.i18n import render
+from models.rules.calendar import Calendar, DeclaredDay, announced_years
+from tests.rules import slow_calendar
+from tests.rules.district import CALENDAR, day
 from tests.rules.strategies import days, overlays
 
 UNKNOWN = announced_years().stop
@@ -52,12 +52,12 @@ def test_holidays_and_make_up_days_of_the_state_council(when: str, counts: bool)
     ],
 )
 def test_every_day_says_why_it_counts_or_not(when: str, why: str) -> None:
-    assert why in told(CALENDAR.day(day(when)).why)
+    assert why in render(CALENDAR.day(day(when)).why)
 
 
 def test_the_operators_overlay_wins_over_everything() -> None:
-    off = Declared(working=False, document="停工通知〔2026〕3号")
-    on = Declared(working=True, document="加班通知〔2026〕4号")
+    off = DeclaredDay(working=False, document="停工通知〔2026〕3号")
+    on = DeclaredDay(working=True, document="加班通知〔2026〕4号")
     next_year = date(UNKNOWN, 3, 1)
     calendar = Calendar(
         overlay={
@@ -72,8 +72,8 @@ def test_the_operators_overlay_wins_over_everything() -> None:
     assert not calendar.is_working(day("2026-09-20")), "a make-up Sunday, declared off"
     assert calendar.is_working(day("2026-09-19")), "a Saturday, declared working"
     assert calendar.is_working(day("2026-10-01")), "National Day, declared working"
-    assert told(calendar.day(day("2026-09-18")).why).endswith("停工通知〔2026〕3号")
-    assert told(calendar.day(day("2026-09-19")).why).endswith("加班通知〔2026〕4号")
+    assert render(calendar.day(day("2026-09-18")).why).endswith("停工通知〔2026〕3号")
+    assert render(calendar.day(day("2026-09-19")).why).endswith("加班通知〔2026〕4号")
     assert not calendar.day(next_year).provisional, "a declared day is no guess"
     assert calendar.day(next_year).counts
 
@@ -103,32 +103,32 @@ def test_a_provisional_year_leaves_out_the_festivals_fixed_by_law() -> None:
     off = {d for n in range(365) if not CALENDAR.day(d := start + timedelta(n)).counts}
     weekends = {d for n in range(365) if (d := start + timedelta(n)).isoweekday() > 5}
     assert off == festivals | weekends
-    assert "National Day" in told(CALENDAR.day(date(2027, 10, 1)).why)
+    assert "National Day" in render(CALENDAR.day(date(2027, 10, 1)).why)
 
 
 def test_a_span_is_provisional_when_one_of_its_days_is() -> None:
     last, first = date(UNKNOWN - 1, 12, 31), date(UNKNOWN, 1, 1)
     assert not CALENDAR.provisional(last, last)
     assert CALENDAR.provisional(last, first)
-    declared = Calendar(overlay={first: Declared(False, "元旦")})
+    declared = Calendar(overlay={first: DeclaredDay(False, "元旦")})
     assert not declared.provisional(last, first)
     assert declared.provisional(last, first + timedelta(1))
 
 
 @given(overlay=overlays(), when=days(), n=st.integers(1, 40), back=st.booleans())
 def test_the_nth_working_day_is_found_like_with_a_finger_on_a_wall_calendar(
-    overlay: dict[date, Declared], when: date, n: int, back: bool
+    overlay: dict[date, DeclaredDay], when: date, n: int, back: bool
 ) -> None:
     n = -n if back else n
-    assert Calendar(overlay).after(when, n) == slow.nth_working_day(when, n, overlay)
+    assert Calendar(overlay).after(when, n) == slow_calendar.nth_working_day(when, n, overlay)
 
 
 @given(overlay=overlays(), when=days(), length=st.integers(0, 40))
 def test_days_and_spans_agree_with_the_slow_reading(
-    overlay: dict[date, Declared], when: date, length: int
+    overlay: dict[date, DeclaredDay], when: date, length: int
 ) -> None:
     calendar, last = Calendar(overlay), when + timedelta(length)
-    assert calendar.is_working(when) == slow.counts(when, overlay)
-    assert calendar.day(when).counts == slow.counts(when, overlay)
-    assert calendar.day(when).provisional == slow.guessed(when, when, overlay)
-    assert calendar.provisional(when, last) == slow.guessed(when, last, overlay)
+    assert calendar.is_working(when) == slow_calendar.counts(when, overlay)
+    assert calendar.day(when).counts == slow_calendar.counts(when, overlay)
+    assert calendar.day(when).provisional == slow_calendar.guessed(when, when, overlay)
+    assert calendar.provisional(when, last) == slow_calendar.guessed(when, last, overlay)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from models.rules.messages import Message
-from models.rules.state import Stage
+from models.rules.state import RuleContext
+from tests.rules.district import CALENDAR, POLICY, SCENARIOS
 from tests.rules.facts import Fact, facts_of
-from tests.rules.player import at_once, in_order, lines
-from tests.rules.stage import CALENDAR, POLICY, SCENARIOS
+from tests.rules.scenario_runner import fold_at_once, in_order, lines
 
 EXAMPLES = sorted((SCENARIOS / "examples").glob("*.jsonl"))
-STAGE = Stage(POLICY, CALENDAR)
+STAGE = RuleContext(POLICY, CALENDAR)
 
 
 def by_ticket(raws: list[dict[str, Any]]) -> list[list[Message]]:
@@ -31,7 +31,7 @@ def test_the_facts_are_those_of_the_simulator(path: Any) -> None:
     until = datetime.fromisoformat(expected["until"])
     found: list[Fact] = []
     for messages in by_ticket(lines(path)):
-        _, events = at_once(messages, STAGE, until)
+        _, events = fold_at_once(messages, STAGE, until)
         found.extend(facts_of(messages[0].ticket, events))
     assert sorted(map(tuple, expected["facts"]), key=repr) == sorted(found, key=repr)
 

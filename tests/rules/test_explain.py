@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from models.labels import told
-from models.rules.explain import Explained, deciding, explain
+from models.i18n import render
+from models.rules.explain import Explanation, deciding_clock, explain
 from models.rules.lifecycle.decide import fold
-from models.rules.state import Stage, State
-from tests.rules.lives import (
+from models.rules.state import RuleContext, State
+from tests.rules.district import CALENDAR, POLICY, instant
+from tests.rules.moves import message, received
+from tests.rules.random_lives import (
     ACCEPTED,
     DECIDED,
     DISPUTE,
@@ -20,35 +22,33 @@ from tests.rules.lives import (
     TICKET,
     Step,
 )
-from tests.rules.moves import message, received
-from tests.rules.stage import CALENDAR, POLICY, instant
 
-STAGE = Stage(POLICY, CALENDAR)
+STAGE = RuleContext(POLICY, CALENDAR)
 
 
 def explained(
     *steps: tuple[str, Step], until: str, begun: str = "2026-11-02 09:00", **letter: Any
-) -> Explained:
+) -> Explanation:
     """The deadline of a ticket, of a Monday without holidays near, after these steps."""
     first = (begun, received(unit=LEAD, **letter))
     messages = [message(step, instant(at), n) for n, (at, step) in enumerate([first, *steps], 1)]
     state = State(TICKET)
     fold(state, messages, STAGE, instant(until))
-    clock = deciding(state)
+    clock = deciding_clock(state)
     assert clock is not None
     return explain(clock, state, STAGE)
 
 
-def notes(why: Explained) -> str:
+def notes(why: Explanation) -> str:
     """The notes in one text."""
-    return "\n".join(told(note) for note in why.notes)
+    return "\n".join(render(note) for note in why.notes)
 
 
 def test_every_day_is_there_with_its_reason() -> None:
     why = explained(("2026-11-06 10:00", ACCEPTED), until="2026-11-06 11:00", category="help")
     assert (why.clause, why.base) == ("3.4.3", instant("2026-11-03 17:30")), "deemed accepted"
     assert [(d.day.day, d.number) for d in why.days] == [(3, None), (4, 1), (5, 2), (6, 3)]
-    assert told(why.days[0].why) == "the day of the base is not counted"
+    assert render(why.days[0].why) == "the day of the base is not counted"
     why = explained(until="2026-11-02 10:00")
     assert (why.clock, why.clause, why.due) == ("accept", "3.1", instant("2026-11-03 17:30"))
 
@@ -56,7 +56,7 @@ def test_every_day_is_there_with_its_reason() -> None:
 def test_a_holiday_says_which() -> None:
     accepted = ("2026-09-30 10:00", ACCEPTED)
     why = explained(accepted, until="2026-09-30 11:00", begun="2026-09-30 09:00", category="help")
-    days = {d.day.isoformat(): (d.number, told(d.why)) for d in why.days}
+    days = {d.day.isoformat(): (d.number, render(d.why)) for d in why.days}
     assert days["2026-10-01"] == (None, "National Day")
     assert days["2026-10-10"] == (3, "make-up working day for National Day")
 
@@ -81,9 +81,9 @@ def test_restarts_and_extensions_are_told_with_their_cause() -> None:
         ("2026-11-04 10:00", SUPPLEMENT),
         until="2026-11-04 11:00",
     )
-    assert [told(n) for n in why.notes] == ["the claimant added new facts (Regulation 3.4.6)"]
+    assert [render(n) for n in why.notes] == ["the claimant added new facts (Regulation 3.4.6)"]
     why = explained(accepted, ("2026-11-03 10:00", EXTENSION), until="2026-11-04 11:00")
-    assert [told(n) for n in why.notes] == ["extension 1 (Regulation 3.5)"]
+    assert [render(n) for n in why.notes] == ["extension 1 (Regulation 3.5)"]
 
 
 def test_counting_back_to_the_first_receipt_is_told() -> None:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.rules.calendar import Calendar, Declared
+from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.levels import moments, provisional
 from models.rules.policy import load_policy
 from models.rules.terms import expiry
-from tests.rules import slow
-from tests.rules.stage import CALENDAR, LIVE_POLICY, POLICY, instant
+from tests.rules import slow_calendar
+from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY, instant
 from tests.rules.strategies import LAST, instants, overlays
 
 
@@ -85,10 +85,10 @@ def test_provisional_reaches_as_far_as_the_red_level() -> None:
 
 @given(base=instants(), overlay=overlays(), n=st.integers(1, 15))
 def test_moments_agree_with_the_slow_reading(
-    base: datetime, overlay: dict[date, Declared], n: int
+    base: datetime, overlay: dict[date, DeclaredDay], n: int
 ) -> None:
-    due = slow.expiry(base, n, "workdays", overlay)
-    expected = slow.ladder(base, due, overlay)
+    due = slow_calendar.expiry(base, n, "workdays", overlay)
+    expected = slow_calendar.ladder(base, due, overlay)
     assert moments(base, due, POLICY, Calendar(overlay)) == expected
-    guess = slow.guessed(base.date(), expected[-1][1].date(), overlay)
+    guess = slow_calendar.guessed(base.date(), expected[-1][1].date(), overlay)
     assert provisional(base, due, POLICY, Calendar(overlay)) == guess

@@ -8,27 +8,27 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.labels import told
+from models.i18n import render
 from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Message
 from models.rules.policy import LEVELS, load_policy
-from models.rules.state import CLOSED, HANDLE, OPEN, RUNNING, Event, Stage, State
-from tests.rules.lives import TICKET, lives
-from tests.rules.player import NOTICE, step_by_step, without_notices
-from tests.rules.stage import CALENDAR, LIVE_POLICY, POLICY
+from models.rules.state import CLOSED, HANDLE, OPEN, RUNNING, Event, RuleContext, State
+from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY
+from tests.rules.random_lives import TICKET, lives
+from tests.rules.scenario_runner import NOTICE, fold_step_by_step, without_notices
 
-STAGE = Stage(POLICY, CALENDAR)
-LIVE = Stage(load_policy(LIVE_POLICY, "live.toml"), CALENDAR)
+STAGE = RuleContext(POLICY, CALENDAR)
+LIVE = RuleContext(load_policy(LIVE_POLICY, "live.toml"), CALENDAR)
 AFTERWARDS = timedelta(days=30)
 
 stages = st.sampled_from([STAGE, STAGE, STAGE, LIVE])
 
 
-def played(messages: list[Message], stage: Stage) -> tuple[State, list[Event], datetime]:
+def played(messages: list[Message], context: RuleContext) -> tuple[State, list[Event], datetime]:
     """The life folded at once, to a moment when most of what it leads to has happened."""
     state, now = State(TICKET), messages[-1].at + AFTERWARDS
-    return state, fold(state, messages, stage, now), now
+    return state, fold(state, messages, context, now), now
 
 
 def key_of(event: Event) -> tuple[str, str | None]:
@@ -38,12 +38,12 @@ def key_of(event: Event) -> tuple[str, str | None]:
     return clock, event.data[of] if of else None
 
 
-@given(messages=lives(), stage=stages)
+@given(messages=lives(), context=stages)
 @settings(max_examples=200)
 def test_clocks_run_one_at_a_time_and_end_as_the_log_says(
-    messages: list[Message], stage: Stage
+    messages: list[Message], context: RuleContext
 ) -> None:
-    state, events, _ = played(messages, stage)
+    state, events, _ = played(messages, context)
     running: dict[tuple[str, str | None], datetime] = {}
     for event in events:
         match event.name:
@@ -81,10 +81,10 @@ def test_clocks_run_one_at_a_time_and_end_as_the_log_says(
     assert state.due == min(waits, default=None)
 
 
-@given(messages=lives(), stage=stages)
+@given(messages=lives(), context=stages)
 @settings(max_examples=200)
-def test_levels_come_once_a_run_and_in_order(messages: list[Message], stage: Stage) -> None:
-    state, events, now = played(messages, stage)
+def test_levels_come_once_a_run_and_in_order(messages: list[Message], context: RuleContext) -> None:
+    state, events, now = played(messages, context)
     runs: dict[int, list[str]] = defaultdict(list)
     for event in events:
         if event.name == "alert.raised":
@@ -115,17 +115,17 @@ def test_a_message_is_applied_or_refused_never_half(messages: list[Message]) -> 
         for event in answers:
             assert event.moment == event.at == message.at
             if event.name in ("message.refused", "extension.refused", "rework.refused"):
-                assert told(event.data["why"]), "a reason a person can act on"
+                assert render(event.data["why"]), "a reason a person can act on"
     assert state.status in (*OPEN, *CLOSED)
     assert (state.status == "received") == (state.received_at is None)
 
 
-@given(messages=lives(), stage=stages)
+@given(messages=lives(), context=stages)
 @settings(max_examples=200)
 def test_the_log_is_in_order_and_ends_with_the_archive(
-    messages: list[Message], stage: Stage
+    messages: list[Message], context: RuleContext
 ) -> None:
-    state, events, now = played(messages, stage)
+    state, events, now = played(messages, context)
     names = [event.name for event in events]
     for before, after in pairwise(events):
         assert before.at <= after.at
@@ -136,7 +136,7 @@ def test_the_log_is_in_order_and_ends_with_the_archive(
         assert names.count(once) <= 1
     numbers = [e.data["number"] for e in events if e.name == "extension.granted"]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert len(numbers) <= stage.policy.extension.most
+    assert len(numbers) <= context.policy.extension.most
     if "rework.opened" in names:
         assert "extension.granted" not in names[names.index("rework.opened") :]
     if "ticket.archived" in names:
@@ -149,12 +149,12 @@ def test_the_log_is_in_order_and_ends_with_the_archive(
     assert following is None or following > now, "nothing that is due has been left"
 
 
-@given(messages=lives(), stage=stages, data=st.data())
+@given(messages=lives(), context=stages, data=st.data())
 @settings(max_examples=200)
 def test_a_life_cut_in_two_is_the_same_life(
-    messages: list[Message], stage: Stage, data: st.DataObject
+    messages: list[Message], context: RuleContext, data: st.DataObject
 ) -> None:
-    whole, events, now = played(messages, stage)
+    whole, events, now = played(messages, context)
     cut = data.draw(st.integers(0, len(messages)), label="messages before the cut")
     before, after = messages[:cut], messages[cut:]
     earliest = before[-1].at if before else after[0].at - timedelta(days=1)
@@ -166,17 +166,19 @@ def test_a_life_cut_in_two_is_the_same_life(
         label="when the first part was looked at",
     )
     state = State(TICKET)
-    first = fold(state, before, stage, pause, inclusive=False)
-    second = fold(state, after, stage, now)
+    first = fold(state, before, context, pause, inclusive=False)
+    second = fold(state, after, context, now)
     assert without_notices([*first, *second]) == without_notices(events)
     assert state == whole
 
 
-@given(messages=lives(), stage=stages)
+@given(messages=lives(), context=stages)
 @settings(max_examples=100)
-def test_an_outage_changes_nothing_but_who_is_told(messages: list[Message], stage: Stage) -> None:
-    whole, events, now = played(messages, stage)
-    state, watched = step_by_step(messages, stage, now)
+def test_an_outage_changes_nothing_but_who_is_told(
+    messages: list[Message], context: RuleContext
+) -> None:
+    whole, events, now = played(messages, context)
+    state, watched = fold_step_by_step(messages, context, now)
     assert without_notices(watched) == without_notices(events)
     assert state == whole
 
@@ -194,13 +196,13 @@ def test_an_outage_changes_nothing_but_who_is_told(messages: list[Message], stag
     assert {level for *_, level in missing} <= {*LEVELS}, "only overtaken levels are spared"
 
 
-@given(messages=lives(), stage=stages)
+@given(messages=lives(), context=stages)
 @settings(max_examples=100)
 def test_a_played_life_tells_the_same_people_as_a_watched_one(
-    messages: list[Message], stage: Stage
+    messages: list[Message], context: RuleContext
 ) -> None:
-    _, _, now = played(messages, stage)
-    watched_state, watched = step_by_step(messages, stage, now)
+    _, _, now = played(messages, context)
+    watched_state, watched = fold_step_by_step(messages, context, now)
     state = State(TICKET)
-    assert fold(state, messages, stage, now, played=True) == watched
+    assert fold(state, messages, context, now, played=True) == watched
     assert state == watched_state

@@ -9,13 +9,13 @@ import pytest
 
 from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decide import fold, next_moment
-from models.rules.state import Stage, State
-from tests.rules.comparing import compare
-from tests.rules.lives import TICKET
+from models.rules.state import RuleContext, State
+from tests.rules.comparison import compare
+from tests.rules.district import CALENDAR, POLICY
 from tests.rules.moves import life
-from tests.rules.stage import CALENDAR, POLICY
+from tests.rules.random_lives import TICKET
 
-STAGE = Stage(POLICY, CALENDAR)
+STAGE = RuleContext(POLICY, CALENDAR)
 LIVES_A_YEAR = 1_000
 AFTERWARDS = timedelta(days=60)
 """By then every term, card and archive that a life leads to has come."""

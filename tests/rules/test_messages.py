@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.labels import told
+from models.i18n import render
 from models.rules.messages import FIELDS, Envelope, Refusal, checked, content_id, envelope
-from tests.rules.stage import instant
+from tests.rules.district import instant
 
 RECEIVED: dict[str, Any] = {
     "type": "ticket.received",
@@ -59,7 +59,7 @@ GOOD: dict[str, dict[str, Any]] = {
 def body(kind: str, **fields: Any) -> dict[str, Any]:
     """The body of a message that is taken."""
     found = checked(kind, GOOD[kind] | fields)
-    assert not isinstance(found, Refusal), told(found.why)
+    assert not isinstance(found, Refusal), render(found.why)
     return found
 
 
@@ -89,7 +89,7 @@ def test_each_required_field_is_missed_by_its_name(kind: str) -> None:
             found = checked(kind, raw)
             assert isinstance(found, Refusal)
             assert found.missing == (name,)
-            assert name in told(found.why)
+            assert name in render(found.why)
     everything = checked(kind, {})
     assert isinstance(everything, Refusal)
     assert set(everything.missing) == set(GOOD[kind])
@@ -149,11 +149,11 @@ def test_an_item_of_what_is_not_taken_may_be_written_in_three_ways(item: Any) ->
     ],
 )
 def test_a_wrong_value_is_named_by_its_field(kind: str, field: str, value: Any) -> None:
-    assert field in told(why_not(kind, **{field: value}).why)
+    assert field in render(why_not(kind, **{field: value}).why)
 
 
 def test_an_unknown_choice_is_answered_with_what_is_allowed() -> None:
-    why = told(why_not("ticket.received", category="表扬").why)
+    why = render(why_not("ticket.received", category="表扬").why)
     for allowed in ("consultation", "suggestion", "help", "complaint"):
         assert allowed in why
 
@@ -197,7 +197,7 @@ def test_an_envelope_reads_times_without_offset_as_shanghai() -> None:
 def test_what_cannot_be_kept_says_why(fields: dict[str, Any], says: str) -> None:
     found = envelope(RECEIVED | fields)
     assert isinstance(found, Refusal)
-    assert says in told(found.why)
+    assert says in render(found.why)
 
 
 def test_the_id_is_the_sources_or_a_digest_of_the_content() -> None:
@@ -242,7 +242,7 @@ def test_any_body_is_taken_or_refused_with_a_reason(kind: str, data: st.DataObje
         found = checked(kind, mixed)
         assert mixed == before, "what came is not changed"
         if isinstance(found, Refusal):
-            assert told(found.why)
+            assert render(found.why)
         else:
             assert checked(kind, found) == found, "what was taken is taken again as it is"
 
@@ -256,7 +256,7 @@ def test_any_envelope_is_read_or_refused_with_a_reason(raw: dict[str, Any]) -> N
     for mixed in (raw, RECEIVED | raw):
         found = envelope(mixed)
         if isinstance(found, Refusal):
-            assert told(found.why)
+            assert render(found.why)
         else:
             assert found.id
             assert found.ticket

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from models.errors import HotlineError
-from models.labels import told
+from models.i18n import render
 from models.rules.explain import explain
 from models.rules.lifecycle.decide import fold
-from models.rules.policy import PolicyWrong, digest, in_force, load_policy
-from models.rules.state import Stage, State
+from models.rules.policy import InvalidPolicy, digest, in_force, load_policy
+from models.rules.state import RuleContext, State
 from models.rules.terms import Moment, Term
-from tests.rules.lives import ACCEPTED
+from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY, POLICY_TEXT, instant, policy_with
 from tests.rules.moves import message, received
-from tests.rules.stage import CALENDAR, LIVE_POLICY, POLICY, POLICY_TEXT, changed, instant
+from tests.rules.random_lives import ACCEPTED
 
 
 def line_of(text: str, fragment: str) -> int:
@@ -75,8 +75,8 @@ def test_another_district_counts_in_hours_and_seconds() -> None:
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: list[str]) -> None:
-    text = changed((old, new))
-    with pytest.raises(PolicyWrong) as wrong:
+    text = policy_with((old, new))
+    with pytest.raises(InvalidPolicy) as wrong:
         load_policy(text, "mine.toml")
     message = str(wrong.value)
     assert message.startswith("mine.toml: line ")
@@ -86,13 +86,13 @@ def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: list[str
 
 
 def test_a_missing_value_names_the_table_it_belongs_to() -> None:
-    text = changed(('survey = "1 workday"', "# survey"))
-    with pytest.raises(PolicyWrong, match=rf"line {line_of(text, '[terms]')}: terms\.survey"):
+    text = policy_with(('survey = "1 workday"', "# survey"))
+    with pytest.raises(InvalidPolicy, match=rf"line {line_of(text, '[terms]')}: terms\.survey"):
         load_policy(text, "mine.toml")
 
 
 def test_what_is_no_toml_says_where() -> None:
-    with pytest.raises(PolicyWrong, match=r"mine\.toml: not valid TOML: .*line 2") as wrong:
+    with pytest.raises(InvalidPolicy, match=r"mine\.toml: not valid TOML: .*line 2") as wrong:
         load_policy('district = "x"\nvalid_from 2023', "mine.toml")
     assert isinstance(wrong.value, HotlineError)
 
@@ -114,7 +114,7 @@ def test_a_ladder_out_of_order_is_refused(levels: dict[str, str]) -> None:
         assert lines[1].startswith("at = ")
         lines[1] = f'at = "{at}"\n'
         text = before + found + "".join(lines)
-    with pytest.raises(PolicyWrong, match="prewarning, yellow, red"):
+    with pytest.raises(InvalidPolicy, match="prewarning, yellow, red"):
         load_policy(text, "mine.toml")
 
 
@@ -141,13 +141,13 @@ def test_a_higher_rule_wins_and_is_cited() -> None:
     assert policy.terms.help == Term(2, "workdays")
     assert policy.terms.complaint == POLICY.terms.complaint
     assert policy.overridden == {"terms.help": "汕府办〔2025〕1号"}
-    stage, state = Stage(policy, CALENDAR), State("T")
+    context, state = RuleContext(policy, CALENDAR), State("T")
     at = instant("2026-11-02 09:00")
     letter = message(received(category="help"), at, 1)
-    fold(state, [letter, message(ACCEPTED, at, 2)], stage, at)
-    why = explain(state.clocks["handling"], state, stage)
+    fold(state, [letter, message(ACCEPTED, at, 2)], context, at)
+    why = explain(state.clocks["handling"], state, context)
     assert why.due == instant("2026-11-04 17:30")
-    assert "汕府办〔2025〕1号" in told(why.notes[0])
+    assert "汕府办〔2025〕1号" in render(why.notes[0])
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_higher_rule_wins_and_is_cited() -> None:
     ],
 )
 def test_a_wrong_override_is_named_with_its_line(text: str, says: list[str]) -> None:
-    with pytest.raises(PolicyWrong) as wrong:
+    with pytest.raises(InvalidPolicy) as wrong:
         load_policy(POLICY_TEXT + text, "p.toml")
     found = int(re.search(r"line (\d+)", str(wrong.value))[1])  # type: ignore[index]
     assert found > len(POLICY_TEXT.splitlines())

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from models.rules.state import Stage
-from tests.rules.player import (
-    at_once,
+from models.rules.state import RuleContext
+from tests.rules.district import POLICY, SCENARIOS
+from tests.rules.scenario_runner import (
+    fold_at_once,
+    fold_step_by_step,
     in_order,
     read_scenario,
     shown,
-    step_by_step,
     without_notices,
 )
-from tests.rules.stage import POLICY, SCENARIOS
 
 NAMES = sorted(
     path.stem for path in SCENARIOS.glob("*.jsonl") if not path.stem.endswith(".expected")
@@ -40,10 +40,10 @@ def compared(
 @pytest.mark.parametrize("name", NAMES)
 def test_the_life_goes_as_the_regulation_says(name: str) -> None:
     scenario = read_scenario(SCENARIOS / f"{name}.jsonl")
-    stage = Stage(POLICY, scenario.calendar)
+    context = RuleContext(POLICY, scenario.calendar)
     messages = in_order(scenario.messages, scenario.unknown_units)
-    play = step_by_step if scenario.watched else at_once
-    state, events = play(messages, stage, scenario.until)
+    play = fold_step_by_step if scenario.watched else fold_at_once
+    state, events = play(messages, context, scenario.until)
     kept = events if scenario.notices else without_notices(events)
     expected, real = compared(scenario.events, [shown(event) for event in kept])
     assert real == expected, scenario.about
@@ -60,10 +60,10 @@ def test_the_life_goes_as_the_regulation_says(name: str) -> None:
 def test_looking_late_finds_the_same_life(name: str) -> None:
     """An outage changes nothing but the moment of recording, and who is told of what."""
     scenario = read_scenario(SCENARIOS / f"{name}.jsonl")
-    stage = Stage(POLICY, scenario.calendar)
+    context = RuleContext(POLICY, scenario.calendar)
     messages = in_order(scenario.messages, scenario.unknown_units)
-    watched_state, watched = step_by_step(messages, stage, scenario.until)
-    late_state, late = at_once(messages, stage, scenario.until)
+    watched_state, watched = fold_step_by_step(messages, context, scenario.until)
+    late_state, late = fold_at_once(messages, context, scenario.until)
     assert without_notices(watched) == without_notices(late)
     assert watched_state == late_state
 

@@ -15,15 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from models.database import Store
-from models.labels import Said, told
+from models.i18n import LazyText, render
 from models.operations.rulebook import replace_units
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Message
-from models.rules.state import Event, Stage, State
+from models.rules.state import Event, RuleContext, State
 from models.tables.core import INBOX
-from tests.rules.comparing import compare, running
+from tests.rules.comparison import compare, running
+from tests.rules.district import CALENDAR, POLICY, instant
 from tests.rules.facts import Fact
-from tests.rules.lives import TICKET
 from tests.rules.moves import (
     ANY,
     CATEGORIES,
@@ -39,14 +39,21 @@ from tests.rules.moves import (
     message,
     received,
 )
-from tests.rules.player import NOTICE, lines, without_notices
+from tests.rules.random_lives import TICKET
+from tests.rules.scenario_runner import NOTICE, lines, without_notices
 from tests.rules.second_model import Key, SecondModel
-from tests.rules.stage import CALENDAR, POLICY, instant
 from tests.rules.strategies import instants
 from tests.rules.test_examples import EXAMPLES, by_ticket
-from tests.store.staging import carry, feed, prepared, row_of, simple_units, standing
+from tests.store.factories import (
+    advance_tickets,
+    feed,
+    prepared_store,
+    row_of,
+    simple_units,
+    ticket_state,
+)
 
-STAGE = Stage(POLICY, CALENDAR)
+STAGE = RuleContext(POLICY, CALENDAR)
 AFTERWARDS = timedelta(days=60)
 REMINDER = "contact_reminder"
 
@@ -192,7 +199,7 @@ TestLives.settings = settings(
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store on SQLite with the units of these lives, each on a ticket of its own."""
     folder = tmp_path_factory.mktemp("late")
-    with prepared(f"sqlite:///{folder / 'late.db'}") as opened:
+    with prepared_store(f"sqlite:///{folder / 'late.db'}") as opened:
         with opened.writing() as session:
             replace_units(session, simple_units())
         yield opened
@@ -210,10 +217,10 @@ def test_late_messages_end_where_the_same_messages_in_order_do(store: Store, see
     end = came[-1][0] + timedelta(days=20)
     by_arrival = {m.arrival: m for m in messages}
     for arrived, arrival in came:
-        carry(store, [ticket], arrived, inclusive=False)
+        advance_tickets(store, [ticket], arrived, inclusive=False)
         feed(store, [_raw(by_arrival[arrival], ticket)], arrived)
-        carry(store, [ticket], arrived, inclusive=False)
-    carry(store, [ticket], end)
+        advance_tickets(store, [ticket], arrived, inclusive=False)
+    advance_tickets(store, [ticket], end)
 
     refused_for_good = _late_ones_refused(store, ticket)
     order = [arrival for _, arrival in came if f"{ticket}-{arrival}" not in refused_for_good]
@@ -222,7 +229,7 @@ def test_late_messages_end_where_the_same_messages_in_order_do(store: Store, see
         model.take(by_arrival[arrival])
     model.go_to(end, inclusive=True)
 
-    found = standing(store, ticket)
+    found = ticket_state(store, ticket)
     assert (found["status"], found["level"]) == (model.status, model.level)
     assert row_of(store, ticket).unit == model.unit
     assert dict(found["running"]) == {_key(key): due for key, due in model.dues.items()}
@@ -247,7 +254,7 @@ def _late_ones_refused(store: Store, ticket: str) -> set[str]:
         rows = session.execute(select(INBOX).where(INBOX.c.ticket == ticket)).all()
     for row in rows:
         assert row.state in ("applied", "refused")
-        assert row.state == "applied" or told(msgspec.convert(row.reason["why"], Said)), (
+        assert row.state == "applied" or render(msgspec.convert(row.reason["why"], LazyText)), (
             "a reason a person can act on"
         )
     return {row.message_id for row in rows if row.conflicting}

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.labels import told
-from models.rules.calendar import Calendar, Declared
-from models.rules.terms import Moment, Term, days_between, expiry, told_term
-from tests.rules import slow
-from tests.rules.stage import CALENDAR, POLICY, day, instant
+from models.i18n import render
+from models.rules.calendar import Calendar, DeclaredDay
+from models.rules.terms import Moment, Term, days_between, describe_term, expiry
+from tests.rules import slow_calendar
+from tests.rules.district import CALENDAR, POLICY, day, instant
 from tests.rules.strategies import instants, overlays
 
 HOURS = POLICY.office
@@ -70,7 +70,7 @@ def test_the_base_may_be_in_any_zone() -> None:
 
 
 def test_a_declared_day_off_moves_the_expiry() -> None:
-    calendar = Calendar({day("2026-11-04"): Declared(False, "台风停工")})
+    calendar = Calendar({day("2026-11-04"): DeclaredDay(False, "台风停工")})
     term = Term.parse("3 workdays")
     assert expiry(instant("2026-11-02 10:00"), term, CALENDAR, HOURS) == instant("2026-11-05 17:30")
     assert expiry(instant("2026-11-02 10:00"), term, calendar, HOURS) == instant("2026-11-06 17:30")
@@ -83,10 +83,10 @@ def test_a_declared_day_off_moves_the_expiry() -> None:
     unit=st.sampled_from(["workdays", "halfdays", "days", "hours", "minutes", "seconds"]),
 )
 def test_expiry_agrees_with_the_slow_reading(
-    base: datetime, overlay: dict[date, Declared], count: int, unit: str
+    base: datetime, overlay: dict[date, DeclaredDay], count: int, unit: str
 ) -> None:
     term = Term(count, unit)  # type: ignore[arg-type]
-    expected = slow.expiry(base, count, unit, overlay)
+    expected = slow_calendar.expiry(base, count, unit, overlay)
     assert expiry(base, term, Calendar(overlay), HOURS) == expected
     assert expiry(base.astimezone(UTC), term, Calendar(overlay), HOURS) == expected
     assert expected > base
@@ -94,7 +94,7 @@ def test_expiry_agrees_with_the_slow_reading(
 
 @given(base=instants(), overlay=overlays(), n=st.integers(1, 12))
 def test_the_explanation_counts_to_the_same_day(
-    base: datetime, overlay: dict[date, Declared], n: int
+    base: datetime, overlay: dict[date, DeclaredDay], n: int
 ) -> None:
     calendar = Calendar(overlay)
     due = expiry(base, Term(n, "workdays"), calendar, HOURS)
@@ -121,7 +121,7 @@ def test_the_explanation_counts_to_the_same_day(
 )
 def test_terms_are_written_in_words(text: str, term: Term, words: str) -> None:
     assert Term.parse(text) == term
-    assert told(told_term(term)) == words
+    assert render(describe_term(term)) == words
 
 
 @pytest.mark.parametrize("text", ["", "0 days", "7", "seven days", "7 weeks", "-1 day", "1.5 days"])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from models.rules.policy import PolicyWrong, load_policy
-from models.rules.wording import GAPS, TextWrong, checked_texts, filled
-from tests.rules.stage import POLICY, POLICY_TEXT
+from models.rules.notice_texts import PLACEHOLDERS, InvalidNoticeText, check_texts, filled
+from models.rules.policy import InvalidPolicy, load_policy
+from tests.rules.district import POLICY, POLICY_TEXT
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ from tests.rules.stage import POLICY, POLICY_TEXT
     ],
 )
 def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
-    with pytest.raises(TextWrong):
-        checked_texts({"yellow": text})
+    with pytest.raises(InvalidNoticeText):
+        check_texts({"yellow": text})
 
 
 def test_what_stands_in_a_gap_is_no_template() -> None:
     """A title that looks like one is shown as it is, on one line."""
-    gaps = GAPS | {"title": "{{ id }}\n{%x"}
+    gaps = PLACEHOLDERS | {"title": "{{ id }}\n{%x"}
     text = filled({"yellow": "工单 {{ ticket }}：{{ title }}"}, "yellow", gaps)
     assert text == "工单 ：{{ id }} {%x"
 
@@ -59,6 +59,6 @@ def test_the_policy_says_when_notices_disturb() -> None:
 )
 def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: str) -> None:
     assert old in POLICY_TEXT
-    with pytest.raises(PolicyWrong, match="line") as wrong:
+    with pytest.raises(InvalidPolicy, match="line") as wrong:
         load_policy(POLICY_TEXT.replace(old, new, 1), "policy")
     assert says in str(wrong.value)

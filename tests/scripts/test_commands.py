@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.scripts.calling import Hotline
-from tests.store.staging import letter, message
+from tests.scripts.hotline_process import HotlineProcess
+from tests.store.factories import letter, message
 
 DUE = [
     ("2026-09-29T16:00", "complaint", "10-14T17:30", "10-13T08:30", "10-15T08:30", "10-16T08:30"),
@@ -31,18 +31,18 @@ DUE = [
 
 
 @pytest.fixture
-def hotline(tmp_path: Path) -> Hotline:
+def hotline(tmp_path: Path) -> HotlineProcess:
     """The command, called from a folder with foreign packages of our names in it."""
     folder = tmp_path / "foreign"
     for name in ("models", "workers", "monitor", "scripts"):
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").write_text("raise RuntimeError('a foreign package')")
-    return Hotline(tmp_path / "home", folder)
+    return HotlineProcess(tmp_path / "home", folder)
 
 
 @pytest.mark.parametrize(("begin", "category", *[f"m{n}" for n in range(4)]), DUE)
 def test_due_is_explained_day_by_day(
-    hotline: Hotline, begin: str, category: str, m0: str, m1: str, m2: str, m3: str
+    hotline: HotlineProcess, begin: str, category: str, m0: str, m1: str, m2: str, m3: str
 ) -> None:
     """The table of terms, value for value, and a reason for every day."""
     told = hotline.json("due", "--category", category, "--from", begin)
@@ -56,12 +56,12 @@ def test_due_is_explained_day_by_day(
     assert not hotline.home.exists()
 
 
-def test_a_deadline_into_an_unknown_year_is_provisional(hotline: Hotline) -> None:
+def test_a_deadline_into_an_unknown_year_is_provisional(hotline: HotlineProcess) -> None:
     """Nothing fails for a year that nobody has announced; the deadline says so."""
     assert hotline.json("due", "--from", "2098-12-30T10:00")["provisional"] is True
 
 
-def test_wrong_usage_and_wrong_settings(hotline: Hotline) -> None:
+def test_wrong_usage_and_wrong_settings(hotline: HotlineProcess) -> None:
     """2 for wrong usage, 1 for what is refused, one line that names what is wrong."""
     hotline("due", code=2)
     hotline("due", "--from", "yesterday", code=2)
@@ -73,7 +73,9 @@ def test_wrong_usage_and_wrong_settings(hotline: Hotline) -> None:
     assert missing.startswith("hotline: no ticket nothing")
 
 
-def test_a_policy_that_is_wrong_is_named_with_its_line(hotline: Hotline, tmp_path: Path) -> None:
+def test_a_policy_that_is_wrong_is_named_with_its_line(
+    hotline: HotlineProcess, tmp_path: Path
+) -> None:
     """A wrong value is refused with the line and what is allowed."""
     shipped = Path(__file__).parents[2] / "models" / "policy" / "haojiang.toml"
     policy = tmp_path / "policy.toml"
@@ -84,7 +86,9 @@ def test_a_policy_that_is_wrong_is_named_with_its_line(hotline: Hotline, tmp_pat
     assert len(said.splitlines()) == 1
 
 
-def test_feeding_is_idempotent_and_keeps_what_it_refuses(hotline: Hotline, tmp_path: Path) -> None:
+def test_feeding_is_idempotent_and_keeps_what_it_refuses(
+    hotline: HotlineProcess, tmp_path: Path
+) -> None:
     """Counts, duplicates, refused rows with line and reason in a file only the owner may read."""
     good = [letter("C1", "2026-11-02T09:00"), message("C1", "unit.accepted", "2026-11-02T10:00")]
     torn = '{"id": "x", "at": "2026-11-02T09:00", "type": "ticket.recei'
@@ -105,7 +109,7 @@ def test_feeding_is_idempotent_and_keeps_what_it_refuses(hotline: Hotline, tmp_p
     assert piped == {"read": 1, "enqueued": 1, "duplicate": 0, "refused": 0}
 
 
-def _service(hotline: Hotline, *arguments: str) -> subprocess.Popen[str]:
+def _service(hotline: HotlineProcess, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "scripts", "up", "--headless", *arguments],
         env=hotline.environment,
@@ -122,7 +126,7 @@ def _role(process: psutil.Process, role: str) -> bool:
         return False
 
 
-def test_the_service_on_one_machine(hotline: Hotline, tmp_path: Path) -> None:
+def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> None:
     """Fed letters become red tickets; a killed child is started anew and said so; all end."""
     feed = tmp_path / "feed.jsonl"
     old = [letter(f"S{n}", "2026-03-02T09:00", content=f"第{n}封。") for n in range(20)]
@@ -166,7 +170,7 @@ def test_the_service_on_one_machine(hotline: Hotline, tmp_path: Path) -> None:
     assert shown["why"]["due"] == shown["due"]
 
 
-def test_the_demo_shows_life_and_ends_by_itself(hotline: Hotline) -> None:
+def test_the_demo_shows_life_and_ends_by_itself(hotline: HotlineProcess) -> None:
     """On an empty home the demo plays in a home of its own and ends with one JSON line."""
     service = _service(hotline, "--demo", "--for", "14")
     output, _ = service.communicate(timeout=60)
@@ -177,7 +181,9 @@ def test_the_demo_shows_life_and_ends_by_itself(hotline: Hotline) -> None:
     assert not (hotline.home / "hotline.db").exists()
 
 
-def test_a_new_arrangement_of_days_moves_open_clocks(hotline: Hotline, tmp_path: Path) -> None:
+def test_a_new_arrangement_of_days_moves_open_clocks(
+    hotline: HotlineProcess, tmp_path: Path
+) -> None:
     """A dry run only shows; the import moves the clock with the document as its reason."""
     now = hotline.json("feed", "-", stdin=json.dumps(letter("D1", "2026-11-20T09:00")))
     assert now["enqueued"] == 1
@@ -202,7 +208,7 @@ def test_a_new_arrangement_of_days_moves_open_clocks(hotline: Hotline, tmp_path:
     assert "line 1" in hotline("calendar", "import", days, code=1).stderr
 
 
-def test_units_are_checked_before_they_are_taken(hotline: Hotline, tmp_path: Path) -> None:
+def test_units_are_checked_before_they_are_taken(hotline: HotlineProcess, tmp_path: Path) -> None:
     """An alias of two units is refused with both names; a good file replaces the units."""
     file = tmp_path / "units.toml"
     file.write_text('[[unit]]\nname="甲局"\naliases=["乙局"]\n[[unit]]\nname="乙局"\n', "utf-8")
@@ -219,7 +225,7 @@ def test_units_are_checked_before_they_are_taken(hotline: Hotline, tmp_path: Pat
     assert "not known" in hotline("units", "find", "乙局", code=1).stdout
 
 
-def test_a_replay_is_the_same_twice_and_compares(hotline: Hotline, tmp_path: Path) -> None:
+def test_a_replay_is_the_same_twice_and_compares(hotline: HotlineProcess, tmp_path: Path) -> None:
     """Same file, same bytes; and what another policy would have changed."""
     lives = Path(__file__).parents[1] / "scenarios" / "examples" / "01.jsonl"
     assert hotline("replay", lives, "--json").stdout == hotline("replay", lives, "--json").stdout
@@ -232,7 +238,7 @@ def test_a_replay_is_the_same_twice_and_compares(hotline: Hotline, tmp_path: Pat
     assert all(one["was"] != one["would_be"] for one in differing)
 
 
-def test_help_is_there_for_every_command_and_quick(hotline: Hotline) -> None:
+def test_help_is_there_for_every_command_and_quick(hotline: HotlineProcess) -> None:
     """--help everywhere, and no command that touches no store imports the store."""
     for words in ([], ["up"], ["feed"], ["calendar", "import"], ["replay"], ["db", "upgrade"]):
         assert "--help" in hotline(*words, "--help").stdout

@@ -14,14 +14,14 @@ from sqlalchemy import select
 from models.clock import system_clock
 from models.database import Store
 from models.operations.advance import advance
-from models.operations.inbox import put
-from models.queries.rulebook import load_rulebook
-from models.sealing import Sealed
+from models.operations.inbox import add_messages
+from models.rulebook import load_rulebook
+from models.security.encryption import Encrypted
 from models.tables.core import BELL, INBOX
-from scripts.feeds.reading import Options, read
-from scripts.intake import Counts, Intake
-from tests.feeds.making import delimited, lines
-from tests.store.staging import letter, prepared
+from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.pipeline import FeedCounts, IngestPipeline
+from tests.feeds.feed_files import delimited, lines
+from tests.store.factories import letter, prepared_store
 
 HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "答复意见", "答复时间")
 Letters = dict[str, tuple[str, ...]]
@@ -29,7 +29,7 @@ Letters = dict[str, tuple[str, ...]]
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    with prepared(store_url) as made:
+    with prepared_store(store_url) as made:
         yield made
 
 
@@ -41,15 +41,15 @@ def row(number: str, **cells: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def feed(store: Store, tmp_path: Path) -> Callable[..., Counts]:
+def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
     """Feed rows as one day's file of the board."""
 
-    def feed(*rows: tuple[str, ...], batch: int = 1_000, **options: Any) -> Counts:
+    def feed(*rows: tuple[str, ...], batch: int = 1_000, **options: Any) -> FeedCounts:
         path = tmp_path / "feed.csv"
         path.write_text(delimited([HEADERS, *rows]), encoding="utf-8")
-        intake = Intake(store, tmp_path / "refused.jsonl", rebased="start" in options)
+        intake = IngestPipeline(store, tmp_path / "refused.jsonl", rebased="start" in options)
         began = system_clock()
-        found = list(read(path, Options(**options)))
+        found = list(read(path, FeedOptions(**options)))
         for start in range(0, len(found), batch):
             intake.take("feed.csv", found[start : start + batch], began)
         return intake.counts
@@ -61,7 +61,7 @@ def stored(store: Store, kind: str = "%") -> list[dict[str, Any]]:
     with store.reading() as session:
         found = select(INBOX.c.body).where(INBOX.c.current, INBOX.c.type.like(kind))
         bodies = session.scalars(found.order_by(INBOX.c.id)).all()
-        return [session.sealer.open(body) for body in bodies]
+        return [session.cipher.decrypt(body) for body in bodies]
 
 
 def refused(store: Store, tmp_path: Path) -> list[dict[str, Any]]:
@@ -69,29 +69,29 @@ def refused(store: Store, tmp_path: Path) -> list[dict[str, Any]]:
     text = (tmp_path / "refused.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
     for row in rows:
-        row["raw"] = store.sealer.open(Sealed(base64.b64decode(row.pop("sealed"))))
+        row["raw"] = store.cipher.decrypt(Encrypted(base64.b64decode(row.pop("sealed"))))
     return rows
 
 
 def test_the_next_day_brings_only_what_is_new(store: Store, feed: Any) -> None:
-    assert feed(row("1"), row("2")) == Counts(2, 2, 0, 0)
-    assert feed(row("2"), row("3")) == Counts(2, 1, 1, 0)
+    assert feed(row("1"), row("2")) == FeedCounts(2, 2, 0, 0)
+    assert feed(row("2"), row("3")) == FeedCounts(2, 1, 1, 0)
     assert [body["ticket"] for body in stored(store)] == ["1", "2", "3"], "what vanished stays"
 
 
 def test_white_space_and_what_nobody_maps_are_no_change(store: Store, feed: Any) -> None:
     feed(row("1", 详情='"坏了两周。\n请修"'))
     again = row("1", 详情=" 坏了\u00a0两周。 请\u200b修\u3000", 主题="路灯 不亮", 用户="某先生")
-    assert feed(again) == Counts(1, 0, 1, 0)
+    assert feed(again) == FeedCounts(1, 0, 1, 0)
     assert len(stored(store)) == 1
 
 
 def test_a_real_change_is_said_by_the_claimant_once(store: Store, feed: Any) -> None:
     feed(row("1"), row("2"))
-    for counts in (Counts(2, 1, 1, 0), Counts(2, 0, 2, 0)):
+    for counts in (FeedCounts(2, 1, 1, 0), FeedCounts(2, 0, 2, 0)):
         assert feed(row("1", 详情="坏了三周。"), row("2")) == counts
-    assert feed(row("1", 详情="坏了四周。", 主题="还是不亮"), row("2")) == Counts(2, 1, 1, 0)
-    assert feed(row("1"), row("2")) == Counts(2, 0, 2, 0), "the first text again is no news"
+    assert feed(row("1", 详情="坏了四周。", 主题="还是不亮"), row("2")) == FeedCounts(2, 1, 1, 0)
+    assert feed(row("1"), row("2")) == FeedCounts(2, 0, 2, 0), "the first text again is no news"
     said = stored(store, "claimant.%")
     assert [body["text"] for body in said] == ["坏了三周。", "还是不亮\n坏了四周。"]
     assert {body["ticket"] for body in said} == {"1"}
@@ -104,33 +104,33 @@ def test_two_letters_under_one_number_are_not_one(
     store: Store, feed: Any, batch: int, tmp_path: Path
 ) -> None:
     one, other = row("1"), row("1", 详情="井盖丢了。")
-    assert feed(one, other, one, batch=batch) == Counts(3, 1, 1, 1)
+    assert feed(one, other, one, batch=batch) == FeedCounts(3, 1, 1, 1)
     assert len(stored(store)) == 1
     (kept,) = refused(store, tmp_path)
     assert "key" in kept["why"]
     assert (kept["line"], kept["raw"]["留言详情"]) == (3, "井盖丢了。")
     later = row("1", 详情="井盖丢了。", 时间="2026/9/4 8:05:07")
-    assert feed(later) == Counts(1, 0, 0, 1), "written at another moment it is another letter"
+    assert feed(later) == FeedCounts(1, 0, 0, 1), "written at another moment it is another letter"
 
 
 def test_a_reply_waits_in_its_letter_until_somebody_can_have_sent_it(
     store: Store, feed: Any
 ) -> None:
     answered = row("1", 意见="已修复。", 答时="2026/9/10 9:00:00")
-    assert feed(answered) == Counts(1, 1, 0, 0)
+    assert feed(answered) == FeedCounts(1, 1, 0, 0)
     assert stored(store)[0]["reply"] == "已修复。"
     assert stored(store, "result.%") == []
-    assert feed(answered, unit="区住建局") == Counts(1, 1, 0, 0)
-    assert feed(answered, unit="区住建局") == Counts(1, 0, 1, 0)
+    assert feed(answered, unit="区住建局") == FeedCounts(1, 1, 0, 0)
+    assert feed(answered, unit="区住建局") == FeedCounts(1, 0, 1, 0)
     (result,) = stored(store, "result.%")
     assert (result["unit"], result["facts"]) == ("区住建局", "已修复。")
 
 
 def test_a_reply_is_of_the_unit_that_has_the_ticket(store: Store, feed: Any) -> None:
-    assert feed(row("1"), unit="区住建局") == Counts(1, 1, 0, 0)
+    assert feed(row("1"), unit="区住建局") == FeedCounts(1, 1, 0, 0)
     with store.writing() as session:
         advance(session, ["1"], load_rulebook(session), system_clock())
-    assert feed(row("1", 意见="已修复。", 答时="2026/9/10 9:00:00")) == Counts(1, 1, 0, 0)
+    assert feed(row("1", 意见="已修复。", 答时="2026/9/10 9:00:00")) == FeedCounts(1, 1, 0, 0)
     (result,) = stored(store, "result.%")
     assert (result["ticket"], result["unit"]) == ("1", "住房和城乡建设局")
 
@@ -138,35 +138,35 @@ def test_a_reply_is_of_the_unit_that_has_the_ticket(store: Store, feed: Any) -> 
 def test_a_refused_row_is_kept_whole_and_taken_when_mended(
     store: Store, feed: Any, tmp_path: Path
 ) -> None:
-    assert feed(row("1", 时间="2026/9/31")) == Counts(1, 0, 0, 1)
+    assert feed(row("1", 时间="2026/9/31")) == FeedCounts(1, 0, 0, 1)
     (kept,) = refused(store, tmp_path)
     assert (kept["feed"], kept["source"], kept["line"]) == ("feed.csv", "provincial-board", 2)
     assert kept["raw"] == dict(zip(HEADERS, row("1", 时间="2026/9/31"), strict=True))
     assert (tmp_path / "refused.jsonl").stat().st_mode & 0o077 == 0
-    assert feed(row("1", 时间="2026/9/30")) == Counts(1, 1, 0, 0)
+    assert feed(row("1", 时间="2026/9/30")) == FeedCounts(1, 1, 0, 0)
 
 
 def test_the_file_of_refused_rows_is_fed_again_when_mended(
     store: Store, feed: Any, tmp_path: Path
 ) -> None:
     torn = ("2", "某女士", "路灯不亮")
-    assert feed(row("1", 时间="2026/9/31"), torn, row("3")) == Counts(3, 1, 0, 2)
+    assert feed(row("1", 时间="2026/9/31"), torn, row("3")) == FeedCounts(3, 1, 0, 2)
     path = tmp_path / "mended.jsonl"
     path.write_bytes(lines(*refused(store, tmp_path)))
 
-    def again(*names: tuple[str, str]) -> Counts:
+    def again(*names: tuple[str, str]) -> FeedCounts:
         text = path.read_text(encoding="utf-8")
         for old, new in names:
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
-        intake = Intake(store, tmp_path / "refused.jsonl")
+        intake = IngestPipeline(store, tmp_path / "refused.jsonl")
         intake.take("mended.jsonl", list(read(path)), system_clock())
         return intake.counts
 
-    assert again() == Counts(2, 0, 0, 2), "nothing was mended"
+    assert again() == FeedCounts(2, 0, 0, 2), "nothing was mended"
     time = '"留言主题": "路灯不亮", "留言时间": "2026/9/4", "留言详情": "坏了。"}'
     mended = again(("2026/9/31", "2026/9/30"), ('"留言主题": "路灯不亮"}', time))
-    assert mended == Counts(2, 2, 0, 0)
+    assert mended == FeedCounts(2, 2, 0, 0)
     assert {body["ticket"] for body in stored(store)} == {"1", "2", "3"}
     with store.reading() as session:
         assert set(session.scalars(select(INBOX.c.source))) == {"provincial-board"}
@@ -174,9 +174,9 @@ def test_the_file_of_refused_rows_is_fed_again_when_mended(
 
 def test_a_letter_of_tomorrow_is_refused_unless_it_is_played(feed: Any) -> None:
     tomorrow = (system_clock() + timedelta(days=2)).strftime("%Y/%m/%d %H:%M:%S")
-    assert feed(row("1", 时间=tomorrow)) == Counts(1, 0, 0, 1)
+    assert feed(row("1", 时间=tomorrow)) == FeedCounts(1, 0, 0, 1)
     start = (system_clock() + timedelta(days=9)).date()
-    assert feed(row("1", 时间=tomorrow), start=start) == Counts(1, 1, 0, 0)
+    assert feed(row("1", 时间=tomorrow), start=start) == FeedCounts(1, 1, 0, 0)
 
 
 def test_many_feeders_of_the_same_rows_put_each_once(store: Store) -> None:
@@ -188,7 +188,7 @@ def test_many_feeders_of_the_same_rows_put_each_once(store: Store) -> None:
     def work() -> None:
         start.wait()
         with store.writing() as session:
-            results.append(put(session, "city", messages, now).enqueued)
+            results.append(add_messages(session, "city", messages, now).enqueued)
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
@@ -206,5 +206,7 @@ def test_many_feeders_of_the_same_rows_put_each_once(store: Store) -> None:
 def test_no_database_keeps_a_nought_in_a_name(store: Store) -> None:
     bad = letter("T-1", "2026-09-01T09:00") | {"id": "a\0b"}
     with store.writing() as session:
-        result = put(session, "city", [bad, letter("T-2", "2026-09-01T09:00")], system_clock())
+        result = add_messages(
+            session, "city", [bad, letter("T-2", "2026-09-01T09:00")], system_clock()
+        )
     assert (result.enqueued, [index for index, _why in result.refused]) == (1, [0])

@@ -10,13 +10,23 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from models.database import Store
-from models.operations.access import record
+from models.operations.access import record_access
 from models.operations.keys import unlock
-from models.queries.chain import Head, event_line, verify
-from models.rules.roles import Actor
+from models.security.chain import LogEnd, event_line, verify
+from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, SECRET, TICKET
-from tests.scripts.inside import Inside
-from tests.store.staging import KEY, at, carry, feed, letter, log_of, message, prepared, row_of
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import (
+    KEY,
+    advance_tickets,
+    at,
+    feed,
+    letter,
+    log_of,
+    message,
+    prepared_store,
+    row_of,
+)
 
 NOW = at("2026-11-20T09:00")
 WHO = Actor("wang", "supervisor")
@@ -25,15 +35,15 @@ WHO = Actor("wang", "supervisor")
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """Three tickets with their logs, once on each database."""
-    with prepared(store_url) as opened:
+    with prepared_store(store_url) as opened:
         numbers = ["C1", "C2", "C3"]
         letters = [letter(n, "2026-11-02T09:00") for n in numbers]
         more = message("C2", "claimant.supplemented", "2026-11-04T09:00", text="还是不亮")
         feed(opened, [*letters, more], NOW)
-        carry(opened, numbers, NOW)
+        advance_tickets(opened, numbers, NOW)
         with opened.writing() as session:
             for number in numbers:
-                record(session, WHO, "reveal", number, ["phone"], NOW)
+                record_access(session, WHO, "reveal", number, ["phone"], NOW)
         yield opened
 
 
@@ -88,7 +98,7 @@ def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:
     """What people wrote is covered too: another sealed text in its place, or a broken one."""
     line = next(e for e in log_of(store, "C2") if e.name == "ticket.supplemented")
     own = (EVENT.c.ticket_id == line.ticket_id) & (EVENT.c.seq == line.seq)
-    other = store.sealer.seal({"text": "另一句话"})
+    other = store.cipher.encrypt({"text": "另一句话"})
     broken = type(other)(other.raw[:-1] + bytes([other.raw[-1] ^ 1]))
     for sealed in (other, broken):
         _change(store, update(EVENT).where(own).values(private=sealed))
@@ -100,7 +110,7 @@ def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:
 def test_a_missing_end_is_found(store: Store) -> None:
     """Without the ticket's own memory changed, and, against a note, with it."""
     events = log_of(store, "C3")
-    noted: dict[str, Head] = {}
+    noted: dict[str, LogEnd] = {}
     assert verify(store, note=noted.__setitem__).broken is None
     last = (EVENT.c.ticket_id == events[-1].ticket_id) & (EVENT.c.seq == events[-1].seq)
     _change(store, delete(EVENT).where(last))
@@ -153,13 +163,13 @@ def test_logs_of_the_first_release_stay_whole(store: Store) -> None:
     unlock(store)
     assert verify(store).broken is None
     feed(store, [letter("C4", "2026-11-20T08:00")], NOW)
-    carry(store, ["C4"], at("2026-11-20T10:00"))
+    advance_tickets(store, ["C4"], at("2026-11-20T10:00"))
     assert verify(store).broken is None
 
 
 def _as_first_release(store: Store) -> None:
     """The hashes as the first release made them, and no secret."""
-    sealer = type(store.sealer)([KEY])
+    cipher = type(store.cipher)([KEY])
     with store.writing() as session:
         session.execute(delete(SECRET))
         session.execute(delete(ACCESS))
@@ -168,8 +178,8 @@ def _as_first_release(store: Store) -> None:
             for e in session.execute(
                 select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
             ).all():
-                private = msgspec.json.encode(sealer.open(e.private)) if e.private else b""
-                secret = sealer.fingerprint(private) if private else b""
+                private = msgspec.json.encode(cipher.decrypt(e.private)) if e.private else b""
+                secret = cipher.keyed_hash(private) if private else b""
                 data = msgspec.json.encode(e.data, order="sorted")
                 line = event_line(e.seq, e.name, e.at, e.moment, e.cause, data)
                 chain = hashlib.sha256(chain + line + secret).digest()
@@ -182,15 +192,15 @@ def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It says what was looked at, ends with 1 where a link is broken, and notes heads down."""
-    hotline = Inside(tmp_path / "home", monkeypatch, capsys)
+    hotline = InProcessHotline(tmp_path / "home", monkeypatch, capsys)
     hotline("db", "upgrade")
     key, url = hotline.home / "hotline.key", f"sqlite:///{hotline.home / 'hotline.db'}"
-    from models.sealing import load_sealer
+    from models.security.encryption import load_cipher
 
-    opened = Store(url, load_sealer(key))
+    opened = Store(url, load_cipher(key))
     unlock(opened)
     feed(opened, [letter("V1", "2026-11-02T09:00")], NOW)
-    carry(opened, ["V1"], NOW)
+    advance_tickets(opened, ["V1"], NOW)
     note = tmp_path / "heads"
     assert hotline.json("log", "--verify", "--note", note)["broken"] is None
     with opened.writing() as session:

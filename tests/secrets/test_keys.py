@@ -8,24 +8,32 @@ from pathlib import Path
 import pytest
 
 from models.database import Store
-from models.keyring import KeyFile, KeyWrong, Ring, name_of, new_key, parse, written
 from models.migrations import upgrade
-from models.operations.keys import count_by_key, seal_again, sealed_columns
-from models.queries.chain import verify
-from models.sealing import Sealed, Sealer, load_sealer
-from tests.scripts.inside import Inside
-from tests.store.staging import at, carry, feed, letter, prepared, row_of
+from models.operations.keys import count_by_key, encrypted_columns, reencrypt
+from models.security.chain import verify
+from models.security.encryption import Cipher, Encrypted, load_cipher
+from models.security.keys import (
+    KeyFile,
+    KeyRing,
+    KeyUnusable,
+    format_keys,
+    key_name,
+    new_key,
+    parse_keys,
+)
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import advance_tickets, at, feed, letter, prepared_store, row_of
 
 NOW = at("2026-11-20T09:00")
 
 
 def test_what_is_written_is_read() -> None:
     """Keys keep their numbers: one that waits, one that is gone."""
-    ring = Ring((None, new_key(), new_key()), 1)
-    assert parse(written(ring), "file") == ring
+    ring = KeyRing((None, new_key(), new_key()), 1)
+    assert parse_keys(format_keys(ring), "file") == ring
     assert ring.waiting
-    assert parse(written(ring.rotated()), "file").sealing == 2
-    assert parse(written(ring.rotated().without_old()), "file").keys[:2] == (None, None)
+    assert parse_keys(format_keys(ring.rotated()), "file").sealing == 2
+    assert parse_keys(format_keys(ring.rotated().without_old()), "file").keys[:2] == (None, None)
 
 
 @pytest.mark.parametrize("text", ["", "-", "next:" + "A" * 43 + "=", "nonsense", "QUJD", "é"])
@@ -33,8 +41,8 @@ def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
     """The message names the file and never what stands in it."""
     path = tmp_path / "hotline.key"
     path.write_text(text, "utf-8")
-    with pytest.raises(KeyWrong) as wrong:
-        load_sealer(path)
+    with pytest.raises(KeyUnusable) as wrong:
+        load_cipher(path)
     assert str(path) in str(wrong.value)
     assert not text or text == "-" or text not in str(wrong.value).removeprefix(str(path))
 
@@ -42,8 +50,8 @@ def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
 def test_keys_are_shown_by_no_error_or_repr() -> None:
     """A ring, a sealer and a sealed value say nothing of what they hold."""
     key = bytes(range(32))
-    sealer = Sealer([key])
-    shown = f"{sealer!r}{sealer.ring!r}{sealer.seal('13912345678')!r}"
+    cipher = Cipher([key])
+    shown = f"{cipher!r}{cipher.ring!r}{cipher.encrypt('13912345678')!r}"
     assert "13912345678" not in shown
     assert repr(key)[2:-1] not in shown
     assert base64.b64encode(key).decode() not in shown
@@ -52,47 +60,47 @@ def test_keys_are_shown_by_no_error_or_repr() -> None:
 def test_a_value_under_a_key_that_came_later_is_opened(tmp_path: Path) -> None:
     """A process that has not yet seen the new key reads it from the file when it meets it."""
     path = tmp_path / "hotline.key"
-    KeyFile(path).make(Ring((new_key(),), 0))
-    old, rotating = load_sealer(path), load_sealer(path)
+    KeyFile(path).create(KeyRing((new_key(),), 0))
+    old, rotating = load_cipher(path), load_cipher(path)
     KeyFile(path).replace(rotating.ring.with_next(new_key()).rotated())
     rotating.refresh()
-    sealed = rotating.seal("neu")
+    sealed = rotating.encrypt("neu")
     assert sealed.number == 1
-    assert old.open(sealed) == "neu"
-    assert old.seal("x").number == 1
-    assert old.seal_again(Sealer([old.ring.keys[0] or b""]).seal("alt")).number == 1
+    assert old.decrypt(sealed) == "neu"
+    assert old.encrypt("x").number == 1
+    assert old.reencrypt(Cipher([old.ring.keys[0] or b""]).encrypt("alt")).number == 1
 
 
 def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path) -> None:
     """Where the file is replaced by a foreign one under way, the old keys stay in use."""
     path = tmp_path / "hotline.key"
-    KeyFile(path).make(Ring((new_key(),), 0))
-    sealer = load_sealer(path)
-    before = sealer.seal("alt")
-    KeyFile(path).replace(Ring((new_key(),), 0))
-    sealer.refresh()
-    assert sealer.open(before) == "alt"
+    KeyFile(path).create(KeyRing((new_key(),), 0))
+    cipher = load_cipher(path)
+    before = cipher.encrypt("alt")
+    KeyFile(path).replace(KeyRing((new_key(),), 0))
+    cipher.refresh()
+    assert cipher.decrypt(before) == "alt"
     path.write_text("half a ke", "ascii")
-    sealer.refresh()
-    assert sealer.open(sealer.seal("neu")) == "neu"
+    cipher.refresh()
+    assert cipher.decrypt(cipher.encrypt("neu")) == "neu"
 
 
 def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store_url: str) -> None:
     """The key file appears with a new store, mode 600; for a sealed store a new key is refused."""
     path = tmp_path / "keys" / "hotline.key"
-    store = Store(store_url, load_sealer(path))
+    store = Store(store_url, load_cipher(path))
     assert not path.exists()
     upgrade(store)
     assert path.stat().st_mode & 0o777 == 0o600
     store.close()
     path.rename(tmp_path / "kept")
     for given in (None, base64.b64encode(new_key()).decode()):
-        wrong = Store(store_url, load_sealer(path, given))
-        with pytest.raises(KeyWrong, match="HOTLINE_KEY"):
+        wrong = Store(store_url, load_cipher(path, given))
+        with pytest.raises(KeyUnusable, match="HOTLINE_KEY"):
             upgrade(wrong)
         wrong.close()
         assert not path.exists()
-    right = Store(store_url, load_sealer(path, (tmp_path / "kept").read_text()))
+    right = Store(store_url, load_cipher(path, (tmp_path / "kept").read_text()))
     upgrade(right)
     right.close()
 
@@ -100,32 +108,32 @@ def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store
 def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> None:
     """After a rotation nothing is under the old key, all opens, hashes and chain hold."""
     path = tmp_path / "hotline.key"
-    KeyFile(path).make(Ring((bytes(range(32)),), 0))
-    with prepared(store_url) as store:
-        sealer = load_sealer(path)
-        store.sealer = sealer
+    KeyFile(path).create(KeyRing((bytes(range(32)),), 0))
+    with prepared_store(store_url) as store:
+        cipher = load_cipher(path)
+        store.cipher = cipher
         upgrade(store)
         feed(store, [letter("K1", "2026-11-02T09:00")], NOW)
-        carry(store, ["K1"], NOW)
+        advance_tickets(store, ["K1"], NOW)
         facts = row_of(store, "K1").facts
-        KeyFile(path).replace(sealer.ring.with_next(new_key()).rotated())
+        KeyFile(path).replace(cipher.ring.with_next(new_key()).rotated())
         with store.reading() as session:
             before = count_by_key(session)
         assert set(before) == {0}
         # stopped after its first batch, then begun again
-        first = next(iter(seal_again(store)))
+        first = next(iter(reencrypt(store)))
         assert first > 0
-        assert sum(seal_again(store)) == before[0] - first
+        assert sum(reencrypt(store)) == before[0] - first
         with store.reading() as session:
             assert count_by_key(session) == {1: before[0]}
-            for table, column in sealed_columns():
+            for table, column in encrypted_columns():
                 for (sealed,) in session.execute(column.table.select().with_only_columns(column)):
-                    assert sealed is None or sealer.open(sealed) is not None, table.name
-        KeyFile(path).replace(sealer.ring.without_old())
-        again = Store(store_url, load_sealer(path))
+                    assert sealed is None or cipher.decrypt(sealed) is not None, table.name
+        KeyFile(path).replace(cipher.ring.without_old())
+        again = Store(store_url, load_cipher(path))
         upgrade(again)
         feed(again, [letter("K2", "2026-11-02T09:30")], NOW)
-        carry(again, ["K2"], NOW)
+        advance_tickets(again, ["K2"], NOW)
         # the same claimant with other facts; the same facts keep the hash that they had
         assert row_of(again, "K1").facts == facts
         assert verify(again).broken is None
@@ -135,11 +143,11 @@ def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> 
 def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
     """While one thread feeds and carries on, another rotates three times: nothing fails."""
     path = tmp_path / "hotline.key"
-    KeyFile(path).make(Ring((bytes(range(32)),), 0))
-    with prepared(store_url) as store:
-        store.sealer = load_sealer(path)
+    KeyFile(path).create(KeyRing((bytes(range(32)),), 0))
+    with prepared_store(store_url) as store:
+        store.cipher = load_cipher(path)
         upgrade(store)
-        other = Store(store_url, load_sealer(path))
+        other = Store(store_url, load_cipher(path))
         upgrade(other)
         wrong: list[Exception] = []
 
@@ -148,7 +156,7 @@ def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
                 for number in range(12):
                     feed(store, [letter(f"R{number}", "2026-11-02T09:00")], NOW)
                     # what the other holds just now is rung for again
-                    while carry(store, [f"R{number}"], NOW).skipped:
+                    while advance_tickets(store, [f"R{number}"], NOW).skipped:
                         pass
             except Exception as error:
                 wrong.append(error)
@@ -156,11 +164,11 @@ def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
         working = threading.Thread(target=work)
         working.start()
         for _ in range(3):
-            KeyFile(path).replace(other.sealer.ring.with_next(new_key()).rotated())
-            sum(seal_again(other))
+            KeyFile(path).replace(other.cipher.ring.with_next(new_key()).rotated())
+            sum(reencrypt(other))
         working.join()
         assert not wrong
-        sum(seal_again(other))
+        sum(reencrypt(other))
         with other.reading() as session:
             assert set(count_by_key(session)) == {3}
         assert verify(other).tickets == 12
@@ -172,7 +180,7 @@ def test_the_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Prepared, rotated, retired; a key from the environment is not for the command to change."""
-    hotline = Inside(tmp_path / "home", monkeypatch, capsys)
+    hotline = InProcessHotline(tmp_path / "home", monkeypatch, capsys)
     hotline("db", "upgrade")
     key = hotline.home / "hotline.key"
     first = hotline.json("keys", "show")
@@ -187,7 +195,7 @@ def test_the_commands(
         ("opens", 0),
         ("seals", first[0]["values"]),
     ]
-    assert shown[0]["name"] == first[0]["name"] == name_of(_keys(key)[0])
+    assert shown[0]["name"] == first[0]["name"] == key_name(_keys(key)[0])
     assert "ten minutes" in hotline("keys", "retire", code=1).stderr
     os.utime(key, (0, 0))
     hotline("keys", "retire")
@@ -208,9 +216,9 @@ def _keys(path: Path) -> list[bytes]:
 
 def test_a_sealed_value_says_which_key_opens_it() -> None:
     """Nothing else of it can be read."""
-    sealer = Sealer([new_key(), new_key()])
-    assert sealer.seal({"a": 1}).number == 1
-    with pytest.raises(KeyWrong):
-        Sealer([new_key()]).open(sealer.seal(1))
-    with pytest.raises(KeyWrong):
-        sealer.open(Sealed(bytes([1]) + bytes(40)))
+    cipher = Cipher([new_key(), new_key()])
+    assert cipher.encrypt({"a": 1}).number == 1
+    with pytest.raises(KeyUnusable):
+        Cipher([new_key()]).decrypt(cipher.encrypt(1))
+    with pytest.raises(KeyUnusable):
+        cipher.decrypt(Encrypted(bytes([1]) + bytes(40)))

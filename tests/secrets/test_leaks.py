@@ -15,16 +15,16 @@ from sqlalchemy import func, select
 
 from models.clock import system_clock
 from models.database import Store
-from models.errors import told_safely
+from models.errors import describe_safely
 from models.migrations import upgrade
-from models.sealing import load_sealer
+from models.security.encryption import load_cipher
 from models.tables.core import INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
-from monitor.picture import fresh
-from tests.monitor.scene import seen
-from tests.scripts.inside import Inside
-from tests.store.staging import letter, message
-from tests.workers.running import process, until
+from monitor.screenshot import wait_for_refresh
+from tests.monitor.scene import screen_text
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import letter, message
+from tests.workers.processes import process, wait_until
 from workers.embedded import EmbeddedServer
 
 NAME, OTHER = "欧阳漏漏", "诸葛泄泄"
@@ -91,7 +91,7 @@ def test_nothing_personal_comes_out(
 ) -> None:
     """Feed, workers, failures, notices, every command, logs, the broker's dump, refused rows."""
     home = tmp_path / "home"
-    hotline = Inside(home, monkeypatch, capsys)
+    hotline = InProcessHotline(home, monkeypatch, capsys)
     server = EmbeddedServer(home / "valkey")
     said: dict[str, str | bytes] = {}
     for path in _letters(tmp_path):
@@ -101,18 +101,18 @@ def test_nothing_personal_comes_out(
     url = f"sqlite:///{home / 'hotline.db'}"
     env = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     env |= {"HOTLINE_HOME": str(home), "HOTLINE_BROKER_URL": server.url, "HOTLINE_LOG": "json"}
-    store = Store(url, load_sealer(home / "hotline.key"))
+    store = Store(url, load_cipher(home / "hotline.key"))
     upgrade(store)
     with server, process("worker", env=env, log=log), process("timekeeper", env=env, log=log):
         # one ticket that fails: its kept state is broken, and what comes next is set aside
-        until(lambda: _count(store, TICKET) >= 3, 60, log.read_text())
+        wait_until(lambda: _count(store, TICKET) >= 3, 60, log.read_text())
         with store.writing() as session:
             broken = f'{{"number": "{NAME}'
             session.execute(TICKET.update().where(TICKET.c.number == "L3").values(state=broken))
         hotline("feed", _urge(tmp_path), BROKER_URL=server.url)
-        until(lambda: _waiting(store) == 0, 60, log.read_text())
+        wait_until(lambda: _waiting(store) == 0, 60, log.read_text())
         _forged(server.url)
-        until(lambda: log.read_text().count("refused a bell") == 2, 30, log.read_text())
+        wait_until(lambda: log.read_text().count("refused a bell") == 2, 30, log.read_text())
         with redis.Redis.from_url(server.url) as client:
             client.save()
             said["keys"] = repr([client.dump(k) for k in client.scan_iter()])
@@ -152,10 +152,10 @@ def test_nothing_personal_comes_out(
     assert [a["act"] for a in hotline.lines("access")][-4:] == ["reveal", "find", "find", "reveal"]
 
 
-async def _monitored(hotline: Inside) -> list[str]:
+async def _monitored(hotline: InProcessHotline) -> list[str]:
     """Every screen, and the details of a ticket that has everything in it."""
     store = Store(
-        f"sqlite:///{hotline.home / 'hotline.db'}", load_sealer(hotline.home / "hotline.key")
+        f"sqlite:///{hotline.home / 'hotline.db'}", load_cipher(hotline.home / "hotline.key")
     )
     upgrade(store)
     app = MonitorApp(store, system_clock, broker_ok=lambda: True, every=None)
@@ -163,8 +163,8 @@ async def _monitored(hotline: Inside) -> list[str]:
     async with app.run_test(size=(200, 100)) as pilot:
         for key in ("1", "3", "4", "5", "6", "2", "enter", "escape", "down", "enter"):
             await pilot.press(key)
-            await fresh(pilot)
-            drawn.append(seen(app))
+            await wait_for_refresh(pilot)
+            drawn.append(screen_text(app))
     store.close()
     assert any("欧**" in screen for screen in drawn)
     return sorted({leak for screen in drawn for leak in _grep("the monitor", screen)})
@@ -212,8 +212,8 @@ CRASHES = """
 import logging, threading
 from sqlalchemy import text
 from models.database import Store
-from models.sealing import Sealer
-from scripts.logs import set_up
+from models.security.encryption import Sealer
+from scripts.service.logs import set_up
 set_up(FORM)
 data = DATA
 try:
@@ -255,7 +255,7 @@ def test_a_command_that_fails_tells_no_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A mistake of ours is one line with kind and place."""
-    hotline = Inside(tmp_path, monkeypatch, capsys)
+    hotline = InProcessHotline(tmp_path, monkeypatch, capsys)
 
     def fail(*_given: object, **_more: object) -> None:
         raise KeyError(f"{NAME}{PHONE}")
@@ -266,4 +266,4 @@ def test_a_command_that_fails_tells_no_words(
     assert "KeyError in " in said
     assert "in fail" in said or " fail" in said
     assert _grep("stderr", said) == []
-    assert told_safely(ValueError(NAME)) == "ValueError"
+    assert describe_safely(ValueError(NAME)) == "ValueError"

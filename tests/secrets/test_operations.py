@@ -23,16 +23,16 @@ from sqlalchemy import text
 from models.clock import system_clock
 from models.database import Store
 from models.migrations import upgrade
-from models.operations.processes import report
-from models.queries.chain import verify
-from models.queries.doctor import first_guess
+from models.operations.processes import report_process
+from models.queries.service_status import first_provisional_day
 from models.rules.calendar import SHANGHAI, Calendar
-from models.sealing import load_sealer
+from models.security.chain import verify
+from models.security.encryption import load_cipher
 from scripts.bench.servers import FORGETFUL, PostgresServer
-from scripts.metering import Figures, written
-from tests.scripts.inside import Inside
-from tests.store.staging import at, carry, feed, letter, prepared, row_of
-from tests.workers.running import environment, process, until
+from scripts.service.metrics import MetricsCollector, exposition
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import advance_tickets, at, feed, letter, prepared_store, row_of
+from tests.workers.processes import environment, process, wait_until
 from workers.broker import Bells, connect
 from workers.embedded import EmbeddedServer
 
@@ -43,18 +43,18 @@ SECRET = "open-sesame-7391"
 @pytest.fixture
 def hotline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Inside:
+) -> InProcessHotline:
     """The command with a home of the test's own."""
-    return Inside(tmp_path / "home", monkeypatch, capsys)
+    return InProcessHotline(tmp_path / "home", monkeypatch, capsys)
 
 
 def _found(said: str) -> dict[str, tuple[str, str]]:
     return {f["check"]: (f["state"], f["told"]) for f in json.loads(said)}
 
 
-def _opened(hotline: Inside) -> Store:
+def _opened(hotline: InProcessHotline) -> Store:
     url = f"sqlite:///{hotline.home / 'hotline.db'}"
-    store = Store(url, load_sealer(hotline.home / "hotline.key"))
+    store = Store(url, load_cipher(hotline.home / "hotline.key"))
     upgrade(store)
     return store
 
@@ -63,11 +63,11 @@ def _at_work(store: Store, *, lateness_ms: int = 3, ahead: float = 0) -> None:
     now = system_clock() + timedelta(seconds=ahead)
     with store.writing() as session:
         for role in ("worker", "timekeeper"):
-            report(session, now, name=f"{role}@test:1", role=role, started_at=now, doing="",
+            report_process(session, now, name=f"{role}@test:1", role=role, started_at=now, doing="",
                    lateness_ms=lateness_ms, done=7, failed=0)  # fmt: skip
 
 
-def test_the_doctor_says_what_is_wrong(hotline: Inside, tmp_path: Path) -> None:
+def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path) -> None:
     """No store, then a healthy service, then one ailment after the other."""
     server = EmbeddedServer(hotline.home / "valkey")
     nothing = _found(hotline("doctor", "--json", code=1).stdout)
@@ -101,20 +101,20 @@ def test_the_doctor_says_what_is_wrong(hotline: Inside, tmp_path: Path) -> None:
 
 
 def _calendar_near() -> int:
-    guess = first_guess(Calendar(), system_clock().astimezone(SHANGHAI).date(), 46)
+    guess = first_provisional_day(Calendar(), system_clock().astimezone(SHANGHAI).date(), 46)
     return 1 if guess else 0
 
 
 def test_figures_are_those_of_the_store(store_url: str, tmp_path: Path) -> None:
     """Open tickets, what is due and for how long, who works; whether store and broker are up."""
-    with prepared(store_url) as store, EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(store_url) as store, EmbeddedServer(tmp_path / "valkey") as server:
         feed(store, [letter(f"M{n}", "2026-11-02T09:00") for n in range(3)], NOW)
-        carry(store, ["M0", "M1"], NOW)
+        advance_tickets(store, ["M0", "M1"], NOW)
         _at_work(store, lateness_ms=250)
         bells = Bells(connect(server.url))
         bells.ring({"intake": [3]})
-        figures = Figures(store, bells, lambda: NOW + timedelta(seconds=30))
-        told = written(figures)
+        figures = MetricsCollector(store, bells, lambda: NOW + timedelta(seconds=30))
+        told = exposition(figures)
         assert 'hotline_open_tickets{level="red",status="handling"} 2.0' in told
         assert 'hotline_due_rows{queue="intake"} 1.0' in told
         assert 'hotline_due_seconds{queue="intake"} 30.0' in told
@@ -125,7 +125,7 @@ def test_figures_are_those_of_the_store(store_url: str, tmp_path: Path) -> None:
         assert "hotline_broker_up 1.0" in told
         assert "测试者甲" not in told
         server.stop()
-        assert "hotline_broker_up 0.0" in written(figures)
+        assert "hotline_broker_up 0.0" in exposition(figures)
 
 
 def test_prometheus_is_answered_on_loopback(tmp_path: Path) -> None:
@@ -134,11 +134,11 @@ def test_prometheus_is_answered_on_loopback(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"sqlite:///{tmp_path / 'm.db'}"
-    with prepared(url):
+    with prepared_store(url):
         env = environment(tmp_path / "home", url, "unix:///nowhere.sock")
         log = tmp_path / "log"
         with process("metrics", "--port", str(port), env=env, log=log) as running:
-            until(lambda: "hotline_store_up 1.0" in _get(port), 60, log.read_text())
+            wait_until(lambda: "hotline_store_up 1.0" in _get(port), 60, log.read_text())
             running.send_signal(signal.SIGTERM)
             assert running.wait(20) == 0
 
@@ -152,18 +152,18 @@ def _get(port: int) -> str:
         return ""
 
 
-def test_a_backup_is_whole_and_can_be_put_back(hotline: Inside, tmp_path: Path) -> None:
+def test_a_backup_is_whole_and_can_be_put_back(hotline: InProcessHotline, tmp_path: Path) -> None:
     """Made while others write, put back by the steps of the manual, and complete to its moment."""
     hotline("db", "upgrade")
     store = _opened(hotline)
     feed(store, [letter("B1", "2026-11-02T09:00")], NOW)
-    carry(store, ["B1"], NOW)
+    advance_tickets(store, ["B1"], NOW)
     copy = tmp_path / "backup.db"
     hotline("backup", copy)
     assert copy.stat().st_mode & 0o077 == 0
     assert "there already" in hotline("backup", copy, code=1).stderr
     feed(store, [letter("B2", "2026-11-02T09:00")], NOW)
-    carry(store, ["B2"], NOW)
+    advance_tickets(store, ["B2"], NOW)
     store.close()
     for name in ("hotline.db", "hotline.db-wal", "hotline.db-shm"):
         (hotline.home / name).unlink(missing_ok=True)
@@ -242,24 +242,24 @@ def cluster() -> Iterator[Cluster]:
         server.stop()
 
 
-def test_postgres_is_restored_to_a_moment(cluster: Cluster, hotline: Inside) -> None:
+def test_postgres_is_restored_to_a_moment(cluster: Cluster, hotline: InProcessHotline) -> None:
     """A base backup and the archived log, brought to a moment: what came later is not there."""
     url = cluster.url("postgres", "postgresql+psycopg")
     wrong = url.replace(SECRET, "mellon-1122")
     said = hotline("queue", code=1, DATABASE_URL=wrong).stderr
     assert len(said.splitlines()) == 1
     assert "mellon-1122" not in said
-    with prepared(url) as store:
+    with prepared_store(url) as store:
         cluster.copy()
         feed(store, [letter("P1", "2026-11-02T09:00")], NOW)
-        carry(store, ["P1"], NOW)
+        advance_tickets(store, ["P1"], NOW)
         with psycopg.connect(cluster.url(), autocommit=True) as connection:
             row = connection.execute("SELECT clock_timestamp()").fetchone()
             assert row is not None
             moment = row[0] + timedelta(seconds=0.1)
             time.sleep(0.3)
             feed(store, [letter("P2", "2026-11-02T09:00")], NOW)
-            carry(store, ["P2"], NOW)
+            advance_tickets(store, ["P2"], NOW)
             connection.execute("SELECT pg_switch_wal()")
         assert verify(store).tickets == 2
     cluster.end()
@@ -270,14 +270,14 @@ def test_postgres_is_restored_to_a_moment(cluster: Cluster, hotline: Inside) -> 
         "copy", "-c", f"restore_command=cp {cluster.archive}/%f %p",
         "-c", f"recovery_target_time={moment.isoformat()}", "-c", "recovery_target_action=promote",
     )  # fmt: skip
-    with prepared(url) as store:
+    with prepared_store(url) as store:
         assert row_of(store, "P1").level == "red"
         assert row_of(store, "P2") is None
         assert verify(store).broken is None
         assert verify(store).tickets == 1
 
 
-def test_a_broker_with_a_password(tmp_path: Path, hotline: Inside) -> None:
+def test_a_broker_with_a_password(tmp_path: Path, hotline: InProcessHotline) -> None:
     """With it bells ring; without it, or with another, the doctor says so and tells no password."""
     server = EmbeddedServer(tmp_path / "valkey")
     with server:
@@ -287,7 +287,7 @@ def test_a_broker_with_a_password(tmp_path: Path, hotline: Inside) -> None:
         bells = Bells(connect(url))
         assert bells.ring({"intake": [1, 2]}) == 1
         assert bells.waiting()["intake"] == 1
-        assert not Bells(connect(server.url)).reachable()
+        assert not Bells(connect(server.url)).is_reachable()
         hotline("db", "upgrade")
         assert _found(hotline("doctor", "--json", code=1, BROKER_URL=url).stdout)["broker"] == (
             "good", "1 bells wait",
@@ -302,7 +302,7 @@ def test_a_broker_with_a_password(tmp_path: Path, hotline: Inside) -> None:
 
 _ASKS = """\
 import sys
-from scripts.terminal import widths
+from scripts.service.terminal import widths
 found = widths("…工")
 print("found", found)
 """

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from models.database import Store
-from models.identity import actor
-from models.operations.access import FIELDS, NoSuchField, find, record, reveal
+from models.operations.access import REVEALABLE, UnknownField, find, record_access, reveal
 from models.queries.log import TicketNotFound
-from models.rules import roles
-from models.rules.roles import Actor, NotAllowed, RolesWrong, parse_roles, token_digest
+from models.security import roles
+from models.security.identity import current_actor
+from models.security.roles import Actor, InvalidRoles, NotAllowed, parse_roles, token_digest
 from models.settings import Settings
 from models.tables.core import ACCESS
-from tests.scripts.inside import Inside
-from tests.store.staging import at, carry, feed, letter, message, prepared
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import advance_tickets, at, feed, letter, message, prepared_store
 
 NOW = at("2026-11-20T09:00")
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -57,7 +57,7 @@ def test_each_role_may_what_it_is_for() -> None:
 )
 def test_a_wrong_file_is_refused(text: str, said: str) -> None:
     """With the name of what is wrong."""
-    with pytest.raises(RolesWrong) as wrong:
+    with pytest.raises(InvalidRoles) as wrong:
         parse_roles(text, "roles.toml")
     assert said in str(wrong.value)
 
@@ -65,39 +65,41 @@ def test_a_wrong_file_is_refused(text: str, said: str) -> None:
 def test_without_a_file_the_owner_of_the_home_is_supervisor(tmp_path: Path) -> None:
     """A single-machine installation needs no file; anybody else has no role."""
     home = tmp_path / "home"
-    assert actor(Settings(home)) == Actor(ME, "supervisor")
+    assert current_actor(Settings(home)) == Actor(ME, "supervisor")
     home.mkdir()
-    assert actor(Settings(home)) == Actor(ME, "supervisor")
+    assert current_actor(Settings(home)) == Actor(ME, "supervisor")
     if os.geteuid() == 0:
         os.chown(home, 12345, -1)
-        assert actor(Settings(home)) == Actor(ME, "")
+        assert current_actor(Settings(home)) == Actor(ME, "")
 
 
 def test_a_file_says_who_is_who(tmp_path: Path) -> None:
     """By operating-system user, or by token; a token that nobody has is refused unrepeated."""
     (tmp_path / "roles.toml").write_text(FILE, "utf-8")
-    assert actor(Settings(tmp_path)) == Actor(ME, "auditor")
-    assert actor(Settings(tmp_path, token="a long random token")) == Actor("gateway", "feeder")
-    with pytest.raises(RolesWrong) as wrong:
-        actor(Settings(tmp_path, token="another"))
+    assert current_actor(Settings(tmp_path)) == Actor(ME, "auditor")
+    assert current_actor(Settings(tmp_path, token="a long random token")) == Actor(
+        "gateway", "feeder"
+    )
+    with pytest.raises(InvalidRoles) as wrong:
+        current_actor(Settings(tmp_path, token="another"))
     assert "another" not in str(wrong.value)
     (tmp_path / "roles.toml").chmod(0o666)
-    with pytest.raises(RolesWrong, match="others could change it"):
-        actor(Settings(tmp_path))
+    with pytest.raises(InvalidRoles, match="others could change it"):
+        current_actor(Settings(tmp_path))
 
 
 @pytest.fixture
 def hotline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Inside:
+) -> InProcessHotline:
     """The command in a home where the test's own user is an auditor."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "roles.toml").write_text(FILE, "utf-8")
-    return Inside(home, monkeypatch, capsys)
+    return InProcessHotline(home, monkeypatch, capsys)
 
 
-def test_commands_keep_to_the_roles(hotline: Inside, tmp_path: Path) -> None:
+def test_commands_keep_to_the_roles(hotline: InProcessHotline, tmp_path: Path) -> None:
     """What a role may not is refused in one line, before anything is read or written."""
     days, units, letters = (tmp_path / n for n in ("days.csv", "units.toml", "letters.jsonl"))
     days.write_text("2026-12-01,off,文\n", "utf-8")
@@ -130,15 +132,15 @@ def test_commands_keep_to_the_roles(hotline: Inside, tmp_path: Path) -> None:
 def test_what_was_seen_in_clear_is_logged(store_url: str) -> None:
     """Who, when, which ticket and which fields, and nothing of what stood in them."""
     who = Actor("wang", "operator")
-    with prepared(store_url) as store:
+    with prepared_store(store_url) as store:
         person = {"name": "王\x1b[31m小明", "phone": "0754-88001234"}
         own = letter("R1", "2026-11-02T09:00", claimant=person, address="赤港路8号",
                      content="请打１３９１２３４５６７８，身份证44050719900101123x")  # fmt: skip
         more = message("R1", "claimant.supplemented", "2026-11-03T09:00", text="打13700000000")
         feed(store, [own, more, letter("R2", "2026-11-02T09:00")], NOW)
-        carry(store, ["R1", "R2"], NOW)
+        advance_tickets(store, ["R1", "R2"], NOW)
         with store.writing() as session:
-            shown = reveal(session, who, "R1", FIELDS, NOW)
+            shown = reveal(session, who, "R1", REVEALABLE, NOW)
             assert reveal(session, who, "R2", ["phone"], NOW) == {"phone": "13900001111"}
         assert shown["name"] == "王小明"
         assert shown["address"] == "赤港路8号"
@@ -153,7 +155,7 @@ def test_what_was_seen_in_clear_is_logged(store_url: str) -> None:
         with store.reading() as session:
             lines = session.execute(ACCESS.select().order_by(ACCESS.c.id)).all()
     assert [(r.who, r.role, r.act, r.ticket, r.fields) for r in lines[:3]] == [
-        ("wang", "operator", "reveal", "R1", list(FIELDS)),
+        ("wang", "operator", "reveal", "R1", list(REVEALABLE)),
         ("wang", "operator", "reveal", "R2", ["phone"]),
         ("wang", "operator", "find", None, ["phone"]),
     ]
@@ -168,9 +170,9 @@ def _find(store: Store, who: Actor, kind: str, value: str) -> list[str]:
 
 def test_what_is_refused_shows_nothing(store_url: str) -> None:
     """Without the role, without the ticket, without the field; and no line without a look."""
-    with prepared(store_url) as store:
+    with prepared_store(store_url) as store:
         feed(store, [letter("R1", "2026-11-02T09:00")], NOW)
-        carry(store, ["R1"], NOW)
+        advance_tickets(store, ["R1"], NOW)
         for role in ("auditor", "feeder", ""):
             with store.writing() as session, pytest.raises(NotAllowed):
                 reveal(session, Actor("li", role), "R1", ["phone"], NOW)
@@ -179,9 +181,9 @@ def test_what_is_refused_shows_nothing(store_url: str) -> None:
         wang = Actor("wang", "operator")
         with store.writing() as session, pytest.raises(TicketNotFound):
             reveal(session, wang, "R9", ["phone"], NOW)
-        with store.writing() as session, pytest.raises(NoSuchField, match="name, phone"):
+        with store.writing() as session, pytest.raises(UnknownField, match="name, phone"):
             reveal(session, wang, "R1", ["passport"], NOW)
         with store.reading() as session:
             assert session.execute(ACCESS.select()).all() == []
         with store.writing() as session:
-            record(session, wang, "export", None, [], NOW)
+            record_access(session, wang, "export", None, [], NOW)

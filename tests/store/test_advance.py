@@ -11,16 +11,26 @@ from sqlalchemy import select, text
 
 from models.database import Store
 from models.operations.advance import advance
-from models.operations.ringing import ring_again
-from models.queries.rulebook import load_rulebook
+from models.operations.bells import ring_again
+from models.rulebook import load_rulebook
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, TICKET
-from tests.store.staging import RESULT, at, carry, feed, letter, log_of, message, prepared, row_of
+from tests.store.factories import (
+    RESULT,
+    advance_tickets,
+    at,
+    feed,
+    letter,
+    log_of,
+    message,
+    prepared_store,
+    row_of,
+)
 
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """A prepared store, once on each database."""
-    with prepared(store_url) as opened:
+    with prepared_store(store_url) as opened:
         yield opened
 
 
@@ -33,7 +43,7 @@ def _bells(store: Store) -> list[tuple[str, int, datetime]]:
 def test_received_to_dispatched_in_one_transaction(store: Store) -> None:
     """A letter is a ticket with its unit, its clock and its notice after one advance."""
     feed(store, [letter("A1", "2026-11-02T09:00")], at("2026-11-02T09:01"))
-    carry(store, ["A1"], at("2026-11-02T09:01"))
+    advance_tickets(store, ["A1"], at("2026-11-02T09:01"))
     names = [e.name for e in log_of(store, "A1")]
     assert names == [
         "ticket.received",
@@ -54,10 +64,10 @@ def test_received_to_dispatched_in_one_transaction(store: Store) -> None:
 def test_what_has_been_done_is_not_done_again(store: Store) -> None:
     """A second bell, and a third, find nothing to do."""
     feed(store, [letter("A2", "2026-11-02T09:00")], at("2026-11-02T09:00"))
-    carry(store, ["A2"], at("2026-11-10T09:00"))
+    advance_tickets(store, ["A2"], at("2026-11-10T09:00"))
     before = len(log_of(store, "A2"))
     for _ in range(2):
-        carry(store, ["A2"], at("2026-11-10T09:00"))
+        advance_tickets(store, ["A2"], at("2026-11-10T09:00"))
     assert len(log_of(store, "A2")) == before
 
 
@@ -65,18 +75,18 @@ def test_a_message_before_its_ticket_waits_for_it(store: Store) -> None:
     """It is applied with the receipt; without one it is refused when its patience is over."""
     now = at("2026-11-02T10:00")
     feed(store, [message("A3", "unit.accepted", "2026-11-02T09:30")], now)
-    carry(store, ["A3"], now)
+    advance_tickets(store, ["A3"], now)
     assert row_of(store, "A3") is None
     feed(store, [letter("A3", "2026-11-02T09:00")], now)
-    carry(store, ["A3"], now)
+    advance_tickets(store, ["A3"], now)
     assert row_of(store, "A3").status == "handling"
     feed(store, [message("A4", "unit.accepted", "2026-11-02T09:30")], now)
-    carry(store, ["A4"], now)
+    advance_tickets(store, ["A4"], now)
     with store.reading() as session:
         waiting = session.execute(select(INBOX).where(INBOX.c.ticket == "A4")).one()
     assert waiting.state == "waiting"
     assert ("routing", waiting.id, now + timedelta(days=7)) in _bells(store)
-    carry(store, ["A4"], now + timedelta(days=7))
+    advance_tickets(store, ["A4"], now + timedelta(days=7))
     with store.reading() as session:
         refused = session.execute(select(INBOX).where(INBOX.c.ticket == "A4")).one()
     assert refused.state == "refused"
@@ -87,26 +97,26 @@ def test_an_unreadable_receipt_makes_no_ticket(store: Store) -> None:
     """It is kept with its reason; mended under the same id it becomes the ticket."""
     now = at("2026-11-02T09:00")
     feed(store, [letter("A5", "2026-11-02T09:00", category="表扬")], now)
-    assert carry(store, ["A5"], now).refused == 1
+    assert advance_tickets(store, ["A5"], now).refused == 1
     assert row_of(store, "A5") is None
     assert feed(store, [letter("A5", "2026-11-02T09:00", category="表扬")], now).duplicate == 1
     assert feed(store, [letter("A5", "2026-11-02T09:00", category="求助")], now).enqueued == 1
-    carry(store, ["A5"], now)
+    advance_tickets(store, ["A5"], now)
     assert row_of(store, "A5").category == "help"
 
 
 def test_the_log_is_a_chain(store: Store) -> None:
     """Each line's hash covers it and the line before, recomputed here from the rows."""
     feed(store, [letter("A6", "2026-11-02T09:00")], at("2026-11-02T09:00"))
-    carry(store, ["A6"], at("2026-11-20T09:00"))
+    advance_tickets(store, ["A6"], at("2026-11-20T09:00"))
     chain = b""
     for row in log_of(store, "A6"):
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            secret = msgspec.json.encode(store.sealer.open(row.private))
+            secret = msgspec.json.encode(store.cipher.decrypt(row.private))
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = store.sealer.chained(chain + msgspec.json.encode(line) + data + secret)
+        chain = store.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)
         assert row.hash == chain, row.seq
     assert row_of(store, "A6").hash == chain
 
@@ -114,7 +124,7 @@ def test_the_log_is_a_chain(store: Store) -> None:
 def test_only_the_highest_of_several_levels_sends_its_notice(store: Store) -> None:
     """After an outage each level is in the log with its own moment, and one notice goes out."""
     feed(store, [letter("A7", "2026-11-02T09:00")], at("2026-11-02T09:00"))
-    carry(store, ["A7"], at("2026-12-01T09:00"))
+    advance_tickets(store, ["A7"], at("2026-12-01T09:00"))
     events = log_of(store, "A7")
     levels = [e.data["level"] for e in events if e.name == "alert.raised"]
     assert levels == ["prewarning", "yellow", "red"]
@@ -132,7 +142,7 @@ def test_a_level_that_a_result_kept_from_rising_is_told_after_an_outage(store: S
         message("AA", "result.submitted", "2026-11-04T10:00", **RESULT),
     ]
     feed(store, own, at("2026-11-10T09:00"))
-    carry(store, ["AA"], at("2026-11-10T09:00"))
+    advance_tickets(store, ["AA"], at("2026-11-10T09:00"))
     events = log_of(store, "AA")
     levels = [e.data["level"] for e in events if e.name == "alert.raised"]
     assert levels == ["prewarning", "yellow"]
@@ -170,9 +180,9 @@ def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
             now = at("2026-09-24T16:00")
             feed(store, renamed, now)
             while now < end:
-                carry(store, [f"{number}{name}"], now)
+                advance_tickets(store, [f"{number}{name}"], now)
                 now += step
-        carry(store, [f"{number}{name}"], end)
+        advance_tickets(store, [f"{number}{name}"], end)
         found = _everything(store, [f"{number}{name}"])
         logs.append([(moment, event, data) for _, moment, event, data in found])
     assert logs[0] == logs[1] == logs[2]
@@ -184,7 +194,7 @@ def test_nothing_personal_lies_in_the_store_in_clear(store: Store, tmp_path: Pat
     body = letter("A8", "2026-11-02T09:00", claimant=person, address="达濠某巷七号",
                   title="请回电13900001111", content="独一无二的正文")  # fmt: skip
     feed(store, [body], at("2026-11-02T09:00"))
-    carry(store, ["A8"], at("2026-11-30T09:00"))
+    advance_tickets(store, ["A8"], at("2026-11-30T09:00"))
     words = ("测试者甲", "13900001111", "达濠某巷七号", "独一无二的正文")
     with store.reading() as session:
         for table in (INBOX, TICKET, EVENT, NOTICE):
@@ -203,7 +213,7 @@ def test_nothing_personal_lies_in_the_store_in_clear(store: Store, tmp_path: Pat
 def test_a_ticket_older_than_the_first_policy_says_so(store: Store) -> None:
     """It runs under the first policy, and its log tells (Regulation 7.2)."""
     feed(store, [letter("A9", "2019-03-04T09:00")], at("2026-11-02T09:00"))
-    carry(store, ["A9"], at("2026-11-02T09:00"))
+    advance_tickets(store, ["A9"], at("2026-11-02T09:00"))
     first = log_of(store, "A9")[0]
     assert first.moment == at("2019-03-04T09:00")
     assert first.data["note"]["text"].startswith("older than the first policy")
@@ -212,7 +222,7 @@ def test_a_ticket_older_than_the_first_policy_says_so(store: Store) -> None:
 
 def test_a_worker_that_hangs_while_it_begins_tickets_keeps_nobody(postgres_database: str) -> None:
     """Another worker that is rung for the same new tickets passes them by at once, and says so."""
-    with prepared(postgres_database) as store:
+    with prepared_store(postgres_database) as store:
         now = at("2026-11-02T09:00")
         numbers = [f"H{n}" for n in range(3)]
         feed(store, [letter(n, "2026-11-02T09:00") for n in numbers], now)

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from models.bulk import insert_rows
-from models.database import Store, is_busy
+from models.database import Store, is_transient
 from models.tables.core import TICKET
-from tests.store.staging import prepared
+from tests.store.factories import prepared_store
 
 _WAITING = (
     "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY ticket%' AND wait_event_type = 'Lock'"
@@ -22,7 +22,7 @@ _WAITING = (
 @pytest.fixture
 def store(postgres_database: str) -> Iterator[Store]:
     """A prepared store on PostgreSQL, the one that knows COPY."""
-    with prepared(postgres_database) as opened:
+    with prepared_store(postgres_database) as opened:
         yield opened
 
 
@@ -43,7 +43,7 @@ def test_a_table_that_is_locked_too_long_is_a_busy_store(store: Store) -> None:
     """No ticket is to blame for it, so none may be set aside."""
     with _tickets_locked(store), pytest.raises(OperationalError, match="lock timeout") as found:
         _copy_one(store)
-    assert is_busy(found.value)
+    assert is_transient(found.value)
 
 
 def test_a_connection_cut_in_mid_copy_is_a_busy_store(store: Store) -> None:
@@ -63,7 +63,7 @@ def test_a_connection_cut_in_mid_copy_is_a_busy_store(store: Store) -> None:
         with pytest.raises(OperationalError) as found:
             _copy_one(store)
         cutting.join()
-    assert is_busy(found.value)
+    assert is_transient(found.value)
     assert found.value.connection_invalidated
     with store.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM ticket")) == 0

@@ -8,10 +8,20 @@ import chinese_calendar
 import pytest
 
 from models.database import Store
-from models.operations.calendar import rearrange, settle_guesses
+from models.operations.calendar import change_calendar, settle_provisional
 from models.rules import calendar
-from models.rules.calendar import Declared
-from tests.store.staging import RESULT, at, carry, feed, letter, log_of, message, prepared, row_of
+from models.rules.calendar import DeclaredDay
+from tests.store.factories import (
+    RESULT,
+    advance_tickets,
+    at,
+    feed,
+    letter,
+    log_of,
+    message,
+    prepared_store,
+    row_of,
+)
 
 NEXT = date(calendar.announced_years()[-1] + 1, 1, 4)
 """A day in the first week of the first year that nobody has announced."""
@@ -20,7 +30,7 @@ NEXT = date(calendar.announced_years()[-1] + 1, 1, 4)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store with one complaint of the last days before the year that nobody knows."""
-    with prepared(f"sqlite:///{tmp_path / 'calendar.db'}") as opened:
+    with prepared_store(f"sqlite:///{tmp_path / 'calendar.db'}") as opened:
         year = NEXT.year - 1
         feed(
             opened,
@@ -30,7 +40,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
             ],
             at(f"{year}-12-28T10:00"),
         )
-        carry(opened, ["C1"], at(f"{year}-12-28T10:00"))
+        advance_tickets(opened, ["C1"], at(f"{year}-12-28T10:00"))
         yield opened
 
 
@@ -52,7 +62,7 @@ def test_a_guess_stands_until_somebody_knows_better(store: Store) -> None:
     row = row_of(store, "C1")
     assert row.provisional
     with store.writing() as session:
-        assert not settle_guesses(session, row.updated_at).moved
+        assert not settle_provisional(session, row.updated_at).moved
     assert row_of(store, "C1").provisional
 
 
@@ -60,7 +70,7 @@ def test_a_guess_stands_until_somebody_knows_better(store: Store) -> None:
 def test_a_year_that_the_library_learns_moves_what_was_guessed(store: Store) -> None:
     before = row_of(store, "C1")
     with store.writing() as session:
-        (moved,) = settle_guesses(session, before.updated_at).moved
+        (moved,) = settle_provisional(session, before.updated_at).moved
     after = row_of(store, "C1")
     assert moved == ("C1", "handling", after.due)
     assert after.due > before.due
@@ -68,7 +78,7 @@ def test_a_year_that_the_library_learns_moves_what_was_guessed(store: Store) -> 
     (told,) = [e for e in log_of(store, "C1") if e.name == "clock.moved"]
     assert told.data["why"]["text"].startswith("the State Council")
     with store.writing() as session:
-        assert not settle_guesses(session, before.updated_at).moved, "once"
+        assert not settle_provisional(session, before.updated_at).moved, "once"
 
 
 def test_a_day_declared_working_takes_the_guess_away(store: Store) -> None:
@@ -76,9 +86,9 @@ def test_a_day_declared_working_takes_the_guess_away(store: Store) -> None:
     first = date(NEXT.year, 1, 1)
     guess = calendar.Calendar()
     days = [first.replace(day=n) for n in range(1, 21)]
-    declared = {d: Declared(guess.is_working(d), "市府通知") for d in days}
+    declared = {d: DeclaredDay(guess.is_working(d), "市府通知") for d in days}
     with store.writing() as session:
-        result = rearrange(session, declared, row_of(store, "C1").updated_at)
+        result = change_calendar(session, declared, row_of(store, "C1").updated_at)
     assert not result.moved
     assert not row_of(store, "C1").provisional
 
@@ -94,11 +104,11 @@ def test_a_completed_ticket_goes_to_the_archive_by_the_new_days(store: Store) ->
                 outcome="reached", method="phone"),
     ]  # fmt: skip
     feed(store, more, now)
-    carry(store, ["C1"], now)
+    advance_tickets(store, ["C1"], now)
     assert row_of(store, "C1").status == "completed"
     with store.writing() as session:
-        rearrange(session, {date(NEXT.year - 1, 12, 30): Declared(False, "市府通知")}, now)
-    carry(store, ["C1"], at(f"{NEXT.year}-01-06T17:30"))
+        change_calendar(session, {date(NEXT.year - 1, 12, 30): DeclaredDay(False, "市府通知")}, now)
+    advance_tickets(store, ["C1"], at(f"{NEXT.year}-01-06T17:30"))
     assert row_of(store, "C1").status == "completed", "it would have gone today"
-    carry(store, ["C1"], at(f"{NEXT.year}-01-07T17:30"))
+    advance_tickets(store, ["C1"], at(f"{NEXT.year}-01-07T17:30"))
     assert row_of(store, "C1").status == "archived"

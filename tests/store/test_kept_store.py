@@ -14,19 +14,28 @@ from sqlalchemy import func, select
 from models.database import Store
 from models.migrations import NEWEST, revision, upgrade
 from models.operations.access import find
-from models.operations.calendar import rearrange
-from models.operations.keys import count_by_key, seal_again
-from models.queries.chain import Verified, verify
+from models.operations.calendar import change_calendar
+from models.operations.keys import count_by_key, reencrypt
 from models.queries.detail import detail
-from models.queries.overview import curve, load
-from models.rules.calendar import Declared
+from models.queries.overview import curve, workload
+from models.rules.calendar import DeclaredDay
 from models.rules.lifecycle.decide import HANDLERS
 from models.rules.messages import FIELDS
-from models.rules.roles import Actor
+from models.rules.notice_texts import KINDS
 from models.rules.state import OPEN
-from models.rules.wording import KINDS
+from models.security.chain import Verification, verify
+from models.security.roles import Actor
 from models.tables.core import EVENT, INBOX, NOTICE, TICKET
-from tests.store.staging import RESULT, at, carry, feed, log_of, message, restored, row_of
+from tests.store.factories import (
+    RESULT,
+    advance_tickets,
+    at,
+    feed,
+    log_of,
+    message,
+    restored,
+    row_of,
+)
 
 KEPT = Path(__file__).parent / "kept" / "0.1.0"
 LEFT = at("2026-11-20T10:00")
@@ -95,7 +104,7 @@ def store(store_url: str) -> Iterator[Store]:
         opened.close()
 
 
-def _whole(store: Store) -> Verified:
+def _whole(store: Store) -> Verification:
     result = verify(store)
     assert result.broken is None
     return result
@@ -115,7 +124,7 @@ def test_nothing_of_it_is_lost(store: Store) -> None:
     lines = lzma.decompress((KEPT / "messages.jsonl.xz").read_bytes()).splitlines()
     sent = {msgspec.json.encode(json.loads(n)["message"], order="deterministic") for n in lines}
     with store.reading() as session:
-        bodies = [session.sealer.open(body) for body in session.scalars(select(INBOX.c.body))]
+        bodies = [session.cipher.decrypt(body) for body in session.scalars(select(INBOX.c.body))]
         states = session.execute(select(TICKET.c.status, func.count()).group_by(TICKET.c.status))
         assert {row[0]: row[1] for row in states} == STATES
         notices = Counter(session.scalars(select(NOTICE.c.state)))
@@ -151,7 +160,7 @@ def test_its_people_are_found_and_both_its_keys_open_it(store: Store) -> None:
     with store.reading() as session:
         counts = count_by_key(session)
     assert counts.keys() == {0, 1}
-    assert sum(seal_again(store)) == counts[0]
+    assert sum(reencrypt(store)) == counts[0]
     with store.reading() as session:
         assert count_by_key(session) == {1: sum(counts.values())}
     assert _whole(store).accesses == 7
@@ -169,7 +178,7 @@ def test_late_messages_and_the_calendar_change_it(store: Store) -> None:
         LEFT,
     )
     before = {number: log_of(store, number) for number in ("KP-09", "KP-12")}
-    assert carry(store, list(before), at("2026-11-20T10:05")).applied == 2
+    assert advance_tickets(store, list(before), at("2026-11-20T10:05")).applied == 2
     assert row_of(store, "KP-09").status == "submitted"
     new = {number: log_of(store, number)[len(old) :] for number, old in before.items()}
     assert "alert.withdrawn" in {event.name for event in new["KP-09"]}
@@ -180,23 +189,23 @@ def test_late_messages_and_the_calendar_change_it(store: Store) -> None:
     appended = sum(map(len, new.values()))
     assert _whole(store).lines == lines + appended
 
-    days = {date(2026, 11, 23): Declared(False, "台风停工通知")}
+    days = {date(2026, 11, 23): DeclaredDay(False, "台风停工通知")}
     due = row_of(store, "KP-07").due
     with store.writing() as session:
-        moved = rearrange(session, days, at("2026-11-20T10:10"))
+        moved = change_calendar(session, days, at("2026-11-20T10:10"))
     assert "KP-07" in {number for number, _clock, _due in moved.moved}
     assert row_of(store, "KP-07").due > due
     _whole(store)
 
     assert _waiting(store) == ["KP-07", "KP-10", "KP-49", "KP-91"]
-    dealt = carry(store, _waiting(store), at("2026-11-20T10:15"))
+    dealt = advance_tickets(store, _waiting(store), at("2026-11-20T10:15"))
     assert (dealt.by_queue.total(), dealt.refused) == (3, 0)
     assert row_of(store, "KP-49").status == "dispatched"
     assert _waiting(store) == ["KP-91"], "it waits a week for its ticket"
     assert _whole(store).tickets == 97
     with store.reading() as session:
         numbers = list(session.scalars(select(TICKET.c.number)))
-    carry(store, [*numbers, "KP-91"], at("2026-12-01T09:00"))
+    advance_tickets(store, [*numbers, "KP-91"], at("2026-12-01T09:00"))
     assert _waiting(store) == []
     assert row_of(store, "KP-07").level == "red"
     _whole(store)
@@ -209,7 +218,7 @@ def test_it_can_be_looked_at(store: Store) -> None:
             ticket = detail(session, number)
             assert "ticket.received" in {line.name for line in ticket.log}
             assert "*" in ticket.claimant.phone or not ticket.claimant.phone
-        shown = load(session, LEFT).counters
+        shown = workload(session, LEFT).counters
         assert shown.open == sum(count for status, count in STATES.items() if status in OPEN)
         assert (shown.manual, shown.returned) == (STATES["manual"], STATES["returned"])
         assert sum(curve(session, LEFT).received) == 1

@@ -13,18 +13,18 @@ from sqlalchemy import select
 from models.database import Store
 from models.operations.rulebook import replace_units
 from models.tables.core import INBOX
-from tests.store.staging import (
+from tests.store.factories import (
     RESULT,
+    advance_tickets,
     at,
-    carry,
     feed,
     letter,
     log_of,
     message,
-    prepared,
+    prepared_store,
     row_of,
     simple_units,
-    standing,
+    ticket_state,
 )
 
 EXAMPLES = Path(__file__).parents[1] / "scenarios" / "examples"
@@ -33,24 +33,24 @@ EXAMPLES = Path(__file__).parents[1] / "scenarios" / "examples"
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store on SQLite; what is tested here is the same code on both."""
-    with prepared(f"sqlite:///{tmp_path / 'late.db'}") as opened:
+    with prepared_store(f"sqlite:///{tmp_path / 'late.db'}") as opened:
         yield opened
 
 
 def test_a_deemed_acceptance_is_taken_back_and_corrected(store: Store) -> None:
     """A confirmation that came late undoes the deemed acceptance and what followed from it."""
     feed(store, [letter("L1", "2026-11-02T09:00")], at("2026-11-02T09:00"))
-    carry(store, ["L1"], at("2026-11-05T10:00"))
+    advance_tickets(store, ["L1"], at("2026-11-05T10:00"))
     before = {e.name: e for e in log_of(store, "L1")}
     assert "ticket.deemed_accepted" in before
     feed(store, [message("L1", "unit.accepted", "2026-11-02T10:00")], at("2026-11-05T10:00"))
-    carry(store, ["L1"], at("2026-11-05T10:00"))
+    advance_tickets(store, ["L1"], at("2026-11-05T10:00"))
     events = log_of(store, "L1")
     taken_back = [e for e in events if e.name == "decision.withdrawn"]
     assert before["ticket.deemed_accepted"].seq in {e.data["of"] for e in taken_back}
     corrections = [e.data for e in events if e.data.get("kind") == "correction"]
     assert {"unit_contact"} <= {c["role"] for c in corrections}
-    assert dict(standing(store, "L1")["running"])["handling"] == at("2026-11-11T17:30")
+    assert dict(ticket_state(store, "L1")["running"])["handling"] == at("2026-11-11T17:30")
     assert [e.seq for e in events] == list(range(1, len(events) + 1))
 
 
@@ -60,12 +60,12 @@ def test_a_card_that_should_not_have_been_given_is_taken_back(store: Store) -> N
     feed(
         store, [*first, message("L2", "unit.accepted", "2026-11-02T09:30")], at("2026-11-02T09:30")
     )
-    carry(store, ["L2"], at("2026-11-06T10:00"))
+    advance_tickets(store, ["L2"], at("2026-11-06T10:00"))
     assert row_of(store, "L2").level == "red"
     late = message("L2", "result.submitted", "2026-11-03T16:00", **RESULT)
     feed(store, [late], at("2026-11-06T10:00"))
-    carry(store, ["L2"], at("2026-11-06T10:00"))
-    assert [level for level, _ in standing(store, "L2")["levels"]] == ["prewarning"]
+    advance_tickets(store, ["L2"], at("2026-11-06T10:00"))
+    assert [level for level, _ in ticket_state(store, "L2")["levels"]] == ["prewarning"]
     withdrawn = {e.data["level"] for e in log_of(store, "L2") if e.name == "alert.withdrawn"}
     assert withdrawn == {"yellow", "red"}
     assert row_of(store, "L2").status == "submitted"
@@ -79,12 +79,12 @@ def test_what_people_did_stands(store: Store) -> None:
         message("L3", "result.submitted", "2026-11-04T10:00", **RESULT),
     ]
     feed(store, messages, at("2026-11-04T10:00"))
-    carry(store, ["L3"], at("2026-11-04T11:00"))
-    before = standing(store, "L3")
+    advance_tickets(store, ["L3"], at("2026-11-04T11:00"))
+    before = ticket_state(store, "L3")
     late = message("L3", "claimant.withdrew", "2026-11-03T10:00", to="hotline")
     feed(store, [late], at("2026-11-04T11:00"))
-    carry(store, ["L3"], at("2026-11-04T11:00"))
-    assert standing(store, "L3") == before
+    advance_tickets(store, ["L3"], at("2026-11-04T11:00"))
+    assert ticket_state(store, "L3") == before
     refused = [e for e in log_of(store, "L3") if e.name == "message.refused"]
     assert "result.submitted" in refused[-1].data["why"]["args"]["types"]
     with store.reading() as session:
@@ -96,29 +96,29 @@ def test_what_people_did_stands(store: Store) -> None:
 def test_a_clock_that_has_expired_is_not_started_by_another_base(store: Store) -> None:
     """A late acceptance moves the base of the first contact, not its expiry: that stands."""
     feed(store, [letter("L5", "2026-11-02T09:00")], at("2026-11-02T09:00"))
-    carry(store, ["L5"], at("2026-11-05T10:00"))
+    advance_tickets(store, ["L5"], at("2026-11-05T10:00"))
     feed(store, [message("L5", "unit.accepted", "2026-11-03T10:00")], at("2026-11-05T10:00"))
-    carry(store, ["L5"], at("2026-11-05T10:00"))
+    advance_tickets(store, ["L5"], at("2026-11-05T10:00"))
     contact = [e for e in log_of(store, "L5") if e.data.get("clock") == "first_contact"]
     assert [e.name for e in contact if e.name.startswith("clock.")] == [
         "clock.started",
         "clock.expired",
     ]
-    assert "first_contact" not in dict(standing(store, "L5")["running"])
+    assert "first_contact" not in dict(ticket_state(store, "L5")["running"])
 
 
 def test_a_late_message_lets_a_refused_one_be_applied(store: Store) -> None:
     """What was refused only for want of an earlier message is applied once that has come."""
     feed(store, [letter("L4", "2026-11-02T09:00")], at("2026-11-02T09:00"))
-    carry(store, ["L4"], at("2026-11-02T09:00"))
+    advance_tickets(store, ["L4"], at("2026-11-02T09:00"))
     review = message("L4", "return.reviewed", "2026-11-02T15:00", approved=False)
     feed(store, [review], at("2026-11-02T15:00"))
-    assert carry(store, ["L4"], at("2026-11-02T15:00")).refused == 1
+    assert advance_tickets(store, ["L4"], at("2026-11-02T15:00")).refused == 1
     parts = {"reason": "非职责", "basis": "三定", "suggested_unit": "住建局", "signed_by": "李"}
     feed(
         store, [message("L4", "unit.returned", "2026-11-02T11:00", **parts)], at("2026-11-02T16:00")
     )
-    carry(store, ["L4"], at("2026-11-02T16:00"))
+    advance_tickets(store, ["L4"], at("2026-11-02T16:00"))
     names = [e.name for e in log_of(store, "L4")]
     assert names.index("decision.withdrawn") < names.index("ticket.returned")
     assert "return.refused" in names
@@ -148,7 +148,7 @@ def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
         end = datetime.fromisoformat(own[-1]["at"]) + timedelta(days=3)
         ordered = [m | {"ticket": f"{number}-in-order", "id": m["id"] + "-o"} for m in own]
         feed(store, ordered, end)
-        carry(store, [f"{number}-in-order"], end)
+        advance_tickets(store, [f"{number}-in-order"], end)
         late = [
             (
                 datetime.fromisoformat(m["at"]) + timedelta(hours=dice.choice((0, 0, 3, 20, 48))),
@@ -158,10 +158,10 @@ def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
             for n, m in enumerate(own)
         ]
         for arrived, _, raw in sorted(late, key=lambda triple: triple[:2]):
-            carry(store, [number], arrived, inclusive=False)
+            advance_tickets(store, [number], arrived, inclusive=False)
             feed(store, [raw], arrived)
-            carry(store, [number], arrived, inclusive=False)
-        carry(store, [number], end)
+            advance_tickets(store, [number], arrived, inclusive=False)
+        advance_tickets(store, [number], end)
         with store.reading() as session:
             states = session.execute(
                 select(INBOX.c.conflicting).where(INBOX.c.ticket == number)
@@ -169,5 +169,5 @@ def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
             if any(states):
                 continue
         compared += 1
-        assert standing(store, number) == standing(store, f"{number}-in-order"), number
+        assert ticket_state(store, number) == ticket_state(store, f"{number}-in-order"), number
     assert compared

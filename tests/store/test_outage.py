@@ -15,14 +15,21 @@ from models.database import Store
 from models.operations.rulebook import replace_units
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
-from models.rules.routing import Directory
-from models.rules.state import Stage, State
+from models.rules.routing.directory import Directory
+from models.rules.state import RuleContext, State
+from tests.rules.district import CALENDAR, POLICY
+from tests.rules.log_reading import LogReading, read_log
 from tests.rules.moves import life
-from tests.rules.player import NOTICE
-from tests.rules.reading import Told, told_by
-from tests.rules.stage import CALENDAR, POLICY
+from tests.rules.scenario_runner import NOTICE
 from tests.rules.strategies import instants
-from tests.store.staging import carry, feed, log_of, prepared, row_of, simple_units
+from tests.store.factories import (
+    advance_tickets,
+    feed,
+    log_of,
+    prepared_store,
+    row_of,
+    simple_units,
+)
 
 UNITS = Directory(simple_units().unit)
 _NUMBERS = itertools.count()
@@ -35,7 +42,7 @@ Line = tuple[datetime, str, bytes]
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One store on SQLite, with the units of these lives; each life is a ticket of its own."""
     folder = tmp_path_factory.mktemp("outage")
-    with prepared(f"sqlite:///{folder / 'outage.db'}") as opened:
+    with prepared_store(f"sqlite:///{folder / 'outage.db'}") as opened:
         with opened.writing() as session:
             replace_units(session, simple_units())
         yield opened
@@ -61,21 +68,21 @@ def test_downtime_changes_nothing_but_the_recording(
     end = messages[-1].at + timedelta(days=60)
     feed(store, [_raw(m, ticket) for m in messages], begin)
     for now in sorted(begin + pause for pause in awake if begin + pause < end):
-        carry(store, [ticket], now)
-    carry(store, [ticket], end)
+        advance_tickets(store, [ticket], now)
+    advance_tickets(store, [ticket], end)
 
     state = State(ticket)
     resolved = [UNITS.resolved(msgspec.structs.replace(m, ticket=ticket)) for m in messages]
-    events = fold(state, resolved, Stage(POLICY, CALENDAR), end)
+    events = fold(state, resolved, RuleContext(POLICY, CALENDAR), end)
     found = log_of(store, ticket)
     assert [row.seq for row in found] == list(range(1, len(found) + 1)), "no gap"
     log = [_line(row.moment, row.name, row.data) for row in found if row.name != NOTICE]
     assert log == [_line(e.moment, e.name, e.data) for e in events if e.name != NOTICE]
     row = row_of(store, ticket)
     clocks = {(c.name, c.unit or c.purpose): c.due for c in state.clocks.values() if c.running}
-    told = told_by((line.name, line.data) for line in found)
+    told = read_log((line.name, line.data) for line in found)
     told.running = {k: datetime.fromisoformat(str(due)) for k, due in told.running.items()}
-    assert told == Told(row.status, row.unit, row.level, clocks), "the log gives the state"
+    assert told == LogReading(row.status, row.unit, row.level, clocks), "the log gives the state"
 
 
 def _line(moment: datetime, name: str, data: dict[str, Any]) -> Line:

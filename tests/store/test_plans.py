@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import event, make_url, text
 
 from models.database import Store
-from models.operations.delivery import ready, record
-from models.operations.ringing import claim_due, first_bells
+from models.operations.bells import claim_due, first_bells
+from models.operations.notices.record import ready_notices, record_outcomes
 from models.rules.queues import QUEUES
-from tests.store.staging import at, carry, feed, letter, message, prepared
+from tests.store.factories import advance_tickets, at, feed, letter, message, prepared_store
 
 NOW = at("2026-11-02T10:00")
 _OTHERS = 20_000
@@ -23,9 +23,9 @@ _BIG = ("ticket", "clock", "event", "notice", "inbox", "bell")
 @pytest.fixture
 def store(postgres_database: str) -> Iterator[Store]:
     """A store with twenty thousand tickets that nothing is due of, and ten with which to work."""
-    with prepared(postgres_database) as opened:
+    with prepared_store(postgres_database) as opened:
         feed(opened, [letter("A0", "2026-11-02T09:00")], NOW)
-        carry(opened, ["A0"], NOW)
+        advance_tickets(opened, ["A0"], NOW)
         _multiply(opened)
         feed(opened, [letter(f"B{n}", "2026-11-02T09:30") for n in range(10)], NOW)
         yield opened
@@ -118,14 +118,14 @@ def test_carrying_on_reads_by_index(store: Store) -> None:
     """Letters, an acceptance and a level each touch only the tickets that they are of."""
     numbers = [f"B{n}" for n in range(10)]
     with _statements(store) as sent:
-        assert carry(store, numbers, NOW).tickets == 10
+        assert advance_tickets(store, numbers, NOW).tickets == 10
         feed(store, [message("B1", "unit.accepted", "2026-11-02T10:00")], NOW)
-        carry(store, numbers, NOW)
-        assert carry(store, numbers, NOW + timedelta(days=30)).tickets == 10
+        advance_tickets(store, numbers, NOW)
+        assert advance_tickets(store, numbers, NOW + timedelta(days=30)).tickets == 10
         ids = list(range(1, 200))
         with store.writing() as session:
-            found = ready(session, ids, NOW)
-            record(session, {one.row: None for one in found}, "file", NOW)
+            found = ready_notices(session, ids, NOW)
+            record_outcomes(session, {one.row: None for one in found}, "file", NOW)
     assert len(sent) > 20
     assert not _scans(store, sent)
 
@@ -133,8 +133,8 @@ def test_carrying_on_reads_by_index(store: Store) -> None:
 def test_a_late_message_reads_by_index(store: Store) -> None:
     """Telling a life anew reads that life."""
     numbers = ["B1"]
-    carry(store, numbers, NOW + timedelta(days=30))
+    advance_tickets(store, numbers, NOW + timedelta(days=30))
     feed(store, [message("B1", "unit.accepted", "2026-11-02T10:00")], NOW + timedelta(days=30))
     with _statements(store) as sent:
-        carry(store, numbers, NOW + timedelta(days=30))
+        advance_tickets(store, numbers, NOW + timedelta(days=30))
     assert not _scans(store, sent)

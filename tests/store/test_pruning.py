@@ -9,11 +9,11 @@ from sqlalchemy import func, select, update
 from models.database import Store
 from models.operations import pruning
 from models.operations.pruning import prune
-from models.queries.rulebook import load_rulebook
-from models.rules.policy import Policy, PolicyWrong, load_policy
+from models.rulebook import load_rulebook
+from models.rules.policy import InvalidPolicy, Policy, load_policy
 from models.tables.core import EVENT, NOTICE, TICKET
-from tests.rules.stage import POLICY_TEXT
-from tests.store.staging import at, carry, feed, letter, log_of, prepared
+from tests.rules.district import POLICY_TEXT
+from tests.store.factories import advance_tickets, at, feed, letter, log_of, prepared_store
 
 SENT = at("2026-12-01T09:00")
 LATER = SENT + timedelta(days=181)
@@ -22,11 +22,11 @@ LATER = SENT + timedelta(days=181)
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """Six tickets with a dozen notices or more, all sent, four of the tickets in the archive."""
-    with prepared(store_url) as opened:
+    with prepared_store(store_url) as opened:
         numbers = [f"P{n}" for n in range(6)]
         letters = [letter(n, "2026-11-02T09:00", content=n) for n in numbers]
         feed(opened, letters, at("2026-11-02T09:00"))
-        carry(opened, numbers, SENT)
+        advance_tickets(opened, numbers, SENT)
         with opened.writing() as session:
             session.execute(update(NOTICE).values(state="sent", sent_at=SENT))
             closed = TICKET.c.number.in_(numbers[:4])
@@ -77,5 +77,5 @@ def test_the_policy_says_for_how_long(store: Store) -> None:
     short = POLICY_TEXT.replace('notices = "180 days"', 'notices = "1 day"')
     assert prune(store, SENT + timedelta(days=2), load_policy(short, "short")) > 0
     working = POLICY_TEXT.replace('notices = "180 days"', 'notices = "5 workdays"')
-    with pytest.raises(PolicyWrong, match="wall-clock"):
+    with pytest.raises(InvalidPolicy, match="wall-clock"):
         load_policy(working, "working")

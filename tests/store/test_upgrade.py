@@ -13,11 +13,11 @@ from sqlalchemy import Boolean, Date, DateTime, MetaData, Table, text
 from models.database import Store
 from models.migrations import NEWEST, config_of, revision, upgrade
 from models.operations.access import find
-from models.queries.chain import verify
 from models.queries.detail import detail
-from models.rules.roles import Actor
-from models.sealing import Sealer
-from tests.store.staging import KEY, at, carry, feed, letter, log_of, message, row_of
+from models.security.chain import verify
+from models.security.encryption import Cipher
+from models.security.roles import Actor
+from tests.store.factories import KEY, advance_tickets, at, feed, letter, log_of, message, row_of
 
 KEPT = Path(__file__).parent / "kept" / "first_release.json"
 """What the first release wrote: three tickets, one with a message waiting, one refused message."""
@@ -26,7 +26,7 @@ KEPT = Path(__file__).parent / "kept" / "first_release.json"
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """The store as the first release left it, once on each database."""
-    opened = Store(store_url, Sealer([KEY]))
+    opened = Store(store_url, Cipher([KEY]))
     try:
         command.upgrade(config_of(opened), "0001")
         with opened.engine.begin() as connection:
@@ -77,12 +77,12 @@ def test_a_store_of_the_first_release_goes_on(store: Store) -> None:
         for kind, value in (("phone", "13812340001"), ("identity", "440507199001011234")):
             assert find(session, who, kind, value, at("2026-11-06T11:00")) == ["O1"]
     assert row_of(store, "O1").status == "handling"
-    carry(store, ["O1", "O2", "O3"], at("2026-11-06T11:00"))
+    advance_tickets(store, ["O1", "O2", "O3"], at("2026-11-06T11:00"))
     assert row_of(store, "O1").status == "submitted"
     feed(store, [letter("O4", "2026-11-06T10:30"),
                  message("O9", "unit.urged", "2026-11-06T10:30", text="快", by="王")],
          at("2026-11-06T11:00"))  # fmt: skip
-    carry(store, ["O1", "O2", "O3", "O4"], at("2026-12-01T09:00"))
+    advance_tickets(store, ["O1", "O2", "O3", "O4"], at("2026-12-01T09:00"))
     assert row_of(store, "O4").level == "red"
     assert len(log_of(store, "O2")) >= sum(r[0] == 2 for r in before["event"]["rows"])
     assert verify(store).broken is None

@@ -56,12 +56,12 @@ def read(server: EmbeddedServer, key: str) -> bytes | str | None:
 
 def test_what_was_written_is_there_after_a_stop_and_a_start(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path / "valkey")
-    assert not server.alive()
+    assert not server.is_alive()
     url = server.start()
     write(server, "bell", "1")
-    assert server.alive()
+    assert server.is_alive()
     server.stop()
-    assert not server.alive()
+    assert not server.is_alive()
     assert server.pid is None
     server.stop()
 
@@ -130,7 +130,7 @@ def test_a_second_service_on_the_same_data_is_told_so(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path) as first:
         with pytest.raises(ServerNotStarted, match="already runs"):
             EmbeddedServer(tmp_path).start()
-        assert first.alive()
+        assert first.is_alive()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_any_folder_will_do(tmp_path: Path, name: str) -> None:
 def test_a_deep_home_gets_a_short_private_socket_of_the_same_name_each_time(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     with EmbeddedServer(deep) as server:
-        assert len(os.fsencode(server.socket)) < embedded.LONGEST_SOCKET
+        assert len(os.fsencode(server.socket)) < embedded.MAX_SOCKET_PATH
         assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
         assert server.url == EmbeddedServer(deep).url != EmbeddedServer(deep / "f").url
         write(server, "bell", "1")
@@ -190,7 +190,7 @@ def test_a_frozen_server_is_not_alive_and_can_be_stopped(tmp_path: Path) -> None
     pid = server.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    assert not server.alive()
+    assert not server.is_alive()
     server.stop(timeout=0.2)
     assert gone(pid)
 
@@ -200,7 +200,7 @@ def test_a_socket_left_behind_does_not_matter(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(server.socket))
     with server:
-        assert server.alive()
+        assert server.is_alive()
 
 
 def test_a_machine_without_the_wheel_is_told_what_to_do(

@@ -15,10 +15,10 @@ from sqlalchemy import func, select
 from models.clock import system_clock
 from models.database import Store
 from models.operations.advance import advance
-from models.queries.rulebook import load_rulebook
+from models.rulebook import load_rulebook
 from models.tables.core import EVENT, INBOX, NOTICE, PROCESS, TICKET
-from tests.store.staging import feed, letter, log_of, prepared, row_of
-from tests.workers.running import environment, process, until
+from tests.store.factories import feed, letter, log_of, prepared_store, row_of
+from tests.workers.processes import environment, process, wait_until
 from workers.broker import Bells, connect
 from workers.embedded import EmbeddedServer
 from workers.timekeeper import Timekeeper
@@ -38,7 +38,7 @@ FAST_POLICY = {
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """A prepared store, once on each database."""
-    with prepared(store_url) as opened:
+    with prepared_store(store_url) as opened:
         yield opened
 
 
@@ -105,17 +105,17 @@ def test_killed_workers_leave_every_effect_exactly_once(store: Store, tmp_path: 
             feed(store, _letters(count), system_clock())
             ringing.start()
             try:
-                until(lambda: _red(store) > 0, 30, "the first effects")
+                wait_until(lambda: _red(store) > 0, 30, "the first effects")
                 first.kill()
                 with redis.Redis.from_url(server.url) as client:
                     client.flushall()
                 stack.enter_context(process("worker", env=env, log=log))
-                until(lambda: _red(store) > count // 3, 40, "a third")
+                wait_until(lambda: _red(store) > count // 3, 40, "a third")
                 second.kill()
                 server.stop(timeout=0)
                 server.start()
                 stack.enter_context(process("worker", env=env, log=log))
-                until(lambda: _done(store, count), 60, log.read_text()[-2000:])
+                wait_until(lambda: _done(store, count), 60, log.read_text()[-2000:])
             finally:
                 stop.set()
                 ringing.join()
@@ -131,17 +131,17 @@ def test_levels_come_on_time_to_the_second(tmp_path: Path) -> None:
         assert before in policy
         policy = policy.replace(before, after)
     url = f"sqlite:///{tmp_path / 'fast.db'}"
-    with prepared(url, policy) as store, EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(url, policy) as store, EmbeddedServer(tmp_path / "valkey") as server:
         env = environment(tmp_path / "home", url, server.url)
         log = tmp_path / "log"
         with (
             process("worker", env=env, log=log),
             process("timekeeper", env=env, log=log),
         ):
-            until(lambda: _beating(store) == 2, 20, "both report")
+            wait_until(lambda: _beating(store) == 2, 20, "both report")
             now = datetime.now(UTC)
             feed(store, [letter("F1", now.isoformat())], now)
-            until(lambda: _red(store) == 1, 20, log.read_text())
+            wait_until(lambda: _red(store) == 1, 20, log.read_text())
         events = log_of(store, "F1")
     raised = [e for e in events if e.name == "alert.raised"]
     assert [e.data["level"] for e in raised] == ["prewarning", "yellow", "red"]
@@ -161,10 +161,10 @@ def _beating(store: Store) -> int:
 def test_sigterm_ends_a_worker_in_order(tmp_path: Path) -> None:
     """Told to stop, a worker ends within ten seconds with exit code 0 and takes its line away."""
     url = f"sqlite:///{tmp_path / 'term.db'}"
-    with prepared(url) as store, EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(url) as store, EmbeddedServer(tmp_path / "valkey") as server:
         env = environment(tmp_path / "home", url, server.url)
         with process("worker", env=env, log=tmp_path / "log") as worker:
-            until(lambda: _beating(store) == 1, 20, "the worker reports")
+            wait_until(lambda: _beating(store) == 1, 20, "the worker reports")
             worker.terminate()
             assert worker.wait(10) == 0
         assert _beating(store) == 0
@@ -174,15 +174,15 @@ def test_rows_stay_due_while_the_broker_is_away(tmp_path: Path) -> None:
     """Nothing is lost when no bell can be rung: the rows are rung for when the broker is back."""
     url = f"sqlite:///{tmp_path / 'away.db'}"
     server = EmbeddedServer(tmp_path / "valkey")
-    with prepared(url) as store:
+    with prepared_store(url) as store:
         bells = Bells(connect(server.url))
         keeper = Timekeeper(store, bells, system_clock, timedelta(seconds=30))
         feed(store, _letters(3), system_clock())
-        assert (keeper.ring_once(), keeper.broker_ok) == (0, False)
+        assert (keeper.ring_due(), keeper.broker_ok) == (0, False)
         with server:
-            assert (keeper.ring_once(), keeper.broker_ok) == (3, True)
+            assert (keeper.ring_due(), keeper.broker_ok) == (3, True)
             assert bells.waiting()["intake"] == 1
-            assert keeper.ring_once() == 0
+            assert keeper.ring_due() == 0
 
 
 def test_a_poisonous_ticket_is_set_aside(store: Store, tmp_path: Path) -> None:
@@ -199,9 +199,9 @@ def test_a_poisonous_ticket_is_set_aside(store: Store, tmp_path: Path) -> None:
         keeper = Timekeeper(store, Bells(connect(server.url)), system_clock, timedelta(seconds=30))
         env = environment(tmp_path / "home", store.url, server.url)
         with process("worker", env=env, log=tmp_path / "log"):
-            keeper.ring_once()
-            until(lambda: row_of(store, "T0001") is not None, 20, "the healthy ticket")
-            until(lambda: _refused(store) == 1, 20, "the poisonous message")
+            keeper.ring_due()
+            wait_until(lambda: row_of(store, "T0001") is not None, 20, "the healthy ticket")
+            wait_until(lambda: _refused(store) == 1, 20, "the poisonous message")
 
 
 def _refused(store: Store) -> int:

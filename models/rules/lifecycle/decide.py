@@ -5,14 +5,14 @@ from datetime import datetime
 
 import msgspec
 
-from models.labels import say
+from models.i18n import lazy
 from models.rules.lifecycle import acceptance, contacts, handling, results
-from models.rules.lifecycle.life import Life, named, next_level
+from models.rules.lifecycle.decision import Decision, clock_identity, next_level
 from models.rules.messages import HOTLINE, UNIT_FIELDS, Message, Refusal, checked
 from models.rules.policy import LEVELS
-from models.rules.state import ACCEPT, ARCHIVED, HANDLE, PROOF, Event, Stage, State
+from models.rules.state import ACCEPT, ARCHIVED, HANDLE, PROOF, Event, RuleContext, State
 
-Handler = Callable[[Life, Message], Refusal | None]
+Handler = Callable[[Decision, Message], Refusal | None]
 
 HANDLERS: dict[str, Handler] = {
     "ticket.received": acceptance.received,
@@ -50,33 +50,33 @@ _JUDGED = ("extension.requested", "rework.requested")
 """Requests that the regulation itself answers in every state, of the archive too (3.5, 3.9)."""
 
 
-def decide(life: Life, message: Message) -> bool:
+def decide(decision: Decision, message: Message) -> bool:
     """Apply a message at its own `at`; False where it is refused, which the log then says."""
-    life.at = message.at
-    life.cause = message.arrival
-    life.state.seen_at = message.at
-    refusal = _apply(life, message)
+    decision.at = message.at
+    decision.cause = message.arrival
+    decision.state.seen_at = message.at
+    refusal = _apply(decision, message)
     if refusal is not None:
         missing = {"missing": list(refusal.missing)} if refusal.missing else {}
-        life.emit("message.refused", type=message.type, why=refusal.why, **missing)
-    life.reconsider_archiving()
+        decision.emit("message.refused", type=message.type, why=refusal.why, **missing)
+    decision.reconsider_archiving()
     return refusal is None
 
 
-def _apply(life: Life, message: Message) -> Refusal | None:
-    state = life.state
+def _apply(decision: Decision, message: Message) -> Refusal | None:
+    state = decision.state
     if state.status == ARCHIVED and message.type not in _JUDGED:
-        return Refusal(say("the ticket is in the archive"))
+        return Refusal(lazy("the ticket is in the archive"))
     body = checked(message.type, message.body)
     if isinstance(body, Refusal):
         return body
     message = msgspec.structs.replace(message, body=body)
     if message.type != "ticket.received":
         if state.received_at is None:
-            return Refusal(say("ticket {ticket} has not been received", ticket=message.ticket))
+            return Refusal(lazy("ticket {ticket} has not been received", ticket=message.ticket))
         if (refusal := _may_speak(state, message)) is not None:
             return refusal
-    return HANDLERS[message.type](life, message)
+    return HANDLERS[message.type](decision, message)
 
 
 def _may_speak(state: State, message: Message) -> Refusal | None:
@@ -86,13 +86,15 @@ def _may_speak(state: State, message: Message) -> Refusal | None:
     strangers = message.unknown if message.type == _CALL else (*message.unknown, HOTLINE)
     for unit in units:
         if unit in strangers:
-            return Refusal(say("unit {unit} is not known; see the units file", unit=unit))
+            return Refusal(lazy("unit {unit} is not known; see the units file", unit=unit))
     unit = body.get("unit")
     if message.type in _LEAD_ONLY and unit != state.unit:
         lead = state.unit or "-"
-        return Refusal(say("only the lead unit may: {lead}, not {unit}", lead=lead, unit=str(unit)))
+        return Refusal(
+            lazy("only the lead unit may: {lead}, not {unit}", lead=lead, unit=str(unit))
+        )
     if message.type in _HELPERS_TOO and unit not in (state.unit, HOTLINE, *state.co_units):
-        text = say("only the lead or a co-handling unit may, not {unit}", unit=str(unit))
+        text = lazy("only the lead or a co-handling unit may, not {unit}", unit=str(unit))
         return Refusal(text)
     return None
 
@@ -119,65 +121,65 @@ def _next(state: State) -> tuple[datetime, str, str] | None:
     return best
 
 
-def fire(life: Life, until: datetime, *, inclusive: bool) -> None:
+def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
     """Let everything happen, in order, that time alone brings about up to `until`."""
-    state = life.state
+    state = decision.state
     while (due := _next(state)) is not None:
         at, what, key = due
         if at > until or (at == until and not inclusive):
             return
-        life.at = at
-        life.cause = None
+        decision.at = at
+        decision.cause = None
         state.fired_at = at if state.fired_at is None else max(at, state.fired_at)
         match what:
             case "raise":
-                _raise_level(life, key, at)
+                _raise_level(decision, key, at)
             case "expire":
-                _expire(life, key, at)
+                _expire(decision, key, at)
             case "remind":
-                contacts.remind(life, state.clocks[key])
+                contacts.remind(decision, state.clocks[key])
             case _:
                 state.status = ARCHIVED
                 state.archive_at = None
-                life.emit("ticket.archived", effective_at=at)
-        life.reconsider_archiving()
+                decision.emit("ticket.archived", effective_at=at)
+        decision.reconsider_archiving()
 
 
-def _raise_level(life: Life, level: str, at: datetime) -> None:
-    state, clock = life.state, life.state.clocks[HANDLE]
+def _raise_level(decision: Decision, level: str, at: datetime) -> None:
+    state, clock = decision.state, decision.state.clocks[HANDLE]
     state.raised = [*state.raised, level]
-    life.emit(
+    decision.emit(
         "alert.raised", clock=HANDLE, level=level, effective_at=at, unit=state.unit, run=state.run
     )
     upcoming = next_level(state)
     # in a played life, what a message puts into the past comes together with that message
-    overtaken = life.now is None and upcoming is not None and upcoming[1] <= life.present
-    pointless = level == LEVELS[0] and clock.due <= life.present
+    overtaken = decision.now is None and upcoming is not None and upcoming[1] <= decision.present
+    pointless = level == LEVELS[0] and clock.due <= decision.present
     if not overtaken and not pointless:
-        role = getattr(life.stage.policy.ladder, level).to
-        life.notify(level, role, unit=state.unit, clock=HANDLE, level=level, effective_at=at)
+        role = getattr(decision.context.policy.ladder, level).to
+        decision.notify(level, role, unit=state.unit, clock=HANDLE, level=level, effective_at=at)
 
 
-def _expire(life: Life, key: str, at: datetime) -> None:
+def _expire(decision: Decision, key: str, at: datetime) -> None:
     if key == ACCEPT:
-        acceptance.deem_accepted(life, at)
+        acceptance.deem_accepted(decision, at)
         return
-    clock = life.state.clocks[key]
-    life.change(key, state="expired", ended_at=at, remind_at=None)
-    life.emit("clock.expired", clock=clock.name, due=at, **named(clock))
-    unit = clock.unit or life.state.unit
+    clock = decision.state.clocks[key]
+    decision.change(key, state="expired", ended_at=at, remind_at=None)
+    decision.emit("clock.expired", clock=clock.name, due=at, **clock_identity(clock))
+    unit = clock.unit or decision.state.unit
     if clock.name == PROOF:
-        life.emit("contact.deemed_absent", purpose=clock.purpose, unit=unit, effective_at=at)
-    life.notify("expired", "unit_contact", unit=unit, clock=clock.name)
-    life.notify("expired", "district_desk", clock=clock.name)
+        decision.emit("contact.deemed_absent", purpose=clock.purpose, unit=unit, effective_at=at)
+    decision.notify("expired", "unit_contact", unit=unit, clock=clock.name)
+    decision.notify("expired", "district_desk", clock=clock.name)
     if clock.name in ("closing_contact", "survey", "proof"):
-        life.settled(at)
+        decision.settled(at)
 
 
 def fold(
     state: State,
     messages: Sequence[Message],
-    stage: Stage,
+    context: RuleContext,
     now: datetime,
     *,
     inclusive: bool = True,
@@ -189,12 +191,12 @@ def fold(
     what falls exactly on `now` is left for later. With `played` each moment is taken as if it had
     just come, so that folding far ahead sends the same notices as going from moment to moment.
     """
-    life = Life(state, stage, now, None if played else now)
+    decision = Decision(state, context, now, None if played else now)
     for message in messages:
-        fire(life, message.at, inclusive=False)
-        decide(life, message)
-    fire(life, now, inclusive=inclusive)
-    return life.events if played else _told_once(life.events)
+        fire(decision, message.at, inclusive=False)
+        decide(decision, message)
+    fire(decision, now, inclusive=inclusive)
+    return decision.events if played else _told_once(decision.events)
 
 
 def _told_once(events: list[Event]) -> list[Event]:

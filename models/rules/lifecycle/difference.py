@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from models.labels import Said
-from models.rules.lifecycle.life import clock_key, named
+from models.i18n import LazyText
+from models.rules.lifecycle.decision import clock_identity, clock_key
 from models.rules.state import Clock, Event, State
 
 _WITHDRAWALS = ("alert.withdrawn", "decision.withdrawn")
@@ -19,7 +19,7 @@ _SHIFTING = ("due", "run", "provisional", "why", "policy", "note")
 """What may differ between two tellings of the same decision."""
 
 
-class Logged(msgspec.Struct, frozen=True):
+class LoggedEvent(msgspec.Struct, frozen=True):
     """An event as it stands in the log."""
 
     seq: int
@@ -30,12 +30,12 @@ class Logged(msgspec.Struct, frozen=True):
 
 
 def difference(
-    log: Sequence[Logged],
+    log: Sequence[LoggedEvent],
     events: Sequence[Event],
     before: State,
     after: State,
     now: datetime,
-    why: Said,
+    why: LazyText,
 ) -> list[Event]:
     """What to append to `log` so that it tells the life that `events` tell.
 
@@ -79,12 +79,14 @@ def _told(name: str) -> bool:
     return (not name.startswith("clock.") and name not in _PASSING) or name == "clock.expired"
 
 
-def _key(event: Event | Logged) -> tuple[str, int | None, datetime, bytes]:
+def _key(event: Event | LoggedEvent) -> tuple[str, int | None, datetime, bytes]:
     data = {k: v for k, v in event.data.items() if k not in _SHIFTING}
     return event.name, event.cause, event.moment, msgspec.json.encode(data, order="deterministic")
 
 
-def _withdrawal(gone: Logged, standing: Sequence[Logged], now: datetime, why: Said) -> list[Event]:
+def _withdrawal(
+    gone: LoggedEvent, standing: Sequence[LoggedEvent], now: datetime, why: LazyText
+) -> list[Event]:
     if gone.name == "alert.raised":
         data = {"clock": gone.data["clock"], "level": gone.data["level"]}
         events = [Event("alert.withdrawn", now, now, None, data | {"of": gone.seq, "why": why})]
@@ -100,7 +102,7 @@ def _withdrawal(gone: Logged, standing: Sequence[Logged], now: datetime, why: Sa
     return events
 
 
-def _tells_of(notice: Logged, event: Logged) -> bool:
+def _tells_of(notice: LoggedEvent, event: LoggedEvent) -> bool:
     kind = {"alert.raised": event.data.get("level"), "clock.expired": "expired"}.get(
         event.name, event.name.partition(".")[2]
     )
@@ -111,7 +113,9 @@ def _tells_of(notice: Logged, event: Logged) -> bool:
     )
 
 
-def _clocks(before: State, after: State, begun: Set[str], now: datetime, why: Said) -> list[Event]:
+def _clocks(
+    before: State, after: State, begun: Set[str], now: datetime, why: LazyText
+) -> list[Event]:
     events: list[Event] = []
 
     def tell(name: str, **data: Any) -> None:
@@ -122,9 +126,9 @@ def _clocks(before: State, after: State, begun: Set[str], now: datetime, why: Sa
         if new is None:
             assert old is not None
             if old.running:
-                tell("clock.stopped", clock=old.name, outcome="cancelled", **named(old))
+                tell("clock.stopped", clock=old.name, outcome="cancelled", **clock_identity(old))
             continue
-        extra = named(new)
+        extra = clock_identity(new)
         was, runs = key in begun or (old is not None and old.running), new.running
         # how one expired is told by its own event, which stands before these
         anew = old is None or (old.base, old.due) != (new.base, new.due)

@@ -1,10 +1,10 @@
 """The result and what becomes of it: format and review 3.7, second handling 3.8 and 3.9."""
 
-from models.labels import say
+from models.i18n import lazy
 from models.rules.choices import DISSATISFIED
 from models.rules.lifecycle.acceptance import accept
+from models.rules.lifecycle.decision import Decision, filled, wrong_status
 from models.rules.lifecycle.handling import join, term_from
-from models.rules.lifecycle.life import Life, filled, wrong_state
 from models.rules.messages import Message, Refusal
 from models.rules.state import (
     CLOSING,
@@ -22,27 +22,29 @@ RESULT_PARTS = ("facts", "measures", "remedies", "basis")
 LONG_TERM_PARTS = ("progress", "next_steps")
 
 
-def submitted(life: Life, message: Message) -> Refusal | None:
+def submitted(decision: Decision, message: Message) -> Refusal | None:
     """The unit hands in its result; its format is checked first (3.7). Acting is accepting."""
-    state, body = life.state, message.body
+    state, body = decision.state, message.body
     if state.status not in (DISPATCHED, HANDLING):
-        return wrong_state(life)
+        return wrong_status(decision)
     if lacking := _lacking_in_result(message):
-        return Refusal(say("the result lacks: {names}", names=", ".join(lacking)), lacking)
+        return Refusal(lazy("the result lacks: {names}", names=", ".join(lacking)), lacking)
     if state.status == DISPATCHED:
-        accept(life)
+        accept(decision)
     parts = {p: body[p] for p in (*RESULT_PARTS, "long_term") if p in body}
-    life.emit("result.submitted", parts, unit=state.unit, disposal=body["disposal"])
-    life.stop(HANDLE)
-    life.stop(REPORT)
+    decision.emit("result.submitted", parts, unit=state.unit, disposal=body["disposal"])
+    decision.stop(HANDLE)
+    decision.stop(REPORT)
     state.rating_before, state.revisit_before = state.rating, state.revisit
-    life.emit("survey.opened")
-    life.start(SURVEY, life.at, life.due(life.at, life.stage.policy.terms.survey))
+    decision.emit("survey.opened")
+    decision.start(
+        SURVEY, decision.at, decision.due(decision.at, decision.context.policy.terms.survey)
+    )
     if body["disposal"] == "ordinary":
         state.status = SUBMITTED
-        life.notify("result_submitted", "city_hotline")
+        decision.notify("result_submitted", "city_hotline")
     else:
-        _complete(life)
+        _complete(decision)
     return None
 
 
@@ -57,74 +59,78 @@ def _lacking_in_result(message: Message) -> tuple[str, ...]:
     return tuple(lacking)
 
 
-def _complete(life: Life) -> None:
-    state = life.state
+def _complete(decision: Decision) -> None:
+    state = decision.state
     state.status = COMPLETED
-    state.completed_at = life.at
-    life.emit("ticket.completed")
-    life.settled(life.at)
-    life.cancel(ON_SITE, REPORT)
+    state.completed_at = decision.at
+    decision.emit("ticket.completed")
+    decision.settled(decision.at)
+    decision.cancel(ON_SITE, REPORT)
     if state.contact_wanted:
-        life.start(CLOSING, life.at, life.due(life.at, life.stage.policy.terms.closing_contact))
+        decision.start(
+            CLOSING,
+            decision.at,
+            decision.due(decision.at, decision.context.policy.terms.closing_contact),
+        )
 
 
-def reviewed(life: Life, message: Message) -> Refusal | None:
+def reviewed(decision: Decision, message: Message) -> Refusal | None:
     """The city agrees: completed; or not: the term counts from the first receipt (3.7)."""
-    state = life.state
+    state = decision.state
     if state.status != SUBMITTED:
-        return wrong_state(life)
+        return wrong_status(decision)
     if message.body["approved"]:
-        _complete(life)
+        _complete(decision)
         return None
-    life.emit("result.refused", {"why": message.body.get("why", "")})
-    life.cancel(SURVEY)
+    decision.emit("result.refused", {"why": message.body.get("why", "")})
+    decision.cancel(SURVEY)
     # what the claimant thought of a refused result does not count
     state.rating, state.revisit = state.rating_before, state.revisit_before
     state.status = HANDLING
     assert state.unit is not None
-    why = say("the city refused the result: counted from the latest restart (Regulation 3.7)")
+    why = lazy("the city refused the result: counted from the latest restart (Regulation 3.7)")
     if (base := state.restarted_at) is None:
         base = state.receipts[state.unit]
-        why = say("the city refused the result: counted from the first receipt (Regulation 3.7)")
-    due = term_from(life, base)
+        why = lazy("the city refused the result: counted from the first receipt (Regulation 3.7)")
+    due = term_from(decision, base)
     for _ in range(state.extensions_since):
-        due = term_from(life, due)
-    life.start(HANDLE, base, due, why=why)
+        due = term_from(decision, due)
+    decision.start(HANDLE, base, due, why=why)
     if n := state.extensions_since:
-        again = say("extensions granted since then, added: {n} (Regulation 3.5)", n=n)
+        again = lazy("extensions granted since then, added: {n} (Regulation 3.5)", n=n)
         state.clocks[HANDLE].why.append(again)
-    life.notify("result_refused", "unit_contact", unit=state.unit)
+    decision.notify("result_refused", "unit_contact", unit=state.unit)
     return None
 
 
-def rework_requested(life: Life, message: Message) -> Refusal | None:
+def rework_requested(decision: Decision, message: Message) -> Refusal | None:
     """A second handling, once, for a dissatisfied claimant; same term, no extension (3.9)."""
-    state = life.state
+    state = decision.state
     why = None
     if state.status != COMPLETED:
-        why = wrong_state(life).why
+        why = wrong_status(decision).why
     elif state.reworked:
-        why = say("a second handling is allowed once (Regulation 3.9)")
+        why = lazy("a second handling is allowed once (Regulation 3.9)")
     elif state.rating not in DISSATISFIED:
-        why = say("a second handling needs a rating of dissatisfied (Regulation 3.8)")
+        why = lazy("a second handling needs a rating of dissatisfied (Regulation 3.8)")
     if why is not None:
-        life.emit("rework.refused", why=why)
+        decision.emit("rework.refused", why=why)
         return None
     before = state.unit
     unit = message.body.get("unit") or before
     state.reworked = True
     state.unit = unit
     state.status = HANDLING
-    state.restarted_at = life.at
+    state.restarted_at = decision.at
     state.extensions_since = 0
     if unit in state.co_units:
         state.co_units.remove(unit)
-    life.emit("rework.opened", unit=unit)
-    life.cancel(CLOSING, SURVEY)
-    life.new_run()
-    why = say("second handling, same term as the first (Regulation 3.9)")
-    life.start(HANDLE, life.at, term_from(life, life.at), why=why)
-    life.notify("rework", "unit_contact", unit=unit)
+    decision.emit("rework.opened", unit=unit)
+    decision.cancel(CLOSING, SURVEY)
+    decision.new_run()
+    why = lazy("second handling, same term as the first (Regulation 3.9)")
+    decision.start(HANDLE, decision.at, term_from(decision, decision.at), why=why)
+    decision.notify("rework", "unit_contact", unit=unit)
     if holder := message.body.get("former_holder"):
-        join(life, holder)
+        join(decision, holder)
     return None

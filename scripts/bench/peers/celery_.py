@@ -9,7 +9,7 @@ from datetime import datetime
 from celery import Celery
 
 from models.settings import load_settings
-from scripts.bench.peers import work
+from scripts.bench.peers import transactions
 
 app = Celery("bench", broker=str(load_settings().broker_url).replace("unix://", "redis+socket://"))
 app.conf.update(
@@ -21,37 +21,37 @@ app.conf.update(
 
 
 @app.task(name="dispatch")
-def dispatch(body: work.Body) -> None:
+def dispatch(body: transactions.Body) -> None:
     """Carry out one message."""
-    work.dispatch(body)
+    transactions.dispatch(body)
 
 
 @app.task(name="escalate")
 def escalate(number: int, now: str) -> None:
     """Carry one ticket on."""
-    work.escalate(number, now)
+    transactions.escalate(number, now)
 
 
 @app.task(name="come")
 def come(due: str) -> None:
     """Note that it is done."""
-    work.come(due)
+    transactions.come(due)
 
 
-def _receive(bodies: Iterable[work.Body]) -> None:
+def _receive(bodies: Iterable[transactions.Body]) -> None:
     for body in bodies:
         dispatch.delay(body)
 
 
-def _clocks(clocks: Iterable[work.Body]) -> None:
+def _clocks(clocks: Iterable[transactions.Body]) -> None:
     for one in clocks:
         escalate.delay(one["id"], one["now"])
 
 
-def _later(times: Iterable[work.Body]) -> None:
+def _later(times: Iterable[transactions.Body]) -> None:
     for one in times:
         come.apply_async((one["due"],), eta=datetime.fromisoformat(one["due"]))
 
 
 if __name__ == "__main__":
-    work.produce(_receive, _clocks, _later)
+    transactions.produce(_receive, _clocks, _later)

@@ -9,7 +9,7 @@ from dbos import DBOS, DBOSClient, SQLAlchemyDatasource, run_dbos_database_migra
 
 from models.clock import system_clock
 from models.settings import load_settings
-from scripts.bench.peers import work
+from scripts.bench.peers import transactions
 
 _URL = load_settings().store_url
 _QUEUE = "bench"
@@ -18,17 +18,17 @@ source = SQLAlchemyDatasource.create(_URL)
 
 
 @source.transaction(isolation_level="READ COMMITTED")
-def _dispatched(body: work.Body) -> None:
-    work.dispatch_in(source.sql_session(), body)
+def _dispatched(body: transactions.Body) -> None:
+    transactions.dispatch_in(source.sql_session(), body)
 
 
 @source.transaction(isolation_level="READ COMMITTED")
 def _escalated(number: int, now: str) -> None:
-    work.escalate_in(source.sql_session(), number, datetime.fromisoformat(now))
+    transactions.escalate_in(source.sql_session(), number, datetime.fromisoformat(now))
 
 
 @DBOS.workflow(name="dispatch")
-def dispatch(body: work.Body) -> None:
+def dispatch(body: transactions.Body) -> None:
     """Carry out one message."""
     _dispatched(body)
 
@@ -43,7 +43,7 @@ def escalate(number: int, now: str) -> None:
 def come(due: str) -> None:
     """Sleep until then, and note that it is done."""
     DBOS.sleep((datetime.fromisoformat(due) - system_clock()).total_seconds())
-    work.come(due)
+    transactions.come(due)
 
 
 def serve(name: str) -> None:
@@ -66,19 +66,19 @@ def hand_over() -> None:
         options = {"workflow_name": workflow, "queue_name": _QUEUE, "application_name": "bench"}
         client.enqueue(options, *arguments)
 
-    def receive(bodies: Iterable[work.Body]) -> None:
+    def receive(bodies: Iterable[transactions.Body]) -> None:
         for body in bodies:
             enqueue("dispatch", body)
 
-    def clocks(rows: Iterable[work.Body]) -> None:
+    def clocks(rows: Iterable[transactions.Body]) -> None:
         for one in rows:
             enqueue("escalate", one["id"], one["now"])
 
-    def later(times: Iterable[work.Body]) -> None:
+    def later(times: Iterable[transactions.Body]) -> None:
         for one in times:
             enqueue("come", one["due"])
 
-    work.produce(receive, clocks, later)
+    transactions.produce(receive, clocks, later)
 
 
 if __name__ == "__main__":

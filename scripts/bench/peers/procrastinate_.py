@@ -8,7 +8,7 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from sqlalchemy import make_url
 
 from models.settings import load_settings
-from scripts.bench.peers import work
+from scripts.bench.peers import transactions
 
 _URL = make_url(load_settings().store_url).set(drivername="postgresql")
 _CONNINFO = _URL.render_as_string(hide_password=False)
@@ -18,40 +18,40 @@ app = App(connector=PsycopgConnector(conninfo=_CONNINFO))
 
 
 @app.task(queue="bench", name="dispatch")
-def dispatch(body: work.Body) -> None:
+def dispatch(body: transactions.Body) -> None:
     """Carry out one message."""
-    work.dispatch(body)
+    transactions.dispatch(body)
 
 
 @app.task(queue="bench", name="escalate")
 def escalate(number: int, now: str) -> None:
     """Carry one ticket on."""
-    work.escalate(number, now)
+    transactions.escalate(number, now)
 
 
 @app.task(queue="bench", name="come")
 def come(due: str) -> None:
     """Note that it is done."""
-    work.come(due)
+    transactions.come(due)
 
 
-def _batches(rows: Iterable[work.Body]) -> Iterator[list[work.Body]]:
+def _batches(rows: Iterable[transactions.Body]) -> Iterator[list[transactions.Body]]:
     left = iter(rows)
     while batch := list(islice(left, _AT_ONCE)):
         yield batch
 
 
-def _receive(bodies: Iterable[work.Body]) -> None:
+def _receive(bodies: Iterable[transactions.Body]) -> None:
     for batch in _batches(bodies):
         dispatch.batch_defer(*({"body": body} for body in batch))
 
 
-def _clocks(clocks: Iterable[work.Body]) -> None:
+def _clocks(clocks: Iterable[transactions.Body]) -> None:
     for batch in _batches(clocks):
         escalate.batch_defer(*({"number": one["id"], "now": one["now"]} for one in batch))
 
 
-def _later(times: Iterable[work.Body]) -> None:
+def _later(times: Iterable[transactions.Body]) -> None:
     for one in times:
         due = datetime.fromisoformat(one["due"])
         come.configure(schedule_at=due).defer(due=one["due"])
@@ -63,7 +63,7 @@ def main() -> None:
     with app.replace_connector(connector) as synchronous, synchronous.open():
         if not synchronous.check_connection():
             synchronous.schema_manager.apply_schema()
-        work.produce(_receive, _clocks, _later)
+        transactions.produce(_receive, _clocks, _later)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 
-from scripts.bench.peers import work
+from scripts.bench.peers import transactions
 
 
-def _receive(bodies: Iterable[work.Body]) -> None:
+def _receive(bodies: Iterable[transactions.Body]) -> None:
     for body in bodies:
-        work.dispatch(body)
+        transactions.dispatch(body)
 
 
-def _clocks(clocks: Iterable[work.Body]) -> None:
+def _clocks(clocks: Iterable[transactions.Body]) -> None:
     for one in clocks:
-        work.escalate(one["id"], one["now"])
+        transactions.escalate(one["id"], one["now"])
 
 
 if __name__ == "__main__":
-    work.produce(_receive, _clocks)
+    transactions.produce(_receive, _clocks)

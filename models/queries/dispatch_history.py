@@ -1,0 +1,42 @@
+"""What past letters turned out to be: the units that took them, to learn from."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from models.database import Session
+from models.tables.core import EVENT, INBOX, TICKET
+from models.tables.inbox import APPLIED
+
+_TAKEN = ("ticket.accepted", "ticket.deemed_accepted")
+
+
+class PastDispatch(NamedTuple):
+    """A past letter in clear, and the unit that accepted it. It belongs in no log and no error."""
+
+    title: str
+    content: str
+    unit: str
+
+
+def past_dispatches(session: Session) -> Iterator[PastDispatch]:
+    """The letters that a unit has accepted, with that unit, in the order of their arrival."""
+    taken = select(EVENT.c.ticket_id).where(
+        EVENT.c.ticket_id == TICKET.c.id, EVENT.c.name.in_(_TAKEN)
+    )
+    rows = session.execute(
+        select(TICKET.c.unit, INBOX.c.body)
+        .join(INBOX, INBOX.c.ticket == TICKET.c.number)
+        .where(
+            INBOX.c.type == "ticket.received",
+            INBOX.c.state == APPLIED,
+            INBOX.c.current,
+            TICKET.c.unit.is_not(None),
+            taken.exists(),
+        )
+        .order_by(INBOX.c.id)
+    )
+    for row in rows:
+        body = session.cipher.decrypt(row.body)
+        yield PastDispatch(str(body.get("title") or ""), str(body.get("content") or ""), row.unit)

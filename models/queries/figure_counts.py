@@ -1,0 +1,163 @@
+"""The monthly bulletin (通报, Regulation 5.4): every figure is a set of cases to be looked at.
+
+docs/bulletin.md says each figure in one sentence. A month goes from its first midnight to the
+next one's, Asia/Shanghai.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, select
+
+from models.database import Session
+from models.queries.figures import (
+    CONDITIONS,
+    OF_CARDS,
+    OF_COMPLETED,
+    OF_EVENTS,
+    Month,
+    card_events,
+    in_span_with_unit,
+    month_index,
+    rare_events,
+)
+from models.rules.calendar import SHANGHAI
+from models.rules.state import HANDLE
+from models.tables.core import CLOCK, TICKET
+
+
+@dataclass(frozen=True, slots=True)
+class FigureCase:
+    """A ticket behind a figure: when it came to be counted, and what there is to say of it."""
+
+    unit: str
+    ticket: str
+    title: str
+    category: str
+    at: datetime
+    note: Mapping[str, Any]
+
+
+def case_as_dict(case: FigureCase) -> dict[str, Any]:
+    """A case for machines, every instant in +08:00."""
+    local = {
+        k: v.astimezone(SHANGHAI) if isinstance(v, datetime) else v for k, v in case.note.items()
+    }
+    own = {f: getattr(case, f) for f in ("unit", "ticket", "title", "category")}
+    return {**local, **own, "at": case.at.astimezone(SHANGHAI)}
+
+
+Counts = dict[str, dict[str, int]]
+"""Figures by unit; what is nought is left out."""
+
+
+def counts(session: Session, span: Sequence[Month]) -> list[Counts]:
+    """Every figure of each of these months; all months are counted in one go."""
+    found: list[Counts] = [{} for _month in span]
+
+    def add(place: int, unit: str, figure: str, count: int) -> None:
+        if count:
+            own = found[place].setdefault(unit, {})
+            own[figure] = own.get(figure, 0) + count
+
+    place = month_index(span, TICKET.c.received_at)
+    received = select(place, TICKET.c.unit, func.count())
+    received = received.where(*in_span_with_unit(span, TICKET.c.received_at))
+    for month, unit, count in session.execute(received.group_by(place, TICKET.c.unit)):
+        add(month, unit, "tickets", count)
+    place = month_index(span, TICKET.c.completed_at)
+    sums = [func.sum(case((asked, 1), else_=0)) for asked in CONDITIONS.values()]
+    done = select(place, TICKET.c.unit, *sums).where(
+        *in_span_with_unit(span, TICKET.c.completed_at)
+    )
+    for month, unit, *numbers in session.execute(done.group_by(place, TICKET.c.unit)):
+        for name, count in zip(CONDITIONS, numbers, strict=True):
+            add(month, unit, name, count)
+    names = {event: figure for figure, event in OF_EVENTS.items()}
+    for events in (card_events(session, span), rare_events(session, span)):
+        rows = events.subquery()
+        by = (month_index(span, rows.c.moment), rows.c.unit, rows.c.name, rows.c.level)
+        grouped = select(*by, func.count()).group_by(*by)
+        for month, unit, name, level, count in session.execute(grouped):
+            add(month, unit, names.get(name, level), count)
+            if level in ("yellow", "red"):
+                add(month, unit, "cards", count)
+    return found
+
+
+def figure_cases(
+    session: Session, month: Month, figure: str, unit: str | None = None
+) -> Iterator[FigureCase]:
+    """The tickets behind a figure of a month, of one unit or of all, in the order of unit and time.
+
+    A ticket is there as often as it is counted: each card, return or extension by itself.
+    """
+    for row in session.execute(_behind(session, month, figure, unit)):
+        own = row._asdict()
+        unit, number, title = own.pop("unit"), own.pop("number"), own.pop("title")
+        category, moment = own.pop("category"), own.pop("at")
+        own = own.get("data", own)
+        note = {k: v for k, v in own.items() if k not in _SAID_BESIDE and v is not None}
+        yield FigureCase(unit, number, title, category, moment, note)
+
+
+def tickets(session: Session, month: Month, figure: str) -> dict[str, tuple[str, ...]]:
+    """The numbers of the tickets behind a figure of a month, by unit, in order, each once."""
+    found = _behind(session, month, figure, None)
+    wanted = found.selected_columns.unit, found.selected_columns.number
+    numbers: dict[str, dict[str, None]] = {}
+    for unit, number in session.execute(
+        found.with_only_columns(*wanted, maintain_column_froms=True)
+    ):
+        numbers.setdefault(unit, {})[number] = None
+    return {unit: tuple(own) for unit, own in numbers.items()}
+
+
+def _behind(session: Session, month: Month, figure: str, unit: str | None) -> Select[Any]:
+    if figure in ("tickets", *OF_COMPLETED):
+        found, own = _ticket_cases(month, figure), TICKET.c.unit
+    else:
+        found, own = _event_cases(session, month, figure)
+    return found if unit is None else found.where(own == unit)
+
+
+def _event_cases(session: Session, month: Month, figure: str) -> tuple[Select[Any], Any]:
+    events = card_events if figure in (*OF_CARDS, "cards") else rare_events
+    rows = events(session, [month]).subquery()
+    wanted = {"cards": ("yellow", "red")}.get(figure, (figure,))
+    named = rows.c.level.in_(wanted) if events is card_events else rows.c.name == OF_EVENTS[figure]
+    what = (rows.c.unit, rows.c.moment.label("at"), rows.c.data, *_NAMED)
+    found = (
+        select(*what)
+        .join(TICKET, TICKET.c.id == rows.c.ticket_id)
+        .where(named)
+        .order_by(rows.c.unit, rows.c.moment, TICKET.c.number, rows.c.seq)
+    )
+    return found, rows.c.unit
+
+
+def _ticket_cases(month: Month, figure: str) -> Select[Any]:
+    at = TICKET.c.received_at if figure == "tickets" else TICKET.c.completed_at
+    what: tuple[Any, ...] = (TICKET.c.unit, *_NAMED, at.label("at"))
+    if figure == "tickets":
+        found = select(*what, TICKET.c.status)
+    else:
+        handling = and_(CLOCK.c.ticket_id == TICKET.c.id, CLOCK.c.key == HANDLE)
+        found = select(
+            *what,
+            TICKET.c.handled.label("handling"),
+            CLOCK.c.due,
+            CLOCK.c.ended_at,
+            TICKET.c.first_contacted.label("first_contact"),
+            TICKET.c.closing_contacted.label("closing_contact"),
+            TICKET.c.rating,
+        )
+        found = found.outerjoin(CLOCK, handling).where(CONDITIONS[figure])
+    found = found.where(*in_span_with_unit([month], at))
+    return found.order_by(TICKET.c.unit, at, TICKET.c.number)
+
+
+_SAID_BESIDE = ("unit", "clock", "why")
+_NAMED = (TICKET.c.number, TICKET.c.title, TICKET.c.category)

@@ -1,0 +1,86 @@
+"""Who has to be called: contacts and surveys owed, claimants unreachable or dissatisfied."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, literal, null, select
+
+from models.database import Session
+from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
+from models.rules.state import CLOSING, FIRST, PROOF, SURVEY
+from models.tables.core import CLOCK, EVENT, TICKET
+
+DISSATISFIED, UNREACHABLE = "dissatisfied", "unreachable"
+KINDS = (FIRST, CLOSING, SURVEY, DISSATISFIED, UNREACHABLE, PROOF)
+MAX_LISTED = 500
+"""How many of a kind are listed; all are counted."""
+
+_UNREACHABLE_KEPT = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A claimant to be called, or one that could not be reached.
+
+    `due` is the expiry of the clock, or None where none runs; `at` is when the want arose.
+    """
+
+    ticket: str
+    title: str
+    unit: str | None
+    status: str
+    rating: str | None
+    due: datetime | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How many there are of each kind, and those of one kind, the most urgent first."""
+
+    counts: dict[str, int]
+    kind: str
+    rows: tuple[Call, ...] = ()
+
+
+_OWN = (TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status, TICKET.c.rating)
+
+
+def calls(session: Session, now: datetime, kind: str) -> Calls:
+    """The calls of a kind that are owed, by due; unreachable claimants of the last two weeks."""
+    counts = dict.fromkeys(KINDS, 0)
+    running = session.execute(
+        select(CLOCK.c.name, func.count())
+        .where(RUNNING_CLOCK, CLOCK.c.name.in_((FIRST, CLOSING, SURVEY, PROOF)))
+        .group_by(CLOCK.c.name)
+    )
+    counts |= {row[0]: row[1] for row in running}
+    counts[DISSATISFIED] = session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0
+    vain = event_named("contact.unreachable"), EVENT.c.at >= now - _UNREACHABLE_KEPT
+    found = select(func.count()).select_from(EVENT).where(*vain)
+    counts[UNREACHABLE] = session.scalar(found) or 0
+    rows = session.execute(_found(kind, vain).limit(MAX_LISTED))
+    return Calls(counts, kind, tuple(Call(*row) for row in rows))
+
+
+def _found(kind: str, vain: tuple[Any, ...]) -> Select[Any]:
+    if kind == DISSATISFIED:
+        return (
+            select(*_OWN, null().label("due"), TICKET.c.completed_at)
+            .where(REVISIT)
+            .order_by(TICKET.c.completed_at, TICKET.c.id)
+        )
+    if kind == UNREACHABLE:
+        return (
+            select(*_OWN, null().label("due"), EVENT.c.moment)
+            .join(EVENT, EVENT.c.ticket_id == TICKET.c.id)
+            .where(*vain)
+            .order_by(EVENT.c.at.desc(), EVENT.c.ticket_id)
+        )
+    return (
+        select(*_OWN, CLOCK.c.due, CLOCK.c.base)
+        .join(CLOCK, CLOCK.c.ticket_id == TICKET.c.id)
+        .where(RUNNING_CLOCK, CLOCK.c.name == literal(kind))
+        .order_by(CLOCK.c.due, CLOCK.c.ticket_id)
+    )

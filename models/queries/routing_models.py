@@ -1,0 +1,55 @@
+"""The models of past dispatches that the store keeps, and the one in use."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, func, select
+
+from models.database import Session
+from models.tables.core import MODEL
+
+if TYPE_CHECKING:
+    from models.rules.routing.learned import LinearClassifier
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingModelInfo:
+    """A model in the store, by its number."""
+
+    version: int
+    in_use: bool
+    trained_at: datetime
+    learned_from: str
+    letters: int
+    labels: tuple[str, ...]
+
+
+def model_in_use() -> Select[tuple[int]]:
+    """A select of the number of the model in use, 0 where there is none."""
+    return select(func.coalesce(func.max(MODEL.c.version), 0)).where(MODEL.c.in_use)
+
+
+def load_model(session: Session) -> "LinearClassifier | None":
+    """The model in use, ready to judge letters. Raises ModelWrong where it is damaged."""
+    body = session.scalar(
+        select(MODEL.c.body).where(MODEL.c.in_use).order_by(MODEL.c.version.desc()).limit(1)
+    )
+    if body is None:
+        return None
+    # numpy takes a tenth of a second: only where there is a model
+    from models.rules.routing.learned import LinearClassifier  # noqa: PLC0415
+
+    return LinearClassifier.read(session.cipher.decrypt(body).encode())
+
+
+def models(session: Session) -> list[RoutingModelInfo]:
+    """All models, the newest first."""
+    columns: list[Any] = [c for c in MODEL.c if c.name != "body"]
+    rows = session.execute(select(*columns).order_by(MODEL.c.version.desc()))
+    return [
+        RoutingModelInfo(
+            r.version, r.in_use, r.trained_at, r.learned_from, r.letters, tuple(r.labels)
+        )
+        for r in rows
+    ]

@@ -1,0 +1,61 @@
+"""What of the service can be seen in its store: who is at work, what waits, and since when."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from models.database import Session
+from models.queries.health import Health, health
+from models.rules.calendar import Calendar
+from models.rules.queues import QUEUES
+from models.rules.state import OPEN
+from models.tables.core import BELL, TICKET, UNIT
+
+NO_LEVEL = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueBacklog:
+    """A queue: how many rows are due in it, and since when the one that has waited longest."""
+
+    rows: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """How the service stands; `tickets` are the open ones by status and level."""
+
+    health: Health
+    queues: dict[str, QueueBacklog]
+    tickets: dict[tuple[str, str], int]
+    units: int
+
+
+def service_status(session: Session, now: datetime) -> ServiceStatus:
+    """How the service stands at `now`."""
+    rows = session.execute(
+        select(BELL.c.queue, func.count(), func.min(BELL.c.due_at))
+        .where(BELL.c.due_at <= now)
+        .group_by(BELL.c.queue)
+    )
+    due = {queue: QueueBacklog(count, since) for queue, count, since in rows}
+    level = func.coalesce(TICKET.c.level, NO_LEVEL)
+    tickets = session.execute(
+        select(TICKET.c.status, level, func.count())
+        .where(TICKET.c.status.in_(OPEN))
+        .group_by(TICKET.c.status, level)
+    )
+    return ServiceStatus(
+        health(session, now),
+        {queue: due.get(queue, QueueBacklog()) for queue in QUEUES},
+        {(status, name): count for status, name, count in tickets},
+        session.scalar(select(func.count()).select_from(UNIT)) or 0,
+    )
+
+
+def first_provisional_day(calendar: Calendar, today: date, days: int = 366) -> date | None:
+    """The first of the days from `today` on that nobody has announced or declared."""
+    span = (today + timedelta(n) for n in range(days))
+    return next((day for day in span if calendar.day(day).provisional), None)

@@ -1,0 +1,128 @@
+"""Letters of different claimants that seem to be about one matter, for operators to look at."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from models.database import Session
+from models.rules.similarity import SIMILAR_FROM, in_common, shingles_of, who
+from models.rules.state import OPEN
+from models.tables.core import INBOX, SIMILARITY, TICKET
+from models.tables.inbox import APPLIED
+
+_MOST_LETTERS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarTicket:
+    """A ticket of a matter; `title` is masked, `in_common` its likeness to the first, 0 to 1."""
+
+    ticket: str
+    title: str
+    status: str
+    unit: str | None
+    received_at: datetime
+    in_common: float
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarTickets:
+    """Tickets that seem to be about one matter, by several claimants; the first came first."""
+
+    tickets: tuple[SimilarTicket, ...]
+    claimants: int
+    units: tuple[str, ...]
+
+    @property
+    def last_at(self) -> datetime:
+        """When the latest of its tickets was received."""
+        return self.tickets[-1].received_at
+
+
+@dataclass(slots=True)
+class _Group:
+    """A matter in the making: compared with its first letter."""
+
+    first: frozenset[str]
+    rows: list[tuple[Any, float]] = field(default_factory=list)
+    claimants: set[str] = field(default_factory=set)
+
+
+def matters(session: Session, since: datetime, *, closed: bool = False) -> list[SimilarTickets]:
+    """The matters with a ticket received from `since` on, the largest first, then the latest.
+
+    Only letters that were looked at (operations.matters) are known. Matters of one claimant alone
+    are left out, and those without an open ticket unless `closed`.
+    """
+    found = []
+    for group in _groups(_candidates(session, since)):
+        rows = [row for row, _share in group.rows]
+        if len(group.claimants) > 1 and (closed or any(row.status in OPEN for row in rows)):
+            alike = tuple(
+                SimilarTicket(r.number, r.title, r.status, r.unit, r.received_at, round(share, 3))
+                for r, share in group.rows
+            )
+            units = tuple(dict.fromkeys(r.unit for r in rows if r.unit))
+            found.append(SimilarTickets(alike, len(group.claimants), units))
+    return sorted(found, key=lambda m: (-len(m.tickets), -m.last_at.timestamp()))
+
+
+def _candidates(session: Session, since: datetime) -> list[tuple[Any, dict[str, Any], set[int]]]:
+    """Tickets that share a band with another: row, letter, shared bands; the oldest first."""
+    recent = (
+        select(SIMILARITY.c.ticket_id, SIMILARITY.c.hash)
+        .join(TICKET, TICKET.c.id == SIMILARITY.c.ticket_id)
+        .where(TICKET.c.received_at >= since, SIMILARITY.c.hash.is_not(None))
+        .cte("recent")
+    )
+    shared = select(recent.c.hash).group_by(recent.c.hash).having(func.count() > 1)
+    bands: dict[int, set[int]] = {}
+    for row in session.execute(
+        select(recent.c.ticket_id, recent.c.hash).where(recent.c.hash.in_(shared))
+    ):
+        bands.setdefault(row.ticket_id, set()).add(row.hash)
+    newest = sorted(bands)[-_MOST_LETTERS:]
+    rows = session.execute(
+        select(
+            TICKET.c.id,
+            TICKET.c.number,
+            TICKET.c.title,
+            TICKET.c.status,
+            TICKET.c.unit,
+            TICKET.c.received_at,
+            INBOX.c.body,
+        )
+        .join(INBOX, INBOX.c.ticket == TICKET.c.number)
+        .where(session.is_in(TICKET.c.id, newest), INBOX.c.type == "ticket.received")
+        .where(INBOX.c.state == APPLIED, INBOX.c.current)
+        .order_by(TICKET.c.received_at, TICKET.c.number, INBOX.c.id)
+    )
+    once: dict[int, Any] = {}
+    for row in rows:
+        once.setdefault(row.id, row)
+    return [(row, session.cipher.decrypt(row.body), bands[row.id]) for row in once.values()]
+
+
+def _groups(
+    candidates: Sequence[tuple[Any, dict[str, Any], set[int]]],
+) -> Iterable[_Group]:
+    """Each letter joins the matter it has most in common with, or begins one."""
+    groups: list[_Group] = []
+    by_band: dict[int, list[_Group]] = {}
+    for row, body, bands in candidates:
+        pieces = shingles_of(body)
+        near = {id(g): g for band in bands for g in by_band.get(band, ())}.values()
+        likeness = [(in_common(g.first, pieces), g) for g in near]
+        share, group = max(likeness, key=lambda found: found[0], default=(0.0, None))
+        if group is None or share < SIMILAR_FROM:
+            share, group = 1.0, _Group(pieces)
+            groups.append(group)
+            # only what a matter began with is compared with: likeness must not wander
+            for band in bands:
+                by_band.setdefault(band, []).append(group)
+        group.rows.append((row, share))
+        group.claimants.add(who(body, unknown=row.number))
+    return groups

@@ -1,0 +1,95 @@
+"""What decisions are made by, as it stands in the store: policies, calendar, units."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import func, select
+
+from models.database import Session
+from models.queries.routing_models import load_model, model_in_use
+from models.rules.calendar import Calendar, DeclaredDay
+from models.rules.policy import Policy, in_force, load_policy
+from models.rules.routing.directory import Directory, Unit
+from models.rules.state import RuleContext
+from models.tables.core import DAY, POLICY, TERRITORY, UNIT
+
+RulebookVersion = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """Policies by id, the calendar, and the directory of units, as of one `version`."""
+
+    version: RulebookVersion
+    policies: dict[str, Policy]
+    calendar: Calendar
+    directory: Directory
+
+    def context_for(self, policy_id: str) -> RuleContext:
+        """What a ticket that runs under this policy is decided under."""
+        return RuleContext(self.policies[policy_id], self.calendar)
+
+    def policy_at(self, received_at: datetime) -> str:
+        """The id of the policy in force for a ticket received at this moment (Regulation 7.2)."""
+        policy = in_force(list(self.policies.values()), received_at)
+        return next(i for i, p in self.policies.items() if p is policy)
+
+
+def rulebook_version(session: Session) -> RulebookVersion:
+    """What changes whenever a policy, a day, a units file or a model comes in; cheap to ask."""
+    row = session.execute(
+        select(
+            select(func.count()).select_from(POLICY).scalar_subquery(),
+            select(func.coalesce(func.max(DAY.c.version), 0)).scalar_subquery(),
+            select(func.coalesce(func.max(UNIT.c.version), 0)).scalar_subquery(),
+            model_in_use().scalar_subquery(),
+        )
+    ).one()
+    return row[0], row[1], row[2], row[3]
+
+
+def load_rulebook(session: Session) -> Rulebook:
+    """The rulebook as it stands."""
+    version = rulebook_version(session)
+    kept = session.execute(
+        select(POLICY.c.id, POLICY.c.body).order_by(POLICY.c.valid_from, POLICY.c.added_at)
+    )
+    policies = {row.id: load_policy(row.body, f"policy {row.id}") for row in kept}
+    calendar = load_calendar(session)
+    territory = session.execute(select(TERRITORY.c.word).order_by(TERRITORY.c.word)).scalars().all()
+    directory = Directory(stored_units(session), territory, load_model(session))
+    return Rulebook(version, policies, calendar, directory)
+
+
+def stored_units(session: Session) -> list[Unit]:
+    """The units of the last imported file, in its order."""
+    rows = session.execute(select(UNIT).order_by(UNIT.c.position))
+    units = []
+    for row in rows:
+        fields = {"name": row.name, "kind": row.kind, "parent": row.parent}
+        units.append(msgspec.convert(fields | row.words | session.cipher.decrypt(row.people), Unit))
+    return units
+
+
+def load_calendar(session: Session) -> Calendar:
+    """The calendar with the days that operators have declared."""
+    overlay, version = {}, 0
+    for row in session.execute(select(DAY)):
+        overlay[row.day] = DeclaredDay(row.working, row.document)
+        version = max(version, row.version)
+    return Calendar(overlay, version)
+
+
+class RulebookCache:
+    """The rulebook of a process, read again only when the store has a newer one."""
+
+    def __init__(self) -> None:
+        self._kept: Rulebook | None = None
+
+    def current(self, session: Session) -> Rulebook:
+        """The rulebook as of this transaction."""
+        kept = self._kept
+        if kept is None or kept.version != rulebook_version(session):
+            kept = self._kept = load_rulebook(session)
+        return kept

@@ -1,0 +1,49 @@
+"""By which numbers and names a ticket can be found again, though they lie sealed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from models.rules.text import clean, find_numbers, phone_digits
+
+_SHORTEST = 11
+_FIGURES = re.compile(r"\d{3}")
+
+KINDS = ("phone", "identity", "name")
+
+
+def normal(kind: str, value: str) -> str:
+    """A number or name as it is compared: `kind` is one of KINDS."""
+    value = clean(value)
+    match kind:
+        case "phone":
+            return phone_digits(value)
+        case "identity":
+            return next((n for k, n in find_numbers(value) if k == kind), value.upper())
+        case _:
+            return "".join(value.split())
+
+
+def traces(body: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """What a received ticket can be found by: its claimant's, and numbers in what he wrote."""
+    person = body.get("claimant") or {}
+    found = {
+        (kind, normal(kind, str(person[kind]))) for kind in ("phone", "name") if person.get(kind)
+    }
+    for text in _texts(body):
+        # most texts are shorter than any such number, or have no figure in them
+        if len(text) >= _SHORTEST and _FIGURES.search(text):
+            found.update(find_numbers(clean(text)))
+    return {(kind, value) for kind, value in found if value}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _texts(inner)

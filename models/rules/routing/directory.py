@@ -1,0 +1,225 @@
+"""Which unit a matter belongs to (Regulation 3.1): the city's word, then rules, then a model."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from models.i18n import LazyText, lazy
+from models.rules.messages import HOTLINE, UNIT_FIELDS, Message, Route
+from models.rules.routing.naming import UnitNames
+from models.rules.routing.units_file import (
+    STREET,
+    InvalidUnitsFile,
+    Rule,
+    Unit,
+    UnitsFile,
+    load_units,
+)
+
+__all__ = [
+    "Directory",
+    "InvalidUnitsFile",
+    "LetterClassifier",
+    "Prediction",
+    "Unit",
+    "UnitsFile",
+    "load_units",
+]
+
+_TOPICS = ("topic", "topics", "category_name")
+"""Fields in which a city may say what a matter is about; feeds keep what they do not know."""
+
+
+class Prediction(NamedTuple):
+    """What a model makes of a letter: a label, how sure it is (0 to 1), the words that say so."""
+
+    label: str
+    confidence: float
+    words: tuple[str, ...]
+    sure: bool
+
+
+class LetterClassifier(Protocol):
+    """A model of past dispatches; `sure` in its judgement is whether it may decide."""
+
+    def predict(self, title: str, content: str) -> Prediction:
+        """The likeliest label of a letter."""
+
+
+class _Letter(NamedTuple):
+    """What rules look at: the text, the topics the city gave, and the places that are meant."""
+
+    text: str
+    topics: tuple[str, ...]
+    street: str | None
+    places: tuple[str, ...]
+
+    @property
+    def place(self) -> str | None:
+        """The place to name in a reason."""
+        return self.places[0] if self.places else self.street
+
+
+class Directory:
+    """The units as routing needs them: found by any of their names, and by what speaks for them."""
+
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        territory: Sequence[str] = (),
+        learned: LetterClassifier | None = None,
+    ) -> None:
+        self.units = {u.name: u for u in units}
+        names = {a: u.name for u in units for a in u.aliases} | {n: n for n in self.units}
+        self._names = UnitNames(names, territory)
+        self._places: dict[str, str | None] = dict.fromkeys(territory)
+        for unit in units:
+            if unit.kind == STREET:
+                self._places |= dict.fromkeys(unit.streets, unit.name)
+        self._keywords = {
+            word: unit.name for unit in units if unit.kind != STREET for word in unit.keywords
+        }
+        self._topics = {topic: unit.name for unit in units for topic in unit.topics}
+        self._rules = [(rule, unit.name) for unit in units for rule in unit.rule]
+        self._learned = learned
+        self.place = _any_of(self._places)
+        self._word = _any_of(self._keywords)
+
+    def resolve(self, name: str) -> str | None:
+        """The full name of the unit that goes by `name`, in whatever spelling, or None."""
+        return self._names.find(name)
+
+    def route(self, body: Mapping[str, Any]) -> Route:
+        """The unit of a received ticket, with the reason; or none, with the reason for that.
+
+        What the city or a rule says holds. A model is asked only where they say nothing; it
+        decides where it is sure and the letter names a place of the district, else it proposes.
+        """
+        letter = self._read(body)
+        if named := str(body.get("unit") or "").strip():
+            ruled = self._by_name(named)
+        elif letter.place is None:
+            ruled = Route(None, lazy("no place in the district is named"))
+        else:
+            ruled = self._by_rules(letter, letter.place)
+        if ruled.unit is not None or self._learned is None:
+            return ruled
+        title, content = str(body.get("title") or ""), str(body.get("content") or "")
+        return self._by_model(self._learned.predict(title, content), ruled, letter)
+
+    def resolved(self, message: Message) -> Message:
+        """The message with its units under their full names, and with its route if it is new."""
+        body = dict(message.body)
+        unknown = []
+        if message.type == "ticket.received":
+            return msgspec.structs.replace(message, route=self.route(body))
+        for field in (*UNIT_FIELDS, "suggested_unit"):
+            name = body.get(field)
+            if isinstance(name, str) and name and name != HOTLINE:
+                if full := self.resolve(name):
+                    body[field] = full
+                else:
+                    unknown.append(name)
+        if isinstance(units := body.get("units"), list):
+            body["units"] = [self.resolve(str(u)) or str(u) for u in units]
+            unknown += [u for u in body["units"] if u not in self.units]
+        return msgspec.structs.replace(message, body=body, unknown=tuple(unknown))
+
+    def _read(self, body: Mapping[str, Any]) -> _Letter:
+        text = f"{body.get('title') or ''}\n{body.get('content') or ''}"
+        where = f"{body.get('address') or ''}\n{body.get('street') or ''}\n{text}"
+        given = [t for field in _TOPICS for t in _listed(body.get(field))]
+        topics = [t.strip() for t in given if isinstance(t, str) and t.strip()]
+        street = self.resolve(str(body.get("street") or ""))
+        places = dict.fromkeys(self.place.findall(where))
+        return _Letter(text, tuple(topics), street, tuple(places))
+
+    def _by_name(self, named: str) -> Route:
+        """The city's own word; where its cell names several units, the first leads (3.1)."""
+        if found := self._names.find_all(named):
+            why = lazy("named by the city: {name}", name=named)
+            return Route(found[0], why, joined=tuple(found[1:]))
+        return Route(None, lazy("unit {name} is not known", name=named), named)
+
+    def _by_rules(self, letter: _Letter, place: str) -> Route:
+        streets = [s for s in (letter.street, *(self._places.get(p) for p in letter.places)) if s]
+        for rule, unit in self._rules:
+            if met := _holds(rule, letter, streets):
+                return Route(unit, lazy("place {place}, rule for {words}", place=place, words=met))
+        for topic in letter.topics:
+            if owner := self._topics.get(topic):
+                return Route(owner, lazy("topic given by the city: {topic}", topic=topic))
+        if best := self._bureau(letter.text):
+            unit, words = best
+            return Route(unit, lazy("place {place}, words {words}", place=place, words=words))
+        for street in streets:
+            if said := "、".join(w for w in self.units[street].keywords if w in letter.text):
+                why = lazy("place {place}, words {words}", place=place, words=said)
+                return Route(street, why)
+        if letter.street:
+            return Route(letter.street, lazy("the ticket's street: {street}", street=letter.street))
+        return Route(None, lazy("no rule's words are in the letter"))
+
+    def _by_model(self, judged: Prediction, ruled: Route, letter: _Letter) -> Route:
+        named = self.resolve(judged.label)
+        unit = named or self._topics.get(judged.label)
+        if unit is None:
+            return ruled
+        why = _learned(judged, topic=None if named else judged.label)
+        if judged.sure and letter.place is not None and ruled.named is None:
+            return Route(unit, why)
+        return msgspec.structs.replace(ruled, proposed=unit, proposal=why)
+
+    def _bureau(self, text: str) -> tuple[str, str] | None:
+        found: dict[str, list[str]] = {}
+        for word in dict.fromkeys(self._word.findall(text)):
+            found.setdefault(self._keywords[word], []).append(word)
+        if not found:
+            return None
+        best = max(found, key=lambda unit: sum(map(len, found[unit])))
+        return best, "、".join(found[best])
+
+
+def _learned(judged: Prediction, topic: str | None) -> LazyText:
+    sure, words = f"{int(judged.confidence * 100)}%", "、".join(judged.words)
+    if topic is None:
+        return lazy("learned from past letters, {sure} sure: {words}", sure=sure, words=words)
+    return lazy(
+        "topic {topic}, learned from past letters, {sure} sure: {words}",
+        topic=topic,
+        sure=sure,
+        words=words,
+    )
+
+
+def _holds(rule: Rule, letter: _Letter, streets: Sequence[str]) -> str | None:
+    """What of a rule is in the letter, or None where one of its lists is not met."""
+    if any(word in letter.text for word in rule.unless):
+        return None
+    named = {*letter.places, *streets}
+    met = (
+        [w for w in rule.words if w in letter.text] if rule.words else None,
+        [t for t in rule.topics if t in letter.topics] if rule.topics else None,
+        [s for s in rule.streets if s in named] if rule.streets else None,
+    )
+    if any(found == [] for found in met):
+        return None
+    return "、".join(word for found in met for word in found or ())
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _any_of(words: Mapping[str, Any]) -> re.Pattern[str]:
+    """A pattern of all the words, the longest first; by their first letters, or it is slow."""
+    by_first: dict[str, list[str]] = {}
+    for word in sorted(filter(None, words), key=len, reverse=True):
+        by_first.setdefault(word[0], []).append(re.escape(word[1:]))
+    if not by_first:
+        return re.compile(r"(?!)")
+    firsts = "".join(map(re.escape, by_first))
+    branches = (f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in by_first.items())
+    return re.compile(f"(?=[{firsts}])(?:{'|'.join(branches)})")

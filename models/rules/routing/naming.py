@@ -1,0 +1,103 @@
+"""Names of agencies as cities write them: one unit goes by many spellings (Regulation 3.1)."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+_SET = re.compile(r"[\W_]+")
+_BETWEEN = re.compile(r"[、，,;；/|\s]+")
+_FORMS = (
+    ("人民政府", "政府"),
+    ("办公室", "办"),
+    ("街道办事处", "街道"),
+    ("街道办", "街道"),
+    ("管理委员会", "管委会"),
+    ("居民委员会", "居委会"),
+    ("村民委员会", "村委会"),
+    ("人力资源和社会保障", "人社"),
+    ("住房和城乡建设", "住建"),
+    ("发展和改革", "发改"),
+    ("卫生健康", "卫健"),
+    ("市场监督管理", "市监"),
+    ("市场监管", "市监"),
+    ("城市管理和综合执法", "城管"),
+    ("城市管理", "城管"),
+    ("有限责任公司", "公司"),
+    ("有限公司", "公司"),
+)
+"""Long forms that every Chinese district shortens alike, the longer before the shorter."""
+
+_REGION = re.compile(
+    r"(?:[一-龥]{2,6}?省)?(?:[一-龥]{2,5}?市)?([一-龥]{2,3}?[区县旗])(?=[一-龥]{2})"
+)
+_NO_REGION = re.compile(r"[社小园景片辖地山库林牧校厂]区$")
+_LEAST = 2
+"""Characters that must be left of a name once its district has been taken off."""
+
+
+def normal(name: str) -> str:
+    """The name without how it is set, its long forms shortened as everybody shortens them."""
+    plain = _SET.sub("", unicodedata.normalize("NFKC", name)).casefold().replace("与", "和")
+    for long, short in _FORMS:
+        plain = plain.replace(long, short)
+    return plain
+
+
+def parts(cell: str) -> list[str]:
+    """The names in a cell that holds several, in their order."""
+    return list(dict.fromkeys(part for part in _BETWEEN.split(cell) if part))
+
+
+class UnitNames:
+    """The units of one district, found by any spelling that can only mean one of them.
+
+    An exact name or alias comes first, then the same name in another form, then the same name
+    with or without the district in front. The city's own bureau is never taken for the district's:
+    only the district's own name is taken off.
+    """
+
+    def __init__(self, names: Mapping[str, str], territory: Iterable[str]) -> None:
+        self._exact = dict(names)
+        self._normal = _unique((normal(name), unit) for name, unit in names.items())
+        own = {normal(word) for word in territory} | set(_districts(self._normal))
+        words = "|".join(sorted(map(re.escape, own), key=len, reverse=True)) or r"(?!)"
+        self._own = re.compile(
+            rf"(?:(?:[一-龥]{{2,6}}?省)?(?:[一-龥]{{2,5}}?市)?(?:{words})[区县旗]?|[本我]?[区县旗])"
+        )
+        self._bare = _unique((self._without(name), unit) for name, unit in self._normal.items())
+
+    def find(self, name: str) -> str | None:
+        """The full name of the unit that goes by `name`, or None."""
+        name = name.strip()
+        if not name:
+            return None
+        if found := self._exact.get(name):
+            return found
+        plain = normal(name)
+        return self._normal.get(plain) or self._bare.get(self._without(plain))
+
+    def find_all(self, cell: str) -> list[str]:
+        """Every unit that a cell names, the lead first; none where one of them is not known."""
+        if one := self.find(cell):
+            return [one]
+        found = [self.find(part) for part in parts(cell)]
+        return [] if None in found else list(dict.fromkeys(u for u in found if u))
+
+    def _without(self, plain: str) -> str:
+        found = self._own.match(plain)
+        rest = plain[found.end() :] if found else plain
+        return rest if len(rest) >= _LEAST else plain
+
+
+def _districts(names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        if (found := _REGION.match(name)) and not _NO_REGION.search(found[1]):
+            yield found[1]
+
+
+def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The pairs as a mapping, without the names that two units share."""
+    owners: dict[str, set[str]] = {}
+    for name, unit in pairs:
+        owners.setdefault(name, set()).add(unit)
+    return {name: next(iter(units)) for name, units in owners.items() if name and len(units) == 1}

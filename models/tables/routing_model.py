@@ -1,0 +1,28 @@
+"""What past letters taught, one row a model."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column
+from sqlmodel import Field
+
+from models.security.encryption import Encrypted
+from models.tables.columns import EncryptedColumn, Instant, JsonText
+from models.tables.row import TableRow
+
+
+class RoutingModel(TableRow, table=True):
+    """A model of past dispatches; `version` counts up, the newest of those in use judges letters.
+
+    `body` is sealed: its pieces of words come from citizens' letters.
+    """
+
+    __tablename__ = "routing_model"
+
+    version: int | None = Field(default=None, primary_key=True)
+    in_use: bool
+    trained_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    learned_from: str
+    letters: int
+    labels: Any = Field(sa_column=Column(JsonText, nullable=False))
+    body: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))

@@ -1,0 +1,109 @@
+"""What a row of the table is measured with: sizes, runs, a folder, and servers of its own."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import make_url
+
+from models.settings import Settings
+from scripts.bench.servers import PostgresServer, create_database, drop_database
+from scripts.bench.testbed import Site
+from workers.embedded import EmbeddedServer
+
+TUNING = {
+    # what any guide sets first on a machine of this size; durability stays as it comes: on
+    "shared_buffers": "1GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
+    # when a row was committed is read from the server, for lateness
+    "track_commit_timestamp": "on",
+}
+
+
+@dataclass
+class Bench:
+    """One call of `hotline bench`. `scale` shrinks what is counted in thousands."""
+
+    folder: Path
+    tell: Callable[[str], None]
+    runs: int = 5
+    scale: float = 1.0
+    huge: bool = False
+    quick: bool = False
+    database: str | None = None
+    profile: Path | None = None
+    kept: dict[str, Any] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
+    _template: str = ""
+    _admin: str = ""
+    _broker: str = ""
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def sized(self, count: int, least: int = 1) -> int:
+        """So many, at the scale of this call."""
+        return max(least, round(count * self.scale))
+
+    @contextmanager
+    def site(self, name: str) -> Iterator[Site]:
+        """A service of its own, on a new database of the PostgreSQL server, dropped at the end."""
+        if not self._template:
+            # a database with nothing in it but its shape and its rulebook, copied from then on
+            self._template = self.closing.enter_context(self._new_database("template", "template1"))
+            self._site("template", self._template).store.close()
+        template = make_url(self._template).database or ""
+        with self._new_database(name, template) as url, self._site(name, url) as site:
+            yield site
+
+    def sqlite_site(self, name: str) -> Site:
+        """A service of its own on SQLite."""
+        return self._site(f"{name}-sqlite", None)
+
+    def _site(self, name: str, database: str | None) -> Site:
+        settings = Settings(
+            home=self.folder / f"{name}-{next(self._numbers)}",
+            database_url=database,
+            broker_url=self.broker(),
+            key_file=self.folder / "hotline.key",
+        )
+        return Site(settings, profile=self.profile)
+
+    @contextmanager
+    def _new_database(self, name: str, template: str) -> Iterator[str]:
+        """The URL of a new database, dropped at the end: a million tickets take 20 GB."""
+        full = f"hotline_bench_{name.lower()}_{next(self._numbers)}"
+        admin = self.admin()
+        create_database(admin, full, template)
+        url = make_url(admin).set(database=full, drivername="postgresql+psycopg")
+        try:
+            yield url.render_as_string(hide_password=False)
+        finally:
+            drop_database(admin, full)
+
+    def admin(self) -> str:
+        """The URL of a database from which others are made, started at the first call."""
+        if not self._admin:
+            if self.database:
+                given = make_url(self.database).set(drivername="postgresql")
+                self._admin = given.render_as_string(hide_password=False)
+            else:
+                server = PostgresServer(TUNING)
+                self.closing.callback(server.stop)
+                server.start()
+                self._admin = server.url()
+        return self._admin
+
+    def broker(self) -> str:
+        """The URL of a key-value server, emptied; started at the first call."""
+        import redis
+
+        if not self._broker:
+            server = EmbeddedServer(self.folder / "valkey")
+            self._broker = server.start()
+            self.closing.callback(server.stop)
+        with redis.Redis.from_url(self._broker) as client:
+            client.flushall()
+        return self._broker

@@ -1,0 +1,99 @@
+"""P7 and P8: the screen that operators watch, in a store full of tickets."""
+
+import subprocess
+import sys
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from models.clock import DemoClock, system_clock
+from models.settings import environment_for_child
+from scripts.bench.context import Bench
+from scripts.bench.figures import Figure, Goal, Row, percentile
+from scripts.bench.growth import close
+from scripts.bench.storm import MOMENT, prepare_storm
+from scripts.bench.testbed import BenchFailed, Site
+
+_OPEN, _CLOSED = 100_000, 1_000_000
+_LOOKS = 30
+
+
+def watching(bench: Bench) -> Row:
+    """P7: the monitor's first paint, its looks, its stalls and its memory."""
+    site, what = _full(bench)
+    looks = max(5, bench.sized(_LOOKS))
+    ours = [_probe(site, "watch", looks) for _ in range(bench.runs)]
+    theirs = [_probe(site, "fill", max(2, looks // 10)) for _ in range(bench.runs)]
+    table = "Textual's DataTable with the open ones"
+
+    def bound(name: str, key: str, unit: str, most: float) -> list[Figure]:
+        scale = 1000.0 if unit == "ms" else 1.0
+        mine, others = ([_one(f, key) * scale for f in found] for found in (ours, theirs))
+        figure = Figure(name, unit, mine, f"{most:,.0f} {unit}", [most], Goal(most=1))
+        return [figure, figure.against_peer(table, others, Goal())]
+
+    first, *rest = [
+        *bound("first paint", "first", "ms", 1000),
+        *bound("look at the tickets, 95th percentile", "looks", "ms", 100),
+        *bound("jump to any place of the queue, 95th percentile", "moves", "ms", 50),
+        *bound("longest stall of the event loop", "stall", "ms", 50),
+        *bound("memory at most", "memory", "MB", 150),
+    ]
+    first.note = what
+    return Row("P7", [first, *rest])
+
+
+def _one(found: dict[str, Any], key: str) -> float:
+    value = found[key]
+    if isinstance(value, list):
+        return percentile(value, 95)
+    return float(value)
+
+
+def changing(bench: Bench) -> Row:
+    """P8: from the commit of a change to the screen that shows it."""
+    site, what = _full(bench)
+    looks = max(3, bench.sized(_LOOKS))
+    felt = [_probe(site, "feel", looks) for _ in range(bench.runs)]
+    polled = [_probe(site, "poll", looks) for _ in range(bench.runs)]
+    ours, theirs = ([median(f["seconds"]) * 1000 for f in found] for found in (felt, polled))
+    figure = Figure("change committed to change on screen, median", "ms", ours, "300 ms", [300.0],
+                    Goal(most=1), what)  # fmt: skip
+    each = [f"{found[0]['looks_a_second']:.1f}" for found in (felt, polled)]
+    peer = f"polling every second ({each[1]} looks a second, ours {each[0]})"
+    return Row("P8", [figure, figure.against_peer(peer, theirs, Goal())])
+
+
+def _full(bench: Bench) -> tuple[Site, str]:
+    """A store with open and closed tickets, made at the first call, and what is in it."""
+    closed, still = bench.sized(_CLOSED, 2_000), bench.sized(_OPEN, 1_000)
+    if "full" not in bench.kept:
+        bench.tell(f"making {closed:,} closed and {still:,} open tickets")
+        site = bench.closing.enter_context(bench.site("full"))
+        close(site, closed, MOMENT, timedelta(days=365))
+        prepare_storm(site, still)
+        site.settle()
+        bench.kept["full"] = site
+    return bench.kept["full"], f"{still:,} open, {closed:,} closed"
+
+
+def _probe(site: Site, what: str, looks: int) -> dict[str, Any]:
+    clock = DemoClock(system_clock(), MOMENT - timedelta(hours=1), 1.0)
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "scripts.bench.monitor_probe",
+        what,
+        str(looks),
+        str(clock),
+    ]
+    done = subprocess.run(
+        command, env=environment_for_child(site.settings), capture_output=True, check=False
+    )
+    if done.returncode:
+        raise BenchFailed(f"the screen could not be measured:\n{done.stderr.decode()[-2000:]}")
+    found: dict[str, Any] = msgspec.json.decode(done.stdout.splitlines()[-1])
+    return found

@@ -1,0 +1,164 @@
+"""The work of every peer: the service's own rules, one plain SQLModel transaction a ticket.
+
+A peer's broker is its inbox: it writes ticket, clocks, log and notices, and no row for the message.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlmodel
+from sqlalchemy import Engine, create_engine, text
+
+from models.clock import system_clock
+from models.database import Session
+from models.operations.log import event_row
+from models.rulebook import Rulebook, load_rulebook
+from models.rules.calendar import SHANGHAI
+from models.rules.lifecycle.decide import fold
+from models.rules.messages import Message
+from models.rules.screening import duplicate_key
+from models.rules.state import Event as Happened
+from models.rules.state import State
+from models.rules.text import clean, redact_numbers
+from models.security.encryption import load_cipher
+from models.settings import load_settings
+from models.tables import ClockRow, EventRow, NoticeRow, Ticket
+
+Body = dict[str, Any]
+
+
+@cache
+def engine() -> Engine:
+    """The engine of this process on the store that its environment names."""
+    return create_engine(load_settings().store_url, pool_size=16)
+
+
+@cache
+def keeper() -> Session:
+    """A session on no database, that holds the sealer."""
+    session = Session()
+    session.cipher = load_cipher(load_settings().key_path)
+    return session
+
+
+@cache
+def rulebook() -> Rulebook:
+    """The rulebook as the store has it when first asked for."""
+    with Session(engine()) as session:
+        session.cipher = keeper().cipher
+        return load_rulebook(session)
+
+
+def dispatch(body: Body) -> None:
+    """One message in one transaction: its ticket received and sent to its unit."""
+    with sqlmodel.Session(engine()) as session:
+        dispatch_in(session, body)
+        session.commit()
+
+
+def escalate(number: int, now: str) -> None:
+    """One ticket in one transaction: what time has brought about up to `now`."""
+    with sqlmodel.Session(engine()) as session:
+        escalate_in(session, number, datetime.fromisoformat(now))
+        session.commit()
+
+
+def come(due: str) -> None:
+    """Note that something due at this moment has been done."""
+    statement = text("INSERT INTO bench.come (due_at, come_at) VALUES (:due, clock_timestamp())")
+    with engine().begin() as connection:
+        connection.execute(statement, {"due": datetime.fromisoformat(due)})
+
+
+def dispatch_in(session: Any, body: Body) -> None:
+    """The same in a transaction of the caller's."""
+    book, cipher, now = rulebook(), keeper().cipher, system_clock()
+    found = sqlmodel.select(Ticket).where(Ticket.number == body["ticket"])
+    if session.execute(found).first() is not None:
+        return
+    moment = datetime.fromisoformat(body["at"]).astimezone(SHANGHAI)
+    raw = Message(body["type"], body["ticket"], moment, 1, body)
+    message, policy = book.directory.resolved(raw), book.policy_at(moment)
+    state = State(body["ticket"])
+    events = fold(state, [message], book.context_for(policy), now)
+    matter = duplicate_key(message.body)
+    ticket = Ticket(
+        number=body["ticket"],
+        title=redact_numbers(clean(body["title"])),
+        claimant=cipher.encrypt({**body["claimant"], "address": body.get("address")}),
+        facts=cipher.keyed_hash(matter) if matter else None,
+        policy_id=policy,
+    )
+    session.add(ticket)
+    session.flush()
+    _write(session, ticket, state, events, now)
+
+
+def escalate_in(session: Any, number: int, now: datetime) -> None:
+    """The same in a transaction of the caller's."""
+    found = sqlmodel.select(Ticket).where(Ticket.id == number).with_for_update()
+    ticket = session.execute(found).scalar_one()
+    state = msgspec.json.decode(ticket.state, type=State)
+    events = fold(state, [], rulebook().context_for(ticket.policy_id), now)
+    _write(session, ticket, state, events, now)
+
+
+def _write(
+    session: Any, ticket: Ticket, state: State, events: Iterable[Happened], now: datetime
+) -> None:
+    assert ticket.id is not None
+    for event in events:
+        ticket.seq += 1
+        row = event_row(keeper(), ticket.id, ticket.seq, ticket.hash, event, now)
+        ticket.hash = row["hash"]
+        session.add(EventRow(**row))
+        if event.name == "notice.queued":
+            role, unit = event.data["role"], event.data.get("unit")
+            session.add(NoticeRow(
+                ticket_id=ticket.id, seq=ticket.seq, kind=event.data["kind"], role=role,
+                recipient=f"{unit}/{role}", unit=unit, queued_at=now, ring_at=now,
+            ))  # fmt: skip
+    before = msgspec.json.decode(ticket.state, type=State).clocks if ticket.state else {}
+    for key, clock in state.clocks.items():
+        if before.get(key) != clock:
+            put = session.merge if key in before else session.add
+            put(ClockRow(
+                ticket_id=ticket.id, key=key, name=clock.name, base=clock.base, due=clock.due,
+                provisional=clock.provisional, state=clock.state, ended_at=clock.ended_at,
+            ))  # fmt: skip
+    ticket.status, ticket.category, ticket.unit = state.status, state.category, state.unit
+    ticket.level, ticket.due, ticket.received_at = state.level, state.due, state.received_at
+    ticket.updated_at = now.astimezone(UTC)
+    ticket.state = msgspec.json.encode(state).decode()
+    session.add(ticket)
+
+
+def produce(
+    receive: Callable[[Iterable[Body]], None],
+    clocks: Callable[[Iterable[Body]], None],
+    later: Callable[[Iterable[Body]], None] | None = None,
+) -> None:
+    """Hand over what is read from files, one a line of standard input: `received FILE`.
+
+    Says `ready` first and `done` after each, so that no interpreter's start is measured.
+    """
+    kinds = {"received": receive, "clocks": clocks}
+    if later is not None:
+        kinds["later"] = later
+    rulebook()
+    _say("ready")
+    for line in sys.stdin:
+        kind, path = line.split(maxsplit=1)
+        with Path(path.strip()).open("rb") as file:
+            kinds[kind](msgspec.json.decode(one) for one in file)
+        _say("done")
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()

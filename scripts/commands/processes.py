@@ -1,0 +1,116 @@
+"""`hotline worker`, `timekeeper`, `monitor`: one role, for several machines."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from models.errors import HotlineError
+from models.i18n import _
+from models.settings import load_settings
+from scripts.help import App
+
+_CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
+_PARENT = typer.Option("--parent", hidden=True)
+_LATELY = timedelta(seconds=20)
+
+
+def add_to(app: App) -> None:
+    """Add these commands."""
+    app.command(help=_("Answer bells: apply messages, move clocks, send notices."))(worker)
+    app.command(help=_("Ring for everything that is due."))(timekeeper)
+    app.command(help=_("The screen that operators watch."))(monitor)
+    app.command(help=_("Whether a worker or timekeeper of this machine works; for health checks."))(
+        alive
+    )
+
+
+def worker(
+    queues: Annotated[
+        str, typer.Option(help=_("Queues to serve, separated by commas; all by default."))
+    ] = "",
+    threads: Annotated[int, typer.Option(min=1, max=64, help=_("Threads."))] = 2,
+    clock: Annotated[str, _CLOCK] = "",
+    parent: Annotated[int, _PARENT] = 0,
+) -> None:
+    """Run one worker process."""
+    from models.rules.queues import QUEUES
+    from scripts.service.processes import run_worker_process
+
+    chosen = [q for q in queues.split(",") if q] or list(QUEUES)
+    if unknown := sorted(set(chosen) - set(QUEUES)):
+        known = ", ".join(QUEUES)
+        why = _("no queue {name}; there are: {known}")
+        raise HotlineError(why.format(name=unknown[0], known=known))
+    settings, own = load_settings(), parent or None
+    raise typer.Exit(
+        run_worker_process(settings, queues=chosen, threads=threads, clock=clock, parent=own)
+    )
+
+
+def timekeeper(
+    patience: Annotated[
+        float,
+        typer.Option(min=0.1, help=_("Seconds after which a row still waiting is rung for again.")),
+    ] = 30,
+    clock: Annotated[str, _CLOCK] = "",
+    parent: Annotated[int, _PARENT] = 0,
+) -> None:
+    """Run one timekeeper process; any number may run."""
+    from scripts.service.processes import run_timekeeper_process
+
+    settings, again = load_settings(), timedelta(seconds=patience)
+    raise typer.Exit(
+        run_timekeeper_process(settings, patience=again, clock=clock, parent=parent or None)
+    )
+
+
+def monitor(
+    board: Annotated[
+        bool, typer.Option("--board", help=_("Large figures for the screen on the wall."))
+    ] = False,
+    web: Annotated[
+        bool, typer.Option("--serve", help=_("Serve it to browsers; prints the address."))
+    ] = False,
+    host: Annotated[
+        str, typer.Option(help=_("Where to listen; others than this machine need a proxy."))
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8012,
+    public: Annotated[
+        str, typer.Option(help=_("Its address for browsers, where that is another one."))
+    ] = "",
+    token: Annotated[
+        str, typer.Option(help=_("What opens it; a new one each time by default."))
+    ] = "",
+    clock: Annotated[str, _CLOCK] = "",
+) -> None:
+    """Watch tickets, clocks and queues, and act on them."""
+    from scripts.bootstrap import broker_url, prepare_process
+    from scripts.service.monitor import serve_monitor, show_monitor
+
+    settings = load_settings()
+    if web:
+        prepare_process(settings, clock)[0].close()
+        arguments = ["--board"] * board + (["--clock", clock] if clock else [])
+        serve_monitor(host, port, token, arguments, public)
+        return
+    store, now = prepare_process(settings, clock)
+    show_monitor(settings, store, now, broker_url(settings), board=board)
+
+
+def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> None:
+    """Exit 0 where a process of this role and machine has reported lately, else 1."""
+    import socket
+
+    from models.database import Store
+    from models.queries.health import is_reporting
+    from models.security.encryption import load_cipher
+    from models.shared_clock import store_clock
+
+    settings = load_settings()
+    # the store as it is: a look from outside changes nothing, not even its shape
+    store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
+    with store.reading() as session:
+        lately = store_clock(store)() - _LATELY
+        if not is_reporting(session, f"{role}@{socket.gethostname()}:", lately):
+            raise HotlineError(_("no {role} of this machine has reported").format(role=role))

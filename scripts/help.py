@@ -1,0 +1,173 @@
+"""The command's help and what it says of wrong usage, in the language that has been chosen.
+
+Typer says both in English, and cuts what has no blanks to break a line at, as Chinese has none.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer._click.exceptions import (
+    BadOptionUsage,
+    MissingParameter,
+    NoArgsIsHelpError,
+    NoSuchOption,
+    UsageError,
+)
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from models.i18n import _
+
+if TYPE_CHECKING:
+    from typer._click import Command as AnyCommand
+    from typer._click import Context, HelpFormatter, Parameter
+
+__all__ = ["App", "UsageError", "usage_error_text"]
+
+
+class _Command(TyperCommand):
+    """One command."""
+
+    # more than it takes is said by us
+    allow_extra_args = True
+
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the help."""
+        _tell(self, ctx)
+        super().format_help(ctx, formatter)
+
+    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write how the command is typed."""
+        _write_usage(self, ctx, formatter)
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Take what was typed. Raises UsageError."""
+        rest = super().parse_args(ctx, args)
+        if rest:
+            ctx.fail(_("more than it takes: {rest}").format(rest=" ".join(rest)))
+        return rest
+
+
+class _Group(TyperGroup):
+    """A command of commands."""
+
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the help."""
+        _tell(self, ctx)
+        super().format_help(ctx, formatter)
+
+    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write how the command is typed."""
+        _write_usage(self, ctx, formatter)
+
+    def resolve_command(
+        self, ctx: "Context", args: list[str]
+    ) -> "tuple[str | None, AnyCommand | None, list[str]]":
+        """Find the command that was typed. Raises UsageError."""
+        name = args[0]
+        if name not in self.commands and not name.startswith("-"):
+            near = get_close_matches(name, list(self.commands))
+            ctx.fail(_("there is no command {name}").format(name=name) + _meant(near))
+        return super().resolve_command(ctx, args)
+
+
+class App(typer.Typer):
+    """A group of commands that are told in the chosen language."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(
+            cls=_Group,
+            no_args_is_help=True,
+            add_completion=False,
+            pretty_exceptions_enable=False,
+            **more,
+        )
+
+    def command(self, name: str | None = None, **more: Any) -> Any:
+        """Add a command."""
+        return super().command(name, cls=_Command, **more)
+
+
+def usage_error_text(wrong: UsageError) -> str:
+    """What was typed wrong, and where to read how it is right; empty where help was shown."""
+    if isinstance(wrong, NoArgsIsHelpError):
+        return ""
+    text = _reason(wrong)
+    if wrong.ctx is None:
+        return text
+    return text + _("; see `{command} --help`").format(command=wrong.ctx.command_path)
+
+
+def _reason(wrong: UsageError) -> str:
+    match wrong:
+        case MissingParameter(param=param) if param is not None:
+            return _("{what} is missing").format(what=_name(param))
+        case NoSuchOption():
+            return _("there is no option {name}").format(name=wrong.option_name) + _meant(
+                wrong.possibilities or ()
+            )
+        case BadOptionUsage():
+            needs, takes = _("{what} needs a value"), _("{what} takes no value")
+            return (needs if "requires" in wrong.message else takes).format(what=wrong.option_name)
+        case typer.BadParameter(param=param) if param is not None:
+            return f"{_name(param)}: {_value(wrong)}"
+    return wrong.message
+
+
+def _value(wrong: typer.BadParameter) -> str:
+    """What is wrong with a value, as far as Typer and Pydantic find it."""
+    if (errors := getattr(wrong.__cause__, "errors", None)) is not None:
+        found = errors()[0]
+        texts = {
+            "int_parsing": _("a whole number is needed, not {input}"),
+            "float_parsing": _("a number is needed, not {input}"),
+            "greater_than_equal": _("{input} is too little, {ge} is the least"),
+            "less_than_equal": _("{input} is too much, {le} is the most"),
+        }
+        if (text := texts.get(found["type"])) is not None:
+            return text.format(input=found["input"], **found.get("ctx", {}))
+    for ending, text in (
+        ("does not exist.", _("it is not there")),
+        ("is a directory.", _("a folder, where a file is needed")),
+        ("is not readable.", _("it may not be read")),
+    ):
+        if wrong.message.endswith(ending):
+            return text
+    return wrong.message
+
+
+def _name(param: "Parameter") -> str:
+    long = [name for name in param.opts if name.startswith("--")]
+    return (long or [param.metavar or param.name or ""])[0]
+
+
+def _meant(names: Sequence[str]) -> str:
+    return _(" (is {names} meant?)").format(names=", ".join(sorted(names))) if names else ""
+
+
+def _write_usage(command: "AnyCommand", ctx: "Context", formatter: "HelpFormatter") -> None:
+    pieces = " ".join(command.collect_usage_pieces(ctx))
+    formatter.write_usage(ctx.command_path, pieces, prefix=_("Usage: "))
+
+
+def _tell(command: "AnyCommand", ctx: "Context") -> None:
+    """Give the panels of a command's help their titles, and let texts be broken anywhere."""
+    # imported here: only help needs it, and it takes as long as all the rest of a command's start
+    from typer import rich_utils
+
+    rich_utils.ARGUMENTS_PANEL_TITLE = _("Arguments")
+    rich_utils.OPTIONS_PANEL_TITLE = _("Options")
+    rich_utils.COMMANDS_PANEL_TITLE = _("Commands")
+    rich_utils.DEFAULT_STRING = _("[default: {}]")
+    rich_utils.REQUIRED_LONG_STRING = _("[required]")
+    make = rich_utils._make_rich_text
+
+    def broken_anywhere(**what: Any) -> Any:
+        made: Any = make(**what)
+        made.overflow = "fold"
+        return made
+
+    rich_utils._make_rich_text = broken_anywhere
+    if isinstance(option := command.get_help_option(ctx), TyperOption):
+        option.help = _("Show this and end.")

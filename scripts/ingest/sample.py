@@ -1,0 +1,77 @@
+"""The beginning of any feed as a plain table, before anybody has said what it means."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from models.i18n import _
+from models.rules.text import clean
+from scripts.ingest.readers import delimited, georeport, json_messages, json_stream, workbook
+from scripts.ingest.readers.json_values import RawRecord
+from scripts.ingest.records import Cell, FeedUnreadable, cell_text
+from scripts.ingest.table_layout import HEADER_WITHIN
+
+ROWS = 1_000
+
+
+class Sample(NamedTuple):
+    """Headers, and the rows below them."""
+
+    headers: tuple[str, ...]
+    rows: list[list[Cell]]
+
+    def column(self, index: int) -> list[str]:
+        """The texts in a column, without the blank ones."""
+        texts = (clean(cell_text(row[index])) for row in self.rows if index < len(row))
+        return [text for text in texts if text]
+
+
+def sample(path: Path) -> Sample:
+    """The first rows of a file under its headers; raises FeedUnreadable where there are none."""
+    try:
+        with path.open("rb") as stream:
+            return _sample(path.name, stream)
+    except OSError as problem:
+        raise FeedUnreadable(str(path), problem.strerror or _("cannot be read")) from problem
+
+
+def _sample(name: str, stream: IO[bytes]) -> Sample:
+    head = stream.read(1 << 16)
+    stream.seek(0)
+    if workbook.fits(head):
+        return _headed(name, workbook.beginning(name, stream, ROWS))
+    if georeport.fits(head):
+        return _objects(name, georeport.pieces(stream))
+    if json_messages.fits_array(head):
+        return _objects(name, json_stream.of_array(stream))
+    if json_messages.fits(head):
+        return _objects(name, json_stream.of_lines(stream))
+    return _headed(name, delimited.beginning(stream, ROWS))
+
+
+def _objects(name: str, pieces: Iterator[RawRecord]) -> Sample:
+    found = [p.value for p in islice(pieces, ROWS) if isinstance(p.value, dict)]
+    rows = [json_messages.flat(each) for each in found]
+    headers = tuple(dict.fromkeys(key for row in rows for key in row))
+    if not headers:
+        raise FeedUnreadable(name, _("holds no table"))
+    return Sample(headers, [[row.get(key) for key in headers] for row in rows])
+
+
+def _headed(name: str, rows: Sequence[Sequence[Cell]]) -> Sample:
+    """The rows below the first one that looks like headers: as wide as most, each word once."""
+    widths = Counter(sum(bool(clean(cell_text(c))) for c in row) for row in rows)
+    widest = max((w for w in widths if w > 1), default=0)
+    for index, row in enumerate(rows[:HEADER_WITHIN]):
+        words = [clean(cell_text(cell)) for cell in row]
+        filled = [word for word in words if word]
+        named = len(filled) > 1 and len(set(filled)) == len(filled)
+        if named and 2 * len(filled) >= widest and not any(map(_is_number, filled)):
+            return Sample(tuple(words), [list(r) for r in rows[index + 1 :] if any(r)])
+    raise FeedUnreadable(name, _("holds no table"))
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()

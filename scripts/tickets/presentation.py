@@ -1,0 +1,133 @@
+"""A ticket as `hotline show` tells it: where it stands, its clocks, and why it is due then."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from models.database import Session
+from models.i18n import _, render
+from models.queries.detail import TicketDetail, detail, proposed_unit
+from models.rulebook import load_rulebook
+from models.rules.calendar import SHANGHAI
+from models.rules.explain import LADDER_CLAUSES, Explanation, deciding_clock, explain
+
+
+def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
+    """The ticket for machines, instants in +08:00. Raises TicketNotFound."""
+    ticket = detail(session, number)
+    why = _explained(session, ticket)
+    return {
+        "ticket": ticket.number,
+        "status": ticket.status,
+        "category": ticket.category,
+        "emergency": ticket.emergency,
+        "title": ticket.title,
+        "content": ticket.content,
+        "claimant": {
+            "name": ticket.claimant.name,
+            "phone": ticket.claimant.phone,
+            "contact": ticket.claimant.contact,
+        },
+        "unit": ticket.unit,
+        "proposed": proposed[0] if (proposed := proposed_unit(ticket)) else None,
+        "level": ticket.level,
+        "due": ticket.due and ticket.due.astimezone(SHANGHAI),
+        "provisional": ticket.provisional,
+        "clocks": [
+            {
+                "clock": c.name,
+                "unit": c.unit,
+                "base": c.base.astimezone(SHANGHAI),
+                "due": c.due.astimezone(SHANGHAI),
+                "state": c.state,
+                "provisional": c.provisional,
+            }
+            for c in ticket.clocks
+        ],
+        "alerts": list(_alerts(ticket)),
+        "why": None if why is None else _why(why),
+    }
+
+
+def ticket_lines(session: Session, number: str) -> Iterator[str]:
+    """The ticket for people, a line at a time. Raises TicketNotFound."""
+    ticket = detail(session, number)
+    badge = f"  {_(ticket.level)}" if ticket.level else ""
+    yield f"{ticket.number}  {ticket.title}"
+    yield f"{_(ticket.status)}  {_(ticket.category)}  {ticket.unit or '-'}{badge}"
+    yield f"{ticket.claimant.name}  {ticket.claimant.phone}"
+    if ticket.content:
+        yield ticket.content
+    if proposed := proposed_unit(ticket):
+        yield _("proposed: {unit} ({why})").format(unit=proposed[0], why=proposed[1])
+    for clock in ticket.clocks:
+        due = clock.due.astimezone(SHANGHAI)
+        yield f"  {_(clock.name)}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {_(clock.state)}"
+    for alert in _alerts(ticket):
+        to = alert["to"] or _("nobody: overtaken by the next level or the expiry")
+        at = alert["effective_at"][:16].replace("T", " ")
+        gone = "  " + _("taken back") if alert["withdrawn"] else ""
+        yield f"  {_(alert['level'])}  {at}  ({alert['clause']})  {to}{gone}"
+    if (why := _explained(session, ticket)) is None:
+        return
+    base, due = why.base.astimezone(SHANGHAI), why.due.astimezone(SHANGHAI)
+    yield _("Why: {clock} from {base}: {term} ({clause})").format(
+        clock=_(why.clock),
+        base=f"{base:%Y-%m-%d %H:%M}",
+        term=render(why.term_text),
+        clause=why.clause,
+    )
+    for day in why.days:
+        yield f"  {day.day}  {day.number or '-':>2}  {render(day.why)}"
+    for note in why.notes:
+        yield f"  {render(note)}"
+    yield f"  {_('due')}  {due:%Y-%m-%d %H:%M}" + (
+        f"  {_('provisional')}" if why.provisional else ""
+    )
+    for level, at in why.levels:
+        yield f"  {_(level)}  {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def _alerts(ticket: TicketDetail) -> Iterator[dict[str, Any]]:
+    """The levels raised, by which clause, and to whom each went (Regulation 5.1-5.3)."""
+    gone = {e.data["of"] for e in ticket.log if e.name == "alert.withdrawn"}
+    for line in ticket.log:
+        if line.name != "alert.raised":
+            continue
+        told_to = [
+            f"{n.data.get('unit') or ''} {_(n.data['role'])}".strip()
+            for n in ticket.log
+            if n.name == "notice.queued"
+            and n.data["kind"] == line.data["level"]
+            and n.data.get("effective_at") == line.data["effective_at"]
+        ]
+        yield {
+            "level": line.data["level"],
+            "effective_at": line.data["effective_at"],
+            "clause": LADDER_CLAUSES[line.data["level"]],
+            "to": ", ".join(told_to),
+            "withdrawn": line.seq in gone,
+        }
+
+
+def _explained(session: Session, ticket: TicketDetail) -> Explanation | None:
+    clock = deciding_clock(ticket.state)
+    if clock is None or ticket.policy_id is None:
+        return None
+    context = load_rulebook(session).context_for(ticket.policy_id)
+    return explain(clock, ticket.state, context)
+
+
+def _why(why: Explanation) -> dict[str, Any]:
+    return {
+        "clock": why.clock,
+        "base": why.base.astimezone(SHANGHAI),
+        "due": why.due.astimezone(SHANGHAI),
+        "term": render(why.term_text),
+        "clause": why.clause,
+        "days": [
+            {"date": d.day, "counts": d.number is not None, "why": render(d.why)} for d in why.days
+        ],
+        "notes": [render(note) for note in why.notes],
+        **{level: at.astimezone(SHANGHAI) for level, at in why.levels},
+        "provisional": why.provisional,
+    }

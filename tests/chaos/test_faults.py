@@ -1,0 +1,59 @@
+"""The quick part of the chaos suite: one mix of faults on each database."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+
+from models.tables.core import EVENT, INBOX, NOTICE
+from tests.chaos.known_feed import known_feed, reference_run
+from tests.chaos.rounds import Round, play
+from tests.chaos.verdict import compare_with_reference
+
+QUICK = Round("sqlite", seed=12345, seconds=9, copies=2, every=(0.2, 0.5), lasting=(0.3, 1.2))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_feed_under_faults_ends_as_if_nothing_had_happened(kind: str, tmp_path: Path) -> None:
+    """Nothing lost, nothing twice, the same end and the same log; everybody ends when told to."""
+    told: list[str] = []
+    played = play(replace(QUICK, kind=kind), tmp_path, told.append)
+    story = "\n".join([*told, played.log[-5_000:]])
+    assert played.faults >= 5, story
+    assert played.good, f"{played.verdict}\n{played.stubborn}\n{story}"
+
+
+def test_the_known_feed_knows_every_kind_of_message() -> None:
+    """All 26 types of the contract are in it."""
+    lines = known_feed(1, random.Random(1))
+    assert len({line.body["type"] for line in lines}) == 26
+
+
+def test_the_verdict_sees_what_is_wrong(tmp_path: Path) -> None:
+    """A message gone, an event twice, a notice unsent, a changed line: each is found."""
+    lines = [line for line in known_feed(1, random.Random(1)) if not line.poison]
+    reference = reference_run(tmp_path / "reference", lines)
+    store = reference_run(tmp_path / "spoilt", lines)
+    letters = tmp_path / "notices.jsonl"
+    letters.write_text("")
+    unsent = compare_with_reference(store, reference, lines, letters)
+    assert not unsent.different
+    assert not unsent.twice
+    assert {what.partition(" ")[0] for what in unsent.lost} == {"notice", "letter"}
+    with store.writing() as session:
+        session.execute(delete(INBOX).where(INBOX.c.message_id == lines[0].body["id"]))
+        session.execute(update(INBOX).where(INBOX.c.id == 5).values(state="waiting"))
+        session.execute(delete(EVENT).where(EVENT.c.name == "clock.expired"))
+        session.execute(update(EVENT).where(EVENT.c.name == "unit.urged").values(data={"unit": ""}))
+        session.execute(delete(NOTICE).where(NOTICE.c.kind == "red"))
+    spoilt = compare_with_reference(store, reference, lines, letters)
+    assert f"message {lines[0].body['id']}" in spoilt.lost
+    assert any(what.startswith("waiting") for what in spoilt.lost)
+    assert any("clock.expired" in what for what in spoilt.lost)
+    assert any("unit.urged" in what for what in spoilt.twice)
+    assert any("gap in the log" in what for what in spoilt.different)
+    assert any("chain of the log" in what for what in spoilt.different)
+    store.close()
+    reference.close()

@@ -1,0 +1,133 @@
+"""What the screens ask is answered from short indexes, however much is closed."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from models.database import Session, Store
+from models.operations.inbox import add_messages
+from models.queries.failures import failures
+from models.queries.health import health
+from models.queries.listing import ALL_OPEN, TicketFilter, listing, queue_position
+from models.queries.overview import curve, latest_cards, workload
+from models.queries.owed_calls import calls
+from models.queries.queues import queues
+from tests.monitor.crowd import multiply_tickets
+from tests.monitor.scene import NOW, fill_scene
+from tests.store.factories import prepared_store
+
+ASKED: dict[str, Callable[[Session], object]] = {
+    "counters": lambda s: workload(s, NOW),
+    "cards": lambda s: latest_cards(s, NOW),
+    "curve": lambda s: curve(s, NOW),
+    "calls": lambda s: calls(s, NOW, "survey"),
+    "dissatisfied": lambda s: calls(s, NOW, "dissatisfied"),
+    "unreachable": lambda s: calls(s, NOW, "unreachable"),
+    "failures": failures,
+    "queues": lambda s: queues(s, NOW, NOW, timedelta(seconds=30)),
+    "health": lambda s: health(s, NOW),
+    "list": lambda s: listing(s, ALL_OPEN, offset=500, limit=120),
+    "filtered": lambda s: listing(s, TicketFilter(levels=("red",)), offset=0, limit=120),
+    "unit": lambda s: listing(s, TicketFilter(units=("城管",)), offset=0, limit=120),
+    "position": lambda s: queue_position(s, ALL_OPEN, "2026101500081-7"),
+}
+WIDE = ("ticket", "event", "clock", "inbox", "notice")
+"""Tables that grow for ever: none of them may be walked from end to end."""
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A crowd with many more closed tickets than open ones."""
+    with prepared_store(store_url) as made:
+        fill_scene(made)
+        many = int(os.environ.get("HOTLINE_TEST_CROWD", "1000"))
+        multiply_tickets(made, many, 20 * many)
+        yield made
+
+
+def test_no_screen_walks_a_table_that_grows_for_ever(store: Store) -> None:
+    """The plans of everything that is read again and again, on both databases."""
+    walked = {
+        name: found
+        for name, ask in ASKED.items()
+        if (found := [table for plan in _plans(store, ask) for table in _walked(plan)])
+    }
+    assert walked == {}
+
+
+def test_any_place_of_a_long_queue_is_found(store: Store) -> None:
+    """Windows put together are the whole queue, in order, each ticket once."""
+    with store.reading() as session:
+        whole = [row.number for row in listing(session, ALL_OPEN).rows]
+        parts = [
+            row.number
+            for offset in range(0, len(whole), 97)
+            for row in listing(session, ALL_OPEN, offset=offset, limit=97).rows
+        ]
+        assert parts == whole
+        assert len(set(whole)) == len(whole) > 900
+        for place in (0, 1, 40, 500, len(whole) - 1):
+            assert queue_position(session, ALL_OPEN, whole[place]) == place
+
+
+def test_the_counters_are_those_of_the_tickets(store: Store) -> None:
+    """What is counted along the index is what stands in the rows."""
+    with store.reading() as session:
+        found = workload(session, NOW)
+        rows = listing(session, ALL_OPEN).rows
+    levels = [row.level for row in rows]
+    assert found.counters.open == len(rows)
+    assert found.counters.red == levels.count("red")
+    assert found.counters.yellow == levels.count("yellow")
+    assert found.counters.manual == sum(row.status == "manual" for row in rows)
+    assert sum(unit.open for unit in found.units) == sum(row.unit is not None for row in rows)
+
+
+def test_a_message_that_waits_for_its_day_is_no_load(store: Store) -> None:
+    """What is dated ahead is in no queue yet; what is due is, with its age."""
+    ahead = {"id": "a", "type": "unit.urged", "ticket": "1", "unit": "u", "text": "t", "by": "b"}
+    with store.writing() as session:
+        add_messages(session, "s", [ahead | {"at": (NOW + timedelta(days=1)).isoformat()}], NOW)
+        add_messages(session, "s", [ahead | {"id": "b", "at": NOW.isoformat()}], NOW)
+    with store.reading() as session:
+        rows = queues(session, NOW + timedelta(minutes=3), NOW, timedelta(seconds=30))
+    intake = next(row for row in rows if row.name == "intake")
+    assert intake.now.waiting == 1
+    assert intake.now.oldest_at == NOW
+
+
+def _plans(store: Store, ask: Callable[[Session], object]) -> list[str]:
+    """How the database goes about every statement of a query, its own words in a line each."""
+    asked: list[tuple[str, Any]] = []
+
+    def before(_connection: object, _cursor: object, statement: str, parameters: object,
+               _context: object, _many: bool) -> None:  # fmt: skip
+        asked.append((statement, parameters))
+
+    with store.reading() as session:
+        engine = session.get_bind().engine
+        event.listen(engine, "before_cursor_execute", before)
+        try:
+            ask(session)
+        finally:
+            event.remove(engine, "before_cursor_execute", before)
+        cursor = session.connection().connection.cursor()
+        explain = "EXPLAIN QUERY PLAN " if session.dialect == "sqlite" else "EXPLAIN "
+        found = []
+        for statement, parameters in asked:
+            cursor.execute(explain + statement, parameters)
+            found.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+    return found
+
+
+def _walked(plan: str) -> list[str]:
+    """The tables that a plan reads from end to end, not by way of an index."""
+    names = "|".join(WIDE)
+    found: list[str] = re.findall(rf"Seq Scan on ({names})\b", plan)
+    found += re.findall(rf"^SCAN ({names})\b(?! USING)", plan, re.MULTILINE)
+    return found

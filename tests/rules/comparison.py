@@ -1,0 +1,46 @@
+"""Holds a life of the rules against the same life of the second model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from models.i18n import render
+from models.rules.state import Event, State
+from tests.rules.facts import facts_of
+from tests.rules.log_reading import LogReading, read_log
+from tests.rules.second_model import Key, SecondModel
+
+REFUSALS = ("message.refused", "extension.refused", "rework.refused")
+
+
+def running(state: State) -> dict[Key, Any]:
+    """The running clocks with their expiries, as the second model names them."""
+    return {(c.name, c.unit or c.purpose): c.due for c in state.clocks.values() if c.running}
+
+
+def answers(events: Sequence[Event]) -> dict[int, str]:
+    """What each message came to, by its arrival: applied, or how it was refused, with a reason."""
+    found: dict[int, str] = {}
+    for event in events:
+        if event.cause is None:
+            continue
+        if event.name in REFUSALS:
+            assert render(event.data["why"]), "a reason that a person can act on"
+            found[event.cause] = event.name
+        else:
+            found.setdefault(event.cause, "applied")
+    return found
+
+
+def compare(model: SecondModel, state: State, events: Sequence[Event]) -> None:
+    """Where the ticket stands, what became of each message, and every fact of its life so far."""
+    assert state.status == model.status
+    assert state.unit == model.unit
+    assert state.level == model.level
+    assert running(state) == model.dues
+    render = read_log((event.name, event.data) for event in events)
+    assert render == LogReading(state.status, state.unit, state.level, running(state)), (
+        "the log says so"
+    )
+    assert answers(events) == model.answers
+    found = facts_of(model.ticket, events)
+    assert sorted(found, key=repr) == sorted(model.facts, key=repr)

@@ -1,0 +1,68 @@
+"""Reads a ticket's state back from its log alone, as somebody does who has nothing else."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.rules.second_model import Key
+
+_STATUS = {
+    "ticket.received": "received",
+    "ticket.declined": "declined",
+    "ticket.unrouted": "manual",
+    "ticket.dispatched": "dispatched",
+    "ticket.accepted": "handling",
+    "ticket.deemed_accepted": "handling",
+    "ticket.returned": "returned",
+    "return.refused": "dispatched",
+    "dispute.opened": "disputed",
+    "dispute.decided": "dispatched",
+    "result.submitted": "submitted",
+    "result.refused": "handling",
+    "ticket.completed": "completed",
+    "rework.opened": "handling",
+    "ticket.archived": "archived",
+}
+_UNIT = ("ticket.dispatched", "dispute.decided", "rework.opened")
+_NEW_RUN = ("ticket.accepted", "ticket.deemed_accepted", "rework.opened")
+
+
+@dataclass
+class LogReading:
+    """Where a ticket stands by its log."""
+
+    status: str = "received"
+    unit: str | None = None
+    level: str | None = None
+    running: dict[Key, datetime] = field(default_factory=dict)
+
+
+def read_log(log: Iterable[tuple[str, dict[str, Any]]]) -> LogReading:
+    """The state that the events of a life in order, by name and data, lead to."""
+    told = LogReading()
+    for name, data in log:
+        told.status = _STATUS.get(name, told.status)
+        if name in _UNIT:
+            told.unit = data["unit"]
+        if name in _NEW_RUN or (name, data.get("clock")) == ("clock.moved", "handling"):
+            told.level = None
+        if name == "alert.raised":
+            told.level = data["level"]
+        if name == "ticket.deemed_accepted":
+            del told.running["accept", None]
+        if name.startswith("clock."):
+            _clock(told.running, name, data)
+    return told
+
+
+def _clock(running: dict[Key, datetime], name: str, data: dict[str, Any]) -> None:
+    key = data["clock"], data.get("unit") or data.get("purpose")
+    if name == "clock.started":
+        assert key not in running, "what runs is moved, not started"
+        running[key] = data["due"]
+    elif name == "clock.moved":
+        assert key in running, "what does not run is started, not moved"
+        running[key] = data["due"]
+    else:
+        del running[key]

@@ -1,0 +1,122 @@
+"""Plays whole lives of tickets, written as JSON Lines, through the pure core."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from models.i18n import lazy, readable
+from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
+from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.messages import Message, Refusal, Route, envelope
+from models.rules.state import Event, RuleContext, State
+
+NOTICE = "notice.queued"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One life: what came in, on which stage, and what must have happened by `until`."""
+
+    name: str
+    about: str
+    messages: list[dict[str, Any]]
+    until: datetime
+    unknown_units: tuple[str, ...]
+    calendar: Calendar
+    watched: bool
+    notices: bool
+    events: list[dict[str, Any]]
+    state: dict[str, Any]
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSON Lines file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario of `NAME.jsonl` with its `NAME.expected.jsonl` (see scenarios/README.md)."""
+    head, *events, last = lines(path.with_suffix(".expected.jsonl"))
+    overlay = {
+        date.fromisoformat(day): DeclaredDay(given["working"], given["document"])
+        for day, given in head.get("calendar", {}).items()
+    }
+    return Scenario(
+        name=path.stem,
+        about=head["about"],
+        messages=lines(path),
+        until=datetime.fromisoformat(head["until"]),
+        unknown_units=tuple(head.get("unknown_units", ())),
+        calendar=Calendar(overlay),
+        watched=head.get("watched", True),
+        notices=head.get("notices", False),
+        events=events,
+        state=last["state"],
+    )
+
+
+def as_message(raw: dict[str, Any], arrival: int, unknown: Sequence[str] = ()) -> Message:
+    """A raw message as the rules take it; a ticket goes to the unit that it names, if known."""
+    found = envelope(raw)
+    assert not isinstance(found, Refusal), readable(found.why)
+    route = None
+    if found.type == "ticket.received":
+        unit = raw.get("unit")
+        if unit is None:
+            route = Route(None, lazy("no rule names a unit"))
+        elif unit in unknown:
+            route = Route(None, lazy("the unit is not known"), named=unit)
+        else:
+            route = Route(unit, lazy("named by the city"))
+    return Message(found.type, found.ticket, found.at, arrival, raw, tuple(unknown), route)
+
+
+def in_order(raws: Sequence[dict[str, Any]], unknown: Sequence[str] = ()) -> list[Message]:
+    """Messages in the order in which they take effect: by `at`, then by arrival."""
+    messages = [as_message(raw, n, unknown) for n, raw in enumerate(raws, 1)]
+    return sorted(messages, key=lambda m: (m.at, m.arrival))
+
+
+def fold_at_once(
+    messages: Sequence[Message], context: RuleContext, until: datetime
+) -> tuple[State, list[Event]]:
+    """The life as somebody finds it who looks for the first time at `until`."""
+    state = State(messages[0].ticket)
+    return state, fold(state, messages, context, until)
+
+
+def fold_step_by_step(
+    messages: Sequence[Message], context: RuleContext, until: datetime
+) -> tuple[State, list[Event]]:
+    """The life as the service lives it: awake at every message and at every due moment."""
+    state, events = State(messages[0].ticket), list[Event]()
+
+    def sleep_until(at: datetime, *, inclusive: bool) -> None:
+        while (due := next_moment(state)) and (due < at or (inclusive and due == at)):
+            events.extend(fold(state, [], context, due))
+
+    for message in messages:
+        sleep_until(message.at, inclusive=False)
+        events.extend(fold(state, [message], context, message.at, inclusive=False))
+    sleep_until(until, inclusive=True)
+    return state, events
+
+
+def shown(event: Event) -> dict[str, Any]:
+    """An event as the contract writes it: instants in Asia/Shanghai, kept texts told."""
+    data = readable({"at": event.at, "event": event.name} | event.data)
+    return {k: _shown(v) for k, v in data.items()}
+
+
+def without_notices(events: Sequence[Event]) -> list[Event]:
+    """The events that do not depend on who looked when."""
+    return [event for event in events if event.name != NOTICE]
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(SHANGHAI).isoformat(timespec="seconds")
+    return value

@@ -1,0 +1,69 @@
+"""The `hotline` command called inside the test's own process: many calls, no new interpreters."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.i18n import activate
+from scripts.cli import main
+
+
+@dataclass(frozen=True)
+class CommandOutput:
+    """What a call printed."""
+
+    stdout: str
+    stderr: str
+
+
+class InProcessHotline:
+    """The command with a home of the test's own, as `tests.scripts.hotline_process.Hotline` is."""
+
+    def __init__(
+        self, home: Path, patch: pytest.MonkeyPatch, printed: pytest.CaptureFixture[str]
+    ) -> None:
+        self.home = home
+        self._patch, self._printed = patch, printed
+        for name in [n for n in os.environ if n.startswith("HOTLINE_")]:
+            patch.delenv(name)
+
+    def __call__(self, *arguments: str | Path, code: int = 0, **settings: str) -> CommandOutput:
+        """Run a command to its end; it must end with this exit code."""
+        with self._patch.context() as patch, _quiet():
+            own = {"HOME": str(self.home), "LANG": "en"} | settings
+            for name, value in own.items():
+                patch.setenv(f"HOTLINE_{name}", value)
+            patch.setattr(sys, "argv", ["hotline", *map(str, arguments)])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        said = CommandOutput(*self._printed.readouterr())
+        assert (ended.value.code or 0) == code, said
+        return said
+
+    def json(self, *arguments: str | Path, **more: Any) -> Any:
+        """What a command says with --json."""
+        return json.loads(self(*arguments, "--json", **more).stdout)
+
+    def lines(self, *arguments: str | Path, **more: Any) -> list[Any]:
+        """What a command says with --json, a line at a time."""
+        return [json.loads(line) for line in self(*arguments, "--json", **more).stdout.splitlines()]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Language and logging are the process's: put them back as they were."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level = before, level
+        activate("en")

@@ -1,0 +1,43 @@
+"""The `hotline` command as somebody at a shell calls it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+class HotlineProcess:
+    """The command with a home of the test's own, called from a folder of the test's own."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self.home = home
+        self.folder = folder
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+        self.environment = kept | {"HOTLINE_HOME": str(home), "HOTLINE_LANG": "en"}
+
+    def __call__(
+        self, *arguments: str | Path, stdin: str = "", code: int = 0, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; it must end with this exit code."""
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "scripts", *map(str, arguments)],
+            env=self.environment | {f"HOTLINE_{k}": v for k, v in settings.items()},
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert done.returncode == code, done.stdout[-1500:] + done.stderr[-1500:]
+        return done
+
+    def json(self, *arguments: str | Path, **more: Any) -> Any:
+        """What a command says with --json."""
+        return json.loads(self(*arguments, "--json", **more).stdout)
+
+    def lines(self, *arguments: str | Path, **more: Any) -> list[Any]:
+        """What a command says with --json, a line at a time."""
+        return [json.loads(line) for line in self(*arguments, "--json", **more).stdout.splitlines()]

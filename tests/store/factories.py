@@ -1,0 +1,152 @@
+"""What the tests of the store share: a prepared store, messages, and how a life is read back."""
+
+import lzma
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url, select
+
+from models.database import Store
+from models.migrations import upgrade
+from models.operations.advance import AdvanceResult, advance
+from models.operations.inbox import AddedMessages, add_messages
+from models.operations.rulebook import add_policy, replace_units
+from models.rulebook import load_rulebook
+from models.rules.calendar import SHANGHAI
+from models.rules.routing.directory import Unit, UnitsFile, load_units
+from models.security.encryption import Cipher
+from models.security.keys import parse_keys
+from models.tables.core import CLOCK, EVENT, TICKET
+
+KEY = bytes(range(32))
+EXTRA_UNITS = ("城管局", "人社局", "住建局", "市监局", "达濠街道", "广澳街道")
+
+
+def at(text: str) -> datetime:
+    """A moment of the tests, Asia/Shanghai."""
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+@contextmanager
+def prepared_store(url: str, policy: str | None = None) -> Iterator[Store]:
+    """A store with the shipped policy (or another) and the shipped units."""
+    shipped = resources.files("models") / "policy"
+    store = Store(url, Cipher([KEY]))
+    try:
+        upgrade(store)
+        with store.writing() as session:
+            text = policy or (shipped / "haojiang.toml").read_text(encoding="utf-8")
+            add_policy(session, text, "policy", at("2026-01-01T00:00"))
+            units = load_units((shipped / "haojiang-units.toml").read_text(encoding="utf-8"), "u")
+            replace_units(session, units)
+        yield store
+    finally:
+        store.close()
+
+
+def restored(folder: Path, url: str) -> Store:
+    """The kept store in `folder` (see `kept/`), put into the empty database at `url`."""
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        Path(str(target.database)).write_bytes(
+            lzma.decompress((folder / "store.sqlite.xz").read_bytes())
+        )
+    else:
+        plain = target.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain) as connection:
+            connection.execute(lzma.decompress((folder / "store.sql.xz").read_bytes()))
+    key = folder / "hotline.key"
+    return Store(url, Cipher(parse_keys(key.read_text("ascii"), key.name)))
+
+
+def simple_units() -> UnitsFile:
+    """Units without aliases, for lives that name them in short."""
+    return UnitsFile(tuple(Unit(name) for name in EXTRA_UNITS))
+
+
+def letter(ticket: str, moment: str, **more: Any) -> dict[str, Any]:
+    """A complaint to 城管局."""
+    body = {
+        "id": f"{ticket}-received",
+        "at": moment,
+        "type": "ticket.received",
+        "ticket": ticket,
+        "category": "complaint",
+        "title": f"路灯不亮{ticket}",
+        "content": "濠江区达濠街道的路灯坏了三天，晚上看不清路。",
+        "unit": "城管局",
+        "claimant": {"name": "测试者甲", "phone": "13900001111"},
+    }
+    return body | more
+
+
+def message(ticket: str, kind: str, moment: str, **more: Any) -> dict[str, Any]:
+    """A message after the first, from 城管局 unless another unit is named."""
+    envelope = {"id": f"{ticket}-{kind}-{moment}", "at": moment, "type": kind, "ticket": ticket}
+    return {"unit": "城管局"} | envelope | more
+
+
+RESULT = {
+    "facts": "属实",
+    "measures": "已修复",
+    "remedies": "可申请复核",
+    "basis": "照明管理规定",
+    "disposal": "ordinary",
+}
+
+
+def feed(store: Store, messages: Sequence[Mapping[str, Any]], now: datetime) -> AddedMessages:
+    """Put messages into the inbox."""
+    with store.writing() as session:
+        return add_messages(session, "messages", messages, now)
+
+
+def advance_tickets(
+    store: Store, tickets: Sequence[str], now: datetime, *, inclusive: bool = True
+) -> AdvanceResult:
+    """Advance these tickets."""
+    with store.writing() as session:
+        return advance(session, tickets, load_rulebook(session), now, inclusive=inclusive)
+
+
+def log_of(store: Store, ticket: str) -> list[Any]:
+    """A ticket's log rows in order."""
+    with store.reading() as session:
+        found = select(EVENT).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        return list(session.execute(found.where(TICKET.c.number == ticket).order_by(EVENT.c.seq)))
+
+
+def row_of(store: Store, ticket: str) -> Any:
+    """A ticket's row, or None."""
+    with store.reading() as session:
+        return session.execute(select(TICKET).where(TICKET.c.number == ticket)).first()
+
+
+def ticket_state(store: Store, ticket: str) -> dict[str, Any]:
+    """Where a ticket stands by its log and clocks: what late messages must not change."""
+    events = log_of(store, ticket)
+    gone = {e.data["of"] for e in events if e.name.endswith(".withdrawn") and "of" in e.data}
+    row = row_of(store, ticket)
+    with store.reading() as session:
+        clocks = session.execute(
+            select(CLOCK.c.key, CLOCK.c.due).where(
+                CLOCK.c.ticket_id == row.id, CLOCK.c.state == "running"
+            )
+        ).all()
+    levels = [
+        (e.data["level"], e.data["effective_at"])
+        for e in events
+        if e.name == "alert.raised" and e.seq not in gone
+    ]
+    return {
+        "status": row.status,
+        "unit": row.unit,
+        "level": row.level,
+        "levels": sorted(levels, key=lambda pair: (pair[1], pair[0])),
+        "running": sorted((key, due) for key, due in clocks),
+    }

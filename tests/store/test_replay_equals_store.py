@@ -1,0 +1,192 @@
+"""The replay: any life in simulated time, through the store, the same each time."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.replay.replay import ReplayResult, ReplaySetup, replay
+from tests.rules.district import POLICY_FILE, POLICY_TEXT, SCENARIOS
+from tests.rules.facts import facts_of_log
+from tests.rules.scenario_runner import NOTICE, Scenario, read_scenario
+from tests.rules.test_examples import EXAMPLES
+from tests.rules.test_scenarios import NAMES, compared
+from tests.store.factories import RESULT, letter, message, simple_units
+
+SCENERY = ReplaySetup((POLICY_TEXT, POLICY_FILE.name), simple_units())
+
+
+def played(
+    folder: Path, messages: Sequence[dict[str, Any]], until: str | None = None
+) -> list[dict[str, Any]]:
+    """The log of these messages, written to a file and replayed."""
+    end = datetime.fromisoformat(until) if until else None
+    return _played(folder, messages, end, SCENERY).events
+
+
+def _played(
+    folder: Path, messages: Sequence[dict[str, Any]], end: datetime | None, scenery: ReplaySetup
+) -> ReplayResult:
+    feed = folder / "messages.jsonl"
+    feed.write_text("".join(json.dumps(m, ensure_ascii=False) + "\n" for m in messages), "utf-8")
+    return replay(feed, scenery, end)
+
+
+def named(log: Sequence[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    """The events of this name."""
+    return [e for e in log if e["event"] == event]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_facts_are_those_of_the_simulator(path: Path) -> None:
+    expected = json.loads(path.with_suffix(".facts.json").read_text(encoding="utf-8"))
+    log = replay(path, SCENERY, datetime.fromisoformat(expected["until"])).events
+    assert sorted(facts_of_log(log), key=repr) == sorted(map(tuple, expected["facts"]), key=repr)
+    order = [(e["at"], e["ticket"] or "", e["seq"] or 0) for e in log]
+    assert order == sorted(order)
+
+
+def test_scenarios_go_alike_through_the_store(tmp_path: Path) -> None:
+    """What an official reads in the scenarios is what `hotline replay` says of them."""
+    together: dict[str, list[Scenario]] = defaultdict(list)
+    for name in NAMES:
+        scenario = read_scenario(SCENARIOS / f"{name}.jsonl")
+        moments = [datetime.fromisoformat(m["at"]) for m in scenario.messages]
+        # a replay invents units that nobody knows, and tells of messages as they arrive
+        if not scenario.unknown_units and moments == sorted(moments):
+            together[repr(scenario.calendar.overlay)].append(scenario)
+    for scenarios in together.values():
+        days = dict(scenarios[0].calendar.overlay)
+        scenery = ReplaySetup(SCENERY.policy, SCENERY.units, days)
+        messages = [_of_its_own(m) for s in scenarios for m in s.messages]
+        messages.sort(key=lambda m: datetime.fromisoformat(m["at"]))
+        end = max(s.until for s in scenarios)
+        log = _played(tmp_path, messages, end, scenery).events
+        for scenario in scenarios:
+            own = [e for e in log if e["ticket"] == scenario.messages[0]["ticket"]]
+            by_then = [e for e in own if datetime.fromisoformat(e["at"]) <= scenario.until]
+            by_then.sort(key=lambda e: e["seq"] or 0)
+            kept = [e for e in by_then if e["event"] != NOTICE]
+            wanted = [e for e in scenario.events if e["event"] != NOTICE]
+            expected, real = compared(wanted, kept)
+            assert real == expected, scenario.about
+    assert sum(map(len, together.values())) > len(NAMES) * 0.9
+
+
+def _of_its_own(message: dict[str, Any]) -> dict[str, Any]:
+    """Another matter in each ticket, so that none seems to repeat another (2.2.6)."""
+    if message["type"] != "ticket.received":
+        return message
+    return message | {"content": "".join(chr(ord("甲") + int(d)) for d in message["ticket"][2:])}
+
+
+def test_the_same_file_gives_the_same_bytes() -> None:
+    """In another process, with another order of hashes."""
+    printed = []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "scripts", "replay", str(EXAMPLES[0]), "--json"]
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        printed.append(subprocess.run(command, check=True, capture_output=True, env=environment))
+    assert printed[0].stdout == printed[1].stdout
+    assert printed[0].stdout.count(b"\n") > 100
+
+
+def test_a_message_counts_from_its_own_time_and_comes_when_it_arrives(tmp_path: Path) -> None:
+    """The silence was taken for acceptance before the confirmation came; it is taken back."""
+    accepted = message("R1", "unit.accepted", "2026-11-02T10:00", arrived="2026-11-05T10:00")
+    log = played(tmp_path, [letter("R1", "2026-11-02T09:00"), accepted])
+    names = [e["event"] for e in sorted(log, key=lambda e: e["seq"])]
+    assert names.index("ticket.deemed_accepted") < names.index("decision.withdrawn")
+    assert names.index("decision.withdrawn") < names.index("ticket.accepted")
+    (taken_back,) = [
+        e for e in named(log, "decision.withdrawn") if e["name"] == "ticket.deemed_accepted"
+    ]
+    (deemed,) = named(log, "ticket.deemed_accepted")
+    assert taken_back["of"] == deemed["seq"]
+    assert taken_back["at"] == "2026-11-05T10:00:00+08:00"
+
+
+def test_time_does_not_go_back_for_a_message_further_down(tmp_path: Path) -> None:
+    """The file's order is the order of arrival: what stands after a later message came after it."""
+    messages = [
+        letter("R2", "2026-11-02T09:00"),
+        letter("R3", "2026-11-05T10:00"),
+        message("R2", "unit.accepted", "2026-11-02T10:00"),
+    ]
+    log = played(tmp_path, messages)
+    (taken_back,) = [e for e in named(log, "decision.withdrawn") if e["of"]][:1]
+    assert taken_back["at"] == "2026-11-05T10:00:00+08:00"
+
+
+def test_until_ends_between_messages_or_after_them(tmp_path: Path) -> None:
+    """What falls exactly on the end has happened; what arrives later has not."""
+    messages = [
+        letter("R4", "2026-11-02T09:00"),
+        message("R4", "unit.accepted", "2026-11-04T10:00"),
+    ]
+    assert not named(
+        played(tmp_path, messages, "2026-11-03T17:29:59+08:00"), "ticket.deemed_accepted"
+    )
+    deemed = named(
+        played(tmp_path, messages, "2026-11-03T17:30:00+08:00"), "ticket.deemed_accepted"
+    )
+    assert len(deemed) == 1
+    log = played(tmp_path, messages, "2026-12-31T00:00:00+08:00")
+    assert [e["level"] for e in named(log, "alert.raised")] == ["prewarning", "yellow", "red"]
+    assert len(named(log, "message.refused")) == 1
+
+
+def test_what_comes_from_the_future_is_refused(tmp_path: Path) -> None:
+    """More than five minutes before it happened a message cannot have come."""
+    messages = [
+        letter("R5", "2026-11-02T09:00"),
+        message("R5", "unit.accepted", "2026-11-02T11:00", arrived="2026-11-02T10:00"),
+        message("R5", "site.arrived", "2026-11-02T10:04", arrived="2026-11-02T10:00"),
+    ]
+    log = played(tmp_path, messages, "2026-11-02T12:00:00+08:00")
+    assert not named(log, "ticket.accepted")
+    assert len(named(log, "site.arrived")) == 1
+    (refused,) = named(log, "message.refused")
+    assert refused["ticket"] == "R5"
+    assert "2026-11-02T11:00" in refused["why"]
+
+
+def test_a_refused_message_may_come_again_mended(tmp_path: Path) -> None:
+    """Under the same id; the same content again changes nothing."""
+    result = message("R6", "result.submitted", "2026-11-02T10:00", **RESULT)
+    bare = result | {"measures": ""}
+    mended = result | {"at": "2026-11-02T11:00"}
+    log = played(tmp_path, [letter("R6", "2026-11-02T09:00"), bare, bare, mended, mended])
+    (refused,) = named(log, "message.refused")
+    assert refused["missing"] == ["measures"]
+    assert len(named(log, "result.submitted")) == 1
+
+
+def test_messages_before_their_ticket_wait_for_it_a_week(tmp_path: Path) -> None:
+    early = message("R7", "unit.accepted", "2026-11-02T10:00")
+    receipt = letter("R7", "2026-11-02T09:00", arrived="2026-11-05T10:00")
+    assert len(named(played(tmp_path, [early, receipt]), "ticket.accepted")) == 1
+    never = played(tmp_path, [early], "2026-11-20T00:00:00+08:00")
+    assert [(e["event"], e["seq"], e["ticket"]) for e in never] == [("message.refused", None, "R7")]
+
+
+def test_a_month_without_anybody_watching_is_the_same_month(tmp_path: Path) -> None:
+    """Played to its end at once, or to each day of it: the log only grows."""
+    messages = [
+        letter("R8", "2026-09-24T16:00", emergency="utilities"),
+        message("R8", "contact.attempted", "2026-09-28T10:00", purpose="first",
+                outcome="no_answer", method="phone"),
+        message("R8", "result.submitted", "2026-10-20T10:00", **RESULT),
+    ]  # fmt: skip
+    whole = played(tmp_path, messages, "2026-11-20T00:00:00+08:00")
+    for days in range(0, 50, 7):
+        until = datetime.fromisoformat("2026-09-25T00:00:00+08:00") + timedelta(days)
+        part = played(tmp_path, messages, until.isoformat())
+        assert part == whole[: len(part)]

@@ -1,0 +1,101 @@
+"""A post room in a test: a clock that is set by hand, a channels file, and notices to send."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from models.database import Store
+from models.operations.bells import claim_due
+from models.rules.queues import DELIVERY
+from models.tables.core import EVENT, NOTICE, TICKET
+from tests.store.factories import advance_tickets, at, feed, letter
+from workers.notices.channels import load_channels
+from workers.notices.dispatcher import NoticeDispatcher
+
+PATIENCE = timedelta(seconds=31, microseconds=7)
+"""When a row is rung for again; nothing else is put off for just so long."""
+
+UNIT = "城市管理和综合执法局"
+RECEIVED, YELLOW = "2026-03-02T09:00", "2026-03-13T08:30"
+"""A complaint received then, and accepted by nobody, turns yellow at this moment."""
+
+
+@dataclass
+class ManualClock:
+    """The present, set by hand."""
+
+    present: datetime
+
+    def __call__(self) -> datetime:
+        """The present."""
+        return self.present
+
+    def pass_by(self, span: timedelta) -> None:
+        """Let time pass."""
+        self.present += span
+
+
+def channels_file(folder: Path, text: str) -> Path:
+    """A channels file as an administrator would leave it."""
+    path = folder / "channels.toml"
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+@contextmanager
+def notice_dispatcher(
+    store: Store, clock: ManualClock, folder: Path, text: str
+) -> Iterator[NoticeDispatcher]:
+    """A worker's post room under this channels file."""
+    channels = load_channels(channels_file(folder, text))
+    post = NoticeDispatcher(store, clock, folder, channels, "zh")
+    try:
+        yield post
+    finally:
+        post.close()
+
+
+def ring(store: Store, clock: ManualClock, post: NoticeDispatcher) -> int:
+    """What timekeeper and worker do at this moment; returns how many notices were rung for."""
+    with store.writing() as session:
+        due = claim_due(session, clock(), clock() + PATIENCE, {DELIVERY: 5000})
+    rows = due.ids.get(DELIVERY, [])
+    post.deliver(rows)
+    return len(rows)
+
+
+def is_idle(store: Store, clock: ManualClock) -> bool:
+    """Whether nothing is being sent, and all that was rung for now has been sent or put off."""
+    rung = clock() + PATIENCE
+    return all(
+        n.state != "queued" or (n.held_until is None and n.ring_at != rung) for n in notices(store)
+    )
+
+
+def yellow_cards(store: Store, count: int, **more: Any) -> None:
+    """So many tickets of one unit turn yellow at the same moment."""
+    numbers = [f"Y{n:03}" for n in range(count)]
+    letters = [letter(n, RECEIVED, content=f"{n}号路灯坏了三天。", **more) for n in numbers]
+    feed(store, letters, at(RECEIVED))
+    advance_tickets(store, numbers, at(YELLOW))
+
+
+def notices(store: Store, *kinds: str) -> list[Any]:
+    """The notices of these kinds, or all, in order."""
+    with store.reading() as session:
+        rows = session.execute(select(NOTICE).order_by(NOTICE.c.id)).all()
+    return [row for row in rows if not kinds or row.kind in kinds]
+
+
+def events_named(store: Store, name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The events of this name, each with its ticket."""
+    found = select(TICKET.c.number, EVENT.c.data).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+    with store.reading() as session:
+        rows = session.execute(found.where(EVENT.c.name == name).order_by(EVENT.c.at)).all()
+    return [(row.number, row.data) for row in rows]

@@ -1,0 +1,51 @@
+"""Real processes of the service, started and ended by the tests."""
+
+import base64
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from models.security.encryption import load_cipher
+from tests.store.factories import KEY
+
+ROLE = tuple[str, ...]
+
+
+def environment(home: Path, store_url: str, broker_url: str, **more: str) -> dict[str, str]:
+    """The settings of a test's processes; nothing of the developer's own shell gets in."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+    home.mkdir(parents=True, exist_ok=True)
+    key = home / "hotline.key"
+    if not key.exists():
+        key.write_bytes(base64.b64encode(KEY) + b"\n")
+    load_cipher(key)
+    own = {"HOME": str(home), "DATABASE_URL": store_url, "BROKER_URL": broker_url}
+    return kept | {f"HOTLINE_{k}": v for k, v in (own | more).items()}
+
+
+@contextmanager
+def process(*role: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the `hotline` command, killed at the end if it has not ended by then."""
+    with log.open("ab") as output:
+        started = subprocess.Popen(
+            [sys.executable, "-P", "-m", "scripts", *role], env=env, stdout=output, stderr=output
+        )
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.kill()
+        started.wait()
+
+
+def wait_until(what: Callable[[], bool], seconds: float, why: str) -> None:
+    """Wait for something to become true; fails with `why` when it does not in time."""
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {why}")
+        time.sleep(0.05)

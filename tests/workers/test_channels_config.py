@@ -1,0 +1,141 @@
+"""The channels file: what it may say, and how a wrong one is named by its line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.hotline_process import HotlineProcess
+from tests.workers.dispatching import channels_file
+from tests.workers.receivers import mail_server, web_server
+from workers.notices.channels import InvalidChannels, load_channels
+
+GOOD = """\
+# where notices go
+[channel.mail]
+url = "mailtos://user:secret@smtp.example.cn:465?from=desk@example.cn&to={to}"
+per_minute = 60
+
+[channel.robot]
+url = "wecombot://SECRETKEY-1234"
+per_minute = 20
+language = "zh"
+
+[[rule]]
+kinds = ["red"]
+roles = ["principal_leader"]
+channels = ["mail", "robot"]
+
+[[rule]]
+units = ["某局"]
+emergency = false
+channels = ["robot"]
+
+[people."某局"]
+principal_leader = { mail = "leader@example.cn" }
+
+[outside]
+city_hotline = { mail = "12345@example.cn" }
+"""
+
+
+def test_the_first_rule_that_fits_names_the_channels(tmp_path: Path) -> None:
+    channels = load_channels(channels_file(tmp_path, GOOD))
+    assert channels.of("red", "principal_leader", "某局", False) == ("mail", "robot")
+    assert channels.of("yellow", "deputy_leader", "某局", False) == ("robot",)
+    assert channels.of("yellow", "deputy_leader", "某局", True) == ("file",)
+    assert channels.recipient_address("mail", "principal_leader", "某局") == "leader@example.cn"
+    assert channels.recipient_address("mail", "principal_leader", "另一局") is None
+    assert channels.recipient_address("mail", "city_hotline", None) == "12345@example.cn"
+    address = channels.channel["mail"].address("a&to=evil@x.cn", "T1-2+3")
+    assert "&to=evil" not in address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mailto://127.0.0.1:25?from=desk@example.cn&to={to}",
+        "wecombot://KEY-1234",
+        "dingtalk://SEC1234@abcdef0123456789abcdef0123456789",
+        "feishu://abcdef01-2345-6789-abcd-ef0123456789",
+        "lark://abcdef01-2345-6789-abcd-ef0123456789",
+        "jsons://token@city.example.cn/notices?+X-Message={id}",
+        "form://127.0.0.1:8080/sms?:phone={to}",
+        "bulksms://user:password@{to}",
+    ],
+)
+def test_services_that_a_district_has(tmp_path: Path, url: str) -> None:
+    """Mail, three robots, a webhook and two kinds of gateways for text messages are taken."""
+    path = channels_file(tmp_path, f'[channel.one]\nurl = "{url}"\n')
+    assert load_channels(path).channel["one"].url == url
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("per_minute = 20", "per_minute = 0", ["line 8:", "greater than or equal to 1"]),
+        ("per_minute = 20", "per_munite = 20", ["line 8:", "channel.robot.per_munite"]),
+        ('"wecombot://SECRETKEY-1234"', '"wecom//SECRETKEY-1234"', ["line 7:", "no service"]),
+        ('language = "zh"', 'language = "fr"', ["line 9:", "'zh' or 'en'"]),
+        ('kinds = ["red"]', 'kinds = ["blue"]', ["line 12:", "'blue' is no kind", "yellow"]),
+        ("emergency = false", "emergency = 3", ["line 18:", "rule.1.emergency"]),
+        ('channels = ["robot"]', 'channels = ["phone"]', ["rule 2", "'phone'", "file, log, mail"]),
+        ('channels = ["robot"]', "channels = []", ["line 19:", "at least 1 item"]),
+        ("principal_leader = {", "boss = {", ["line 22:", "deputy_leader"]),
+        ("[channel.robot]", "[channel.file]", ["'file' is built in"]),
+        ("# where", "where", ["not valid TOML", "line 1"]),
+        ('[people."某局"]', "[people.某局]", ["not valid TOML", "quotes"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, old: str, new: str, says: list[str]
+) -> None:
+    """And no password or token is in what is said, nor in a log."""
+    assert old in GOOD
+    with pytest.raises(InvalidChannels) as wrong:
+        load_channels(channels_file(tmp_path, GOOD.replace(old, new)))
+    assert [part for part in says if part not in str(wrong.value)] == []
+    assert "SECRETKEY" not in str(wrong.value)
+    assert "secret" not in str(wrong.value)
+    assert "SECRETKEY" not in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = channels_file(tmp_path, GOOD)
+    path.chmod(0o644)
+    with pytest.raises(InvalidChannels, match="chmod 600"):
+        load_channels(path)
+
+
+def test_the_command_names_whom_nobody_can_reach_and_tries_a_channel(tmp_path: Path) -> None:
+    """`hotline channels check` and `try`, on a real receiver."""
+    hotline = HotlineProcess(tmp_path, tmp_path)
+    with web_server() as (web, port), mail_server() as (mail, mail_port):
+        text = f"""
+[channel.mail]
+url = "mailto://127.0.0.1:{mail_port}?from=a@b.cn&to={{to}}&mode=insecure"
+
+[channel.hook]
+url = "json://127.0.0.1:{port}/x"
+
+[[rule]]
+kinds = ["yellow"]
+units = ["民政局"]
+channels = ["mail"]
+
+[people."民政局"]
+unit_contact = {{ mail = "a@b.cn" }}
+"""
+        channels_file(tmp_path, text)
+        checked = hotline("channels", "check", code=1).stdout
+        assert checked.splitlines() == ["mail", "hook", "mail: no address of 民政局/deputy_leader"]
+        channels_file(tmp_path, text.replace("unit_contact", "deputy_leader"))
+        assert hotline("channels", "check").stdout.splitlines() == ["mail", "hook"]
+        hotline("channels", "try", "hook")
+        assert web.ids == ["hotline-try"]
+        assert "--to" in hotline("channels", "try", "mail", code=2).stderr
+        hotline("channels", "try", "mail", "--to", "someone@example.cn")
+        assert mail.recipients == [["someone@example.cn"]]
+        mail.refusing = True
+        assert "mail: " in hotline("channels", "try", "mail", "--to", "x@y.cn", code=1).stderr
+        assert "hook" in hotline("channels", "try", "pigeon", code=1).stderr
