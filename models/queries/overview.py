@@ -129,7 +129,7 @@ def latest_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card
         .order_by(latest.c.at.desc(), latest.c.moment.desc(), latest.c.ticket_id)
     ).all()
     withdrawn = {
-        (row.ticket_id, row.data["seq"])
+        (row.ticket_id, row.data["of"])
         for row in session.execute(
             select(EVENT.c.ticket_id, EVENT.c.data).where(
                 EVENT.c.ticket_id.in_({r.ticket_id for r in raised}),
