@@ -31,7 +31,7 @@ def test_time_goes_on_between_two_looks() -> None:
 
 def test_a_jump_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A source that is suddenly an hour ahead is followed, and the log says by how much."""
-    monkeypatch.setattr(shared_clock, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(shared_clock, "READ_INTERVAL", 0.0)
     says = iter([NOON, NOON + timedelta(hours=1)])
     clock = SharedClock(lambda: next(says))
     clock()
@@ -42,7 +42,7 @@ def test_a_jump_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
 
 def test_a_store_that_is_away_stops_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first look, time goes on without it; before it there is no time to tell."""
-    monkeypatch.setattr(shared_clock, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(shared_clock, "READ_INTERVAL", 0.0)
     away = OperationalError("", None, Exception("away"))
     says: list[datetime | Exception] = [away, NOON, away]
 

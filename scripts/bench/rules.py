@@ -85,7 +85,7 @@ def _day_by_day(base: datetime, policy: Policy) -> list[datetime]:
     return [closing, *(datetime.combine(day, hours.opening, SHANGHAI) for day in levels)]
 
 
-def deciding_clock(bench: Bench) -> Row:
+def deciding_messages(bench: Bench) -> Row:
     """P2: the messages of a month through the fold, in one process, without a store."""
     rulebook = shipped_rulebook()
     context = rulebook.context_for("shipped")

@@ -20,16 +20,16 @@ from scripts.bootstrap import print_json
 
 ROWS = {
     "P1": "rules:expiries",
-    "P2": "rules:deciding",
+    "P2": "rules:deciding_messages",
     "P3": "intake:intake",
     "P4": "storm:storm",
     "P5": "lateness:lateness",
     "P6": "lateness:emergencies",
-    "P7": "screens:watching",
-    "P8": "screens:changing",
+    "P7": "monitor:watching",
+    "P8": "monitor:changing",
     "P9": "feeds:feeding",
-    "P10": "starting:starting",
-    "P11": "replays:replaying",
+    "P10": "startup:starting",
+    "P11": "replay:replaying",
     "P12": "growth:growing",
 }
 """Which function measures which row; imported only if asked for."""

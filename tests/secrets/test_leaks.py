@@ -212,7 +212,7 @@ CRASHES = """
 import logging, threading
 from sqlalchemy import text
 from models.database import Store
-from models.security.encryption import Sealer
+from models.security.encryption import Cipher
 from scripts.service.logs import set_up
 set_up(FORM)
 data = DATA
@@ -220,7 +220,7 @@ try:
     int(data)
 except ValueError:
     logging.getLogger("hotline.x").exception("failed")
-store = Store(URL, Sealer([bytes(32)]))
+store = Store(URL, Cipher([bytes(32)]))
 try:
     store.engine.connect().execute(text("SELECT :a, x"), {"a": data})
 except Exception:

@@ -302,8 +302,8 @@ def test_a_broker_with_a_password(tmp_path: Path, hotline: InProcessHotline) -> 
 
 _ASKS = """\
 import sys
-from scripts.service.terminal import widths
-found = widths("…工")
+from scripts.service.terminal import character_widths
+found = character_widths("…工")
 print("found", found)
 """
 

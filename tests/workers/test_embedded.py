@@ -175,8 +175,8 @@ def test_a_server_that_does_not_answer_is_ended(
     silent = tmp_path / "silent"
     silent.write_text("#!/bin/sh\necho still thinking\nexec sleep 60\n", encoding="utf-8")
     silent.chmod(0o700)
-    monkeypatch.setattr(embedded, "_binary", lambda: silent)
-    monkeypatch.setattr(embedded, "ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(embedded, "server_binary", lambda: silent)
+    monkeypatch.setattr(embedded, "START_TIMEOUT", 0.5)
     server = EmbeddedServer(tmp_path / "valkey")
 
     with pytest.raises(ServerNotStarted, match="does not answer: still thinking"):
