@@ -1,1 +1,1 @@
-"""Those who work: workers that answer bells, and the timekeeper that rings them."""
+"""Workers, which answer bells, and the timekeeper, which rings them."""

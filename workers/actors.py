@@ -1,4 +1,8 @@
-"""The actors: row ids in, one operation, its rows rung for again where another worker held them."""
+"""The actors: each takes row ids and calls one operation.
+
+Rows that another worker held are rung for again a little later. An actor never fails: what goes
+wrong is logged without anybody's words, and the timekeeper rings for the rows again.
+"""
 
 import logging
 from collections import Counter
@@ -6,24 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
+from typing import TypeVar
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-from sqlalchemy import select
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import bound_contextvars
 
 from models.clock import Now, clock_speed
-from models.database import Session, Store, is_transient
+from models.database import Store, is_transient
 from models.errors import describe_safely
 from models.i18n import lazy
 from models.operations.advance import advance
 from models.operations.bells import ring_again
 from models.operations.ticket_work import refuse_waiting
+from models.queries.waiting import rows_of_tickets, tickets_of_rows
 from models.rulebook import RulebookCache
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.security.encryption import KeyUnusable
-from models.tables.core import INBOX, TICKET
-from models.tables.inbox import WAITING
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
 from workers.notices.dispatcher import NoticeDispatcher
 
@@ -35,32 +38,38 @@ _SOON = timedelta(seconds=0.2)
 _PRIORITIES = {EMERGENCY: 0, ESCALATION: 5, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, then clocks, notices last."""
 
+_MAX_ID = 2**63 - 1
+_MAX_LOGGED_IDS = 20
+
 
 class QueueCounters:
-    """How many rows of each queue have been dealt with, and how many failed; for any thread."""
+    """Counts for each queue the rows that were processed and those that failed; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._dealt: Counter[str] = Counter()
+        self._processed: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
 
-    def add(self, dealt: Mapping[str, int], failed: Mapping[str, int]) -> None:
-        """Count these too."""
+    def add(self, processed: Mapping[str, int], failed: Mapping[str, int]) -> None:
+        """Add to the counts, by queue."""
         with self._lock:
-            self._dealt.update(dealt)
+            self._processed.update(processed)
             self._failed.update(failed)
 
     def take(self) -> tuple[Counter[str], Counter[str]]:
-        """What was dealt with and what failed since this was last asked."""
+        """Return what was processed and what failed, and begin again at zero."""
         with self._lock:
-            taken = self._dealt, self._failed
-            self._dealt, self._failed = Counter(), Counter()
+            taken = self._processed, self._failed
+            self._processed, self._failed = Counter(), Counter()
             return taken
 
 
 @dataclass
 class WorkerContext:
-    """What a worker works with: the store, the time, the post room that sends notices."""
+    """What the actors of a worker share: the store, the time, the dispatcher, and counts.
+
+    `doing` is what is being answered now, `done` and `failed` count since the worker's start.
+    """
 
     store: Store
     now: Now
@@ -70,6 +79,17 @@ class WorkerContext:
     done: int = 0
     failed: int = 0
     counters: QueueCounters = field(default_factory=QueueCounters)
+
+    def count_failure(self, queue: str) -> None:
+        """Count a bell that could not be answered, or a ticket that was set aside."""
+        self.failed += 1
+        self.counters.add({}, {queue: 1})
+
+
+_T = TypeVar("_T")
+
+Work = Callable[[WorkerContext, str, Sequence[int]], int]
+"""Takes the queue and the row ids of a bell; returns how much was done."""
 
 
 def register_actors(
@@ -84,112 +104,105 @@ def register_actors(
             priority=_PRIORITIES.get(queue, 10),
             time_limit=TIME_LIMIT_MS,
         )
-        declare(_answering(context, queue, _deliver if queue == DELIVERY else _carry_on))
+        declare(_actor(context, queue, _dispatch if queue == DELIVERY else _advance_rows))
     # nothing is delayed in the broker; a worker would ask for each of these twenty times a second
     broker.delay_queues.clear()
 
 
-_LARGEST_ID = 2**63 - 1
-_IDS_TOLD = 20
-
-Work = Callable[[WorkerContext, str, Sequence[int]], int]
-
-
-def _answering(context: WorkerContext, queue: str, work: Work) -> Callable[..., None]:
-    def answer(*given: object, **more: object) -> None:
-        # whoever reaches the broker can put a message there: it may name rows, and nothing else
-        if (ids := _row_ids(queue, given)) is None or more:
+def _actor(context: WorkerContext, queue: str, work: Work) -> Callable[..., None]:
+    def answer(*args: object, **kwargs: object) -> None:
+        ids = _row_ids(queue, args)
+        if ids is None or kwargs:
             context.failed += 1
             log.warning("refused a bell that does not carry row ids", extra={"queue": queue})
             return
         context.doing = f"{queue} {len(ids)}"
-        bind_contextvars(queue=queue, rows=ids[:_IDS_TOLD], of=len(ids))
         try:
-            done = work(context, queue, ids)
-            context.done += done
-            log.info("answered", extra={"done": done})
-        except Exception as wrong:
-            # the rows are rung for again by the timekeeper; what went wrong is told without data
-            context.failed += 1
-            context.counters.add({}, {queue: 1})
-            if is_transient(wrong):
-                log.warning("the store was busy or away (%s)", type(wrong).__name__)
-            elif isinstance(wrong, KeyUnusable):
-                log.error("%s", wrong)
-            else:
-                log.error("failed: %s", describe_safely(wrong))
+            with bound_contextvars(queue=queue, rows=ids[:_MAX_LOGGED_IDS], of=len(ids)):
+                _answer(context, queue, ids, work)
         finally:
-            clear_contextvars()
             context.doing = ""
 
     return answer
 
 
-def _row_ids(queue: str, given: Sequence[object]) -> list[int] | None:
-    match given:
+def _answer(context: WorkerContext, queue: str, ids: Sequence[int], work: Work) -> None:
+    """Do the work of one bell; the only place where its errors end."""
+    try:
+        done = work(context, queue, ids)
+    except Exception as error:
+        context.count_failure(queue)
+        if is_transient(error):
+            log.warning("the store was busy or away (%s)", type(error).__name__)
+        elif isinstance(error, KeyUnusable):
+            log.error("%s", error)
+        else:
+            log.error("failed: %s", describe_safely(error))
+    else:
+        context.done += done
+        log.info("answered", extra={"done": done})
+
+
+def _row_ids(queue: str, args: Sequence[object]) -> list[int] | None:
+    """Return the row ids of a bell, or None where it carries anything else.
+
+    Whoever reaches the broker can put a message there: it may name rows, and nothing more.
+    """
+    match args:
         case [list(ids)] if len(ids) <= max_ids_per_bell(queue):
-            if all(type(i) is int and 0 < i <= _LARGEST_ID for i in ids):
+            if all(type(i) is int and 0 < i <= _MAX_ID for i in ids):
                 return ids
     return None
 
 
-def _carry_on(context: WorkerContext, queue: str, ids: Sequence[int]) -> int:
+def _dispatch(context: WorkerContext, _queue: str, ids: Sequence[int]) -> int:
+    for part in _parts(ids, context.store.batch_size):
+        context.dispatcher.dispatch(part)
+    return len(ids)
+
+
+def _advance_rows(context: WorkerContext, queue: str, ids: Sequence[int]) -> int:
     with context.store.reading() as session:
-        numbers = _numbers(session, queue, ids)
-    size = context.store.batch_size
-    parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-    return sum(_carry_on_some(context, queue, part) for part in parts)
+        numbers = tickets_of_rows(session, queue, ids)
+    parts = _parts(numbers, context.store.batch_size)
+    return sum(_advance_batch(context, queue, part) for part in parts)
 
 
-def _carry_on_some(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
+def _advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
+    """Advance tickets together; where that fails, one by one, and set aside those that fail."""
     try:
         return _advance(context, queue, numbers)
-    except Exception as wrong:
-        if _may_pass(wrong):
+    except Exception as error:
+        if _is_nobodys_fault(error):
             raise
-        log.error("the batch failed: %s", describe_safely(wrong), extra={"tickets": len(numbers)})
-    done = 0
-    for number in numbers:
-        try:
-            done += _advance(context, queue, [number])
-        except Exception as wrong:
-            if _may_pass(wrong):
-                raise
-            # one ticket that no rule can carry on must not hold up the others
-            context.failed += 1
-            context.counters.add({}, {queue: 1})
-            what = {"ticket": number}
-            log.error("ticket set aside: %s", describe_safely(wrong), extra=what)
-            with context.store.writing() as session:
-                why = lazy("could not be processed: {error}", error=describe_safely(wrong))
-                refuse_waiting(session, number, why)
-    return done
+        log.error("the batch failed: %s", describe_safely(error), extra={"tickets": len(numbers)})
+    return sum(_advance_alone(context, queue, number) for number in numbers)
 
 
-def _may_pass(wrong: Exception) -> bool:
+def _advance_alone(context: WorkerContext, queue: str, number: str) -> int:
+    """Advance one ticket; one that no rule can carry on must not hold up the others."""
+    try:
+        return _advance(context, queue, [number])
+    except Exception as error:
+        if _is_nobodys_fault(error):
+            raise
+        context.count_failure(queue)
+        described = describe_safely(error)
+        log.error("ticket set aside: %s", described, extra={"ticket": number})
+        with context.store.writing() as session:
+            refuse_waiting(
+                session, number, lazy("could not be processed: {error}", error=described)
+            )
+        return 0
+
+
+def _is_nobodys_fault(error: Exception) -> bool:
     """Whether the tickets are not to blame: the store is away, or a key file has not come yet."""
-    return is_transient(wrong) or isinstance(wrong, KeyUnusable)
-
-
-def _numbers(session: Session, queue: str, ids: Sequence[int]) -> Sequence[str]:
-    if queue == ESCALATION:
-        found = select(TICKET.c.number).where(session.is_in(TICKET.c.id, ids))
-        return session.scalars(found).all()
-    found = select(INBOX.c.ticket).where(session.is_in(INBOX.c.id, ids), INBOX.c.state == WAITING)
-    return session.scalars(found.distinct()).all()
-
-
-def _ids(session: Session, queue: str, numbers: Sequence[str]) -> list[int]:
-    """What a bell of this queue would carry for these tickets."""
-    if queue == ESCALATION:
-        found = select(TICKET.c.id).where(session.is_in(TICKET.c.number, numbers))
-    else:
-        waits = session.is_in(INBOX.c.ticket, numbers) & (INBOX.c.state == WAITING)
-        found = select(INBOX.c.id).where(waits, INBOX.c.queue == queue)
-    return list(session.scalars(found))
+    return is_transient(error) or isinstance(error, KeyUnusable)
 
 
 def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
+    """Advance tickets in one transaction; returns how many, without those that are held."""
     if not numbers:
         return 0
     with context.store.writing(skip_queue=queue == EMERGENCY) as session:
@@ -197,14 +210,12 @@ def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
         result = advance(session, numbers, context.rulebooks.current(session), now)
         if result.skipped:
             again_at = now + _SOON * clock_speed(context.now)
-            ring_again(session, {queue: _ids(session, queue, result.skipped)}, again_at)
+            rows = rows_of_tickets(session, queue, result.skipped)
+            ring_again(session, {queue: rows}, again_at)
     moments = {queue: result.tickets} if queue == ESCALATION else {}
     context.counters.add(result.by_queue + Counter(moments), result.refused_by_queue)
     return result.tickets
 
 
-def _deliver(context: WorkerContext, _queue: str, ids: Sequence[int]) -> int:
-    size = context.store.batch_size
-    for start in range(0, len(ids), size):
-        context.dispatcher.deliver(ids[start : start + size])
-    return len(ids)
+def _parts(items: Sequence[_T], size: int) -> list[Sequence[_T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

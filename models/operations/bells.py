@@ -1,11 +1,15 @@
-"""Which rows are to be rung for: what waits in the inbox, on a ticket's clocks, for a channel."""
+"""Bells: which rows the timekeeper rings for, and when.
+
+A bell is set for each message that waits in the inbox and for each ticket that time will do
+something to. A queued notice is its own bell (`_bells_of`).
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ScalarSelect, Select, func, select, update
+from sqlalchemy import Column, ColumnElement, Table, func, select, update
 
 from models.bulk import RowValues, delete_rows, upsert_rows
 from models.database import Session
@@ -22,30 +26,30 @@ class DueRows:
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return sum(map(len, self.ids.values()))
 
 
 def bell(queue: str, row_id: int, due_at: datetime) -> RowValues:
-    """What makes the timekeeper ring for a row at `due_at`."""
+    """Return a bell that makes the timekeeper ring for a row at `due_at`."""
     return {"row_id": row_id, "queue": queue, "due_at": due_at, "ring_at": due_at}
 
 
 def set_bells(session: Session, bells: Iterable[RowValues]) -> None:
-    """Let these bells be rung at their time, whatever was set for their rows before."""
+    """Set these bells, whatever was set for their rows before."""
     upsert_rows(session.connection(), BELL, list(bells))
 
 
 def drop_bells(session: Session, rows: Iterable[tuple[str, int]]) -> None:
-    """Ring no longer for these rows, given by queue and id."""
+    """Stop ringing for these rows, given by queue and id."""
     gone = [{"row_id": row_id, "queue": queue} for queue, row_id in rows]
     delete_rows(session.connection(), BELL, gone)
 
 
 def first_bells(session: Session) -> dict[str, datetime]:
-    """When each queue that has anything waiting is to be rung in next; it only reads."""
-    found = zip(QUEUES, session.execute(_FIRST_BELLS).one(), strict=True)
-    return {queue: at for queue, at in found if at is not None}
+    """Return when to ring next in each queue that has anything waiting; it only reads."""
+    moments = zip(QUEUES, session.execute(_FIRST_BELLS).one(), strict=True)
+    return {queue: at for queue, at in moments if at is not None}
 
 
 def claim_due(
@@ -58,52 +62,65 @@ def claim_due(
     """
     due = DueRows()
     for queue, limit in most.items():
-        found = _due(queue, now).limit(limit).with_for_update(skip_locked=True)
-        if rows := session.execute(found).all():
+        bells = _bells_of(queue)
+        ringing = (
+            select(bells.row_id.label("id"), bells.due_at.label("since"))
+            .where(bells.of_queue, bells.ring_at <= now)
+            .order_by(bells.ring_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        if rows := session.execute(ringing).all():
             due.ids[queue] = [row.id for row in rows]
             due.lateness = max(due.lateness, now - min(row.since for row in rows))
-            _set(session, queue, due.ids[queue], again_at)
+            _ring_at(session, bells, due.ids[queue], again_at)
     return due
 
 
 def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime) -> None:
-    """Let rows, by queue, be due at `at`: no bell could be rung, or another worker held them.
+    """Ring for these rows, by queue, at `at`: no bell could be rung, or another worker held them.
 
-    One that somebody is just dealing with is left alone; it is rung for again in any case.
+    A row that another transaction holds is left alone; it is rung for again in any case.
     """
     for queue, rows in ids.items():
-        table, key = (NOTICE, NOTICE.c.id) if queue == DELIVERY else (BELL, BELL.c.row_id)
-        own = [session.is_in(key, rows)] + ([] if table is NOTICE else [BELL.c.queue == queue])
-        free = session.scalars(select(key).where(*own).with_for_update(skip_locked=True)).all()
-        _set(session, queue, free, at)
+        bells = _bells_of(queue)
+        mine = select(bells.row_id).where(session.is_in(bells.row_id, rows), bells.of_queue)
+        unheld = session.scalars(mine.with_for_update(skip_locked=True)).all()
+        _ring_at(session, bells, unheld, at)
 
 
-def _due(queue: str, now: datetime) -> Select[Any]:
+class _Bells(NamedTuple):
+    """Where the bells of a queue are kept: the table, its columns, and which rows are its own."""
+
+    table: Table
+    row_id: Column[Any]
+    due_at: Column[Any]
+    ring_at: Column[Any]
+    of_queue: ColumnElement[bool]
+
+
+def _bells_of(queue: str) -> _Bells:
+    """Return where the bells of this queue are kept.
+
+    Bells are rows of their own since what they ring for is wide and read by many, and a bell is
+    written several times. A notice is narrow and short-lived, and the workers that send it write
+    its row in any case: there a column does, and a storm that raises 50,000 levels, each with a
+    notice, writes and deletes 50,000 bells fewer.
+    """
     if queue == DELIVERY:
-        found = select(NOTICE.c.id, NOTICE.c.ring_at.label("since"))
-        return (
-            found.where(NOTICE.c.state == "queued")
-            .where(NOTICE.c.ring_at <= now)
-            .order_by(NOTICE.c.ring_at)
-        )
-    found = select(BELL.c.row_id.label("id"), BELL.c.due_at.label("since"))
-    return found.where(BELL.c.queue == queue, BELL.c.ring_at <= now).order_by(BELL.c.ring_at)
+        queued = NOTICE.c.state == "queued"
+        return _Bells(NOTICE, NOTICE.c.id, NOTICE.c.ring_at, NOTICE.c.ring_at, queued)
+    return _Bells(BELL, BELL.c.row_id, BELL.c.due_at, BELL.c.ring_at, BELL.c.queue == queue)
 
 
-def _set(session: Session, queue: str, ids: Sequence[int], at: datetime) -> None:
-    if queue == DELIVERY:
-        change = update(NOTICE).where(session.is_in(NOTICE.c.id, ids))
-    else:
-        change = update(BELL).where(session.is_in(BELL.c.row_id, ids), BELL.c.queue == queue)
+def _ring_at(session: Session, bells: _Bells, rows: Sequence[int], at: datetime) -> None:
+    change = update(bells.table).where(session.is_in(bells.row_id, rows), bells.of_queue)
     session.execute(change.values(ring_at=at))
 
 
-def _first_bell(queue: str) -> ScalarSelect[Any]:
-    if queue == DELIVERY:
-        waiting = select(func.min(NOTICE.c.ring_at)).where(NOTICE.c.state == "queued")
-    else:
-        waiting = select(func.min(BELL.c.ring_at)).where(BELL.c.queue == queue)
-    return waiting.scalar_subquery()
-
-
-_FIRST_BELLS = select(*map(_first_bell, QUEUES))
+_FIRST_BELLS = select(
+    *(
+        select(func.min(bells.ring_at)).where(bells.of_queue).scalar_subquery()
+        for bells in map(_bells_of, QUEUES)
+    )
+)

@@ -46,7 +46,7 @@ def metrics(
     from scripts.bootstrap import broker_url, open_store
     from scripts.service.metrics import MetricsCollector, exposition, serve_metrics
     from workers.broker import Bells, connect
-    from workers.main import stop_on_signals
+    from workers.shutdown import stop_on_signals
 
     settings = load_settings()
     store = open_store(settings)

@@ -11,7 +11,8 @@ from sqlalchemy import event, make_url, text
 
 from models.database import Store
 from models.operations.bells import claim_due, first_bells
-from models.operations.notices.record import ready_notices, record_outcomes
+from models.operations.notices.outgoing import ready_notices
+from models.operations.notices.record import record_outcomes
 from models.rules.queues import QUEUES
 from tests.store.factories import advance_tickets, at, feed, letter, message, prepared_store
 

@@ -1,8 +1,8 @@
-"""A post room in a test: a clock that is set by hand, a channels file, and notices to send."""
+"""A notice dispatcher in a test: a clock set by hand, a channels file, and notices to send."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from models.database import Store
 from models.operations.bells import claim_due
+from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.queues import DELIVERY
 from models.tables.core import EVENT, NOTICE, TICKET
 from tests.store.factories import advance_tickets, at, feed, letter
@@ -48,25 +49,49 @@ def channels_file(folder: Path, text: str) -> Path:
     return path
 
 
+def outgoing_notice(number: int = 1, **changes: Any) -> OutgoingNotice:
+    """A notice of the ticket `T{number}`: a yellow card for the deputy leader of its unit."""
+    moment = at("2026-10-15T08:30")
+    usual = OutgoingNotice(
+        row=number,
+        ticket_id=number,
+        event_seq=1,
+        id=f"T{number}-1",
+        ticket=f"T{number}",
+        title="水管爆裂",
+        kind="yellow",
+        role="deputy_leader",
+        recipient=f"{UNIT}/deputy_leader",
+        unit=UNIT,
+        lead=UNIT,
+        level="yellow",
+        emergency=False,
+        due=moment,
+        queued_at=moment,
+        ring_at=moment,
+    )
+    return replace(usual, **changes)
+
+
 @contextmanager
 def notice_dispatcher(
     store: Store, clock: ManualClock, folder: Path, text: str
 ) -> Iterator[NoticeDispatcher]:
-    """A worker's post room under this channels file."""
+    """Run a dispatcher under this channels file."""
     channels = load_channels(channels_file(folder, text))
-    post = NoticeDispatcher(store, clock, folder, channels, "zh")
+    dispatcher = NoticeDispatcher(store, clock, folder, channels, "zh")
     try:
-        yield post
+        yield dispatcher
     finally:
-        post.close()
+        dispatcher.close()
 
 
-def ring(store: Store, clock: ManualClock, post: NoticeDispatcher) -> int:
+def ring(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> int:
     """What timekeeper and worker do at this moment; returns how many notices were rung for."""
     with store.writing() as session:
         due = claim_due(session, clock(), clock() + PATIENCE, {DELIVERY: 5000})
     rows = due.ids.get(DELIVERY, [])
-    post.deliver(rows)
+    dispatcher.dispatch(rows)
     return len(rows)
 
 

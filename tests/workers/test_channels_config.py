@@ -40,14 +40,14 @@ city_hotline = { mail = "12345@example.cn" }
 
 def test_the_first_rule_that_fits_names_the_channels(tmp_path: Path) -> None:
     channels = load_channels(channels_file(tmp_path, GOOD))
-    assert channels.of("red", "principal_leader", "某局", False) == ("mail", "robot")
-    assert channels.of("yellow", "deputy_leader", "某局", False) == ("robot",)
-    assert channels.of("yellow", "deputy_leader", "某局", True) == ("file",)
+    assert channels.channels_for("red", "principal_leader", "某局", False) == ("mail", "robot")
+    assert channels.channels_for("yellow", "deputy_leader", "某局", False) == ("robot",)
+    assert channels.channels_for("yellow", "deputy_leader", "某局", True) == ("file",)
     assert channels.recipient_address("mail", "principal_leader", "某局") == "leader@example.cn"
     assert channels.recipient_address("mail", "principal_leader", "另一局") is None
     assert channels.recipient_address("mail", "city_hotline", None) == "12345@example.cn"
-    address = channels.channel["mail"].address("a&to=evil@x.cn", "T1-2+3")
-    assert "&to=evil" not in address
+    url = channels.channel["mail"].url_for("a&to=evil@x.cn", "T1-2+3")
+    assert "&to=evil" not in url
 
 
 @pytest.mark.parametrize(

@@ -71,11 +71,11 @@ def _channels(*hosts: str) -> str:
     return "\n".join([*tables, f"[[rule]]\nchannels = {json.dumps([*names, 'log'])}\n"])
 
 
-def _go_on(store: Store, clock: ManualClock, post: NoticeDispatcher) -> None:
+def _go_on(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> None:
     """Ring again as soon as nothing is being sent."""
     if is_idle(store, clock):
         clock.pass_by(timedelta(seconds=130))
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
 
 
 def _said(body: str) -> str:
@@ -99,10 +99,10 @@ def test_each_gets_number_title_and_name_and_nothing_else(
     feed(store, marked_messages(), end)
     advance_tickets(store, ["P1", "P2"], end)
     clock = ManualClock(end)
-    with notice_dispatcher(store, clock, tmp_path, _channels(*HOSTS)) as post:
+    with notice_dispatcher(store, clock, tmp_path, _channels(*HOSTS)) as dispatcher:
 
         def all_sent() -> bool:
-            _go_on(store, clock, post)
+            _go_on(store, clock, dispatcher)
             return {n.state for n in notices(store)} == {"sent"}
 
         wait_until(all_sent, 100, "everything sent")
@@ -131,7 +131,7 @@ def test_what_is_refused_in_the_body_is_sent_again(
     """A robot that says by HTTP 200 that it took nothing: no notice is lost."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 1)
-    with notice_dispatcher(store, clock, tmp_path, _channels(host)) as post:
+    with notice_dispatcher(store, clock, tmp_path, _channels(host)) as dispatcher:
         clock.pass_by(timedelta(minutes=2))
         name = host.split(".")[1]
 
@@ -141,7 +141,7 @@ def test_what_is_refused_in_the_body_is_sent_again(
         outside.answers[host] = REFUSED[host][0]
 
         def tried() -> bool:
-            _go_on(store, clock, post)
+            _go_on(store, clock, dispatcher)
             return tries() >= {1}
 
         wait_until(tried, 60, "a try")
@@ -154,14 +154,14 @@ def test_what_is_refused_in_the_body_is_sent_again(
             before = len(outside.to(host))
 
             def another() -> bool:
-                _go_on(store, clock, post)
+                _go_on(store, clock, dispatcher)
                 return len(outside.to(host)) > before
 
             wait_until(another, 60, "another")
         outside.answers[host] = TAKEN[host]
 
         def sent() -> bool:
-            _go_on(store, clock, post)
+            _go_on(store, clock, dispatcher)
             return {n.state for n in notices(store, "yellow") if n.channel == name} == {"sent"}
 
         wait_until(sent, 60, "it goes out when it is taken")
@@ -174,10 +174,10 @@ def test_a_long_message_is_cut_by_its_bytes(
     """WeCom takes 2,048 bytes, which are 682 characters of Chinese; no line is lost."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 8)
-    with notice_dispatcher(store, clock, tmp_path, _channels(WECOM)) as post:
+    with notice_dispatcher(store, clock, tmp_path, _channels(WECOM)) as dispatcher:
 
         def all_sent() -> bool:
-            _go_on(store, clock, post)
+            _go_on(store, clock, dispatcher)
             return {n.state for n in notices(store, "yellow")} == {"sent"}
 
         wait_until(all_sent, 100, "everything sent")

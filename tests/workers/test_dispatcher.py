@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from models.database import Store
-from models.operations.notices.batch import GIVE_UP_AFTER, ChannelLimits, hold_batches
+from models.operations.notices.batch import GIVE_UP_AFTER, hold_batches
+from models.operations.notices.channel_state import ChannelLimits
 from models.operations.notices.record import MAX_TRIES, give_up, resend
 from models.tables.core import NOTICE
 from tests.store.factories import advance_tickets, at, feed, letter, log_of, prepared_store
@@ -70,12 +71,12 @@ def test_forty_cards_are_one_mail_with_forty_lines(store: Store, tmp_path: Path)
     yellow_cards(store, 40)
     with (
         mail_server() as (server, port),
-        notice_dispatcher(store, clock, tmp_path, _mail(port)) as post,
+        notice_dispatcher(store, clock, tmp_path, _mail(port)) as dispatcher,
     ):
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         assert {n.state for n in notices(store, "yellow")} == {"queued"}
         clock.pass_by(GATHER)
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "all recorded")
         assert len(server.mails) == 1
         (text,) = server.texts
@@ -103,22 +104,22 @@ def test_a_repeat_has_the_same_name_and_text(store: Store, tmp_path: Path) -> No
     yellow_cards(store, 3)
     with (
         web_server() as (server, port),
-        notice_dispatcher(store, clock, tmp_path, _hook(port)) as post,
+        notice_dispatcher(store, clock, tmp_path, _hook(port)) as dispatcher,
     ):
         server.answer = "cut"
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         clock.pass_by(GATHER)
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         wait_until(lambda: {n.tries for n in notices(store, "yellow")} == {1}, 40, "a failed try")
         # a card that comes in between does not get into the message that is repeated
         feed(store, [letter("Z9", "2026-03-02T09:00")], clock())
         advance_tickets(store, ["Z9"], clock())
         server.answer = 200
         clock.pass_by(timedelta(seconds=31))
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         wait_until(lambda: len(server.posts) == 2, 40, "the repeat")
         clock.pass_by(GATHER)
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "all sent")
     first, again, other = server.posts
     assert first == again
@@ -136,15 +137,15 @@ def test_what_fails_is_tried_with_growing_pauses_then_failed_then_sent_again(
     yellow_cards(store, 1)
     with (
         web_server() as (server, port),
-        notice_dispatcher(store, clock, tmp_path, _hook(port)) as post,
+        notice_dispatcher(store, clock, tmp_path, _hook(port)) as dispatcher,
     ):
         server.answer = 500
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         clock.pass_by(GATHER)
         tried = []
         while notices(store, "yellow")[0].state == "queued":
             before = notices(store, "yellow")[0]
-            if ring(store, clock, post):
+            if ring(store, clock, dispatcher):
                 wait_until(lambda: is_idle(store, clock), 40, "a try")
             after = notices(store, "yellow")[0]
             if after.tries > before.tries:
@@ -163,9 +164,9 @@ def test_what_fails_is_tried_with_growing_pauses_then_failed_then_sent_again(
         with store.writing() as session:
             assert resend(session, [row.id], clock()) == 1
             assert resend(session, [row.id], clock()) == 0
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         clock.pass_by(GATHER)
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         wait_until(lambda: len(server.posts) == 1, 40, "the resent one")
         wait_until(lambda: notices(store, "yellow")[0].state == "sent", 40, "recorded")
     assert server.ids == [f"Y000-{row.seq}"]
@@ -193,16 +194,16 @@ kinds = ["deemed_accepted"]
 channels = ["mail", "file"]
 """
         )
-        with notice_dispatcher(store, clock, tmp_path, text) as post:
+        with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
             web.answer = "hang"
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             clock.pass_by(GATHER)
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             wait_until(lambda: web.asked == 1, 40, "the silent one is asked")
             yellow_cards(store, 2)
             feed(store, [letter("W1", "2026-03-02T09:00", content="另一盏灯")], clock())
             advance_tickets(store, ["W1"], clock())
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             wait_until(lambda: len(mail.mails) == 3, 40, "mails meanwhile")
             states = {(n.kind, n.channel, n.state) for n in notices(store, "deemed_accepted")}
             assert ("deemed_accepted", "file", "sent") in states
@@ -219,11 +220,11 @@ def test_several_channels_for_one_notice_fare_apart(store: Store, tmp_path: Path
     with web_server() as (web, web_port), mail_server() as (mail, mail_port):
         text = _mail(mail_port).replace('channels = ["mail"]', 'channels = ["mail", "hook"]')
         text += f'[channel.hook]\nurl = "json://127.0.0.1:{web_port}/x"\n'
-        with notice_dispatcher(store, clock, tmp_path, text) as post:
+        with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
             web.answer = 503
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             clock.pass_by(GATHER)
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             wait_until(
                 lambda: all(n.tries for n in notices(store, "yellow")), 40, "both have tried"
             )
@@ -235,7 +236,7 @@ def test_several_channels_for_one_notice_fare_apart(store: Store, tmp_path: Path
                 assert resend(session, [n.id for n in notices(store)], clock()) == 1
             web.answer = 200
             clock.pass_by(timedelta(minutes=15))
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             wait_until(lambda: len(web.posts) == 1, 40, "the resent one")
             wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "recorded")
         assert len(mail.mails) == 1
@@ -244,8 +245,8 @@ def test_several_channels_for_one_notice_fare_apart(store: Store, tmp_path: Path
             session.execute(NOTICE.update().values(state="failed").where(NOTICE.c.id == row.id))
             assert resend(session, [row.id], clock()) == 1
         text = _mail(mail_port).replace('channels = ["mail"]', 'channels = ["mail", "file"]')
-        with notice_dispatcher(store, clock, tmp_path, text) as post:
-            ring(store, clock, post)
+        with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
+            ring(store, clock, dispatcher)
         states = {n.channel: n.state for n in notices(store, "yellow")}
         assert states == {"mail": "sent", "file": "sent"}
         assert len(mail.mails) == 1
@@ -266,16 +267,16 @@ channels = ["hook", "file"]
         feed(store, [letter("N1", "2026-03-13T22:59"), letter("N2", "2026-03-13T22:59",
              content="水管爆了", emergency="utilities")], night)  # fmt: skip
         advance_tickets(store, ["N1", "N2"], night)
-        with notice_dispatcher(store, clock, tmp_path, text) as post:
-            ring(store, clock, post)
+        with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
+            ring(store, clock, dispatcher)
             wait_until(lambda: len(web.posts) == 1, 40, "the emergency")
             assert ["N2" in p["text"] for p in web.posts] == [True]
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             assert (tmp_path / "notices.jsonl").read_text("utf-8").count("\n") == 2
             waiting = [n for n in notices(store) if n.state == "queued"]
             assert [n.ring_at for n in waiting] == [at("2026-03-14T07:30")]
             clock.present = at("2026-03-14T07:30")
-            ring(store, clock, post)
+            ring(store, clock, dispatcher)
             wait_until(lambda: len(web.posts) == 2, 40, "the morning")
 
 
@@ -313,20 +314,20 @@ def test_a_worker_that_dies_lets_go(store: Store, tmp_path: Path) -> None:
     yellow_cards(store, 2)
     with (
         web_server() as (web, port),
-        notice_dispatcher(store, clock, tmp_path, _hook(port)) as post,
+        notice_dispatcher(store, clock, tmp_path, _hook(port)) as dispatcher,
     ):
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         clock.pass_by(GATHER)
         with store.writing() as session:
             limits = ChannelLimits(digest=("yellow",), gather=GATHER)
             rows = [n.id for n in notices(store, "yellow")]
             (held,) = hold_batches(session, "hook", rows, clock(), clock() + GATHER, limits)
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         clock.pass_by(timedelta(seconds=119))
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         assert {n.state for n in notices(store, "yellow")} == {"queued"}
         clock.pass_by(timedelta(seconds=40))
-        ring(store, clock, post)
+        ring(store, clock, dispatcher)
         wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "sent by another")
     assert web.ids == [held.id]
 
@@ -367,9 +368,9 @@ def test_a_channel_that_is_down_for_days_gives_up_in_the_end(store: Store, tmp_p
     advance_tickets(store, numbers, clock())
     text = _hook(9, "quiet = false").replace('kinds = ["yellow"]\n', "")
     begun = clock()
-    with notice_dispatcher(store, clock, tmp_path, text) as post:
+    with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
         while any(n.state == "queued" for n in notices(store)):
-            if ring(store, clock, post):
+            if ring(store, clock, dispatcher):
                 wait_until(lambda: is_idle(store, clock), 40, "tried or put off")
             queued = [n.ring_at for n in notices(store) if n.state == "queued"]
             clock.present = max([clock(), *queued[:0], *sorted(queued)[:1]])
@@ -383,9 +384,9 @@ def test_nobody_to_send_to_is_said_at_once(store: Store, tmp_path: Path) -> None
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 1)
     text = _mail(9).replace("deputy_leader", "unit_contact")
-    with notice_dispatcher(store, clock, tmp_path, text) as post:
-        ring(store, clock, post)
+    with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
+        ring(store, clock, dispatcher)
     (row,) = notices(store, "yellow")
-    assert (row.state, row.tries) == ("failed", MAX_TRIES)
+    assert (row.state, row.tries) == ("failed", 0)
     assert f"{UNIT}/deputy_leader" in row.error
     assert len(events_named(store, "notice.failed")) == 1

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from models.operations.notices.record import OutgoingNotice
+from models.operations.notices.batch import NoticeBatch
 from models.rules.notice_texts import KINDS
 from tests.rules.district import POLICY
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message, prepared_store
-from tests.workers.dispatching import ManualClock, notice_dispatcher, notices, ring
+from tests.workers.dispatching import (
+    ManualClock,
+    notice_dispatcher,
+    notices,
+    outgoing_notice,
+    ring,
+)
 from tests.workers.processes import wait_until
 from tests.workers.receivers import mail_server, web_server
 from workers.notices.texts import NoticeTexts, default_texts
@@ -88,10 +94,10 @@ channels = ["hook", "mail", "file", "log"]
         feed(store, marked_messages(), end)
         advance_tickets(store, ["P1", "P2"], end)
         clock = ManualClock(end)
-        with notice_dispatcher(store, clock, tmp_path, text) as post:
+        with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
 
             def all_sent() -> bool:
-                ring(store, clock, post)
+                ring(store, clock, dispatcher)
                 clock.pass_by(timedelta(seconds=40))
                 return {n.state for n in notices(store)} == {"sent"}
 
@@ -112,18 +118,14 @@ def test_every_kind_has_a_text(language: str) -> None:
     """In both languages, with its own name, and with the ticket's number and title in it."""
     texts, names = default_texts(language)
     assert set(names) == set(KINDS) == set(texts) - {"subject", "digest"}
-    speech = NoticeTexts(POLICY, language)
+    written = NoticeTexts(POLICY, language)
     for kind in KINDS:
-        one = OutgoingNotice(
-            row=1, id="T1-7", ticket="T1", title="路灯<b>{{ x }}", kind=kind, role="unit_contact",
-            recipient="城管局/unit_contact", unit="城管局", lead=None, level=None,
-            due=at("2026-03-02T09:00"),
-            queued_at=at("2026-03-02T09:00"), more={"clock": "first_contact", "code": "2.2.5"},
-        )  # fmt: skip
-        text = speech(one)
+        details = {"clock": "first_contact", "code": "2.2.5"}
+        notice = outgoing_notice(kind=kind, title="路灯<b>{{ x }}", details=details)
+        text = written.line(notice)
         assert "T1" in text
         assert "路灯<b>{{ x }}" in text
-        subject, body = speech.message([one, one], "T1-7+1")
+        subject, body = written.message(NoticeBatch("T1-1+1", (notice, notice)))
         assert names[kind] in subject
-        assert body.count("T1-7]") == 2
-        assert body.endswith("[T1-7+1]")
+        assert body.count("T1-1]") == 2
+        assert body.endswith("[T1-1+1]")

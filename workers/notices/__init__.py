@@ -1,1 +1,1 @@
-"""Where notices go, and how they get there."""
+"""Notices: routed by the channels file, and sent by file, log, mail, robots and webhooks."""

@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 
 from models.file_append import append_lines
-from models.operations.notices.record import ChannelFailed, OutgoingNotice
+from models.operations.notices.outgoing import ChannelFailed, OutgoingNotice
 from models.rules.calendar import SHANGHAI
 
 log = logging.getLogger("hotline.notices")
 
 RenderNotice = Callable[[OutgoingNotice], str]
-"""Gives what a notice says."""
+"""Returns the text of a notice."""
 
 BuiltInChannel = Callable[[Sequence[OutgoingNotice], RenderNotice], None]
-"""Takes letters, all or none of them; raises ChannelFailed."""
+"""Takes notices, all or none of them; raises ChannelFailed."""
 
 
 class FileChannel:
@@ -26,26 +26,26 @@ class FileChannel:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def __call__(self, letters: Sequence[OutgoingNotice], tell: RenderNotice) -> None:
-        """Write the letters and see them on the disk; raises ChannelFailed."""
-        lines = b"".join(msgspec.json.encode(_line(one, tell)) + b"\n" for one in letters)
+    def __call__(self, notices: Sequence[OutgoingNotice], render: RenderNotice) -> None:
+        """Write the notices and flush them to the disk; raises ChannelFailed."""
+        lines = b"".join(msgspec.json.encode(_record(n, render)) + b"\n" for n in notices)
         try:
             append_lines(self._path, lines)
-        except OSError as wrong:
-            raise ChannelFailed(f"{self._path.name}: {wrong.strerror}") from wrong
+        except OSError as error:
+            raise ChannelFailed(f"{self._path.name}: {error.strerror}") from error
 
 
-def log_channel(letters: Sequence[OutgoingNotice], tell: RenderNotice) -> None:
-    """Writes notices to the log of the worker, a line each."""
-    for letter in letters:
-        log.info("%s %s %s", letter.id, letter.recipient, tell(letter))
+def log_channel(notices: Sequence[OutgoingNotice], render: RenderNotice) -> None:
+    """Write notices to the log of the worker, a line each."""
+    for notice in notices:
+        log.info("%s %s %s", notice.id, notice.recipient, render(notice))
 
 
-def _line(letter: OutgoingNotice, tell: RenderNotice) -> dict[str, Any]:
+def _record(notice: OutgoingNotice, render: RenderNotice) -> dict[str, Any]:
     return {
-        "id": letter.id,
-        "kind": letter.kind,
-        "to": f"{letter.unit}/{letter.role}" if letter.unit else letter.role,
-        "text": tell(letter),
-        "queued_at": letter.queued_at.astimezone(SHANGHAI),
+        "id": notice.id,
+        "kind": notice.kind,
+        "to": f"{notice.unit}/{notice.role}" if notice.unit else notice.role,
+        "text": render(notice),
+        "queued_at": notice.queued_at.astimezone(SHANGHAI),
     }

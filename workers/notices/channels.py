@@ -51,7 +51,7 @@ def _usable(url: str) -> str:
 
 
 class ChannelConfig(_Part):
-    """One way out: an Apprise address in which `{to}` is the recipient and `{id}` the notice.
+    """A channel: an Apprise address in which `{to}` is the recipient and `{id}` the message.
 
     `per_minute` is how many messages it takes; with `quiet` false it is used at night too;
     `timeout` is in seconds.
@@ -63,18 +63,18 @@ class ChannelConfig(_Part):
     quiet: bool = True
     language: Literal["zh", "en"] | None = None
 
-    def address(self, to: str, message: str) -> str:
-        """The address with its gaps filled, so that nothing in them can change what it means."""
+    def url_for(self, to: str, message: str) -> str:
+        """Return the address with recipient and message id in it, quoted: neither can change it."""
         return self.url.replace(_TO, quote(to, safe="")).replace("{id}", quote(message, safe=""))
 
     @property
     def needs_recipient(self) -> bool:
-        """Whether it needs to know for each recipient where to reach him."""
+        """Whether it needs an address for each recipient."""
         return _TO in self.url
 
 
 class ChannelRule(_Part):
-    """Who gets what where: the first rule that fits a notice names its channels."""
+    """A rule for who is told by which channels: the first that matches a notice holds."""
 
     kinds: NoticeKinds = ()
     roles: tuple[Role, ...] = ()
@@ -83,7 +83,7 @@ class ChannelRule(_Part):
     channels: tuple[str, ...] = Field(min_length=1)
 
     def matches(self, kind: str, role: str, unit: str | None, emergency: bool) -> bool:
-        """Whether this rule is about such a notice; what it does not name does not matter."""
+        """Whether this rule is for such a notice; what it does not name does not matter."""
         return (
             (not self.kinds or kind in self.kinds)
             and (not self.roles or role in self.roles)
@@ -93,7 +93,7 @@ class ChannelRule(_Part):
 
 
 class ChannelsConfig(_Part):
-    """All channels, who gets what, and where people are reached by each.
+    """The channels file: all channels, who gets what, and where people are reached by each.
 
     `people` holds addresses by unit, role and channel; those outside units by role and channel.
     """
@@ -120,13 +120,15 @@ class ChannelsConfig(_Part):
                 raise ValueError(told.format(where=where, name=repr(name), known=", ".join(known)))
         return self
 
-    def of(self, kind: str, role: str, unit: str | None, emergency: bool) -> Sequence[str]:
-        """The channels of a notice: by the first rule that fits, else the file."""
-        fitting = (r.channels for r in self.rule if r.matches(kind, role, unit, emergency))
-        return tuple(dict.fromkeys(next(fitting, (FILE,))))
+    def channels_for(
+        self, kind: str, role: str, unit: str | None, emergency: bool
+    ) -> Sequence[str]:
+        """Return the channels of a notice: by the first rule that matches, else the file."""
+        matching = (r.channels for r in self.rule if r.matches(kind, role, unit, emergency))
+        return tuple(dict.fromkeys(next(matching, (FILE,))))
 
     def recipient_address(self, channel: str, role: str, unit: str | None) -> str | None:
-        """Where this channel reaches somebody, or None where nobody has said so."""
+        """Return where this channel reaches somebody, or None where the file does not say it."""
         roles = self.people.get(unit or "", {}) if role in _OF_UNIT else self.outside
         return next((to[channel] for r, to in roles.items() if r == role and channel in to), None)
 
@@ -163,7 +165,7 @@ def missing_addresses(
     for kind, emergency in product(KINDS, (False, True)):
         for role, unit in product(roles[kind], units):
             own = unit if role in _OF_UNIT else None
-            for name in channels.of(kind, role, own, emergency):
+            for name in channels.channels_for(kind, role, own, emergency):
                 channel = channels.channel.get(name)
                 if (
                     channel

@@ -1,14 +1,15 @@
-"""A notice in words: the policy's texts where it has any, else those that come with the project."""
+"""The texts of notices: those of the policy where it has any, else those of the project."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
 from models.i18n import translator
-from models.operations.notices.record import OutgoingNotice
+from models.operations.notices.batch import NoticeBatch
+from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.calendar import SHANGHAI
 from models.rules.notice_texts import check_texts, filled
 from models.rules.policy import Policy
@@ -16,52 +17,53 @@ from models.rules.policy import Policy
 
 @cache
 def default_texts(language: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The texts that come with the project, by kind, and what each kind is called."""
+    """Return the project's own texts, by kind, and the name of each kind."""
     file = resources.files("models") / "policy" / "notices.toml"
-    everything = tomllib.loads(file.read_text(encoding="utf-8"))
-    texts: dict[str, str] = everything[language]
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    texts: dict[str, str] = tables[language]
     check_texts(texts)
-    return texts, everything["names"][language]
+    return texts, tables["names"][language]
 
 
 class NoticeTexts:
-    """Tells notices under a policy in one language, `zh` or `en`."""
+    """Writes notices under a policy in one language, `zh` or `en`."""
 
     def __init__(self, policy: Policy, language: str) -> None:
+        self.policy = policy
         texts, self._names = default_texts(language)
-        own = {str(k): v for k, v in policy.notices.texts.items()}
-        self._texts = {**texts, **own.get(language, {})}
-        self._word = cache(translator(language))
-        self._advice, self._district = policy.screening.advice, policy.district
+        by_language = {str(k): v for k, v in policy.notices.texts.items()}
+        self._texts = {**texts, **by_language.get(language, {})}
+        self._translate = cache(translator(language))
 
-    def __call__(self, letter: OutgoingNotice) -> str:
-        """What one notice says."""
-        return filled(self._texts, letter.kind, self._gaps(letter))
+    def line(self, notice: OutgoingNotice) -> str:
+        """Return the text of one notice, on one line."""
+        return filled(self._texts, notice.kind, self._values(notice))
 
-    def message(self, letters: Sequence[OutgoingNotice], name: str) -> tuple[str, str]:
-        """Subject and text of a message: a line for each notice, and what it is known by."""
-        first = letters[0]
-        gaps = self._gaps(first) | {"count": len(letters)}
-        if len(letters) == 1:
-            return filled(self._texts, "subject", gaps), f"{self(first)}\n[{name}]"
-        gaps["unit"] = first.unit or ""
-        lines = [f"{n}. {self(one)} [{one.id}]" for n, one in enumerate(letters, 1)]
-        return filled(self._texts, "digest", gaps), "\n".join([*lines, f"[{name}]"])
+    def message(self, batch: NoticeBatch) -> tuple[str, str]:
+        """Return subject and text of a message: a line for each notice, its ids in brackets."""
+        first, *others = batch.notices
+        values = self._values(first) | {"count": len(batch.notices)}
+        if not others:
+            return filled(self._texts, "subject", values), f"{self.line(first)}\n[{batch.id}]"
+        values["unit"] = first.unit or ""
+        lines = [f"{n}. {self.line(one)} [{one.id}]" for n, one in enumerate(batch.notices, 1)]
+        return filled(self._texts, "digest", values), "\n".join([*lines, f"[{batch.id}]"])
 
-    def _gaps(self, letter: OutgoingNotice) -> dict[str, Any]:
-        more = letter.more
+    def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
+        """Return a value for every placeholder that a template may name."""
+        details, advice = notice.details, self.policy.screening.advice
         return {
-            "id": letter.id,
-            "ticket": letter.ticket,
-            "title": letter.title,
-            "unit": letter.unit or letter.lead or "",
-            "role": self._word(letter.role),
-            "kind": self._names[letter.kind],
-            "due": _day_and_hour(letter.due),
-            "clock": self._word(more.get("clock", "")),
-            "rating": self._word(more.get("rating", "")),
-            "advice": self._advice.get(str(more.get("code", "")).removeprefix("2.2."), ""),
-            "district": self._district,
+            "id": notice.id,
+            "ticket": notice.ticket,
+            "title": notice.title,
+            "unit": notice.unit or notice.lead or "",
+            "role": self._translate(notice.role),
+            "kind": self._names[notice.kind],
+            "due": _day_and_hour(notice.due),
+            "clock": self._translate(details.get("clock", "")),
+            "rating": self._translate(details.get("rating", "")),
+            "advice": advice.get(str(details.get("code", "")).removeprefix("2.2."), ""),
+            "district": self.policy.district,
             "count": 1,
         }
 

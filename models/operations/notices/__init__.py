@@ -1,0 +1,1 @@
+"""Notices (通知) in the store: routed, held in batches while they are sent, and recorded."""

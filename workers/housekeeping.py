@@ -1,0 +1,104 @@
+"""What workers and timekeepers do beside their work: samples of the queues, and pruning."""
+
+import logging
+
+from models.clock import Now, clock_speed, monotonic, system_clock
+from models.database import Store, is_transient
+from models.operations.pruning import NoticePruner
+from models.operations.samples import record_sample
+from models.queries.queues import SAMPLE_SPAN
+from models.rulebook import RulebookCache
+from models.rules.policy import in_force
+from models.rules.queues import DELIVERY
+from workers.actors import WorkerContext
+from workers.timekeeper import PATIENCE
+
+log = logging.getLogger("hotline.main")
+
+SAMPLE_INTERVAL = SAMPLE_SPAN.total_seconds() + 0.1
+"""Real seconds between two samples: never two in the same span of time."""
+
+ANALYZE_INTERVAL = 600.0
+"""Real seconds between two looks of SQLite at how its tables are filled."""
+
+PRUNE_INTERVAL = 86_400.0
+"""Real seconds between two removals of what need not be kept."""
+
+_FIRST_PRUNING_AFTER = 600.0
+_PRUNING_PAUSE = 1.0
+
+
+class QueueSampler:
+    """Stores a sample of the queues every few seconds, from which the monitor draws its curves."""
+
+    def __init__(self, context: WorkerContext, process: str) -> None:
+        self._context = context
+        self._process = process
+        self._next = monotonic() + SAMPLE_INTERVAL
+        self._sent = self._given_up = 0
+        self._analyze_at = self._next
+
+    def __call__(self) -> None:
+        """Store one, if it is time to; where the store is away, the next one holds this too."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + SAMPLE_INTERVAL
+        context = self._context
+        self._count_notices()
+        processed, failed = context.counters.take()
+        try:
+            with context.store.writing(skip_queue=True) as session:
+                record_sample(
+                    session,
+                    self._process,
+                    processed,
+                    failed,
+                    context.now(),
+                    system_clock(),
+                    clock_speed(context.now),
+                    PATIENCE,
+                )
+            if monotonic() >= self._analyze_at:
+                self._analyze_at = monotonic() + ANALYZE_INTERVAL
+                context.store.analyze()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            context.counters.add(processed, failed)
+
+    def _count_notices(self) -> None:
+        """Count what the channels sent and gave up since the last sample."""
+        dispatcher = self._context.dispatcher
+        sent, given_up = dispatcher.sent - self._sent, dispatcher.failed - self._given_up
+        self._sent, self._given_up = self._sent + sent, self._given_up + given_up
+        self._context.counters.add({DELIVERY: sent + given_up}, {DELIVERY: given_up})
+
+
+class Pruning:
+    """Removes what need not be kept, once a day, a little at a time."""
+
+    def __init__(self, store: Store, now: Now) -> None:
+        self._store = store
+        self._now = now
+        self._rulebooks = RulebookCache()
+        self._pruner = NoticePruner()
+        self._next = monotonic() + _FIRST_PRUNING_AFTER
+
+    def __call__(self) -> None:
+        """Remove some more, if it is time to; where the store is away, try again later."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + _PRUNING_PAUSE
+        try:
+            with self._store.writing() as session:
+                now = self._now()
+                policies = self._rulebooks.current(session).policies
+                more = self._pruner.sweep(session, now, in_force(list(policies.values()), now))
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return
+        if not more:
+            log.info("%d notices removed", self._pruner.swept)
+            self._pruner = NoticePruner()
+            self._next = monotonic() + PRUNE_INTERVAL

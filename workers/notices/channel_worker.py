@@ -1,0 +1,117 @@
+"""The worker of one channel that leads out of the house: a thread of its own.
+
+A channel that hangs holds up nobody else.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from models.clock import clock_speed
+from models.database import is_transient
+from models.operations.notices.batch import (
+    NoticeBatch,
+    extend_hold,
+    hold_batches,
+    release_notices,
+)
+from models.operations.notices.channel_state import ChannelLimits, record_attempt
+from workers.notices.apprise_channel import send_message
+from workers.notices.channels import ChannelConfig
+from workers.notices.context import DeliveryContext
+from workers.notices.routing import gathering_time
+from workers.notices.row_queue import RowQueue
+from workers.notices.texts import NoticeTexts
+
+log = logging.getLogger("hotline.notices.channel")
+
+HOLD_TIME = timedelta(minutes=2)
+"""Real time after which a worker that holds notices counts as dead."""
+
+
+class ChannelWorker:
+    """Sends the notices of one channel, a message at a time."""
+
+    def __init__(self, name: str, channel: ChannelConfig, context: DeliveryContext) -> None:
+        self._name, self._channel, self._context = name, channel, context
+        self._queue = RowQueue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"channel {name}", daemon=True)
+        self._thread.start()
+
+    def put(self, rows: Sequence[int]) -> None:
+        """Queue these notices to be sent."""
+        self._queue.put(rows)
+
+    def close(self) -> None:
+        """Send nothing more but the message under way."""
+        self._stop.set()
+        self._queue.close()
+
+    def join(self, timeout: float) -> None:
+        """Wait until the thread has ended, at most `timeout` seconds."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (rows := self._queue.take()) is not None and not self._stop.is_set():
+            try:
+                self._send(rows)
+            except Exception as error:
+                # the hold on the rows ends in time, and they are rung for again
+                if is_transient(error):
+                    log.warning("channel %s: the store was busy or away", self._name)
+                else:
+                    log.exception("channel %s", self._name)
+
+    def _send(self, rows: Sequence[int]) -> None:
+        context = self._context
+        hold = HOLD_TIME * clock_speed(context.now)
+        batches, texts, until = self._hold(rows, hold)
+        for place, batch in enumerate(batches):
+            if self._stop.is_set() or context.now() >= until - hold / 4:
+                self._release(batches[place:], context.now())
+                return
+            if place:
+                # a robot takes a long message in pieces, a few seconds each: its time begins now
+                with context.store.writing() as session:
+                    extend_hold(session, batch.rows, context.now() + hold)
+            error = self._send_batch(batch, texts)
+            rest_until = self._record(batch, error)
+            if rest_until is not None:
+                log.warning("channel %s rests until %s: %s", self._name, rest_until, error)
+                self._release(batches[place + 1 :], rest_until)
+                return
+
+    def _hold(
+        self, rows: Sequence[int], hold: timedelta
+    ) -> tuple[list[NoticeBatch], NoticeTexts, datetime]:
+        """Hold what may go out now; returns it, the texts it is told in, and the hold's end."""
+        context = self._context
+        now = context.now()
+        until = now + hold
+        with context.store.writing() as session:
+            policy = context.policy(session, now)
+            gather = gathering_time(policy.notices)
+            limits = ChannelLimits(self._channel.per_minute, policy.notices.digest, gather)
+            batches = hold_batches(session, self._name, rows, now, until, limits)
+        return batches, context.texts(policy, self._channel.language), until
+
+    def _send_batch(self, batch: NoticeBatch, texts: NoticeTexts) -> str | None:
+        first = batch.notices[0]
+        channels = self._context.channels
+        to = channels.recipient_address(self._name, first.role, first.unit) or ""
+        subject, text = texts.message(batch)
+        return send_message(self._channel, to, batch.id, subject, text)
+
+    def _record(self, batch: NoticeBatch, error: str | None) -> datetime | None:
+        """Record the outcome of a message; returns until when the channel rests, if it does."""
+        context = self._context
+        with context.store.writing() as session:
+            now = context.now()
+            context.record_outcomes(session, dict.fromkeys(batch.rows, error), self._name, now)
+            return record_attempt(session, self._name, error, now)
+
+    def _release(self, batches: Sequence[NoticeBatch], again_at: datetime) -> None:
+        with self._context.store.writing() as session:
+            release_notices(session, [row for batch in batches for row in batch.rows], again_at)

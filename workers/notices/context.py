@@ -1,0 +1,50 @@
+"""What the dispatcher of a worker and the threads of its channels share."""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+
+from models.clock import Now
+from models.database import Session, Store
+from models.operations.notices.record import record_outcomes
+from models.rulebook import RulebookCache
+from models.rules.policy import Policy, in_force
+from workers.notices.channels import ChannelsConfig
+from workers.notices.texts import NoticeTexts
+
+
+class DeliveryContext:
+    """The store, the time and the channels file; counts what was `sent` and what `failed`."""
+
+    def __init__(self, store: Store, now: Now, channels: ChannelsConfig, language: str) -> None:
+        self.store = store
+        self.now = now
+        self.channels = channels
+        self.sent = 0
+        self.failed = 0
+        self._language = language
+        self._rulebooks = RulebookCache()
+        self._texts: dict[str, NoticeTexts] = {}
+        self._lock = threading.Lock()
+
+    def policy(self, session: Session, now: datetime) -> Policy:
+        """Return the policy in force at `now`."""
+        return in_force(list(self._rulebooks.current(session).policies.values()), now)
+
+    def texts(self, policy: Policy, language: str | None = None) -> NoticeTexts:
+        """Return the texts of notices under this policy; by default in the service's language."""
+        language = language or self._language
+        with self._lock:
+            texts = self._texts.get(language)
+            if texts is None or texts.policy is not policy:
+                texts = self._texts[language] = NoticeTexts(policy, language)
+        return texts
+
+    def record_outcomes(
+        self, session: Session, errors: Mapping[int, str | None], channel: str, now: datetime
+    ) -> None:
+        """Record that notices were tried, by row with the error if there was one; count them."""
+        sent, failed = record_outcomes(session, errors, channel, now)
+        with self._lock:
+            self.sent += sent
+            self.failed += failed
