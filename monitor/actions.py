@@ -9,19 +9,14 @@ from typing import Any
 from models.i18n import LazyText, lazy, readable, render
 from models.queries.detail import TicketDetail, proposed_unit
 from models.rules.messages import HOTLINE
-from models.rules.state import (
-    CLOSED,
-    CLOSING,
-    COMPLETED,
-    FIRST,
-    MANUAL,
-    RECEIVED,
-    SUBMITTED,
-    SURVEY,
-)
+from models.rules.vocabulary import CLOSED, ClockName, Status
 from monitor.labels import PURPOSES, RATINGS
 
-_OF_CLOCK = {FIRST: "first", CLOSING: "closing", SURVEY: "survey"}
+_OF_CLOCK: dict[str, str] = {
+    ClockName.FIRST_CONTACT: "first",
+    ClockName.CLOSING_CONTACT: "closing",
+    ClockName.SURVEY: "survey",
+}
 _PURPOSES = {code: PURPOSES[code] for code in ("first", "closing", "survey", "revisit")}
 _BY_HOTLINE = ("survey", "revisit")
 """Calls that the hotline makes itself, not the unit (Regulation 4.4, 4.5)."""
@@ -67,13 +62,13 @@ class Action:
 def available_actions(ticket: TicketDetail) -> list[Action]:
     """The acts that a ticket's standing allows; whether one is right is decided by the rules."""
     found = [_decision(code, why) for code, why in open_proposals(ticket)]
-    if ticket.status in (MANUAL, RECEIVED):
+    if ticket.status in (Status.MANUAL, Status.RECEIVED):
         found.append(_choice(ticket))
     if ticket.unit and ticket.status not in CLOSED:
         found.append(_URGE)
     if ticket.unit and ticket.status not in ("archived", "declined"):
         found.append(_contact(ticket))
-    if ticket.status in (SUBMITTED, COMPLETED):
+    if ticket.status in (Status.SUBMITTED, Status.COMPLETED):
         found.append(_RATE)
     if ticket.state.revisit:
         found.append(_REVISIT)

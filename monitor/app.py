@@ -23,7 +23,7 @@ from models.errors import describe_safely
 from models.i18n import _
 from models.queries.failures import Failure
 from models.queries.health import Health
-from models.rules.policy import LEVELS
+from models.rules.vocabulary import Level
 from models.security.roles import Actor
 from monitor.action_runner import ActionRunner
 from monitor.background import OUTAGES, in_background_thread
@@ -255,7 +255,7 @@ class MonitorApp(App[None]):
         """One bell for a look that finds new red cards."""
         if not snapshot.cards:
             return
-        red = {(c.ticket, c.level) for c in snapshot.cards if c.level == LEVELS[-1]}
+        red = {(c.ticket, c.level) for c in snapshot.cards if c.level == Level.RED}
         if self._bell and self._cards is not None and red - self._cards:
             self.bell()
         self._cards = red | (self._cards or set())

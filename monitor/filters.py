@@ -8,7 +8,7 @@ from models.i18n import LazyText, lazy, render
 from models.queries.listing import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.queries.overview import day_bounds
 from models.rules.calendar import SHANGHAI
-from models.rules.state import OPEN
+from models.rules.vocabulary import OPEN
 from monitor.formatting import Office
 from monitor.labels import BADGES, CATEGORIES, LEVELS, STATUSES
 

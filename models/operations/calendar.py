@@ -15,7 +15,7 @@ from models.operations.rulebook import declare_days
 from models.operations.ticket_work import lock_tickets
 from models.rulebook import load_rulebook
 from models.rules.calendar import DeclaredDay
-from models.rules.state import COMPLETED, OPEN, RUNNING
+from models.rules.vocabulary import OPEN, ClockState, Status
 from models.tables.core import CLOCK, TICKET
 
 T = TypeVar("T")
@@ -50,8 +50,8 @@ def change_calendar(
     if result.days:
         documents = "、".join(dict.fromkeys(d.document for d in days.values()))
         why = lazy("the calendar changed: {document}", document=documents)
-        running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == RUNNING)
-        waiting = TICKET.c.status.in_((*OPEN, COMPLETED))
+        running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == ClockState.RUNNING)
+        waiting = TICKET.c.status.in_((*OPEN, Status.COMPLETED))
         _tell_again(session, waiting | TICKET.c.id.in_(running), why, now, result)
     return result
 
@@ -65,7 +65,7 @@ def settle_provisional(session: Session, now: datetime) -> CalendarChange:
     calendar = load_rulebook(session).calendar
     guessed = session.execute(
         select(CLOCK.c.ticket_id, CLOCK.c.base, CLOCK.c.due)
-        .where(CLOCK.c.state == RUNNING, CLOCK.c.provisional)
+        .where(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.provisional)
         .order_by(CLOCK.c.ticket_id)
     )
     settled = {

@@ -14,11 +14,10 @@ from models.operations.blind_index import add_blind_index, blind_index_rows
 from models.rulebook import Rulebook
 from models.rules.queues import ESCALATION
 from models.rules.redaction import Redactor
-from models.rules.state import CLOSING, FIRST, HANDLE, PROOF, Clock, Event, State
+from models.rules.state import Clock, Event, State
+from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName
 from models.security.chain import event_line
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
-
-_OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
 
 
 class TicketRow(NamedTuple):
@@ -153,7 +152,7 @@ def _notice(ticket_id: int, seq: int, event: Event, now: datetime) -> dict[str, 
         "seq": seq,
         "kind": event.data["kind"],
         "role": role,
-        "recipient": f"{unit}/{role}" if unit and role in _OF_UNIT else role,
+        "recipient": f"{unit}/{role}" if unit and role in RECIPIENTS_OF_A_UNIT else role,
         "unit": unit,
         "state": "queued",
         "tries": 0,
@@ -190,7 +189,7 @@ def _ticket(
 
 def shown(state: State) -> dict[str, Any]:
     """What a ticket's row shows of its state but the level, for those who look."""
-    handling = state.clocks.get(HANDLE)
+    handling = state.clocks.get(ClockName.HANDLING)
     return {
         "status": state.status,
         "category": state.category,
@@ -201,9 +200,9 @@ def shown(state: State) -> dict[str, Any]:
         "received_at": state.received_at,
         "completed_at": state.completed_at,
         "rating": state.rating,
-        "handled": state.outcome(HANDLE),
-        "first_contacted": state.outcome(FIRST, f"{PROOF}:first"),
-        "closing_contacted": state.outcome(CLOSING, f"{PROOF}:closing"),
+        "handled": state.outcome(ClockName.HANDLING),
+        "first_contacted": state.outcome(ClockName.FIRST_CONTACT, f"{ClockName.PROOF}:first"),
+        "closing_contacted": state.outcome(ClockName.CLOSING_CONTACT, f"{ClockName.PROOF}:closing"),
         "revisit": state.revisit,
     }
 

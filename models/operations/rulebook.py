@@ -11,7 +11,7 @@ from models.rulebook import stored_units
 from models.rules.calendar import DeclaredDay
 from models.rules.policy import digest, load_policy
 from models.rules.routing.units_file import WORDS, UnitsFile
-from models.rules.state import OPEN
+from models.rules.vocabulary import OPEN
 from models.tables.core import DAY, POLICY, TERRITORY, TICKET, UNIT
 
 _ID_LENGTH = 16

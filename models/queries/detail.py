@@ -10,9 +10,10 @@ from sqlalchemy import select
 from models.database import Session
 from models.i18n import readable
 from models.queries.log import TicketNotFound, ticket_redactor
-from models.rules import state as life
 from models.rules.redaction import Redactor
+from models.rules.state import State
 from models.rules.text import clean, redact_address, redact_name, redact_phone
+from models.rules.vocabulary import Status
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 
 OPERATORS = "monitor"
@@ -92,7 +93,7 @@ class TicketDetail:
     received_at: datetime | None
     completed_at: datetime | None
     policy_id: str | None
-    state: life.State
+    state: State
     claimant: Claimant
     content: str
     clocks: tuple[ClockView, ...] = ()
@@ -109,7 +110,7 @@ def detail(session: Session, number: str) -> TicketDetail:
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:
         raise TicketNotFound(number)
-    state = msgspec.json.decode(row.state, type=life.State) if row.state else life.State(number)
+    state = msgspec.json.decode(row.state, type=State) if row.state else State(number)
     clocks = session.execute(
         select(*(CLOCK.c[f] for f in ClockView.__dataclass_fields__))
         .where(CLOCK.c.ticket_id == row.id)
@@ -134,7 +135,7 @@ def detail(session: Session, number: str) -> TicketDetail:
 
 def proposed_unit(ticket: TicketDetail) -> tuple[str, str] | None:
     """The unit that a model proposes for a ticket in the manual queue, and why (3.1); or None."""
-    if ticket.status != life.MANUAL:
+    if ticket.status != Status.MANUAL:
         return None
     for line in reversed(ticket.log):
         if line.name == "ticket.unrouted" and line.data.get("proposed"):

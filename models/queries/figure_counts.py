@@ -24,7 +24,7 @@ from models.queries.figures import (
     rare_events,
 )
 from models.rules.calendar import SHANGHAI
-from models.rules.state import HANDLE
+from models.rules.vocabulary import ClockName
 from models.tables.core import CLOCK, TICKET
 
 
@@ -144,7 +144,7 @@ def _ticket_cases(month: Month, figure: str) -> Select[Any]:
     if figure == "tickets":
         found = select(*what, TICKET.c.status)
     else:
-        handling = and_(CLOCK.c.ticket_id == TICKET.c.id, CLOCK.c.key == HANDLE)
+        handling = and_(CLOCK.c.ticket_id == TICKET.c.id, CLOCK.c.key == ClockName.HANDLING)
         found = select(
             *what,
             TICKET.c.handled.label("handling"),

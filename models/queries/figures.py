@@ -22,11 +22,9 @@ from sqlalchemy import (
 from models.database import Session
 from models.queries.conditions import event_named
 from models.rules.calendar import SHANGHAI
-from models.rules.choices import DISSATISFIED, RATING
+from models.rules.vocabulary import SATISFIED
 from models.tables.core import EVENT, TICKET
 from models.tables.ticket import REPORTED, WITHDRAWN
-
-SATISFIED = tuple(rating for rating in RATING if rating not in DISSATISFIED)
 
 _ACCEPTANCE, _WITHDRAWAL = EVENT.alias("acceptance"), EVENT.alias("withdrawal")
 

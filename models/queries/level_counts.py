@@ -6,9 +6,8 @@ from sqlalchemy import func, select
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET
-from models.rules.policy import LEVELS
 from models.rules.queues import MESSAGE_QUEUES
-from models.rules.state import MANUAL
+from models.rules.vocabulary import Level, Status
 from models.tables.core import BELL, TICKET
 
 
@@ -36,11 +35,11 @@ def count_levels(session: Session) -> LevelCounts:
         .where(OPEN_TICKET)
         .group_by(TICKET.c.status, TICKET.c.level)
     ).all()
-    levels = {level: sum(n for _s, lv, n in rows if lv == level) for level in LEVELS}
+    levels = {level: sum(n for _s, lv, n in rows if lv == level) for level in Level}
     return LevelCounts(
         tickets=session.scalar(select(func.count(TICKET.c.id))) or 0,
         open=sum(n for *_, n in rows),
-        manual=sum(n for status, _, n in rows if status == MANUAL),
+        manual=sum(n for status, _, n in rows if status == Status.MANUAL),
         waiting=session.scalar(
             select(func.count(BELL.c.row_id)).where(BELL.c.queue.in_(MESSAGE_QUEUES))
         )

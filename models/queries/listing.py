@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tr
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
-from models.rules.state import FIRST, ON_SITE, REPORT, RUNNING
+from models.rules.vocabulary import ClockName, ClockState
 from models.tables.core import CLOCK, TICKET, UNIT
 
 NO_LEVEL = "none"
@@ -218,12 +218,17 @@ def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int,
     """How the first contact stands, and the emergency clock to look at, of these tickets."""
     rows = session.execute(
         select(CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.state, CLOCK.c.due)
-        .where(CLOCK.c.ticket_id.in_(ids), CLOCK.c.key.in_((FIRST, ON_SITE, REPORT)))
-        .order_by(case((CLOCK.c.state == RUNNING, 0), else_=1), CLOCK.c.due)
+        .where(
+            CLOCK.c.ticket_id.in_(ids),
+            CLOCK.c.key.in_(
+                (ClockName.FIRST_CONTACT, ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
+            ),
+        )
+        .order_by(case((CLOCK.c.state == ClockState.RUNNING, 0), else_=1), CLOCK.c.due)
     ).all()
-    contacts = {row.ticket_id: row.state for row in rows if row.name == FIRST}
+    contacts = {row.ticket_id: row.state for row in rows if row.name == ClockName.FIRST_CONTACT}
     urgent: dict[int, EmergencyClock] = {}
     for row in rows:
-        if row.name != FIRST and row.state in (RUNNING, "expired"):
+        if row.name != ClockName.FIRST_CONTACT and row.state in (ClockState.RUNNING, "expired"):
             urgent.setdefault(row.ticket_id, EmergencyClock(row.name, row.state, row.due))
     return contacts, urgent

@@ -14,8 +14,7 @@ from models.queries.conditions import (
     event_named,
 )
 from models.rules.calendar import SHANGHAI
-from models.rules.policy import LEVELS
-from models.rules.state import FIRST, MANUAL, RETURNED, SURVEY
+from models.rules.vocabulary import ClockName, Level, Status
 from models.tables.core import CLOCK, EVENT, TICKET
 
 _CARDS_KEPT = timedelta(days=7)
@@ -89,13 +88,13 @@ def workload(session: Session, now: datetime) -> Workload:
         .where(OPEN_TICKET)
         .group_by(TICKET.c.unit, TICKET.c.status, TICKET.c.level)
     ).all()
-    total = dict.fromkeys(("open", *LEVELS, "due_today", RETURNED, MANUAL), 0)
+    total = dict.fromkeys(("open", *Level, "due_today", Status.RETURNED, Status.MANUAL), 0)
     units: dict[str, dict[str, int]] = {}
     for unit, status, level, count, today in groups:
         found = {"open": count, "due_today": today} | ({level: count} if level else {})
         for name, n in found.items():
             total[name] += n
-        if status in (RETURNED, MANUAL):
+        if status in (Status.RETURNED, Status.MANUAL):
             total[status] += count
         if unit is not None:
             own = units.setdefault(unit, {})
@@ -106,8 +105,8 @@ def workload(session: Session, now: datetime) -> Workload:
     waiting = _owed(session)
     counters = Counters(
         **total,
-        first_contact=waiting.get(FIRST, 0),
-        survey=waiting.get(SURVEY, 0),
+        first_contact=waiting.get(ClockName.FIRST_CONTACT, 0),
+        survey=waiting.get(ClockName.SURVEY, 0),
         dissatisfied=session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0,
     )
     return Workload(counters, tuple(loads))
@@ -170,7 +169,7 @@ def day_bounds(now: datetime) -> tuple[datetime, datetime]:
 def _owed(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(CLOCK.c.name, func.count())
-        .where(RUNNING_CLOCK, CLOCK.c.name.in_((FIRST, SURVEY)))
+        .where(RUNNING_CLOCK, CLOCK.c.name.in_((ClockName.FIRST_CONTACT, ClockName.SURVEY)))
         .group_by(CLOCK.c.name)
     ).all()
     return {row[0]: row[1] for row in rows}

@@ -8,11 +8,18 @@ from sqlalchemy import Select, func, literal, null, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
-from models.rules.state import CLOSING, FIRST, PROOF, SURVEY
+from models.rules.vocabulary import ClockName
 from models.tables.core import CLOCK, EVENT, TICKET
 
 DISSATISFIED, UNREACHABLE = "dissatisfied", "unreachable"
-KINDS = (FIRST, CLOSING, SURVEY, DISSATISFIED, UNREACHABLE, PROOF)
+KINDS: tuple[str, ...] = (
+    ClockName.FIRST_CONTACT,
+    ClockName.CLOSING_CONTACT,
+    ClockName.SURVEY,
+    DISSATISFIED,
+    UNREACHABLE,
+    ClockName.PROOF,
+)
 MAX_LISTED = 500
 """How many of a kind are listed; all are counted."""
 
@@ -52,7 +59,17 @@ def calls(session: Session, now: datetime, kind: str) -> Calls:
     counts = dict.fromkeys(KINDS, 0)
     running = session.execute(
         select(CLOCK.c.name, func.count())
-        .where(RUNNING_CLOCK, CLOCK.c.name.in_((FIRST, CLOSING, SURVEY, PROOF)))
+        .where(
+            RUNNING_CLOCK,
+            CLOCK.c.name.in_(
+                (
+                    ClockName.FIRST_CONTACT,
+                    ClockName.CLOSING_CONTACT,
+                    ClockName.SURVEY,
+                    ClockName.PROOF,
+                )
+            ),
+        )
         .group_by(CLOCK.c.name)
     )
     counts |= {row[0]: row[1] for row in running}

@@ -9,7 +9,7 @@ from models.database import Session
 from models.queries.health import Health, health
 from models.rules.calendar import Calendar
 from models.rules.queues import QUEUES
-from models.rules.state import OPEN
+from models.rules.vocabulary import OPEN
 from models.tables.core import BELL, TICKET, UNIT
 
 NO_LEVEL = "none"

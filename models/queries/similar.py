@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from models.database import Session
 from models.rules.similarity import SIMILAR_FROM, in_common, shingles_of, who
-from models.rules.state import OPEN
+from models.rules.vocabulary import OPEN
 from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
 

@@ -8,8 +8,10 @@ from sqlalchemy import case, func, select
 from models.database import Session
 from models.queries.conditions import CARD_EVENT
 from models.queries.figures import CONDITIONS, RATES, Interval, card_events, in_span_with_unit
-from models.rules.policy import LEVELS
+from models.rules.vocabulary import Level
 from models.tables.core import TICKET
+
+_CARDS = (Level.YELLOW, Level.RED)
 
 WINDOW = timedelta(days=30)
 """How far back the rates look."""
@@ -49,7 +51,7 @@ def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
     given = _cards(session, span)
     none = Ratio(), Ratio(), Ratio()
     return {
-        unit: UnitRates(*shares.get(unit, none), *(given.get((unit, lv), 0) for lv in LEVELS[1:]))
+        unit: UnitRates(*shares.get(unit, none), *(given.get((unit, card), 0) for card in _CARDS))
         for unit in set(shares) | {unit for unit, _level in given}
     }
 

@@ -6,23 +6,23 @@ from datetime import date, datetime
 from models.i18n import LazyText, lazy
 from models.rules.calendar import SHANGHAI
 from models.rules.levels import moments
-from models.rules.policy import CATEGORIES
-from models.rules.state import HANDLE, Clock, RuleContext, State
+from models.rules.state import Clock, RuleContext, State
 from models.rules.terms import Term, days_between, describe_term, expiry
+from models.rules.vocabulary import Category, ClockName, Level
 
 _CLAUSES = {
-    "accept": "3.1",
-    "evidence": "3.3",
-    "on_site": "3.4",
-    "emergency_report": "3.4",
-    "first_contact": "4.1",
-    "closing_contact": "4.2",
-    "survey": "4.4",
-    "proof": "4.3",
+    ClockName.ACCEPT: "3.1",
+    ClockName.EVIDENCE: "3.3",
+    ClockName.ON_SITE: "3.4",
+    ClockName.EMERGENCY_REPORT: "3.4",
+    ClockName.FIRST_CONTACT: "4.1",
+    ClockName.CLOSING_CONTACT: "4.2",
+    ClockName.SURVEY: "4.4",
+    ClockName.PROOF: "4.3",
 }
-LADDER_CLAUSES = {"prewarning": "5.1", "yellow": "5.2", "red": "5.3"}
+LEVEL_CLAUSES = {level: f"5.{item}" for item, level in enumerate(Level, 1)}
 """The clause by which each level reminds somebody; the policy says whom."""
-_HANDLING = {category: f"3.4.{item}" for item, category in enumerate(CATEGORIES, 1)}
+_CATEGORY_CLAUSES = {category: f"3.4.{item}" for item, category in enumerate(Category, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Explanation:
 def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
     """Why a ticket's clock runs out when it does (Regulation 3, 4, 5)."""
     policy, calendar = context.policy, context.calendar
-    handling = clock.name == HANDLE
-    term: Term = getattr(policy.terms, state.category if handling else clock.name)
+    handling = clock.name == ClockName.HANDLING
+    term: Term = policy.terms.of(Category(state.category) if handling else ClockName(clock.name))
     number, days = 0, []
     for day in days_between(clock.base, clock.due.astimezone(SHANGHAI).date(), calendar):
         number += day.counts
@@ -66,7 +66,11 @@ def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
         due=clock.due,
         term=term,
         term_text=describe_term(term),
-        clause=_HANDLING[state.category] if handling else _CLAUSES[clock.name],
+        clause=(
+            _CATEGORY_CLAUSES[Category(state.category)]
+            if handling
+            else _CLAUSES[ClockName(clock.name)]
+        ),
         days=tuple(days),
         notes=tuple(_notes(clock, state, context)),
         levels=tuple(moments(clock.base, clock.due, policy, calendar)) if handling else (),
@@ -79,7 +83,7 @@ def deciding_clock(state: State) -> Clock | None:
 
     Where neither runs, the one that ended last.
     """
-    clocks = [c for n in ("accept", HANDLE) if (c := state.clocks.get(n))]
+    clocks = [c for n in (ClockName.ACCEPT, ClockName.HANDLING) if (c := state.clocks.get(n))]
     running = [c for c in clocks if c.running]
     if running:
         return min(running, key=lambda c: c.due)
@@ -88,10 +92,10 @@ def deciding_clock(state: State) -> Clock | None:
 
 def _notes(clock: Clock, state: State, context: RuleContext) -> list[LazyText]:
     notes = list(clock.why)
-    name = state.category if clock.name == HANDLE else clock.name
+    name = state.category if clock.name == ClockName.HANDLING else clock.name
     if document := context.policy.overridden.get(f"terms.{name}"):
         notes.insert(0, lazy("the term is set by {document} (Regulation 7.3)", document=document))
-    if clock.name == HANDLE and (limit := state.limit) is not None:
+    if clock.name == ClockName.HANDLING and (limit := state.limit) is not None:
         days = limit.workdays is not None
         term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")
         office, calendar = context.policy.office, context.calendar

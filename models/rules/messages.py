@@ -8,10 +8,29 @@ from typing import Any, NamedTuple
 import msgspec
 
 from models.i18n import LazyText, lazy
-from models.rules import choices
 from models.rules.calendar import SHANGHAI
+from models.rules.vocabulary import (
+    Category,
+    Channel,
+    Code,
+    ContactMethod,
+    ContactOutcome,
+    ContactPurpose,
+    ContactWish,
+    Decider,
+    Disposal,
+    Emergency,
+    Ground,
+    Rating,
+    RestartCause,
+    RevisitOutcome,
+    WithdrawnTo,
+)
 
 _ITEMS = frozenset(map(str, range(1, 12)))
+_DENIABLE = (ContactPurpose.FIRST, ContactPurpose.CLOSING)
+_PURPOSES = tuple(p for p in ContactPurpose if p is not ContactPurpose.WITHDRAWAL)
+_OUTCOMES = tuple(o for o in ContactOutcome if o is not ContactOutcome.CONFIRMED)
 _HUGE = 10**30
 _LONGEST_LIMIT = 10_000
 _YEARS = range(1970, 2200)
@@ -121,16 +140,16 @@ def _anything(_name: str, value: Any) -> Any:
     return value
 
 
-def _one_of(table: Mapping[str, str]) -> Check:
-    by_label = {label: code for code, label in table.items()}
+def _one_of(*codes: Code) -> Check:
+    by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
+    allowed = ", ".join(codes)
 
-    def check(name: str, value: Any) -> str:
-        if isinstance(value, str):
-            code = by_label.get(value, value)
-            if code in table:
-                return code
-        allowed = ", ".join(table)
-        raise _Wrong(lazy("field {name} must be one of: {allowed}", name=name, allowed=allowed))
+    def check(name: str, value: Any) -> Code:
+        code = by_text.get(value) if isinstance(value, str) else None
+        if code is None:
+            text = lazy("field {name} must be one of: {allowed}", name=name, allowed=allowed)
+            raise _Wrong(text)
+        return code
 
     return check
 
@@ -147,7 +166,7 @@ def _claimant(_name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Wrong(lazy("field {name} must be an object", name="claimant"))
     wanted = value.get("contact")
-    contact = "wanted" if wanted is None else _one_of(choices.CONTACT)("claimant.contact", wanted)
+    contact = "wanted" if wanted is None else _one_of(*ContactWish)("claimant.contact", wanted)
     return value | {"contact": contact}
 
 
@@ -178,14 +197,14 @@ _part = Field(_anything, required=False)
 
 FIELDS: dict[str, dict[str, Field]] = {
     "ticket.received": {
-        "category": Field(_one_of(choices.CATEGORY)),
+        "category": Field(_one_of(*Category)),
         "title": Field(_text),
         "content": _optional,
         "claimant": Field(_claimant, required=False),
         "address": _optional,
         "street": _optional,
-        "channel": Field(_one_of(choices.CHANNEL), required=False),
-        "emergency": Field(_one_of(choices.EMERGENCY), required=False),
+        "channel": Field(_one_of(*Channel), required=False),
+        "emergency": Field(_one_of(*Emergency), required=False),
         "statutory_limit": Field(_limit, required=False),
         "unit": _optional,
         "declined": Field(_item, required=False),
@@ -201,20 +220,20 @@ FIELDS: dict[str, dict[str, Field]] = {
     "return.reviewed": {"approved": Field(_flag), "unit": _optional},
     "dispute.opened": {"units": Field(_texts)},
     "dispute.evidence": {"unit": _unit, "documents": Field(_anything)},
-    "dispute.decided": {"unit": _unit, "by": Field(_one_of(choices.DECIDED_BY))},
+    "dispute.decided": {"unit": _unit, "by": Field(_one_of(*Decider))},
     "site.arrived": {"unit": _unit},
     "progress.reported": {"unit": _unit, "text": Field(_text)},
     "contact.attempted": {
         "unit": _unit,
-        "purpose": Field(_one_of(choices.PURPOSE)),
-        "outcome": Field(_one_of(choices.OUTCOME)),
-        "method": Field(_one_of(choices.METHOD)),
+        "purpose": Field(_one_of(*_PURPOSES)),
+        "outcome": Field(_one_of(*_OUTCOMES)),
+        "method": Field(_one_of(*ContactMethod)),
         "evidence": _part,
     },
-    "contact.denied": {"purpose": Field(_one_of(choices.DENIABLE))},
+    "contact.denied": {"purpose": Field(_one_of(*_DENIABLE))},
     "contact.proof": {
         "unit": _unit,
-        "purpose": Field(_one_of(choices.DENIABLE)),
+        "purpose": Field(_one_of(*_DENIABLE)),
         "evidence": Field(_anything),
     },
     "extension.requested": {
@@ -226,8 +245,8 @@ FIELDS: dict[str, dict[str, Field]] = {
         "claimant_told": _part,
     },
     "claimant.supplemented": {"text": Field(_text)},
-    "claimant.withdrew": {"to": Field(_one_of(choices.WITHDRAWN_TO))},
-    "term.restarted": {"cause": Field(_one_of(choices.CAUSE)), "basis": Field(_text)},
+    "claimant.withdrew": {"to": Field(_one_of(*WithdrawnTo))},
+    "term.restarted": {"cause": Field(_one_of(*RestartCause)), "basis": Field(_text)},
     "result.submitted": {
         "unit": _unit,
         "facts": _part,
@@ -235,14 +254,14 @@ FIELDS: dict[str, dict[str, Field]] = {
         "remedies": _part,
         "basis": _part,
         "long_term": _part,
-        "disposal": Field(_one_of(choices.DISPOSAL)),
+        "disposal": Field(_one_of(*Disposal)),
         "materials": _part,
     },
     "result.reviewed": {"approved": Field(_flag), "why": _optional},
-    "survey.rated": {"rating": Field(_one_of(choices.RATING))},
+    "survey.rated": {"rating": Field(_one_of(*Rating))},
     "revisit.recorded": {
-        "outcome": Field(_one_of(choices.REVISITED)),
-        "rating": Field(_one_of(choices.RATING), required=False),
+        "outcome": Field(_one_of(*RevisitOutcome)),
+        "rating": Field(_one_of(*Rating), required=False),
         "notes": _optional,
     },
     "rework.requested": {"unit": _optional, "former_holder": _optional},
@@ -256,7 +275,7 @@ FIELDS: dict[str, dict[str, Field]] = {
     "unit.urged": {"unit": _unit, "text": Field(_text), "by": Field(_text)},
     "conduct.recorded": {
         "unit": _unit,
-        "ground": Field(_one_of(choices.GROUND)),
+        "ground": Field(_one_of(*Ground)),
         "grave": Field(_flag, required=False),
     },
 }

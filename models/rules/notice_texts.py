@@ -5,39 +5,11 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from models.i18n import _
+from models.rules.vocabulary import NoticeKind
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-KINDS = (
-    "prewarning",
-    "yellow",
-    "red",
-    "dispatched",
-    "deemed_accepted",
-    "returned",
-    "return_refused",
-    "evidence_asked",
-    "designated",
-    "declined",
-    "expired",
-    "unreachable",
-    "contact_reminder",
-    "proof_asked",
-    "result_submitted",
-    "result_refused",
-    "dissatisfied",
-    "revisited",
-    "second_handling_offered",
-    "rework",
-    "joined",
-    "urged",
-    "withdrawn",
-    "withdrawal_guidance",
-    "correction",
-)
-"""What there are notices of."""
 
 HEADINGS = ("subject", "digest")
 """Texts beside the kinds: the subject of one notice, and that of several sent as one."""
@@ -91,10 +63,10 @@ def compiled(text: str) -> "Template":
 def check_texts(texts: Mapping[str, str]) -> None:
     """Raises TextWrong where a text is for no known kind of notice, or is no template."""
     for kind, text in texts.items():
-        if kind not in KINDS and kind not in HEADINGS:
+        if kind not in tuple(NoticeKind) and kind not in HEADINGS:
             told = _("{kind} is no kind of notice; there are: {known}")
             raise InvalidNoticeText(
-                told.format(kind=repr(kind), known=", ".join((*HEADINGS, *KINDS)))
+                told.format(kind=repr(kind), known=", ".join((*HEADINGS, *NoticeKind)))
             )
         compiled(text)
 

@@ -20,15 +20,10 @@ from pydantic import (
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.calendar import SHANGHAI
-from models.rules.notice_texts import KINDS, check_texts
+from models.rules.notice_texts import check_texts
 from models.rules.policy_text import OVERRIDE, describe_error, line_of, line_prefix, overridden
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
-
-LEVELS = ("prewarning", "yellow", "red")
-CATEGORIES = ("consultation", "suggestion", "help", "complaint")
-Role = Literal[
-    "unit_contact", "deputy_leader", "principal_leader", "district_desk", "city_hotline", "claimant"
-]
+from models.rules.vocabulary import Category, ClockName, Level, NoticeKind, Recipient
 
 
 class InvalidPolicy(HotlineError):
@@ -111,12 +106,17 @@ class Terms(_Part):
     proof: TermField
     archive: TermField
 
+    def of(self, name: Category | ClockName) -> Term:
+        """The term of a clock; the handling clock's is that of the ticket's category."""
+        term: Term = getattr(self, name)
+        return term
+
 
 class LevelRule(_Part):
     """One level of the ladder: its moment beside the expiry, and whom it reminds (Regulation 5)."""
 
     at: MomentField
-    to: Role
+    to: Recipient
 
 
 class Ladder(_Part):
@@ -127,9 +127,14 @@ class Ladder(_Part):
     red: LevelRule
 
     @cached_property
-    def moments(self) -> tuple[tuple[str, Moment], ...]:
+    def moments(self) -> tuple[tuple[Level, Moment], ...]:
         """Each level in order, with its moment beside the expiry."""
-        return tuple((level, getattr(self, level).at) for level in LEVELS)
+        return tuple((level, self.of(level).at) for level in Level)
+
+    def of(self, level: Level) -> LevelRule:
+        """The rule of this level."""
+        rule: LevelRule = getattr(self, level)
+        return rule
 
     @model_validator(mode="after")
     def _in_order(self) -> "Ladder":
@@ -181,10 +186,11 @@ class Screening(_Part):
     least_characters: int = Field(default=0, ge=0)
 
 
-def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
-    if unknown := [kind for kind in value if kind not in KINDS]:
+def _kinds(value: Any) -> Any:
+    kinds = value if isinstance(value, list | tuple) else ()
+    if unknown := [kind for kind in kinds if kind not in tuple(NoticeKind)]:
         text = _("{kind} is no kind of notice; there are: {known}")
-        raise ValueError(text.format(kind=repr(unknown[0]), known=", ".join(KINDS)))
+        raise ValueError(text.format(kind=repr(unknown[0]), known=", ".join(NoticeKind)))
     return value
 
 
@@ -193,7 +199,7 @@ def _texts(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-NoticeKinds = Annotated[tuple[str, ...], AfterValidator(_kinds)]
+NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(_kinds)]
 
 
 class Notices(_Part):

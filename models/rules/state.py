@@ -8,28 +8,9 @@ import msgspec
 from models.i18n import LazyText
 from models.rules.calendar import Calendar
 from models.rules.policy import Policy
+from models.rules.vocabulary import ClockName, ClockState, Status
 
-RECEIVED, MANUAL, DISPATCHED, RETURNED, DISPUTED, HANDLING, SUBMITTED = OPEN = (
-    "received",
-    "manual",
-    "dispatched",
-    "returned",
-    "disputed",
-    "handling",
-    "submitted",
-)
-COMPLETED, ARCHIVED, DECLINED = CLOSED = ("completed", "archived", "declined")
-
-ACCEPT, EVIDENCE, HANDLE, ON_SITE, REPORT = (
-    "accept",
-    "evidence",
-    "handling",
-    "on_site",
-    "emergency_report",
-)
-FIRST, CLOSING, SURVEY, PROOF = ("first_contact", "closing_contact", "survey", "proof")
-RUNNING = "running"
-ENDED = ("met", "late", "expired")
+ENDED = (ClockState.MET, ClockState.LATE, ClockState.EXPIRED)
 
 
 class RuleContext(msgspec.Struct, frozen=True):
@@ -53,7 +34,7 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
     base: datetime
     due: datetime
     provisional: bool
-    state: str = RUNNING
+    state: str = ClockState.RUNNING
     unit: str | None = None
     purpose: str | None = None
     ended_at: datetime | None = None
@@ -64,7 +45,7 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def running(self) -> bool:
         """Whether the clock still runs."""
-        return self.state == RUNNING
+        return self.state == ClockState.RUNNING
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -102,7 +83,7 @@ class State(msgspec.Struct, omit_defaults=True):
     """
 
     ticket: str
-    status: str = RECEIVED
+    status: str = Status.RECEIVED
     category: str = ""
     emergency: str | None = None
     limit: Limit | None = None
@@ -146,7 +127,11 @@ class State(msgspec.Struct, omit_defaults=True):
     @property
     def due(self) -> datetime | None:
         """The nearest expiry of `accept` or `handling`; None under review."""
-        running = [c.due for n in (ACCEPT, HANDLE) if (c := self.clocks.get(n)) and c.running]
+        running = [
+            c.due
+            for n in (ClockName.ACCEPT, ClockName.HANDLING)
+            if (c := self.clocks.get(n)) and c.running
+        ]
         return min(running, default=None)
 
     def outcome(self, key: str, proof: str = "") -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, ForeignKey, Index, UniqueConstraint, false, text
 from sqlmodel import Field
 
-from models.rules.state import OPEN
+from models.rules.vocabulary import OPEN
 from models.security.encryption import Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow

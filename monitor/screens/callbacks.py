@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
 from models.queries.owed_calls import DISSATISFIED, KINDS, MAX_LISTED, UNREACHABLE, Call, Calls
-from models.rules.state import CLOSING, FIRST, PROOF, SURVEY
+from models.rules.vocabulary import ClockName
 from monitor.formatting import clock_time, left, one_line
 from monitor.keys import bindings
 from monitor.labels import RATINGS, STATUSES, word
@@ -22,20 +22,22 @@ from monitor.widgets.lines import Cell, Column, Lines
 from monitor.widgets.listed import Line, Listed
 
 _NAMES: dict[str, LazyText] = {
-    FIRST: lazy("first contact"),
-    CLOSING: lazy("closing contact"),
-    SURVEY: lazy("survey"),
+    ClockName.FIRST_CONTACT: lazy("first contact"),
+    ClockName.CLOSING_CONTACT: lazy("closing contact"),
+    ClockName.SURVEY: lazy("survey"),
     DISSATISFIED: lazy("dissatisfied"),
     UNREACHABLE: lazy("unreachable"),
-    PROOF: lazy("proof"),
+    ClockName.PROOF: lazy("proof"),
 }
 _WHY_EMPTY: dict[str, LazyText] = {
-    FIRST: lazy("Every claimant who wants to be contacted has been, or is not due yet."),
-    CLOSING: lazy("No completed ticket waits for its closing contact."),
-    SURVEY: lazy("No survey is owed: they begin when a result is handed in."),
+    ClockName.FIRST_CONTACT: lazy(
+        "Every claimant who wants to be contacted has been, or is not due yet."
+    ),
+    ClockName.CLOSING_CONTACT: lazy("No completed ticket waits for its closing contact."),
+    ClockName.SURVEY: lazy("No survey is owed: they begin when a result is handed in."),
     DISSATISFIED: lazy("No dissatisfied claimant waits to be called again."),
     UNREACHABLE: lazy("Nobody was out of reach in the last two weeks."),
-    PROOF: lazy("No unit owes proof of a contact."),
+    ClockName.PROOF: lazy("No unit owes proof of a contact."),
 }
 
 
@@ -94,7 +96,7 @@ class CallbacksScreen(MonitorScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kind = FIRST
+        self._kind: str = ClockName.FIRST_CONTACT
 
     def body(self) -> Iterable[Widget]:
         """The kinds, and the calls of one of them."""

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from models.i18n import LazyText, _, lazy, render
 from models.queries.overview import HOURS, Card, Counters, HourlyCounts, UnitLoad
 from models.rules.calendar import SHANGHAI
-from models.rules.state import FIRST, SURVEY
+from models.rules.vocabulary import ClockName
 from monitor.formatting import clock_time, fit, one_line, pad_left
 from monitor.keys import bindings
 from monitor.labels import BADGES, LEVELS, STATUSES, word
@@ -44,7 +44,11 @@ _TILES: tuple[tuple[str, LazyText, str, str], ...] = (
 _TILE_EDGES = 3
 """Cells around a counter's name: its padding, and the gap to the next one."""
 
-_CALLS = {"first_contact": FIRST, "survey": SURVEY, "dissatisfied": "dissatisfied"}
+_CALLS: dict[str, str] = {
+    "first_contact": ClockName.FIRST_CONTACT,
+    "survey": ClockName.SURVEY,
+    "dissatisfied": "dissatisfied",
+}
 """Counters whose list is one of the calls."""
 
 

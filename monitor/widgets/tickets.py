@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from models.i18n import _, lazy, render
 from models.queries.listing import ListedTicket, TicketPage
-from models.rules.state import OPEN
+from models.rules.vocabulary import OPEN
 from monitor.formatting import STANDARD, Office, left, one_line, overdue_days
 from monitor.labels import BADGES, CLOCKS, CONTACTS, EMERGENCY, STATUSES, word
 from monitor.widgets.lines import Cell, Column, Lines

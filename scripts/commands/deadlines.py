@@ -56,20 +56,19 @@ def due(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """The expiry of a term with its three levels, and why each day counts or not."""
-    from models.rules import choices
     from models.rules.calendar import SHANGHAI
     from models.rules.levels import moments, provisional
     from models.rules.policy import load_policy
     from models.rules.terms import Term, days_between, expiry
+    from models.rules.vocabulary import Category
 
     policy = load_policy(*policy_text(load_settings()))
-    code = {v: k for k, v in choices.CATEGORY.items()}.get(category, category)
-    if code not in choices.CATEGORY:
-        allowed = ", ".join(choices.CATEGORY)
-        raise typer.BadParameter(_("one of: {allowed}").format(allowed=allowed))
+    code = next((c for c in Category if category in (c.value, c.chinese)), None)
+    if code is None:
+        raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Category)))
     base = instant(begin)
     calendar = _calendar()
-    terms = [getattr(policy.terms, code)]
+    terms = [policy.terms.of(code)]
     if workdays:
         terms.append(Term(workdays, "workdays"))
     if hours:

@@ -127,11 +127,11 @@ def queue(
     """The open tickets, from received to submitted."""
 
     from models.queries.listing import TicketFilter, listing
-    from models.rules.policy import LEVELS
+    from models.rules.vocabulary import Level
     from scripts.bootstrap import print_json, reading
 
-    if level and level not in LEVELS:
-        raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(LEVELS)))
+    if level and level not in tuple(Level):
+        raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Level)))
     with reading(load_settings()) as session:
         wanted = TicketFilter(levels=(level,) if level else (), units=(unit,) if unit else ())
         page = listing(session, wanted, limit=limit or None)

@@ -8,7 +8,7 @@ from models.i18n import _, render
 from models.queries.detail import TicketDetail, detail, proposed_unit
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
-from models.rules.explain import LADDER_CLAUSES, Explanation, deciding_clock, explain
+from models.rules.explain import LEVEL_CLAUSES, Explanation, deciding_clock, explain
 
 
 def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _alerts(ticket: TicketDetail) -> Iterator[dict[str, Any]]:
         yield {
             "level": line.data["level"],
             "effective_at": line.data["effective_at"],
-            "clause": LADDER_CLAUSES[line.data["level"]],
+            "clause": LEVEL_CLAUSES[line.data["level"]],
             "to": ", ".join(told_to),
             "withdrawn": line.seq in gone,
         }

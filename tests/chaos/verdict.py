@@ -14,11 +14,10 @@ from sqlalchemy import func, select
 from models.database import Session, Store
 from models.rules.lifecycle.difference import _SHIFTING, _WITHDRAWALS
 from models.rules.state import State
+from models.rules.vocabulary import Level
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import REFUSED, WAITING
 from tests.chaos.known_feed import FeedLine
-
-_LEVELS = ("prewarning", "yellow", "red")
 
 Facts = Counter[tuple[Any, ...]]
 
@@ -197,7 +196,7 @@ def _compare(
     verdict.twice += [f"{number} {_fact(f)}" for f in (real.events - wanted.events).elements()]
     missing = (wanted.notices - real.notices).elements()
     verdict.lost += [
-        f"{number} {_fact(f)}" for f in missing if json.loads(f[3])["kind"] not in _LEVELS
+        f"{number} {_fact(f)}" for f in missing if json.loads(f[3])["kind"] not in tuple(Level)
     ]
     if not real.retold:
         more = (real.notices - wanted.notices).elements()
@@ -221,7 +220,7 @@ def _untold(life: _Life) -> Iterator[str]:
     for run, level, moment in life.raised:
         highest[run] = (level, moment)
     for level, moment in highest.values():
-        if level != _LEVELS[0] and (level, moment.astimezone(UTC)) not in told:
+        if level != Level.PREWARNING and (level, moment.astimezone(UTC)) not in told:
             yield level
 
 

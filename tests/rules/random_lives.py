@@ -6,13 +6,32 @@ from typing import Any
 from hypothesis import strategies as st
 
 from models.i18n import lazy
-from models.rules import choices
 from models.rules.messages import FIELDS, HOTLINE, Message, Route
+from models.rules.vocabulary import (
+    Category,
+    Code,
+    ContactMethod,
+    ContactOutcome,
+    ContactPurpose,
+    ContactWish,
+    Decider,
+    Disposal,
+    Emergency,
+    Ground,
+    Rating,
+    RestartCause,
+    RevisitOutcome,
+    WithdrawnTo,
+)
 from tests.rules.strategies import instants
 
 TICKET = "HJ-1"
 LEAD, OTHER, STRANGER = "城管局", "住建局", "火星局"
 UNKNOWN = (STRANGER,)
+
+DENIABLE = (ContactPurpose.FIRST, ContactPurpose.CLOSING)
+PURPOSES = tuple(p for p in ContactPurpose if p.chinese)
+OUTCOMES = tuple(o for o in ContactOutcome if o.chinese)
 
 # The lead often: most of what comes in is sensible.
 _units = st.sampled_from([LEAD] * 6 + [OTHER] * 3 + [HOTLINE, STRANGER])
@@ -21,8 +40,8 @@ _flags = st.booleans()
 _papers = st.sampled_from(["某部分", "某部分", "某部分", "某部分", "", None, ["附件"]])
 
 
-def _one(table: dict[str, str]) -> st.SearchStrategy[str]:
-    return st.sampled_from([*table, *table.values()])
+def _one(*codes: Code) -> st.SearchStrategy[str]:
+    return st.sampled_from([*(c.value for c in codes), *(c.chinese for c in codes)])
 
 
 def _some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -41,10 +60,10 @@ _limits = st.one_of(
 
 BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "ticket.received": _some(
-        category=_one(choices.CATEGORY),
+        category=_one(*Category),
         title=st.just("路灯不亮"),
-        claimant=st.fixed_dictionaries({"contact": _one(choices.CONTACT)}),
-        emergency=st.none() | _one(choices.EMERGENCY),
+        claimant=st.fixed_dictionaries({"contact": _one(*ContactWish)}),
+        emergency=st.none() | _one(*Emergency),
         statutory_limit=_limits,
         unit=st.sampled_from([LEAD] * 12 + [OTHER, STRANGER, None]),
         declined=st.sampled_from([None] * 19 + [4]),
@@ -56,17 +75,17 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "return.reviewed": _some(approved=_flags, unit=st.none() | _units),
     "dispute.opened": _some(units=st.lists(_units, min_size=1, max_size=3)),
     "dispute.evidence": _some(unit=_units, documents=st.just(["清单"])),
-    "dispute.decided": _some(unit=_units, by=_one(choices.DECIDED_BY)),
+    "dispute.decided": _some(unit=_units, by=_one(*Decider)),
     "site.arrived": _some(unit=_units),
     "progress.reported": _some(unit=_units, text=_texts),
     "contact.attempted": _some(
         unit=_units,
-        purpose=_one(choices.PURPOSE),
-        outcome=_one(choices.OUTCOME),
-        method=_one(choices.METHOD),
+        purpose=_one(*PURPOSES),
+        outcome=_one(*OUTCOMES),
+        method=_one(*ContactMethod),
     ),
-    "contact.denied": _some(purpose=_one(choices.DENIABLE)),
-    "contact.proof": _some(unit=_units, purpose=_one(choices.DENIABLE), evidence=_texts),
+    "contact.denied": _some(purpose=_one(*DENIABLE)),
+    "contact.proof": _some(unit=_units, purpose=_one(*DENIABLE), evidence=_texts),
     "extension.requested": _some(
         unit=_units,
         facts=_papers,
@@ -76,8 +95,8 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         claimant_told=st.sampled_from([True, True, True, False]),
     ),
     "claimant.supplemented": _some(text=_texts),
-    "claimant.withdrew": _some(to=_one(choices.WITHDRAWN_TO)),
-    "term.restarted": _some(cause=_one(choices.CAUSE), basis=_texts),
+    "claimant.withdrew": _some(to=_one(*WithdrawnTo)),
+    "term.restarted": _some(cause=_one(*RestartCause), basis=_texts),
     "result.submitted": _some(
         unit=_units,
         facts=_papers,
@@ -85,14 +104,12 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         remedies=st.just("救济"),
         basis=st.just("依据"),
         long_term=st.sampled_from([None, None, None, {"progress": "进展"}, "长期"]),
-        disposal=_one(choices.DISPOSAL),
+        disposal=_one(*Disposal),
         materials=st.sampled_from([None, ["决定书"]]),
     ),
     "result.reviewed": _some(approved=_flags),
-    "survey.rated": _some(rating=_one(choices.RATING)),
-    "revisit.recorded": _some(
-        outcome=_one(choices.REVISITED), rating=st.none() | _one(choices.RATING)
-    ),
+    "survey.rated": _some(rating=_one(*Rating)),
+    "revisit.recorded": _some(outcome=_one(*RevisitOutcome), rating=st.none() | _one(*Rating)),
     "rework.requested": _some(
         unit=st.sampled_from([None, None, OTHER, STRANGER]),
         former_holder=st.sampled_from([None, None, LEAD]),
@@ -103,7 +120,7 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         code=st.integers(1, 11), decline=st.sampled_from([False, False, True]), by=st.just("值班员")
     ),
     "unit.urged": _some(unit=_units, text=_texts, by=st.just("值班员")),
-    "conduct.recorded": _some(unit=_units, ground=_one(choices.GROUND)),
+    "conduct.recorded": _some(unit=_units, ground=_one(*Ground)),
 }
 
 _PARTS = {"facts": "事实", "measures": "措施", "remedies": "救济", "basis": "依据"}

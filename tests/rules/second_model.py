@@ -7,13 +7,25 @@ It is one long file on purpose: somebody who doubts a clause reads it here from 
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from models.rules import choices
 from models.rules.messages import Message
+from models.rules.vocabulary import (
+    Category,
+    Code,
+    ContactOutcome,
+    ContactPurpose,
+    ContactWish,
+    Decider,
+    Disposal,
+    Rating,
+    RevisitOutcome,
+    WithdrawnTo,
+)
 from tests.rules import slow_calendar
 from tests.rules.facts import Fact
 
@@ -34,15 +46,21 @@ PLAIN_TEXTS = {
     "term.restarted": ("basis",),
     "unit.urged": ("text",),
 }
+
+
+def _labels(codes: Iterable[Code]) -> dict[str, str]:
+    return {code.value: code.chinese for code in codes if code.chinese}
+
+
 TABLES = {
-    "category": choices.CATEGORY,
-    "contact": choices.CONTACT,
-    "purpose": choices.PURPOSE,
-    "outcome": choices.OUTCOME | choices.REVISITED,
-    "rating": choices.RATING,
-    "to": choices.WITHDRAWN_TO,
-    "by": choices.DECIDED_BY,
-    "disposal": choices.DISPOSAL,
+    "category": _labels(Category),
+    "contact": _labels(ContactWish),
+    "purpose": _labels(ContactPurpose),
+    "outcome": _labels(ContactOutcome) | _labels(RevisitOutcome),
+    "rating": _labels(Rating),
+    "to": _labels(WithdrawnTo),
+    "by": _labels(Decider),
+    "disposal": _labels(Disposal),
 }
 Key = tuple[str, str | None]
 """A clock's name, with the unit of an evidence clock and the purpose of a proof."""
@@ -354,7 +372,7 @@ class SecondModel:
         self.category, self.limit = body["category"], body.get("statutory_limit")
         self.emergency = body.get("emergency") is not None
         contact = (body.get("claimant") or {}).get("contact") or "wanted"
-        self.wanted = contact in ("wanted", choices.CONTACT["wanted"])
+        self.wanted = contact in ("wanted", ContactWish.WANTED.chinese)
         if body.get("declined") is not None:
             self.status = "declined"
         elif body.get("unit"):

@@ -12,8 +12,9 @@ from models.i18n import render
 from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Message
-from models.rules.policy import LEVELS, load_policy
-from models.rules.state import CLOSED, HANDLE, OPEN, RUNNING, Event, RuleContext, State
+from models.rules.policy import load_policy
+from models.rules.state import Event, RuleContext, State
+from models.rules.vocabulary import CLOSED, OPEN, ClockName, ClockState, Level
 from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY
 from tests.rules.random_lives import TICKET, lives
 from tests.rules.scenario_runner import NOTICE, fold_step_by_step, without_notices
@@ -58,26 +59,28 @@ def test_clocks_run_one_at_a_time_and_end_as_the_log_says(
                 due = running.pop(key_of(event))
                 outcome = event.data["outcome"]
                 assert outcome in ("cancelled", "met" if event.moment <= due else "late")
-                assert outcome != "late" or event.data["clock"] == HANDLE, "others expire first"
+                assert outcome != "late" or event.data["clock"] == ClockName.HANDLING, (
+                    "others expire first"
+                )
             case "clock.expired":
-                assert event.data["clock"] not in ("accept", HANDLE)
+                assert event.data["clock"] not in ("accept", ClockName.HANDLING)
                 assert running.pop(key_of(event)) == event.data["due"] == event.moment
             case "ticket.deemed_accepted":
                 due = running.pop(("accept", None))
                 assert due == event.data["effective_at"] == event.moment
             case "alert.raised":
-                assert (HANDLE, None) in running, "a level only while the term runs"
+                assert (ClockName.HANDLING, None) in running, "a level only while the term runs"
             case "ticket.archived" | "ticket.withdrawn" | "ticket.declined":
                 assert event.name == "ticket.withdrawn" or not running
     in_state = {
         (clock.name, clock.unit or clock.purpose): clock.due
         for clock in state.clocks.values()
-        if clock.state == RUNNING
+        if clock.state == ClockState.RUNNING
     }
     assert in_state == running
     if state.status in ("archived", "declined"):
         assert not running
-    waits = [due for (name, _), due in running.items() if name in ("accept", HANDLE)]
+    waits = [due for (name, _), due in running.items() if name in ("accept", ClockName.HANDLING)]
     assert state.due == min(waits, default=None)
 
 
@@ -92,7 +95,7 @@ def test_levels_come_once_a_run_and_in_order(messages: list[Message], context: R
             assert event.data["effective_at"] == event.moment <= now
             assert event.data["unit"]
     for raised in runs.values():
-        assert raised == list(LEVELS[: len(raised)])
+        assert raised == list(Level)[: len(raised)]
     assert list(runs) == sorted(runs), "no level of an earlier run after one of a later"
     assert state.raised == runs.get(state.run, [])
     assert state.level == (state.raised[-1] if state.raised else None)
@@ -193,7 +196,7 @@ def test_an_outage_changes_nothing_but_who_is_told(
     for notice in late:
         assert notice in prompt, "nobody is told after an outage what he would not have been told"
     missing = [notice for notice in prompt if notice not in late]
-    assert {level for *_, level in missing} <= {*LEVELS}, "only overtaken levels are spared"
+    assert {level for *_, level in missing} <= {*Level}, "only overtaken levels are spared"
 
 
 @given(messages=lives(), context=stages)

@@ -21,8 +21,7 @@ from models.queries.overview import curve, workload
 from models.rules.calendar import DeclaredDay
 from models.rules.lifecycle.decide import HANDLERS
 from models.rules.messages import FIELDS
-from models.rules.notice_texts import KINDS
-from models.rules.state import OPEN
+from models.rules.vocabulary import OPEN, NoticeKind
 from models.security.chain import Verification, verify
 from models.security.roles import Actor
 from models.tables.core import EVENT, INBOX, NOTICE, TICKET
@@ -146,7 +145,7 @@ def test_all_that_can_be_written_is_in_it(store: Store) -> None:
     assert {row.type for row in inbox if row.state == "applied"} == set(TYPES.split())
     assert set(TYPES.split()) <= FIELDS.keys() & HANDLERS.keys()
     assert kinds == set(NOTICES.split())
-    assert kinds <= set(KINDS)
+    assert kinds <= set(NoticeKind)
     assert Counter(row.state for row in inbox) == {"applied": 327, "refused": 34, "waiting": 5}
     assert any(row.conflicting for row in inbox)
 

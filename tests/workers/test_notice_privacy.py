@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.operations.notices.batch import NoticeBatch
-from models.rules.notice_texts import KINDS
+from models.rules.vocabulary import NoticeKind
 from tests.rules.district import POLICY
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message, prepared_store
 from tests.workers.dispatching import (
@@ -117,9 +117,9 @@ channels = ["hook", "mail", "file", "log"]
 def test_every_kind_has_a_text(language: str) -> None:
     """In both languages, with its own name, and with the ticket's number and title in it."""
     texts, names = default_texts(language)
-    assert set(names) == set(KINDS) == set(texts) - {"subject", "digest"}
+    assert set(names) == set(NoticeKind) == set(texts) - {"subject", "digest"}
     written = NoticeTexts(POLICY, language)
-    for kind in KINDS:
+    for kind in NoticeKind:
         details = {"clock": "first_contact", "code": "2.2.5"}
         notice = outgoing_notice(kind=kind, title="路灯<b>{{ x }}", details=details)
         text = written.line(notice)

@@ -16,15 +16,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from models.errors import HotlineError
 from models.i18n import _
-from models.rules.notice_texts import KINDS
-from models.rules.policy import LEVELS, Ladder, NoticeKinds, Role
+from models.rules.policy import Ladder, NoticeKinds
 from models.rules.policy_text import describe_error
+from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Level, NoticeKind, Recipient
 from workers.notices.apprise_services import make_service
 
 FILE, LOG = "file", "log"
 BUILT_IN = (FILE, LOG)
-_TOLD_OF_ALL_ELSE = ("unit_contact", "district_desk", "city_hotline", "claimant")
-_OF_UNIT = ("unit_contact", "deputy_leader", "principal_leader")
+_TOLD_OF_ALL_ELSE = tuple(
+    role for role in Recipient if role not in (Recipient.DEPUTY_LEADER, Recipient.PRINCIPAL_LEADER)
+)
 _TO = "{to}"
 
 
@@ -77,7 +78,7 @@ class ChannelRule(_Part):
     """A rule for who is told by which channels: the first that matches a notice holds."""
 
     kinds: NoticeKinds = ()
-    roles: tuple[Role, ...] = ()
+    roles: tuple[Recipient, ...] = ()
     units: tuple[str, ...] = ()
     emergency: bool | None = None
     channels: tuple[str, ...] = Field(min_length=1)
@@ -100,8 +101,8 @@ class ChannelsConfig(_Part):
 
     channel: dict[str, ChannelConfig] = {}
     rule: tuple[ChannelRule, ...] = ()
-    people: dict[str, dict[Role, dict[str, str]]] = {}
-    outside: dict[Role, dict[str, str]] = {}
+    people: dict[str, dict[Recipient, dict[str, str]]] = {}
+    outside: dict[Recipient, dict[str, str]] = {}
 
     @model_validator(mode="after")
     def _known(self) -> "ChannelsConfig":
@@ -129,7 +130,7 @@ class ChannelsConfig(_Part):
 
     def recipient_address(self, channel: str, role: str, unit: str | None) -> str | None:
         """Return where this channel reaches somebody, or None where the file does not say it."""
-        roles = self.people.get(unit or "", {}) if role in _OF_UNIT else self.outside
+        roles = self.people.get(unit or "", {}) if role in RECIPIENTS_OF_A_UNIT else self.outside
         return next((to[channel] for r, to in roles.items() if r == role and channel in to), None)
 
 
@@ -159,12 +160,12 @@ def missing_addresses(
     channels: ChannelsConfig, units: Sequence[str], ladder: Ladder
 ) -> list[tuple[str, str]]:
     """Who would be told by a channel that has no address of his, each with that channel."""
-    raised: dict[str, str] = {level: getattr(ladder, level).to for level in LEVELS}
-    roles = {kind: (raised[kind],) if kind in raised else _TOLD_OF_ALL_ELSE for kind in KINDS}
+    raised: dict[str, Recipient] = {level: ladder.of(level).to for level in Level}
+    roles = {kind: (raised[kind],) if kind in raised else _TOLD_OF_ALL_ELSE for kind in NoticeKind}
     found: dict[tuple[str, str], None] = {}
-    for kind, emergency in product(KINDS, (False, True)):
+    for kind, emergency in product(NoticeKind, (False, True)):
         for role, unit in product(roles[kind], units):
-            own = unit if role in _OF_UNIT else None
+            own = unit if role in RECIPIENTS_OF_A_UNIT else None
             for name in channels.channels_for(kind, role, own, emergency):
                 channel = channels.channel.get(name)
                 if (

@@ -7,20 +7,8 @@ from models.i18n import LazyText, lazy
 from models.rules.lifecycle.decision import Decision, clock_key, filled, wrong_status
 from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.messages import HOTLINE, Message, Refusal
-from models.rules.state import (
-    ACCEPT,
-    DECLINED,
-    DISPATCHED,
-    DISPUTED,
-    EVIDENCE,
-    MANUAL,
-    ON_SITE,
-    OPEN,
-    RECEIVED,
-    REPORT,
-    RETURNED,
-    Limit,
-)
+from models.rules.state import Limit
+from models.rules.vocabulary import OPEN, ClockName, Status
 
 RETURN_PARTS = ("reason", "basis", "suggested_unit", "signed_by")
 
@@ -54,7 +42,7 @@ def received(decision: Decision, message: Message) -> Refusal | None:
             return None
     route = message.route
     if route is None or route.unit is None:
-        state.status = MANUAL
+        state.status = Status.MANUAL
         why = route.why if route else lazy("no rule names a unit")
         more: dict[str, Any] = {}
         if route and route.named:
@@ -73,7 +61,7 @@ def received(decision: Decision, message: Message) -> Refusal | None:
 def decline(decision: Decision, code: str) -> None:
     """Do not take the matter, with the advice for its item (Regulation 2.2)."""
     decision.cancel()
-    decision.state.status = DECLINED
+    decision.state.status = Status.DECLINED
     advice = decision.context.policy.screening.advice.get(code, "")
     decision.emit("ticket.declined", code=f"2.2.{code}", advice=advice)
     decision.notify("declined", "claimant", code=f"2.2.{code}")
@@ -92,7 +80,7 @@ def screening_decided(decision: Decision, message: Message) -> Refusal | None:
 
 def assigned(decision: Decision, message: Message) -> Refusal | None:
     """An operator chooses the unit of a ticket in the manual queue."""
-    if decision.state.status not in (MANUAL, RECEIVED):
+    if decision.state.status not in (Status.MANUAL, Status.RECEIVED):
         return wrong_status(decision)
     unit, by = message.body["unit"], message.body["by"]
     why = message.body.get("why") or lazy("chosen by {by}", by=by)
@@ -117,7 +105,10 @@ def hold(decision: Decision, unit: str) -> None:
         state.co_units.remove(unit)
     if state.emergency and unit != state.unit:
         terms = decision.context.policy.terms
-        for name, term in ((ON_SITE, terms.on_site), (REPORT, terms.emergency_report)):
+        for name, term in (
+            (ClockName.ON_SITE, terms.on_site),
+            (ClockName.EMERGENCY_REPORT, terms.emergency_report),
+        ):
             before = state.clocks.get(name)
             if before is None or before.state != "met":
                 decision.stop(name, "cancelled")
@@ -132,13 +123,15 @@ def await_acceptance(decision: Decision, why: LazyText | None = None) -> None:
     state = decision.state
     assert state.unit is not None
     base = state.receipts[state.unit]
-    state.status = DISPATCHED
-    decision.start(ACCEPT, base, decision.due(base, decision.context.policy.terms.accept), why=why)
+    state.status = Status.DISPATCHED
+    decision.start(
+        ClockName.ACCEPT, base, decision.due(base, decision.context.policy.terms.accept), why=why
+    )
 
 
 def accepted(decision: Decision, message: Message) -> Refusal | None:
     """The unit confirms that the matter is its own (3.1)."""
-    if decision.state.status != DISPATCHED:
+    if decision.state.status != Status.DISPATCHED:
         return wrong_status(decision)
     accept(decision)
     return None
@@ -147,14 +140,14 @@ def accepted(decision: Decision, message: Message) -> Refusal | None:
 def accept(decision: Decision) -> None:
     """Take the ticket on at the present moment, by word or by deed."""
     decision.emit("ticket.accepted", unit=decision.state.unit)
-    decision.stop(ACCEPT)
+    decision.stop(ClockName.ACCEPT)
     begin_handling(decision, decision.at)
 
 
 def deem_accepted(decision: Decision, due: datetime) -> None:
     """Silence counts as acceptance at the very moment the term ends (3.1)."""
     unit = decision.state.unit
-    decision.change(ACCEPT, state="expired", ended_at=due)
+    decision.change(ClockName.ACCEPT, state="expired", ended_at=due)
     decision.emit("ticket.deemed_accepted", unit=unit, effective_at=due)
     if decision.state.designated:
         why = lazy("designated by the district leader, it did not take the ticket")
@@ -166,7 +159,7 @@ def deem_accepted(decision: Decision, due: datetime) -> None:
 def returned(decision: Decision, message: Message) -> Refusal | None:
     """The unit refuses, with reasons, basis, a suggestion and a signed opinion (3.2)."""
     state = decision.state
-    if state.status != DISPATCHED:
+    if state.status != Status.DISPATCHED:
         return wrong_status(decision)
     if state.may_not_return:
         return Refusal(lazy("{unit} may not return this ticket again", unit=str(state.unit)))
@@ -174,12 +167,12 @@ def returned(decision: Decision, message: Message) -> Refusal | None:
     if lacking:
         names = ", ".join(lacking)
         return Refusal(lazy("the return lacks: {names}; the term runs on", names=names), lacking)
-    state.status = RETURNED
+    state.status = Status.RETURNED
     state.suggested_unit = message.body["suggested_unit"]
     state.suggested_known = state.suggested_unit not in (*message.unknown, HOTLINE)
     parts = {p: message.body[p] for p in ("reason", "basis", "signed_by")}
     decision.emit("ticket.returned", parts, unit=state.unit, suggested_unit=state.suggested_unit)
-    decision.stop(ACCEPT, "cancelled")
+    decision.stop(ClockName.ACCEPT, "cancelled")
     decision.notify("returned", "city_hotline", unit=state.unit)
     return None
 
@@ -187,7 +180,7 @@ def returned(decision: Decision, message: Message) -> Refusal | None:
 def return_reviewed(decision: Decision, message: Message) -> Refusal | None:
     """The city agrees: another unit, a new term; or not: the same unit goes on (3.2)."""
     state = decision.state
-    if state.status != RETURNED:
+    if state.status != Status.RETURNED:
         return wrong_status(decision)
     if not message.body["approved"]:
         state.may_not_return = True
@@ -212,15 +205,15 @@ def return_reviewed(decision: Decision, message: Message) -> Refusal | None:
 def dispute_opened(decision: Decision, message: Message) -> Refusal | None:
     """Units disagree whose matter it is: each gives evidence within half a working day (3.3)."""
     state = decision.state
-    if state.status not in (DISPATCHED, RETURNED):
+    if state.status not in (Status.DISPATCHED, Status.RETURNED):
         return wrong_status(decision)
-    state.status = DISPUTED
+    state.status = Status.DISPUTED
     units = list(dict.fromkeys(message.body["units"]))
     decision.emit("dispute.opened", units=units)
-    decision.stop(ACCEPT, "cancelled")
+    decision.stop(ClockName.ACCEPT, "cancelled")
     due = decision.due(decision.at, decision.context.policy.terms.evidence)
     for unit in units:
-        decision.start(EVIDENCE, decision.at, due, unit=unit)
+        decision.start(ClockName.EVIDENCE, decision.at, due, unit=unit)
         decision.notify("evidence_asked", "unit_contact", unit=unit)
     return None
 
@@ -228,8 +221,8 @@ def dispute_opened(decision: Decision, message: Message) -> Refusal | None:
 def dispute_evidence(decision: Decision, message: Message) -> Refusal | None:
     """A unit in a dispute hands in its evidence (3.3)."""
     unit = message.body["unit"]
-    key = clock_key(EVIDENCE, unit)
-    if decision.state.status != DISPUTED:
+    key = clock_key(ClockName.EVIDENCE, unit)
+    if decision.state.status != Status.DISPUTED:
         return wrong_status(decision)
     if key not in decision.state.clocks:
         return Refusal(lazy("{unit} is no party to the dispute", unit=unit))
@@ -241,11 +234,11 @@ def dispute_evidence(decision: Decision, message: Message) -> Refusal | None:
 def dispute_decided(decision: Decision, message: Message) -> Refusal | None:
     """The desk decides, or the district leader designates; held to the first receipt (3.3)."""
     state = decision.state
-    if state.status != DISPUTED:
+    if state.status != Status.DISPUTED:
         return wrong_status(decision)
     unit = message.body["unit"]
     decision.emit("dispute.decided", unit=unit, by=message.body["by"])
-    decision.cancel(EVIDENCE)
+    decision.cancel(ClockName.EVIDENCE)
     state.may_not_return = True
     state.designated = message.body["by"] == "leader"
     state.suggested_unit = None

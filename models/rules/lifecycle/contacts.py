@@ -4,25 +4,17 @@ from datetime import datetime, time, timedelta
 
 from models.i18n import lazy
 from models.rules.calendar import SHANGHAI
-from models.rules.choices import DISSATISFIED
 from models.rules.lifecycle.decision import Decision, clock_key, wrong_status
 from models.rules.messages import HOTLINE, Message, Refusal
-from models.rules.state import (
-    CLOSING,
-    COMPLETED,
-    DECLINED,
-    DISPATCHED,
-    DISPUTED,
-    FIRST,
-    PROOF,
-    RETURNED,
-    SUBMITTED,
-    SURVEY,
-    Clock,
-)
+from models.rules.state import Clock
+from models.rules.vocabulary import DISSATISFIED, ClockName, Status
 
-_CLOCK_OF = {"first": FIRST, "closing": CLOSING, "survey": SURVEY}
-_BEFORE_ACCEPTANCE = (DISPATCHED, RETURNED, DISPUTED)
+_CLOCK_OF = {
+    "first": ClockName.FIRST_CONTACT,
+    "closing": ClockName.CLOSING_CONTACT,
+    "survey": ClockName.SURVEY,
+}
+_BEFORE_ACCEPTANCE = (Status.DISPATCHED, Status.RETURNED, Status.DISPUTED)
 _REACHED = ("reached", "refused")
 """A claimant who will not talk has been reached all the same."""
 
@@ -81,7 +73,7 @@ def _failed(decision: Decision, clock: Clock, purpose: str) -> None:
 def remind(decision: Decision, clock: Clock) -> None:
     """A vain attempt, and the next slot has begun: try again (4.3)."""
     decision.change(clock.name, remind_at=None)
-    if clock.name == SURVEY:
+    if clock.name == ClockName.SURVEY:
         decision.notify("contact_reminder", "city_hotline", clock=clock.name)
     else:
         decision.notify(
@@ -92,16 +84,16 @@ def remind(decision: Decision, clock: Clock) -> None:
 def denied(decision: Decision, message: Message) -> Refusal | None:
     """The claimant says that nobody called: the unit shows its records (4.3)."""
     state, purpose = decision.state, message.body["purpose"]
-    if state.unit is None or state.status == DECLINED:
+    if state.unit is None or state.status == Status.DECLINED:
         return wrong_status(decision)
     if not state.contact_wanted:
         return Refusal(lazy("the claimant wanted no contact"))
-    key = clock_key(PROOF, purpose)
+    key = clock_key(ClockName.PROOF, purpose)
     if decision.clock(key):
         return Refusal(lazy("proof of this contact has been asked already"))
     decision.emit("contact.proof_asked", purpose=purpose)
     decision.start(
-        PROOF,
+        ClockName.PROOF,
         decision.at,
         decision.due(decision.at, decision.context.policy.terms.proof),
         purpose=purpose,
@@ -113,7 +105,7 @@ def denied(decision: Decision, message: Message) -> Refusal | None:
 def proved(decision: Decision, message: Message) -> Refusal | None:
     """The unit shows its records of a contact (4.3)."""
     purpose, unit = message.body["purpose"], message.body["unit"]
-    key = clock_key(PROOF, purpose)
+    key = clock_key(ClockName.PROOF, purpose)
     if key not in decision.state.clocks:
         return Refusal(lazy("nobody has asked for proof of this contact"))
     evidence = {"evidence": message.body["evidence"]}
@@ -125,11 +117,11 @@ def proved(decision: Decision, message: Message) -> Refusal | None:
 def rated(decision: Decision, message: Message) -> Refusal | None:
     """The claimant rates the result; dissatisfied, the hotline calls again (4.4, 4.5)."""
     state, rating = decision.state, message.body["rating"]
-    if state.status not in (SUBMITTED, COMPLETED):
+    if state.status not in (Status.SUBMITTED, Status.COMPLETED):
         return wrong_status(decision)
     decision.emit("survey.rated", rating=rating)
     decision.rate(rating)
-    decision.stop(SURVEY)
+    decision.stop(ClockName.SURVEY)
     if rating in DISSATISFIED:
         if not state.revisit:
             state.revisit = True

@@ -9,8 +9,8 @@ from models.i18n import lazy
 from models.rules.lifecycle import acceptance, contacts, handling, results
 from models.rules.lifecycle.decision import Decision, clock_identity, next_level
 from models.rules.messages import HOTLINE, UNIT_FIELDS, Message, Refusal, checked
-from models.rules.policy import LEVELS
-from models.rules.state import ACCEPT, ARCHIVED, HANDLE, PROOF, Event, RuleContext, State
+from models.rules.state import Event, RuleContext, State
+from models.rules.vocabulary import ClockName, Level, Status
 
 Handler = Callable[[Decision, Message], Refusal | None]
 
@@ -65,7 +65,7 @@ def decide(decision: Decision, message: Message) -> bool:
 
 def _apply(decision: Decision, message: Message) -> Refusal | None:
     state = decision.state
-    if state.status == ARCHIVED and message.type not in _JUDGED:
+    if state.status == Status.ARCHIVED and message.type not in _JUDGED:
         return Refusal(lazy("the ticket is in the archive"))
     body = checked(message.type, message.body)
     if isinstance(body, Refusal):
@@ -110,7 +110,7 @@ def _next(state: State) -> tuple[datetime, str, str] | None:
     for key, clock in state.clocks.items():
         if not clock.running:
             continue
-        if key != HANDLE and (best is None or clock.due < best[0]):
+        if key != ClockName.HANDLING and (best is None or clock.due < best[0]):
             best = (clock.due, "expire", key)
         if clock.remind_at and (best is None or clock.remind_at < best[0]):
             best = (clock.remind_at, "remind", key)
@@ -139,36 +139,43 @@ def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
             case "remind":
                 contacts.remind(decision, state.clocks[key])
             case _:
-                state.status = ARCHIVED
+                state.status = Status.ARCHIVED
                 state.archive_at = None
                 decision.emit("ticket.archived", effective_at=at)
         decision.reconsider_archiving()
 
 
 def _raise_level(decision: Decision, level: str, at: datetime) -> None:
-    state, clock = decision.state, decision.state.clocks[HANDLE]
+    state, clock = decision.state, decision.state.clocks[ClockName.HANDLING]
     state.raised = [*state.raised, level]
     decision.emit(
-        "alert.raised", clock=HANDLE, level=level, effective_at=at, unit=state.unit, run=state.run
+        "alert.raised",
+        clock=ClockName.HANDLING,
+        level=level,
+        effective_at=at,
+        unit=state.unit,
+        run=state.run,
     )
     upcoming = next_level(state)
     # in a played life, what a message puts into the past comes together with that message
     overtaken = decision.now is None and upcoming is not None and upcoming[1] <= decision.present
-    pointless = level == LEVELS[0] and clock.due <= decision.present
+    pointless = level == Level.PREWARNING and clock.due <= decision.present
     if not overtaken and not pointless:
         role = getattr(decision.context.policy.ladder, level).to
-        decision.notify(level, role, unit=state.unit, clock=HANDLE, level=level, effective_at=at)
+        decision.notify(
+            level, role, unit=state.unit, clock=ClockName.HANDLING, level=level, effective_at=at
+        )
 
 
 def _expire(decision: Decision, key: str, at: datetime) -> None:
-    if key == ACCEPT:
+    if key == ClockName.ACCEPT:
         acceptance.deem_accepted(decision, at)
         return
     clock = decision.state.clocks[key]
     decision.change(key, state="expired", ended_at=at, remind_at=None)
     decision.emit("clock.expired", clock=clock.name, due=at, **clock_identity(clock))
     unit = clock.unit or decision.state.unit
-    if clock.name == PROOF:
+    if clock.name == ClockName.PROOF:
         decision.emit("contact.deemed_absent", purpose=clock.purpose, unit=unit, effective_at=at)
     decision.notify("expired", "unit_contact", unit=unit, clock=clock.name)
     decision.notify("expired", "district_desk", clock=clock.name)

@@ -7,22 +7,12 @@ import msgspec
 
 from models.i18n import LazyText, lazy
 from models.rules import levels
-from models.rules.choices import DISSATISFIED
 from models.rules.messages import Refusal
-from models.rules.policy import LEVELS
-from models.rules.state import (
-    CLOSING,
-    HANDLE,
-    PROOF,
-    SURVEY,
-    Clock,
-    Event,
-    RuleContext,
-    State,
-)
+from models.rules.state import Clock, Event, RuleContext, State
 from models.rules.terms import Term, expiry
+from models.rules.vocabulary import DISSATISFIED, ClockName, Level
 
-_HOLD_OPEN = (CLOSING, SURVEY, PROOF)
+_HOLD_OPEN = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
 """Clocks that keep a completed ticket from the archive (Regulation 4)."""
 
 
@@ -97,7 +87,7 @@ class Decision:
         self.state.clocks[key] = clock
         extra = {k: v for k, v in (("unit", unit), ("purpose", purpose), ("why", why)) if v}
         self.emit("clock.started", clock=name, base=base, due=due, provisional=guessed, **extra)
-        if name == HANDLE:
+        if name == ClockName.HANDLING:
             self._set_ladder(base, due)
 
     def move(self, name: str, base: datetime, due: datetime, why: LazyText) -> None:
@@ -107,7 +97,7 @@ class Decision:
         guessed = self._guessed(name, base, due)
         self.change(name, base=base, due=due, why=whys, provisional=guessed)
         self.emit("clock.moved", clock=name, due=due, why=why, provisional=guessed)
-        if name == HANDLE:
+        if name == ClockName.HANDLING:
             self._set_ladder(base, due)
 
     def stop(self, key: str, outcome: str | None = None) -> None:
@@ -160,7 +150,7 @@ class Decision:
 
     def _guessed(self, name: str, base: datetime, due: datetime) -> bool:
         context = self.context
-        if name == HANDLE:
+        if name == ClockName.HANDLING:
             return levels.provisional(base, due, context.policy, context.calendar)
         return context.calendar.provisional(base.date(), max(base, due).date())
 
@@ -182,11 +172,11 @@ def clock_identity(clock: Clock) -> dict[str, str]:
 
 def next_level(state: State) -> tuple[str, datetime] | None:
     """The level to be raised next while the handling clock runs, with its moment."""
-    clock = state.clocks.get(HANDLE)
+    clock = state.clocks.get(ClockName.HANDLING)
     if clock is None or not clock.running:
         return None
     done = len(state.raised)
-    return state.ladder[done] if done < len(LEVELS) else None
+    return state.ladder[done] if done < len(Level) else None
 
 
 def wrong_status(decision: Decision) -> Refusal:

@@ -5,8 +5,8 @@ from datetime import datetime
 from models.i18n import LazyText, lazy
 from models.rules.lifecycle.decision import Decision, filled, wrong_status
 from models.rules.messages import Message, Refusal
-from models.rules.state import ARCHIVED, FIRST, HANDLE, HANDLING, ON_SITE, OPEN, REPORT
 from models.rules.terms import Term
+from models.rules.vocabulary import OPEN, ClockName, Status
 
 EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps", "claimant_told")
 
@@ -27,22 +27,26 @@ def term_from(decision: Decision, base: datetime) -> datetime:
 def begin_handling(decision: Decision, base: datetime) -> None:
     """The unit has taken the ticket on: its term runs (3.4), and the first contact's (4.1)."""
     state = decision.state
-    state.status = HANDLING
+    state.status = Status.HANDLING
     state.restarted_at = None
     state.extensions_since = 0
     decision.new_run()
-    decision.start(HANDLE, base, term_from(decision, base))
+    decision.start(ClockName.HANDLING, base, term_from(decision, base))
     if state.contact_wanted:
-        decision.start(FIRST, base, decision.due(base, decision.context.policy.terms.first_contact))
+        decision.start(
+            ClockName.FIRST_CONTACT,
+            base,
+            decision.due(base, decision.context.policy.terms.first_contact),
+        )
         if state.reached_early:
-            decision.stop(FIRST)
+            decision.stop(ClockName.FIRST_CONTACT)
 
 
 def _restart(decision: Decision, why: LazyText) -> None:
     decision.state.restarted_at = decision.at
     decision.state.extensions_since = 0
     decision.new_run()
-    decision.move(HANDLE, decision.at, term_from(decision, decision.at), why)
+    decision.move(ClockName.HANDLING, decision.at, term_from(decision, decision.at), why)
 
 
 def supplemented(decision: Decision, message: Message) -> Refusal | None:
@@ -50,14 +54,14 @@ def supplemented(decision: Decision, message: Message) -> Refusal | None:
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit("ticket.supplemented", {"text": message.body["text"]})
-    if decision.clock(HANDLE):
+    if decision.clock(ClockName.HANDLING):
         _restart(decision, lazy("the claimant added new facts (Regulation 3.4.6)"))
     return None
 
 
 def term_restarted(decision: Decision, message: Message) -> Refusal | None:
     """Force majeure, or a changed law: the full term runs again, with cause and basis (3.4.7)."""
-    if not decision.clock(HANDLE):
+    if not decision.clock(ClockName.HANDLING):
         return wrong_status(decision)
     cause, basis = message.body["cause"], message.body["basis"]
     _restart(decision, lazy("{cause}: {basis} (Regulation 3.4.7)", cause=cause, basis=basis))
@@ -72,20 +76,22 @@ def extension_requested(decision: Decision, message: Message) -> Refusal | None:
         missing = {"missing": list(refused.missing)} if refused.missing else {}
         decision.emit("extension.refused", why=refused.why, **missing)
         return None
-    old = state.clocks[HANDLE]
+    old = state.clocks[ClockName.HANDLING]
     state.extensions += 1
     state.extensions_since += 1
     due = term_from(decision, old.due)
     decision.emit("extension.granted", number=state.extensions, due=due)
     decision.new_run()
     number = state.extensions
-    decision.move(HANDLE, old.base, due, lazy("extension {n} (Regulation 3.5)", n=number))
+    decision.move(
+        ClockName.HANDLING, old.base, due, lazy("extension {n} (Regulation 3.5)", n=number)
+    )
     return None
 
 
 def _why_not_extend(decision: Decision, message: Message) -> Refusal | None:
     state, policy = decision.state, decision.context.policy
-    clock = decision.clock(HANDLE)
+    clock = decision.clock(ClockName.HANDLING)
     if clock is None:
         return wrong_status(decision)
     if state.reworked:
@@ -116,7 +122,7 @@ def withdrew(decision: Decision, message: Message) -> Refusal | None:
         return None
     decision.emit("ticket.withdrawn", to="hotline")
     decision.cancel()
-    decision.state.status = ARCHIVED
+    decision.state.status = Status.ARCHIVED
     decision.emit("ticket.archived")
     if decision.state.unit:
         decision.notify("withdrawn", "unit_contact", unit=decision.state.unit)
@@ -144,7 +150,7 @@ def arrived(decision: Decision, message: Message) -> Refusal | None:
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit("site.arrived", unit=message.body["unit"])
-    decision.stop(ON_SITE)
+    decision.stop(ClockName.ON_SITE)
     return None
 
 
@@ -153,7 +159,7 @@ def progressed(decision: Decision, message: Message) -> Refusal | None:
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit("progress.reported", {"text": message.body["text"]}, unit=message.body["unit"])
-    decision.stop(REPORT)
+    decision.stop(ClockName.EMERGENCY_REPORT)
     return None
 
 

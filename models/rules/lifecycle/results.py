@@ -1,22 +1,11 @@
 """The result and what becomes of it: format and review 3.7, second handling 3.8 and 3.9."""
 
 from models.i18n import lazy
-from models.rules.choices import DISSATISFIED
 from models.rules.lifecycle.acceptance import accept
 from models.rules.lifecycle.decision import Decision, filled, wrong_status
 from models.rules.lifecycle.handling import join, term_from
 from models.rules.messages import Message, Refusal
-from models.rules.state import (
-    CLOSING,
-    COMPLETED,
-    DISPATCHED,
-    HANDLE,
-    HANDLING,
-    ON_SITE,
-    REPORT,
-    SUBMITTED,
-    SURVEY,
-)
+from models.rules.vocabulary import DISSATISFIED, ClockName, Status
 
 RESULT_PARTS = ("facts", "measures", "remedies", "basis")
 LONG_TERM_PARTS = ("progress", "next_steps")
@@ -25,23 +14,25 @@ LONG_TERM_PARTS = ("progress", "next_steps")
 def submitted(decision: Decision, message: Message) -> Refusal | None:
     """The unit hands in its result; its format is checked first (3.7). Acting is accepting."""
     state, body = decision.state, message.body
-    if state.status not in (DISPATCHED, HANDLING):
+    if state.status not in (Status.DISPATCHED, Status.HANDLING):
         return wrong_status(decision)
     if lacking := _lacking_in_result(message):
         return Refusal(lazy("the result lacks: {names}", names=", ".join(lacking)), lacking)
-    if state.status == DISPATCHED:
+    if state.status == Status.DISPATCHED:
         accept(decision)
     parts = {p: body[p] for p in (*RESULT_PARTS, "long_term") if p in body}
     decision.emit("result.submitted", parts, unit=state.unit, disposal=body["disposal"])
-    decision.stop(HANDLE)
-    decision.stop(REPORT)
+    decision.stop(ClockName.HANDLING)
+    decision.stop(ClockName.EMERGENCY_REPORT)
     state.rating_before, state.revisit_before = state.rating, state.revisit
     decision.emit("survey.opened")
     decision.start(
-        SURVEY, decision.at, decision.due(decision.at, decision.context.policy.terms.survey)
+        ClockName.SURVEY,
+        decision.at,
+        decision.due(decision.at, decision.context.policy.terms.survey),
     )
     if body["disposal"] == "ordinary":
-        state.status = SUBMITTED
+        state.status = Status.SUBMITTED
         decision.notify("result_submitted", "city_hotline")
     else:
         _complete(decision)
@@ -61,14 +52,14 @@ def _lacking_in_result(message: Message) -> tuple[str, ...]:
 
 def _complete(decision: Decision) -> None:
     state = decision.state
-    state.status = COMPLETED
+    state.status = Status.COMPLETED
     state.completed_at = decision.at
     decision.emit("ticket.completed")
     decision.settled(decision.at)
-    decision.cancel(ON_SITE, REPORT)
+    decision.cancel(ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
     if state.contact_wanted:
         decision.start(
-            CLOSING,
+            ClockName.CLOSING_CONTACT,
             decision.at,
             decision.due(decision.at, decision.context.policy.terms.closing_contact),
         )
@@ -77,16 +68,16 @@ def _complete(decision: Decision) -> None:
 def reviewed(decision: Decision, message: Message) -> Refusal | None:
     """The city agrees: completed; or not: the term counts from the first receipt (3.7)."""
     state = decision.state
-    if state.status != SUBMITTED:
+    if state.status != Status.SUBMITTED:
         return wrong_status(decision)
     if message.body["approved"]:
         _complete(decision)
         return None
     decision.emit("result.refused", {"why": message.body.get("why", "")})
-    decision.cancel(SURVEY)
+    decision.cancel(ClockName.SURVEY)
     # what the claimant thought of a refused result does not count
     state.rating, state.revisit = state.rating_before, state.revisit_before
-    state.status = HANDLING
+    state.status = Status.HANDLING
     assert state.unit is not None
     why = lazy("the city refused the result: counted from the latest restart (Regulation 3.7)")
     if (base := state.restarted_at) is None:
@@ -95,10 +86,10 @@ def reviewed(decision: Decision, message: Message) -> Refusal | None:
     due = term_from(decision, base)
     for _ in range(state.extensions_since):
         due = term_from(decision, due)
-    decision.start(HANDLE, base, due, why=why)
+    decision.start(ClockName.HANDLING, base, due, why=why)
     if n := state.extensions_since:
         again = lazy("extensions granted since then, added: {n} (Regulation 3.5)", n=n)
-        state.clocks[HANDLE].why.append(again)
+        state.clocks[ClockName.HANDLING].why.append(again)
     decision.notify("result_refused", "unit_contact", unit=state.unit)
     return None
 
@@ -107,7 +98,7 @@ def rework_requested(decision: Decision, message: Message) -> Refusal | None:
     """A second handling, once, for a dissatisfied claimant; same term, no extension (3.9)."""
     state = decision.state
     why = None
-    if state.status != COMPLETED:
+    if state.status != Status.COMPLETED:
         why = wrong_status(decision).why
     elif state.reworked:
         why = lazy("a second handling is allowed once (Regulation 3.9)")
@@ -120,16 +111,16 @@ def rework_requested(decision: Decision, message: Message) -> Refusal | None:
     unit = message.body.get("unit") or before
     state.reworked = True
     state.unit = unit
-    state.status = HANDLING
+    state.status = Status.HANDLING
     state.restarted_at = decision.at
     state.extensions_since = 0
     if unit in state.co_units:
         state.co_units.remove(unit)
     decision.emit("rework.opened", unit=unit)
-    decision.cancel(CLOSING, SURVEY)
+    decision.cancel(ClockName.CLOSING_CONTACT, ClockName.SURVEY)
     decision.new_run()
     why = lazy("second handling, same term as the first (Regulation 3.9)")
-    decision.start(HANDLE, decision.at, term_from(decision, decision.at), why=why)
+    decision.start(ClockName.HANDLING, decision.at, term_from(decision, decision.at), why=why)
     decision.notify("rework", "unit_contact", unit=unit)
     if holder := message.body.get("former_holder"):
         join(decision, holder)
