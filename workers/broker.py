@@ -1,4 +1,7 @@
-"""The broker: a Redis or Valkey that holds bells, and nothing that would be missed."""
+"""The broker: a Redis or Valkey that holds bells, and nothing else.
+
+Losing all that it holds costs only time: the timekeeper rings again.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -16,17 +19,20 @@ NAMESPACE = "hotline"
 TIME_LIMIT_MS = 300_000
 """A batch that takes longer has hung; its rows are rung for again."""
 
-_IDS_IN_A_BELL = {ESCALATION: 1_000, DELIVERY: 1_000, EMERGENCY: 50}
-"""How many rows one bell rings for at most: a clock's levels come by the ten thousand."""
+_MAX_IDS_PER_BELL = {ESCALATION: 1_000, DELIVERY: 1_000, EMERGENCY: 50}
+"""Rows that one bell rings for at most: a clock's levels come by the ten thousand."""
 
-_IDS_ELSEWHERE = 500
-_MOST_BELLS = 16
-"""Bells that may wait in one queue: what is due beyond that stays in the store until they are
-answered, so that a broker holds no more of a flood than of a quiet day."""
+_MAX_IDS_ELSEWHERE = 500
+_MAX_WAITING_BELLS = 16
+"""Bells that may wait in one queue.
+
+What is due beyond that stays in the store until they are answered, so that a broker holds no more
+of a flood than of a quiet day.
+"""
 
 
 def connect(url: str) -> RedisBroker:
-    """A broker on the server at `url`.
+    """Return a broker on the server at `url`.
 
     Nothing is retried blindly: after a cut connection a script may have run, and a second bell
     costs less than a wrong guess. There is no Retries middleware, since a failure is a row that is
@@ -46,7 +52,7 @@ def connect(url: str) -> RedisBroker:
 
 
 class Bells:
-    """Rings many bells at once, as the broker's own script would one by one."""
+    """Rings bells: enqueues many Dramatiq messages in one round trip."""
 
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker
@@ -68,6 +74,7 @@ class Bells:
                     kwargs={},
                     options={"redis_message_id": (name := str(uuid.uuid4()))},
                 )
+                # as RedisBroker's own script does it for one message
                 pipe.hset(f"{NAMESPACE}:{queue}.msgs", name, message.encode())
                 pipe.rpush(f"{NAMESPACE}:{queue}", name)
                 bells += 1
@@ -82,15 +89,15 @@ class Bells:
         except redis.RedisError:
             return False
 
-    def room(self) -> dict[str, int]:
-        """For how many rows of each queue bells may be rung now. Raises redis.RedisError."""
+    def free_capacity(self) -> dict[str, int]:
+        """Return for how many rows of each queue bells may be rung now. Raises redis.RedisError."""
         return {
-            queue: max(0, _MOST_BELLS - bells) * max_ids_per_bell(queue)
+            queue: max(0, _MAX_WAITING_BELLS - bells) * max_ids_per_bell(queue)
             for queue, bells in self.waiting().items()
         }
 
     def waiting(self) -> dict[str, int]:
-        """How many bells wait in each queue. Raises redis.RedisError."""
+        """Return how many bells wait in each queue. Raises redis.RedisError."""
         pipe = self._broker.client.pipeline(transaction=False)
         for queue in QUEUES:
             pipe.llen(f"{NAMESPACE}:{queue}")
@@ -98,10 +105,10 @@ class Bells:
 
 
 def max_ids_per_bell(queue: str) -> int:
-    """How many rows one bell of this queue rings for at most."""
-    return _IDS_IN_A_BELL.get(queue, _IDS_ELSEWHERE)
+    """Return how many rows one bell of this queue rings for at most."""
+    return _MAX_IDS_PER_BELL.get(queue, _MAX_IDS_ELSEWHERE)
 
 
 def actor_name(queue: str) -> str:
-    """The name of the actor that answers this queue's bells."""
+    """Return the name of the actor that answers this queue's bells."""
     return f"answer_{queue}"

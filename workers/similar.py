@@ -1,4 +1,4 @@
-"""A worker with nothing else to do looks which new letters are about one matter (2.2.6)."""
+"""Find similar letters (2.2.6) in workers that have nothing else to do."""
 
 import logging
 from datetime import date
@@ -9,53 +9,57 @@ from models.rules.similarity import WINDOW
 
 log = logging.getLogger("hotline.worker")
 
-_QUIET = 10
-"""Turns without any bell before a look; a flood of letters is never slowed down."""
+_QUIET_TURNS = 10
+"""Turns without any bell before a scan; a flood of letters is never slowed down."""
 
-_REST = 50
-"""Turns until the next look where there was nothing new."""
+_REST_TURNS = 50
+"""Turns until the next scan where there was nothing new."""
 
-_AT_ONCE = 40
+_LETTERS_PER_SCAN = 40
 
 
 class SimilarityScan:
-    """Called at each turn of a worker's main loop; a look takes some hundredths of a second."""
+    """Scans a few new letters, if the worker is idle; called at each turn of its main loop.
+
+    A scan takes some hundredths of a second.
+    """
 
     def __init__(self, store: Store, now: Now) -> None:
         self._store = store
         self._now = now
         self._done = -1
-        self._wait = _QUIET
-        self._tidied_on: date | None = None
+        self._turns_left = _QUIET_TURNS
+        self._pruned_on: date | None = None
 
     def __call__(self, done: int) -> None:
-        """Look at a few letters, if `done`, what the worker has done, has been the same a while."""
+        """Scan, if `done`, what the worker has done, has not changed for some turns."""
         if done != self._done:
-            self._done, self._wait = done, _QUIET
-        self._wait -= 1
-        if self._wait > 0:
+            self._done, self._turns_left = done, _QUIET_TURNS
+        self._turns_left -= 1
+        if self._turns_left > 0:
             return
         try:
-            found = self._look()
-        except Exception as wrong:
-            if not is_transient(wrong):
+            any_new = self._scan()
+        except Exception as error:
+            if not is_transient(error):
                 raise
-            log.warning("the store cannot be reached (%s)", type(wrong).__name__)
-            found = False
-        self._wait = 0 if found else _REST
+            log.warning("the store cannot be reached (%s)", type(error).__name__)
+            any_new = False
+        self._turns_left = 0 if any_new else _REST_TURNS
 
-    def _look(self) -> bool:
+    def _scan(self) -> bool:
+        """Store what a few new letters are compared by; returns whether there were any."""
         # the library behind it takes a second to import: not before there is time for it
         from models.operations.similar import add_bands, delete_old_bands, new_bands  # noqa: PLC0415
 
         since = self._now() - WINDOW
         with self._store.reading() as session:
-            bands = new_bands(session, since, _AT_ONCE)
+            bands = new_bands(session, since, _LETTERS_PER_SCAN)
         if bands:
             with self._store.writing() as session:
                 add_bands(session, bands)
-        if self._tidied_on != since.date():
+        if self._pruned_on != since.date():
             with self._store.writing() as session:
                 delete_old_bands(session, since)
-            self._tidied_on = since.date()
+            self._pruned_on = since.date()
         return bool(bands)

@@ -1,4 +1,4 @@
-"""The timekeeper: the one who rings. Any number may run; a bell is only a bell."""
+"""The timekeeper: rings for every row that is due. Any number may run at the same time."""
 
 import logging
 from collections.abc import Callable
@@ -9,13 +9,13 @@ import redis
 
 from models.clock import Now, clock_speed
 from models.database import Store, is_transient
-from models.operations.bells import claim_due, first_bells, ring_again
+from models.operations.bells import DueRows, claim_due, first_bells, ring_again
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
 
 POLL_INTERVAL = 0.05
-"""Real seconds between two looks at the store; sooner where a moment is known to come sooner."""
+"""Real seconds between two reads of the store; less where something is known to fall due sooner."""
 
 PATIENCE = timedelta(seconds=30)
 """Real time after which a row that is still waiting is rung for again."""
@@ -25,10 +25,11 @@ _LONGEST_PAUSE = 5.0
 
 
 class Timekeeper:
-    """Looks what is due and rings for it, until told to stop.
+    """Rings for what is due, until told to stop.
 
     `lateness` is how long after its time the latest row of the last ring was rung for, in real
-    seconds; `broker_ok` and `store_ok` say whether the last try reached them.
+    seconds; `broker_ok` and `store_ok` say whether the last try reached them. `rung` counts rows,
+    `failed` failures to reach the broker or the store.
     """
 
     def __init__(
@@ -46,9 +47,9 @@ class Timekeeper:
         self._next_at: datetime | None = None
 
     def ring_due(self) -> int:
-        """Ring for everything that is due now; returns how many rows that were.
+        """Ring for everything that is due now; returns for how many rows.
 
-        Raises the store's errors; a broker that cannot be reached leaves the rows due.
+        Raises the store's errors; where the broker cannot be reached the rows stay due.
         """
         now = self._now()
         with self._store.reading() as session:
@@ -57,33 +58,30 @@ class Timekeeper:
         self._next_at = min((at for at in first.values() if at > now), default=None)
         if not queues:
             return 0
-        # the broker is asked outside of any transaction: one that hangs must hold no lock
+        due = DueRows()
         try:
-            room = self._bells.room()
-        except redis.RedisError as wrong:
-            self._lost(wrong)
+            # the broker is asked outside of any transaction: one that hangs must hold no lock
+            capacity = self._bells.free_capacity()
+            most = {q: min(capacity[q], MAX_ROWS_PER_RING) for q in queues if capacity[q]}
+            if most:
+                with self._store.writing(skip_queue=True) as session:
+                    again_at = now + self._patience * clock_speed(self._now)
+                    due = claim_due(session, now, again_at, most)
+                self._bells.ring(due.ids)
+        except redis.RedisError as error:
+            self._broker_lost(error)
+            if due.count:
+                with self._store.writing() as session:
+                    ring_again(session, due.ids, self._now())
             return 0
-        most = {queue: min(room[queue], MAX_ROWS_PER_RING) for queue in queues if room[queue]}
-        if not most:
-            self._reached()
-            return 0
-        with self._store.writing(skip_queue=True) as session:
-            again_at = now + self._patience * clock_speed(self._now)
-            due = claim_due(session, now, again_at, most)
-        try:
-            self._bells.ring(due.ids)
-        except redis.RedisError as wrong:
-            self._lost(wrong)
-            with self._store.writing() as session:
-                ring_again(session, due.ids, self._now())
-            return 0
-        self._reached()
-        self.lateness = due.lateness.total_seconds() / clock_speed(self._now)
-        self.rung += due.count
+        self._broker_reached()
+        if most:
+            self.lateness = due.lateness.total_seconds() / clock_speed(self._now)
+            self.rung += due.count
         return due.count
 
-    def run(self, stop: Event, beat: Callable[[], None]) -> None:
-        """Ring until `stop` is set; `beat` is called at each turn to tell that all is well."""
+    def run(self, stop: Event, on_turn: Callable[[], None]) -> None:
+        """Ring until `stop` is set; calls `on_turn` at each turn."""
         pause = POLL_INTERVAL
         while not stop.is_set():
             try:
@@ -92,31 +90,31 @@ class Timekeeper:
                 pause = POLL_INTERVAL if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
                 if rung >= MAX_ROWS_PER_RING:
                     continue
-            except Exception as wrong:
-                if not is_transient(wrong):
+            except Exception as error:
+                if not is_transient(error):
                     raise
                 if self.store_ok:
-                    log.warning("the store cannot be reached (%s)", type(wrong).__name__)
+                    log.warning("the store cannot be reached (%s)", type(error).__name__)
                 self.store_ok = False
                 self.failed += 1
                 pause = min(pause * 2, _LONGEST_PAUSE)
-            beat()
+            on_turn()
             stop.wait(min(pause, self._until_next()) if pause == POLL_INTERVAL else pause)
 
     def _until_next(self) -> float:
-        """Real seconds until the next moment that was seen to come; a look's pause if none was."""
+        """Return the real seconds until something falls due, as far as the last read knows."""
         if self._next_at is None:
             return POLL_INTERVAL
         left = (self._next_at - self._now()).total_seconds() / clock_speed(self._now)
         return max(0.0, left)
 
-    def _reached(self) -> None:
+    def _broker_reached(self) -> None:
         if not self.broker_ok:
             log.warning("the broker is back")
         self.broker_ok = True
 
-    def _lost(self, wrong: redis.RedisError) -> None:
+    def _broker_lost(self, error: redis.RedisError) -> None:
         if self.broker_ok:
-            log.warning("the broker cannot be reached (%s)", type(wrong).__name__)
+            log.warning("the broker cannot be reached (%s)", type(error).__name__)
         self.broker_ok = False
         self.failed += 1
