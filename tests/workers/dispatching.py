@@ -19,7 +19,7 @@ from workers.notices.channels import load_channels
 from workers.notices.dispatcher import NoticeDispatcher
 
 PATIENCE = timedelta(seconds=31, microseconds=7)
-"""When a row is rung for again; nothing else is put off for just so long."""
+"""When a row is rung for again; a span that nothing else is postponed by."""
 
 UNIT = "城市管理和综合执法局"
 RECEIVED, YELLOW = "2026-03-02T09:00", "2026-03-13T08:30"
@@ -28,7 +28,7 @@ RECEIVED, YELLOW = "2026-03-02T09:00", "2026-03-13T08:30"
 
 @dataclass
 class ManualClock:
-    """The present, set by hand."""
+    """A clock that is set by hand."""
 
     present: datetime
 
@@ -42,7 +42,7 @@ class ManualClock:
 
 
 def channels_file(folder: Path, text: str) -> Path:
-    """A channels file as an administrator would leave it."""
+    """Write a channels file as an administrator would, and return its path."""
     path = folder / "channels.toml"
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
@@ -50,7 +50,7 @@ def channels_file(folder: Path, text: str) -> Path:
 
 
 def outgoing_notice(number: int = 1, **changes: Any) -> OutgoingNotice:
-    """A notice of the ticket `T{number}`: a yellow card for the deputy leader of its unit."""
+    """Return a yellow card of the ticket `T{number}` for the deputy leader of its unit."""
     moment = at("2026-10-15T08:30")
     usual = OutgoingNotice(
         row=number,
@@ -87,7 +87,7 @@ def notice_dispatcher(
 
 
 def ring(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> int:
-    """What timekeeper and worker do at this moment; returns how many notices were rung for."""
+    """Do what timekeeper and worker do at this moment; returns how many notices were rung for."""
     with store.writing() as session:
         due = claim_due(session, clock(), clock() + PATIENCE, {DELIVERY: 5000})
     rows = due.ids.get(DELIVERY, [])
@@ -96,7 +96,7 @@ def ring(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> int:
 
 
 def is_idle(store: Store, clock: ManualClock) -> bool:
-    """Whether nothing is being sent, and all that was rung for now has been sent or put off."""
+    """Whether nothing is being sent, and all that was rung for now has been sent or postponed."""
     rung = clock() + PATIENCE
     return all(
         n.state != "queued" or (n.held_until is None and n.ring_at != rung) for n in notices(store)
@@ -104,7 +104,7 @@ def is_idle(store: Store, clock: ManualClock) -> bool:
 
 
 def yellow_cards(store: Store, count: int, **more: Any) -> None:
-    """So many tickets of one unit turn yellow at the same moment."""
+    """Make so many tickets of one unit, and let them turn yellow at the same moment."""
     numbers = [f"Y{n:03}" for n in range(count)]
     letters = [letter(n, RECEIVED, content=f"{n}号路灯坏了三天。", **more) for n in numbers]
     feed(store, letters, at(RECEIVED))
@@ -112,15 +112,15 @@ def yellow_cards(store: Store, count: int, **more: Any) -> None:
 
 
 def notices(store: Store, *kinds: str) -> list[Any]:
-    """The notices of these kinds, or all, in order."""
+    """Return the notices of these kinds, or all, in order."""
     with store.reading() as session:
         rows = session.execute(select(NOTICE).order_by(NOTICE.c.id)).all()
     return [row for row in rows if not kinds or row.kind in kinds]
 
 
 def events_named(store: Store, name: str) -> list[tuple[str, dict[str, Any]]]:
-    """The events of this name, each with its ticket."""
-    found = select(TICKET.c.number, EVENT.c.data).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+    """Return the events of this name, each with its ticket."""
+    events = select(TICKET.c.number, EVENT.c.data).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
     with store.reading() as session:
-        rows = session.execute(found.where(EVENT.c.name == name).order_by(EVENT.c.at)).all()
+        rows = session.execute(events.where(EVENT.c.name == name).order_by(EVENT.c.at)).all()
     return [(row.number, row.data) for row in rows]

@@ -16,20 +16,20 @@ ROLE = tuple[str, ...]
 
 
 def environment(home: Path, store_url: str, broker_url: str, **more: str) -> dict[str, str]:
-    """The settings of a test's processes; nothing of the developer's own shell gets in."""
+    """Return the environment of a test's processes; the developer's own settings are left out."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     home.mkdir(parents=True, exist_ok=True)
     key = home / "hotline.key"
     if not key.exists():
         key.write_bytes(base64.b64encode(KEY) + b"\n")
     load_cipher(key)
-    own = {"HOME": str(home), "DATABASE_URL": store_url, "BROKER_URL": broker_url}
-    return kept | {f"HOTLINE_{k}": v for k, v in (own | more).items()}
+    settings = {"HOME": str(home), "DATABASE_URL": store_url, "BROKER_URL": broker_url}
+    return kept | {f"HOTLINE_{k}": v for k, v in (settings | more).items()}
 
 
 @contextmanager
 def process(*role: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the `hotline` command, killed at the end if it has not ended by then."""
+    """Run a process of the `hotline` command; at the end it is killed if it still runs."""
     with log.open("ab") as output:
         started = subprocess.Popen(
             [sys.executable, "-P", "-m", "scripts", *role], env=env, stdout=output, stderr=output
@@ -42,10 +42,10 @@ def process(*role: str, env: dict[str, str], log: Path) -> Iterator[subprocess.P
         started.wait()
 
 
-def wait_until(what: Callable[[], bool], seconds: float, why: str) -> None:
-    """Wait for something to become true; fails with `why` when it does not in time."""
+def wait_until(condition: Callable[[], bool], seconds: float, why: str) -> None:
+    """Wait until `condition` is true; fails with `why` when it is not in time."""
     end = time.monotonic() + seconds
-    while not what():
+    while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {why}")
         time.sleep(0.05)
