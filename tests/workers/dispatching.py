@@ -13,6 +13,7 @@ from models.database import Store
 from models.operations.bells import claim_due
 from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.queues import DELIVERY
+from models.rules.vocabulary import NoticeKind, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 from tests.store.factories import advance_tickets, at, feed, letter
 from workers.notices.channels import load_channels
@@ -59,8 +60,8 @@ def outgoing_notice(number: int = 1, **changes: Any) -> OutgoingNotice:
         id=f"T{number}-1",
         ticket=f"T{number}",
         title="水管爆裂",
-        kind="yellow",
-        role="deputy_leader",
+        kind=NoticeKind.YELLOW,
+        role=Recipient.DEPUTY_LEADER,
         recipient=f"{UNIT}/deputy_leader",
         unit=UNIT,
         lead=UNIT,

@@ -38,10 +38,13 @@ class _Part(BaseModel):
 
 
 def _usable(url: str) -> str:
-    filled = url.replace(_TO, "someone%40example.cn").replace("{id}", "1")
-    some = (filled, url.replace(_TO, "13800000000").replace("{id}", "1"))
+    """Check that a service takes this address, with a mail address or a number in it."""
+    examples = [
+        url.replace(_TO, recipient).replace("{id}", "1")
+        for recipient in ("someone%40example.cn", "13800000000")
+    ]
     # the address is not repeated: it may hold a password
-    if all(make_service(one) is None for one in some):
+    if all(make_service(example) is None for example in examples):
         raise ValueError(
             _(
                 "no service takes this address; write it as in docs/channels.md: mailtos://, "
@@ -108,8 +111,8 @@ class ChannelsConfig(_Part):
     def _known(self) -> "ChannelsConfig":
         for name in BUILT_IN:
             if name in self.channel:
-                told = _("channel {name} is built in; take another name")
-                raise ValueError(told.format(name=repr(name)))
+                message = _("channel {name} is built in; take another name")
+                raise ValueError(message.format(name=repr(name)))
         known = [*BUILT_IN, *self.channel]
         named = [(n, f"rule {i}") for i, r in enumerate(self.rule, 1) for n in r.channels]
         for unit, roles in self.people.items():
@@ -117,8 +120,9 @@ class ChannelsConfig(_Part):
         named += [(n, "outside") for places in self.outside.values() for n in places]
         for name, where in named:
             if name not in known:
-                told = _("{where}: no channel {name}; there are: {known}")
-                raise ValueError(told.format(where=where, name=repr(name), known=", ".join(known)))
+                message = _("{where}: no channel {name}; there are: {known}")
+                names = ", ".join(known)
+                raise ValueError(message.format(where=where, name=repr(name), known=names))
         return self
 
     def channels_for(
@@ -132,6 +136,13 @@ class ChannelsConfig(_Part):
         """Return where this channel reaches somebody, or None where the file does not say it."""
         roles = self.people.get(unit or "", {}) if role in RECIPIENTS_OF_A_UNIT else self.outside
         return next((to[channel] for r, to in roles.items() if r == role and channel in to), None)
+
+    def lacks_address(self, channel: str, role: str, unit: str | None) -> bool:
+        """Whether the channel needs an address for each recipient and has none for this one."""
+        config = self.channel.get(channel)
+        if config is None or not config.needs_recipient:
+            return False
+        return self.recipient_address(channel, role, unit) is None
 
 
 def load_channels(path: Path) -> ChannelsConfig:
@@ -159,22 +170,17 @@ def load_channels(path: Path) -> ChannelsConfig:
 def missing_addresses(
     channels: ChannelsConfig, units: Sequence[str], ladder: Ladder
 ) -> list[tuple[str, str]]:
-    """Who would be told by a channel that has no address of his, each with that channel."""
+    """Return who would be told by a channel that has no address of his, each with that channel."""
     raised: dict[str, Recipient] = {level: ladder.of(level).to for level in Level}
     roles = {kind: (raised[kind],) if kind in raised else _TOLD_OF_ALL_ELSE for kind in NoticeKind}
-    found: dict[tuple[str, str], None] = {}
+    missing: dict[tuple[str, str], None] = {}
     for kind, emergency in product(NoticeKind, (False, True)):
         for role, unit in product(roles[kind], units):
-            own = unit if role in RECIPIENTS_OF_A_UNIT else None
-            for name in channels.channels_for(kind, role, own, emergency):
-                channel = channels.channel.get(name)
-                if (
-                    channel
-                    and channel.needs_recipient
-                    and channels.recipient_address(name, role, own) is None
-                ):
-                    found[name, f"{own}/{role}" if own else role] = None
-    return list(found)
+            unit_of_role = unit if role in RECIPIENTS_OF_A_UNIT else None
+            for name in channels.channels_for(kind, role, unit_of_role, emergency):
+                if channels.lacks_address(name, role, unit_of_role):
+                    missing[name, f"{unit_of_role}/{role}" if unit_of_role else role] = None
+    return list(missing)
 
 
 def line_of(text: str, steps: Sequence[str]) -> int:

@@ -58,7 +58,7 @@ def _route(
     channel = channels.channel.get(name)
     if channel is None:  # a built-in one: it disturbs nobody
         return ChannelRoute(name, now)
-    if channel.needs_recipient and not channels.recipient_address(name, notice.role, notice.unit):
+    if channels.lacks_address(name, notice.role, notice.unit):
         recipient = f"{notice.unit}/{notice.role}" if notice.unit else notice.role
         return ChannelRoute(name, now, f"no address of {recipient} in the channels file")
     urgent = notice.emergency or notice.kind in rules.urgent

@@ -8,9 +8,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from models.database import Session
+from models.rules.vocabulary import NoticeKind, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
-_EXPLAINED = ("expired", "contact_reminder", "proof_asked", "dissatisfied", "revisited", "declined")
+_EXPLAINED = (
+    NoticeKind.EXPIRED,
+    NoticeKind.CONTACT_REMINDER,
+    NoticeKind.PROOF_ASKED,
+    NoticeKind.DISSATISFIED,
+    NoticeKind.REVISITED,
+    NoticeKind.DECLINED,
+)
 """Kinds whose text needs more than the ticket's row says."""
 
 _COLUMNS = (
@@ -45,8 +53,8 @@ class OutgoingNotice:
     id: str
     ticket: str
     title: str
-    kind: str
-    role: str
+    kind: NoticeKind
+    role: Recipient
     recipient: str
     unit: str | None
     lead: str | None
@@ -109,8 +117,8 @@ def _load(
             id=f"{row.number}-{row.seq}",
             ticket=row.number,
             title=row.title,
-            kind=row.kind,
-            role=row.role,
+            kind=NoticeKind(row.kind),
+            role=Recipient(row.role),
             recipient=row.recipient,
             unit=row.unit,
             lead=row.lead,
