@@ -103,9 +103,9 @@ def _bells_of(queue: str) -> _Bells:
     """Return where the bells of this queue are kept.
 
     Bells are rows of their own since what they ring for is wide and read by many, and a bell is
-    written several times. A notice is narrow and short-lived, and the workers that send it write
-    its row in any case: there a column does, and a storm that raises 50,000 levels, each with a
-    notice, writes and deletes 50,000 bells fewer.
+    written several times. A notice is narrow, nobody but the workers that send it reads it while it
+    waits, and they write its row in any case. So a column of it will do, and a morning on which
+    100,000 tickets cross a level, each with a notice, writes and deletes 100,000 bells fewer.
     """
     if queue == DELIVERY:
         queued = NOTICE.c.state == "queued"
