@@ -16,7 +16,6 @@ from models.operations.duplicates import find_duplicates
 from models.operations.log import LogAppend, NewTicket, TicketRow, append_logs
 from models.operations.refold import refold_late
 from models.operations.ticket_work import (
-    RECEIVED,
     MessageOutcome,
     TicketWork,
     lock_tickets,
@@ -25,18 +24,20 @@ from models.operations.ticket_work import (
     refusals,
 )
 from models.rulebook import Rulebook
+from models.rules.events import AlertRaised, NoticeQueued
 from models.rules.lifecycle.decide import fold, next_moment
-from models.rules.messages import Refusal, checked
+from models.rules.messages import Refusal, TicketReceived
 from models.rules.policy import in_force
 from models.rules.screening import screen
 from models.rules.state import State
+from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
 
 _CHUNK = 2_000
 """Tickets carried on at once: enough that a statement's own cost is lost among its rows."""
 
-_LEVELS = {"alert.raised", "notice.queued"}
+_LEVELS = (AlertRaised, NoticeQueued)
 """What a level that comes with time is told by, and nothing else."""
 
 _READ = ("id", "ticket", "type", "queue", "at", "arrived_at", "body", "resolved")
@@ -136,11 +137,11 @@ def _strangers(
     for number in sorted(waiting.keys() - known):
         rows = waiting[number]
         messages = {r.id: read_message(session, r, rulebook) for r in rows}
-        receipts = [r for r in rows if r.type == RECEIVED]
+        receipts = [r for r in rows if r.type == MessageType.TICKET_RECEIVED]
         bad = [
-            MessageOutcome(r, found)
+            MessageOutcome(r, content)
             for r in receipts
-            if isinstance(found := checked(r.type, messages[r.id].body), Refusal)
+            if isinstance(content := messages[r.id].content, Refusal)
         ]
         outcomes += bad
         unreadable = {d.row.id for d in bad}
@@ -211,9 +212,10 @@ def _screen(session: Session, begun: Mapping[str, TicketWork], rulebook: Ruleboo
         work = begun[number]
         first = work.first
         policy = rulebook.policies[rulebook.policy_at(first.at)]
-        findings = screen(first.body, policy.screening, rulebook.directory.place, matter.earlier)
+        assert isinstance(first.content, TicketReceived), "a ticket begins by a readable receipt"
+        findings = screen(first.content, policy.screening, rulebook.directory.place, matter.earlier)
         work.messages[first.arrival] = msgspec.structs.replace(first, findings=findings)
-        work.new = NewTicket(first.body, matter.facts)
+        work.new = NewTicket(first.raw, matter.facts)
 
 
 def _carry_on(
@@ -233,7 +235,7 @@ def _carry_on(
     events = fold(state, ordered, context, now, inclusive=inclusive, played=played)
     refused = refusals(events)
     outcomes = [MessageOutcome(r, refused.get(r.id), messages[r.id]) for r in work.waiting]
-    levels_only = not messages and _LEVELS.issuperset(event.name for event in events)
+    levels_only = not messages and all(isinstance(event.data, _LEVELS) for event in events)
     ring_at = next_moment(state)
     log_append = LogAppend(
         work.row, work.before, state, events, policy_id, ring_at, work.new, levels_only

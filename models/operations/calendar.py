@@ -15,6 +15,7 @@ from models.operations.rulebook import declare_days
 from models.operations.ticket_work import lock_tickets
 from models.rulebook import load_rulebook
 from models.rules.calendar import DeclaredDay
+from models.rules.events import AlertWithdrawn, ClockMoved, DecisionWithdrawn
 from models.rules.vocabulary import OPEN, ClockState, Status
 from models.tables.core import CLOCK, TICKET
 
@@ -105,7 +106,7 @@ def _tell_again(
         append_logs(session, log_append, rulebook, now)
         for one in log_append:
             for event in one.events:
-                if event.name == "clock.moved":
-                    moved = (one.row.number, event.data["clock"], event.data["due"])
+                if isinstance(event.data, ClockMoved):
+                    moved = (one.row.number, event.data.clock, event.data.due)
                     result.moved.append(moved)
-                result.withdrawn += event.name in ("alert.withdrawn", "decision.withdrawn")
+                result.withdrawn += isinstance(event.data, AlertWithdrawn | DecisionWithdrawn)

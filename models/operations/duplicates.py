@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from models.database import Session
-from models.rules.messages import Message
+from models.rules.messages import Message, TicketReceived
 from models.rules.screening import duplicate_key
 from models.tables.core import TICKET
 
@@ -24,7 +24,8 @@ def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[s
     """For each new ticket, by number, whether its matter has come in before."""
     hashes: dict[str, bytes] = {}
     for number, message in received.items():
-        if matter := duplicate_key(message.body):
+        content = message.content
+        if isinstance(content, TicketReceived) and (matter := duplicate_key(content)):
             hashes[number] = session.cipher.keyed_hash(matter)
     first = (
         func.row_number()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from models.bulk import insert_rows, next_ids
 from models.database import Session
 from models.i18n import LazyText, lazy
-from models.rules.messages import Envelope, Refusal, envelope
+from models.rules.messages import Envelope, Refusal, read_envelope
 from models.rules.queues import queue_for
 from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import REFUSED, WAITING
@@ -107,7 +107,7 @@ def _checked(
         canonical = msgspec.json.encode(raw, order="deterministic")
     except (UnicodeEncodeError, ValueError):
         return lazy("a text holds characters that no text can hold: send it as UTF-8")
-    found = envelope(raw, canonical)
+    found = read_envelope(raw, canonical)
     if isinstance(found, Refusal):
         return found.why
     if "\0" in found.id or "\0" in found.ticket:

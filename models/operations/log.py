@@ -12,10 +12,12 @@ from models.database import Session
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.blind_index import add_blind_index, blind_index_rows
 from models.rulebook import Rulebook
+from models.rules import events as log_events
+from models.rules.events import AlertRaised, Event, NoticeQueued, TicketSupplemented
 from models.rules.queues import ESCALATION
 from models.rules.redaction import Redactor
-from models.rules.state import Clock, Event, State
-from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName
+from models.rules.state import Clock, State
+from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName, ClockState
 from models.security.chain import event_line
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
@@ -85,16 +87,17 @@ def append_logs(
             row = event_row(session, one.row.id, seq, chain, event, at, one.state.folds)
             chain = row["hash"]
             events.append(row)
-            if event.name == "notice.queued":
-                notices.append(_notice(one.row.id, seq, event, now))
+            if isinstance(event.data, NoticeQueued):
+                notices.append(_notice(one.row.id, seq, event.data, now))
         row = _ticket(session, one, seq, chain, now)
         (tickets if one.new is None else begun).append(row)
         clocks += _clocks(one, rulebook.calendar.version)
         if one.new is not None:
             traces += blind_index_rows(session.cipher, one.row.id, one.new.body)
         for event in one.events:
-            if event.name == "ticket.supplemented" and event.private:
-                added += blind_index_rows(session.cipher, one.row.id, event.private)
+            if isinstance(event.data, TicketSupplemented):
+                private = log_events.private_part(event.data)
+                added += blind_index_rows(session.cipher, one.row.id, private)
     connection = session.connection()
     lost = {row["id"] for row in begun} - insert_new(connection, TICKET, begun)
     for rows in (events, notices, traces, added, clocks) if lost else ():
@@ -121,16 +124,15 @@ def event_row(
     folds: int = 0,
 ) -> dict[str, Any]:
     """One line of the log, chained to the line before by its hash."""
-    data = msgspec.json.encode(event.data, order="sorted")
-    private = event.private
-    if private:
-        private = {k: v for k, v in private.items() if v not in (None, "")}
+    data = log_events.encode(event.data)
+    private = log_events.private_part(event.data)
     secret = msgspec.json.encode(private) if private else b""
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
     digest = session.cipher.chain_hash(chain + line + secret)
     once = None
-    if event.name == "alert.raised":
-        once = f"{event.data['clock']}/{folds}/{event.data['run']}/{event.data['level']}"
+    if isinstance(event.data, AlertRaised):
+        alert = event.data
+        once = f"{alert.clock}/{folds}/{alert.run}/{alert.level}"
     return {
         "ticket_id": ticket_id,
         "seq": seq,
@@ -145,12 +147,12 @@ def event_row(
     }
 
 
-def _notice(ticket_id: int, seq: int, event: Event, now: datetime) -> dict[str, Any]:
-    role, unit = event.data["role"], event.data.get("unit")
+def _notice(ticket_id: int, seq: int, notice: NoticeQueued, now: datetime) -> dict[str, Any]:
+    role, unit = notice.role, notice.unit or None
     return {
         "ticket_id": ticket_id,
         "seq": seq,
-        "kind": event.data["kind"],
+        "kind": notice.kind,
         "role": role,
         "recipient": f"{unit}/{role}" if unit and role in RECIPIENTS_OF_A_UNIT else role,
         "unit": unit,
@@ -192,7 +194,7 @@ def shown(state: State) -> dict[str, Any]:
     handling = state.clocks.get(ClockName.HANDLING)
     return {
         "status": state.status,
-        "category": state.category,
+        "category": state.category or "",
         "emergency": state.emergency,
         "unit": state.unit,
         "due": state.due,
@@ -218,7 +220,7 @@ def _clocks(one: LogAppend, calendar: int) -> list[dict[str, Any]]:
         return []
     # a life told anew may never have started a clock that ran in the old telling
     gone = {
-        key: msgspec.structs.replace(clock, state="cancelled")
+        key: msgspec.structs.replace(clock, state=ClockState.CANCELLED)
         for key, clock in before.items()
         if key not in now
     }

@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Text, select, type_coerce
 
 from models.database import Session
 from models.i18n import LazyText, lazy
 from models.operations.log import LogAppend
 from models.operations.ticket_work import MessageOutcome, TicketWork, read_message, refusals
 from models.rulebook import Rulebook
+from models.rules import events as log_events
+from models.rules.events import Event, MessageRefused
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.lifecycle.difference import LoggedEvent, difference
 from models.rules.messages import Message, Refusal
-from models.rules.state import Event, State
+from models.rules.state import State
+from models.rules.vocabulary import MessageType
 from models.tables.core import EVENT, INBOX
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
@@ -53,17 +56,23 @@ class _Refold:
     ) -> LogAppend:
         """What is to be appended so that the log tells this life."""
         row = self.work.row
-        log = [
-            LoggedEvent(e.seq, e.name, e.moment, e.cause, e.data)
-            for e in self._session.execute(
-                select(EVENT).where(EVENT.c.ticket_id == row.id).order_by(EVENT.c.seq)
-            )
-        ]
         state.folds = self.work.state.folds
-        appended = [*difference(log, events, self.work.state, state, self.now, why), *more]
+        appended = [*difference(self._log(), events, self.work.state, state, self.now, why), *more]
         if appended:
             state.folds += 1
         return LogAppend(row, self.work.before, state, appended, row.policy_id, next_moment(state))
+
+    def _log(self) -> list[LoggedEvent]:
+        data = type_coerce(EVENT.c.data, Text).label("data")
+        rows = self._session.execute(
+            select(EVENT.c.seq, EVENT.c.name, data, EVENT.c.moment, EVENT.c.cause)
+            .where(EVENT.c.ticket_id == self.work.row.id)
+            .order_by(EVENT.c.seq)
+        )
+        return [
+            LoggedEvent(row.seq, log_events.decode(row.name, row.data), row.moment, row.cause)
+            for row in rows
+        ]
 
 
 def refold_late(
@@ -122,5 +131,7 @@ def refold_changed(
 
 def _conflict(outcomes: MessageOutcome, now: datetime) -> Event:
     assert outcomes.why is not None
-    data = {"type": outcomes.row.type, "why": outcomes.why.why, "late": True}
-    return Event("message.refused", now, now, outcomes.row.id, data)
+    of_type = MessageType(outcomes.row.type)
+    return Event(
+        MessageRefused(type=of_type, why=outcomes.why.why, late=True), now, now, outcomes.row.id
+    )

@@ -14,14 +14,15 @@ from models.i18n import LazyText
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.log import NewTicket, TicketRow
 from models.rulebook import Rulebook
+from models.rules import messages
 from models.rules.calendar import SHANGHAI
+from models.rules.events import Event, MessageRefused
 from models.rules.messages import Finding, Message, Refusal, Route
 from models.rules.queues import ESCALATION
-from models.rules.state import Clock, Event, State
+from models.rules.state import Clock, State
+from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
-
-RECEIVED = "ticket.received"
 
 
 @dataclass
@@ -42,7 +43,7 @@ class TicketWork:
     @property
     def first(self) -> Message:
         """The message that a ticket begins with: its earliest receipt."""
-        return next(m for m in self.messages.values() if m.type == RECEIVED)
+        return next(m for m in self.messages.values() if m.type == MessageType.TICKET_RECEIVED)
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ def _case_of(row: TicketRow) -> TicketWork:
 
 def read_message(session: Session, row: Any, rulebook: Rulebook) -> Message:
     """The message that a row of the inbox keeps, its units resolved as when first read."""
-    message = Message(
-        row.type, row.ticket, row.at.astimezone(SHANGHAI), row.id, session.cipher.decrypt(row.body)
-    )
+    raw = session.cipher.decrypt(row.body)
+    at = row.at.astimezone(SHANGHAI)
+    message = messages.read_message(row.type, row.ticket, at, row.id, raw)
     resolved = rulebook.directory.resolved(message)
     if row.resolved is None:
         return resolved
@@ -95,9 +96,9 @@ def read_message(session: Session, row: Any, rulebook: Rulebook) -> Message:
 def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
     """The messages that these events refuse, by arrival number, with the reason."""
     return {
-        e.cause: Refusal(e.data["why"], tuple(e.data.get("missing", ())))
-        for e in events
-        if e.name == "message.refused" and e.cause is not None
+        event.cause: Refusal(event.data.why, event.data.missing or ())
+        for event in events
+        if isinstance(event.data, MessageRefused) and event.cause is not None
     }
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from models.i18n import LazyText, lazy
 from models.rules.calendar import SHANGHAI
 from models.rules.levels import moments
+from models.rules.policy import Policy
 from models.rules.state import Clock, RuleContext, State
 from models.rules.terms import Term, days_between, describe_term, expiry
 from models.rules.vocabulary import Category, ClockName, Level
@@ -55,7 +56,7 @@ def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
     """Why a ticket's clock runs out when it does (Regulation 3, 4, 5)."""
     policy, calendar = context.policy, context.calendar
     handling = clock.name == ClockName.HANDLING
-    term: Term = policy.terms.of(Category(state.category) if handling else ClockName(clock.name))
+    term, clause = _term_and_clause(clock.name, state, policy)
     number, days = 0, []
     for day in days_between(clock.base, clock.due.astimezone(SHANGHAI).date(), calendar):
         number += day.counts
@@ -66,16 +67,19 @@ def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
         due=clock.due,
         term=term,
         term_text=describe_term(term),
-        clause=(
-            _CATEGORY_CLAUSES[Category(state.category)]
-            if handling
-            else _CLAUSES[ClockName(clock.name)]
-        ),
+        clause=clause,
         days=tuple(days),
         notes=tuple(_notes(clock, state, context)),
         levels=tuple(moments(clock.base, clock.due, policy, calendar)) if handling else (),
         provisional=clock.provisional,
     )
+
+
+def _term_and_clause(name: ClockName, state: State, policy: Policy) -> tuple[Term, str]:
+    if name != ClockName.HANDLING:
+        return policy.terms.of(name), _CLAUSES[name]
+    assert state.category is not None
+    return policy.terms.of(state.category), _CATEGORY_CLAUSES[state.category]
 
 
 def deciding_clock(state: State) -> Clock | None:
@@ -99,7 +103,8 @@ def _notes(clock: Clock, state: State, context: RuleContext) -> list[LazyText]:
         days = limit.workdays is not None
         term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")
         office, calendar = context.policy.office, context.calendar
-        own = expiry(clock.base, getattr(context.policy.terms, state.category), calendar, office)
+        term_by_category, _clause = _term_and_clause(clock.name, state, context.policy)
+        own = expiry(clock.base, term_by_category, calendar, office)
         gaps = {"n": term.count, "unit": term.unit, "basis": limit.basis}
         if expiry(clock.base, term, calendar, office) < own:
             text = lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)

@@ -4,17 +4,18 @@ from datetime import datetime
 
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import Policy
+from models.rules.vocabulary import Level
 
 
 def moments(
     base: datetime, due: datetime, policy: Policy, calendar: Calendar
-) -> list[tuple[str, datetime]]:
+) -> tuple[tuple[Level, datetime], ...]:
     """Each level in order with the instant at which it is raised, never before the base."""
     local, opening = due.astimezone(SHANGHAI), policy.office.opening
-    return [
+    return tuple(
         (level, max(moment.of(local, calendar, opening), base))
         for level, moment in policy.ladder.moments
-    ]
+    )
 
 
 def provisional(base: datetime, due: datetime, policy: Policy, calendar: Calendar) -> bool:

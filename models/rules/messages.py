@@ -1,14 +1,20 @@
-"""Messages in: what each type must carry, checked field by field before any rule sees it."""
+"""The messages that come in: one struct a type, and how what came is read into one.
+
+Each part of a message is checked once: its envelope where it is taken into the inbox, its content
+where it is applied, since a message of wrong content is kept, and refused in the ticket's log.
+"""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, get_args, get_type_hints
 
 import msgspec
 
 from models.i18n import LazyText, lazy
+from models.rules import fields as check
 from models.rules.calendar import SHANGHAI
+from models.rules.fields import Claimant, Field, InvalidField, Limit
 from models.rules.vocabulary import (
     Category,
     Channel,
@@ -16,28 +22,290 @@ from models.rules.vocabulary import (
     ContactMethod,
     ContactOutcome,
     ContactPurpose,
-    ContactWish,
     Decider,
     Disposal,
     Emergency,
     Ground,
+    MessageType,
     Rating,
     RestartCause,
     RevisitOutcome,
     WithdrawnTo,
 )
 
-_ITEMS = frozenset(map(str, range(1, 12)))
-_DENIABLE = (ContactPurpose.FIRST, ContactPurpose.CLOSING)
-_PURPOSES = tuple(p for p in ContactPurpose if p is not ContactPurpose.WITHDRAWAL)
-_OUTCOMES = tuple(o for o in ContactOutcome if o is not ContactOutcome.CONFIRMED)
-_HUGE = 10**30
-_LONGEST_LIMIT = 10_000
 _YEARS = range(1970, 2200)
 """Years that a message may be dated in; what lies outside was not meant."""
 
 HOTLINE = "hotline"
 """How the hotline itself speaks in a message's `unit`."""
+
+Text: TypeAlias = Annotated[str, check.text]
+MaybeText: TypeAlias = Annotated[str | None, check.any_text]
+Flag: TypeAlias = Annotated[bool, check.flag]
+Item: TypeAlias = Annotated[str, check.item]
+Part: TypeAlias = Annotated[Any, check.anything]
+"""A part that the regulation itself asks for: its rule says what is missing, not the struct."""
+Purpose: TypeAlias = Annotated[
+    ContactPurpose,
+    check.one_of(*(p for p in ContactPurpose if p is not ContactPurpose.WITHDRAWAL)),
+]
+Deniable: TypeAlias = Annotated[
+    ContactPurpose, check.one_of(ContactPurpose.FIRST, ContactPurpose.CLOSING)
+]
+"""Contacts that a claimant may deny (Regulation 4.3)."""
+Outcome: TypeAlias = Annotated[
+    ContactOutcome,
+    check.one_of(*(o for o in ContactOutcome if o is not ContactOutcome.CONFIRMED)),
+]
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message says beside its envelope. A field with a default may be absent."""
+
+    type: ClassVar[MessageType]
+
+
+class TicketReceived(Content, frozen=True, kw_only=True):
+    """The city passes a ticket on (Regulation 2, 3.4)."""
+
+    type = MessageType.TICKET_RECEIVED
+    category: Category
+    title: Text
+    content: MaybeText = None
+    claimant: Annotated[Claimant, check.claimant] = Claimant()
+    address: MaybeText = None
+    street: MaybeText = None
+    channel: Channel | None = None
+    topic: Part = None
+    topics: Part = None
+    category_name: Part = None
+    emergency: Emergency | None = None
+    statutory_limit: Annotated[Limit | None, check.limit] = None
+    unit: MaybeText = None
+    declined: Annotated[str | None, check.item] = None
+
+
+class UnitAccepted(Content, frozen=True, kw_only=True):
+    """The unit confirms that the matter is its own (3.1)."""
+
+    type = MessageType.UNIT_ACCEPTED
+    unit: Text
+
+
+class UnitReturned(Content, frozen=True, kw_only=True):
+    """The unit returns the ticket (3.2)."""
+
+    type = MessageType.UNIT_RETURNED
+    unit: Text
+    reason: Part = None
+    basis: Part = None
+    suggested_unit: MaybeText = None
+    signed_by: Part = None
+
+
+class ReturnReviewed(Content, frozen=True, kw_only=True):
+    """The city answers a return (3.2)."""
+
+    type = MessageType.RETURN_REVIEWED
+    approved: Flag
+    unit: MaybeText = None
+
+
+class DisputeOpened(Content, frozen=True, kw_only=True):
+    """Units disagree whose matter it is (3.3)."""
+
+    type = MessageType.DISPUTE_OPENED
+    units: Annotated[tuple[str, ...], check.texts]
+
+
+class DisputeEvidence(Content, frozen=True, kw_only=True):
+    """A unit hands in its evidence (3.3)."""
+
+    type = MessageType.DISPUTE_EVIDENCE
+    unit: Text
+    documents: Part
+
+
+class DisputeDecided(Content, frozen=True, kw_only=True):
+    """The desk or the district leader decides a dispute (3.3)."""
+
+    type = MessageType.DISPUTE_DECIDED
+    unit: Text
+    by: Decider
+
+
+class SiteArrived(Content, frozen=True, kw_only=True):
+    """A unit is on site (3.4)."""
+
+    type = MessageType.SITE_ARRIVED
+    unit: Text
+
+
+class ProgressReported(Content, frozen=True, kw_only=True):
+    """An interim report (3.4)."""
+
+    type = MessageType.PROGRESS_REPORTED
+    unit: Text
+    text: Text
+
+
+class ContactAttempted(Content, frozen=True, kw_only=True):
+    """Somebody contacted the claimant, or tried to (4)."""
+
+    type = MessageType.CONTACT_ATTEMPTED
+    unit: Text
+    purpose: Purpose
+    outcome: Outcome
+    method: ContactMethod
+    evidence: Part = None
+
+
+class ContactDenied(Content, frozen=True, kw_only=True):
+    """The claimant says that nobody contacted him (4.3)."""
+
+    type = MessageType.CONTACT_DENIED
+    purpose: Deniable
+
+
+class ContactProof(Content, frozen=True, kw_only=True):
+    """The unit proves a contact (4.3)."""
+
+    type = MessageType.CONTACT_PROOF
+    unit: Text
+    purpose: Deniable
+    evidence: Part
+
+
+class ExtensionRequested(Content, frozen=True, kw_only=True):
+    """The unit asks for more time (3.5)."""
+
+    type = MessageType.EXTENSION_REQUESTED
+    unit: Text
+    facts: Part = None
+    reasons: Part = None
+    progress: Part = None
+    next_steps: Part = None
+    claimant_told: Part = None
+
+
+class ClaimantSupplemented(Content, frozen=True, kw_only=True):
+    """The claimant adds facts (3.4.6)."""
+
+    type = MessageType.CLAIMANT_SUPPLEMENTED
+    text: Text
+
+
+class ClaimantWithdrew(Content, frozen=True, kw_only=True):
+    """The claimant withdraws (3.6)."""
+
+    type = MessageType.CLAIMANT_WITHDREW
+    to: WithdrawnTo
+
+
+class TermRestarted(Content, frozen=True, kw_only=True):
+    """Force majeure or a changed law: the term begins again (3.4.7)."""
+
+    type = MessageType.TERM_RESTARTED
+    cause: RestartCause
+    basis: Text
+
+
+class ResultSubmitted(Content, frozen=True, kw_only=True):
+    """The unit hands in its result (3.7)."""
+
+    type = MessageType.RESULT_SUBMITTED
+    unit: Text
+    facts: Part = None
+    measures: Part = None
+    remedies: Part = None
+    basis: Part = None
+    long_term: Part = None
+    disposal: Disposal
+    materials: Part = None
+
+
+class ResultReviewed(Content, frozen=True, kw_only=True):
+    """The city reviews a result (3.7)."""
+
+    type = MessageType.RESULT_REVIEWED
+    approved: Flag
+    why: MaybeText = None
+
+
+class SurveyRated(Content, frozen=True, kw_only=True):
+    """The claimant rates the result (4.4)."""
+
+    type = MessageType.SURVEY_RATED
+    rating: Rating
+
+
+class RevisitRecorded(Content, frozen=True, kw_only=True):
+    """The hotline has called a dissatisfied claimant (4.5)."""
+
+    type = MessageType.REVISIT_RECORDED
+    outcome: RevisitOutcome
+    rating: Rating | None = None
+    notes: MaybeText = None
+
+
+class ReworkRequested(Content, frozen=True, kw_only=True):
+    """The city asks for a second handling (3.9)."""
+
+    type = MessageType.REWORK_REQUESTED
+    unit: MaybeText = None
+    former_holder: MaybeText = None
+
+
+class UnitJoined(Content, frozen=True, kw_only=True):
+    """Another unit helps (3.1, 3.9)."""
+
+    type = MessageType.UNIT_JOINED
+    unit: Text
+
+
+class TicketAssigned(Content, frozen=True, kw_only=True):
+    """An operator chooses the unit of a ticket in the manual queue (3)."""
+
+    type = MessageType.TICKET_ASSIGNED
+    unit: Text
+    by: Text
+    why: MaybeText = None
+
+
+class ScreeningDecided(Content, frozen=True, kw_only=True):
+    """An operator answers a proposal of the screening (2.2)."""
+
+    type = MessageType.SCREENING_DECIDED
+    code: Item
+    decline: Flag
+    by: Text
+
+
+class UnitUrged(Content, frozen=True, kw_only=True):
+    """The desk urges a unit (5)."""
+
+    type = MessageType.UNIT_URGED
+    unit: Text
+    text: Text
+    by: Text
+
+
+class ConductRecorded(Content, frozen=True, kw_only=True):
+    """A case for talk-and-remind (6.1)."""
+
+    type = MessageType.CONDUCT_RECORDED
+    unit: Text
+    ground: Ground
+    grave: Flag = False
+
+
+CONTENT_TYPES: Mapping[MessageType, type[Content]] = {
+    kind.type: kind for kind in Content.__subclasses__()
+}
+"""The struct of every type of message."""
+
+UNIT_FIELDS = ("unit", "former_holder")
+"""Fields that must name a known unit; `suggested_unit` may name any."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -63,18 +331,28 @@ class Finding(msgspec.Struct, frozen=True):
     earlier: str | None = None
 
 
-class Message(msgspec.Struct, frozen=True):
-    """One message about one ticket, its envelope checked, its units resolved to known names.
+class Refusal(NamedTuple):
+    """Why a message cannot be applied, in words that a person can act on."""
 
-    `at` is when it happened (aware); `arrival` orders messages of the same moment. `unknown` are
-    names of units that no directory knows; `route` and `findings` are set on `ticket.received`.
+    why: LazyText
+    missing: tuple[str, ...] = ()
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message about one ticket, its units resolved to known names.
+
+    `at` is when it happened (aware); `arrival` orders messages of the same moment. `content` is a
+    refusal where what came cannot be applied; `raw` is the whole message as it came, which no rule
+    of a ticket's life reads. `unknown` are names of units that no directory knows; `route` and
+    `findings` are set on `ticket.received`.
     """
 
-    type: str
+    type: MessageType
     ticket: str
     at: datetime
     arrival: int
-    body: dict[str, Any]
+    content: Content | Refusal
+    raw: Mapping[str, Any]
     unknown: tuple[str, ...] = ()
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
@@ -85,206 +363,35 @@ class Envelope(NamedTuple):
 
     id: str
     at: datetime
-    type: str
+    type: MessageType
     ticket: str
 
 
-class Refusal(NamedTuple):
-    """Why a message cannot be applied, in words that a person can act on."""
-
-    why: LazyText
-    missing: tuple[str, ...] = ()
-
-
-class _Wrong(Exception):
-    def __init__(self, why: LazyText) -> None:
-        self.why = why
+def _fields(content: type[Content]) -> dict[str, Field]:
+    """How each field is checked, as its annotation says; one with a default may be absent."""
+    hints = get_type_hints(content, include_extras=True)
+    required = {f.name for f in msgspec.structs.fields(content) if f.required}
+    return {
+        name: Field(_check_of(hints[name]), name in required) for name in content.__struct_fields__
+    }
 
 
-Check = Callable[[str, Any], Any]
-"""Takes a field's name and value, returns the value as the rules want it, or raises _Wrong."""
+def _check_of(hint: Any) -> check.Check:
+    for mark in getattr(hint, "__metadata__", ()):
+        if callable(mark):
+            found: check.Check = mark
+            return found
+    listed = next(t for t in (hint, *get_args(hint)) if isinstance(t, type) and issubclass(t, Code))
+    return check.one_of(*listed)
 
 
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, str) and value.strip():
-        return value
-    if (number := _number(value)) is not None:
-        return number
-    raise _Wrong(lazy("field {name} must be a text", name=name))
-
-
-def _number(value: Any) -> str | None:
-    """A number where a text is wanted; one too long to be meant is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _HUGE:
-        return None
-    return str(value)
-
-
-def _any_text(name: str, value: Any) -> str:
-    return value if isinstance(value, str) else _text(name, value)
-
-
-def _flag(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _Wrong(lazy("field {name} must be true or false", name=name))
-
-
-def _texts(name: str, value: Any) -> list[str]:
-    if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
-        return value
-    raise _Wrong(lazy("field {name} must be a list of names", name=name))
-
-
-def _anything(_name: str, value: Any) -> Any:
-    return value
-
-
-def _one_of(*codes: Code) -> Check:
-    by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
-    allowed = ", ".join(codes)
-
-    def check(name: str, value: Any) -> Code:
-        code = by_text.get(value) if isinstance(value, str) else None
-        if code is None:
-            text = lazy("field {name} must be one of: {allowed}", name=name, allowed=allowed)
-            raise _Wrong(text)
-        return code
-
-    return check
-
-
-def _item(name: str, value: Any) -> str:
-    text = _text(name, value)
-    number = text.removeprefix("2.2.").lstrip("0")
-    if number in _ITEMS:
-        return number
-    raise _Wrong(lazy("field {name} must be an item of Regulation 2.2: 1 to 11", name=name))
-
-
-def _claimant(_name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _Wrong(lazy("field {name} must be an object", name="claimant"))
-    wanted = value.get("contact")
-    contact = "wanted" if wanted is None else _one_of(*ContactWish)("claimant.contact", wanted)
-    return value | {"contact": contact}
-
-
-def _limit(_name: str, value: Any) -> dict[str, Any]:
-    given: dict[str, Any] = value if isinstance(value, dict) else {}
-    lengths = [given[k] for k in ("workdays", "hours") if given.get(k) is not None]
-    if len(lengths) == 1 and type(lengths[0]) is int and 0 < lengths[0] <= _LONGEST_LIMIT:
-        return given
-    raise _Wrong(
-        lazy(
-            "field {name} must give either workdays or hours, a whole number",
-            name="statutory_limit",
-        )
-    )
-
-
-class Field(NamedTuple):
-    """One field of a message: how it is checked, and whether it must be there."""
-
-    check: Check
-    required: bool = True
-
-
-_unit = Field(_text)
-_optional = Field(_any_text, required=False)
-_part = Field(_anything, required=False)
-"""A part that the regulation itself asks for: its rule says what is missing, not this table."""
-
-FIELDS: dict[str, dict[str, Field]] = {
-    "ticket.received": {
-        "category": Field(_one_of(*Category)),
-        "title": Field(_text),
-        "content": _optional,
-        "claimant": Field(_claimant, required=False),
-        "address": _optional,
-        "street": _optional,
-        "channel": Field(_one_of(*Channel), required=False),
-        "emergency": Field(_one_of(*Emergency), required=False),
-        "statutory_limit": Field(_limit, required=False),
-        "unit": _optional,
-        "declined": Field(_item, required=False),
-    },
-    "unit.accepted": {"unit": _unit},
-    "unit.returned": {
-        "unit": _unit,
-        "reason": _part,
-        "basis": _part,
-        "suggested_unit": _part,
-        "signed_by": _part,
-    },
-    "return.reviewed": {"approved": Field(_flag), "unit": _optional},
-    "dispute.opened": {"units": Field(_texts)},
-    "dispute.evidence": {"unit": _unit, "documents": Field(_anything)},
-    "dispute.decided": {"unit": _unit, "by": Field(_one_of(*Decider))},
-    "site.arrived": {"unit": _unit},
-    "progress.reported": {"unit": _unit, "text": Field(_text)},
-    "contact.attempted": {
-        "unit": _unit,
-        "purpose": Field(_one_of(*_PURPOSES)),
-        "outcome": Field(_one_of(*_OUTCOMES)),
-        "method": Field(_one_of(*ContactMethod)),
-        "evidence": _part,
-    },
-    "contact.denied": {"purpose": Field(_one_of(*_DENIABLE))},
-    "contact.proof": {
-        "unit": _unit,
-        "purpose": Field(_one_of(*_DENIABLE)),
-        "evidence": Field(_anything),
-    },
-    "extension.requested": {
-        "unit": _unit,
-        "facts": _part,
-        "reasons": _part,
-        "progress": _part,
-        "next_steps": _part,
-        "claimant_told": _part,
-    },
-    "claimant.supplemented": {"text": Field(_text)},
-    "claimant.withdrew": {"to": Field(_one_of(*WithdrawnTo))},
-    "term.restarted": {"cause": Field(_one_of(*RestartCause)), "basis": Field(_text)},
-    "result.submitted": {
-        "unit": _unit,
-        "facts": _part,
-        "measures": _part,
-        "remedies": _part,
-        "basis": _part,
-        "long_term": _part,
-        "disposal": Field(_one_of(*Disposal)),
-        "materials": _part,
-    },
-    "result.reviewed": {"approved": Field(_flag), "why": _optional},
-    "survey.rated": {"rating": Field(_one_of(*Rating))},
-    "revisit.recorded": {
-        "outcome": Field(_one_of(*RevisitOutcome)),
-        "rating": Field(_one_of(*Rating), required=False),
-        "notes": _optional,
-    },
-    "rework.requested": {"unit": _optional, "former_holder": _optional},
-    "unit.joined": {"unit": _unit},
-    "ticket.assigned": {"unit": _unit, "by": Field(_text), "why": _optional},
-    "screening.decided": {
-        "code": Field(_item),
-        "decline": Field(_flag),
-        "by": Field(_text),
-    },
-    "unit.urged": {"unit": _unit, "text": Field(_text), "by": Field(_text)},
-    "conduct.recorded": {
-        "unit": _unit,
-        "ground": Field(_one_of(*Ground)),
-        "grave": Field(_flag, required=False),
-    },
+FIELDS: Mapping[str, Mapping[str, Field]] = {
+    kind: _fields(content) for kind, content in CONTENT_TYPES.items()
 }
-
-UNIT_FIELDS = ("unit", "former_holder")
-"""Fields that must name a known unit; `suggested_unit` may name any."""
+"""How each field of each type of message is checked."""
 
 
-def envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope | Refusal:
+def read_envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope | Refusal:
     """The envelope of a message as it came, or why it has none that can be kept.
 
     An `at` without an offset is read as Asia/Shanghai; an absent id is a digest of the content,
@@ -293,7 +400,7 @@ def envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope
     kind, ticket, at = raw.get("type"), raw.get("ticket"), raw.get("at")
     if not isinstance(kind, str) or kind not in FIELDS:
         return Refusal(lazy("type {type} is not known; see the list of messages", type=str(kind)))
-    ticket = _number(ticket) or ticket
+    ticket = check.number_as_text(ticket) or ticket
     if not isinstance(ticket, str) or not ticket.strip():
         return Refusal(lazy("the ticket's number is missing: give it as text in `ticket`"))
     if not isinstance(at, str):
@@ -311,8 +418,10 @@ def envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope
     except (UnicodeEncodeError, ValueError):
         return Refusal(lazy("a text holds characters that no text can hold: send it as UTF-8"))
     given = raw.get("id")
-    named = _number(given) or (given if isinstance(given, str) and given.strip() else None)
-    return Envelope(named or _digest(canonical), moment, kind, ticket.strip())
+    named = check.number_as_text(given) or (
+        given if isinstance(given, str) and given.strip() else None
+    )
+    return Envelope(named or _digest(canonical), moment, MessageType(kind), ticket.strip())
 
 
 def content_id(raw: Mapping[str, Any]) -> str:
@@ -324,21 +433,37 @@ def _digest(canonical: bytes) -> str:
     return hashlib.sha256(canonical).hexdigest()[:32]
 
 
-def checked(kind: str, raw: Mapping[str, Any]) -> dict[str, Any] | Refusal:
-    """The body of a message with its fields as the rules want them, or what is wrong with it.
+def read_content(kind: MessageType, raw: Mapping[str, Any]) -> Content | Refusal:
+    """The content of a message as the rules want it, or what is wrong with it.
 
-    Labels become codes; an absent or null optional field is left out; unknown fields are kept.
+    Labels become codes; null is the same as absent; unknown fields are passed over.
     """
     fields = FIELDS[kind]
-    body = {k: v for k, v in raw.items() if v is not None}
-    missing = tuple(n for n, f in fields.items() if f.required and n not in body)
+    missing = tuple(n for n, f in fields.items() if f.required and raw.get(n) is None)
     if missing:
         names = ", ".join(missing)
         return Refusal(lazy("fields are missing: {names}", names=names), missing)
     try:
-        for name, field in fields.items():
-            if name in body:
-                body[name] = field.check(name, body[name])
-    except _Wrong as wrong:
-        return Refusal(wrong.why)
-    return body
+        values = {
+            name: field.check(name, value)
+            for name, field in fields.items()
+            if (value := raw.get(name)) is not None
+        }
+    except InvalidField as error:
+        return Refusal(error.why)
+    return CONTENT_TYPES[kind](**values)
+
+
+def read_message(
+    kind: str, ticket: str, at: datetime, arrival: int, raw: Mapping[str, Any]
+) -> Message:
+    """A message of the inbox, its content read; its units are as the source named them."""
+    of_type = MessageType(kind)
+    return Message(of_type, ticket, at, arrival, read_content(of_type, raw), raw)
+
+
+def units_named(content: Content) -> list[str]:
+    """The units that a message names and that must be known, in the order of its fields."""
+    single = (getattr(content, field, None) for field in UNIT_FIELDS)
+    several = content.units if isinstance(content, DisputeOpened) else ()
+    return [*(unit for unit in single if unit is not None), *several]

@@ -2,11 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
 from models.i18n import lazy
-from models.rules.messages import Finding
+from models.rules.messages import Finding, TicketReceived
 from models.rules.policy import Screening
 
 OUTSIDE, EMERGENCY_LINE, REPEATED, EMPTY = "1", "4", "6", "7"
@@ -19,15 +17,15 @@ _NO_WORD = re.compile(r"[\W\d_]+")
 
 
 def screen(
-    body: Mapping[str, Any], policy: Screening, territory: re.Pattern[str], earlier: str | None
+    received: TicketReceived, policy: Screening, territory: re.Pattern[str], earlier: str | None
 ) -> tuple[Finding, ...]:
     """What speaks against taking a received ticket; a proposal, it holds nothing up.
 
     `territory` finds the district's own places; `earlier` is the number of a ticket of the same
     claimant with the same facts (2.2.6).
     """
-    text = f"{body.get('title', '')}\n{body.get('content') or ''}"
-    address = str(body.get("address") or "")
+    text = f"{received.title}\n{received.content or ''}"
+    address = received.address or ""
     found = []
     if not territory.search(address) and (word := _first(policy.elsewhere, address)):
         found.append(Finding(OUTSIDE, lazy("the address lies in {place}", place=word)))
@@ -50,16 +48,14 @@ def facts(text: str) -> str:
     return _NO_WORD.sub("", text).casefold()
 
 
-def duplicate_key(body: Mapping[str, Any]) -> bytes | None:
+def duplicate_key(received: TicketReceived) -> bytes | None:
     """What two letters about the same facts by the same claimant have in common; None if unknown.
 
     It is personal data: only its keyed hash may be kept.
     """
-    claimant = body.get("claimant") or {}
-    who = (
-        dialled_digits(str(claimant.get("phone") or "")) or str(claimant.get("name") or "").strip()
-    )
-    said = facts(f"{body.get('title', '')}{body.get('content') or ''}")
+    claimant = received.claimant
+    who = dialled_digits(claimant.phone) or claimant.name.strip()
+    said = facts(f"{received.title}{received.content or ''}")
     return f"{who}\n{said}".encode() if who and said else None
 
 

@@ -1,14 +1,25 @@
 """The state of a ticket: what its messages and the moments between them have made of it."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from models.i18n import LazyText
 from models.rules.calendar import Calendar
+from models.rules.fields import Limit
 from models.rules.policy import Policy
-from models.rules.vocabulary import ClockName, ClockState, Status
+from models.rules.vocabulary import (
+    Category,
+    ClockName,
+    ClockState,
+    ContactPurpose,
+    DutyOutcome,
+    Emergency,
+    Level,
+    Rating,
+    Slot,
+    Status,
+)
 
 ENDED = (ClockState.MET, ClockState.LATE, ClockState.EXPIRED)
 
@@ -25,51 +36,27 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
 
     It is never changed but replaced, so that whoever holds the one before sees what is new.
 
-    `state` is running, met, late, cancelled or expired. `unit` is set on an evidence clock and
-    `purpose` on a proof clock; `failed` are the days and slots of vain attempts to contact.
-    `why` says what made the clock run as it does, where its start alone does not.
+    `unit` is set on an evidence clock and `purpose` on a proof clock; `failed` are the days and
+    slots of vain attempts to contact. `why` says what made the clock run as it does, where its
+    start alone does not.
     """
 
-    name: str
+    name: ClockName
     base: datetime
     due: datetime
     provisional: bool
-    state: str = ClockState.RUNNING
+    state: ClockState = ClockState.RUNNING
     unit: str | None = None
-    purpose: str | None = None
+    purpose: ContactPurpose | None = None
     ended_at: datetime | None = None
-    failed: list[tuple[str, str]] = []
+    failed: tuple[tuple[str, Slot], ...] = ()
     remind_at: datetime | None = None
-    why: list[LazyText] = []
+    why: tuple[LazyText, ...] = ()
 
     @property
     def running(self) -> bool:
         """Whether the clock still runs."""
         return self.state == ClockState.RUNNING
-
-
-class Limit(msgspec.Struct, frozen=True):
-    """A statutory limit (Regulation 3.4.5): working days or hours, with its basis."""
-
-    basis: str
-    workdays: int | None = None
-    hours: int | None = None
-
-
-class Event(msgspec.Struct):
-    """Something that happened, as it goes into the ticket's log.
-
-    `moment` is when it took effect; `at` when it counts as recorded where time is played: for
-    what a message causes both are that message's `at`. `cause` is the arrival number of the
-    message, None for what time alone brought about. `private` holds what citizens wrote.
-    """
-
-    name: str
-    moment: datetime
-    at: datetime
-    cause: int | None
-    data: dict[str, Any]
-    private: dict[str, Any] | None = None
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -83,14 +70,14 @@ class State(msgspec.Struct, omit_defaults=True):
     """
 
     ticket: str
-    status: str = Status.RECEIVED
-    category: str = ""
-    emergency: str | None = None
+    status: Status = Status.RECEIVED
+    category: Category | None = None
+    emergency: Emergency | None = None
     limit: Limit | None = None
     contact_wanted: bool = True
     received_at: datetime | None = None
     unit: str | None = None
-    co_units: list[str] = []
+    co_units: tuple[str, ...] = ()
     receipts: dict[str, datetime] = {}
     may_not_return: bool = False
     designated: bool = False
@@ -99,17 +86,17 @@ class State(msgspec.Struct, omit_defaults=True):
     reached_early: bool = False
 
     clocks: dict[str, Clock] = {}
-    ladder: list[tuple[str, datetime]] = []
+    ladder: tuple[tuple[Level, datetime], ...] = ()
     run: int = 0
-    raised: list[str] = []
+    raised: tuple[Level, ...] = ()
     restarted_at: datetime | None = None
     extensions: int = 0
     extensions_since: int = 0
 
     completed_at: datetime | None = None
     reworked: bool = False
-    rating: str | None = None
-    rating_before: str | None = None
+    rating: Rating | None = None
+    rating_before: Rating | None = None
     revisit: bool = False
     revisit_before: bool = False
     settled_at: datetime | None = None
@@ -120,21 +107,17 @@ class State(msgspec.Struct, omit_defaults=True):
     folds: int = 0
 
     @property
-    def level(self) -> str | None:
+    def level(self) -> Level | None:
         """The highest level raised in the present run."""
         return self.raised[-1] if self.raised else None
 
     @property
     def due(self) -> datetime | None:
         """The nearest expiry of `accept` or `handling`; None under review."""
-        running = [
-            c.due
-            for n in (ClockName.ACCEPT, ClockName.HANDLING)
-            if (c := self.clocks.get(n)) and c.running
-        ]
-        return min(running, default=None)
+        clocks = (self.clocks.get(n) for n in (ClockName.ACCEPT, ClockName.HANDLING))
+        return min((c.due for c in clocks if c and c.running), default=None)
 
-    def outcome(self, key: str, proof: str = "") -> str | None:
+    def outcome(self, key: str, proof: str = "") -> DutyOutcome | None:
         """How a clock of a completed ticket ended: met, late or expired; None if it has not.
 
         A contact that the claimant denied and nobody proved is `absent` (Regulation 4.3).
@@ -143,7 +126,9 @@ class State(msgspec.Struct, omit_defaults=True):
         if self.completed_at is None or clock is None or clock.state not in ENDED:
             return None
         denied = self.clocks.get(proof)
-        return "absent" if denied and denied.state == "expired" else clock.state
+        if denied and denied.state == ClockState.EXPIRED:
+            return DutyOutcome.ABSENT
+        return DutyOutcome(clock.state)
 
     def late_for(self, at: datetime) -> bool:
         """Whether a message of this moment comes after something that it should have preceded."""

@@ -9,7 +9,7 @@ from models.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.levels import moments
 from models.rules.lifecycle.decide import fold
-from models.rules.messages import Message
+from models.rules.messages import Message, read_message
 from models.rules.policy import Policy, load_policy
 from models.rules.routing.directory import Directory, load_units
 from models.rules.state import RuleContext, State
@@ -104,7 +104,7 @@ def messages_of(life: Sequence[workload.Body], directory: Directory) -> list[Mes
     """A ticket's messages as the fold takes them."""
     return [
         directory.resolved(
-            Message(body["type"], body["ticket"], datetime.fromisoformat(body["at"]), n, body)
+            read_message(body["type"], body["ticket"], datetime.fromisoformat(body["at"]), n, body)
         )
         for n, body in enumerate(life, 1)
     ]

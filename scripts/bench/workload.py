@@ -11,7 +11,7 @@ import msgspec
 from models.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.routing.directory import Directory
-from scripts.demo.scenario import Case, letters
+from scripts.demo.scenario import Case, letter_content, letters
 
 Body = dict[str, Any]
 
@@ -20,7 +20,7 @@ def received(directory: Directory, prefix: str, count: int, at: datetime) -> Ite
     """So many first messages of ordinary tickets, each of which a unit can be found for."""
     kept = [one for one in letters() if "emergency" not in one]
     units = list(directory.units)
-    routed = [{**one, "unit": directory.route(one).unit or units[i % len(units)]}
+    routed = [{**one, "unit": directory.route(letter_content(one)).unit or units[i % len(units)]}
               for i, one in enumerate(kept)]  # fmt: skip
     for number in range(count):
         body = routed[number % len(routed)]

@@ -78,7 +78,12 @@ def due(
     days = days_between(base, end.astimezone(SHANGHAI).date(), calendar)
     guessed = provisional(base, end, policy, calendar)
     if as_json:
-        shown = {"due": end, **dict(levels), "provisional": guessed, "days": list(map(_day, days))}
+        shown = {
+            "due": end,
+            **{str(k): at for k, at in levels},
+            "provisional": guessed,
+            "days": list(map(_day, days)),
+        }
         print_json(shown)
         return
     for day in days:

@@ -17,9 +17,10 @@ from models.database import Store
 from models.operations.inbox import add_messages
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI
-from models.rules.messages import HOTLINE
+from models.rules.messages import HOTLINE, TicketReceived, read_content
 from models.rules.state import RuleContext
 from models.rules.terms import expiry
+from models.rules.vocabulary import MessageType
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=SHANGHAI)
 """A Monday; the two weeks that follow have no holidays."""
@@ -50,6 +51,13 @@ def letters() -> list[Body]:
     return [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
 
 
+def letter_content(letter: Body) -> TicketReceived:
+    """A letter as the rules read it."""
+    content = read_content(MessageType.TICKET_RECEIVED, letter)
+    assert isinstance(content, TicketReceived)
+    return content
+
+
 def play(rulebook: Rulebook) -> Iterator[Body]:
     dice = random.Random(_SEED)
     everything = letters()
@@ -59,7 +67,7 @@ def play(rulebook: Rulebook) -> Iterator[Body]:
         at = _arrival(dice, number, len(everything))
         case = Case(f"DEMO{number:04}", letter["category"], dice, context)
         yield case.message("ticket.received", at, **letter)
-        unit = rulebook.directory.route(letter).unit
+        unit = rulebook.directory.route(letter_content(letter)).unit
         if unit is None:
             at = case.office(at + timedelta(hours=dice.uniform(0.5, 4)))
             unit = dice.choice(list(rulebook.directory.units))

@@ -21,7 +21,7 @@ from models.operations.rulebook import add_policy, declare_days, replace_units
 from models.queries.log import event_as_dict, ticket_redactor
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI, DeclaredDay
-from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, envelope
+from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, read_envelope
 from models.rules.policy import load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
 from models.security.encryption import Cipher
@@ -125,7 +125,7 @@ def _lines(
 
 def _line(raw: dict[str, Any], clock: datetime, ahead: timedelta) -> _Line | Refusal:
     """A message with the replay's clock when it takes effect: its `arrived`, else its `at`."""
-    found = envelope(raw)
+    found = read_envelope(raw)
     if isinstance(found, Refusal):
         return found
     # the reader has seen to it that it is an instant with its offset

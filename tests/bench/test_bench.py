@@ -33,6 +33,7 @@ from scripts.bench.storm import (
 from scripts.bench.testbed import Site
 from scripts.bench.ticket_copies import OF_A_TICKET
 from scripts.cli import build
+from scripts.demo.scenario import letter_content
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_letters_are_the_same_every_time() -> None:
     rulebook, now = shipped_rulebook(), workload.at("2026-03-02T09:00:00")
     twice = [list(workload.received(rulebook.directory, "T", 400, now)) for _ in range(2)]
     assert twice[0] == twice[1]
-    assert all(rulebook.directory.route(letter).unit for letter in twice[0])
+    assert all(rulebook.directory.route(letter_content(letter)).unit for letter in twice[0])
     assert workload.lives(rulebook, 200, now) == workload.lives(rulebook, 200, now)
 
 

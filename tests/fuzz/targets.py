@@ -17,7 +17,7 @@ from openpyxl import Workbook
 
 from models.errors import HotlineError, describe_safely
 from models.rules.blind_index import traces
-from models.rules.messages import Envelope, checked, envelope
+from models.rules.messages import Envelope, read_content, read_envelope
 from models.rules.policy import load_policy
 from models.rules.redaction import Redactor
 from models.rules.routing.units_file import load_units
@@ -67,8 +67,8 @@ def _feed(data: bytes) -> None:
 
 
 def _message(raw: Mapping[str, object]) -> None:
-    if isinstance(found := envelope(raw), Envelope):
-        checked(found.type, raw)
+    if isinstance(found := read_envelope(raw), Envelope):
+        read_content(found.type, raw)
         msgspec.json.encode(raw, order="deterministic")
     traces({k: v for k, v in raw.items() if k != "claimant"})
 

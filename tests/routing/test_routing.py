@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from models.i18n import render
+from models.rules.messages import TicketReceived
 from models.rules.routing.directory import Directory
 from models.rules.routing.learned import InvalidModel, LinearClassifier
 from models.rules.routing.units_file import Rule, Unit
+from models.rules.vocabulary import Category
 from scripts.training.fitting import build_corpus, shipped_words, train
 from scripts.training.labelled_letters import LabelledLetter
 from tests.routing.sample_letters import letters
@@ -38,8 +40,12 @@ def _directory(threshold: float | None = None) -> Directory:
     return Directory(_UNITS, ["某区"], learned)
 
 
+def _received(**fields: Any) -> TicketReceived:
+    return TicketReceived(category=Category.HELP, **{"title": "", "content": "", **fields})
+
+
 def _route(body: dict[str, Any], threshold: float | None = None) -> tuple[str | None, str]:
-    route = _directory(threshold).route({"title": "", "content": "", **body})
+    route = _directory(threshold).route(_received(**body))
     return route.unit, render(route.why)
 
 
@@ -71,7 +77,7 @@ def test_rules_go_from_the_surest_to_the_least(
 
 def test_a_cell_with_two_units_has_the_first_lead() -> None:
     """The second one helps."""
-    route = _directory().route({"unit": "环保局、甲", "title": "", "content": ""})
+    route = _directory().route(_received(unit="环保局、甲"))
     assert (route.unit, route.joined) == ("环保局", ("甲局",))
 
 
@@ -90,7 +96,7 @@ def test_a_model_that_is_sure_decides_and_says_by_which_words() -> None:
 )
 def test_a_model_proposes_where_it_may_not_decide(more: dict[str, str], threshold: float) -> None:
     """Not sure; no place in the district; the city named a unit that nobody knows."""
-    route = _directory(threshold).route(_SURE | more)
+    route = _directory(threshold).route(_received(**_SURE, **more))
     assert route.unit is None
     assert route.proposed == "环保局"
     assert route.proposal is not None
@@ -100,7 +106,7 @@ def test_a_model_proposes_where_it_may_not_decide(more: dict[str, str], threshol
 def test_a_label_that_no_unit_has_proposes_nothing() -> None:
     """The units file gives nobody the topic."""
     body = {"title": "拖欠工资", "content": "某区工地包工头拖欠农民工工资，社保断缴"}
-    route = _directory(0.0).route(body)
+    route = _directory(0.0).route(_received(**body))
     assert (route.unit, route.proposed) == (None, None)
 
 

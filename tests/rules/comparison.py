@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.i18n import render
-from models.rules.state import Event, State
+from models.rules.events import Event, fields
+from models.rules.state import State
 from tests.rules.facts import facts_of
 from tests.rules.log_reading import LogReading, read_log
 from tests.rules.second_model import Key, SecondModel
@@ -24,7 +25,7 @@ def answers(events: Sequence[Event]) -> dict[int, str]:
         if event.cause is None:
             continue
         if event.name in REFUSALS:
-            assert render(event.data["why"]), "a reason that a person can act on"
+            assert render(fields(event.data)["why"]), "a reason that a person can act on"
             found[event.cause] = event.name
         else:
             found.setdefault(event.cause, "applied")
@@ -37,8 +38,8 @@ def compare(model: SecondModel, state: State, events: Sequence[Event]) -> None:
     assert state.unit == model.unit
     assert state.level == model.level
     assert running(state) == model.dues
-    render = read_log((event.name, event.data) for event in events)
-    assert render == LogReading(state.status, state.unit, state.level, running(state)), (
+    reading = read_log((event.name, fields(event.data)) for event in events)
+    assert reading == LogReading(state.status, state.unit, state.level, running(state)), (
         "the log says so"
     )
     assert answers(events) == model.answers

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from models.rules.calendar import SHANGHAI
-from models.rules.state import Event
+from models.rules.events import Event, fields
 
 Fact = tuple[Any, ...]
 
@@ -24,31 +24,34 @@ _AT = {
 def facts_of(ticket: str, events: Sequence[Event]) -> list[Fact]:
     """Every fact that the events of one ticket show, in their order; instants with +08:00."""
     counted: Counter[str] = Counter()
-    return [fact for event in events for fact in _facts(ticket, event, counted)]
+    plain = ((event.name, event.at, fields(event.data)) for event in events)
+    return [fact for event in plain for fact in _facts(ticket, *event, counted)]
 
 
 def facts_of_log(log: Sequence[dict[str, Any]]) -> list[Fact]:
     """The same from a log as a replay prints it: events of several tickets, one object each."""
     tickets = dict.fromkeys(e["ticket"] for e in log if e["ticket"] is not None)
-    found = []
+    found: list[Fact] = []
     for ticket in tickets:
         own = [e for e in log if e["ticket"] == ticket]
         gone = {e["of"] for e in own if e["event"] == "alert.withdrawn"}
         standing = [(e, datetime.fromisoformat(e["at"])) for e in own if e["seq"] not in gone]
-        events = [Event(e["event"], at, at, None, e) for e, at in standing]
-        found += facts_of(ticket, events)
+        counted: Counter[str] = Counter()
+        for event, at in standing:
+            found += _facts(ticket, event["event"], at, event, counted)
     return found
 
 
-def _facts(ticket: str, event: Event, counted: Counter[str]) -> list[Fact]:
-    data = event.data
+def _facts(
+    ticket: str, name: str, at: datetime, data: dict[str, Any], counted: Counter[str]
+) -> list[Fact]:
     clock = data.get("clock", "")
 
     def nth(what: str) -> int:
         counted[what] += 1
         return counted[what]
 
-    match event.name:
+    match name:
         case "clock.started" | "clock.moved" if clock not in _UNNUMBERED:
             return [("due", ticket, clock, nth(f"due {clock}"), _text(data["due"]))]
         case "clock.stopped" if clock == "handling" and data["outcome"] in ("met", "late"):
@@ -62,9 +65,9 @@ def _facts(ticket: str, event: Event, counted: Counter[str]) -> list[Fact]:
         case "extension.granted":
             return [("ext", ticket, data["number"], _text(data["due"]))]
         case "contact.unreachable":
-            return [("unreachable", ticket, data["purpose"], _text(event.at))]
-        case name if name in _AT:
-            return [(_AT[name], ticket, _text(event.at))]
+            return [("unreachable", ticket, data["purpose"], _text(at))]
+        case _ if name in _AT:
+            return [(_AT[name], ticket, _text(at))]
     return []
 
 

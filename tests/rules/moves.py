@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import msgspec
+
 from models.i18n import lazy
-from models.rules.messages import Message, Route
+from models.rules.messages import Message, Route, read_message
 from tests.rules.random_lives import LEAD, OTHER, STRANGER, TICKET, UNKNOWN
 from tests.rules.second_model import SecondModel
 
@@ -221,7 +223,8 @@ def message(move: Move, at: datetime, arrival: int) -> Message:
         known = named is not None and named not in UNKNOWN
         why = lazy("named by the city") if known else lazy("no rule names a unit")
         route = Route(named if known else None, why, named=None if known else named)
-    return Message(kind, TICKET, at, arrival, body, UNKNOWN, route)
+    read = read_message(kind, TICKET, at, arrival, body)
+    return msgspec.structs.replace(read, unknown=UNKNOWN, route=route)
 
 
 def life(dice: Random, begin: datetime, length: int) -> tuple[list[Message], SecondModel]:

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from models.i18n import lazy
-from models.rules.messages import FIELDS, HOTLINE, Message, Route
+from models.rules.messages import FIELDS, HOTLINE, Message, Route, read_message
 from models.rules.vocabulary import (
     Category,
     Code,
@@ -227,4 +228,5 @@ def _message(kind: str, raw: dict[str, Any], at: datetime, arrival: int) -> Mess
             route = Route(unit, lazy("named by the city"))
         else:
             route = Route(None, lazy("no rule names a unit"), named=str(unit) if unit else None)
-    return Message(kind, TICKET, at, arrival, raw, UNKNOWN, route)
+    message = read_message(kind, TICKET, at, arrival, raw)
+    return msgspec.structs.replace(message, unknown=UNKNOWN, route=route)

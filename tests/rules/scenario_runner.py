@@ -7,11 +7,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from models.i18n import lazy, readable
 from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
+from models.rules.events import Event, fields
 from models.rules.lifecycle.decide import fold, next_moment
-from models.rules.messages import Message, Refusal, Route, envelope
-from models.rules.state import Event, RuleContext, State
+from models.rules.messages import Message, Refusal, Route, read_envelope, read_message
+from models.rules.state import RuleContext, State
 
 NOTICE = "notice.queued"
 
@@ -60,7 +63,7 @@ def read_scenario(path: Path) -> Scenario:
 
 def as_message(raw: dict[str, Any], arrival: int, unknown: Sequence[str] = ()) -> Message:
     """A raw message as the rules take it; a ticket goes to the unit that it names, if known."""
-    found = envelope(raw)
+    found = read_envelope(raw)
     assert not isinstance(found, Refusal), readable(found.why)
     route = None
     if found.type == "ticket.received":
@@ -71,7 +74,8 @@ def as_message(raw: dict[str, Any], arrival: int, unknown: Sequence[str] = ()) -
             route = Route(None, lazy("the unit is not known"), named=unit)
         else:
             route = Route(unit, lazy("named by the city"))
-    return Message(found.type, found.ticket, found.at, arrival, raw, tuple(unknown), route)
+    message = read_message(found.type, found.ticket, found.at, arrival, raw)
+    return msgspec.structs.replace(message, unknown=tuple(unknown), route=route)
 
 
 def in_order(raws: Sequence[dict[str, Any]], unknown: Sequence[str] = ()) -> list[Message]:
@@ -107,7 +111,7 @@ def fold_step_by_step(
 
 def shown(event: Event) -> dict[str, Any]:
     """An event as the contract writes it: instants in Asia/Shanghai, kept texts told."""
-    data = readable({"at": event.at, "event": event.name} | event.data)
+    data = readable({"at": event.at, "event": event.name} | fields(event.data))
     return {k: _shown(v) for k, v in data.items()}
 
 

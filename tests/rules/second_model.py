@@ -233,7 +233,7 @@ class SecondModel:
 
     def _read(self, message: Message) -> dict[str, Any]:
         """The body with codes for labels; what names an unknown unit or lacks a text is refused."""
-        body, self.strangers = dict(message.body), message.unknown
+        body, self.strangers = dict(message.raw), message.unknown
         for name, table in TABLES.items():
             codes = {label: code for code, label in table.items()}
             if isinstance(body.get(name), str):

@@ -10,6 +10,7 @@ from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.levels import moments, provisional
 from models.rules.policy import load_policy
 from models.rules.terms import expiry
+from models.rules.vocabulary import Level
 from tests.rules import slow_calendar
 from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY, instant
 from tests.rules.strategies import LAST, instants, overlays
@@ -41,11 +42,11 @@ from tests.rules.strategies import LAST, instants, overlays
     ],
 )
 def test_the_contracts_table(base: str, due: str, prewarning: str, yellow: str, red: str) -> None:
-    expected = [
-        ("prewarning", instant(prewarning)),
-        ("yellow", instant(yellow)),
-        ("red", instant(red)),
-    ]
+    expected = (
+        (Level.PREWARNING, instant(prewarning)),
+        (Level.YELLOW, instant(yellow)),
+        (Level.RED, instant(red)),
+    )
     assert moments(instant(base), instant(due), POLICY, CALENDAR) == expected
     in_utc = moments(instant(base).astimezone(UTC), instant(due).astimezone(UTC), POLICY, CALENDAR)
     assert in_utc == expected
@@ -53,11 +54,11 @@ def test_the_contracts_table(base: str, due: str, prewarning: str, yellow: str, 
 
 def test_an_expiry_counted_in_hours_has_its_levels_by_its_calendar_day() -> None:
     base, due = instant("2026-11-06 10:00"), instant("2026-11-08 10:00")
-    assert moments(base, due, POLICY, CALENDAR) == [
-        ("prewarning", base),
-        ("yellow", instant("2026-11-09 08:30")),
-        ("red", instant("2026-11-10 08:30")),
-    ]
+    assert moments(base, due, POLICY, CALENDAR) == (
+        (Level.PREWARNING, base),
+        (Level.YELLOW, instant("2026-11-09 08:30")),
+        (Level.RED, instant("2026-11-10 08:30")),
+    )
 
 
 def test_a_ladder_of_offsets() -> None:
@@ -65,12 +66,12 @@ def test_a_ladder_of_offsets() -> None:
     base = instant("2026-10-03 23:00:00")
     due = expiry(base, live.terms.complaint, CALENDAR, live.office)
     assert due == instant("2026-10-03 23:00:30")
-    assert moments(base, due, live, CALENDAR) == [
-        ("prewarning", instant("2026-10-03 23:00:20")),
-        ("yellow", instant("2026-10-03 23:00:40")),
-        ("red", instant("2026-10-03 23:00:50")),
-    ]
-    assert moments(due, due, live, CALENDAR)[0] == ("prewarning", due), "not before the base"
+    assert moments(base, due, live, CALENDAR) == (
+        (Level.PREWARNING, instant("2026-10-03 23:00:20")),
+        (Level.YELLOW, instant("2026-10-03 23:00:40")),
+        (Level.RED, instant("2026-10-03 23:00:50")),
+    )
+    assert moments(due, due, live, CALENDAR)[0] == (Level.PREWARNING, due), "not before the base"
 
 
 def test_provisional_reaches_as_far_as_the_red_level() -> None:
@@ -89,6 +90,6 @@ def test_moments_agree_with_the_slow_reading(
 ) -> None:
     due = slow_calendar.expiry(base, n, "workdays", overlay)
     expected = slow_calendar.ladder(base, due, overlay)
-    assert moments(base, due, POLICY, Calendar(overlay)) == expected
+    assert moments(base, due, POLICY, Calendar(overlay)) == tuple(expected)
     guess = slow_calendar.guessed(base.date(), expected[-1][1].date(), overlay)
     assert provisional(base, due, POLICY, Calendar(overlay)) == guess

@@ -17,9 +17,10 @@ from sqlalchemy import select
 from models.database import Store
 from models.i18n import LazyText, render
 from models.operations.rulebook import replace_units
+from models.rules.events import Event, fields
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Message
-from models.rules.state import Event, RuleContext, State
+from models.rules.state import RuleContext, State
 from models.tables.core import INBOX
 from tests.rules.comparison import compare, running
 from tests.rules.district import CALENDAR, POLICY, instant
@@ -150,7 +151,11 @@ class Lives(RuleBasedStateMachine):
     def some_things_always_hold(self) -> None:
         if self.state.status in ("archived", "declined"):
             assert not running(self.state)
-        raised = [(e.data["run"], e.data["level"]) for e in self.events if e.name == "alert.raised"]
+        raised = [
+            (fields(e.data)["run"], fields(e.data)["level"])
+            for e in self.events
+            if e.name == "alert.raised"
+        ]
         assert len(raised) == len(set(raised)), "no level twice in a run"
         _notices_have_a_cause(self.events)
         following = next_moment(self.state)
@@ -176,8 +181,8 @@ def _notices_have_a_cause(events: list[Event]) -> None:
     for event in events:
         if event.name != NOTICE:
             recorded.add(event.moment)
-            called |= event.data.get("outcome") in ("no_answer", "wrong_number", "无人接听")
-        elif event.data["kind"] == REMINDER:
+            called |= fields(event.data).get("outcome") in ("no_answer", "wrong_number", "无人接听")
+        elif fields(event.data)["kind"] == REMINDER:
             assert called, event
         else:
             assert event.moment in recorded, event
@@ -240,7 +245,7 @@ def test_late_messages_end_where_the_same_messages_in_order_do(store: Store, see
 
 def _raw(each: Message, ticket: str) -> dict[str, Any]:
     envelope = {"id": f"{ticket}-{each.arrival}", "at": each.at.isoformat(), "type": each.type}
-    return {**each.body, **envelope, "ticket": ticket}
+    return {**each.raw, **envelope, "ticket": ticket}
 
 
 def _key(key: Key) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Text, func, select, type_coerce
 
 from models.database import Store
 from models.migrations import NEWEST, revision, upgrade
@@ -19,9 +19,11 @@ from models.operations.keys import count_by_key, reencrypt
 from models.queries.detail import detail
 from models.queries.overview import curve, workload
 from models.rules.calendar import DeclaredDay
+from models.rules.events import decode, encode
 from models.rules.lifecycle.decide import HANDLERS
 from models.rules.messages import FIELDS
-from models.rules.vocabulary import OPEN, NoticeKind
+from models.rules.state import State
+from models.rules.vocabulary import OPEN, EventName, NoticeKind
 from models.security.chain import Verification, verify
 from models.security.roles import Actor
 from models.tables.core import EVENT, INBOX, NOTICE, TICKET
@@ -221,3 +223,16 @@ def test_it_can_be_looked_at(store: Store) -> None:
         assert shown.open == sum(count for status, count in STATES.items() if status in OPEN)
         assert (shown.manual, shown.returned) == (STATES["manual"], STATES["returned"])
         assert sum(curve(session, LEFT).received) == 1
+
+
+def test_every_line_keeps_its_bytes(store: Store) -> None:
+    """Read into its struct and written again, each is the same; and so is each ticket's state."""
+    with store.reading() as session:
+        data = type_coerce(EVENT.c.data, Text).label("data")
+        lines = session.execute(select(EVENT.c.name, data)).all()
+        states = session.scalars(select(TICKET.c.state)).all()
+    for line in lines:
+        assert encode(decode(line.name, line.data)) == line.data.encode()
+    for state in states:
+        assert msgspec.json.encode(msgspec.json.decode(state, type=State)) == state.encode()
+    assert {line.name for line in lines} == set(EventName)

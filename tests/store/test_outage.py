@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.database import Store
 from models.operations.rulebook import replace_units
+from models.rules.events import fields
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
 from models.rules.routing.directory import Directory
@@ -21,6 +22,7 @@ from tests.rules.district import CALENDAR, POLICY
 from tests.rules.log_reading import LogReading, read_log
 from tests.rules.moves import life
 from tests.rules.scenario_runner import NOTICE
+from tests.rules.second_model import Key
 from tests.rules.strategies import instants
 from tests.store.factories import (
     advance_tickets,
@@ -77,9 +79,11 @@ def test_downtime_changes_nothing_but_the_recording(
     found = log_of(store, ticket)
     assert [row.seq for row in found] == list(range(1, len(found) + 1)), "no gap"
     log = [_line(row.moment, row.name, row.data) for row in found if row.name != NOTICE]
-    assert log == [_line(e.moment, e.name, e.data) for e in events if e.name != NOTICE]
+    assert log == [_line(e.moment, e.name, fields(e.data)) for e in events if e.name != NOTICE]
     row = row_of(store, ticket)
-    clocks = {(c.name, c.unit or c.purpose): c.due for c in state.clocks.values() if c.running}
+    clocks: dict[Key, datetime] = {
+        (c.name, c.unit or c.purpose): c.due for c in state.clocks.values() if c.running
+    }
     told = read_log((line.name, line.data) for line in found)
     told.running = {k: datetime.fromisoformat(str(due)) for k, due in told.running.items()}
     assert told == LogReading(row.status, row.unit, row.level, clocks), "the log gives the state"
@@ -91,4 +95,4 @@ def _line(moment: datetime, name: str, data: dict[str, Any]) -> Line:
 
 def _raw(each: Message, ticket: str) -> dict[str, Any]:
     envelope = {"id": f"{ticket}-{each.arrival}", "at": each.at.isoformat(), "type": each.type}
-    return {**each.body, **envelope, "ticket": ticket}
+    return {**each.raw, **envelope, "ticket": ticket}

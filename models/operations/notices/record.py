@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
 from sqlalchemy import select
 
 from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.operations.log import event_row
-from models.rules.state import Event
+from models.rules.events import Event, NoticeFailed, NoticeQueued, NoticeSent
+from models.rules.vocabulary import NoticeKind, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
 MAX_TRIES = 8
@@ -73,11 +75,14 @@ def resend(session: Session, rows: Sequence[int], now: datetime, by: str = "") -
     update_rows(session.connection(), NOTICE, [{"id": row.id} | blank for row in failed])
     events: dict[int, list[Event]] = {}
     for row in failed:
-        data = {"kind": row.kind, "role": row.role, "again": row.seq}
-        data |= {"unit": row.unit} if row.unit else {}
-        data |= {"by": by} if by else {}
-        event = Event("notice.queued", now, now, None, data)
-        events.setdefault(row.ticket_id, []).append(event)
+        again = NoticeQueued(
+            kind=NoticeKind(row.kind),
+            role=Recipient(row.role),
+            again=row.seq,
+            unit=row.unit or UNSET,
+            by=by or UNSET,
+        )
+        events.setdefault(row.ticket_id, []).append(Event(again, now, now, None))
     _append(session, log_ends, events, now)
     return len(failed)
 
@@ -98,9 +103,9 @@ def _record(
         change |= {"id": row.id, "channel": channel, "error": errors[row.id], "held_until": None}
         changes.append(change)
         if change["state"] != "queued":
-            data = {"kind": row.kind, "channel": channel, "of": row.seq}
-            event = Event(f"notice.{change['state']}", now, now, None, data)
-            events.setdefault(row.ticket_id, []).append(event)
+            outcome_type = NoticeSent if change["state"] == "sent" else NoticeFailed
+            data = outcome_type(kind=NoticeKind(row.kind), channel=channel, of=row.seq)
+            events.setdefault(row.ticket_id, []).append(Event(data, now, now, None))
     update_rows(session.connection(), NOTICE, changes)
     _append(session, log_ends, events, now)
     return [change["state"] for change in changes]

@@ -3,149 +3,194 @@
 from datetime import datetime, time, timedelta
 
 from models.i18n import lazy
+from models.rules import events, messages
 from models.rules.calendar import SHANGHAI
+from models.rules.events import NoticeQueued
 from models.rules.lifecycle.decision import Decision, clock_key, wrong_status
-from models.rules.messages import HOTLINE, Message, Refusal
+from models.rules.messages import HOTLINE, Refusal
 from models.rules.state import Clock
-from models.rules.vocabulary import DISSATISFIED, ClockName, Status
+from models.rules.vocabulary import (
+    DISSATISFIED,
+    ClockName,
+    ContactOutcome,
+    ContactPurpose,
+    NoticeKind,
+    Recipient,
+    RevisitOutcome,
+    Slot,
+    Status,
+)
 
 _CLOCK_OF = {
-    "first": ClockName.FIRST_CONTACT,
-    "closing": ClockName.CLOSING_CONTACT,
-    "survey": ClockName.SURVEY,
+    ContactPurpose.FIRST: ClockName.FIRST_CONTACT,
+    ContactPurpose.CLOSING: ClockName.CLOSING_CONTACT,
+    ContactPurpose.SURVEY: ClockName.SURVEY,
 }
 _BEFORE_ACCEPTANCE = (Status.DISPATCHED, Status.RETURNED, Status.DISPUTED)
-_REACHED = ("reached", "refused")
+_REACHED = (ContactOutcome.REACHED, ContactOutcome.REFUSED)
 """A claimant who will not talk has been reached all the same."""
 
 
-def slot(decision: Decision, at: datetime) -> tuple[str, datetime]:
+def slot(decision: Decision, at: datetime) -> tuple[Slot, datetime]:
     """The contact slot (时段) that `at` lies in, and when the next one begins."""
     slots, local = decision.context.policy.slots, at.astimezone(SHANGHAI)
     day, hour = local.date(), local.time()
     if hour < slots.morning_until:
-        return "morning", datetime.combine(day, slots.morning_until, SHANGHAI)
+        return Slot.MORNING, datetime.combine(day, slots.morning_until, SHANGHAI)
     if hour < slots.afternoon_until:
-        return "afternoon", datetime.combine(day, slots.afternoon_until, SHANGHAI)
+        return Slot.AFTERNOON, datetime.combine(day, slots.afternoon_until, SHANGHAI)
     opening: time = decision.context.policy.hours.morning.begins
-    return "evening", datetime.combine(day + timedelta(days=1), opening, SHANGHAI)
+    return Slot.EVENING, datetime.combine(day + timedelta(days=1), opening, SHANGHAI)
 
 
-def attempted(decision: Decision, message: Message) -> Refusal | None:
+def attempted(decision: Decision, content: messages.ContactAttempted) -> Refusal | None:
     """Somebody called the claimant; two vain slots of one working day are enough (4.1-4.3)."""
-    state, body = decision.state, message.body
-    purpose, outcome, unit = body["purpose"], body["outcome"], body["unit"]
+    state = decision.state
+    purpose, outcome, unit = content.purpose, content.outcome, content.unit
     if state.unit is None and unit != HOTLINE:
         return wrong_status(decision)
-    where, _ = slot(decision, decision.at)
-    data = {"unit": unit, "purpose": purpose, "outcome": outcome, "method": body["method"]}
-    decision.emit("contact.recorded", {"evidence": body.get("evidence")}, slot=where, **data)
+    in_slot, _ = slot(decision, decision.at)
+    decision.emit(
+        events.ContactRecorded(
+            unit=unit,
+            purpose=purpose,
+            outcome=outcome,
+            method=content.method,
+            slot=in_slot,
+            evidence=content.evidence,
+        )
+    )
     by_hotline = unit == HOTLINE
-    if purpose not in _CLOCK_OF or by_hotline != (purpose == "survey"):
+    if purpose not in _CLOCK_OF or by_hotline != (purpose == ContactPurpose.SURVEY):
         return None
-    if purpose == "first" and state.status in _BEFORE_ACCEPTANCE and outcome in _REACHED:
+    early = purpose == ContactPurpose.FIRST and state.status in _BEFORE_ACCEPTANCE
+    if early and outcome in _REACHED:
         state.reached_early = True
-    clock = decision.clock(_CLOCK_OF[purpose])
+    clock = decision.running_clock(_CLOCK_OF[purpose])
     if clock is None:
         return None
     if outcome in _REACHED:
-        decision.stop(clock.name)
+        decision.stop_clock(clock.name)
     else:
-        _failed(decision, clock, purpose)
+        _note_failed_attempt(decision, clock, purpose)
     return None
 
 
-def _failed(decision: Decision, clock: Clock, purpose: str) -> None:
-    where, next_slot = slot(decision, decision.at)
+def _note_failed_attempt(decision: Decision, clock: Clock, purpose: ContactPurpose) -> None:
+    in_slot, next_slot = slot(decision, decision.at)
     day = decision.at.astimezone(SHANGHAI).date()
     today = day.isoformat()
-    failed = [*clock.failed, (today, where)]
-    decision.change(clock.name, failed=failed)
+    failed = (*clock.failed, (today, in_slot))
+    decision.change_clock(clock.name, failed=failed)
     slots = {s for d, s in failed if d == today}
     if len(slots) > 1 and decision.context.calendar.is_working(day):
-        decision.emit("contact.unreachable", purpose=purpose)
-        decision.stop(clock.name, "met" if decision.at <= clock.due else "late")
-        decision.notify("unreachable", "city_hotline", purpose=purpose)
+        decision.emit(events.ContactUnreachable(purpose=purpose))
+        decision.stop_clock(clock.name)
+        decision.emit(
+            NoticeQueued(kind=NoticeKind.UNREACHABLE, role=Recipient.CITY_HOTLINE, purpose=purpose)
+        )
     else:
-        decision.change(clock.name, remind_at=next_slot)
+        decision.change_clock(clock.name, remind_at=next_slot)
 
 
 def remind(decision: Decision, clock: Clock) -> None:
-    """A vain attempt, and the next slot has begun: try again (4.3)."""
-    decision.change(clock.name, remind_at=None)
+    """Remind of a contact that failed, now that the next slot has begun (4.3)."""
+    decision.change_clock(clock.name, remind_at=None)
+    kind = NoticeKind.CONTACT_REMINDER
     if clock.name == ClockName.SURVEY:
-        decision.notify("contact_reminder", "city_hotline", clock=clock.name)
+        decision.emit(NoticeQueued(kind=kind, role=Recipient.CITY_HOTLINE, clock=clock.name))
     else:
-        decision.notify(
-            "contact_reminder", "unit_contact", unit=decision.state.unit, clock=clock.name
+        unit = decision.state.unit
+        decision.emit(
+            NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=unit, clock=clock.name)
         )
 
 
-def denied(decision: Decision, message: Message) -> Refusal | None:
+def denied(decision: Decision, content: messages.ContactDenied) -> Refusal | None:
     """The claimant says that nobody called: the unit shows its records (4.3)."""
-    state, purpose = decision.state, message.body["purpose"]
+    state, purpose = decision.state, content.purpose
     if state.unit is None or state.status == Status.DECLINED:
         return wrong_status(decision)
     if not state.contact_wanted:
         return Refusal(lazy("the claimant wanted no contact"))
-    key = clock_key(ClockName.PROOF, purpose)
-    if decision.clock(key):
+    if decision.running_clock(clock_key(ClockName.PROOF, purpose)):
         return Refusal(lazy("proof of this contact has been asked already"))
-    decision.emit("contact.proof_asked", purpose=purpose)
-    decision.start(
-        ClockName.PROOF,
-        decision.at,
-        decision.due(decision.at, decision.context.policy.terms.proof),
-        purpose=purpose,
+    decision.emit(events.ContactProofAsked(purpose=purpose))
+    due = decision.due(decision.at, decision.context.policy.terms.proof)
+    decision.start_clock(ClockName.PROOF, decision.at, due, purpose=purpose)
+    kind = NoticeKind.PROOF_ASKED
+    decision.emit(
+        NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=state.unit, purpose=purpose)
     )
-    decision.notify("proof_asked", "unit_contact", unit=state.unit, purpose=purpose)
     return None
 
 
-def proved(decision: Decision, message: Message) -> Refusal | None:
+def proved(decision: Decision, content: messages.ContactProof) -> Refusal | None:
     """The unit shows its records of a contact (4.3)."""
-    purpose, unit = message.body["purpose"], message.body["unit"]
-    key = clock_key(ClockName.PROOF, purpose)
+    key = clock_key(ClockName.PROOF, content.purpose)
     if key not in decision.state.clocks:
         return Refusal(lazy("nobody has asked for proof of this contact"))
-    evidence = {"evidence": message.body["evidence"]}
-    decision.emit("contact.recorded", evidence, unit=unit, purpose="proof", of=purpose)
-    decision.stop(key)
+    decision.emit(
+        events.ContactRecorded(
+            unit=content.unit,
+            purpose=ContactPurpose.PROOF,
+            of=content.purpose,
+            evidence=content.evidence,
+        )
+    )
+    decision.stop_clock(key)
     return None
 
 
-def rated(decision: Decision, message: Message) -> Refusal | None:
+def rated(decision: Decision, content: messages.SurveyRated) -> Refusal | None:
     """The claimant rates the result; dissatisfied, the hotline calls again (4.4, 4.5)."""
-    state, rating = decision.state, message.body["rating"]
+    state, rating = decision.state, content.rating
     if state.status not in (Status.SUBMITTED, Status.COMPLETED):
         return wrong_status(decision)
-    decision.emit("survey.rated", rating=rating)
-    decision.rate(rating)
-    decision.stop(ClockName.SURVEY)
+    decision.emit(events.SurveyRated(rating=rating))
+    decision.set_rating(rating)
+    decision.stop_clock(ClockName.SURVEY)
     if rating in DISSATISFIED:
         if not state.revisit:
             state.revisit = True
-            decision.emit("revisit.opened")
-        decision.notify("dissatisfied", "unit_contact", unit=state.unit, rating=rating)
+            decision.emit(events.RevisitOpened())
+        kind = NoticeKind.DISSATISFIED
+        decision.emit(
+            NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=state.unit, rating=rating)
+        )
     return None
 
 
-def revisited(decision: Decision, message: Message) -> Refusal | None:
+def revisited(decision: Decision, content: messages.RevisitRecorded) -> Refusal | None:
     """The hotline has called a dissatisfied claimant; a mistaken rating is corrected (3.8, 4.5)."""
-    state, body = decision.state, message.body
+    state = decision.state
     if not state.revisit:
         return Refusal(lazy("no revisit is open"))
-    notes = {"notes": body.get("notes")}
-    if body["outcome"] == "corrected":
-        if "rating" not in body:
+    if content.outcome == RevisitOutcome.CORRECTED:
+        if content.rating is None:
             return Refusal(lazy("fields are missing: {names}", names="rating"), ("rating",))
-        decision.emit("rating.corrected", notes, **{"from": state.rating, "to": body["rating"]})
-        state.rating = body["rating"]
+        decision.emit(
+            events.RatingCorrected(from_=state.rating, to=content.rating, notes=content.notes)
+        )
+        state.rating = content.rating
     else:
-        decision.emit("contact.recorded", notes, purpose="revisit", outcome="confirmed")
+        decision.emit(
+            events.ContactRecorded(
+                purpose=ContactPurpose.REVISIT,
+                outcome=ContactOutcome.CONFIRMED,
+                notes=content.notes,
+            )
+        )
     state.revisit = False
-    decision.settled(decision.at)
-    decision.notify("revisited", "unit_contact", unit=state.unit, rating=state.rating)
-    if state.rating in DISSATISFIED and not state.reworked:
-        decision.notify("second_handling_offered", "claimant")
+    decision.note_settled(decision.at)
+    unit, rating = state.unit, state.rating
+    decision.emit(
+        NoticeQueued(
+            kind=NoticeKind.REVISITED, role=Recipient.UNIT_CONTACT, unit=unit, rating=rating
+        )
+    )
+    if rating in DISSATISFIED and not state.reworked:
+        decision.emit(
+            NoticeQueued(kind=NoticeKind.SECOND_HANDLING_OFFERED, role=Recipient.CLAIMANT)
+        )
     return None

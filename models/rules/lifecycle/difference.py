@@ -1,32 +1,63 @@
 """A life folded anew against the log it has: what is taken back, and what is added."""
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
-from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from models.i18n import LazyText
-from models.rules.lifecycle.decision import clock_identity, clock_key
-from models.rules.state import Clock, Event, State
+from models.rules import events as log_events
+from models.rules.events import (
+    EVENT_TYPES,
+    AlertRaised,
+    AlertWithdrawn,
+    ClockExpired,
+    ClockMoved,
+    ClockStarted,
+    ClockStopped,
+    DecisionWithdrawn,
+    Event,
+    EventData,
+    MessageRefused,
+    NoticeFailed,
+    NoticeQueued,
+    NoticeSent,
+)
+from models.rules.lifecycle.decision import clock_key
+from models.rules.state import Clock, State
+from models.rules.vocabulary import ClockState, EventName, NoticeKind
 
-_WITHDRAWALS = ("alert.withdrawn", "decision.withdrawn")
-_PASSING = ("notice.sent", "notice.failed", *_WITHDRAWALS)
-"""Events that tell of the log or of channels, and are not part of the life that is folded."""
-_EXPIRED = "expired"
+_WITHDRAWALS = (AlertWithdrawn, DecisionWithdrawn)
+_UNCOMPARED = (
+    *_WITHDRAWALS,
+    NoticeSent,
+    NoticeFailed,
+    ClockStarted,
+    ClockMoved,
+    ClockStopped,
+)
+"""Events that say something of the log, of channels or of clocks, and of no decision.
+
+How a clock ran is compared by its effect; that one expired is a decision.
+"""
 _SHIFTING = ("due", "run", "provisional", "why", "policy", "note")
-"""What may differ between two tellings of the same decision."""
+"""Fields that may differ between two tellings of the same decision."""
+
+_BLANKED: Mapping[type[EventData], Mapping[str, UnsetType]] = {
+    kind: {field: UNSET for field in _SHIFTING if field in kind.__struct_fields__}
+    for kind in EVENT_TYPES.values()
+}
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
     """An event as it stands in the log."""
 
     seq: int
-    name: str
+    data: EventData
     moment: datetime
     cause: int | None
-    data: dict[str, Any]
 
 
 def difference(
@@ -37,115 +68,152 @@ def difference(
     now: datetime,
     why: LazyText,
 ) -> list[Event]:
-    """What to append to `log` so that it tells the life that `events` tell.
+    """The events to append to `log` so that it tells the life that `events` tell.
 
     First what no longer holds is taken back, with corrections to whoever had a notice of it; then
     what is new; last the clocks whose end or expiry is now another. `before` and `after` are the
     ticket's states by the log and by the new telling. Clock events themselves are not compared:
     their effect is.
     """
-    taken_back = {e.data["of"] for e in log if e.name in _WITHDRAWALS}
-    # one refused for coming too late was never part of the life
-    standing = [
-        e for e in log if _told(e.name) and e.seq not in taken_back and not e.data.get("late")
-    ]
-    new = Counter(_key(e) for e in events if _told(e.name))
+    standing = _standing(log)
+    new = Counter(_key(event) for event in events if _is_compared(event.data))
     withdrawn = []
     for logged in standing:
         key = _key(logged)
         if new[key] > 0:
             new[key] -= 1
-        elif logged.name != "notice.queued":
+        elif not isinstance(logged.data, NoticeQueued):
             withdrawn.append(logged)
     appended: list[Event] = []
-    for gone in withdrawn:
-        appended += _withdrawal(gone, standing, now, why)
+    for logged in withdrawn:
+        appended += _withdrawal(logged, standing, now, why)
     begun: set[str] = set()
     for event in events:
-        if _told(event.name):
+        data = event.data
+        if _is_compared(data):
             if new[_key(event)] > 0:
                 new[_key(event)] -= 1
                 appended.append(event)
-        elif event.name == "clock.started":
-            of = event.data.get("unit") or event.data.get("purpose")
-            clock = clock_key(event.data["clock"], of)
+        elif isinstance(data, ClockStarted):
+            clock = clock_key(data.clock, data.unit or data.purpose or None)
             if clock not in before.clocks and clock not in begun:
                 begun.add(clock)
                 appended.append(event)
-    return appended + _clocks(before, after, begun, now, why)
+    return appended + _clock_changes(before, after, begun, now, why)
 
 
-def _told(name: str) -> bool:
-    return (not name.startswith("clock.") and name not in _PASSING) or name == "clock.expired"
+def _standing(log: Sequence[LoggedEvent]) -> list[LoggedEvent]:
+    """The decisions in the log that hold: not taken back, and part of the life at all."""
+    taken_back = {e.data.of for e in log if isinstance(e.data, _WITHDRAWALS)}
+    return [
+        event
+        for event in log
+        if _is_compared(event.data)
+        and event.seq not in taken_back
+        # one refused for coming too late was never part of the life
+        and not (isinstance(event.data, MessageRefused) and event.data.late)
+    ]
 
 
-def _key(event: Event | LoggedEvent) -> tuple[str, int | None, datetime, bytes]:
-    data = {k: v for k, v in event.data.items() if k not in _SHIFTING}
-    return event.name, event.cause, event.moment, msgspec.json.encode(data, order="deterministic")
+def _is_compared(data: EventData) -> bool:
+    return not isinstance(data, _UNCOMPARED)
+
+
+def _key(event: Event | LoggedEvent) -> tuple[EventName, int | None, datetime, bytes]:
+    data = event.data
+    blanked = _BLANKED[type(data)]
+    same = msgspec.structs.replace(data, **blanked) if blanked else data
+    return data.event, event.cause, event.moment, log_events.encode(same)
 
 
 def _withdrawal(
     gone: LoggedEvent, standing: Sequence[LoggedEvent], now: datetime, why: LazyText
 ) -> list[Event]:
-    if gone.name == "alert.raised":
-        data = {"clock": gone.data["clock"], "level": gone.data["level"]}
-        events = [Event("alert.withdrawn", now, now, None, data | {"of": gone.seq, "why": why})]
+    data: EventData
+    if isinstance(gone.data, AlertRaised):
+        raised = gone.data
+        data = AlertWithdrawn(clock=raised.clock, level=raised.level, of=gone.seq, why=why)
     else:
-        data = {"of": gone.seq, "name": gone.name, "why": why}
-        events = [Event("decision.withdrawn", now, now, None, data)]
+        data = DecisionWithdrawn(of=gone.seq, name=gone.data.event, why=why)
+    events = [Event(data, now, now, None)]
     # a notice follows the event that it tells of, at the same moment
     for notice in standing:
-        if notice.name == "notice.queued" and _tells_of(notice, gone):
-            data = {"kind": "correction", "role": notice.data["role"], "of": gone.seq}
-            data |= {k: notice.data[k] for k in ("unit", "level") if k in notice.data}
-            events.append(Event("notice.queued", now, now, None, data))
+        queued = notice.data
+        if isinstance(queued, NoticeQueued) and _tells_of(notice, queued, gone):
+            correction = NoticeQueued(
+                kind=NoticeKind.CORRECTION,
+                role=queued.role,
+                of=gone.seq,
+                unit=queued.unit,
+                level=queued.level,
+            )
+            events.append(Event(correction, now, now, None))
     return events
 
 
-def _tells_of(notice: LoggedEvent, event: LoggedEvent) -> bool:
-    kind = {"alert.raised": event.data.get("level"), "clock.expired": "expired"}.get(
-        event.name, event.name.partition(".")[2]
-    )
+def _tells_of(notice: LoggedEvent, queued: NoticeQueued, event: LoggedEvent) -> bool:
+    """Whether a notice was queued to tell of this event."""
+    about = event.data
+    match about:
+        case AlertRaised():
+            kind: str = about.level
+        case ClockExpired():
+            kind = NoticeKind.EXPIRED
+        case _:
+            kind = about.event.partition(".")[2]
+    clock = getattr(about, "clock", UNSET)
     return (
-        notice.data.get("kind") == kind
+        queued.kind == kind
         and notice.moment == event.moment
-        and notice.data.get("clock", event.data.get("clock")) == event.data.get("clock")
+        and (queued.clock is UNSET or queued.clock == clock)
     )
 
 
-def _clocks(
+def _clock_changes(
     before: State, after: State, begun: Set[str], now: datetime, why: LazyText
 ) -> list[Event]:
-    events: list[Event] = []
-
-    def tell(name: str, **data: Any) -> None:
-        events.append(Event(name, now, now, None, data))
-
+    """The events that say how the clocks are now, where the log says otherwise."""
+    found: list[EventData] = []
     for key in [*before.clocks, *(k for k in after.clocks if k not in before.clocks)]:
         old, new = before.clocks.get(key), after.clocks.get(key)
-        if new is None:
-            assert old is not None
-            if old.running:
-                tell("clock.stopped", clock=old.name, outcome="cancelled", **clock_identity(old))
-            continue
-        extra = clock_identity(new)
-        was, runs = key in begun or (old is not None and old.running), new.running
-        # how one expired is told by its own event, which stands before these
-        anew = old is None or (old.base, old.due) != (new.base, new.due)
-        if not was and (runs or (anew and new.state != _EXPIRED)):
-            tell(
-                "clock.started",
+        if new is not None:
+            found += _clock_change(old, new, key in begun, why)
+        elif old is not None and old.running:
+            found.append(_stopped(old, ClockState.CANCELLED))
+    return [Event(data, now, now, None) for data in found]
+
+
+def _clock_change(old: Clock | None, new: Clock, begun: bool, why: LazyText) -> list[EventData]:
+    found: list[EventData] = []
+    ran = begun or (old is not None and old.running)
+    # how one expired is told by its own event, which stands before these
+    expired = new.state == ClockState.EXPIRED
+    other_span = old is None or (old.base, old.due) != (new.base, new.due)
+    if not ran and (new.running or (other_span and not expired)):
+        found.append(
+            ClockStarted(
                 clock=new.name,
                 base=new.base,
                 due=new.due,
                 provisional=new.provisional,
-                **extra,
+                unit=new.unit or UNSET,
+                purpose=new.purpose or UNSET,
             )
-        elif runs and old is not None and old.due != new.due:
-            tell("clock.moved", clock=new.name, due=new.due, why=why, provisional=new.provisional)
-        if not runs and (was or not _ended_alike(old, new)) and new.state != _EXPIRED:
-            tell("clock.stopped", clock=new.name, outcome=new.state, **extra)
-    return events
+        )
+    elif new.running and old is not None and old.due != new.due:
+        found.append(ClockMoved(clock=new.name, due=new.due, why=why, provisional=new.provisional))
+    if not new.running and (ran or not _ended_alike(old, new)) and not expired:
+        found.append(_stopped(new, new.state))
+    return found
+
+
+def _stopped(clock: Clock, outcome: ClockState) -> ClockStopped:
+    return ClockStopped(
+        clock=clock.name,
+        outcome=outcome,
+        unit=clock.unit or UNSET,
+        purpose=clock.purpose or UNSET,
+    )
 
 
 def _ended_alike(old: Clock | None, new: Clock) -> bool:

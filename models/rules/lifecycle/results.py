@@ -1,52 +1,70 @@
 """The result and what becomes of it: format and review 3.7, second handling 3.8 and 3.9."""
 
-from models.i18n import lazy
+from collections.abc import Mapping
+from datetime import datetime
+
+from models.i18n import LazyText, lazy
+from models.rules import events, messages
+from models.rules.events import NoticeQueued
 from models.rules.lifecycle.acceptance import accept
 from models.rules.lifecycle.decision import Decision, filled, wrong_status
 from models.rules.lifecycle.handling import join, term_from
-from models.rules.messages import Message, Refusal
-from models.rules.vocabulary import DISSATISFIED, ClockName, Status
+from models.rules.messages import Refusal
+from models.rules.state import State
+from models.rules.vocabulary import (
+    DISSATISFIED,
+    ClockName,
+    Disposal,
+    NoticeKind,
+    Recipient,
+    Status,
+)
 
 RESULT_PARTS = ("facts", "measures", "remedies", "basis")
 LONG_TERM_PARTS = ("progress", "next_steps")
 
 
-def submitted(decision: Decision, message: Message) -> Refusal | None:
+def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal | None:
     """The unit hands in its result; its format is checked first (3.7). Acting is accepting."""
-    state, body = decision.state, message.body
+    state = decision.state
     if state.status not in (Status.DISPATCHED, Status.HANDLING):
         return wrong_status(decision)
-    if lacking := _lacking_in_result(message):
+    if lacking := _lacking_in_result(content):
         return Refusal(lazy("the result lacks: {names}", names=", ".join(lacking)), lacking)
     if state.status == Status.DISPATCHED:
         accept(decision)
-    parts = {p: body[p] for p in (*RESULT_PARTS, "long_term") if p in body}
-    decision.emit("result.submitted", parts, unit=state.unit, disposal=body["disposal"])
-    decision.stop(ClockName.HANDLING)
-    decision.stop(ClockName.EMERGENCY_REPORT)
-    state.rating_before, state.revisit_before = state.rating, state.revisit
-    decision.emit("survey.opened")
-    decision.start(
-        ClockName.SURVEY,
-        decision.at,
-        decision.due(decision.at, decision.context.policy.terms.survey),
+    decision.emit(
+        events.ResultSubmitted(
+            unit=state.unit,
+            disposal=content.disposal,
+            facts=content.facts,
+            measures=content.measures,
+            remedies=content.remedies,
+            basis=content.basis,
+            long_term=content.long_term,
+        )
     )
-    if body["disposal"] == "ordinary":
+    decision.stop_clock(ClockName.HANDLING)
+    decision.stop_clock(ClockName.EMERGENCY_REPORT)
+    state.rating_before, state.revisit_before = state.rating, state.revisit
+    decision.emit(events.SurveyOpened())
+    due = decision.due(decision.at, decision.context.policy.terms.survey)
+    decision.start_clock(ClockName.SURVEY, decision.at, due)
+    if content.disposal == Disposal.ORDINARY:
         state.status = Status.SUBMITTED
-        decision.notify("result_submitted", "city_hotline")
+        decision.emit(NoticeQueued(kind=NoticeKind.RESULT_SUBMITTED, role=Recipient.CITY_HOTLINE))
     else:
         _complete(decision)
     return None
 
 
-def _lacking_in_result(message: Message) -> tuple[str, ...]:
-    body = message.body
-    if body["disposal"] != "ordinary":
-        return () if filled(body.get("materials")) else ("materials",)
-    lacking = [p for p in RESULT_PARTS if not filled(body.get(p))]
-    if "long_term" in body:
-        given = body["long_term"] if isinstance(body["long_term"], dict) else {}
-        lacking += [f"long_term.{p}" for p in LONG_TERM_PARTS if not filled(given.get(p))]
+def _lacking_in_result(content: messages.ResultSubmitted) -> tuple[str, ...]:
+    if content.disposal != Disposal.ORDINARY:
+        return () if filled(content.materials) else ("materials",)
+    lacking = [part for part in RESULT_PARTS if not filled(getattr(content, part))]
+    if content.long_term is not None:
+        parts = content.long_term if isinstance(content.long_term, Mapping) else {}
+        lacking += [f"long_term.{p}" for p in LONG_TERM_PARTS if not filled(parts.get(p))]
     return tuple(lacking)
 
 
@@ -54,74 +72,89 @@ def _complete(decision: Decision) -> None:
     state = decision.state
     state.status = Status.COMPLETED
     state.completed_at = decision.at
-    decision.emit("ticket.completed")
-    decision.settled(decision.at)
-    decision.cancel(ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
+    decision.emit(events.TicketCompleted())
+    decision.note_settled(decision.at)
+    decision.cancel_clocks(ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
     if state.contact_wanted:
-        decision.start(
-            ClockName.CLOSING_CONTACT,
-            decision.at,
-            decision.due(decision.at, decision.context.policy.terms.closing_contact),
-        )
+        due = decision.due(decision.at, decision.context.policy.terms.closing_contact)
+        decision.start_clock(ClockName.CLOSING_CONTACT, decision.at, due)
 
 
-def reviewed(decision: Decision, message: Message) -> Refusal | None:
+def reviewed(decision: Decision, content: messages.ResultReviewed) -> Refusal | None:
     """The city agrees: completed; or not: the term counts from the first receipt (3.7)."""
     state = decision.state
     if state.status != Status.SUBMITTED:
         return wrong_status(decision)
-    if message.body["approved"]:
+    if content.approved:
         _complete(decision)
         return None
-    decision.emit("result.refused", {"why": message.body.get("why", "")})
-    decision.cancel(ClockName.SURVEY)
+    decision.emit(events.ResultRefused(why=content.why))
+    decision.cancel_clocks(ClockName.SURVEY)
     # what the claimant thought of a refused result does not count
     state.rating, state.revisit = state.rating_before, state.revisit_before
     state.status = Status.HANDLING
-    assert state.unit is not None
-    why = lazy("the city refused the result: counted from the latest restart (Regulation 3.7)")
-    if (base := state.restarted_at) is None:
-        base = state.receipts[state.unit]
-        why = lazy("the city refused the result: counted from the first receipt (Regulation 3.7)")
-    due = term_from(decision, base)
-    for _ in range(state.extensions_since):
-        due = term_from(decision, due)
-    decision.start(ClockName.HANDLING, base, due, why=why)
-    if n := state.extensions_since:
-        again = lazy("extensions granted since then, added: {n} (Regulation 3.5)", n=n)
-        state.clocks[ClockName.HANDLING].why.append(again)
-    decision.notify("result_refused", "unit_contact", unit=state.unit)
+    _resume_handling(decision)
+    decision.emit(
+        NoticeQueued(kind=NoticeKind.RESULT_REFUSED, role=Recipient.UNIT_CONTACT, unit=state.unit)
+    )
     return None
 
 
-def rework_requested(decision: Decision, message: Message) -> Refusal | None:
+def _resume_handling(decision: Decision) -> None:
+    """Run the handling clock on after a refused result, with the extensions granted (3.7 c)."""
+    state = decision.state
+    base, why = _resumed_base(state)
+    due, extensions = term_from(decision, base), state.extensions_since
+    for _ in range(extensions):
+        due = term_from(decision, due)
+    decision.start_clock(ClockName.HANDLING, base, due, why=why)
+    if extensions:
+        added = lazy("extensions granted since then, added: {n} (Regulation 3.5)", n=extensions)
+        decision.change_clock(ClockName.HANDLING, why=(why, added))
+
+
+def _resumed_base(state: State) -> tuple[datetime, LazyText]:
+    if state.restarted_at is not None:
+        return state.restarted_at, lazy(
+            "the city refused the result: counted from the latest restart (Regulation 3.7)"
+        )
+    assert state.unit is not None
+    return state.receipts[state.unit], lazy(
+        "the city refused the result: counted from the first receipt (Regulation 3.7)"
+    )
+
+
+def rework_requested(decision: Decision, content: messages.ReworkRequested) -> Refusal | None:
     """A second handling, once, for a dissatisfied claimant; same term, no extension (3.9)."""
     state = decision.state
-    why = None
-    if state.status != Status.COMPLETED:
-        why = wrong_status(decision).why
-    elif state.reworked:
-        why = lazy("a second handling is allowed once (Regulation 3.9)")
-    elif state.rating not in DISSATISFIED:
-        why = lazy("a second handling needs a rating of dissatisfied (Regulation 3.8)")
-    if why is not None:
-        decision.emit("rework.refused", why=why)
+    if (refused := _why_no_rework(decision)) is not None:
+        decision.emit(events.ReworkRefused(why=refused))
         return None
-    before = state.unit
-    unit = message.body.get("unit") or before
+    unit = content.unit or state.unit
     state.reworked = True
     state.unit = unit
     state.status = Status.HANDLING
     state.restarted_at = decision.at
     state.extensions_since = 0
-    if unit in state.co_units:
-        state.co_units.remove(unit)
-    decision.emit("rework.opened", unit=unit)
-    decision.cancel(ClockName.CLOSING_CONTACT, ClockName.SURVEY)
-    decision.new_run()
+    state.co_units = tuple(u for u in state.co_units if u != unit)
+    decision.emit(events.ReworkOpened(unit=unit))
+    decision.cancel_clocks(ClockName.CLOSING_CONTACT, ClockName.SURVEY)
+    decision.begin_run()
     why = lazy("second handling, same term as the first (Regulation 3.9)")
-    decision.start(ClockName.HANDLING, decision.at, term_from(decision, decision.at), why=why)
-    decision.notify("rework", "unit_contact", unit=unit)
-    if holder := message.body.get("former_holder"):
-        join(decision, holder)
+    due = term_from(decision, decision.at)
+    decision.start_clock(ClockName.HANDLING, decision.at, due, why=why)
+    decision.emit(NoticeQueued(kind=NoticeKind.REWORK, role=Recipient.UNIT_CONTACT, unit=unit))
+    if content.former_holder:
+        join(decision, content.former_holder)
+    return None
+
+
+def _why_no_rework(decision: Decision) -> LazyText | None:
+    state = decision.state
+    if state.status != Status.COMPLETED:
+        return wrong_status(decision).why
+    if state.reworked:
+        return lazy("a second handling is allowed once (Regulation 3.9)")
+    if state.rating not in DISSATISFIED:
+        return lazy("a second handling needs a rating of dissatisfied (Regulation 3.8)")
     return None

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from models.i18n import LazyText, lazy
-from models.rules.messages import HOTLINE, UNIT_FIELDS, Message, Route
+from models.rules.messages import (
+    HOTLINE,
+    UNIT_FIELDS,
+    Content,
+    DisputeOpened,
+    Message,
+    Refusal,
+    Route,
+    TicketReceived,
+)
 from models.rules.routing.naming import UnitNames
 from models.rules.routing.units_file import (
     STREET,
@@ -27,9 +36,6 @@ __all__ = [
     "UnitsFile",
     "load_units",
 ]
-
-_TOPICS = ("topic", "topics", "category_name")
-"""Fields in which a city may say what a matter is about; feeds keep what they do not know."""
 
 
 class Prediction(NamedTuple):
@@ -91,14 +97,14 @@ class Directory:
         """The full name of the unit that goes by `name`, in whatever spelling, or None."""
         return self._names.find(name)
 
-    def route(self, body: Mapping[str, Any]) -> Route:
+    def route(self, received: TicketReceived) -> Route:
         """The unit of a received ticket, with the reason; or none, with the reason for that.
 
         What the city or a rule says holds. A model is asked only where they say nothing; it
         decides where it is sure and the letter names a place of the district, else it proposes.
         """
-        letter = self._read(body)
-        if named := str(body.get("unit") or "").strip():
+        letter = self._read(received)
+        if named := (received.unit or "").strip():
             ruled = self._by_name(named)
         elif letter.place is None:
             ruled = Route(None, lazy("no place in the district is named"))
@@ -106,33 +112,44 @@ class Directory:
             ruled = self._by_rules(letter, letter.place)
         if ruled.unit is not None or self._learned is None:
             return ruled
-        title, content = str(body.get("title") or ""), str(body.get("content") or "")
-        return self._by_model(self._learned.predict(title, content), ruled, letter)
+        prediction = self._learned.predict(received.title, received.content or "")
+        return self._by_model(prediction, ruled, letter)
 
     def resolved(self, message: Message) -> Message:
         """The message with its units under their full names, and with its route if it is new."""
-        body = dict(message.body)
+        content = message.content
+        if isinstance(content, Refusal):
+            return message
+        if isinstance(content, TicketReceived):
+            return msgspec.structs.replace(message, route=self.route(content))
+        content, unknown = self._with_full_names(content)
+        return msgspec.structs.replace(message, content=content, unknown=tuple(unknown))
+
+    def _with_full_names(self, content: Content) -> tuple[Content, list[str]]:
+        """The content with each unit under its full name, and the names that nobody knows."""
+        full_names: dict[str, str | tuple[str, ...]] = {}
         unknown = []
-        if message.type == "ticket.received":
-            return msgspec.structs.replace(message, route=self.route(body))
         for field in (*UNIT_FIELDS, "suggested_unit"):
-            name = body.get(field)
-            if isinstance(name, str) and name and name != HOTLINE:
+            name = getattr(content, field, None)
+            if name and name != HOTLINE:
                 if full := self.resolve(name):
-                    body[field] = full
+                    full_names[field] = full
                 else:
                     unknown.append(name)
-        if isinstance(units := body.get("units"), list):
-            body["units"] = [self.resolve(str(u)) or str(u) for u in units]
-            unknown += [u for u in body["units"] if u not in self.units]
-        return msgspec.structs.replace(message, body=body, unknown=tuple(unknown))
+        if isinstance(content, DisputeOpened):
+            units = tuple(self.resolve(unit) or unit for unit in content.units)
+            full_names["units"] = units
+            unknown += [unit for unit in units if unit not in self.units]
+        return msgspec.structs.replace(content, **full_names), unknown
 
-    def _read(self, body: Mapping[str, Any]) -> _Letter:
-        text = f"{body.get('title') or ''}\n{body.get('content') or ''}"
-        where = f"{body.get('address') or ''}\n{body.get('street') or ''}\n{text}"
-        given = [t for field in _TOPICS for t in _listed(body.get(field))]
+    def _read(self, received: TicketReceived) -> _Letter:
+        text = f"{received.title}\n{received.content or ''}"
+        where = f"{received.address or ''}\n{received.street or ''}\n{text}"
+        # a city says in any of these what a matter is about
+        fields = (received.topic, received.topics, received.category_name)
+        given = [topic for field in fields for topic in _listed(field)]
         topics = [t.strip() for t in given if isinstance(t, str) and t.strip()]
-        street = self.resolve(str(body.get("street") or ""))
+        street = self.resolve(received.street or "")
         places = dict.fromkeys(self.place.findall(where))
         return _Letter(text, tuple(topics), street, tuple(places))
 

@@ -19,10 +19,11 @@ from models.database import Session
 from models.operations.log import event_row
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI
+from models.rules.events import Event as Happened
+from models.rules.events import NoticeQueued
 from models.rules.lifecycle.decide import fold
-from models.rules.messages import Message
+from models.rules.messages import TicketReceived, read_message
 from models.rules.screening import duplicate_key
-from models.rules.state import Event as Happened
 from models.rules.state import State
 from models.rules.text import clean, redact_numbers
 from models.security.encryption import load_cipher
@@ -82,11 +83,12 @@ def dispatch_in(session: Any, body: Body) -> None:
     if session.execute(found).first() is not None:
         return
     moment = datetime.fromisoformat(body["at"]).astimezone(SHANGHAI)
-    raw = Message(body["type"], body["ticket"], moment, 1, body)
-    message, policy = book.directory.resolved(raw), book.policy_at(moment)
+    named = read_message(body["type"], body["ticket"], moment, 1, body)
+    message, policy = book.directory.resolved(named), book.policy_at(moment)
     state = State(body["ticket"])
     events = fold(state, [message], book.context_for(policy), now)
-    matter = duplicate_key(message.body)
+    assert isinstance(message.content, TicketReceived)
+    matter = duplicate_key(message.content)
     ticket = Ticket(
         number=body["ticket"],
         title=redact_numbers(clean(body["title"])),
@@ -117,10 +119,11 @@ def _write(
         row = event_row(keeper(), ticket.id, ticket.seq, ticket.hash, event, now)
         ticket.hash = row["hash"]
         session.add(EventRow(**row))
-        if event.name == "notice.queued":
-            role, unit = event.data["role"], event.data.get("unit")
+        if isinstance(event.data, NoticeQueued):
+            notice = event.data
+            role, unit = notice.role, notice.unit or None
             session.add(NoticeRow(
-                ticket_id=ticket.id, seq=ticket.seq, kind=event.data["kind"], role=role,
+                ticket_id=ticket.id, seq=ticket.seq, kind=notice.kind, role=role,
                 recipient=f"{unit}/{role}", unit=unit, queued_at=now, ring_at=now,
             ))  # fmt: skip
     before = msgspec.json.decode(ticket.state, type=State).clocks if ticket.state else {}
@@ -131,7 +134,7 @@ def _write(
                 ticket_id=ticket.id, key=key, name=clock.name, base=clock.base, due=clock.due,
                 provisional=clock.provisional, state=clock.state, ended_at=clock.ended_at,
             ))  # fmt: skip
-    ticket.status, ticket.category, ticket.unit = state.status, state.category, state.unit
+    ticket.status, ticket.category, ticket.unit = state.status, state.category or "", state.unit
     ticket.level, ticket.due, ticket.received_at = state.level, state.due, state.received_at
     ticket.updated_at = now.astimezone(UTC)
     ticket.state = msgspec.json.encode(state).decode()

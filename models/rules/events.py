@@ -1,0 +1,618 @@
+"""The events of a ticket's log: one struct an event name, and how a line of the log is written.
+
+Every field says what it may hold. A code, a number, a truth value or an instant is harmless by its
+type. A text is marked: `HARMLESS` is a name or a text of the district's own rulebook, `WRITTEN` may
+repeat what somebody wrote and stands in the log in clear, `PRIVATE` is what a citizen or a unit
+wrote, which goes into the line's encrypted part and is never in its data.
+
+A field that a line does not have is UNSET, which is not the same as null: a line that is read and
+written again has the same bytes.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, ClassVar, TypeAlias, get_args, get_type_hints
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from models.i18n import LazyText
+from models.rules.vocabulary import (
+    Category,
+    ClockName,
+    ClockState,
+    Code,
+    ContactMethod,
+    ContactOutcome,
+    ContactPurpose,
+    Decider,
+    Disposal,
+    Emergency,
+    EventName,
+    Ground,
+    Level,
+    MessageType,
+    NoticeKind,
+    Rating,
+    Recipient,
+    Slot,
+    WithdrawnTo,
+)
+
+
+class Origin(Enum):
+    """Where the text in a field comes from."""
+
+    HARMLESS = "the service's own words, or a name from its rulebook"
+    WRITTEN = "may repeat what somebody outside wrote"
+    PRIVATE = "what somebody outside wrote; kept encrypted"
+
+
+HARMLESS, WRITTEN, PRIVATE = Origin.HARMLESS, Origin.WRITTEN, Origin.PRIVATE
+
+KnownUnit: TypeAlias = Annotated[str, HARMLESS]
+"""The full name of a unit of the directory."""
+RulebookText: TypeAlias = Annotated[str, HARMLESS]
+"""A text of the policy."""
+Item: TypeAlias = Annotated[str, HARMLESS]
+"""An item of what is not taken, as `2.2.4`."""
+FieldName: TypeAlias = Annotated[str, HARMLESS]
+"""A field of a message."""
+ChannelName: TypeAlias = Annotated[str, HARMLESS]
+"""A channel of notices, as the district's channels file names it."""
+TicketNumber: TypeAlias = Annotated[str, WRITTEN]
+"""A number that the city gave."""
+Operator: TypeAlias = Annotated[str, WRITTEN]
+"""The name of whoever decided."""
+AnyUnit: TypeAlias = Annotated[str, WRITTEN]
+"""What somebody called a unit; no directory need know it."""
+Reason: TypeAlias = Annotated[LazyText, WRITTEN]
+"""Why, in words for a person; its gaps may hold names and what somebody gave as a basis."""
+Papers: TypeAlias = Annotated[Any, PRIVATE]
+"""What came in a message as the source wrote it: a text, a list of attachments, an object."""
+
+
+class EventData(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event says beside its moment; `event` is its name."""
+
+    event: ClassVar[EventName]
+
+
+class TicketReceived(EventData, frozen=True, kw_only=True):
+    """A ticket came in. `policy` is the document that it runs under."""
+
+    event = EventName.TICKET_RECEIVED
+    category: Category
+    policy: RulebookText
+    emergency: Emergency | UnsetType = UNSET
+    note: Reason | UnsetType = UNSET
+    title: Papers = UNSET
+
+
+class ScreeningProposed(EventData, frozen=True, kw_only=True):
+    """Something speaks against taking the ticket (Regulation 2.2)."""
+
+    event = EventName.SCREENING_PROPOSED
+    code: Item
+    why: Reason
+    earlier: TicketNumber | UnsetType = UNSET
+
+
+class ScreeningDecided(EventData, frozen=True, kw_only=True):
+    """An operator answered a proposal of the screening."""
+
+    event = EventName.SCREENING_DECIDED
+    code: Item
+    decline: bool
+    by: Operator
+
+
+class TicketDeclined(EventData, frozen=True, kw_only=True):
+    """The ticket is not taken; `advice` is what the claimant is told."""
+
+    event = EventName.TICKET_DECLINED
+    code: Item
+    advice: RulebookText
+
+
+class TicketUnrouted(EventData, frozen=True, kw_only=True):
+    """No unit was found: the ticket waits in the manual queue.
+
+    `named` is the unit that the city named and nobody knows; `proposed` the unit that a model would
+    choose, with its reason.
+    """
+
+    event = EventName.TICKET_UNROUTED
+    why: Reason
+    named: AnyUnit | UnsetType = UNSET
+    proposed: KnownUnit | UnsetType = UNSET
+    proposal: Reason | UnsetType | None = UNSET
+
+
+class TicketRouted(EventData, frozen=True, kw_only=True):
+    """A unit was chosen; `why` is an operator's own text where he chose it."""
+
+    event = EventName.TICKET_ROUTED
+    unit: KnownUnit
+    why: Annotated[LazyText | str, WRITTEN]
+    by: Operator | UnsetType = UNSET
+
+
+class TicketDispatched(EventData, frozen=True, kw_only=True):
+    """The ticket was sent to a unit."""
+
+    event = EventName.TICKET_DISPATCHED
+    unit: KnownUnit
+
+
+class TicketAccepted(EventData, frozen=True, kw_only=True):
+    """The unit took the ticket on."""
+
+    event = EventName.TICKET_ACCEPTED
+    unit: KnownUnit | None
+
+
+class TicketDeemedAccepted(EventData, frozen=True, kw_only=True):
+    """The unit was silent until its acceptance term ended (Regulation 3.1)."""
+
+    event = EventName.TICKET_DEEMED_ACCEPTED
+    unit: KnownUnit | None
+    effective_at: datetime
+
+
+class TicketReturned(EventData, frozen=True, kw_only=True):
+    """The unit returned the ticket, with its reasons (Regulation 3.2)."""
+
+    event = EventName.TICKET_RETURNED
+    unit: KnownUnit | None
+    suggested_unit: AnyUnit | None
+    reason: Papers = UNSET
+    basis: Papers = UNSET
+    signed_by: Papers = UNSET
+
+
+class ReturnApproved(EventData, frozen=True, kw_only=True):
+    """The city agreed to a return; `unit` gets the ticket now."""
+
+    event = EventName.RETURN_APPROVED
+    unit: KnownUnit
+
+
+class ReturnRefused(EventData, frozen=True, kw_only=True):
+    """The city did not agree to a return; `unit` keeps the ticket."""
+
+    event = EventName.RETURN_REFUSED
+    unit: KnownUnit | None
+
+
+class DisputeOpened(EventData, frozen=True, kw_only=True):
+    """Units disagree whose matter it is (Regulation 3.3)."""
+
+    event = EventName.DISPUTE_OPENED
+    units: tuple[KnownUnit, ...]
+
+
+class DisputeEvidence(EventData, frozen=True, kw_only=True):
+    """A unit handed in its evidence in a dispute."""
+
+    event = EventName.DISPUTE_EVIDENCE
+    unit: KnownUnit
+    documents: Papers = UNSET
+
+
+class DisputeDecided(EventData, frozen=True, kw_only=True):
+    """A dispute was decided for a unit."""
+
+    event = EventName.DISPUTE_DECIDED
+    unit: KnownUnit
+    by: Decider
+
+
+class UnitJoined(EventData, frozen=True, kw_only=True):
+    """Another unit helps."""
+
+    event = EventName.UNIT_JOINED
+    unit: KnownUnit
+
+
+class SiteArrived(EventData, frozen=True, kw_only=True):
+    """A unit arrived on site (Regulation 3.4)."""
+
+    event = EventName.SITE_ARRIVED
+    unit: KnownUnit
+
+
+class ProgressReported(EventData, frozen=True, kw_only=True):
+    """A unit reported on an emergency (Regulation 3.4)."""
+
+    event = EventName.PROGRESS_REPORTED
+    unit: KnownUnit
+    text: Papers = UNSET
+
+
+class ClockStarted(EventData, frozen=True, kw_only=True):
+    """A clock began to run; `unit` and `purpose` tell evidence and proof clocks apart."""
+
+    event = EventName.CLOCK_STARTED
+    clock: ClockName
+    base: datetime
+    due: datetime
+    provisional: bool
+    unit: KnownUnit | UnsetType = UNSET
+    purpose: ContactPurpose | UnsetType = UNSET
+    why: Reason | UnsetType = UNSET
+
+
+class ClockMoved(EventData, frozen=True, kw_only=True):
+    """The expiry of a running clock is another."""
+
+    event = EventName.CLOCK_MOVED
+    clock: ClockName
+    due: datetime
+    why: Reason
+    provisional: bool
+
+
+class ClockStopped(EventData, frozen=True, kw_only=True):
+    """A clock ended: met, late or cancelled."""
+
+    event = EventName.CLOCK_STOPPED
+    clock: ClockName
+    outcome: ClockState
+    unit: KnownUnit | UnsetType = UNSET
+    purpose: ContactPurpose | UnsetType = UNSET
+
+
+class ClockExpired(EventData, frozen=True, kw_only=True):
+    """A clock ran out."""
+
+    event = EventName.CLOCK_EXPIRED
+    clock: ClockName
+    due: datetime
+    unit: KnownUnit | UnsetType = UNSET
+    purpose: ContactPurpose | UnsetType = UNSET
+
+
+class AlertRaised(EventData, frozen=True, kw_only=True):
+    """A level was raised in this run of the handling clock (Regulation 5)."""
+
+    event = EventName.ALERT_RAISED
+    clock: ClockName
+    level: Level
+    effective_at: datetime
+    unit: KnownUnit | None
+    run: int
+
+
+class AlertWithdrawn(EventData, frozen=True, kw_only=True):
+    """A level was taken back; `of` is the `seq` of the event that raised it."""
+
+    event = EventName.ALERT_WITHDRAWN
+    clock: ClockName
+    level: Level
+    of: int
+    why: Reason
+
+
+class DecisionWithdrawn(EventData, frozen=True, kw_only=True):
+    """Any other event was taken back: the one called `name`, whose `seq` is `of`."""
+
+    event = EventName.DECISION_WITHDRAWN
+    of: int
+    name: EventName
+    why: Reason
+
+
+class ExtensionGranted(EventData, frozen=True, kw_only=True):
+    """The term was extended (Regulation 3.5)."""
+
+    event = EventName.EXTENSION_GRANTED
+    number: int
+    due: datetime
+
+
+class ExtensionRefused(EventData, frozen=True, kw_only=True):
+    """The term was not extended."""
+
+    event = EventName.EXTENSION_REFUSED
+    why: Reason
+    missing: tuple[FieldName, ...] | UnsetType = UNSET
+
+
+class ContactRecorded(EventData, frozen=True, kw_only=True):
+    """The claimant was contacted, or somebody tried to (Regulation 4).
+
+    `of` is the purpose of the contact that a proof is about.
+    """
+
+    event = EventName.CONTACT_RECORDED
+    purpose: ContactPurpose
+    unit: Annotated[str, HARMLESS] | UnsetType = UNSET
+    outcome: ContactOutcome | UnsetType = UNSET
+    method: ContactMethod | UnsetType = UNSET
+    slot: Slot | UnsetType = UNSET
+    of: ContactPurpose | UnsetType = UNSET
+    evidence: Papers = UNSET
+    notes: Papers = UNSET
+
+
+class ContactUnreachable(EventData, frozen=True, kw_only=True):
+    """The claimant was not reached in two slots of a working day (Regulation 4.3)."""
+
+    event = EventName.CONTACT_UNREACHABLE
+    purpose: ContactPurpose
+
+
+class ContactProofAsked(EventData, frozen=True, kw_only=True):
+    """The claimant denied a contact: the unit is to prove it (Regulation 4.3)."""
+
+    event = EventName.CONTACT_PROOF_ASKED
+    purpose: ContactPurpose
+
+
+class ContactDeemedAbsent(EventData, frozen=True, kw_only=True):
+    """No proof came: the contact counts as not made (Regulation 4.3)."""
+
+    event = EventName.CONTACT_DEEMED_ABSENT
+    purpose: ContactPurpose | None
+    unit: KnownUnit | None
+    effective_at: datetime
+
+
+class TicketSupplemented(EventData, frozen=True, kw_only=True):
+    """The claimant added facts (Regulation 3.4.6)."""
+
+    event = EventName.TICKET_SUPPLEMENTED
+    text: Papers = UNSET
+
+
+class TicketWithdrawn(EventData, frozen=True, kw_only=True):
+    """The claimant withdrew the ticket (Regulation 3.6)."""
+
+    event = EventName.TICKET_WITHDRAWN
+    to: WithdrawnTo
+
+
+class ResultSubmitted(EventData, frozen=True, kw_only=True):
+    """The unit handed in its result (Regulation 3.7)."""
+
+    event = EventName.RESULT_SUBMITTED
+    unit: KnownUnit | None
+    disposal: Disposal
+    facts: Papers = UNSET
+    measures: Papers = UNSET
+    remedies: Papers = UNSET
+    basis: Papers = UNSET
+    long_term: Papers = UNSET
+
+
+class ResultRefused(EventData, frozen=True, kw_only=True):
+    """The city refused the result (Regulation 3.7)."""
+
+    event = EventName.RESULT_REFUSED
+    why: Papers = UNSET
+
+
+class TicketCompleted(EventData, frozen=True, kw_only=True):
+    """The ticket is completed."""
+
+    event = EventName.TICKET_COMPLETED
+
+
+class SurveyOpened(EventData, frozen=True, kw_only=True):
+    """The hotline is to ask the claimant how satisfied he is (Regulation 4.4)."""
+
+    event = EventName.SURVEY_OPENED
+
+
+class SurveyRated(EventData, frozen=True, kw_only=True):
+    """The claimant rated the result."""
+
+    event = EventName.SURVEY_RATED
+    rating: Rating
+
+
+class RatingCorrected(EventData, frozen=True, kw_only=True):
+    """A revisit found the rating to be a mistake (Regulation 4.5)."""
+
+    event = EventName.RATING_CORRECTED
+    from_: Rating | None = msgspec.field(name="from")
+    to: Rating
+    notes: Papers = UNSET
+
+
+class RevisitOpened(EventData, frozen=True, kw_only=True):
+    """The hotline is to call a dissatisfied claimant (Regulation 4.5)."""
+
+    event = EventName.REVISIT_OPENED
+
+
+class ReworkOpened(EventData, frozen=True, kw_only=True):
+    """A second handling began (Regulation 3.9)."""
+
+    event = EventName.REWORK_OPENED
+    unit: KnownUnit | None
+
+
+class ReworkRefused(EventData, frozen=True, kw_only=True):
+    """A second handling was refused."""
+
+    event = EventName.REWORK_REFUSED
+    why: Reason
+
+
+class TicketArchived(EventData, frozen=True, kw_only=True):
+    """The ticket went to the archive; `effective_at` where time alone brought it there."""
+
+    event = EventName.TICKET_ARCHIVED
+    effective_at: datetime | UnsetType = UNSET
+
+
+class UnitUrged(EventData, frozen=True, kw_only=True):
+    """The desk urged a unit."""
+
+    event = EventName.UNIT_URGED
+    unit: KnownUnit
+    by: Operator
+    text: Papers = UNSET
+
+
+class ConductRecorded(EventData, frozen=True, kw_only=True):
+    """A case for talk-and-remind was registered (Regulation 6.1)."""
+
+    event = EventName.CONDUCT_RECORDED
+    unit: KnownUnit
+    ground: Ground
+    grave: bool
+
+
+class ConductProposed(EventData, frozen=True, kw_only=True):
+    """The rules propose a case for talk-and-remind."""
+
+    event = EventName.CONDUCT_PROPOSED
+    unit: KnownUnit | None
+    ground: Ground
+    why: Reason
+
+
+class NoticeQueued(EventData, frozen=True, kw_only=True):
+    """A notice waits to be sent to whoever has this role.
+
+    Of a correction, `of` is the `seq` of the notice that it corrects; of one sent again, `again` is
+    the `seq` of the first. The other fields say what the notice is about.
+    """
+
+    event = EventName.NOTICE_QUEUED
+    kind: NoticeKind
+    role: Recipient
+    unit: KnownUnit | UnsetType | None = UNSET
+    clock: ClockName | UnsetType = UNSET
+    level: Level | UnsetType = UNSET
+    effective_at: datetime | UnsetType = UNSET
+    code: Item | UnsetType = UNSET
+    purpose: ContactPurpose | UnsetType = UNSET
+    rating: Rating | UnsetType | None = UNSET
+    of: int | UnsetType = UNSET
+    again: int | UnsetType = UNSET
+    by: Operator | UnsetType = UNSET
+
+
+class NoticeSent(EventData, frozen=True, kw_only=True):
+    """A channel took the notice that the event `of` queued."""
+
+    event = EventName.NOTICE_SENT
+    kind: NoticeKind
+    channel: ChannelName
+    of: int
+
+
+class NoticeFailed(EventData, frozen=True, kw_only=True):
+    """The notice that the event `of` queued was given up."""
+
+    event = EventName.NOTICE_FAILED
+    kind: NoticeKind
+    channel: ChannelName
+    of: int
+
+
+class MessageRefused(EventData, frozen=True, kw_only=True):
+    """A message could not be applied; `late` where it came too late to be."""
+
+    event = EventName.MESSAGE_REFUSED
+    type: MessageType
+    why: Reason
+    missing: tuple[FieldName, ...] | UnsetType = UNSET
+    late: bool | UnsetType = UNSET
+
+
+EVENT_TYPES: Mapping[EventName, type[EventData]] = {
+    kind.event: kind for kind in EventData.__subclasses__()
+}
+"""The struct of every event name."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened, as it goes into the ticket's log.
+
+    `moment` is when it took effect; `at` when it counts as recorded where time is played: for
+    what a message causes both are that message's `at`. `cause` is the arrival number of the
+    message, None for what time alone brought about.
+    """
+
+    data: EventData
+    moment: datetime
+    at: datetime
+    cause: int | None
+
+    @property
+    def name(self) -> EventName:
+        """The event's name."""
+        return self.data.event
+
+
+def origins(kind: type[EventData]) -> dict[str, Origin]:
+    """Where what each field holds comes from. Raises TypeError for a text without a mark."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: _origin(kind, name, hints[name]) for name in kind.__struct_fields__}
+
+
+def _origin(kind: type[EventData], name: str, hint: Any) -> Origin:
+    marks = _marks(hint)
+    if not marks:
+        raise TypeError(f"{kind.__name__}.{name} says not where its text comes from")
+    # the least harmless of what it may hold decides
+    return max(marks, key=list(Origin).index)
+
+
+def _marks(hint: Any) -> list[Origin]:
+    """The origins that a type admits; empty where a part of it has none."""
+    if metadata := getattr(hint, "__metadata__", None):
+        return [mark for mark in metadata if isinstance(mark, Origin)]
+    if parts := [part for part in get_args(hint) if part is not Ellipsis]:
+        found = [_marks(part) for part in parts if part not in (UnsetType, type(None))]
+        return [mark for marks in found for mark in marks] if all(found) else []
+    harmless = isinstance(hint, type) and issubclass(hint, (Code, int, datetime))
+    return [HARMLESS] if harmless else []
+
+
+ORIGINS: Mapping[EventName, Mapping[str, Origin]] = {
+    name: origins(kind) for name, kind in EVENT_TYPES.items()
+}
+"""Where what each field of each event holds comes from."""
+
+_PRIVATE: Mapping[type[EventData], Mapping[str, UnsetType]] = {
+    EVENT_TYPES[name]: dict.fromkeys((f for f, o in fields.items() if o is PRIVATE), UNSET)
+    for name, fields in ORIGINS.items()
+}
+
+
+def encode(data: EventData) -> bytes:
+    """The data of a log line as JSON, without what is private; equal data have equal bytes."""
+    private = _PRIVATE[type(data)]
+    clear = msgspec.structs.replace(data, **private) if private else data
+    return msgspec.json.encode(clear, order="sorted")
+
+
+def private_part(data: EventData) -> dict[str, Any]:
+    """What of an event goes into the encrypted part of its line: what is there and not empty."""
+    values = ((field, getattr(data, field)) for field in _PRIVATE[type(data)])
+    return {field: value for field, value in values if value not in (UNSET, None, "")}
+
+
+def decode(name: str, data: bytes | str) -> EventData:
+    """The data of a log line, as `encode` wrote it. Raises ValueError for no known event."""
+    return msgspec.json.decode(data, type=EVENT_TYPES[EventName(name)])
+
+
+def convert(name: str, data: Mapping[str, Any]) -> EventData:
+    """The same from data that have been read as plain JSON. Raises ValueError likewise."""
+    return msgspec.convert(data, EVENT_TYPES[EventName(name)])
+
+
+def fields(data: EventData) -> dict[str, Any]:
+    """What an event says, without what is private, under the names that stand in the log."""
+    private = _PRIVATE[type(data)]
+    names = zip(data.__struct_fields__, data.__struct_encode_fields__, strict=True)
+    values = ((written, getattr(data, field)) for field, written in names if field not in private)
+    return {name: value for name, value in values if value is not UNSET}

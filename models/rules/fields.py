@@ -1,0 +1,141 @@
+"""How one field of a message is checked, and what is said of one that cannot be taken."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from models.i18n import LazyText, lazy
+from models.rules.vocabulary import Code, ContactWish
+
+C = TypeVar("C", bound=Code)
+
+_ITEMS = frozenset(map(str, range(1, 12)))
+_HUGE = 10**30
+_LONGEST_LIMIT = 10_000
+
+
+class InvalidField(Exception):
+    """A field holds what cannot be meant; `why` says what it must hold."""
+
+    def __init__(self, why: LazyText) -> None:
+        self.why = why
+
+
+Check = Callable[[str, Any], Any]
+"""Takes a field's name and value, returns the value as the rules want it; raises InvalidField."""
+
+
+class Field(NamedTuple):
+    """One field of a message: how it is checked, and whether it must be there."""
+
+    check: Check
+    required: bool
+
+
+class Claimant(msgspec.Struct, frozen=True):
+    """The claimant (诉求人) as far as the rules look at him."""
+
+    name: str = ""
+    phone: str = ""
+    contact: ContactWish = ContactWish.WANTED
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A statutory limit (Regulation 3.4.5): working days or hours, with its basis."""
+
+    basis: str
+    workdays: int | None = None
+    hours: int | None = None
+
+
+def text(name: str, value: Any) -> str:
+    """A text that says something; a number is taken for its digits."""
+    if isinstance(value, str) and value.strip():
+        return value
+    if (number := number_as_text(value)) is not None:
+        return number
+    raise InvalidField(lazy("field {name} must be a text", name=name))
+
+
+def number_as_text(value: Any) -> str | None:
+    """A number where a text is wanted; None for anything else, and for one too long to be meant."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _HUGE:
+        return None
+    return str(value)
+
+
+def any_text(name: str, value: Any) -> str:
+    """A text, perhaps an empty one."""
+    return value if isinstance(value, str) else text(name, value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or false."""
+    if isinstance(value, bool):
+        return value
+    raise InvalidField(lazy("field {name} must be true or false", name=name))
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """A list of names."""
+    if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
+        return tuple(value)
+    raise InvalidField(lazy("field {name} must be a list of names", name=name))
+
+
+def anything(_name: str, value: Any) -> Any:
+    """Whatever the source sends: a text, a list of attachments, an object."""
+    return value
+
+
+def one_of(*codes: Code) -> Check:
+    """One of these codes, written as the code or as its Chinese label."""
+    by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
+    allowed = ", ".join(codes)
+
+    def check(name: str, value: Any) -> Code:
+        code = by_text.get(value) if isinstance(value, str) else None
+        if code is None:
+            text = lazy("field {name} must be one of: {allowed}", name=name, allowed=allowed)
+            raise InvalidField(text)
+        return code
+
+    return check
+
+
+def item(name: str, value: Any) -> str:
+    """The number of an item of Regulation 2.2, written as `4`, 4 or `2.2.4`."""
+    number = text(name, value).removeprefix("2.2.").lstrip("0")
+    if number in _ITEMS:
+        return number
+    raise InvalidField(lazy("field {name} must be an item of Regulation 2.2: 1 to 11", name=name))
+
+
+_contact_wish = one_of(*ContactWish)
+
+
+def claimant(_name: str, value: Any) -> Claimant:
+    """An object that says who the claimant is; he wants contact unless it says otherwise."""
+    if not isinstance(value, Mapping):
+        raise InvalidField(lazy("field {name} must be an object", name="claimant"))
+    wish = value.get("contact")
+    return Claimant(
+        str(value.get("name") or ""),
+        str(value.get("phone") or ""),
+        ContactWish.WANTED if wish is None else _contact_wish("claimant.contact", wish),
+    )
+
+
+def limit(_name: str, value: Any) -> Limit:
+    """An object with either working days or hours, and the law that sets them."""
+    given: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    lengths = [given[k] for k in ("workdays", "hours") if given.get(k) is not None]
+    if len(lengths) == 1 and type(lengths[0]) is int and 0 < lengths[0] <= _LONGEST_LIMIT:
+        return Limit(str(given.get("basis", "")), given.get("workdays"), given.get("hours"))
+    raise InvalidField(
+        lazy(
+            "field {name} must give either workdays or hours, a whole number",
+            name="statutory_limit",
+        )
+    )
