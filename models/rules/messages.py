@@ -438,19 +438,22 @@ def read_content(kind: MessageType, raw: Mapping[str, Any]) -> Content | Refusal
 
     Labels become codes; null is the same as absent; unknown fields are passed over.
     """
-    fields = FIELDS[kind]
-    missing = tuple(n for n, f in fields.items() if f.required and raw.get(n) is None)
+    values: dict[str, Any] = {}
+    missing: list[str] = []
+    invalid: LazyText | None = None
+    for name, (check_field, required) in FIELDS[kind].items():
+        if (value := raw.get(name)) is not None:
+            try:
+                values[name] = check_field(name, value)
+            except InvalidField as error:
+                invalid = invalid or error.why
+        elif required:
+            missing.append(name)
     if missing:
         names = ", ".join(missing)
-        return Refusal(lazy("fields are missing: {names}", names=names), missing)
-    try:
-        values = {
-            name: field.check(name, value)
-            for name, field in fields.items()
-            if (value := raw.get(name)) is not None
-        }
-    except InvalidField as error:
-        return Refusal(error.why)
+        return Refusal(lazy("fields are missing: {names}", names=names), tuple(missing))
+    if invalid is not None:
+        return Refusal(invalid)
     return CONTENT_TYPES[kind](**values)
 
 

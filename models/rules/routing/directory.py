@@ -8,6 +8,7 @@ import msgspec
 
 from models.i18n import LazyText, lazy
 from models.rules.messages import (
+    CONTENT_TYPES,
     HOTLINE,
     UNIT_FIELDS,
     Content,
@@ -36,6 +37,13 @@ __all__ = [
     "UnitsFile",
     "load_units",
 ]
+
+
+_NAMING_FIELDS = {
+    kind: tuple(f for f in (*UNIT_FIELDS, "suggested_unit") if f in content.__struct_fields__)
+    for kind, content in CONTENT_TYPES.items()
+}
+"""The fields of each type of message that name a unit."""
 
 
 class Prediction(NamedTuple):
@@ -122,25 +130,30 @@ class Directory:
             return message
         if isinstance(content, TicketReceived):
             return msgspec.structs.replace(message, route=self.route(content))
-        content, unknown = self._with_full_names(content)
-        return msgspec.structs.replace(message, content=content, unknown=tuple(unknown))
+        named, unknown = self._with_full_names(content)
+        if named is content and not unknown:
+            return message
+        return msgspec.structs.replace(message, content=named, unknown=tuple(unknown))
 
     def _with_full_names(self, content: Content) -> tuple[Content, list[str]]:
         """The content with each unit under its full name, and the names that nobody knows."""
         full_names: dict[str, str | tuple[str, ...]] = {}
         unknown = []
-        for field in (*UNIT_FIELDS, "suggested_unit"):
-            name = getattr(content, field, None)
+        for field in _NAMING_FIELDS[content.type]:
+            name = getattr(content, field)
             if name and name != HOTLINE:
-                if full := self.resolve(name):
-                    full_names[field] = full
-                else:
+                full = self.resolve(name)
+                if full is None:
                     unknown.append(name)
+                elif full != name:
+                    full_names[field] = full
         if isinstance(content, DisputeOpened):
             units = tuple(self.resolve(unit) or unit for unit in content.units)
             full_names["units"] = units
             unknown += [unit for unit in units if unit not in self.units]
-        return msgspec.structs.replace(content, **full_names), unknown
+        if full_names:
+            content = msgspec.structs.replace(content, **full_names)
+        return content, unknown
 
     def _read(self, received: TicketReceived) -> _Letter:
         text = f"{received.title}\n{received.content or ''}"
