@@ -49,6 +49,16 @@ def rulebook_version(session: Session) -> RulebookVersion:
     return row[0], row[1], row[2], row[3]
 
 
+def has_policies(session: Session) -> bool:
+    """Whether the store holds any policy."""
+    return session.execute(select(POLICY.c.id).limit(1)).first() is not None
+
+
+def has_units(session: Session) -> bool:
+    """Whether the store holds any unit."""
+    return session.execute(select(UNIT.c.name).limit(1)).first() is not None
+
+
 def load_rulebook(session: Session) -> Rulebook:
     """The rulebook as it stands."""
     version = rulebook_version(session)

@@ -7,10 +7,8 @@ from datetime import datetime
 from threading import Event, Thread
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from models.clock import Now, monotonic
-from models.database import Session, Store
+from models.database import Session, Store, StoreError
 from models.errors import HotlineError
 
 T = TypeVar("T")
@@ -27,7 +25,7 @@ _PATIENT = 1.0
 _REST = 4
 """How many times as long as it took something dear is left alone."""
 
-OUTAGES = (SQLAlchemyError, OSError, HotlineError)
+OUTAGES = (StoreError, OSError, HotlineError)
 """What a store can fail with while nothing is wrong with the monitor."""
 
 

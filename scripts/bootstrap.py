@@ -27,20 +27,13 @@ def open_store(settings: Settings) -> "Store":
     # what has been loaded stays; the collector need not look through it again and again
     gc.freeze()
 
-    from sqlalchemy.exc import OperationalError
-
-    from models.database import Store, StoreUnusable
+    from models.database import Store
     from models.migrations import upgrade
     from models.security.encryption import load_cipher
 
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
-    try:
-        upgrade(store)
-    except OperationalError as wrong:
-        why = str(wrong.orig).splitlines()[0]
-        told = _("the database cannot be reached: {why}; see HOTLINE_DATABASE_URL")
-        raise StoreUnusable(told.format(why=why)) from wrong
+    upgrade(store)
     return store
 
 
@@ -49,17 +42,15 @@ def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
 
     A policy named in the settings is added if it is new.
     """
-    from sqlalchemy import func, select
-
     from models.operations.rulebook import add_policy, replace_units
+    from models.rulebook import has_policies, has_units
     from models.rules.routing.directory import load_units
-    from models.tables.core import POLICY, UNIT
 
     store = open_store(settings)
     with store.writing() as session:
-        if settings.policy or not session.scalar(select(func.count()).select_from(POLICY)):
+        if settings.policy or not has_policies(session):
             add_policy(session, *policy_text(settings), now())
-        if not session.scalar(select(func.count()).select_from(UNIT)):
+        if not has_units(session):
             replace_units(session, load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE))
     return store
 

@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 
-from models.errors import HotlineError, describe_safely
+from models.errors import HotlineError, database_message, describe_safely
 from models.i18n import _, activate
 from models.settings import language_setting, load_settings
 from scripts.help import App, UsageError, usage_error_text
@@ -90,7 +90,7 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
         sys.stderr.close()
         return 0
     except Exception as wrong:
-        if (why := _from_database(wrong)) is None:
+        if (why := database_message(wrong)) is None:
             # a mistake of ours: its text may hold what a citizen wrote
             text = _("this should not happen; please report: {what}")
             sys.stderr.write(f"hotline: {text.format(what=describe_safely(wrong, _FRAMES))}\n")
@@ -100,11 +100,3 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _from_database(wrong: Exception) -> str | None:
-    """What the database said, if that is where it comes from; its statement may hold letters."""
-    loaded = sys.modules.get("sqlalchemy.exc")
-    if loaded is None or not isinstance(wrong, loaded.DBAPIError):
-        return None
-    return str(wrong.orig).splitlines()[0]

@@ -17,7 +17,7 @@ from dramatiq.brokers.redis import RedisBroker
 from structlog.contextvars import bound_contextvars
 
 from models.clock import Now, clock_speed
-from models.database import Store, is_transient
+from models.database import Store, is_store_fault, is_transient
 from models.errors import describe_safely
 from models.i18n import lazy
 from models.operations.advance import advance
@@ -198,7 +198,7 @@ def _advance_alone(context: WorkerContext, queue: str, number: str) -> int:
 
 def _is_nobodys_fault(error: Exception) -> bool:
     """Whether the tickets are not to blame: the store is away, or a key file has not come yet."""
-    return is_transient(error) or isinstance(error, KeyUnusable)
+    return is_store_fault(error) or isinstance(error, KeyUnusable)
 
 
 def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:

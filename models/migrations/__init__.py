@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from models.database import Store
+from models.database import Store, StoreError, StoreUnreachable, is_transient
+from models.errors import database_message
 from models.operations.keys import unlock
 
 if TYPE_CHECKING:
@@ -16,16 +17,21 @@ NEWEST = "0010"
 
 
 def upgrade(store: Store) -> None:
-    """Bring the store to the newest shape, and see that its key fits; twice is as good as once.
+    """Bring the store to the newest revision and check that its key fits; repeating it is safe.
 
-    Raises KeyWrong.
+    Raises KeyUnusable, StoreUnreachable.
     """
-    # every command asks, and loading Alembic takes longer than most of them
-    if revision(store) != NEWEST:
-        from alembic import command  # noqa: PLC0415
+    try:
+        # every command asks, and loading Alembic takes longer than most of them
+        if revision(store) != NEWEST:
+            from alembic import command  # noqa: PLC0415
 
-        command.upgrade(config_of(store), "head")
-    unlock(store)
+            command.upgrade(config_of(store), "head")
+        unlock(store)
+    except StoreError as error:
+        if not is_transient(error):
+            raise
+        raise StoreUnreachable(database_message(error) or type(error).__name__) from error
 
 
 def revise(store: Store, message: str) -> None:

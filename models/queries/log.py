@@ -1,7 +1,9 @@
 """A ticket's log as it is shown: kept texts told, what citizens wrote masked."""
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from itertools import chain, groupby
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -11,7 +13,8 @@ from models.i18n import _, readable
 from models.rules.calendar import SHANGHAI
 from models.rules.redaction import Redactor
 from models.security.encryption import Encrypted
-from models.tables.core import EVENT, TICKET
+from models.tables.core import EVENT, INBOX, TICKET
+from models.tables.inbox import REFUSED
 
 
 class TicketNotFound(HotlineError):
@@ -35,6 +38,41 @@ def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
     redactor = ticket_redactor(session, ticket.claimant)
     for row in rows:
         yield event_as_dict(session, number, row, redactor)
+
+
+def all_logs(session: Session) -> Iterator[dict[str, Any]]:
+    """The events of every ticket, a ticket after another, as the interface has them."""
+    columns = (EVENT.c.seq, EVENT.c.at, EVENT.c.name, EVENT.c.data, EVENT.c.private)
+    rows = session.execute(
+        select(*columns, TICKET.c.number, TICKET.c.claimant)
+        .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        .order_by(EVENT.c.ticket_id, EVENT.c.seq)
+    ).all()
+    for number, events in groupby(rows, key=lambda row: str(row.number)):
+        first = next(events)
+        redactor = ticket_redactor(session, first.claimant)
+        for row in chain([first], events):
+            yield event_as_dict(session, number, row, redactor)
+
+
+class RefusalOutsideLogs(NamedTuple):
+    """A refused message whose ticket has no log that could say so; `reason` as it is stored."""
+
+    ticket: str
+    at: datetime
+    type: str
+    reason: dict[str, Any]
+
+
+def refusals_outside_logs(session: Session) -> Iterator[RefusalOutsideLogs]:
+    """The refused messages that no ticket's log tells of, in the order of arrival."""
+    logged = select(EVENT.c.cause).where(EVENT.c.name == "message.refused")
+    rows = session.execute(
+        select(*(INBOX.c[name] for name in RefusalOutsideLogs._fields))
+        .where(INBOX.c.state == REFUSED, INBOX.c.id.not_in(logged))
+        .order_by(INBOX.c.id)
+    )
+    return (RefusalOutsideLogs(*row) for row in rows)
 
 
 def ticket_redactor(session: Session, claimant: Encrypted | None) -> Redactor:

@@ -55,6 +55,14 @@ def service_status(session: Session, now: datetime) -> ServiceStatus:
     )
 
 
+def server_version(session: Session) -> tuple[str, datetime]:
+    """The version of the PostgreSQL server, and the time by its clock."""
+    version, at = session.execute(
+        select(func.current_setting("server_version"), func.clock_timestamp())
+    ).one()
+    return str(version), at
+
+
 def first_provisional_day(calendar: Calendar, today: date, days: int = 366) -> date | None:
     """The first of the days from `today` on that nobody has announced or declared."""
     span = (today + timedelta(n) for n in range(days))

@@ -10,17 +10,16 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import select
 
 from models.database import Session, Store
 from models.file_append import append_lines
 from models.i18n import LazyText, lazy, render
 from models.operations.inbox import StoredMessage, add_messages, stored_messages
+from models.queries.tickets import units_of_tickets
 from models.rulebook import Rulebook, RulebookCache
 from models.rules.policy import in_force
 from models.rules.text import clean, redact_numbers
 from models.shared_clock import store_clock
-from models.tables.core import TICKET
 from scripts.ingest.mapping import requires_unit
 from scripts.ingest.records import TICKET_RECEIVED, FeedRecord
 
@@ -169,12 +168,7 @@ class _Batch:
             for message in (row.message, *row.later)
             if _lacks_a_unit(message)
         }
-        if not numbers:
-            return {}
-        found = select(TICKET.c.number, TICKET.c.unit).where(
-            self._session.is_in(TICKET.c.number, numbers), TICKET.c.unit.is_not(None)
-        )
-        return {row.number: row.unit for row in self._session.execute(found)}
+        return units_of_tickets(self._session, numbers) if numbers else {}
 
     def _changes(self, letters: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
         """What is said anew in letters that are known (Regulation 3.4.6), white space apart."""

@@ -6,11 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import select
 
 from models.database import Session, Store
 from models.i18n import _, lazy, readable, render
@@ -18,14 +15,13 @@ from models.migrations import upgrade
 from models.operations.advance import advance
 from models.operations.inbox import add_messages
 from models.operations.rulebook import add_policy, declare_days, replace_units
-from models.queries.log import event_as_dict, ticket_redactor
+from models.queries.log import all_logs, refusals_outside_logs
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI, DeclaredDay
 from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, read_envelope
 from models.rules.policy import load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
 from models.security.encryption import Cipher
-from models.tables.core import EVENT, INBOX, TICKET
 from scripts.ingest.feed_reader import FeedOptions, read
 
 _SOURCE = "messages"
@@ -94,7 +90,7 @@ def _replay(feed: Path, scenery: ReplaySetup, until: datetime | None) -> ReplayR
                 rulebook = _set_up(store, scenery, lines)
                 _play(store, rulebook, lines, end)
             with store.reading() as session:
-                events = [*_events(session), *_refused(session), *refused]
+                events = [*all_logs(session), *_refused(session), *refused]
         finally:
             store.close()
     tickets = len({e["ticket"] for e in events})
@@ -214,27 +210,8 @@ def _in_order(lines: Sequence[_Line]) -> bool:
     return all(line.clock == line.at for line in lines) and len(ids) == len(set(ids))
 
 
-def _events(session: Session) -> Iterator[dict[str, Any]]:
-    columns = (EVENT.c.seq, EVENT.c.at, EVENT.c.name, EVENT.c.data, EVENT.c.private)
-    rows = session.execute(
-        select(*columns, TICKET.c.number, TICKET.c.claimant)
-        .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
-        .order_by(EVENT.c.ticket_id, EVENT.c.seq)
-    ).all()
-    for number, own in groupby(rows, key=lambda row: str(row.number)):
-        first = next(own)
-        redactor = ticket_redactor(session, first.claimant)
-        yield from (event_as_dict(session, number, row, redactor) for row in chain([first], own))
-
-
 def _refused(session: Session) -> Iterator[dict[str, Any]]:
     """Refusals that no ticket's log could take."""
-    logged = select(EVENT.c.cause).where(EVENT.c.name == "message.refused")
-    rows = session.execute(
-        select(INBOX.c.ticket, INBOX.c.at, INBOX.c.type, INBOX.c.reason)
-        .where(INBOX.c.state == "refused", INBOX.c.id.not_in(logged))
-        .order_by(INBOX.c.id)
-    )
-    for row in rows:
-        why = readable(row.reason["why"])
-        yield _without_log(row.ticket, row.at, row.type, why, row.reason["missing"])
+    for refusal in refusals_outside_logs(session):
+        why = readable(refusal.reason["why"])
+        yield _without_log(refusal.ticket, refusal.at, refusal.type, why, refusal.reason["missing"])

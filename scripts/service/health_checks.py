@@ -6,19 +6,21 @@ import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import redis
-from sqlalchemy import make_url, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.clock import system_clock
-from models.database import Store, sqlite_module
-from models.errors import HotlineError
+from models.database import Store, StoreError, sqlite_file, sqlite_module
+from models.errors import HotlineError, database_message
 from models.i18n import N_, _
 from models.migrations import NEWEST, revision
 from models.operations.keys import unlock
-from models.queries.service_status import ServiceStatus, first_provisional_day, service_status
+from models.queries.service_status import (
+    ServiceStatus,
+    first_provisional_day,
+    server_version,
+    service_status,
+)
 from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
 from models.security.encryption import load_cipher
@@ -91,8 +93,8 @@ def _place(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    url = make_url(settings.store_url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+    file = sqlite_file(settings.store_url)
+    if file is not None and not file.exists():
         yield Finding("store", WRONG, _("there is no store yet"), _("run `hotline db upgrade`"))
         return
     try:
@@ -102,8 +104,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
         return
     try:
         yield from _store(store)
-    except SQLAlchemyError as wrong:
-        why = str(getattr(wrong, "orig", None) or type(wrong).__name__).splitlines()[0]
+    except StoreError as wrong:
+        why = database_message(wrong) or type(wrong).__name__
         yield Finding("store", WRONG, why, _("start the database, or mend HOTLINE_DATABASE_URL"))
     finally:
         store.close()
@@ -127,9 +129,7 @@ def _store(store: Store) -> Iterator[Finding]:
         if session.dialect == "sqlite":
             yield Finding("database", GOOD, f"SQLite {sqlite_module().sqlite_version}")
         else:
-            version, at = session.execute(
-                text("SELECT current_setting('server_version'), clock_timestamp()")
-            ).one()
+            version, at = server_version(session)
             yield Finding("database", GOOD, f"PostgreSQL {version}")
             yield _clock(_("the database's clock"), at, began)
         now = system_clock()

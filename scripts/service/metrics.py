@@ -8,10 +8,9 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.clock import Now, system_clock
-from models.database import Store
+from models.database import Store, StoreError
 from models.queries.service_status import ServiceStatus, service_status
 from workers.broker import Bells
 
@@ -34,7 +33,7 @@ class MetricsCollector(Collector):
         try:
             with self._store.reading() as session:
                 found = service_status(session, now)
-        except SQLAlchemyError:
+        except StoreError:
             yield _one("store_up", "Whether the store could be read.", 0)
         else:
             yield _one("store_up", "Whether the store could be read.", 1)

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from models.clock import system_clock
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.access import REVEALABLE, find, record_access, reveal
+from models.queries.access_log import access_log
 from models.rules.calendar import SHANGHAI
 from models.security.encryption import Encrypted
 from models.security.roles import AUDIT, FIND, REVEAL
 from models.settings import load_settings
-from models.tables.core import ACCESS
 from scripts.bootstrap import allowed, open_store, print_json
 
 
@@ -99,15 +97,10 @@ def show_accesses(ticket: str | None, *, as_json: bool) -> None:
     store = open_store(settings)
     try:
         with store.reading() as session:
-            wanted = select(ACCESS).order_by(ACCESS.c.id)
-            if ticket is not None:
-                wanted = wanted.where(ACCESS.c.ticket == ticket)
-            rows = session.execute(wanted.execution_options(yield_per=1_000))
-            for row in rows:
+            for row in access_log(session, ticket):
                 at = row.at.astimezone(SHANGHAI)
                 if as_json:
-                    names = ("who", "role", "act", "ticket", "fields")
-                    print_json({"at": at} | {n: getattr(row, n) for n in names})
+                    print_json(row._asdict() | {"at": at})
                     continue
                 what = ", ".join(_(f) for f in row.fields)
                 told = f"{row.who} ({_(row.role)})  {_(row.act)}  {row.ticket or '-'}  {what}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from models.clock import system_clock
 from models.database import Store
@@ -202,6 +202,32 @@ def test_a_poisonous_ticket_is_set_aside(store: Store, tmp_path: Path) -> None:
             keeper.ring_due()
             wait_until(lambda: row_of(store, "T0001") is not None, 20, "the healthy ticket")
             wait_until(lambda: _refused(store) == 1, 20, "the poisonous message")
+
+
+def test_a_missing_table_is_no_message_s_fault(store: Store, tmp_path: Path) -> None:
+    """While a table is missing nothing is refused; when it is back, the letters are applied."""
+    with EmbeddedServer(tmp_path / "valkey") as server:
+        feed(store, _letters(2), system_clock())
+        with store.writing() as session:
+            session.execute(text("ALTER TABLE trace RENAME TO trace_elsewhere"))
+        patience = timedelta(seconds=1)
+        keeper = Timekeeper(store, Bells(connect(server.url)), system_clock, patience)
+        env = environment(tmp_path / "home", store.url, server.url)
+        with process("worker", env=env, log=tmp_path / "log"):
+            keeper.ring_due()
+            wait_until(lambda: _failures(store) > 0, 20, "the worker fails")
+            assert _refused(store) == 0
+            assert "busy" not in (tmp_path / "log").read_text()
+            with store.writing() as session:
+                session.execute(text("ALTER TABLE trace_elsewhere RENAME TO trace"))
+            wait_until(lambda: keeper.ring_due() > 0, 20, "the letters are rung for again")
+            wait_until(lambda: row_of(store, "T0001") is not None, 20, "the letters")
+            assert _refused(store) == 0
+
+
+def _failures(store: Store) -> int:
+    with store.reading() as session:
+        return session.scalar(select(func.sum(PROCESS.c.failed))) or 0
 
 
 def _refused(store: Store) -> int:

@@ -1,0 +1,30 @@
+"""The access log: every time that somebody saw personal data in clear or searched by it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from models.database import Session
+from models.tables.core import ACCESS
+
+
+class AccessLine(NamedTuple):
+    """One line of the access log; `fields` are the names of what was shown, not its content."""
+
+    at: datetime
+    who: str
+    role: str
+    act: str
+    ticket: str | None
+    fields: list[str]
+
+
+def access_log(session: Session, ticket: str | None = None) -> Iterator[AccessLine]:
+    """The access log in its order, of one ticket or whole."""
+    lines = select(*(ACCESS.c[name] for name in AccessLine._fields)).order_by(ACCESS.c.id)
+    if ticket is not None:
+        lines = lines.where(ACCESS.c.ticket == ticket)
+    for row in session.execute(lines.execution_options(yield_per=1_000)):
+        yield AccessLine(*row)
