@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models.i18n import LazyText, lazy, readable, render
+from models.i18n import LazyText, lazy, render
 from models.queries.detail import TicketDetail, proposed_unit
+from models.rules.events import ScreeningDecided, ScreeningProposed
 from models.rules.messages import HOTLINE
 from models.rules.vocabulary import CLOSED, ClockName, Status
 from monitor.labels import PURPOSES, RATINGS
@@ -79,11 +80,11 @@ def open_proposals(ticket: TicketDetail) -> list[tuple[str, str]]:
     """The screening's proposals that nobody has answered (Regulation 2.2): item and reason."""
     open_ones: dict[str, str] = {}
     for line in ticket.log:
-        code = str(line.data.get("code", "")).removeprefix("2.2.")
-        if line.name == "screening.proposed":
-            open_ones[code] = str(readable(line.data.get("why", "")))
-        elif line.name == "screening.decided":
-            open_ones.pop(code, None)
+        match line.event:
+            case ScreeningProposed(code=code, why=why):
+                open_ones[code.removeprefix("2.2.")] = render(why)
+            case ScreeningDecided(code=code):
+                open_ones.pop(code.removeprefix("2.2."), None)
     return [] if ticket.status in CLOSED else list(open_ones.items())
 
 

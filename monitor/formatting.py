@@ -130,13 +130,14 @@ def _detail(key: str, shown: object) -> str:
         return details(shown)
     if shown is True:
         return _(key)
-    if isinstance(shown, str) and (at := _instant(shown)):
+    at = shown if isinstance(shown, datetime) else _instant(shown)
+    if at is not None:
         return _("until {at}").format(at=moment(at)) if key == "due" else moment(at)
     return one_line(value(shown, key))
 
 
-def _instant(text: str) -> datetime | None:
-    if len(text) < 16 or text[4:5] != "-" or text[10:11] != "T":
+def _instant(text: object) -> datetime | None:
+    if not isinstance(text, str) or len(text) < 16 or text[4:5] != "-" or text[10:11] != "T":
         return None
     try:
         at = datetime.fromisoformat(text)

@@ -7,6 +7,15 @@ from textual.content import Content
 from models.i18n import _, render
 from models.queries.detail import LogLine, TicketDetail
 from models.rules.calendar import SHANGHAI
+from models.rules.events import (
+    AlertRaised,
+    AlertWithdrawn,
+    ClockExpired,
+    MessageRefused,
+    NoticeFailed,
+    NoticeQueued,
+    fields,
+)
 from models.rules.explain import Explanation
 from monitor.formatting import Office, details, left, moment, one_line, weekday
 from monitor.labels import (
@@ -149,7 +158,7 @@ def log(ticket: TicketDetail) -> Content:
     """Everything that happened, in order."""
     parts = [title(_("Log"))]
     # what was queued stands among the notices; that somebody had it sent again stands only here
-    lines = [n for n in ticket.log if n.name != "notice.queued" or "again" in n.data]
+    lines = [n for n in ticket.log if not isinstance(n.event, NoticeQueued) or n.event.again]
     if len(lines) > _LONGEST_LOG:
         text = _("the last {n} of {total}").format(n=_LONGEST_LOG, total=len(lines))
         parts.append(Content.styled(text, "$quiet"))
@@ -159,30 +168,28 @@ def log(ticket: TicketDetail) -> Content:
 
 def _logged(line: LogLine) -> Content:
     style = "bold"
-    if line.name == "alert.raised":
-        style = _LEVEL_STYLE.get(str(line.data.get("level")), "bold")
-    elif line.name in ("message.refused", "notice.failed", "clock.expired"):
+    if isinstance(line.event, AlertRaised):
+        style = _LEVEL_STYLE.get(line.event.level, "bold")
+    elif isinstance(line.event, MessageRefused | NoticeFailed | ClockExpired):
         style = "bold $error"
     late = ""
     if abs((line.at - line.moment).total_seconds()) >= 1:
         late = " " + _("recorded {at}").format(at=moment(line.at))
-    level = word(LEVELS, str(line.data["level"])) if line.name.startswith("alert.") else ""
+    alert = line.event if isinstance(line.event, AlertRaised | AlertWithdrawn) else None
+    level = word(LEVELS, alert.level) if alert else ""
+    data = fields(line.event)
     name = f" {level} {word(EVENTS, line.name)} " if level else word(EVENTS, line.name)
     # what the line says already: that its base or effect is its own moment, and its level
-    own = {k for k in ("base", "effective_at") if _same(line.data.get(k), line.moment)}
+    own = {k for k in ("base", "effective_at") if data.get(k) == line.moment}
     told_already = own | ({"level"} if level else set())
     return Content.assemble(
         (f"{line.seq:>3} {moment(line.moment)[5:]}  ", "$quiet"),
         (name, style),
-        f"  {details(line.data, told_already)}",
+        f"  {details(data, told_already)}",
         f"  {details(line.private)}" if line.private else "",
         ("  " + _("by {name}").format(name=line.by) if line.by else "", "$accent"),
         (late, "$quiet"),
     )
-
-
-def _same(text: object, at: datetime) -> bool:
-    return isinstance(text, str) and datetime.fromisoformat(text) == at
 
 
 def _level(level: str, at: datetime) -> Content:

@@ -5,15 +5,18 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import select
 
 from models.database import Session
-from models.i18n import readable
+from models.i18n import render
 from models.queries.log import TicketNotFound, ticket_redactor
+from models.rules import events
+from models.rules.events import EventData, TicketUnrouted
 from models.rules.redaction import Redactor
 from models.rules.state import State
 from models.rules.text import clean, redact_address, redact_name, redact_phone
-from models.rules.vocabulary import Status
+from models.rules.vocabulary import EventName, Status
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 
 OPERATORS = "monitor"
@@ -49,17 +52,21 @@ class ClockView:
 class LogLine:
     """One line of the log: when recorded, when it took effect, what, and the details.
 
-    `data` is plain data with kept texts in it (see `models.i18n.readable`); `private` is what
-    people wrote, cleaned and masked. `by` is the operator whose message caused it.
+    `private` is what people wrote, cleaned and redacted. `by` is the operator whose message caused
+    the event, where the event itself does not say it.
     """
 
     seq: int
     at: datetime
     moment: datetime
-    name: str
-    data: dict[str, Any]
+    event: EventData
     private: dict[str, Any]
     by: str = ""
+
+    @property
+    def name(self) -> EventName:
+        """The event's name."""
+        return self.event.event
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +145,9 @@ def proposed_unit(ticket: TicketDetail) -> tuple[str, str] | None:
     if ticket.status != Status.MANUAL:
         return None
     for line in reversed(ticket.log):
-        if line.name == "ticket.unrouted" and line.data.get("proposed"):
-            return str(line.data["proposed"]), str(readable(line.data["proposal"]))
+        event = line.event
+        if isinstance(event, TicketUnrouted) and event.proposed and event.proposal:
+            return event.proposed, render(event.proposal)
     return None
 
 
@@ -153,18 +161,14 @@ def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> t
     rows = session.execute(
         select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
     )
-    return tuple(
-        LogLine(
-            row.seq,
-            row.at,
-            row.moment,
-            row.name,
-            row.data,
-            redactor.over(session.cipher.decrypt(row.private)) if row.private else {},
-            "" if "by" in row.data else by.get(row.cause, ""),
-        )
-        for row in rows
-    )
+    return tuple(_line(session, row, by.get(row.cause, ""), redactor) for row in rows)
+
+
+def _line(session: Session, row: Any, by: str, redactor: Redactor) -> LogLine:
+    event = events.convert(row.name, row.data)
+    private = redactor.over(session.cipher.decrypt(row.private)) if row.private else {}
+    says_by_whom = getattr(event, "by", UNSET) is not UNSET
+    return LogLine(row.seq, row.at, row.moment, event, private, "" if says_by_whom else by)
 
 
 def _content(session: Session, number: str, redactor: Redactor) -> str:

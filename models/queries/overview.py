@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import and_, case, func, select
 
@@ -13,8 +14,10 @@ from models.queries.conditions import (
     RUNNING_CLOCK,
     event_named,
 )
+from models.rules import events
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import ClockName, Level, Status
+from models.rules.events import AlertRaised, AlertWithdrawn
+from models.rules.vocabulary import ClockName, EventName, Level, Status
 from models.tables.core import CLOCK, EVENT, TICKET
 
 _CARDS_KEPT = timedelta(days=7)
@@ -128,20 +131,20 @@ def latest_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card
         .order_by(latest.c.at.desc(), latest.c.moment.desc(), latest.c.ticket_id)
     ).all()
     withdrawn = {
-        (row.ticket_id, row.data["of"])
+        (row.ticket_id, events.read(AlertWithdrawn, row.data).of)
         for row in session.execute(
             select(EVENT.c.ticket_id, EVENT.c.data).where(
                 EVENT.c.ticket_id.in_({r.ticket_id for r in raised}),
-                EVENT.c.name == "alert.withdrawn",
+                EVENT.c.name == EventName.ALERT_WITHDRAWN,
             )
         )
     }
-    cards = [
-        Card(r.number, r.title, r.data.get("unit") or r.unit, r.data["level"], r.moment, r.at)
-        for r in raised
-        if (r.ticket_id, r.seq) not in withdrawn
-    ]
-    return tuple(cards[:limit])
+    standing = [row for row in raised if (row.ticket_id, row.seq) not in withdrawn]
+    return tuple(_card(row, events.read(AlertRaised, row.data)) for row in standing[:limit])
+
+
+def _card(row: Any, alert: AlertRaised) -> Card:
+    return Card(row.number, row.title, alert.unit or row.unit, alert.level, row.moment, row.at)
 
 
 def curve(session: Session, now: datetime) -> HourlyCounts:

@@ -12,7 +12,7 @@ written again has the same bytes.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, ClassVar, TypeAlias, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -39,6 +39,8 @@ from models.rules.vocabulary import (
     Slot,
     WithdrawnTo,
 )
+
+E = TypeVar("E", bound="EventData")
 
 
 class Origin(Enum):
@@ -607,7 +609,12 @@ def decode(name: str, data: bytes | str) -> EventData:
 
 def convert(name: str, data: Mapping[str, Any]) -> EventData:
     """The same from data that have been read as plain JSON. Raises ValueError likewise."""
-    return msgspec.convert(data, EVENT_TYPES[EventName(name)])
+    return read(EVENT_TYPES[EventName(name)], data)
+
+
+def read(kind: type[E], data: Mapping[str, Any]) -> E:
+    """The data of a line that is known to be of this kind, from plain JSON."""
+    return msgspec.convert(data, kind)
 
 
 def fields(data: EventData) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from models.i18n import _, render
 from models.queries.detail import TicketDetail, detail, proposed_unit
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
+from models.rules.events import AlertRaised, AlertWithdrawn, NoticeQueued
 from models.rules.explain import LEVEL_CLAUSES, Explanation, deciding_clock, explain
+from models.rules.vocabulary import NoticeKind
 
 
 def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
@@ -89,23 +91,23 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
 
 def _alerts(ticket: TicketDetail) -> Iterator[dict[str, Any]]:
     """The levels raised, by which clause, and to whom each went (Regulation 5.1-5.3)."""
-    gone = {e.data["of"] for e in ticket.log if e.name == "alert.withdrawn"}
+    withdrawn = {e.event.of for e in ticket.log if isinstance(e.event, AlertWithdrawn)}
+    notices = [e.event for e in ticket.log if isinstance(e.event, NoticeQueued)]
     for line in ticket.log:
-        if line.name != "alert.raised":
+        alert = line.event
+        if not isinstance(alert, AlertRaised):
             continue
-        told_to = [
-            f"{n.data.get('unit') or ''} {_(n.data['role'])}".strip()
-            for n in ticket.log
-            if n.name == "notice.queued"
-            and n.data["kind"] == line.data["level"]
-            and n.data.get("effective_at") == line.data["effective_at"]
+        recipients = [
+            f"{notice.unit or ''} {_(notice.role)}".strip()
+            for notice in notices
+            if notice.kind == NoticeKind(alert.level) and notice.effective_at == alert.effective_at
         ]
         yield {
-            "level": line.data["level"],
-            "effective_at": line.data["effective_at"],
-            "clause": LEVEL_CLAUSES[line.data["level"]],
-            "to": ", ".join(told_to),
-            "withdrawn": line.seq in gone,
+            "level": alert.level,
+            "effective_at": alert.effective_at.isoformat(),
+            "clause": LEVEL_CLAUSES[alert.level],
+            "to": ", ".join(recipients),
+            "withdrawn": line.seq in withdrawn,
         }
 
 
