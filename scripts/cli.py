@@ -1,22 +1,18 @@
-"""The `hotline` command: its groups, its language, and its errors in one line."""
+"""The entry point of the `hotline` command."""
 
 import gc
 import logging
 import sys
-from collections.abc import Callable
 
-from models.errors import HotlineError, database_message, describe_safely
 from models.i18n import _, activate
 from models.settings import language_setting, load_settings
-from scripts.help import App, UsageError, usage_error_text
-
-_FRAMES = 8
-"""How much of the way of a mistake of ours is told."""
+from scripts.exit_codes import exit_code_of
+from scripts.help import App
 
 
 def build() -> App:
-    """The command with all its groups, in the language that has been chosen."""
-    # the groups' help texts are read when they are imported, so the language comes first
+    """Build the command with all its groups, in the active language."""
+    # help texts are translated when a group is imported, so the language must be active before
     from scripts.commands import (
         bench,
         channels,
@@ -56,12 +52,9 @@ def build() -> App:
 
 
 def main() -> None:
-    """Run the command; exit 0 done, 1 refused or failed, 2 wrong usage.
-
-    Whoever works on a store makes rows by the thousand and no cycles: Python's collector, which
-    by default looks through them after each 700, took a quarter of a worker's time, and a tenth of
-    the time that libraries take to load.
-    """
+    """Run the command: exit 0 done, 1 refused or failed, 2 wrong usage."""
+    # Rows are made by the thousand and form no cycles: at its default of 700 objects the collector
+    # took a quarter of a worker's time, and a tenth of the time that libraries take to load.
     gc.set_threshold(50_000)
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING)
     sys.exit(exit_code_of(_run))
@@ -72,31 +65,3 @@ def _run() -> int:
     load_settings()
     code: int | None = build()(prog_name="hotline", standalone_mode=False)
     return code or 0
-
-
-def exit_code_of(work: Callable[[], int | None]) -> int:
-    """Do this; the exit code is what it returns, or 1 with one line of what went wrong."""
-    try:
-        return work() or 0
-    except HotlineError as wrong:
-        sys.stderr.write(f"hotline: {wrong}\n")
-        return 1
-    except UsageError as wrong:
-        if said := usage_error_text(wrong):
-            sys.stderr.write(f"hotline: {said}\n")
-        return 2
-    except BrokenPipeError:
-        # the reader of the output has had enough, as `head` does
-        sys.stderr.close()
-        return 0
-    except Exception as wrong:
-        if (why := database_message(wrong)) is None:
-            # a mistake of ours: its text may hold what a citizen wrote
-            text = _("this should not happen; please report: {what}")
-            sys.stderr.write(f"hotline: {text.format(what=describe_safely(wrong, _FRAMES))}\n")
-            return 1
-        text = _("the database: {why}; see HOTLINE_DATABASE_URL and `hotline db upgrade`")
-        sys.stderr.write(f"hotline: {text.format(why=why)}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130

@@ -22,7 +22,7 @@ from scripts.bench.figures import Figure, Goal, Row, timed
 from scripts.bench.intake import feed
 from scripts.bench.testbed import BenchFailed, Site
 from scripts.demo.scenario import letters
-from scripts.ingest.feed_reader import read
+from scripts.ingest.feed_reader import read_feed
 
 _XLSX_ROWS, _CSV_ROWS = 4_326, 1_000_000
 _HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "反对数", "点赞数")
@@ -59,7 +59,7 @@ def _rates(bench: Bench, what: str, file: Path, count: int) -> Iterator[Figure]:
             ours.append(count / timed(partial(feed, site, file)))
             if site.sql("SELECT count(*) FROM inbox")[0][0] != count:
                 raise BenchFailed(f"P9: {file.name} has {count} rows, not all of them came in")
-            reader.append(count / timed(lambda: sum(1 for _ in read(file))))
+            reader.append(count / timed(lambda: sum(1 for _ in read_feed(file))))
             copy.append(count / _copy_again(site, other, bench.folder / "inbox.copy"))
     limits = {"L: the reader alone": reader, "L: COPY of the same rows": copy}
     slower = min(limits, key=lambda name: median(limits[name]))

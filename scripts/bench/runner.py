@@ -16,7 +16,7 @@ from models.i18n import _
 from scripts.bench.context import Bench
 from scripts.bench.figures import Row
 from scripts.bench.presentation import as_markdown, print_row, setting
-from scripts.bootstrap import print_json
+from scripts.output import print_json
 
 ROWS = {
     "P1": "rules:expiries",

@@ -1,4 +1,4 @@
-"""`hotline channels`: whether the channels file is right, and a message to try a channel."""
+"""`hotline channels`: check the channels file, and send a test message by a channel."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,29 +23,26 @@ def add_to(app: App) -> None:
 
 
 def check() -> None:
-    """The channels, and each role of each unit that has no address on a channel it needs."""
+    """List the channels, and each role of each unit without an address on a channel it needs."""
     from models.rulebook import load_rulebook
     from models.rules.policy import in_force
-    from scripts.bootstrap import bootstrap_store
+    from scripts.bootstrap import use_store
     from workers.notices.channels import missing_addresses
 
-    settings = load_settings()
-    channels = _loaded()
-    store = bootstrap_store(settings)
-    with store.reading() as session:
+    channels = _load()
+    with use_store(load_settings(), bootstrap=True) as store, store.reading() as session:
         rulebook = load_rulebook(session)
     units = list(rulebook.directory.units)
     policy = in_force(list(rulebook.policies.values()), system_clock())
     for name in channels.channel:
         typer.echo(name)
-    known = set(units)
     for unit in channels.people:
-        if unit not in known:
+        if unit not in units:
             typer.echo(_("{unit} is no unit; write its own name").format(unit=unit))
-    gone = missing_addresses(channels, units, policy.ladder)
-    for channel, who in gone:
-        typer.echo(_("{channel}: no address of {who}").format(channel=channel, who=who))
-    if gone:
+    missing = missing_addresses(channels, units, policy.ladder)
+    for channel, recipient in missing:
+        typer.echo(_("{channel}: no address of {who}").format(channel=channel, who=recipient))
+    if missing:
         raise typer.Exit(1)
 
 
@@ -53,13 +50,13 @@ def attempt(
     channel: Annotated[str, typer.Argument(help=_("The channel's name."))],
     to: Annotated[str, typer.Option(help=_("The recipient, where the channel needs one."))] = "",
 ) -> None:
-    """Send one message that says that it is only a try."""
+    """Send one message that says that it is only a test."""
     from models.security.roles import RULEBOOK
-    from scripts.bootstrap import allowed
+    from scripts.bootstrap import require_permission
     from workers.notices.apprise_channel import send_message
 
-    allowed(load_settings(), RULEBOOK)
-    channels = _loaded().channel
+    require_permission(load_settings(), RULEBOOK)
+    channels = _load().channel
     if channel not in channels:
         known = ", ".join(channels) or "-"
         raise HotlineError(
@@ -73,7 +70,7 @@ def attempt(
     typer.echo(_("The channel took it."))
 
 
-def _loaded() -> "ChannelsConfig":
+def _load() -> "ChannelsConfig":
     from workers.notices.channels import load_channels
 
     return load_channels(load_settings().channels_path)

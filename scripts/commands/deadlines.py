@@ -1,22 +1,21 @@
-"""`hotline due` and `calendar`: what deadlines are made of."""
+"""`hotline due` and `calendar`: compute a deadline, show and declare working days."""
 
-import csv
-import io
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.errors import HotlineError
 from models.i18n import _, render
 from models.settings import load_settings
 from models.words import WEEKDAYS
-from scripts.bootstrap import allowed, bootstrap_store, policy_text, print_json, read_text
+from scripts.arguments import parse_time
+from scripts.bootstrap import has_store, policy_text, read_store, use_store
 from scripts.help import App
+from scripts.output import print_json
 
 if TYPE_CHECKING:
-    from models.rules.calendar import Calendar, Day, DeclaredDay
+    from models.rules.calendar import Calendar, Day
 
 
 def add_to(app: App) -> None:
@@ -35,16 +34,15 @@ _JSON = typer.Option("--json", help=_("For machines."))
 
 
 def _calendar() -> "Calendar":
-    """The calendar with the store's overlay, where there is a store; none is made for a look."""
+    """The calendar, with the days that a store declares if there is a store."""
     from models.rules.calendar import Calendar
 
     settings = load_settings()
-    if settings.database_url is None and not (settings.home / "hotline.db").exists():
+    if not has_store(settings):
         return Calendar()
     from models.rulebook import load_calendar
-    from scripts.bootstrap import reading
 
-    with reading(settings) as session:
+    with read_store(settings) as session:
         return load_calendar(session)
 
 
@@ -66,7 +64,7 @@ def due(
     code = next((c for c in Category if category in (c.value, c.chinese)), None)
     if code is None:
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Category)))
-    base = instant(begin)
+    base = parse_time(begin)
     calendar = _calendar()
     terms = [policy.terms.of(code)]
     if workdays:
@@ -78,13 +76,14 @@ def due(
     days = days_between(base, end.astimezone(SHANGHAI).date(), calendar)
     guessed = provisional(base, end, policy, calendar)
     if as_json:
-        shown = {
-            "due": end,
-            **{str(k): at for k, at in levels},
-            "provisional": guessed,
-            "days": list(map(_day, days)),
-        }
-        print_json(shown)
+        print_json(
+            {
+                "due": end,
+                **{str(level): at for level, at in levels},
+                "provisional": guessed,
+                "days": list(map(_day, days)),
+            }
+        )
         return
     for day in days:
         mark = _("counts") if day.counts else _("does not count")
@@ -93,17 +92,6 @@ def due(
     typer.echo(f"{_('due')}  {end:%Y-%m-%d %H:%M}{note}")
     for level, at in levels:
         typer.echo(f"{_(level)}  {at:%Y-%m-%d %H:%M}")
-
-
-def instant(text: str) -> datetime:
-    """A time that a person wrote; without a zone it is Asia/Shanghai."""
-    from models.rules.calendar import SHANGHAI
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise typer.BadParameter(_("write a time as 2026-09-29T16:00")) from wrong
-    return (at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at).astimezone(SHANGHAI)
 
 
 def _day(day: "Day") -> dict[str, Any]:
@@ -148,16 +136,15 @@ def import_days(
     from models.rules.calendar import SHANGHAI
     from models.security.roles import RULEBOOK
     from models.shared_clock import store_clock
+    from scripts.calendar_file import read_declared_days
 
-    declared = declared_days(file)
-    settings = load_settings()
-    allowed(settings, RULEBOOK)
-    store = bootstrap_store(settings)
-    now = store_clock(store)()
-    with store.writing() as session:
-        result = change_calendar(session, declared, now)
-        if dry_run:
-            session.rollback()
+    declared = read_declared_days(file)
+    with use_store(load_settings(), RULEBOOK, bootstrap=True) as store:
+        now = store_clock(store)()
+        with store.writing() as session:
+            result = change_calendar(session, declared, now)
+            if dry_run:
+                session.rollback()
     for ticket, clock, due in result.moved:
         typer.echo(f"{ticket}  {_(clock)}  {due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}")
     summary = _("{days} days declared otherwise, {moved} clocks moved, {withdrawn} taken back")
@@ -169,27 +156,3 @@ def import_days(
         typer.echo(kept.format(n=len(result.kept), some=", ".join(result.kept[:_SHOWN])))
     if dry_run:
         typer.echo(_("Nothing has been changed."))
-
-
-def declared_days(file: Path) -> "dict[date, DeclaredDay]":
-    """The arrangement that a CSV file holds; raises HotlineError with the line that is wrong."""
-    return dict(_declared(row, n) for n, row in enumerate(_rows(file), 1) if row)
-
-
-def _rows(file: Path) -> list[list[str]]:
-    rows = [[c.strip() for c in row] for row in csv.reader(io.StringIO(read_text(file)))]
-    header = rows and rows[0] and not rows[0][0][:1].isdigit()
-    return [[], *rows[1:]] if header else rows
-
-
-def _declared(row: list[str], number: int) -> "tuple[date, DeclaredDay]":
-    from models.rules.calendar import DeclaredDay
-
-    working = {"working": True, "off": False, "上班": True, "放假": False}
-    document = 2
-    try:
-        day = date.fromisoformat(row[0])
-        return day, DeclaredDay(working[row[1]], row[document])
-    except (ValueError, KeyError, IndexError) as wrong:
-        text = _("line {n}: write a day, working or off, and the document").format(n=number)
-        raise HotlineError(text) from wrong

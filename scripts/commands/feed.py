@@ -96,6 +96,6 @@ def refused(
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
     """The file is `refused.jsonl` in the home unless another is named; its rows are sealed."""
-    from scripts.tickets.personal_data import show_refused
+    from scripts.ingest.refused_rows import show_refused
 
     show_refused(file, in_clear=reveal, as_json=as_json)

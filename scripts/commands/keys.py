@@ -1,4 +1,4 @@
-"""`hotline keys`: the keys that personal data is sealed with."""
+"""`hotline keys`: manage the keys that encrypt personal data."""
 
 import sys
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from models.database import Store
     from models.security.keys import KeyFile
 
-_SETTLED = timedelta(minutes=10)
-"""After this no transaction is open that began before; no batch of a worker takes that long."""
+_SETTLED_AFTER = timedelta(minutes=10)
+"""No transaction is open any longer that began before: no batch of a worker takes that long."""
 
 
 def add_to(app: App) -> None:
@@ -36,16 +36,16 @@ def add_to(app: App) -> None:
 def show(
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
-    """The key's name is made from it and tells nothing about it."""
+    """List the keys. A key's name is a digest, which tells nothing about the key."""
     from models.operations.keys import count_by_key
     from models.security.keys import key_name
-    from scripts.bootstrap import print_json
+    from scripts.output import print_json
 
-    with _opened() as store:
+    with _use_store() as store:
         with store.reading() as session:
             counts = count_by_key(session)
         ring = store.cipher.ring
-    shown = [
+    rows = [
         {
             "number": number,
             "name": key_name(key) if key else None,
@@ -55,19 +55,19 @@ def show(
         for number, key in enumerate(ring.keys)
     ]
     if as_json:
-        print_json(shown)
+        print_json(rows)
         return
-    for line in shown:
-        state = _(str(line["state"]))
-        typer.echo(f"{line['number']:>3}  {line['name'] or '-':<8}  {state}  {line['values']}")
+    for row in rows:
+        state = _(str(row["state"]))
+        typer.echo(f"{row['number']:>3}  {row['name'] or '-':<8}  {state}  {row['values']}")
 
 
 def prepare() -> None:
-    """Copy the key file to every machine afterwards, then call `hotline keys rotate` on one."""
+    """Add a key that is not used yet: the key file is then copied to every machine."""
     from models.security.keys import key_name, new_key
 
-    with _opened() as store:
-        file = _file(store)
+    with _use_store() as store:
+        file = _key_file(store)
         with file.lock():
             ring = file.read()
             if not ring.waiting:
@@ -80,80 +80,76 @@ def prepare() -> None:
 
 
 def rotate() -> None:
-    """Workers and monitor that run take the new key up by themselves."""
+    """Encrypt with a new key; running workers and monitors notice it by themselves."""
     from models.security.keys import new_key
 
-    with _opened() as store:
-        file = _file(store)
+    with _use_store() as store:
+        file = _key_file(store)
         with file.lock():
             ring = file.read()
             if not ring.waiting:
                 ring = ring.with_next(new_key())
             file.replace(ring.rotated())
-        _seal_again(store)
+        _reencrypt(store)
 
 
 def reseal() -> None:
-    """Every value that an older key opens is sealed with the one that seals now."""
-    with _opened() as store:
-        _seal_again(store)
+    """Encrypt again, with the current key, every value that is under an older one."""
+    with _use_store() as store:
+        _reencrypt(store)
 
 
 def retire() -> None:
-    """Keep a copy of the old key file with backups made before: they need it."""
+    """Remove the old keys. Backups made before need a copy of the old key file."""
     from models.clock import system_clock
     from models.errors import HotlineError
     from models.operations.keys import count_by_key
 
-    with _opened() as store:
-        file = _file(store)
+    with _use_store() as store:
+        file = _key_file(store)
         with file.lock():
             ring = file.read()
             with store.reading() as session:
                 counts = count_by_key(session)
             if any(number < ring.sealing for number in counts):
                 raise HotlineError(_("old keys still open something: run `hotline keys reseal`"))
-            changed = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-            if system_clock() - changed < _SETTLED:
-                told = _("the key file was changed just now: what began before may still seal with")
-                raise HotlineError(told + " " + _("an old key; wait ten minutes"))
+            changed_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
+            if system_clock() - changed_at < _SETTLED_AFTER:
+                text = _("the key file was changed just now: what began before may still seal with")
+                raise HotlineError(text + " " + _("an old key; wait ten minutes"))
             file.replace(ring.without_old())
         typer.echo(_("Done: only the key that seals is left. Keep the old file with old backups."))
 
 
 @contextmanager
-def _opened() -> "Iterator[Store]":
+def _use_store() -> "Iterator[Store]":
     from models.security.roles import KEYS
-    from scripts.bootstrap import allowed, open_store
+    from scripts.bootstrap import use_store
 
-    settings = load_settings()
-    allowed(settings, KEYS)
-    store = open_store(settings)
-    try:
+    with use_store(load_settings(), KEYS) as store:
         yield store
-    finally:
-        store.close()
 
 
-def _seal_again(store: "Store") -> None:
+def _reencrypt(store: "Store") -> None:
+    """Encrypt everything again in batches, with progress on a terminal."""
     from models.operations.keys import count_by_key, reencrypt
 
     total = 0
-    shown = sys.stderr.isatty()
+    with_progress = sys.stderr.isatty()
     for size in reencrypt(store):
         total += size
-        if shown:
+        if with_progress:
             sys.stderr.write("\r" + _("{n} values sealed again").format(n=total))
-    if shown:
+    if with_progress:
         sys.stderr.write("\r")
     typer.echo(_("{n} values sealed again").format(n=total))
     with store.reading() as session:
         counts = count_by_key(session)
     if left := sum(n for number, n in counts.items() if number < store.cipher.ring.sealing):
-        told = _(
+        text = _(
             "{n} are under an older key still: others were using them, or have no new key yet;"
         )
-        typer.echo(told.format(n=left) + " " + _("run `hotline keys reseal`"))
+        typer.echo(text.format(n=left) + " " + _("run `hotline keys reseal`"))
 
 
 def _state(number: int, key: bytes | None, sealing: int) -> str:
@@ -164,7 +160,7 @@ def _state(number: int, key: bytes | None, sealing: int) -> str:
     return "waits" if number > sealing else "opens"
 
 
-def _file(store: "Store") -> "KeyFile":
+def _key_file(store: "Store") -> "KeyFile":
     from models.errors import HotlineError
 
     if store.cipher.file is None:

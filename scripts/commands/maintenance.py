@@ -1,4 +1,4 @@
-"""`hotline doctor`, `metrics`, `backup`: for whoever keeps the service running."""
+"""`hotline doctor`, `metrics`, `backup`: keep the service running."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,50 +20,49 @@ def add_to(app: App) -> None:
 
 
 def doctor(as_json: Annotated[bool, _JSON] = False) -> None:
-    """Looks at everything and changes nothing; ends with 1 where something is wrong."""
-    from scripts.bootstrap import broker_url, print_json
-    from scripts.service.health_checks import GOOD, WRONG, run_health_checks
+    """Check everything and change nothing; exit 1 where something is wrong."""
+    from scripts.output import print_json
+    from scripts.service.health_checks import GOOD, PROBLEM, run_health_checks
+    from scripts.service.setup import broker_url
 
     settings = load_settings()
-    found = list(run_health_checks(settings, broker_url(settings)))
+    results = list(run_health_checks(settings, broker_url(settings)))
     if as_json:
-        print_json([f.as_dict() for f in found])
+        print_json([result.as_dict() for result in results])
     else:
-        for one in found:
-            mark = {GOOD: " ", WRONG: "!"}.get(one.state, "?")
-            typer.echo(f"{mark} {_(one.check)}  {one.told}")
-            if one.advice:
-                typer.echo(f"    → {one.advice}")
-    raise typer.Exit(1 if any(f.state == WRONG for f in found) else 0)
+        for result in results:
+            mark = {GOOD: " ", PROBLEM: "!"}.get(result.state, "?")
+            typer.echo(f"{mark} {_(result.check)}  {result.text}")
+            if result.advice:
+                typer.echo(f"    → {result.advice}")
+    raise typer.Exit(1 if any(result.state == PROBLEM for result in results) else 0)
 
 
 def metrics(
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("Port."))] = 9145,
     once: Annotated[bool, typer.Option("--once", help=_("Print them and end."))] = False,
 ) -> None:
-    """Every scrape reads the store and the broker; nothing is counted in between."""
+    """Serve metrics; each scrape reads the store and the broker."""
     from models.clock import system_clock
-    from scripts.bootstrap import broker_url, open_store
+    from scripts.bootstrap import use_store
     from scripts.service.metrics import MetricsCollector, exposition, serve_metrics
+    from scripts.service.setup import broker_url
     from workers.broker import Bells, connect
     from workers.shutdown import stop_on_signals
 
     settings = load_settings()
-    store = open_store(settings)
-    figures = MetricsCollector(store, Bells(connect(broker_url(settings))), system_clock)
-    try:
+    with use_store(settings) as store:
+        collector = MetricsCollector(store, Bells(connect(broker_url(settings))), system_clock)
         if once:
-            typer.echo(exposition(figures), nl=False)
+            typer.echo(exposition(collector), nl=False)
         else:
-            serve_metrics(figures, port, stop_on_signals(None))
-    finally:
-        store.close()
+            serve_metrics(collector, port, stop_on_signals(None))
 
 
 def backup(
     target: Annotated[Path, typer.Argument(dir_okay=False, help=_("A file that is not there."))],
 ) -> None:
-    """SQLite only; the key is not in it, and without the key nothing of it can be read."""
+    """Back up a SQLite store. The key is not in it, and it cannot be read without the key."""
     from scripts.service.backup import make_backup
 
     size = make_backup(load_settings(), target)

@@ -1,4 +1,4 @@
-"""`hotline worker`, `timekeeper`, `monitor`: one role, for several machines."""
+"""`hotline worker`, `timekeeper`, `monitor`, `alive`: one process of the service."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -12,7 +12,7 @@ from scripts.help import App
 
 _CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
 _PARENT = typer.Option("--parent", hidden=True)
-_LATELY = timedelta(seconds=20)
+_REPORTED_WITHIN = timedelta(seconds=20)
 
 
 def add_to(app: App) -> None:
@@ -42,9 +42,10 @@ def worker(
         known = ", ".join(QUEUES)
         why = _("no queue {name}; there are: {known}")
         raise HotlineError(why.format(name=unknown[0], known=known))
-    settings, own = load_settings(), parent or None
     raise typer.Exit(
-        run_worker_process(settings, queues=chosen, threads=threads, clock=clock, parent=own)
+        run_worker_process(
+            load_settings(), queues=chosen, threads=threads, clock=clock, parent=parent or None
+        )
     )
 
 
@@ -59,9 +60,13 @@ def timekeeper(
     """Run one timekeeper process; any number may run."""
     from scripts.service.processes import run_timekeeper_process
 
-    settings, again = load_settings(), timedelta(seconds=patience)
     raise typer.Exit(
-        run_timekeeper_process(settings, patience=again, clock=clock, parent=parent or None)
+        run_timekeeper_process(
+            load_settings(),
+            patience=timedelta(seconds=patience),
+            clock=clock,
+            parent=parent or None,
+        )
     )
 
 
@@ -85,8 +90,8 @@ def monitor(
     clock: Annotated[str, _CLOCK] = "",
 ) -> None:
     """Watch tickets, clocks and queues, and act on them."""
-    from scripts.bootstrap import broker_url, prepare_process
     from scripts.service.monitor import serve_monitor, show_monitor
+    from scripts.service.setup import broker_url, prepare_process
 
     settings = load_settings()
     if web:
@@ -108,9 +113,9 @@ def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> No
     from models.shared_clock import store_clock
 
     settings = load_settings()
-    # the store as it is: a look from outside changes nothing, not even its shape
+    # the store as it is: a health check must not upgrade it
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
     with store.reading() as session:
-        lately = store_clock(store)() - _LATELY
-        if not is_reporting(session, f"{role}@{socket.gethostname()}:", lately):
+        since = store_clock(store)() - _REPORTED_WITHIN
+        if not is_reporting(session, f"{role}@{socket.gethostname()}:", since):
             raise HotlineError(_("no {role} of this machine has reported").format(role=role))

@@ -1,4 +1,4 @@
-"""`hotline replay`: any life of any ticket, in simulated time."""
+"""`hotline replay`: play a file of messages in simulated time, and compare two rulebooks."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +11,10 @@ from models.settings import load_settings
 from scripts.help import App
 
 if TYPE_CHECKING:
-    from models.rules.routing.directory import UnitsFile
+    from scripts.replay.comparison import TicketSummary
     from scripts.replay.replay import ReplayResult, ReplaySetup
+
+_FILE_NAMES = ("policy.toml", "units.toml", "calendar.csv")
 
 
 def add_to(app: App) -> None:
@@ -41,84 +43,76 @@ def replay(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
-    """Nothing of it touches the service's own store; notices go nowhere."""
+    """Play the file on a throw-away store; the service's store is not touched."""
+    from models.rules.routing.directory import load_units
+    from scripts.arguments import parse_time
     from scripts.bootstrap import UNITS_FILE, policy_text, shipped_policy_file
-    from scripts.commands.deadlines import instant
     from scripts.replay.replay import ReplaySetup
     from scripts.replay.replay import replay as play
 
-    scenery = ReplaySetup(
-        policy_text(load_settings()), _units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
-    )
-    scenery = _changed(scenery, policy, units, calendar)
+    own_units = load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
+    setup = ReplaySetup(policy_text(load_settings()), own_units)
+    setup = _with_files(setup, policy, units, calendar)
     if model:
-        scenery = replace(scenery, model=model.read_bytes())
-    end = instant(until) if until else None
-    played = play(file, scenery, end)
+        setup = replace(setup, model=model.read_bytes())
+    end = parse_time(until) if until else None
+    result = play(file, setup, end)
     if against is None:
-        _print(played, as_json=as_json)
+        _print_events(result, as_json=as_json)
         return
-    other = _changed(scenery, *(_there(against, n) for n in _NAMES))
-    _compare(played, play(file, other, end), as_json=as_json)
+    paths = [against / name for name in _FILE_NAMES]
+    other = _with_files(setup, *(path if path.exists() else None for path in paths))
+    _print_comparison(result, play(file, other, end), as_json=as_json)
 
 
-_NAMES = ("policy.toml", "units.toml", "calendar.csv")
-
-
-def _there(folder: Path, name: str) -> Path | None:
-    return folder / name if (folder / name).exists() else None
-
-
-def _units(text: str, name: str) -> "UnitsFile":
-    from models.rules.routing.directory import load_units
-
-    return load_units(text, name)
-
-
-def _changed(
-    scenery: "ReplaySetup", policy: Path | None, units: Path | None, calendar: Path | None
+def _with_files(
+    setup: "ReplaySetup", policy: Path | None, units: Path | None, calendar: Path | None
 ) -> "ReplaySetup":
-    from scripts.bootstrap import read_text
-    from scripts.commands.deadlines import declared_days
+    """The setup with the files that were named in place of its own."""
+    from models.rules.routing.directory import load_units
+    from models.text_files import read_text
+    from scripts.calendar_file import read_declared_days
 
     if policy:
-        scenery = replace(scenery, policy=(read_text(policy), str(policy)))
+        setup = replace(setup, policy=(read_text(policy), str(policy)))
     if units:
-        scenery = replace(scenery, units=_units(read_text(units), str(units)))
+        setup = replace(setup, units=load_units(read_text(units), str(units)))
     if calendar:
-        scenery = replace(scenery, days=declared_days(calendar))
-    return scenery
+        setup = replace(setup, days=read_declared_days(calendar))
+    return setup
 
 
-def _print(played: "ReplayResult", *, as_json: bool) -> None:
-    from scripts.bootstrap import print_json
+def _print_events(result: "ReplayResult", *, as_json: bool) -> None:
+    from scripts.output import event_fields, print_json
 
-    for event in played.events:
+    for event in result.events:
         if as_json:
             print_json(event)
-        else:
-            rest = {k: v for k, v in event.items() if k not in ("seq", "ticket", "at", "event")}
-            told = "  ".join(f"{k}={v}" for k, v in rest.items())
-            seq = "-" if event["seq"] is None else event["seq"]
-            typer.echo(f"{event['at'][:19]}  {event['ticket']}  {seq:>4}  {event['event']}  {told}")
+            continue
+        seq = "-" if event["seq"] is None else event["seq"]
+        head = f"{event['at'][:19]}  {event['ticket']}  {seq:>4}  {event['event']}"
+        typer.echo(f"{head}  {event_fields(event)}")
 
 
-def _compare(was: "ReplayResult", would_be: "ReplayResult", *, as_json: bool) -> None:
-    from scripts.bootstrap import print_json
-    from scripts.replay.comparison import TicketSummary, differences, summarize_tickets
-
-    def told(fate: TicketSummary) -> str:
-        cards = f"{_('yellow')} {fate.yellow}  {_('red')} {fate.red}"
-        return f"{(fate.due or '-')[:16]}  {cards}"
+def _print_comparison(was: "ReplayResult", would_be: "ReplayResult", *, as_json: bool) -> None:
+    """Print the tickets that fare differently, and the red cards on both sides."""
+    from scripts.output import print_json
+    from scripts.replay.comparison import differences, summarize_tickets
 
     before, after = summarize_tickets(was.events), summarize_tickets(would_be.events)
-    found = list(differences(before, after))
-    for one in found:
+    differing = list(differences(before, after))
+    for difference in differing:
         if as_json:
-            print_json(one.as_dict())
+            print_json(difference.as_dict())
         else:
-            typer.echo(f"{one.ticket}  {told(one.was)}  ->  {told(one.would_be)}")
+            was_text, would_be_text = _line(difference.was), _line(difference.would_be)
+            typer.echo(f"{difference.ticket}  {was_text}  ->  {would_be_text}")
     if not as_json:
         text = _("{n} of {all} tickets differ; red cards {was} -> {would_be}")
-        reds = [sum(f.red for f in fates_.values()) for fates_ in (before, after)]
-        typer.echo(text.format(n=len(found), all=len(before), was=reds[0], would_be=reds[1]))
+        reds = [sum(s.red for s in summaries.values()) for summaries in (before, after)]
+        typer.echo(text.format(n=len(differing), all=len(before), was=reds[0], would_be=reds[1]))
+
+
+def _line(summary: "TicketSummary") -> str:
+    cards = f"{_('yellow')} {summary.yellow}  {_('red')} {summary.red}"
+    return f"{(summary.due or '-')[:16]}  {cards}"

@@ -49,7 +49,7 @@ def report(
 ) -> None:
     """Each unit's month: terms, contacts, satisfaction, returns, cards, rank, and talks."""
     from models.queries.figures import FIGURES
-    from scripts.bootstrap import reading
+    from scripts.bootstrap import read_store
 
     wanted = _month(month)
     if figure and figure not in FIGURES:
@@ -60,7 +60,7 @@ def report(
         raise typer.BadParameter(_("a workbook needs a file: --output FILE"))
     if figure and form in (Format.xlsx, Format.html):
         raise typer.BadParameter(_("the tickets of a figure come as table, csv or --json"))
-    with reading(load_settings()) as session:
+    with read_store(load_settings()) as session:
         if figure:
             _show_cases(session, wanted, figure, unit, form, output, as_json)
         else:
@@ -83,7 +83,7 @@ def _show(
 ) -> None:
     from models.queries.bulletin import bulletin, bulletin_as_dict
     from models.queries.figure_counts import figure_cases
-    from scripts.bootstrap import print_json
+    from scripts.output import print_json
 
     found = bulletin(session, month, _rules(session, month))
     if as_json:
@@ -133,7 +133,7 @@ def _show_cases(
 ) -> None:
     from models.queries.figure_counts import case_as_dict, figure_cases
     from models.rulebook import load_rulebook
-    from scripts.bootstrap import print_json
+    from scripts.output import print_json
 
     named = load_rulebook(session).directory.resolve(unit) if unit else None
     found = figure_cases(session, month, figure, named or unit or None)

@@ -9,8 +9,10 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.i18n import _
 from models.settings import Settings, load_settings
-from scripts.bootstrap import allowed, bootstrap_store, open_store, print_json, read_text, reading
+from models.text_files import read_text
+from scripts.bootstrap import has_store, read_store, require_permission, use_store
 from scripts.help import App
+from scripts.output import print_json
 
 if TYPE_CHECKING:
     from models.rules.routing.learned import LinearClassifier
@@ -67,7 +69,7 @@ def train(
 
     settings = load_settings()
     if file is None or output is None:
-        allowed(settings, RULEBOOK)
+        require_permission(settings, RULEBOOK)
     letters, lacking = _letters(settings, file, title, text, label)
     letters, few = usable_letters(letters)
     model = fit(build_corpus(letters, _words(settings, topics)), range(len(letters)), precision)
@@ -157,7 +159,7 @@ def show_models(as_json: _JSON = False) -> None:
     from models.queries.routing_models import models
     from models.rules.calendar import SHANGHAI
 
-    with reading(load_settings()) as session:
+    with read_store(load_settings()) as session:
         kept = models(session)
     if as_json:
         print_json([asdict(m) for m in kept])
@@ -174,10 +176,7 @@ def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
     from models.operations.routing_models import use_model
     from models.security.roles import RULEBOOK
 
-    settings = load_settings()
-    allowed(settings, RULEBOOK)
-    store = open_store(settings)
-    with store.writing() as session:
+    with use_store(load_settings(), RULEBOOK) as store, store.writing() as session:
         use_model(session, version or None)
     text = _("Model {n} is in use.").format(n=version) if version else _("No model is in use.")
     typer.echo(text)
@@ -192,7 +191,7 @@ def _letters(
         return read_letters(file, Columns(title, text, label))
     from models.queries.dispatch_history import past_dispatches
 
-    with reading(settings) as session:
+    with read_store(settings) as session:
         return [LabelledLetter(*past) for past in past_dispatches(session)], 0
 
 
@@ -203,23 +202,18 @@ def _words(settings: Settings, topics: Path | None) -> "Words":
 
     if topics:
         return parse_words(read_text(topics), str(topics))
-    if not _has_store(settings):
+    if not has_store(settings):
         return shipped_words()
-    with reading(settings) as session:
+    with read_store(settings) as session:
         return shipped_words() | {u.name: u.keywords for u in stored_units(session)}
-
-
-def _has_store(settings: Settings) -> bool:
-    """Whether there is a store to look into; none is made for a look."""
-    return settings.database_url is not None or (settings.home / "hotline.db").exists()
 
 
 def _model(settings: Settings) -> "LinearClassifier | None":
     from models.queries.routing_models import load_model
 
-    if not _has_store(settings):
+    if not has_store(settings):
         return None
-    with reading(settings) as session:
+    with read_store(settings) as session:
         return load_model(session)
 
 
@@ -239,8 +233,7 @@ def _may_judge(
 def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
     from models.operations.routing_models import add_model
 
-    store = bootstrap_store(settings)
-    with store.writing() as session:
+    with use_store(settings, bootstrap=True) as store, store.writing() as session:
         return add_model(session, body, learned_from, system_clock())
 
 

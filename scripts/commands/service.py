@@ -1,4 +1,4 @@
-"""`hotline up`: the whole service on one machine; `hotline db`: its store."""
+"""`hotline up`: run the whole service on one machine. `hotline db`: maintain its store."""
 
 from typing import Annotated
 
@@ -42,21 +42,20 @@ def prune() -> None:
     from models.rulebook import load_rulebook
     from models.rules.policy import in_force
     from models.shared_clock import store_clock
-    from scripts.bootstrap import bootstrap_store
+    from scripts.bootstrap import use_store
 
-    settings = load_settings()
-    store = bootstrap_store(settings)
-    now = store_clock(store)()
-    with store.reading() as session:
-        policy = in_force(list(load_rulebook(session).policies.values()), now)
-    count = pruning.prune(store, now, policy)
+    with use_store(load_settings(), bootstrap=True) as store:
+        now = store_clock(store)()
+        with store.reading() as session:
+            policy = in_force(list(load_rulebook(session).policies.values()), now)
+        count = pruning.prune(store, now, policy)
     typer.echo(_("{count} notices removed; the log has them all").format(count=count))
 
 
 def upgrade() -> None:
     """Run the migrations; safe to run at any time."""
+    from scripts.bootstrap import use_store
 
-    from scripts.bootstrap import bootstrap_store
-
-    bootstrap_store(load_settings()).close()
+    with use_store(load_settings(), bootstrap=True):
+        pass
     typer.echo(_("The store is up to date."))

@@ -1,4 +1,4 @@
-"""`hotline show`, `log`, `find`, `access`, `queue`: what is known of tickets."""
+"""`hotline show`, `log`, `find`, `access`, `queue`: look at tickets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,9 +41,10 @@ def log(
     ] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Every event of a ticket in order; what citizens wrote is masked."""
+    """Print the events of a ticket in order; what citizens wrote is redacted."""
     from models.queries.log import ticket_log
-    from scripts.bootstrap import print_json, reading
+    from scripts.bootstrap import read_store
+    from scripts.output import event_fields, print_json
 
     if verify:
         from scripts.tickets.chain_verification import verify_logs
@@ -51,14 +52,13 @@ def log(
         raise typer.Exit(verify_logs(ticket or None, note, against, as_json=as_json))
     if not ticket:
         raise typer.BadParameter(_("name a ticket, or ask to --verify all logs"))
-    with reading(load_settings()) as session:
+    with read_store(load_settings()) as session:
         for event in ticket_log(session, ticket):
             if as_json:
                 print_json(event)
                 continue
-            rest = {k: v for k, v in event.items() if k not in ("seq", "ticket", "at", "event")}
-            told = "  ".join(f"{k}={v}" for k, v in rest.items())
-            typer.echo(f"{event['seq']:>4}  {event['at'][:19]}  {event['event']:<22}  {told}")
+            head = f"{event['seq']:>4}  {event['at'][:19]}  {event['event']:<22}"
+            typer.echo(f"{head}  {event_fields(event)}")
 
 
 def show(
@@ -71,8 +71,9 @@ def show(
     ] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """State, clocks and the reasons of the deadline."""
-    from scripts.bootstrap import print_json, reading
+    """Print the state and the clocks of a ticket, and the reasons of its deadline."""
+    from scripts.bootstrap import read_store
+    from scripts.output import print_json
     from scripts.tickets.presentation import ticket_as_dict, ticket_lines
 
     if reveal:
@@ -80,7 +81,7 @@ def show(
 
         show_personal_data(ticket, field or [], as_json=as_json)
         return
-    with reading(load_settings()) as session:
+    with read_store(load_settings()) as session:
         if as_json:
             print_json(ticket_as_dict(session, ticket))
         else:
@@ -94,16 +95,16 @@ def find(
     name: Annotated[str, typer.Option(help=_("The claimant's name."))] = "",
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """The tickets of a person; that somebody searched is logged. With - it asks for the number."""
+    """Find the tickets of a person, which is logged. With - it asks for the number."""
     from scripts.tickets.personal_data import find_tickets
 
-    given = {"phone": phone, "identity": identity, "name": name}
-    wanted = [(kind, value) for kind, value in given.items() if value]
-    if len(wanted) != 1:
+    options = {"phone": phone, "identity": identity, "name": name}
+    given = [(kind, value) for kind, value in options.items() if value]
+    if len(given) != 1:
         raise typer.BadParameter(
             _("one of: {allowed}").format(allowed="--phone, --identity, --name")
         )
-    kind, value = wanted[0]
+    kind, value = given[0]
     # - keeps the number out of the shell's history and the list of processes
     find_tickets(kind, typer.prompt(_(kind)) if value == "-" else value, as_json=as_json)
 
@@ -112,7 +113,7 @@ def access(
     ticket: Annotated[str, typer.Argument(help=_("The city's ticket number."))] = "",
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Who saw or searched by personal data, when, and what of it."""
+    """Print who saw personal data or searched by it, when, and which fields."""
     from scripts.tickets.personal_data import show_accesses
 
     show_accesses(ticket or None, as_json=as_json)
@@ -124,15 +125,15 @@ def queue(
     limit: Annotated[int, typer.Option(min=0, help=_("At most so many; 0 is all."))] = 0,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """The open tickets, from received to submitted."""
-
+    """List the open tickets, from received to submitted."""
     from models.queries.listing import TicketFilter, listing
     from models.rules.vocabulary import Level
-    from scripts.bootstrap import print_json, reading
+    from scripts.bootstrap import read_store
+    from scripts.output import print_json
 
     if level and level not in tuple(Level):
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Level)))
-    with reading(load_settings()) as session:
+    with read_store(load_settings()) as session:
         wanted = TicketFilter(levels=(level,) if level else (), units=(unit,) if unit else ())
         page = listing(session, wanted, limit=limit or None)
     if as_json:

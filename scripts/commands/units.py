@@ -1,4 +1,4 @@
-"""`hotline units`: who handles what."""
+"""`hotline units`: import the units file, and find a unit by any of its names."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,8 +7,10 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
-from scripts.bootstrap import allowed, bootstrap_store, open_store, print_json, read_text
+from models.text_files import read_text
+from scripts.bootstrap import require_permission, use_store
 from scripts.help import App
+from scripts.output import print_json
 
 if TYPE_CHECKING:
     from models.operations.rulebook import UnitsChange
@@ -32,7 +34,7 @@ def import_units(
     ] = False,
     as_json: _JSON = False,
 ) -> None:
-    """Check a units file and make it the district's; tickets under way keep their units."""
+    """Replace the district's units by those of a file; open tickets keep their units."""
     from dataclasses import asdict
 
     from models.operations.rulebook import replace_units
@@ -40,50 +42,47 @@ def import_units(
     from models.security.roles import RULEBOOK
 
     settings = load_settings()
-    allowed(settings, RULEBOOK)
+    require_permission(settings, RULEBOOK)
     units = load_units(read_text(file), str(file))
-    store = open_store(settings)
-    with store.writing() as session:
-        replaced = replace_units(session, units)
+    with use_store(settings) as store, store.writing() as session:
+        change = replace_units(session, units)
         if dry_run:
             session.rollback()
     if as_json:
-        print_json(asdict(replaced) | {"dry_run": dry_run})
+        print_json(asdict(change) | {"dry_run": dry_run})
         return
-    _print(replaced)
+    _print(change)
     if dry_run:
         typer.echo(_("Nothing has been changed."))
 
 
-def _print(replaced: "UnitsChange") -> None:
+def _print(change: "UnitsChange") -> None:
     for text, names in (
-        (_("new: {names}"), replaced.added),
-        (_("changed: {names}"), replaced.changed),
-        (_("gone: {names}"), replaced.removed),
+        (_("new: {names}"), change.added),
+        (_("changed: {names}"), change.changed),
+        (_("gone: {names}"), change.removed),
     ):
         if names:
             typer.echo(text.format(names="、".join(names)))
-    for unit, tickets in replaced.holding.items():
+    for unit, tickets in change.holding.items():
         text = _("{unit} is gone, but holds {n} open tickets: they stay with it")
         typer.echo(text.format(unit=unit, n=tickets))
-    typer.echo(_("{n} units.").format(n=replaced.count))
+    typer.echo(_("{n} units.").format(n=change.count))
 
 
 def find(names: list[str], as_json: _JSON = False) -> None:
-    """A name is found in whatever form a city writes it, if it can mean one unit only."""
+    """Find the unit that a name means, in whatever form a city writes it."""
     from models.rulebook import load_rulebook
 
-    settings = load_settings()
-    # a new store gets the units that come with the project, as any other command would find them
-    store = bootstrap_store(settings)
-    with store.reading() as session:
+    # a new store gets the units that come with the project, as with any other command
+    with use_store(load_settings(), bootstrap=True) as store, store.reading() as session:
         directory = load_rulebook(session).directory
-    found = {name: directory.resolve(name) for name in names}
+    units = {name: directory.resolve(name) for name in names}
     if as_json:
-        print_json(found)
+        print_json(units)
     else:
         unknown = _("not known")
-        for name, unit in found.items():
+        for name, unit in units.items():
             typer.echo(f"{name}  {unit or unknown}")
-    if None in found.values():
+    if None in units.values():
         raise typer.Exit(1)

@@ -1,1 +1,1 @@
-"""Readers of city feeds: files in, messages for the inbox out; nothing here knows a database."""
+"""The way of a city's feed into the inbox: readers, mappings, folders, endpoints."""

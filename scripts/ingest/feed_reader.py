@@ -37,7 +37,7 @@ class FeedOptions:
     start: date | None = None
 
 
-def read(
+def read_feed(
     feed: Path | IO[bytes], options: FeedOptions = FeedOptions(), name: str | None = None
 ) -> Iterator[FeedRecord]:
     """Each record of a file or of an open binary stream (a pipe too), in the feed's order.

@@ -1,4 +1,4 @@
-"""`hotline feed`: files, pipes, folders and endpoints into the inbox, and what to tell about it."""
+"""`hotline feed`: feed files, pipes, folders and endpoints into the inbox, and report on it."""
 
 import gc
 import os
@@ -20,206 +20,203 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.security.roles import FEED
 from models.settings import Settings
-from scripts.bootstrap import allowed, bootstrap_store, print_json
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.bootstrap import use_store
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.pipeline import IngestPipeline
 from scripts.ingest.records import FeedRecord, FeedUnreadable
+from scripts.output import print_json
 
 BATCH = 5_000
-"""Rows of a transaction."""
+"""Records of a transaction."""
 
-_TIDIED = 10
-"""Batches after which the garbage is collected: by itself that would be seldom, or never."""
+_COLLECT_EVERY = 10
+"""Batches between two garbage collections: left to itself the collector would hardly ever run."""
 
-_HEAVY = 8 << 20
+_BATCH_CHARACTERS = 8 << 20
 """Characters of a transaction: five thousand letters of a megabyte would fill the memory."""
 
 
 class FeedRunner:
-    """One call of `hotline feed`: its store, its options, and the file of refused rows."""
+    """One call of `hotline feed`: its options, its pipeline, and its report."""
 
     def __init__(self, settings: Settings, options: FeedOptions, refused: Path | None) -> None:
         self._settings = settings
         self._options = options
         self._refused = refused or settings.home / "refused.jsonl"
-        self._began = monotonic()
+        self._started = monotonic()
         self._failed = False
 
     @contextmanager
-    def intake(self) -> Iterator[IngestPipeline]:
-        """The inbox, open; closed at the end. Raises HotlineError."""
-        allowed(self._settings, FEED)
-        store = bootstrap_store(self._settings)
-        try:
-            rebased = self._options.start is not None
-            with _seldom_collected():
-                yield IngestPipeline(store, self._refused, rebased=rebased)
-        finally:
-            store.close()
+    def pipeline(self) -> Iterator[IngestPipeline]:
+        """Open the store and yield a pipeline into its inbox. Raises HotlineError."""
+        rebased = self._options.start is not None
+        with use_store(self._settings, FEED, bootstrap=True) as store, _rare_collections():
+            yield IngestPipeline(store, self._refused, rebased=rebased)
 
     def run(self, paths: Sequence[str], *, as_json: bool) -> int:
         """Feed every path in turn; returns 1 where anything was refused or could not be read."""
-        with self.intake() as intake:
+        with self.pipeline() as pipeline:
             for path in paths:
                 try:
-                    self._feed(intake, path)
-                except HotlineError as wrong:
-                    # one file that cannot be read keeps no other from being fed
+                    self._feed_path(pipeline, path)
+                except HotlineError as error:
+                    # one unreadable file keeps no other from being fed
                     self._failed = True
-                    sys.stderr.write(f"hotline: {wrong}\n")
-        return self.told(intake, as_json=as_json)
+                    sys.stderr.write(f"hotline: {error}\n")
+        return self.report(pipeline, as_json=as_json)
 
-    def told(self, intake: IngestPipeline, *, as_json: bool) -> int:
-        """Print what became of everything; returns the exit code."""
-        for note, times in sorted(intake.notes.items(), key=lambda item: -item[1]):
+    def report(self, pipeline: IngestPipeline, *, as_json: bool) -> int:
+        """Print the notes and the counts; returns the exit code."""
+        for note, times in sorted(pipeline.notes.items(), key=lambda item: -item[1]):
             sys.stderr.write(_("note, {n} times: {what}").format(n=times, what=note) + "\n")
         if as_json:
-            print_json(asdict(intake.counts))
+            print_json(asdict(pipeline.counts))
         else:
-            sys.stdout.write(self._summary(intake) + "\n")
-        return 1 if intake.counts.refused or self._failed else 0
+            sys.stdout.write(self._summary(pipeline) + "\n")
+        return 1 if pipeline.counts.refused or self._failed else 0
 
     def watch(self, path: Path, *, every: float, once: bool, as_json: bool) -> int:
-        """Feed what comes into a folder, until interrupted; `once` what is in it and no more."""
+        """Feed what comes into a folder until interrupted, or `once` what is in it now."""
         from scripts.ingest.folder_watcher import FolderWatcher
 
-        with self.intake() as intake:
+        with self.pipeline() as pipeline:
 
             def feed(file: IO[bytes], name: str, refused: Path) -> bool:
-                before = intake.counts.refused
-                intake.refused = refused
-                self.take(intake, file, name, _size(file))
-                return intake.counts.refused == before
+                refused_before = pipeline.counts.refused
+                pipeline.refused = refused
+                self.feed_file(pipeline, file, name, _size(file))
+                return pipeline.counts.refused == refused_before
 
             folder = FolderWatcher(path, feed)
             with folder.locked():
-                folder.look()
+                folder.poll()
                 while not once:
                     sleep(every)
-                    if folder.look() and not as_json:
-                        sys.stdout.write(self._summary(intake) + "\n")
+                    if folder.poll() and not as_json:
+                        sys.stdout.write(self._summary(pipeline) + "\n")
                         sys.stdout.flush()
                 sleep(every)
-                folder.look()
+                folder.poll()
         self._failed = folder.failed > 0
-        return self.told(intake, as_json=as_json)
+        return self.report(pipeline, as_json=as_json)
 
     def poll(self, url: str, *, every: float | None, private: bool, as_json: bool) -> int:
-        """Take what an Open311 endpoint has that is new; again and again if `every` is given."""
+        """Feed what is new at an Open311 endpoint, once or `every` so many seconds."""
         from scripts.ingest.open311_client import Open311Client
 
-        endpoint = Open311Client(url, self._settings.home, private=private, sleep=sleep)
+        client = Open311Client(url, self._settings.home, private=private, sleep=sleep)
         try:
-            with self.intake() as intake:
+            with self.pipeline() as pipeline:
 
-                def take(file: IO[bytes], name: str) -> int:
-                    before = intake.counts.read
-                    self.take(intake, file, name)
-                    return intake.counts.read - before
+                def feed(file: IO[bytes], name: str) -> int:
+                    read_before = pipeline.counts.read
+                    self.feed_file(pipeline, file, name)
+                    return pipeline.counts.read - read_before
 
-                endpoint.poll(intake.now(), take)
+                client.poll(pipeline.now(), feed)
                 while every is not None:
                     sleep(every)
                     try:
-                        endpoint.poll(intake.now(), take)
-                    except HotlineError as wrong:  # a city that is away for an hour comes back
-                        sys.stderr.write(f"hotline: {wrong}\n")
+                        client.poll(pipeline.now(), feed)
+                    except HotlineError as error:  # a city that is away for an hour comes back
+                        sys.stderr.write(f"hotline: {error}\n")
         finally:
-            endpoint.close()
-        return self.told(intake, as_json=as_json)
+            client.close()
+        return self.report(pipeline, as_json=as_json)
 
-    def _feed(self, intake: IngestPipeline, path: str) -> None:
+    def _feed_path(self, pipeline: IngestPipeline, path: str) -> None:
         if path == "-":
-            self.take(intake, sys.stdin.buffer, _("standard input"))
+            self.feed_file(pipeline, sys.stdin.buffer, _("standard input"))
             return
-        with _opened(path) as file:
-            self.take(intake, file, path, _size(file))
+        with _open(path) as file:
+            self.feed_file(pipeline, file, path, _size(file))
 
-    def take(
-        self, intake: IngestPipeline, file: IO[bytes], name: str, size: int | None = None
+    def feed_file(
+        self, pipeline: IngestPipeline, file: IO[bytes], name: str, size: int | None = None
     ) -> None:
-        """Feed one open file to its end."""
-        began = intake.now()
-        rows = read(file, self._options, name)
+        """Feed one open file to its end; without a `size` it is a pipe."""
+        started_at = pipeline.now()
+        records = read_feed(file, self._options, name)
         with _progress() as progress:
             task = progress.add_task(Path(name).name, total=size, rate="")
-            for number, batch in enumerate(batches(rows, ahead=size is not None), 1):
-                intake.take(name, batch, began)
-                if number % _TIDIED == 0:
-                    # what statements leave behind is little, but a million rows have many
+            for number, batch in enumerate(batches(records, read_ahead=size is not None), 1):
+                pipeline.take(name, batch, started_at)
+                if number % _COLLECT_EVERY == 0:
+                    # statements leave little behind, but a million rows make many statements
                     gc.collect()
-                seconds = max(monotonic() - self._began, 0.001)
+                seconds = max(monotonic() - self._started, 0.001)
                 rate = _("{n} read, {rate} a second").format(
-                    n=intake.counts.read, rate=round(intake.counts.read / seconds)
+                    n=pipeline.counts.read, rate=round(pipeline.counts.read / seconds)
                 )
-                place = file.tell() if size is not None else None
-                progress.update(task, completed=place, rate=rate)
+                position = file.tell() if size is not None else None
+                progress.update(task, completed=position, rate=rate)
 
-    def _summary(self, intake: IngestPipeline) -> str:
+    def _summary(self, pipeline: IngestPipeline) -> str:
         text = _("read {read}, enqueued {enqueued}, duplicate {duplicate}, refused {refused}")
-        summary = text.format(**asdict(intake.counts))
-        if intake.counts.refused:
-            summary += "\n" + _("refused rows are in {file}").format(file=intake.refused)
+        summary = text.format(**asdict(pipeline.counts))
+        if pipeline.counts.refused:
+            summary += "\n" + _("refused rows are in {file}").format(file=pipeline.refused)
         return summary
 
 
-def batches(rows: Iterator[FeedRecord], *, ahead: bool) -> Iterator[list[FeedRecord]]:
-    """Rows by the batch; `ahead` reads the next one while the last one is being stored."""
+def batches(records: Iterator[FeedRecord], *, read_ahead: bool) -> Iterator[list[FeedRecord]]:
+    """Records in batches; `read_ahead` reads the next batch while the last one is stored."""
 
-    def some() -> list[FeedRecord]:
+    def next_batch() -> list[FeedRecord]:
         batch: list[FeedRecord] = []
-        weight = 0
-        for row in rows:
-            batch.append(row)
-            weight += _weight(row)
-            if len(batch) >= BATCH or weight >= _HEAVY:
+        characters = 0
+        for record in records:
+            batch.append(record)
+            characters += _characters(record)
+            if len(batch) >= BATCH or characters >= _BATCH_CHARACTERS:
                 break
         return batch
 
-    if not ahead:  # who waits for a pipe cannot be called back
-        yield from iter(some, [])
+    if not read_ahead:
+        # a thread that waits for a pipe cannot be called back
+        yield from iter(next_batch, [])
         return
     with ThreadPoolExecutor(1, "reader") as reader:
-        coming = reader.submit(some)
-        while batch := coming.result():
-            coming = reader.submit(some)
+        future = reader.submit(next_batch)
+        while batch := future.result():
+            future = reader.submit(next_batch)
             yield batch
 
 
-def _weight(row: FeedRecord) -> int:
-    """About how many characters a row holds."""
-    if row.message is None or isinstance(row.kept, str):
-        return len(str(row.kept))
-    return sum(len(value) for value in row.message.values() if isinstance(value, str))
+def _characters(record: FeedRecord) -> int:
+    """About how many characters a record holds."""
+    if record.message is None or isinstance(record.kept, str):
+        return len(str(record.kept))
+    return sum(len(value) for value in record.message.values() if isinstance(value, str))
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Let the garbage collector look seldom: rows make no cycles, and looking took a third."""
-    usual = gc.get_threshold()
+def _rare_collections() -> Iterator[None]:
+    """Let the garbage collector run rarely: records form no cycles, and it took a third."""
+    thresholds = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(200_000, *usual[1:])
+    gc.set_threshold(200_000, *thresholds[1:])
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 
-def _opened(path: str) -> IO[bytes]:
-    found = Path(path)
-    if found.is_dir():
+def _open(name: str) -> IO[bytes]:
+    path = Path(name)
+    if path.is_dir():
         raise HotlineError(
             _("{path} is a folder; name the files in it, or give --watch").format(path=path)
         )
     try:
-        return found.open("rb")
-    except OSError as problem:
-        raise FeedUnreadable(path, problem.strerror or _("cannot be read")) from problem
+        return path.open("rb")
+    except OSError as error:
+        raise FeedUnreadable(name, error.strerror or _("cannot be read")) from error
 
 
 def _size(file: IO[bytes]) -> int | None:
-    """The bytes of a file; None for a pipe, of which nobody knows how much is to come."""
+    """The bytes of a file; None for a pipe, whose length is not known."""
     return os.fstat(file.fileno()).st_size if file.seekable() else None
 
 

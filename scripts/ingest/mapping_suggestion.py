@@ -12,7 +12,7 @@ from models.i18n import _, render
 from models.rules.calendar import SHANGHAI
 from models.rules.text import clean, redact_address, redact_name, redact_numbers, redact_phone
 from scripts.ingest.dates import instant
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load
 from scripts.ingest.sample import Sample, sample
 
@@ -203,7 +203,9 @@ def _preview(path: Path, mapping: str, options: FeedOptions) -> str:
         written = Path(folder) / "mapping.toml"
         written.write_text(mapping, "utf-8")
         load(written)
-        rows = list(islice(read(path, FeedOptions(format=options.format, mapping=written)), 1_000))
+        rows = list(
+            islice(read_feed(path, FeedOptions(format=options.format, mapping=written)), 1_000)
+        )
     refused = Counter(render(row.why) for row in rows if row.why is not None)
     taken = [row for row in rows if row.message is not None]
     counted = _("Of the first {n} rows {taken} would be read:")

@@ -1,4 +1,4 @@
-"""What a replay would have been under another policy or calendar: the deadlines and the cards."""
+"""Compare two replays of the same file: each ticket's deadline and cards."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ _HANDLING = "handling"
 
 @dataclass(frozen=True, slots=True)
 class TicketSummary:
-    """What a log says of one ticket: its last handling deadline, and the cards that stand."""
+    """A ticket's last handling deadline, and its levels that were not withdrawn."""
 
     due: str | None = None
     prewarning: int = 0
@@ -19,38 +19,38 @@ class TicketSummary:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One ticket whose fate would have been another."""
+    """A ticket that fares differently in the second replay."""
 
     ticket: str
     was: TicketSummary
     would_be: TicketSummary
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """The difference as `--json` prints it."""
         return {"ticket": self.ticket, "was": asdict(self.was), "would_be": asdict(self.would_be)}
 
 
 def summarize_tickets(events: Iterable[dict[str, Any]]) -> dict[str, TicketSummary]:
-    """Each ticket's fate, from a replay's events."""
-    found: dict[str, dict[str, Any]] = {}
+    """The summary of each ticket with a handling clock, from a replay's events."""
+    summaries: dict[str, dict[str, Any]] = {}
     for event in events:
         if event.get("clock") != _HANDLING:
             continue
-        fate = found.setdefault(str(event["ticket"]), {})
+        summary = summaries.setdefault(str(event["ticket"]), {})
         match event["event"]:
             case "clock.started" | "clock.moved":
-                fate["due"] = event["due"]
+                summary["due"] = event["due"]
             case "alert.raised":
-                fate[event["level"]] = fate.get(event["level"], 0) + 1
+                summary[event["level"]] = summary.get(event["level"], 0) + 1
             case "alert.withdrawn":
-                fate[event["level"]] -= 1
-    return {ticket: TicketSummary(**fate) for ticket, fate in found.items()}
+                summary[event["level"]] -= 1
+    return {ticket: TicketSummary(**fields) for ticket, fields in summaries.items()}
 
 
 def differences(
     was: dict[str, TicketSummary], would_be: dict[str, TicketSummary]
 ) -> Iterator[Difference]:
-    """The tickets whose fate differs, by number."""
+    """The tickets whose summaries differ, by number."""
     for ticket in sorted(was.keys() | would_be.keys()):
         before, after = was.get(ticket, TicketSummary()), would_be.get(ticket, TicketSummary())
         if before != after:

@@ -22,7 +22,7 @@ from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, read_envelope
 from models.rules.policy import load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
 from models.security.encryption import Cipher
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 
 _SOURCE = "messages"
 _CHUNK = 500
@@ -105,7 +105,7 @@ def _lines(
     lines: list[_Line] = []
     refused: list[dict[str, Any]] = []
     clock = _BEGINNING
-    for row in read(feed, FeedOptions(source=_SOURCE)):
+    for row in read_feed(feed, FeedOptions(source=_SOURCE)):
         raw = row.message or {}
         line = Refusal(row.why) if row.why else _line(raw, clock, ahead)
         if isinstance(line, Refusal):

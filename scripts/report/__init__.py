@@ -1,1 +1,1 @@
-"""The bulletin as people read it: a terminal's table, CSV, a workbook, a page with charts."""
+"""The monthly bulletin as a terminal table, CSV, workbook and HTML page with charts."""

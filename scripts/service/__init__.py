@@ -1,0 +1,1 @@
+"""The running service: its processes and their supervision, logs, metrics, health checks."""

@@ -1,6 +1,9 @@
-"""A process that is forked: it has at once what its parent has loaded.
+"""Fork a child process, which starts with everything that its parent has loaded.
 
-Who forks has no threads and no open database, for locks and files would be copied as they stand.
+The parent must have no threads and no open database: locks and files would be copied as they are.
+
+This is not `multiprocessing`: its processes take signals between the fork and their first line,
+keep the parent's output, and are waited for without a limit when the parent ends.
 """
 
 import os
@@ -14,71 +17,71 @@ from typing import NoReturn
 from setproctitle import setproctitle
 
 from models.clock import monotonic
-from scripts.cli import exit_code_of
+from scripts.exit_codes import exit_code_of
 
-_STOPPING = (signal.SIGTERM, signal.SIGINT)
-_STEP = 0.02
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_POLL_INTERVAL = 0.02
 
 
 class ForkedProcess:
-    """A child of this process, until it has ended with `code`."""
+    """A child of this process; `code` is its exit code once it has ended."""
 
     def __init__(self, name: str, run: Callable[[], int], log: Path | None = None) -> None:
-        """Have a new process do `run` and end with what it returns; what it says goes into `log`.
+        """Fork a process that calls `run` and exits with what it returns.
 
-        `name` is what it is called where processes are listed.
+        `name` is shown in process lists. Output goes to the end of `log` if that is given.
         """
         self.code: int | None = None
         sys.stdout.flush()
         sys.stderr.flush()
-        # told to stop before it listens, it would act as this process does
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        # a signal that came before the child resets its handlers would run the parent's
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         try:
             self.pid = os.fork()
             if self.pid == 0:
-                _live(name, run, log)
+                _run_child(name, run, log)
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def poll(self) -> int | None:
-        """With what code it has ended, a signal as its negative; None while it runs."""
+        """The exit code, minus the signal's number if one ended it; None while it runs."""
         if self.code is None:
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
-            if ended:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
                 self.code = os.waitstatus_to_exitcode(status)
         return self.code
 
-    def tell(self, number: signal.Signals) -> None:
-        """Send it a signal if it runs."""
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal if it still runs."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def ends_by(self, until: float) -> bool:
-        """Wait for its end until this moment of the monotonic clock; whether it has come."""
+    def wait_until(self, deadline: float) -> bool:
+        """Wait for its end until this moment of the monotonic clock; returns whether it ended."""
         while self.poll() is None:
-            if monotonic() > until:
+            if monotonic() > deadline:
                 return False
-            sleep(_STEP)
+            sleep(_POLL_INTERVAL)
         return True
 
 
-def end(processes: list[ForkedProcess], within: float) -> None:
-    """Tell all of them to stop, and end by force what still runs after so many seconds."""
+def stop_all(processes: list[ForkedProcess], timeout: float) -> None:
+    """Ask all processes to stop, and kill those that still run after `timeout` seconds."""
     for process in processes:
-        process.tell(signal.SIGTERM)
-    until = monotonic() + within
+        process.send_signal(signal.SIGTERM)
+    deadline = monotonic() + timeout
     for process in processes:
-        if not process.ends_by(until):
-            process.tell(signal.SIGKILL)
-            process.ends_by(float("inf"))
+        if not process.wait_until(deadline):
+            process.send_signal(signal.SIGKILL)
+            process.wait_until(float("inf"))
 
 
-def _live(name: str, run: Callable[[], int], log: Path | None) -> NoReturn:
+def _run_child(name: str, run: Callable[[], int], log: Path | None) -> NoReturn:
     code = 1
     try:
-        for number in _STOPPING:
+        for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
         setproctitle(f"hotline {name}")
         if log is not None:
             with log.open("ab") as file:
@@ -88,5 +91,5 @@ def _live(name: str, run: Callable[[], int], log: Path | None) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        # never back into what the parent was doing
+        # the child must never return into the parent's code
         os._exit(code)

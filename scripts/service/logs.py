@@ -1,8 +1,7 @@
-"""What the processes of the service write into their logs: structured, and nobody's words.
+"""Configure the logs of the service: structured lines without what citizens wrote.
 
-A line has a time, a level, the part that speaks, what happened, and ids of rows, tickets and
-messages. An exception is told by its kind and its places, never by its text: that may hold what a
-citizen wrote.
+A line has a time, a level, the part of the program, what happened, and ids of rows, tickets and
+messages. An exception is logged by its type and traceback only: its text may quote a letter.
 """
 
 import logging
@@ -19,7 +18,7 @@ from models.errors import describe_safely
 _FRAMES = 8
 
 
-def set_up(form: str) -> None:
+def configure_logging(form: str) -> None:
     """Log to standard error, as JSON Lines (`json`) or for people (`text`)."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -27,44 +26,44 @@ def set_up(form: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_words,
+        _describe_exception,
     ]
-    last: Processor
+    renderer: Processor
     if form == "json":
-        last = structlog.processors.JSONRenderer(ensure_ascii=False)
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
         order = ["timestamp", "level", "logger", "event"]
-        last = structlog.processors.KeyValueRenderer(key_order=order, repr_native_str=False)
+        renderer = structlog.processors.KeyValueRenderer(key_order=order, repr_native_str=False)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("hotline").setLevel(logging.INFO)
-    sys.excepthook = _unhandled
-    threading.excepthook = _unhandled_in_thread
+    sys.excepthook = _log_unhandled
+    threading.excepthook = _log_unhandled_in_thread
 
 
-def _without_words(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    """Only kind and places of an exception."""
-    given = event.pop("exc_info", None)
+def _describe_exception(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Replace an exception by its type and traceback."""
+    exc_info = event.pop("exc_info", None)
     event.pop("stack_info", None)
-    if given is True:
-        given = sys.exc_info()
-    wrong = given[1] if isinstance(given, tuple) else given
-    if isinstance(wrong, BaseException):
-        event["exception"] = describe_safely(wrong, _FRAMES)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if isinstance(error, BaseException):
+        event["exception"] = describe_safely(error, _FRAMES)
     return event
 
 
-def _unhandled(
-    _kind: type[BaseException], wrong: BaseException, _way: TracebackType | None
+def _log_unhandled(
+    _kind: type[BaseException], error: BaseException, _traceback: TracebackType | None
 ) -> None:
-    sys.stderr.write(f"hotline: {describe_safely(wrong, _FRAMES)}\n")
+    sys.stderr.write(f"hotline: {describe_safely(error, _FRAMES)}\n")
 
 
-def _unhandled_in_thread(given: threading.ExceptHookArgs) -> None:
-    if given.exc_value is not None:
-        _unhandled(given.exc_type, given.exc_value, given.exc_traceback)
+def _log_unhandled_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        _log_unhandled(args.exc_type, args.exc_value, args.exc_traceback)

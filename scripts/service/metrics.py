@@ -1,4 +1,4 @@
-"""Figures for Prometheus, taken from the store and the broker whenever they are asked for."""
+"""Export metrics to Prometheus, read from the store and the broker at each scrape."""
 
 from collections.abc import Iterator
 from threading import Event
@@ -18,93 +18,94 @@ LOOPBACK = "127.0.0.1"
 
 
 class MetricsCollector(Collector):
-    """Reads store and broker anew at each scrape; no figure carries anything of a citizen."""
+    """Reads store and broker at each scrape; no metric carries anything of a citizen."""
 
     def __init__(self, store: Store, bells: Bells, now: Now) -> None:
         self._store, self._bells, self._now = store, bells, now
 
     def describe(self) -> list[Metric]:
-        """Nothing beforehand: what there is, is found when it is asked for."""
+        """No metric is announced: registering the collector must not read the store."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """All figures; where the store or the broker is away, only that it is."""
+        """All metrics; of a store or broker that is away only that it is."""
         now = self._now()
         try:
             with self._store.reading() as session:
-                found = service_status(session, now)
+                status = service_status(session, now)
         except StoreError:
-            yield _one("store_up", "Whether the store could be read.", 0)
+            yield _value("store_up", "Whether the store could be read.", 0)
         else:
-            yield _one("store_up", "Whether the store could be read.", 1)
-            yield from self._of_store(found)
+            yield _value("store_up", "Whether the store could be read.", 1)
+            yield from self._store_metrics(status)
         try:
             waiting = self._bells.waiting()
         except redis.RedisError:
-            yield _one("broker_up", "Whether the broker answered.", 0)
+            yield _value("broker_up", "Whether the broker answered.", 0)
         else:
-            yield _one("broker_up", "Whether the broker answered.", 1)
-            bells = _many("bells", "Bells that wait in the broker.", ["queue"])
+            yield _value("broker_up", "Whether the broker answered.", 1)
+            bells = _labelled("bells", "Bells that wait in the broker.", ["queue"])
             for queue, count in waiting.items():
                 bells.add_metric([queue], count)
             yield bells
 
-    def _of_store(self, found: ServiceStatus) -> Iterator[Metric]:
-        tickets = _many("open_tickets", "Open tickets.", ["status", "level"])
-        for (status, level), count in found.tickets.items():
-            tickets.add_metric([status, level], count)
+    def _store_metrics(self, status: ServiceStatus) -> Iterator[Metric]:
+        tickets = _labelled("open_tickets", "Open tickets.", ["status", "level"])
+        for (ticket_status, level), count in status.tickets.items():
+            tickets.add_metric([ticket_status, level], count)
         yield tickets
-        rows = _many("due_rows", "Rows that are due and not dealt with.", ["queue"])
-        ages = _many("due_seconds", "For how long the first of them has been due.", ["queue"])
+        rows = _labelled("due_rows", "Rows that are due and not dealt with.", ["queue"])
+        ages = _labelled("due_seconds", "For how long the first of them has been due.", ["queue"])
         now = self._now()
-        for queue, waiting in found.queues.items():
+        for queue, waiting in status.queues.items():
             rows.add_metric([queue], waiting.rows)
             age = (now - waiting.since).total_seconds() if waiting.since else 0.0
             ages.add_metric([queue], age)
         yield rows
         yield ages
-        health = found.health
-        yield _one("refused_messages", "Messages refused and not sent again.", health.refused)
-        yield _one("queued_notices", "Notices not yet sent.", health.notices_queued)
-        yield _one("failed_notices", "Notices given up.", health.notices_failed)
-        yield from _processes(found)
+        health = status.health
+        yield _value("refused_messages", "Messages refused and not sent again.", health.refused)
+        yield _value("queued_notices", "Notices not yet sent.", health.notices_queued)
+        yield _value("failed_notices", "Notices given up.", health.notices_failed)
+        yield from _process_metrics(status)
 
 
-def _processes(found: ServiceStatus) -> Iterator[Metric]:
-    names = ["process", "role"]
-    seen = _many("process_seen_seconds", "Since when a process has not reported.", names)
-    late = _many("process_lateness_seconds", "How late the last bell was rung.", names)
-    done = _many("process_done", "Rows rung for, or tickets and notices dealt with.", names)
-    failed = _many("process_failed", "Failures since the process began.", names)
+def _process_metrics(status: ServiceStatus) -> Iterator[Metric]:
+    labels = ["process", "role"]
+    seen = _labelled("process_seen_seconds", "Since when a process has not reported.", labels)
+    late = _labelled("process_lateness_seconds", "How late the last bell was rung.", labels)
+    done = _labelled("process_done", "Rows rung for, or tickets and notices dealt with.", labels)
+    failed = _labelled("process_failed", "Failures since the process began.", labels)
     # processes report by the system's clock, also those of a demo
     now = system_clock()
-    for one in found.health.processes:
-        seen.add_metric([one.name, one.role], max(0.0, (now - one.seen_at).total_seconds()))
-        late.add_metric([one.name, one.role], one.lateness_ms / 1000)
-        done.add_metric([one.name, one.role], one.done)
-        failed.add_metric([one.name, one.role], one.failed)
+    for process in status.health.processes:
+        values = [process.name, process.role]
+        seen.add_metric(values, max(0.0, (now - process.seen_at).total_seconds()))
+        late.add_metric(values, process.lateness_ms / 1000)
+        done.add_metric(values, process.done)
+        failed.add_metric(values, process.failed)
     yield from (seen, late, done, failed)
 
 
-def _many(name: str, told: str, labels: list[str]) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"hotline_{name}", told, labels=labels)
+def _labelled(name: str, help_text: str, labels: list[str]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"hotline_{name}", help_text, labels=labels)
 
 
-def _one(name: str, told: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"hotline_{name}", told, value=value)
+def _value(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"hotline_{name}", help_text, value=value)
 
 
-def exposition(figures: MetricsCollector) -> str:
-    """All figures now, as Prometheus reads them."""
+def exposition(collector: MetricsCollector) -> str:
+    """All metrics in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(figures)
+    registry.register(collector)
     return generate_latest(registry).decode()
 
 
-def serve_metrics(figures: MetricsCollector, port: int, stop: Event) -> None:
-    """Answer Prometheus on this machine's loopback alone until told to stop."""
+def serve_metrics(collector: MetricsCollector, port: int, stop: Event) -> None:
+    """Answer scrapes on the loopback interface until `stop` is set."""
     registry = CollectorRegistry()
-    registry.register(figures)
+    registry.register(collector)
     server, thread = start_http_server(port, LOOPBACK, registry)
     stop.wait()
     server.shutdown()

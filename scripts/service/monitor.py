@@ -1,4 +1,4 @@
-"""The monitor, with everything handed in that it needs."""
+"""Start the monitor, in this terminal or for browsers."""
 
 import secrets
 import shlex
@@ -25,17 +25,17 @@ def show_monitor(
     board: bool = False,
     stop: Event | None = None,
 ) -> None:
-    """Run the monitor until the operator leaves it, or `stop` is set."""
+    """Run the monitor until the operator quits, or `stop` is set."""
     bells = Bells(connect(broker_url))
-    who = current_actor(settings)
-    # a token says who it is; whoever only plays needs no name of his own
-    operator = settings.operator or (who.name if settings.token or demo else "")
+    actor = current_actor(settings)
+    # a token names its bearer; a demo needs no name
+    operator = settings.operator or (actor.name if settings.token or demo else "")
     run(
         store,
         now,
-        who,
+        actor,
         operator=operator,
-        ask_name=who.may(ACT),
+        ask_name=actor.may(ACT),
         broker_ok=bells.is_reachable,
         demo=demo,
         board=board,
@@ -45,15 +45,15 @@ def show_monitor(
 
 
 def serve_monitor(host: str, port: int, token: str, arguments: list[str], public: str = "") -> None:
-    """Serve the monitor to browsers, a process of this same program for each tab."""
+    """Serve the monitor to browsers; each tab gets a process of this program."""
     # imported here: a terminal needs no web server
     from monitor.serve import MonitorServer
 
     command = shlex.join([sys.executable, "-P", "-m", "scripts", "monitor", *arguments])
 
-    def told(address: str) -> None:
+    def print_address(address: str) -> None:
         sys.stdout.write(address + "\n")
         sys.stdout.flush()
 
-    opens = token or secrets.token_urlsafe(24)
-    MonitorServer(command, host, port, _("12345 hotline"), opens, told, public).serve()
+    secret = token or secrets.token_urlsafe(24)
+    MonitorServer(command, host, port, _("12345 hotline"), secret, print_address, public).serve()

@@ -1,19 +1,22 @@
-"""A worker and a timekeeper: what each of these processes does from its start to its end.
+"""Run a worker or a timekeeper from its start to its end.
 
-All that they need is imported here, so that whoever has loaded this module has loaded it for them.
+Everything that they need is imported at the top: a supervisor that has imported this module can
+fork processes that load nothing any more.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-import models.migrations  # noqa: F401 - these three are what the edge imports late
-import scripts.service.logs  # noqa: F401
-import workers.notices.dispatcher  # noqa: F401
+import models.migrations  # noqa: F401 - bootstrap imports it late
+from models.clock import Now
+from models.database import Store
 from models.operations.calendar import settle_provisional
 from models.rules.queues import QUEUES
 from models.settings import Settings
-from scripts.bootstrap import broker_url, notice_dispatcher, prepare_process
+from scripts.service.setup import broker_url, prepare_process
 from workers.main import run_timekeeper, run_worker
+from workers.notices.channels import load_channels
+from workers.notices.dispatcher import NoticeDispatcher
 from workers.timekeeper import PATIENCE
 
 
@@ -25,12 +28,12 @@ def run_worker_process(
     clock: str = "",
     parent: int | None = None,
 ) -> int:
-    """Answer bells until told to stop, or until the process `parent` is gone; the exit code.
+    """Handle bells until a stop signal or the end of the process `parent`; returns the exit code.
 
-    `clock` describes the time of a demo or a bench. Raises HotlineError.
+    `clock` describes the clock of a demo or a benchmark. Raises HotlineError.
     """
     store, now = prepare_process(settings, clock)
-    dispatcher = notice_dispatcher(store, settings, now)
+    dispatcher = _notice_dispatcher(store, settings, now)
     broker = broker_url(settings)
     return run_worker(store, broker, now, dispatcher, queues=queues, threads=threads, parent=parent)
 
@@ -42,11 +45,18 @@ def run_timekeeper_process(
     clock: str = "",
     parent: int | None = None,
 ) -> int:
-    """Ring for what is due until told to stop, or until the process `parent` is gone.
+    """Ring due bells until a stop signal or the end of the process `parent`; returns the exit code.
 
-    What is still waiting is rung for again after `patience` (real time). Raises HotlineError.
+    What still waits is rung again after `patience` (real time). Raises HotlineError.
     """
     store, now = prepare_process(settings, clock)
     with store.writing() as session:
         settle_provisional(session, now())
     return run_timekeeper(store, broker_url(settings), now, patience=patience, parent=parent)
+
+
+def _notice_dispatcher(store: Store, settings: Settings, now: Now) -> NoticeDispatcher:
+    """The dispatcher of notices, with the channels file if there is one. Raises HotlineError."""
+    path = settings.channels_path
+    channels = load_channels(path) if settings.channels or path.exists() else None
+    return NoticeDispatcher(store, now, settings.home, channels, settings.lang)

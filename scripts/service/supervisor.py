@@ -1,6 +1,7 @@
-"""The processes of `hotline up`: forked from one that has loaded their libraries and watches them.
+"""Start the processes of `hotline up`, restart those that die, and stop them all.
 
-Loading them takes longer than all the rest of a start; forked, they also share the memory of it.
+The supervisor is a process of its own that loads the libraries once and forks the others: loading
+takes longer than the rest of a start, and forked processes share the memory of what is loaded.
 """
 
 import gc
@@ -16,95 +17,104 @@ from time import sleep
 from models.clock import monotonic
 from models.i18n import _
 from models.settings import Settings
-from scripts.service.child_process import ForkedProcess, end
+from scripts.service.child_process import ForkedProcess, stop_all
 from scripts.service.processes import run_timekeeper_process, run_worker_process
 
-_LOOK_EVERY = 0.2
-_END_WITHIN = 12.0
+_POLL_INTERVAL = 0.2
+_STOP_TIMEOUT = 12.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
-_WELL = 60.0
-_LOG_LONG = 20_000_000
-_LOG_EVERY = 60.0
+"""Seconds before a dead process is started again: doubled each time that it dies."""
+_HEALTHY_AFTER = 60.0
+"""A process that lived so many seconds is restarted after the first pause again."""
+_LOG_BYTES = 20_000_000
+_LOG_CHECK_INTERVAL = 60.0
 
 
 @dataclass
 class Child:
-    """A process of the service: what it does, and what is known of how it fares."""
+    """A process that the supervisor keeps running, and when to start it again."""
 
     name: str
     run: Callable[[], int]
     process: ForkedProcess | None = None
-    again_at: float = 0.0
+    restart_at: float = 0.0
     pause: float = _FIRST_PAUSE
-    began: float = 0.0
+    started_at: float = 0.0
 
 
 @dataclass
 class Supervisor:
-    """Starts processes, starts anew those that die and says so, and ends them all.
+    """Keeps its children running and their common log below a size.
 
-    Their log is begun anew beyond so many bytes, and what it held is kept until the next time.
+    A log beyond `log_bytes` is emptied; its content is kept beside it until the next time.
     """
 
     log: Path
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
-    log_long: int = _LOG_LONG
-    log_at: float = 0.0
+    log_bytes: int = _LOG_BYTES
+    log_checked_at: float = 0.0
 
-    def look(self) -> None:
-        """Start what is not running; one that dies again and again is started ever more slowly."""
+    def poll(self) -> None:
+        """Start every child that does not run and whose pause is over."""
         for child in self.children:
             if child.process is not None and (code := child.process.poll()) is not None:
-                child.process = None
-                text = _("{name} ended ({code}); starting anew")
-                self.say(text.format(name=child.name, code=code))
-                lived = monotonic() - child.began
-                child.pause = _FIRST_PAUSE if lived > _WELL else child.pause
-                child.again_at = monotonic() + child.pause
-                child.pause = min(child.pause * 2, _LONGEST_PAUSE)
-            if child.process is None and monotonic() >= child.again_at:
-                child.began = monotonic()
+                self._plan_restart(child, code)
+            if child.process is None and monotonic() >= child.restart_at:
+                child.started_at = monotonic()
                 child.process = ForkedProcess(child.name, child.run, self.log)
-        if monotonic() >= self.log_at:
-            self.log_at = monotonic() + _LOG_EVERY
-            self._turn_log_over()
+        if monotonic() >= self.log_checked_at:
+            self.log_checked_at = monotonic() + _LOG_CHECK_INTERVAL
+            self._rotate_log()
 
-    def _turn_log_over(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > self.log_long:
-            # copied and not moved away: those who write hold it open, and append
+    def _plan_restart(self, child: Child, code: int) -> None:
+        child.process = None
+        text = _("{name} ended ({code}); starting anew")
+        self.say(text.format(name=child.name, code=code))
+        lived = monotonic() - child.started_at
+        child.pause = _FIRST_PAUSE if lived > _HEALTHY_AFTER else child.pause
+        child.restart_at = monotonic() + child.pause
+        child.pause = min(child.pause * 2, _LONGEST_PAUSE)
+
+    def _rotate_log(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > self.log_bytes:
+            # copied, not renamed: the children hold it open and append
             shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
             os.truncate(self.log, 0)
 
-    def end(self) -> None:
-        """Tell every process to stop, wait, and end by force what does not."""
-        end([m.process for m in self.children if m.process is not None], _END_WITHIN)
+    def stop(self) -> None:
+        """Ask every child to stop, wait, and kill those that do not."""
+        running = [c.process for c in self.children if c.process is not None]
+        stop_all(running, _STOP_TIMEOUT)
 
 
 def run_supervisor(
     settings: Settings, clock: str, workers: int, say: Callable[[str], None], parent: int
 ) -> int:
-    """A timekeeper and so many workers, until told to stop or the process `parent` is gone."""
-    # Ctrl-C is for the parent, which then has all of them end in order
+    """Keep one timekeeper and `workers` workers running; returns the exit code.
+
+    Ends on a stop signal, and when the process `parent` is gone.
+    """
+    # Ctrl-C reaches the whole process group; the parent stops its children in order
     os.setsid()
-    told: list[int] = []
-    for stopping in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stopping, lambda number, _frame: told.append(number))
-    # what is loaded is shared as long as nobody writes to it, as the collector would
+    signals: list[int] = []
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop_signal, lambda number, _frame: signals.append(number))
+    # memory stays shared until somebody writes to it, which the collector would
     gc.freeze()
-    own = os.getpid()
+    own_pid = os.getpid()
     supervisor = Supervisor(settings.home / "service.log", say)
-    keeper = partial(run_timekeeper_process, settings, clock=clock, parent=own)
-    supervisor.children.append(Child("timekeeper", keeper))
+    timekeeper = partial(run_timekeeper_process, settings, clock=clock, parent=own_pid)
+    supervisor.children.append(Child("timekeeper", timekeeper))
     for number in range(1, workers + 1):
-        worker = partial(run_worker_process, settings, clock=clock, parent=own)
+        worker = partial(run_worker_process, settings, clock=clock, parent=own_pid)
         supervisor.children.append(Child(f"worker {number}", worker))
-    while not told and os.getppid() == parent:
+    while not signals and os.getppid() == parent:
         try:
-            supervisor.look()
-        except OSError as wrong:
-            # no memory for another process or no room on the disk just now; it is tried again
-            say(str(wrong))
-        sleep(_LOOK_EVERY)
-    supervisor.end()
+            supervisor.poll()
+        except OSError as error:
+            # no memory for another process or no room on the disk: the next poll tries again
+            say(str(error))
+        sleep(_POLL_INTERVAL)
+    supervisor.stop()
     return 0

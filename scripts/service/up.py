@@ -1,4 +1,4 @@
-"""`hotline up`: every process of the service on one machine, watched and ended together."""
+"""`hotline up`: run the whole service on one machine, with or without the monitor."""
 
 import os
 import shutil
@@ -15,8 +15,9 @@ from models.clock import DemoClock, Now, monotonic, system_clock
 from models.errors import HotlineError
 from models.i18n import _
 from models.settings import Settings
-from scripts.bootstrap import bootstrap_store, print_json
-from scripts.service.child_process import ForkedProcess, end
+from scripts.bootstrap import bootstrap_store, use_store
+from scripts.output import print_json
+from scripts.service.child_process import ForkedProcess, stop_all
 from workers.embedded import EmbeddedServer, ServerNotStarted
 
 if TYPE_CHECKING:
@@ -25,20 +26,20 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-_STATUS_EVERY = 5.0
-_LOOK_EVERY = 0.2
-_END_WITHIN = 15.0
-"""Longer than the crew gives its own."""
+_STATUS_INTERVAL = 5.0
+_POLL_INTERVAL = 0.2
+_STOP_TIMEOUT = 15.0
+"""Longer than the supervisor gives its children."""
 
 
 class SupervisorGone(HotlineError):
-    """Nobody is there any more who starts workers."""
+    """The supervisor has ended, so that nothing restarts workers any more."""
 
 
 def run_service(
     settings: Settings, *, demo: bool, headless: bool, for_seconds: float, workers: int
 ) -> None:
-    """Run the whole service until told to stop, or for so many seconds when headless.
+    """Run the whole service until a stop signal, or for some seconds when headless.
 
     Raises HotlineError where a part cannot be started.
     """
@@ -56,53 +57,51 @@ def run_service(
     try:
         if server is not None:
             server.launch()
-        # it starts while the libraries load that workers need, and `hotline --help` does not
+        # the server starts while the workers' libraries load, which `hotline --help` must not load
         from scripts.service.supervisor import run_supervisor
 
         if server is not None:
             server.wait()
             settings = replace(settings, broker_url=server.url)
         if demo:
-            now = _staged(settings)
+            now = _fill_demo_store(settings)
         headless = headless or not sys.stdout.isatty()
-        say = _teller(settings, quiet=not headless)
-        # before the store is opened here: no process with an open database may fork
+        say = _make_say(settings, quiet=not headless)
+        # forked before the store is opened: no process with an open database may fork
         clock = str(now) if isinstance(now, DemoClock) else ""
-        watching = partial(run_supervisor, settings, clock, workers, say, os.getpid())
-        supervisor = ForkedProcess("crew", watching)
+        run = partial(run_supervisor, settings, clock, workers, say, os.getpid())
+        supervisor = ForkedProcess("supervisor", run)
         store = bootstrap_store(settings)
-        watched = Watched(server, supervisor, say)
+        watch = ServiceWatch(server, supervisor, say)
         if headless:
-            _watch(watched, store, now, stop, for_seconds)
+            _run_headless(watch, store, now, stop, for_seconds)
         else:
-            _with_monitor(settings, watched, store, now, stop, demo=demo)
+            _run_with_monitor(settings, watch, store, now, stop, demo=demo)
     finally:
         if supervisor is not None:
-            end([supervisor], _END_WITHIN)
+            stop_all([supervisor], _STOP_TIMEOUT)
         if server is not None:
             server.stop()
         if store is not None:
             store.close()
 
 
-def _staged(settings: Settings) -> DemoClock:
-    """Put the demo's letters into its store; the clock that they are played by."""
-    # imported here: letters and all are of no use to a real service
+def _fill_demo_store(settings: Settings) -> DemoClock:
+    """Put the demo's messages into its store; returns the clock that they are played by."""
+    # imported here: a real service has no use for the demo's letters
     from scripts.demo.scenario import load_demo
 
-    store = bootstrap_store(settings)
-    try:
+    with use_store(settings, bootstrap=True) as store:
         return load_demo(store)
-    finally:
-        store.close()
 
 
-def _teller(settings: Settings, *, quiet: bool) -> Say:
+def _make_say(settings: Settings, *, quiet: bool) -> Say:
+    """A function that writes a line to the service's log, and to stderr unless `quiet`."""
     log = settings.home / "service.log"
 
     def say(text: str) -> None:
         line = f"{system_clock():%Y-%m-%d %H:%M:%S} {text}\n"
-        # a full disk must not end those who would tell of it
+        # a full disk must not end the process that reports it
         with suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(line)
         if not quiet:
@@ -112,95 +111,93 @@ def _teller(settings: Settings, *, quiet: bool) -> Say:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What must run beside this process: the key-value server, if it is our own, and the crew."""
+class ServiceWatch:
+    """Watches the other parts of the service: the embedded server, if any, and the supervisor."""
 
     server: EmbeddedServer | None
     supervisor: ForkedProcess
     say: Say
 
-    def look(self) -> None:
-        """Start the server anew if it has ended. Raises CrewGone: then there is no going on."""
+    def poll(self) -> None:
+        """Restart the server if it has ended. Raises SupervisorGone, which cannot be mended."""
         if self.server is not None and self.server.pid is None:
             self.say(_("the key-value server ended; starting anew"))
             try:
                 self.server.start()
-            except (ServerNotStarted, OSError) as wrong:
-                # the store goes on taking letters; the next look tries again
-                self.say(str(wrong))
+            except (ServerNotStarted, OSError) as error:
+                # the store goes on taking letters; the next poll tries again
+                self.say(str(error))
         if (code := self.supervisor.poll()) is not None:
             text = _("the process that watches the workers ended ({code}); start the service anew")
             raise SupervisorGone(text.format(code=code))
 
 
-def _watch(
-    watched: Watched,
-    store: "Store",
-    now: Now,
-    stop: threading.Event,
-    for_seconds: float,
+def _run_headless(
+    watch: ServiceWatch, store: "Store", now: Now, stop: threading.Event, for_seconds: float
 ) -> None:
+    """Print a status line every few seconds, and at the end the counts as JSON."""
     from models.database import is_transient
 
-    until = monotonic() + for_seconds if for_seconds else float("inf")
-    told_at = monotonic()
-    while not stop.is_set() and monotonic() < until:
-        watched.look()
-        if monotonic() - told_at >= _STATUS_EVERY:
-            told_at = monotonic()
+    deadline = monotonic() + for_seconds if for_seconds else float("inf")
+    printed_at = monotonic()
+    while not stop.is_set() and monotonic() < deadline:
+        watch.poll()
+        if monotonic() - printed_at >= _STATUS_INTERVAL:
+            printed_at = monotonic()
             try:
-                sys.stdout.write(_status(_levels(store), now) + "\n")
-            except Exception as wrong:
-                if not is_transient(wrong):
+                sys.stdout.write(_status_line(_level_counts(store), now) + "\n")
+            except Exception as error:
+                if not is_transient(error):
                     raise
-                watched.say(_("the store cannot be reached"))
+                watch.say(_("the store cannot be reached"))
             sys.stdout.flush()
-        stop.wait(min(_LOOK_EVERY, max(0.0, until - monotonic())))
-    print_json(_levels(store).as_dict())
+        stop.wait(min(_POLL_INTERVAL, max(0.0, deadline - monotonic())))
+    print_json(_level_counts(store).as_dict())
 
 
-def _with_monitor(
+def _run_with_monitor(
     settings: Settings,
-    watched: Watched,
+    watch: ServiceWatch,
     store: "Store",
     now: Now,
     stop: threading.Event,
     *,
     demo: bool,
 ) -> None:
+    """Show the monitor, and watch the other parts from a thread meanwhile."""
     from scripts.service.monitor import show_monitor
 
-    gone: list[SupervisorGone] = []
+    errors: list[SupervisorGone] = []
 
-    def keep_looking() -> None:
-        while not stop.wait(_LOOK_EVERY):
+    def keep_polling() -> None:
+        while not stop.wait(_POLL_INTERVAL):
             try:
-                watched.look()
-            except SupervisorGone as wrong:
-                gone.append(wrong)
+                watch.poll()
+            except SupervisorGone as error:
+                errors.append(error)
                 stop.set()
 
-    watcher = threading.Thread(target=keep_looking, daemon=True)
-    watcher.start()
+    thread = threading.Thread(target=keep_polling, daemon=True)
+    thread.start()
     try:
         show_monitor(settings, store, now, str(settings.broker_url), demo=demo, stop=stop)
     finally:
         stop.set()
-        watcher.join()
-    if gone:
-        raise gone[0]
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
-def _levels(store: "Store") -> "LevelCounts":
+def _level_counts(store: "Store") -> "LevelCounts":
     from models.queries.level_counts import count_levels
 
     with store.reading() as session:
         return count_levels(session)
 
 
-def _status(levels: "LevelCounts", now: Now) -> str:
+def _status_line(counts: "LevelCounts", now: Now) -> str:
     text = _(
         "{at}  tickets {tickets}  open {open}  pre-warning {prewarning}  yellow {yellow}  red {red}"
         "  manual {manual}  waiting {waiting}"
     )
-    return text.format(at=f"{now():%Y-%m-%d %H:%M}", **levels.as_dict())
+    return text.format(at=f"{now():%Y-%m-%d %H:%M}", **counts.as_dict())

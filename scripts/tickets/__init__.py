@@ -1,0 +1,1 @@
+"""What the commands show of tickets, with the protection of personal data."""

@@ -1,4 +1,4 @@
-"""`hotline log --verify`: the chain of the log, checked and noted down."""
+"""`hotline log --verify`: verify the hash chain of the logs, and note down where each log ends."""
 
 import sys
 from contextlib import ExitStack
@@ -10,49 +10,51 @@ from models.errors import HotlineError
 from models.i18n import _, render
 from models.security.chain import LogEnd, Verification, verify
 from models.settings import load_settings
-from scripts.bootstrap import open_store, print_json
+from scripts.bootstrap import use_store
+from scripts.output import print_json
 
 
 def verify_logs(
     ticket: str | None, note: Path | None, against: Path | None, *, as_json: bool
 ) -> int:
-    """Check and tell; returns 1 where a link is broken. Raises HotlineError."""
-    known = _noted(against) if against else None
-    store = open_store(load_settings())
+    """Verify one log or all and print the result; returns 1 where a link is broken.
+
+    `note` is a file to write the log ends to, `against` one that an earlier call wrote: a log that
+    has lost lines since is broken. Raises HotlineError.
+    """
+    known = _read_note(against) if against else None
     with ExitStack() as stack:
-        stack.callback(store.close)
+        store = stack.enter_context(use_store(load_settings()))
         file = stack.enter_context(note.open("wb")) if note else None
 
-        def keep(number: str, head: LogEnd) -> None:
+        def write_note(number: str, end: LogEnd) -> None:
             if file is not None:
-                file.write(msgspec.json.encode((number, *head)) + b"\n")
+                file.write(msgspec.json.encode((number, *end)) + b"\n")
 
-        result = verify(store, ticket, known=known, note=keep)
-    _tell(result, as_json=as_json)
+        result = verify(store, ticket, known=known, note=write_note)
+    _print(result, as_json=as_json)
     return 1 if result.broken else 0
 
 
-def _noted(path: Path) -> dict[str, LogEnd]:
-    """Where logs ended, as an earlier call noted it down."""
+def _read_note(path: Path) -> dict[str, LogEnd]:
     try:
         lines = path.read_bytes().splitlines()
-        heads = [msgspec.json.decode(line, type=tuple[str, int, bytes]) for line in lines]
-    except (OSError, msgspec.DecodeError) as wrong:
+        entries = [msgspec.json.decode(line, type=tuple[str, int, bytes]) for line in lines]
+    except (OSError, msgspec.DecodeError) as error:
         text = _("{path} is no note that `hotline log --verify --note` wrote")
-        raise HotlineError(text.format(path=path)) from wrong
-    return {number: (seq, digest) for number, seq, digest in heads}
+        raise HotlineError(text.format(path=path)) from error
+    return {number: (seq, digest) for number, seq, digest in entries}
 
 
-def _tell(result: Verification, *, as_json: bool) -> None:
+def _print(result: Verification, *, as_json: bool) -> None:
     broken = result.broken
+    counts = {name: getattr(result, name) for name in ("tickets", "lines", "accesses")}
     if as_json:
         where = broken and {"ticket": broken.ticket, "seq": broken.seq, "why": render(broken.why)}
-        counts = {k: getattr(result, k) for k in ("tickets", "lines", "accesses")}
         print_json(counts | {"broken": where})
         return
-    text = _("{tickets} logs with {lines} lines, {accesses} lines of the access log: ")
-    counts = {k: getattr(result, k) for k in ("tickets", "lines", "accesses")}
     if broken is None:
+        text = _("{tickets} logs with {lines} lines, {accesses} lines of the access log: ")
         sys.stdout.write(text.format(**counts) + _("the chain is whole") + "\n")
         return
     name = broken.ticket or _("the access log")

@@ -1,1 +1,1 @@
-"""What letters teach about units: reading labelled letters, training, and how good it is."""
+"""Training and evaluation of the routing model."""

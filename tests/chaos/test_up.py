@@ -18,7 +18,7 @@ from tests.workers.processes import environment, wait_until
 _UP = (sys.executable, "-P", "-m", "scripts", "up", "--headless")
 
 
-_FAMILY = ["hotline crew", "hotline timekeeper", "hotline worker 1"]
+_FAMILY = ["hotline supervisor", "hotline timekeeper", "hotline worker 1"]
 
 
 def _family(process: psutil.Process) -> list[str]:
@@ -87,9 +87,9 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
         service.wait()
 
 
-@pytest.mark.parametrize("killed", ["up", "crew"])
+@pytest.mark.parametrize("killed", ["up", "supervisor"])
 def test_nobody_is_left_where_one_who_watches_is_killed(tmp_path: Path, killed: str) -> None:
-    """Without its crew the service ends, says so and is to be started anew; and the other way."""
+    """The service ends and says so without its supervisor, and the other way round."""
     env = environment(tmp_path / "home", "", "")
     out = tmp_path / "out"
     with out.open("wb") as file:
@@ -98,12 +98,12 @@ def test_nobody_is_left_where_one_who_watches_is_killed(tmp_path: Path, killed: 
         whole = psutil.Process(service.pid)
         wait_until(lambda: _family(whole) == _FAMILY, 60, "the service starts")
         family = whole.children(recursive=True)
-        crew = next(p for p in family if p.cmdline()[0] == _FAMILY[0])
-        os.kill(crew.pid if killed == "crew" else service.pid, signal.SIGKILL)
+        supervisor = next(p for p in family if p.cmdline()[0] == _FAMILY[0])
+        os.kill(supervisor.pid if killed == "supervisor" else service.pid, signal.SIGKILL)
         code = service.wait(30)
         _gone, alive = psutil.wait_procs(family, timeout=15)
     finally:
         service.kill()
         service.wait()
     assert not alive
-    assert (code, "-9" in out.read_text()) == ((1, True) if killed == "crew" else (-9, False))
+    assert (code, "-9" in out.read_text()) == ((1, True) if killed == "supervisor" else (-9, False))

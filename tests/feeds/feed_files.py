@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openpyxl
 
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.records import FeedRecord
 
 HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "反对数")
@@ -73,7 +73,7 @@ def records(content: bytes, folder: Path, **options: object) -> list[FeedRecord]
     """What is read of a file with this content; its name says nothing about its format."""
     path = folder / "feed"
     path.write_bytes(content)
-    return list(read(path, FeedOptions(**options)))  # type: ignore[arg-type]
+    return list(read_feed(path, FeedOptions(**options)))  # type: ignore[arg-type]
 
 
 def messages(content: bytes, folder: Path, **options: object) -> list[dict[str, object]]:

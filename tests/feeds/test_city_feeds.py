@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.records import NoLetters
 from tests.feeds.city_feeds import real_feed
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.feeds
     ],
 )
 def test_every_letter_is_a_message(name: str, count: int, distinct: int) -> None:
-    rows = list(read(real_feed(name)))
+    rows = list(read_feed(real_feed(name)))
     assert len(rows) == count
     assert sum(row.message is None for row in rows) == 0
     assert {row.source for row in rows} == {"provincial-board"}
@@ -33,7 +33,7 @@ def test_every_letter_is_a_message(name: str, count: int, distinct: int) -> None
 
 def test_a_tree_of_topics_is_not_taken_for_letters() -> None:
     with pytest.raises(NoLetters):
-        list(read(real_feed("topic_tree.xlsx")))
+        list(read_feed(real_feed("topic_tree.xlsx")))
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_a_tree_of_topics_is_not_taken_for_letters() -> None:
     ],
 )
 def test_other_feeds_need_no_option(name: str, source: str, count: int) -> None:
-    rows = list(read(real_feed(name)))
+    rows = list(read_feed(real_feed(name)))
     assert {row.source for row in rows} == {source}
     assert sum(row.message is not None for row in rows) == len(rows) == count
 
 
 def test_one_set_of_rows_in_five_dresses_is_one_set_of_tickets() -> None:
     def made(name: str) -> dict[Any, object]:
-        rows = read(real_feed(f"boston311/boston311-{name}"))
+        rows = read_feed(real_feed(f"boston311/boston311-{name}"))
         return {row.message["id"]: (row.message, row.later) for row in rows if row.message}
 
     plain = made("100.csv")
@@ -72,7 +72,7 @@ def test_replies_in_gb18030_without_a_mark(tmp_path: Path) -> None:
         '[columns]\nticket = "留言编号"\nat = "first"\ncontent = "答复意见"\n',
         encoding="utf-8",
     )
-    rows = list(read(real_feed("replies_gbk.csv"), FeedOptions(mapping=mapping)))
+    rows = list(read_feed(real_feed("replies_gbk.csv"), FeedOptions(mapping=mapping)))
     assert len(rows) == 2_816
     texts = [row.raw["答复意见"] for row in rows if isinstance(row.raw, dict)]
     assert sum("\ufffd" in text for text in texts) == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load
 from scripts.ingest.mapping_suggestion import suggest_mapping
 from scripts.ingest.records import FeedUnreadable
@@ -51,7 +51,7 @@ def test_a_suggestion_loads_and_reads_the_file(form: str, tmp_path: Path) -> Non
     written = tmp_path / "city.toml"
     written.write_text(text, encoding="utf-8")
     assert load(written).name == "九月-letters"
-    found = list(read(path, FeedOptions(mapping=written)))
+    found = list(read_feed(path, FeedOptions(mapping=written)))
     made = [row.message for row in found if row.message is not None]
     assert made[0] == {
         "type": "ticket.received",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import Mapping
 from scripts.ingest.records import FeedUnreadable, MappingsTied
 from scripts.ingest.table_layout import find_layout
@@ -48,15 +48,15 @@ def test_a_pipe_gives_what_the_file_gives(content: bytes, tmp_path: Path) -> Non
     expected = messages(content, tmp_path)
     assert len(expected) == 2
     with pipe_of(content) as pipe:
-        assert [row.message for row in read(pipe)] == expected
-    assert [row.message for row in read(io.BytesIO(content))] == expected
+        assert [row.message for row in read_feed(pipe)] == expected
+    assert [row.message for row in read_feed(io.BytesIO(content))] == expected
 
 
 def test_messages_of_a_pipe_are_there_before_it_ends() -> None:
     out, into = os.pipe()
     with os.fdopen(out, "rb") as reader, os.fdopen(into, "wb", buffering=0) as writer:
         writer.write(lines(MESSAGE))
-        rows = read(reader)
+        rows = read_feed(reader)
         assert next(rows).message == MESSAGE
 
 
@@ -69,7 +69,7 @@ def test_a_feed_is_played_as_if_it_had_begun_on_a_day(tmp_path: Path) -> None:
 def test_the_day_of_the_earliest_is_the_day_in_china(tmp_path: Path) -> None:
     late = MESSAGE | {"at": "2026-09-28T20:00:00+00:00", "arrived": "2026-10-01T09:00:00+08:00"}
     with pipe_of(lines(MESSAGE, late)) as pipe:
-        found = [row.message for row in read(pipe, FeedOptions(start=date(2026, 1, 1)))]
+        found = [row.message for row in read_feed(pipe, FeedOptions(start=date(2026, 1, 1)))]
     assert [m and m["at"] for m in found] == [
         "2026-01-01T16:00:00+08:00",
         "2025-12-31T20:00:00+00:00",
@@ -81,7 +81,7 @@ def test_the_day_of_the_earliest_is_the_day_in_china(tmp_path: Path) -> None:
 def test_a_feed_of_refused_rows_alone_can_be_rebased(tmp_path: Path) -> None:
     path = tmp_path / "feed"
     path.write_bytes(b'{"torn\n')
-    (row,) = read(path, FeedOptions(start=date(2026, 1, 1)))
+    (row,) = read_feed(path, FeedOptions(start=date(2026, 1, 1)))
     assert row.why is not None
 
 
@@ -90,7 +90,7 @@ def test_unit_and_source_are_given_to_those_that_have_none(tmp_path: Path) -> No
     content = lines(MESSAGE, MESSAGE | {"unit": "住建局"}, other)
     path = tmp_path / "feed"
     path.write_bytes(content)
-    rows = list(read(path, FeedOptions(unit="城管局", source="city")))
+    rows = list(read_feed(path, FeedOptions(unit="城管局", source="city")))
     assert [row.message and row.message.get("unit") for row in rows] == ["城管局", "住建局", None]
     assert {row.source for row in rows} == {"city"}
 
@@ -99,22 +99,22 @@ def test_the_format_can_be_said(tmp_path: Path) -> None:
     torn = b'"at": "2026-09-29"}\n' + lines(MESSAGE)
     path = tmp_path / "feed.csv"
     path.write_bytes(torn)
-    rows = list(read(path, FeedOptions(format="messages")))
+    rows = list(read_feed(path, FeedOptions(format="messages")))
     assert [row.message for row in rows] == [None, MESSAGE]
     with pytest.raises(FeedUnreadable, match="no format"):
-        list(read(path, FeedOptions(format="yaml")))
+        list(read_feed(path, FeedOptions(format="yaml")))
 
 
 def test_a_torn_first_line_does_not_hide_the_messages(tmp_path: Path) -> None:
     path = tmp_path / "feed"
     path.write_bytes(b'5:00+08:00", "ticket": "T-0"}\n' + lines(MESSAGE, MESSAGE))
-    assert [row.message is None for row in read(path)] == [True, False, False]
+    assert [row.message is None for row in read_feed(path)] == [True, False, False]
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(FeedUnreadable, match=str(path)):
-            list(read(path))
+            list(read_feed(path))
 
 
 def test_of_two_mappings_the_one_that_knows_more_is_taken() -> None:

@@ -26,8 +26,8 @@ from models.security.keys import parse_keys
 from models.security.roles import parse_roles
 from monitor.filters import read_filter
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
-from scripts.commands.deadlines import declared_days
-from scripts.ingest.feed_reader import read
+from scripts.calendar_file import read_declared_days
+from scripts.ingest.feed_reader import read_feed
 from scripts.ingest.mapping import load as load_mapping
 from tests.store.factories import RESULT, letter, message
 from workers.notices.channels import load_channels
@@ -57,7 +57,7 @@ def falls_out(target: Target, data: bytes) -> str | None:
 
 
 def _feed(data: bytes) -> None:
-    for number, row in enumerate(read(io.BytesIO(data))):
+    for number, row in enumerate(read_feed(io.BytesIO(data))):
         assert number < MOST
         msgspec.json.encode(msgspec.to_builtins(row.raw, enc_hook=str))
         if row.message is None:
@@ -207,7 +207,7 @@ TARGETS = {
         _by_text(lambda text: load_units(text, "f")), _shipped("models/policy/haojiang-units.toml")
     ),
     "calendar": Target(
-        _by_file(declared_days, "days.csv"),
+        _by_file(read_declared_days, "days.csv"),
         ("日期,上班,文件\n2026-10-10,working,国办发\n2026-10-01,放假,x\n".encode(),),
     ),
     "mapping": Target(

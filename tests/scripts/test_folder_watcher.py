@@ -50,11 +50,11 @@ def test_a_file_is_fed_when_it_has_stopped_growing(
     place = tmp_path / "in"
     with folder.locked():
         (place / "a.csv").write_text("1")
-        assert folder.look() == 0
+        assert folder.poll() == 0
         (place / "a.csv").write_text("12")
-        assert folder.look() == 0
-        assert folder.look() == 1
-        assert folder.look() == 0
+        assert folder.poll() == 0
+        assert folder.poll() == 1
+        assert folder.poll() == 0
     assert fed == ["a.csv"]
     assert names(place) == ["done", "failed"]
     assert names(place / "done") == ["a.csv"]
@@ -67,8 +67,8 @@ def test_what_cannot_be_read_is_moved_aside_with_the_reason(
     with folder.locked():
         for name, text in (("bad.csv", "bad"), ("good.csv", "good"), ("half.csv", "half")):
             (place / name).write_text(text)
-        folder.look()
-        assert folder.look() == 3
+        folder.poll()
+        assert folder.poll() == 3
     assert names(place / "done") == ["good.csv", "half.csv"]
     assert names(place / "failed") == ["bad.csv", "bad.csv.why.txt"]
     assert "no feed" in (place / "failed" / "bad.csv.why.txt").read_text()
@@ -82,8 +82,8 @@ def test_a_second_file_of_the_same_name_hides_no_first(
     with folder.locked():
         for text in ("one", "two", "three"):
             (place / "a.csv").write_text(text)
-            folder.look()
-            folder.look()
+            folder.poll()
+            folder.poll()
     found = {p.name: p.read_text() for p in (place / "done").iterdir()}
     assert found == {"a.csv": "one", "2-a.csv": "two", "3-a.csv": "three"}
 
@@ -100,7 +100,7 @@ def test_unfinished_files_links_pipes_and_folders_are_left_alone(
         for name in (".hidden", "a.csv.part", "b.TMP", "c~"):
             (place / name).write_text("1")
         for _look in range(3):
-            assert folder.look() == 0
+            assert folder.poll() == 0
     assert fed == []
     told = capsys.readouterr().err
     assert all(told.count(name) == 1 for name in ("link.csv", "sub", "pipe.csv"))
@@ -113,8 +113,8 @@ def test_a_link_in_a_files_place_is_not_followed(
     secret.write_text("secret")
     with folder.locked():
         (place / "a.csv").write_text("1")
-        folder.look()
-        seen = folder._seen["a.csv"]
+        folder.poll()
+        seen = folder._snapshots["a.csv"]
         (place / "a.csv").unlink()
         (place / "a.csv").symlink_to(secret)
         folder._take("a.csv")

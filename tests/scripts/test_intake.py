@@ -18,7 +18,7 @@ from models.operations.inbox import add_messages
 from models.rulebook import load_rulebook
 from models.security.encryption import Encrypted
 from models.tables.core import BELL, INBOX
-from scripts.ingest.feed_reader import FeedOptions, read
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.pipeline import FeedCounts, IngestPipeline
 from tests.feeds.feed_files import delimited, lines
 from tests.store.factories import letter, prepared_store
@@ -49,7 +49,7 @@ def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
         path.write_text(delimited([HEADERS, *rows]), encoding="utf-8")
         intake = IngestPipeline(store, tmp_path / "refused.jsonl", rebased="start" in options)
         began = system_clock()
-        found = list(read(path, FeedOptions(**options)))
+        found = list(read_feed(path, FeedOptions(**options)))
         for start in range(0, len(found), batch):
             intake.take("feed.csv", found[start : start + batch], began)
         return intake.counts
@@ -160,7 +160,7 @@ def test_the_file_of_refused_rows_is_fed_again_when_mended(
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
         intake = IngestPipeline(store, tmp_path / "refused.jsonl")
-        intake.take("mended.jsonl", list(read(path)), system_clock())
+        intake.take("mended.jsonl", list(read_feed(path)), system_clock())
         return intake.counts
 
     assert again() == FeedCounts(2, 0, 0, 2), "nothing was mended"

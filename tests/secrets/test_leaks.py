@@ -124,7 +124,7 @@ def test_nothing_personal_comes_out(
         ("show", "L1"), ("show", "L1", "--json"), ("show", "L7"), ("log", "L1"),
         ("log", "L2", "--json"), ("queue",), ("queue", "--json"), ("access",), ("refused",),
         ("refused", "--json"), ("log", "--verify"), ("find", "--phone", "13800000000"),
-        ("report", "--month", "2026-11"), ("matters",), ("doctor", "--json"),
+        ("report", "--month", "2026-11"), ("similar",), ("doctor", "--json"),
         ("report", "--month", "2026-11", "--format", "html"), ("metrics", "--once"),
         ("bench", "P1", "--quick", "--json"),
     ):  # fmt: skip
@@ -213,8 +213,8 @@ import logging, threading
 from sqlalchemy import text
 from models.database import Store
 from models.security.encryption import Cipher
-from scripts.service.logs import set_up
-set_up(FORM)
+from scripts.service.logs import configure_logging
+configure_logging(FORM)
 data = DATA
 try:
     int(data)

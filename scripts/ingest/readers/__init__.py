@@ -1,0 +1,1 @@
+"""One reader a file format; all of them yield the same records."""
