@@ -1,7 +1,7 @@
 """Visible texts: English message ids in the code, Chinese by default on the screen.
 
-A text shown now goes through `_`; a text that is kept (a reason in a ticket's log) is a `Said`,
-so that it can be shown in whatever language the reader has asked for.
+A text shown now goes through `_`. A text that is stored (a reason in a ticket's log) is a
+`LazyText`, so that it can be shown in whatever language the reader has asked for.
 """
 
 import gettext
@@ -17,25 +17,25 @@ _translation: gettext.NullTranslations = gettext.NullTranslations()
 
 @dataclass(frozen=True, slots=True)
 class LazyText:
-    """A text to be shown later: its message id and what stands in its gaps."""
+    """A text to be rendered later: its message id and the values of its placeholders."""
 
     text: str
     args: dict[str, str | int] = field(default_factory=dict)
 
 
 def lazy(text: str, /, **args: str | int) -> LazyText:
-    """A text that is kept, as message id and gaps; `text` is found by the catalogue's extractor."""
+    """Return a text to be stored; the catalogue's extractor finds `text` in the call."""
     return LazyText(text, args)
 
 
 def activate(language: str) -> None:
-    """Choose the language of everything shown by this process; the edge calls it once."""
+    """Choose the language of everything that this process shows; called once, at its start."""
     global _translation  # noqa: PLW0603  (a process has one screen, as in gettext itself)
     _translation = _catalogue(language)
 
 
 def translator(language: str) -> Callable[[str], str]:
-    """What gives words in a language of its own, for those who are not at this process's screen."""
+    """Return a function that translates into this language, whatever the process itself shows."""
     catalogue = _catalogue(language)
     return lambda text: catalogue.gettext(text) if text else ""
 
@@ -46,23 +46,23 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 def N_(text: str) -> str:
-    """Mark a text for the catalogue that is shown later, through `_`."""
+    """Mark a text for the catalogue; it is translated later, by `_`."""
     return text
 
 
 def _(text: str) -> str:
-    """The text in the language that `speak` chose."""
+    """Translate a text into the language of this process."""
     return _translation.gettext(text) if text else ""
 
 
-def render(said: LazyText) -> str:
-    """A kept text in the language that `speak` chose; words in its gaps are translated too."""
-    args = {k: _(v) if isinstance(v, str) else v for k, v in said.args.items()}
-    return _(said.text).format(**args)
+def render(text: LazyText) -> str:
+    """Render a stored text in the language of this process; its values are translated too."""
+    args = {k: _(v) if isinstance(v, str) else v for k, v in text.args.items()}
+    return _(text.text).format(**args)
 
 
 def readable(value: Any) -> Any:
-    """Any value of an event's data with the kept texts in it told."""
+    """Return plain data with the stored texts in it rendered."""
     match value:
         case str() | int():
             return value

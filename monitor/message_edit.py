@@ -46,7 +46,7 @@ def _masked(value: Any, field: str = "") -> Any:
         case str() if field in _HOW:
             return _HOW[field](value)
         case _:
-            return _NUMBERS.over(value)
+            return _NUMBERS.redact(value)
 
 
 def _restored(edited: Any, shown_as: Any, before: Any) -> Any:

@@ -11,7 +11,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.operations.blind_index import blind_hash
 from models.queries.log import TicketNotFound
-from models.rules.blind_index import KINDS, normal
+from models.rules.blind_index import TERM_KINDS, normalized
 from models.rules.text import clean
 from models.security.chain import access_line
 from models.security.roles import FIND, REVEAL, Actor
@@ -66,11 +66,11 @@ def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -
     The search is logged, what was searched for is not. Raises NotAllowed, NoSuchField.
     """
     actor.must(FIND)
-    if kind not in KINDS:
+    if kind not in TERM_KINDS:
         told = _("no field {name}; there are: {known}")
-        raise UnknownField(told.format(name=kind, known=", ".join(KINDS)))
+        raise UnknownField(told.format(name=kind, known=", ".join(TERM_KINDS)))
     record_access(session, actor, FIND, None, [kind], now)
-    wanted = blind_hash(session.cipher, kind, normal(kind, value))
+    wanted = blind_hash(session.cipher, kind, normalized(kind, value))
     found = session.scalars(
         select(TICKET.c.number)
         .join(BLIND_INDEX, BLIND_INDEX.c.ticket_id == TICKET.c.id)

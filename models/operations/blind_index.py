@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from models.database import Session, Store
-from models.rules.blind_index import traces
+from models.rules.blind_index import index_terms
 from models.security.encryption import Cipher
 from models.tables.core import BLIND_INDEX, INBOX, TICKET
 from models.tables.inbox import APPLIED
@@ -23,7 +23,7 @@ def blind_index_rows(
     """The rows by which a ticket with this first message, or this supplement, is found."""
     return [
         {"ticket_id": ticket_id, "kind": kind, "hash": blind_hash(cipher, kind, value)}
-        for kind, value in sorted(traces(body))
+        for kind, value in sorted(index_terms(body))
     ]
 
 

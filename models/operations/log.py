@@ -183,7 +183,7 @@ def _ticket(
         row["number"] = one.row.number
         row["policy_id"] = one.policy_id
         person = {**(body.get("claimant") or {}), "address": body.get("address")}
-        row["title"] = Redactor(person).text(str(body.get("title", "")))
+        row["title"] = Redactor(person).redact_text(str(body.get("title", "")))
         row["claimant"] = session.cipher.encrypt(person)
         row["facts"] = one.new.facts
     return row

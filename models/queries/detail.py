@@ -166,7 +166,7 @@ def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> t
 
 def _line(session: Session, row: Any, by: str, redactor: Redactor) -> LogLine:
     event = events.convert(row.name, row.data)
-    private = redactor.over(session.cipher.decrypt(row.private)) if row.private else {}
+    private = redactor.redact(session.cipher.decrypt(row.private)) if row.private else {}
     says_by_whom = getattr(event, "by", UNSET) is not UNSET
     return LogLine(row.seq, row.at, row.moment, event, private, "" if says_by_whom else by)
 
@@ -181,7 +181,7 @@ def _content(session: Session, number: str, redactor: Redactor) -> str:
     )
     if body is None:
         return ""
-    return redactor.text(str(session.cipher.decrypt(body).get("content") or ""))
+    return redactor.redact_text(str(session.cipher.decrypt(body).get("content") or ""))
 
 
 def _claimant(person: dict[str, Any]) -> Claimant:

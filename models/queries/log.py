@@ -89,5 +89,5 @@ def event_as_dict(session: Session, number: str, row: Any, redactor: Redactor) -
         "at": row.at.astimezone(SHANGHAI).isoformat(),
         "event": row.name,
         **readable(row.data),
-        **redactor.over(private),
+        **redactor.redact(private),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from models.database import Session
-from models.rules.similarity import SIMILAR_FROM, in_common, shingles_of, who
+from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
 from models.rules.vocabulary import OPEN
 from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
@@ -115,7 +115,7 @@ def _groups(
     for row, body, bands in candidates:
         pieces = shingles_of(body)
         near = {id(g): g for band in bands for g in by_band.get(band, ())}.values()
-        likeness = [(in_common(g.first, pieces), g) for g in near]
+        likeness = [(jaccard(g.first, pieces), g) for g in near]
         share, group = max(likeness, key=lambda found: found[0], default=(0.0, None))
         if group is None or share < SIMILAR_FROM:
             share, group = 1.0, _Group(pieces)
@@ -124,5 +124,5 @@ def _groups(
             for band in bands:
                 by_band.setdefault(band, []).append(group)
         group.rows.append((row, share))
-        group.claimants.add(who(body, unknown=row.number))
+        group.claimants.add(author_of(body, unknown=row.number))
     return groups

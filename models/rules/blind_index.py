@@ -1,4 +1,4 @@
-"""By which numbers and names a ticket can be found again, though they lie sealed."""
+"""The terms of the blind index: numbers and names by which an encrypted ticket can be found."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,11 @@ from models.rules.text import clean, find_numbers, phone_digits
 _SHORTEST = 11
 _FIGURES = re.compile(r"\d{3}")
 
-KINDS = ("phone", "identity", "name")
+TERM_KINDS = ("phone", "identity", "name")
 
 
-def normal(kind: str, value: str) -> str:
-    """A number or name as it is compared: `kind` is one of KINDS."""
+def normalized(kind: str, value: str) -> str:
+    """A number or name as it is compared: `kind` is one of TERM_KINDS."""
     value = clean(value)
     match kind:
         case "phone":
@@ -24,20 +24,23 @@ def normal(kind: str, value: str) -> str:
             return "".join(value.split())
 
 
-def traces(body: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """What a received ticket can be found by: its claimant's, and numbers in what he wrote."""
+def index_terms(body: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """The terms of a message, by kind: its claimant's, and numbers in any of its texts."""
     person = body.get("claimant") or {}
-    found = {
-        (kind, normal(kind, str(person[kind]))) for kind in ("phone", "name") if person.get(kind)
+    terms = {
+        (kind, normalized(kind, str(person[kind])))
+        for kind in ("phone", "name")
+        if person.get(kind)
     }
     for text in _texts(body):
         # most texts are shorter than any such number, or have no figure in them
         if len(text) >= _SHORTEST and _FIGURES.search(text):
-            found.update(find_numbers(clean(text)))
-    return {(kind, value) for kind, value in found if value}
+            terms.update(find_numbers(clean(text)))
+    return {(kind, value) for kind, value in terms if value}
 
 
 def _texts(value: Any) -> Iterator[str]:
+    """Every text in plain JSON data, however deep."""
     match value:
         case str():
             yield value

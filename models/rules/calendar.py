@@ -1,4 +1,4 @@
-"""Which days count: the operator's overlay, then chinese-calendar, then a provisional guess."""
+"""Working days: the operator's overlay first, then chinese-calendar, then a provisional guess."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class DeclaredDay:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Whether a day counts as a working day (工作日), and why."""
+    """A day: whether it counts as a working day (工作日), and why."""
 
     day: date
     counts: bool
@@ -53,19 +53,19 @@ def _festivals(year: int) -> dict[date, str]:
 class Calendar:
     """The working days of any year; never raises for one that nobody has announced.
 
-    A year's working days are listed once, when first asked for, and bisected from then on; what was
-    found so is kept, for many tickets of one day ask for the same few days.
+    A year's working days are listed once, when first asked for, and bisected from then on. Instants
+    are cached, since the many tickets of a day ask for the same few.
     """
 
     overlay: Mapping[date, DeclaredDay] = field(default_factory=dict)
     version: int = 0
     _years: dict[int, list[date]] = field(default_factory=dict, repr=False, compare=False)
-    _found: dict[tuple[date, int, time], datetime] = field(
+    _instants: dict[tuple[date, int, time], datetime] = field(
         default_factory=dict, repr=False, compare=False
     )
 
     def day(self, day: date) -> Day:
-        """Whether `day` counts, by the first source that knows it, with the reason."""
+        """Say whether `day` counts, by the first source that knows it, with the reason."""
         if (declared := self.overlay.get(day)) is not None:
             text = (
                 lazy("declared working: {document}", document=declared.document)
@@ -87,7 +87,7 @@ class Calendar:
         return Day(day, not weekend, text, True)
 
     def is_working(self, day: date) -> bool:
-        """Whether `day` counts as a working day."""
+        """Return whether `day` counts as a working day."""
         days = self._year(day.year)
         i = bisect_left(days, day)
         return i < len(days) and days[i] == day
@@ -112,14 +112,14 @@ class Calendar:
 
     def instant(self, day: date, n: int, hour: time) -> datetime:
         """The instant at `hour` (Asia/Shanghai) of the `n`-th working day after `day`."""
-        found = self._found.get((day, n, hour))
-        if found is None:
-            found = datetime.combine(self.after(day, n), hour, SHANGHAI)
-            self._found[day, n, hour] = found
-        return found
+        at = self._instants.get((day, n, hour))
+        if at is None:
+            at = datetime.combine(self.after(day, n), hour, SHANGHAI)
+            self._instants[day, n, hour] = at
+        return at
 
     def provisional(self, first: date, last: date) -> bool:
-        """Whether any day from `first` to `last` is only a guess."""
+        """Return whether any day from `first` to `last` is only a guess."""
         known = announced_years()
         if first.year in known and last.year in known:
             return False

@@ -1,4 +1,4 @@
-"""Why this deadline: a clock's expiry, day by day, with the clause and the levels behind it."""
+"""Explain a deadline: a clock's expiry day by day, its clause and its levels."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -53,7 +53,7 @@ class Explanation:
 
 
 def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
-    """Why a ticket's clock runs out when it does (Regulation 3, 4, 5)."""
+    """Explain why a ticket's clock runs out when it does (Regulation 3, 4, 5)."""
     policy, calendar = context.policy, context.calendar
     handling = clock.name == ClockName.HANDLING
     term, clause = _term_and_clause(clock.name, state, policy)
@@ -83,7 +83,7 @@ def _term_and_clause(name: ClockName, state: State, policy: Policy) -> tuple[Ter
 
 
 def deciding_clock(state: State) -> Clock | None:
-    """The clock whose expiry the ticket's is: the nearest running of accept and handling.
+    """Return the clock that the ticket's expiry is from: the nearer running of accept and handling.
 
     Where neither runs, the one that ended last.
     """
@@ -104,9 +104,9 @@ def _notes(clock: Clock, state: State, context: RuleContext) -> list[LazyText]:
         term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")
         office, calendar = context.policy.office, context.calendar
         term_by_category, _clause = _term_and_clause(clock.name, state, context.policy)
-        own = expiry(clock.base, term_by_category, calendar, office)
+        ordinary = expiry(clock.base, term_by_category, calendar, office)
         gaps = {"n": term.count, "unit": term.unit, "basis": limit.basis}
-        if expiry(clock.base, term, calendar, office) < own:
+        if expiry(clock.base, term, calendar, office) < ordinary:
             text = lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
         else:
             text = lazy("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)

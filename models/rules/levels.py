@@ -10,7 +10,7 @@ from models.rules.vocabulary import Level
 def moments(
     base: datetime, due: datetime, policy: Policy, calendar: Calendar
 ) -> tuple[tuple[Level, datetime], ...]:
-    """Each level in order with the instant at which it is raised, never before the base."""
+    """Return each level in order with the instant at which it is raised, never before the base."""
     local, opening = due.astimezone(SHANGHAI), policy.office.opening
     return tuple(
         (level, max(moment.of(local, calendar, opening), base))
@@ -19,7 +19,7 @@ def moments(
 
 
 def provisional(base: datetime, due: datetime, policy: Policy, calendar: Calendar) -> bool:
-    """Whether any day from the base to the red level's day is only a guess of the calendar."""
+    """Return whether any day from the base to the red level's is only a guess of the calendar."""
     red = moments(base, due, policy, calendar)[-1][1]
     first, last = base.astimezone(SHANGHAI).date(), red.astimezone(SHANGHAI).date()
     return calendar.provisional(first, max(first, last))

@@ -1,4 +1,4 @@
-"""What a notice says (通知文本): templates of the policy, filled by a sandbox."""
+"""Texts of notices (通知文本): templates of the policy, rendered in a sandbox."""
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
@@ -28,11 +28,11 @@ PLACEHOLDERS = {
     "district": "",
     "count": 1,
 }
-"""What a template may name; no personal data but the ticket's number and masked title."""
+"""The names that a template may use; personal are only the ticket's number and redacted title."""
 
 
 class InvalidNoticeText(ValueError):
-    """A text is no template, or names a gap that there is not."""
+    """A text is no template, or uses a name that there is not."""
 
 
 @cache
@@ -45,32 +45,32 @@ def _sandbox() -> "ImmutableSandboxedEnvironment":
 
 
 @lru_cache(maxsize=256)
-def compiled(text: str) -> "Template":
-    """The template of a text, tried once with every gap filled; raises TextWrong."""
+def compile_template(text: str) -> "Template":
+    """Compile a text, and try it with a value for every name; raises InvalidNoticeText."""
     from jinja2 import TemplateError  # noqa: PLC0415
 
     try:
         template = _sandbox().from_string(text)
         template.render(PLACEHOLDERS)
-    except (TemplateError, TypeError, ArithmeticError, OverflowError) as wrong:
-        told = _("{text}: {why}; it may name {names}")
+    except (TemplateError, TypeError, ArithmeticError, OverflowError) as error:
+        message = _("{text}: {why}; it may name {names}")
         raise InvalidNoticeText(
-            told.format(text=repr(text), why=wrong, names=", ".join(PLACEHOLDERS))
-        ) from wrong
+            message.format(text=repr(text), why=error, names=", ".join(PLACEHOLDERS))
+        ) from error
     return template
 
 
 def check_texts(texts: Mapping[str, str]) -> None:
-    """Raises TextWrong where a text is for no known kind of notice, or is no template."""
+    """Raise InvalidNoticeText where a text is for no known kind of notice, or is no template."""
     for kind, text in texts.items():
         if kind not in tuple(NoticeKind) and kind not in HEADINGS:
-            told = _("{kind} is no kind of notice; there are: {known}")
+            message = _("{kind} is no kind of notice; there are: {known}")
             raise InvalidNoticeText(
-                told.format(kind=repr(kind), known=", ".join((*HEADINGS, *NoticeKind)))
+                message.format(kind=repr(kind), known=", ".join((*HEADINGS, *NoticeKind)))
             )
-        compiled(text)
+        compile_template(text)
 
 
-def filled(texts: Mapping[str, str], kind: str, gaps: Mapping[str, Any]) -> str:
-    """The text of this kind with its gaps filled, on one line; `gaps` has all that GAPS has."""
-    return " ".join(compiled(texts[kind]).render(gaps).split())
+def fill_text(texts: Mapping[str, str], kind: str, values: Mapping[str, Any]) -> str:
+    """Render the text of this kind on one line; `values` has a value for every placeholder."""
+    return " ".join(compile_template(texts[kind]).render(values).split())

@@ -27,7 +27,7 @@ from models.rules.vocabulary import Category, ClockName, Level, NoticeKind, Reci
 
 
 class InvalidPolicy(HotlineError):
-    """The policy file cannot be used; the message names the line and what is allowed."""
+    """The policy file cannot be used; the message names the line and what is allowed there."""
 
 
 def _half_day(value: Any) -> Any:
@@ -90,7 +90,7 @@ class Slots(_Part):
 
 
 class Terms(_Part):
-    """How long each clock runs (Regulation 3, 4)."""
+    """The term of each clock (Regulation 3, 4)."""
 
     accept: TermField
     evidence: TermField
@@ -152,14 +152,14 @@ class Extension(_Part):
 
 
 class Intake(_Part):
-    """What is taken from a feed: how far ahead a message may be dated, how long one waits."""
+    """Limits of what is taken in: how far ahead a message may be dated, how long it may wait."""
 
     ahead: TermField
     wait_for_receipt: TermField
 
 
 class Keep(_Part):
-    """How long is kept what the log tells too: notices sent, of tickets in the archive."""
+    """How long rows are kept that the log repeats: notices sent, of tickets in the archive."""
 
     notices: TermField = Term(180, "days")
 
@@ -171,10 +171,10 @@ class Keep(_Part):
 
 
 class Screening(_Part):
-    """What is not taken (不接诉, Regulation 2.2).
+    """Matters that are not taken (不接诉, Regulation 2.2).
 
     `advice` says for each item what the claimant is told. `decides` are the items that the system
-    may decline by itself; every other finding of its own is a proposal. `elsewhere` names places
+    may decline by itself; every other item that it finds is a proposal. `elsewhere` names places
     outside the district; `emergency_lines` the words that belong to 110, 119, 120, 122;
     `least_characters` is how much a letter must say to have substance.
     """
@@ -203,7 +203,7 @@ NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(_kinds)]
 
 
 class Notices(_Part):
-    """When notices (通知) may disturb people, which are gathered into one, and what they say.
+    """Rules for notices (通知): when they may disturb people, which are gathered, what they say.
 
     From `quiet_from` to `quiet_until` only `urgent` kinds go out, and those of an emergency. Kinds
     in `digest` wait `gather` for others to the same person. `texts` stand by language, zh or en.
@@ -271,28 +271,29 @@ class Policy(_Part):
 
 
 def load_policy(text: str, name: str) -> Policy:
-    """The policy that the TOML `text` of the file `name` holds; raises PolicyWrong."""
+    """Read the policy from the TOML `text` of the file `name`; raises InvalidPolicy."""
     try:
         values, documents = overridden(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        told = _("{file}: not valid TOML: {why}").format(file=name, why=wrong)
-        raise InvalidPolicy(told) from wrong
-    except ValueError as wrong:
-        raise InvalidPolicy(f"{name}: {line_prefix(line_of(text, [OVERRIDE]))}{wrong}") from wrong
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        message = _("{file}: not valid TOML: {why}").format(file=name, why=error)
+        raise InvalidPolicy(message) from error
+    except ValueError as error:
+        line = line_prefix(line_of(text, [OVERRIDE]))
+        raise InvalidPolicy(f"{name}: {line}{error}") from error
     try:
         return Policy.model_validate(values | {"overridden": documents})
-    except ValidationError as wrong:
-        told = describe_error(wrong, lambda path: line_of(text, path, documents))
-        raise InvalidPolicy(f"{name}: {told}") from wrong
+    except ValidationError as error:
+        message = describe_error(error, lambda path: line_of(text, path, documents))
+        raise InvalidPolicy(f"{name}: {message}") from error
 
 
 def digest(text: str) -> str:
-    """What names a version of a policy."""
+    """Return the name of a version of a policy: a digest of its text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def in_force(policies: Sequence[Policy], received_at: datetime) -> Policy:
-    """The policy that a ticket received at `received_at` runs under, to its end (Regulation 7.2).
+    """Return the policy that a ticket received at `received_at` runs under to its end (7.2).
 
     Tickets older than the first policy run under the first; of two with the same day the later in
     the sequence holds.

@@ -1,4 +1,4 @@
-"""A policy as it is written: higher rules laid over it, and where in the text a value stands."""
+"""The text of a policy file: higher rules laid over it, and the line where a value stands."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ OVERRIDE = "override"
 
 
 def overridden(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The policy's values with those of its `[[override]]` tables over them (Regulation 7.3).
+    """Return the policy's values with those of its `[[override]]` tables over them (7.3).
 
     Also the document that set each value, by the value's path: a later table wins. Raises
     ValueError where a table cites no document.
@@ -44,21 +44,21 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 
 
 def _paths(values: Mapping[str, Any], above: str = "") -> list[str]:
-    found = []
+    paths = []
     for key, value in values.items():
         path = f"{above}{key}"
-        found += _paths(value, f"{path}.") if isinstance(value, dict) else [path]
-    return found
+        paths += _paths(value, f"{path}.") if isinstance(value, dict) else [path]
+    return paths
 
 
-def describe_error(wrong: ValidationError, line: Callable[[Sequence[str]], int]) -> str:
-    """Where a TOML text is wrong, and how: its line, the setting, and what is allowed there.
+def describe_error(error: ValidationError, line: Callable[[Sequence[str]], int]) -> str:
+    """Describe the first error of a TOML text: its line, the setting, and what is allowed there.
 
     `line` finds the line of what a path leads to.
     """
-    first = wrong.errors(include_input=False, include_url=False)[0]
+    first = error.errors(include_input=False, include_url=False)[0]
     path = [str(part) for part in first["loc"]]
-    # what pydantic says of a shape is told as it is; which settings there are, in our words
+    # pydantic's own messages are shown as they are, but for missing and unknown settings
     what = _(_SHAPES.get(first["type"], "")) or first["msg"].removeprefix("Value error, ")
     if not path:
         return what
@@ -66,7 +66,7 @@ def describe_error(wrong: ValidationError, line: Callable[[Sequence[str]], int])
 
 
 def line_prefix(number: int) -> str:
-    """The words that lead to a line of a file."""
+    """Return the beginning of a message about this line of a file."""
     return _("line {n}: ").format(n=number)
 
 
@@ -74,7 +74,7 @@ _SHAPES = {"missing": N_("it is missing"), "extra_forbidden": N_("there is no su
 
 
 def line_of(text: str, path: Sequence[str], documents: Mapping[str, str] | None = None) -> int:
-    """The line of the value that `path` leads to, or of the nearest table above it.
+    """Return the line of the value that `path` leads to, or of the nearest table above it.
 
     A value that a higher rule has set, by `documents`, is looked for in its override.
     """

@@ -1,4 +1,4 @@
-"""Which queue a message waits in: how soon it is taken, and by which workers."""
+"""The queues of the broker, and the queue that each message waits in."""
 
 EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK, ESCALATION, DELIVERY = QUEUES = (
     "emergency",

@@ -1,4 +1,4 @@
-"""A ticket's texts as they may be shown: without its claimant, and without numbers of persons."""
+"""Redact a ticket's texts before they are shown: its claimant, and numbers of persons."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,41 +6,42 @@ from typing import Any
 from models.rules.text import clean, redact_address, redact_name, redact_numbers, redact_phone
 
 _SHORTEST = 2
-"""A name of one character is in too many words to be hidden wherever it stands."""
+"""A name of one character is in too many words to be redacted wherever it stands."""
 
 
 class Redactor:
-    """Hides one claimant in what was written about his matter: name, phone and address."""
+    """Redacts one claimant's name, phone and address in what was written about the ticket."""
 
     def __init__(self, claimant: Mapping[str, Any]) -> None:
-        own = {
-            field: clean(str(claimant.get(field) or "")) for field in ("address", "phone", "name")
-        }
-        hidden = {
-            own["address"]: redact_address(own["address"]),
-            own["phone"]: redact_phone(own["phone"]),
-            own["name"]: redact_name(own["name"]),
+        address, phone, name = (
+            clean(str(claimant.get(field) or "")) for field in ("address", "phone", "name")
+        )
+        redacted = {
+            address: redact_address(address),
+            phone: redact_phone(phone),
+            name: redact_name(name),
         }
         # the longest first: an address may hold the name
-        self._hidden = sorted(
-            ((k, v) for k, v in hidden.items() if len(k) >= _SHORTEST), key=lambda p: -len(p[0])
+        self._redacted = sorted(
+            ((word, shown) for word, shown in redacted.items() if len(word) >= _SHORTEST),
+            key=lambda pair: -len(pair[0]),
         )
 
-    def text(self, text: str) -> str:
-        """A text that somebody wrote, fit to be shown."""
+    def redact_text(self, text: str) -> str:
+        """Return a text that somebody wrote, fit to be shown."""
         text = clean(text)
-        for word, shown in self._hidden:
+        for word, shown in self._redacted:
             text = text.replace(word, shown)
         return redact_numbers(text)
 
-    def over(self, value: Any) -> Any:
-        """Plain data with every text in it fit to be shown."""
+    def redact(self, value: Any) -> Any:
+        """Return plain JSON data with every text in it fit to be shown."""
         match value:
             case str():
-                return self.text(value)
+                return self.redact_text(value)
             case dict():
-                return {k: self.over(v) for k, v in value.items()}
+                return {k: self.redact(v) for k, v in value.items()}
             case list():
-                return [self.over(v) for v in value]
+                return [self.redact(v) for v in value]
             case _:
                 return value

@@ -1,4 +1,4 @@
-"""What is perhaps not the hotline's to take (不接诉, Regulation 2.2), and why."""
+"""Screening: matters that are perhaps not the hotline's to take (不接诉, Regulation 2.2)."""
 
 import re
 import unicodedata
@@ -19,37 +19,37 @@ _NO_WORD = re.compile(r"[\W\d_]+")
 def screen(
     received: TicketReceived, policy: Screening, territory: re.Pattern[str], earlier: str | None
 ) -> tuple[Finding, ...]:
-    """What speaks against taking a received ticket; a proposal, it holds nothing up.
+    """Find what speaks against taking a received ticket; a proposal, it holds nothing up.
 
     `territory` finds the district's own places; `earlier` is the number of a ticket of the same
     claimant with the same facts (2.2.6).
     """
     text = f"{received.title}\n{received.content or ''}"
     address = received.address or ""
-    found = []
+    findings = []
     if not territory.search(address) and (word := _first(policy.elsewhere, address)):
-        found.append(Finding(OUTSIDE, lazy("the address lies in {place}", place=word)))
+        findings.append(Finding(OUTSIDE, lazy("the address lies in {place}", place=word)))
     for number, words in policy.emergency_lines.items():
         if word := _first(words, text):
             why = lazy("{word}: a case for {number}", word=word, number=number)
-            found.append(Finding(EMERGENCY_LINE, why))
+            findings.append(Finding(EMERGENCY_LINE, why))
             break
     if earlier is not None:
         why = lazy("the same claimant wrote the same in {ticket}", ticket=earlier)
-        found.append(Finding(REPEATED, why, earlier))
+        findings.append(Finding(REPEATED, why, earlier))
     if len(facts(text)) < policy.least_characters:
         why = lazy("fewer than {n} characters of substance", n=policy.least_characters)
-        found.append(Finding(EMPTY, why))
-    return tuple(found)
+        findings.append(Finding(EMPTY, why))
+    return tuple(findings)
 
 
 def facts(text: str) -> str:
-    """What a letter says without how it is set: no white space, punctuation or numbers."""
+    """A letter's text without white space, punctuation and numbers."""
     return _NO_WORD.sub("", text).casefold()
 
 
 def duplicate_key(received: TicketReceived) -> bytes | None:
-    """What two letters about the same facts by the same claimant have in common; None if unknown.
+    """A key that is the same for the same facts by the same claimant; None if either is unknown.
 
     It is personal data: only its keyed hash may be kept.
     """

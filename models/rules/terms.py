@@ -27,11 +27,11 @@ class Term:
     def parse(cls, text: str) -> "Term":
         """The term that `text` names; raises ValueError with what is allowed."""
         if (match := _TERM.fullmatch(text)) is None or match[1] == "0":
-            told = _(
+            message = _(
                 "{text} is no term: write a number and workdays, half-days, days, hours, "
                 "minutes or seconds, as in '7 workdays'"
             )
-            raise ValueError(told.format(text=repr(text)))
+            raise ValueError(message.format(text=repr(text)))
         unit = "halfdays" if match[2] == "half-day" else match[2] + "s"
         return cls(int(match[1]), unit)  # type: ignore[arg-type]
 
@@ -63,14 +63,14 @@ class Moment:
             return cls(workday=int(match[1]))
         if match := _OFFSET.fullmatch(text):
             return cls(offset=timedelta(**{_LETTERS[match[2]]: int(match[1])}))
-        told = _(
+        message = _(
             "{text} is no moment: write 'workday -1', 'workday +2', or an offset from the "
             "expiry such as '-2h' or '+20s'"
         )
-        raise ValueError(told.format(text=repr(text)))
+        raise ValueError(message.format(text=repr(text)))
 
     def of(self, due: datetime, calendar: Calendar, at: time) -> datetime:
-        """The instant of this moment for an expiry at `due`; `at` is the hour on a working day."""
+        """Return this moment for an expiry at `due`; `at` is the hour on a working day."""
         if self.workday:
             return calendar.instant(due.astimezone(SHANGHAI).date(), self.workday, at)
         return due + self.offset
@@ -93,17 +93,17 @@ class OfficeHours:
 
     @property
     def opening(self) -> time:
-        """When a working day begins."""
+        """The hour at which a working day begins."""
         return self.morning.begins
 
     @property
     def closing(self) -> time:
-        """When a working day ends, and with it every term counted in working days."""
+        """The hour at which a working day ends, and with it every term counted in working days."""
         return self.afternoon.ends
 
 
 def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -> datetime:
-    """The instant at which `term`, begun at `base`, runs out (民法典 201, 203).
+    """Return the instant at which `term`, begun at `base`, runs out (民法典 201, 203).
 
     The day of the base is not counted; N working days end at closing time of the N-th working
     day after it; a half day ends with the first working half-day that begins after the base.
@@ -129,9 +129,9 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
 def days_between(base: datetime, last: date, calendar: Calendar) -> list[Day]:
     """Every day from the base's to `last`, with the reason why it counts towards a term or not."""
     first = base.astimezone(SHANGHAI).date()
-    found = [calendar.day(first + timedelta(n)) for n in range((last - first).days + 1)]
+    days = [calendar.day(first + timedelta(n)) for n in range((last - first).days + 1)]
     why = lazy("the day of the base is not counted")
-    return [Day(first, False, why, found[0].provisional), *found[1:]] if found else []
+    return [Day(first, False, why, days[0].provisional), *days[1:]] if days else []
 
 
 def describe_term(term: Term) -> LazyText:

@@ -1,6 +1,6 @@
-"""What may be kept and shown of a text that somebody outside wrote.
+"""Clean and redact texts that somebody outside wrote.
 
-`clean` is for everything that comes in, the `mask` functions are for everything that goes out.
+`clean` is for everything that comes in, the `redact` functions are for everything that goes out.
 """
 
 import re
@@ -83,7 +83,7 @@ def folded(text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether `clean` would change nothing in a text but the white space at its ends."""
+    """Return whether `clean` would change nothing in a text but the white space at its ends."""
     return _SUSPECT.search(text) is None
 
 
@@ -99,14 +99,14 @@ def fix_double_encoding(text: str) -> str:
     return text
 
 
-def _once(found: re.Match[str]) -> str:
-    raw = found.group().translate(_AS_BYTES).encode("latin-1")
+def _once(match: re.Match[str]) -> str:
+    raw = match.group().translate(_AS_BYTES).encode("latin-1")
     for end in range(len(raw), 1, -1):  # behind a letter of two bytes there may be another's
         try:
-            return raw[:end].decode() + found.group()[end:]
+            return raw[:end].decode() + match.group()[end:]
         except UnicodeDecodeError:
             continue
-    return found.group()
+    return match.group()
 
 
 def escape_invisible(text: str) -> str:
@@ -114,8 +114,8 @@ def escape_invisible(text: str) -> str:
     return _SUSPECT.sub(_written_out, text.replace("\\", "\\\\"))
 
 
-def _written_out(found: re.Match[str]) -> str:
-    return found.group().encode("unicode_escape").decode()
+def _written_out(match: re.Match[str]) -> str:
+    return match.group().encode("unicode_escape").decode()
 
 
 def redact_numbers(text: str) -> str:
@@ -126,11 +126,11 @@ def redact_numbers(text: str) -> str:
 
 def find_numbers(text: str) -> Iterator[tuple[str, str]]:
     """The numbers of persons that `mask` would hide: (`identity` or `phone`, plain digits)."""
-    for found in _IDENTITY.finditer(text):
-        plain = unicodedata.normalize("NFKC", found.group()).upper()
+    for match in _IDENTITY.finditer(text):
+        plain = unicodedata.normalize("NFKC", match.group()).upper()
         yield "identity", "".join(c for c in plain if c.isalnum())
-    for found in _MOBILE.finditer(text):
-        yield "phone", phone_digits(found.group())
+    for match in _MOBILE.finditer(text):
+        yield "phone", phone_digits(match.group())
 
 
 def phone_digits(phone: str) -> str:
@@ -156,8 +156,8 @@ def redact_phone(phone: str) -> str:
 
 def redact_address(address: str) -> str:
     """Show an address down to its sub-district (or district) and hide the house."""
-    found = _DISTRICT.match(address)
-    if found is None:
+    match = _DISTRICT.match(address)
+    if match is None:
         return "****" if address else ""
-    rest = address[found.end() :]
-    return f"{found.group()}****" if rest else found.group()
+    rest = address[match.end() :]
+    return f"{match.group()}****" if rest else match.group()

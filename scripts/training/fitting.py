@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 
 from models.i18n import _
-from models.rules.routing.learned import KnownWords, Model, Numbers, pieces, prior, softmax
+from models.rules.routing.learned import KnownWords, Model, Numbers, known_scores, ngrams, softmax
 from scripts.training.labelled_letters import InvalidLetters, LabelledLetter
 
 LEAST_LETTERS = 3
@@ -33,7 +33,7 @@ _LEAST_LETTERS_WITH, _TELLING = 2, 4
 """In how many letters a piece of a word must be, to be learned from and to be shown."""
 
 _HELD_OUT = 5
-_WARMTH = (0.05, 3.0)
+_TEMPERATURE = (0.05, 3.0)
 _TRUSTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
@@ -98,13 +98,13 @@ def build_corpus(letters: Sequence[LabelledLetter], words: Words) -> Corpus:
     )
     places = {label: n for n, label in enumerate(known.words)}
     vectorizer = DictVectorizer()
-    counted = vectorizer.fit_transform([pieces(x.title, x.content) for x in letters])
+    counted = vectorizer.fit_transform([ngrams(x.title, x.content) for x in letters])
     return Corpus(
         letters,
         known,
         vectorizer.get_feature_names_out(),
         counted,
-        np.array([prior(known.found(x.title, x.content)) for x in letters]),
+        np.array([known_scores(known.weights(x.title, x.content)) for x in letters]),
         np.array([places[x.label] for x in letters]),
     )
 
@@ -112,30 +112,30 @@ def build_corpus(letters: Sequence[LabelledLetter], words: Words) -> Corpus:
 def train(there: Corpus, rows: Sequence[int], precision: float) -> Model:
     """A model of these rows of a corpus.
 
-    What known words weigh, its warmth and its threshold come from letters held out in turn: it
+    What known words weigh, its temperature and its threshold come from letters held out in turn: it
     decides from the certainty on at which at least `precision` of its answers were right.
     """
     letters, truth = [there.letters[n] for n in rows], there.truth[rows]
     among = there.counted[rows].getnnz(axis=0)
     frequent = np.argsort(-among, kind="stable")[:_MOST_PIECES]
     kept = np.sort(frequent[among[frequent] >= _LEAST_LETTERS_WITH])
-    rarity = TfidfTransformer(sublinear_tf=True)
-    features = rarity.fit_transform(there.counted[rows][:, kept])
+    tfidf = TfidfTransformer(sublinear_tf=True)
+    features = tfidf.fit_transform(there.counted[rows][:, kept])
     labels = len(there.known.words)
     scores = _held_out(features, truth, letters, labels)
-    trust, warmth = _balance(scores, there.given[rows], truth)
+    trust, temperature = _balance(scores, there.given[rows], truth)
     weights, bias = _fit(features, truth, labels)
-    shares = softmax(scores + trust * there.given[rows], warmth)
+    shares = softmax(scores + trust * there.given[rows], temperature)
     return Model(
         labels=tuple(there.known.words),
         known=there.known.words,
-        pieces=tuple(map(str, there.names[kept])),
-        rarity=rarity.idf_.astype("<f4").tobytes(),
-        telling=(among[kept] >= _TELLING).astype("u1").tobytes(),
+        ngrams=tuple(map(str, there.names[kept])),
+        idf=tfidf.idf_.astype("<f4").tobytes(),
+        showable=(among[kept] >= _TELLING).astype("u1").tobytes(),
         weights=weights.astype("<f4").tobytes(),
         bias=tuple(map(float, bias)),
-        trust=trust,
-        warmth=warmth,
+        known_weight=trust,
+        temperature=temperature,
         threshold=_threshold(shares, truth, precision),
         letters=len(letters),
         seen=tuple(sorted({letter.digest for letter in letters})),
@@ -183,20 +183,20 @@ def _held_out(
 
 
 def _balance(scores: Numbers, given: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
-    """The trust in known words and the warmth under which certainty and truth agree best."""
-    found = [(*_warmth(scores + trust * given, truth), trust) for trust in _TRUSTS]
-    _surprise, warmth, trust = min(found)
-    return trust, warmth
+    """The trust in known words and the temperature under which certainty and truth agree best."""
+    found = [(*_temperature(scores + trust * given, truth), trust) for trust in _TRUSTS]
+    _surprise, temperature, trust = min(found)
+    return trust, temperature
 
 
-def _warmth(scores: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
-    """How surprising the truth is under the best warmth, and that warmth."""
+def _temperature(scores: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
+    """How surprising the truth is under the best temperature, and that temperature."""
 
-    def surprise(warmth: float) -> float:
-        right = softmax(scores, warmth)[np.arange(len(truth)), truth]
+    def surprise(temperature: float) -> float:
+        right = softmax(scores, temperature)[np.arange(len(truth)), truth]
         return -float(np.log(np.maximum(right, 1e-9)).mean())
 
-    found = minimize_scalar(surprise, bounds=_WARMTH, method="bounded")
+    found = minimize_scalar(surprise, bounds=_TEMPERATURE, method="bounded")
     return float(found.fun), float(found.x)
 
 

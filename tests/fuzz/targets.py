@@ -16,7 +16,7 @@ import msgspec
 from openpyxl import Workbook
 
 from models.errors import HotlineError, describe_safely
-from models.rules.blind_index import traces
+from models.rules.blind_index import index_terms
 from models.rules.messages import Envelope, read_content, read_envelope
 from models.rules.policy import load_policy
 from models.rules.redaction import Redactor
@@ -70,7 +70,7 @@ def _message(raw: Mapping[str, object]) -> None:
     if isinstance(found := read_envelope(raw), Envelope):
         read_content(found.type, raw)
         msgspec.json.encode(raw, order="deterministic")
-    traces({k: v for k, v in raw.items() if k != "claimant"})
+    index_terms({k: v for k, v in raw.items() if k != "claimant"})
 
 
 def _messages(data: bytes) -> None:
@@ -88,7 +88,7 @@ def _text(data: bytes) -> None:
     assert clean(once) == once
     assert redact_numbers(redact_numbers(once)) == redact_numbers(once)
     list(find_numbers(once))
-    Redactor({"name": once[:3], "phone": once[3:15], "address": once[:9]}).over({"a": [text]})
+    Redactor({"name": once[:3], "phone": once[3:15], "address": once[:9]}).redact({"a": [text]})
     once.encode()
 
 

@@ -1,8 +1,8 @@
-"""Texts of notices: filled by a sandbox that refuses everything but its gaps."""
+"""Texts of notices: fill_text by a sandbox that refuses everything but its gaps."""
 
 import pytest
 
-from models.rules.notice_texts import PLACEHOLDERS, InvalidNoticeText, check_texts, filled
+from models.rules.notice_texts import PLACEHOLDERS, InvalidNoticeText, check_texts, fill_text
 from models.rules.policy import InvalidPolicy, load_policy
 from tests.rules.district import POLICY, POLICY_TEXT
 
@@ -29,7 +29,7 @@ def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
 def test_what_stands_in_a_gap_is_no_template() -> None:
     """A title that looks like one is shown as it is, on one line."""
     gaps = PLACEHOLDERS | {"title": "{{ id }}\n{%x"}
-    text = filled({"yellow": "工单 {{ ticket }}：{{ title }}"}, "yellow", gaps)
+    text = fill_text({"yellow": "工单 {{ ticket }}：{{ title }}"}, "yellow", gaps)
     assert text == "工单 ：{{ id }} {%x"
 
 

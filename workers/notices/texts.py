@@ -11,7 +11,7 @@ from models.i18n import translator
 from models.operations.notices.batch import NoticeBatch
 from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.calendar import SHANGHAI
-from models.rules.notice_texts import check_texts, filled
+from models.rules.notice_texts import check_texts, fill_text
 from models.rules.policy import Policy
 
 
@@ -37,17 +37,17 @@ class NoticeTexts:
 
     def line(self, notice: OutgoingNotice) -> str:
         """Return the text of one notice, on one line."""
-        return filled(self._texts, notice.kind, self._values(notice))
+        return fill_text(self._texts, notice.kind, self._values(notice))
 
     def message(self, batch: NoticeBatch) -> tuple[str, str]:
         """Return subject and text of a message: a line for each notice, its ids in brackets."""
         first, *others = batch.notices
         values = self._values(first) | {"count": len(batch.notices)}
         if not others:
-            return filled(self._texts, "subject", values), f"{self.line(first)}\n[{batch.id}]"
+            return fill_text(self._texts, "subject", values), f"{self.line(first)}\n[{batch.id}]"
         values["unit"] = first.unit or ""
         lines = [f"{n}. {self.line(one)} [{one.id}]" for n, one in enumerate(batch.notices, 1)]
-        return filled(self._texts, "digest", values), "\n".join([*lines, f"[{batch.id}]"])
+        return fill_text(self._texts, "digest", values), "\n".join([*lines, f"[{batch.id}]"])
 
     def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
         """Return a value for every placeholder that a template may name."""

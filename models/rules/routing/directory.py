@@ -1,4 +1,4 @@
-"""Which unit a matter belongs to (Regulation 3.1): the city's word, then rules, then a model."""
+"""Routing (Regulation 3.1): the city's own word first, then rules, then a model of past letters."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,10 @@ _NAMING_FIELDS = {
 
 
 class Prediction(NamedTuple):
-    """What a model makes of a letter: a label, how sure it is (0 to 1), the words that say so."""
+    """A model's answer for a letter: a label, its probability, and the words that speak for it.
+
+    `sure` says whether the model may decide.
+    """
 
     label: str
     confidence: float
@@ -56,14 +59,14 @@ class Prediction(NamedTuple):
 
 
 class LetterClassifier(Protocol):
-    """A model of past dispatches; `sure` in its judgement is whether it may decide."""
+    """A model of past dispatches."""
 
     def predict(self, title: str, content: str) -> Prediction:
         """The likeliest label of a letter."""
 
 
 class _Letter(NamedTuple):
-    """What rules look at: the text, the topics the city gave, and the places that are meant."""
+    """A letter as rules see it: the text, the topics that the city gave, and the places named."""
 
     text: str
     topics: tuple[str, ...]
@@ -77,7 +80,7 @@ class _Letter(NamedTuple):
 
 
 class Directory:
-    """The units as routing needs them: found by any of their names, and by what speaks for them."""
+    """The units of a district, found by any of their names and by what speaks for them."""
 
     def __init__(
         self,
@@ -106,9 +109,9 @@ class Directory:
         return self._names.find(name)
 
     def route(self, received: TicketReceived) -> Route:
-        """The unit of a received ticket, with the reason; or none, with the reason for that.
+        """Return the unit of a received ticket, with the reason; or none, with the reason for that.
 
-        What the city or a rule says holds. A model is asked only where they say nothing; it
+        The city's word and the rules come first. A model is asked only where they say nothing; it
         decides where it is sure and the letter names a place of the district, else it proposes.
         """
         letter = self._read(received)
@@ -124,7 +127,7 @@ class Directory:
         return self._by_model(prediction, ruled, letter)
 
     def resolved(self, message: Message) -> Message:
-        """The message with its units under their full names, and with its route if it is new."""
+        """Return the message with full names for its units, and with the route of a new ticket."""
         content = message.content
         if isinstance(content, Refusal):
             return message
@@ -160,17 +163,17 @@ class Directory:
         where = f"{received.address or ''}\n{received.street or ''}\n{text}"
         # a city says in any of these what a matter is about
         fields = (received.topic, received.topics, received.category_name)
-        given = [topic for field in fields for topic in _listed(field)]
-        topics = [t.strip() for t in given if isinstance(t, str) and t.strip()]
+        listed = [topic for field in fields for topic in _listed(field)]
+        topics = [t.strip() for t in listed if isinstance(t, str) and t.strip()]
         street = self.resolve(received.street or "")
         places = dict.fromkeys(self.place.findall(where))
         return _Letter(text, tuple(topics), street, tuple(places))
 
     def _by_name(self, named: str) -> Route:
         """The city's own word; where its cell names several units, the first leads (3.1)."""
-        if found := self._names.find_all(named):
+        if units := self._names.find_all(named):
             why = lazy("named by the city: {name}", name=named)
-            return Route(found[0], why, joined=tuple(found[1:]))
+            return Route(units[0], why, joined=tuple(units[1:]))
         return Route(None, lazy("unit {name} is not known", name=named), named)
 
     def _by_rules(self, letter: _Letter, place: str) -> Route:
@@ -203,13 +206,13 @@ class Directory:
         return msgspec.structs.replace(ruled, proposed=unit, proposal=why)
 
     def _bureau(self, text: str) -> tuple[str, str] | None:
-        found: dict[str, list[str]] = {}
+        words_of: dict[str, list[str]] = {}
         for word in dict.fromkeys(self._word.findall(text)):
-            found.setdefault(self._keywords[word], []).append(word)
-        if not found:
+            words_of.setdefault(self._keywords[word], []).append(word)
+        if not words_of:
             return None
-        best = max(found, key=lambda unit: sum(map(len, found[unit])))
-        return best, "、".join(found[best])
+        best = max(words_of, key=lambda unit: sum(map(len, words_of[unit])))
+        return best, "、".join(words_of[best])
 
 
 def _learned(judged: Prediction, topic: str | None) -> LazyText:
@@ -225,7 +228,7 @@ def _learned(judged: Prediction, topic: str | None) -> LazyText:
 
 
 def _holds(rule: Rule, letter: _Letter, streets: Sequence[str]) -> str | None:
-    """What of a rule is in the letter, or None where one of its lists is not met."""
+    """Return the words of a rule that a letter has, or None where one of its lists is not met."""
     if any(word in letter.text for word in rule.unless):
         return None
     named = {*letter.places, *streets}
@@ -234,9 +237,9 @@ def _holds(rule: Rule, letter: _Letter, streets: Sequence[str]) -> str | None:
         [t for t in rule.topics if t in letter.topics] if rule.topics else None,
         [s for s in rule.streets if s in named] if rule.streets else None,
     )
-    if any(found == [] for found in met):
+    if any(words == [] for words in met):
         return None
-    return "、".join(word for found in met for word in found or ())
+    return "、".join(word for words in met for word in words or ())
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What past letters taught: a linear model over pieces of words that can say why (3.1).
+"""A linear model of past letters over character n-grams, which can say why (Regulation 3.1).
 
 A model is numbers and words in JSON, nothing that runs: whoever could put a file of another kind
 (a pickle) into the store would run code in every worker. It is trained by scripts/routing.
@@ -23,8 +23,8 @@ TITLE_COUNTS = 3
 
 _SHORTEST, _LONGEST = 2, 3
 _WORDS_SHOWN = 5
-_LOUD = 0.25
-"""What speaks less than so much of what the loudest word says is not worth showing."""
+_LEAST_SHARE = 0.25
+"""Words that contribute less than this share of the strongest one are not shown."""
 _CHINESE = re.compile(r"[一-鿿]+")
 
 Numbers = NDArray[np.float64]
@@ -35,31 +35,31 @@ class InvalidModel(HotlineError):
 
 
 class KnownWords:
-    """Words that speak for each label before any letter has been read."""
+    """Words that speak for each label before any letter has been learned."""
 
     def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
-        self.words = {label: tuple(own) for label, own in words.items()}
+        self.words = {label: tuple(of_label) for label, of_label in words.items()}
         self._labels: dict[str, list[int]] = {}
-        for place, own in enumerate(self.words.values()):
-            for word in own:
-                self._labels.setdefault(word, []).append(place)
+        for index, of_label in enumerate(self.words.values()):
+            for word in of_label:
+                self._labels.setdefault(word, []).append(index)
 
-    def found(self, title: str, content: str) -> list[dict[str, float]]:
-        """For each label, its words in the letter with the weight of each."""
+    def weights(self, title: str, content: str) -> list[dict[str, float]]:
+        """Return for each label its words in the letter, with the weight of each."""
         text = f"{title}\n{content}"
-        found: list[dict[str, float]] = [{} for _label in self.words]
+        weights: list[dict[str, float]] = [{} for _label in self.words]
         for word, labels in self._labels.items():
             if word in text:
                 times = TITLE_COUNTS * (word in title) + math.log1p(content.count(word))
-                for place in labels:
-                    found[place][word] = times * (len(word) - 1) / len(labels)
-        return found
+                for index in labels:
+                    weights[index][word] = times * (len(word) - 1) / len(labels)
+        return weights
 
 
-def pieces(title: str, content: str) -> Counter[str]:
-    """The two and three characters long pieces of a letter's Chinese words, counted.
+def ngrams(title: str, content: str) -> Counter[str]:
+    """Count the character n-grams of length two and three in a letter's Chinese words.
 
-    Digits and Latin letters are no part of it: numbers of phones and persons teach nothing.
+    Digits and Latin letters are left out: numbers of phones and persons teach nothing.
     """
     counted: Counter[str] = Counter()
     for text, times in ((title, TITLE_COUNTS), (content, 1)):
@@ -70,31 +70,31 @@ def pieces(title: str, content: str) -> Counter[str]:
     return counted
 
 
-def prior(found: Sequence[Mapping[str, float]]) -> Numbers:
-    """What known words say about a letter, a number a label; of length 1, or zero."""
-    sums = np.array([sum(words.values()) for words in found], dtype=float)
+def known_scores(weights: Sequence[Mapping[str, float]]) -> Numbers:
+    """The score of each label by known words alone, as a vector of length 1, or zero."""
+    sums = np.array([sum(words.values()) for words in weights], dtype=float)
     length = float(np.linalg.norm(sums))
     return sums / length if length else sums
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A trained model as it is kept.
+    """A trained model as it is stored; some fields have older names in its JSON.
 
-    `weights` are float32 numbers, little-endian: a row a piece, a column a label. `telling` marks
-    the pieces common enough to be shown: a rarer one may be a person's name. `trust` is what known
-    words weigh beside them. `warmth` divides the scores before they become shares of certainty;
-    from `threshold` on the model decides. `seen` are digests of the letters learned.
+    `weights` are float32 numbers, little-endian: a row an n-gram, a column a label. `showable`
+    marks the n-grams common enough to be shown: a rarer one may be a person's name. `known_weight`
+    is the weight of known words beside them. `temperature` divides the scores before they become
+    probabilities; from `threshold` on the model decides. `seen` are digests of the letters learned.
     """
 
     labels: tuple[str, ...]
     known: dict[str, tuple[str, ...]]
-    pieces: tuple[str, ...]
-    rarity: bytes
-    telling: bytes
+    ngrams: tuple[str, ...] = msgspec.field(name="pieces")
+    idf: bytes = msgspec.field(name="rarity")
+    showable: bytes = msgspec.field(name="telling")
     weights: bytes
     bias: tuple[float, ...]
-    trust: float
-    warmth: float
+    known_weight: float = msgspec.field(name="trust")
+    temperature: float = msgspec.field(name="warmth")
     threshold: float
     letters: int
     seen: tuple[str, ...] = ()
@@ -106,18 +106,18 @@ class LinearClassifier:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        count, labels = len(model.pieces), len(model.labels)
-        self._place = {piece: n for n, piece in enumerate(model.pieces)}
-        self._rarity = np.frombuffer(model.rarity, "<f4").astype(float)
+        count, labels = len(model.ngrams), len(model.labels)
+        self._row = {ngram: n for n, ngram in enumerate(model.ngrams)}
+        self._idf = np.frombuffer(model.idf, "<f4").astype(float)
         weights = np.frombuffer(model.weights, "<f4").astype(float)
         fits = (
             model.form == 1
             and tuple(model.known) == model.labels
-            and len(self._rarity) == len(model.telling) == count
+            and len(self._idf) == len(model.showable) == count
             and len(weights) == count * labels
             and len(model.bias) == labels >= 2
-            and model.warmth > 0 <= model.trust
-            and bool(np.isfinite(weights).all() and np.isfinite(self._rarity).all())
+            and model.temperature > 0 <= model.known_weight
+            and bool(np.isfinite(weights).all() and np.isfinite(self._idf).all())
         )
         if not fits:
             raise InvalidModel(_("the model does not fit together; train it again"))
@@ -127,74 +127,72 @@ class LinearClassifier:
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        """The model that these bytes hold; raises ModelWrong."""
+        """Read the model that these bytes hold; raises InvalidModel."""
         try:
             return cls(msgspec.json.decode(data, type=Model))
-        except (msgspec.DecodeError, ValueError) as wrong:
+        except (msgspec.DecodeError, ValueError) as error:
             why = _("no model of this version ({why}); train it again")
-            raise InvalidModel(why.format(why=wrong)) from wrong
+            raise InvalidModel(why.format(why=error)) from error
 
     def predict(self, title: str, content: str) -> Prediction:
         """The likeliest label of a letter, how sure that is, and the words that speak for it."""
-        rows, values, found, known = self._features(title, content)
-        scores = values @ self._weights[rows] + self._bias + self.model.trust * known
-        shares = softmax(scores[np.newaxis], self.model.warmth)[0]
-        best = int(shares.argmax())
-        sure = bool(shares[best] >= self.model.threshold)
-        words = self._telling(rows, values, found, known, best)
-        return Prediction(self.model.labels[best], float(shares[best]), words, sure)
+        rows, values, known_words, known = self._features(title, content)
+        scores = values @ self._weights[rows] + self._bias + self.model.known_weight * known
+        probabilities = softmax(scores[np.newaxis], self.model.temperature)[0]
+        best = int(probabilities.argmax())
+        sure = bool(probabilities[best] >= self.model.threshold)
+        words = self._reasons(rows, values, known_words, known, best)
+        return Prediction(self.model.labels[best], float(probabilities[best]), words, sure)
 
     def _features(
         self, title: str, content: str
     ) -> tuple[NDArray[np.intp], Numbers, list[dict[str, float]], Numbers]:
-        counted = pieces(title, content)
-        there = {
-            place: n for piece, n in counted.items() if (place := self._place.get(piece, -1)) >= 0
-        }
-        rows = np.fromiter(there, np.intp, len(there))
-        values = (1 + np.log(np.fromiter(there.values(), float, len(there)))) * self._rarity[rows]
+        counted = ngrams(title, content)
+        present = {row: n for ngram, n in counted.items() if (row := self._row.get(ngram, -1)) >= 0}
+        rows = np.fromiter(present, np.intp, len(present))
+        values = (1 + np.log(np.fromiter(present.values(), float, len(present)))) * self._idf[rows]
         if length := float(np.linalg.norm(values)):
             values /= length
-        found = self._known.found(title, content)
-        return rows, values, found, prior(found)
+        known_words = self._known.weights(title, content)
+        return rows, values, known_words, known_scores(known_words)
 
-    def _telling(
+    def _reasons(
         self,
         rows: NDArray[np.intp],
         values: Numbers,
-        found: Sequence[Mapping[str, float]],
+        known_words: Sequence[Mapping[str, float]],
         known: Numbers,
         best: int,
     ) -> tuple[str, ...]:
-        """The words that spoke loudest for a label: known ones whole, learned ones in pieces."""
-        said = {
-            self.model.pieces[row]: share
+        """The words that contributed most to a label: known ones whole, learned ones as n-grams."""
+        shares = {
+            self.model.ngrams[row]: share
             for row, share in zip(rows, values * self._weights[rows, best], strict=True)
-            if self.model.telling[row]
+            if self.model.showable[row]
         }
-        share_of_known = self.model.trust * float(known[best])
-        total = sum(found[best].values())
-        for word, weight in found[best].items():
-            said[word] = said.get(word, 0.0) + share_of_known * weight / total
-        least = _LOUD * max(said.values(), default=0.0)
-        loudest = sorted((w for w in said if said[w] > least), key=lambda w: (-said[w], w))
+        share_of_known = self.model.known_weight * float(known[best])
+        total = sum(known_words[best].values())
+        for word, weight in known_words[best].items():
+            shares[word] = shares.get(word, 0.0) + share_of_known * weight / total
+        least = _LEAST_SHARE * max(shares.values(), default=0.0)
+        strongest = sorted((w for w in shares if shares[w] > least), key=lambda w: (-shares[w], w))
         chosen: list[str] = []
-        for word in loudest:
+        for word in strongest:
             if not any(_overlap(word, other) for other in chosen):
                 chosen.append(word)
         return tuple(chosen[:_WORDS_SHOWN])
 
 
-def softmax(scores: Numbers, warmth: float) -> Numbers:
-    """Scores as shares of certainty: a row a letter, each row sums to 1."""
-    warm = scores / warmth
-    powers = np.exp(warm - warm.max(axis=1, keepdims=True))
-    shares: Numbers = powers / powers.sum(axis=1, keepdims=True)
-    return shares
+def softmax(scores: Numbers, temperature: float) -> Numbers:
+    """Turn scores into probabilities: a row a letter, each row sums to 1."""
+    scaled = scores / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    probabilities: Numbers = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def _overlap(one: str, other: str) -> bool:
-    """Whether two pieces are, or may be, parts of one word."""
+    """Return whether two n-grams are, or may be, parts of one word."""
     if one in other or other in one:
         return True
     return (

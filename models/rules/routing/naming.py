@@ -35,16 +35,16 @@ _LEAST = 2
 """Characters that must be left of a name once its district has been taken off."""
 
 
-def normal(name: str) -> str:
-    """The name without how it is set, its long forms shortened as everybody shortens them."""
+def normalized(name: str) -> str:
+    """Return a name without punctuation and spaces, its long forms shortened as is usual."""
     plain = _SET.sub("", unicodedata.normalize("NFKC", name)).casefold().replace("与", "和")
     for long, short in _FORMS:
         plain = plain.replace(long, short)
     return plain
 
 
-def parts(cell: str) -> list[str]:
-    """The names in a cell that holds several, in their order."""
+def split_names(cell: str) -> list[str]:
+    """Return the names in a cell that holds several, in their order."""
     return list(dict.fromkeys(part for part in _BETWEEN.split(cell) if part))
 
 
@@ -52,51 +52,51 @@ class UnitNames:
     """The units of one district, found by any spelling that can only mean one of them.
 
     An exact name or alias comes first, then the same name in another form, then the same name
-    with or without the district in front. The city's own bureau is never taken for the district's:
-    only the district's own name is taken off.
+    with or without the district in front. Only the district's own name is taken off, so that the
+    city's bureau is never taken for the district's.
     """
 
     def __init__(self, names: Mapping[str, str], territory: Iterable[str]) -> None:
         self._exact = dict(names)
-        self._normal = _unique((normal(name), unit) for name, unit in names.items())
-        own = {normal(word) for word in territory} | set(_districts(self._normal))
-        words = "|".join(sorted(map(re.escape, own), key=len, reverse=True)) or r"(?!)"
-        self._own = re.compile(
+        self._normal = _unique((normalized(name), unit) for name, unit in names.items())
+        regions = {normalized(word) for word in territory} | set(_districts(self._normal))
+        words = "|".join(sorted(map(re.escape, regions), key=len, reverse=True)) or r"(?!)"
+        self._region = re.compile(
             rf"(?:(?:[一-龥]{{2,6}}?省)?(?:[一-龥]{{2,5}}?市)?(?:{words})[区县旗]?|[本我]?[区县旗])"
         )
         self._bare = _unique((self._without(name), unit) for name, unit in self._normal.items())
 
     def find(self, name: str) -> str | None:
-        """The full name of the unit that goes by `name`, or None."""
+        """Return the full name of the unit that goes by `name`, or None."""
         name = name.strip()
         if not name:
             return None
-        if found := self._exact.get(name):
-            return found
-        plain = normal(name)
+        if unit := self._exact.get(name):
+            return unit
+        plain = normalized(name)
         return self._normal.get(plain) or self._bare.get(self._without(plain))
 
     def find_all(self, cell: str) -> list[str]:
-        """Every unit that a cell names, the lead first; none where one of them is not known."""
-        if one := self.find(cell):
-            return [one]
-        found = [self.find(part) for part in parts(cell)]
-        return [] if None in found else list(dict.fromkeys(u for u in found if u))
+        """Return every unit that a cell names, the lead first; none where one is not known."""
+        if unit := self.find(cell):
+            return [unit]
+        units = [self.find(part) for part in split_names(cell)]
+        return [] if None in units else list(dict.fromkeys(u for u in units if u))
 
     def _without(self, plain: str) -> str:
-        found = self._own.match(plain)
-        rest = plain[found.end() :] if found else plain
+        match = self._region.match(plain)
+        rest = plain[match.end() :] if match else plain
         return rest if len(rest) >= _LEAST else plain
 
 
 def _districts(names: Iterable[str]) -> Iterable[str]:
     for name in names:
-        if (found := _REGION.match(name)) and not _NO_REGION.search(found[1]):
-            yield found[1]
+        if (match := _REGION.match(name)) and not _NO_REGION.search(match[1]):
+            yield match[1]
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The pairs as a mapping, without the names that two units share."""
+    """Return the pairs as a mapping, without the names that two units share."""
     owners: dict[str, set[str]] = {}
     for name, unit in pairs:
         owners.setdefault(name, set()).add(unit)

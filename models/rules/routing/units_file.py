@@ -25,7 +25,7 @@ class InvalidUnitsFile(HotlineError):
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a letter is a unit's: any of each list that is given, and nothing of `unless`."""
+    """A rule for letters of a unit: any word of each list that is given, and none of `unless`."""
 
     words: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
@@ -63,20 +63,20 @@ class UnitsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_units(text: str, name: str) -> UnitsFile:
-    """The units that the TOML `text` of the file `name` holds; raises UnitsWrong."""
+    """Read the units from the TOML `text` of the file `name`; raises InvalidUnitsFile."""
     try:
-        found = msgspec.convert(tomllib.loads(text), UnitsFile)
-    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        raise InvalidUnitsFile(f"{name}: {wrong}") from wrong
-    except msgspec.ValidationError as wrong:
-        raise InvalidUnitsFile(_misshapen(text, name, str(wrong))) from wrong
-    for index, word, why in _wrong(found):
+        file = msgspec.convert(tomllib.loads(text), UnitsFile)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidUnitsFile(f"{name}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise InvalidUnitsFile(_describe(text, name, str(error))) from error
+    for index, word, why in _errors(file):
         raise InvalidUnitsFile(f"{_place(text, name, index, word)}: {why}")
-    return found
+    return file
 
 
-def _wrong(file: UnitsFile) -> Iterator[tuple[int, str, str]]:
-    """What is wrong: the place of the unit, the word to look for there, and what to do."""
+def _errors(file: UnitsFile) -> Iterator[tuple[int, str, str]]:
+    """Yield each error: the index of the unit, the word to look for there, and what to do."""
     for index, unit in enumerate(file.unit):
         if not unit.name.strip():
             yield index, "name", _("a unit without a name; write its full name")
@@ -122,28 +122,30 @@ def _shared(units: _Placed, *fields: str) -> Iterator[tuple[int, str, str]]:
                     yield index, word, why.format(word=word, owner=owner, unit=unit.name)
 
 
-def _misshapen(text: str, name: str, wrong: str) -> str:
-    path = _PATH.search(wrong)
-    field = _UNKNOWN_FIELD.search(wrong)
+def _describe(text: str, name: str, error: str) -> str:
+    path = _PATH.search(error)
+    field = _UNKNOWN_FIELD.search(error)
     index = int(path[1]) if path else None
     word = field[1] if field else (path[2] or "") if path else ""
     hint = ""
     if field:
-        known = Rule if ".rule" in wrong else Unit if path else UnitsFile
+        known = Rule if ".rule" in error else Unit if path else UnitsFile
         near = difflib.get_close_matches(field[1], known.__struct_fields__, 1)
         hint = "; " + _("did you mean `{field}`?").format(field=near[0]) if near else ""
-    return f"{_place(text, name, index, word)}: {wrong}{hint}"
+    return f"{_place(text, name, index, word)}: {error}{hint}"
 
 
 def _place(text: str, name: str, index: int | None, word: str) -> str:
-    """The file and the line where `word` stands in the unit at this place, where it can be told."""
+    """Return the file, and the line where `word` stands in this unit if it can be found."""
     lines = text.splitlines()
     starts = [n for n, line in enumerate(lines) if _UNIT_LINE.match(line)]
     if index is None:
         starts, index = [0, *starts[:1]], 0
     if index >= len(starts):
         return name
-    own = range(starts[index], starts[index + 1] if index + 1 < len(starts) else len(lines))
+    lines_of_unit = range(
+        starts[index], starts[index + 1] if index + 1 < len(starts) else len(lines)
+    )
     whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)") if word else _UNIT_LINE
-    line = next((n for n in own if whole.search(lines[n])), starts[index])
+    line = next((n for n in lines_of_unit if whole.search(lines[n])), starts[index])
     return _("{file} line {n}").format(file=name, n=line + 1)
