@@ -64,24 +64,48 @@ def run(command: Path, *arguments: str, cwd: Path) -> str:
 def test_the_command_finds_its_own_packages_and_their_data(
     way: str, wheel: Path, elsewhere: Path, tmp_path: Path
 ) -> None:
+    """The help, the policy and the calendar are there, whatever lies in the current folder."""
     what: list[str | Path] = [wheel] if way == "wheel" else ["--editable", ROOT]
     hotline = installed(what, tmp_path / "environment")
 
     assert "feed" in run(hotline, "--help", cwd=elsewhere)
 
-    # The policy, the calendar and the rules have to be there for this one.
     question = ["due", "--category", "complaint", "--from", "2026-09-29T16:00", "--json"]
     assert json.loads(run(hotline, *question, cwd=elsewhere))["due"].startswith("2026-10-14T17:30")
 
 
+def test_the_benchmarks_say_that_they_need_a_clone(
+    wheel: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    """An installed wheel has none: one line says where they are."""
+    hotline = installed([wheel], tmp_path / "environment")
+
+    done = subprocess.run(
+        [hotline, "bench", "P1"],
+        cwd=elsewhere,
+        env={"PATH": os.defpath, "HOME": str(elsewhere), "HOTLINE_LANG": "en"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert not done.stdout
+    (line,) = done.stderr.splitlines()
+    assert "make bench" in line
+
+
 def test_the_wheel_holds_all_of_the_packages_and_nothing_else(wheel: Path) -> None:
+    """Every file of the packages but those of the benchmarks; no test."""
     names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
     content = {name for name in names if not name.parts[0].endswith(".dist-info")}
     wanted = {
         path.relative_to(ROOT)
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and not path.is_relative_to(ROOT / "scripts" / "bench")
     }
     assert content == wanted
     assert {".toml", ".jsonl", ".mo", ".mako"} <= {name.suffix for name in content}

@@ -65,8 +65,9 @@ class EmbeddedServer:
     not told, it is the same.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, binary: Path | None = None) -> None:
         self.data = data.absolute()
+        self._binary = binary
         self.log = self.data / "valkey.log"
         self.socket = _socket_for(self.data)
         self.url = f"unix://{quote(str(self.socket))}"
@@ -92,7 +93,7 @@ class EmbeddedServer:
         """Start the server, and do not wait until it answers; else as `start`."""
         if self._running():
             return
-        binary = server_binary()
+        binary = self._binary or server_binary()
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(self.socket.parent, self.data)
         lock = self._lock()

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import make_url
 
 from models.settings import Settings
-from scripts.bench.servers import PostgresServer, create_database, drop_database
-from scripts.bench.testbed import Site
+from scripts.bench.testbed import Testbed
+from tests.servers.postgres import PostgresServer, create_database, drop_database
 from workers.embedded import EmbeddedServer
 
 TUNING = {
@@ -25,51 +25,51 @@ TUNING = {
 
 
 @dataclass
-class Bench:
+class BenchContext:
     """One call of `hotline bench`. `scale` shrinks what is counted in thousands."""
 
     folder: Path
-    tell: Callable[[str], None]
+    progress: Callable[[str], None]
     runs: int = 5
     scale: float = 1.0
     huge: bool = False
     quick: bool = False
     database: str | None = None
     profile: Path | None = None
-    kept: dict[str, Any] = field(default_factory=dict)
-    closing: ExitStack = field(default_factory=ExitStack)
+    cache: dict[str, Any] = field(default_factory=dict)
+    cleanup: ExitStack = field(default_factory=ExitStack)
     _template: str = ""
     _admin: str = ""
     _broker: str = ""
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def sized(self, count: int, least: int = 1) -> int:
+    def scaled(self, count: int, least: int = 1) -> int:
         """So many, at the scale of this call."""
         return max(least, round(count * self.scale))
 
     @contextmanager
-    def site(self, name: str) -> Iterator[Site]:
+    def testbed(self, name: str) -> Iterator[Testbed]:
         """A service of its own, on a new database of the PostgreSQL server, dropped at the end."""
         if not self._template:
             # a database with nothing in it but its shape and its rulebook, copied from then on
-            self._template = self.closing.enter_context(self._new_database("template", "template1"))
+            self._template = self.cleanup.enter_context(self._new_database("template", "template1"))
             self._site("template", self._template).store.close()
         template = make_url(self._template).database or ""
-        with self._new_database(name, template) as url, self._site(name, url) as site:
-            yield site
+        with self._new_database(name, template) as url, self._site(name, url) as testbed:
+            yield testbed
 
-    def sqlite_site(self, name: str) -> Site:
+    def sqlite_testbed(self, name: str) -> Testbed:
         """A service of its own on SQLite."""
         return self._site(f"{name}-sqlite", None)
 
-    def _site(self, name: str, database: str | None) -> Site:
+    def _site(self, name: str, database: str | None) -> Testbed:
         settings = Settings(
             home=self.folder / f"{name}-{next(self._numbers)}",
             database_url=database,
             broker_url=self.broker(),
             key_file=self.folder / "hotline.key",
         )
-        return Site(settings, profile=self.profile)
+        return Testbed(settings, profile=self.profile)
 
     @contextmanager
     def _new_database(self, name: str, template: str) -> Iterator[str]:
@@ -91,7 +91,7 @@ class Bench:
                 self._admin = given.render_as_string(hide_password=False)
             else:
                 server = PostgresServer(TUNING)
-                self.closing.callback(server.stop)
+                self.cleanup.callback(server.stop)
                 server.start()
                 self._admin = server.url()
         return self._admin
@@ -103,7 +103,7 @@ class Bench:
         if not self._broker:
             server = EmbeddedServer(self.folder / "valkey")
             self._broker = server.start()
-            self.closing.callback(server.stop)
+            self.cleanup.callback(server.stop)
         with redis.Redis.from_url(self._broker) as client:
             client.flushall()
         return self._broker

@@ -17,10 +17,10 @@ import psycopg
 from models.clock import monotonic, system_clock
 from models.rules.calendar import SHANGHAI
 from models.settings import environment_for_child
-from scripts.bench.context import Bench
-from scripts.bench.figures import Figure, Goal, Row, timed
+from scripts.bench.context import BenchContext
+from scripts.bench.figures import Figure, Goal, Row, measure_seconds
 from scripts.bench.intake import feed
-from scripts.bench.testbed import BenchFailed, Site
+from scripts.bench.testbed import BenchFailed, Testbed
 from scripts.demo.scenario import letters
 from scripts.ingest.feed_reader import read_feed
 
@@ -31,9 +31,9 @@ _HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留
 _BLOCK = 1 << 20
 
 
-def feeding(bench: Bench) -> Row:
+def measure_feeds(bench: BenchContext) -> Row:
     """P9: letters from XLSX and CSV, against the reader alone and COPY of the same rows."""
-    xlsx, csv_ = bench.sized(_XLSX_ROWS, 200), bench.sized(_CSV_ROWS, 2_000)
+    xlsx, csv_ = bench.scaled(_XLSX_ROWS, 200), bench.scaled(_CSV_ROWS, 2_000)
     book, table = bench.folder / "letters.xlsx", bench.folder / "letters.csv"
     tenth = bench.folder / "tenth.csv"
     _write_book(book, xlsx)
@@ -43,8 +43,8 @@ def feeding(bench: Bench) -> Row:
         *_rates(bench, f"XLSX of {xlsx:,} rows to the inbox", book, xlsx),
         *_rates(bench, f"CSV of {csv_:,} rows to the inbox", table, csv_),
     ]
-    with bench.site("P9") as site:
-        small, large = _peak(site, tenth), _peak(site, table)
+    with bench.testbed("P9") as testbed:
+        small, large = _peak(testbed, tenth), _peak(testbed, table)
     figures.append(
         Figure("memory at most, the whole CSV", "MB", [large], "a tenth of it", [small],
                Goal(most=1.2))
@@ -52,15 +52,15 @@ def feeding(bench: Bench) -> Row:
     return Row("P9", figures)
 
 
-def _rates(bench: Bench, what: str, file: Path, count: int) -> Iterator[Figure]:
+def _rates(bench: BenchContext, what: str, file: Path, count: int) -> Iterator[Figure]:
     ours, reader, copy = [], [], []
     for _run in range(bench.runs):
-        with bench.site("P9") as site, bench.site("P9-limit") as other:
-            ours.append(count / timed(partial(feed, site, file)))
-            if site.sql("SELECT count(*) FROM inbox")[0][0] != count:
+        with bench.testbed("P9") as testbed, bench.testbed("P9-limit") as other:
+            ours.append(count / measure_seconds(partial(feed, testbed, file)))
+            if testbed.sql("SELECT count(*) FROM inbox")[0][0] != count:
                 raise BenchFailed(f"P9: {file.name} has {count} rows, not all of them came in")
-            reader.append(count / timed(lambda: sum(1 for _ in read_feed(file))))
-            copy.append(count / _copy_again(site, other, bench.folder / "inbox.copy"))
+            reader.append(count / measure_seconds(lambda: sum(1 for _ in read_feed(file))))
+            copy.append(count / _copy_again(testbed, other, bench.folder / "inbox.copy"))
     limits = {"L: the reader alone": reader, "L: COPY of the same rows": copy}
     slower = min(limits, key=lambda name: median(limits[name]))
     for name, found in sorted(limits.items(), key=lambda pair: pair[0] != slower):
@@ -68,11 +68,11 @@ def _rates(bench: Bench, what: str, file: Path, count: int) -> Iterator[Figure]:
         yield Figure(what, "rows/s", ours, name, found, goal)
 
 
-def _copy_again(site: Site, other: Site, file: Path) -> float:
+def _copy_again(testbed: Testbed, other: Testbed, file: Path) -> float:
     """Seconds that COPY takes for the rows that a feed has put into the inbox."""
     out_, in_ = "COPY inbox TO STDOUT (FORMAT binary)", "COPY inbox FROM STDIN (FORMAT binary)"
     with (
-        psycopg.connect(site.url) as source,
+        psycopg.connect(testbed.url) as source,
         file.open("wb") as rows,
         source.cursor().copy(out_) as copy,
     ):
@@ -89,12 +89,12 @@ def _copy_again(site: Site, other: Site, file: Path) -> float:
     return monotonic() - began
 
 
-def _peak(site: Site, file: Path) -> float:
+def _peak(testbed: Testbed, file: Path) -> float:
     """The most memory that `hotline feed` holds on to while it reads a file, in MB."""
     command = [sys.executable, "-P", "-m", "scripts", "feed", str(file)]
-    with site.log.open("ab") as log:
+    with testbed.log.open("ab") as log:
         process = subprocess.Popen(
-            command, env=environment_for_child(site.settings), stdout=log, stderr=log
+            command, env=environment_for_child(testbed.settings), stdout=log, stderr=log
         )
     most, watched = 0.0, psutil.Process(process.pid)
     while process.poll() is None:
@@ -104,7 +104,7 @@ def _peak(site: Site, file: Path) -> float:
             break
         sleep(0.05)
     if process.wait():
-        raise BenchFailed(f"P9: `hotline feed` ended with {process.returncode}; see {site.log}")
+        raise BenchFailed(f"P9: `hotline feed` ended with {process.returncode}; see {testbed.log}")
     return most
 
 

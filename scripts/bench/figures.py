@@ -104,13 +104,17 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """For machines: the first figure flat, the others in a list."""
-        told = [one.as_dict() for one in self.figures]
-        first = told[0] if told else dict.fromkeys(("figure", "reference", "ratio", "met"))
+        format_number = [one.as_dict() for one in self.figures]
+        first = (
+            format_number[0]
+            if format_number
+            else dict.fromkeys(("figure", "reference", "ratio", "met"))
+        )
         return {
             "id": self.id,
             **first,
             "failed": self.failed,
-            "others": told[1:],
+            "others": format_number[1:],
             "absent": dict(self.absent),
         }
 
@@ -122,7 +126,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return float(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
-def timed(work: Callable[[], object]) -> float:
+def measure_seconds(work: Callable[[], object]) -> float:
     """How many seconds `work` takes."""
     began = monotonic()
     work()
@@ -133,7 +137,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
-def told(value: float | None, unit: str = "") -> str:
+def format_number(value: float | None, unit: str = "") -> str:
     """A number as people read it: three digits that count, no powers of ten."""
     if value is None:
         return "-"
@@ -141,7 +145,7 @@ def told(value: float | None, unit: str = "") -> str:
     return f"{text} {unit}".rstrip()
 
 
-def spread(figure: Figure) -> str:
+def relative_spread(figure: Figure) -> str:
     """How far the runs lie apart: half of the way from the lowest to the highest, in percent."""
     if len(figure.runs) < 2 or not figure.value:
         return ""

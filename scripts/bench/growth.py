@@ -6,43 +6,43 @@ from statistics import median
 from models.i18n import N_
 from models.rulebook import load_rulebook
 from scripts.bench import workload
-from scripts.bench.context import Bench
+from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row
-from scripts.bench.intake import LETTERS, feed_and_wait, letters_file
-from scripts.bench.storm import keep, prepare_storm, weather
-from scripts.bench.testbed import DECIDING, Site
-from scripts.bench.ticket_copies import OF_A_TICKET, multiply
+from scripts.bench.intake import LETTERS, letters_file, seconds_to_apply
+from scripts.bench.storm import measure_crossing, prepare_storm, save_storm_rows
+from scripts.bench.testbed import DECIDING, Testbed
+from scripts.bench.ticket_copies import TICKET_TABLES, copy_tickets
 
 _CLOSED, _HUGE = (10_000, 100_000, 1_000_000), 10_000_000
 _OPEN = 100_000
 _TEMPLATES = 100
-_MONTH = workload.at("2025-12-01T08:30:00")
+_MONTH = workload.shanghai_time("2025-12-01T08:30:00")
 """Long enough before the storm's moment that its tickets are in the archive by then."""
 
 
-def growing(bench: Bench) -> Row:
+def measure_growth(bench: BenchContext) -> Row:
     """P12: the intake and the storm with ever more closed tickets in the store."""
-    sizes = [bench.sized(n, 1_000) for n in (*_CLOSED, *([_HUGE] if bench.huge else []))]
+    sizes = [bench.scaled(n, 1_000) for n in (*_CLOSED, *([_HUGE] if bench.huge else []))]
     sizes = sorted(set(sizes))
     intake: dict[int, list[float]] = {}
     storm: dict[int, list[float]] = {}
-    letters = bench.sized(LETTERS, 500)
+    letters = bench.scaled(LETTERS, 500)
     for closed in sizes:
-        bench.tell(f"P12: making {closed:,} closed tickets")
-        with bench.site("P12") as site:
-            close(site, closed)
-            crossing = prepare_storm(site, bench.sized(_OPEN, 3_000))
+        bench.progress(f"P12: making {closed:,} closed tickets")
+        with bench.testbed("P12") as testbed:
+            fill_with_closed(testbed, closed)
+            crossing = prepare_storm(testbed, bench.scaled(_OPEN, 3_000))
             for run in range(0 if bench.quick else bench.runs):
-                bench.tell(f"P12: {closed:,} closed, run {run + 1}")
-                storm.setdefault(closed, []).append(weather(site, crossing))
-                keep(site, crossing)
+                bench.progress(f"P12: {closed:,} closed, run {run + 1}")
+                storm.setdefault(closed, []).append(measure_crossing(testbed, crossing))
+                save_storm_rows(testbed, crossing)
             # the storm's clock is another one: its tickets must not ring in the intake
-            site.sql("TRUNCATE bell")
-            site.start(DECIDING)
+            testbed.sql("TRUNCATE bell")
+            testbed.start(DECIDING)
             for run in range(bench.runs):
-                file = letters_file(site, f"R{run}-", letters)
-                site.settle()
-                intake.setdefault(closed, []).append(feed_and_wait(site, file))
+                file = letters_file(testbed, f"R{run}-", letters)
+                testbed.settle()
+                intake.setdefault(closed, []).append(seconds_to_apply(testbed, file))
     figures = _figures(f"intake of {letters:,} letters", intake)
     if bench.quick:
         return Row("P12", figures, {"storm": N_("left out by --quick")})
@@ -58,23 +58,23 @@ def _figures(what: str, found: dict[int, list[float]]) -> list[Figure]:
     ]  # fmt: skip
 
 
-def close(
-    site: Site, count: int, until: datetime | None = None, over: timedelta = timedelta()
+def fill_with_closed(
+    testbed: Testbed, count: int, until: datetime | None = None, over: timedelta = timedelta()
 ) -> int:
     """Fill a store with tickets in the archive; returns how many there are.
 
     All were received in one month or, with `until`, were ended one by one `over` the time before.
     """
-    with site.store.reading() as session:
+    with testbed.store.reading() as session:
         rulebook = load_rulebook(session)
-    lives = workload.lives(rulebook, _TEMPLATES * 7, _MONTH)
-    messages = [message for life in lives for message in life]
-    site.play(messages, lambda: _MONTH + timedelta(days=90))
+    ticket_lives = workload.ticket_lives(rulebook, _TEMPLATES * 7, _MONTH)
+    messages = [message for life in ticket_lives for message in life]
+    testbed.play(messages, lambda: _MONTH + timedelta(days=90))
     still_open = "SELECT id FROM ticket WHERE status <> 'archived'"
     numbers = "SELECT number FROM ticket WHERE status <> 'archived'"
-    site.sql(f"DELETE FROM inbox WHERE ticket IN ({numbers})")
-    for table in OF_A_TICKET:
-        site.sql(f"DELETE FROM {table} WHERE ticket_id IN ({still_open})")
-    site.sql("DELETE FROM bell")
-    site.sql("DELETE FROM ticket WHERE status <> 'archived'")
-    return multiply(site, 1, count, until, over)
+    testbed.sql(f"DELETE FROM inbox WHERE ticket IN ({numbers})")
+    for table in TICKET_TABLES:
+        testbed.sql(f"DELETE FROM {table} WHERE ticket_id IN ({still_open})")
+    testbed.sql("DELETE FROM bell")
+    testbed.sql("DELETE FROM ticket WHERE status <> 'archived'")
+    return copy_tickets(testbed, 1, count, until, over)

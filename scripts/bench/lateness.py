@@ -18,12 +18,12 @@ from models.rulebook import load_rulebook
 from models.rules.queues import MESSAGE_QUEUES
 from models.tables.core import BELL
 from scripts.bench import workload
-from scripts.bench.context import Bench
+from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, percentile
 from scripts.bench.intake import LETTERS, all_applied
-from scripts.bench.peers.processes import PEERS, Peer, Running, chosen
+from scripts.bench.peers.processes import PEERS, Peer, PeerProcesses, select_peers
 from scripts.bench.storm import MOMENT, open_tickets
-from scripts.bench.testbed import BenchFailed, Site
+from scripts.bench.testbed import BenchFailed, Testbed
 
 _EXPIRIES, _PEERS_EXPIRIES = 200, 50
 _APART = timedelta(milliseconds=100)
@@ -34,15 +34,15 @@ _AHEAD = 20_000
 """Letters that wait while others come in: as many as P3 has."""
 
 
-def lateness(bench: Bench) -> Row:
+def measure_lateness(bench: BenchContext) -> Row:
     """P5: from an expiry's moment to the commit of what came of it."""
     empty = _memory_of_an_empty_one(bench)
-    site, clocks, _crossing = open_tickets(bench)
-    count = bench.sized(_EXPIRIES, 20)
-    bench.tell(f"P5: {count} expiries while {clocks:,} clocks are pending")
-    idle, full = _watch(site, "I", MOMENT - timedelta(hours=20), count * bench.runs)
-    bench.tell("P5: the same while letters come in")
-    busy, _ = _watch(site, "B", MOMENT - timedelta(hours=16), count * bench.runs, load=True)
+    testbed, clocks, _crossing = open_tickets(bench)
+    count = bench.scaled(_EXPIRIES, 20)
+    bench.progress(f"P5: {count} expiries while {clocks:,} clocks are pending")
+    idle, full = _watch(testbed, "I", MOMENT - timedelta(hours=20), count * bench.runs)
+    bench.progress("P5: the same while letters come in")
+    busy, _ = _watch(testbed, "B", MOMENT - timedelta(hours=16), count * bench.runs, load=True)
     figures = [
         Figure("lateness of an expiry, median", "ms", _parts(idle, bench.runs, 50), "50 ms", [50.0],
                Goal(most=1), f"{clocks:,} pending, nothing else to do"),
@@ -53,20 +53,20 @@ def lateness(bench: Bench) -> Row:
         Figure("memory of workers and timekeeper", "MB", [full], "with nothing pending", [empty],
                Goal(most=1.2)),
     ]  # fmt: skip
-    peers, absent = chosen([p for p in PEERS if p.later], quick=bench.quick)
+    peers, absent = select_peers([p for p in PEERS if p.later], quick=bench.quick)
     ours = Figure("median, by peers with nothing else pending", "ms", [figures[0].value])
     for peer in peers:
-        bench.tell(f"P5: {peer.name}")
+        bench.progress(f"P5: {peer.name}")
         late = _peer(bench, peer)
         figures.append(ours.against_peer(f"{peer.name}: {peer.later}", late, Goal()))
     return Row("P5", figures, absent)
 
 
-def _memory_of_an_empty_one(bench: Bench) -> float:
-    with bench.site("P5-empty") as site:
-        site.start()
+def _memory_of_an_empty_one(bench: BenchContext) -> float:
+    with bench.testbed("P5-empty") as testbed:
+        testbed.start()
         sleep(1)
-        return site.memory()
+        return testbed.memory()
 
 
 def _parts(late: Sequence[float], parts: int, percent: int) -> list[float]:
@@ -77,36 +77,36 @@ def _parts(late: Sequence[float], parts: int, percent: int) -> list[float]:
 
 
 def _watch(
-    site: Site, prefix: str, first: datetime, count: int, *, load: bool = False
+    testbed: Testbed, prefix: str, first: datetime, count: int, *, load: bool = False
 ) -> tuple[list[float], float]:
     """Milliseconds that each of `count` expiries was late, a tenth of a second apart; and memory.
 
     Emergencies are dispatched beforehand, so that their two hours run out one after another.
     """
-    with site.store.reading() as session:
+    with testbed.store.reading() as session:
         directory = load_rulebook(session).directory
-    bodies = list(workload.received(directory, prefix, count, first))
+    bodies = list(workload.new_tickets(directory, prefix, count, first))
     for number, body in enumerate(bodies):
         body["at"] = (first + number * _APART).isoformat(timespec="milliseconds")
         body["emergency"] = "utilities"
-    site.play(bodies, lambda: first + count * _APART)
-    site.settle()
+    testbed.play(bodies, lambda: first + count * _APART)
+    testbed.settle()
     begins = first + _ON_SITE
-    now = site.start_before(begins)
+    now = testbed.start_before(begins)
     try:
         # before anything is done: what work leaves behind is no matter of what is pending
-        memory = site.memory()
-        with _coming_in(site, f"{prefix}L", now) if load else nullcontext():
+        memory = testbed.memory()
+        with _coming_in(testbed, f"{prefix}L", now) if load else nullcontext():
             ends = begins + count * _APART
             why = f"{count} clocks ran out"
             while now() < ends:
                 sleep(0.1)
-            site.until(lambda: site.sql(_EXPIRED, [begins, ends])[0][0] >= count, 60, why)
+            testbed.until(lambda: testbed.sql(_EXPIRED, [begins, ends])[0][0] >= count, 60, why)
     finally:
-        site.stop()
-    rows = site.sql(_COMMITTED, [begins, ends])
+        testbed.stop()
+    rows = testbed.sql(_COMMITTED, [begins, ends])
     # the other clocks of these tickets must not ring in what is measured next
-    site.sql("DELETE FROM bell WHERE row_id IN (SELECT id FROM ticket WHERE number LIKE %s)",
+    testbed.sql("DELETE FROM bell WHERE row_id IN (SELECT id FROM ticket WHERE number LIKE %s)",
              [f"{prefix}%"])  # fmt: skip
     return [_real(now, at, moment) for at, moment in rows], memory
 
@@ -127,26 +127,26 @@ def _real(now: DemoClock, committed: datetime, moment: datetime) -> float:
 
 
 @contextmanager
-def _coming_in(site: Site, prefix: str, now: Now, count: int | None = None) -> Iterator[None]:
+def _coming_in(testbed: Testbed, prefix: str, now: Now, count: int | None = None) -> Iterator[None]:
     """So many letters come in, or as many as it takes for some to wait until the end."""
     end = Event()
 
     def feed() -> None:
-        with site.store.reading() as session:
+        with testbed.store.reading() as session:
             directory = load_rulebook(session).directory
         at = now() - timedelta(minutes=1)
-        letters = workload.received(directory, prefix, count or _ENDLESS, at)
+        letters = workload.new_tickets(directory, prefix, count or _ENDLESS, at)
         while not end.is_set() and (chunk := list(islice(letters, _CHUNK))):
-            while _waiting(site) > _AHEAD and not end.wait(0.02):
+            while _waiting(testbed) > _AHEAD and not end.wait(0.02):
                 pass
-            with site.store.writing() as session:
+            with testbed.store.writing() as session:
                 add_messages(session, "bench", chunk, now())
 
     with ThreadPoolExecutor(1) as feeder:
         fed = feeder.submit(feed)
         try:
             yield
-            if count is None and not _waiting(site):
+            if count is None and not _waiting(testbed):
                 raise BenchFailed("the letters were worked off before the end")
         finally:
             if count is None:
@@ -155,47 +155,47 @@ def _coming_in(site: Site, prefix: str, now: Now, count: int | None = None) -> I
         fed.result()
 
 
-def _waiting(site: Site) -> int:
-    with site.store.reading() as session:
+def _waiting(testbed: Testbed) -> int:
+    with testbed.store.reading() as session:
         found = select(func.count()).where(BELL.c.queue.in_(MESSAGE_QUEUES))
         return session.scalar(found) or 0
 
 
-def _peer(bench: Bench, peer: Peer) -> list[float]:
-    count = bench.sized(_PEERS_EXPIRIES, 10)
+def _peer(bench: BenchContext, peer: Peer) -> list[float]:
+    count = bench.scaled(_PEERS_EXPIRIES, 10)
     medians = []
-    with bench.site("P5-peer") as site:
-        site.sql("CREATE SCHEMA bench")
-        site.sql("CREATE TABLE bench.come (due_at timestamptz, come_at timestamptz)")
-        file = site.settings.home / "later.jsonl"
-        with Running(peer, site) as running:
+    with bench.testbed("P5-peer") as testbed:
+        testbed.sql("CREATE SCHEMA bench")
+        testbed.sql("CREATE TABLE bench.run (due_at timestamptz, ran_at timestamptz)")
+        file = testbed.settings.home / "later.jsonl"
+        with PeerProcesses(peer, testbed) as running:
             for run in range(bench.runs + 1):
                 first = system_clock() + timedelta(seconds=3)
                 times = [(first + n * _APART).isoformat() for n in range(count if run else 3)]
                 workload.write_lines(file, [{"due": due} for due in times])
-                site.sql("TRUNCATE bench.come")
-                running.hand_over("later", file)
-                site.until(partial(_all_come, site, len(times)), 60, peer.name)
-                late = site.sql(
-                    "SELECT extract(epoch FROM come_at - due_at) * 1000 FROM bench.come"
+                testbed.sql("TRUNCATE bench.run")
+                running.enqueue_file("later", file)
+                testbed.until(partial(_all_ran, testbed, len(times)), 60, peer.name)
+                late = testbed.sql(
+                    "SELECT extract(epoch FROM ran_at - due_at) * 1000 FROM bench.run"
                 )
                 medians.append(median(float(one) for (one,) in late))
     return medians[1:]
 
 
-def _all_come(site: Site, count: int) -> bool:
-    return bool(site.sql("SELECT count(*) FROM bench.come")[0][0] == count)
+def _all_ran(testbed: Testbed, count: int) -> bool:
+    return bool(testbed.sql("SELECT count(*) FROM bench.run")[0][0] == count)
 
 
-def emergencies(bench: Bench) -> Row:
+def measure_emergencies(bench: BenchContext) -> Row:
     """P6: emergencies come in while a file of letters is being worked off."""
     urgent, ordinary = [], []
-    with bench.site("P6") as site:
-        site.start()
+    with bench.testbed("P6") as testbed:
+        testbed.start()
         for run in range(bench.runs):
-            bench.tell(f"P6: run {run + 1}")
-            site.settle()
-            found = _among_letters(site, f"R{run}", bench.sized(LETTERS, 2_000))
+            bench.progress(f"P6: run {run + 1}")
+            testbed.settle()
+            found = _among_letters(testbed, f"R{run}", bench.scaled(LETTERS, 2_000))
             urgent.append(percentile(found["E"], 99))
             ordinary.append(percentile(found["N"], 99))
     return Row("P6", [
@@ -206,25 +206,25 @@ def emergencies(bench: Bench) -> Row:
     ])  # fmt: skip
 
 
-def _among_letters(site: Site, prefix: str, count: int) -> dict[str, list[float]]:
+def _among_letters(testbed: Testbed, prefix: str, count: int) -> dict[str, list[float]]:
     """Milliseconds to dispatch of emergencies (E) and of ordinary letters (N) sent beside them."""
     sent: dict[str, datetime] = {}
-    with _coming_in(site, f"{prefix}L", system_clock, count):
-        with site.store.reading() as session:
+    with _coming_in(testbed, f"{prefix}L", system_clock, count):
+        with testbed.store.reading() as session:
             directory = load_rulebook(session).directory
         end = monotonic() + 600
-        while (not sent or not all_applied(site)) and monotonic() < end:
+        while (not sent or not all_applied(testbed)) and monotonic() < end:
             for kind in ("E", "N"):
                 name = f"{prefix}{kind}{len(sent):05}-"
-                body = next(workload.received(directory, name, 1, system_clock()))
+                body = next(workload.new_tickets(directory, name, 1, system_clock()))
                 if kind == "E":
                     body["emergency"] = "utilities"
                 sent[body["ticket"]] = system_clock()
-                with site.store.writing() as session:
+                with testbed.store.writing() as session:
                     add_messages(session, "bench", [body], system_clock())
             sleep(0.1)
-    site.until(lambda: all_applied(site), 600, "all letters were applied")
-    rows = site.sql(
+    testbed.until(lambda: all_applied(testbed), 600, "all letters were applied")
+    rows = testbed.sql(
         "SELECT t.number, pg_xact_commit_timestamp(e.xmin) FROM event e"
         " JOIN ticket t ON t.id = e.ticket_id"
         " WHERE e.name = 'ticket.dispatched' AND t.number = ANY(%s)", [list(sent)]

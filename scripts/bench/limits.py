@@ -8,16 +8,16 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from models.clock import monotonic
-from scripts.bench.ticket_copies import OF_A_TICKET
+from scripts.bench.ticket_copies import TICKET_TABLES
 
-TABLES = ("inbox", "ticket", *OF_A_TICKET, "bell")
+TABLES = ("inbox", "ticket", *TICKET_TABLES, "bell")
 _BATCH = 1_000
 
 Batch = dict[str, list[dict[str, Any]]]
 """The rows of some tickets, by table."""
 
 
-def rows_of(url: str, first: int, last: int) -> list[Batch]:
+def read_rows(url: str, first: int, last: int) -> list[Batch]:
     """What the store has on the tickets with these ids, in batches of a thousand tickets."""
     batches = []
     with psycopg.connect(url) as connection:
@@ -40,7 +40,7 @@ def _rows(
     return connection.cursor(row_factory=dict_row).execute(query, span).fetchall()
 
 
-def write_again(url: str, batches: Sequence[Batch]) -> float:
+def copy_rows(url: str, batches: Sequence[Batch]) -> float:
     """Seconds that one connection takes to write these rows: a COPY a table and a thousand tickets.
 
     As in the service a message is stored first, and marked as applied with what came of it.

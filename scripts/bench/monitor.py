@@ -10,22 +10,22 @@ import msgspec
 
 from models.clock import DemoClock, system_clock
 from models.settings import environment_for_child
-from scripts.bench.context import Bench
+from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, percentile
-from scripts.bench.growth import close
+from scripts.bench.growth import fill_with_closed
 from scripts.bench.storm import MOMENT, prepare_storm
-from scripts.bench.testbed import BenchFailed, Site
+from scripts.bench.testbed import BenchFailed, Testbed
 
 _OPEN, _CLOSED = 100_000, 1_000_000
 _LOOKS = 30
 
 
-def watching(bench: Bench) -> Row:
+def measure_monitor(bench: BenchContext) -> Row:
     """P7: the monitor's first paint, its looks, its stalls and its memory."""
-    site, what = _full(bench)
-    looks = max(5, bench.sized(_LOOKS))
-    ours = [_probe(site, "watch", looks) for _ in range(bench.runs)]
-    theirs = [_probe(site, "fill", max(2, looks // 10)) for _ in range(bench.runs)]
+    testbed, what = _full(bench)
+    looks = max(5, bench.scaled(_LOOKS))
+    ours = [_probe(testbed, "watch", looks) for _ in range(bench.runs)]
+    theirs = [_probe(testbed, "fill", max(2, looks // 10)) for _ in range(bench.runs)]
     table = "Textual's DataTable with the open ones"
 
     def bound(name: str, key: str, unit: str, most: float) -> list[Figure]:
@@ -52,12 +52,12 @@ def _one(found: dict[str, Any], key: str) -> float:
     return float(value)
 
 
-def changing(bench: Bench) -> Row:
+def measure_change_shown(bench: BenchContext) -> Row:
     """P8: from the commit of a change to the screen that shows it."""
-    site, what = _full(bench)
-    looks = max(3, bench.sized(_LOOKS))
-    felt = [_probe(site, "feel", looks) for _ in range(bench.runs)]
-    polled = [_probe(site, "poll", looks) for _ in range(bench.runs)]
+    testbed, what = _full(bench)
+    looks = max(3, bench.scaled(_LOOKS))
+    felt = [_probe(testbed, "feel", looks) for _ in range(bench.runs)]
+    polled = [_probe(testbed, "poll", looks) for _ in range(bench.runs)]
     ours, theirs = ([median(f["seconds"]) * 1000 for f in found] for found in (felt, polled))
     figure = Figure("change committed to change on screen, median", "ms", ours, "300 ms", [300.0],
                     Goal(most=1), what)  # fmt: skip
@@ -66,20 +66,20 @@ def changing(bench: Bench) -> Row:
     return Row("P8", [figure, figure.against_peer(peer, theirs, Goal())])
 
 
-def _full(bench: Bench) -> tuple[Site, str]:
+def _full(bench: BenchContext) -> tuple[Testbed, str]:
     """A store with open and closed tickets, made at the first call, and what is in it."""
-    closed, still = bench.sized(_CLOSED, 2_000), bench.sized(_OPEN, 1_000)
-    if "full" not in bench.kept:
-        bench.tell(f"making {closed:,} closed and {still:,} open tickets")
-        site = bench.closing.enter_context(bench.site("full"))
-        close(site, closed, MOMENT, timedelta(days=365))
-        prepare_storm(site, still)
-        site.settle()
-        bench.kept["full"] = site
-    return bench.kept["full"], f"{still:,} open, {closed:,} closed"
+    closed, still = bench.scaled(_CLOSED, 2_000), bench.scaled(_OPEN, 1_000)
+    if "full" not in bench.cache:
+        bench.progress(f"making {closed:,} closed and {still:,} open tickets")
+        testbed = bench.cleanup.enter_context(bench.testbed("full"))
+        fill_with_closed(testbed, closed, MOMENT, timedelta(days=365))
+        prepare_storm(testbed, still)
+        testbed.settle()
+        bench.cache["full"] = testbed
+    return bench.cache["full"], f"{still:,} open, {closed:,} closed"
 
 
-def _probe(site: Site, what: str, looks: int) -> dict[str, Any]:
+def _probe(testbed: Testbed, what: str, looks: int) -> dict[str, Any]:
     clock = DemoClock(system_clock(), MOMENT - timedelta(hours=1), 1.0)
     command = [
         sys.executable,
@@ -91,7 +91,7 @@ def _probe(site: Site, what: str, looks: int) -> dict[str, Any]:
         str(clock),
     ]
     done = subprocess.run(
-        command, env=environment_for_child(site.settings), capture_output=True, check=False
+        command, env=environment_for_child(testbed.settings), capture_output=True, check=False
     )
     if done.returncode:
         raise BenchFailed(f"the screen could not be measured:\n{done.stderr.decode()[-2000:]}")

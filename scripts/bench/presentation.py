@@ -11,8 +11,8 @@ from rich.table import Table
 
 from models.clock import system_clock
 from models.i18n import _
-from scripts.bench.context import Bench
-from scripts.bench.figures import Row, spread, told
+from scripts.bench.context import BenchContext
+from scripts.bench.figures import Row, format_number, relative_spread
 
 _WIDTH = 160
 _PACKAGES = ("dramatiq", "sqlalchemy", "sqlmodel", "psycopg", "textual", "celery", "procrastinate",
@@ -38,7 +38,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
     return "".join(f"| {line} |\n" for line in lines)
 
 
-def setting(bench: Bench, command: Sequence[str]) -> str:
+def describe_setting(bench: BenchContext, command: Sequence[str]) -> str:
     """Where and how it was measured: command, day, machine, load and versions, one a line."""
     import psycopg
 
@@ -81,11 +81,20 @@ def _cells(row: Row) -> list[tuple[str, ...]]:
     for number, one in enumerate(row.figures):
         met = {True: _("yes"), False: _("no"), None: ""}[one.met]
         what = one.what + (f" ({one.note})" if one.note else "")
-        figure = f"{told(one.value, one.unit)} {spread(one)}".strip()
-        reference = told(one.reference, one.unit) if one.references else "-"
+        figure = f"{format_number(one.value, one.unit)} {relative_spread(one)}".strip()
+        reference = format_number(one.reference, one.unit) if one.references else "-"
         first = "" if number else row.id
         cells.append(
-            (first, what, figure, one.against, reference, told(one.ratio), str(one.goal), met)
+            (
+                first,
+                what,
+                figure,
+                one.against,
+                reference,
+                format_number(one.ratio),
+                str(one.goal),
+                met,
+            )
         )
     if row.failed:
         cells.append((row.id, _("could not be measured"), "-", row.failed.splitlines()[0],

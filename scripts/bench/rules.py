@@ -15,8 +15,8 @@ from models.rules.routing.directory import Directory, load_units
 from models.rules.state import RuleContext, State
 from models.rules.terms import expiry
 from scripts.bench import workload
-from scripts.bench.context import Bench
-from scripts.bench.figures import Figure, Goal, Row, timed
+from scripts.bench.context import BenchContext
+from scripts.bench.figures import Figure, Goal, Row, measure_seconds
 from scripts.bench.testbed import BenchFailed
 from scripts.bootstrap import POLICY_FILE, UNITS_FILE, shipped_policy_file
 
@@ -36,14 +36,14 @@ def shipped_rulebook() -> Rulebook:
     return Rulebook((1, 0, 1, 0), {"shipped": policy}, Calendar(), directory)
 
 
-def expiries(bench: Bench) -> Row:
+def measure_expiries(bench: BenchContext) -> Row:
     """P1: an expiry and its three levels, against asking chinese-calendar day by day."""
     policy, calendar = load_policy(shipped_policy_file(POLICY_FILE), POLICY_FILE), Calendar()
     bases = [datetime(2026, 1, 1, 10, tzinfo=SHANGHAI) + timedelta(n) for n in range(_DAYS)]
     ours = [_ours(base, policy, calendar) for base in bases]
     if ours != [_day_by_day(base, policy) for base in bases]:
         raise BenchFailed("P1: chinese-calendar comes to other expiries")
-    rounds = bench.sized(100, 20)
+    rounds = bench.scaled(100, 20)
     fast, slow = [], []
 
     def all_ours() -> None:
@@ -56,8 +56,8 @@ def expiries(bench: Bench) -> Row:
             _day_by_day(base, policy)
 
     for _run in range(bench.runs):
-        fast.append(timed(all_ours) / rounds / _DAYS * 1e6)
-        slow.append(timed(all_day_by_day) / _DAYS * 1e6)
+        fast.append(measure_seconds(all_ours) / rounds / _DAYS * 1e6)
+        slow.append(measure_seconds(all_day_by_day) / _DAYS * 1e6)
     return Row("P1", [
         Figure("expiry and three levels of a 7-day term", "us", fast,
                "loop over chinese_calendar.is_workday", slow, Goal(least=100)),
@@ -85,15 +85,18 @@ def _day_by_day(base: datetime, policy: Policy) -> list[datetime]:
     return [closing, *(datetime.combine(day, hours.opening, SHANGHAI) for day in levels)]
 
 
-def deciding_messages(bench: Bench) -> Row:
+def measure_decide(bench: BenchContext) -> Row:
     """P2: the messages of a month through the fold, in one process, without a store."""
     rulebook = shipped_rulebook()
     context = rulebook.context_for("shipped")
-    count = bench.sized(100_000)
-    told = workload.lives(rulebook, count, MONTH)
-    lives = [messages_of(life, rulebook.directory) for life in told]
-    messages = sum(map(len, lives))
-    rates = [messages / timed(lambda: fold_all(lives, context)) for _run in range(bench.runs)]
+    count = bench.scaled(100_000)
+    format_number = workload.ticket_lives(rulebook, count, MONTH)
+    ticket_lives = [messages_of(life, rulebook.directory) for life in format_number]
+    messages = sum(map(len, ticket_lives))
+    rates = [
+        messages / measure_seconds(lambda: fold_all(ticket_lives, context))
+        for _run in range(bench.runs)
+    ]
     return Row("P2", [
         Figure("decide on the messages of a month, one process, no store", "messages/s", rates,
                "20,000 messages/s", [20_000.0], Goal(least=1), f"{messages:,} messages"),
@@ -110,7 +113,7 @@ def messages_of(life: Sequence[workload.Body], directory: Directory) -> list[Mes
     ]
 
 
-def fold_all(lives: Sequence[Sequence[Message]], context: RuleContext) -> None:
+def fold_all(ticket_lives: Sequence[Sequence[Message]], context: RuleContext) -> None:
     """Fold these lives, a list of messages a ticket, to the end."""
-    for life in lives:
+    for life in ticket_lives:
         fold(State(life[0].ticket), life, context, END)

@@ -13,24 +13,24 @@ import psycopg
 
 from models.errors import HotlineError
 from models.i18n import _
-from scripts.bench.context import Bench
+from scripts.bench.context import BenchContext
 from scripts.bench.figures import Row
-from scripts.bench.presentation import as_markdown, print_row, setting
+from scripts.bench.presentation import as_markdown, describe_setting, print_row
 from scripts.output import print_json
 
 ROWS = {
-    "P1": "rules:expiries",
-    "P2": "rules:deciding_messages",
-    "P3": "intake:intake",
-    "P4": "storm:storm",
-    "P5": "lateness:lateness",
-    "P6": "lateness:emergencies",
-    "P7": "monitor:watching",
-    "P8": "monitor:changing",
-    "P9": "feeds:feeding",
-    "P10": "startup:starting",
-    "P11": "replay:replaying",
-    "P12": "growth:growing",
+    "P1": "rules:measure_expiries",
+    "P2": "rules:measure_decide",
+    "P3": "intake:measure_intake",
+    "P4": "storm:measure_storm",
+    "P5": "lateness:measure_lateness",
+    "P6": "lateness:measure_emergencies",
+    "P7": "monitor:measure_monitor",
+    "P8": "monitor:measure_change_shown",
+    "P9": "feeds:measure_feeds",
+    "P10": "startup:measure_startup",
+    "P11": "replay:measure_replay",
+    "P12": "growth:measure_growth",
 }
 """Which function measures which row; imported only if asked for."""
 
@@ -59,26 +59,35 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
         why = _("no row {name}; there are: {known}")
         raise HotlineError(why.format(name=unknown[0], known=", ".join(ROWS)))
     found = []
-    with ExitStack() as closing:
+    with ExitStack() as cleanup:
         # told to stop, it takes its servers, databases and folder away as when it is done
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        closing.callback(signal.signal, signal.SIGTERM, before)
-        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
-        bench = Bench(folder, _tell, options.runs, options.scale, options.huge, options.quick,
-                      options.database, options.profile, closing=closing)  # fmt: skip
+        cleanup.callback(signal.signal, signal.SIGTERM, before)
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
+        bench = BenchContext(
+            folder,
+            _tell,
+            runs=options.runs,
+            scale=options.scale,
+            huge=options.huge,
+            quick=options.quick,
+            database=options.database,
+            profile=options.profile,
+            cleanup=cleanup,
+        )
         for name in options.rows or ROWS:
             _tell(_("measuring {row}").format(row=name))
             found.append(_measured(name, bench))
             if not as_json and not markdown:
                 print_row(found[-1])
         if markdown:
-            sys.stdout.write(setting(bench, sys.argv[1:]) + as_markdown(found))
+            sys.stdout.write(describe_setting(bench, sys.argv[1:]) + as_markdown(found))
     if as_json:
         print_json([row.as_dict() for row in found])
     return 1 if any(row.failed for row in found) else 0
 
 
-def _measured(name: str, bench: Bench) -> Row:
+def _measured(name: str, bench: BenchContext) -> Row:
     try:
         return _measure(name)(bench)
     except (HotlineError, psycopg.Error) as wrong:
@@ -86,9 +95,11 @@ def _measured(name: str, bench: Bench) -> Row:
         return Row(name, [], failed=str(wrong) or type(wrong).__name__)
 
 
-def _measure(name: str) -> Callable[[Bench], Row]:
+def _measure(name: str) -> Callable[[BenchContext], Row]:
     module, function = ROWS[name].split(":")
-    measure: Callable[[Bench], Row] = getattr(import_module(f"scripts.bench.{module}"), function)
+    measure: Callable[[BenchContext], Row] = getattr(
+        import_module(f"scripts.bench.{module}"), function
+    )
     return measure
 
 

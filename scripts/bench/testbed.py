@@ -34,10 +34,10 @@ class BenchFailed(HotlineError):
     """Something did not come out as it must, so that its figure would mean nothing."""
 
 
-class Site:
+class Testbed:
     """A service on a store of its own; its processes end with `stop`."""
 
-    takes: ClassVar[float] = 4.0
+    start_seconds: ClassVar[float] = 4.0
     """Seconds that the processes took to start the last time."""
 
     def __init__(self, settings: Settings, *, profile: Path | None = None) -> None:
@@ -74,14 +74,14 @@ class Site:
         began = monotonic()
         self._processes = [self._spawn(role) for role in roles]
         self.until(self._all_there, _START_WITHIN, "the workers and the timekeeper are there")
-        Site.takes = monotonic() - began
+        Testbed.start_seconds = monotonic() - began
         if self._profile:
             for role, process in zip(roles, self._processes, strict=True):
                 self._watch(process, self._profile / f"{self.settings.home.name}-{role[0]}")
 
     def start_before(self, moment: datetime, queues: Sequence[str] = QUEUES) -> DemoClock:
         """Start the processes so that all are there when their clock comes to this moment."""
-        lead = timedelta(seconds=1 + 1.5 * Site.takes)
+        lead = timedelta(seconds=1 + 1.5 * Testbed.start_seconds)
         now = DemoClock(system_clock(), moment - lead, 1.0)
         self.start(queues, clock=str(now))
         if now() >= moment:

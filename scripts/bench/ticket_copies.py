@@ -13,14 +13,14 @@ import psycopg
 from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  (so that all are known)
-from scripts.bench.testbed import Site
+from scripts.bench.testbed import Testbed
 
-OF_A_TICKET = tuple(
+TICKET_TABLES = tuple(
     str(table.name) for table in SQLModel.metadata.sorted_tables if "ticket_id" in table.columns
 )
 """The tables that have rows of a ticket's, whatever they are by now."""
 
-_TABLES = ("inbox", *OF_A_TICKET, "ticket", "bell")
+_TABLES = ("inbox", *TICKET_TABLES, "ticket", "bell")
 
 # What a copy has of its own; `t` is the row that is copied, `k` the number of the copy.
 _OWN: Mapping[str, Mapping[str, str]] = {
@@ -43,8 +43,12 @@ _OWN: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def multiply(
-    site: Site, first: int, count: int, until: datetime | None = None, over: timedelta = timedelta()
+def copy_tickets(
+    testbed: Testbed,
+    first: int,
+    count: int,
+    until: datetime | None = None,
+    over: timedelta = timedelta(),
 ) -> int:
     """Copy all tickets from the id `first` on until there are `count` of them; returns how many.
 
@@ -55,7 +59,7 @@ def multiply(
     low: int
     high: int
     here: int
-    low, high, here = site.sql(
+    low, high, here = testbed.sql(
         "SELECT min(id), max(id), count(*) FROM ticket WHERE id >= %s", [first]
     )[0]
     copies = max(0, count // here - 1)
@@ -63,26 +67,26 @@ def multiply(
         return here
     numbers = {
         "tickets": high - low + 1,
-        "notices": _span(site, "notice"),
-        "messages": _span(site, "inbox"),
+        "notices": _span(testbed, "notice"),
+        "messages": _span(testbed, "inbox"),
         "first": first,
         "high": high,
         "copies": copies,
-        "moved": _moved(site, first, copies, until, over),
+        "moved": _moved(testbed, first, copies, until, over),
     }
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         # the widest first, so that none is left for the end
-        for done in [threads.submit(_fill, site, table, numbers) for table in _TABLES]:
+        for done in [threads.submit(_fill, testbed, table, numbers) for table in _TABLES]:
             done.result()
     for table in ("ticket", "notice", "inbox"):
-        site.sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
-    site.sql("VACUUM (ANALYZE) " + ", ".join(_TABLES))
+        testbed.sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
+    testbed.sql("VACUUM (ANALYZE) " + ", ".join(_TABLES))
     return here * (copies + 1)
 
 
-def _fill(site: Site, table: str, numbers: Mapping[str, object]) -> None:
+def _fill(testbed: Testbed, table: str, numbers: Mapping[str, object]) -> None:
     """Copy the rows of one table, on a connection of its own."""
-    with psycopg.connect(site.url, autocommit=True) as connection:
+    with psycopg.connect(testbed.url, autocommit=True) as connection:
 
         def run(statement: str, parameters: Sequence[object] = ()) -> list[tuple[str, str]]:
             cursor = connection.execute(statement.encode(), parameters or None)
@@ -108,11 +112,13 @@ def _fill(site: Site, table: str, numbers: Mapping[str, object]) -> None:
             run(f"REINDEX TABLE {table}")
 
 
-def _moved(site: Site, first: int, copies: int, until: datetime | None, over: timedelta) -> str:
+def _moved(
+    testbed: Testbed, first: int, copies: int, until: datetime | None, over: timedelta
+) -> str:
     """What has to be added to the moments of the `k`-th copy, as SQL."""
     if until is None:
         return ""
-    last = site.sql("SELECT max(completed_at) FROM ticket WHERE id >= %s", [first])[0][0]
+    last = testbed.sql("SELECT max(completed_at) FROM ticket WHERE id >= %s", [first])[0][0]
     ahead = (until - last).total_seconds()
     each = over.total_seconds() / copies
     return f" + interval '1 second' * ({ahead} - ({copies} - k) * {each})"
@@ -131,6 +137,6 @@ _COLUMNS = (
 )
 
 
-def _span(site: Site, table: str) -> int:
-    low, high = site.sql(f"SELECT min(id), max(id) FROM {table}")[0]
+def _span(testbed: Testbed, table: str) -> int:
+    low, high = testbed.sql(f"SELECT min(id), max(id) FROM {table}")[0]
     return int(high - low + 1) if high else 1

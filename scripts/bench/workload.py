@@ -16,7 +16,7 @@ from scripts.demo.scenario import Case, letter_content, letters
 Body = dict[str, Any]
 
 
-def received(directory: Directory, prefix: str, count: int, at: datetime) -> Iterator[Body]:
+def new_tickets(directory: Directory, prefix: str, count: int, at: datetime) -> Iterator[Body]:
     """So many first messages of ordinary tickets, each of which a unit can be found for."""
     kept = [one for one in letters() if "emergency" not in one]
     units = list(directory.units)
@@ -44,12 +44,12 @@ def write_lines(path: Path, messages: Iterator[Body] | Sequence[Body]) -> None:
             file.write(msgspec.json.encode(message) + b"\n")
 
 
-def at(text: str) -> datetime:
+def shanghai_time(text: str) -> datetime:
     """A moment, Asia/Shanghai."""
     return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
 
 
-def handled(letter: Body, accepted: datetime) -> list[Body]:
+def handling_started(letter: Body, accepted: datetime) -> list[Body]:
     """A ticket's life up to its handling clock: received, accepted, and the claimant called."""
     ticket, unit = letter["ticket"], letter["unit"]
 
@@ -66,21 +66,21 @@ def handled(letter: Body, accepted: datetime) -> list[Body]:
     ]
 
 
-def dice(seed: int) -> random.Random:
+def seeded_random(seed: int) -> random.Random:
     """Chance that falls the same way every time."""
     return random.Random(seed)
 
 
-def lives(rulebook: Rulebook, messages: int, month: datetime) -> list[list[Body]]:
+def ticket_lives(rulebook: Rulebook, messages: int, month: datetime) -> list[list[Body]]:
     """The lives of as many tickets as it takes for so many messages, begun within four weeks.
 
     Units accept, call, answer or are late as in the demo; a list of messages a ticket.
     """
-    chance = dice(20221)
+    chance = seeded_random(20221)
     context = rulebook.context_for(rulebook.policy_at(month))
     found: list[list[Body]] = []
     left = messages
-    firsts = received(rulebook.directory, "M", messages, month)
+    firsts = new_tickets(rulebook.directory, "M", messages, month)
     while left > 0:
         first = next(firsts)
         began = month + timedelta(days=chance.randrange(28), hours=chance.uniform(0, 9))

@@ -1,10 +1,12 @@
-"""`hotline bench`: what is measured, against what."""
+"""`hotline bench`: measure the service against limits and peers."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from models.errors import HotlineError
 from models.i18n import _
 from scripts.help import App
 
@@ -43,7 +45,13 @@ def bench(
         typer.Option(file_okay=False, help=_("Where py-spy leaves what workers spend time on.")),
     ] = None,
 ) -> None:
-    """Print figure, limit or peer, ratio and goal of each row."""
+    """Print figure, limit or peer, ratio and goal of each row.
+
+    Raises HotlineError in an installed package, which has no benchmarks.
+    """
+    if find_spec("scripts.bench") is None:
+        raise HotlineError(_("The benchmarks are not installed: run `make bench` in a clone."))
+
     from scripts.bench.runner import Options, run_bench
 
     options = Options(

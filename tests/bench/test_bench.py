@@ -13,33 +13,33 @@ from models.operations.advance import advance
 from models.rulebook import load_rulebook
 from models.settings import environment_for_child
 from scripts.bench import intake, workload
-from scripts.bench.context import Bench
+from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row
-from scripts.bench.growth import close
-from scripts.bench.monitor import watching
+from scripts.bench.growth import fill_with_closed
+from scripts.bench.monitor import measure_monitor
 from scripts.bench.peers import transactions
-from scripts.bench.peers.processes import PEERS, chosen
+from scripts.bench.peers.processes import PEERS, select_peers
 from scripts.bench.presentation import as_markdown
 from scripts.bench.rules import shipped_rulebook
 from scripts.bench.runner import ROWS
 from scripts.bench.storm import (
     CROSSING_SHARE,
     MOMENT,
-    keep,
     prepare_storm,
-    take_back,
-    write_at_once,
+    save_storm_rows,
+    undo_storm,
+    write_in_one_statement,
 )
-from scripts.bench.testbed import Site
-from scripts.bench.ticket_copies import OF_A_TICKET
+from scripts.bench.testbed import Testbed
+from scripts.bench.ticket_copies import TICKET_TABLES
 from scripts.cli import build
 from scripts.demo.scenario import letter_content
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path) -> BenchContext:
     """The smallest bench there is."""
-    return Bench(tmp_path, print, runs=1, scale=0.001, quick=True)
+    return BenchContext(tmp_path, print, runs=1, scale=0.001, quick=True)
 
 
 def test_rows_as_json() -> None:
@@ -100,61 +100,61 @@ def test_a_row_that_fails_is_told() -> None:
 def test_peers_that_are_not_measured_are_named() -> None:
     """Whatever is installed, none of them is passed over in silence."""
     for quick in (True, False):
-        there, absent = chosen(PEERS, quick=quick)
+        there, absent = select_peers(PEERS, quick=quick)
         assert {p.name for p in there} | set(absent) == {p.name for p in PEERS}
 
 
 def test_letters_are_the_same_every_time() -> None:
     """Letters and lives are the same at every call, and every letter finds a unit."""
-    rulebook, now = shipped_rulebook(), workload.at("2026-03-02T09:00:00")
-    twice = [list(workload.received(rulebook.directory, "T", 400, now)) for _ in range(2)]
+    rulebook, now = shipped_rulebook(), workload.shanghai_time("2026-03-02T09:00:00")
+    twice = [list(workload.new_tickets(rulebook.directory, "T", 400, now)) for _ in range(2)]
     assert twice[0] == twice[1]
     assert all(rulebook.directory.route(letter_content(letter)).unit for letter in twice[0])
-    assert workload.lives(rulebook, 200, now) == workload.lives(rulebook, 200, now)
+    assert workload.ticket_lives(rulebook, 200, now) == workload.ticket_lives(rulebook, 200, now)
 
 
-def test_letters_reach_their_units(bench: Bench) -> None:
+def test_letters_reach_their_units(bench: BenchContext) -> None:
     """A file of letters through `hotline feed`, real workers and the broker, on SQLite."""
-    with bench.closing, bench.sqlite_site("intake") as site:
-        site.start()
-        intake.feed_and_wait(site, intake.letters_file(site, "T-", 20))
-        assert intake.all_applied(site)
+    with bench.cleanup, bench.sqlite_testbed("intake") as testbed:
+        testbed.start()
+        intake.seconds_to_apply(testbed, intake.letters_file(testbed, "T-", 20))
+        assert intake.all_applied(testbed)
 
 
-def test_the_limit_of_the_storm_writes_what_the_storm_writes(bench: Bench) -> None:
+def test_the_limit_of_the_storm_writes_what_the_storm_writes(bench: BenchContext) -> None:
     """Copied tickets are carried on like any other, and one statement leaves the same rows."""
-    with bench.closing, bench.site("storm") as site:
-        close(site, 300)
-        crossing = prepare_storm(site, 900)
+    with bench.cleanup, bench.testbed("storm") as testbed:
+        fill_with_closed(testbed, 300)
+        crossing = prepare_storm(testbed, 900)
         assert crossing == 900 * CROSSING_SHARE
-        numbers = [number for (number,) in site.sql("SELECT number FROM bench.before")]
-        with site.store.writing() as session:
+        numbers = [number for (number,) in testbed.sql("SELECT number FROM bench.before")]
+        with testbed.store.writing() as session:
             advance(session, numbers, load_rulebook(session), MOMENT + timedelta(seconds=1))
-        by_rules = _everything(site)
-        keep(site, crossing)
-        before = _everything(site)
+        by_rules = _everything(testbed)
+        save_storm_rows(testbed, crossing)
+        before = _everything(testbed)
         assert before != by_rules
-        write_at_once(site)
-        assert _everything(site) == by_rules
-        take_back(site)
-        assert _everything(site) == before
+        write_in_one_statement(testbed)
+        assert _everything(testbed) == by_rules
+        undo_storm(testbed)
+        assert _everything(testbed) == before
 
 
-def _everything(site: Site) -> dict[str, list[Any]]:
+def _everything(testbed: Testbed) -> dict[str, list[Any]]:
     keys = {"ticket": "id", "clock": "ticket_id, key", "event": "ticket_id, seq"}
     return {
-        table: site.sql(f"SELECT * FROM {table} ORDER BY {keys.get(table, '1, 2')}")
-        for table in ("ticket", "bell", *OF_A_TICKET)
+        table: testbed.sql(f"SELECT * FROM {table} ORDER BY {keys.get(table, '1, 2')}")
+        for table in ("ticket", "bell", *TICKET_TABLES)
     }
 
 
-def test_peers_do_the_same_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peers_do_the_same_work(bench: BenchContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer's transaction leaves ticket, clocks and log as the service's own does."""
-    with bench.closing, bench.site("ours") as ours, bench.site("theirs") as theirs:
+    with bench.cleanup, bench.testbed("ours") as ours, bench.testbed("theirs") as theirs:
         for name, value in environment_for_child(theirs.settings).items():
             monkeypatch.setenv(name, value)
         when = system_clock() - timedelta(minutes=1)
-        letters = list(workload.received(shipped_rulebook().directory, "T", 5, when))
+        letters = list(workload.new_tickets(shipped_rulebook().directory, "T", 5, when))
         ours.play(letters, system_clock)
         for letter in letters:
             transactions.dispatch(letter)
@@ -167,10 +167,10 @@ def test_peers_do_the_same_work(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
             assert ours.sql(same) == theirs.sql(same)
 
 
-def test_the_screen_is_measured_beside_the_usual_table(bench: Bench) -> None:
+def test_the_screen_is_measured_beside_the_usual_table(bench: BenchContext) -> None:
     """Every figure of it has its bound and the same of Textual's own table."""
-    with bench.closing:
-        row = watching(bench)
+    with bench.cleanup:
+        row = measure_monitor(bench)
     assert row.failed == ""
     names = [figure.what for figure in row.figures]
     assert len(names) == 2 * len(set(names)) == 10

@@ -16,12 +16,12 @@ import psycopg
 
 from models.clock import DemoClock, system_clock
 from models.database import Store
-from scripts.bench.servers import FORGETFUL, PostgresServer
 from tests.chaos.known_feed import LENGTH, START, FeedLine, written
 from tests.chaos.proxy import Proxy
+from tests.servers.key_value import KeyValueServer, installed_server
+from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import prepared_store
 from tests.workers.processes import environment
-from workers.embedded import EmbeddedServer
 
 DISK = 96 * 1024 * 1024
 """What a city's store may take up, where a file system of its own can be mounted."""
@@ -68,7 +68,7 @@ class City:
         self.disk: Path | None = None
         if kind == "sqlite":
             self._mount(self.home)
-        self.valkey = EmbeddedServer(self.home / "valkey")
+        self.valkey = KeyValueServer(self.home / "valkey", installed_server())
         self.valkey.start()
         self.proxy = Proxy(self.folder / "proxy.sock", self.valkey.socket, dice)
         self.postgres: PostgresServer | None = None
@@ -181,16 +181,16 @@ class City:
             )
 
     def _start_postgres(self) -> str:
-        self.postgres = PostgresServer(FORGETFUL)
+        self.postgres = PostgresServer(NOT_DURABLE, installed_programs())
         self.postgres.start()
         name = self.postgres.create()
-        place = self.postgres.place()
+        place = self.postgres.empty_folder()
         if self._mount(place):
-            shutil.chown(place, *_owner(self.postgres.home))
+            self.postgres.give(place)
             place.chmod(0o700)
             own = place / "tables"
             own.mkdir()
-            shutil.chown(own, *_owner(self.postgres.home))
+            self.postgres.give(own)
             with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
                 connection.execute(f"CREATE TABLESPACE small LOCATION '{own}'")
                 connection.execute(f"ALTER DATABASE {name} SET TABLESPACE small")
@@ -206,8 +206,3 @@ class City:
         if made.returncode == 0:
             self.disk = folder
         return made.returncode == 0
-
-
-def _owner(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_uid, found.st_gid

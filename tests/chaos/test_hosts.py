@@ -19,7 +19,8 @@ from sqlalchemy import func, select
 from models.clock import system_clock
 from models.database import Store
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, PROCESS, TICKET
-from scripts.bench.servers import FORGETFUL, PostgresServer
+from tests.servers.key_value import installed_server
+from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import feed, letter, prepared_store
 from tests.workers.processes import environment, wait_until
 from workers.embedded import server_binary
@@ -85,7 +86,7 @@ class RemotePostgres(PostgresServer):
     """A PostgreSQL on the host of the servers, that lets in whoever has the password."""
 
     def __init__(self, namespace: str, password: str) -> None:
-        super().__init__({**FORGETFUL, "listen_addresses": _SERVERS})
+        super().__init__({**NOT_DURABLE, "listen_addresses": _SERVERS}, installed_programs())
         self._namespace = namespace
         self._password = password
 
@@ -139,7 +140,9 @@ def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
             DATABASE_PASSWORD_FILE=str(secret),
             BROKER_PASSWORD_FILE=str(secret),
         )
-        stack.enter_context(started(hub, [str(server_binary()), str(conf)], log, env))
+        stack.enter_context(
+            started(hub, [str(installed_server() or server_binary()), str(conf)], log, env)
+        )
         roles = (
             ("one", "worker"),
             ("two", "worker"),

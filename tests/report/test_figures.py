@@ -17,9 +17,9 @@ from models.queries.figures import FIGURES, Month
 from models.queries.units import Ratio, UnitRates, unit_rates
 from models.rules.policy import Bulletin as Rules
 from models.tables.core import TICKET
-from scripts.bench.servers import PostgresServer
 from tests.report.recount import counted
 from tests.report.two_months import OTHER, two_months
+from tests.servers.postgres import Databases
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 DESK = "城市管理和综合执法局"
@@ -35,7 +35,7 @@ def store(
         with two_months(f"sqlite:///{tmp_path_factory.mktemp('report') / 'x.db'}") as opened:
             yield opened
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
+    server: Databases = request.getfixturevalue("postgres_server")
     name = server.create()
     with two_months(server.url(name, "postgresql+psycopg")) as opened:
         yield opened

@@ -28,9 +28,9 @@ from models.queries.service_status import first_provisional_day
 from models.rules.calendar import SHANGHAI, Calendar
 from models.security.chain import verify
 from models.security.encryption import load_cipher
-from scripts.bench.servers import FORGETFUL, PostgresServer
 from scripts.service.metrics import MetricsCollector, exposition
 from tests.scripts.hotline_in_process import InProcessHotline
+from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import advance_tickets, at, feed, letter, prepared_store, row_of
 from tests.workers.processes import environment, process, wait_until
 from workers.broker import Bells, connect
@@ -176,84 +176,58 @@ def test_a_backup_is_whole_and_can_be_put_back(hotline: InProcessHotline, tmp_pa
     assert "pg_dump" in said.stderr
 
 
-class Cluster(PostgresServer):
-    """A PostgreSQL that asks for a password and keeps its write-ahead log."""
+class ArchivingPostgres(PostgresServer):
+    """A PostgreSQL that asks for a password and archives its write-ahead log."""
 
-    def make(self) -> None:
-        """Make the cluster and serve it."""
-        programs = self._programs()
+    def start(self) -> None:
+        """Create the cluster and serve it."""
         self.archive = self.home / "archive"
-        word = self.home / "word"
-        word.write_text(SECRET)
         self.archive.mkdir()
-        for path in (word, self.archive):
-            os.chown(path, self._uid, self._gid)
-        self._run(
-            programs / "initdb", f"--pgdata={self.home / 'data'}", "--username=hotline",
-            "--auth=scram-sha-256", f"--pwfile={word}", "--encoding=UTF8", "--no-sync",
-            "--locale-provider=builtin", "--locale=C.UTF-8",
-        ).check_returncode()  # fmt: skip
-        self.open("data", "-c", "archive_mode=on", "-c", f"archive_command=cp %p {self.archive}/%f")
-
-    def open(self, data: str, *settings: str) -> None:
-        """Serve a folder of data."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(
-                    self._programs() / "postgres", "-D", str(self.home / data), "-k",
-                    str(self.home), "-p", "5432", "-c", "listen_addresses=", "-c", "fsync=off",
-                    "-c", "wal_level=replica", *settings,
-                ),
-                cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-        self._wait_for_answer()
+        password = self.home / "password"
+        password.write_text(SECRET)
+        self.give(self.archive, password)
+        self.initialise("--auth=scram-sha-256", f"--pwfile={password}")
+        self.serve(
+            wal_level="replica", archive_mode="on", archive_command=f"cp %p {self.archive}/%f"
+        )
 
     def copy(self) -> None:
-        """What the manual says: a base backup while the service runs."""
+        """Take a base backup while the service runs, by the command of the manual."""
         os.environ["PGPASSWORD"] = SECRET
         try:
-            self._run(
-                self._programs() / "pg_basebackup", f"--pgdata={self.home / 'copy'}",
-                f"--host={self.home}", "--username=hotline", "--checkpoint=fast", "--no-sync",
-            ).check_returncode()  # fmt: skip
+            self.run(
+                "pg_basebackup", f"--pgdata={self.home / 'copy'}", f"--host={self.home}",
+                "--username=hotline", "--checkpoint=fast", "--no-sync",
+            )  # fmt: skip
         finally:
             del os.environ["PGPASSWORD"]
 
-    def end(self) -> None:
-        """End the server and leave its folders."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(20)
-
-    def url(self, database: str = "postgres", driver: str = "postgresql") -> str:
-        """With the password."""
+    def url(self, database: str = "", driver: str = "postgresql") -> str:
+        """The URL of a database, with the password."""
         return super().url(database, driver).replace("hotline@", f"hotline:{SECRET}@")
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    """A cluster of the test's own."""
-    server = Cluster(FORGETFUL)
-    try:
-        server.make()
+def archiving() -> Iterator[ArchivingPostgres]:
+    """A server for one test."""
+    with ArchivingPostgres(NOT_DURABLE, installed_programs()) as server:
         yield server
-    finally:
-        server.stop()
 
 
-def test_postgres_is_restored_to_a_moment(cluster: Cluster, hotline: InProcessHotline) -> None:
+def test_postgres_is_restored_to_a_moment(
+    archiving: ArchivingPostgres, hotline: InProcessHotline
+) -> None:
     """A base backup and the archived log, brought to a moment: what came later is not there."""
-    url = cluster.url("postgres", "postgresql+psycopg")
+    url = archiving.url(driver="postgresql+psycopg")
     wrong = url.replace(SECRET, "mellon-1122")
     said = hotline("queue", code=1, DATABASE_URL=wrong).stderr
     assert len(said.splitlines()) == 1
     assert "mellon-1122" not in said
     with prepared_store(url) as store:
-        cluster.copy()
+        archiving.copy()
         feed(store, [letter("P1", "2026-11-02T09:00")], NOW)
         advance_tickets(store, ["P1"], NOW)
-        with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        with psycopg.connect(archiving.url(), autocommit=True) as connection:
             row = connection.execute("SELECT clock_timestamp()").fetchone()
             assert row is not None
             moment = row[0] + timedelta(seconds=0.1)
@@ -262,14 +236,16 @@ def test_postgres_is_restored_to_a_moment(cluster: Cluster, hotline: InProcessHo
             advance_tickets(store, ["P2"], NOW)
             connection.execute("SELECT pg_switch_wal()")
         assert verify(store).tickets == 2
-    cluster.end()
-    recovery = cluster.home / "copy" / "recovery.signal"
+    archiving.halt()
+    recovery = archiving.home / "copy" / "recovery.signal"
     recovery.touch()
-    os.chown(recovery, cluster._uid, cluster._gid)
-    cluster.open(
-        "copy", "-c", f"restore_command=cp {cluster.archive}/%f %p",
-        "-c", f"recovery_target_time={moment.isoformat()}", "-c", "recovery_target_action=promote",
-    )  # fmt: skip
+    archiving.give(recovery)
+    archiving.serve(
+        "copy",
+        restore_command=f"cp {archiving.archive}/%f %p",
+        recovery_target_time=moment.isoformat(),
+        recovery_target_action="promote",
+    )
     with prepared_store(url) as store:
         assert row_of(store, "P1").level == "red"
         assert row_of(store, "P2") is None

@@ -32,10 +32,10 @@ def escalate(number: int, now: str) -> None:
     transactions.escalate(number, now)
 
 
-@app.task(name="come")
-def come(due: str) -> None:
+@app.task(name="record_run")
+def record_run(due: str) -> None:
     """Note that it is done."""
-    transactions.come(due)
+    transactions.record_run(due)
 
 
 def _receive(bodies: Iterable[transactions.Body]) -> None:
@@ -50,7 +50,7 @@ def _clocks(clocks: Iterable[transactions.Body]) -> None:
 
 def _later(times: Iterable[transactions.Body]) -> None:
     for one in times:
-        come.apply_async((one["due"],), eta=datetime.fromisoformat(one["due"]))
+        record_run.apply_async((one["due"],), eta=datetime.fromisoformat(one["due"]))
 
 
 if __name__ == "__main__":

@@ -39,11 +39,11 @@ def escalate(number: int, now: str) -> None:
     _escalated(number, now)
 
 
-@DBOS.workflow(name="come")
-def come(due: str) -> None:
+@DBOS.workflow(name="record_run")
+def record_run(due: str) -> None:
     """Sleep until then, and note that it is done."""
     DBOS.sleep((datetime.fromisoformat(due) - system_clock()).total_seconds())
-    transactions.come(due)
+    transactions.record_run(due)
 
 
 def serve(name: str) -> None:
@@ -57,7 +57,7 @@ def serve(name: str) -> None:
     threading.Event().wait()
 
 
-def hand_over() -> None:
+def produce() -> None:
     """Hand over what is read."""
     run_dbos_database_migrations(_URL)
     client = DBOSClient(system_database_url=_URL)
@@ -76,10 +76,10 @@ def hand_over() -> None:
 
     def later(times: Iterable[transactions.Body]) -> None:
         for one in times:
-            enqueue("come", one["due"])
+            enqueue("record_run", one["due"])
 
     transactions.produce(receive, clocks, later)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1]) if len(sys.argv) > 1 else hand_over()
+    serve(sys.argv[1]) if len(sys.argv) > 1 else produce()

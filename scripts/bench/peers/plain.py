@@ -27,9 +27,9 @@ def escalate(number: int, now: str) -> None:
 
 
 @dramatiq.actor
-def come(due: str) -> None:
+def record_run(due: str) -> None:
     """Note that it is done."""
-    transactions.come(due)
+    transactions.record_run(due)
 
 
 def _receive(bodies: Iterable[transactions.Body]) -> None:
@@ -45,7 +45,7 @@ def _clocks(clocks: Iterable[transactions.Body]) -> None:
 def _later(times: Iterable[transactions.Body]) -> None:
     for one in times:
         left = datetime.fromisoformat(one["due"]) - system_clock()
-        come.send_with_options(args=(one["due"],), delay=left)
+        record_run.send_with_options(args=(one["due"],), delay=left)
 
 
 if __name__ == "__main__":

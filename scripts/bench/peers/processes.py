@@ -10,7 +10,7 @@ from typing import Self
 
 from models.i18n import N_
 from models.settings import environment_for_child
-from scripts.bench.testbed import BenchFailed, Site
+from scripts.bench.testbed import BenchFailed, Testbed
 
 _BIN = Path(sys.executable).parent
 _PEERS = "scripts.bench.peers"
@@ -54,7 +54,7 @@ SWEEP = Peer(
 )
 
 
-def chosen(peers: Sequence[Peer], *, quick: bool) -> tuple[list[Peer], dict[str, str]]:
+def select_peers(peers: Sequence[Peer], *, quick: bool) -> tuple[list[Peer], dict[str, str]]:
     """The peers that can be measured now, and the names of the others with the reason."""
     if quick:
         return [], {p.name: N_("left out by --quick") for p in peers}
@@ -63,11 +63,11 @@ def chosen(peers: Sequence[Peer], *, quick: bool) -> tuple[list[Peer], dict[str,
 
 
 @dataclass
-class Running:
+class PeerProcesses:
     """A peer at work on a site's store; a context manager, which ends its processes."""
 
     peer: Peer
-    site: Site
+    testbed: Testbed
     _processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -96,7 +96,7 @@ class Running:
                 if pipe is not None:
                     pipe.close()
 
-    def hand_over(self, kind: str, file: Path) -> None:
+    def enqueue_file(self, kind: str, file: Path) -> None:
         """Have the lines of a file become jobs, and wait until they all are."""
         assert self._producer.stdin is not None
         self._producer.stdin.write(f"{kind} {file}\n")
@@ -114,7 +114,7 @@ class Running:
 
     @property
     def _log(self) -> Path:
-        return self.site.settings.home / f"{self.peer.module}.log"
+        return self.testbed.settings.home / f"{self.peer.module}.log"
 
     def _spawn(
         self, command: Sequence[str], stdin: int = subprocess.DEVNULL, stdout: int | None = None
@@ -122,7 +122,7 @@ class Running:
         with self._log.open("a") as log:
             process = subprocess.Popen(
                 command,
-                env=environment_for_child(self.site.settings),
+                env=environment_for_child(self.testbed.settings),
                 stdin=stdin,
                 stdout=log if stdout is None else stdout,
                 stderr=log,

@@ -29,10 +29,10 @@ def escalate(number: int, now: str) -> None:
     transactions.escalate(number, now)
 
 
-@app.task(queue="bench", name="come")
-def come(due: str) -> None:
+@app.task(queue="bench", name="record_run")
+def record_run(due: str) -> None:
     """Note that it is done."""
-    transactions.come(due)
+    transactions.record_run(due)
 
 
 def _batches(rows: Iterable[transactions.Body]) -> Iterator[list[transactions.Body]]:
@@ -54,7 +54,7 @@ def _clocks(clocks: Iterable[transactions.Body]) -> None:
 def _later(times: Iterable[transactions.Body]) -> None:
     for one in times:
         due = datetime.fromisoformat(one["due"])
-        come.configure(schedule_at=due).defer(due=one["due"])
+        record_run.configure(schedule_at=due).defer(due=one["due"])
 
 
 def main() -> None:

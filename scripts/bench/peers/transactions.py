@@ -40,7 +40,7 @@ def engine() -> Engine:
 
 
 @cache
-def keeper() -> Session:
+def cipher_session() -> Session:
     """A session on no database, that holds the sealer."""
     session = Session()
     session.cipher = load_cipher(load_settings().key_path)
@@ -51,7 +51,7 @@ def keeper() -> Session:
 def rulebook() -> Rulebook:
     """The rulebook as the store has it when first asked for."""
     with Session(engine()) as session:
-        session.cipher = keeper().cipher
+        session.cipher = cipher_session().cipher
         return load_rulebook(session)
 
 
@@ -69,16 +69,16 @@ def escalate(number: int, now: str) -> None:
         session.commit()
 
 
-def come(due: str) -> None:
+def record_run(due: str) -> None:
     """Note that something due at this moment has been done."""
-    statement = text("INSERT INTO bench.come (due_at, come_at) VALUES (:due, clock_timestamp())")
+    statement = text("INSERT INTO bench.run (due_at, ran_at) VALUES (:due, clock_timestamp())")
     with engine().begin() as connection:
         connection.execute(statement, {"due": datetime.fromisoformat(due)})
 
 
 def dispatch_in(session: Any, body: Body) -> None:
     """The same in a transaction of the caller's."""
-    book, cipher, now = rulebook(), keeper().cipher, system_clock()
+    book, cipher, now = rulebook(), cipher_session().cipher, system_clock()
     found = sqlmodel.select(Ticket).where(Ticket.number == body["ticket"])
     if session.execute(found).first() is not None:
         return
@@ -116,7 +116,7 @@ def _write(
     assert ticket.id is not None
     for event in events:
         ticket.seq += 1
-        row = event_row(keeper(), ticket.id, ticket.seq, ticket.hash, event, now)
+        row = event_row(cipher_session(), ticket.id, ticket.seq, ticket.hash, event, now)
         ticket.hash = row["hash"]
         session.add(EventRow(**row))
         if isinstance(event.data, NoticeQueued):

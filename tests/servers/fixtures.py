@@ -1,0 +1,63 @@
+"""Fixtures for the servers: one of each per test process, started by the first test that asks."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.servers.key_value import KeyValueServer, installed_server, own_database
+from tests.servers.postgres import Databases, choose_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Databases]:
+    """The PostgreSQL of this test process."""
+    with choose_postgres(os.environ.get("HOTLINE_TEST_POSTGRES_URL")) as databases:
+        yield databases
+
+
+@pytest.fixture
+def postgres_database(postgres_server: Databases) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty PostgreSQL database for one test."""
+    name = postgres_server.create()
+    yield postgres_server.url(name, "postgresql+psycopg")
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def key_value_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The URL of a key-value database of this test process."""
+    given = os.environ.get("HOTLINE_TEST_BROKER_URL")
+    if given:
+        yield own_database(given, worker_id)
+        return
+    folder = tmp_path_factory.mktemp("key-value")
+    with KeyValueServer(folder, installed_server()) as server:
+        yield server.url
+
+
+@pytest.fixture
+def broker_url(key_value_url: str) -> str:
+    """The URL of an empty key-value database, for tests that leave the server alone."""
+    with redis.Redis.from_url(key_value_url) as client:
+        client.flushdb()
+    return key_value_url
+
+
+@pytest.fixture
+def key_value_server(tmp_path: Path) -> Iterator[KeyValueServer]:
+    """A key-value server for one test, not started yet, to be stopped, frozen or reconfigured."""
+    server = KeyValueServer(tmp_path / "valkey", installed_server())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of an empty database of the test's own, once for each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'hotline.db'}"
+    url: str = request.getfixturevalue("postgres_database")
+    return url
