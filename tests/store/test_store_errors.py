@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from models.database import Store, StoreUnreachable, is_store_fault, is_transient
 from models.migrations import upgrade
 from models.security.encryption import Cipher
-from scripts.bench.servers import FORGETFUL, PostgresServer
+from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import KEY, prepared_store
 
 
@@ -206,7 +206,7 @@ class TestPostgresql:
 
     def test_a_server_that_shuts_down_is_away(self) -> None:
         """First the open connection is cut, then nobody answers: both pass."""
-        server = PostgresServer(FORGETFUL)
+        server = PostgresServer(NOT_DURABLE, installed_programs())
         server.start()
         try:
             store = Store(server.url(driver="postgresql+psycopg"), Cipher([KEY]))
