@@ -9,7 +9,7 @@ from models.queries.listing import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.queries.overview import day_bounds
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import OPEN
-from monitor.formatting import Office
+from monitor.formatting import OfficeCalendar
 from monitor.labels import BADGES, CATEGORIES, LEVELS, STATUSES
 
 _FIELDS = {
@@ -63,7 +63,7 @@ class Filter:
     wanted: TicketFilter = ALL_OPEN
     left: tuple[TimeLeft, ...] = ()
 
-    def at(self, now: datetime, office: Office) -> TicketFilter:
+    def at(self, now: datetime, office: OfficeCalendar) -> TicketFilter:
         """What the queue is asked for at this moment; what is left becomes a span of dues."""
         wanted = self.wanted
         for bound in self.left:
@@ -188,7 +188,7 @@ def _read_left(text: str) -> TimeLeft | LazyText:
     return TimeLeft(below, span=span, included=included)
 
 
-def _bound(bound: TimeLeft, now: datetime, office: Office) -> datetime:
+def _bound(bound: TimeLeft, now: datetime, office: OfficeCalendar) -> datetime:
     """The due at which so much is left; one microsecond on where the bound itself is meant."""
     due = now + bound.span
     if bound.days is not None:

@@ -1,4 +1,4 @@
-"""How things are said on the screen: times, what is left of a term, and text that fits."""
+"""Format times, what is left of a term, and texts that fit their column."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,31 +13,33 @@ from models.rules.text import clean
 from monitor.labels import value
 
 _CUT = ".."
-"""What stands where a text was cut; the one-character ellipsis is two cells wide in some
-terminals."""
+"""The end of a text that was cut; some terminals draw the ellipsis two cells wide."""
 
+_FIRST_FIELDS = ("clock", "level", "kind", "number", "unit", "purpose", "outcome", "due")
+"""Fields of an event that are shown first, in this order."""
 
-_FIRST = ("clock", "level", "kind", "number", "unit", "purpose", "outcome", "due")
-_LEFT_OUT = ("run", "seq", "again")
+_HIDDEN_FIELDS = ("run", "seq", "again")
 
 
 @dataclass(frozen=True)
-class Office:
-    """Which days count and which hours: all that is needed to say what is left of a term."""
+class OfficeCalendar:
+    """The working days and office hours that a term is counted in."""
 
     calendar: Calendar
     hours: OfficeHours
 
 
-STANDARD = Office(
+DEFAULT_OFFICE = OfficeCalendar(
     Calendar(),
     OfficeHours(HalfDay(time(8, 30), time(12)), HalfDay(time(14, 30), time(17, 30))),
 )
-"""Until the store has said otherwise."""
+"""The office hours until the store has said otherwise."""
 
 
-def left(due: datetime, now: datetime, office: Office, *, brief: bool = False) -> str:
-    """What is left until `due`, or how long it is over: `剩 1 工作日 3 小时`, `超 2 工作日`.
+def format_time_left(
+    due: datetime, now: datetime, office: OfficeCalendar, *, brief: bool = False
+) -> str:
+    """Say what is left until `due`, or how long it is over: `剩 1 工作日 3 小时`, `超 2 工作日`.
 
     Whole working days, and the office hours of today and of the due day beside them; on the due
     day itself, and where no office hour lies between, the time of the clock. `brief` leaves out
@@ -45,14 +47,14 @@ def left(due: datetime, now: datetime, office: Office, *, brief: bool = False) -
     """
     if due < now:
         days = overdue_days(due, now, office)
-        over = _days(days) if days else span(now - due, brief)
+        over = _days(days) if days else format_duration(now - due, brief)
         return _("{span} over").format(span=over)
     first, last = now.astimezone(SHANGHAI), due.astimezone(SHANGHAI)
     if first.date() == last.date():
-        return _("{span} left").format(span=span(due - now, brief))
+        return _("{span} left").format(span=format_duration(due - now, brief))
     days, hours = _working_time(first, last, office)
     if not days and not hours:
-        return _("{span} left").format(span=span(due - now, brief))
+        return _("{span} left").format(span=format_duration(due - now, brief))
     parts = [_days(days)] if days else []
     full = round(hours.total_seconds()) // 3600
     if full and not (brief and days):
@@ -62,18 +64,18 @@ def left(due: datetime, now: datetime, office: Office, *, brief: bool = False) -
     return _("{span} left").format(span=" ".join(parts))
 
 
-def overdue_days(due: datetime, now: datetime, office: Office) -> int:
-    """How many working days have begun since the due day."""
+def overdue_days(due: datetime, now: datetime, office: OfficeCalendar) -> int:
+    """Count the working days that have begun since the due day."""
     last, today = due.astimezone(SHANGHAI).date(), now.astimezone(SHANGHAI)
-    days = _count(last, today.date(), office.calendar)
+    days = _count_working_days(last, today.date(), office.calendar)
     begun = today.time() >= office.hours.opening
     if days and office.calendar.is_working(today.date()) and not begun:
         days -= 1
     return days
 
 
-def clock_time(at: datetime | None, now: datetime) -> str:
-    """A moment in +08:00, with as much of its date as is needed to know it from today."""
+def format_time(at: datetime | None, now: datetime) -> str:
+    """Format an instant in +08:00, with its date only if that is another day, or another year."""
     if at is None:
         return ""
     local, today = at.astimezone(SHANGHAI), now.astimezone(SHANGHAI)
@@ -82,24 +84,24 @@ def clock_time(at: datetime | None, now: datetime) -> str:
     return f"{local:%m-%d %H:%M}" if local.year == today.year else f"{local:%Y-%m-%d}"
 
 
-def moment(at: datetime | None) -> str:
-    """A moment in +08:00, whole: `2026-10-14 17:30`."""
+def format_instant(at: datetime | None) -> str:
+    """Format an instant in +08:00 with its date: `2026-10-14 17:30`."""
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if at else ""
 
 
-def weekday(day: date) -> str:
-    """The day of the week, short."""
+def format_weekday(day: date) -> str:
+    """Return the short name of the day of the week."""
     names = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
     return names[day.weekday()]
 
 
 def one_line(text: str) -> str:
-    """A text from outside as one line of a list: nothing in it moves the cursor."""
+    """Make one line of a text from outside; nothing in it moves the terminal's cursor."""
     return " ".join(clean(text).split())
 
 
 def fit(text: str, width: int) -> str:
-    """The text in exactly so many cells, cut with `..` where it is too long."""
+    """Pad or cut the text to exactly so many cells; a cut one ends with `..`."""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     if width <= len(_CUT):
@@ -108,35 +110,36 @@ def fit(text: str, width: int) -> str:
 
 
 def pad_left(text: str, width: int) -> str:
-    """The text at the right end of so many cells."""
+    """Align the text to the right in so many cells."""
     return " " * max(0, width - cell_len(text)) + text
 
 
-def details(data: Mapping[str, object], leave_out: Collection[str] = ()) -> str:
-    """The values of an event in words: what it is about first, then the rest as it stands."""
+def format_values(data: Mapping[str, object], leave_out: Collection[str] = ()) -> str:
+    """Format the values of an event's data, the most important first."""
     parts = []
-    for key in sorted(data, key=lambda k: _FIRST.index(k) if k in _FIRST else len(_FIRST)):
+    first = [key for key in _FIRST_FIELDS if key in data]
+    for key in dict.fromkeys([*first, *data]):
         raw = data[key]
-        if raw is None or raw is False or raw == "" or key in _LEFT_OUT or key in leave_out:
+        if raw is None or raw is False or raw == "" or key in _HIDDEN_FIELDS or key in leave_out:
             continue
-        parts.append(_detail(key, readable(raw)))
+        parts.append(_format_value(key, readable(raw)))
     return "  ".join(p for p in parts if p)
 
 
-def _detail(key: str, shown: object) -> str:
-    if isinstance(shown, list):
-        return "、".join(one_line(value(v, key)) for v in shown)
-    if isinstance(shown, dict):
-        return details(shown)
-    if shown is True:
+def _format_value(key: str, readable_value: object) -> str:
+    if isinstance(readable_value, list):
+        return "、".join(one_line(value(v, key)) for v in readable_value)
+    if isinstance(readable_value, dict):
+        return format_values(readable_value)
+    if readable_value is True:
         return _(key)
-    at = shown if isinstance(shown, datetime) else _instant(shown)
+    at = readable_value if isinstance(readable_value, datetime) else _parse_instant(readable_value)
     if at is not None:
-        return _("until {at}").format(at=moment(at)) if key == "due" else moment(at)
-    return one_line(value(shown, key))
+        return _("until {at}").format(at=format_instant(at)) if key == "due" else format_instant(at)
+    return one_line(value(readable_value, key))
 
 
-def _instant(text: object) -> datetime | None:
+def _parse_instant(text: object) -> datetime | None:
     if not isinstance(text, str) or len(text) < 16 or text[4:5] != "-" or text[10:11] != "T":
         return None
     try:
@@ -150,9 +153,9 @@ def _days(days: int) -> str:
     return _("1 work day") if days == 1 else _("{n} work days").format(n=days)
 
 
-def span(length: timedelta, brief: bool = False) -> str:
-    """How long something is, by the clock."""
-    seconds = int(length.total_seconds())
+def format_duration(duration: timedelta, brief: bool = False) -> str:
+    """Format a time span by its largest unit; `brief` leaves out the minutes of some hours."""
+    seconds = int(duration.total_seconds())
     if seconds < 60:
         return _("{n} s").format(n=seconds)
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
@@ -167,8 +170,8 @@ def span(length: timedelta, brief: bool = False) -> str:
     return _("{n} d").format(n=days)
 
 
-def _count(after: date, until: date, calendar: Calendar) -> int:
-    """How many working days lie after one day and up to another."""
+def _count_working_days(after: date, until: date, calendar: Calendar) -> int:
+    """Count the working days after one day and up to another."""
     if (until - after).days > 3660:
         return 9999
     return sum(
@@ -176,10 +179,10 @@ def _count(after: date, until: date, calendar: Calendar) -> int:
     )
 
 
-def _working_time(first: datetime, last: datetime, office: Office) -> tuple[int, timedelta]:
-    """Whole working days, and office time of broken ones, between two moments of two days."""
+def _working_time(first: datetime, last: datetime, office: OfficeCalendar) -> tuple[int, timedelta]:
+    """Return the whole working days, and the office time of broken ones, between two instants."""
     hours, calendar = office.hours, office.calendar
-    days = _count(first.date(), last.date() - timedelta(1), calendar)
+    days = _count_working_days(first.date(), last.date() - timedelta(1), calendar)
     rest = timedelta()
     if calendar.is_working(first.date()):
         if first.time() <= hours.opening:

@@ -1,35 +1,35 @@
-"""What the monitor remembers: its colours, and that it has introduced itself."""
+"""Keep between two starts which colours were chosen and that the introduction was read."""
 
 import json
 from pathlib import Path
 
 
 class Preferences:
-    """A small file in the home; without one nothing is remembered, which does no harm."""
+    """A small JSON file in the home; without a path nothing is kept."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._kept = self._read()
+        self._values = self._read()
 
     def _read(self) -> dict[str, object]:
         try:
-            found = json.loads(self._path.read_text("utf-8")) if self._path else {}
+            values = json.loads(self._path.read_text("utf-8")) if self._path else {}
         except (OSError, ValueError):
-            # not there yet, or not ours any more: it is written anew with the next change
+            # not there yet, or damaged: the next change writes it again
             return {}
-        return found if isinstance(found, dict) else {}
+        return values if isinstance(values, dict) else {}
 
     def get(self, name: str) -> object:
-        """What was kept under this name, or None."""
-        return self._kept.get(name)
+        """Return what was kept under this name, or None."""
+        return self._values.get(name)
 
-    def keep(self, name: str, value: object) -> None:
-        """Keep this; a home that cannot be written is no reason to stop watching."""
-        if self._kept.get(name) == value:
+    def set(self, name: str, value: object) -> None:
+        """Keep a value; a home that cannot be written is no reason to stop the monitor."""
+        if self._values.get(name) == value:
             return
-        self._kept[name] = value
+        self._values[name] = value
         if self._path is not None:
             try:
-                self._path.write_text(json.dumps(self._kept), encoding="utf-8")
+                self._path.write_text(json.dumps(self._values), encoding="utf-8")
             except OSError:
                 self._path = None

@@ -1,4 +1,4 @@
-"""One look at the store: everything that a screen shows, from one reading transaction."""
+"""Read everything that a screen shows in one transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,11 +31,10 @@ from models.rules.explain import Explanation, deciding_clock, explain
 from models.rules.policy import in_force
 from monitor.background import BrokerProbe, CachedRead
 from monitor.filters import Filter
-from monitor.formatting import STANDARD, Office
-from monitor.widgets.tickets import Viewport
+from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
 
 _RATES_EVERY = 60.0
-"""Real seconds that the rates of the units are good for: they look at a month."""
+"""Real seconds until the rates of the units are read again: they cover a month."""
 
 _CURVE_EVERY = 10.0
 
@@ -44,10 +43,24 @@ _PATIENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotRequest:
-    """What a screen wants to show; what it leaves out is not read.
+class Viewport:
+    """The part of the list of tickets that is on the screen.
 
-    With `preview` the ticket is the one at the cursor's place, whichever stands there by now.
+    `first` is its first line and `height` its number of lines; `followed` is the ticket that the
+    cursor stays on, if any, and `row` the cursor's line in the viewport.
+    """
+
+    first: int
+    height: int
+    followed: str | None
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRequest:
+    """The parts of a snapshot that a screen shows; the others are not read.
+
+    With `preview` the ticket is the one at the viewport's cursor, whichever that is by now.
     """
 
     cards: bool = False
@@ -58,7 +71,7 @@ class SnapshotRequest:
     failures: bool = False
     answers: tuple[MessageKey, ...] = ()
     filter: Filter = field(default_factory=Filter)
-    place: Viewport | None = None
+    viewport: Viewport | None = None
     ticket: str | None = None
     preview: bool = False
 
@@ -70,8 +83,8 @@ class Snapshot:
     at: datetime
     wall: datetime
     district: str = ""
-    office: Office = STANDARD
-    short: dict[str, str] = field(default_factory=dict)
+    office: OfficeCalendar = DEFAULT_OFFICE
+    short_names: dict[str, str] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
     health: Health = field(default_factory=Health)
     units: tuple[UnitLoad, ...] = ()
@@ -84,7 +97,7 @@ class Snapshot:
     answers: dict[MessageKey, MessageAnswer] = field(default_factory=dict)
     page: TicketPage | None = None
     detail: TicketDetail | None = None
-    explained: Explanation | None = None
+    explanation: Explanation | None = None
     broker: bool | None = None
 
 
@@ -97,42 +110,44 @@ class SnapshotReader:
         now: Now,
         wall: Now,
         broker_ok: Callable[[], bool] | None = None,
-        landed: Callable[[], None] = lambda: None,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._now = now
         self._wall = wall
-        self._lamp = BrokerProbe(broker_ok)
+        self._probe = BrokerProbe(broker_ok)
         self._patience = _PATIENCE * clock_speed(now)
         self._rulebooks = RulebookCache()
-        self._landed = landed
-        self._load = CachedRead(store, now, landed, workload)
-        self._counted = Filter()
+        self._on_ready = on_ready
+        self._workload = CachedRead(store, now, on_ready, workload)
+        self._total_filter = Filter()
         self._total: CachedRead[int] | None = None
         self._rates: CachedRead[dict[str, UnitRates]] = CachedRead(
-            store, now, landed, unit_rates, _RATES_EVERY, blank={}
+            store, now, on_ready, unit_rates, _RATES_EVERY, blank={}
         )
-        self._curve = CachedRead(store, now, landed, curve, _CURVE_EVERY)
+        self._curve = CachedRead(store, now, on_ready, curve, _CURVE_EVERY)
 
     def read(self, request: SnapshotRequest) -> Snapshot:
-        """A snapshot of the present; raises one of OUTAGES where the store cannot be read."""
+        """Read a snapshot of now; raises one of OUTAGES where the store cannot be read."""
         now, wall = self._now(), self._wall()
         with self._store.reading() as session:
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
-            stands = self._load.get(session, now)
-            page = self._page(session, request, now, office, stands.counters.open)
-            number = _under_cursor(page, request.place) if request.preview else request.ticket
-            found, why = self._ticket(session, number, rulebook)
+            load = self._workload.get(session, now)
+            page = self._page(session, request, now, office, load.counters.open)
+            number = (
+                _ticket_at_cursor(page, request.viewport) if request.preview else request.ticket
+            )
+            ticket, explanation = self._ticket(session, number, rulebook)
             return Snapshot(
                 at=now,
                 wall=wall,
                 district=district,
                 office=office,
-                short=_short_names(rulebook),
-                counters=stands.counters,
+                short_names=_short_names(rulebook),
+                counters=load.counters,
                 health=health(session, now),
-                units=stands.units,
+                units=load.units,
                 cards=latest_cards(session, now) if request.cards else (),
                 curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
                 rates=self._rates.get(session, now) if request.rates else {},
@@ -141,9 +156,9 @@ class SnapshotReader:
                 answers=answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
                 page=page,
-                detail=found,
-                explained=why,
-                broker=self._lamp.get(),
+                detail=ticket,
+                explanation=explanation,
+                broker=self._probe.get(),
             )
 
     def _page(
@@ -151,31 +166,35 @@ class SnapshotReader:
         session: Session,
         request: SnapshotRequest,
         now: datetime,
-        office: Office,
+        office: OfficeCalendar,
         all_open: int,
     ) -> TicketPage | None:
-        if (place := request.place) is None:
+        if (viewport := request.viewport) is None:
             return None
-        wanted = request.filter.at(now, office)
-        first = place.first
-        if place.follow is not None:
-            at = queue_position(session, wanted, place.follow)
-            if at is not None:
-                first = max(0, at - place.row)
+        query = request.filter.at(now, office)
+        first = viewport.first
+        if viewport.followed is not None:
+            position = queue_position(session, query, viewport.followed)
+            if position is not None:
+                first = max(0, position - viewport.row)
         total = all_open
-        if wanted != ALL_OPEN:
-            if self._total is None or self._counted != request.filter:
-                chosen = self._counted = request.filter
-                self._total = CachedRead(
-                    self._store,
-                    self._now,
-                    self._landed,
-                    lambda s, at: count(s, chosen.at(at, office)),
-                )
-            total = self._total.get(session, now)
+        if query != ALL_OPEN:
+            total = self._count_matches(request.filter, office).get(session, now)
         # as much again above and below, so that a page up or down is there at once
-        offset = max(0, min(first, total - place.seen) - place.seen)
-        return listing(session, wanted, offset=offset, limit=3 * place.seen, total=total)
+        offset = max(0, min(first, total - viewport.height) - viewport.height)
+        return listing(session, query, offset=offset, limit=3 * viewport.height, total=total)
+
+    def _count_matches(self, chosen: Filter, office: OfficeCalendar) -> CachedRead[int]:
+        """Return the cached number of tickets that the filter lets through."""
+        if self._total is None or self._total_filter != chosen:
+            self._total_filter = chosen
+            self._total = CachedRead(
+                self._store,
+                self._now,
+                self._on_ready,
+                lambda session, at: count(session, chosen.at(at, office)),
+            )
+        return self._total
 
     @staticmethod
     def _ticket(
@@ -184,35 +203,35 @@ class SnapshotReader:
         if number is None:
             return None, None
         try:
-            found = detail(session, number)
+            ticket = detail(session, number)
         except TicketNotFound:
             return None, None
-        clock = deciding_clock(found.state)
-        if clock is None or found.policy_id is None:
-            return found, None
-        return found, explain(clock, found.state, rulebook.context_for(found.policy_id))
+        clock = deciding_clock(ticket.state)
+        if clock is None or ticket.policy_id is None:
+            return ticket, None
+        return ticket, explain(clock, ticket.state, rulebook.context_for(ticket.policy_id))
 
 
-def _under_cursor(page: TicketPage | None, place: Viewport | None) -> str | None:
-    """The ticket that is followed, if it is still there, or the one in the cursor's place."""
-    if page is None or place is None:
+def _ticket_at_cursor(page: TicketPage | None, viewport: Viewport | None) -> str | None:
+    """Return the followed ticket, if it is still there, or the one at the cursor's row."""
+    if page is None or viewport is None:
         return None
     numbers = [row.number for row in page.rows]
-    if place.follow in numbers:
-        return place.follow
-    inside = min(place.first + place.row, page.total - 1) - page.offset
-    return numbers[inside] if 0 <= inside < len(numbers) else None
+    if viewport.followed in numbers:
+        return viewport.followed
+    index = min(viewport.first + viewport.row, page.total - 1) - page.offset
+    return numbers[index] if 0 <= index < len(numbers) else None
 
 
-def _office(rulebook: Rulebook, now: datetime) -> tuple[Office, str]:
+def _office(rulebook: Rulebook, now: datetime) -> tuple[OfficeCalendar, str]:
     if not rulebook.policies:
-        return STANDARD, ""
+        return DEFAULT_OFFICE, ""
     policy = in_force(list(rulebook.policies.values()), now)
-    return Office(rulebook.calendar, policy.office), policy.district
+    return OfficeCalendar(rulebook.calendar, policy.office), policy.district
 
 
 def _short_names(rulebook: Rulebook) -> dict[str, str]:
-    """The first of a unit's other names where it is shorter; a sub-district keeps its own."""
+    """Map unit names to their first alias where it is shorter; a sub-district keeps its own."""
     return {
         name: unit.aliases[0]
         for name, unit in rulebook.directory.units.items()

@@ -1,4 +1,4 @@
-"""回访: who has to be called, who could not be reached, who is dissatisfied."""
+"""回访: claimants to be called, out of reach, or dissatisfied."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -7,19 +7,21 @@ from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
 from models.queries.owed_calls import DISSATISFIED, KINDS, MAX_LISTED, UNREACHABLE, Call, Calls
 from models.rules.vocabulary import ClockName
-from monitor.formatting import clock_time, left, one_line
-from monitor.keys import bindings
+from monitor.commands import bindings
+from monitor.formatting import format_time, format_time_left, one_line
+from monitor.host import MonitorHost
 from monitor.labels import RATINGS, STATUSES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.lines import Cell, Column, Lines
-from monitor.widgets.listed import Line, Listed
+from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _NAMES: dict[str, LazyText] = {
     ClockName.FIRST_CONTACT: lazy("first contact"),
@@ -42,20 +44,27 @@ _WHY_EMPTY: dict[str, LazyText] = {
 
 
 class KindLine(Static):
-    """The kinds of calls with their numbers; one of them is chosen."""
+    """The kinds of calls with their numbers; one is chosen, by the arrow keys or a click."""
 
     def __init__(self, chosen: str) -> None:
         super().__init__(id="kinds", markup=False)
         self.chosen = chosen
         self._counts: dict[str, int] = {}
 
-    def tell(self, counts: dict[str, int]) -> None:
+    class Chosen(Message):
+        """A kind was clicked."""
+
+        def __init__(self, kind: str) -> None:
+            super().__init__()
+            self.kind = kind
+
+    def show(self, counts: dict[str, int]) -> None:
         """Show these numbers."""
         self._counts = counts
         self.draw()
 
     def draw(self) -> None:
-        """Draw the line anew."""
+        """Draw the line again."""
         parts = []
         for kind in KINDS:
             style = "bold reverse" if kind == self.chosen else ""
@@ -70,8 +79,8 @@ class KindLine(Static):
         at = 1
         for kind in KINDS:
             width = cell_len(self._text(kind))
-            if at <= event.x < at + width and isinstance(self.screen, CallbacksScreen):
-                self.screen.choose(kind)
+            if at <= event.x < at + width:
+                self.post_message(self.Chosen(kind))
             at += width + 1
 
 
@@ -88,56 +97,59 @@ def _heads() -> Sequence[Column]:
 
 
 class CallbacksScreen(MonitorScreen):
-    """Calls that are owed, the most urgent first."""
+    """Shows calls that are owed, the most urgent first."""
 
     NAME = "callbacks"
-    TITLE_LABEL = lazy("Calls")
     BINDINGS: ClassVar[list[BindingType]] = bindings("callbacks")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, host: MonitorHost) -> None:
+        super().__init__(host)
         self._kind: str = ClockName.FIRST_CONTACT
 
     def body(self) -> Iterable[Widget]:
-        """The kinds, and the calls of one of them."""
+        """Yield the kinds, and the calls of one of them."""
         yield KindLine(self._kind)
-        yield Listed(_heads, id="calls")
+        yield ItemList(_heads, id="calls")
         yield Static(id="note", markup=False)
 
     def on_mount(self) -> None:
-        """Begin in the list, with the kind that was asked for meanwhile."""
-        self.query_one(Listed).focus()
+        """Focus the list, with the kind that was asked for meanwhile."""
+        self.query_one(ItemList).focus()
         self.query_one(KindLine).chosen = self._kind
 
     def request(self) -> SnapshotRequest:
-        """The calls of the chosen kind."""
+        """Ask for the calls of the chosen kind."""
         return SnapshotRequest(calls=self.query_one(KindLine).chosen)
 
     def show(self, snapshot: Snapshot) -> None:
-        """The numbers of all kinds, the rows of the chosen one."""
-        line, found = self.query_one(KindLine), snapshot.calls
-        if found is None or found.kind != line.chosen:
+        """Show the numbers of all kinds, and the calls of the chosen one."""
+        line, calls = self.query_one(KindLine), snapshot.calls
+        if calls is None or calls.kind != line.chosen:
             return
-        line.tell(found.counts)
-        rows = [_line(call, snapshot) for call in found.rows]
+        line.show(calls.counts)
+        items = [_item(call, snapshot) for call in calls.rows]
         empty = (
-            render(_WHY_EMPTY[found.kind]),
+            render(_WHY_EMPTY[calls.kind]),
             _("Left and right show other calls; 1 leads back to the overview."),
         )
-        self.query_one(Listed).show(rows, empty)
-        self.query_one("#note", Static).update(Content(_how_many(found)))
+        self.query_one(ItemList).show(items, empty)
+        self.query_one("#note", Static).update(Content(_how_many(calls)))
 
     def ticket_under_cursor(self) -> str | None:
-        """The ticket that an act would be about."""
-        lines = self.query_one(Listed)
-        return lines.key(lines.cursor)
+        """Return the ticket under the cursor."""
+        items = self.query_one(ItemList)
+        return items.key(items.cursor)
 
     def action_other(self, by: int) -> None:
         """Show the next kind of calls, or the one before."""
         line = self.query_one(KindLine)
-        self.choose(KINDS[(KINDS.index(line.chosen) + by) % len(KINDS)])
+        self.show_kind(KINDS[(KINDS.index(line.chosen) + by) % len(KINDS)])
 
-    def choose(self, kind: str) -> None:
+    def on_kind_line_chosen(self, event: KindLine.Chosen) -> None:
+        """Show the kind that was clicked."""
+        self.show_kind(event.kind)
+
+    def show_kind(self, kind: str) -> None:
         """Show this kind of calls."""
         self._kind = kind
         if not self.ready:
@@ -146,36 +158,36 @@ class CallbacksScreen(MonitorScreen):
         if kind != line.chosen:
             line.chosen = kind
             line.draw()
-            self.query_one(Listed).put_cursor(0, row=0)
-            self.monitor.read_now()
+            self.query_one(ItemList).put_cursor(0, row=0)
+            self.host.read_now()
 
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """Open the ticket."""
-        self.monitor.open_detail(event.key)
+        self.host.open_detail(event.key)
 
 
-def _line(call: Call, snapshot: Snapshot) -> Line:
+def _item(call: Call, snapshot: Snapshot) -> Item:
     now = snapshot.at
-    span, style = "-", "quiet"
+    time_left, style = "-", "quiet"
     if call.due is not None:
-        span = left(call.due, now, snapshot.office, brief=True)
+        time_left = format_time_left(call.due, now, snapshot.office, brief=True)
         style = "over" if call.due < now else ""
-    return Line(
+    return Item(
         call.ticket,
         (
-            Cell(span, style),
+            Cell(time_left, style),
             Cell(one_line(call.ticket)),
             Cell(one_line(call.title)),
-            Cell(one_line(snapshot.short.get(call.unit or "", call.unit or ""))),
-            Cell(clock_time(call.at, now), "quiet"),
+            Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),
+            Cell(format_time(call.at, now), "quiet"),
             Cell(word(RATINGS, call.rating)),
             Cell(word(STATUSES, call.status), "quiet"),
         ),
     )
 
 
-def _how_many(found: Calls) -> str:
-    count = found.counts.get(found.kind, 0)
+def _how_many(calls: Calls) -> str:
+    count = calls.counts.get(calls.kind, 0)
     if count > MAX_LISTED:
         return _("the first {n} of {total}").format(n=MAX_LISTED, total=count)
     return _("{n} in all").format(n=count)

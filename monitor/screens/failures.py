@@ -1,4 +1,4 @@
-"""失败: messages that were refused and notices that no channel took, each with why."""
+"""失败: messages that were refused and notices that no channel took, each with its reason."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -8,15 +8,16 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.i18n import _, lazy
+from models.i18n import _
 from models.queries.failures import MESSAGE, Failure
-from monitor.formatting import clock_time, one_line
-from monitor.keys import bindings
+from monitor.commands import bindings
+from monitor.formatting import format_time, one_line
+from monitor.host import MonitorHost
 from monitor.labels import KINDS, MESSAGES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.lines import Cell, Column, Lines
-from monitor.widgets.listed import Line, Listed
+from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 
 def _heads() -> Sequence[Column]:
@@ -31,79 +32,78 @@ def _heads() -> Sequence[Column]:
 
 
 class FailuresScreen(MonitorScreen):
-    """What needs a hand: mend it and send it again."""
+    """Shows what an operator has to edit, or to send again."""
 
     NAME = "failures"
-    TITLE_LABEL = lazy("Failures")
     BINDINGS: ClassVar[list[BindingType]] = bindings("failures")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._found: dict[str, Failure] = {}
+    def __init__(self, host: MonitorHost) -> None:
+        super().__init__(host)
+        self._failures: dict[str, Failure] = {}
 
     def body(self) -> Iterable[Widget]:
-        """The list, and the whole reason of the one under the cursor."""
-        yield Listed(_heads, id="failed")
+        """Yield the list, and the whole reason of the failure under the cursor."""
+        yield ItemList(_heads, id="failed")
         yield Static(id="reason", markup=False)
         yield Static(id="note", markup=False)
 
     def on_mount(self) -> None:
-        """Begin in the list."""
-        self.query_one(Listed).focus()
+        """Focus the list."""
+        self.query_one(ItemList).focus()
 
     def request(self) -> SnapshotRequest:
-        """All failures."""
+        """Ask for the failures."""
         return SnapshotRequest(failures=True)
 
     def show(self, snapshot: Snapshot) -> None:
-        """The latest first."""
-        found = snapshot.failures
-        if found is None:
+        """Show the failures, the latest first."""
+        failures = snapshot.failures
+        if failures is None:
             return
-        self._found = {f"{f.sort}:{f.id}": f for f in found.rows}
+        self._failures = {f"{f.sort}:{f.id}": f for f in failures.rows}
         empty = (
             _("Nothing has failed: no message is refused, every notice found its channel."),
             _("What a source sends wrongly is kept here with its reason until it is mended."),
         )
-        rows = [_line(key, f, snapshot) for key, f in self._found.items()]
-        self.query_one(Listed).show(rows, empty)
+        items = [_item(key, f, snapshot) for key, f in self._failures.items()]
+        self.query_one(ItemList).show(items, empty)
         text = _("messages refused {m}   notices failed {n}   Enter mends, or sends again")
         self.query_one("#note", Static).update(
-            Content(text.format(m=found.messages, n=found.notices))
+            Content(text.format(m=failures.messages, n=failures.notices))
         )
-        self._tell_reason()
+        self._show_reason()
 
     def under_cursor(self) -> Failure | None:
-        """The failure that an act would be about."""
-        lines = self.query_one(Listed)
-        return self._found.get(lines.key(lines.cursor) or "")
+        """Return the failure under the cursor."""
+        items = self.query_one(ItemList)
+        return self._failures.get(items.key(items.cursor) or "")
 
     def ticket_under_cursor(self) -> str | None:
-        """The ticket that the failure is about."""
+        """Return the ticket that the failure is about."""
         failure = self.under_cursor()
         return failure.ticket if failure else None
 
-    def on_lines_moved(self, _event: Lines.Moved) -> None:
-        """Another one's reason."""
-        self._tell_reason()
+    def on_virtual_list_cursor_moved(self, _event: VirtualList.CursorMoved) -> None:
+        """Show the reason of another failure."""
+        self._show_reason()
 
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        """Mend the message, or send the notice again."""
-        if (failure := self._found.get(event.key)) is not None:
-            self.monitor.mend(failure)
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
+        """Edit the message, or send the notice again."""
+        if (failure := self._failures.get(event.key)) is not None:
+            self.host.resolve_failure(failure)
 
-    def _tell_reason(self) -> None:
+    def _show_reason(self) -> None:
         failure = self.under_cursor()
         self.query_one("#reason", Static).update(Content(one_line(failure.why) if failure else ""))
 
 
-def _line(key: str, failure: Failure, snapshot: Snapshot) -> Line:
+def _item(key: str, failure: Failure, snapshot: Snapshot) -> Item:
     is_message = failure.sort == MESSAGE
     what = word(MESSAGES if is_message else KINDS, failure.what)
-    return Line(
+    return Item(
         key,
         (
-            Cell(clock_time(failure.at, snapshot.at), "quiet"),
+            Cell(format_time(failure.at, snapshot.at), "quiet"),
             Cell(_("in") if is_message else _("out"), "near" if is_message else "over"),
             Cell(one_line(failure.ticket)),
             Cell(what),

@@ -1,4 +1,4 @@
-"""The keys, from the registry of keys."""
+"""The help screen, made from the table of commands."""
 
 from typing import ClassVar
 
@@ -11,12 +11,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from models.i18n import _, render
+from monitor.commands import GO_TO_SCREEN, KEYS
 from monitor.formatting import fit
-from monitor.keys import KeyBinding
 
 
 def introduction() -> Content:
-    """How to get about, for somebody who sees the monitor for the first time."""
+    """Explain how to get about, for somebody who sees the monitor for the first time."""
     lines = (
         _("1 to 6 show the screens. Numbers and lines open what they count: Enter."),
         _("Esc leads back, one step at a time, and nothing is lost on the way."),
@@ -28,22 +28,20 @@ def introduction() -> Content:
 
 
 class HelpScreen(ModalScreen[None]):
-    """What every key does; any of the usual ways out closes it."""
+    """All keys and what they do, and how to write a filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,f1,q,enter,space", "dismiss")]
 
-    def __init__(self, keys: list[KeyBinding]) -> None:
-        super().__init__()
-        self._keys = keys
-
     def compose(self) -> ComposeResult:
-        """The list of keys."""
-        width = max(cell_len(key.shown) for key in self._keys)
+        """Yield the list of keys."""
+        commands = (*GO_TO_SCREEN, *KEYS)
+        width = max(cell_len(command.key_label) for command in commands)
         rows = [Content.styled(_("Keys"), "bold $primary"), Content("")]
-        for key in self._keys:
-            text = Content.assemble((fit(key.shown, width), "bold"), "  ", render(key.label))
-            if text not in rows:
-                rows.append(text)
+        for command in commands:
+            name = render(command.label) if command.label else ""
+            row = Content.assemble((fit(command.key_label, width), "bold"), "  ", name)
+            if row not in rows:
+                rows.append(row)
         filters = _(
             "Filter: unit:  level:  type:  status:  left:<1d  emergency; other words are "
             "looked for in number and title. Several values: level:red,yellow"

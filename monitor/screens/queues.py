@@ -1,4 +1,4 @@
-"""队列: what waits, how it comes and goes, and the processes that deal with it."""
+"""队列: each queue's depth and rate, and the processes that work on them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,68 +9,68 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.i18n import _, lazy
+from models.i18n import _
 from models.queries.health import ProcessStatus
 from models.queries.queues import SAMPLE_SPAN, QueueRow
 from models.rules.queues import ESCALATION
-from monitor.formatting import fit, one_line, pad_left, span
-from monitor.keys import bindings
+from monitor.commands import bindings
+from monitor.formatting import fit, format_duration, one_line, pad_left
+from monitor.host import MonitorHost
 from monitor.labels import PROCESS_ROLES, QUEUES, value, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.bars import SILENT_AFTER
+from monitor.widgets.bars import SILENT_AFTER, backlog
 from monitor.widgets.charts import chart
-from monitor.widgets.lines import Cell, Column
-from monitor.widgets.listed import Line, Listed
+from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.virtual_list import Cell, Column
 
 _MINUTE = 60 / SAMPLE_SPAN.total_seconds()
-"""How many samples make a minute."""
+"""Samples in a minute."""
 
 _NAME, _NUMBER = 10, 9
 _FIGURES = _NAME + 5 * _NUMBER + 1
 
 
 class QueuesScreen(MonitorScreen):
-    """Is anything stuck: figures from the store and from samples, with the broker or without."""
+    """Shows whether anything is stuck, from the store and its samples alone, broker or not."""
 
     NAME = "queues"
-    TITLE_LABEL = lazy("Queues")
     BINDINGS: ClassVar[list[BindingType]] = bindings("queues")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, host: MonitorHost) -> None:
+        super().__init__(host)
         self._snapshot: Snapshot | None = None
 
     def body(self) -> Iterable[Widget]:
-        """The queues above, the processes below."""
+        """Yield the queues above, the processes below."""
         yield Static(id="flows", markup=False)
-        yield Listed(_heads, id="processes")
+        yield ItemList(_heads, id="processes")
         yield Static(id="health", markup=False)
 
     def on_mount(self) -> None:
-        """Begin at the processes."""
-        self.query_one(Listed).focus()
+        """Focus the processes."""
+        self.query_one(ItemList).focus()
 
     def request(self) -> SnapshotRequest:
-        """All queues."""
+        """Ask for the queues; processes are always read."""
         return SnapshotRequest(queues=True)
 
     def show(self, snapshot: Snapshot) -> None:
-        """Queues, processes, and what is left lying."""
+        """Show queues, processes, and the backlog of messages and notices."""
         if not snapshot.queues:
             return
         self._snapshot = snapshot
         self._draw()
-        lines = [_process(p, snapshot.wall) for p in snapshot.health.processes]
+        items = [_process_item(p, snapshot.wall) for p in snapshot.health.processes]
         empty = (
             _("No worker and no timekeeper has ever reported to this store."),
             _("Start them: `hotline up` for all, or `hotline worker` and `hotline timekeeper`."),
         )
-        self.query_one(Listed).show(lines, empty)
-        self.query_one("#health", Static).update(left_lying(snapshot))
+        self.query_one(ItemList).show(items, empty)
+        self.query_one("#health", Static).update(backlog(snapshot.health))
 
     def on_resize(self) -> None:
-        """The charts are as long as there is room."""
+        """Draw the charts at the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -92,13 +92,13 @@ def _heads() -> Sequence[Column]:
     ]
 
 
-def _process(process: ProcessStatus, wall: datetime) -> Line:
+def _process_item(process: ProcessStatus, wall: datetime) -> Item:
     silent = wall - process.seen_at
     gone = silent >= SILENT_AFTER
-    seen = _("{span} ago").format(span=span(silent)) if gone else _("there")
+    seen = _("{span} ago").format(span=format_duration(silent)) if gone else _("there")
     doing = " ".join(value(part, "queue") for part in process.doing.split()) or _("nothing")
     late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""
-    return Line(
+    return Item(
         process.name,
         (
             Cell(one_line(process.name)),
@@ -112,8 +112,8 @@ def _process(process: ProcessStatus, wall: datetime) -> Line:
     )
 
 
-def _flows(found: Sequence[QueueRow], now: datetime, width: int) -> Content:
-    """Two lines a queue: its figures, and beside them what waited and what came and went."""
+def _flows(rows: Sequence[QueueRow], now: datetime, width: int) -> Content:
+    """Lay out two lines a queue: its figures, and charts of its depth and its rate."""
     room = width - _FIGURES
     charts = max(0, (room - 4) // 2) if room >= 24 else 0
     heads = [_("waiting"), _("oldest"), _("in/min"), _("out/min"), _("failed")]
@@ -123,7 +123,7 @@ def _flows(found: Sequence[QueueRow], now: datetime, width: int) -> Content:
         over = _("waiting, {n} min").format(n=minutes), _("out, {n} min").format(n=minutes)
         head += "   " + fit(over[0], charts) + "  " + fit(over[1], charts)
     lines = [Content.styled(fit(head, width), "$quiet")]
-    for row in found:
+    for row in rows:
         lines += _flow(row, now, charts)
     return Content("\n").join(lines)
 
@@ -132,7 +132,7 @@ def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
     arrived, done = _rate(row.arrived), _rate(row.done)
     failed = sum(row.failed)
     age = (now - row.now.oldest_at) if row.now.oldest_at and row.now.waiting else None
-    old = span(age) if age and age.total_seconds() >= 1 else "-"
+    old = format_duration(age) if age and age.total_seconds() >= 1 else "-"
     waiting = str(row.now.waiting)
     upper = [
         (fit(word(QUEUES, row.name), _NAME), "bold"),
@@ -152,17 +152,5 @@ def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
 
 
 def _rate(counts: Sequence[int]) -> str:
-    """How many in the last minute."""
+    """Sum up the last minute."""
     return str(sum(counts[-round(_MINUTE) :]))
-
-
-def left_lying(snapshot: Snapshot) -> Content:
-    """What waits and what has failed, in one line."""
-    health = snapshot.health
-    parts = [
-        (_("messages waiting {n}").format(n=health.inbox_waiting), 0),
-        (_("notices queued {n}").format(n=health.notices_queued), 0),
-        (_("notices failed {n}").format(n=health.notices_failed), health.notices_failed),
-        (_("messages refused {n}").format(n=health.refused), health.refused),
-    ]
-    return Content("   ").join(Content.styled(t, "bold $error" if bad else "") for t, bad in parts)

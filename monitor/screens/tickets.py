@@ -1,4 +1,4 @@
-"""工单: the queue of open tickets, with a filter and a preview at the side."""
+"""工单: the list of open tickets, with a filter and a preview at the side."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -9,101 +9,110 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from models.i18n import _, lazy, render
+from models.i18n import _, render
+from monitor.commands import TITLES, bindings
 from monitor.filters import Filter, FilterError, read_filter
-from monitor.keys import bindings
+from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_view import preview
-from monitor.widgets.lines import Lines
-from monitor.widgets.tickets import TicketList
+from monitor.widgets.ticket_list import TicketList
+from monitor.widgets.virtual_list import VirtualList
 
 
 class FilterInput(Input):
-    """The filter line; Esc gives it back as it was."""
+    """The filter line; Esc closes it and leaves the filter as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "screen.end_filter")]
 
 
 class TicketsScreen(MonitorScreen):
-    """What is late, what will be next, in the order in which it has to be done."""
+    """Shows what is late and what is due next, in the order in which it has to be done."""
 
     NAME = "tickets"
-    TITLE_LABEL = lazy("Tickets")
     BINDINGS: ClassVar[list[BindingType]] = bindings("tickets")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, host: MonitorHost) -> None:
+        super().__init__(host)
         self._filter = Filter()
         self._came_from: tuple[str, ...] = ()
-        self._asked: str | None = None
+        self._pending_filter: str | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Filter, list, preview, and how many there are."""
+        """Yield the filter, the list, the preview, and how many tickets there are."""
         yield FilterInput(
             id="filter", placeholder=_("unit:  level:red,yellow  type:  left:<1d  words")
         )
-        yield Static(id="fault", markup=False)
-        sheet = VerticalScroll(Static(id="sheet", markup=False), id="preview", can_focus=False)
-        yield Horizontal(TicketList(id="list"), sheet, id="queue")
+        yield Static(id="filter-error", markup=False)
+        side = VerticalScroll(
+            Static(id="preview-text", markup=False), id="preview", can_focus=False
+        )
+        yield Horizontal(TicketList(id="list"), side, id="queue")
         yield Static(id="range", markup=False)
 
     def on_mount(self) -> None:
-        """Begin in the list, under the filter that it was opened with."""
+        """Focus the list, under the filter that it was opened with."""
         self.query_one(TicketList).focus()
-        if self._asked is not None:
-            self._begin(self._asked)
+        if self._pending_filter is not None:
+            self._set_filter(self._pending_filter)
 
     @property
     def tickets(self) -> TicketList:
-        """The list."""
+        """The list of tickets."""
         return self.query_one(TicketList)
 
+    @property
+    def _has_preview(self) -> bool:
+        return self.has_class("-wide")
+
     def request(self) -> SnapshotRequest:
-        """The window that is seen, and the ticket under the cursor where it has a preview."""
-        seen = self.has_class("-wide")
-        return SnapshotRequest(filter=self._filter, place=self.tickets.place(), preview=seen)
+        """Ask for the visible page, and the ticket under the cursor where there is a preview."""
+        return SnapshotRequest(
+            filter=self._filter,
+            viewport=self.tickets.viewport(),
+            preview=self._has_preview,
+        )
 
     def show(self, snapshot: Snapshot) -> None:
-        """A newer page and preview."""
+        """Show a newer page and preview."""
         if snapshot.page is None:
             return
         tickets = self.tickets
         tickets.empty = self._why_empty()
-        tickets.show(snapshot.page, snapshot.at, snapshot.office, snapshot.short)
-        self._tell_range()
-        found = snapshot.detail
-        if self.has_class("-wide") and (found is None or found.number != tickets.current):
-            self.query_one("#sheet", Static).update("")
+        tickets.show(snapshot.page, snapshot.at, snapshot.office, snapshot.short_names)
+        self._show_range()
+        ticket = snapshot.detail
+        if self._has_preview and (ticket is None or ticket.number != tickets.current):
+            self.query_one("#preview-text", Static).update("")
             if tickets.current is not None:
-                self.monitor.read_now()
-        elif found is not None:
-            text = preview(found, snapshot.explained, snapshot.at, snapshot.office)
-            self.query_one("#sheet", Static).update(text)
+                self.host.read_now()
+        elif ticket is not None:
+            text = preview(ticket, snapshot.explanation, snapshot.at, snapshot.office)
+            self.query_one("#preview-text", Static).update(text)
         if tickets.lacks_rows():
-            self.monitor.read_now()
+            self.host.read_now()
 
     def ticket_under_cursor(self) -> str | None:
-        """The ticket that an act would be about."""
+        """Return the ticket under the cursor."""
         return self.tickets.current
 
     def crumbs(self) -> tuple[str, ...]:
-        """From the overview where one came from there."""
-        return (*self._came_from, render(self.TITLE_LABEL))
+        """Return the way to this list."""
+        return (*self._came_from, render(TITLES[self.NAME]))
 
     def filter_text(self) -> str:
-        """The filter that is on."""
+        """Return the filter that is on."""
         return self._filter.text
 
-    def set_filter(self, text: str, came_from: tuple[str, ...] = ()) -> None:
-        """Show what this filter lets through; a faulty one changes nothing and says why."""
-        self._came_from = came_from
+    def set_filter(self, text: str, origin: tuple[str, ...] = ()) -> None:
+        """Show what this filter lets through; an invalid one changes nothing and shows why."""
+        self._came_from = origin
         if not self.ready:
-            self._asked = text
+            self._pending_filter = text
             return
-        self._begin(text)
+        self._set_filter(text)
 
-    def _begin(self, text: str) -> None:
+    def _set_filter(self, text: str) -> None:
         self._apply(text)
         self.query_one(FilterInput).value = text
 
@@ -117,45 +126,45 @@ class TicketsScreen(MonitorScreen):
     def action_end_filter(self) -> None:
         """Close the filter line; the filter that was on stays on."""
         self.query_one(FilterInput).remove_class("-on")
-        self._tell_fault(None)
+        self._show_error(None)
         self.tickets.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say at once what is wrong with what is typed."""
-        found = read_filter(event.value)
-        self._tell_fault(found if isinstance(found, FilterError) else None)
+        """Show at once what is wrong with the text."""
+        result = read_filter(event.value)
+        self._show_error(result if isinstance(result, FilterError) else None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Filter."""
+        """Apply the filter."""
         if self._apply(event.value):
             self.action_end_filter()
 
-    def on_lines_moved(self, _event: Lines.Moved) -> None:
-        """Another ticket is under the cursor."""
-        self._tell_range()
-        if self.has_class("-wide") or self.tickets.lacks_rows():
-            self.monitor.read_now()
+    def on_virtual_list_cursor_moved(self, _event: VirtualList.CursorMoved) -> None:
+        """Show another ticket's preview, and load the rows around it."""
+        self._show_range()
+        if self._has_preview or self.tickets.lacks_rows():
+            self.host.read_now()
 
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """Open the ticket."""
-        self.monitor.open_detail(event.key)
+        self.host.open_detail(event.key)
 
     def _apply(self, text: str) -> bool:
-        found = read_filter(text)
-        self._tell_fault(found if isinstance(found, FilterError) else None)
-        if isinstance(found, FilterError):
+        result = read_filter(text)
+        self._show_error(result if isinstance(result, FilterError) else None)
+        if isinstance(result, FilterError):
             return False
-        if found != self._filter:
-            self._filter = found
-            self.tickets.forget()
-        self.monitor.read_now()
+        if result != self._filter:
+            self._filter = result
+            self.tickets.reset_cursor()
+        self.host.read_now()
         return True
 
-    def _tell_fault(self, fault: FilterError | None) -> None:
-        line = self.query_one("#fault", Static)
-        line.set_class(fault is not None, "-on")
-        if fault is not None:
-            text = _("character {n}: {why}").format(n=fault.column, why=render(fault.why))
+    def _show_error(self, error: FilterError | None) -> None:
+        line = self.query_one("#filter-error", Static)
+        line.set_class(error is not None, "-on")
+        if error is not None:
+            text = _("character {n}: {why}").format(n=error.column, why=render(error.why))
             line.update(Content(text))
 
     def _why_empty(self) -> tuple[str, str]:
@@ -164,13 +173,13 @@ class TicketsScreen(MonitorScreen):
             return text, _("Press / to change the filter; left empty it lets all through.")
         return _("No open ticket"), _("Letters come in by `hotline feed`; F1 tells more.")
 
-    def _tell_range(self) -> None:
+    def _show_range(self) -> None:
         tickets = self.tickets
         line = self.query_one("#range", Static)
         if not tickets.total:
             line.update("")
             return
         first = tickets.first + 1
-        last = min(tickets.total, tickets.first + tickets.seen)
+        last = min(tickets.total, tickets.first + tickets.visible_rows)
         text = _("{first} to {last} of {total}, emergencies first, then by what is left")
         line.update(Content(text.format(first=first, last=last, total=tickets.total)))

@@ -1,4 +1,4 @@
-"""The screen on the wall: large figures, the cards of the day, no keys needed."""
+"""The wallboard: large figures and the cards of the day, with no keys."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
 from monitor.screens.base import MonitorScreen
-from monitor.screens.overview import DayCurve, card_heads, card_line
-from monitor.screens.queues import left_lying
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.bars import StatusLine, Trouble
+from monitor.widgets.bars import OutageLine, StatusLine, backlog
+from monitor.widgets.cards import card_heads, card_item
 from monitor.widgets.charts import large
-from monitor.widgets.listed import Listed
+from monitor.widgets.day_curve import DayCurve
+from monitor.widgets.item_list import ItemList
 
 _FIGURES: tuple[tuple[str, LazyText, str], ...] = (
     ("red", lazy("red card"), "$card-red"),
@@ -24,7 +24,7 @@ _FIGURES: tuple[tuple[str, LazyText, str], ...] = (
     ("due_today", lazy("due today"), "$accent"),
     ("open", lazy("open"), "$foreground"),
 )
-_SMALL: tuple[tuple[str, LazyText], ...] = (
+_SMALL_FIGURES: tuple[tuple[str, LazyText], ...] = (
     ("first_contact", lazy("to be contacted")),
     ("survey", lazy("survey due")),
     ("dissatisfied", lazy("dissatisfied")),
@@ -40,24 +40,24 @@ class Figure(Static):
         super().__init__(markup=False, classes="figure")
         self._label, self._colour, self._number = label, colour, 0
 
-    def tell(self, number: int) -> None:
+    def show(self, number: int) -> None:
         """Show this number."""
         self._number = number
-        self.draw()
+        self._draw()
 
     def on_resize(self) -> None:
-        """There is more room, or less."""
-        self.draw()
+        """Draw at the new width."""
+        self._draw()
 
-    def draw(self) -> None:
+    def _draw(self) -> None:
         """Draw dots as wide as there is room; a dot is a coloured blank, alike in all terminals."""
         rows = large(str(self._number))
         if len(rows[0]) > self.size.width:
             rows = [row[::2] for row in rows]
         colour = self._colour if self._number else "$quiet"
-        drawn = [Content.assemble(*_dots(row, f"on {colour}")) for row in rows]
+        lines = [Content.assemble(*_dots(row, f"on {colour}")) for row in rows]
         name = Content.styled(render(self._label), "bold")
-        self.update(Content("\n").join([*drawn, Content(""), name]))
+        self.update(Content("\n").join([*lines, Content(""), name]))
 
 
 def _dots(row: str, style: str) -> list[tuple[str, str]]:
@@ -65,42 +65,41 @@ def _dots(row: str, style: str) -> list[tuple[str, str]]:
 
 
 class WallboardScreen(MonitorScreen):
-    """Seen from across the room: how many are late, and whose."""
+    """Readable from across the room: how many tickets are late, and whose."""
 
-    NAME = "board"
-    TITLE_LABEL = lazy("Wallboard")
+    NAME = "wallboard"
     AUTO_FOCUS = ""
 
     def compose(self) -> ComposeResult:
-        """No line of keys: nobody sits here."""
+        """Yield no key line: nobody sits here."""
         yield StatusLine()
-        yield Trouble()
+        yield OutageLine()
         yield from self.body()
 
     def body(self) -> Iterable[Widget]:
-        """Figures, smaller ones, the day, the cards."""
+        """Yield the figures, the curve of the day, and the cards."""
         yield Horizontal(*(Figure(label, style) for _n, label, style in _FIGURES), id="figures")
         yield Static(id="small", markup=False)
         yield DayCurve()
-        yield Listed(card_heads, id="cards")
+        yield ItemList(card_heads, id="cards")
         yield Static(id="health", markup=False)
 
     def request(self) -> SnapshotRequest:
-        """Cards and the day."""
+        """Ask for the cards and the curve of the day."""
         return SnapshotRequest(cards=True, curve=True)
 
     def show(self, snapshot: Snapshot) -> None:
-        """Everything anew."""
+        """Show the figures, the curve and the cards."""
         counters = snapshot.counters
         for figure, (name, *_rest) in zip(self.query(Figure), _FIGURES, strict=True):
-            figure.tell(getattr(counters, name))
+            figure.show(getattr(counters, name))
         small = [
             Content.assemble((f"{getattr(counters, name)} ", "bold"), (render(label), "$quiet"))
-            for name, label in _SMALL
+            for name, label in _SMALL_FIGURES
         ]
         self.query_one("#small", Static).update(Content("    ").join(small))
-        self.query_one(DayCurve).tell(snapshot.curve, snapshot.at)
-        cards = [card_line(card, snapshot.at, snapshot.short) for card in snapshot.cards]
+        self.query_one(DayCurve).show(snapshot.curve, snapshot.at)
+        cards = [card_item(card, snapshot.at, snapshot.short_names) for card in snapshot.cards]
         empty = (_("No yellow or red card in the last 7 days."),)
-        self.query_one("#cards", Listed).show(cards, empty)
-        self.query_one("#health", Static).update(left_lying(snapshot))
+        self.query_one("#cards", ItemList).show(cards, empty)
+        self.query_one("#health", Static).update(backlog(snapshot.health))

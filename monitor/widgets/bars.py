@@ -1,8 +1,7 @@
-"""The line at the top, the line at the bottom, and the line for trouble."""
+"""The status line at the top, the key line at the bottom, and the line that tells of an outage."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from rich.cells import cell_len
 from textual import events
@@ -14,8 +13,8 @@ from textual.widgets import Static
 from models.i18n import _, render
 from models.queries.health import Health
 from models.rules.calendar import SHANGHAI
+from monitor.commands import Command
 from monitor.formatting import one_line
-from monitor.keys import KeyBinding
 
 SILENT_AFTER = timedelta(seconds=15)
 """A process reports every two seconds; one that has not for so long is gone or stuck."""
@@ -23,7 +22,7 @@ SILENT_AFTER = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the line at the top says."""
+    """The facts of the status line."""
 
     district: str = ""
     crumbs: tuple[str, ...] = ()
@@ -41,20 +40,20 @@ class Status:
 
 
 class StatusLine(Static):
-    """Where one is, how old the data are, and whether the machinery runs."""
+    """Shows the way to this screen, how old the data are, and whether the service runs."""
 
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._status = Status()
 
-    def tell(self, status: Status) -> None:
+    def show(self, status: Status) -> None:
         """Show this status."""
         if status != self._status:
             self._status = status
             self._draw()
 
     def on_resize(self) -> None:
-        """What fits has changed."""
+        """Draw again what fits now."""
         self._draw()
 
     def _draw(self) -> None:
@@ -62,120 +61,146 @@ class StatusLine(Static):
 
 
 def status_line(status: Status, width: int) -> Content:
-    """The line in so many cells; what matters least is left out where it is too long."""
-    left: list[tuple[int, Content]] = []
-    right: list[tuple[int, Content]] = []
-    if status.demo:
-        local = status.at.astimezone(SHANGHAI) if status.at else None
-        time = f" {local:%m-%d %H:%M}" if local else ""
-        demo = _("demo clock")
-        left.append((0, Content.styled(f" {demo}{time} ", "bold reverse $accent")))
-    left.append(
-        (2, Content.styled(_("{district} 12345 hotline").format(district=status.district), "bold"))
-    )
-    left.append((1, Content(" > ".join(status.crumbs))))
-    if status.filter:
-        left.append((2, Content.styled(f"{_('Filter')} {status.filter}", "$accent")))
-    if status.paused:
-        right.append((0, Content.styled(f" {_('paused')} ", "reverse $warning")))
-    if status.waiting:
-        text = _("answers awaited {n}").format(n=status.waiting)
-        right.append((0, Content.styled(f" {text} ", "reverse $accent")))
-    if status.operator:
-        right.append((4, Content(one_line(status.operator))))
-    right += _machinery(status)
+    """Lay the line out in so many cells; the least important parts go where it is too long.
+
+    A part's rank says how soon it goes: the highest first, 0 never.
+    """
+    left = _place_parts(status)
+    right = [*_session_parts(status), *_service_parts(status)]
     while True:
-        sides = [[c for _rank, c in side] for side in (left, right)]
-        length = sum(cell_len(c.plain) + 2 for side in sides for c in side)
-        if length <= width or (worst := max(rank for rank, _c in left + right)) == 0:
+        sides = [[content for _rank, content in side] for side in (left, right)]
+        length = sum(cell_len(content.plain) + 2 for side in sides for content in side)
+        highest = max((rank for rank, _content in left + right), default=0)
+        if length <= width or highest == 0:
             break
-        side = right if any(rank == worst for rank, _c in right) else left
-        side.pop(max(i for i, (rank, _c) in enumerate(side) if rank == worst))
+        side = right if any(rank == highest for rank, _content in right) else left
+        side.pop(max(i for i, (rank, _content) in enumerate(side) if rank == highest))
     start, end = Content("  ").join(sides[0]), Content("  ").join(sides[1])
     gap = max(2, width - 2 - cell_len(start.plain) - cell_len(end.plain))
     return Content.assemble(" ", start, " " * gap, end)
 
 
-def _machinery(status: Status) -> list[tuple[int, Content]]:
-    found: list[tuple[int, Content]] = []
+def _place_parts(status: Status) -> list[tuple[int, Content]]:
+    parts: list[tuple[int, Content]] = []
+    if status.demo:
+        local = status.at.astimezone(SHANGHAI) if status.at else None
+        time = f" {local:%m-%d %H:%M}" if local else ""
+        demo = _("demo clock")
+        parts.append((0, Content.styled(f" {demo}{time} ", "bold reverse $accent")))
+    district = _("{district} 12345 hotline").format(district=status.district)
+    parts += [(2, Content.styled(district, "bold")), (1, Content(" > ".join(status.crumbs)))]
+    if status.filter:
+        parts.append((2, Content.styled(f"{_('Filter')} {status.filter}", "$accent")))
+    return parts
+
+
+def _session_parts(status: Status) -> list[tuple[int, Content]]:
+    parts: list[tuple[int, Content]] = []
+    if status.paused:
+        parts.append((0, Content.styled(f" {_('paused')} ", "reverse $warning")))
+    if status.waiting:
+        text = _("answers awaited {n}").format(n=status.waiting)
+        parts.append((0, Content.styled(f" {text} ", "reverse $accent")))
+    if status.operator:
+        parts.append((4, Content(one_line(status.operator))))
+    return parts
+
+
+def _service_parts(status: Status) -> list[tuple[int, Content]]:
+    parts: list[tuple[int, Content]] = []
     if status.at and not status.demo:
         local = status.at.astimezone(SHANGHAI)
-        text = _("data {time}").format(time=f"{local:%H:%M:%S}")
-        found.append((3, Content(text)))
+        parts.append((3, Content(_("data {time}").format(time=f"{local:%H:%M:%S}"))))
     if status.age >= 3:
         text = _("{n} s ago").format(n=int(status.age))
-        found.append((0, Content.styled(text, "bold $warning")))
-    found.append((1, _lamp(_("store"), status.store)))
+        parts.append((0, Content.styled(text, "bold $warning")))
+    parts.append((1, _up_or_down(_("store"), status.store)))
     if status.broker is not None:
-        found.append((1, _lamp(_("queue"), status.broker)))
-    if status.wall is None:
-        return found
-    alive = [p for p in status.health.processes if status.wall - p.seen_at < SILENT_AFTER]
-    workers = [p for p in status.health.processes if p.role == "worker"]
-    here = sum(p.role == "worker" for p in alive)
-    text = _("workers {n}/{of}").format(n=here, of=len(workers))
-    found.append(
-        (2, Content.styled(text, "" if workers and here == len(workers) else "bold $error"))
-    )
-    keepers = [p for p in alive if p.role == "timekeeper"]
-    if keepers:
-        late = min(p.lateness_ms for p in keepers) / 1000
-        text = _("timer {late} s").format(late=f"{late:.1f}")
-        found.append((4, Content.styled(text, "bold $warning" if late >= 1 else "")))
+        parts.append((1, _up_or_down(_("queue"), status.broker)))
+    if status.wall is not None:
+        parts += _process_parts(status.health, status.wall)
+    return parts
+
+
+def _process_parts(health: Health, wall: datetime) -> list[tuple[int, Content]]:
+    alive = [p for p in health.processes if wall - p.seen_at < SILENT_AFTER]
+    workers = [p for p in health.processes if p.role == "worker"]
+    alive_workers = sum(p.role == "worker" for p in alive)
+    text = _("workers {n}/{of}").format(n=alive_workers, of=len(workers))
+    is_complete = bool(workers) and alive_workers == len(workers)
+    parts = [(2, Content.styled(text, "" if is_complete else "bold $error"))]
+    timekeepers = [p for p in alive if p.role == "timekeeper"]
+    if timekeepers:
+        lateness = min(p.lateness_ms for p in timekeepers) / 1000
+        text = _("timer {late} s").format(late=f"{lateness:.1f}")
+        parts.append((4, Content.styled(text, "bold $warning" if lateness >= 1 else "")))
     else:
-        found.append((2, Content.styled(_("no timekeeper"), "bold $error")))
-    return found
+        parts.append((2, Content.styled(_("no timekeeper"), "bold $error")))
+    return parts
 
 
-def _lamp(name: str, good: bool) -> Content:
-    if good:
+def _up_or_down(name: str, is_up: bool) -> Content:
+    if is_up:
         return Content.assemble(name, " ", (_("up"), "$success"))
     return Content.assemble(name, " ", (_("DOWN"), "bold reverse $error"))
 
 
 class KeyHint(Static):
-    """One key and what it does; a click does it too."""
+    """A key and what it does; a click does it too."""
 
-    def __init__(self, key: KeyBinding) -> None:
-        text = Content.assemble((key.shown, "bold $foreground"), " ", render(key.label))
+    def __init__(self, command: Command) -> None:
+        name = render(command.label) if command.label else ""
+        text = Content.assemble((command.key_label, "bold $foreground"), " ", name)
         super().__init__(text, markup=False)
         self.cells = cell_len(text.plain) + 2
-        self._key = key
+        self._key = command.keys.split(",")[0]
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the key does."""
         event.stop()
-        self.app.simulate_key(self._key.keys.split(",")[0])
+        self.app.simulate_key(self._key)
 
 
 class KeyLine(Horizontal):
-    """The keys that work here."""
+    """The keys that work on this screen."""
 
-    def __init__(self, keys: list[KeyBinding], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._keys = keys
+    def __init__(self, commands: list[Command]) -> None:
+        super().__init__()
+        self._commands = commands
 
     def compose(self) -> ComposeResult:
-        """A hint for each key."""
-        for key in self._keys:
-            if key.foot:
-                yield KeyHint(key)
+        """Yield a hint for each key."""
+        for command in self._commands:
+            if command.in_key_line:
+                yield KeyHint(command)
 
     def on_resize(self) -> None:
-        """Whatever does not fit whole is left out; F1 tells of it."""
-        left = self.size.width
+        """Leave out the hints that do not fit whole; the help screen has them all."""
+        room = self.size.width
         for hint in self.query(KeyHint):
-            left -= hint.cells
-            hint.display = left >= 0
+            room -= hint.cells
+            hint.display = room >= 0
 
 
-class Trouble(Static):
-    """Why there is nothing new, and what happens next; hidden while all is well."""
+class OutageLine(Static):
+    """Why there is nothing new, and what happens next; hidden while the store can be read."""
 
     def __init__(self) -> None:
         super().__init__("", markup=False)
 
-    def tell(self, text: str) -> None:
-        """Show this text, or nothing."""
+    def show(self, text: str) -> None:
+        """Show this text, or hide the line where it is empty."""
         self.set_class(bool(text), "-on")
         self.update(Content(text))
+
+
+def backlog(health: Health) -> Content:
+    """Lay out in one line what waits and what has failed."""
+    parts = [
+        (_("messages waiting {n}").format(n=health.inbox_waiting), False),
+        (_("notices queued {n}").format(n=health.notices_queued), False),
+        (_("notices failed {n}").format(n=health.notices_failed), health.notices_failed > 0),
+        (_("messages refused {n}").format(n=health.refused), health.refused > 0),
+    ]
+    texts = (Content.styled(text, "bold $error" if is_bad else "") for text, is_bad in parts)
+    return Content("   ").join(texts)

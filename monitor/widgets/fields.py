@@ -1,4 +1,4 @@
-"""What a dialog is filled in with: a button, a choice among words, a text, a unit."""
+"""The fields of a dialog: a choice among words, a text, a unit, and the button that submits."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -13,28 +13,28 @@ from textual.widgets import Input, Static
 from models.i18n import LazyText, _, render
 
 
-class Go(Static, can_focus=True):
-    """What sends a dialog off; Enter or a click."""
+class SubmitButton(Static, can_focus=True):
+    """Submits a dialog, by Enter or a click."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("enter,space", "go"), ("up", "app.focus_previous")]
+    BINDINGS: ClassVar[list[BindingType]] = [("enter,space", "press"), ("up", "app.focus_previous")]
 
     class Pressed(Message):
-        """It is meant."""
+        """The button was pressed."""
 
     def __init__(self, label: str) -> None:
-        super().__init__(f"[ {label} ]", markup=False, classes="go")
+        super().__init__(f"[ {label} ]", markup=False, classes="submit")
 
-    def action_go(self) -> None:
-        """Send it off."""
+    def action_press(self) -> None:
+        """Submit the dialog."""
         self.post_message(self.Pressed())
 
     def on_click(self, _event: events.Click) -> None:
-        """Send it off."""
-        self.action_go()
+        """Submit the dialog."""
+        self.action_press()
 
 
-class Choose(Static, can_focus=True):
-    """One of several words; left and right, or a click."""
+class ChoiceField(Static, can_focus=True):
+    """One of several words, chosen by left and right, or a click."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("left", "other(-1)"),
@@ -80,8 +80,8 @@ class Choose(Static, can_focus=True):
         self.update(Content(" ").join(words))
 
 
-class Typed(Input):
-    """A text; down and Enter lead on, up leads back."""
+class TextField(Input):
+    """A line of text; down and Enter lead to the next field, up to the one before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("down,enter", "app.focus_next"),
@@ -89,19 +89,20 @@ class Typed(Input):
     ]
 
 
-class UnitTyped(Typed):
-    """A unit by its name, one of its other names, or a part of one."""
+class UnitField(TextField):
+    """A unit, named by its name, one of its aliases, or a part of one."""
 
-    def __init__(self, units: Mapping[str, Sequence[str]], given: str = "") -> None:
-        super().__init__(given, placeholder=_("name or a part of it"))
+    def __init__(self, units: Mapping[str, Sequence[str]], default: str = "") -> None:
+        super().__init__(default, placeholder=_("name or a part of it"))
         self._units = units
 
     @property
-    def found(self) -> str:
-        """The unit that is meant, empty where that is not clear yet."""
+    def unit(self) -> str:
+        """The first unit that the text fits, or an empty string."""
         text = self.value.strip()
         if not text:
             return ""
-        exact = [n for n, others in self._units.items() if text in (n, *others)]
-        near = [n for n, others in self._units.items() if any(text in o for o in (n, *others))]
-        return exact[0] if exact else near[0] if near else ""
+        names = {unit: (unit, *aliases) for unit, aliases in self._units.items()}
+        exact = [unit for unit, known in names.items() if text in known]
+        partial = [unit for unit, known in names.items() if any(text in name for name in known)]
+        return exact[0] if exact else partial[0] if partial else ""

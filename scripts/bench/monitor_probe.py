@@ -170,7 +170,7 @@ async def change(store: Store, now: Now, looks: int, *, feeling: bool) -> dict[s
     """
     app = MonitorApp(store, now, every=1.0)
     if not feeling:
-        app._pulse = None
+        app._change_signal = None
     async with app.run_test(size=SIZE) as pilot:
         await _until(lambda: app.paint_count > 0)
         await pilot.press("2")

@@ -100,7 +100,7 @@ def monitor(
         serve_monitor(host, port, token, arguments, public)
         return
     store, now = prepare_process(settings, clock)
-    show_monitor(settings, store, now, broker_url(settings), board=board)
+    show_monitor(settings, store, now, broker_url(settings), wallboard=board)
 
 
 def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> None:

@@ -11,7 +11,7 @@ from models.i18n import _
 from models.security.identity import current_actor
 from models.security.roles import ACT
 from models.settings import Settings
-from monitor.main import run
+from monitor.app import MonitorApp
 from workers.broker import Bells, connect
 
 
@@ -22,7 +22,7 @@ def show_monitor(
     broker_url: str,
     *,
     demo: bool = False,
-    board: bool = False,
+    wallboard: bool = False,
     stop: Event | None = None,
 ) -> None:
     """Run the monitor until the operator quits, or `stop` is set."""
@@ -30,18 +30,18 @@ def show_monitor(
     actor = current_actor(settings)
     # a token names its bearer; a demo needs no name
     operator = settings.operator or (actor.name if settings.token or demo else "")
-    run(
+    MonitorApp(
         store,
         now,
-        actor,
+        actor=actor,
         operator=operator,
         ask_name=actor.may(ACT),
         broker_ok=bells.is_reachable,
         demo=demo,
-        board=board,
-        memory=settings.home / "monitor.json",
+        wallboard=wallboard,
+        preferences=settings.home / "monitor.json",
         stop=stop,
-    )
+    ).run()
 
 
 def serve_monitor(host: str, port: int, token: str, arguments: list[str], public: str = "") -> None:

@@ -18,9 +18,9 @@ from models.security.roles import SUPERVISOR, Actor
 from models.tables.core import ACCESS, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
-from monitor.screens.dialogs import Ask, Form, Menu
-from monitor.screenshot import wait_for_refresh
+from monitor.screens.dialogs import ActionForm, MenuDialog, TextPrompt
 from tests.monitor.scene import NOW, make_scene, screen_text
+from tests.monitor.screenshots import wait_for_refresh
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -85,10 +85,10 @@ async def _choose(pilot: Pilot[None], label: str) -> None:
     """Open the menu of acts and take the one of this name."""
     app = pilot.app
     await pilot.press("f2")
-    await _until(pilot, lambda: isinstance(app.screen, Menu) and app.focused is not None)
+    await _until(pilot, lambda: isinstance(app.screen, MenuDialog) and app.focused is not None)
     await pilot.pause()
     menu = app.screen
-    assert isinstance(menu, Menu)
+    assert isinstance(menu, MenuDialog)
     place = next(n for n, text in enumerate(menu._choices) if label in text)
     for _step in range(place):
         await pilot.press("down")
@@ -108,10 +108,10 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "催办")
-        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
+        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
         app.screen.query_one(Input).value = "请今天回复"
         await pilot.press("enter", "enter")
-        await _until(pilot, lambda: bool(app.deeds.waiting))
+        await _until(pilot, lambda: bool(app.actions.waiting))
         await wait_for_refresh(pilot)
         assert "待答复 1" in screen_text(app)
         assert "已办" not in _told(app)
@@ -130,9 +130,9 @@ async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "登记评价")
-        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
+        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
         await pilot.press("enter", "enter")
-        await _until(pilot, lambda: bool(app.deeds.waiting))
+        await _until(pilot, lambda: bool(app.actions.waiting))
         with store.writing() as session:
             # meanwhile the ticket has been archived
             state = session.scalar(select(TICKET.c.state).where(TICKET.c.number == number)) or ""
@@ -153,12 +153,12 @@ async def test_a_contact_is_recorded_with_who_called(store: Store) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "登记联系")
-        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
+        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
         await pilot.press("down", "down", "down", "down", "enter")
-        await _until(pilot, lambda: bool(app.deeds.waiting))
+        await _until(pilot, lambda: bool(app.actions.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: not app.deeds.waiting)
+        await _until(pilot, lambda: not app.actions.waiting)
         await wait_for_refresh(pilot)
         assert "经办 林小燕 (desk)" in screen_text(app)
     assert _event(store, number, "contact.recorded")[-1]["outcome"] == "reached"
@@ -171,13 +171,13 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "选定承办单位")
-        await _until(pilot, lambda: isinstance(app.screen, Form) and app.focused is not None)
+        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
         app.screen.query(Input).first().value = "公安"
         await pilot.press("enter", "enter", "enter")
-        await _until(pilot, lambda: bool(app.deeds.waiting))
+        await _until(pilot, lambda: bool(app.actions.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: not app.deeds.waiting)
+        await _until(pilot, lambda: not app.actions.waiting)
     assert "公安" in str(_event(store, number, "ticket.routed")[-1]["unit"])
 
 
@@ -208,10 +208,10 @@ async def test_a_refused_message_is_mended_without_being_seen_in_clear(store: St
         assert "陈大文" not in area.text
         area.text = area.text.replace('"投诉"', '"complaint"')
         await pilot.press("f2")
-        await _until(pilot, lambda: bool(app.deeds.waiting))
+        await _until(pilot, lambda: bool(app.actions.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: not app.deeds.waiting)
+        await _until(pilot, lambda: not app.actions.waiting)
         await wait_for_refresh(pilot)
         assert "2026101599999" not in screen_text(app)
     with store.reading() as session:
@@ -269,7 +269,7 @@ async def test_who_may_only_look_is_told_so(store: Store) -> None:
         await _open(pilot, _number(store, "handling"))
         await pilot.press("f2")
         await _until(pilot, lambda: "没有办成" in _told(app))
-        assert not app.deeds.waiting
+        assert not app.actions.waiting
 
 
 async def test_the_name_is_asked_at_the_start(store: Store) -> None:
@@ -277,10 +277,12 @@ async def test_the_name_is_asked_at_the_start(store: Store) -> None:
     app = MonitorApp(store, lambda: NOW, actor=Actor("desk", SUPERVISOR), ask_name=True, every=None)
     async with app.run_test(size=(80, 24)) as pilot:
         # a screen is there before what stands on it
-        await _until(pilot, lambda: isinstance(app.screen, Ask) and isinstance(app.focused, Input))
+        await _until(
+            pilot, lambda: isinstance(app.screen, TextPrompt) and isinstance(app.focused, Input)
+        )
         app.screen.query_one(Input).value = "王五"
         await pilot.press("enter")
-        await _until(pilot, lambda: app.deeds.operator == "王五")
+        await _until(pilot, lambda: app.actions.operator == "王五")
 
 
 def test_mending_says_where_it_cannot_be_read() -> None:

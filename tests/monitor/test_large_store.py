@@ -17,7 +17,7 @@ from models.queries.listing import ALL_OPEN, TicketFilter, listing, queue_positi
 from models.queries.overview import curve, latest_cards, workload
 from models.queries.owed_calls import calls
 from models.queries.queues import queues
-from tests.monitor.crowd import multiply_tickets
+from tests.monitor.bulk_tickets import multiply_tickets
 from tests.monitor.scene import NOW, fill_scene
 from tests.store.factories import prepared_store
 

@@ -17,12 +17,12 @@ from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
 from monitor.app import MonitorApp
 from monitor.filters import Filter, FilterError, read_filter
-from monitor.formatting import Office, fit, left, one_line
+from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
-from monitor.screenshot import SCREENSHOTS, wait_for_refresh
 from monitor.theme import LIGHT
 from tests.monitor.scene import NOW, make_scene, make_store, screen_text
+from tests.monitor.screenshots import SCREENSHOTS, wait_for_refresh
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +41,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     made.close()
 
 
-def _app(store: Store, *, board: bool = False) -> MonitorApp:
+def _app(store: Store, *, wallboard: bool = False) -> MonitorApp:
     return MonitorApp(
-        store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None, board=board
+        store,
+        lambda: NOW,
+        wall=lambda: NOW,
+        broker_ok=lambda: True,
+        every=None,
+        wallboard=wallboard,
     )
 
 
@@ -178,10 +183,10 @@ async def _until(pilot: Pilot[None], what: Callable[[], bool]) -> None:
             await pilot.pause()
 
 
-def _office() -> Office:
+def _office() -> OfficeCalendar:
     text = (Path(__file__).parents[2] / "models/policy/haojiang.toml").read_text("utf-8")
     policy = load_policy(text, "haojiang.toml")
-    return Office(Calendar(), policy.office)
+    return OfficeCalendar(Calendar(), policy.office)
 
 
 def _at(text: str) -> datetime:
@@ -197,7 +202,7 @@ def _at(text: str) -> datetime:
 )
 def test_remaining_time_as_operators_say_it(due: str, said: str) -> None:
     """Left and over in working days, then hours; never a bare minus."""
-    assert left(_at(due), NOW, _office()).startswith(said)
+    assert format_time_left(_at(due), NOW, _office()).startswith(said)
 
 
 def test_widths_are_terminal_cells() -> None:
@@ -235,7 +240,9 @@ def test_pictures(
             await pilot.press(key)
             await wait_for_refresh(pilot)
 
-    assert snap_compare(_app(store, board=name == "board"), terminal_size=size, run_before=before)
+    assert snap_compare(
+        _app(store, wallboard=name == "board"), terminal_size=size, run_before=before
+    )
 
 
 @pytest.mark.skipif(sys.version_info[:2] != SNAPSHOT_PYTHON, reason="pictures are of Python 3.11")

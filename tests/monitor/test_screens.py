@@ -20,13 +20,13 @@ from monitor.preferences import Preferences
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
-from monitor.screenshot import wait_for_refresh
 from monitor.theme import LIGHT
 from monitor.widgets.bars import KeyHint
 from monitor.widgets.charts import chart, large, shares
-from monitor.widgets.lines import Lines
-from tests.monitor.measuring import delays, letters
+from monitor.widgets.virtual_list import VirtualList
 from tests.monitor.scene import NOW, make_scene, make_store, screen_text
+from tests.monitor.screenshots import wait_for_refresh
+from tests.monitor.signal_delay import delays, letters
 from tests.store.factories import prepared_store
 
 PATIENCE = timedelta(seconds=30)
@@ -55,9 +55,14 @@ def empty(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def _app(store: Store, *, board: bool = False) -> MonitorApp:
+def _app(store: Store, *, wallboard: bool = False) -> MonitorApp:
     return MonitorApp(
-        store, lambda: NOW, wall=lambda: NOW, broker_ok=lambda: True, every=None, board=board
+        store,
+        lambda: NOW,
+        wall=lambda: NOW,
+        broker_ok=lambda: True,
+        every=None,
+        wallboard=wallboard,
     )
 
 
@@ -162,8 +167,8 @@ async def test_no_colour_still_tells_the_levels(
 
 async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
     """What was chosen is there again the next day; the introduction is not."""
-    memory = tmp_path / "monitor.json"
-    first = MonitorApp(store, lambda: NOW, every=None, memory=memory)
+    path = tmp_path / "monitor.json"
+    first = MonitorApp(store, lambda: NOW, every=None, preferences=path)
     async with first.run_test(size=(120, 40)) as pilot:
         async with asyncio.timeout(20):
             while "使用说明" not in screen_text(first):
@@ -172,8 +177,8 @@ async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
         await wait_for_refresh(pilot)
         first.theme = LIGHT.name
         await pilot.pause()
-    assert Preferences(memory).get("theme") == LIGHT.name
-    second = MonitorApp(store, lambda: NOW, every=None, memory=memory)
+    assert Preferences(path).get("theme") == LIGHT.name
+    second = MonitorApp(store, lambda: NOW, every=None, preferences=path)
     async with second.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         assert second.theme == LIGHT.name
@@ -194,7 +199,7 @@ async def test_it_ends_when_the_service_does(store: Store) -> None:
 
 async def test_the_board_needs_no_keys(store: Store) -> None:
     """Large figures and cards; digits and Esc lead nowhere."""
-    app = _app(store, board=True)
+    app = _app(store, wallboard=True)
     async with app.run_test(size=(160, 45)) as pilot:
         await wait_for_refresh(pilot)
         before = screen_text(app)
@@ -298,7 +303,7 @@ async def test_nothing_is_cut_beside_a_scroll_bar(store: Store) -> None:
         await wait_for_refresh(pilot)
         await pilot.press("3")
         await wait_for_refresh(pilot)
-        units = app.screen.query_one(Lines)
+        units = app.screen.query_one(VirtualList)
         assert units.show_vertical_scrollbar
         head = units.render_line(0).text
         assert head.rstrip().endswith(render(lazy("satisfied")))

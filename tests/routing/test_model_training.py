@@ -113,7 +113,7 @@ def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Sto
     assert proposed is not None
     assert proposed[0] == "环境保护局"
     choice = next(act for act in available_actions(ticket) if act.type == "ticket.assigned")
-    assert choice.questions[0].given == "环境保护局"
+    assert choice.questions[0].default == "环境保护局"
     assert "油烟" in render(choice.label)
     chosen = message("B1", "ticket.assigned", "2026-10-12T11:00:00+08:00", by="值班员")
     feed(store, [chosen | {"unit": "教育文体局"}], _NOW)

@@ -1,4 +1,4 @@
-"""Measures the monitor: `python -m tests.monitor.measuring pulse [RUNS]`.
+"""Measures the monitor: `python -m tests.monitor.signal_delay pulse [RUNS]`.
 
 From the commit of a raised level in another process's connection to the row on the screen.
 """
@@ -20,8 +20,8 @@ from models.i18n import activate
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
 from monitor.app import MonitorApp
-from monitor.screenshot import wait_for_refresh
 from tests.monitor.scene import NOW, make_store, play, received
+from tests.monitor.screenshots import wait_for_refresh
 
 
 def delays(store: Store, runs: int, every: float = 1.0) -> list[float]:

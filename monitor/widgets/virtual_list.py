@@ -1,8 +1,8 @@
-"""A list that draws only the lines that are seen, however long it is (Textual's line API)."""
+"""A list that draws only its visible lines, however long it is (Textual's line API)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,7 +18,7 @@ from monitor.formatting import fit
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its head, and its width in cells, or None for what the others leave.
+    """A column: its head, and its width in cells, or None for the rest of the line.
 
     In a list that is narrower than `least` cells it is left out.
     """
@@ -30,7 +30,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a column: plain text, never markup, and the name of its style.
+    """A text of a column, never markup, and the name of its style.
 
     `parts` come after the text, each in a style of its own.
     """
@@ -40,24 +40,24 @@ class Cell:
     parts: tuple[tuple[str, str], ...] = ()
 
 
-class Lines(ScrollView, can_focus=True):
-    """A list with a head and a cursor; a subclass says what its columns and cells are."""
+class VirtualList(ScrollView, can_focus=True):
+    """A list with a head and a cursor; a subclass provides its columns and cells."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "lines--head",
-        "lines--row",
-        "lines--odd",
-        "lines--cursor",
-        "lines--prewarning",
-        "lines--yellow",
-        "lines--red",
-        "lines--urgent",
-        "lines--over",
-        "lines--near",
-        "lines--quiet",
-        "lines--strong",
-        "lines--good",
-        "lines--load",
+        "virtual-list--head",
+        "virtual-list--row",
+        "virtual-list--odd",
+        "virtual-list--cursor",
+        "virtual-list--prewarning",
+        "virtual-list--yellow",
+        "virtual-list--red",
+        "virtual-list--urgent",
+        "virtual-list--over",
+        "virtual-list--near",
+        "virtual-list--quiet",
+        "virtual-list--strong",
+        "virtual-list--good",
+        "virtual-list--load",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", show=False),
@@ -70,75 +70,71 @@ class Lines(ScrollView, can_focus=True):
     ]
 
     class Chosen(Message):
-        """Enter was pressed on a line, or it was clicked twice."""
+        """An item is to be opened."""
 
-        def __init__(self, lines: "Lines", key: str) -> None:
+        def __init__(self, source: "VirtualList", key: str) -> None:
             super().__init__()
-            self.lines = lines
+            self.source = source
             self.key = key
 
-    class Moved(Message):
-        """The cursor stands on another line now."""
+    class CursorMoved(Message):
+        """The cursor is on another item."""
 
-        def __init__(self, lines: "Lines") -> None:
-            super().__init__()
-            self.lines = lines
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.total = 0
         self.cursor = 0
         self.empty: Sequence[str] = ()
-        """What an empty list says: why it is empty, and what to do."""
+        """The lines of an empty list: why it is empty, and what to do."""
 
-    # What a subclass says
+    # Provided by a subclass
 
     def columns(self, width: int) -> Sequence[Column]:
-        """The columns for a list of this width."""
+        """Return the columns of a list of this width."""
         raise NotImplementedError
 
     def cells(self, index: int, width: int) -> Sequence[Cell] | None:
-        """The cells of a line, or None while it is not known."""
+        """Return the cells of an item, or None while it is not loaded."""
         raise NotImplementedError
 
     def key(self, index: int) -> str | None:
-        """What the line is about, or None while it is not known."""
+        """Return the key of what an item is about, or None while it is not loaded."""
         raise NotImplementedError
 
-    # What it is told
+    # Size and place
 
     def resize_to(self, total: int) -> None:
-        """There are so many lines now."""
+        """Set the number of items."""
         self.total = total
         self.cursor = max(0, min(self.cursor, total - 1))
-        size = Size(self.room, total + 1)
+        size = Size(self.line_width, total + 1)
         if size != self.virtual_size:
             self.virtual_size = size
         self.refresh()
 
     @property
-    def room(self) -> int:
-        """How many cells a line has, without the scroll bar."""
+    def line_width(self) -> int:
+        """The cells of a line, without the scroll bar."""
         return self.scrollable_content_region.width
 
     @property
-    def seen(self) -> int:
-        """How many lines are seen at once, without the head."""
+    def visible_rows(self) -> int:
+        """The number of items that fit on the screen, without the head."""
         return max(1, self.size.height - 1)
 
     @property
     def first(self) -> int:
-        """The first line that is seen."""
+        """The index of the first visible item."""
         return round(self.scroll_y)
 
     def put_cursor(self, index: int, *, row: int | None = None) -> None:
-        """Set the cursor on a line and show it: in this row of the screen, or the least move."""
+        """Put the cursor on an item and scroll to it: to this row, or as little as possible."""
         self.cursor = max(0, min(index, self.total - 1))
         first = self.first
         if row is not None:
             first = self.cursor - row
         first = min(first, self.cursor)
-        first = max(first, self.cursor - self.seen + 1, 0)
+        first = max(first, self.cursor - self.visible_rows + 1, 0)
         if first != self.first:
             self.scroll_to(y=first, animate=False, immediate=True, force=True)
         self.refresh()
@@ -146,29 +142,29 @@ class Lines(ScrollView, can_focus=True):
     # Keys and mouse
 
     def action_cursor(self, by: int) -> None:
-        """Move the cursor by lines."""
+        """Move the cursor by so many items."""
         self._move(self.cursor + by)
 
     def action_page(self, by: int) -> None:
-        """Move the cursor by as many lines as are seen."""
-        self._move(self.cursor + by * self.seen)
+        """Move the cursor by as many items as are visible."""
+        self._move(self.cursor + by * self.visible_rows)
 
     def action_edge(self, last: int) -> None:
-        """Move the cursor to the first or the last line."""
+        """Move the cursor to the first or the last item."""
         self._move(self.total - 1 if last else 0)
 
     def action_choose(self) -> None:
-        """Open what the cursor stands on."""
+        """Open the item under the cursor."""
         if (key := self.key(self.cursor)) is not None:
             self.post_message(self.Chosen(self, key))
 
     def _move(self, index: int) -> None:
         if self.total:
             self.put_cursor(index)
-            self.post_message(self.Moved(self))
+            self.post_message(self.CursorMoved())
 
     def on_click(self, event: events.Click) -> None:
-        """Set the cursor; a second click opens."""
+        """Put the cursor there; a second click opens the item."""
         index = self.first + event.y - 1
         if event.y < 1 or index >= self.total:
             return
@@ -178,7 +174,7 @@ class Lines(ScrollView, can_focus=True):
             self._move(index)
 
     def on_resize(self) -> None:
-        """Keep the cursor in sight."""
+        """Keep the cursor visible."""
         self.resize_to(self.total)
         self.call_after_refresh(self.put_cursor, self.cursor)
 
@@ -193,46 +189,58 @@ class Lines(ScrollView, can_focus=True):
     # Drawing
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen: the head, or the cells of a line of the list."""
-        width = self.room
-        every = self.columns(width)
-        columns = [c for c in every if c.least <= width]
-        rest = width - 2 - sum((c.width or 0) + 1 for c in columns) + 1
-        widths = [c.width if c.width is not None else max(4, rest) for c in columns]
+        """Draw one line of the screen: the head, or the cells of an item."""
+        width = self.line_width
+        columns = self.columns(width)
+        widths = _fitting_widths(columns, width)
         if y == 0:
-            style = self.get_component_rich_style("lines--head")
-            text = "  " + " ".join(fit(c.head, w) for c, w in zip(columns, widths, strict=True))
-            return Strip([Segment(fit(text, width), style)], width)
+            return self._head(columns, widths, width)
         index = self.first + y - 1
-        name = "lines--odd" if index % 2 else "lines--row"
         at_cursor = index == self.cursor and index < self.total and self.has_focus
-        base = self.get_component_rich_style("lines--cursor" if at_cursor else name)
+        zebra = "virtual-list--odd" if index % 2 else "virtual-list--row"
+        base = self.get_component_rich_style("virtual-list--cursor" if at_cursor else zebra)
         cells = self.cells(index, width) if index < self.total else None
         if cells is None:
-            text = "  .." if index < self.total else self._emptiness(y)
-            plain = self.get_component_rich_style("lines--row") if not text else base
+            text = "  .." if index < self.total else self._empty_line(y)
+            plain = self.get_component_rich_style("virtual-list--row") if not text else base
             return Strip([Segment(fit(text, width), plain)], width)
         segments = [Segment("> " if at_cursor else "  ", base)]
-        seen = [cell for cell, c in zip(cells, every, strict=True) if c.least <= width]
-        for cell, cells_wide in zip(seen, widths, strict=True):
+        for cell, cell_width in zip(cells, widths, strict=True):
+            if cell_width is None:
+                continue
             if cell.parts:
-                segments += self._in_parts(cell, cells_wide, base)
+                segments += self._in_parts(cell, cell_width, base)
             else:
-                segments.append(Segment(fit(cell.text, cells_wide), self._style(cell.style, base)))
+                segments.append(Segment(fit(cell.text, cell_width), self._style(cell.style, base)))
             segments.append(Segment(" ", base))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _head(self, columns: Sequence[Column], widths: Sequence[int | None], width: int) -> Strip:
+        style = self.get_component_rich_style("virtual-list--head")
+        heads = [fit(c.head, w) for c, w in zip(columns, widths, strict=True) if w is not None]
+        return Strip([Segment(fit("  " + " ".join(heads), width), style)], width)
 
     def _style(self, name: str, base: Style) -> Style:
         if not name:
             return base
-        return base + self.get_component_rich_style(f"lines--{name}", partial=True)
+        return base + self.get_component_rich_style(f"virtual-list--{name}", partial=True)
 
     def _in_parts(self, cell: Cell, width: int, base: Style) -> list[Segment]:
         texts = [(cell.text, cell.style), *cell.parts]
         drawn = Strip([Segment(text, self._style(name, base)) for text, name in texts if text])
         return list(drawn.adjust_cell_length(width, base))
 
-    def _emptiness(self, y: int) -> str:
-        """A line of what an empty list says, a little below its head."""
+    def _empty_line(self, y: int) -> str:
+        """Return a line of `empty`, which begins a little below the head."""
         line = y - 2
         return f"  {self.empty[line]}" if not self.total and 0 <= line < len(self.empty) else ""
+
+
+def _fitting_widths(columns: Sequence[Column], width: int) -> list[int | None]:
+    """Return each column's width in a list so wide, or None for a column that is left out."""
+    shown = [column for column in columns if column.least <= width]
+    rest = max(4, width - 2 - sum((column.width or 0) + 1 for column in shown) + 1)
+    return [
+        None if column.least > width else rest if column.width is None else column.width
+        for column in columns
+    ]

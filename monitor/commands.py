@@ -1,0 +1,141 @@
+"""Every screen, key and named command of the monitor, in one table.
+
+Key bindings, the key line at the bottom, the help screen and the command palette are all made
+from it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+from models.i18n import LazyText, lazy
+from monitor.theme import DARK, LIGHT
+
+ANYWHERE = "anywhere"
+_REFRESH_SECONDS = (1, 2, 5, 15)
+_DIGIT_NAMES = ("one", "two", "three", "four", "five", "six")
+"""Full-width digits, as a Chinese input method sends them, by Textual's names."""
+
+
+@dataclass(frozen=True, slots=True)
+class MainScreen:
+    """A screen with a digit of its own."""
+
+    name: str
+    title: LazyText
+
+
+MAIN_SCREENS = (
+    MainScreen("overview", lazy("Overview")),
+    MainScreen("tickets", lazy("Tickets")),
+    MainScreen("units", lazy("Units")),
+    MainScreen("callbacks", lazy("Calls")),
+    MainScreen("queues", lazy("Queues")),
+    MainScreen("failures", lazy("Failures")),
+)
+TITLES = {screen.name: screen.title for screen in MAIN_SCREENS} | {
+    "detail": lazy("Ticket"),
+    "wallboard": lazy("Wallboard"),
+}
+"""The title of every screen, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that a key does, or the command palette, or both.
+
+    `keys` are Textual's names of keys that do the same; among them are the characters that a
+    Chinese input method sends. `key_label` is how the key is written on the screen. `action` is a
+    Textual action of the app or of the screen named by `where`; it is empty where a widget binds
+    the key itself. `palette_label` is the command's name in the palette.
+    """
+
+    action: str
+    keys: str = ""
+    key_label: str = ""
+    label: LazyText | None = None
+    where: str = ANYWHERE
+    in_key_line: bool = True
+    palette_label: LazyText | None = None
+    needs_ticket: bool = False
+
+
+def _go_to(number: int, screen: MainScreen) -> Command:
+    return Command(
+        f"go('{screen.name}')",
+        keys=f"{number},fullwidth_digit_{_DIGIT_NAMES[number - 1]}",
+        key_label=str(number),
+        label=screen.title,
+        palette_label=screen.title,
+    )
+
+
+GO_TO_SCREEN = tuple(_go_to(n, screen) for n, screen in enumerate(MAIN_SCREENS, 1))
+_QUIT = lazy("Quit")
+
+KEYS = (
+    Command("help", "f1,question_mark,fullwidth_question_mark", "F1", lazy("Help")),
+    Command("filter", "slash,ideographic_comma", "/", lazy("Filter"), "tickets"),
+    Command("", "up", "Up Down", lazy("Move"), "tickets", in_key_line=False),
+    Command("", "home", "Home", lazy("Head of the queue"), "tickets", in_key_line=False),
+    Command("", "enter", "Enter", lazy("Details"), "tickets"),
+    Command("", "enter", "Enter", lazy("Open the list of this"), "overview"),
+    Command("", "tab", "Tab", lazy("Next part"), "overview"),
+    Command("", "enter", "Enter", lazy("Its tickets"), "units"),
+    Command("other(-1)", "left", "<", lazy("Other calls"), "callbacks", in_key_line=False),
+    Command("other(1)", "right", "< >", lazy("Other calls"), "callbacks"),
+    Command("", "enter", "Enter", lazy("Details"), "callbacks"),
+    Command("", "enter", "Enter", lazy("Mend, send again"), "failures"),
+    *(
+        Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen)
+        for screen in ("tickets", "detail", "callbacks", "failures")
+    ),
+    Command("pause", "space,ideographic_space", "Space", lazy("Pause")),
+    Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
+    Command("back", "escape", "Esc", lazy("Back")),
+    Command("", "ctrl+p", "^P", lazy("Commands"), in_key_line=False),
+    Command("quit", "q,ctrl+c,ctrl+q", "Q", _QUIT),
+)
+"""Commands with a key, beside the digits of the screens, in the order of the help screen."""
+
+_PALETTE = (
+    *GO_TO_SCREEN,
+    Command("act_on_ticket", palette_label=lazy("Act on this ticket"), needs_ticket=True),
+    Command(f"use_theme('{DARK.name}')", palette_label=lazy("Dark colours")),
+    Command(f"use_theme('{LIGHT.name}')", palette_label=lazy("Light colours")),
+    *(
+        Command(f"refresh_every({n}.0)", palette_label=lazy("Read every {n} s", n=n))
+        for n in _REFRESH_SECONDS
+    ),
+    Command("refresh_every(None)", palette_label=lazy("Read only when asked (F5)")),
+    Command("switch_bell", palette_label=lazy("Bell on a new red card: on or off")),
+    Command("quit", palette_label=_QUIT),
+)
+
+
+def bindings(where: str) -> list[BindingType]:
+    """Return Textual's bindings for a screen, or for the app with ANYWHERE."""
+    commands = (*KEYS, *GO_TO_SCREEN)
+    return [
+        Binding(command.keys, command.action, show=False)
+        for command in commands
+        if command.where == where and command.action
+    ]
+
+
+def keys_for(screen: str) -> list[Command]:
+    """List the keys that work on a screen, the one that must never be cut off first: help."""
+    own = [command for command in KEYS if command.where == screen]
+    first, *rest = [command for command in KEYS if command.where == ANYWHERE]
+    return [*GO_TO_SCREEN, first, *own, *rest]
+
+
+def palette(*, on_ticket: bool, on_wallboard: bool) -> Iterator[tuple[LazyText, str]]:
+    """Yield the name and the action of every command of the palette that can be used now."""
+    for command in _PALETTE:
+        if command.palette_label is None:
+            continue
+        if (command.needs_ticket and not on_ticket) or (on_wallboard and command in GO_TO_SCREEN):
+            continue
+        yield command.palette_label, command.action

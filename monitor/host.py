@@ -1,0 +1,24 @@
+"""What a screen may ask of the app that shows it."""
+
+from typing import Protocol
+
+from models.queries.failures import Failure
+
+
+class MonitorHost(Protocol):
+    """The app as its screens see it; it imports them, so they must not import it."""
+
+    def read_now(self) -> None:
+        """Read the store at once, or as soon as the read under way has ended."""
+
+    def open_tickets(self, filter_text: str) -> None:
+        """Show the list of open tickets under this filter."""
+
+    def open_calls(self, kind: str) -> None:
+        """Show the calls of this kind."""
+
+    def open_detail(self, number: str) -> None:
+        """Show everything about one ticket."""
+
+    def resolve_failure(self, failure: Failure) -> None:
+        """Have a refused message edited and sent again, or a failed notice sent again."""

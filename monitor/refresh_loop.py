@@ -1,0 +1,68 @@
+"""Decide when the store is read: one read at a time, with pauses between."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from models.clock import monotonic
+
+_LONGEST_BACKOFF = 60.0
+_SHORTEST_REST = 0.1
+"""Real seconds from one read to the next, however much is committed; three reads' time if more."""
+
+
+class RefreshLoop:
+    """Calls `read` at once when asked, soon after a commit, and every so many real seconds.
+
+    With `every` None it reads only when asked or after a commit. While `paused` it reads only
+    when asked. After an outage it waits 1, 2, 4 … 60 seconds.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[None]], every: float | None) -> None:
+        self._read = read
+        self.every = every
+        self.paused = False
+        self.outages = 0
+        self._wake = asyncio.Event()
+        self._requested = True
+        self._event_loop: asyncio.AbstractEventLoop | None = None
+
+    def read_now(self) -> None:
+        """Read at once, or as soon as the read under way has ended."""
+        self._requested = True
+        self._wake.set()
+
+    def note_commit(self) -> None:
+        """Read soon: somebody has committed something. May be called from any thread."""
+        if self._event_loop is not None:
+            # the loop may have been closed meanwhile
+            with suppress(RuntimeError):
+                self._event_loop.call_soon_threadsafe(self._wake.set)
+
+    @property
+    def seconds_to_next(self) -> float | None:
+        """Real seconds to the next read if nothing happens, or None for no such read."""
+        if self.outages:
+            return min(_LONGEST_BACKOFF, 2.0 ** (self.outages - 1))
+        return self.every
+
+    async def run(self) -> None:
+        """Read and wait, until the task is cancelled."""
+        self._event_loop = asyncio.get_running_loop()
+        while True:
+            requested, self._requested = self._requested, False
+            self._wake.clear()
+            started = monotonic()
+            if requested or not self.paused:
+                await self._read()
+            rest = max(_SHORTEST_REST, 3 * (monotonic() - started))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self.seconds_to_next)
+            await self._rest_until(started + rest)
+
+    async def _rest_until(self, end: float) -> None:
+        """Let commits gather; only an operator's request cuts the rest short."""
+        while not self._requested and (seconds := end - monotonic()) > 0:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), seconds)

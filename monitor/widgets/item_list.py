@@ -1,0 +1,44 @@
+"""A list whose items are all in memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from monitor.widgets.virtual_list import Cell, Column, VirtualList
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the list: the key of what it is about, and its cells."""
+
+    key: str
+    cells: tuple[Cell, ...]
+
+
+class ItemList(VirtualList):
+    """Shows all the items that it is given; the cursor stays on its item."""
+
+    def __init__(self, heads: Callable[[], Sequence[Column]], *, id: str) -> None:
+        super().__init__(id=id)
+        self._heads = heads
+        self._items: Sequence[Item] = ()
+
+    def show(self, items: Sequence[Item], empty: Sequence[str] = ()) -> None:
+        """Show these items, or the lines of `empty` where there are none."""
+        key, row = self.key(self.cursor), self.cursor - self.first
+        self._items, self.empty = items, empty
+        self.resize_to(len(items))
+        index = next((i for i, item in enumerate(items) if item.key == key), None)
+        if index is not None and self.cursor and index != self.cursor:
+            self.put_cursor(index, row=row)
+
+    def key(self, index: int) -> str | None:
+        """Return the item's key."""
+        return self._items[index].key if 0 <= index < len(self._items) else None
+
+    def columns(self, width: int) -> Sequence[Column]:
+        """Return the columns, the same for every width."""
+        return self._heads()
+
+    def cells(self, index: int, width: int) -> Sequence[Cell] | None:
+        """Return the item's cells."""
+        return self._items[index].cells
