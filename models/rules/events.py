@@ -44,7 +44,7 @@ E = TypeVar("E", bound="EventData")
 
 
 class Origin(Enum):
-    """Where the text in a field comes from."""
+    """The origin of the text in a field."""
 
     HARMLESS = "the service's own words, or a name from its rulebook"
     WRITTEN = "may repeat what somebody outside wrote"
@@ -68,15 +68,15 @@ TicketNumber: TypeAlias = Annotated[str, WRITTEN]
 Operator: TypeAlias = Annotated[str, WRITTEN]
 """The name of whoever decided."""
 AnyUnit: TypeAlias = Annotated[str, WRITTEN]
-"""What somebody called a unit; no directory need know it."""
+"""A unit as somebody called it; the directory need not know it."""
 Reason: TypeAlias = Annotated[LazyText, WRITTEN]
-"""Why, in words for a person; its gaps may hold names and what somebody gave as a basis."""
+"""A reason in words for a person; its values may be names, or a basis that somebody gave."""
 Papers: TypeAlias = Annotated[Any, PRIVATE]
-"""What came in a message as the source wrote it: a text, a list of attachments, an object."""
+"""A part of a message as its source wrote it: a text, a list of attachments, an object."""
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event says beside its moment; `event` is its name."""
+    """The data of an event, all but its moments and its cause; `event` is its name."""
 
     event: ClassVar[EventName]
 
@@ -554,7 +554,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def origins(kind: type[EventData]) -> dict[str, Origin]:
-    """Where what each field holds comes from. Raises TypeError for a text without a mark."""
+    """Return the origin of each field's text. Raises TypeError for a text without a mark."""
     hints = get_type_hints(kind, include_extras=True)
     return {name: _origin(kind, name, hints[name]) for name in kind.__struct_fields__}
 
@@ -581,7 +581,7 @@ def _marks(hint: Any) -> list[Origin]:
 ORIGINS: Mapping[EventName, Mapping[str, Origin]] = {
     name: origins(kind) for name, kind in EVENT_TYPES.items()
 }
-"""Where what each field of each event holds comes from."""
+"""The origin of each field's text, for every event."""
 
 _PRIVATE: Mapping[type[EventData], Mapping[str, UnsetType]] = {
     EVENT_TYPES[name]: dict.fromkeys((f for f, o in fields.items() if o is PRIVATE), UNSET)
@@ -590,35 +590,35 @@ _PRIVATE: Mapping[type[EventData], Mapping[str, UnsetType]] = {
 
 
 def encode(data: EventData) -> bytes:
-    """The data of a log line as JSON, without what is private; equal data have equal bytes."""
+    """Encode the data of a log line as JSON, without what is private; equal data, equal bytes."""
     private = _PRIVATE[type(data)]
     clear = msgspec.structs.replace(data, **private) if private else data
     return msgspec.json.encode(clear, order="sorted")
 
 
 def private_part(data: EventData) -> dict[str, Any]:
-    """What of an event goes into the encrypted part of its line: what is there and not empty."""
+    """Return the fields that go into the encrypted part of a line, without the empty ones."""
     values = ((field, getattr(data, field)) for field in _PRIVATE[type(data)])
     return {field: value for field, value in values if value not in (UNSET, None, "")}
 
 
 def decode(name: str, data: bytes | str) -> EventData:
-    """The data of a log line, as `encode` wrote it. Raises ValueError for no known event."""
+    """Decode the data of a log line that `encode` wrote. Raises ValueError for an unknown event."""
     return msgspec.json.decode(data, type=EVENT_TYPES[EventName(name)])
 
 
 def convert(name: str, data: Mapping[str, Any]) -> EventData:
-    """The same from data that have been read as plain JSON. Raises ValueError likewise."""
+    """Read the data of a log line from plain JSON. Raises ValueError for an unknown event."""
     return read(EVENT_TYPES[EventName(name)], data)
 
 
 def read(kind: type[E], data: Mapping[str, Any]) -> E:
-    """The data of a line that is known to be of this kind, from plain JSON."""
+    """Read the data of a log line of a known event from plain JSON."""
     return msgspec.convert(data, kind)
 
 
 def fields(data: EventData) -> dict[str, Any]:
-    """What an event says, without what is private, under the names that stand in the log."""
+    """Return the fields that are not private, under the names that they have in the log."""
     private = _PRIVATE[type(data)]
     names = zip(data.__struct_fields__, data.__struct_encode_fields__, strict=True)
     values = ((written, getattr(data, field)) for field, written in names if field not in private)

@@ -1,4 +1,4 @@
-"""How one field of a message is checked, and what is said of one that cannot be taken."""
+"""Checks of the fields of messages: what each takes, and what it says of anything else."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -50,7 +50,7 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 def text(name: str, value: Any) -> str:
-    """A text that says something; a number is taken for its digits."""
+    """Take a text that says something; a number is taken for its digits."""
     if isinstance(value, str) and value.strip():
         return value
     if (number := number_as_text(value)) is not None:
@@ -59,38 +59,38 @@ def text(name: str, value: Any) -> str:
 
 
 def number_as_text(value: Any) -> str | None:
-    """A number where a text is wanted; None for anything else, and for one too long to be meant."""
+    """Return a number as text; None for anything else, and for one too long to be meant."""
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _HUGE:
         return None
     return str(value)
 
 
 def any_text(name: str, value: Any) -> str:
-    """A text, perhaps an empty one."""
+    """Take a text, perhaps an empty one."""
     return value if isinstance(value, str) else text(name, value)
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or false."""
+    """Take true or false."""
     if isinstance(value, bool):
         return value
     raise InvalidField(lazy("field {name} must be true or false", name=name))
 
 
 def texts(name: str, value: Any) -> tuple[str, ...]:
-    """A list of names."""
+    """Take a list of names."""
     if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
         return tuple(value)
     raise InvalidField(lazy("field {name} must be a list of names", name=name))
 
 
 def anything(_name: str, value: Any) -> Any:
-    """Whatever the source sends: a text, a list of attachments, an object."""
+    """Take whatever the source sends: a text, a list of attachments, an object."""
     return value
 
 
 def one_of(*codes: Code) -> Check:
-    """One of these codes, written as the code or as its Chinese label."""
+    """Return a check that takes one of these codes, written as the code or as its Chinese label."""
     by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
     allowed = ", ".join(codes)
 
@@ -105,7 +105,7 @@ def one_of(*codes: Code) -> Check:
 
 
 def item(name: str, value: Any) -> str:
-    """The number of an item of Regulation 2.2, written as `4`, 4 or `2.2.4`."""
+    """Take the number of an item of Regulation 2.2, written as `4`, 4 or `2.2.4`."""
     number = text(name, value).removeprefix("2.2.").lstrip("0")
     if number in _ITEMS:
         return number
@@ -116,7 +116,7 @@ _contact_wish = one_of(*ContactWish)
 
 
 def claimant(_name: str, value: Any) -> Claimant:
-    """An object that says who the claimant is; he wants contact unless it says otherwise."""
+    """Take an object that describes the claimant; he wants contact unless it says otherwise."""
     if not isinstance(value, Mapping):
         raise InvalidField(lazy("field {name} must be an object", name="claimant"))
     wish = value.get("contact")
@@ -128,11 +128,11 @@ def claimant(_name: str, value: Any) -> Claimant:
 
 
 def limit(_name: str, value: Any) -> Limit:
-    """An object with either working days or hours, and the law that sets them."""
-    given: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    lengths = [given[k] for k in ("workdays", "hours") if given.get(k) is not None]
+    """Take an object with either working days or hours, and the law that sets them."""
+    limit: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    lengths = [limit[k] for k in ("workdays", "hours") if limit.get(k) is not None]
     if len(lengths) == 1 and type(lengths[0]) is int and 0 < lengths[0] <= _LONGEST_LIMIT:
-        return Limit(str(given.get("basis", "")), given.get("workdays"), given.get("hours"))
+        return Limit(str(limit.get("basis", "")), limit.get("workdays"), limit.get("hours"))
     raise InvalidField(
         lazy(
             "field {name} must give either workdays or hours, a whole number",

@@ -37,7 +37,7 @@ _YEARS = range(1970, 2200)
 """Years that a message may be dated in; what lies outside was not meant."""
 
 HOTLINE = "hotline"
-"""How the hotline itself speaks in a message's `unit`."""
+"""The name by which the hotline itself speaks in a message's `unit`."""
 
 Text: TypeAlias = Annotated[str, check.text]
 MaybeText: TypeAlias = Annotated[str | None, check.any_text]
@@ -60,7 +60,7 @@ Outcome: TypeAlias = Annotated[
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """What a message says beside its envelope. A field with a default may be absent."""
+    """The content of a message: all but its envelope. A field with a default may be absent."""
 
     type: ClassVar[MessageType]
 
@@ -309,7 +309,7 @@ UNIT_FIELDS = ("unit", "former_holder")
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Where a new ticket goes: a unit with the reason, or nowhere with the reason and its name.
+    """The route of a new ticket: a unit with the reason, or no unit, with the reason and its name.
 
     `joined` are further units that the city named with it. `proposed` is the unit that a model
     would choose, with its reason, where it may not decide.
@@ -332,7 +332,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Refusal(NamedTuple):
-    """Why a message cannot be applied, in words that a person can act on."""
+    """The reason why a message cannot be applied, in words that a person can act on."""
 
     why: LazyText
     missing: tuple[str, ...] = ()
@@ -359,7 +359,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Envelope(NamedTuple):
-    """What every message has in common, as the inbox keeps it."""
+    """The fields that every message has, as the inbox keeps them."""
 
     id: str
     at: datetime
@@ -368,7 +368,7 @@ class Envelope(NamedTuple):
 
 
 def _fields(content: type[Content]) -> dict[str, Field]:
-    """How each field is checked, as its annotation says; one with a default may be absent."""
+    """Return the check of each field, as its annotation says; one with a default may be absent."""
     hints = get_type_hints(content, include_extras=True)
     required = {f.name for f in msgspec.structs.fields(content) if f.required}
     return {
@@ -379,8 +379,8 @@ def _fields(content: type[Content]) -> dict[str, Field]:
 def _check_of(hint: Any) -> check.Check:
     for mark in getattr(hint, "__metadata__", ()):
         if callable(mark):
-            found: check.Check = mark
-            return found
+            field_check: check.Check = mark
+            return field_check
     listed = next(t for t in (hint, *get_args(hint)) if isinstance(t, type) and issubclass(t, Code))
     return check.one_of(*listed)
 
@@ -388,11 +388,11 @@ def _check_of(hint: Any) -> check.Check:
 FIELDS: Mapping[str, Mapping[str, Field]] = {
     kind: _fields(content) for kind, content in CONTENT_TYPES.items()
 }
-"""How each field of each type of message is checked."""
+"""The check of each field of each type of message."""
 
 
 def read_envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope | Refusal:
-    """The envelope of a message as it came, or why it has none that can be kept.
+    """Read the envelope of a message as it came; a refusal says why it cannot be kept.
 
     An `at` without an offset is read as Asia/Shanghai; an absent id is a digest of the content,
     which a caller that has it already hands in as canonical JSON.
@@ -425,7 +425,7 @@ def read_envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Env
 
 
 def content_id(raw: Mapping[str, Any]) -> str:
-    """A digest of the message's content, its id where its source gives none."""
+    """Return a digest of a message, which is its id where its source gives none."""
     return _digest(msgspec.json.encode(raw, order="deterministic"))
 
 
@@ -434,7 +434,7 @@ def _digest(canonical: bytes) -> str:
 
 
 def read_content(kind: MessageType, raw: Mapping[str, Any]) -> Content | Refusal:
-    """The content of a message as the rules want it, or what is wrong with it.
+    """Read the content of a message; a refusal says what is wrong with it.
 
     Labels become codes; null is the same as absent; unknown fields are passed over.
     """
@@ -460,13 +460,13 @@ def read_content(kind: MessageType, raw: Mapping[str, Any]) -> Content | Refusal
 def read_message(
     kind: str, ticket: str, at: datetime, arrival: int, raw: Mapping[str, Any]
 ) -> Message:
-    """A message of the inbox, its content read; its units are as the source named them."""
+    """Read a message of the inbox; its units are as the source named them."""
     of_type = MessageType(kind)
     return Message(of_type, ticket, at, arrival, read_content(of_type, raw), raw)
 
 
 def units_named(content: Content) -> list[str]:
-    """The units that a message names and that must be known, in the order of its fields."""
+    """Return the units that a message names and that must be known, in the order of its fields."""
     single = (getattr(content, field, None) for field in UNIT_FIELDS)
     several = content.units if isinstance(content, DisputeOpened) else ()
     return [*(unit for unit in single if unit is not None), *several]

@@ -1,4 +1,4 @@
-"""The state of a ticket: what its messages and the moments between them have made of it."""
+"""The state of a ticket, as its messages and the moments between them have left it."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ ENDED = (ClockState.MET, ClockState.LATE, ClockState.EXPIRED)
 
 
 class RuleContext(msgspec.Struct, frozen=True):
-    """What a decision is made under: the policy in force, and which days count."""
+    """The context of a decision: the policy in force, and the calendar."""
 
     policy: Policy
     calendar: Calendar
@@ -55,7 +55,7 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def running(self) -> bool:
-        """Whether the clock still runs."""
+        """Return whether the clock still runs."""
         return self.state == ClockState.RUNNING
 
 
@@ -118,7 +118,7 @@ class State(msgspec.Struct, omit_defaults=True):
         return min((c.due for c in clocks if c and c.running), default=None)
 
     def outcome(self, key: str, proof: str = "") -> DutyOutcome | None:
-        """How a clock of a completed ticket ended: met, late or expired; None if it has not.
+        """Return how a clock of a completed ticket ended: met, late or expired; None if it has not.
 
         A contact that the claimant denied and nobody proved is `absent` (Regulation 4.3).
         """
@@ -131,7 +131,7 @@ class State(msgspec.Struct, omit_defaults=True):
         return DutyOutcome(clock.state)
 
     def late_for(self, at: datetime) -> bool:
-        """Whether a message of this moment comes after something that it should have preceded."""
+        """Return whether a message of this moment comes after something that it should precede."""
         return (self.seen_at is not None and at < self.seen_at) or (
             self.fired_at is not None and at <= self.fired_at
         )

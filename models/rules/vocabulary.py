@@ -31,7 +31,7 @@ class Code(StrEnum):
 
 
 class Status(Code):
-    """Where a ticket (诉求事项) stands in its life."""
+    """The status of a ticket (诉求事项)."""
 
     RECEIVED = N_("received"), N_("received")
     MANUAL = N_("manual"), N_("manual queue")
@@ -61,7 +61,7 @@ class Level(Code):
 
 
 class Category(Code):
-    """What kind of matter a ticket is (Regulation 1.2); each has a term of its own (3.4.1-4)."""
+    """The category of a ticket (Regulation 1.2); each has a term of its own (3.4.1-4)."""
 
     CONSULTATION = N_("consultation"), N_("consultation"), "咨询"
     SUGGESTION = N_("suggestion"), N_("suggestion"), "意见建议"
@@ -70,7 +70,7 @@ class Category(Code):
 
 
 class Emergency(Code):
-    """Why a ticket is an emergency (Regulation 3.4)."""
+    """The kind of an emergency (Regulation 3.4)."""
 
     DISASTER = N_("disaster"), N_("disaster"), "灾害事故"
     VULNERABLE = N_("vulnerable"), N_("people in need"), "困难群体"
@@ -79,7 +79,7 @@ class Emergency(Code):
 
 
 class Channel(Code):
-    """How the claimant reached the hotline."""
+    """The way by which the claimant reached the hotline."""
 
     PHONE = "phone", N_("telephone"), "电话"
     WEB = "web", N_("website"), "网站"
@@ -102,7 +102,7 @@ class ClockName(Code):
 
 
 class ClockState(Code):
-    """How a clock stands; all but `running` say how it ended."""
+    """The state of a clock; all but `running` say how it ended."""
 
     RUNNING = N_("running"), N_("running")
     MET = N_("met"), N_("in time")
@@ -112,7 +112,7 @@ class ClockState(Code):
 
 
 class DutyOutcome(Code):
-    """How a duty of a completed ticket was met, as its row and the bulletin count it.
+    """The outcome of a duty of a completed ticket, as its row and the bulletin count it.
 
     `absent` is a contact that the claimant denied and nobody proved (Regulation 4.3).
     """
@@ -124,7 +124,7 @@ class DutyOutcome(Code):
 
 
 class Rating(Code):
-    """What the claimant thinks of the result (Regulation 4.4)."""
+    """The claimant's rating of the result (Regulation 4.4)."""
 
     VERY_SATISFIED = N_("very_satisfied"), N_("very satisfied"), "非常满意"
     SATISFIED = N_("satisfied"), N_("satisfied"), "满意"
@@ -138,14 +138,14 @@ SATISFIED = tuple(rating for rating in Rating if rating not in DISSATISFIED)
 
 
 class ContactWish(Code):
-    """Whether the claimant wants to be contacted."""
+    """The claimant's wish to be contacted, or not."""
 
     WANTED = "wanted", N_("contact wanted"), "需要联系"
     UNWANTED = "unwanted", N_("no contact wanted"), "不需要联系"
 
 
 class ContactPurpose(Code):
-    """What a contact with the claimant is about (Regulation 4)."""
+    """The purpose of a contact with the claimant (Regulation 4)."""
 
     FIRST = "first", N_("first contact"), "首次联系"
     CLOSING = "closing", N_("closing contact"), "办结联系"
@@ -157,7 +157,7 @@ class ContactPurpose(Code):
 
 
 class ContactOutcome(Code):
-    """What came of a contact."""
+    """The outcome of a contact with the claimant."""
 
     REACHED = "reached", N_("reached"), "已联系"
     NO_ANSWER = "no_answer", N_("no answer"), "无人接听"
@@ -168,7 +168,7 @@ class ContactOutcome(Code):
 
 
 class ContactMethod(Code):
-    """How the claimant was contacted."""
+    """The method of a contact with the claimant."""
 
     PHONE = "phone", N_("telephone"), "电话"
     SMS = "sms", N_("text message"), "短信"
@@ -185,21 +185,21 @@ class Slot(Code):
 
 
 class WithdrawnTo(Code):
-    """To whom the claimant said that he withdraws (Regulation 3.6)."""
+    """The side that the claimant told of his withdrawal (Regulation 3.6)."""
 
     HOTLINE = "hotline", N_("hotline"), "热线"
     UNIT = "unit", N_("unit"), "承办单位"
 
 
 class RestartCause(Code):
-    """Why a term begins again (Regulation 3.4.7)."""
+    """The cause for which a term begins again (Regulation 3.4.7)."""
 
     FORCE_MAJEURE = N_("force_majeure"), N_("force majeure"), "不可抗力"
     LAW_CHANGE = N_("law_change"), N_("change of law"), "法规调整"
 
 
 class Disposal(Code):
-    """How a unit disposed of the matter (Regulation 3.7)."""
+    """The way in which a unit disposed of the matter (Regulation 3.7)."""
 
     ORDINARY = "ordinary", N_("ordinary handling"), "一般办理"
     ADMINISTRATIVE_CASE = "administrative_case", N_("administrative case"), "行政立案"
@@ -207,14 +207,14 @@ class Disposal(Code):
 
 
 class RevisitOutcome(Code):
-    """What calling a dissatisfied claimant brought (Regulation 4.5)."""
+    """The outcome of a call to a dissatisfied claimant (Regulation 4.5)."""
 
     CONFIRMED = "confirmed", N_("confirmed"), "属实"
     CORRECTED = "corrected", N_("corrected"), "更正"
 
 
 class Decider(Code):
-    """Who decided a dispute (Regulation 3.3)."""
+    """The level at which a dispute was decided (Regulation 3.3)."""
 
     DISTRICT = "district", N_("district hotline"), "区热线"
     LEADER = "leader", N_("district leader"), "区分管领导"
@@ -231,7 +231,7 @@ class Ground(Code):
 
 
 class Recipient(Code):
-    """The role of whoever gets a notice."""
+    """The role of a notice's recipient."""
 
     UNIT_CONTACT = N_("unit_contact"), N_("unit's contact")
     DEPUTY_LEADER = N_("deputy_leader"), N_("deputy leader")
@@ -250,7 +250,7 @@ RECIPIENTS_OF_A_UNIT = (
 
 
 class NoticeKind(Code):
-    """What a notice (通知) tells its recipient."""
+    """The kind of a notice (通知)."""
 
     PREWARNING = N_("prewarning"), N_("pre-warning")
     YELLOW = N_("yellow"), N_("yellow card")
@@ -366,7 +366,7 @@ class EventName(Code):
 
 
 class UserRole(Code):
-    """What somebody who uses the service may be (Regulation 6.2); see `rules.roles`."""
+    """A role of the people who use the service (Regulation 6.2); see `models/security/roles.py`."""
 
     OPERATOR = N_("operator"), N_("operator")
     SUPERVISOR = N_("supervisor"), N_("supervisor")
@@ -375,7 +375,7 @@ class UserRole(Code):
 
 
 class Permission(Code):
-    """What a role may be allowed to do."""
+    """A thing that a role may be allowed to do."""
 
     ACT = "act", N_("act on tickets")
     FEED = "feed", N_("feed messages")

@@ -1,1 +1,1 @@
-"""The regulation as pure functions, held against its own words."""
+"""Tests of the rules, without a server: against the regulation, a second model and scenarios."""

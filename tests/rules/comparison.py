@@ -1,4 +1,4 @@
-"""Holds a life of the rules against the same life of the second model."""
+"""Compare a life by the rules with the same life by the second model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,21 +19,21 @@ def running(state: State) -> dict[Key, Any]:
 
 
 def answers(events: Sequence[Event]) -> dict[int, str]:
-    """What each message came to, by its arrival: applied, or how it was refused, with a reason."""
-    found: dict[int, str] = {}
+    """Return the outcome of each message, by arrival: applied, or how it was refused."""
+    outcomes: dict[int, str] = {}
     for event in events:
         if event.cause is None:
             continue
         if event.name in REFUSALS:
             assert render(fields(event.data)["why"]), "a reason that a person can act on"
-            found[event.cause] = event.name
+            outcomes[event.cause] = event.name
         else:
-            found.setdefault(event.cause, "applied")
-    return found
+            outcomes.setdefault(event.cause, "applied")
+    return outcomes
 
 
 def compare(model: SecondModel, state: State, events: Sequence[Event]) -> None:
-    """Where the ticket stands, what became of each message, and every fact of its life so far."""
+    """Compare the ticket's state, the outcome of each message and every fact of its life so far."""
     assert state.status == model.status
     assert state.unit == model.unit
     assert state.level == model.level
@@ -43,5 +43,5 @@ def compare(model: SecondModel, state: State, events: Sequence[Event]) -> None:
         "the log says so"
     )
     assert answers(events) == model.answers
-    found = facts_of(model.ticket, events)
-    assert sorted(found, key=repr) == sorted(model.facts, key=repr)
+    facts = facts_of(model.ticket, events)
+    assert sorted(facts, key=repr) == sorted(model.facts, key=repr)

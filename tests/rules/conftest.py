@@ -1,4 +1,4 @@
-"""How Hypothesis works here: no verdict on speed, for a shared machine may be slow."""
+"""Hypothesis without verdicts on speed: a shared machine may be slow."""
 
 from hypothesis import HealthCheck, settings
 

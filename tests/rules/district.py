@@ -1,4 +1,4 @@
-"""What the tests of the rules share: the district's policy, and plain ways to write time."""
+"""The district of these tests: its policy, and short ways to write time."""
 
 from datetime import date, datetime
 from pathlib import Path

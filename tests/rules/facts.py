@@ -31,15 +31,15 @@ def facts_of(ticket: str, events: Sequence[Event]) -> list[Fact]:
 def facts_of_log(log: Sequence[dict[str, Any]]) -> list[Fact]:
     """The same from a log as a replay prints it: events of several tickets, one object each."""
     tickets = dict.fromkeys(e["ticket"] for e in log if e["ticket"] is not None)
-    found: list[Fact] = []
+    facts: list[Fact] = []
     for ticket in tickets:
-        own = [e for e in log if e["ticket"] == ticket]
-        gone = {e["of"] for e in own if e["event"] == "alert.withdrawn"}
-        standing = [(e, datetime.fromisoformat(e["at"])) for e in own if e["seq"] not in gone]
+        of_ticket = [e for e in log if e["ticket"] == ticket]
+        gone = {e["of"] for e in of_ticket if e["event"] == "alert.withdrawn"}
+        standing = [(e, datetime.fromisoformat(e["at"])) for e in of_ticket if e["seq"] not in gone]
         counted: Counter[str] = Counter()
         for event, at in standing:
-            found += _facts(ticket, event["event"], at, event, counted)
-    return found
+            facts += _facts(ticket, event["event"], at, event, counted)
+    return facts
 
 
 def _facts(

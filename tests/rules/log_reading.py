@@ -30,7 +30,7 @@ _NEW_RUN = ("ticket.accepted", "ticket.deemed_accepted", "rework.opened")
 
 @dataclass
 class LogReading:
-    """Where a ticket stands by its log."""
+    """A ticket's state by its log alone."""
 
     status: str = "received"
     unit: str | None = None
@@ -40,20 +40,20 @@ class LogReading:
 
 def read_log(log: Iterable[tuple[str, dict[str, Any]]]) -> LogReading:
     """The state that the events of a life in order, by name and data, lead to."""
-    told = LogReading()
+    reading = LogReading()
     for name, data in log:
-        told.status = _STATUS.get(name, told.status)
+        reading.status = _STATUS.get(name, reading.status)
         if name in _UNIT:
-            told.unit = data["unit"]
+            reading.unit = data["unit"]
         if name in _NEW_RUN or (name, data.get("clock")) == ("clock.moved", "handling"):
-            told.level = None
+            reading.level = None
         if name == "alert.raised":
-            told.level = data["level"]
+            reading.level = data["level"]
         if name == "ticket.deemed_accepted":
-            del told.running["accept", None]
+            del reading.running["accept", None]
         if name.startswith("clock."):
-            _clock(told.running, name, data)
-    return told
+            _clock(reading.running, name, data)
+    return reading
 
 
 def _clock(running: dict[Key, datetime], name: str, data: dict[str, Any]) -> None:

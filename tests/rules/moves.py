@@ -1,4 +1,4 @@
-"""What may come next in a ticket's life: moves that make sense where it stands, and any others."""
+"""Random moves in a ticket's life: those that make sense in its status, and any others."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -142,7 +142,7 @@ _ASSIGNED: list[Move] = [("ticket.assigned", {"unit": unit, "by": "值班员"}) 
 
 
 def fitting(status: str, unit: str | None) -> list[Move]:
-    """What the people concerned do with a ticket of this status, likelier things more often."""
+    """Return moves that fit a ticket of this status, likelier ones more often."""
     lead = unit or LEAD
     long = {"progress": "进展", "next_steps": "下一步"}
     return {
@@ -210,7 +210,7 @@ _FAILED = ("no_answer", "wrong_number")
 
 
 def failed_call(move: Move) -> bool:
-    """Whether nobody answered: then somebody will call again."""
+    """Return whether nobody answered: then somebody will call again."""
     return move[1].get("outcome") in _FAILED
 
 

@@ -63,10 +63,10 @@ def read_scenario(path: Path) -> Scenario:
 
 def as_message(raw: dict[str, Any], arrival: int, unknown: Sequence[str] = ()) -> Message:
     """A raw message as the rules take it; a ticket goes to the unit that it names, if known."""
-    found = read_envelope(raw)
-    assert not isinstance(found, Refusal), readable(found.why)
+    envelope = read_envelope(raw)
+    assert not isinstance(envelope, Refusal), readable(envelope.why)
     route = None
-    if found.type == "ticket.received":
+    if envelope.type == "ticket.received":
         unit = raw.get("unit")
         if unit is None:
             route = Route(None, lazy("no rule names a unit"))
@@ -74,7 +74,7 @@ def as_message(raw: dict[str, Any], arrival: int, unknown: Sequence[str] = ()) -
             route = Route(None, lazy("the unit is not known"), named=unit)
         else:
             route = Route(unit, lazy("named by the city"))
-    message = read_message(found.type, found.ticket, found.at, arrival, raw)
+    message = read_message(envelope.type, envelope.ticket, envelope.at, arrival, raw)
     return msgspec.structs.replace(message, unknown=tuple(unknown), route=route)
 
 
@@ -110,7 +110,7 @@ def fold_step_by_step(
 
 
 def shown(event: Event) -> dict[str, Any]:
-    """An event as the contract writes it: instants in Asia/Shanghai, kept texts told."""
+    """Return an event as the contract writes it: instants in Asia/Shanghai, texts rendered."""
     data = readable({"at": event.at, "event": event.name} | fields(event.data))
     return {k: _shown(v) for k, v in data.items()}
 

@@ -68,7 +68,7 @@ Key = tuple[str, str | None]
 
 @cache
 def works(day: date) -> bool:
-    """Whether a day counts."""
+    """Return whether a day counts."""
     return slow_calendar.counts(day, {})
 
 
@@ -99,7 +99,7 @@ def slot(at: datetime) -> str:
 
 
 def there(value: Any) -> bool:
-    """Whether a part of a paper has been given."""
+    """Return whether a part of a paper has been given."""
     return bool(value.strip() if isinstance(value, str) else value)
 
 
@@ -166,7 +166,7 @@ class SecondModel:
 
     @property
     def next_at(self) -> datetime | None:
-        """When time alone will bring something about."""
+        """Return when time alone will next do something."""
         following = self._following()
         return following[0] if following else None
 
@@ -181,14 +181,14 @@ class SecondModel:
             self._happen(moment, what, key)
 
     def _following(self) -> tuple[datetime, str, Key] | None:
-        found = [(c.due, "expiry", k) for k, c in self.running.items() if k[0] != "handling"]
+        moments = [(c.due, "expiry", k) for k, c in self.running.items() if k[0] != "handling"]
         if (handling := self.running.get(("handling", None))) is not None:
             left = [level for level in LADDER if level not in self.raised]
             if left:
-                found.append((self._level_at(handling, left[0]), "level", (left[0], None)))
+                moments.append((self._level_at(handling, left[0]), "level", (left[0], None)))
         if (archive := self._archive_at()) is not None:
-            found.append((archive, "archive", ("", None)))
-        return min(found, key=lambda entry: entry[0], default=None)
+            moments.append((archive, "archive", ("", None)))
+        return min(moments, key=lambda entry: entry[0], default=None)
 
     def _level_at(self, clock: Clock, level: str) -> datetime:
         day = workday(clock.due.date(), LADDER[level])
@@ -581,5 +581,5 @@ class SecondModel:
         return self.counted[what]
 
     def _fact(self, name: str, *values: Any) -> None:
-        told = [v.isoformat(timespec="seconds") if isinstance(v, datetime) else v for v in values]
-        self.facts.append((name, self.ticket, *told))
+        texts = [v.isoformat(timespec="seconds") if isinstance(v, datetime) else v for v in values]
+        self.facts.append((name, self.ticket, *texts))

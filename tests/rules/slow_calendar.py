@@ -16,7 +16,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def announced(day: date) -> bool:
-    """Whether the State Council's arrangement of this day is known: the library raises if not."""
+    """Return whether the State Council's arrangement of this day is known to the library."""
     try:
         chinese_calendar.is_workday(day)
     except NotImplementedError:
@@ -35,7 +35,7 @@ def counts(day: date, overlay: Mapping[date, DeclaredDay]) -> bool:
 
 
 def guessed(first: date, last: date, overlay: Mapping[date, DeclaredDay]) -> bool:
-    """Whether neither the operator nor the library knows one of these days."""
+    """Return whether neither the operator nor the library knows one of these days."""
     day = first
     while day <= last:
         if day not in overlay and not announced(day):
@@ -67,7 +67,7 @@ def half_days(base: datetime, overlay: Mapping[date, DeclaredDay]) -> Iterator[d
 
 
 def expiry(base: datetime, count: int, unit: str, overlay: Mapping[date, DeclaredDay]) -> datetime:
-    """When a term runs out; `base` in Asia/Shanghai."""
+    """Return when a term runs out; `base` in Asia/Shanghai."""
     if unit == "workdays":
         day = nth_working_day(base.date(), count, overlay)
         return datetime.combine(day, CLOSING, base.tzinfo)
@@ -84,8 +84,8 @@ def ladder(
     base: datetime, due: datetime, overlay: Mapping[date, DeclaredDay]
 ) -> list[tuple[str, datetime]]:
     """Pre-warning, yellow and red of a term that ends on the day of `due`, Asia/Shanghai."""
-    found = []
+    levels = []
     for level, n in (("prewarning", -1), ("yellow", 1), ("red", 2)):
         day = nth_working_day(due.date(), n, overlay)
-        found.append((level, max(base, datetime.combine(day, OPENING, base.tzinfo))))
-    return found
+        levels.append((level, max(base, datetime.combine(day, OPENING, base.tzinfo))))
+    return levels

@@ -1,4 +1,4 @@
-"""Which days count: overlay before chinese-calendar before a provisional guess."""
+"""Working days: overlay before chinese-calendar before a provisional guess."""
 
 from datetime import date, timedelta
 
@@ -38,8 +38,8 @@ UNKNOWN = announced_years().stop
 )
 def test_holidays_and_make_up_days_of_the_state_council(when: str, counts: bool) -> None:
     assert CALENDAR.is_working(day(when)) is counts
-    found = CALENDAR.day(day(when))
-    assert (found.day, found.counts, found.provisional) == (day(when), counts, False)
+    result = CALENDAR.day(day(when))
+    assert (result.day, result.counts, result.provisional) == (day(when), counts, False)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,7 @@ def test_the_operators_overlay_wins_over_everything() -> None:
 @pytest.mark.parametrize("year", [1, 1900, 1949, 2003, UNKNOWN, 2100, 2101, 9998])
 def test_a_year_that_nobody_announced_never_raises(year: int) -> None:
     midsummer = date(year, 6, 30)
-    found = CALENDAR.day(midsummer)
-    assert found.provisional
+    assert CALENDAR.day(midsummer).provisional
     assert CALENDAR.after(midsummer, 7) > midsummer
     assert CALENDAR.after(midsummer, -7) < midsummer
     assert CALENDAR.provisional(midsummer, midsummer)

@@ -14,26 +14,26 @@ from tests.rules.facts import Fact, facts_of
 from tests.rules.scenario_runner import fold_at_once, in_order, lines
 
 EXAMPLES = sorted((SCENARIOS / "examples").glob("*.jsonl"))
-STAGE = RuleContext(POLICY, CALENDAR)
+CONTEXT = RuleContext(POLICY, CALENDAR)
 
 
 def by_ticket(raws: list[dict[str, Any]]) -> list[list[Message]]:
     """The messages of each ticket in the order in which they take effect, however they arrived."""
-    found: dict[str, list[Message]] = defaultdict(list)
+    messages: dict[str, list[Message]] = defaultdict(list)
     for message in in_order(raws):
-        found[message.ticket].append(message)
-    return list(found.values())
+        messages[message.ticket].append(message)
+    return list(messages.values())
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_facts_are_those_of_the_simulator(path: Any) -> None:
     expected = json.loads(path.with_suffix(".facts.json").read_text(encoding="utf-8"))
     until = datetime.fromisoformat(expected["until"])
-    found: list[Fact] = []
+    facts: list[Fact] = []
     for messages in by_ticket(lines(path)):
-        _, events = fold_at_once(messages, STAGE, until)
-        found.extend(facts_of(messages[0].ticket, events))
-    assert sorted(map(tuple, expected["facts"]), key=repr) == sorted(found, key=repr)
+        _, events = fold_at_once(messages, CONTEXT, until)
+        facts.extend(facts_of(messages[0].ticket, events))
+    assert sorted(map(tuple, expected["facts"]), key=repr) == sorted(facts, key=repr)
 
 
 def test_there_are_examples() -> None:

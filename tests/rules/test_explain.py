@@ -1,4 +1,4 @@
-"""Why a ticket is due when it is due: base, days, clause, and what else bore on it."""
+"""Explanations of a deadline: base, days, clause, and what else bears on it."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.rules.random_lives import (
     Step,
 )
 
-STAGE = RuleContext(POLICY, CALENDAR)
+CONTEXT = RuleContext(POLICY, CALENDAR)
 
 
 def explained(
@@ -33,10 +33,10 @@ def explained(
     first = (begun, received(unit=LEAD, **letter))
     messages = [message(step, instant(at), n) for n, (at, step) in enumerate([first, *steps], 1)]
     state = State(TICKET)
-    fold(state, messages, STAGE, instant(until))
+    fold(state, messages, CONTEXT, instant(until))
     clock = deciding_clock(state)
     assert clock is not None
-    return explain(clock, state, STAGE)
+    return explain(clock, state, CONTEXT)
 
 
 def notes(why: Explanation) -> str:

@@ -20,11 +20,11 @@ from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY
 from tests.rules.random_lives import TICKET, lives
 from tests.rules.scenario_runner import NOTICE, fold_step_by_step, without_notices
 
-STAGE = RuleContext(POLICY, CALENDAR)
+CONTEXT = RuleContext(POLICY, CALENDAR)
 LIVE = RuleContext(load_policy(LIVE_POLICY, "live.toml"), CALENDAR)
 AFTERWARDS = timedelta(days=30)
 
-stages = st.sampled_from([STAGE, STAGE, STAGE, LIVE])
+contexts = st.sampled_from([CONTEXT, CONTEXT, CONTEXT, LIVE])
 
 
 def played(messages: list[Message], context: RuleContext) -> tuple[State, list[Event], datetime]:
@@ -34,13 +34,13 @@ def played(messages: list[Message], context: RuleContext) -> tuple[State, list[E
 
 
 def key_of(event: Event) -> tuple[str, str | None]:
-    """Which clock an event is about: evidence runs per unit, proof per purpose."""
+    """Return the clock that an event is about: evidence runs per unit, proof per purpose."""
     clock = fields(event.data)["clock"]
     of = {"evidence": "unit", "proof": "purpose"}.get(clock)
     return clock, fields(event.data)[of] if of else None
 
 
-@given(messages=lives(), context=stages)
+@given(messages=lives(), context=contexts)
 @settings(max_examples=200)
 def test_clocks_run_one_at_a_time_and_end_as_the_log_says(
     messages: list[Message], context: RuleContext
@@ -85,7 +85,7 @@ def test_clocks_run_one_at_a_time_and_end_as_the_log_says(
     assert state.due == min(waits, default=None)
 
 
-@given(messages=lives(), context=stages)
+@given(messages=lives(), context=contexts)
 @settings(max_examples=200)
 def test_levels_come_once_a_run_and_in_order(messages: list[Message], context: RuleContext) -> None:
     state, events, now = played(messages, context)
@@ -105,7 +105,7 @@ def test_levels_come_once_a_run_and_in_order(messages: list[Message], context: R
 @given(messages=lives())
 @settings(max_examples=200)
 def test_a_message_is_applied_or_refused_never_half(messages: list[Message]) -> None:
-    state, events, _ = played(messages, STAGE)
+    state, events, _ = played(messages, CONTEXT)
     of: dict[int | None, list[Event]] = defaultdict(list)
     for event in events:
         of[event.cause].append(event)
@@ -124,7 +124,7 @@ def test_a_message_is_applied_or_refused_never_half(messages: list[Message]) -> 
     assert (state.status == "received") == (state.received_at is None)
 
 
-@given(messages=lives(), context=stages)
+@given(messages=lives(), context=contexts)
 @settings(max_examples=200)
 def test_the_log_is_in_order_and_ends_with_the_archive(
     messages: list[Message], context: RuleContext
@@ -153,7 +153,7 @@ def test_the_log_is_in_order_and_ends_with_the_archive(
     assert following is None or following > now, "nothing that is due has been left"
 
 
-@given(messages=lives(), context=stages, data=st.data())
+@given(messages=lives(), context=contexts, data=st.data())
 @settings(max_examples=200)
 def test_a_life_cut_in_two_is_the_same_life(
     messages: list[Message], context: RuleContext, data: st.DataObject
@@ -176,7 +176,7 @@ def test_a_life_cut_in_two_is_the_same_life(
     assert state == whole
 
 
-@given(messages=lives(), context=stages)
+@given(messages=lives(), context=contexts)
 @settings(max_examples=100)
 def test_an_outage_changes_nothing_but_who_is_told(
     messages: list[Message], context: RuleContext
@@ -200,7 +200,7 @@ def test_an_outage_changes_nothing_but_who_is_told(
     assert {level for *_, level in missing} <= {*Level}, "only overtaken levels are spared"
 
 
-@given(messages=lives(), context=stages)
+@given(messages=lives(), context=contexts)
 @settings(max_examples=100)
 def test_a_played_life_tells_the_same_people_as_a_watched_one(
     messages: list[Message], context: RuleContext

@@ -15,7 +15,7 @@ from tests.rules.district import CALENDAR, POLICY
 from tests.rules.moves import life
 from tests.rules.random_lives import TICKET
 
-STAGE = RuleContext(POLICY, CALENDAR)
+CONTEXT = RuleContext(POLICY, CALENDAR)
 LIVES_A_YEAR = 1_000
 AFTERWARDS = timedelta(days=60)
 """By then every term, card and archive that a life leads to has come."""
@@ -48,7 +48,7 @@ def test_lives_around_every_holiday_go_as_the_second_model_says(year: int) -> No
         messages, model = life(dice, begun_near(holiday, dice), dice.randint(2, 22))
         end = messages[-1].at + AFTERWARDS
         state = State(TICKET)
-        events = fold(state, messages, STAGE, end)
+        events = fold(state, messages, CONTEXT, end)
         model.go_to(end, inclusive=True)
         try:
             compare(model, state, events)
@@ -58,8 +58,8 @@ def test_lives_around_every_holiday_go_as_the_second_model_says(year: int) -> No
                 assert state.revisit, "what has nothing open is archived in the end"
             if state.status in ("archived", "declined"):
                 assert following is None
-        except AssertionError as wrong:
-            wrong.add_note(f"Random({seed!r})")
+        except AssertionError as error:
+            error.add_note(f"Random({seed!r})")
             raise
         seen.update({event.name for event in events})
     rare = [name for name in WANTED if seen[name] < SELDOM]

@@ -1,4 +1,4 @@
-"""What a message must carry, and what is said of one that does not."""
+"""Messages: the fields that each must have, and the refusals of those that lack them."""
 
 import math
 from datetime import timedelta
@@ -80,10 +80,10 @@ def as_json(value: Any) -> Any:
 
 
 def why_not(kind: str, **fields: Any) -> Refusal:
-    """What is said of a message that is not taken."""
-    found = read_content(MessageType(kind), GOOD[kind] | fields)
-    assert isinstance(found, Refusal)
-    return found
+    """Return the refusal of a message that is not taken."""
+    refusal = read_content(MessageType(kind), GOOD[kind] | fields)
+    assert isinstance(refusal, Refusal)
+    return refusal
 
 
 def test_every_type_of_the_contract_is_known() -> None:
@@ -104,10 +104,10 @@ def test_each_required_field_is_missed_by_its_name(kind: str) -> None:
         if not FIELDS[kind][name].required:
             continue
         for raw in (left, left | {name: None}):
-            found = read_content(MessageType(kind), raw)
-            assert isinstance(found, Refusal)
-            assert found.missing == (name,)
-            assert name in render(found.why)
+            refusal = read_content(MessageType(kind), raw)
+            assert isinstance(refusal, Refusal)
+            assert refusal.missing == (name,)
+            assert name in render(refusal.why)
     everything = read_content(MessageType(kind), {})
     assert isinstance(everything, Refusal)
     assert set(everything.missing) == set(GOOD[kind])
@@ -189,11 +189,11 @@ def test_parts_that_the_regulation_asks_for_are_left_to_its_rules() -> None:
 
 def test_an_envelope_reads_times_without_offset_as_shanghai() -> None:
     for at in ("2026-09-29T16:00", "2026-09-29T16:00:00+08:00", "2026-09-29T08:00:00Z"):
-        found = read_envelope(RECEIVED | {"at": at})
-        assert isinstance(found, Envelope)
-        assert found.at == instant("2026-09-29 16:00")
-        assert found.at.utcoffset() == timedelta(hours=8)
-        assert (found.type, found.ticket) == ("ticket.received", "HJ-1")
+        envelope = read_envelope(RECEIVED | {"at": at})
+        assert isinstance(envelope, Envelope)
+        assert envelope.at == instant("2026-09-29 16:00")
+        assert envelope.at.utcoffset() == timedelta(hours=8)
+        assert (envelope.type, envelope.ticket) == ("ticket.received", "HJ-1")
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ def test_an_envelope_reads_times_without_offset_as_shanghai() -> None:
     ],
 )
 def test_what_cannot_be_kept_says_why(fields: dict[str, Any], says: str) -> None:
-    found = read_envelope(RECEIVED | fields)
-    assert isinstance(found, Refusal)
-    assert says in render(found.why)
+    refusal = read_envelope(RECEIVED | fields)
+    assert isinstance(refusal, Refusal)
+    assert says in render(refusal.why)
 
 
 def test_the_id_is_the_sources_or_a_digest_of_the_content() -> None:
@@ -256,13 +256,13 @@ def test_any_body_is_taken_or_refused_with_a_reason(kind: str, data: st.DataObje
     raw = data.draw(st.dictionaries(st.sampled_from(names), ANY_JSON))
     for mixed in (raw, GOOD[kind] | raw):
         before = dict(mixed)
-        found = read_content(MessageType(kind), mixed)
+        read = read_content(MessageType(kind), mixed)
         assert mixed == before, "what came is not changed"
-        if isinstance(found, Refusal):
-            assert render(found.why)
+        if isinstance(read, Refusal):
+            assert render(read.why)
         else:
-            again = read_content(MessageType(kind), as_json(found))
-            assert again == found, "what was taken is taken again as it is"
+            again = read_content(MessageType(kind), as_json(read))
+            assert again == read, "what was taken is taken again as it is"
 
 
 @given(
@@ -272,10 +272,10 @@ def test_any_body_is_taken_or_refused_with_a_reason(kind: str, data: st.DataObje
 )
 def test_any_envelope_is_read_or_refused_with_a_reason(raw: dict[str, Any]) -> None:
     for mixed in (raw, RECEIVED | raw):
-        found = read_envelope(mixed)
-        if isinstance(found, Refusal):
-            assert render(found.why)
+        read = read_envelope(mixed)
+        if isinstance(read, Refusal):
+            assert render(read.why)
         else:
-            assert found.id
-            assert found.ticket
-            assert not math.isnan(found.at.timestamp())
+            assert read.id
+            assert read.ticket
+            assert not math.isnan(read.at.timestamp())

@@ -1,4 +1,4 @@
-"""The policy as a file: what the district's says, how a wrong one is named, and another one."""
+"""The policy as a file: what the district's says, how a raised one is named, and another one."""
 
 import re
 from datetime import date, time, timedelta
@@ -76,9 +76,9 @@ def test_another_district_counts_in_hours_and_seconds() -> None:
 )
 def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: list[str]) -> None:
     text = policy_with((old, new))
-    with pytest.raises(InvalidPolicy) as wrong:
+    with pytest.raises(InvalidPolicy) as raised:
         load_policy(text, "mine.toml")
-    message = str(wrong.value)
+    message = str(raised.value)
     assert message.startswith("mine.toml: line ")
     assert f"line {line_of(text, new.splitlines()[-1])}: " in message
     for fragment in says:
@@ -92,9 +92,9 @@ def test_a_missing_value_names_the_table_it_belongs_to() -> None:
 
 
 def test_what_is_no_toml_says_where() -> None:
-    with pytest.raises(InvalidPolicy, match=r"mine\.toml: not valid TOML: .*line 2") as wrong:
+    with pytest.raises(InvalidPolicy, match=r"mine\.toml: not valid TOML: .*line 2") as raised:
         load_policy('district = "x"\nvalid_from 2023', "mine.toml")
-    assert isinstance(wrong.value, HotlineError)
+    assert isinstance(raised.value, HotlineError)
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_what_is_no_toml_says_where() -> None:
 def test_a_ladder_out_of_order_is_refused(levels: dict[str, str]) -> None:
     text = POLICY_TEXT
     for level, at in levels.items():
-        before, found, after = text.partition(f"[ladder.{level}]")
-        assert found
+        before, header, after = text.partition(f"[ladder.{level}]")
+        assert header
         lines = after.splitlines(keepends=True)
         assert lines[1].startswith("at = ")
         lines[1] = f'at = "{at}"\n'
-        text = before + found + "".join(lines)
+        text = before + header + "".join(lines)
     with pytest.raises(InvalidPolicy, match="prewarning, yellow, red"):
         load_policy(text, "mine.toml")
 
@@ -160,11 +160,11 @@ def test_a_higher_rule_wins_and_is_cited() -> None:
     ],
 )
 def test_a_wrong_override_is_named_with_its_line(text: str, says: list[str]) -> None:
-    with pytest.raises(InvalidPolicy) as wrong:
+    with pytest.raises(InvalidPolicy) as raised:
         load_policy(POLICY_TEXT + text, "p.toml")
-    found = int(re.search(r"line (\d+)", str(wrong.value))[1])  # type: ignore[index]
-    assert found > len(POLICY_TEXT.splitlines())
-    assert all(word in str(wrong.value) for word in says), wrong.value
+    line = int(re.search(r"line (\d+)", str(raised.value))[1])  # type: ignore[index]
+    assert line > len(POLICY_TEXT.splitlines())
+    assert all(word in str(raised.value) for word in says), raised.value
 
 
 def test_a_version_is_named_by_its_text() -> None:

@@ -47,13 +47,13 @@ def test_the_life_goes_as_the_regulation_says(name: str) -> None:
     kept = events if scenario.notices else without_notices(events)
     expected, real = compared(scenario.events, [shown(event) for event in kept])
     assert real == expected, scenario.about
-    found = {
+    in_the_end = {
         "status": state.status,
         "unit": state.unit,
         "level": state.level,
         "due": state.due and state.due.isoformat(),
     }
-    assert {k: found[k] for k in scenario.state} == scenario.state
+    assert {k: in_the_end[k] for k in scenario.state} == scenario.state
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -54,7 +54,7 @@ from tests.store.factories import (
     ticket_state,
 )
 
-STAGE = RuleContext(POLICY, CALENDAR)
+CONTEXT = RuleContext(POLICY, CALENDAR)
 AFTERWARDS = timedelta(days=60)
 REMINDER = "contact_reminder"
 
@@ -71,17 +71,17 @@ _receipts = st.builds(
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_second_model_gives_the_facts_of_the_simulator(path: Path) -> None:
-    """The two models that are held against ours here agree with each other."""
+    """The independent model and the stored facts agree with each other."""
     expected = json.loads(path.with_suffix(".facts.json").read_text(encoding="utf-8"))
     until = datetime.fromisoformat(expected["until"])
-    found: list[Fact] = []
+    facts: list[Fact] = []
     for messages in by_ticket(lines(path)):
         model = SecondModel(messages[0].ticket)
         for each in messages:
             model.take(each)
         model.go_to(until, inclusive=True)
-        found.extend(model.facts)
-    assert sorted(found, key=repr) == sorted(map(tuple, expected["facts"]), key=repr)
+        facts.extend(model.facts)
+    assert sorted(facts, key=repr) == sorted(map(tuple, expected["facts"]), key=repr)
 
 
 class Lives(RuleBasedStateMachine):
@@ -103,7 +103,7 @@ class Lives(RuleBasedStateMachine):
         self._fold(self.messages[-1:], inclusive=False)
 
     def _fold(self, messages: list[Message], *, inclusive: bool) -> None:
-        self.events += fold(self.state, messages, STAGE, self.at, inclusive=inclusive)
+        self.events += fold(self.state, messages, CONTEXT, self.at, inclusive=inclusive)
 
     @rule(data=st.data(), minutes=st.integers(0, 6 * 60))
     def somebody_does_what_fits(self, data: st.DataObject, minutes: int) -> None:
@@ -169,8 +169,8 @@ class Lives(RuleBasedStateMachine):
         self._fold([], inclusive=True)
         compare(self.model, self.state, self.events)
         again = State(TICKET)
-        events = fold(again, self.messages, STAGE, self.at)
-        assert again == self.state, "told at once it is the same life"
+        events = fold(again, self.messages, CONTEXT, self.at)
+        assert again == self.state, "folded at once it is the same life"
         assert without_notices(events) == without_notices(self.events)
 
 
@@ -234,12 +234,12 @@ def test_late_messages_end_where_the_same_messages_in_order_do(store: Store, see
         model.take(by_arrival[arrival])
     model.go_to(end, inclusive=True)
 
-    found = ticket_state(store, ticket)
-    assert (found["status"], found["level"]) == (model.status, model.level)
+    stored = ticket_state(store, ticket)
+    assert (stored["status"], stored["level"]) == (model.status, model.level)
     assert row_of(store, ticket).unit == model.unit
-    assert dict(found["running"]) == {_key(key): due for key, due in model.dues.items()}
+    assert dict(stored["running"]) == {_key(key): due for key, due in model.dues.items()}
     levels = [(f[3], f[4]) for f in model.facts if f[0] == "level"]
-    shown = [(level, datetime.fromisoformat(str(at))) for level, at in found["levels"]]
+    shown = [(level, datetime.fromisoformat(str(at))) for level, at in stored["levels"]]
     assert sorted(shown) == sorted((lv, datetime.fromisoformat(at)) for lv, at in levels)
 
 

@@ -59,6 +59,6 @@ def test_the_policy_says_when_notices_disturb() -> None:
 )
 def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: str) -> None:
     assert old in POLICY_TEXT
-    with pytest.raises(InvalidPolicy, match="line") as wrong:
+    with pytest.raises(InvalidPolicy, match="line") as raised:
         load_policy(POLICY_TEXT.replace(old, new, 1), "policy")
-    assert says in str(wrong.value)
+    assert says in str(raised.value)

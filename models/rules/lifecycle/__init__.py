@@ -1,1 +1,1 @@
-"""What a message or a due moment does to a ticket: one file a subject of the regulation."""
+"""The rules of a ticket's life, one file a subject of the regulation."""

@@ -1,4 +1,4 @@
-"""`decide`: a message, or a moment that has come, and what the regulation makes of it."""
+"""Apply messages and due moments to a ticket, by the rule of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -118,11 +118,11 @@ def _may_speak(state: State, message: Message, content: Content) -> Refusal | No
 
 
 _Moment = tuple[datetime, Literal["expire", "remind", "raise", "archive"], str]
-"""What time alone will do next to a ticket: when, what, and to which clock or level."""
+"""The next thing that time alone does to a ticket: when, what, and to which clock or level."""
 
 
 def next_moment(state: State) -> datetime | None:
-    """When time alone will next do something to the ticket."""
+    """Return when time alone will next do something to the ticket."""
     upcoming = _next(state)
     return upcoming[0] if upcoming else None
 

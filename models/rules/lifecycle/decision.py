@@ -53,7 +53,7 @@ class Decision:
 
     @property
     def played_at(self) -> datetime:
-        """When the present moment comes in a life that is played.
+        """The moment at which an event is recorded in a life that is played.
 
         What a message puts into the past comes with that message.
         """
@@ -66,13 +66,13 @@ class Decision:
         return self.now or self.played_at
 
     def due(self, base: datetime, term: Term) -> datetime:
-        """When a term begun at `base` runs out."""
+        """Return when a term begun at `base` runs out."""
         return expiry(base, term, self.context.calendar, self.context.policy.office)
 
     # Clocks
 
     def running_clock(self, key: str) -> Clock | None:
-        """The clock of this key if it runs."""
+        """Return the clock of this key if it runs."""
         clock = self.state.clocks.get(key)
         return clock if clock is not None and clock.running else None
 
@@ -183,12 +183,12 @@ class Decision:
 
 
 def clock_key(name: ClockName, of: str | None) -> str:
-    """What names a clock within a ticket: evidence runs per unit, proof per purpose."""
+    """Return the name of a clock within a ticket: evidence runs per unit, proof per purpose."""
     return f"{name}:{of}" if of else name
 
 
 def next_level(state: State) -> tuple[Level, datetime] | None:
-    """The level to be raised next while the handling clock runs, with its moment."""
+    """Return the level to be raised next while the handling clock runs, with its moment."""
     clock = state.clocks.get(ClockName.HANDLING)
     if clock is None or not clock.running:
         return None
@@ -197,10 +197,10 @@ def next_level(state: State) -> tuple[Level, datetime] | None:
 
 
 def wrong_status(decision: Decision) -> Refusal:
-    """The refusal of a message that cannot act on the ticket where it stands."""
+    """Return the refusal of a message that cannot be applied in the ticket's status."""
     return Refusal(lazy("not possible while the ticket is {status}", status=decision.state.status))
 
 
 def filled(value: object) -> bool:
-    """Whether a part of some papers is there and says something."""
+    """Return whether a part of a message is there and says something."""
     return bool(value.strip()) if isinstance(value, str) else bool(value)

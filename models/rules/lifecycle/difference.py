@@ -1,4 +1,4 @@
-"""A life folded anew against the log it has: what is taken back, and what is added."""
+"""Compare a refolded life with its log: what is taken back, and what is added."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -38,12 +38,12 @@ _UNCOMPARED = (
     ClockMoved,
     ClockStopped,
 )
-"""Events that say something of the log, of channels or of clocks, and of no decision.
+"""Events about the log, channels or clocks that record no decision.
 
-How a clock ran is compared by its effect; that one expired is a decision.
+Clocks are compared by their effect; that one expired is a decision.
 """
 _SHIFTING = ("due", "run", "provisional", "why", "policy", "note")
-"""Fields that may differ between two tellings of the same decision."""
+"""Fields in which two records of the same decision may differ."""
 
 _BLANKED: Mapping[type[EventData], Mapping[str, UnsetType]] = {
     kind: {field: UNSET for field in _SHIFTING if field in kind.__struct_fields__}
@@ -68,11 +68,11 @@ def difference(
     now: datetime,
     why: LazyText,
 ) -> list[Event]:
-    """The events to append to `log` so that it tells the life that `events` tell.
+    """Return the events to append to `log` so that it agrees with `events`, a life refolded.
 
     First what no longer holds is taken back, with corrections to whoever had a notice of it; then
     what is new; last the clocks whose end or expiry is now another. `before` and `after` are the
-    ticket's states by the log and by the new telling. Clock events themselves are not compared:
+    ticket's states by the log and by the refolded life. Clock events themselves are not compared:
     their effect is.
     """
     standing = _standing(log)
@@ -152,7 +152,7 @@ def _withdrawal(
 
 
 def _tells_of(notice: LoggedEvent, queued: NoticeQueued, event: LoggedEvent) -> bool:
-    """Whether a notice was queued to tell of this event."""
+    """Return whether a notice was queued because of this event."""
     about = event.data
     match about:
         case AlertRaised():
@@ -186,7 +186,7 @@ def _clock_changes(
 def _clock_change(old: Clock | None, new: Clock, begun: bool, why: LazyText) -> list[EventData]:
     found: list[EventData] = []
     ran = begun or (old is not None and old.running)
-    # how one expired is told by its own event, which stands before these
+    # that a clock expired has an event of its own, which stands before these
     expired = new.state == ClockState.EXPIRED
     other_span = old is None or (old.base, old.due) != (new.base, new.due)
     if not ran and (new.running or (other_span and not expired)):
