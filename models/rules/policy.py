@@ -1,7 +1,6 @@
 """The policy (制度): every number and word of the regulation that a district may set otherwise."""
 
 import hashlib
-import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import cached_property
@@ -13,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
@@ -21,8 +19,9 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.rules.calendar import SHANGHAI
 from models.rules.notice_texts import check_texts
-from models.rules.policy_text import OVERRIDE, describe_error, line_of, line_prefix, overridden
+from models.rules.policy_overrides import apply_overrides, written_at
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
+from models.rules.toml_files import TomlFile
 from models.rules.vocabulary import Category, ClockName, Level, NoticeKind, Recipient
 
 
@@ -272,19 +271,11 @@ class Policy(_Part):
 
 def load_policy(text: str, name: str) -> Policy:
     """Read the policy from the TOML `text` of the file `name`; raises InvalidPolicy."""
-    try:
-        values, documents = overridden(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        message = _("{file}: not valid TOML: {why}").format(file=name, why=error)
-        raise InvalidPolicy(message) from error
-    except ValueError as error:
-        line = line_prefix(line_of(text, [OVERRIDE]))
-        raise InvalidPolicy(f"{name}: {line}{error}") from error
-    try:
-        return Policy.model_validate(values | {"overridden": documents})
-    except ValidationError as error:
-        message = describe_error(error, lambda path: line_of(text, path, documents))
-        raise InvalidPolicy(f"{name}: {message}") from error
+    file = TomlFile(text, name, InvalidPolicy)
+    values, documents = apply_overrides(file)
+    return file.convert(
+        Policy, values | {"overridden": documents}, lambda path: written_at(path, file.values)
+    )
 
 
 def digest(text: str) -> str:

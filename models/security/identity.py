@@ -6,8 +6,9 @@ import stat
 from pathlib import Path
 
 from models.i18n import _
-from models.security.roles import SUPERVISOR, Actor, InvalidRoles, Roles, parse_roles
+from models.security.roles import SUPERVISOR, Actor, InvalidRoles, Roles
 from models.settings import Settings
+from models.text_files import read_text
 
 ROLES_FILE = "roles.toml"
 
@@ -16,7 +17,7 @@ def current_actor(settings: Settings) -> Actor:
     """Who acts: by HOTLINE_TOKEN if it is set, else by the user that this process runs as.
 
     Without a roles file the owner of the home is supervisor and nobody else has a role. Raises
-    RolesWrong where the file or the token is wrong.
+    InvalidRoles where the file or the token is wrong.
     """
     roles = load_roles(settings.home)
     if settings.token:
@@ -31,21 +32,25 @@ def current_actor(settings: Settings) -> Actor:
 def load_roles(home: Path) -> Roles | None:
     """The roles file of this home, None where there is none.
 
-    It must belong to the home's owner or to root, and nobody else may write it. Raises RolesWrong.
+    It must belong to the home's owner or to root, and only they may write it. Raises InvalidRoles.
     """
     path = home / ROLES_FILE
     try:
-        found = path.stat()
-        text = path.read_text("utf-8")
+        status = path.stat()
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as wrong:
-        why = getattr(wrong, "strerror", None) or _("not UTF-8")
-        raise InvalidRoles(f"{path}: {why}") from wrong
+    except OSError as error:
+        raise InvalidRoles(f"{path}: {error.strerror}") from error
+    # imported here: most homes have no roles file, and pydantic takes its time to load
+    from models.security.roles_file import parse_roles  # noqa: PLC0415
+
+    text = read_text(path, InvalidRoles)
     others = stat.S_IWGRP | stat.S_IWOTH
-    if found.st_uid not in (0, home.stat().st_uid) or found.st_mode & others:
-        told = _("{path}: others could change it; chown it to the home's owner and chmod go-w it")
-        raise InvalidRoles(told.format(path=path))
+    if status.st_uid not in (0, home.stat().st_uid) or status.st_mode & others:
+        message = _(
+            "{path}: others could change it; chown it to the home's owner and chmod go-w it"
+        )
+        raise InvalidRoles(message.format(path=path))
     return parse_roles(text, str(path))
 
 

@@ -2,11 +2,8 @@
 
 import hashlib
 import hmac
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any
 
 from models.errors import HotlineError
 from models.i18n import N_, _
@@ -103,41 +100,3 @@ class Roles:
 def token_digest(token: str) -> str:
     """What of a token is written into the roles file; the token cannot be got back from it."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def parse_roles(text: str, where: str) -> Roles:
-    """The roles that a file says: `[users]` name = role, `[tokens.NAME]` role and sha256.
-
-    Raises RolesWrong with what is wrong.
-    """
-    try:
-        found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        raise InvalidRoles(f"{where}: {wrong}") from wrong
-    for name in found.keys() - {"users", "tokens"}:
-        raise InvalidRoles(_("{where}: no section {name}").format(where=where, name=name))
-    users = {name: _role(where, name, role) for name, role in _table(found, "users", where).items()}
-    tokens = {}
-    for name, entry in _table(found, "tokens", where).items():
-        digest = entry.get("sha256") if isinstance(entry, dict) else None
-        if not isinstance(digest, str) or len(digest) != hashlib.sha256().digest_size * 2:
-            text = _("{where}: token {name} needs a role and the sha256 of the token, 64 letters")
-            raise InvalidRoles(text.format(where=where, name=name))
-        tokens[name] = (digest.lower(), _role(where, name, entry.get("role")))
-    return Roles(users, tokens)
-
-
-def _table(found: dict[str, Any], name: str, where: str) -> dict[str, Any]:
-    table = found.get(name, {})
-    if not isinstance(table, dict):
-        raise InvalidRoles(_("{where}: no section {name}").format(where=where, name=name))
-    return table
-
-
-def _role(where: str, name: str, role: object) -> str:
-    if role in ROLES:
-        return str(role)
-    near = get_close_matches(str(role), ROLES, 1)
-    text = _("{where}: {name} has no role that there is; one of: {roles}")
-    hint = f"; {near[0]}?" if near else ""
-    raise InvalidRoles(text.format(where=where, name=name, roles=", ".join(ROLES)) + hint)

@@ -23,7 +23,7 @@ from models.rules.redaction import Redactor
 from models.rules.routing.units_file import load_units
 from models.rules.text import clean, find_numbers, redact_numbers
 from models.security.keys import parse_keys
-from models.security.roles import parse_roles
+from models.security.roles_file import parse_roles
 from monitor.filters import read_filter
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from scripts.calendar_file import read_declared_days

@@ -35,9 +35,14 @@ def test_a_good_file_is_taken_whole() -> None:
     ("old", "new", "line", "said"),
     [
         ('name = "乙街道"', "name = 乙街道", 14, "Invalid value"),
-        ('kind = "street"', 'kind = "street"\nphon = "1"', 16, "`phone`"),
-        ("kind =", "phone = 1\nkind =", 15, "`str`"),
-        ('words = ["井盖"]', 'word = ["井盖"]', 10, "`words`"),
+        (
+            'kind = "street"',
+            'kind = "street"\nphon = "1"',
+            16,
+            "unit.2.phon: there is no such key",
+        ),
+        ("kind =", "phone = 1\nkind =", 15, "unit.2.phone: write a text in quotes"),
+        ('words = ["井盖"]', 'word = ["井盖"]', 10, 'did you mean "words"?'),
         ('words = ["井盖"]\n', "", 9, "rule"),
         ('name = "乙街道"', 'name = "甲"', 14, "甲局"),
         ('name = "乙街道"', 'name = "甲局"', 14, "twice"),
@@ -46,7 +51,7 @@ def test_a_good_file_is_taken_whole() -> None:
         ('kind = "street"', 'keywords = ["路灯"]', 15, "路灯"),
         ('kind = "street"', 'kind = "street"\nparent = "丙局"', 16, "丙局"),
         ('"乙路"', '"乙路", ""', 16, "empty"),
-        ("territory", "teritory", 1, "`territory`"),
+        ("territory", "teritory", 1, 'did you mean "territory"?'),
     ],
 )
 def test_a_mistake_is_named_with_its_line(old: str, new: str, line: int, said: str) -> None:

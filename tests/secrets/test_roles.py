@@ -12,7 +12,8 @@ from models.operations.access import REVEALABLE, UnknownField, find, record_acce
 from models.queries.log import TicketNotFound
 from models.security import roles
 from models.security.identity import current_actor
-from models.security.roles import Actor, InvalidRoles, NotAllowed, parse_roles, token_digest
+from models.security.roles import Actor, InvalidRoles, NotAllowed, token_digest
+from models.security.roles_file import parse_roles
 from models.settings import Settings
 from models.tables.core import ACCESS
 from tests.scripts.hotline_in_process import InProcessHotline
@@ -46,12 +47,21 @@ def test_each_role_may_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[users]\nwang = 'operater'", "operator?"),
-        ("[users]\nwang = 7", "wang has no role"),
-        ("[people]\nwang = 'operator'", "no section people"),
-        ("users = 3", "no section users"),
-        ("[tokens]\na = 'feeder'", "token a needs"),
-        ("[tokens.a]\nrole = 'feeder'\nsha256 = 'short'", "token a needs"),
+        (
+            "[users]\nwang = 'operater'",
+            "line 2: users.wang: it must be one of: op",
+        ),
+        ("[users]\nwang = 7", "line 2: users.wang: write a text in quotes"),
+        (
+            "[people]\nwang = 'operator'",
+            "line 1: people: there is no such key",
+        ),
+        ("users = 3", "line 1: users: write a table"),
+        ("[tokens]\na = 'feeder'", "line 2: tokens.a: write a table"),
+        (
+            "[tokens.a]\nrole = 'feeder'\nsha256 = 'short'",
+            "line 3: tokens.a.sha256: write",
+        ),
         ("[users", "roles.toml: "),
     ],
 )

@@ -72,14 +72,30 @@ def test_services_that_a_district_has(tmp_path: Path, url: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("per_minute = 20", "per_minute = 0", ["line 8:", "greater than or equal to 1"]),
+        (
+            "per_minute = 20",
+            "per_minute = 0",
+            ["line 8:", "per_minute: it must be at least 1"],
+        ),
         ("per_minute = 20", "per_munite = 20", ["line 8:", "channel.robot.per_munite"]),
         ('"wecombot://SECRETKEY-1234"', '"wecom//SECRETKEY-1234"', ["line 7:", "no service"]),
-        ('language = "zh"', 'language = "fr"', ["line 9:", "'zh' or 'en'"]),
+        ('language = "zh"', 'language = "fr"', ["line 9:", "one of: zh, en"]),
         ('kinds = ["red"]', 'kinds = ["blue"]', ["line 12:", "'blue' is no kind", "yellow"]),
-        ("emergency = false", "emergency = 3", ["line 18:", "rule.1.emergency"]),
-        ('channels = ["robot"]', 'channels = ["phone"]', ["rule 2", "'phone'", "file, log, mail"]),
-        ('channels = ["robot"]', "channels = []", ["line 19:", "at least 1 item"]),
+        (
+            "emergency = false",
+            "emergency = 3",
+            ["line 18:", "rule.2.emergency: write true"],
+        ),
+        (
+            'channels = ["robot"]',
+            'channels = ["phone"]',
+            ["line 19:", "'phone'", "file, log, mail"],
+        ),
+        (
+            'channels = ["robot"]',
+            "channels = []",
+            ["line 19:", "name at least 1"],
+        ),
         ("principal_leader = {", "boss = {", ["line 22:", "deputy_leader"]),
         ("[channel.robot]", "[channel.file]", ["'file' is built in"]),
         ("# where", "where", ["not valid TOML", "line 1"]),

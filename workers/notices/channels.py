@@ -3,22 +3,22 @@
 It lies beside the database and not in it, since it holds passwords and robots' tokens.
 """
 
-import re
 import stat
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.policy import Ladder, NoticeKinds
-from models.rules.policy_text import describe_error
+from models.rules.toml_files import Problem, load_toml
+from models.rules.toml_lines import Path as TomlPath
 from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Level, NoticeKind, Recipient
+from models.text_files import read_text
 from workers.notices.apprise_services import make_service
 
 FILE, LOG = "file", "log"
@@ -107,24 +107,6 @@ class ChannelsConfig(_Part):
     people: dict[str, dict[Recipient, dict[str, str]]] = {}
     outside: dict[Recipient, dict[str, str]] = {}
 
-    @model_validator(mode="after")
-    def _known(self) -> "ChannelsConfig":
-        for name in BUILT_IN:
-            if name in self.channel:
-                message = _("channel {name} is built in; take another name")
-                raise ValueError(message.format(name=repr(name)))
-        known = [*BUILT_IN, *self.channel]
-        named = [(n, f"rule {i}") for i, r in enumerate(self.rule, 1) for n in r.channels]
-        for unit, roles in self.people.items():
-            named += [(n, f"people of {unit}") for places in roles.values() for n in places]
-        named += [(n, "outside") for places in self.outside.values() for n in places]
-        for name, where in named:
-            if name not in known:
-                message = _("{where}: no channel {name}; there are: {known}")
-                names = ", ".join(known)
-                raise ValueError(message.format(where=where, name=repr(name), known=names))
-        return self
-
     def channels_for(
         self, kind: str, role: str, unit: str | None, emergency: bool
     ) -> Sequence[str]:
@@ -146,25 +128,36 @@ class ChannelsConfig(_Part):
 
 
 def load_channels(path: Path) -> ChannelsConfig:
-    """The channels that a file names; raises ChannelsWrong with the line and what is allowed."""
-    try:
-        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            told = _("{path}: others may read its passwords; run: chmod 600 {path}")
-            raise InvalidChannels(told.format(path=path))
-        text = path.read_text(encoding="utf-8-sig")
-        return ChannelsConfig.model_validate(tomllib.loads(text))
-    except OSError as wrong:
-        raise InvalidChannels(f"{path}: {wrong.strerror}") from wrong
-    except UnicodeDecodeError as wrong:
-        raise InvalidChannels(f"{path}: {_('not UTF-8')}") from wrong
-    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        told = _("{file}: not valid TOML: {why}").format(file=path, why=wrong)
-        if "key" in str(wrong):
-            told += _('; put Chinese names in quotes, as in [people."某局".unit_contact]')
-        raise InvalidChannels(told) from wrong
-    except ValidationError as wrong:
-        told = describe_error(wrong, lambda steps: line_of(text, steps))
-        raise InvalidChannels(f"{path}: {told}") from None
+    """Load the channels file; raises InvalidChannels with the line and what is allowed."""
+    if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        message = _("{path}: others may read its passwords; run: chmod 600 {path}")
+        raise InvalidChannels(message.format(path=path))
+    text = read_text(path, InvalidChannels)
+    return load_toml(text, str(path), ChannelsConfig, InvalidChannels, _problems)
+
+
+def _problems(config: ChannelsConfig) -> Iterator[Problem]:
+    """Channels that are defined twice, or named and not defined."""
+    for name in BUILT_IN:
+        if name in config.channel:
+            message = _("channel {name} is built in; take another name")
+            yield ("channel", name), message.format(name=repr(name))
+    known = [*BUILT_IN, *config.channel]
+    for path, name in _named_channels(config):
+        if name not in known:
+            message = _("no channel {name}; there are: {known}")
+            yield path, message.format(name=repr(name), known=", ".join(known))
+
+
+def _named_channels(config: ChannelsConfig) -> Iterator[tuple[TomlPath, str]]:
+    for number, rule in enumerate(config.rule):
+        for place, name in enumerate(rule.channels):
+            yield ("rule", number, "channels", place), name
+    for unit, roles in config.people.items():
+        for role, addresses in roles.items():
+            yield from ((("people", unit, role.value, name), name) for name in addresses)
+    for role, addresses in config.outside.items():
+        yield from ((("outside", role.value, name), name) for name in addresses)
 
 
 def missing_addresses(
@@ -181,35 +174,3 @@ def missing_addresses(
                 if channels.lacks_address(name, role, unit_of_role):
                     missing[name, f"{unit_of_role}/{role}" if unit_of_role else role] = None
     return list(missing)
-
-
-def line_of(text: str, steps: Sequence[str]) -> int:
-    """The line of what `steps` lead to, or of the nearest table around it."""
-    best, depth_of_best = 1, 0
-    here: list[str] = []
-    count: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.fullmatch(r"\s*(\[\[?)(.+?)\]\]?\s*(#.*)?", line):
-            here = _keys(header[2])
-            if header[1] == "[[":
-                name = header[2].strip()
-                count[name] = count.get(name, -1) + 1
-                here = [*here, str(count[name])]
-            path = here
-        elif entry := re.match(r"\s*([\w.\"'-]+|\"[^\"]*\")\s*=", line):
-            path = [*here, *_keys(entry[1])]
-        else:
-            continue
-        depth = _shared(path, steps)
-        if depth == len(path) and depth > depth_of_best:
-            best, depth_of_best = number, depth
-    return best
-
-
-def _keys(dotted: str) -> list[str]:
-    return [a or b or c for a, b, c in re.findall(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)", dotted)]
-
-
-def _shared(path: Sequence[str], steps: Sequence[str]) -> int:
-    pairs: list[Any] = list(zip(path, steps, strict=False))
-    return next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
