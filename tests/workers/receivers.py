@@ -1,4 +1,4 @@
-"""Real receivers of notices on loopback: a mail server, and a web server that can misbehave."""
+"""Real receivers of notices on loopback: mail, a web server that can misbehave, a proxy."""
 
 import email
 import email.policy
@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 
 
 class MailServer:
-    """Takes mail; each message as it came, with whom it is for."""
+    """Takes mail; keeps each message as it came, and its recipients."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -40,7 +40,7 @@ class MailServer:
 
     @property
     def texts(self) -> list[str]:
-        """What the mails say."""
+        """The texts of the mails."""
         return [_body(mail) for mail in self.mails]
 
 
@@ -52,12 +52,12 @@ def _body(mail: EmailMessage) -> str:
 
 @contextmanager
 def mail_server() -> Iterator[tuple[MailServer, int]]:
-    """A mail server and its port."""
+    """Run a mail server; yields it and its port."""
     server = MailServer()
-    # it knocks at its own port to see whether it is up, and so has to know it beforehand
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    # it connects to its own port to see whether it is up, and so has to know it beforehand
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     controller = Controller(server, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -87,7 +87,7 @@ class WebServer:
 
 @contextmanager
 def web_server() -> Iterator[tuple[WebServer, int]]:
-    """A web server and its port."""
+    """Run a web server; yields it and its port."""
     state = WebServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -117,7 +117,7 @@ def web_server() -> Iterator[tuple[WebServer, int]]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Nothing: tests look at what came."""
+            """Log nothing: tests look at what came."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -134,7 +134,7 @@ def web_server() -> Iterator[tuple[WebServer, int]]:
 
 @dataclass
 class Request:
-    """What a program sent to a host on the internet."""
+    """A request to a host on the internet."""
 
     host: str
     path: str
@@ -144,19 +144,19 @@ class Request:
 
 @dataclass
 class Internet:
-    """Every host there is, by HTTPS: `answers` by host is a status and a body."""
+    """The hosts of a test, by HTTPS: `answers` by host is a status and a body."""
 
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
 
     def to(self, host: str) -> list[str]:
-        """The bodies that a host has got, in order."""
-        return [one.body for one in self.requests if one.host == host]
+        """Return the bodies that a host got, in order."""
+        return [request.body for request in self.requests if request.host == host]
 
 
 @contextmanager
 def internet(folder: Path, hosts: list[str]) -> Iterator[Internet]:
-    """A proxy that this process has to use, behind which these hosts are ours, by TLS."""
+    """Run a proxy that this process has to use, and that answers for these hosts, by TLS."""
     state, authority = Internet(), trustme.CA()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*hosts).configure_cert(tls)
@@ -180,31 +180,32 @@ def internet(folder: Path, hosts: list[str]) -> Iterator[Internet]:
             self.connection.close()
 
         def do_POST(self) -> None:
-            place = urlsplit(self.path)
+            url = urlsplit(self.path)
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            state.requests.append(Request(self.host, place.path, parse_qs(place.query), body))
-            status, said = state.answers[self.host]
-            answer = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+            state.requests.append(Request(self.host, url.path, parse_qs(url.query), body))
+            status, content = state.answers[self.host]
+            text = content if isinstance(content, str) else json.dumps(content)
+            answer = text.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
 
         def log_message(self, *_: Any) -> None:
-            """Nothing: tests look at what came."""
+            """Log nothing: tests look at what came."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    own = {
+    settings = {
         "HTTPS_PROXY": f"http://127.0.0.1:{server.server_address[1]}",
         "REQUESTS_CA_BUNDLE": str(folder / "internet.pem"),
         "NO_PROXY": "",
     }
     try:
         with pytest.MonkeyPatch.context() as environment:
-            for name, value in own.items():
+            for name, value in settings.items():
                 environment.setenv(name, value)
                 environment.delenv(name.lower(), raising=False)
             yield state

@@ -1,4 +1,4 @@
-"""The channels file: what it may say, and how a wrong one is named by its line."""
+"""The channels file: its rules and addresses, and errors named by their line."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ city_hotline = { mail = "12345@example.cn" }
 """
 
 
-def test_the_first_rule_that_fits_names_the_channels(tmp_path: Path) -> None:
+def test_the_first_rule_that_matches_names_the_channels(tmp_path: Path) -> None:
     channels = load_channels(channels_file(tmp_path, GOOD))
     assert channels.channels_for("red", "principal_leader", "某局", False) == ("mail", "robot")
     assert channels.channels_for("yellow", "deputy_leader", "某局", False) == ("robot",)
@@ -64,13 +64,13 @@ def test_the_first_rule_that_fits_names_the_channels(tmp_path: Path) -> None:
     ],
 )
 def test_services_that_a_district_has(tmp_path: Path, url: str) -> None:
-    """Mail, three robots, a webhook and two kinds of gateways for text messages are taken."""
+    """Mail, three robots, a webhook and two kinds of SMS gateways are accepted."""
     path = channels_file(tmp_path, f'[channel.one]\nurl = "{url}"\n')
     assert load_channels(path).channel["one"].url == url
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "parts"),
     [
         (
             "per_minute = 20",
@@ -103,15 +103,15 @@ def test_services_that_a_district_has(tmp_path: Path, url: str) -> None:
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, old: str, new: str, says: list[str]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, old: str, new: str, parts: list[str]
 ) -> None:
-    """And no password or token is in what is said, nor in a log."""
+    """No password or token is in the message, nor in a log."""
     assert old in GOOD
-    with pytest.raises(InvalidChannels) as wrong:
+    with pytest.raises(InvalidChannels) as error:
         load_channels(channels_file(tmp_path, GOOD.replace(old, new)))
-    assert [part for part in says if part not in str(wrong.value)] == []
-    assert "SECRETKEY" not in str(wrong.value)
-    assert "secret" not in str(wrong.value)
+    assert [part for part in parts if part not in str(error.value)] == []
+    assert "SECRETKEY" not in str(error.value)
+    assert "secret" not in str(error.value)
     assert "SECRETKEY" not in caplog.text
     assert "secret" not in caplog.text
 

@@ -50,9 +50,9 @@ REFUSED: dict[str, list[tuple[int, Any]]] = {
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[Internet]:
     """The internet, where every host takes what it gets."""
-    with internet(tmp_path, list(HOSTS)) as found:
-        found.answers = dict(TAKEN)
-        yield found
+    with internet(tmp_path, list(HOSTS)) as hosts:
+        hosts.answers = dict(TAKEN)
+        yield hosts
 
 
 @pytest.fixture
@@ -71,30 +71,30 @@ def _channels(*hosts: str) -> str:
     return "\n".join([*tables, f"[[rule]]\nchannels = {json.dumps([*names, 'log'])}\n"])
 
 
-def _go_on(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> None:
+def _ring_when_idle(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> None:
     """Ring again as soon as nothing is being sent."""
     if is_idle(store, clock):
         clock.pass_by(timedelta(seconds=130))
         ring(store, clock, dispatcher)
 
 
-def _said(body: str) -> str:
-    """The text in what a service was sent; each names it otherwise."""
-    told = json.loads(body)
-    match told:
+def _text_of(body: str) -> str:
+    """Return the text in what a service was sent; each has another name for it."""
+    content = json.loads(body)
+    match content:
         case {"msgtype": "text", "text": {"content": str(text)}}:
             return text
         case {"msg_type": "text", "content": {"text": str(text)}}:
             return text
         case {"to": str(_), "body": str(text)}:
             return text
-    raise AssertionError(told)
+    raise AssertionError(content)
 
 
 def test_each_gets_number_title_and_name_and_nothing_else(
     store: Store, outside: Internet, tmp_path: Path
 ) -> None:
-    """A life full of marked data: what goes over the wire has none of it."""
+    """The ticket is full of marked data: nothing that goes over the wire has any of it."""
     end = at("2026-03-20T10:00")
     feed(store, marked_messages(), end)
     advance_tickets(store, ["P1", "P2"], end)
@@ -102,17 +102,17 @@ def test_each_gets_number_title_and_name_and_nothing_else(
     with notice_dispatcher(store, clock, tmp_path, _channels(*HOSTS)) as dispatcher:
 
         def all_sent() -> bool:
-            _go_on(store, clock, dispatcher)
+            _ring_when_idle(store, clock, dispatcher)
             return {n.state for n in notices(store)} == {"sent"}
 
         wait_until(all_sent, 100, "everything sent")
-    parcels = {n.channel: {p.parcel for p in notices(store) if p.channel == n.channel}
+    batches = {n.channel: {p.parcel for p in notices(store) if p.channel == n.channel}
                for n in notices(store)}  # fmt: skip
     for host in HOSTS:
-        texts = "\n".join(_said(body) for body in outside.to(host))
+        texts = "\n".join(_text_of(body) for body in outside.to(host))
         whole = texts.replace("\n", "") if host == SMS else texts
         assert "P1" in texts
-        assert [name for name in parcels[host.split(".")[1]] if f"[{name}]" not in whole] == []
+        assert [name for name in batches[host.split(".")[1]] if f"[{name}]" not in whole] == []
     sent = "\n".join(json.dumps(json.loads(r.body), ensure_ascii=False) + r.path + str(r.query)
                      for r in outside.requests)  # fmt: skip
     assert [mark for mark in MARKED if mark in sent] == []
@@ -141,7 +141,7 @@ def test_what_is_refused_in_the_body_is_sent_again(
         outside.answers[host] = REFUSED[host][0]
 
         def tried() -> bool:
-            _go_on(store, clock, dispatcher)
+            _ring_when_idle(store, clock, dispatcher)
             return tries() >= {1}
 
         wait_until(tried, 60, "a try")
@@ -154,18 +154,18 @@ def test_what_is_refused_in_the_body_is_sent_again(
             before = len(outside.to(host))
 
             def another() -> bool:
-                _go_on(store, clock, dispatcher)
+                _ring_when_idle(store, clock, dispatcher)
                 return len(outside.to(host)) > before
 
             wait_until(another, 60, "another")
         outside.answers[host] = TAKEN[host]
 
         def sent() -> bool:
-            _go_on(store, clock, dispatcher)
+            _ring_when_idle(store, clock, dispatcher)
             return {n.state for n in notices(store, "yellow") if n.channel == name} == {"sent"}
 
         wait_until(sent, 60, "it goes out when it is taken")
-        assert f"[{first.parcel}]" in _said(outside.to(host)[-1])
+        assert f"[{first.parcel}]" in _text_of(outside.to(host)[-1])
 
 
 def test_a_long_message_is_cut_by_its_bytes(
@@ -177,11 +177,11 @@ def test_a_long_message_is_cut_by_its_bytes(
     with notice_dispatcher(store, clock, tmp_path, _channels(WECOM)) as dispatcher:
 
         def all_sent() -> bool:
-            _go_on(store, clock, dispatcher)
+            _ring_when_idle(store, clock, dispatcher)
             return {n.state for n in notices(store, "yellow")} == {"sent"}
 
         wait_until(all_sent, 100, "everything sent")
-    texts = [_said(body) for body in outside.to(WECOM)]
+    texts = [_text_of(body) for body in outside.to(WECOM)]
     assert len(texts) > 1
     assert max(len(text.encode()) for text in texts) <= 2048
     assert [n for n in range(8) if not any(f"Y{n:03}" in text for text in texts)] == []

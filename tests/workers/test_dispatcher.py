@@ -1,4 +1,4 @@
-"""Notices reach real receivers: at least once, by name, gathered, limited, and never blocking."""
+"""Notices reach real receivers: at least once, by id, gathered, within a rate, never blocking."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ channels = ["hook"]
 
 
 def test_forty_cards_are_one_mail_with_forty_lines(store: Store, tmp_path: Path) -> None:
-    """And each of the forty is recorded by itself, in its own ticket's log."""
+    """Each of the forty is recorded by itself, in its own ticket's log."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 40)
     with (
@@ -98,8 +98,8 @@ def test_forty_cards_are_one_mail_with_forty_lines(store: Store, tmp_path: Path)
     assert len(sent) == 40
 
 
-def test_a_repeat_has_the_same_name_and_text(store: Store, tmp_path: Path) -> None:
-    """The receiver took it and the answer was lost: what comes again can be dropped by its name."""
+def test_a_repeat_has_the_same_id_and_text(store: Store, tmp_path: Path) -> None:
+    """The receiver took it and the answer was lost: it can drop the repeat by its id."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 3)
     with (
@@ -132,7 +132,7 @@ def test_a_repeat_has_the_same_name_and_text(store: Store, tmp_path: Path) -> No
 def test_what_fails_is_tried_with_growing_pauses_then_failed_then_sent_again(
     store: Store, tmp_path: Path
 ) -> None:
-    """`notice.failed` after the limit, with the reason; resent it has the same name."""
+    """`notice.failed` after the last try, with the reason; resent it has the same id."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 1)
     with (
@@ -176,7 +176,7 @@ def test_what_fails_is_tried_with_growing_pauses_then_failed_then_sent_again(
 
 
 def test_a_channel_that_hangs_holds_up_nobody(store: Store, tmp_path: Path) -> None:
-    """While one receiver is silent, mail and file go out and the store can be written to."""
+    """While one receiver does not answer, mail and file go out, and the store can be written."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 2)
     with (
@@ -199,7 +199,7 @@ channels = ["mail", "file"]
             ring(store, clock, dispatcher)
             clock.pass_by(GATHER)
             ring(store, clock, dispatcher)
-            wait_until(lambda: web.asked == 1, 40, "the silent one is asked")
+            wait_until(lambda: web.asked == 1, 40, "the one that hangs is asked")
             yellow_cards(store, 2)
             feed(store, [letter("W1", "2026-03-02T09:00", content="另一盏灯")], clock())
             advance_tickets(store, ["W1"], clock())
@@ -213,8 +213,8 @@ channels = ["mail", "file"]
     assert "视同受理" in (tmp_path / "notices.jsonl").read_text("utf-8")
 
 
-def test_several_channels_for_one_notice_fare_apart(store: Store, tmp_path: Path) -> None:
-    """A red or yellow card that goes to mail and web is sent by one though the other is down."""
+def test_several_channels_of_one_notice_are_recorded_apart(store: Store, tmp_path: Path) -> None:
+    """A card that goes to mail and web is sent by one though the other is down."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 1)
     with web_server() as (web, web_port), mail_server() as (mail, mail_port):
@@ -308,8 +308,8 @@ def test_a_rate_holds_for_all_workers_together(store: Store, tmp_path: Path) -> 
         assert sum(begin <= moment < begin + timedelta(minutes=1) for moment in sent_at) <= 8
 
 
-def test_a_worker_that_dies_lets_go(store: Store, tmp_path: Path) -> None:
-    """What it held is sent by another after two minutes, and not before, under the same name."""
+def test_the_hold_of_a_dead_worker_ends(store: Store, tmp_path: Path) -> None:
+    """Another worker sends what it held after two minutes, not before, under the same id."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 2)
     with (
@@ -332,8 +332,8 @@ def test_a_worker_that_dies_lets_go(store: Store, tmp_path: Path) -> None:
     assert web.ids == [held.id]
 
 
-def test_what_is_on_its_way_is_held(store: Store, tmp_path: Path) -> None:
-    """The second message is held from when it goes out, however long the first one took."""
+def test_what_is_being_sent_is_held(store: Store, tmp_path: Path) -> None:
+    """The second message is held from when it is sent, however long the first one took."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 2)
     with web_server() as (web, port):
@@ -371,7 +371,7 @@ def test_a_channel_that_is_down_for_days_gives_up_in_the_end(store: Store, tmp_p
     with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
         while any(n.state == "queued" for n in notices(store)):
             if ring(store, clock, dispatcher):
-                wait_until(lambda: is_idle(store, clock), 40, "tried or put off")
+                wait_until(lambda: is_idle(store, clock), 40, "tried or postponed")
             queued = [n.ring_at for n in notices(store) if n.state == "queued"]
             clock.present = max([clock(), *queued[:0], *sorted(queued)[:1]])
     assert timedelta() < clock() - begun <= GIVE_UP_AFTER + timedelta(minutes=20)
@@ -379,8 +379,8 @@ def test_a_channel_that_is_down_for_days_gives_up_in_the_end(store: Store, tmp_p
     assert all(n.error for n in notices(store))
 
 
-def test_nobody_to_send_to_is_said_at_once(store: Store, tmp_path: Path) -> None:
-    """A card for somebody whose address is missing is failed with what to add."""
+def test_a_notice_without_an_address_fails_at_once(store: Store, tmp_path: Path) -> None:
+    """It is given up without a try, and the error says what to add."""
     clock = ManualClock(at(YELLOW))
     yellow_cards(store, 1)
     text = _mail(9).replace("deputy_leader", "unit_contact")

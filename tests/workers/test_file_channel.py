@@ -1,4 +1,4 @@
-"""The file that notices go to: whole lines, also where the disk is full or the machine stopped."""
+"""The file of notices holds whole lines, also after a full disk or a stop of the machine."""
 
 import json
 import resource
@@ -23,7 +23,7 @@ def _ids(file: Path) -> list[str]:
 
 @contextmanager
 def _no_file_over(size: int) -> Iterator[None]:
-    """What is written beyond this size does not go in, as on a full disk."""
+    """Limit files to this size: what is beyond it cannot be written, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -33,7 +33,7 @@ def _no_file_over(size: int) -> Iterator[None]:
 
 
 def test_a_line_that_does_not_go_in_whole_is_taken_back(tmp_path: Path) -> None:
-    """The disk fills up in the middle of a letter: what was there stands, and the next one fits."""
+    """The disk fills up in the middle of a line: the file is as before, and the next write fits."""
     file = tmp_path / "notices.jsonl"
     channel = FileChannel(file)
     channel([outgoing_notice(1)], _text)
@@ -46,7 +46,7 @@ def test_a_line_that_does_not_go_in_whole_is_taken_back(tmp_path: Path) -> None:
 
 
 def test_a_line_torn_by_a_stopped_machine_spoils_no_other(tmp_path: Path) -> None:
-    """What comes after it begins a line of its own."""
+    """The next notice begins a line of its own."""
     file = tmp_path / "notices.jsonl"
     file.write_bytes('{"id": "T1-1", "kind": "黄'.encode()[:-1])
     FileChannel(file)([outgoing_notice(2)], _text)

@@ -32,14 +32,14 @@ PERSON = {"name": "欧阳标记", "phone": "13922223333"}
 
 
 def marked_messages() -> list[dict[str, object]]:
-    """A ticket whose every text holds marked data, through most kinds of notices."""
+    """Return the messages of a ticket whose every text holds marked data, through most notices."""
     more = {
         "title": "路灯坏了 13922223333 身份证440508199001011234",
         "content": "标记内容：濠江区达濠街道路灯，我叫欧阳标记，13922223333",
         "claimant": PERSON,
         "address": "濠江区达濠街道标记路88号",
     }
-    say = {"text": "标记备注 13922223333"}
+    text = {"text": "标记备注 13922223333"}
     result = {k: f"{v} 标记备注" for k, v in RESULT.items() if k != "disposal"}
     done = {**result, "disposal": "ordinary"}
     first = letter("P1", "2026-03-02T09:00", **more)
@@ -50,7 +50,7 @@ def marked_messages() -> list[dict[str, object]]:
         message("P1", "return.reviewed", "2026-03-02T10:00", approved=False),
         message("P1", "unit.accepted", "2026-03-02T10:30"),
         message("P1", "unit.joined", "2026-03-02T10:40", unit="住建局"),
-        message("P1", "unit.urged", "2026-03-02T11:00", by="欧阳标记", **say),
+        message("P1", "unit.urged", "2026-03-02T11:00", by="欧阳标记", **text),
         message("P1", "contact.attempted", "2026-03-02T11:10", purpose="first",
                 outcome="no_answer", method="phone", evidence="标记备注"),
         message("P1", "contact.attempted", "2026-03-02T15:10", purpose="first",
@@ -104,10 +104,10 @@ channels = ["hook", "mail", "file", "log"]
             wait_until(all_sent, 60, "everything sent")
         kinds = {n.kind for n in notices(store)}
     assert len(kinds) >= 15
-    outside = [p["title"] + p["text"] + p["path"] for p in web.posts]
-    outside += [m.as_string() + t for m, t in zip(mail.mails, mail.texts, strict=True)]
-    outside.append((tmp_path / "notices.jsonl").read_text("utf-8"))
-    everything = "\n".join(outside)
+    received = [p["title"] + p["text"] + p["path"] for p in web.posts]
+    received += [m.as_string() + t for m, t in zip(mail.mails, mail.texts, strict=True)]
+    received.append((tmp_path / "notices.jsonl").read_text("utf-8"))
+    everything = "\n".join(received)
     assert "P1" in everything
     assert "139****3333" in everything
     assert [mark for mark in MARKED if mark in everything] == []

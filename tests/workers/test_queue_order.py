@@ -1,4 +1,4 @@
-"""In which order a worker answers the bells that it has fetched."""
+"""The order in which a worker answers the bells that it has fetched."""
 
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,8 @@ from workers.embedded import EmbeddedServer
 from workers.notices.dispatcher import NoticeDispatcher
 
 
-class _Noting(WorkerContext):
-    """A desk that notes with which queues it was busy, in order."""
+class _RecordingContext(WorkerContext):
+    """A worker context that records which queues were answered, in order."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "doing" and value:
@@ -25,6 +25,7 @@ class _Noting(WorkerContext):
 
     @cached_property
     def order(self) -> list[str]:
+        """The queues, in the order in which they were answered."""
         return []
 
 
@@ -35,7 +36,7 @@ def test_clocks_go_before_letters_and_notices_after(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path / "valkey") as server,
     ):
         broker = connect(server.url)
-        context = _Noting(
+        context = _RecordingContext(
             store, system_clock, NoticeDispatcher(store, system_clock, tmp_path, None, "en")
         )
         register_actors(broker, context)

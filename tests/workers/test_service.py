@@ -46,14 +46,14 @@ def _letters(count: int) -> list[dict[str, object]]:
     return [letter(f"T{n:04}", LONG_AGO, content=f"第{n}封来信，路灯坏了。") for n in range(count)]
 
 
-def _red(store: Store) -> int:
+def _count_red(store: Store) -> int:
     with store.reading() as session:
-        found = select(func.count()).select_from(TICKET).where(TICKET.c.level == "red")
-        return session.scalar(found) or 0
+        red = select(func.count()).select_from(TICKET).where(TICKET.c.level == "red")
+        return session.scalar(red) or 0
 
 
-def _everything_once(store: Store, count: int) -> None:
-    """Each ticket is red, each level in its log once, one level notice each, no gap, no queue."""
+def _check_everything_once(store: Store, count: int) -> None:
+    """Check that every ticket is red, with each level and its notice once, no gap, no queue."""
     with store.reading() as session:
         events = session.execute(
             select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.name, EVENT.c.data)
@@ -67,23 +67,23 @@ def _everything_once(store: Store, count: int) -> None:
     assert (waiting, unsent) == (0, 0)
     seqs: dict[int, list[int]] = {}
     levels: Counter[tuple[int, str]] = Counter()
-    told: Counter[tuple[int, str]] = Counter()
+    cards: Counter[tuple[int, str]] = Counter()
     for event in events:
         seqs.setdefault(event.ticket_id, []).append(event.seq)
         if event.name == "alert.raised":
             levels[event.ticket_id, event.data["level"]] += 1
         if event.name == "notice.queued" and event.data["kind"] in ("prewarning", "yellow", "red"):
-            told[event.ticket_id, event.data["kind"]] += 1
-    assert all(sorted(own) == list(range(1, len(own) + 1)) for own in seqs.values())
+            cards[event.ticket_id, event.data["kind"]] += 1
+    assert all(sorted(lines) == list(range(1, len(lines) + 1)) for lines in seqs.values())
     assert len(seqs) == count
     assert len(levels) == 3 * count
     assert set(levels.values()) == {1}
-    assert set(told.values()) == {1}
-    assert {level for _, level in told} == {"red"}
+    assert set(cards.values()) == {1}
+    assert {level for _, level in cards} == {"red"}
 
 
-def _done(store: Store, count: int) -> bool:
-    if _red(store) < count:
+def _is_done(store: Store, count: int) -> bool:
+    if _count_red(store) < count:
         return False
     with store.reading() as session:
         queued = select(func.count()).select_from(NOTICE).where(NOTICE.c.state == "queued")
@@ -105,21 +105,21 @@ def test_killed_workers_leave_every_effect_exactly_once(store: Store, tmp_path: 
             feed(store, _letters(count), system_clock())
             ringing.start()
             try:
-                wait_until(lambda: _red(store) > 0, 30, "the first effects")
+                wait_until(lambda: _count_red(store) > 0, 30, "the first effects")
                 first.kill()
                 with redis.Redis.from_url(server.url) as client:
                     client.flushall()
                 stack.enter_context(process("worker", env=env, log=log))
-                wait_until(lambda: _red(store) > count // 3, 40, "a third")
+                wait_until(lambda: _count_red(store) > count // 3, 40, "a third")
                 second.kill()
                 server.stop(timeout=0)
                 server.start()
                 stack.enter_context(process("worker", env=env, log=log))
-                wait_until(lambda: _done(store, count), 60, log.read_text()[-2000:])
+                wait_until(lambda: _is_done(store, count), 60, log.read_text()[-2000:])
             finally:
                 stop.set()
                 ringing.join()
-        _everything_once(store, count)
+        _check_everything_once(store, count)
         notices = (tmp_path / "home" / "notices.jsonl").read_text(encoding="utf-8")
     assert notices.count('"kind":"red"') >= count
 
@@ -138,10 +138,10 @@ def test_levels_come_on_time_to_the_second(tmp_path: Path) -> None:
             process("worker", env=env, log=log),
             process("timekeeper", env=env, log=log),
         ):
-            wait_until(lambda: _beating(store) == 2, 20, "both report")
+            wait_until(lambda: _count_processes(store) == 2, 20, "both report")
             now = datetime.now(UTC)
             feed(store, [letter("F1", now.isoformat())], now)
-            wait_until(lambda: _red(store) == 1, 20, log.read_text())
+            wait_until(lambda: _count_red(store) == 1, 20, log.read_text())
         events = log_of(store, "F1")
     raised = [e for e in events if e.name == "alert.raised"]
     assert [e.data["level"] for e in raised] == ["prewarning", "yellow", "red"]
@@ -153,21 +153,21 @@ def test_levels_come_on_time_to_the_second(tmp_path: Path) -> None:
         assert timedelta() <= event.at - moment < timedelta(seconds=1)
 
 
-def _beating(store: Store) -> int:
+def _count_processes(store: Store) -> int:
     with store.reading() as session:
         return session.scalar(select(func.count()).select_from(PROCESS)) or 0
 
 
 def test_sigterm_ends_a_worker_in_order(tmp_path: Path) -> None:
-    """Told to stop, a worker ends within ten seconds with exit code 0 and takes its line away."""
+    """A worker ends within ten seconds with exit code 0, and removes its row."""
     url = f"sqlite:///{tmp_path / 'term.db'}"
     with prepared_store(url) as store, EmbeddedServer(tmp_path / "valkey") as server:
         env = environment(tmp_path / "home", url, server.url)
         with process("worker", env=env, log=tmp_path / "log") as worker:
-            wait_until(lambda: _beating(store) == 1, 20, "the worker reports")
+            wait_until(lambda: _count_processes(store) == 1, 20, "the worker reports")
             worker.terminate()
             assert worker.wait(10) == 0
-        assert _beating(store) == 0
+        assert _count_processes(store) == 0
 
 
 def test_rows_stay_due_while_the_broker_is_away(tmp_path: Path) -> None:
@@ -185,8 +185,8 @@ def test_rows_stay_due_while_the_broker_is_away(tmp_path: Path) -> None:
             assert keeper.ring_due() == 0
 
 
-def test_a_poisonous_ticket_is_set_aside(store: Store, tmp_path: Path) -> None:
-    """A ticket whose kept state is broken fails alone; the rest of its batch goes on."""
+def test_a_ticket_that_cannot_be_carried_on_is_set_aside(store: Store, tmp_path: Path) -> None:
+    """A ticket whose stored state is broken fails alone; the rest of its batch goes on."""
     with EmbeddedServer(tmp_path / "valkey") as server:
         feed(store, _letters(2), system_clock())
         with store.writing() as session:
@@ -201,7 +201,7 @@ def test_a_poisonous_ticket_is_set_aside(store: Store, tmp_path: Path) -> None:
         with process("worker", env=env, log=tmp_path / "log"):
             keeper.ring_due()
             wait_until(lambda: row_of(store, "T0001") is not None, 20, "the healthy ticket")
-            wait_until(lambda: _refused(store) == 1, 20, "the poisonous message")
+            wait_until(lambda: _count_refused(store) == 1, 20, "the refused message")
 
 
 def test_a_missing_table_is_no_message_s_fault(store: Store, tmp_path: Path) -> None:
@@ -216,13 +216,13 @@ def test_a_missing_table_is_no_message_s_fault(store: Store, tmp_path: Path) -> 
         with process("worker", env=env, log=tmp_path / "log"):
             keeper.ring_due()
             wait_until(lambda: _failures(store) > 0, 20, "the worker fails")
-            assert _refused(store) == 0
+            assert _count_refused(store) == 0
             assert "busy" not in (tmp_path / "log").read_text()
             with store.writing() as session:
                 session.execute(text("ALTER TABLE trace_elsewhere RENAME TO trace"))
             wait_until(lambda: keeper.ring_due() > 0, 20, "the letters are rung for again")
             wait_until(lambda: row_of(store, "T0001") is not None, 20, "the letters")
-            assert _refused(store) == 0
+            assert _count_refused(store) == 0
 
 
 def _failures(store: Store) -> int:
@@ -230,18 +230,18 @@ def _failures(store: Store) -> int:
         return session.scalar(select(func.sum(PROCESS.c.failed))) or 0
 
 
-def _refused(store: Store) -> int:
+def _count_refused(store: Store) -> int:
     with store.reading() as session:
-        found = select(func.count()).select_from(INBOX).where(INBOX.c.state == "refused")
-        return session.scalar(found) or 0
+        refused = select(func.count()).select_from(INBOX).where(INBOX.c.state == "refused")
+        return session.scalar(refused) or 0
 
 
 def test_two_threads_race_for_the_same_tickets(store: Store) -> None:
-    """Whoever comes second finds the work done or the row held; every effect happens once."""
+    """The second thread finds the work done or the row held; every effect happens once."""
     count = 60
     feed(store, _letters(count), system_clock())
     numbers = [f"T{n:04}" for n in range(count)]
-    wrong: list[Exception] = []
+    errors: list[Exception] = []
 
     def race() -> None:
         try:
@@ -250,15 +250,15 @@ def test_two_threads_race_for_the_same_tickets(store: Store) -> None:
                     advance(session, numbers, load_rulebook(session), system_clock())
                 time.sleep(0.01)
         except Exception as error:
-            wrong.append(error)
+            errors.append(error)
 
     threads = [threading.Thread(target=race) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong
-    assert _red(store) == count
+    assert not errors
+    assert _count_red(store) == count
     with store.reading() as session:
         raised = session.scalar(
             select(func.count()).select_from(EVENT).where(EVENT.c.name == "alert.raised")
