@@ -7,7 +7,7 @@ from sqlalchemy import inspect, text
 
 from models.database import Store, StoreError, StoreUnreachable, is_transient
 from models.errors import database_message
-from models.operations.keys import unlock
+from models.operations.keys import refresh_hashes, unlock
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -27,7 +27,7 @@ def upgrade(store: Store) -> None:
             from alembic import command  # noqa: PLC0415
 
             command.upgrade(config_of(store), "head")
-        unlock(store)
+        refresh_hashes(store, unlock(store))
     except StoreError as error:
         if not is_transient(error):
             raise

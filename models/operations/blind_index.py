@@ -1,61 +1,133 @@
-"""Keyed hashes of the numbers and names in tickets, by which they are found again."""
+"""The blind index: keyed hashes of numbers and names, by which encrypted tickets are found."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
+from models.bulk import delete_rows, update_rows
 from models.database import Session, Store
 from models.rules.blind_index import index_terms
+from models.rules.messages import TicketReceived, read_content
+from models.rules.screening import duplicate_key
+from models.rules.vocabulary import MessageType
 from models.security.encryption import Cipher
 from models.tables.core import BLIND_INDEX, INBOX, TICKET
 from models.tables.inbox import APPLIED
 
 _BATCH = 500
-_TRACED = ("ticket.received", "claimant.supplemented")
+_INDEXED = (MessageType.TICKET_RECEIVED, MessageType.CLAIMANT_SUPPLEMENTED)
 """Messages in which claimants give their numbers."""
+
 _HASH_BYTES = 16
+"""Shorter than the whole hash: there are millions of rows."""
+
+
+class _Hashes(NamedTuple):
+    """What one ticket is found by: its rows of the index, and the hash of claimant and facts."""
+
+    rows: set[tuple[int, str, bytes]]
+    facts: bytes | None
 
 
 def blind_index_rows(
     cipher: Cipher, ticket_id: int, body: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The rows by which a ticket with this first message, or this supplement, is found."""
+    """Return the rows by which a ticket with this first message, or this supplement, is found."""
     return [
         {"ticket_id": ticket_id, "kind": kind, "hash": blind_hash(cipher, kind, value)}
         for kind, value in sorted(index_terms(body))
     ]
 
 
-def add_blind_index(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Let tickets be found by these too; some of them may be there already."""
+def add_blind_index(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows to the index; those that are there already are left as they are."""
     if rows:
-        session.execute(session.insert(BLIND_INDEX).on_conflict_do_nothing(), rows)
+        session.execute(session.insert(BLIND_INDEX).on_conflict_do_nothing(), list(rows))
 
 
 def blind_hash(cipher: Cipher, kind: str, value: str) -> bytes:
-    """The keyed hash of a number or name in its normal form, short: there are millions of them."""
+    """Return the keyed hash of a number or name in its normal form."""
     return cipher.keyed_hash(f"{kind}:{value}".encode())[:_HASH_BYTES]
 
 
-def rebuild_blind_index(store: Store) -> int:
-    """Give every ticket of an older store its traces; returns how many messages it looked at."""
-    after, count = 0, 0
+def facts_hash(cipher: Cipher, received: TicketReceived) -> bytes | None:
+    """Return the keyed hash of who wrote a letter and what it says (Regulation 2.2.6).
+
+    None where it says neither.
+    """
+    key = duplicate_key(received)
+    return cipher.keyed_hash(key) if key is not None else None
+
+
+def rebuild_hashes(store: Store) -> int:
+    """Hash numbers, names and facts of all tickets anew; returns how many tickets have changed.
+
+    For a store whose hashes are of an older normal form, or that has none. A batch of tickets is
+    a transaction, so it may be stopped and begun again.
+    """
+    after, changed = 0, 0
     while True:
         with store.writing() as session:
-            found = session.execute(
-                select(INBOX.c.id, TICKET.c.id.label("ticket_id"), INBOX.c.body)
-                .join(INBOX, INBOX.c.ticket == TICKET.c.number)
-                .where(INBOX.c.type.in_(_TRACED), INBOX.c.current)
-                .where(INBOX.c.state == APPLIED, INBOX.c.id > after)
-                .order_by(INBOX.c.id)
+            tickets = session.execute(
+                select(TICKET.c.id, TICKET.c.number, TICKET.c.facts)
+                .where(TICKET.c.id > after)
+                .order_by(TICKET.c.id)
                 .limit(_BATCH)
             ).all()
-            if not found:
-                return count
-            cipher = session.cipher
-            rows = (
-                blind_index_rows(cipher, row.ticket_id, cipher.decrypt(row.body)) for row in found
-            )
-            add_blind_index(session, [trace for own in rows for trace in own])
-        after, count = found[-1].id, count + len(found)
+            if not tickets:
+                return changed
+            ids = {ticket.number: ticket.id for ticket in tickets}
+            stored = _stored(session, {ticket.id: ticket.facts for ticket in tickets})
+            changed += _replace(session, stored, _computed(session, ids))
+        after = tickets[-1].id
+
+
+def _stored(session: Session, facts: Mapping[int, bytes | None]) -> dict[int, _Hashes]:
+    """The hashes that the store has of these tickets, by the ticket's id."""
+    found = {ticket_id: _Hashes(set(), hashed) for ticket_id, hashed in facts.items()}
+    rows = select(BLIND_INDEX).where(session.is_in(BLIND_INDEX.c.ticket_id, list(facts)))
+    for row in session.execute(rows):
+        found[row.ticket_id].rows.add((row.ticket_id, row.kind, bytes(row.hash)))
+    return found
+
+
+def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
+    """The hashes that these tickets, by number, should have; the first letter gives the facts.
+
+    A ticket whose messages are not there is left out.
+    """
+    cipher = session.cipher
+    found: dict[int, _Hashes] = {}
+    messages = session.execute(
+        select(INBOX.c.ticket, INBOX.c.type, INBOX.c.body)
+        .where(session.is_in(INBOX.c.ticket, list(ids)), INBOX.c.type.in_(_INDEXED))
+        .where(INBOX.c.state == APPLIED, INBOX.c.current)
+        .order_by(INBOX.c.at, INBOX.c.id)
+    )
+    for message in messages:
+        ticket_id, body = ids[message.ticket], cipher.decrypt(message.body)
+        hashes = found.setdefault(ticket_id, _Hashes(set(), None))
+        rows = blind_index_rows(cipher, ticket_id, body)
+        hashes.rows.update((ticket_id, row["kind"], row["hash"]) for row in rows)
+        if message.type == MessageType.TICKET_RECEIVED and hashes.facts is None:
+            content = read_content(MessageType.TICKET_RECEIVED, body)
+            if isinstance(content, TicketReceived):
+                found[ticket_id] = hashes._replace(facts=facts_hash(cipher, content))
+    return found
+
+
+def _replace(
+    session: Session, stored: Mapping[int, _Hashes], computed: Mapping[int, _Hashes]
+) -> int:
+    """Write what is different; returns the number of tickets in which something is."""
+    changed = [ticket_id for ticket_id in computed if stored[ticket_id] != computed[ticket_id]]
+    columns = ("ticket_id", "kind", "hash")
+    gone = [row for i in changed for row in stored[i].rows - computed[i].rows]
+    new = [row for i in changed for row in computed[i].rows - stored[i].rows]
+    connection = session.connection()
+    delete_rows(connection, BLIND_INDEX, [dict(zip(columns, row, strict=True)) for row in gone])
+    add_blind_index(session, [dict(zip(columns, row, strict=True)) for row in new])
+    facts = [i for i in changed if stored[i].facts != computed[i].facts]
+    update_rows(connection, TICKET, [{"id": i, "facts": computed[i].facts} for i in facts])
+    return len(changed)

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from models.database import Session
+from models.operations.blind_index import facts_hash
 from models.rules.messages import Message, TicketReceived
-from models.rules.screening import duplicate_key
 from models.tables.core import TICKET
 
 
@@ -25,8 +25,8 @@ def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[s
     hashes: dict[str, bytes] = {}
     for number, message in received.items():
         content = message.content
-        if isinstance(content, TicketReceived) and (matter := duplicate_key(content)):
-            hashes[number] = session.cipher.keyed_hash(matter)
+        if isinstance(content, TicketReceived) and (hashed := facts_hash(session.cipher, content)):
+            hashes[number] = hashed
     first = (
         func.row_number()
         .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))

@@ -1,14 +1,17 @@
-"""The key fits the store, or nothing goes on; and a new key takes an old one's place."""
+"""The keys of a store: checking that they fit, and re-encrypting under a new one."""
 
-import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from time import sleep
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     Column,
+    ColumnElement,
     LargeBinary,
+    Row,
     Table,
     bindparam,
     func,
@@ -20,7 +23,7 @@ from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  (their import is what fills the metadata)
 from models.database import Session, Store
-from models.operations.blind_index import rebuild_blind_index
+from models.operations.blind_index import rebuild_hashes
 from models.security.encryption import Encrypted
 from models.tables.columns import EncryptedColumn
 from models.tables.core import EVENT, SECRET
@@ -30,54 +33,92 @@ _BATCH = 500
 _PASSES = 5
 _BREATH = 0.2
 
+_NORMAL_FORM = 1
+"""The normal form of what is hashed: 1 since telephone numbers have one form (rules/phones.py)."""
 
-def unlock(store: Store) -> None:
-    """See that the key opens this store, and take out of it what its hashes are made with.
 
-    A new store gets a hash key of its own, and the key that was thought of is kept. Raises
-    KeyWrong where the store is sealed with another key, or its key is missing.
+class _HashSecret(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The secret that hashes are made with, as it is stored.
+
+    Lines of the log up to `unkeyed_until` were chained without a key; `form` is the normal form
+    that the hashes in the store are made of.
+    """
+
+    key: bytes
+    unkeyed_until: datetime | None
+    form: int = 0
+
+
+def unlock(store: Store) -> int:
+    """Check that the key opens this store, and make hashes with the key that is stored in it.
+
+    A new store gets a hash key of its own, and the generated key is saved. Returns the normal form
+    of what is hashed in the store. Raises KeyUnusable where the store is encrypted with another
+    key, or its key is missing.
     """
     with store.reading() as session:
-        found = session.scalar(select(SECRET.c.value).where(SECRET.c.name == HASH_KEY))
-        older = _any_sealed(session) if found is None else None
-    if found is None:
+        stored = _stored_secret(session)
+        older = _any_encrypted(session) if stored is None else None
+    if stored is None:
         if older is not None:
             store.cipher.decrypt(older)
-            # the traces first: a store without the secret has perhaps not all of them
-            rebuild_blind_index(store)
-        found = _begin(store, older)
-    secret = store.cipher.decrypt(found)
-    store.cipher.use_hash_key(base64.b64decode(secret["key"]))
+        stored = _create_secret(store, older)
+    secret = msgspec.convert(store.cipher.decrypt(stored), _HashSecret)
+    store.cipher.use_hash_key(secret.key)
+    return secret.form
 
 
-def _begin(store: Store, older: Encrypted | None) -> Encrypted:
+def refresh_hashes(store: Store, form: int) -> None:
+    """Hash everything anew where the store's hashes are of an older normal form than `form` now.
+
+    Where it is stopped before its end it begins again with the next command.
+    """
+    if form == _NORMAL_FORM:
+        return
+    rebuild_hashes(store)
+    with store.writing() as session:
+        stored = _stored_secret(session)
+        assert stored is not None, "unlock has made one"
+        secret = msgspec.convert(store.cipher.decrypt(stored), _HashSecret)
+        renewed = store.cipher.encrypt(msgspec.structs.replace(secret, form=_NORMAL_FORM))
+        session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(value=renewed))
+
+
+def _stored_secret(session: Session) -> Encrypted | None:
+    secret: Encrypted | None = session.scalar(
+        select(SECRET.c.value).where(SECRET.c.name == HASH_KEY)
+    )
+    return secret
+
+
+def _create_secret(store: Store, older: Encrypted | None) -> Encrypted:
     cipher = store.cipher
     cipher.save_key()
     key = os.urandom(32) if older is None else cipher.legacy_hash_key()
+    form = _NORMAL_FORM if older is None else 0
     with store.writing() as session:
         # until then lines of the log were chained without a key
-        until = session.scalar(select(func.max(EVENT.c.at)))
-        value = {"key": base64.b64encode(key).decode(), "unkeyed_until": until}
-        row = {"name": HASH_KEY, "value": cipher.encrypt(value)}
+        unkeyed_until = session.scalar(select(func.max(EVENT.c.at)))
+        row = {"name": HASH_KEY, "value": cipher.encrypt(_HashSecret(key, unkeyed_until, form))}
         session.execute(session.insert(SECRET).values(row).on_conflict_do_nothing())
-        kept: Encrypted = session.scalars(
-            select(SECRET.c.value).where(SECRET.c.name == HASH_KEY)
-        ).one()
-        return kept
+        stored = _stored_secret(session)
+        assert stored is not None, "it has just been inserted"
+        return stored
 
 
-def _any_sealed(session: Session) -> Encrypted | None:
+def _any_encrypted(session: Session) -> Encrypted | None:
+    """Any encrypted value of a store that has no hash key yet."""
     for table, column in encrypted_columns():
-        found: Encrypted | None = session.scalar(
+        value: Encrypted | None = session.scalar(
             select(column).select_from(table).where(column.is_not(None)).limit(1)
         )
-        if found is not None:
-            return found
+        if value is not None:
+            return value
     return None
 
 
 def encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
-    """Every column of the store that holds sealed values, whoever added it."""
+    """Yield every column of the store that holds encrypted values."""
     for table in SQLModel.metadata.sorted_tables:
         for column in table.columns:
             if isinstance(column.type, EncryptedColumn):
@@ -85,23 +126,25 @@ def encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
 
 
 def count_by_key(session: Session) -> dict[int, int]:
-    """How many sealed values each key opens, by the key's number."""
+    """Count the encrypted values that each key opens, by the key's number."""
     counts: dict[int, int] = {}
     for _table, column in encrypted_columns():
         number = _number(column)
         rows = session.execute(
             select(number, func.count()).where(column.is_not(None)).group_by(number)
         )
-        for which, count in rows:
-            counts[bytes(which)[0]] = counts.get(bytes(which)[0], 0) + count
+        for first_byte, count in rows:
+            key = bytes(first_byte)[0]
+            counts[key] = counts.get(key, 0) + count
     return counts
 
 
 def reencrypt(store: Store) -> Iterator[int]:
-    """Seal everything with the key that seals now, a batch a transaction; yields each batch's size.
+    """Encrypt everything under the active key, a batch a transaction; yields each batch's size.
 
-    It can be stopped at any time and begun again. What others hold just now, or seal with an older
-    key because they have not been given the new one yet, is looked for a few times and then left.
+    It can be stopped at any time and begun again. Rows that others have locked, or still encrypt
+    with an older key because they have not been given the new one, are tried a few times and then
+    left.
     """
     for table, column in encrypted_columns():
         for attempt in range(_PASSES):
@@ -113,6 +156,7 @@ def reencrypt(store: Store) -> Iterator[int]:
 
 
 def _pass(store: Store, table: Table, column: Column[Any]) -> Iterator[int]:
+    """Go through a table once, in the order of its primary key."""
     keys = list(table.primary_key.columns)
     after: tuple[Any, ...] | None = None
     while True:
@@ -134,7 +178,7 @@ def _pass(store: Store, table: Table, column: Column[Any]) -> Iterator[int]:
         yield len(rows)
 
 
-def _write(session: Session, table: Table, column: Column[Any], rows: Any) -> None:
+def _write(session: Session, table: Table, column: Column[Any], rows: Sequence[Row[Any]]) -> None:
     keys = list(table.primary_key.columns)
     statement = update(table).where(*(k == bindparam(f"_{k.name}") for k in keys))
     session.connection().execute(
@@ -149,13 +193,14 @@ def _write(session: Session, table: Table, column: Column[Any], rows: Any) -> No
 
 def _left(store: Store, column: Column[Any]) -> bool:
     with store.reading() as session:
-        found = select(column).where(_stale(session, column)).limit(1)
-        return session.execute(found).first() is not None
+        stale = select(column).where(_stale(session, column)).limit(1)
+        return session.execute(stale).first() is not None
 
 
-def _number(column: Column[Any]) -> Any:
+def _number(column: Column[Any]) -> ColumnElement[bytes]:
+    """The first byte of encrypted values, which is the number of their key."""
     return func.substr(column, 1, 1, type_=LargeBinary)
 
 
-def _stale(session: Session, column: Column[Any]) -> Any:
+def _stale(session: Session, column: Column[Any]) -> ColumnElement[bool]:
     return column.is_not(None) & (_number(column) != bytes([session.cipher.ring.sealing]))

@@ -4,10 +4,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from models.rules.text import clean, find_numbers, phone_digits
+from models.rules.phones import find_phones, normalize_phone
+from models.rules.text import clean, find_numbers, redact_numbers
 
-_SHORTEST = 11
+_SHORTEST = 7
+"""A text with fewer characters holds no telephone or identity number."""
+
 _FIGURES = re.compile(r"\d{3}")
+
+_ENVELOPE = frozenset(("id", "ticket", "type", "at", "arrived"))
+"""Fields of a message that nobody writes telephone numbers into, and that are full of digits."""
 
 TERM_KINDS = ("phone", "identity", "name")
 
@@ -17,7 +23,7 @@ def normalized(kind: str, value: str) -> str:
     value = clean(value)
     match kind:
         case "phone":
-            return phone_digits(value)
+            return normalize_phone(value)
         case "identity":
             return next((n for k, n in find_numbers(value) if k == kind), value.upper())
         case _:
@@ -32,10 +38,13 @@ def index_terms(body: Mapping[str, Any]) -> set[tuple[str, str]]:
         for kind in ("phone", "name")
         if person.get(kind)
     }
-    for text in _texts(body):
-        # most texts are shorter than any such number, or have no figure in them
+    for text in _texts({k: v for k, v in body.items() if k not in _ENVELOPE}):
+        # most texts are short or have no figure in them
         if len(text) >= _SHORTEST and _FIGURES.search(text):
-            terms.update(find_numbers(clean(text)))
+            cleaned = clean(text)
+            terms.update(find_numbers(cleaned))
+            # the search above is cheap and knows mobile numbers of every prefix
+            terms.update(("phone", phone) for phone in find_phones(redact_numbers(cleaned)))
     return {(kind, value) for kind, value in terms if value}
 
 

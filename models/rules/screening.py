@@ -1,17 +1,14 @@
 """Screening: matters that are perhaps not the hotline's to take (不接诉, Regulation 2.2)."""
 
 import re
-import unicodedata
 
 from models.i18n import lazy
 from models.rules.messages import Finding, TicketReceived
+from models.rules.phones import normalize_phone
 from models.rules.policy import Screening
 
 OUTSIDE, EMERGENCY_LINE, REPEATED, EMPTY = "1", "4", "6", "7"
 """The items of 2.2 that the system itself looks for."""
-
-_CHINA, _WITH_COUNTRY = "86", 12
-"""China's country code, and how many digits a number at least has that begins with it."""
 
 _NO_WORD = re.compile(r"[\W\d_]+")
 
@@ -54,18 +51,9 @@ def duplicate_key(received: TicketReceived) -> bytes | None:
     It is personal data: only its keyed hash may be kept.
     """
     claimant = received.claimant
-    who = dialled_digits(claimant.phone) or claimant.name.strip()
+    who = normalize_phone(claimant.phone) or claimant.name.strip()
     said = facts(f"{received.title}{received.content or ''}")
     return f"{who}\n{said}".encode() if who and said else None
-
-
-def dialled_digits(phone: str) -> str:
-    """A phone number without how it is written: spaces, dashes, country code, leading zeros."""
-    plain = unicodedata.normalize("NFKC", phone)
-    digits = "".join(c for c in plain if c.isdecimal()).lstrip("0")
-    if digits.startswith(_CHINA) and len(digits) >= _WITH_COUNTRY:
-        digits = digits.removeprefix(_CHINA).lstrip("0")
-    return digits or plain.strip()
 
 
 def _first(words: tuple[str, ...], text: str) -> str | None:

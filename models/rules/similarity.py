@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from models.rules.screening import dialled_digits, facts
+from models.rules.phones import normalize_phone
+from models.rules.screening import facts
 
 WINDOW = timedelta(days=30)
 """Letters further apart are not compared."""
@@ -34,4 +35,4 @@ def author_of(body: Mapping[str, Any], unknown: str) -> str:
     """The author of a letter as far as he can be told apart; `unknown` where it does not say."""
     claimant = body.get("claimant") or {}
     name = str(claimant.get("name") or "").strip()
-    return dialled_digits(str(claimant.get("phone") or "")) or name or unknown
+    return normalize_phone(str(claimant.get("phone") or "")) or name or unknown

@@ -125,18 +125,14 @@ def redact_numbers(text: str) -> str:
 
 
 def find_numbers(text: str) -> Iterator[tuple[str, str]]:
-    """The numbers of persons that `mask` would hide: (`identity` or `phone`, plain digits)."""
+    """Yield the numbers that `redact_numbers` hides: (`identity` or `phone`, plain digits)."""
     for match in _IDENTITY.finditer(text):
         plain = unicodedata.normalize("NFKC", match.group()).upper()
         yield "identity", "".join(c for c in plain if c.isalnum())
     for match in _MOBILE.finditer(text):
-        yield "phone", phone_digits(match.group())
-
-
-def phone_digits(phone: str) -> str:
-    """A telephone number as digits alone, without the country's prefix."""
-    digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c.isdecimal())
-    return digits.removeprefix("00").removeprefix("86") if len(digits) > _MOBILE_DIGITS else digits
+        digits = "".join(c for c in unicodedata.normalize("NFKC", match.group()) if c.isdecimal())
+        # without the country's code
+        yield "phone", digits[-_MOBILE_DIGITS:]
 
 
 def redact_name(name: str) -> str:

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from models.database import Store
 from models.operations.similar import add_bands, delete_old_bands, new_bands
 from models.queries.similar import SimilarTickets, matters
-from models.rules.screening import dialled_digits
 from models.tables.core import SIMILARITY
 from tests.store.factories import advance_tickets, at, feed, letter, prepared_store
 from workers.similar import SimilarityScan
@@ -147,23 +146,3 @@ def test_what_is_kept_tells_nothing_without_the_key(
         _look(other)
         theirs = _hashes(other)
     assert not own & theirs
-
-
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [
-        ("13800138000", "13800138000"),
-        ("138 0013-8000", "13800138000"),
-        ("+86 13800138000", "13800138000"),
-        ("008613800138000", "13800138000"),
-        ("１３８００１３８０００", "13800138000"),
-        ("0754-8800 1001", "75488001001"),
-        ("+86 (754) 88001001", "75488001001"),
-        ("86543210", "86543210"),
-        (" 未留 ", "未留"),
-        ("", ""),
-    ],
-)
-def test_a_phone_is_one_number_however_written(written: str, number: str) -> None:
-    """Spaces, dashes, full-width digits, the country code."""
-    assert dialled_digits(written) == number

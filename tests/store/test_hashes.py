@@ -1,0 +1,140 @@
+"""What is hashed of telephone numbers: two spellings are one number, also in a store of before."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from models.database import Store
+from models.migrations import upgrade
+from models.operations.access import find
+from models.operations.blind_index import rebuild_hashes
+from models.security.roles import Actor
+from models.tables.core import BLIND_INDEX, SECRET, TICKET
+from tests.store.factories import (
+    advance_tickets,
+    at,
+    feed,
+    letter,
+    log_of,
+    message,
+    prepared_store,
+    restored,
+)
+
+KEPT = Path(__file__).parent / "kept" / "0.1.0"
+SPELLINGS = ("0754-88123456", "+86 754 88123456")
+WHO = Actor("wang", "supervisor")
+NOW = at("2026-11-20T12:00")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A prepared store, once on each database."""
+    with prepared_store(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def kept(store_url: str) -> Iterator[Store]:
+    """The store of release 0.1.0, not upgraded yet, once on each database."""
+    opened = restored(KEPT, store_url)
+    yield opened
+    opened.close()
+
+
+def _found(store: Store, phone: str) -> list[str]:
+    with store.writing() as session:
+        return find(session, WHO, "phone", phone, NOW)
+
+
+def _hashes(store: Store) -> tuple[set[tuple[int, str, bytes]], dict[str, bytes | None]]:
+    """The blind index, and each ticket's hash of claimant and facts."""
+    with store.reading() as session:
+        rows = session.execute(select(BLIND_INDEX)).all()
+        facts = session.execute(select(TICKET.c.number, TICKET.c.facts)).all()
+    return {(r.ticket_id, r.kind, bytes(r.hash)) for r in rows}, {r.number: r.facts for r in facts}
+
+
+def test_two_spellings_are_one_claimant(store: Store) -> None:
+    """For the search, and for the screening of what was written twice (Regulation 2.2.6)."""
+    same = {"title": "路灯不亮", "content": "濠江区达濠街道的路灯坏了三天，晚上看不清路。"}
+    for number, phone in zip(("A1", "A2"), SPELLINGS, strict=True):
+        claimant = {"name": "测试者甲", "phone": phone}
+        feed(store, [letter(number, "2026-11-20T09:00", claimant=claimant, **same)], NOW)
+        advance_tickets(store, [number], NOW)
+    for phone in (*SPELLINGS, "(0754)8812 3456"):
+        assert _found(store, phone) == ["A1", "A2"]
+    findings = [e.data for e in log_of(store, "A2") if e.name == "screening.proposed"]
+    assert [(data["code"], data["earlier"]) for data in findings] == [("2.2.6", "A1")]
+    assert not [e for e in log_of(store, "A1") if e.name == "screening.proposed"]
+
+
+def test_a_landline_in_a_supplement_is_found(store: Store) -> None:
+    """Numbers in texts count, not only the claimant's own."""
+    feed(store, [letter("B1", "2026-11-20T09:00"),
+                 message("B1", "claimant.supplemented", "2026-11-20T09:30",
+                         text="请改打0754-88123456转801")], NOW)  # fmt: skip
+    advance_tickets(store, ["B1"], NOW)
+    assert _found(store, SPELLINGS[1]) == ["B1"]
+
+
+def test_a_store_of_before_is_rebuilt_once(kept: Store) -> None:
+    """What 0.1.0 hashed from its own two forms is found in either spelling after the upgrade."""
+    _, facts = _hashes(kept)
+    upgrade(kept)
+    assert set(_found(kept, "0754 8831 9907")) == set(_found(kept, "+86 754 88319907")) >= {"KP-07"}
+    assert _found(kept, "0754-88759737") == _found(kept, "+86 754 88759737") == ["KP-06", "KP-24"]
+    assert _found(kept, "0754-88123456") == ["KP-28"], "in the text of a letter"
+    assert _found(kept, "137 0000 5555") == ["KP-22", "KP-21"]
+    after = _hashes(kept)
+    assert after[1].keys() == facts.keys()
+    claimant = {"name": "蔡测二", "phone": "+86 754 88968698"}
+    said = {
+        "title": "夜间施工噪声",
+        "content": "工地每晚打桩到十一点，孩子睡不着，请责令按时停工。",
+    }
+    feed(kept, [letter("C1", "2026-11-20T11:00", claimant=claimant, **said)], NOW)
+    advance_tickets(kept, ["C1"], NOW)
+    findings = [e.data for e in log_of(kept, "C1") if e.name == "screening.proposed"]
+    assert [data["earlier"] for data in findings] == ["KP-41"]
+    assert rebuild_hashes(kept) == 0, "there is nothing left to change"
+    with kept.writing() as session:
+        session.execute(update(TICKET).where(TICKET.c.number == "KP-07").values(facts=b"older"))
+    upgrade(kept)
+    assert _hashes(kept)[1]["KP-07"] == b"older", "an upgraded store is not looked through again"
+
+
+def test_a_rebuild_that_was_stopped_begins_again(
+    kept: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store says that it is rebuilt only when it is."""
+    monkeypatch.setattr("models.operations.blind_index._BATCH", 10)
+    replace = rebuild_hashes.__globals__["_replace"]
+    batches = []
+
+    def stopped(*args: object) -> int:
+        batches.append(args)
+        if len(batches) == 3:
+            raise KeyboardInterrupt
+        changed: int = replace(*args)
+        return changed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("models.operations.blind_index._replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            upgrade(kept)
+    upgrade(kept)
+    assert rebuild_hashes(kept) == 0
+
+
+def test_the_key_of_the_hashes_stays(kept: Store) -> None:
+    """Only the form of what is hashed changes; names and mobile numbers keep their rows."""
+    before, _ = _hashes(kept)
+    upgrade(kept)
+    after, _ = _hashes(kept)
+    assert {row for row in before if row[1] != "phone"} <= after
+    with kept.reading() as session:
+        secret = session.cipher.decrypt(session.scalars(select(SECRET.c.value)).one())
+    assert secret["form"] == 1
