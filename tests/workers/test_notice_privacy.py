@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from models.operations.notices.batch import NoticeBatch
-from models.rules.vocabulary import NoticeKind
+from models.rules.events import NoticeQueued
+from models.rules.vocabulary import ClockName, NoticeKind, Recipient
 from tests.rules.district import POLICY
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message, prepared_store
 from tests.workers.dispatching import (
@@ -110,6 +111,8 @@ channels = ["hook", "mail", "file", "log"]
     everything = "\n".join(received)
     assert "P1" in everything
     assert "139****3333" in everything
+    assert "评价为“不满意”" in everything
+    assert 'rated "dissatisfied"' in everything
     assert [mark for mark in MARKED if mark in everything] == []
 
 
@@ -120,8 +123,10 @@ def test_every_kind_has_a_text(language: str) -> None:
     assert set(names) == set(NoticeKind) == set(texts) - {"subject", "digest"}
     written = NoticeTexts(POLICY, language)
     for kind in NoticeKind:
-        details = {"clock": "first_contact", "code": "2.2.5"}
-        notice = outgoing_notice(kind=kind, title="路灯<b>{{ x }}", details=details)
+        event = NoticeQueued(
+            kind=kind, role=Recipient.UNIT_CONTACT, clock=ClockName.FIRST_CONTACT, code="2.2.5"
+        )
+        notice = outgoing_notice(kind=kind, title="路灯<b>{{ x }}", event=event)
         text = written.line(notice)
         assert "T1" in text
         assert "路灯<b>{{ x }}" in text

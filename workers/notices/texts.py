@@ -51,7 +51,9 @@ class NoticeTexts:
 
     def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
         """Return a value for every placeholder that a template may name."""
-        details, advice = notice.details, self.policy.screening.advice
+        event = notice.event
+        clock, rating, code = (event.clock, event.rating, event.code) if event else ("", "", "")
+        advice = self.policy.screening.advice
         return {
             "id": notice.id,
             "ticket": notice.ticket,
@@ -60,9 +62,9 @@ class NoticeTexts:
             "role": self._translate(notice.role),
             "kind": self._names[notice.kind],
             "due": _day_and_hour(notice.due),
-            "clock": self._translate(details.get("clock", "")),
-            "rating": self._translate(details.get("rating", "")),
-            "advice": advice.get(str(details.get("code", "")).removeprefix("2.2."), ""),
+            "clock": self._translate(clock or ""),
+            "rating": self._translate(rating or ""),
+            "advice": advice.get((code or "").removeprefix("2.2."), ""),
             "district": self.policy.district,
             "count": 1,
         }

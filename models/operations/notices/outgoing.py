@@ -1,13 +1,13 @@
 """Load queued notices as the one value that routing, batching and the channels work with."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from models.database import Session
+from models.rules.events import NoticeQueued, read
 from models.rules.vocabulary import NoticeKind, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
@@ -43,8 +43,8 @@ class OutgoingNotice:
     `row` is the id of its row, `event_seq` the line of the ticket's log that queued it. `id` names
     it to receivers: it stays the same however often the notice is sent, so that a repeat can be
     dropped. `unit` is the recipient's unit, `lead` the ticket's. `channel` is None until it is
-    routed; `batch` is the id of the message that it was sent in before, if it was. `details` holds
-    what its event says of clock, purpose or rating.
+    routed; `batch` is the id of the message that it was sent in before, if it was. `event` is the
+    event that queued it, of kinds whose text says more than the ticket's row does.
     """
 
     row: int
@@ -65,7 +65,7 @@ class OutgoingNotice:
     ring_at: datetime
     channel: str | None = None
     batch: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    event: NoticeQueued | None = None
 
 
 class ChannelFailed(Exception):
@@ -108,7 +108,7 @@ def _load(
     if lock:
         query = query.with_for_update(of=NOTICE, skip_locked=True)
     rows = session.execute(query).all()
-    details = _details(session, [row.id for row in rows if row.kind in _EXPLAINED])
+    events = _events(session, [row.id for row in rows if row.kind in _EXPLAINED])
     return [
         OutgoingNotice(
             row=row.id,
@@ -129,16 +129,16 @@ def _load(
             ring_at=row.ring_at,
             channel=row.channel,
             batch=row.parcel,
-            details=details.get(row.id, {}),
+            event=events.get(row.id),
         )
         for row in rows
     ]
 
 
-def _details(session: Session, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _events(session: Session, rows: Sequence[int]) -> dict[int, NoticeQueued]:
     if not rows:
         return {}
     same = and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq)
     query = select(NOTICE.c.id, EVENT.c.data).join(EVENT, same)
     query = query.where(session.is_in(NOTICE.c.id, rows))
-    return {row.id: row.data for row in session.execute(query).all()}
+    return {row.id: read(NoticeQueued, row.data) for row in session.execute(query).all()}
