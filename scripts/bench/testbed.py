@@ -37,6 +37,8 @@ class BenchFailed(HotlineError):
 class Testbed:
     """A service on a store of its own; its processes end with `stop`."""
 
+    __test__: ClassVar[bool] = False
+    """Not a test, whatever pytest makes of its name."""
     start_seconds: ClassVar[float] = 4.0
     """Seconds that the processes took to start the last time."""
 

@@ -3,12 +3,10 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
-import pytest
 from sqlalchemy import func, select
 
 from models.clock import system_clock
@@ -24,13 +22,6 @@ LONG_AGO = "2026-03-02T09:00:00+08:00"
 _FLOOD = 4_000
 _MOST_MEMORY = 150 * 2**20
 """Bytes that a worker may grow by; the letters of a flood that it held at once would take more."""
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A prepared store, once on each database."""
-    with prepared_store(store_url) as opened:
-        yield opened
 
 
 def _waiting(store: Store) -> int:

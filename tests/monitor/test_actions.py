@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -19,7 +18,7 @@ from models.tables.core import ACCESS, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from monitor.screens.dialogs import ActionForm, MenuDialog, TextPrompt
-from tests.monitor.scene import NOW, make_scene, screen_text
+from tests.monitor.scene import NOW, fill_scene, screen_text
 from tests.monitor.screenshots import wait_for_refresh
 
 LATER = NOW + timedelta(minutes=1)
@@ -32,12 +31,7 @@ def _chinese() -> Iterator[None]:
     activate("en")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """The scene's store, for this test alone."""
-    made = make_scene(tmp_path)
-    yield made
-    made.close()
+pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene)
 
 
 def _app(store: Store, actor: Actor | None = None, operator: str = "林小燕") -> MonitorApp:

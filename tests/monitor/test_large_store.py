@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,6 @@ from models.queries.owed_calls import calls
 from models.queries.queues import queues
 from tests.monitor.bulk_tickets import multiply_tickets
 from tests.monitor.scene import NOW, fill_scene
-from tests.store.factories import prepared_store
 
 ASKED: dict[str, Callable[[Session], object]] = {
     "counters": lambda s: workload(s, NOW),
@@ -40,14 +39,14 @@ WIDE = ("ticket", "event", "clock", "inbox", "notice")
 """Tables that grow for ever: none of them may be walked from end to end."""
 
 
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A crowd with many more closed tickets than open ones."""
-    with prepared_store(store_url) as made:
-        fill_scene(made)
-        many = int(os.environ.get("HOTLINE_TEST_CROWD", "1000"))
-        multiply_tickets(made, many, 20 * many)
-        yield made
+def _crowd(store: Store) -> None:
+    """Many more closed tickets than open ones."""
+    fill_scene(store)
+    count = int(os.environ.get("HOTLINE_TEST_CROWD", "1000"))
+    multiply_tickets(store, count, 20 * count)
+
+
+pytestmark = pytest.mark.store(fill=_crowd)
 
 
 def test_no_screen_walks_a_table_that_grows_for_ever(store: Store) -> None:

@@ -21,7 +21,7 @@ from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
 from monitor.theme import LIGHT
-from tests.monitor.scene import NOW, make_scene, make_store, screen_text
+from tests.monitor.scene import NOW, fill_scene, make_store, screen_text
 from tests.monitor.screenshots import SCREENSHOTS, wait_for_refresh
 
 
@@ -33,12 +33,7 @@ def _chinese() -> Iterator[None]:
     activate("en")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The scene's store, which the monitor only reads."""
-    made = make_scene(tmp_path_factory.mktemp("scene"))
-    yield made
-    made.close()
+pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=True)
 
 
 def _app(store: Store, *, wallboard: bool = False) -> MonitorApp:

@@ -24,7 +24,7 @@ from monitor.theme import LIGHT
 from monitor.widgets.bars import KeyHint
 from monitor.widgets.charts import chart, large, shares
 from monitor.widgets.virtual_list import VirtualList
-from tests.monitor.scene import NOW, make_scene, make_store, screen_text
+from tests.monitor.scene import NOW, fill_scene, make_store, screen_text
 from tests.monitor.screenshots import wait_for_refresh
 from tests.monitor.signal_delay import delays, letters
 from tests.store.factories import prepared_store
@@ -39,20 +39,7 @@ def _chinese() -> Iterator[None]:
     activate("en")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The scene's store, which is only read here."""
-    made = make_scene(tmp_path_factory.mktemp("scene"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Store]:
-    """A store on its first day."""
-    made = make_store(tmp_path)
-    yield made
-    made.close()
+pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=True)
 
 
 def _app(store: Store, *, wallboard: bool = False) -> MonitorApp:
@@ -129,9 +116,10 @@ async def test_a_counter_opens_the_calls_that_it_counts(store: Store) -> None:
         assert app.screen.tickets.total == 10
 
 
-async def test_every_empty_screen_says_why_and_what_to_do(empty: Store) -> None:
+@pytest.mark.store(databases=["sqlite"])
+async def test_every_empty_screen_says_why_and_what_to_do(store: Store) -> None:
     """On the first day no screen is a blank."""
-    async with _app(empty).run_test(size=(120, 40)) as pilot:
+    async with _app(store).run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         assert "hotline feed" in screen_text(pilot.app)  # type: ignore[arg-type]
         assert "没有" in await _press(pilot, "2")
@@ -228,6 +216,7 @@ async def test_a_commit_is_on_the_screen_without_waiting_for_the_next_look(tmp_p
     assert len(found) == 3
 
 
+@pytest.mark.store()
 def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
     """On both databases; a look of one's own changes nothing."""
     with prepared_store(store_url) as made, made.change_signal() as ask:
@@ -245,6 +234,7 @@ def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
             before = now
 
 
+@pytest.mark.store()
 def test_what_came_in_follows_from_what_waits_and_what_was_done(store_url: str) -> None:
     """Samples of two workers, one of them with a failure; a gap is filled by what was known."""
     with prepared_store(store_url) as made:
@@ -264,6 +254,7 @@ def test_what_came_in_follows_from_what_waits_and_what_was_done(store_url: str) 
     assert intake.failed == (0, 1, 1, 1)
 
 
+@pytest.mark.store()
 def test_old_samples_are_taken_away(store_url: str) -> None:
     """Half an hour is kept."""
     with prepared_store(store_url) as made:

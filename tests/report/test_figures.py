@@ -1,6 +1,5 @@
 """Every figure of the bulletin, against the same counted from the logs by hand."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -18,28 +17,14 @@ from models.queries.units import Ratio, UnitRates, unit_rates
 from models.rules.policy import Bulletin as Rules
 from models.tables.core import TICKET
 from tests.report.recount import counted
-from tests.report.two_months import OTHER, two_months
-from tests.servers.postgres import Databases
+from tests.report.two_months import OTHER, fill_two_months
 
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 DESK = "城市管理和综合执法局"
 BUILDING = "住房和城乡建设局"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    """Two months of a district, once on each database."""
-    if request.param == "sqlite":
-        with two_months(f"sqlite:///{tmp_path_factory.mktemp('report') / 'x.db'}") as opened:
-            yield opened
-        return
-    server: Databases = request.getfixturevalue("postgres_server")
-    name = server.create()
-    with two_months(server.url(name, "postgresql+psycopg")) as opened:
-        yield opened
-    server.drop(name)
+pytestmark = pytest.mark.store(fill=fill_two_months, shared=True)
 
 
 @pytest.mark.parametrize("month", [Month(2026, 9), OCTOBER, NOVEMBER, Month(2026, 12)], ids=str)

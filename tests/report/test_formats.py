@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.report.two_months import FORMULA, two_months
+from tests.report.two_months import FORMULA, fill_two_months
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import KEY
+from tests.store.factories import KEY, prepared_store
 
 DESK = "城市管理和综合执法局"
 
@@ -27,8 +27,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     key = folder / "hotline.key"
     key.write_bytes(base64.b64encode(KEY) + b"\n")
     key.chmod(0o600)
-    with two_months(f"sqlite:///{folder / 'hotline.db'}"):
-        pass
+    with prepared_store(f"sqlite:///{folder / 'hotline.db'}") as store:
+        fill_two_months(store)
     yield folder
 
 

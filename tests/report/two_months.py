@@ -1,7 +1,5 @@
 """Two months of a district for bulletins: the demo's two weeks, and lives that it does not have."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +10,7 @@ from models.operations.inbox import add_messages
 from models.rulebook import load_rulebook
 from models.tables.core import TICKET
 from scripts.demo.scenario import START, play
-from tests.store.factories import RESULT, at, feed, letter, message, prepared_store
+from tests.store.factories import RESULT, at, feed, letter, message
 
 NOW = at("2026-12-20T10:00")
 FORMULA = '=HYPERLINK("http://evil.example","点我")'
@@ -89,20 +87,16 @@ def late() -> list[dict[str, Any]]:
     ]
 
 
-@contextmanager
-def two_months(url: str) -> Iterator[Store]:
-    """A store with all of this in it, as of `NOW`."""
-    with prepared_store(url) as store:
-        with store.writing() as session:
-            add_messages(
-                session, "demo", sorted(play(load_rulebook(session)), key=lambda m: m["at"]), START
-            )
-        feed(store, extras(), at("2026-10-01T00:00"))
-        for moment in (at("2026-10-30T12:00"), NOW):
-            if moment == NOW:
-                feed(store, late(), NOW)
-            _carry_everything(store, moment)
-        yield store
+def fill_two_months(store: Store) -> None:
+    """Put all of this into a store, as of `NOW`."""
+    with store.writing() as session:
+        demo = sorted(play(load_rulebook(session)), key=lambda m: m["at"])
+        add_messages(session, "demo", demo, START)
+    feed(store, extras(), at("2026-10-01T00:00"))
+    for moment in (at("2026-10-30T12:00"), NOW):
+        if moment == NOW:
+            feed(store, late(), NOW)
+        _carry_everything(store, moment)
 
 
 def _carry_everything(store: Store, moment: Any) -> None:

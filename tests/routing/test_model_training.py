@@ -1,6 +1,5 @@
 """A model is learned, kept, used by the workers, judged, and put away again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,7 +8,6 @@ import pytest
 from models.database import Store
 from models.i18n import render
 from models.operations.routing_models import RoutingModelNotFound, add_model, use_model
-from models.operations.rulebook import replace_units
 from models.queries.detail import detail, proposed_unit
 from models.queries.dispatch_history import past_dispatches
 from models.queries.routing_models import load_model, models
@@ -30,7 +28,6 @@ from tests.store.factories import (
     letter,
     log_of,
     message,
-    prepared_store,
     row_of,
 )
 
@@ -41,13 +38,7 @@ _UNITS = UnitsFile(
 _SURE = {"title": "油烟扰民", "content": "烧烤店油烟和噪音扰民，污水排进小河，臭味刺鼻"}
 
 
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A store of each database, with a unit for each topic."""
-    with prepared_store(store_url) as made:
-        with made.writing() as session:
-            replace_units(session, _UNITS)
-        yield made
+pytestmark = pytest.mark.store(units=_UNITS)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Letters of several claimants about one matter are shown together; one claimant's are not."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,6 @@ _SAID = (
     "请交警部门尽快派人维修，并在修好之前安排人员指挥交通。"
 )
 _AGAIN = _SAID.replace("三天", "好几天").replace("尽快派人", "马上来人") + "谢谢！"
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A store of each database."""
-    with prepared_store(store_url) as made:
-        yield made
 
 
 def _write(store: Store, ticket: str, content: str, phone: str, day: int = 12) -> None:

@@ -1,7 +1,6 @@
 """The rules against a second model of the same clauses: step by step, restarted, out of order."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,7 +15,6 @@ from sqlalchemy import select
 
 from models.database import Store
 from models.i18n import LazyText, render
-from models.operations.rulebook import replace_units
 from models.rules.events import Event, fields
 from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Message
@@ -48,7 +46,6 @@ from tests.rules.test_examples import EXAMPLES, by_ticket
 from tests.store.factories import (
     advance_tickets,
     feed,
-    prepared_store,
     row_of,
     simple_units,
     ticket_state,
@@ -200,14 +197,8 @@ TestLives.settings = settings(
 # ------------------------------------------------------------ out of order
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A store on SQLite with the units of these lives, each on a ticket of its own."""
-    folder = tmp_path_factory.mktemp("late")
-    with prepared_store(f"sqlite:///{folder / 'late.db'}") as opened:
-        with opened.writing() as session:
-            replace_units(session, simple_units())
-        yield opened
+# Each life has a ticket of its own in one store.
+pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), shared=True)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,10 @@ from models.tables.core import BELL, INBOX
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.pipeline import FeedCounts, IngestPipeline
 from tests.feeds.feed_files import delimited, lines
-from tests.store.factories import letter, prepared_store
+from tests.store.factories import letter
 
 HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "答复意见", "答复时间")
 Letters = dict[str, tuple[str, ...]]
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    with prepared_store(store_url) as made:
-        yield made
 
 
 def row(number: str, **cells: str) -> tuple[str, ...]:

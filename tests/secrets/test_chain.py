@@ -1,7 +1,6 @@
 """The log is tamper-evident: whatever is changed behind its back is named."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from tests.store.factories import (
     letter,
     log_of,
     message,
-    prepared_store,
     row_of,
 )
 
@@ -32,19 +30,18 @@ NOW = at("2026-11-20T09:00")
 WHO = Actor("wang", "supervisor")
 
 
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """Three tickets with their logs, once on each database."""
-    with prepared_store(store_url) as opened:
-        numbers = ["C1", "C2", "C3"]
-        letters = [letter(n, "2026-11-02T09:00") for n in numbers]
-        more = message("C2", "claimant.supplemented", "2026-11-04T09:00", text="还是不亮")
-        feed(opened, [*letters, more], NOW)
-        advance_tickets(opened, numbers, NOW)
-        with opened.writing() as session:
-            for number in numbers:
-                record_access(session, WHO, "reveal", number, ["phone"], NOW)
-        yield opened
+def _three_tickets(store: Store) -> None:
+    numbers = ["C1", "C2", "C3"]
+    letters = [letter(n, "2026-11-02T09:00") for n in numbers]
+    more = message("C2", "claimant.supplemented", "2026-11-04T09:00", text="还是不亮")
+    feed(store, [*letters, more], NOW)
+    advance_tickets(store, numbers, NOW)
+    with store.writing() as session:
+        for number in numbers:
+            record_access(session, WHO, "reveal", number, ["phone"], NOW)
+
+
+pytestmark = pytest.mark.store(fill=_three_tickets)
 
 
 def _change(store: Store, statement: Any) -> None:

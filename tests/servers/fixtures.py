@@ -52,12 +52,3 @@ def key_value_server(tmp_path: Path) -> Iterator[KeyValueServer]:
     server = KeyValueServer(tmp_path / "valkey", installed_server())
     yield server
     server.stop()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The SQLAlchemy URL of an empty database of the test's own, once for each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hotline.db'}"
-    url: str = request.getfixturevalue("postgres_database")
-    return url

@@ -1,12 +1,10 @@
 """The one operation behind all domain work, on both databases."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from sqlalchemy import select, text
 
 from models.database import Store
@@ -25,13 +23,6 @@ from tests.store.factories import (
     prepared_store,
     row_of,
 )
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A prepared store, once on each database."""
-    with prepared_store(store_url) as opened:
-        yield opened
 
 
 def _bells(store: Store) -> list[tuple[str, int, datetime]]:

@@ -12,18 +12,14 @@ from sqlalchemy.exc import OperationalError
 from models.bulk import insert_rows
 from models.database import Store, is_transient
 from models.tables.core import TICKET
-from tests.store.factories import prepared_store
 
 _WAITING = (
     "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY ticket%' AND wait_event_type = 'Lock'"
 )
 
 
-@pytest.fixture
-def store(postgres_database: str) -> Iterator[Store]:
-    """A prepared store on PostgreSQL, the one that knows COPY."""
-    with prepared_store(postgres_database) as opened:
-        yield opened
+# Only PostgreSQL has COPY.
+pytestmark = pytest.mark.store(databases=["postgresql"])
 
 
 @contextmanager

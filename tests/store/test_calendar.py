@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import chinese_calendar
 import pytest
@@ -19,7 +18,6 @@ from tests.store.factories import (
     letter,
     log_of,
     message,
-    prepared_store,
     row_of,
 )
 
@@ -27,21 +25,16 @@ NEXT = date(calendar.announced_years()[-1] + 1, 1, 4)
 """A day in the first week of the first year that nobody has announced."""
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store with one complaint of the last days before the year that nobody knows."""
-    with prepared_store(f"sqlite:///{tmp_path / 'calendar.db'}") as opened:
-        year = NEXT.year - 1
-        feed(
-            opened,
-            [
-                letter("C1", f"{year}-12-28T09:00"),
-                message("C1", "unit.accepted", f"{year}-12-28T10:00"),
-            ],
-            at(f"{year}-12-28T10:00"),
-        )
-        advance_tickets(opened, ["C1"], at(f"{year}-12-28T10:00"))
-        yield opened
+def _one_complaint(store: Store) -> None:
+    """It came in the last days before the year that nobody knows."""
+    year = NEXT.year - 1
+    accepted = f"{year}-12-28T10:00"
+    messages = [letter("C1", f"{year}-12-28T09:00"), message("C1", "unit.accepted", accepted)]
+    feed(store, messages, at(accepted))
+    advance_tickets(store, ["C1"], at(accepted))
+
+
+pytestmark = pytest.mark.store(databases=["sqlite"], fill=_one_complaint)
 
 
 @pytest.fixture

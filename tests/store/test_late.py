@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from tests.store.factories import (
     letter,
     log_of,
     message,
-    prepared_store,
     row_of,
     simple_units,
     ticket_state,
@@ -30,11 +28,8 @@ from tests.store.factories import (
 EXAMPLES = Path(__file__).parents[1] / "scenarios" / "examples"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store on SQLite; what is tested here is the same code on both."""
-    with prepared_store(f"sqlite:///{tmp_path / 'late.db'}") as opened:
-        yield opened
+# What is tested here is the same code on both databases.
+pytestmark = pytest.mark.store(databases=["sqlite"])
 
 
 def test_a_deemed_acceptance_is_taken_back_and_corrected(store: Store) -> None:

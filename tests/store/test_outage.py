@@ -1,7 +1,6 @@
 """Downtime: whenever the service was awake, its log by moments is the same."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.database import Store
-from models.operations.rulebook import replace_units
 from models.rules.events import fields
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
@@ -28,7 +26,6 @@ from tests.store.factories import (
     advance_tickets,
     feed,
     log_of,
-    prepared_store,
     row_of,
     simple_units,
 )
@@ -40,14 +37,8 @@ _MONTH = 30 * 24 * 60
 Line = tuple[datetime, str, bytes]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """One store on SQLite, with the units of these lives; each life is a ticket of its own."""
-    folder = tmp_path_factory.mktemp("outage")
-    with prepared_store(f"sqlite:///{folder / 'outage.db'}") as opened:
-        with opened.writing() as session:
-            replace_units(session, simple_units())
-        yield opened
+# Each life has a ticket of its own in one store.
+pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), shared=True)
 
 
 @given(

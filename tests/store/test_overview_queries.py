@@ -1,9 +1,5 @@
 """What the first screen and the wallboard read, on both databases."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from models.database import Store
 from models.queries.overview import curve, latest_cards, workload
 from tests.store.factories import (
@@ -11,22 +7,10 @@ from tests.store.factories import (
     advance_tickets,
     at,
     feed,
-    letter,
     message,
-    prepared_store,
 )
 
 NOW = at("2026-11-06T10:00")
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A store with one consultation that has both its cards."""
-    with prepared_store(store_url) as opened:
-        accepted = message("O1", "unit.accepted", "2026-11-02T09:30")
-        feed(opened, [letter("O1", "2026-11-02T09:00", category="consultation"), accepted], NOW)
-        advance_tickets(opened, ["O1"], NOW)
-        yield opened
 
 
 def test_cards_that_were_taken_back_are_not_shown(store: Store) -> None:

@@ -14,22 +14,22 @@ from models.operations.bells import claim_due, first_bells
 from models.operations.notices.outgoing import ready_notices
 from models.operations.notices.record import record_outcomes
 from models.rules.queues import QUEUES
-from tests.store.factories import advance_tickets, at, feed, letter, message, prepared_store
+from tests.store.factories import advance_tickets, at, feed, letter, message
 
 NOW = at("2026-11-02T10:00")
 _OTHERS = 20_000
 _BIG = ("ticket", "clock", "event", "notice", "inbox", "bell")
 
 
-@pytest.fixture
-def store(postgres_database: str) -> Iterator[Store]:
-    """A store with twenty thousand tickets that nothing is due of, and ten with which to work."""
-    with prepared_store(postgres_database) as opened:
-        feed(opened, [letter("A0", "2026-11-02T09:00")], NOW)
-        advance_tickets(opened, ["A0"], NOW)
-        _multiply(opened)
-        feed(opened, [letter(f"B{n}", "2026-11-02T09:30") for n in range(10)], NOW)
-        yield opened
+def _many_tickets(store: Store) -> None:
+    """Twenty thousand of which nothing is due, and ten to work with."""
+    feed(store, [letter("A0", "2026-11-02T09:00")], NOW)
+    advance_tickets(store, ["A0"], NOW)
+    _multiply(store)
+    feed(store, [letter(f"B{n}", "2026-11-02T09:30") for n in range(10)], NOW)
+
+
+pytestmark = pytest.mark.store(databases=["postgresql"], fill=_many_tickets)
 
 
 def _multiply(store: Store) -> None:

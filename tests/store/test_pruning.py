@@ -1,6 +1,5 @@
 """What the store need not keep is removed, and nothing else."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,25 +12,25 @@ from models.rulebook import load_rulebook
 from models.rules.policy import InvalidPolicy, Policy, load_policy
 from models.tables.core import EVENT, NOTICE, TICKET
 from tests.rules.district import POLICY_TEXT
-from tests.store.factories import advance_tickets, at, feed, letter, log_of, prepared_store
+from tests.store.factories import advance_tickets, at, feed, letter, log_of
 
 SENT = at("2026-12-01T09:00")
 LATER = SENT + timedelta(days=181)
 
 
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """Six tickets with a dozen notices or more, all sent, four of the tickets in the archive."""
-    with prepared_store(store_url) as opened:
-        numbers = [f"P{n}" for n in range(6)]
-        letters = [letter(n, "2026-11-02T09:00", content=n) for n in numbers]
-        feed(opened, letters, at("2026-11-02T09:00"))
-        advance_tickets(opened, numbers, SENT)
-        with opened.writing() as session:
-            session.execute(update(NOTICE).values(state="sent", sent_at=SENT))
-            closed = TICKET.c.number.in_(numbers[:4])
-            session.execute(update(TICKET).where(closed).values(status="archived"))
-        yield opened
+def _six_tickets(store: Store) -> None:
+    """A dozen notices or more, all sent, and four of the tickets in the archive."""
+    numbers = [f"P{n}" for n in range(6)]
+    letters = [letter(n, "2026-11-02T09:00", content=n) for n in numbers]
+    feed(store, letters, at("2026-11-02T09:00"))
+    advance_tickets(store, numbers, SENT)
+    with store.writing() as session:
+        session.execute(update(NOTICE).values(state="sent", sent_at=SENT))
+        closed = TICKET.c.number.in_(numbers[:4])
+        session.execute(update(TICKET).where(closed).values(status="archived"))
+
+
+pytestmark = pytest.mark.store(fill=_six_tickets)
 
 
 def _policy(store: Store) -> Policy:

@@ -19,13 +19,6 @@ from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_progra
 from tests.store.factories import KEY, prepared_store
 
 
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A prepared store, once on each database."""
-    with prepared_store(store_url) as opened:
-        yield opened
-
-
 def _error(store: Store, *statements: str) -> SQLAlchemyError:
     """What the last of these statements fails with."""
     with pytest.raises(SQLAlchemyError) as caught, store.writing() as session:
@@ -73,14 +66,9 @@ def test_a_pool_without_a_free_connection_is_busy(store_url: str) -> None:
     assert is_transient(caught.value)
 
 
+@pytest.mark.store(databases=["sqlite"])
 class TestSqlite:
     """The codes of SQLite, whose driver calls most of them OperationalError."""
-
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[Store]:
-        """A prepared store in a file."""
-        with prepared_store(f"sqlite:///{tmp_path / 'hotline.db'}") as opened:
-            yield opened
 
     def test_a_lock_is_busy(self, store: Store) -> None:
         """Somebody else writes, who has not come through the fair lock."""
@@ -126,14 +114,9 @@ class TestSqlite:
         assert is_store_fault(caught.value)
 
 
+@pytest.mark.store(databases=["postgresql"])
 class TestPostgresql:
     """The codes of PostgreSQL."""
-
-    @pytest.fixture
-    def store(self, postgres_database: str) -> Iterator[Store]:
-        """A prepared store on the shared server."""
-        with prepared_store(postgres_database) as opened:
-            yield opened
 
     def test_a_lock_that_is_not_given_is_busy(self, store: Store) -> None:
         """55P03, as lock_timeout and NOWAIT give it."""

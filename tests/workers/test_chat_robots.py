@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.database import Store
-from tests.store.factories import advance_tickets, at, feed, prepared_store
+from tests.store.factories import advance_tickets, at, feed
 from tests.workers.dispatching import (
     YELLOW,
     ManualClock,
@@ -55,11 +55,7 @@ def outside(tmp_path: Path) -> Iterator[Internet]:
         yield hosts
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A prepared store."""
-    with prepared_store(f"sqlite:///{tmp_path / 'robots.db'}") as opened:
-        yield opened
+pytestmark = pytest.mark.store(databases=["sqlite"])
 
 
 def _channels(*hosts: str) -> str:

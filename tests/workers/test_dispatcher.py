@@ -1,12 +1,9 @@
 """Notices reach real receivers: at least once, by id, gathered, within a rate, never blocking."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-
-import pytest
 
 from models.database import Store
 from models.operations.notices.batch import GIVE_UP_AFTER, hold_batches
@@ -29,13 +26,6 @@ from tests.workers.processes import wait_until
 from tests.workers.receivers import mail_server, web_server
 
 GATHER = timedelta(minutes=2)
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A prepared store, once on each database."""
-    with prepared_store(store_url) as opened:
-        yield opened
 
 
 def _mail(port: int) -> str:

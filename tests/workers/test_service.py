@@ -3,12 +3,10 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import redis
 from sqlalchemy import func, select, text
 
@@ -33,13 +31,6 @@ FAST_POLICY = {
     'at = "workday +2"\nto': 'at = "+2s"\nto',
     'ask_by = "workday -1"': 'ask_by = "-3s"',
 }
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A prepared store, once on each database."""
-    with prepared_store(store_url) as opened:
-        yield opened
 
 
 def _letters(count: int) -> list[dict[str, object]]:

@@ -1,0 +1,115 @@
+"""The `store` of a test: a store with the shipped policy and units, once on each database.
+
+A test or a module that wants another one says so with a mark, whose arguments are the fields of
+`Wanted`:
+
+    pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), fill=three_tickets)
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from models.database import Store
+from models.operations.rulebook import replace_units
+from models.rules.routing.directory import UnitsFile
+from tests.servers.postgres import Databases
+from tests.store.factories import prepared_store
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which databases a test runs on, and the contents of its store."""
+
+    databases: Sequence[str] = DATABASES
+    policy: str | None = None
+    """The text of another policy."""
+    units: UnitsFile | None = None
+    """Other units than the shipped ones."""
+    fill: Callable[[Store], object] | None = None
+    """Called with the new store before the test."""
+    shared: bool = False
+    """Whether the tests of a module share one: they only read it, or use tickets of their own."""
+
+
+def wanted_by(node: pytest.Item | pytest.Collector) -> Wanted:
+    """The mark that is closest to a test or module, as a value."""
+    mark = node.get_closest_marker("store")
+    return Wanted(**mark.kwargs) if mark else Wanted()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that asks for a store, or for its URL, once on each database that it wants."""
+    if "database" in metafunc.fixturenames:
+        wanted = wanted_by(metafunc.definition)
+        # A test on one database only keeps its plain name: the snapshots are named after it.
+        ids = None if len(wanted.databases) > 1 else [pytest.HIDDEN_PARAM]
+        metafunc.parametrize("database", wanted.databases, ids=ids, indirect=True)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database that a test runs on."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of an empty database for one test."""
+    if database == "sqlite":
+        return f"sqlite:///{tmp_path / 'hotline.db'}"
+    url: str = request.getfixturevalue("postgres_database")
+    return url
+
+
+@pytest.fixture
+def store(database: str, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store for one test, or the one that the tests of its module share."""
+    wanted = wanted_by(request.node)
+    if wanted.shared:
+        shared: Callable[[str, Wanted], Store] = request.getfixturevalue("shared_stores")
+        yield shared(database, wanted)
+        return
+    with filled_store(request.getfixturevalue("store_url"), wanted) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_stores(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, Wanted], Store]]:
+    """The stores that the tests of a module share: one on each database, opened when asked for."""
+    opened: dict[str, Store] = {}
+    with ExitStack() as cleanup:
+
+        def shared(database: str, wanted: Wanted) -> Store:
+            if database not in opened:
+                if database == "sqlite":
+                    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'hotline.db'}"
+                else:
+                    server: Databases = request.getfixturevalue("postgres_server")
+                    name = server.create()
+                    cleanup.callback(server.drop, name)
+                    url = server.url(name, "postgresql+psycopg")
+                opened[database] = cleanup.enter_context(filled_store(url, wanted))
+            return opened[database]
+
+        yield shared
+
+
+@contextmanager
+def filled_store(url: str, wanted: Wanted) -> Iterator[Store]:
+    """A new store at this URL, with the contents that are wanted."""
+    with prepared_store(url, wanted.policy) as opened:
+        if wanted.units is not None:
+            with opened.writing() as session:
+                replace_units(session, wanted.units)
+        if wanted.fill is not None:
+            wanted.fill(opened)
+        yield opened
