@@ -17,7 +17,8 @@ from models.queries.answers import MessageAnswer, MessageKey
 from models.queries.detail import OPERATORS, TicketDetail, detail
 from models.queries.failures import MESSAGE, Failure, refused_message
 from models.rulebook import stored_units
-from models.security.roles import ACT, REVEAL, Actor
+from models.rules.vocabulary import Permission
+from models.security.roles import Actor
 from monitor import message_edit
 from monitor.actions import Action, available_actions, message
 from monitor.background import OUTAGES, in_background_thread
@@ -97,20 +98,20 @@ class ActionRunner:
         name = await self._app.push_screen_wait(TextPrompt(_("Who is at the screen?"), text, label))
         self.operator = name or ""
 
-    async def _may(self, permission: str) -> bool:
-        self._actor.must(permission)
+    async def _may(self, permission: Permission) -> bool:
+        self._actor.require(permission)
         if not self.operator:
             await self.ask_name()
         return bool(self.operator)
 
     async def offer(self, number: str) -> None:
         """Offer what can be done with a ticket, ask for what it needs, and send it."""
-        if not await self._may(ACT):
+        if not await self._may(Permission.ACT):
             return
         ticket, units = await in_background_thread(lambda: self._load(number))
         actions = available_actions(ticket)
         names = [render(action.label) for action in actions]
-        if self._actor.may(REVEAL):
+        if self._actor.may(Permission.REVEAL):
             names.append(_("Show the claimant's data"))
         title = _("What to do with {ticket}").format(ticket=one_line(number))
         empty = _("Nothing can be done with this ticket here.")
@@ -133,7 +134,7 @@ class ActionRunner:
 
     async def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
-        if not await self._may(ACT):
+        if not await self._may(Permission.ACT):
             return
         if failure.sort != MESSAGE:
             await self._resend(failure)
@@ -171,7 +172,7 @@ class ActionRunner:
 
     async def show_person(self, number: str) -> None:
         """Show a claimant's data for a while, after logging that it was shown and to whom."""
-        if not await self._may(REVEAL):
+        if not await self._may(Permission.REVEAL):
             return
         text = _("That you have seen them goes into the access log as {who}.").format(
             who=self.who.name

@@ -12,6 +12,7 @@ from models.text_files import read_text
 
 if TYPE_CHECKING:
     from models.database import Session, Store
+    from models.rules.vocabulary import Permission
     from models.security.roles import Actor
 
 POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
@@ -52,7 +53,7 @@ def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
 
 @contextmanager
 def use_store(
-    settings: Settings, permission: str | None = None, *, bootstrap: bool = False
+    settings: Settings, permission: "Permission | None" = None, *, bootstrap: bool = False
 ) -> "Iterator[Store]":
     """Open the store for one command and close it at the end.
 
@@ -80,13 +81,13 @@ def has_store(settings: Settings) -> bool:
     return settings.database_url is not None or (settings.home / "hotline.db").exists()
 
 
-def require_permission(settings: Settings, permission: str) -> "Actor":
+def require_permission(settings: Settings, permission: "Permission") -> "Actor":
     """Whoever runs this command; raises NotAllowed unless the role has this permission."""
     from models.security.identity import current_actor
 
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     actor = current_actor(settings)
-    actor.must(permission)
+    actor.require(permission)
     return actor
 
 

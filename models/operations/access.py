@@ -13,8 +13,9 @@ from models.operations.blind_index import blind_hash
 from models.queries.log import TicketNotFound
 from models.rules.blind_index import TERM_KINDS, normalized
 from models.rules.text import clean
+from models.rules.vocabulary import Permission
 from models.security.chain import access_line
-from models.security.roles import FIND, REVEAL, Actor
+from models.security.roles import Actor
 from models.tables.core import ACCESS, BLIND_INDEX, EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED
 
@@ -33,7 +34,7 @@ def reveal(
 
     Raises NotAllowed, TicketNotFound, NoSuchField.
     """
-    actor.must(REVEAL)
+    actor.require(Permission.REVEAL)
     for field in fields:
         if field not in REVEALABLE:
             known = ", ".join(REVEALABLE)
@@ -42,7 +43,7 @@ def reveal(
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:
         raise TicketNotFound(number)
-    record_access(session, actor, REVEAL, number, fields, now)
+    record_access(session, actor, Permission.REVEAL, number, fields, now)
     person = session.cipher.decrypt(row.claimant) if row.claimant else {}
     shown: dict[str, Any] = {
         f: _clear(person.get(f)) for f in ("name", "phone", "address") if f in fields
@@ -65,11 +66,11 @@ def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -
 
     The search is logged, what was searched for is not. Raises NotAllowed, NoSuchField.
     """
-    actor.must(FIND)
+    actor.require(Permission.FIND)
     if kind not in TERM_KINDS:
         told = _("no field {name}; there are: {known}")
         raise UnknownField(told.format(name=kind, known=", ".join(TERM_KINDS)))
-    record_access(session, actor, FIND, None, [kind], now)
+    record_access(session, actor, Permission.FIND, None, [kind], now)
     wanted = blind_hash(session.cipher, kind, normalized(kind, value))
     found = session.scalars(
         select(TICKET.c.number)

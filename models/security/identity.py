@@ -6,7 +6,8 @@ import stat
 from pathlib import Path
 
 from models.i18n import _
-from models.security.roles import SUPERVISOR, Actor, InvalidRoles, Roles
+from models.rules.vocabulary import UserRole
+from models.security.roles import Actor, InvalidRoles, Roles
 from models.settings import Settings
 from models.text_files import read_text
 
@@ -26,7 +27,7 @@ def current_actor(settings: Settings) -> Actor:
     if roles is not None:
         return roles.actor_for_user(user)
     owner = settings.home.stat().st_uid if settings.home.exists() else os.geteuid()
-    return Actor(user, SUPERVISOR if owner == os.geteuid() else "")
+    return Actor(user, UserRole.SUPERVISOR if owner == os.geteuid() else "")
 
 
 def load_roles(home: Path) -> Roles | None:

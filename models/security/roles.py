@@ -1,45 +1,22 @@
-"""Who may do what: four roles, and the acts that each of them may do."""
+"""Roles and their permissions, as a roles file gives them to users and tokens."""
 
 import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from models.errors import HotlineError
-from models.i18n import N_, _
+from models.i18n import _
+from models.rules.vocabulary import Permission, UserRole
 
-OPERATOR, SUPERVISOR, AUDITOR, FEEDER = "operator", "supervisor", "auditor", "feeder"
-ROLES = (OPERATOR, SUPERVISOR, AUDITOR, FEEDER)
-
-ACT, FEED, REVEAL, FIND, RULEBOOK, KEYS, AUDIT, BACKUP = (
-    "act",
-    "feed",
-    "reveal",
-    "find",
-    "rulebook",
-    "keys",
-    "audit",
-    "backup",
-)
-
-ALLOWED: Mapping[str, frozenset[str]] = {
-    OPERATOR: frozenset({ACT, REVEAL, FIND}),
-    SUPERVISOR: frozenset({ACT, FEED, REVEAL, FIND, RULEBOOK, KEYS, AUDIT, BACKUP}),
-    AUDITOR: frozenset({AUDIT}),
-    FEEDER: frozenset({FEED}),
+ALLOWED: Mapping[UserRole, frozenset[Permission]] = {
+    UserRole.OPERATOR: frozenset({Permission.ACT, Permission.REVEAL, Permission.FIND}),
+    UserRole.SUPERVISOR: frozenset(Permission),
+    UserRole.AUDITOR: frozenset({Permission.AUDIT}),
+    UserRole.FEEDER: frozenset({Permission.FEED}),
 }
-"""What each role may do; everybody whom the operating system lets in may look, masked."""
-
-_TOLD = {
-    ACT: N_("act on tickets"),
-    FEED: N_("feed messages"),
-    REVEAL: N_("see personal data in clear"),
-    FIND: N_("search by personal data"),
-    RULEBOOK: N_("import units or calendars"),
-    KEYS: N_("change keys"),
-    AUDIT: N_("see who saw what"),
-    BACKUP: N_("make backups"),
-}
+"""The permissions of each role; whoever the operating system lets in may look, redacted."""
 
 
 class InvalidRoles(HotlineError):
@@ -49,47 +26,45 @@ class InvalidRoles(HotlineError):
 class NotAllowed(HotlineError):
     """Somebody wants to do what his role does not allow."""
 
-    def __init__(self, actor: "Actor", act: str) -> None:
-        roles = ", ".join(_(r) for r in ROLES if act in ALLOWED[r])
+    def __init__(self, actor: "Actor", permission: Permission) -> None:
+        roles = ", ".join(_(role.label) for role in UserRole if permission in ALLOWED[role])
         text = _("{name} ({role}) may not {act}; it takes {roles} (see roles.toml)")
-        super().__init__(
-            text.format(
-                name=actor.name, role=_(actor.role) or _("no role"), act=_(_TOLD[act]), roles=roles
-            )
-        )
-        self.actor, self.act = actor, act
+        role = _(actor.role) or _("no role")
+        act = _(permission.label)
+        super().__init__(text.format(name=actor.name, role=role, act=act, roles=roles))
+        self.actor, self.permission = actor, permission
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a name for the log, and a role (empty: none)."""
+    """Somebody who does something: a name for the log, and a role; an empty role allows nothing."""
 
     name: str
-    role: str
+    role: UserRole | Literal[""]
 
-    def may(self, act: str) -> bool:
-        """Whether the role allows this act."""
-        return act in ALLOWED.get(self.role, ())
+    def may(self, permission: Permission) -> bool:
+        """Return whether the role has this permission."""
+        return self.role != "" and permission in ALLOWED[self.role]
 
-    def must(self, act: str) -> None:
-        """Raise NotAllowed unless the role allows this act."""
-        if not self.may(act):
-            raise NotAllowed(self, act)
+    def require(self, permission: Permission) -> None:
+        """Raise NotAllowed unless the role has this permission."""
+        if not self.may(permission):
+            raise NotAllowed(self, permission)
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What a roles file says: each user's role, and each token's name, digest and role."""
+    """The content of a roles file: each user's role, and each token's name, digest and role."""
 
-    users: Mapping[str, str]
-    tokens: Mapping[str, tuple[str, str]]
+    users: Mapping[str, UserRole]
+    tokens: Mapping[str, tuple[str, UserRole]]
 
     def actor_for_user(self, name: str) -> Actor:
-        """An operating-system user, perhaps without a role."""
+        """Return the actor for an operating-system user, perhaps without a role."""
         return Actor(name, self.users.get(name, ""))
 
     def actor_for_token(self, token: str) -> Actor:
-        """Who shows this token. Raises RolesWrong where nobody has it."""
+        """Return the actor who shows this token. Raises InvalidRoles where nobody has it."""
         digest = token_digest(token)
         for name, (known, role) in self.tokens.items():
             if hmac.compare_digest(known, digest):
@@ -98,5 +73,5 @@ class Roles:
 
 
 def token_digest(token: str) -> str:
-    """What of a token is written into the roles file; the token cannot be got back from it."""
+    """Return the digest of a token that a roles file holds in its place."""
     return hashlib.sha256(token.encode()).hexdigest()

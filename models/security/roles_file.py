@@ -3,19 +3,20 @@
 import hashlib
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from models.i18n import _
 from models.rules.toml_files import load_toml
-from models.security.roles import ROLES, InvalidRoles, Roles
+from models.rules.vocabulary import UserRole
+from models.security.roles import InvalidRoles, Roles
 
 _DIGEST_LENGTH = hashlib.sha256().digest_size * 2
 
 
-def _known_role(role: str) -> str:
-    if role not in ROLES:
-        raise ValueError(_("it must be one of: {allowed}").format(allowed=", ".join(ROLES)))
-    return role
+def _known_role(role: object) -> UserRole:
+    if role not in tuple(UserRole):
+        raise ValueError(_("it must be one of: {allowed}").format(allowed=", ".join(UserRole)))
+    return UserRole(str(role))
 
 
 def _whole_digest(digest: str) -> str:
@@ -24,7 +25,7 @@ def _whole_digest(digest: str) -> str:
     return digest.lower()
 
 
-_Role = Annotated[str, AfterValidator(_known_role)]
+_Role = Annotated[UserRole, BeforeValidator(_known_role)]
 
 
 class _Part(BaseModel):

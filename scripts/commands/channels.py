@@ -51,11 +51,11 @@ def attempt(
     to: Annotated[str, typer.Option(help=_("The recipient, where the channel needs one."))] = "",
 ) -> None:
     """Send one message that says that it is only a test."""
-    from models.security.roles import RULEBOOK
+    from models.rules.vocabulary import Permission
     from scripts.bootstrap import require_permission
     from workers.notices.apprise_channel import send_message
 
-    require_permission(load_settings(), RULEBOOK)
+    require_permission(load_settings(), Permission.RULEBOOK)
     channels = _load().channel
     if channel not in channels:
         known = ", ".join(channels) or "-"

@@ -134,12 +134,12 @@ def import_days(
     """Keep an arrangement; every line says a day, `working` or `off`, and the document."""
     from models.operations.calendar import change_calendar
     from models.rules.calendar import SHANGHAI
-    from models.security.roles import RULEBOOK
+    from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
     from scripts.calendar_file import read_declared_days
 
     declared = read_declared_days(file)
-    with use_store(load_settings(), RULEBOOK, bootstrap=True) as store:
+    with use_store(load_settings(), Permission.RULEBOOK, bootstrap=True) as store:
         now = store_clock(store)()
         with store.writing() as session:
             result = change_calendar(session, declared, now)

@@ -123,10 +123,10 @@ def retire() -> None:
 
 @contextmanager
 def _use_store() -> "Iterator[Store]":
-    from models.security.roles import KEYS
+    from models.rules.vocabulary import Permission
     from scripts.bootstrap import use_store
 
-    with use_store(load_settings(), KEYS) as store:
+    with use_store(load_settings(), Permission.KEYS) as store:
         yield store
 
 

@@ -63,13 +63,13 @@ def train(
     """
     import msgspec
 
-    from models.security.roles import RULEBOOK
+    from models.rules.vocabulary import Permission
     from scripts.training.fitting import build_corpus, usable_letters
     from scripts.training.fitting import train as fit
 
     settings = load_settings()
     if file is None or output is None:
-        require_permission(settings, RULEBOOK)
+        require_permission(settings, Permission.RULEBOOK)
     letters, lacking = _letters(settings, file, title, text, label)
     letters, few = usable_letters(letters)
     model = fit(build_corpus(letters, _words(settings, topics)), range(len(letters)), precision)
@@ -174,9 +174,9 @@ def show_models(as_json: _JSON = False) -> None:
 def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
     """Tickets that have been routed keep their units."""
     from models.operations.routing_models import use_model
-    from models.security.roles import RULEBOOK
+    from models.rules.vocabulary import Permission
 
-    with use_store(load_settings(), RULEBOOK) as store, store.writing() as session:
+    with use_store(load_settings(), Permission.RULEBOOK) as store, store.writing() as session:
         use_model(session, version or None)
     text = _("Model {n} is in use.").format(n=version) if version else _("No model is in use.")
     typer.echo(text)

@@ -39,10 +39,10 @@ def import_units(
 
     from models.operations.rulebook import replace_units
     from models.rules.routing.directory import load_units
-    from models.security.roles import RULEBOOK
+    from models.rules.vocabulary import Permission
 
     settings = load_settings()
-    require_permission(settings, RULEBOOK)
+    require_permission(settings, Permission.RULEBOOK)
     units = load_units(read_text(file), str(file))
     with use_store(settings) as store, store.writing() as session:
         change = replace_units(session, units)

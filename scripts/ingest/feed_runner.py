@@ -18,7 +18,7 @@ from rich.table import Column
 from models.clock import monotonic
 from models.errors import HotlineError
 from models.i18n import _
-from models.security.roles import FEED
+from models.rules.vocabulary import Permission
 from models.settings import Settings
 from scripts.bootstrap import use_store
 from scripts.ingest.feed_reader import FeedOptions, read_feed
@@ -50,7 +50,10 @@ class FeedRunner:
     def pipeline(self) -> Iterator[IngestPipeline]:
         """Open the store and yield a pipeline into its inbox. Raises HotlineError."""
         rebased = self._options.start is not None
-        with use_store(self._settings, FEED, bootstrap=True) as store, _rare_collections():
+        with (
+            use_store(self._settings, Permission.FEED, bootstrap=True) as store,
+            _rare_collections(),
+        ):
             yield IngestPipeline(store, self._refused, rebased=rebased)
 
     def run(self, paths: Sequence[str], *, as_json: bool) -> int:

@@ -18,8 +18,8 @@ from models.file_append import append_lines
 from models.i18n import _, render
 from models.operations.access import record_access
 from models.rules.text import clean, redact_numbers
+from models.rules.vocabulary import Permission
 from models.security.encryption import Cipher, Encrypted
-from models.security.roles import REVEAL
 from models.settings import load_settings
 from scripts.bootstrap import require_permission, use_store
 from scripts.ingest.records import FeedRecord
@@ -51,10 +51,12 @@ def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
     path = file or settings.home / "refused.jsonl"
     rows = _read_refused(path) if path.exists() else []
     if in_clear:
-        actor = require_permission(settings, REVEAL)
+        actor = require_permission(settings, Permission.REVEAL)
         with use_store(settings) as store:
             with store.writing() as session:
-                record_access(session, actor, REVEAL, None, ["refused rows"], system_clock())
+                record_access(
+                    session, actor, Permission.REVEAL, None, ["refused rows"], system_clock()
+                )
             for row in rows:
                 row["raw"] = store.cipher.decrypt(Encrypted(base64.b64decode(row["sealed"])))
     for row in rows:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from models.errors import HotlineError
 from models.i18n import _
-from models.security.roles import BACKUP
+from models.rules.vocabulary import Permission
 from models.settings import Settings
 from scripts.bootstrap import require_permission, use_store
 
@@ -16,7 +16,7 @@ def make_backup(settings: Settings, target: Path) -> int:
     Raises HotlineError where the store is PostgreSQL's, which has its own tools, or where the file
     exists.
     """
-    require_permission(settings, BACKUP)
+    require_permission(settings, Permission.BACKUP)
     if not settings.store_url.startswith("sqlite"):
         text = _("a PostgreSQL is backed up with its own tools: pg_dump, or pg_basebackup with WAL")
         raise HotlineError(text)

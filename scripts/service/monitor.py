@@ -8,8 +8,8 @@ from threading import Event
 from models.clock import Now
 from models.database import Store
 from models.i18n import _
+from models.rules.vocabulary import Permission
 from models.security.identity import current_actor
-from models.security.roles import ACT
 from models.settings import Settings
 from monitor.app import MonitorApp
 from workers.broker import Bells, connect
@@ -35,7 +35,7 @@ def show_monitor(
         now,
         actor=actor,
         operator=operator,
-        ask_name=actor.may(ACT),
+        ask_name=actor.may(Permission.ACT),
         broker_ok=bells.is_reachable,
         demo=demo,
         wallboard=wallboard,

@@ -8,7 +8,7 @@ from models.i18n import _
 from models.operations.access import REVEALABLE, find, reveal
 from models.queries.access_log import access_log
 from models.rules.calendar import SHANGHAI
-from models.security.roles import AUDIT, FIND, REVEAL
+from models.rules.vocabulary import Permission
 from models.settings import load_settings
 from scripts.bootstrap import require_permission, use_store
 from scripts.output import print_json
@@ -17,7 +17,7 @@ from scripts.output import print_json
 def show_personal_data(ticket: str, fields: Sequence[str], *, as_json: bool) -> None:
     """Show these fields of a ticket in clear, or all if none is named. Raises HotlineError."""
     settings = load_settings()
-    actor = require_permission(settings, REVEAL)
+    actor = require_permission(settings, Permission.REVEAL)
     # the access log is committed before anything is shown
     with use_store(settings) as store, store.writing() as session:
         values = reveal(session, actor, ticket, fields or REVEALABLE, system_clock())
@@ -33,7 +33,7 @@ def show_personal_data(ticket: str, fields: Sequence[str], *, as_json: bool) -> 
 def find_tickets(kind: str, value: str, *, as_json: bool) -> None:
     """List the tickets of a person, found by a number or a name. Raises HotlineError."""
     settings = load_settings()
-    actor = require_permission(settings, FIND)
+    actor = require_permission(settings, Permission.FIND)
     with use_store(settings) as store, store.writing() as session:
         numbers = find(session, actor, kind, value, system_clock())
     if as_json:
@@ -46,7 +46,7 @@ def find_tickets(kind: str, value: str, *, as_json: bool) -> None:
 
 def show_accesses(ticket: str | None, *, as_json: bool) -> None:
     """Show the access log, of one ticket or of all. Raises HotlineError."""
-    with use_store(load_settings(), AUDIT) as store, store.reading() as session:
+    with use_store(load_settings(), Permission.AUDIT) as store, store.reading() as session:
         for entry in access_log(session, ticket):
             at = entry.at.astimezone(SHANGHAI)
             if as_json:

@@ -13,7 +13,8 @@ from models.database import Store
 from models.i18n import activate
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
-from models.security.roles import SUPERVISOR, Actor
+from models.rules.vocabulary import UserRole
+from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene)
 
 
 def _app(store: Store, actor: Actor | None = None, operator: str = "林小燕") -> MonitorApp:
-    who = actor or Actor("desk", SUPERVISOR)
+    who = actor or Actor("desk", UserRole.SUPERVISOR)
     return MonitorApp(
         store, lambda: LATER, wall=lambda: NOW, actor=who, operator=operator, every=None
     )
@@ -268,7 +269,9 @@ async def test_who_may_only_look_is_told_so(store: Store) -> None:
 
 async def test_the_name_is_asked_at_the_start(store: Store) -> None:
     """Without HOTLINE_OPERATOR the screen asks who is there, once."""
-    app = MonitorApp(store, lambda: NOW, actor=Actor("desk", SUPERVISOR), ask_name=True, every=None)
+    app = MonitorApp(
+        store, lambda: NOW, actor=Actor("desk", UserRole.SUPERVISOR), ask_name=True, every=None
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         # a screen is there before what stands on it
         await _until(

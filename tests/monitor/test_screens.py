@@ -14,7 +14,8 @@ from models.database import Store
 from models.i18n import activate, lazy, render
 from models.operations.samples import record_sample
 from models.queries.queues import SAMPLE_SPAN, QueueRow, queues, sample_time
-from models.security.roles import SUPERVISOR, Actor
+from models.rules.vocabulary import UserRole
+from models.security.roles import Actor
 from monitor.app import MonitorApp
 from monitor.preferences import Preferences
 from monitor.screens.callbacks import CallbacksScreen
@@ -280,7 +281,9 @@ def test_charts_are_as_high_as_their_values() -> None:
 
 async def test_the_palette_finds_screens(store: Store) -> None:
     """Commands by name, for those who do not know the keys."""
-    app = MonitorApp(store, lambda: NOW, every=None, actor=Actor("desk", SUPERVISOR), operator="林")
+    app = MonitorApp(
+        store, lambda: NOW, every=None, actor=Actor("desk", UserRole.SUPERVISOR), operator="林"
+    )
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         names = [command.title for command in app.get_system_commands(app.screen)]

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, text, update
 from models.database import Store
 from models.operations.access import record_access
 from models.operations.keys import unlock
+from models.rules.vocabulary import UserRole
 from models.security.chain import LogEnd, event_line, verify
 from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, SECRET, TICKET
@@ -27,7 +28,7 @@ from tests.store.factories import (
 )
 
 NOW = at("2026-11-20T09:00")
-WHO = Actor("wang", "supervisor")
+WHO = Actor("wang", UserRole.SUPERVISOR)
 
 
 def _three_tickets(store: Store) -> None:

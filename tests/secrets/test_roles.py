@@ -4,13 +4,14 @@ import os
 import pwd
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from models.database import Store
 from models.operations.access import REVEALABLE, UnknownField, find, record_access, reveal
 from models.queries.log import TicketNotFound
-from models.security import roles
+from models.rules.vocabulary import Permission, UserRole
 from models.security.identity import current_actor
 from models.security.roles import Actor, InvalidRoles, NotAllowed, token_digest
 from models.security.roles_file import parse_roles
@@ -33,8 +34,8 @@ sha256 = "{token_digest("a long random token")}"
 
 def test_each_role_may_what_it_is_for() -> None:
     """The whole table, spelled out."""
-    may = {role: {a for a in roles.ALLOWED[roles.SUPERVISOR] if Actor("x", role).may(a)}
-           for role in (*roles.ROLES, "")}  # fmt: skip
+    may = {role: {a for a in Permission if Actor("x", role).may(a)}
+           for role in (*UserRole, "")}  # fmt: skip
     assert may == {
         "operator": {"act", "reveal", "find"},
         "supervisor": {"act", "feed", "reveal", "find", "rulebook", "keys", "audit", "backup"},
@@ -75,9 +76,9 @@ def test_a_wrong_file_is_refused(text: str, said: str) -> None:
 def test_without_a_file_the_owner_of_the_home_is_supervisor(tmp_path: Path) -> None:
     """A single-machine installation needs no file; anybody else has no role."""
     home = tmp_path / "home"
-    assert current_actor(Settings(home)) == Actor(ME, "supervisor")
+    assert current_actor(Settings(home)) == Actor(ME, UserRole.SUPERVISOR)
     home.mkdir()
-    assert current_actor(Settings(home)) == Actor(ME, "supervisor")
+    assert current_actor(Settings(home)) == Actor(ME, UserRole.SUPERVISOR)
     if os.geteuid() == 0:
         os.chown(home, 12345, -1)
         assert current_actor(Settings(home)) == Actor(ME, "")
@@ -86,9 +87,9 @@ def test_without_a_file_the_owner_of_the_home_is_supervisor(tmp_path: Path) -> N
 def test_a_file_says_who_is_who(tmp_path: Path) -> None:
     """By operating-system user, or by token; a token that nobody has is refused unrepeated."""
     (tmp_path / "roles.toml").write_text(FILE, "utf-8")
-    assert current_actor(Settings(tmp_path)) == Actor(ME, "auditor")
+    assert current_actor(Settings(tmp_path)) == Actor(ME, UserRole.AUDITOR)
     assert current_actor(Settings(tmp_path, token="a long random token")) == Actor(
-        "gateway", "feeder"
+        "gateway", UserRole.FEEDER
     )
     with pytest.raises(InvalidRoles) as wrong:
         current_actor(Settings(tmp_path, token="another"))
@@ -141,7 +142,7 @@ def test_commands_keep_to_the_roles(hotline: InProcessHotline, tmp_path: Path) -
 
 def test_what_was_seen_in_clear_is_logged(store_url: str) -> None:
     """Who, when, which ticket and which fields, and nothing of what stood in them."""
-    who = Actor("wang", "operator")
+    who = Actor("wang", UserRole.OPERATOR)
     with prepared_store(store_url) as store:
         person = {"name": "王\x1b[31m小明", "phone": "0754-88001234"}
         own = letter("R1", "2026-11-02T09:00", claimant=person, address="赤港路8号",
@@ -183,12 +184,13 @@ def test_what_is_refused_shows_nothing(store_url: str) -> None:
     with prepared_store(store_url) as store:
         feed(store, [letter("R1", "2026-11-02T09:00")], NOW)
         advance_tickets(store, ["R1"], NOW)
-        for role in ("auditor", "feeder", ""):
+        without: tuple[UserRole | Literal[""], ...] = (UserRole.AUDITOR, UserRole.FEEDER, "")
+        for role in without:
             with store.writing() as session, pytest.raises(NotAllowed):
                 reveal(session, Actor("li", role), "R1", ["phone"], NOW)
             with store.writing() as session, pytest.raises(NotAllowed):
                 find(session, Actor("li", role), "phone", "1", NOW)
-        wang = Actor("wang", "operator")
+        wang = Actor("wang", UserRole.OPERATOR)
         with store.writing() as session, pytest.raises(TicketNotFound):
             reveal(session, wang, "R9", ["phone"], NOW)
         with store.writing() as session, pytest.raises(UnknownField, match="name, phone"):

@@ -10,6 +10,7 @@ from models.database import Store
 from models.migrations import upgrade
 from models.operations.access import find
 from models.operations.blind_index import rebuild_hashes
+from models.rules.vocabulary import UserRole
 from models.security.roles import Actor
 from models.tables.core import BLIND_INDEX, SECRET, TICKET
 from tests.store.factories import (
@@ -25,7 +26,7 @@ from tests.store.factories import (
 
 KEPT = Path(__file__).parent / "kept" / "0.1.0"
 SPELLINGS = ("0754-88123456", "+86 754 88123456")
-WHO = Actor("wang", "supervisor")
+WHO = Actor("wang", UserRole.SUPERVISOR)
 NOW = at("2026-11-20T12:00")
 
 

@@ -23,7 +23,7 @@ from models.rules.events import decode, encode
 from models.rules.lifecycle.decide import HANDLERS
 from models.rules.messages import FIELDS
 from models.rules.state import State
-from models.rules.vocabulary import OPEN, EventName, NoticeKind
+from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
 from models.security.chain import Verification, verify
 from models.security.roles import Actor
 from models.tables.core import EVENT, INBOX, NOTICE, TICKET
@@ -154,7 +154,7 @@ def test_all_that_can_be_written_is_in_it(store: Store) -> None:
 
 def test_its_people_are_found_and_both_its_keys_open_it(store: Store) -> None:
     """By the hashes that it was written with; then all of it is sealed with the newer key."""
-    who = Actor("zhao", "supervisor")
+    who = Actor("zhao", UserRole.SUPERVISOR)
     with store.writing() as session:
         assert find(session, who, "phone", "137 0000 5555", LEFT) == ["KP-22", "KP-21"]
         assert find(session, who, "identity", "440507199001011234", LEFT) == ["KP-06"]

@@ -14,6 +14,7 @@ from models.database import Store
 from models.migrations import NEWEST, config_of, revision, upgrade
 from models.operations.access import find
 from models.queries.detail import detail
+from models.rules.vocabulary import UserRole
 from models.security.chain import verify
 from models.security.encryption import Cipher
 from models.security.roles import Actor
@@ -72,7 +73,7 @@ def test_a_store_of_the_first_release_goes_on(store: Store) -> None:
     result = verify(store)
     assert result.broken is None
     assert (result.tickets, result.lines) == (3, len(before["event"]["rows"]))
-    who = Actor("wang", "operator")
+    who = Actor("wang", UserRole.OPERATOR)
     with store.writing() as session:
         for kind, value in (("phone", "13812340001"), ("identity", "440507199001011234")):
             assert find(session, who, kind, value, at("2026-11-06T11:00")) == ["O1"]
