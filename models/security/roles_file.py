@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from models.i18n import _
 from models.rules.toml_files import load_toml
@@ -13,10 +13,10 @@ from models.security.roles import InvalidRoles, Roles
 _DIGEST_LENGTH = hashlib.sha256().digest_size * 2
 
 
-def _known_role(role: object) -> UserRole:
+def _known_role(role: str) -> str:
     if role not in tuple(UserRole):
         raise ValueError(_("it must be one of: {allowed}").format(allowed=", ".join(UserRole)))
-    return UserRole(str(role))
+    return role
 
 
 def _whole_digest(digest: str) -> str:
@@ -25,7 +25,7 @@ def _whole_digest(digest: str) -> str:
     return digest.lower()
 
 
-_Role = Annotated[UserRole, BeforeValidator(_known_role)]
+_Role = Annotated[str, AfterValidator(_known_role)]
 
 
 class _Part(BaseModel):
@@ -45,4 +45,6 @@ class _RolesFile(_Part):
 def parse_roles(text: str, name: str) -> Roles:
     """The roles that the TOML `text` of the file `name` holds; raises InvalidRoles."""
     file = load_toml(text, name, _RolesFile, InvalidRoles)
-    return Roles(file.users, {name: (t.sha256, t.role) for name, t in file.tokens.items()})
+    users = {user: UserRole(role) for user, role in file.users.items()}
+    tokens = {holder: (t.sha256, UserRole(t.role)) for holder, t in file.tokens.items()}
+    return Roles(users, tokens)
