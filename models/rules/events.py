@@ -559,7 +559,7 @@ def origins(kind: type[EventData]) -> dict[str, Origin]:
     return {name: _origin(kind, name, hints[name]) for name in kind.__struct_fields__}
 
 
-def _origin(kind: type[EventData], name: str, hint: Any) -> Origin:
+def _origin(kind: type[EventData], name: str, hint: object) -> Origin:
     marks = _marks(hint)
     if not marks:
         raise TypeError(f"{kind.__name__}.{name} says not where its text comes from")
@@ -567,7 +567,7 @@ def _origin(kind: type[EventData], name: str, hint: Any) -> Origin:
     return max(marks, key=list(Origin).index)
 
 
-def _marks(hint: Any) -> list[Origin]:
+def _marks(hint: object) -> list[Origin]:
     """The origins that a type admits; empty where a part of it has none."""
     if metadata := getattr(hint, "__metadata__", None):
         return [mark for mark in metadata if isinstance(mark, Origin)]

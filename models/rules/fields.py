@@ -22,7 +22,7 @@ class InvalidField(Exception):
         self.why = why
 
 
-Check = Callable[[str, Any], Any]
+Check = Callable[[str, object], object]
 """Takes a field's name and value, returns the value as the rules want it; raises InvalidField."""
 
 
@@ -49,7 +49,7 @@ class Limit(msgspec.Struct, frozen=True):
     hours: int | None = None
 
 
-def text(name: str, value: Any) -> str:
+def text(name: str, value: object) -> str:
     """Take a text that says something; a number is taken for its digits."""
     if isinstance(value, str) and value.strip():
         return value
@@ -58,43 +58,43 @@ def text(name: str, value: Any) -> str:
     raise InvalidField(lazy("field {name} must be a text", name=name))
 
 
-def number_as_text(value: Any) -> str | None:
+def number_as_text(value: object) -> str | None:
     """Return a number as text; None for anything else, and for one too long to be meant."""
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _HUGE:
         return None
     return str(value)
 
 
-def any_text(name: str, value: Any) -> str:
+def any_text(name: str, value: object) -> str:
     """Take a text, perhaps an empty one."""
     return value if isinstance(value, str) else text(name, value)
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: object) -> bool:
     """Take true or false."""
     if isinstance(value, bool):
         return value
     raise InvalidField(lazy("field {name} must be true or false", name=name))
 
 
-def texts(name: str, value: Any) -> tuple[str, ...]:
+def texts(name: str, value: object) -> tuple[str, ...]:
     """Take a list of names."""
     if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
         return tuple(value)
     raise InvalidField(lazy("field {name} must be a list of names", name=name))
 
 
-def anything(_name: str, value: Any) -> Any:
+def anything(_name: str, value: object) -> object:
     """Take whatever the source sends: a text, a list of attachments, an object."""
     return value
 
 
-def one_of(*codes: Code) -> Check:
+def one_of(*codes: C) -> Callable[[str, object], C]:
     """Return a check that takes one of these codes, written as the code or as its Chinese label."""
     by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
     allowed = ", ".join(codes)
 
-    def check(name: str, value: Any) -> Code:
+    def check(name: str, value: object) -> C:
         code = by_text.get(value) if isinstance(value, str) else None
         if code is None:
             text = lazy("field {name} must be one of: {allowed}", name=name, allowed=allowed)
@@ -104,7 +104,7 @@ def one_of(*codes: Code) -> Check:
     return check
 
 
-def item(name: str, value: Any) -> str:
+def item(name: str, value: object) -> str:
     """Take the number of an item of Regulation 2.2, written as `4`, 4 or `2.2.4`."""
     number = text(name, value).removeprefix("2.2.").lstrip("0")
     if number in _ITEMS:
@@ -115,7 +115,7 @@ def item(name: str, value: Any) -> str:
 _contact_wish = one_of(*ContactWish)
 
 
-def claimant(_name: str, value: Any) -> Claimant:
+def claimant(_name: str, value: object) -> Claimant:
     """Take an object that describes the claimant; he wants contact unless it says otherwise."""
     if not isinstance(value, Mapping):
         raise InvalidField(lazy("field {name} must be an object", name="claimant"))
@@ -127,7 +127,7 @@ def claimant(_name: str, value: Any) -> Claimant:
     )
 
 
-def limit(_name: str, value: Any) -> Limit:
+def limit(_name: str, value: object) -> Limit:
     """Take an object with either working days or hours, and the law that sets them."""
     limit: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     lengths = [limit[k] for k in ("workdays", "hours") if limit.get(k) is not None]

@@ -39,6 +39,9 @@ _YEARS = range(1970, 2200)
 HOTLINE = "hotline"
 """The name by which the hotline itself speaks in a message's `unit`."""
 
+RawMessage: TypeAlias = Mapping[str, Any]
+"""A message as it came: plain JSON, with whatever fields its source sends."""
+
 Text: TypeAlias = Annotated[str, check.text]
 MaybeText: TypeAlias = Annotated[str | None, check.any_text]
 Flag: TypeAlias = Annotated[bool, check.flag]
@@ -352,7 +355,7 @@ class Message(msgspec.Struct, frozen=True):
     at: datetime
     arrival: int
     content: Content | Refusal
-    raw: Mapping[str, Any]
+    raw: RawMessage
     unknown: tuple[str, ...] = ()
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
@@ -376,7 +379,7 @@ def _fields(content: type[Content]) -> dict[str, Field]:
     }
 
 
-def _check_of(hint: Any) -> check.Check:
+def _check_of(hint: object) -> check.Check:
     for mark in getattr(hint, "__metadata__", ()):
         if callable(mark):
             field_check: check.Check = mark
@@ -391,7 +394,7 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
 """The check of each field of each type of message."""
 
 
-def read_envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Envelope | Refusal:
+def read_envelope(raw: RawMessage, canonical: bytes | None = None) -> Envelope | Refusal:
     """Read the envelope of a message as it came; a refusal says why it cannot be kept.
 
     An `at` without an offset is read as Asia/Shanghai; an absent id is a digest of the content,
@@ -424,7 +427,7 @@ def read_envelope(raw: Mapping[str, Any], canonical: bytes | None = None) -> Env
     return Envelope(named or _digest(canonical), moment, MessageType(kind), ticket.strip())
 
 
-def content_id(raw: Mapping[str, Any]) -> str:
+def content_id(raw: RawMessage) -> str:
     """Return a digest of a message, which is its id where its source gives none."""
     return _digest(msgspec.json.encode(raw, order="deterministic"))
 
@@ -433,12 +436,12 @@ def _digest(canonical: bytes) -> str:
     return hashlib.sha256(canonical).hexdigest()[:32]
 
 
-def read_content(kind: MessageType, raw: Mapping[str, Any]) -> Content | Refusal:
+def read_content(kind: MessageType, raw: RawMessage) -> Content | Refusal:
     """Read the content of a message; a refusal says what is wrong with it.
 
     Labels become codes; null is the same as absent; unknown fields are passed over.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     missing: list[str] = []
     invalid: LazyText | None = None
     for name, (check_field, required) in FIELDS[kind].items():
@@ -457,9 +460,7 @@ def read_content(kind: MessageType, raw: Mapping[str, Any]) -> Content | Refusal
     return CONTENT_TYPES[kind](**values)
 
 
-def read_message(
-    kind: str, ticket: str, at: datetime, arrival: int, raw: Mapping[str, Any]
-) -> Message:
+def read_message(kind: str, ticket: str, at: datetime, arrival: int, raw: RawMessage) -> Message:
     """Read a message of the inbox; its units are as the source named them."""
     of_type = MessageType(kind)
     return Message(of_type, ticket, at, arrival, read_content(of_type, raw), raw)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.i18n import _
 from models.rules.vocabulary import NoticeKind
@@ -71,6 +71,6 @@ def check_texts(texts: Mapping[str, str]) -> None:
         compile_template(text)
 
 
-def fill_text(texts: Mapping[str, str], kind: str, values: Mapping[str, Any]) -> str:
+def fill_text(texts: Mapping[str, str], kind: str, values: Mapping[str, object]) -> str:
     """Render the text of this kind on one line; `values` has a value for every placeholder."""
     return " ".join(compile_template(texts[kind]).render(values).split())

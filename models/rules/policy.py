@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -29,18 +29,18 @@ class InvalidPolicy(HotlineError):
     """The policy file cannot be used; the message names the line and what is allowed there."""
 
 
-def _half_day(value: Any) -> Any:
+def _half_day(value: object) -> object:
     match value:
         case [str(begins), str(ends)] if begins < ends:
             return HalfDay(time.fromisoformat(begins), time.fromisoformat(ends))
     raise ValueError(_("write two hours, as in ['08:30', '12:00'], the earlier one first"))
 
 
-def _term(value: Any) -> Any:
+def _term(value: object) -> object:
     return Term.parse(value) if isinstance(value, str) else value
 
 
-def _moment(value: Any) -> Any:
+def _moment(value: object) -> object:
     return Moment.parse(value) if isinstance(value, str) else value
 
 
@@ -185,7 +185,7 @@ class Screening(_Part):
     least_characters: int = Field(default=0, ge=0)
 
 
-def _kinds(value: Any) -> Any:
+def _kinds(value: object) -> object:
     kinds = value if isinstance(value, list | tuple) else ()
     if unknown := [kind for kind in kinds if kind not in tuple(NoticeKind)]:
         text = _("{kind} is no kind of notice; there are: {known}")

@@ -1,8 +1,8 @@
 """Routing (Regulation 3.1): the city's own word first, then rules, then a model of past letters."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -242,11 +242,11 @@ def _holds(rule: Rule, letter: _Letter, streets: Sequence[str]) -> str | None:
     return "、".join(word for words in met for word in words or ())
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _any_of(words: Mapping[str, Any]) -> re.Pattern[str]:
+def _any_of(words: Collection[str]) -> re.Pattern[str]:
     """A pattern of all the words, the longest first; by their first letters, or it is slow."""
     by_first: dict[str, list[str]] = {}
     for word in sorted(filter(None, words), key=len, reverse=True):
