@@ -54,7 +54,7 @@ def test_the_policy_says_when_notices_disturb() -> None:
         ('gather = "2 minutes"', 'gather = "1 workday"', "wall-clock"),
         ("[screening]", '[notices.texts.zh]\nred = "{{ phone }}"\n\n[screening]', "may name"),
         ("[screening]", '[notices.texts.zh]\nblue = "x"\n\n[screening]', "'blue' is no kind"),
-        ("[screening]", '[notices.texts.fr]\nred = "x"\n\n[screening]', "'zh' or 'en'"),
+        ("[screening]", '[notices.texts.fr]\nred = "x"\n\n[screening]', "one of: zh, en"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: str) -> None:
