@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.cells import cell_len
 
@@ -37,9 +37,6 @@ _RATES_EVERY = 60.0
 """Real seconds until the rates of the units are read again: they cover a month."""
 
 _CURVE_EVERY = 10.0
-
-_PATIENCE = timedelta(seconds=30)
-"""How long after its ringing a row is rung for again, real: as the timekeeper has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ class SnapshotReader:
         self._now = now
         self._wall = wall
         self._probe = BrokerProbe(broker_ok)
-        self._patience = _PATIENCE * clock_speed(now)
+        self._speed = clock_speed(now)
         self._rulebooks = RulebookCache()
         self._on_ready = on_ready
         self._workload = CachedRead(store, now, on_ready, workload)
@@ -152,7 +149,7 @@ class SnapshotReader:
                 curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
                 rates=self._rates.get(session, now) if request.rates else {},
                 calls=calls(session, now, request.calls) if request.calls else None,
-                queues=queues(session, now, wall, self._patience) if request.queues else (),
+                queues=queues(session, now, wall, self._speed) if request.queues else (),
                 answers=answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
                 page=page,

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+from datetime import timedelta
 
 from models.clock import monotonic
 from models.database import Store, is_transient
@@ -16,14 +17,18 @@ HEARTBEAT_INTERVAL = 2.0
 
 
 class Heartbeat:
-    """Reports to the store that this process is there, and what it does."""
+    """Reports to the store that this process is there, and what it does.
 
-    def __init__(self, store: Store, role: str) -> None:
+    A timekeeper also reports its `patience`: after how long it rings again, in real time.
+    """
+
+    def __init__(self, store: Store, role: str, patience: timedelta | None = None) -> None:
         self._store = store
         # by the system's time also in a demo: it tells who is alive
         self._now = store_clock(store)
         self.name = f"{role}@{socket.gethostname()}:{os.getpid()}"
         self._role = role
+        self._patience_ms = None if patience is None else round(patience.total_seconds() * 1000)
         self._started_at = self._now()
         self._next = 0.0
 
@@ -49,6 +54,7 @@ class Heartbeat:
                     lateness_ms=round(lateness * 1000),
                     done=done,
                     failed=failed,
+                    patience_ms=self._patience_ms,
                 )
         except Exception as error:
             if not is_transient(error):

@@ -11,7 +11,6 @@ from models.rulebook import RulebookCache
 from models.rules.policy import in_force
 from models.rules.queues import DELIVERY
 from workers.actors import WorkerContext
-from workers.timekeeper import PATIENCE
 
 log = logging.getLogger("hotline.main")
 
@@ -56,7 +55,6 @@ class QueueSampler:
                     context.now(),
                     system_clock(),
                     clock_speed(context.now),
-                    PATIENCE,
                 )
             if monotonic() >= self._analyze_at:
                 self._analyze_at = monotonic() + ANALYZE_INTERVAL

@@ -11,6 +11,7 @@ from dramatiq.worker import Worker
 
 from models.clock import Now
 from models.database import Store
+from models.queries.health import DEFAULT_PATIENCE
 from models.rules.queues import EMERGENCY, QUEUES
 from workers.actors import WorkerContext, register_actors
 from workers.broker import Bells, connect
@@ -19,7 +20,7 @@ from workers.housekeeping import Pruning, QueueSampler
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.shutdown import end_together, stop_on_signals
 from workers.similar import SimilarityScan
-from workers.timekeeper import PATIENCE, Timekeeper
+from workers.timekeeper import Timekeeper
 
 log = logging.getLogger("hotline.main")
 
@@ -74,13 +75,13 @@ def run_timekeeper(
     broker_url: str,
     now: Now,
     *,
-    patience: timedelta = PATIENCE,
+    patience: timedelta = DEFAULT_PATIENCE,
     parent: int | None = None,
 ) -> int:
     """Ring for what is due until told to stop; again after `patience` (real time)."""
     stop = stop_on_signals(parent)
     keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
-    heartbeat = Heartbeat(store, "timekeeper")
+    heartbeat = Heartbeat(store, "timekeeper", patience)
     prune = Pruning(store, now)
 
     def on_turn() -> None:

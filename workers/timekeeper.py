@@ -10,15 +10,13 @@ import redis
 from models.clock import Now, clock_speed
 from models.database import Store, is_transient
 from models.operations.bells import DueRows, claim_due, first_bells, ring_again
+from models.queries.health import DEFAULT_PATIENCE
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
 
 POLL_INTERVAL = 0.05
 """Real seconds between two reads of the store; less where something is known to fall due sooner."""
-
-PATIENCE = timedelta(seconds=30)
-"""Real time after which a row that is still waiting is rung for again."""
 
 MAX_ROWS_PER_RING = 5_000
 _LONGEST_PAUSE = 5.0
@@ -33,7 +31,7 @@ class Timekeeper:
     """
 
     def __init__(
-        self, store: Store, bells: Bells, now: Now, patience: timedelta = PATIENCE
+        self, store: Store, bells: Bells, now: Now, patience: timedelta = DEFAULT_PATIENCE
     ) -> None:
         self._store = store
         self._patience = patience

@@ -12,7 +12,7 @@ from models.operations.keys import refresh_hashes, unlock
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0010"
+NEWEST = "0011"
 """The revision that the tables are of."""
 
 

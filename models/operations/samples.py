@@ -1,7 +1,7 @@
-"""Workers leave samples of the queues, from which the screen draws how it has been going."""
+"""Samples of the queues, from which the monitor draws how they went."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, select
 
@@ -19,13 +19,11 @@ def record_sample(
     now: datetime,
     wall: datetime,
     speed: float,
-    patience: timedelta,
 ) -> None:
-    """Write what this process dealt with since its last sample, and, as the first, what waits.
+    """Write what this process finished since its last sample; the first process also what waits.
 
-    `now` is by the service's clock, which runs `speed` times as fast as `wall`, the system's;
-    `patience`, also real, is how long after its ringing a row is rung for again.
-    Samples older than half an hour are taken away.
+    `now` is by the service's clock, which runs `speed` times as fast as `wall`, the system's.
+    Samples older than half an hour are deleted.
     """
     at = sample_time(wall)
     rows = [
@@ -33,9 +31,9 @@ def record_sample(
         for queue in QUEUES
         if dealt.get(queue) or failed.get(queue)
     ]
-    looked = select(SAMPLE.c.queue).where(SAMPLE.c.at == at, SAMPLE.c.process == "").limit(1)
-    if session.execute(looked).first() is None:
-        depths = queue_depths(session, now, patience * speed)
+    sampled = select(SAMPLE.c.queue).where(SAMPLE.c.at == at, SAMPLE.c.process == "").limit(1)
+    if session.execute(sampled).first() is None:
+        depths = queue_depths(session, now, wall, speed)
         rows += [_row(at, q, "", **_depth(depths.get(q, QueueDepth()), now, speed)) for q in QUEUES]
         session.execute(delete(SAMPLE).where(SAMPLE.c.at < wall - SAMPLES_KEPT - SAMPLE_SPAN))
     if rows:

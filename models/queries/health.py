@@ -1,19 +1,25 @@
-"""Whether the machinery runs: processes by their own word, and what lies waiting."""
+"""Whether the service runs: its processes by their own reports, and what waits."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from models.database import Session
 from models.queries.conditions import FAILED_NOTICE, QUEUED_NOTICE, REFUSED_MESSAGE
 from models.rules.queues import MESSAGE_QUEUES
 from models.tables.core import BELL, INBOX, NOTICE, PROCESS
 
+ALIVE_WITHIN = timedelta(seconds=15)
+"""A process that has not reported for longer counts as dead; it reports every few seconds."""
+
+DEFAULT_PATIENCE = timedelta(seconds=30)
+"""After how long a timekeeper rings again for a row that nobody has finished, unless told."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """A worker or timekeeper, when it was last seen, and how late it was then."""
+    """A worker or timekeeper, when it last reported, and how late it was then."""
 
     name: str
     role: str
@@ -23,6 +29,10 @@ class ProcessStatus:
     lateness_ms: int
     done: int
     failed: int
+
+    def is_alive(self, now: datetime) -> bool:
+        """Whether the process has reported lately; `now` is by the system's clock."""
+        return now - self.seen_at <= ALIVE_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class Health:
 
 
 def health(session: Session, now: datetime) -> Health:
-    """How the machinery stands; messages dated after `now` wait for their time and are no load."""
+    """The processes, and the counts at `now`; messages dated later are no load yet."""
     processes = session.execute(
         select(*(PROCESS.c[f] for f in ProcessStatus.__dataclass_fields__)).order_by(
             PROCESS.c.role, PROCESS.c.name
@@ -55,7 +65,20 @@ def health(session: Session, now: datetime) -> Health:
     return Health(tuple(ProcessStatus(*p) for p in processes), *row)
 
 
-def is_reporting(session: Session, beginning: str, since: datetime) -> bool:
-    """Whether a process whose name has this beginning has been seen since."""
-    seen = PROCESS.c.name.startswith(beginning, autoescape=True) & (PROCESS.c.seen_at >= since)
-    return session.execute(select(PROCESS.c.name).where(seen).limit(1)).first() is not None
+def is_reporting(session: Session, prefix: str, now: datetime) -> bool:
+    """Whether any process whose name begins with `prefix` is alive at `now`."""
+    alive = PROCESS.c.name.startswith(prefix, autoescape=True), _alive(now)
+    return session.execute(select(PROCESS.c.name).where(*alive).limit(1)).first() is not None
+
+
+def patience(session: Session, now: datetime) -> timedelta:
+    """After how long rows are rung for again, by the reports of the timekeepers that are alive.
+
+    Real time, the longest where they differ; `now` is by the system's clock.
+    """
+    longest: int | None = session.scalar(select(func.max(PROCESS.c.patience_ms)).where(_alive(now)))
+    return DEFAULT_PATIENCE if longest is None else timedelta(milliseconds=longest)
+
+
+def _alive(now: datetime) -> ColumnElement[bool]:
+    return PROCESS.c.seen_at >= now - ALIVE_WITHIN

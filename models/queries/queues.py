@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, select
 
 from models.database import Session
 from models.queries.conditions import QUEUED_NOTICE
+from models.queries.health import patience
 from models.rules.queues import DELIVERY, QUEUES
 from models.tables.core import BELL, NOTICE, SAMPLE
 
@@ -53,22 +54,28 @@ class _Series:
 
 
 def queues(
-    session: Session, now: datetime, wall: datetime, patience: timedelta, points: int = 60
+    session: Session, now: datetime, wall: datetime, speed: float = 1.0, points: int = 60
 ) -> tuple[QueueRow, ...]:
-    """Every queue at `now` by the service's clock, and its last samples up to `wall`."""
-    depths = queue_depths(session, now, patience)
+    """Every queue at `now` by the service's clock, and its last samples up to `wall`.
+
+    The service's clock runs `speed` times as fast as `wall`, the system's.
+    """
+    depths = queue_depths(session, now, wall, speed)
     sampled = _samples(session, wall, points)
     return tuple(_row(name, depths[name], sampled[name]) for name in QUEUES)
 
 
-def queue_depths(session: Session, now: datetime, patience: timedelta) -> dict[str, QueueDepth]:
-    """What waits in each queue: what is dated after `now` does not wait yet.
+def queue_depths(
+    session: Session, now: datetime, wall: datetime, speed: float = 1.0
+) -> dict[str, QueueDepth]:
+    """What waits in each queue; what is dated after `now` does not wait yet.
 
-    `patience` is how long after its ringing a row is rung for again, on the clock of `now`.
+    `now` is by the service's clock, which runs `speed` times as fast as `wall`, the system's.
     """
+    again_at = now + patience(session, wall) * speed
     found = {}
     for name in QUEUES:
-        count, oldest = session.execute(_waiting(name, now, now + patience)).one()
+        count, oldest = session.execute(_waiting(name, now, again_at)).one()
         found[name] = QueueDepth(count, oldest)
     return found
 

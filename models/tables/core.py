@@ -5,15 +5,9 @@ from sqlmodel import SQLModel
 
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
+from models.tables.process import Process, Sample
 from models.tables.routing_model import RoutingModel
-from models.tables.rulebook import (
-    CalendarDay,
-    PolicyVersion,
-    Process,
-    Sample,
-    Territory,
-    UnitRow,
-)
+from models.tables.rulebook import CalendarDay, PolicyVersion, Territory, UnitRow
 from models.tables.secrets import Access, BlindIndex, Secret
 from models.tables.similarity import SimilarityBand
 from models.tables.ticket import ChannelState, ClockRow, EventRow, NoticeRow, Ticket

@@ -1,4 +1,4 @@
-"""What decisions are made by: units, policies, declared days; and the processes that make them."""
+"""What decisions are made by: units, policies and declared days."""
 
 from datetime import date, datetime
 from typing import Any
@@ -57,36 +57,3 @@ class CalendarDay(TableRow, table=True):
     document: str
     version: int
     declared_at: datetime = Field(sa_column=Column(Instant, nullable=False))
-
-
-class Process(TableRow, table=True):
-    """A worker or timekeeper that is, or was, at work, by its own word."""
-
-    __tablename__ = "process"
-
-    name: str = Field(primary_key=True)
-    role: str
-    started_at: datetime = Field(sa_column=Column(Instant, nullable=False))
-    seen_at: datetime = Field(sa_column=Column(Instant, nullable=False))
-    doing: str = ""
-    lateness_ms: int = 0
-    done: int = 0
-    failed: int = 0
-
-
-class Sample(TableRow, table=True):
-    """What a queue held, and what was done in it, in the seconds up to `at` by the system's clock.
-
-    The row of no process says how many rows waited at `at` and the age of the oldest in real
-    milliseconds; the rows of processes say how many they dealt with and how many of them failed.
-    """
-
-    __tablename__ = "sample"
-
-    at: datetime = Field(sa_column=Column(Instant, primary_key=True))
-    queue: str = Field(primary_key=True)
-    process: str = Field(primary_key=True)
-    depth: int = 0
-    oldest_ms: int = 0
-    done: int = 0
-    failed: int = 0

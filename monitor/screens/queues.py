@@ -19,7 +19,7 @@ from monitor.host import MonitorHost
 from monitor.labels import PROCESS_ROLES, QUEUES, value, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.bars import SILENT_AFTER, backlog
+from monitor.widgets.bars import backlog
 from monitor.widgets.charts import chart
 from monitor.widgets.item_list import Item, ItemList
 from monitor.widgets.virtual_list import Cell, Column
@@ -94,7 +94,7 @@ def _heads() -> Sequence[Column]:
 
 def _process_item(process: ProcessStatus, wall: datetime) -> Item:
     silent = wall - process.seen_at
-    gone = silent >= SILENT_AFTER
+    gone = not process.is_alive(wall)
     seen = _("{span} ago").format(span=format_duration(silent)) if gone else _("there")
     doing = " ".join(value(part, "queue") for part in process.doing.split()) or _("nothing")
     late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""

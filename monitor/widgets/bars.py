@@ -1,7 +1,7 @@
 """The status line at the top, the key line at the bottom, and the line that tells of an outage."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.cells import cell_len
 from textual import events
@@ -15,9 +15,6 @@ from models.queries.health import Health
 from models.rules.calendar import SHANGHAI
 from monitor.commands import Command
 from monitor.formatting import one_line
-
-SILENT_AFTER = timedelta(seconds=15)
-"""A process reports every two seconds; one that has not for so long is gone or stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +120,7 @@ def _service_parts(status: Status) -> list[tuple[int, Content]]:
 
 
 def _process_parts(health: Health, wall: datetime) -> list[tuple[int, Content]]:
-    alive = [p for p in health.processes if wall - p.seen_at < SILENT_AFTER]
+    alive = [p for p in health.processes if p.is_alive(wall)]
     workers = [p for p in health.processes if p.role == "worker"]
     alive_workers = sum(p.role == "worker" for p in alive)
     text = _("workers {n}/{of}").format(n=alive_workers, of=len(workers))

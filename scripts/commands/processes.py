@@ -12,7 +12,6 @@ from scripts.help import App
 
 _CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
 _PARENT = typer.Option("--parent", hidden=True)
-_REPORTED_WITHIN = timedelta(seconds=20)
 
 
 def add_to(app: App) -> None:
@@ -116,6 +115,5 @@ def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> No
     # the store as it is: a health check must not upgrade it
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
     with store.reading() as session:
-        since = store_clock(store)() - _REPORTED_WITHIN
-        if not is_reporting(session, f"{role}@{socket.gethostname()}:", since):
+        if not is_reporting(session, f"{role}@{socket.gethostname()}:", store_clock(store)()):
             raise HotlineError(_("no {role} of this machine has reported").format(role=role))

@@ -32,7 +32,6 @@ from workers.broker import Bells, connect
 
 GOOD, NOTE, PROBLEM = N_("good"), N_("note"), N_("wrong")
 
-_ALIVE_WITHIN = timedelta(seconds=15)
 _LATE_AFTER = timedelta(seconds=5)
 _STUCK_AFTER = timedelta(minutes=2)
 _MAX_SKEW = timedelta(seconds=2)
@@ -174,7 +173,7 @@ def _check_calendar(guess: date | None, now: datetime) -> CheckResult:
 
 def _check_processes(status: ServiceStatus, now: datetime) -> Iterator[CheckResult]:
     processes = status.health.processes
-    alive = [p for p in processes if now - p.seen_at <= _ALIVE_WITHIN]
+    alive = [p for p in processes if p.is_alive(now)]
     for role, advice in (
         ("timekeeper", _("start `hotline up` or `hotline timekeeper`: nothing is rung for")),
         ("worker", _("start `hotline up` or `hotline worker`: nothing is dealt with")),

@@ -11,13 +11,13 @@ import models.migrations  # noqa: F401 - bootstrap imports it late
 from models.clock import Now
 from models.database import Store
 from models.operations.calendar import settle_provisional
+from models.queries.health import DEFAULT_PATIENCE
 from models.rules.queues import QUEUES
 from models.settings import Settings
 from scripts.service.setup import broker_url, prepare_process
 from workers.main import run_timekeeper, run_worker
 from workers.notices.channels import load_channels
 from workers.notices.dispatcher import NoticeDispatcher
-from workers.timekeeper import PATIENCE
 
 
 def run_worker_process(
@@ -41,7 +41,7 @@ def run_worker_process(
 def run_timekeeper_process(
     settings: Settings,
     *,
-    patience: timedelta = PATIENCE,
+    patience: timedelta = DEFAULT_PATIENCE,
     clock: str = "",
     parent: int | None = None,
 ) -> int:

@@ -113,9 +113,7 @@ def fill_scene(store: Store) -> None:
             dealt = {"intake": number % 7, "contact": number * number % 5, "delivery": number % 4}
             failed = {"delivery": int(number == 30)}
             wall = NOW - SAMPLE_SPAN * (60 - number)
-            record_sample(
-                session, "worker@desk:101", dealt, failed, NOW, wall, 1.0, SAMPLE_SPAN * 6
-            )
+            record_sample(session, "worker@desk:101", dealt, failed, NOW, wall, 1.0)
 
 
 def play(store: Store, wanted: list[dict[str, Any]], now: datetime) -> None:

@@ -28,7 +28,7 @@ ASKED: dict[str, Callable[[Session], object]] = {
     "dissatisfied": lambda s: calls(s, NOW, "dissatisfied"),
     "unreachable": lambda s: calls(s, NOW, "unreachable"),
     "failures": failures,
-    "queues": lambda s: queues(s, NOW, NOW, timedelta(seconds=30)),
+    "queues": lambda s: queues(s, NOW, NOW),
     "health": lambda s: health(s, NOW),
     "list": lambda s: listing(s, ALL_OPEN, offset=500, limit=120),
     "filtered": lambda s: listing(s, TicketFilter(levels=("red",)), offset=0, limit=120),
@@ -94,7 +94,7 @@ def test_a_message_that_waits_for_its_day_is_no_load(store: Store) -> None:
         add_messages(session, "s", [ahead | {"at": (NOW + timedelta(days=1)).isoformat()}], NOW)
         add_messages(session, "s", [ahead | {"id": "b", "at": NOW.isoformat()}], NOW)
     with store.reading() as session:
-        rows = queues(session, NOW + timedelta(minutes=3), NOW, timedelta(seconds=30))
+        rows = queues(session, NOW + timedelta(minutes=3), NOW)
     intake = next(row for row in rows if row.name == "intake")
     assert intake.now.waiting == 1
     assert intake.now.oldest_at == NOW

@@ -30,8 +30,6 @@ from tests.monitor.screenshots import wait_for_refresh
 from tests.monitor.signal_delay import delays, letters
 from tests.store.factories import prepared_store
 
-PATIENCE = timedelta(seconds=30)
-
 
 @pytest.fixture(autouse=True)
 def _chinese() -> Iterator[None]:
@@ -223,13 +221,13 @@ def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
     with prepared_store(store_url) as made, made.change_signal() as ask:
         before = ask()
         with made.reading() as session:
-            queues(session, NOW, NOW, PATIENCE)
+            queues(session, NOW, NOW)
         if made.url.startswith("sqlite"):
             assert ask() == before
         for number in range(3):
             wall = NOW + SAMPLE_SPAN * number
             with made.writing() as session:
-                record_sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
+                record_sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0)
             now = ask()
             assert now != before
             before = now
@@ -242,12 +240,10 @@ def test_what_came_in_follows_from_what_waits_and_what_was_done(store_url: str) 
         for number, done in enumerate((5, 0, 7)):
             wall = NOW + SAMPLE_SPAN * number
             with made.writing() as session:
-                record_sample(session, "one", {"intake": done}, {}, NOW, wall, 1.0, PATIENCE)
-                record_sample(
-                    session, "two", {"intake": 2}, {"intake": 1}, NOW, wall, 1.0, PATIENCE
-                )
+                record_sample(session, "one", {"intake": done}, {}, NOW, wall, 1.0)
+                record_sample(session, "two", {"intake": 2}, {"intake": 1}, NOW, wall, 1.0)
         with made.reading() as session:
-            rows = queues(session, NOW, NOW + SAMPLE_SPAN * 2, PATIENCE, points=4)
+            rows = queues(session, NOW, NOW + SAMPLE_SPAN * 2, points=4)
     intake = next(row for row in rows if row.name == "intake")
     assert isinstance(intake, QueueRow)
     assert intake.done == (0, 7, 2, 9)
@@ -262,9 +258,9 @@ def test_old_samples_are_taken_away(store_url: str) -> None:
         for minutes in (0, 40):
             with made.writing() as session:
                 wall = NOW + timedelta(minutes=minutes)
-                record_sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0, PATIENCE)
+                record_sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0)
         with made.reading() as session:
-            rows = queues(session, NOW, NOW + timedelta(minutes=40), PATIENCE, points=600)
+            rows = queues(session, NOW, NOW + timedelta(minutes=40), points=600)
     assert sum(next(row for row in rows if row.name == "intake").done) == 1
     assert sample_time(NOW).second % 5 == 0
 

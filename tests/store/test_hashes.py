@@ -20,7 +20,6 @@ from tests.store.factories import (
     letter,
     log_of,
     message,
-    prepared_store,
     restored,
 )
 
@@ -28,13 +27,6 @@ KEPT = Path(__file__).parent / "kept" / "0.1.0"
 SPELLINGS = ("0754-88123456", "+86 754 88123456")
 WHO = Actor("wang", UserRole.SUPERVISOR)
 NOW = at("2026-11-20T12:00")
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """A prepared store, once on each database."""
-    with prepared_store(store_url) as opened:
-        yield opened
 
 
 @pytest.fixture
