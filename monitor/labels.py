@@ -18,6 +18,7 @@ from models.rules.vocabulary import (
     Level,
     MessageType,
     NoticeKind,
+    NoticeState,
     Rating,
     Recipient,
     Status,
@@ -52,7 +53,7 @@ CONTACTS = {
     "expired": lazy("missed"),
 }
 """How a contact that is owed stands, in the list."""
-NOTICES = {"queued": lazy("queued"), "sent": lazy("sent"), "failed": lazy("failed")}
+NOTICES = _labels(NoticeState)
 QUEUES = {
     "emergency": lazy("emergency"),
     "intake": lazy("intake"),

@@ -17,6 +17,7 @@ from models.rules.events import (
     fields,
 )
 from models.rules.explain import Explanation
+from models.rules.vocabulary import NoticeState
 from monitor.formatting import (
     OfficeCalendar,
     format_instant,
@@ -155,7 +156,7 @@ def notices(ticket: TicketDetail) -> Content:
     parts = [_heading(_("Notices"))]
     for notice in ticket.notices:
         recipient = f"{one_line(notice.unit or '')} {word(ROLES, notice.role)}".strip()
-        has_failed = notice.state == "failed"
+        has_failed = notice.state == NoticeState.FAILED
         parts.append(
             Content.assemble(
                 (format_instant(notice.queued_at)[5:], "$quiet"),

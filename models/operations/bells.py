@@ -14,6 +14,7 @@ from sqlalchemy import Column, ColumnElement, Table, func, select, update
 from models.bulk import RowValues, delete_rows, upsert_rows
 from models.database import Session
 from models.rules.queues import DELIVERY, QUEUES
+from models.rules.vocabulary import NoticeState
 from models.tables.core import BELL, NOTICE
 
 
@@ -108,7 +109,7 @@ def _bells_of(queue: str) -> _Bells:
     100,000 tickets cross a level, each with a notice, writes and deletes 100,000 bells fewer.
     """
     if queue == DELIVERY:
-        queued = NOTICE.c.state == "queued"
+        queued = NOTICE.c.state == NoticeState.QUEUED
         return _Bells(NOTICE, NOTICE.c.id, NOTICE.c.ring_at, NOTICE.c.ring_at, queued)
     return _Bells(BELL, BELL.c.row_id, BELL.c.due_at, BELL.c.ring_at, BELL.c.queue == queue)
 

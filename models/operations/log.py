@@ -17,7 +17,7 @@ from models.rules.events import AlertRaised, Event, NoticeQueued, TicketSuppleme
 from models.rules.queues import ESCALATION
 from models.rules.redaction import Redactor
 from models.rules.state import Clock, State
-from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName, ClockState
+from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName, ClockState, NoticeState
 from models.security.chain import event_line
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
@@ -156,7 +156,7 @@ def _notice(ticket_id: int, seq: int, notice: NoticeQueued, now: datetime) -> di
         "role": role,
         "recipient": f"{unit}/{role}" if unit and role in RECIPIENTS_OF_A_UNIT else role,
         "unit": unit,
-        "state": "queued",
+        "state": NoticeState.QUEUED,
         "tries": 0,
         "queued_at": now,
         "ring_at": now,

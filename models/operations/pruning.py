@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from models.database import Session, Store
 from models.rules.policy import Policy
-from models.rules.vocabulary import Status
+from models.rules.vocabulary import NoticeState, Status
 from models.tables.core import NOTICE, TICKET
 
 _AT_ONCE = 1_000
@@ -39,7 +39,9 @@ class NoticePruner:
         gone = [
             row.id
             for row in rows
-            if row.state == "sent" and row.sent_at < before and row.status == Status.ARCHIVED
+            if row.state == NoticeState.SENT
+            and row.sent_at < before
+            and row.status == Status.ARCHIVED
         ]
         session.execute(delete(NOTICE).where(session.is_in(NOTICE.c.id, gone)))
         self.swept += len(gone)

@@ -279,6 +279,14 @@ class NoticeKind(Code):
     CORRECTION = N_("correction"), N_("correction")
 
 
+class NoticeState(Code):
+    """The state of a notice."""
+
+    QUEUED = N_("queued"), N_("queued")
+    SENT = N_("sent"), N_("sent")
+    FAILED = N_("failed"), N_("failed")
+
+
 class MessageType(Code):
     """The types of messages that come in."""
 

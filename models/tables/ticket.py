@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, ForeignKey, Index, UniqueConstraint, false, text
 from sqlmodel import Field
 
-from models.rules.vocabulary import OPEN
+from models.rules.vocabulary import OPEN, NoticeState
 from models.security.encryption import Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
@@ -182,7 +182,7 @@ class NoticeRow(TableRow, table=True):
     role: str
     recipient: str
     unit: str | None = None
-    state: str = "queued"
+    state: str = NoticeState.QUEUED
     tries: int = 0
     channel: str | None = None
     error: str | None = None

@@ -9,6 +9,7 @@ from models.database import Store
 from models.operations.notices.batch import GIVE_UP_AFTER, hold_batches
 from models.operations.notices.channel_state import ChannelLimits
 from models.operations.notices.record import MAX_TRIES, give_up, resend
+from models.rules.vocabulary import NoticeKind
 from models.tables.core import NOTICE
 from tests.store.factories import advance_tickets, at, feed, letter, log_of, prepared_store
 from tests.workers.dispatching import (
@@ -309,7 +310,7 @@ def test_the_hold_of_a_dead_worker_ends(store: Store, tmp_path: Path) -> None:
         ring(store, clock, dispatcher)
         clock.pass_by(GATHER)
         with store.writing() as session:
-            limits = ChannelLimits(digest=("yellow",), gather=GATHER)
+            limits = ChannelLimits(digest=(NoticeKind.YELLOW,), gather=GATHER)
             rows = [n.id for n in notices(store, "yellow")]
             (held,) = hold_batches(session, "hook", rows, clock(), clock() + GATHER, limits)
         ring(store, clock, dispatcher)

@@ -20,6 +20,7 @@ from models.operations.notices.channel_state import (
 )
 from models.operations.notices.outgoing import OutgoingNotice, load_notices, unheld
 from models.operations.notices.record import give_up
+from models.rules.vocabulary import NoticeState
 from models.tables.core import NOTICE, TICKET
 
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -102,7 +103,7 @@ def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -
     if rows:
         session.execute(
             update(NOTICE)
-            .where(session.is_in(NOTICE.c.id, rows), NOTICE.c.state == "queued")
+            .where(session.is_in(NOTICE.c.id, rows), NOTICE.c.state == NoticeState.QUEUED)
             .values(held_until=None, ring_at=again_at)
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from models.database import Session
+from models.rules.vocabulary import NoticeKind
 from models.tables.core import CHANNEL
 
 REST_AFTER_FAILURES = 3
@@ -28,7 +29,7 @@ class ChannelLimits:
     """Limits of a channel: messages a minute, and which kinds are gathered over what time."""
 
     per_minute: int | None = None
-    digest: tuple[str, ...] = ()
+    digest: tuple[NoticeKind, ...] = ()
     gather: timedelta = timedelta()
 
     @property

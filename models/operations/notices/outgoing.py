@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from models.database import Session
 from models.rules.events import NoticeQueued, read
-from models.rules.vocabulary import NoticeKind, Recipient
+from models.rules.vocabulary import NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
 _EXPLAINED = (
@@ -75,7 +75,7 @@ class ChannelFailed(Exception):
 def unheld(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Conditions for a notice that may be taken: it is queued, and nobody is sending it."""
     not_held = or_(NOTICE.c.held_until.is_(None), NOTICE.c.held_until <= now)
-    return NOTICE.c.state == "queued", not_held
+    return NOTICE.c.state == NoticeState.QUEUED, not_held
 
 
 def ready_notices(

@@ -5,7 +5,7 @@ A notice is sent outside of any transaction, at least once, and recorded exactly
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import UNSET
 from sqlalchemy import select
@@ -14,11 +14,17 @@ from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.operations.log import event_row
 from models.rules.events import Event, NoticeFailed, NoticeQueued, NoticeSent
-from models.rules.vocabulary import NoticeKind, Recipient
+from models.rules.vocabulary import NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
 MAX_TRIES = 8
 _FIRST_PAUSE = timedelta(seconds=30)
+
+_EVENTS: Mapping[NoticeState, type[NoticeSent | NoticeFailed]] = {
+    NoticeState.SENT: NoticeSent,
+    NoticeState.FAILED: NoticeFailed,
+}
+"""The event that says that a notice has reached this state."""
 
 
 class _NoticeRow(NamedTuple):
@@ -42,8 +48,13 @@ class _LogEnd(NamedTuple):
     hash: bytes
 
 
-Change = dict[str, Any]
-"""New values of a notice's columns."""
+class _Outcome(NamedTuple):
+    """New values of a notice's columns; `ring_at` counts only where it is still queued."""
+
+    state: NoticeState
+    tries: int
+    sent_at: datetime | None
+    ring_at: datetime
 
 
 def record_outcomes(
@@ -56,12 +67,12 @@ def record_outcomes(
     recorded meanwhile are left alone.
     """
     states = _record(session, errors, channel, now, _after_try)
-    return states.count("sent"), states.count("failed")
+    return states.count(NoticeState.SENT), states.count(NoticeState.FAILED)
 
 
 def give_up(session: Session, reasons: Mapping[int, str], channel: str, now: datetime) -> int:
     """Mark these notices failed without another try, as it could not help; returns how many."""
-    return _record(session, reasons, channel, now, _after_giving_up).count("failed")
+    return _record(session, reasons, channel, now, _after_giving_up).count(NoticeState.FAILED)
 
 
 def resend(session: Session, rows: Sequence[int], now: datetime, by: str = "") -> int:
@@ -69,8 +80,8 @@ def resend(session: Session, rows: Sequence[int], now: datetime, by: str = "") -
 
     Each goes by the channel that failed, or by another where that is gone. The log says by whom.
     """
-    failed, log_ends = _lock(session, rows, "failed")
-    blank = {"state": "queued", "tries": 0, "error": None, "parcel": None}
+    failed, log_ends = _lock(session, rows, NoticeState.FAILED)
+    blank = {"state": NoticeState.QUEUED, "tries": 0, "error": None, "parcel": None}
     blank |= {"held_until": None, "queued_at": now, "ring_at": now}
     update_rows(session.connection(), NOTICE, [{"id": row.id} | blank for row in failed])
     events: dict[int, list[Event]] = {}
@@ -92,40 +103,40 @@ def _record(
     errors: Mapping[int, str | None],
     channel: str,
     now: datetime,
-    outcome: Callable[[_NoticeRow, str | None, datetime], Change],
-) -> list[str]:
+    outcome_of: Callable[[_NoticeRow, str | None, datetime], _Outcome],
+) -> list[NoticeState]:
     """Store the outcome of each notice that is still queued; returns their new states."""
-    rows, log_ends = _lock(session, errors, "queued")
-    changes: list[Change] = []
+    rows, log_ends = _lock(session, errors, NoticeState.QUEUED)
+    outcomes = {row.id: outcome_of(row, errors[row.id], now) for row in rows}
+    changes = [
+        {"id": row_id, "channel": channel, "error": errors[row_id], "held_until": None}
+        | outcome._asdict()
+        for row_id, outcome in outcomes.items()
+    ]
+    update_rows(session.connection(), NOTICE, changes)
     events: dict[int, list[Event]] = {}
     for row in rows:
-        change = outcome(row, errors[row.id], now)
-        change |= {"id": row.id, "channel": channel, "error": errors[row.id], "held_until": None}
-        changes.append(change)
-        if change["state"] != "queued":
-            outcome_type = NoticeSent if change["state"] == "sent" else NoticeFailed
-            data = outcome_type(kind=NoticeKind(row.kind), channel=channel, of=row.seq)
+        if event_type := _EVENTS.get(outcomes[row.id].state):
+            data = event_type(kind=NoticeKind(row.kind), channel=channel, of=row.seq)
             events.setdefault(row.ticket_id, []).append(Event(data, now, now, None))
-    update_rows(session.connection(), NOTICE, changes)
     _append(session, log_ends, events, now)
-    return [change["state"] for change in changes]
+    return [outcome.state for outcome in outcomes.values()]
 
 
-def _after_try(row: _NoticeRow, error: str | None, now: datetime) -> Change:
+def _after_try(row: _NoticeRow, error: str | None, now: datetime) -> _Outcome:
     tries = row.tries + 1
     if error is None:
-        return {"state": "sent", "tries": tries, "sent_at": now, "ring_at": row.ring_at}
-    state = "failed" if tries >= MAX_TRIES else "queued"
-    pause = _FIRST_PAUSE * 2 ** (tries - 1)
-    return {"state": state, "tries": tries, "sent_at": None, "ring_at": now + pause}
+        return _Outcome(NoticeState.SENT, tries, now, row.ring_at)
+    state = NoticeState.FAILED if tries >= MAX_TRIES else NoticeState.QUEUED
+    return _Outcome(state, tries, None, now + _FIRST_PAUSE * 2 ** (tries - 1))
 
 
-def _after_giving_up(row: _NoticeRow, _error: str | None, _now: datetime) -> Change:
-    return {"state": "failed", "tries": row.tries, "sent_at": None, "ring_at": row.ring_at}
+def _after_giving_up(row: _NoticeRow, _error: str | None, _now: datetime) -> _Outcome:
+    return _Outcome(NoticeState.FAILED, row.tries, None, row.ring_at)
 
 
 def _lock(
-    session: Session, rows: Iterable[int], state: str
+    session: Session, rows: Iterable[int], state: NoticeState
 ) -> tuple[list[_NoticeRow], dict[int, _LogEnd]]:
     """Lock the notices among `rows` in this state; before them, by number, their tickets."""
     ids = list(rows)

@@ -11,6 +11,7 @@ from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.operations.notices.outgoing import OutgoingNotice
 from models.operations.notices.record import give_up
+from models.rules.vocabulary import NoticeState
 from models.tables.core import NOTICE
 
 
@@ -82,7 +83,7 @@ def _copy(notice: OutgoingNotice, route: ChannelRoute) -> dict[str, Any]:
         "role": notice.role,
         "recipient": notice.recipient,
         "unit": notice.unit,
-        "state": "queued",
+        "state": NoticeState.QUEUED,
         "tries": 0,
         "channel": route.channel,
         "queued_at": notice.queued_at,
