@@ -401,6 +401,8 @@ def read_envelope(raw: RawMessage, canonical: bytes | None = None) -> Envelope |
     which a caller that has it already hands in as canonical JSON.
     """
     kind, ticket, at = raw.get("type"), raw.get("ticket"), raw.get("at")
+    if kind is None:
+        return Refusal(lazy("the type is missing: give it in `type`; see the list of messages"))
     if not isinstance(kind, str) or kind not in FIELDS:
         return Refusal(lazy("type {type} is not known; see the list of messages", type=str(kind)))
     ticket = check.number_as_text(ticket) or ticket

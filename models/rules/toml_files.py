@@ -138,6 +138,14 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     return _("there is no such key; there are: {known}").format(known=", ".join(names))
 
 
+def unknown_value(value: str, allowed: Iterable[str]) -> str:
+    """What to say of a value that is not in a list: which one may be meant, else which there are."""
+    values = list(allowed)
+    if near := get_close_matches(value, values, 1):
+        return _('there is no such value; did you mean "{value}"?').format(value=near[0])
+    return _("it must be one of: {allowed}").format(allowed=", ".join(values))
+
+
 def _dotted(path: Path) -> str:
     """A path as it is written in TOML; the elements of a list are counted from 1."""
     keys = (str(key + 1) if isinstance(key, int) else key for key in path)

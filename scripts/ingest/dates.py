@@ -1,4 +1,4 @@
-"""Instants out of a city's dates, in whatever form they come."""
+"""Parse the dates of cities, in whatever form they come, into instants."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,17 +8,17 @@ from functools import lru_cache
 from models.rules.text import clean
 from scripts.ingest.records import Cell, cell_text
 
-FOUND = "found:"
+ANYWHERE = "found:"
 """Before a pattern: the last date of that form anywhere in the text, such as under a letter."""
 
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  (a spreadsheet knows no zones)
 _YEARS = range(1970, 2201)
-"""No hotline is older, and a calendar of working days must be able to go on from it."""
+"""No hotline is older, and the calendar of working days must cover what follows."""
 
-Reader = Callable[[str], datetime | None]
-"""The moment that a text names in one form, or None."""
+Parser = Callable[[str], datetime | None]
+"""Parses a text of one form; None if it has another."""
 
-_PIECES = {
+_DIRECTIVES = {
     "%Y": r"(?P<year>\d{4})",
     "%m": r"(?P<month>\d{1,2})",
     "%d": r"(?P<day>\d{1,2})",
@@ -28,78 +28,82 @@ _PIECES = {
     "%I": r"(?P<hour>\d{1,2})",
     "%p": r"(?P<half>[AaPp])[Mm]",
 }
-"""What most cities write; anything else of strptime's is left to strptime, which is slower."""
+"""The directives that most cities need; others are left to strptime, which is slower."""
 
 
-def instant(cell: Cell, forms: Sequence[str], zone: tzinfo) -> datetime | None:
-    """The moment that a cell names, aware, in its own zone or else in `zone`; None if none.
+def parse_instant(cell: Cell, forms: Sequence[str], zone: tzinfo) -> datetime | None:
+    """The instant that a cell names, aware, in its own zone or else in `zone`; None if it is none.
 
     A date without a time is its midnight. `forms` are tried in turn: "iso", "excel" (a serial
-    number of days from 1900), a pattern of strptime, or one that is looked for in a longer text
+    number of days from 1900), a pattern of strptime, or one that is searched for in a longer text
     ("found:%Y年%m月%d日"). A spreadsheet's own dates need none.
     """
-    found: datetime | None = None
+    moment: datetime | None = None
     match cell:
         case datetime():
-            found = _whole_seconds(cell)
+            moment = _whole_seconds(cell)
         case date():
-            found = datetime.combine(cell, time())
+            moment = datetime.combine(cell, time())
         case str() | int() | float():
             text = clean(cell_text(cell))
             for form in forms:
-                if (found := reader(form)(text)) is not None:
+                if (moment := parser_of(form)(text)) is not None:
                     break
         case _:
             pass
-    if found is None or found.year not in _YEARS:
+    if moment is None or moment.year not in _YEARS:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=zone)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 @lru_cache(maxsize=256)
-def reader(form: str) -> Reader:
-    """What reads dates of this form."""
+def parser_of(form: str) -> Parser:
+    """The parser of dates of this form."""
     if form == "iso":
-        return _guarded(datetime.fromisoformat)
+        return _or_none(datetime.fromisoformat)
     if form == "excel":
-        return _guarded(lambda text: _whole_seconds(_EXCEL_EPOCH + timedelta(days=float(text))))
-    pattern = form.removeprefix(FOUND)
+        return _or_none(lambda text: _whole_seconds(_EXCEL_EPOCH + timedelta(days=float(text))))
+    pattern = form.removeprefix(ANYWHERE)
     expression = _expression(pattern)
     if expression is None:
-        return _guarded(lambda text: datetime.strptime(text, pattern))  # noqa: DTZ007  (the mapping names the zone)
+        return _or_none(lambda text: datetime.strptime(text, pattern))  # noqa: DTZ007  (the mapping names the zone)
     if form is not pattern:
-        return _guarded(lambda text: _last(expression, text))
-    return _guarded(lambda text: _moment(expression.fullmatch(text)))
+        return _or_none(lambda text: _last_moment(expression, text))
+    return _or_none(lambda text: _moment(expression.fullmatch(text)))
 
 
-def _guarded(read: Callable[[str], datetime | None]) -> Reader:
-    def guarded(text: str) -> datetime | None:
+def _or_none(parse: Callable[[str], datetime | None]) -> Parser:
+    """The same parser, with None where it raises."""
+
+    def parse_or_none(text: str) -> datetime | None:
         try:
-            return read(text)
+            return parse(text)
         except (ValueError, OverflowError):
             return None
 
-    return guarded
+    return parse_or_none
 
 
 def _expression(pattern: str) -> re.Pattern[str] | None:
     parts = re.split(r"(%.)", pattern)
-    if any(part.startswith("%") and part not in _PIECES for part in parts):
+    if any(part.startswith("%") and part not in _DIRECTIVES for part in parts):
         return None
     try:
         # white space in a pattern stands for any, as in strptime
-        text = "".join(_PIECES.get(p) or re.sub(r"(\\ )+", r"\\s+", re.escape(p)) for p in parts)
+        text = "".join(
+            _DIRECTIVES.get(part) or re.sub(r"(\\ )+", r"\\s+", re.escape(part)) for part in parts
+        )
         return re.compile(text, re.ASCII)
-    except re.error:  # a piece that stands twice
+    except re.error:  # a directive that stands twice
         return None
 
 
-def _moment(found: re.Match[str] | None) -> datetime | None:
-    if found is None:
+def _moment(match: re.Match[str] | None) -> datetime | None:
+    if match is None:
         return None
-    parts = found.groupdict()
-    half = parts.pop("half", None)
-    numbers = {name: int(text) for name, text in parts.items()}
+    groups = match.groupdict()
+    half = groups.pop("half", None)
+    numbers = {name: int(text) for name, text in groups.items()}
     if half:
         if not 1 <= numbers["hour"] <= 12:
             raise ValueError(half)
@@ -107,10 +111,10 @@ def _moment(found: re.Match[str] | None) -> datetime | None:
     return datetime(**numbers)  # type: ignore[arg-type]  # noqa: DTZ001  (the mapping names the zone)
 
 
-def _last(expression: re.Pattern[str], text: str) -> datetime | None:
+def _last_moment(expression: re.Pattern[str], text: str) -> datetime | None:
     return _moment(max(expression.finditer(text), key=re.Match.start, default=None))
 
 
 def _whole_seconds(moment: datetime) -> datetime:
-    # A serial number is a float of days: 11:20:21 comes back as 11:20:20.999997.
+    # a serial number is a float of days: 11:20:21 comes back as 11:20:20.999997
     return (moment + timedelta(microseconds=500_000)).replace(microsecond=0)

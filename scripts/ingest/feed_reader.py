@@ -1,4 +1,4 @@
-"""A city's feed, whatever it is, as messages for the inbox."""
+"""Read a city's feed, whatever its format, as records for the inbox."""
 
 import io
 import shutil
@@ -13,7 +13,7 @@ from typing import IO, Any, cast
 from msgspec.structs import replace
 
 from models.i18n import _
-from scripts.ingest.mapping import load, requires_unit, shipped_mappings
+from scripts.ingest.mapping import load_mapping, requires_unit, shipped_mappings
 from scripts.ingest.readers.formats import Format, choose_format
 from scripts.ingest.rebase import rebase
 from scripts.ingest.records import TICKET_RECEIVED, FeedRecord, FeedUnreadable
@@ -24,10 +24,10 @@ _IN_MEMORY = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """What the person who feeds may say about a feed; all of it is found out if left out.
+    """What a person may say about a feed; what is left out is recognised.
 
-    `mapping` is the only one tried; `source` overrides the mapping's name; `unit` is the unit of
-    every ticket that names none; `start` plays the feed as if it had begun on that day (+08:00).
+    `mapping` is the only one tried; `source` overrides the mapping's; `unit` is the unit of every
+    ticket that names none; `start` plays the feed as if it had begun on that day (+08:00).
     """
 
     format: str | None = None
@@ -40,41 +40,42 @@ class FeedOptions:
 def read_feed(
     feed: Path | IO[bytes], options: FeedOptions = FeedOptions(), name: str | None = None
 ) -> Iterator[FeedRecord]:
-    """Each record of a file or of an open binary stream (a pipe too), in the feed's order.
+    """The records of a file or of an open binary stream (a pipe too), in the feed's order.
 
-    Messages in JSON Lines are streamed, a text table is streamed from a file; a pipe of anything
-    else, or one to be rebased, is kept aside first. Raises FeedError if the whole cannot be read,
-    before the first record; a record that cannot be a message is a `Read` that says why.
+    JSON Lines are streamed, a text table is streamed from a file; a pipe of anything else, or one
+    to be rebased, is copied to a temporary file first. Raises FeedError, before the first record,
+    if the whole cannot be read; a record that cannot be a message says why.
     """
-    mappings = (load(options.mapping),) if options.mapping else shipped_mappings()
+    mappings = (load_mapping(options.mapping),) if options.mapping else shipped_mappings()
     with ExitStack() as open_files:
         if isinstance(feed, Path):
-            name, stream = name or feed.name, _opened(feed, open_files)
+            name, stream = name or feed.name, _open(feed, open_files)
         else:
             name, stream = name or _("standard input"), feed
-        ready = _ready(name, stream, options, open_files)
-        if ready is None:
+        prepared = _prepare(name, stream, options, open_files)
+        if prepared is None:
             return
-        stream, form = ready
+        stream, form = prepared
 
-        def again() -> Iterator[FeedRecord]:
+        def read_again() -> Iterator[FeedRecord]:
             if stream.seekable():
                 stream.seek(0)
             return form.read(name, stream, mappings)
 
-        for row in again() if options.start is None else rebase(again, options.start):
-            yield _named(row, options)
+        records = read_again() if options.start is None else rebase(read_again, options.start)
+        for record in records:
+            yield _with_options(record, options)
 
 
-def _opened(path: Path, open_files: ExitStack) -> IO[bytes]:
+def _open(path: Path, open_files: ExitStack) -> IO[bytes]:
     try:
         return open_files.enter_context(path.open("rb"))
-    except OSError as problem:
-        why = problem.strerror or _("cannot be read")
-        raise FeedUnreadable(str(path), why) from problem
+    except OSError as error:
+        why = error.strerror or _("cannot be read")
+        raise FeedUnreadable(str(path), why) from error
 
 
-def _ready(
+def _prepare(
     name: str, stream: IO[bytes], options: FeedOptions, open_files: ExitStack
 ) -> tuple[IO[bytes], Format] | None:
     """The stream as its format needs it, and that format; None if there is nothing in it."""
@@ -85,7 +86,7 @@ def _ready(
             form = choose_format(name, options.format, head)
             if form.streams:
                 return pipe, form
-        # Citizens' letters: a file without a name, gone with the process that made it.
+        # citizens' letters: a file without a name, which is gone with the process
         stream = open_files.enter_context(
             tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (the stack closes it)
         )
@@ -101,19 +102,18 @@ def _buffered(stream: IO[bytes]) -> io.BufferedReader:
     return io.BufferedReader(cast(io.RawIOBase, stream))
 
 
-def _named(row: FeedRecord, options: FeedOptions) -> FeedRecord:
-    if row.message is None or not (options.source or options.unit):
-        return replace(row, source=options.source) if options.source else row
-    if options.unit:
-        mapped = row.facts is not None
-        message, *later = (_of_unit(m, options.unit, mapped) for m in (row.message, *row.later))
-        row = replace(row, message=message, later=tuple(later))
-    return replace(row, source=options.source or row.source)
+def _with_options(record: FeedRecord, options: FeedOptions) -> FeedRecord:
+    """The record with the source and the unit that the options name."""
+    if options.unit and record.message is not None:
+        mapped = record.facts is not None
+        messages = (record.message, *record.later)
+        first, *later = (_with_unit(m, options.unit, mapped=mapped) for m in messages)
+        record = replace(record, message=first, later=tuple(later))
+    return replace(record, source=options.source) if options.source else record
 
 
-def _of_unit(message: dict[str, Any], unit: str, mapped: bool) -> dict[str, Any]:
-    """A new ticket goes to the unit; what a table tells of later came from there."""
-    kind = message["type"]
-    if message.get("unit") or not (kind == TICKET_RECEIVED or (mapped and requires_unit(kind))):
-        return message
-    return {**message, "unit": unit}
+def _with_unit(message: dict[str, Any], unit: str, *, mapped: bool) -> dict[str, Any]:
+    """A new ticket goes to the unit; the further messages of a table came from it."""
+    kind = message.get("type")
+    needs_unit = kind == TICKET_RECEIVED or (mapped and requires_unit(str(kind)))
+    return message if message.get("unit") or not needs_unit else {**message, "unit": unit}

@@ -1,22 +1,22 @@
-"""Which column of a city's table is what: one TOML file a source, checked when loaded."""
+"""Mappings: which column of a city's table is what. One TOML file a source, checked when loaded."""
 
 import re
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-from msgspec.structs import replace
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from models.i18n import _
 from models.rules.calendar import SHANGHAI
-from models.rules.messages import FIELDS as MESSAGES
+from models.rules.messages import FIELDS as MESSAGE_FIELDS
 from models.rules.text import folded
-from scripts.ingest.dates import FOUND
+from models.rules.toml_files import Problem, load_toml, unknown_key, unknown_value
+from models.text_files import read_text
+from scripts.ingest.dates import ANYWHERE
 from scripts.ingest.records import MAPPINGS, FeedError
 
 FIELDS = (
@@ -47,32 +47,42 @@ ANY = "*"
 """In a table of values: every other word."""
 
 ARRIVAL = "arrival"
-"""In `undated`: the moment at which the feed is read stands in for a missing date."""
+"""In `undated`: a missing date is the moment at which the feed is read."""
 
 FACTS = ("title", "content", "address")
-"""What a claimant tells: where it changes, something new has been said (Regulation 3.4.6)."""
-
-Column = str | tuple[str, ...]
-Words = dict[str, dict[str, str | int]]
-Constants = dict[str, str | int | bool]
+"""What a claimant reports: a change there is a supplement (Regulation 3.4.6)."""
 
 _PER_ROW = ("ticket", "id", *INSTANTS)
 _TAKEN_SOURCES = ("messages", "monitor")
 
 
 class InvalidMapping(FeedError):
-    """A mapping file that says something nobody understands."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        self.path = path
-        super().__init__(f"{path}: {why}")
+    """A mapping file cannot be used; the message names the line and what is allowed."""
 
 
-class FollowUp(msgspec.Struct, frozen=True):
-    """A message that a row tells of beside its letter: at the moment in `at`, if there is one.
+def _as_tuple(column: Any) -> Any:
+    return (column,) if isinstance(column, str) else column
 
-    `when` says which words in which columns mean that it happened; `after` names a message of the
-    same row without which it makes no sense. Units that it does not name are the letter's.
+
+Column = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+"""The headers under which a column may stand, the usual one first."""
+
+Words = dict[str, dict[str, str | int]]
+"""By field, what each word of the source means; words are compared folded."""
+
+Constants = dict[str, str | int | bool]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FollowUp(_Part):
+    """A further message that a row holds beside its letter, such as the reply to it.
+
+    It happened at the moment in the column `at`, if there is one. `when` says which words in which
+    columns mean that it happened; `after` names a message of the same row without which it makes
+    no sense. A unit that it does not name is the letter's.
     """
 
     name: str
@@ -85,17 +95,11 @@ class FollowUp(msgspec.Struct, frozen=True):
     values: Words = {}
 
 
-def requires_unit(kind: str) -> bool:
-    """Whether a message of this type is somebody's, who has to be named."""
-    unit = MESSAGES[kind].get("unit")
-    return unit is not None and unit.required
+class Mapping(_Part):
+    """One source's table: its headers, and what each column means.
 
-
-class Mapping(msgspec.Struct, frozen=True):
-    """One source's table in words: its headers, and what each column means.
-
-    The source of its messages is its name or what it says; files of one source are one. Constants
-    stand where the column is missing or blank.
+    Messages are of the source `source`, or `name`; files of one source are one feed. Constants
+    stand in for a column that is missing or blank.
     """
 
     name: str
@@ -118,122 +122,120 @@ class Mapping(msgspec.Struct, frozen=True):
     later: tuple[FollowUp, ...] = ()
 
     @property
-    def origin(self) -> str:
-        """The source that its messages are of."""
+    def message_source(self) -> str:
+        """The source of its messages."""
         return self.source or self.name
 
-    def mentioned(self) -> list[str]:
-        """Every header that it knows, whatever for, each once."""
-        columns: list[Column] = [self.headers, *self.columns.values(), *self.kept.values()]
-        for later in self.later:
-            columns += [later.at, *later.columns.values(), tuple(later.when)]
-        columns += [self.key, self.others, self.undated if self.undated != ARRIVAL else ""]
-        return list(dict.fromkeys(name for column in columns for name in names(column) if name))
+    def known_headers(self) -> list[str]:
+        """Every header that it mentions, each once."""
+        columns: list[tuple[str, ...]] = [self.headers, *self.columns.values()]
+        columns += self.kept.values()
+        for follow_up in self.later:
+            columns += [follow_up.at, *follow_up.columns.values(), tuple(follow_up.when)]
+        undated = () if self.undated == ARRIVAL else (self.undated,)
+        columns += [self.key, self.others, undated]
+        return list(dict.fromkeys(name for column in columns for name in column if name))
 
-    def tz(self) -> tzinfo:
+    def timezone(self) -> tzinfo:
         """The zone of dates that name none; raises ZoneInfoNotFoundError for an unknown one."""
         return SHANGHAI if self.zone == "Asia/Shanghai" else ZoneInfo(self.zone)
 
 
-def names(column: Column) -> tuple[str, ...]:
-    """The headers under which a column may stand, the usual one first."""
-    return (column,) if isinstance(column, str) else column
+def requires_unit(kind: str) -> bool:
+    """Whether a message of this type must name a unit."""
+    unit = MESSAGE_FIELDS[kind].get("unit")
+    return unit is not None and unit.required
 
 
 @cache
 def shipped_mappings() -> tuple[Mapping, ...]:
     """The mappings that come with the project, by name."""
-    return tuple(load(path) for path in sorted(MAPPINGS.glob("*.toml")))
+    return tuple(load_mapping(path) for path in sorted(MAPPINGS.glob("*.toml")))
 
 
-def load(path: Path) -> Mapping:
-    """Read and check a mapping file; raises MappingWrong with the key and what may be meant."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise InvalidMapping(path, problem.strerror or _("cannot be read")) from problem
-    except (ValueError, RecursionError) as problem:  # not TOML, nested without end, or not UTF-8
-        raise InvalidMapping(
-            path, _("is not TOML in UTF-8: {problem}").format(problem=problem)
-        ) from (problem)
-    _check_keys(path, "", content, Mapping.__struct_fields__)
-    try:
-        mapping = msgspec.convert(content, Mapping)
-    except msgspec.ValidationError as problem:
-        raise InvalidMapping(path, str(problem)) from problem
-    _check_keys(path, "columns.", mapping.columns, FIELDS)
-    _check_keys(path, "values.", mapping.values, FIELDS)
-    _check_keys(path, "constants.", mapping.constants, [f for f in FIELDS if f not in _PER_ROW])
-    for number, later in enumerate(mapping.later):
-        where = f"later.{later.name}."
-        _check_keys(path, where, content["later"][number], FollowUp.__struct_fields__)
-        _check_keys(path, f"{where}type: ", [later.type], MESSAGES)
-        for given in (later.columns, later.constants, later.values):
-            _check_keys(path, where, given, MESSAGES[later.type])
-    for why in _faults(mapping):
-        raise InvalidMapping(path, why)
-    told = tuple(replace(each, values=_folded(each.values)) for each in mapping.later)
-    empty = tuple(map(folded, mapping.empty))
-    return replace(mapping, values=_folded(mapping.values), later=told, empty=empty)
+def load_mapping(path: Path) -> Mapping:
+    """Load a mapping file; raises InvalidMapping with the line and what is allowed."""
+    text = read_text(path, InvalidMapping)
+    mapping = load_toml(text, str(path), Mapping, InvalidMapping, _problems)
+    follow_ups = tuple(f.model_copy(update={"values": _fold(f.values)}) for f in mapping.later)
+    changes = {
+        "values": _fold(mapping.values),
+        "later": follow_ups,
+        "empty": tuple(map(folded, mapping.empty)),
+    }
+    return mapping.model_copy(update=changes)
 
 
-def _folded(values: Words) -> Words:
-    """Words are found whatever their case and width: cities write both PLUMBING and Plumbing."""
+def _fold(values: Words) -> Words:
+    """Words in the form in which they are compared: cities write both PLUMBING and Plumbing."""
     return {f: {folded(word): code for word, code in table.items()} for f, table in values.items()}
 
 
-def _check_keys(path: Path, prefix: str, given: Iterable[str], known: Iterable[str]) -> None:
-    allowed = list(known)
-    for key in given:
-        if key in allowed:
-            continue
-        close = get_close_matches(key, allowed, n=1)
-        if close:
-            why = _('"{key}" is no key of a mapping; did you mean "{close}"?').format(
-                key=prefix + key, close=prefix + close[0]
-            )
-        else:
-            why = _('"{key}" is no key of a mapping; there are: {known}').format(
-                key=prefix + key, known=", ".join(allowed)
-            )
-        raise InvalidMapping(path, why)
-
-
-def _faults(mapping: Mapping) -> Iterable[str]:
+def _problems(mapping: Mapping) -> Iterator[Problem]:
+    constants = [field for field in FIELDS if field not in _PER_ROW]
+    yield from _unknown_keys(("columns",), mapping.columns, FIELDS)
+    yield from _unknown_keys(("values",), mapping.values, FIELDS)
+    yield from _unknown_keys(("constants",), mapping.constants, constants)
+    for index, follow_up in enumerate(mapping.later):
+        yield from _follow_up_problems(follow_up, index)
     if not mapping.name or mapping.name in _TAKEN_SOURCES:
-        yield _('"name" must be a name of its own, not "{name}"').format(name=mapping.name)
+        why = _('it must be a name of its own, not "{name}"')
+        yield ("name",), why.format(name=mapping.name)
     if not mapping.headers:
-        yield _('"headers" must list the columns by which the table is recognised')
-    needed = () if mapping.routing else ("ticket", "at") if mapping.letters else ("ticket",)
-    for field in needed:
-        if not names(mapping.columns.get(field, ())):
-            yield _('"columns.{field}" is missing: no ticket without it').format(field=field)
+        yield ("headers",), _("it must list the columns by which the table is recognised")
+    required = () if mapping.routing else ("ticket", "at") if mapping.letters else ("ticket",)
+    for field in required:
+        if not mapping.columns.get(field):
+            yield ("columns", field), _("it is missing: no ticket without it")
     if not (mapping.letters or mapping.routing or mapping.later):
-        yield _("without letters there must be a [[later]] message")
+        yield ("letters",), _("without letters there must be a [[later]] message")
+    yield from _date_problems(mapping)
+
+
+def _unknown_keys(
+    path: tuple[str | int, ...], keys: Iterable[str], known: Iterable[str]
+) -> Iterator[Problem]:
+    for key in keys:
+        if key not in known:
+            yield (*path, key), unknown_key(key, known)
+
+
+def _follow_up_problems(follow_up: FollowUp, index: int) -> Iterator[Problem]:
+    path = ("later", index)
+    if follow_up.type not in MESSAGE_FIELDS:
+        yield (*path, "type"), unknown_value(follow_up.type, MESSAGE_FIELDS)
+        return
+    fields = MESSAGE_FIELDS[follow_up.type]
+    yield from _unknown_keys((*path, "columns"), follow_up.columns, fields)
+    yield from _unknown_keys((*path, "constants"), follow_up.constants, fields)
+    yield from _unknown_keys((*path, "values"), follow_up.values, fields)
+
+
+def _date_problems(mapping: Mapping) -> Iterator[Problem]:
     if {"%m/%d/%Y", "%d/%m/%Y"} <= {form.split(" ")[0] for form in mapping.dates}:
-        yield _('"dates" may hold %m/%d/%Y or %d/%m/%Y, not both: 04/02 would be guessed')
-    for form in mapping.dates:
-        if not _is_date_format(form):
-            yield _(
-                '"dates" holds "{form}": write "iso", "excel", or a pattern such as '
-                '"%Y/%m/%d %H:%M:%S"'
-            ).format(form=form)
+        why = _("it may hold %m/%d/%Y or %d/%m/%Y, not both: 04/02 would be guessed")
+        yield ("dates",), why
+    for place, form in enumerate(mapping.dates):
+        if not _is_date_form(form):
+            why = _('write "iso", "excel", or a pattern such as "%Y/%m/%d %H:%M:%S", not "{form}"')
+            yield ("dates", place), why.format(form=form)
     try:
-        mapping.tz()
+        mapping.timezone()
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield _('"zone" is "{zone}", which this machine does not know').format(zone=mapping.zone)
+        why = _('this machine knows no zone "{zone}"; write one as Asia/Shanghai')
+        yield ("zone",), why.format(zone=mapping.zone)
 
 
-def _is_date_format(form: str) -> bool:
+def _is_date_form(form: str) -> bool:
     if form in ("iso", "excel"):
         return True
-    form = form.removeprefix(FOUND)
-    if "%" not in form:
+    pattern = form.removeprefix(ANYWHERE)
+    if "%" not in pattern:
         return False
     try:
-        datetime.strptime("", form)  # noqa: DTZ007  (only the pattern is tried)
-    except ValueError as problem:
-        return "does not match format" in str(problem)
-    except re.error:  # a piece that stands twice
+        datetime.strptime("", pattern)  # noqa: DTZ007  (only the pattern is tried)
+    except ValueError as error:
+        return "does not match format" in str(error)
+    except re.error:  # a directive that stands twice
         return False
     return True

@@ -132,8 +132,8 @@ class _Batch:
         for index, record in enumerate(self._records):
             own = (record.message, *record.later) if record.message is not None else ()
             for message in own:
-                if "at" not in message:
-                    message["at"] = self._now.isoformat()
+                if record.facts is not None:
+                    message.setdefault("at", self._now.isoformat())
                 if record.facts is not None and _lacks_unit(message):
                     if (holder := holders.get(message["ticket"])) is not None:
                         message["unit"] = holder

@@ -1,4 +1,4 @@
-"""An old feed as if it had begun on another day: every moment moved by the same whole days."""
+"""Play an old feed as if it had begun on another day: shift all instants by whole days."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -11,32 +11,32 @@ from scripts.ingest.mapping import INSTANTS
 from scripts.ingest.records import FeedRecord
 
 
-def rebase(again: Callable[[], Iterable[FeedRecord]], start: date) -> Iterator[FeedRecord]:
-    """The rows with the earliest `at` on the day `start` (+08:00), each at its time of day.
+def rebase(read_again: Callable[[], Iterable[FeedRecord]], start: date) -> Iterator[FeedRecord]:
+    """The records with the earliest `at` on the day `start` (+08:00), each at its time of day.
 
-    `again` begins the same rows anew: they are read twice, once for the earliest, because feeds
-    are rarely in order and may be larger than the memory.
+    `read_again` begins the same records anew: they are read twice, the first time for the earliest
+    instant, because feeds are rarely in order and may not fit into memory.
     """
-    moments = (at for row in again() if (at := _instant(row.message, "at")) is not None)
-    first = min(moments, default=None)
+    instants = (at for r in read_again() if (at := _instant(r.message, "at")) is not None)
+    first = min(instants, default=None)
     days = timedelta() if first is None else start - first.astimezone(SHANGHAI).date()
-    for row in again():
-        if row.message is None:
-            yield row
+    for record in read_again():
+        if record.message is None:
+            yield record
         else:
-            later = tuple(_moved(message, days) for message in row.later)
-            yield replace(row, message=_moved(row.message, days), later=later)
+            later = tuple(_shifted(message, days) for message in record.later)
+            yield replace(record, message=_shifted(record.message, days), later=later)
 
 
-def _moved(message: dict[str, Any], days: timedelta) -> dict[str, Any]:
-    moved = dict(message)
+def _shifted(message: dict[str, Any], days: timedelta) -> dict[str, Any]:
+    shifted = dict(message)
     for field in INSTANTS:
-        moment = _instant(message, field)
-        if moment is not None:
-            moved[field] = (moment + days).isoformat()
-    return moved
+        at = _instant(message, field)
+        if at is not None:
+            shifted[field] = (at + days).isoformat()
+    return shifted
 
 
 def _instant(message: dict[str, Any] | None, field: str) -> datetime | None:
-    given = message.get(field) if message else None
-    return datetime.fromisoformat(given) if isinstance(given, str) else None
+    text = message.get(field) if message else None
+    return datetime.fromisoformat(text) if isinstance(text, str) else None

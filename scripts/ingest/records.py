@@ -1,4 +1,4 @@
-"""What every reader gives, and what it raises when a file as a whole cannot be read."""
+"""The records that every reader yields, and the errors for a feed that cannot be read."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -12,18 +12,21 @@ from models.i18n import LazyText, _
 
 TICKET_RECEIVED = "ticket.received"
 
+MAPPINGS = Path(__file__).parent / "mappings"
+"""The folder of the mappings that come with the project."""
+
 Cell = str | int | float | bool | datetime | date | time | timedelta | None
-"""What a table's cell can hold: a spreadsheet's are typed, a text file's are all text."""
+"""The content of a table's cell: typed in a spreadsheet, always text in a text file."""
 
 
 class FeedRecord(msgspec.Struct, frozen=True):
-    """One record of a feed: either a message ready for the inbox, or why it cannot be one.
+    """One record of a feed: a message for the inbox, or the reason why it cannot be one.
 
-    `line` is the line (a spreadsheet's row) where the record begins, from 1, headers counted.
-    `later` are further messages that the same row tells of, such as the reply to a letter.
-    `facts` are the fields of a table's letter whose change is news (a table of replies has none, a
-    message that came as one None).
-    `notes` say what was found wrong with a record that was taken all the same.
+    `line` is the line (in a spreadsheet the row) where the record begins, from 1, headers counted.
+    `later` are further messages that the same row holds, such as the reply to a letter.
+    `facts` are the fields of a table's letter whose change is news: none for a table of replies,
+    None for a message that came as one.
+    `notes` say what was odd about a record that was taken all the same.
     """
 
     line: int
@@ -39,13 +42,13 @@ class FeedRecord(msgspec.Struct, frozen=True):
     def raw(self) -> object:
         """The record as it came, so that it can be kept, mended and sent again.
 
-        It holds personal data, and so belongs in no log and no error.
+        It holds personal data: it must not get into a log or an error.
         """
         return self.kept() if callable(self.kept) else self.kept
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell as text, as the sheet shows it: whole numbers without a fraction."""
+    """A cell as the sheet shows it: whole numbers without a fraction."""
     match cell:
         case None:
             return ""
@@ -62,7 +65,7 @@ def cell_text(cell: Cell) -> str:
 
 
 class FeedError(HotlineError):
-    """A feed that cannot be read at all; nothing of it was taken."""
+    """A feed cannot be read at all; nothing of it was taken."""
 
 
 class FeedUnreadable(FeedError):
@@ -74,7 +77,7 @@ class FeedUnreadable(FeedError):
 
 
 class ColumnsUnknown(FeedError):
-    """A table whose headers no mapping knows; lists the mappings and says how to write one.
+    """No mapping knows the table's headers; the message lists the mappings and how to write one.
 
     The file's own headers are not repeated: where they are missing, the first row is a letter.
     """
@@ -92,22 +95,22 @@ class ColumnsUnknown(FeedError):
 
 
 class ColumnsRenamed(FeedError):
-    """A table that has most of a mapping's headers, but not all: nothing is guessed."""
+    """A table has most of a mapping's headers, but not all: nothing is guessed."""
 
-    def __init__(self, feed: str, mapping: str, gone: list[str], new: list[str]) -> None:
+    def __init__(self, feed: str, mapping: str, missing: list[str], new: list[str]) -> None:
         self.feed = feed
-        self.gone = tuple(gone)
+        self.missing = tuple(missing)
         super().__init__(
             _(
                 "{feed}: looks like the source {mapping}, but its columns {gone} are not there; "
                 "new are {new}. If a column was renamed, write both names into a mapping, as in "
                 '"ticket = ["old", "new"]", and give it with --mapping FILE'
-            ).format(feed=feed, mapping=mapping, gone=", ".join(gone), new=", ".join(new) or "-")
+            ).format(feed=feed, mapping=mapping, gone=", ".join(missing), new=", ".join(new) or "-")
         )
 
 
 class NoLetters(FeedError):
-    """A table that is known and holds no letters."""
+    """A table is known and holds no letters."""
 
     def __init__(self, feed: str, about: str) -> None:
         self.feed = feed
@@ -119,7 +122,7 @@ class NoLetters(FeedError):
 
 
 class MappingsTied(FeedError):
-    """A table that two mappings know equally well."""
+    """Two mappings fit a table equally well."""
 
     def __init__(self, feed: str, names: tuple[str, ...]) -> None:
         self.feed = feed
@@ -129,7 +132,3 @@ class MappingsTied(FeedError):
                 feed=feed, names=", ".join(names)
             )
         )
-
-
-MAPPINGS = Path(__file__).parent / "mappings"
-"""Where the mappings that come with the project lie."""

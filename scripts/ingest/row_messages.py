@@ -1,4 +1,4 @@
-"""A table's rows into messages: the half that spreadsheets, text files and objects share."""
+"""Turn a table's rows into messages, the same way for spreadsheets, text files and objects."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -10,23 +10,32 @@ from msgspec.structs import replace
 
 from models.i18n import LazyText, lazy
 from models.rules.text import clean, folded
-from scripts.ingest.cells import TableRow, UnusableRow, digest_of, moment_of, no_date, value_of
-from scripts.ingest.dates import instant
+from scripts.ingest.cells import (
+    TableRow,
+    UnusableRow,
+    cell_value,
+    digest_of,
+    instant_of,
+    unreadable_date,
+)
+from scripts.ingest.dates import parse_instant
 from scripts.ingest.mapping import ARRIVAL, requires_unit
 from scripts.ingest.records import TICKET_RECEIVED, Cell, FeedRecord, cell_text
 from scripts.ingest.table_layout import FollowUpLayout, TableLayout
 
-_LONGEST = 1 << 20
-"""Characters that a row may have: more is no letter."""
+_MAX_CHARACTERS = 1 << 20
+"""Characters that a row may have: no letter is longer."""
+
+Message = dict[str, Any]
 
 
-def messages(
+def row_records(
     layout: TableLayout, rows: Iterable[tuple[int, Sequence[Cell]]]
 ) -> Iterator[FeedRecord]:
-    """The records of a table's numbered rows; the first one says what is odd about the columns."""
+    """The records of a table's numbered rows; the first one carries a note on odd columns."""
     renamed = layout.renamed()
     for line, cells in rows:
-        record = message(layout, line, cells)
+        record = row_record(layout, line, cells)
         if record is None:
             continue
         if renamed is not None:
@@ -34,38 +43,39 @@ def messages(
         yield record
 
 
-def message(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRecord | None:
-    """One row as a message or as a refusal; None for a blank row, which is neither."""
+def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRecord | None:
+    """One row as a message or a refusal; None for a blank row, which is neither."""
     if not any(clean(cell_text(cell)) for cell in cells if cell is not None and cell != ""):
         return None
     kept = partial(_raw, layout.headers, cells)
-    source = layout.mapping.origin
+    source = layout.mapping.message_source
     try:
-        made, later, notes = _made(layout, cells)
-    except UnusableRow as refused:
-        return FeedRecord(line, source, None, refused.why, kept)
+        message, later, notes = _messages(layout, cells)
+    except UnusableRow as unusable:
+        return FeedRecord(line, source, None, unusable.why, kept)
     facts = layout.mapping.facts if layout.mapping.letters else ()
-    return FeedRecord(line, source, made, None, kept, later, facts, notes)
+    return FeedRecord(line, source, message, None, kept, later, facts, notes)
 
 
-def _made(
+def _messages(
     layout: TableLayout, cells: Sequence[Cell]
-) -> tuple[dict[str, Any], tuple[dict[str, Any], ...], tuple[LazyText, ...]]:
+) -> tuple[Message, tuple[Message, ...], tuple[LazyText, ...]]:
+    """The first message of a row, its further messages, and the notes. Raises UnusableRow."""
     _check_shape(layout, cells)
     row = TableRow(layout, cells)
-    made = _letter(row)
-    later = _later(row, made)
+    message = _letter(row)
+    later = _follow_ups(row, message)
     if not layout.mapping.letters:
         if not later:
             raise UnusableRow(
                 lazy("The row says nothing that happened. Fill in what did, and when")
             )
-        made, later = later[0], later[1:]
+        message, later = later[0], later[1:]
     if row.original:
-        made["original"] = row.original
+        message["original"] = row.original
     if row.notes:
-        made["flags"] = [msgspec.to_builtins(note) for note in row.notes]
-    return made, tuple(later), tuple(row.notes)
+        message["flags"] = [msgspec.to_builtins(note) for note in row.notes]
+    return message, tuple(later), tuple(row.notes)
 
 
 def _check_shape(layout: TableLayout, cells: Sequence[Cell]) -> None:
@@ -81,27 +91,28 @@ def _check_shape(layout: TableLayout, cells: Sequence[Cell]) -> None:
                 columns=width,
             )
         )
-    if sum(len(cell) for cell in cells if isinstance(cell, str)) > _LONGEST:
-        raise UnusableRow(lazy("The row has more than {limit} characters", limit=_LONGEST))
+    if sum(len(cell) for cell in cells if isinstance(cell, str)) > _MAX_CHARACTERS:
+        raise UnusableRow(lazy("The row has more than {limit} characters", limit=_MAX_CHARACTERS))
 
 
-def _letter(row: TableRow) -> dict[str, Any]:
+def _letter(row: TableRow) -> Message:
+    """The letter that a row holds, or for a table of replies the ticket that they are about."""
     layout = row.layout
     mapping = layout.mapping
-    made: dict[str, Any] = {"type": TICKET_RECEIVED}
+    message: Message = {"type": TICKET_RECEIVED}
     for field, value in mapping.constants.items():
-        _put(made, field, value)
+        _set(message, field, value)
     for place in layout.fields:
-        value = value_of(row, place, mapping.values)
+        value = cell_value(row, place, mapping.values)
         if value != "":
-            _put(made, place.field, value)
+            _set(message, place.field, value)
     for place in layout.kept:
         if text := row.text(place):
-            made.setdefault(place.field, text)
-    if "at" not in made and layout.undated is not None and row.text(layout.undated):
-        made["at"] = moment_of(row, layout.undated)
+            message.setdefault(place.field, text)
+    if "at" not in message and layout.undated is not None and row.text(layout.undated):
+        message["at"] = instant_of(row, layout.undated)
     for field in ("ticket", "at") if mapping.letters else ("ticket",):
-        if field not in made and not (field == "at" and mapping.undated == ARRIVAL):
+        if field not in message and not (field == "at" and mapping.undated == ARRIVAL):
             raise UnusableRow(
                 lazy(
                     'The cell "{column}" is blank, and no ticket can be without it. Fill it in',
@@ -110,74 +121,77 @@ def _letter(row: TableRow) -> dict[str, Any]:
             )
     if layout.key:
         parts = [folded(row.text(place)) for place in layout.key]
-        made["id"] = f"{made['ticket']}-{digest_of(parts)}"
-        made["ticket"] = made["id"]
-    made.setdefault("id", made["ticket"])
-    return made
+        message["id"] = f"{message['ticket']}-{digest_of(parts)}"
+        message["ticket"] = message["id"]
+    message.setdefault("id", message["ticket"])
+    return message
 
 
-def _later(row: TableRow, letter: dict[str, Any]) -> list[dict[str, Any]]:
-    made: dict[str, dict[str, Any]] = {}
-    for places in row.layout.later:
-        later = places.later
-        told = row.text(places.at)
-        happened = told and all(
-            folded(clean(cell_text(row.cells[column]))) in words for column, words in places.when
+def _follow_ups(row: TableRow, letter: Message) -> list[Message]:
+    messages: dict[str, Message] = {}
+    for layout in row.layout.later:
+        follow_up = layout.later
+        happened = row.text(layout.at) and all(
+            folded(clean(cell_text(row.cells[column]))) in words for column, words in layout.when
         )
-        if happened and (not later.after or later.after in made):
-            at = _later_at(row, places, letter)
+        if happened and (not follow_up.after or follow_up.after in messages):
+            at = _follow_up_instant(row, layout, letter)
             if at is not None:
-                made[later.name] = _later_message(row, places, letter, at)
-    return list(made.values())
+                messages[follow_up.name] = _follow_up_message(row, layout, letter, at)
+    return list(messages.values())
 
 
-def _later_at(row: TableRow, places: FollowUpLayout, letter: dict[str, Any]) -> str | None:
-    """The moment of a later message; "" if it is that of its arrival, None if it has none."""
-    mapping, header = row.layout.mapping, places.at.header
-    moment = instant(row.cells[places.at.column], mapping.dates, row.layout.zone)
-    if moment is None:
+def _follow_up_instant(row: TableRow, layout: FollowUpLayout, letter: Message) -> str | None:
+    """The instant of a follow-up message; "" if it is that of its arrival, None if it has none."""
+    mapping, header = row.layout.mapping, layout.at.header
+    at = parse_instant(row.cells[layout.at.column], mapping.dates, row.layout.zone)
+    if at is None:
         if mapping.undated == ARRIVAL:
             return ""
         if not mapping.letters:
-            raise UnusableRow(no_date(header))
-        row.flag(lazy('"{column}" holds no possible date: not taken', column=header))
-    elif "at" in letter and moment < datetime.fromisoformat(letter["at"]):
-        row.flag(lazy('"{column}" is before the letter itself: not taken', column=header))
+            raise UnusableRow(unreadable_date(header))
+        row.note(lazy('"{column}" holds no possible date: not taken', column=header))
+    elif "at" in letter and at < datetime.fromisoformat(letter["at"]):
+        row.note(lazy('"{column}" is before the letter itself: not taken', column=header))
     else:
-        return moment.isoformat()
-    row.keep(places.at)
+        return at.isoformat()
+    row.keep_original(layout.at)
     return None
 
 
-def _later_message(
-    row: TableRow, places: FollowUpLayout, letter: dict[str, Any], at: str
-) -> dict[str, Any]:
-    later = places.later
-    told = {p.field: v for p in places.fields if (v := value_of(row, p, later.values)) != ""}
-    content = [f"{name}={folded(str(value))}" for name, value in told.items()]
-    made = {
-        "type": later.type,
+def _follow_up_message(row: TableRow, layout: FollowUpLayout, letter: Message, at: str) -> Message:
+    follow_up = layout.later
+    values = {
+        place.field: value
+        for place in layout.fields
+        if (value := cell_value(row, place, follow_up.values)) != ""
+    }
+    content = [f"{name}={folded(str(value))}" for name, value in values.items()]
+    message = {
+        "type": follow_up.type,
         "ticket": letter["ticket"],
-        "id": f"{letter['id']}#{later.name}#{digest_of([at, *content])}",
-        **later.constants,
-        **told,
+        "id": f"{letter['id']}#{follow_up.name}#{digest_of([at, *content])}",
+        **follow_up.constants,
+        **values,
     }
     if at:
-        made["at"] = at
-    if requires_unit(later.type) and "unit" in letter:
-        made.setdefault("unit", letter["unit"])
-    return made
+        message["at"] = at
+    if requires_unit(follow_up.type) and "unit" in letter:
+        message.setdefault("unit", letter["unit"])
+    return message
 
 
-def _put(made: dict[str, Any], field: str, value: str | int | bool) -> None:
+def _set(message: Message, field: str, value: str | int | bool) -> None:
+    """Set a field; one with a dot lies in an object of the message."""
     outer, _, inner = field.partition(".")
     if inner:
-        made.setdefault(outer, {})[inner] = value
+        message.setdefault(outer, {})[inner] = value
     else:
-        made[outer] = value
+        message[outer] = value
 
 
 def _raw(headers: Sequence[str], cells: Sequence[Cell]) -> dict[str, str]:
+    """The row as it came, by its headers; what has none is numbered."""
     raw: dict[str, str] = {}
     for index, cell in enumerate(cells):
         header = headers[index] if index < len(headers) else ""

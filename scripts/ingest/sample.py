@@ -1,4 +1,4 @@
-"""The beginning of any feed as a plain table, before anybody has said what it means."""
+"""Read the beginning of any feed as a plain table, for a mapping to be suggested."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,39 +28,39 @@ class Sample(NamedTuple):
         return [text for text in texts if text]
 
 
-def sample(path: Path) -> Sample:
+def read_sample(path: Path) -> Sample:
     """The first rows of a file under its headers; raises FeedUnreadable where there are none."""
     try:
         with path.open("rb") as stream:
-            return _sample(path.name, stream)
-    except OSError as problem:
-        raise FeedUnreadable(str(path), problem.strerror or _("cannot be read")) from problem
+            return _read(path.name, stream)
+    except OSError as error:
+        raise FeedUnreadable(str(path), error.strerror or _("cannot be read")) from error
 
 
-def _sample(name: str, stream: IO[bytes]) -> Sample:
+def _read(name: str, stream: IO[bytes]) -> Sample:
     head = stream.read(1 << 16)
     stream.seek(0)
     if workbook.fits(head):
-        return _headed(name, workbook.beginning(name, stream, ROWS))
+        return _below_headers(name, workbook.beginning(name, stream, ROWS))
     if georeport.fits(head):
-        return _objects(name, georeport.pieces(stream))
+        return _objects(name, georeport.elements(stream))
     if json_messages.fits_array(head):
         return _objects(name, json_stream.of_array(stream))
     if json_messages.fits(head):
         return _objects(name, json_stream.of_lines(stream))
-    return _headed(name, delimited.beginning(stream, ROWS))
+    return _below_headers(name, delimited.beginning(stream, ROWS))
 
 
-def _objects(name: str, pieces: Iterator[RawRecord]) -> Sample:
-    found = [p.value for p in islice(pieces, ROWS) if isinstance(p.value, dict)]
-    rows = [json_messages.flat(each) for each in found]
+def _objects(name: str, raws: Iterator[RawRecord]) -> Sample:
+    objects = [raw.value for raw in islice(raws, ROWS) if isinstance(raw.value, dict)]
+    rows = [json_messages.flatten(fields) for fields in objects]
     headers = tuple(dict.fromkeys(key for row in rows for key in row))
     if not headers:
         raise FeedUnreadable(name, _("holds no table"))
     return Sample(headers, [[row.get(key) for key in headers] for row in rows])
 
 
-def _headed(name: str, rows: Sequence[Sequence[Cell]]) -> Sample:
+def _below_headers(name: str, rows: Sequence[Sequence[Cell]]) -> Sample:
     """The rows below the first one that looks like headers: as wide as most, each word once."""
     widths = Counter(sum(bool(clean(cell_text(c))) for c in row) for row in rows)
     widest = max((w for w in widths if w > 1), default=0)

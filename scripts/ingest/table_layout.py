@@ -1,4 +1,4 @@
-"""Tables: which mapping knows the headers, and where each of its columns stands."""
+"""Find the mapping that knows a table's headers, and where each of its columns stands."""
 
 from collections.abc import Sequence
 from datetime import tzinfo
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from models.i18n import LazyText, lazy
 from models.rules.text import clean, folded
-from scripts.ingest.mapping import ARRIVAL, Column, FollowUp, Mapping, names
+from scripts.ingest.mapping import ARRIVAL, Column, FollowUp, Mapping
 from scripts.ingest.records import (
     Cell,
     ColumnsRenamed,
@@ -20,12 +20,13 @@ from scripts.ingest.records import (
 HEADER_WITHIN = 20
 """Rows searched for the headers: exports put titles and notes above them."""
 
-_ENOUGH = 0.5
-"""A table that has so many of a mapping's headers is that mapping's, with some of them renamed."""
+_MOST = 0.5
+"""A table that lacks no more than this share of a mapping's headers is that mapping's."""
+_MAX_LISTED = 10
 
 
 class CellPlace(NamedTuple):
-    """Where a field stands: its column's number and header."""
+    """The column of a field: its number and its header."""
 
     field: str
     column: int
@@ -33,7 +34,7 @@ class CellPlace(NamedTuple):
 
 
 class FollowUpLayout(NamedTuple):
-    """Where the parts of a later message stand in one table."""
+    """The columns of a follow-up message in one table."""
 
     later: FollowUp
     at: CellPlace
@@ -42,7 +43,7 @@ class FollowUpLayout(NamedTuple):
 
 
 class TableLayout(NamedTuple):
-    """Where a mapping's fields stand in one particular table, and the row of its headers."""
+    """The columns of a mapping's fields in one table, and the row of its headers."""
 
     mapping: Mapping
     row: int
@@ -56,45 +57,45 @@ class TableLayout(NamedTuple):
 
     def header(self, field: str) -> str:
         """The header of a field's column."""
-        return next((p.header for p in self.fields if p.field == field), field)
+        return next((place.header for place in self.fields if place.field == field), field)
 
     def renamed(self) -> LazyText | None:
-        """What to tell where columns are missing and others have come: never guessed."""
-        here = {folded(header) for header in self.headers}
-        known = {folded(name) for name in self.mapping.mentioned()}
+        """A note where columns are missing and others have come: it is never guessed."""
+        present = {folded(header) for header in self.headers}
+        known = {folded(name) for name in self.mapping.known_headers()}
         new = [header for header in self.headers if header and folded(header) not in known]
-        gone = [
-            " / ".join(names(column))
+        missing = [
+            " / ".join(column)
             for column in (*self.mapping.columns.values(), *self.mapping.kept.values())
-            if not here & set(map(folded, names(column)))
+            if not present & set(map(folded, column))
         ]
-        if not new or not gone:
+        if not new or not missing:
             return None
         return lazy(
             "of the columns that the mapping {mapping} knows {gone} are not there, and new are "
             "{new}: if one is another's new name, add it to the mapping",
             mapping=self.mapping.name,
-            gone=", ".join(dict.fromkeys(gone)),
-            new=", ".join(new[:10]),
+            gone=", ".join(dict.fromkeys(missing)),
+            new=", ".join(new[:_MAX_LISTED]),
         )
 
 
 def find_layout(
     feed: str, first_rows: Sequence[Sequence[Cell]], mappings: Sequence[Mapping]
 ) -> TableLayout | None:
-    """The layout of a table whose headers a mapping knows, by its first rows, or None.
+    """The layout of a table by its first rows; None if no mapping knows its headers.
 
-    The mapping that names the most headers wins; raises MappingsTied if two do, and NoLetters for
-    a table that is known and holds none.
+    The mapping with the most headers wins. Raises MappingsTied if two do, and NoLetters for a table
+    that is known and holds none.
     """
     for index, cells in enumerate(first_rows[:HEADER_WITHIN]):
         headers = tuple(clean(cell_text(cell)) for cell in cells)
-        here = set(map(folded, headers))
-        fits = [m for m in mappings if here.issuperset(map(folded, m.headers))]
-        if not fits:
+        present = set(map(folded, headers))
+        fitting = [m for m in mappings if present.issuperset(map(folded, m.headers))]
+        if not fitting:
             continue
-        most = max(len(mapping.headers) for mapping in fits)
-        best = [mapping for mapping in fits if len(mapping.headers) == most]
+        most = max(len(mapping.headers) for mapping in fitting)
+        best = [mapping for mapping in fitting if len(mapping.headers) == most]
         if len(best) > 1:
             raise MappingsTied(feed, tuple(mapping.name for mapping in best))
         if best[0].routing:
@@ -107,61 +108,55 @@ def find_layout(
 def unknown_table(
     feed: str, first_rows: Sequence[Sequence[Cell]], mappings: Sequence[Mapping]
 ) -> FeedError:
-    """The error for a table that none of these mappings knows: a near one is named."""
+    """The error for a table that none of these mappings knows; it names a similar one."""
     for cells in first_rows[:HEADER_WITHIN]:
         headers = [clean(cell_text(cell)) for cell in cells]
-        here = set(map(folded, headers))
+        present = set(map(folded, headers))
         for mapping in mappings:
-            gone = [name for name in mapping.headers if folded(name) not in here]
-            if len(gone) <= _ENOUGH * len(mapping.headers):
-                known = set(map(folded, mapping.mentioned()))
+            missing = [name for name in mapping.headers if folded(name) not in present]
+            if len(missing) <= _MOST * len(mapping.headers):
+                known = set(map(folded, mapping.known_headers()))
                 new = [h for h in headers if h and folded(h) not in known]
-                return ColumnsRenamed(feed, mapping.name, gone, new[:10])
+                return ColumnsRenamed(feed, mapping.name, missing, new[:_MAX_LISTED])
     return ColumnsUnknown(feed, {mapping.name: mapping.headers for mapping in mappings})
 
 
 def lay_out(mapping: Mapping, row: int, headers: tuple[str, ...]) -> TableLayout | None:
-    """Where the fields of a mapping stand under these headers; None if the number or the date
-    stands nowhere.
-    """
-    found: dict[str, int] = {}
+    """Find the columns of a mapping under these headers; None if number or date has none."""
+    columns: dict[str, int] = {}
     for index, header in enumerate(headers):
-        found.setdefault(folded(header), index)
+        columns.setdefault(folded(header), index)
 
     def place(field: str, column: Column) -> CellPlace | None:
-        for name in names(column):
-            index = found.get(folded(name))
-            if index is not None:
-                return CellPlace(field, index, headers[index])
-        return None
+        numbers = (columns.get(folded(name)) for name in column)
+        number = next((n for n in numbers if n is not None), None)
+        return None if number is None else CellPlace(field, number, headers[number])
 
-    def places(columns: dict[str, Column]) -> tuple[CellPlace, ...]:
-        placed = (place(field, column) for field, column in columns.items())
-        return tuple(each for each in placed if each is not None)
+    def places(fields: dict[str, Column]) -> tuple[CellPlace, ...]:
+        found = (place(field, column) for field, column in fields.items())
+        return tuple(each for each in found if each is not None)
+
+    def follow_up_layout(follow_up: FollowUp) -> FollowUpLayout | None:
+        at = place("at", follow_up.at)
+        conditions = [(place("", (name,)), words) for name, words in follow_up.when.items()]
+        if at is None or any(where is None for where, _words in conditions):
+            return None
+        when = tuple((w.column, frozenset(map(folded, words))) for w, words in conditions if w)
+        return FollowUpLayout(follow_up, at, when, places(follow_up.columns))
 
     fields = places(mapping.columns)
-    needed = {"ticket", "at"} if mapping.letters else {"ticket"}
-    if not needed <= {each.field for each in fields}:
+    required = {"ticket", "at"} if mapping.letters else {"ticket"}
+    if not required <= {each.field for each in fields}:
         return None
-    later = []
-    for each in mapping.later:
-        at = place("at", each.at)
-        if at is None:
-            continue
-        when = [(place("", name), words) for name, words in each.when.items()]
-        if any(where is None for where, _words in when):
-            continue
-        conditions = tuple((w.column, frozenset(map(folded, words))) for w, words in when if w)
-        later.append(FollowUpLayout(each, at, conditions, places(each.columns)))
-    stands_in = None if mapping.undated == ARRIVAL else place("at", mapping.undated)
+    follow_ups = map(follow_up_layout, mapping.later)
     return TableLayout(
         mapping,
         row,
         headers,
-        mapping.tz(),
+        mapping.timezone(),
         fields,
         places(mapping.kept),
-        places({name: name for name in mapping.key}),
-        stands_in,
-        tuple(later),
+        places({name: (name,) for name in mapping.key}),
+        None if mapping.undated == ARRIVAL else place("at", (mapping.undated,)),
+        tuple(layout for layout in follow_ups if layout is not None),
     )

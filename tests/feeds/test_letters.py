@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scripts.ingest.mapping import load
+from scripts.ingest.mapping import load_mapping
 from scripts.ingest.records import ColumnsRenamed, ColumnsUnknown, FeedRecord
 from tests.feeds.feed_files import HEADERS, LETTER, delimited, messages, reason, records
 
@@ -254,19 +254,23 @@ def test_a_mapping_may_not_read_a_date_in_two_ways(tmp_path: Path) -> None:
     path = tmp_path / "city.toml"
     path.write_text(CITY.replace('"excel"', '"%m/%d/%Y"'), encoding="utf-8")
     with pytest.raises(Exception, match="not both"):
-        load(path)
+        load_mapping(path)
 
 
 def test_a_wrong_field_of_a_later_message_is_named(tmp_path: Path) -> None:
     for old, new, said in (
-        ("facts =", "fact =", 'did you mean "later.closed.facts"'),
-        ('"result.submitted"', '"result.submited"', 'did you mean "later.closed.type: result.sub'),
+        ("facts =", "fact =", 'later.1.columns.fact: there is no such key; did you mean "facts"'),
+        (
+            '"result.submitted"',
+            '"result.submited"',
+            'later.1.type: there is no such value; did you mean "result.sub',
+        ),
         ("after =", "aftr =", 'did you mean "later.approved.after"'),
     ):
         path = tmp_path / "city.toml"
         path.write_text(CITY.replace(old, new), encoding="utf-8")
         with pytest.raises(Exception, match=said):
-            load(path)
+            load_mapping(path)
 
 
 def test_of_no_letters_nothing_is_made(tmp_path: Path) -> None:

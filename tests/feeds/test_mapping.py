@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.ingest.mapping import FIELDS, InvalidMapping, load, shipped_mappings
+from scripts.ingest.mapping import FIELDS, InvalidMapping, load_mapping, shipped_mappings
 from scripts.ingest.records import MAPPINGS, ColumnsUnknown
 from tests.feeds.feed_files import delimited, messages, reason, records
 
@@ -79,21 +79,29 @@ def test_only_the_mapping_that_was_given_is_tried(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("headers =", "header =", '"header" is no key of a mapping; did you mean "headers"?'),
-        ("ticket =", "tiket =", 'did you mean "columns.ticket"?'),
-        ('"claimant.phone"', '"claimant.fone"', 'did you mean "columns.claimant.phone"?'),
-        ("[values.category]", "[values.categories]", 'did you mean "values.category"?'),
-        ('"claimant.contact" =', '"id" =', '"constants.id" is no key'),
-        ('name = "city"', "name = 7", "Expected `str`"),
-        ('name = "city"', 'name = "monitor"', 'not "monitor"'),
-        ('name = "city"', "", "missing required field `name`"),
-        ('at = "Opened"', "", '"columns.at" is missing'),
-        ('["Case No", "Opened", "Kind"]', "[]", '"headers" must list'),
-        ("%d/%m/%Y %H:%M", "%d/%m/%Q", '"dates" holds "%d/%m/%Q"'),
-        ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%Y", '"dates" holds "%d/%m/%Y %H:%M:%Y"'),
-        ("%d/%m/%Y %H:%M", "european", '"dates" holds "european"'),
-        ("Asia/Urumqi", "Asia/Shantou", '"zone" is "Asia/Shantou"'),
-        ("[columns]", "[columns", "is not TOML"),
+        ("headers =", "header =", 'line 3: header: there is no such key; did you mean "headers"?'),
+        (
+            "ticket =",
+            "tiket =",
+            "line 9: columns.tiket: there is no such key; did",
+        ),
+        ('"claimant.phone"', '"claimant.fone"', 'did you mean "claimant.phone"?'),
+        (
+            "[values.category]",
+            "[values.categories]",
+            "values.categories: there is no such key",
+        ),
+        ('"claimant.contact" =', '"id" =', "constants.id: there is no such key"),
+        ('name = "city"', "name = 7", "line 2: name: write a text in quotes"),
+        ('name = "city"', 'name = "monitor"', 'name: it must be a name of its own, not "monitor"'),
+        ('name = "city"', "", "name: it is missing"),
+        ('at = "Opened"', "", "line 8: columns.at: it is missing"),
+        ('["Case No", "Opened", "Kind"]', "[]", "headers: it must list the columns"),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Q", 'line 4: dates.1: write "iso"'),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%Y", 'not "%d/%m/%Y %H:%M:%Y"'),
+        ("%d/%m/%Y %H:%M", "european", 'not "european"'),
+        ("Asia/Urumqi", "Asia/Shantou", 'zone: this machine knows no zone "Asia/Shantou"'),
+        ("[columns]", "[columns", "not valid TOML"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(
@@ -102,14 +110,14 @@ def test_a_mistake_is_named_with_file_and_key(
     assert old in CITY
     path = written(tmp_path, CITY.replace(old, new))
     with pytest.raises(InvalidMapping) as caught:
-        load(path)
+        load_mapping(path)
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
 
 
 def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidMapping, match="No such file"):
-        load(tmp_path / "none.toml")
+        load_mapping(tmp_path / "none.toml")
 
 
 def test_each_mapping_of_the_project_has_a_source_of_its_own() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts.ingest.feed_reader import FeedOptions, read_feed
-from scripts.ingest.mapping import load
+from scripts.ingest.mapping import load_mapping
 from scripts.ingest.mapping_suggestion import suggest_mapping
 from scripts.ingest.records import FeedUnreadable
 from tests.feeds.feed_files import delimited, lines, workbook
@@ -50,7 +50,7 @@ def test_a_suggestion_loads_and_reads_the_file(form: str, tmp_path: Path) -> Non
     text = suggest_mapping(path, FeedOptions())
     written = tmp_path / "city.toml"
     written.write_text(text, encoding="utf-8")
-    assert load(written).name == "九月-letters"
+    assert load_mapping(written).name == "九月-letters"
     found = list(read_feed(path, FeedOptions(mapping=written)))
     made = [row.message for row in found if row.message is not None]
     assert made[0] == {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from models.rules.messages import Refusal, read_envelope
 from scripts.ingest.readers import json_messages as module
 from tests.feeds.feed_files import MESSAGE, lines, messages, reason, records
 
@@ -53,23 +54,38 @@ def test_a_line_that_is_no_message_is_refused_and_the_rest_goes_on(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"ticket": None}, 'no "ticket"'),
-        ({"ticket": "\u200b "}, 'no "ticket"'),
         ({"ticket": 1.5}, '"ticket" must be a text'),
         ({"id": ["x"]}, '"id" must be a text'),
-        ({"type": ""}, 'no "type"'),
-        ({"at": None}, 'no "at"'),
         ({"at": "2026-02-30T10:00:00+08:00"}, '"at" is no possible instant'),
         ({"at": "0001-01-01T00:00:00+08:00"}, '"at" is no possible instant'),
         ({"at": 1790000000}, '"at" is no possible instant'),
         ({"arrived": "soon"}, '"arrived" is no possible instant'),
     ],
 )
-def test_a_message_without_its_envelope_is_refused(
+def test_a_message_whose_envelope_cannot_be_read_is_refused(
     change: dict[str, object], said: str, tmp_path: Path
 ) -> None:
     (record,) = records(lines(MESSAGE | change), tmp_path)
     assert said in reason(record)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ticket": None}, "ticket's number is missing"),
+        ({"ticket": "\u200b "}, "ticket's number is missing"),
+        ({"type": ""}, "type is missing"),
+        ({"at": None}, "time is missing"),
+    ],
+)
+def test_what_a_message_lacks_is_left_to_the_inbox(
+    change: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    """There it is looked for in every message, whoever sent it."""
+    (message,) = messages(lines(MESSAGE | change), tmp_path)
+    envelope = read_envelope(message)
+    assert isinstance(envelope, Refusal)
+    assert said in envelope.why.text
 
 
 def test_an_instant_without_an_offset_is_read_in_china(tmp_path: Path) -> None:

@@ -118,9 +118,9 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
 
 
 def test_of_two_mappings_the_one_that_knows_more_is_taken() -> None:
-    columns: dict[str, str | tuple[str, ...]] = {"ticket": "a", "at": "b"}
-    small = Mapping("small", ("a", "b"), columns)
-    large = Mapping("large", ("a", "b", "c"), columns)
+    columns: dict[str, tuple[str, ...]] = {"ticket": ("a",), "at": ("b",)}
+    small = Mapping(name="small", headers=("a", "b"), columns=columns)
+    large = Mapping(name="large", headers=("a", "b", "c"), columns=columns)
     found = find_layout("feed", [["a", "b", "c"]], [small, large])
     assert found is not None
     assert found.mapping is large

@@ -1,4 +1,4 @@
-"""Text tables: CSV, TSV and their kin, in the encodings and with the delimiters that cities use."""
+"""Read text tables: CSV, TSV and the like, in the encodings and delimiters that cities use."""
 
 import codecs
 import csv
@@ -11,14 +11,14 @@ from typing import IO
 from models.i18n import lazy
 from scripts.ingest.mapping import Mapping
 from scripts.ingest.records import FeedRecord
-from scripts.ingest.row_messages import messages
+from scripts.ingest.row_messages import row_records
 from scripts.ingest.table_layout import HEADER_WITHIN, TableLayout, find_layout, unknown_table
 
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
 _USUAL = ",\t;|"
-_MOST_SIGNS = 20
-"""Others that are tried, the most frequent ones."""
+_MAX_SIGNS = 20
+"""How many other signs are tried as delimiters, the most frequent first."""
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -27,7 +27,7 @@ _BOMS = {
 
 
 def fits(head: bytes) -> bool:
-    """Whether a file that begins so may be a text table: no bytes of a program, no XML or JSON."""
+    """Whether a file that begins so may be a text table: not binary, no XML, no JSON."""
     if head.startswith(tuple(_BOMS)) or _wide(head):
         return True
     return b"\0" not in head and not head.lstrip().startswith((b"<", b"[", b"%PDF"))
@@ -43,15 +43,15 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
     head = stream.read(_HEAD)
     for encoding in _encodings(stream, head):
         first = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-        found = _recognised(feed, first.split("\n")[:HEADER_WITHIN], mappings)
-        if found is not None:
-            yield from _records(stream, encoding, *found)
+        recognised = _recognise(feed, first.split("\n")[:HEADER_WITHIN], mappings)
+        if recognised is not None:
+            yield from _records(stream, encoding, *recognised)
             return
     raise unknown_table(feed, beginning(stream, HEADER_WITHIN), mappings)
 
 
 def beginning(stream: IO[bytes], count: int) -> list[list[str]]:
-    """The first rows, by the likeliest encoding and the usual sign that is in most of them."""
+    """The first rows, by the likeliest encoding and the usual delimiter that is most frequent."""
     stream.seek(0)
     head = stream.read(_HEAD)
     text = codecs.getincrementaldecoder(_encodings(stream, head)[0])("replace").decode(head)
@@ -69,12 +69,12 @@ def _encodings(stream: IO[bytes], head: bytes) -> list[str]:
         return [wide]
     if _decodes(stream, "utf-8"):
         return ["utf-8"]
-    # Damaged UTF-8 may pass for GB18030 and the other way round; the headers tell them apart.
+    # damaged UTF-8 may pass for GB18030 and the other way round; the headers tell them apart
     return ["gb18030", "utf-8"] if _decodes(stream, "gb18030") else ["utf-8", "gb18030"]
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 without a mark: delimiters and line ends leave zeros in one half of the bytes."""
+    """The UTF-16 that text without a mark is in, told by the zeros of its ASCII characters."""
     low, high = head[0::2].count(0), head[1::2].count(0)
     if low == high:
         return None
@@ -93,13 +93,13 @@ def _decodes(stream: IO[bytes], encoding: str) -> bool:
     return True
 
 
-def _recognised(
+def _recognise(
     feed: str, first: list[str], mappings: Sequence[Mapping]
 ) -> tuple[TableLayout, str] | None:
     text = "\n".join(first)
     fewest = min(len(mapping.headers) for mapping in mappings) - 1
     signs = Counter(sign for sign in text if not sign.isalnum() and sign not in '"\r\n ')
-    likely = [sign for sign, _times in signs.most_common(_MOST_SIGNS)]
+    likely = [sign for sign, _times in signs.most_common(_MAX_SIGNS)]
     for delimiter in dict.fromkeys((*_USUAL, *likely)):
         if all(line.count(delimiter) < fewest for line in first):
             continue
@@ -116,27 +116,29 @@ def _records(
     stream.seek(0)
     text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
     try:
-        yield from _messages(text, layout, delimiter)
+        yield from _layout_records(text, layout, delimiter)
     finally:
-        text.detach()  # the stream is its opener's to close
+        text.detach()  # whoever opened the stream closes it
 
 
-def _messages(text: io.TextIOBase, layout: TableLayout, delimiter: str) -> Iterator[FeedRecord]:
+def _layout_records(
+    text: io.TextIOBase, layout: TableLayout, delimiter: str
+) -> Iterator[FeedRecord]:
     endless: list[FeedRecord] = []
 
-    def whole() -> Iterator[tuple[int, list[str]]]:
-        for line, found, raw in islice(_rows(text, delimiter), layout.row + 1, None):
-            if found is None:
+    def whole_rows() -> Iterator[tuple[int, list[str]]]:
+        for line, cells, raw in islice(_rows(text, delimiter), layout.row + 1, None):
+            if cells is None:
                 why = lazy(
                     "A cell has more than {limit} characters: probably a quotation mark is not "
                     "closed. Mend the row",
                     limit=csv.field_size_limit(),
                 )
-                endless.append(FeedRecord(line, layout.mapping.origin, None, why, raw))
-            yield line, found or []
+                endless.append(FeedRecord(line, layout.mapping.message_source, None, why, raw))
+            yield line, cells or []
 
     # an endless row is blank to the mapping, so that its refusal stands before the next record
-    for record in messages(layout, whole()):
+    for record in row_records(layout, whole_rows()):
         yield from endless
         endless.clear()
         yield record
@@ -148,7 +150,7 @@ def _rows(text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, list[str] 
     fed: list[str] = []
 
     def lines() -> Iterator[str]:
-        # Pieces of a line without end are rows of their own: torn, refused, and memory stays flat.
+        # pieces of a line without end are rows of their own, and refused: memory stays flat
         while piece := text.readline(_CHUNK):
             fed.append(piece)
             yield piece

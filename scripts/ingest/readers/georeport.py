@@ -1,4 +1,4 @@
-"""Open311 GeoReport v2 in XML, read by a parser that knows no entities and no far places."""
+"""Read Open311 GeoReport v2 in XML, by a parser without entities and external references."""
 
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
@@ -9,13 +9,13 @@ from defusedxml.ElementTree import iterparse
 
 from models.i18n import LazyText, lazy
 from scripts.ingest.mapping import Mapping
-from scripts.ingest.readers.json_messages import flat, mapped, objects
+from scripts.ingest.readers.json_messages import flatten, object_record, recognise_objects
 from scripts.ingest.readers.json_values import LONGEST, RawRecord
 from scripts.ingest.records import FeedRecord, FeedUnreadable
 from scripts.ingest.table_layout import unknown_table
 
 _CHUNK = 1 << 16
-_DEEPEST = 50
+_MAX_DEPTH = 50
 
 
 def fits(head: bytes) -> bool:
@@ -24,37 +24,37 @@ def fits(head: bytes) -> bool:
 
 
 def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[FeedRecord]:
-    """The records of an XML file, streamed: each element below the outermost one is one.
+    """The records of an XML file, streamed: one for each element below the outermost one.
 
     What comes before a place that is not well formed is taken, the rest is one refusal. Raises
     ColumnsUnknown if no mapping knows the elements.
     """
-    layout, found = objects(feed, pieces(stream), mappings)
-    for piece in found:
-        if layout is None and piece.why is None:
-            names = list(flat(piece.value)) if isinstance(piece.value, dict) else []
+    layout, raws = recognise_objects(feed, elements(stream), mappings)
+    for raw in raws:
+        if layout is None and raw.why is None:
+            names = list(flatten(raw.value)) if isinstance(raw.value, dict) else []
             raise unknown_table(feed, [names], mappings)
-        if piece.why is not None:
+        if raw.why is not None:
             if layout is None:
-                raise FeedUnreadable(feed, piece.why.text.format(**piece.why.args))
-            yield FeedRecord(piece.line, layout.mapping.origin, None, piece.why, piece.text)
-        elif layout is not None and isinstance(piece.value, dict):
-            record = mapped(layout, piece.line, piece.value, piece.text)
+                raise FeedUnreadable(feed, raw.why.text.format(**raw.why.args))
+            yield FeedRecord(raw.line, layout.mapping.message_source, None, raw.why, raw.text)
+        elif layout is not None and isinstance(raw.value, dict):
+            record = object_record(layout, raw.line, raw.value, raw.text)
             if record is not None:
                 yield record
 
 
-class _Bounded:
-    """A stream that gives no more than a record may have between two records."""
+class _BoundedStream:
+    """A stream that raises _TooLong if more than a record may have comes between two records."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self.given = 0
+        self.bytes_of_record = 0
 
     def read(self, _size: int = -1) -> bytes:
         chunk = self._stream.read(_CHUNK)
-        self.given += len(chunk)
-        if self.given > LONGEST + _CHUNK:
+        self.bytes_of_record += len(chunk)
+        if self.bytes_of_record > LONGEST + _CHUNK:
             raise _TooLong
         return chunk
 
@@ -63,28 +63,28 @@ class _TooLong(Exception):
     pass
 
 
-def pieces(stream: IO[bytes]) -> Iterator[RawRecord]:
-    """The elements below the outermost one; the last piece says where the XML went wrong."""
-    bounded = _Bounded(stream)
+def elements(stream: IO[bytes]) -> Iterator[RawRecord]:
+    """The elements below the outermost one; the last record says where the XML went wrong."""
+    bounded = _BoundedStream(stream)
     number, depth = 0, 0
     root: Element | None = None
     try:
-        for what, element in iterparse(bounded, events=("start", "end"), forbid_dtd=True):
-            if what == "start":
+        for event, element in iterparse(bounded, events=("start", "end"), forbid_dtd=True):
+            if event == "start":
                 depth += 1
                 root = element if root is None else root
-                if depth > _DEEPEST:
+                if depth > _MAX_DEPTH:
                     raise _TooLong
                 continue
             depth -= 1
             if depth == 1 and root is not None:
                 number += 1
-                bounded.given = 0
+                bounded.bytes_of_record = 0
                 value = _value(element)
                 yield RawRecord(number, str(value), value if isinstance(value, dict) else {})
                 root.clear()
-    except ParseError as problem:
-        yield RawRecord(number + 1, "", why=_torn(problem.position[0]))
+    except ParseError as error:
+        yield RawRecord(number + 1, "", why=_malformed(error.position[0]))
     except DefusedXmlException:
         why = lazy(
             "The XML declares entities or a document type, which no feed needs. Leave it out"
@@ -93,13 +93,12 @@ def pieces(stream: IO[bytes]) -> Iterator[RawRecord]:
     except (_TooLong, RecursionError):
         why = lazy("An element of the XML is too long or too deep for a letter. Leave it out")
         yield RawRecord(number + 1, "", why=why)
-    except (LookupError, ValueError):  # an encoding that nobody knows
-        yield RawRecord(
-            number + 1, "", why=lazy("The XML is in no known encoding. Save it as UTF-8")
-        )
+    except (LookupError, ValueError):  # an unknown encoding
+        why = lazy("The XML is in no known encoding. Save it as UTF-8")
+        yield RawRecord(number + 1, "", why=why)
 
 
-def _torn(line: int) -> LazyText:
+def _malformed(line: int) -> LazyText:
     return lazy(
         "The XML is not well formed at line {line}: what comes after it was not read. Mend it and "
         "feed it again",
@@ -113,7 +112,7 @@ def _value(element: Element) -> Any:
     value: dict[str, Any] = {}
     for child in element:
         name = child.tag.rpartition("}")[2]
-        # a name that stands several times is a list, or a name of its own
+        # a name that stands several times is kept under several names
         while name in value:
             name += "+"
         value[name] = _value(child)

@@ -1,6 +1,6 @@
-"""JSON: messages as other systems and operators send them, or a city's own objects.
+"""Read JSON: messages as other systems and operators send them, or a city's own objects.
 
-Objects of a city are read by the mapping that knows their fields, as a table's rows are.
+The objects of a city are read by the mapping that knows their fields, as a table's rows are.
 """
 
 import json
@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from models.i18n import lazy
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import FIELDS
-from scripts.ingest.dates import instant
+from scripts.ingest.dates import parse_instant
 from scripts.ingest.mapping import INSTANTS, Mapping
 from scripts.ingest.readers import json_stream, json_values
 from scripts.ingest.readers.json_values import CleanObject, RawRecord, UnusableJson
 from scripts.ingest.records import Cell, ColumnsRenamed, FeedRecord
-from scripts.ingest.row_messages import message
+from scripts.ingest.row_messages import row_record
 from scripts.ingest.table_layout import TableLayout, find_layout, unknown_table
 
 SOURCE = "messages"
@@ -29,10 +29,11 @@ _OBJECT = re.compile(rb'\{\s*(?:"|\}|$)')
 _WRAPPED = re.compile(
     rb'\{\s*"(?:service_requests|requests|results|records|data|items|rows)"\s*:\s*\['
 )
-_KEPT = {"feed", "source", "line", "why", "raw"}
-"""What is kept of a refused row."""
+_REFUSED_ROW = {"feed", "source", "line", "why", "raw"}
+"""The keys of a refused row, as `hotline refused --reveal --json` prints it."""
 
-_ENVELOPE = ("id", "ticket", "type", *INSTANTS)
+_TEXTS = ("id", "ticket", "type")
+_ENVELOPE = (*_TEXTS, *INSTANTS)
 
 
 def fits(head: bytes) -> bool:
@@ -62,144 +63,151 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iter
 def read_array(
     feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()
 ) -> Iterator[FeedRecord]:
-    """The same of a list of objects, such as a page of Open311 GeoReport v2, streamed."""
+    """The messages of a list of objects, such as a page of Open311 GeoReport v2, streamed."""
     return _records(feed, json_stream.of_array(stream), mappings)
 
 
-def objects(
-    feed: str, pieces: Iterator[RawRecord], mappings: Sequence[Mapping]
+def recognise_objects(
+    feed: str, raws: Iterator[RawRecord], mappings: Sequence[Mapping]
 ) -> tuple[TableLayout | None, Iterator[RawRecord]]:
-    """Which mapping knows the objects, by the first one that is whole, and all of the objects."""
-    before: list[RawRecord] = []
-    for piece in pieces:
-        before.append(piece)
-        if isinstance(piece.value, dict):
+    """The layout of the objects, by the first that is whole, if a mapping knows it; and them all.
+
+    Raises ColumnsRenamed where a mapping nearly knows it.
+    """
+    first: list[RawRecord] = []
+    for raw in raws:
+        first.append(raw)
+        if isinstance(raw.value, dict):
             layout = None
-            if mappings and not _is_message(piece.value) and piece.value.keys() != _KEPT:
-                layout = _layout(feed, piece.value, mappings)
-            return layout, chain(before, pieces)
-    return None, iter(before)
+            if mappings and not _is_message(raw.value) and raw.value.keys() != _REFUSED_ROW:
+                layout = _find_object_layout(feed, raw.value, mappings)
+            return layout, chain(first, raws)
+    return None, iter(first)
 
 
-def _is_message(read: dict[str, Any]) -> bool:
-    kind = read.get("type")
-    return (isinstance(kind, str) and kind in FIELDS) or ("ticket" in read and "at" in read)
+def _is_message(fields: dict[str, Any]) -> bool:
+    kind = fields.get("type")
+    return (isinstance(kind, str) and kind in FIELDS) or ("ticket" in fields and "at" in fields)
 
 
-def _layout(feed: str, read: dict[str, Any], mappings: Sequence[Mapping]) -> TableLayout | None:
-    """The layout of objects like this one; a field that is null may be left out of others."""
-    names = list(flat(read))
+def _find_object_layout(
+    feed: str, fields: dict[str, Any], mappings: Sequence[Mapping]
+) -> TableLayout | None:
+    """The layout of objects like this one; a field that is null here may be absent in others."""
+    names = list(flatten(fields))
     layout = find_layout(feed, [names], mappings)
     if layout is None:
-        if isinstance(near := unknown_table(feed, [names], mappings), ColumnsRenamed):
-            raise near
+        if isinstance(error := unknown_table(feed, [names], mappings), ColumnsRenamed):
+            raise error
         return None
-    return _laid_out(feed, names, layout.mapping)
+    return _with_absent_fields(feed, names, layout.mapping)
 
 
-def _laid_out(feed: str, names: list[str], mapping: Mapping) -> TableLayout | None:
-    more = [name for name in mapping.mentioned() if name not in names]
-    return find_layout(feed, [names + more], [mapping])
+def _with_absent_fields(feed: str, names: list[str], mapping: Mapping) -> TableLayout | None:
+    """The layout of these names and of all others that the mapping knows."""
+    absent = [name for name in mapping.known_headers() if name not in names]
+    return find_layout(feed, [names + absent], [mapping])
 
 
 def _records(
-    feed: str, pieces: Iterator[RawRecord], mappings: Sequence[Mapping]
+    feed: str, raws: Iterator[RawRecord], mappings: Sequence[Mapping]
 ) -> Iterator[FeedRecord]:
-    layout, pieces = objects(feed, pieces, mappings)
+    layout, raws = recognise_objects(feed, raws, mappings)
     layouts: dict[tuple[str, ...], TableLayout | None] = {}
-    for piece in pieces:
-        if isinstance(piece.value, dict) and piece.value.keys() == _KEPT:
-            record = _again(feed, piece.line, piece.value, mappings, layouts)
+    for raw in raws:
+        if isinstance(raw.value, dict) and raw.value.keys() == _REFUSED_ROW:
+            record = _resent_record(feed, raw.line, raw.value, mappings, layouts)
         else:
-            record = _record(piece, layout)
+            record = _record(raw, layout)
         if record is not None:
             yield record
 
 
-def _record(piece: RawRecord, layout: TableLayout | None) -> FeedRecord | None:
-    source = SOURCE if layout is None else layout.mapping.origin
-    if piece.why is not None:
-        return FeedRecord(piece.line, source, None, piece.why, piece.text)
-    if layout is not None and isinstance(piece.value, dict):
-        return mapped(layout, piece.line, piece.value, piece.text)
+def _record(raw: RawRecord, layout: TableLayout | None) -> FeedRecord | None:
+    source = SOURCE if layout is None else layout.mapping.message_source
+    if raw.why is not None:
+        return FeedRecord(raw.line, source, None, raw.why, raw.text)
+    if layout is not None and isinstance(raw.value, dict):
+        return object_record(layout, raw.line, raw.value, raw.text)
     try:
-        return FeedRecord(piece.line, source, _message(piece.value), None, piece.text)
-    except UnusableJson as refused:
-        return FeedRecord(piece.line, source, None, refused.why, piece.text)
+        return FeedRecord(raw.line, source, _message(raw.value), None, raw.text)
+    except UnusableJson as unusable:
+        return FeedRecord(raw.line, source, None, unusable.why, raw.text)
 
 
-def _again(
+def _resent_record(
     feed: str,
     line: int,
-    kept: dict[str, Any],
+    refused: dict[str, Any],
     mappings: Sequence[Mapping],
     layouts: dict[tuple[str, ...], TableLayout | None],
 ) -> FeedRecord | None:
-    """A row that had been refused, from the file that it was kept in, mended or not."""
-    raw = kept["raw"]
-    if isinstance(raw, dict) and mappings and not _is_message(raw):
-        headers = tuple(raw)
+    """A row from a file of refused rows, mended or not."""
+    kept = refused["raw"]
+    if isinstance(kept, dict) and mappings and not _is_message(kept):
+        headers = tuple(kept)
         if headers not in layouts:
             # a torn row has lost columns: its source says whose they were
             nearest = max(
                 mappings,
-                key=lambda m: (m.origin == kept["source"], len(set(headers) & set(m.mentioned()))),
+                key=lambda mapping: (
+                    mapping.message_source == refused["source"],
+                    len(set(headers) & set(mapping.known_headers())),
+                ),
             )
-            layouts[headers] = _laid_out(feed, list(headers), nearest)
-        record = _record(
-            RawRecord(line, json.dumps(raw, ensure_ascii=False), raw), layouts[headers]
-        )
+            layouts[headers] = _with_absent_fields(feed, list(headers), nearest)
+        raw = RawRecord(line, json.dumps(kept, ensure_ascii=False), kept)
+        record = _record(raw, layouts[headers])
     else:
-        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
-        record = _record(json_values.piece(line, text.encode("utf-8", "replace"), text), None)
-    return record and replace(record, source=str(kept["source"]), kept=raw)
+        text = kept if isinstance(kept, str) else json.dumps(kept, ensure_ascii=False)
+        record = _record(json_values.parse(line, text.encode("utf-8", "replace"), text), None)
+    return record and replace(record, source=str(refused["source"]), kept=kept)
 
 
-def mapped(layout: TableLayout, line: int, read: dict[str, Any], text: str) -> FeedRecord | None:
-    """An object as the row that a mapping takes it for."""
-    cells = flat(read)
-    record = message(layout, line, [cells.get(name) for name in layout.headers])
+def object_record(
+    layout: TableLayout, line: int, fields: dict[str, Any], text: str
+) -> FeedRecord | None:
+    """An object as a row of the layout's table."""
+    cells = flatten(fields)
+    record = row_record(layout, line, [cells.get(name) for name in layout.headers])
     if record is None or record.message is None:
         return record and replace(record, kept=text)
-    if isinstance(read, CleanObject) and read.original:
-        record.message["original"] = read.original | record.message.get("original", {})
+    if isinstance(fields, CleanObject) and fields.original:
+        record.message["original"] = fields.original | record.message.get("original", {})
     return replace(record, kept=text)
 
 
-def flat(read: dict[str, Any], before: str = "") -> dict[str, Cell]:
-    """An object as one row: what lies in another object under both names, a list as its text."""
+def flatten(fields: dict[str, Any], prefix: str = "") -> dict[str, Cell]:
+    """An object as one row: a field of an inner object under both names, a list as its text."""
     cells: dict[str, Cell] = {}
-    for name, value in read.items():
+    for name, value in fields.items():
         match value:
             case dict():
-                cells |= flat(value, f"{before}{name}.")
+                cells |= flatten(value, f"{prefix}{name}.")
             case list():
-                cells[before + name] = json.dumps(value, ensure_ascii=False)
+                cells[prefix + name] = json.dumps(value, ensure_ascii=False)
             case _:
-                cells[before + name] = value
+                cells[prefix + name] = value
     return cells
 
 
-def _message(read: object) -> dict[str, Any]:
-    if not isinstance(read, dict):
+def _message(fields: object) -> dict[str, Any]:
+    """The message that an object is; what it lacks is found where it is taken into the inbox."""
+    if not isinstance(fields, dict):
         raise UnusableJson(
             lazy("The line is no JSON object. Write one message as one object a line")
         )
-    made: dict[str, Any] = {key: value for key, value in read.items() if key not in _ENVELOPE}
-    for key in ("id", "ticket", "type"):
-        made[key] = _text(read, key)
-    for key in INSTANTS:
-        made[key] = _instant(read, key)
-    for key in ("ticket", "type", "at"):
-        if made[key] is None:
-            raise UnusableJson(lazy('The message has no "{field}". Add it', field=key))
-    if isinstance(read, CleanObject) and read.original:
-        made["original"] = read.original
-    return {key: value for key, value in made.items() if value is not None or key not in _ENVELOPE}
+    message: dict[str, Any] = {k: v for k, v in fields.items() if k not in _ENVELOPE}
+    envelope = {key: _text(fields, key) for key in _TEXTS}
+    envelope |= {key: _instant(fields, key) for key in INSTANTS}
+    message |= {key: value for key, value in envelope.items() if value is not None}
+    if isinstance(fields, CleanObject) and fields.original:
+        message["original"] = fields.original
+    return message
 
 
-def _text(read: dict[str, Any], key: str) -> str | None:
-    match read.get(key):
+def _text(fields: dict[str, Any], key: str) -> str | None:
+    match fields.get(key):
         case None | "":
             return None
         case str(text):
@@ -211,15 +219,15 @@ def _text(read: dict[str, Any], key: str) -> str | None:
     raise UnusableJson(lazy('"{field}" must be a text. Put it in quotation marks', field=key))
 
 
-def _instant(read: dict[str, Any], key: str) -> str | None:
-    given = read.get(key)
-    if given is None or given == "":
+def _instant(fields: dict[str, Any], key: str) -> str | None:
+    text = fields.get(key)
+    if text is None or text == "":
         return None
-    moment = instant(given, ("iso",), SHANGHAI) if isinstance(given, str) else None
-    if moment is None:
+    at = parse_instant(text, ("iso",), SHANGHAI) if isinstance(text, str) else None
+    if at is None:
         raise UnusableJson(
             lazy(
                 '"{field}" is no possible instant. Write it as 2026-10-09T10:00:00+08:00', field=key
             )
         )
-    return moment.isoformat()
+    return at.isoformat()

@@ -1,4 +1,4 @@
-"""JSON in files: a record a line, or a list of any length, streamed within limits."""
+"""Read JSON files of any length in a stream: a record a line, or one list of records."""
 
 import codecs
 import json
@@ -12,41 +12,42 @@ from scripts.ingest.readers.json_values import (
     LONGEST,
     RawRecord,
     UnusableJson,
-    bare,
-    deep,
-    piece,
-    torn,
+    incomplete,
+    parse,
+    strip,
+    too_deep,
 )
 
 _CHUNK = 1 << 16
-_KEPT = 1_000
-_NEXT = re.compile(r"\}\s*,\s*(?=\{)")
-_BETWEEN = re.compile(r"[\s,\ufeff]*")
+_KEPT_CHARACTERS = 1_000
+"""How much is kept of a record that is too long."""
+_NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
+_SEPARATORS = re.compile(r"[\s,\ufeff]*")
 
 
 def of_lines(stream: IO[bytes]) -> Iterator[RawRecord]:
-    """The values of JSON Lines, one a line, streamed."""
+    """The values of JSON Lines, one a line."""
     for number, (line, whole) in enumerate(_lines(stream), start=1):
-        text = bare(line.decode("utf-8", "backslashreplace"))
+        text = strip(line.decode("utf-8", "backslashreplace"))
         if not text:
             continue
         if not whole:
             why = lazy(
                 "The line has more than {limit} bytes. Send one message a line", limit=LONGEST
             )
-            yield RawRecord(number, text[:_KEPT], why=why)
+            yield RawRecord(number, text[:_KEPT_CHARACTERS], why=why)
             continue
-        yield piece(number, line, text)
+        yield parse(number, line, text)
 
 
 def of_array(stream: IO[bytes]) -> Iterator[RawRecord]:
-    """The values of the first array in a file, streamed, be it a million long."""
+    """The values of the first list in a file."""
     window = _Window(stream)
-    window.pass_by("[")
+    window.skip_past("[")
     while True:
-        window.drop(_end(_BETWEEN.match(window.text, window.at)) or window.at)
+        window.advance(_end(_SEPARATORS.match(window.text, window.at)) or window.at)
         if window.left == 0:
-            if window.more():
+            if window.read_more():
                 continue
             yield RawRecord(window.line, "", why=lazy("The list has no end: the file was cut off"))
             return
@@ -56,37 +57,38 @@ def of_array(stream: IO[bytes]) -> Iterator[RawRecord]:
 
 
 def _element(window: "_Window") -> RawRecord:
+    """The next element; one that cannot be parsed ends where the next object seems to begin."""
     line = window.line
     why: LazyText | None = None
     value: object = None
     while True:
         try:
             value, end = DECODER.raw_decode(window.text, window.at)
-        except json.JSONDecodeError as problem:
-            if window.left < LONGEST and window.more():
+        except json.JSONDecodeError as error:
+            if window.left < LONGEST and window.read_more():
                 continue
-            why = torn(problem.pos - window.at + 1)
+            why = incomplete(error.pos - window.at + 1)
         except RecursionError:
-            why = deep()
-        except UnusableJson as refused:
-            why = refused.why
+            why = too_deep()
+        except UnusableJson as unusable:
+            why = unusable.why
         else:
             # a number may go on in what has not been read yet
-            if end == len(window.text) and window.more():
+            if end == len(window.text) and window.read_more():
                 continue
         break
     if why is not None:
-        found = _NEXT.search(window.text, window.at)
-        while found is None and window.left < LONGEST and window.more():
-            found = _NEXT.search(window.text, window.at)
-        end = _end(found) or len(window.text)
+        following = _NEXT_OBJECT.search(window.text, window.at)
+        while following is None and window.left < LONGEST and window.read_more():
+            following = _NEXT_OBJECT.search(window.text, window.at)
+        end = _end(following) or len(window.text)
     text = window.text[window.at : end]
-    window.drop(end)
-    return RawRecord(line, text[:_KEPT] if len(text) > LONGEST else text, value, why)
+    window.advance(end)
+    return RawRecord(line, text[:_KEPT_CHARACTERS] if len(text) > LONGEST else text, value, why)
 
 
 class _Window:
-    """A text file, of which a piece is looked at: what stands in `text` from `at` on."""
+    """The part of a text file that is in memory; reading goes on in `text` at `at`."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -97,31 +99,31 @@ class _Window:
 
     @property
     def left(self) -> int:
-        """How many characters of the piece have not been dealt with."""
+        """How many characters of the window have not been read."""
         return len(self.text) - self.at
 
-    def more(self) -> bool:
-        """Read on; whether there was anything left."""
-        # doubling, so that a record of any length is tried a few times only
-        raw = self._stream.read(max(_CHUNK, self.left))
-        self.text = self.text[self.at :] + self._decoder.decode(raw, final=not raw)
+    def read_more(self) -> bool:
+        """Read more of the file into the window; returns whether there was any."""
+        # doubling, so that a record of any length is parsed a few times only
+        chunk = self._stream.read(max(_CHUNK, self.left))
+        self.text = self.text[self.at :] + self._decoder.decode(chunk, final=not chunk)
         self.at = 0
-        return bool(raw)
+        return bool(chunk)
 
-    def pass_by(self, sign: str) -> None:
-        """Go on behind the first such sign, reading on as far as a record may be long."""
-        while (place := self.text.find(sign)) < 0 and self.left < LONGEST and self.more():
+    def skip_past(self, sign: str) -> None:
+        """Go on behind the first such sign, if it comes within the length of a record."""
+        while (place := self.text.find(sign)) < 0 and self.left < LONGEST and self.read_more():
             pass
-        self.drop(place + 1)
+        self.advance(place + 1)
 
-    def drop(self, end: int) -> None:
+    def advance(self, end: int) -> None:
         """Go on at this place."""
         self.line += self.text.count("\n", self.at, end)
         self.at = end
 
 
-def _end(found: re.Match[str] | None) -> int:
-    return found.end() if found else 0
+def _end(match: re.Match[str] | None) -> int:
+    return match.end() if match else 0
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -1,4 +1,4 @@
-"""JSON of strangers: one value at a time, with limits, and nothing lost without a word."""
+"""Parse JSON of unknown origin: one value at a time, within limits, and nothing lost silently."""
 
 import json
 import math
@@ -8,11 +8,11 @@ from models.i18n import LazyText, lazy
 from models.rules.text import clean, escape_invisible, fix_double_encoding, is_plain
 
 LONGEST = 1 << 20
-"""Bytes that a record may have. A longer one is no letter, and must not fill the memory."""
+"""Bytes that a record may have: no letter is longer, and a longer one must not fill the memory."""
 
-_DEEPEST = 100
-_LONGEST_WHOLE = 18
-_MARK = "\ufeff"
+_MAX_DEPTH = 100
+_MAX_DIGITS = 18
+_BOM = "\ufeff"
 
 
 class UnusableJson(ValueError):
@@ -24,7 +24,7 @@ class UnusableJson(ValueError):
 
 
 class RawRecord:
-    """One record's text and the line it begins at; `why` if it is none."""
+    """The text of a record and the line where it begins, with its value or what is wrong."""
 
     __slots__ = ("line", "text", "value", "why")
 
@@ -37,38 +37,38 @@ class RawRecord:
         self.why = why
 
 
-def piece(line: int, content: bytes, text: str) -> RawRecord:
-    """One record of a line's content, or why it is none; `text` is what is kept of it."""
+def parse(line: int, content: bytes, text: str) -> RawRecord:
+    """Parse the content of a line; `text` is what is kept of it."""
     try:
-        return RawRecord(line, text, _parsed(content))
-    except UnusableJson as refused:
-        return RawRecord(line, text, why=refused.why)
+        return RawRecord(line, text, _value(content))
+    except UnusableJson as unusable:
+        return RawRecord(line, text, why=unusable.why)
 
 
-def bare(text: str) -> str:
-    """A record without white space and marks around it."""
-    # Files that were put together have a mark in the middle too.
-    return text.strip().strip(_MARK).strip()
+def strip(text: str) -> str:
+    """A text without white space and byte order marks around it."""
+    # files that were put together have marks in the middle too
+    return text.strip().strip(_BOM).strip()
 
 
-def _parsed(line: bytes) -> object:
+def _value(content: bytes) -> object:
     try:
-        return DECODER.decode(bare(line.decode()))
+        return DECODER.decode(strip(content.decode()))
     except UnusableJson:
         raise
-    except UnicodeDecodeError as problem:
+    except UnicodeDecodeError as error:
         why = lazy(
-            "The line is not UTF-8 at byte {position}. Save it as UTF-8", position=problem.start
+            "The line is not UTF-8 at byte {position}. Save it as UTF-8", position=error.start
         )
-    except json.JSONDecodeError as problem:
-        why = torn(problem.pos + 1)
+    except json.JSONDecodeError as error:
+        why = incomplete(error.pos + 1)
     except RecursionError:
-        why = deep()
+        why = too_deep()
     raise UnusableJson(why)
 
 
-def torn(position: int) -> LazyText:
-    """Why something is refused that is no whole object."""
+def incomplete(position: int) -> LazyText:
+    """The reason to refuse what is not one whole object."""
     return lazy(
         "The line is not one whole JSON object: reading stopped at character {position}. It "
         "may be torn, or hold two objects; send the whole object on a line of its own",
@@ -76,70 +76,71 @@ def torn(position: int) -> LazyText:
     )
 
 
-def deep() -> LazyText:
-    """Why something is refused that has no bottom."""
+def too_deep() -> LazyText:
+    """The reason to refuse objects that are nested too deep."""
     return lazy("The objects of the message lie too deep in one another. Flatten it")
 
 
 class CleanObject(dict[str, Any]):
-    """An object whose texts were tidied; `original` has those that were more than white space."""
+    """An object whose texts were cleaned; `original` has those that lost more than white space."""
 
     original: dict[str, str]
     depth: int
 
 
-def _object(pairs: list[tuple[str, Any]]) -> CleanObject:
-    made = CleanObject()
-    made.original = {}
-    made.depth = 1
+def _clean_object(pairs: list[tuple[str, Any]]) -> CleanObject:
+    result = CleanObject()
+    result.original = {}
+    result.depth = 1
     for name, given in pairs:
         key = name if is_plain(name) else clean(name)
         value = given
         if isinstance(given, str):
-            if not is_plain(given):
+            if is_plain(given):
+                value = given.strip()
+            else:
                 value = clean(fix_double_encoding(given))
                 if value != given.replace("\r\n", "\n").strip():
-                    made.original[key] = escape_invisible(given)
-            else:
-                value = given.strip()
+                    result.original[key] = escape_invisible(given)
         elif isinstance(given, list):
-            value, depth = _listed(given)
-            made.depth = max(made.depth, depth + 1)
+            value, depth = _clean_list(given)
+            result.depth = max(result.depth, depth + 1)
         elif isinstance(given, CleanObject):
-            made.depth = max(made.depth, given.depth + 1)
-            made.original |= {f"{key}.{inner}": text for inner, text in given.original.items()}
-        made[key] = value
-    if len(made) != len(pairs):
-        # A plain parser keeps the last one and forgets the other without a word.
+            result.depth = max(result.depth, given.depth + 1)
+            result.original |= {f"{key}.{inner}": text for inner, text in given.original.items()}
+        result[key] = value
+    if len(result) != len(pairs):
+        # a plain parser keeps the last one and drops the other silently
         raise UnusableJson(lazy("A field stands in the message twice. Keep the one that is meant"))
-    if made.depth > _DEEPEST:
-        raise UnusableJson(deep())
-    return made
+    if result.depth > _MAX_DEPTH:
+        raise UnusableJson(too_deep())
+    return result
 
 
-def _listed(items: list[Any]) -> tuple[list[Any], int]:
-    made: list[Any] = []
+def _clean_list(items: list[Any]) -> tuple[list[Any], int]:
+    """A list with clean texts, and how deep its objects are nested."""
+    result: list[Any] = []
     depth = 1
     for item in items:
         match item:
             case str():
-                made.append(clean(item))
+                result.append(clean(item))
             case list():
-                inner, deep = _listed(item)
-                made.append(inner)
-                depth = max(depth, deep + 1)
+                inner, inner_depth = _clean_list(item)
+                result.append(inner)
+                depth = max(depth, inner_depth + 1)
             case _:
-                made.append(item)
+                result.append(item)
                 depth = max(depth, item.depth + 1 if isinstance(item, CleanObject) else 1)
-    return made, depth
+    return result, depth
 
 
-def _whole(text: str) -> int:
-    if len(text.lstrip("-")) > _LONGEST_WHOLE:
+def _whole_number(text: str) -> int:
+    if len(text.lstrip("-")) > _MAX_DIGITS:
         raise UnusableJson(
             lazy(
                 "A number has more than {limit} digits. Put it in quotation marks",
-                limit=_LONGEST_WHOLE,
+                limit=_MAX_DIGITS,
             )
         )
     return int(text)
@@ -147,17 +148,17 @@ def _whole(text: str) -> int:
 
 def _fraction(text: str) -> float:
     number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
+    return number if math.isfinite(number) else _refuse_number(text)
 
 
-def _no_number(_text: str) -> Never:
+def _refuse_number(_text: str) -> Never:
     raise UnusableJson(lazy("A value is no number that can be kept (NaN or endless). Leave it out"))
 
 
 DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_int=_whole,
+    object_pairs_hook=_clean_object,
+    parse_int=_whole_number,
     parse_float=_fraction,
-    parse_constant=_no_number,
-    strict=False,  # a bare tab in a letter is no reason to send it back; `clean` takes the rest
+    parse_constant=_refuse_number,
+    strict=False,  # a bare tab in a letter is no reason to refuse it; `clean` removes it
 )

@@ -1,4 +1,4 @@
-"""Spreadsheets: XLSX and XLS, by their content whatever the name says, within limits."""
+"""Read spreadsheets: XLSX and XLS, told by their content and not by their name, within limits."""
 
 import re
 import zipfile
@@ -13,25 +13,25 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from models.i18n import _
 from scripts.ingest.mapping import Mapping
 from scripts.ingest.records import Cell, FeedRecord, FeedUnreadable
-from scripts.ingest.row_messages import messages
+from scripts.ingest.row_messages import row_records
 from scripts.ingest.table_layout import HEADER_WITHIN, find_layout, unknown_table
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-_MOST_BYTES = 4 << 30
+_MAX_BYTES = 4 << 30
 """Bytes that a workbook may unpack to; the largest sheet there can be, of letters, has fewer."""
-_MOST_TEXTS = 1 << 30
+_MAX_SHARED_TEXTS = 1 << 30
 """Bytes of the shared texts, which every reader holds in memory."""
-_LONGEST_TEXT = 1 << 20
+_MAX_TEXT = 1 << 20
 _FAST_BYTES, _FAST_CELLS = 192 << 20, 4_000_000
-"""Up to here the fast reader is used, which lays the whole sheet out in memory."""
+"""The limits of the fast reader, which lays the whole sheet out in memory."""
 
 _CHUNK = 1 << 20
 _REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})(\d{1,7})[\"']")
-_STRANGE = re.compile(
+_NO_REFERENCE = re.compile(
     rb"\sr\s*=\s*[\"'](?![A-Z]{1,3}\d{1,7}[\"'])(?=[^\"']*[A-Za-z&])([^\"']{0,11}[\"']|[^\"']{12})"
 )
-"""A cell's place that is none, which the fast reader takes for one as far away as it likes."""
+"""A cell's reference that is none: the fast reader may take it for one very far away."""
 
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\s")
 
@@ -49,25 +49,25 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
     A large workbook is streamed, at a tenth of the speed. Raises FeedUnreadable for a file that is
     damaged, locked or beyond the limits, ColumnsUnknown if no sheet is known.
     """
-    with _said_plainly(feed):
+    with _readable_errors(feed):
         sheets = list(_sheets(feed, stream))
         beginnings = [list(islice(sheet.rows(), HEADER_WITHIN)) for sheet in sheets]
-    found = [
+    recognised = [
         (sheet, layout)
         for sheet, beginning in zip(sheets, beginnings, strict=True)
         if (layout := find_layout(feed, beginning, mappings)) is not None
     ]
-    if not found:
+    if not recognised:
         raise unknown_table(feed, [row for beginning in beginnings for row in beginning], mappings)
-    for sheet, layout in found:
+    for sheet, layout in recognised:
         # Row numbers count from the top of the sheet, also where its first rows are blank.
-        numbered = enumerate(_plainly(feed, sheet.rows()), start=1)
-        yield from messages(layout, islice(numbered, layout.row + 1, None))
+        numbered = enumerate(_with_readable_errors(feed, sheet.rows()), start=1)
+        yield from row_records(layout, islice(numbered, layout.row + 1, None))
 
 
 def beginning(feed: str, stream: IO[bytes], count: int) -> list[Sequence[Cell]]:
     """The first rows of the first sheet that has any. Raises FeedUnreadable."""
-    with _said_plainly(feed):
+    with _readable_errors(feed):
         for sheet in _sheets(feed, stream):
             if rows := list(islice(sheet.rows(), count)):
                 return rows
@@ -75,7 +75,7 @@ def beginning(feed: str, stream: IO[bytes], count: int) -> list[Sequence[Cell]]:
 
 
 class _Sheet(NamedTuple):
-    """One sheet: its rows can be begun anew."""
+    """One sheet, whose rows can be read several times."""
 
     book: object
     name: str
@@ -84,12 +84,12 @@ class _Sheet(NamedTuple):
         if isinstance(self.book, CalamineWorkbook):
             return iter(self.book.get_sheet_by_name(self.name).iter_rows())
         sheet = self.book[self.name]  # type: ignore[index]  # openpyxl ships no types
-        sheet.reset_dimensions()  # what a sheet says of its size is not believed
+        sheet.reset_dimensions()  # the size that a sheet declares may be wrong
         return _padded(sheet.iter_rows(values_only=True))
 
 
 def _padded(rows: Iterator[tuple[Cell, ...]]) -> Rows:
-    """Rows of one width, as the fast reader gives them: this one ends a row at its last cell."""
+    """Rows of one width, as the fast reader gives them: openpyxl ends a row at its last cell."""
     from openpyxl.utils.escape import unescape
 
     width = 0
@@ -100,9 +100,9 @@ def _padded(rows: Iterator[tuple[Cell, ...]]) -> Rows:
 
 
 def _sheets(feed: str, stream: IO[bytes]) -> Iterator[_Sheet]:
-    """All sheets, opened: a damaged one must not come up when half the file is taken."""
+    """All sheets, opened: a damaged one must not be noticed when half the file is taken."""
     stream.seek(0)
-    if stream.read(4) == _ZIP and not _may_be_laid_out(feed, stream):
+    if stream.read(4) == _ZIP and not _fits_fast_reader(feed, stream):
         yield from _streamed(stream)
         return
     stream.seek(0)
@@ -124,8 +124,8 @@ def _streamed(stream: IO[bytes]) -> Iterator[_Sheet]:
     yield from (_Sheet(large, sheet.title) for sheet in large.worksheets)
 
 
-def _may_be_laid_out(feed: str, stream: IO[bytes]) -> bool:
-    """Whether a workbook is small enough for the fast reader, by what is really in it.
+def _fits_fast_reader(feed: str, stream: IO[bytes]) -> bool:
+    """Whether a workbook is small enough for the fast reader, by its real content.
 
     Raises FeedUnreadable beyond the limits: a file of a few bytes can unpack to more than any
     memory, and two cells at opposite corners of a sheet lay out 17,000,000,000.
@@ -139,15 +139,17 @@ def _may_be_laid_out(feed: str, stream: IO[bytes]) -> bool:
     for part in parts:
         if not part.filename.lower().endswith(".xml"):
             continue
-        size, area = _measured(feed, book, part)
+        size, area = _measure(feed, book, part)
         total, cells = total + size, max(cells, area)
-        if total > _MOST_BYTES or ("sharedstrings" in part.filename.lower() and size > _MOST_TEXTS):
+        if total > _MAX_BYTES or (
+            "sharedstrings" in part.filename.lower() and size > _MAX_SHARED_TEXTS
+        ):
             raise _too_large(feed)
     return total <= _FAST_BYTES and cells <= _FAST_CELLS
 
 
-def _measured(feed: str, book: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int]:
-    """The bytes that a part of a workbook really has, and the cells from its first to its last."""
+def _measure(feed: str, book: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int]:
+    """The real bytes of a part of a workbook, and the cells of the area that its cells span."""
     size, text, rest = 0, 0, b""
     rows, columns = [0, 0], [0, 0]
     with book.open(part) as content:
@@ -155,22 +157,22 @@ def _measured(feed: str, book: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[
             size += len(chunk)
             begun = chunk.rfind(b"<")
             text = text + len(chunk) if begun < 0 else len(chunk) - begun
-            if size > _MOST_BYTES or text > _LONGEST_TEXT + _CHUNK:
+            if size > _MAX_BYTES or text > _MAX_TEXT + _CHUNK:
                 raise _too_large(feed)
             rest += chunk
-            if _STRANGE.search(rest):
+            if _NO_REFERENCE.search(rest):
                 return size, _FAST_CELLS + 1
-            if found := _REFERENCE.findall(rest):
-                letters = {name for name, _row in found}
-                numbers = [int(row) for _name, row in found]
+            if references := _REFERENCE.findall(rest):
+                letters = {name for name, _row in references}
+                numbers = [int(row) for _name, row in references]
                 rows = [min(rows[0] or numbers[0], *numbers), max(rows[1], *numbers)]
-                places = list(map(_place, letters))
+                places = list(map(_column_number, letters))
                 columns = [min([columns[0] or places[0], *places]), max([columns[1], *places])]
             rest = rest[max(rest.rfind(b"<"), 0) :]
     return size, (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
 
 
-def _place(letters: bytes) -> int:
+def _column_number(letters: bytes) -> int:
     place = 0
     for letter in letters:
         place = place * 26 + letter - 64
@@ -183,28 +185,28 @@ def _too_large(feed: str) -> FeedUnreadable:
     )
 
 
-def _plainly(feed: str, rows: Rows) -> Rows:
-    with _said_plainly(feed):
+def _with_readable_errors(feed: str, rows: Rows) -> Rows:
+    with _readable_errors(feed):
         yield from rows
 
 
 @contextmanager
-def _said_plainly(feed: str) -> Iterator[None]:
-    """Whatever a reader trips over in a file of somebody else's, as one sentence."""
+def _readable_errors(feed: str) -> Iterator[None]:
+    """Raise FeedUnreadable with one sentence for whatever a reader raises on a foreign file."""
     damaged = _("is damaged or no spreadsheet; open it and save it as XLSX again")
     try:
         yield
-    except PasswordError as problem:
-        raise FeedUnreadable(feed, _("is locked with a password; save it without one")) from problem
+    except PasswordError as error:
+        raise FeedUnreadable(feed, _("is locked with a password; save it without one")) from error
     except FeedUnreadable:
         raise
     except (
         *(CalamineError, zipfile.BadZipFile, zipfile.LargeZipFile, SyntaxError, OSError),
         *(ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError),
         *(RuntimeError, NotImplementedError, RecursionError, zlib.error),
-    ) as problem:
-        raise FeedUnreadable(feed, damaged) from problem
-    except BaseException as problem:
-        if type(problem).__name__ == "PanicException":  # the fast reader's own, in no module
-            raise FeedUnreadable(feed, damaged) from problem
+    ) as error:
+        raise FeedUnreadable(feed, damaged) from error
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # the fast reader's own, in no module
+            raise FeedUnreadable(feed, damaged) from error
         raise
