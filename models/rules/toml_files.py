@@ -139,7 +139,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def unknown_value(value: str, allowed: Iterable[str]) -> str:
-    """What to say of a value that is not in a list: which one may be meant, else which there are."""
+    """What to say of a value that means nothing: which may be meant, else which there are."""
     values = list(allowed)
     if near := get_close_matches(value, values, 1):
         return _('there is no such value; did you mean "{value}"?').format(value=near[0])
