@@ -7,6 +7,7 @@ from tests.store.factories import (
     advance_tickets,
     at,
     feed,
+    letter,
     message,
 )
 
@@ -15,6 +16,9 @@ NOW = at("2026-11-06T10:00")
 
 def test_cards_that_were_taken_back_are_not_shown(store: Store) -> None:
     """A result that comes late withdraws both cards; what reads them goes on without them."""
+    accepted = message("O1", "unit.accepted", "2026-11-02T09:30")
+    feed(store, [letter("O1", "2026-11-02T09:00", category="consultation"), accepted], NOW)
+    advance_tickets(store, ["O1"], NOW)
     with store.reading() as session:
         assert [card.level for card in latest_cards(session, NOW)] == ["red", "yellow"]
         assert workload(session, NOW).counters.red == 1
