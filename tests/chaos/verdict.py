@@ -12,14 +12,16 @@ import msgspec
 from sqlalchemy import func, select
 
 from models.database import Session, Store
-from models.rules.lifecycle.difference import _SHIFTING, _WITHDRAWALS
+from models.rules.lifecycle.difference import SHIFTING_FIELDS
 from models.rules.state import State
-from models.rules.vocabulary import Level
+from models.rules.vocabulary import EventName, Level
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import REFUSED, WAITING
 from tests.chaos.known_feed import FeedLine
 
 Facts = Counter[tuple[Any, ...]]
+
+_WITHDRAWALS = (EventName.ALERT_WITHDRAWN, EventName.DECISION_WITHDRAWN)
 
 
 @dataclass
@@ -126,7 +128,7 @@ def _compared(name: str) -> bool:
 
 def _told(data: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(
-        {k: v for k, v in data.items() if k not in _SHIFTING}, order="sorted"
+        {k: v for k, v in data.items() if k not in SHIFTING_FIELDS}, order="sorted"
     )
 
 

@@ -42,11 +42,11 @@ _UNCOMPARED = (
 
 Clocks are compared by their effect; that one expired is a decision.
 """
-_SHIFTING = ("due", "run", "provisional", "why", "policy", "note")
+SHIFTING_FIELDS = ("due", "run", "provisional", "why", "policy", "note")
 """Fields in which two records of the same decision may differ."""
 
 _BLANKED: Mapping[type[EventData], Mapping[str, UnsetType]] = {
-    kind: {field: UNSET for field in _SHIFTING if field in kind.__struct_fields__}
+    kind: {field: UNSET for field in SHIFTING_FIELDS if field in kind.__struct_fields__}
     for kind in EVENT_TYPES.values()
 }
 
