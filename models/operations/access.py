@@ -14,7 +14,7 @@ from models.queries.log import TicketNotFound
 from models.rules.blind_index import TERM_KINDS, normalized
 from models.rules.text import clean
 from models.rules.vocabulary import Permission
-from models.security.chain import access_line
+from models.security.chain import AccessLine, access_line
 from models.security.roles import Actor
 from models.tables.core import ACCESS, BLIND_INDEX, EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED
@@ -91,23 +91,15 @@ def record_access(
 ) -> None:
     """Append a line to the access log, chained to the line before."""
     if session.dialect == "postgresql":
-        # one after the other, or two lines would hang on the same one
+        # one writer at a time, or two lines would follow the same one
         session.execute(text("LOCK TABLE access IN EXCLUSIVE MODE"))
     last = session.execute(
         select(ACCESS.c.id, ACCESS.c.hash).order_by(ACCESS.c.id.desc()).limit(1)
     ).first()
-    row = {
-        "id": last.id + 1 if last else 1,
-        "at": now,
-        "who": actor.name,
-        "role": actor.role,
-        "act": act,
-        "ticket": ticket,
-        "fields": list(fields),
-    }
-    before = last.hash if last else b""
-    row["hash"] = session.cipher.chain_hash(before + access_line(row))
-    session.execute(session.insert(ACCESS).values(row))
+    number, before = (last.id + 1, bytes(last.hash)) if last else (1, b"")
+    line = AccessLine(number, now, actor.name, actor.role, act, ticket, list(fields))
+    hashed = session.cipher.chain_hash(before + access_line(line))
+    session.execute(session.insert(ACCESS).values(line._asdict() | {"hash": hashed}))
 
 
 def _letter(session: Session, number: str) -> dict[str, Any]:

@@ -1,24 +1,12 @@
 """The access log: every time that somebody saw personal data in clear or searched by it."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import select
 
 from models.database import Session
+from models.security.chain import AccessLine
 from models.tables.core import ACCESS
-
-
-class AccessLine(NamedTuple):
-    """One line of the access log; `fields` are the names of what was shown, not its content."""
-
-    at: datetime
-    who: str
-    role: str
-    act: str
-    ticket: str | None
-    fields: list[str]
 
 
 def access_log(session: Session, ticket: str | None = None) -> Iterator[AccessLine]:

@@ -1,28 +1,21 @@
-"""Whether the log is as it was written: each line's hash covers it and the line before."""
+"""The hash chain of the logs: what a line's hash covers, and where a chain is broken.
+
+Each line's keyed hash covers the line and the hash of the line before, so that whoever has the
+store alone can change, drop or add no line unseen.
+"""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Text, func, select, type_coerce
 
-from models.database import Session, Store
 from models.i18n import LazyText, lazy
-from models.queries.log import TicketNotFound
-from models.security.encryption import KeyUnusable
-from models.tables.core import ACCESS, EVENT, SECRET, TICKET
-from models.tables.secrets import HASH_KEY
-
-_TICKETS = 200
-"""Tickets read at once: a long transaction would stop checkpoints, and memory is not for ever."""
+from models.security.encryption import Cipher, Encrypted, KeyUnusable
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenLink:
+class BrokenLink(NamedTuple):
     """The first broken link: the ticket (None: the access log), the line, and what is wrong."""
 
     ticket: str | None
@@ -30,162 +23,118 @@ class BrokenLink:
     why: LazyText
 
 
-@dataclass
-class Verification:
-    """How much was looked at, and the first broken link."""
+class LogEnd(NamedTuple):
+    """Where a log ends: the number of its last line, and that line's hash."""
 
-    tickets: int = 0
-    lines: int = 0
-    accesses: int = 0
-    broken: BrokenLink | None = None
+    seq: int
+    hash: bytes
 
 
-LogEnd = tuple[int, bytes]
-"""Where a log ends: with which line, and its hash."""
+class EventLine(NamedTuple):
+    """A line of a ticket's log as it is stored; `data` is JSON with sorted keys."""
+
+    seq: int
+    name: str
+    at: datetime
+    moment: datetime
+    cause: int | None
+    data: bytes
+    private: Encrypted | None
+    hash: bytes
+
+
+class AccessLine(NamedTuple):
+    """A line of the access log without its hash; `fields` are names, not what stood in them."""
+
+    id: int
+    at: datetime
+    who: str
+    role: str
+    act: str
+    ticket: str | None
+    fields: Sequence[str]
 
 
 def event_line(
     seq: int, name: str, at: datetime, moment: datetime, cause: int | None, data: bytes
 ) -> bytes:
-    """What the hash of a line of a ticket's log covers, besides the hash before and what is sealed.
-
-    `data` is JSON with sorted keys, as it lies in the store.
-    """
+    """Return what the hash of a log's line covers besides the hash before and private texts."""
     return (
         msgspec.json.encode((seq, name, at.astimezone(UTC), moment.astimezone(UTC), cause)) + data
     )
 
 
-def access_line(row: Mapping[str, Any]) -> bytes:
-    """What the hash of a line of the access log covers, besides the hash before."""
-    names = ("id", "who", "role", "act", "ticket", "fields")
-    return msgspec.json.encode([row["at"].astimezone(UTC), *(row[n] for n in names)])
+def access_line(line: AccessLine) -> bytes:
+    """Return what the hash of a line of the access log covers besides the hash before."""
+    return msgspec.json.encode(
+        [line.at.astimezone(UTC), line.id, line.who, line.role, line.act, line.ticket, line.fields]
+    )
 
 
-def verify(
-    store: Store,
-    number: str | None = None,
-    *,
-    known: Mapping[str, LogEnd] | None = None,
-    note: Callable[[str, LogEnd], None] = lambda _number, _head: None,
-) -> Verification:
-    """Check the chain of one ticket's log, or of all logs and of the access log.
+class LogCheck:
+    """Checks the chains of tickets' logs.
 
-    A log of which the end is gone together with the ticket's own memory of it is found only by
-    what was noted down before: `known` is that, `note` is called with what to note down now.
-    Raises TicketNotFound.
+    Lines up to `unkeyed_until` may be chained without a key, as the first release wrote them.
     """
-    result = Verification()
-    left = {n: head for n, head in (known or {}).items() if number in (None, n)}
-    with store.reading() as session:
-        check = _Check(session, _unkeyed_until(session), left)
-        low, high = session.execute(
-            select(func.min(TICKET.c.id), func.max(TICKET.c.id)).where(
-                *([TICKET.c.number == number] if number else [])
-            )
-        ).one()
-    if low is None and number:
-        raise TicketNotFound(number)
-    for start in range(low or 0, (high or -1) + 1, _TICKETS):
-        with store.reading() as session:
-            stop = min(start + _TICKETS, high + 1)
-            for ticket, rows in _tickets(session, start, stop):
-                result.tickets += 1
-                result.lines += rows[0].last
-                if (found := check(rows)) is not None:
-                    result.broken = found
-                    return result
-                note(ticket, (rows[0].last, bytes(rows[0].head)))
-    if left:
-        gone = min(left)
-        result.broken = BrokenLink(gone, 1, lazy("the whole ticket is gone"))
-    elif number is None:
-        with store.reading() as session:
-            result.accesses, result.broken = _accesses(session)
-    return result
 
-
-def _tickets(session: Session, start: int, stop: int) -> Iterator[tuple[str, list[Any]]]:
-    """Each ticket's lines beside what it knows of its end; one statement, so of one moment."""
-    rows = session.execute(
-        select(
-            TICKET.c.number,
-            TICKET.c.seq.label("last"),
-            TICKET.c.hash.label("head"),
-            *(EVENT.c[n] for n in ("seq", "at", "moment", "name", "cause", "private", "hash")),
-            type_coerce(EVENT.c.data, Text).label("data"),
-        )
-        .select_from(TICKET)
-        .outerjoin(EVENT, EVENT.c.ticket_id == TICKET.c.id)
-        .where(TICKET.c.id >= start, TICKET.c.id < stop)
-        .order_by(TICKET.c.id, EVENT.c.seq)
-    ).all()
-    for number, own in groupby(rows, key=lambda row: str(row.number)):
-        yield number, list(own)
-
-
-class _Check:
-    """Goes through a ticket's lines and says where the chain breaks first."""
-
-    def __init__(
-        self, session: Session, unkeyed_until: datetime | None, known: dict[str, LogEnd]
-    ) -> None:
-        self._cipher = session.cipher
+    def __init__(self, cipher: Cipher, unkeyed_until: datetime | None) -> None:
+        self._cipher = cipher
         self._unkeyed_until = unkeyed_until
-        self._known = known
 
-    def __call__(self, rows: list[Any]) -> BrokenLink | None:
-        first, chain, seq = rows[0], b"", 0
-        noted = self._known.pop(first.number, (0, b""))
-        for row in rows if first.seq is not None else ():
+    def __call__(
+        self, ticket: str, lines: Sequence[EventLine], end: LogEnd, noted: LogEnd
+    ) -> BrokenLink | None:
+        """Return the first broken link of a log, None where it is whole.
+
+        `end` is what the ticket's row says of the log's end, `noted` what was noted elsewhere
+        before: the log must still have that line.
+        """
+        chain, seq = b"", 0
+        for line in lines:
             seq += 1
-            if row.seq != seq:
-                return BrokenLink(first.number, seq, lazy("line {seq} is missing", seq=seq))
-            before, chain = chain, bytes(row.hash)
-            if chain not in self._hashes(before, row) or (seq == noted[0] and chain != noted[1]):
+            if line.seq != seq:
+                return BrokenLink(ticket, seq, lazy("line {seq} is missing", seq=seq))
+            before, chain = chain, line.hash
+            noted_otherwise = seq == noted.seq and chain != noted.hash
+            if chain not in self._hashes(before, line) or noted_otherwise:
                 why = lazy("line {seq} is not as it was written", seq=seq)
-                return BrokenLink(first.number, seq, why)
-        if seq != first.last or seq < noted[0]:
-            last = max(first.last, noted[0])
+                return BrokenLink(ticket, seq, why)
+        if seq != end.seq or seq < noted.seq:
+            last = max(end.seq, noted.seq)
             why = lazy("the log ends with line {seq} instead of {last}", seq=seq, last=last)
-            return BrokenLink(first.number, seq + 1, why)
-        if chain != bytes(first.head):
+            return BrokenLink(ticket, seq + 1, why)
+        if chain != end.hash:
             why = lazy("line {seq} is not the one that the ticket ends with", seq=seq)
-            return BrokenLink(first.number, seq, why)
+            return BrokenLink(ticket, seq, why)
         return None
 
-    def _hashes(self, chain: bytes, row: Any) -> Iterator[bytes]:
-        told = event_line(row.seq, row.name, row.at, row.moment, row.cause, row.data.encode())
+    def _hashes(self, before: bytes, line: EventLine) -> Iterator[bytes]:
+        """The hashes that a line may have, none where its private texts were changed."""
+        covered = event_line(line.seq, line.name, line.at, line.moment, line.cause, line.data)
         private = b""
-        if row.private is not None:
+        if line.private is not None:
             try:
-                private = msgspec.json.encode(self._cipher.decrypt(row.private))
+                private = msgspec.json.encode(self._cipher.decrypt(line.private))
             except KeyUnusable:
-                # the key fits this store, or we would not be here: the sealed text was changed
+                # the key fits this store, or it would not be open: the ciphertext was changed
                 return
-        yield self._cipher.chain_hash(chain + told + private)
-        if self._unkeyed_until is not None and row.at <= self._unkeyed_until:
-            # as the first release wrote it
+        yield self._cipher.chain_hash(before + covered + private)
+        if self._unkeyed_until is not None and line.at <= self._unkeyed_until:
             secret = self._cipher.keyed_hash(private) if private else b""
-            yield hashlib.sha256(chain + told + secret).digest()
+            yield hashlib.sha256(before + covered + secret).digest()
 
 
-def _unkeyed_until(session: Session) -> datetime | None:
-    secret = session.cipher.decrypt(
-        session.scalars(select(SECRET.c.value).where(SECRET.c.name == HASH_KEY)).one()
-    )
-    until = secret["unkeyed_until"]
-    return datetime.fromisoformat(until) if until else None
-
-
-def _accesses(session: Session) -> tuple[int, BrokenLink | None]:
-    chain, number = b"", 0
-    for row in session.execute(select(ACCESS).order_by(ACCESS.c.id)):
-        number += 1
-        if row.id != number:
-            return number, BrokenLink(None, number, lazy("line {seq} is missing", seq=number))
-        before, chain = chain, bytes(row.hash)
-        if session.cipher.chain_hash(before + access_line(dict(row._mapping))) != chain:
-            why = lazy("line {seq} is not as it was written", seq=number)
-            return number, BrokenLink(None, number, why)
-    return number, None
+def check_access_log(
+    cipher: Cipher, lines: Iterator[tuple[AccessLine, bytes]]
+) -> tuple[int, BrokenLink | None]:
+    """Check the access log, given as lines with their hashes; returns how many, what is broken."""
+    chain, count = b"", 0
+    for line, stored in lines:
+        count += 1
+        if line.id != count:
+            return count, BrokenLink(None, count, lazy("line {seq} is missing", seq=count))
+        before, chain = chain, stored
+        if cipher.chain_hash(before + access_line(line)) != chain:
+            why = lazy("line {seq} is not as it was written", seq=count)
+            return count, BrokenLink(None, count, why)
+    return count, None

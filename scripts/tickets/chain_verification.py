@@ -8,7 +8,8 @@ import msgspec
 
 from models.errors import HotlineError
 from models.i18n import _, render
-from models.security.chain import LogEnd, Verification, verify
+from models.queries.verification import Verification, verify
+from models.security.chain import LogEnd
 from models.settings import load_settings
 from scripts.bootstrap import use_store
 from scripts.output import print_json
@@ -43,7 +44,7 @@ def _read_note(path: Path) -> dict[str, LogEnd]:
     except (OSError, msgspec.DecodeError) as error:
         text = _("{path} is no note that `hotline log --verify --note` wrote")
         raise HotlineError(text.format(path=path)) from error
-    return {number: (seq, digest) for number, seq, digest in entries}
+    return {number: LogEnd(seq, digest) for number, seq, digest in entries}
 
 
 def _print(result: Verification, *, as_json: bool) -> None:

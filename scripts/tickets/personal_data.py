@@ -50,9 +50,10 @@ def show_accesses(ticket: str | None, *, as_json: bool) -> None:
         for entry in access_log(session, ticket):
             at = entry.at.astimezone(SHANGHAI)
             if as_json:
-                print_json(entry._asdict() | {"at": at})
+                fields = {k: v for k, v in entry._asdict().items() if k != "id"}
+                print_json(fields | {"at": at})
                 continue
             actor = f"{entry.who} ({_(entry.role)})"
-            fields = ", ".join(_(field) for field in entry.fields)
-            line = f"{actor}  {_(entry.act)}  {entry.ticket or '-'}  {fields}"
+            names = ", ".join(_(field) for field in entry.fields)
+            line = f"{actor}  {_(entry.act)}  {entry.ticket or '-'}  {names}"
             sys.stdout.write(f"{at:%Y-%m-%d %H:%M:%S}  {line}\n")

@@ -11,8 +11,9 @@ from sqlalchemy import delete, select, text, update
 from models.database import Store
 from models.operations.access import record_access
 from models.operations.keys import unlock
+from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
-from models.security.chain import LogEnd, event_line, verify
+from models.security.chain import LogEnd, event_line
 from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, SECRET, TICKET
 from tests.scripts.hotline_in_process import InProcessHotline
@@ -122,7 +123,7 @@ def test_a_missing_end_is_found(store: Store) -> None:
     found = verify(store, known=noted).broken
     assert found is not None
     assert (found.ticket, found.seq) == ("C3", events[-1].seq)
-    assert verify(store, known={"Z9": (1, b"")}).broken is not None
+    assert verify(store, known={"Z9": LogEnd(1, b"")}).broken is not None
 
 
 def test_who_has_the_store_alone_cannot_chain_a_line(store: Store) -> None:

@@ -10,7 +10,7 @@ import pytest
 from models.database import Store
 from models.migrations import upgrade
 from models.operations.keys import count_by_key, encrypted_columns, reencrypt
-from models.security.chain import verify
+from models.queries.verification import verify
 from models.security.encryption import Cipher, Encrypted, load_cipher
 from models.security.keys import (
     KeyFile,

@@ -25,8 +25,8 @@ from models.database import Store
 from models.migrations import upgrade
 from models.operations.processes import report_process
 from models.queries.service_status import first_provisional_day
+from models.queries.verification import verify
 from models.rules.calendar import SHANGHAI, Calendar
-from models.security.chain import verify
 from models.security.encryption import load_cipher
 from scripts.service.metrics import MetricsCollector, exposition
 from tests.scripts.hotline_in_process import InProcessHotline

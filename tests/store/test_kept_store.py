@@ -18,13 +18,13 @@ from models.operations.calendar import change_calendar
 from models.operations.keys import count_by_key, reencrypt
 from models.queries.detail import detail
 from models.queries.overview import curve, workload
+from models.queries.verification import Verification, verify
 from models.rules.calendar import DeclaredDay
 from models.rules.events import decode, encode
 from models.rules.lifecycle.decide import HANDLERS
 from models.rules.messages import FIELDS
 from models.rules.state import State
 from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
-from models.security.chain import Verification, verify
 from models.security.roles import Actor
 from models.tables.core import EVENT, INBOX, NOTICE, TICKET
 from tests.store.factories import (

@@ -14,8 +14,8 @@ from models.database import Store
 from models.migrations import NEWEST, config_of, revision, upgrade
 from models.operations.access import find
 from models.queries.detail import detail
+from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
-from models.security.chain import verify
 from models.security.encryption import Cipher
 from models.security.roles import Actor
 from tests.store.factories import KEY, advance_tickets, at, feed, letter, log_of, message, row_of
