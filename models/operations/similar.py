@@ -1,14 +1,13 @@
 """New letters are looked at for what they have in common with others; off the way of the work."""
 
-import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from datasketch import MinHash
 from sqlalchemy import delete, exists, func, select
 
 from models.database import Session
+from models.rules.minhash import signature
 from models.rules.similarity import shingles_of
 from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
@@ -72,10 +71,7 @@ def _bands(session: Session, body: dict[str, Any]) -> list[int]:
     pieces = shingles_of(body)
     if not pieces:
         return []
-    # the scheme is named, since values of another one would never meet these
-    sketch = MinHash(_BANDS * _ROWS, seed=1, hashfunc=zlib.crc32, scheme="affine32")
-    sketch.update_batch([piece.encode() for piece in pieces])
-    values = sketch.hashvalues.astype("<u8")
+    values = signature(pieces, _BANDS * _ROWS).astype("<u8")
     parts = [values[n : n + _ROWS].tobytes() for n in range(0, len(values), _ROWS)]
     keyed = [session.cipher.keyed_hash(b"matter%d" % n + part) for n, part in enumerate(parts)]
     return [int.from_bytes(one[:_HASH_BYTES], "big", signed=True) for one in keyed]
