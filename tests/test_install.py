@@ -5,14 +5,18 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"models", "workers", "monitor", "scripts"}
+LIBRARIES = Path(sysconfig.get_path("purelib"))
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +38,13 @@ def elsewhere(tmp_path: Path) -> Path:
     return folder
 
 
-def installed(what: list[str | Path], folder: Path) -> Path:
-    """A new environment's `hotline`, with the libraries of the one that runs the tests."""
+def installed(what: list[str | Path], folder: Path, libraries: Path = LIBRARIES) -> Path:
+    """A new environment's `hotline`, with libraries of the one that runs the tests."""
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     found = subprocess.run([str(python), "-c", ask], check=True, capture_output=True, text=True)
     # Read by path, so that our own editable install does not come along.
-    libraries = sysconfig.get_path("purelib")
     (Path(found.stdout.strip()) / "libraries.pth").write_text(f"{libraries}\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
     offline = ["install", "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"]
@@ -109,3 +112,79 @@ def test_the_wheel_holds_all_of_the_packages_and_nothing_else(wheel: Path) -> No
     }
     assert content == wanted
     assert {".toml", ".jsonl", ".mo", ".mako"} <= {name.suffix for name in content}
+
+
+IMPORT_ALL = """
+import pkgutil, sys
+from importlib import import_module
+
+for package in map(import_module, ("models", "workers", "monitor", "scripts")):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        # Learning and the benchmark have extras of their own; Alembic runs env.py itself.
+        if not module.name.startswith(APART):
+            import_module(module.name)
+print(sorted(sys.modules.keys() & {"datasketch", "scipy", "sklearn"}))
+"""
+APART = ("scripts.training.fitting", "scripts.bench.", "models.migrations.env", "scripts.__main__")
+
+
+def test_the_service_needs_no_extra(wheel: Path, elsewhere: Path, tmp_path: Path) -> None:
+    """With what a plain install brings all of it imports; learning says what is missing."""
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    for entry in _plain():
+        (libraries / entry).symlink_to(LIBRARIES / entry)
+    hotline = installed([wheel], tmp_path / "environment", libraries)
+    environment = {"PATH": os.defpath, "HOME": str(elsewhere), "HOTLINE_LANG": "en"}
+
+    python: list[str | Path] = [
+        hotline.with_name("python"),
+        "-P",
+        "-c",
+        f"APART = {APART}\n{IMPORT_ALL}",
+    ]
+    done = subprocess.run(
+        python, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[]\n"
+
+    table = elsewhere / "letters.csv"
+    table.write_text("title,content,label\n路灯,路灯坏了,城管\n", encoding="utf-8")
+    for command in ("train", "evaluate"):
+        done = subprocess.run(
+            [hotline, "routing", command, table, "--json"],
+            cwd=elsewhere, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1, done.stdout
+        assert "pip install 'hotline[train]'" in done.stderr
+
+
+def _plain() -> set[str]:
+    """What lies in the folder of libraries by an install without extras."""
+    entries: set[str] = set()
+    waiting = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    seen: set[tuple[str, ...]] = set()
+    while waiting:
+        wanted = Requirement(waiting.pop())
+        key = (wanted.name.lower(), *sorted(wanted.extras))
+        if key in seen or (found := _distribution(wanted.name)) is None:
+            continue
+        seen.add(key)
+        entries |= {file.parts[0] for file in found.files or () if file.parts[0] != ".."}
+        for extra in ("", *wanted.extras):
+            waiting += [
+                requirement
+                for requirement in found.requires or ()
+                if (marker := Requirement(requirement).marker) is None
+                or marker.evaluate({"extra": extra})
+            ]
+    return {entry for entry in entries if (LIBRARIES / entry).exists()} - {"__pycache__"}
+
+
+def _distribution(name: str) -> Distribution | None:
+    """A library that is installed; one that another Python or processor needs is not."""
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None

@@ -63,6 +63,7 @@ def train(
     """
     import msgspec
 
+    _require_training_libraries()
     from models.rules.vocabulary import Permission
     from scripts.training.fitting import build_corpus, usable_letters
     from scripts.training.fitting import train as fit
@@ -123,7 +124,6 @@ def evaluate(
     letters; otherwise each letter is judged by models that learned from the file's other letters.
     """
     from scripts.training.evaluation import evaluate_by_cross_validation, evaluate_model
-    from scripts.training.fitting import usable_letters
 
     settings = load_settings()
     letters, lacking = _letters(settings, file, title, text, label)
@@ -140,6 +140,9 @@ def evaluate(
             raise HotlineError(_("the model has learned from all these letters: --cross-validate"))
         found = evaluate_model(model, unseen)
     else:
+        _require_training_libraries()
+        from scripts.training.fitting import usable_letters
+
         letters, few = usable_letters(letters)
         left = _("left out: {label}, with {n} letters")
         notes += [left.format(label=name, n=n) for name, n in few.items()]
@@ -180,6 +183,15 @@ def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
         use_model(session, version or None)
     text = _("Model {n} is in use.").format(n=version) if version else _("No model is in use.")
     typer.echo(text)
+
+
+def _require_training_libraries() -> None:
+    """Raise HotlineError where the libraries of the extra `train` are not installed."""
+    from importlib.util import find_spec
+
+    if not all(map(find_spec, ("scipy", "sklearn"))):
+        why = _("learning needs scikit-learn, which is not installed: pip install 'hotline[train]'")
+        raise HotlineError(why)
 
 
 def _letters(

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean, pstdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.rules.routing.directory import Prediction
 from models.rules.routing.learned import LinearClassifier
-from scripts.training.fitting import Words, build_corpus, folds, train
 from scripts.training.labelled_letters import LabelledLetter
+
+if TYPE_CHECKING:
+    from scripts.training.fitting import Words
 
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 _MANY = 3000
@@ -71,12 +73,15 @@ def evaluate_model(model: LinearClassifier, letters: Sequence[LabelledLetter]) -
 
 def evaluate_by_cross_validation(
     letters: Sequence[LabelledLetter],
-    words: Words,
+    words: "Words",
     precision: float,
     count: int,
     rounds: int,
 ) -> Evaluation:
     """The letters judged by models that learned from the others, each letter once a round."""
+    # Only learning needs scikit-learn, which is an extra.
+    from scripts.training.fitting import build_corpus, folds, train
+
     there = build_corpus(letters, words)
     runs = []
     for seed in range(1 if len(letters) >= _MANY else rounds):
