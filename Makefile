@@ -49,7 +49,8 @@ endif
 	fi
 	@rm -f .venv/.installed
 	@echo "Installing what requirements.lock names (a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@echo "$$HERE" > .venv/.installed
 
@@ -72,19 +73,24 @@ chaos: install
 # What is measured, against what: docs/performance.md. The peers are installed for it.
 bench: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
-		--constraint requirements.lock --editable '.[bench]'
+		--constraint constraints.txt --editable '.[bench]'
 	@$(BIN)/hotline bench $(ARGS)
 
 format: install
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-# make lock ARGS=--upgrade takes newer releases. Run it with the oldest Python that is supported:
-# what it needs beyond the newer ones is in the file then.
+# requirements.lock for all supported releases of Python and all processors at once, with hashes, and
+# constraints.txt from it without them: pip takes no hashes together with --editable.
+# make lock keeps the releases that are locked; make lock ARGS=--upgrade takes newer ones.
 lock: install
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --extra dev --strip-extras \
-		--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --output-file requirements.lock $(ARGS) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint constraints.txt --editable '.[lock]'
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \
+		--python-version 3.11 --generate-hashes --extra dev --no-emit-index-url \
+		--no-emit-find-links --output-file requirements.lock $(ARGS) pyproject.toml
+	(echo "# Made by make lock from requirements.lock: the same releases without their hashes."; \
+		sed -n 's/^\([a-z0-9][^ ]*==[^\]*[^ \]\) *\\*$$/\1/p' requirements.lock) > constraints.txt
 
 # Reads the texts out of the code into the catalogues (edit the .po, then run it again).
 messages: install
@@ -103,7 +109,7 @@ messages: install
 FUZZ_SECONDS ?= 600
 fuzz: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
-		--constraint requirements.lock --editable '.[fuzz]'
+		--constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS) $(ARGS)
 
 # The documents as a site in site/, without the network; make docs ARGS=serve shows it meanwhile.
