@@ -1,6 +1,9 @@
-"""The command's help and what it says of wrong usage, in the language that has been chosen.
+"""Help and messages about wrong usage in the chosen language.
 
-Typer says both in English, and cuts what has no blanks to break a line at, as Chinese has none.
+Typer writes both in English, and cuts lines that have no blanks to break at, as Chinese has none.
+It has no public class for wrong usage but BadParameter, and no public way to name the panels of
+help, so this file uses names inside it: pyproject.toml bounds the release, tests/test_libraries.py
+checks the names.
 """
 
 from collections.abc import Sequence
@@ -29,7 +32,7 @@ __all__ = ["App", "UsageError", "usage_error_text"]
 class _Command(TyperCommand):
     """One command."""
 
-    # more than it takes is said by us
+    # Surplus arguments are reported by parse_args below.
     allow_extra_args = True
 
     def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
@@ -152,8 +155,8 @@ def _write_usage(command: "AnyCommand", ctx: "Context", formatter: "HelpFormatte
 
 
 def _tell(command: "AnyCommand", ctx: "Context") -> None:
-    """Give the panels of a command's help their titles, and let texts be broken anywhere."""
-    # imported here: only help needs it, and it takes as long as all the rest of a command's start
+    """Set the titles of the help's panels, and let lines be broken anywhere."""
+    # Only help needs this module, which takes as long to import as all else of a command's start.
     from typer import rich_utils
 
     rich_utils.ARGUMENTS_PANEL_TITLE = _("Arguments")

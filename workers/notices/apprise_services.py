@@ -1,7 +1,10 @@
-"""Apprise's services, made from addresses without a word: an address may hold a password.
+"""Apprise's services, made from addresses without logging them: an address may hold a password.
 
-Robots are asked for more than Apprise does: they answer a message that they refuse, as one that
-comes too soon, by HTTP 200 with the reason in the body, and count in bytes how long it may be.
+Chat robots need more than Apprise does for them. They answer a message that they refuse, for
+example one that comes too soon, by HTTP 200 with the reason in the body, and they limit its length
+in bytes. Apprise offers no hook between a plugin and its HTTP library, so `requests` is replaced in
+the modules of these plugins: pyproject.toml bounds the release, tests/test_libraries.py checks the
+plugins.
 """
 
 import logging
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 _ROBOTS = ("wecombot", "dingtalk", "feishu", "lark")
 _BYTES_IN_A_CHARACTER = 3
-"""Of Chinese; the rarer ones of four are made up for by digits and letters."""
+"""Of Chinese; digits and letters make up for the rare characters of four bytes."""
 _BETWEEN_PIECES = 3.0
 """Seconds: robots take twenty messages a minute, and a long one is sent in pieces."""
 _making = threading.local()
@@ -27,13 +30,13 @@ def _outside_of_making(_record: logging.LogRecord) -> bool:
     return not getattr(_making, "now", False)
 
 
-# what it cannot read it would log, whole
+# Apprise logs an address that it cannot read.
 logging.getLogger("apprise").addFilter(_outside_of_making)
 
 
 def make_service(address: str) -> Any:
-    """The service that an address names, or None where there is none."""
-    # Apprise loads a hundred services; without a channels file nobody waits for it
+    """Return the service that an address names, or None where there is none."""
+    # Apprise loads a hundred services: only a channels file needs it.
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415
 
     robot = address.partition(":")[0].lower() in _ROBOTS
@@ -53,7 +56,7 @@ def make_service(address: str) -> Any:
 
 @cache
 def _have_robots_heard() -> None:
-    """Have what the robots' plugins ask with look into the answers."""
+    """Make the robots' plugins treat an answer that refuses a message as a failed request."""
     from apprise.plugins import dingtalk, feishu, lark, wecombot  # noqa: PLC0415
 
     for plugin in (dingtalk, feishu, lark, wecombot):
@@ -62,7 +65,7 @@ def _have_robots_heard() -> None:
 
 
 class _Listening:
-    """`requests` as a plugin uses it; an answer that refuses the message becomes a failed one."""
+    """`requests` for a plugin; an answer that refuses the message gets the status 502."""
 
     def __init__(self, requests: ModuleType) -> None:
         self._requests = requests
@@ -71,7 +74,7 @@ class _Listening:
         return getattr(self._requests, name)
 
     def post(self, *where: Any, **what: Any) -> "Response":
-        """Post, and say to the log why the robot refused."""
+        """Post, and log why the robot refused."""
         answer: Response = self._requests.post(*where, **what)
         if answer.ok and (why := _refusal(answer)) is not None:
             logging.getLogger("apprise").warning("the robot refused: %s", clean(why))
@@ -80,7 +83,7 @@ class _Listening:
 
 
 def _refusal(answer: "Response") -> str | None:
-    """Why a robot did not take a message; None where it says that it did."""
+    """Return why a robot refused a message, or None where it accepted it."""
     try:
         said = answer.json()
     except ValueError:
