@@ -1,4 +1,4 @@
-"""The documents build without the network, ask nobody for anything, and name real commands."""
+"""The manuals build without the network, load nothing from other hosts, and name what exists."""
 
 import configparser
 import os
@@ -11,22 +11,59 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from models.security.identity import load_roles
 from scripts.cli import build
 
 ROOT = Path(__file__).parents[1]
-TEXTS = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+TEXTS = [*sorted(ROOT.glob("*.md")), *PAGES]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 FOREIGN = re.compile(
     r"""<(?:script|img|link|iframe|source|object|form)\b[^>]*(?:src|href|data|action)=["']?(?:https?:)?//"""
 )
-"""What a page would fetch; a link that a reader may follow is his own affair."""
+"""What a page would load; links that a reader may follow are allowed."""
+LINK = re.compile(r"\]\(([^)\s#]+)")
 CALLED = re.compile(r"hotline((?: [a-z][a-z-]*| --?[a-z-]+)+)")
 
 
-def test_the_site_builds_and_asks_nobody(tmp_path: Path) -> None:
-    """Strictly: a broken link fails; no page loads anything from another host."""
+def _named(tree: object) -> Iterator[str]:
+    """The pages in the site's navigation."""
+    match tree:
+        case str(page):
+            yield page
+        case list(entries):
+            for entry in entries:
+                yield from _named(entry)
+        case dict(sections):
+            for section in sections.values():
+                yield from _named(section)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """Each once, and nothing else."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+    named = sorted(_named(site["nav"]))
+    assert named == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES)
+
+
+def test_every_page_is_in_the_index() -> None:
+    """docs/index.md links all other pages."""
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    linked = {link for link in LINK.findall(index) if link.endswith(".md")}
+    assert linked == {str(page.relative_to(ROOT / "docs")) for page in PAGES} - {"index.md"}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda p: p.name)
+def test_links_lead_to_files(path: Path) -> None:
+    """Links within the repository; the site's own build checks only those below docs/."""
+    links = [link for link in LINK.findall(path.read_text("utf-8")) if "://" not in link]
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_site_builds_and_loads_nothing_from_outside(tmp_path: Path) -> None:
+    """A broken link fails; no page loads anything from another host."""
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
     subprocess.run(
         [*command, str(tmp_path)], cwd=ROOT, check=True, capture_output=True,
