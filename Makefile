@@ -1,10 +1,10 @@
-# Everything is done by these; nothing has to be installed or activated first but Python and make.
+# Needs Python and make; nothing has to be installed or activated first.
 #   make up       the whole service with a demo district       make up ARGS="--headless --for 60"
 #   make test     all checks and tests                         make test ARGS="-k calendar"
 #   make install  only .venv, with the hotline command         make install PYTHON=python3.13
 # Paths are relative throughout, so that the clone may lie in a folder with spaces in its name.
 
-# Settings of the caller's shell that would lead .venv/bin/python or pip to another place.
+# Settings of the caller's shell that would make .venv/bin/python or pip use another place.
 unexport PYTHONPATH PYTHONHOME PIP_PREFIX PIP_TARGET PIP_USER
 export PYTHON
 export HERE := $(CURDIR)
@@ -18,7 +18,7 @@ WORKERS ?= 2
 
 install: .venv/.installed
 
-# What is noted there is where it was made: a moved or copied clone needs a new environment.
+# The file contains the path of the clone: a moved or copied clone needs a new environment.
 ifneq "$(shell cat .venv/.installed 2>/dev/null)" "$(CURDIR)"
 .PHONY: .venv/.installed
 endif
@@ -66,11 +66,11 @@ check: install
 test: check
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-# The long chaos suite; CHAOS_SEED=N plays the same again, CHAOS_SECONDS=N says for how long.
+# The long chaos suite; CHAOS_SEED=N repeats a run, CHAOS_SECONDS=N sets its length.
 chaos: install
 	$(BIN)/python -m tests.chaos
 
-# What is measured, against what: docs/performance.md. The peers are installed for it.
+# docs/performance.md says what is measured. The libraries to compare with are installed first.
 bench: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
 		--constraint constraints.txt --editable '.[bench]'
@@ -92,7 +92,7 @@ lock: install
 	(echo "# Made by make lock from requirements.lock: the same releases without their hashes."; \
 		sed -n 's/^\([a-z0-9][^ ]*==[^\]*[^ \]\) *\\*$$/\1/p' requirements.lock) > constraints.txt
 
-# Reads the texts out of the code into the catalogues (edit the .po, then run it again).
+# Extracts the texts from the code into the catalogues (edit the .po, then run it again).
 messages: install
 	@mkdir -p models/locale
 	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword lazy --sort-by-file \
@@ -104,7 +104,7 @@ messages: install
 	$(BIN)/pybabel compile --domain hotline --directory models/locale --statistics
 	@rm -f models/locale/hotline.pot
 
-# Every parser for ten minutes, guided by what it reaches; what falls out is kept in .fuzz.
+# Fuzzes every parser for ten minutes, guided by coverage; failing inputs are kept in .fuzz.
 # make fuzz FUZZ_SECONDS=60 ARGS='"feed of a table"'
 FUZZ_SECONDS ?= 600
 fuzz: install
@@ -112,11 +112,11 @@ fuzz: install
 		--constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS) $(ARGS)
 
-# The documents as a site in site/, without the network; make docs ARGS=serve shows it meanwhile.
+# Builds the manuals as a site in site/, without the network; make docs ARGS=serve serves them.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(or $(ARGS),build --strict --quiet)
 
-# The README's pictures, from the fixed scene of the monitor's tests.
+# Draws the README's pictures from the fixed scene of the monitor's tests.
 pictures: install
 	$(BIN)/python -m tests.monitor.screenshots docs
 
