@@ -17,13 +17,13 @@ from models.queries.answers import MessageAnswer, MessageKey
 from models.queries.detail import OPERATORS, TicketDetail, detail
 from models.queries.failures import MESSAGE, Failure, refused_message
 from models.rulebook import stored_units
-from models.rules.vocabulary import Permission
+from models.rules.vocabulary import MessageType, Permission
 from models.security.roles import Actor
 from monitor import message_edit
 from monitor.actions import Action, available_actions, message
 from monitor.background import OUTAGES, in_background_thread
 from monitor.formatting import one_line
-from monitor.labels import MESSAGES, word
+from monitor.labels import label
 from monitor.screens.dialogs import (
     ActionForm,
     ConfirmDialog,
@@ -145,7 +145,7 @@ class ActionRunner:
         if refused is None:
             self._app.notify(_("Somebody has mended it already"), markup=False)
             return
-        name = word(MESSAGES, refused.type)
+        name = label(MessageType, refused.type)
         dialog = MessageEditDialog(
             _("Mend the message: {type}").format(type=name),
             refused.why,

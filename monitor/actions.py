@@ -12,31 +12,35 @@ from models.i18n import LazyText, lazy, render
 from models.queries.detail import TicketDetail, proposed_unit
 from models.rules.events import ScreeningDecided, ScreeningProposed
 from models.rules.messages import HOTLINE
-from models.rules.vocabulary import CLOSED, ClockName, Status
-from monitor.labels import PURPOSES, RATINGS
+from models.rules.vocabulary import (
+    CLOSED,
+    ClockName,
+    ClockState,
+    ContactMethod,
+    ContactOutcome,
+    ContactPurpose,
+    MessageType,
+    Rating,
+    RevisitOutcome,
+    Status,
+)
+from monitor.labels import labels
 
-_PURPOSE_OF_CLOCK: dict[str, str] = {
-    ClockName.FIRST_CONTACT: "first",
-    ClockName.CLOSING_CONTACT: "closing",
-    ClockName.SURVEY: "survey",
+_PURPOSE_OF_CLOCK: dict[str, ContactPurpose] = {
+    ClockName.FIRST_CONTACT: ContactPurpose.FIRST,
+    ClockName.CLOSING_CONTACT: ContactPurpose.CLOSING,
+    ClockName.SURVEY: ContactPurpose.SURVEY,
 }
-_PURPOSES = {code: PURPOSES[code] for code in ("first", "closing", "survey", "revisit")}
-_BY_HOTLINE = ("survey", "revisit")
+_PURPOSES = (
+    ContactPurpose.FIRST,
+    ContactPurpose.CLOSING,
+    ContactPurpose.SURVEY,
+    ContactPurpose.REVISIT,
+)
+_BY_HOTLINE = (ContactPurpose.SURVEY, ContactPurpose.REVISIT)
 """Purposes of the calls that the hotline makes itself, not the unit (Regulation 4.4, 4.5)."""
 
-_OUTCOMES = {
-    "reached": lazy("reached"),
-    "no_answer": lazy("no answer"),
-    "wrong_number": lazy("wrong number"),
-    "refused": lazy("would not talk"),
-}
-_METHODS = {
-    "phone": lazy("phone"),
-    "sms": lazy("text message"),
-    "visit": lazy("visit"),
-    "online": lazy("online"),
-}
-_REVISITED = {"confirmed": lazy("confirmed"), "corrected": lazy("corrected")}
+_OUTCOMES = tuple(o for o in ContactOutcome if o is not ContactOutcome.CONFIRMED)
 _DECISIONS = {"no": lazy("keep the ticket"), "yes": lazy("decline it")}
 
 
@@ -60,7 +64,7 @@ class Action:
     """
 
     label: LazyText
-    type: str
+    type: MessageType
     questions: Sequence[Question] = ()
     item: str = ""
 
@@ -98,27 +102,30 @@ def message(
 ) -> dict[str, object]:
     """Build the message that an action sends; an answer left empty is left out."""
     body: dict[str, object] = {k: v for k, v in answers.items() if v}
-    if action.type == "contact.attempted":
+    if action.type == MessageType.CONTACT_ATTEMPTED:
         body["unit"] = HOTLINE if body.get("purpose") in _BY_HOTLINE else ticket.unit
-    elif action.type == "unit.urged":
+    elif action.type == MessageType.UNIT_URGED:
         body["unit"] = ticket.unit
-    elif action.type == "screening.decided":
+    elif action.type == MessageType.SCREENING_DECIDED:
         body |= {"code": action.item, "decline": answers["decline"] == "yes"}
-    envelope = {"id": uuid.uuid4().hex, "at": now.isoformat(), "type": action.type}
+    envelope = {"id": uuid.uuid4().hex, "at": now.isoformat(), "type": action.type.value}
     return {**envelope, "ticket": ticket.number, **body, "by": operator}
 
 
 def _contact(ticket: TicketDetail) -> Action:
-    running = [c.name for c in ticket.clocks if c.state == "running"]
-    owed = next((_PURPOSE_OF_CLOCK[n] for n in running if n in _PURPOSE_OF_CLOCK), "first")
-    purpose = "revisit" if ticket.state.revisit and owed == "first" else owed
+    running = [c.name for c in ticket.clocks if c.state == ClockState.RUNNING]
+    owed = next(
+        (_PURPOSE_OF_CLOCK[n] for n in running if n in _PURPOSE_OF_CLOCK), ContactPurpose.FIRST
+    )
+    may_be_revisit = ticket.state.revisit and owed == ContactPurpose.FIRST
+    purpose = ContactPurpose.REVISIT if may_be_revisit else owed
     return Action(
         lazy("Record a contact"),
-        "contact.attempted",
+        MessageType.CONTACT_ATTEMPTED,
         (
-            Question("purpose", lazy("Purpose"), _PURPOSES, default=purpose),
-            Question("outcome", lazy("Outcome"), _OUTCOMES, default="reached"),
-            Question("method", lazy("By"), _METHODS, default="phone"),
+            Question("purpose", lazy("Purpose"), labels(_PURPOSES), default=purpose),
+            Question("outcome", lazy("Outcome"), labels(_OUTCOMES), default=ContactOutcome.REACHED),
+            Question("method", lazy("By"), labels(ContactMethod), default=ContactMethod.PHONE),
             Question("evidence", lazy("Evidence"), required=False),
         ),
     )
@@ -132,31 +139,33 @@ def _assignment(ticket: TicketDetail) -> Action:
         label = lazy("Choose the unit; proposed: {unit} ({why})", unit=unit, why=why)
     reason = Question("why", lazy("Reason"), required=False)
     questions = (Question("unit", lazy("Unit"), is_unit=True, default=unit), reason)
-    return Action(label, "ticket.assigned", questions)
+    return Action(label, MessageType.TICKET_ASSIGNED, questions)
 
 
 def _decision(code: str, why: str) -> Action:
     label = lazy("Answer the proposal 2.2.{code}: {why}", code=code, why=why)
     decline = Question("decline", lazy("Decision"), _DECISIONS, default="no")
-    return Action(label, "screening.decided", (decline,), item=code)
+    return Action(label, MessageType.SCREENING_DECIDED, (decline,), item=code)
 
 
 _URGE = Action(
     lazy("Urge the unit"),
-    "unit.urged",
+    MessageType.UNIT_URGED,
     (Question("text", lazy("What to tell it")),),
 )
 _RATE = Action(
     lazy("Record the claimant's rating"),
-    "survey.rated",
-    (Question("rating", lazy("Rating"), RATINGS, default="satisfied"),),
+    MessageType.SURVEY_RATED,
+    (Question("rating", lazy("Rating"), labels(Rating), default=Rating.SATISFIED),),
 )
 _REVISIT = Action(
     lazy("Record the revisit"),
-    "revisit.recorded",
+    MessageType.REVISIT_RECORDED,
     (
-        Question("outcome", lazy("Outcome"), _REVISITED, default="confirmed"),
-        Question("rating", lazy("Rating after it"), RATINGS, default="dissatisfied"),
+        Question(
+            "outcome", lazy("Outcome"), labels(RevisitOutcome), default=RevisitOutcome.CONFIRMED
+        ),
+        Question("rating", lazy("Rating after it"), labels(Rating), default=Rating.DISSATISFIED),
         Question("notes", lazy("Notes"), required=False),
     ),
 )

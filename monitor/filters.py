@@ -1,6 +1,7 @@
-"""The filter line: `单位:城管 级别:黄,红 剩:<1日 words`, read into what the queue is asked for."""
+"""Parse the filter line, as in `单位:城管 级别:黄,红 剩:<1日 words`."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -8,9 +9,9 @@ from models.i18n import LazyText, lazy, render
 from models.queries.listing import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.queries.overview import day_bounds
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import OPEN
+from models.rules.vocabulary import OPEN, Category, Level
 from monitor.formatting import OfficeCalendar
-from monitor.labels import BADGES, CATEGORIES, LEVELS, STATUSES
+from monitor.labels import BADGES, labels
 
 _FIELDS = {
     "单位": "unit",
@@ -30,11 +31,11 @@ _FIELDS = {
 }
 _EMERGENCY = ("紧急", "急", "emergency")
 _TOKEN = re.compile(r"\S+")
-_KEYED = re.compile(r"([^\W\d]+)[:：](.*)")
+_FIELD_AND_VALUES = re.compile(r"([^\W\d]+)[:：](.*)")
 _COMMAS = re.compile(r"[,，、]")
-_LEFT = re.compile(r"(<=|>=|<|>|≤|≥|《|》)?(\d+)(工作日|日|天|小时|时|分钟|分|d|h|m)?")
-_MOST_FIGURES = 4
-_OVER = ("超", "超期", "over")
+_TIME_LEFT = re.compile(r"(<=|>=|<|>|≤|≥|《|》)?(\d+)(工作日|日|天|小时|时|分钟|分|d|h|m)?")
+_MAX_DIGITS = 4
+_OVERDUE = ("超", "超期", "over")
 _TODAY = ("今日", "今天", "today")
 _ENGLISH_LEVELS = {"pre": "prewarning", "yel": "yellow"}
 _CHINESE_LEVELS = {"预": "prewarning", "预警": "prewarning", "黄": "yellow", "黄牌": "yellow"}
@@ -43,9 +44,10 @@ _CHINESE_LEVELS |= {"红": "red", "红牌": "red", "无": NO_LEVEL}
 
 @dataclass(frozen=True, slots=True)
 class TimeLeft:
-    """A bound of what is left: `below` (or not), so many working days, or wall-clock time.
+    """A bound of the time left: `below` it or not, in working days, or in wall-clock time.
 
-    `today` is both bounds of the present day instead.
+    `today` bounds the due time by both ends of the present day instead. With `included` the bound
+    itself passes.
     """
 
     below: bool
@@ -57,32 +59,32 @@ class TimeLeft:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter line that was understood, and its text as it was typed."""
+    """A valid filter line, and its text as it was typed."""
 
     text: str = ""
-    wanted: TicketFilter = ALL_OPEN
-    left: tuple[TimeLeft, ...] = ()
+    query: TicketFilter = ALL_OPEN
+    bounds: tuple[TimeLeft, ...] = ()
 
     def at(self, now: datetime, office: OfficeCalendar) -> TicketFilter:
-        """What the queue is asked for at this moment; what is left becomes a span of dues."""
-        wanted = self.wanted
-        for bound in self.left:
+        """Return the query for this moment; the time left becomes a span of due times."""
+        query = self.query
+        for bound in self.bounds:
             if bound.today:
-                begin, end = day_bounds(now)
-                due_from, before = _most(wanted.due_from, begin), _least(wanted.due_before, end)
-                wanted = replace(wanted, due_from=due_from, due_before=before)
+                start, end = day_bounds(now)
+                due_from, before = _later(query.due_from, start), _earlier(query.due_before, end)
+                query = replace(query, due_from=due_from, due_before=before)
                 continue
-            due = _bound(bound, now, office)
+            due = _due_at(bound, now, office)
             if bound.below:
-                wanted = replace(wanted, due_before=_least(wanted.due_before, due))
+                query = replace(query, due_before=_earlier(query.due_before, due))
             else:
-                wanted = replace(wanted, due_from=_most(wanted.due_from, due))
-        return wanted
+                query = replace(query, due_from=_later(query.due_from, due))
+        return query
 
 
 @dataclass(frozen=True, slots=True)
 class FilterError:
-    """What is wrong with a filter line, and in which character of it, counted from 1."""
+    """Why a filter line is invalid, and the column of its first wrong character, from 1."""
 
     column: int
     why: LazyText
@@ -92,17 +94,17 @@ class FilterError:
 class _Parts:
     fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
-    left: list[TimeLeft] = field(default_factory=list)
+    bounds: list[TimeLeft] = field(default_factory=list)
     emergency: bool = False
 
 
 def read_filter(text: str) -> Filter | FilterError:
-    """The filter that a line asks for, or what is wrong with it."""
+    """Parse a filter line."""
     parts = _Parts()
     for token in _TOKEN.finditer(text):
-        if (fault := _take(parts, token[0], token.start() + 1)) is not None:
-            return fault
-    wanted = TicketFilter(
+        if (error := _read_token(parts, token[0], token.start() + 1)) is not None:
+            return error
+    query = TicketFilter(
         levels=parts.fields.get("level", ()),
         units=parts.fields.get("unit", ()),
         categories=parts.fields.get("category", ()),
@@ -110,75 +112,76 @@ def read_filter(text: str) -> Filter | FilterError:
         emergency=parts.emergency,
         words=tuple(parts.words),
     )
-    return Filter(text.strip(), wanted, tuple(parts.left))
+    return Filter(text.strip(), query, tuple(parts.bounds))
 
 
-def _take(parts: _Parts, token: str, column: int) -> FilterError | None:
+def _read_token(parts: _Parts, token: str, column: int) -> FilterError | None:
     if token in _EMERGENCY:
         parts.emergency = True
         return None
-    if (keyed := _KEYED.fullmatch(token)) is None:
+    if (match := _FIELD_AND_VALUES.fullmatch(token)) is None:
         parts.words.append(token)
         return None
-    name, start = _FIELDS.get(keyed[1].lower()), column + keyed.start(2)
+    name, start = _FIELDS.get(match[1].lower()), column + match.start(2)
     if name is None:
         known = " ".join(dict.fromkeys(_FIELDS))
         return FilterError(
-            column, lazy("{name}: is no field; there are: {known}", name=keyed[1], known=known)
+            column, lazy("{name}: is no field; there are: {known}", name=match[1], known=known)
         )
-    values = [v for v in _COMMAS.split(keyed[2]) if v]
-    if not values:
-        return FilterError(start, lazy("a value is missing after {name}:", name=keyed[1]))
-    found = []
-    for value in values:
-        read = _value(name, value)
-        if isinstance(read, LazyText):
-            return FilterError(start + keyed[2].index(value), read)
-        if isinstance(read, TimeLeft):
-            parts.left.append(read)
+    texts = [text for text in _COMMAS.split(match[2]) if text]
+    if not texts:
+        return FilterError(start, lazy("a value is missing after {name}:", name=match[1]))
+    values = []
+    for text in texts:
+        value = _read_value(name, text)
+        if isinstance(value, LazyText):
+            return FilterError(start + match[2].index(text), value)
+        if isinstance(value, TimeLeft):
+            parts.bounds.append(value)
         else:
-            found.append(read)
-    parts.fields[name] = parts.fields.get(name, ()) + tuple(found)
+            values.append(value)
+    parts.fields[name] = parts.fields.get(name, ()) + tuple(values)
     return None
 
 
-def _value(name: str, value: str) -> str | TimeLeft | LazyText:
+def _read_value(name: str, text: str) -> str | TimeLeft | LazyText:
+    """Return a unit's name, a code, or a bound of the time left; a text says what is wrong."""
     if name == "unit":
-        return value
+        return text
     if name == "left":
-        return _read_left(value)
+        return _read_time_left(text)
     if name == "level":
-        tables: list[dict[str, str]] = [_labels(BADGES), _labels(LEVELS), _CHINESE_LEVELS]
-        codes = {*LEVELS, NO_LEVEL}
-        tables.append(_ENGLISH_LEVELS)
+        names = [_by_label(BADGES), _by_label(labels(Level)), _CHINESE_LEVELS, _ENGLISH_LEVELS]
+        codes = {*map(str, Level), NO_LEVEL}
     elif name == "category":
-        tables, codes = [_labels(CATEGORIES)], set(CATEGORIES)
+        names, codes = [_by_label(labels(Category))], set(map(str, Category))
     else:
-        tables, codes = [_labels({s: STATUSES[s] for s in OPEN})], set(OPEN)
-    if value.lower() in codes:
-        return value.lower()
-    for table in tables:
-        if code := table.get(value) or table.get(value.lower()):
+        names, codes = [_by_label(labels(OPEN))], set(map(str, OPEN))
+    if text.lower() in codes:
+        return text.lower()
+    for table in names:
+        if code := table.get(text) or table.get(text.lower()):
             return code
-    begun = [c for label, c in tables[-1].items() if label.startswith(value)]
-    begun += [c for table in tables[:-1] for label, c in table.items() if label.startswith(value)]
-    if len(set(begun)) == 1:
-        return begun[0]
-    allowed = " ".join(dict.fromkeys(tables[0]))
-    return lazy("{value} is not one of: {allowed}", value=value, allowed=allowed)
+    beginnings = {
+        code for table in names for label, code in table.items() if label.startswith(text)
+    }
+    if len(beginnings) == 1:
+        return beginnings.pop()
+    allowed = " ".join(dict.fromkeys(names[0]))
+    return lazy("{value} is not one of: {allowed}", value=text, allowed=allowed)
 
 
-def _labels(table: dict[str, LazyText]) -> dict[str, str]:
-    return {render(said).lower(): code for code, said in table.items()}
+def _by_label(names: Mapping[str, LazyText]) -> dict[str, str]:
+    return {render(label).lower(): code for code, label in names.items()}
 
 
-def _read_left(text: str) -> TimeLeft | LazyText:
-    if text.lower() in _OVER:
+def _read_time_left(text: str) -> TimeLeft | LazyText:
+    if text.lower() in _OVERDUE:
         return TimeLeft(below=True)
     if text.lower() in _TODAY:
         return TimeLeft(below=True, today=True)
-    match = _LEFT.fullmatch(text)
-    if match is None or len(match[2]) > _MOST_FIGURES:
+    match = _TIME_LEFT.fullmatch(text)
+    if match is None or len(match[2]) > _MAX_DIGITS:
         return lazy("{value} says no time left: write <1日, >3小时 or 超", value=text)
     sign, count, unit = match[1] or "<", int(match[2]), match[3] or "日"
     below, included = sign in "<=≤《", sign in ("<=", ">=", "≤", "≥")
@@ -188,8 +191,8 @@ def _read_left(text: str) -> TimeLeft | LazyText:
     return TimeLeft(below, span=span, included=included)
 
 
-def _bound(bound: TimeLeft, now: datetime, office: OfficeCalendar) -> datetime:
-    """The due at which so much is left; one microsecond on where the bound itself is meant."""
+def _due_at(bound: TimeLeft, now: datetime, office: OfficeCalendar) -> datetime:
+    """Return the due time at which so much is left, a microsecond later where the bound passes."""
     due = now + bound.span
     if bound.days is not None:
         local = now.astimezone(SHANGHAI)
@@ -200,9 +203,9 @@ def _bound(bound: TimeLeft, now: datetime, office: OfficeCalendar) -> datetime:
     return due + timedelta(microseconds=1) if bound.below == bound.included else due
 
 
-def _least(one: datetime | None, other: datetime) -> datetime:
+def _earlier(one: datetime | None, other: datetime) -> datetime:
     return other if one is None else min(one, other)
 
 
-def _most(one: datetime | None, other: datetime) -> datetime:
+def _later(one: datetime | None, other: datetime) -> datetime:
     return other if one is None else max(one, other)

@@ -10,7 +10,7 @@ from models.i18n import _, readable
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.terms import HalfDay, OfficeHours
 from models.rules.text import clean
-from monitor.labels import value
+from monitor.labels import FLAGS, value_label, word
 
 _CUT = ".."
 """The end of a text that was cut; some terminals draw the ellipsis two cells wide."""
@@ -128,15 +128,15 @@ def format_values(data: Mapping[str, object], leave_out: Collection[str] = ()) -
 
 def _format_value(key: str, readable_value: object) -> str:
     if isinstance(readable_value, list):
-        return "、".join(one_line(value(v, key)) for v in readable_value)
+        return "、".join(one_line(value_label(v)) for v in readable_value)
     if isinstance(readable_value, dict):
         return format_values(readable_value)
     if readable_value is True:
-        return _(key)
+        return word(FLAGS, key)
     at = readable_value if isinstance(readable_value, datetime) else _parse_instant(readable_value)
     if at is not None:
         return _("until {at}").format(at=format_instant(at)) if key == "due" else format_instant(at)
-    return one_line(value(readable_value, key))
+    return one_line(value_label(readable_value))
 
 
 def _parse_instant(text: object) -> datetime | None:

@@ -1,59 +1,30 @@
-"""The words of the screen for the store's codes.
+"""The labels of stored codes, and the words that only the monitor has.
 
-Where a closed list has labels of its own (`models/rules/vocabulary.py`) they are shown; here are
-only the shorter ones, and the words for what no closed list of the rules has.
+The closed lists of the rules have their labels beside them (`models/rules/vocabulary.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from models.i18n import LazyText, _, lazy, render
-from models.rules.vocabulary import (
-    Category,
-    ClockName,
-    ClockState,
-    Code,
-    ContactPurpose,
-    Emergency,
-    EventName,
-    Level,
-    MessageType,
-    NoticeKind,
-    NoticeState,
-    Rating,
-    Recipient,
-    Status,
-)
+from models.rules.vocabulary import ClockState, Code, Level
 
-BADGES = {"prewarning": lazy("PRE"), "yellow": lazy("YEL"), "red": lazy("RED")}
+BADGES: dict[str, LazyText] = {
+    Level.PREWARNING: lazy("PRE"),
+    Level.YELLOW: lazy("YEL"),
+    Level.RED: lazy("RED"),
+}
 """A level in as few cells as can be read without its colour."""
 
-EMERGENCY = lazy("URG")
+EMERGENCY_BADGE = lazy("URG")
 
-
-def _labels(codes: Iterable[Code]) -> dict[str, LazyText]:
-    return {code.value: LazyText(code.label) for code in codes}
-
-
-STATUSES = _labels(Status)
-CATEGORIES = _labels(Category)
-LEVELS = _labels(Level)
-EMERGENCIES = _labels(Emergency)
-CLOCKS = _labels(ClockName)
-OUTCOMES = _labels(ClockState)
-RATINGS = _labels(Rating)
-PURPOSES = _labels(ContactPurpose)
-ROLES = _labels(Recipient)
-KINDS = _labels(NoticeKind)
-EVENTS = _labels(EventName)
-MESSAGES = _labels(MessageType)
-CONTACTS = {
-    "running": lazy("to do"),
-    "met": lazy("done"),
-    "late": lazy("done late"),
-    "expired": lazy("missed"),
+CONTACT_STATES: dict[str, LazyText] = {
+    ClockState.RUNNING: lazy("to do"),
+    ClockState.MET: lazy("done"),
+    ClockState.LATE: lazy("done late"),
+    ClockState.EXPIRED: lazy("missed"),
 }
-"""How a contact that is owed stands, in the list."""
-NOTICES = _labels(NoticeState)
+"""The state of the clock of a contact that is owed, in the list."""
+
 QUEUES = {
     "emergency": lazy("emergency"),
     "intake": lazy("intake"),
@@ -64,30 +35,38 @@ QUEUES = {
     "delivery": lazy("delivery"),
 }
 PROCESS_ROLES = {"worker": lazy("worker"), "timekeeper": lazy("timekeeper")}
-_CODES = (RATINGS, STATUSES, CATEGORIES, LEVELS, CLOCKS, OUTCOMES, ROLES, EMERGENCIES)
-_BY_FIELD = {
-    "kind": KINDS,
-    "purpose": PURPOSES,
-    "of": PURPOSES,
-    "clock": CLOCKS,
-    "role": ROLES,
-    "queue": QUEUES,
+FLAGS = {
+    "decline": lazy("declined"),
+    "grave": lazy("grave"),
+    "late": lazy("late"),
+    "provisional": lazy("provisional"),
 }
-"""Fields whose codes mean something else elsewhere: `dispatched` is a status and a notice."""
+"""Fields of events that are true or false, shown where they are true."""
 
 
-def word(table: dict[str, LazyText], code: str | None) -> str:
-    """The word for a code; a code that nobody has a word for is shown as it is."""
+def label(codes: type[Code], code: str | None) -> str:
+    """Return the label of a code of a closed list; one of another version is shown as it is."""
     if not code:
         return ""
-    label = table.get(code)
-    return render(label) if label is not None else _(code)
+    try:
+        return _(codes(code).label)
+    except ValueError:
+        return code
 
 
-def value(code: object, field: str = "") -> str:
-    """A value of an event in words, as far as there are some; `field` is where it stands."""
-    if isinstance(code, str):
-        for table in (_BY_FIELD.get(field, {}), *_CODES):
-            if code in table:
-                return render(table[code])
-    return str(code)
+def labels(codes: Iterable[Code]) -> dict[str, LazyText]:
+    """Return the labels of codes, by code."""
+    return {code.value: LazyText(code.label) for code in codes}
+
+
+def word(words: Mapping[str, LazyText], code: str | None) -> str:
+    """Return the monitor's own word for a code; one that it does not know is shown as it is."""
+    if not code:
+        return ""
+    text = words.get(code)
+    return render(text) if text is not None else code
+
+
+def value_label(value: object) -> str:
+    """Return the label of a value that is a code of a closed list, else the value as it is."""
+    return _(value.label) if isinstance(value, Code) else str(value)

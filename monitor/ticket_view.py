@@ -17,7 +17,18 @@ from models.rules.events import (
     fields,
 )
 from models.rules.explain import Explanation
-from models.rules.vocabulary import NoticeState
+from models.rules.vocabulary import (
+    Category,
+    ClockName,
+    ClockState,
+    ContactPurpose,
+    Emergency,
+    Level,
+    NoticeKind,
+    NoticeState,
+    Recipient,
+    Status,
+)
 from monitor.formatting import (
     OfficeCalendar,
     format_instant,
@@ -26,24 +37,12 @@ from monitor.formatting import (
     format_weekday,
     one_line,
 )
-from monitor.labels import (
-    CATEGORIES,
-    CLOCKS,
-    EMERGENCIES,
-    EVENTS,
-    KINDS,
-    LEVELS,
-    NOTICES,
-    OUTCOMES,
-    ROLES,
-    STATUSES,
-    word,
-)
+from monitor.labels import label, value_label
 
-_LEVEL_STYLE = {
-    "prewarning": "bold $card-ink on $card-prewarning",
-    "yellow": "bold $card-ink on $card-yellow",
-    "red": "bold $card-ink-light on $card-red",
+_LEVEL_STYLE: dict[str, str] = {
+    Level.PREWARNING: "bold $card-ink on $card-prewarning",
+    Level.YELLOW: "bold $card-ink on $card-yellow",
+    Level.RED: "bold $card-ink-light on $card-red",
 }
 _LONGEST_LOG = 400
 """Lines of a log that are laid out at once; `hotline log` shows all of any."""
@@ -59,12 +58,12 @@ def preview(
         parts += [_level_line(level, at) for level, at in why.levels]
     if ticket.content:
         parts += [Content(""), Content(ticket.content)]
-    running = [clock for clock in ticket.clocks if clock.state == "running"]
+    running = [clock for clock in ticket.clocks if clock.state == ClockState.RUNNING]
     if running:
         parts.append(Content(""))
         parts += [
             Content.assemble(
-                (word(CLOCKS, clock.name), "$quiet"),
+                (label(ClockName, clock.name), "$quiet"),
                 "  ",
                 format_time_left(clock.due, now, office),
             )
@@ -77,12 +76,12 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
     """Lay out number, title, unit, term and claimant."""
     badges: list[Content] = []
     if ticket.level:
-        badges.append(Content.styled(f" {word(LEVELS, ticket.level)} ", _LEVEL_STYLE[ticket.level]))
+        badges.append(Content.styled(f" {label(Level, ticket.level)} ", _LEVEL_STYLE[ticket.level]))
     if ticket.emergency:
         urgent = _("emergency")
-        text = f" {urgent} {word(EMERGENCIES, ticket.emergency)} "
+        text = f" {urgent} {label(Emergency, ticket.emergency)} "
         badges.append(Content.styled(text, "bold reverse $error"))
-    status = f"{word(CATEGORIES, ticket.category)}  {word(STATUSES, ticket.status)}"
+    status = f"{label(Category, ticket.category)}  {label(Status, ticket.status)}"
     claimant = ticket.claimant
     contact = _("wants no contact") if claimant.contact == "unwanted" else ""
     lines = [
@@ -111,16 +110,17 @@ def clocks(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Conte
     """Lay out every clock with its base, its due time and its outcome."""
     parts = [_heading(_("Clocks"))]
     for clock in ticket.clocks:
-        owner = one_line(clock.unit or clock.purpose or "")
-        is_running = clock.state == "running"
-        is_late = clock.state in ("late", "expired") or (is_running and clock.due < now)
+        owner = one_line(clock.unit or "") or label(ContactPurpose, clock.purpose)
+        is_running = clock.state == ClockState.RUNNING
+        is_overdue = is_running and clock.due < now
+        is_late = is_overdue or clock.state in (ClockState.LATE, ClockState.EXPIRED)
         time_left = format_time_left(clock.due, now, office) if is_running else ""
         provisional = f" {_('provisional')}" if clock.provisional else ""
         parts.append(
             Content.assemble(
-                (word(CLOCKS, clock.name), "bold"),
+                (label(ClockName, clock.name), "bold"),
                 f" {owner}  " if owner else "  ",
-                (word(OUTCOMES, clock.state), "bold $error" if is_late else "$success"),
+                (label(ClockState, clock.state), "bold $error" if is_late else "$success"),
                 f"  {time_left}" if time_left else "",
             )
         )
@@ -138,7 +138,9 @@ def deadline(why: Explanation) -> Content:
     parts = [
         _heading(_("Why this deadline")),
         Content.assemble(
-            (word(CLOCKS, why.clock), "bold"), f"  {render(why.term_text)}  ", (clause, "$quiet")
+            (label(ClockName, why.clock), "bold"),
+            f"  {render(why.term_text)}  ",
+            (clause, "$quiet"),
         ),
         Content(f"{base} - {due}"),
     ]
@@ -155,13 +157,13 @@ def notices(ticket: TicketDetail) -> Content:
     """Lay out every notice: to whom, about what, and whether it arrived."""
     parts = [_heading(_("Notices"))]
     for notice in ticket.notices:
-        recipient = f"{one_line(notice.unit or '')} {word(ROLES, notice.role)}".strip()
+        recipient = f"{one_line(notice.unit or '')} {label(Recipient, notice.role)}".strip()
         has_failed = notice.state == NoticeState.FAILED
         parts.append(
             Content.assemble(
                 (format_instant(notice.queued_at)[5:], "$quiet"),
-                f"  {word(KINDS, notice.kind)}  {recipient}  ",
-                (word(NOTICES, notice.state), "bold $error" if has_failed else "$quiet"),
+                f"  {label(NoticeKind, notice.kind)}  {recipient}  ",
+                (label(NoticeState, notice.state), "bold $error" if has_failed else "$quiet"),
                 f"  {one_line(notice.error)}" if notice.error else "",
             )
         )
@@ -190,9 +192,10 @@ def _log_line(line: LogLine) -> Content:
     if abs((line.at - line.moment).total_seconds()) >= 1:
         recorded = " " + _("recorded {at}").format(at=format_instant(line.at))
     alert = line.event if isinstance(line.event, AlertRaised | AlertWithdrawn) else None
-    level = word(LEVELS, alert.level) if alert else ""
+    level = label(Level, alert.level) if alert else ""
     data = fields(line.event)
-    name = f" {level} {word(EVENTS, line.name)} " if level else word(EVENTS, line.name)
+    event_name = value_label(line.event.event)
+    name = f" {level} {event_name} " if level else event_name
     # the line begins with its moment and its level: they are not repeated
     repeated = {k for k in ("base", "effective_at") if data.get(k) == line.moment}
     if level:
@@ -208,7 +211,7 @@ def _log_line(line: LogLine) -> Content:
 
 
 def _level_line(level: str, at: datetime) -> Content:
-    name = Content.styled(f" {word(LEVELS, level)} ", _LEVEL_STYLE[level])
+    name = Content.styled(f" {label(Level, level)} ", _LEVEL_STYLE[level])
     local = at.astimezone(SHANGHAI)
     return Content.assemble(name, f"  {local:%m-%d %H:%M} {format_weekday(local.date())}")
 

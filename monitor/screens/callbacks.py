@@ -13,11 +13,11 @@ from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
 from models.queries.owed_calls import DISSATISFIED, KINDS, MAX_LISTED, UNREACHABLE, Call, Calls
-from models.rules.vocabulary import ClockName
+from models.rules.vocabulary import ClockName, Rating, Status
 from monitor.commands import bindings
 from monitor.formatting import format_time, format_time_left, one_line
 from monitor.host import MonitorHost
-from monitor.labels import RATINGS, STATUSES, word
+from monitor.labels import label
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import Item, ItemList
@@ -119,7 +119,7 @@ class CallbacksScreen(MonitorScreen):
 
     def request(self) -> SnapshotRequest:
         """Ask for the calls of the chosen kind."""
-        return SnapshotRequest(calls=self.query_one(KindLine).chosen)
+        return SnapshotRequest(calls=self._kind)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the numbers of all kinds, and the calls of the chosen one."""
@@ -180,8 +180,8 @@ def _item(call: Call, snapshot: Snapshot) -> Item:
             Cell(one_line(call.title)),
             Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),
             Cell(format_time(call.at, now), "quiet"),
-            Cell(word(RATINGS, call.rating)),
-            Cell(word(STATUSES, call.status), "quiet"),
+            Cell(label(Rating, call.rating)),
+            Cell(label(Status, call.status), "quiet"),
         ),
     )
 

@@ -10,10 +10,11 @@ from textual.widgets import Static
 
 from models.i18n import _
 from models.queries.failures import MESSAGE, Failure
+from models.rules.vocabulary import MessageType, NoticeKind
 from monitor.commands import bindings
 from monitor.formatting import format_time, one_line
 from monitor.host import MonitorHost
-from monitor.labels import KINDS, MESSAGES, word
+from monitor.labels import label
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import Item, ItemList
@@ -99,7 +100,7 @@ class FailuresScreen(MonitorScreen):
 
 def _item(key: str, failure: Failure, snapshot: Snapshot) -> Item:
     is_message = failure.sort == MESSAGE
-    what = word(MESSAGES if is_message else KINDS, failure.what)
+    what = label(MessageType if is_message else NoticeKind, failure.what)
     return Item(
         key,
         (

@@ -14,10 +14,10 @@ from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
 from models.queries.overview import Counters, UnitLoad
-from models.rules.vocabulary import ClockName
+from models.rules.vocabulary import ClockName, Level, Status
 from monitor.commands import bindings
 from monitor.formatting import one_line, pad_left
-from monitor.labels import BADGES, LEVELS, STATUSES, word
+from monitor.labels import BADGES, label, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
@@ -67,9 +67,9 @@ class Tile(Static, can_focus=True):
             super().__init__()
             self.counter = counter
 
-    def __init__(self, counter: str, label: LazyText, style: str) -> None:
+    def __init__(self, counter: str, name: LazyText, style: str) -> None:
         super().__init__(markup=False, id=f"tile-{counter}")
-        self._counter, self._label, self._style = counter, label, style
+        self._counter, self._title, self._style = counter, name, style
         self._count: int | None = None
 
     def show(self, count: int) -> None:
@@ -77,7 +77,7 @@ class Tile(Static, can_focus=True):
         if count != self._count:
             self._count = count
             style = self._style if count else "$quiet"
-            name = render(self._label)
+            name = render(self._title)
             self.update(Content.assemble((str(count), style), "\n", (name, "$quiet")))
 
     def action_choose(self) -> None:
@@ -94,24 +94,24 @@ class CountersRow(Container):
 
     def compose(self) -> Iterable[Widget]:
         """Yield a tile for each."""
-        for name, label, _filter, style in _TILES:
-            yield Tile(name, label, style)
+        for counter, name, _filter, style in _TILES:
+            yield Tile(counter, name, style)
 
     def on_resize(self) -> None:
         """Use one row where every name has room for itself, else two."""
-        longest = max(cell_len(render(label)) for _name, label, _filter, _style in _TILES)
+        longest = max(cell_len(render(name)) for _counter, name, _filter, _style in _TILES)
         each = longest + _TILE_EDGES
         columns = len(_TILES) if self.size.width >= len(_TILES) * each else len(_TILES) // 2
         self.styles.grid_size_columns = columns
 
     def show(self, counters: Counters) -> None:
         """Show these numbers."""
-        for tile, (name, *_rest) in zip(self.query(Tile), _TILES, strict=True):
-            tile.show(getattr(counters, name))
+        for tile, (counter, *_rest) in zip(self.query(Tile), _TILES, strict=True):
+            tile.show(getattr(counters, counter))
 
 
 def _unit_heads() -> Sequence[Column]:
-    badges = (pad_left(word(BADGES, level), 4) for level in LEVELS)
+    badges = (pad_left(word(BADGES, level), 4) for level in Level)
     return [
         Column(_("Unit"), None),
         Column(pad_left(_("open"), 5), 6),
@@ -121,7 +121,7 @@ def _unit_heads() -> Sequence[Column]:
 
 
 def _unit_item(load: UnitLoad) -> Item:
-    counts = [(level, getattr(load, level)) for level in LEVELS]
+    counts = [(level, getattr(load, level)) for level in Level]
     cells = (Cell(pad_left(f"{n} ", 5), level if n else "quiet") for level, n in counts)
     today = Cell(pad_left(str(load.due_today), 4), "near" if load.due_today else "quiet")
     unit = Cell(one_line(load.unit))
@@ -174,8 +174,8 @@ class OverviewScreen(MonitorScreen):
         if event.counter in _CALLS:
             self.host.open_calls(_CALLS[event.counter])
             return
-        code = next(f for name, _label, f, _style in _TILES if name == event.counter)
-        self.host.open_tickets(_translated_filter(code))
+        filters = {counter: text for counter, _name, text, _style in _TILES}
+        self.host.open_tickets(_translated_filter(filters[event.counter]))
 
     def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """Open a unit's list, or a card's ticket."""
@@ -192,4 +192,4 @@ def _translated_filter(text: str) -> str:
     name, code = text.split(":")
     if name == "left":
         return f"{_(name)}:{_(code)}"
-    return f"{_(name)}:{word({**BADGES, **STATUSES}, code)}"
+    return f"{_(name)}:{word(BADGES, code) if name == 'level' else label(Status, code)}"

@@ -16,7 +16,7 @@ from models.rules.queues import ESCALATION
 from monitor.commands import bindings
 from monitor.formatting import fit, format_duration, one_line, pad_left
 from monitor.host import MonitorHost
-from monitor.labels import PROCESS_ROLES, QUEUES, value, word
+from monitor.labels import PROCESS_ROLES, QUEUES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
@@ -96,7 +96,7 @@ def _process_item(process: ProcessStatus, wall: datetime) -> Item:
     silent = wall - process.seen_at
     gone = not process.is_alive(wall)
     seen = _("{span} ago").format(span=format_duration(silent)) if gone else _("there")
-    doing = " ".join(value(part, "queue") for part in process.doing.split()) or _("nothing")
+    doing = " ".join(word(QUEUES, part) for part in process.doing.split()) or _("nothing")
     late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""
     return Item(
         process.name,

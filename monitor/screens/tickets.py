@@ -67,6 +67,9 @@ class TicketsScreen(MonitorScreen):
 
     def request(self) -> SnapshotRequest:
         """Ask for the visible page, and the ticket under the cursor where there is a preview."""
+        if not self.ready:
+            # just opened: its list has no size yet, and is read when the screen resumes
+            return SnapshotRequest()
         return SnapshotRequest(
             filter=self._filter,
             viewport=self.tickets.viewport(),

@@ -11,9 +11,10 @@ from textual.widgets import Static
 from models.i18n import _
 from models.queries.overview import UnitLoad
 from models.queries.units import WINDOW, Ratio, UnitRates
+from models.rules.vocabulary import Level
 from monitor.commands import bindings
 from monitor.formatting import one_line, pad_left
-from monitor.labels import BADGES, LEVELS, word
+from monitor.labels import BADGES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.charts import shares
@@ -25,7 +26,7 @@ _WIDE = 118
 
 
 def _heads() -> Sequence[Column]:
-    badges = [Column(pad_left(word(BADGES, level), 4), 5) for level in LEVELS]
+    badges = [Column(pad_left(word(BADGES, level), 4), 5) for level in Level]
     return [
         Column(_("Unit"), None),
         Column(pad_left(_("open"), 5), 6),
@@ -82,7 +83,7 @@ class UnitsScreen(MonitorScreen):
 
 
 def _item(unit: UnitLoad, rates: UnitRates, most: int) -> Item:
-    counts = [(level, getattr(unit, level)) for level in LEVELS]
+    counts = [(level, getattr(unit, level)) for level in Level]
     plain = unit.open - sum(n for _level, n in counts)
     bar = [(unit.red, "red"), (unit.yellow, "yellow"), (unit.prewarning, "prewarning")]
     cards = f"{rates.yellow}/{rates.red}" if rates.yellow or rates.red else "-"

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from models.i18n import _, lazy, render
 from models.queries.listing import ListedTicket, TicketPage
-from models.rules.vocabulary import OPEN
+from models.rules.vocabulary import OPEN, ClockName, ClockState, Status
 from monitor.formatting import (
     DEFAULT_OFFICE,
     OfficeCalendar,
@@ -15,7 +15,7 @@ from monitor.formatting import (
     one_line,
     overdue_days,
 )
-from monitor.labels import BADGES, CLOCKS, CONTACTS, EMERGENCY, STATUSES, word
+from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, label, word
 from monitor.snapshot import Viewport
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
@@ -42,8 +42,8 @@ class TicketList(VirtualList):
         self._followed: str | None = None
         self._number_width = 10
         self._time_width = {False: 0, True: 0}
-        self._status_width = max(cell_len(word(STATUSES, status)) for status in OPEN)
-        contacts = (*CONTACTS.values(), lazy("1st contact"))
+        self._status_width = max(cell_len(label(Status, status)) for status in OPEN)
+        contacts = (*CONTACT_STATES.values(), lazy("1st contact"))
         self._contact_width = max(cell_len(render(contact)) for contact in contacts)
 
     def viewport(self) -> Viewport:
@@ -106,7 +106,7 @@ class TicketList(VirtualList):
         badge = max(cell_len(render(b)) for b in BADGES.values())
         columns = [
             Column("", badge + 1),
-            Column("", cell_len(render(EMERGENCY))),
+            Column("", cell_len(render(EMERGENCY_BADGE))),
             Column(_("Ticket"), min(self._number_width, 20 if wide else 14)),
             Column(_("Title"), None),
             Column(_("Unit"), 14 if wide else 10),
@@ -125,16 +125,18 @@ class TicketList(VirtualList):
         unit = self._short_names.get(row.unit or "", row.unit or "")
         cells = [
             Cell(word(BADGES, row.level) + self._new_mark(row, now), row.level or ""),
-            Cell(render(EMERGENCY), "urgent") if row.emergency else Cell(""),
+            Cell(render(EMERGENCY_BADGE), "urgent") if row.emergency else Cell(""),
             Cell(one_line(row.number)),
             Cell(one_line(row.title)),
             Cell(one_line(unit)),
             self._time_left(row, now, brief=not wide),
         ]
         if wide:
-            style = "over" if row.first_contact in ("expired", "late") else "quiet"
-            cells.append(Cell(word(CONTACTS, row.first_contact), style))
-        return [*cells, Cell(word(STATUSES, row.status), "quiet")]
+            style = (
+                "over" if row.first_contact in (ClockState.EXPIRED, ClockState.LATE) else "quiet"
+            )
+            cells.append(Cell(word(CONTACT_STATES, row.first_contact), style))
+        return [*cells, Cell(label(Status, row.status), "quiet")]
 
     @staticmethod
     def _new_mark(row: ListedTicket, now: datetime) -> str:
@@ -153,8 +155,8 @@ class TicketList(VirtualList):
 
     def _time_left(self, row: ListedTicket, now: datetime, *, brief: bool) -> Cell:
         if row.urgent is not None:
-            name = word(CLOCKS, row.urgent.name)
-            if row.urgent.state == "expired":
+            name = label(ClockName, row.urgent.name)
+            if row.urgent.state == ClockState.EXPIRED:
                 return Cell(_("{clock} missed").format(clock=name), "over")
             text = format_time_left(row.urgent.due, now, self._office, brief=True)
             return Cell(f"{name} {text}", "over" if row.urgent.due < now else "near")

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,15 +13,24 @@ from textual.widgets import Input
 
 from models.database import Store
 from models.i18n import activate
+from models.queries.detail import detail
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
+from models.rules.vocabulary import EventName
 from monitor.app import MonitorApp
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
 from monitor.theme import LIGHT
-from tests.monitor.scene import NOW, fill_scene, make_store, screen_text
+from tests.monitor.scene import (
+    NOW,
+    fill_scene,
+    make_store,
+    play,
+    received,
+    screen_text,
+)
 from tests.monitor.screenshots import SCREENSHOTS, wait_for_refresh
 
 
@@ -169,6 +178,34 @@ async def test_an_outage_keeps_the_rows_and_says_so(
         monkeypatch.undo()
         await wait_for_refresh(pilot)
         assert "库 通" in screen_text(app)
+
+
+async def test_a_withdrawn_card_is_no_longer_listed(tmp_path: Path) -> None:
+    """A late result takes a card back; overview and wallboard are drawn without it."""
+    made = make_store(tmp_path)
+    start = NOW - timedelta(days=20)
+    number, kept = "2026092500001", "2026092500002"
+    messages = []
+    for ticket, title in ((number, "结果迟到的路灯"), (kept, "一直没有结果的路灯")):
+        accepted = {"id": f"{ticket}-2", "type": "unit.accepted", "ticket": ticket}
+        accepted |= {"at": (start + timedelta(hours=3)).isoformat(), "unit": "城管局"}
+        messages += [received(ticket, start, title, unit="城管局"), accepted]
+    play(made, messages, NOW)
+    result = {"id": f"{number}-3", "type": "result.submitted", "ticket": number, "unit": "城管局"}
+    result |= {"at": (start + timedelta(days=1)).isoformat(), "disposal": "ordinary"}
+    result |= {"facts": "属实。", "measures": "已修。", "remedies": "已说明。", "basis": "条例"}
+    play(made, [result], NOW)
+    with made.reading() as session:
+        names = {line.name for line in detail(session, number).log}
+    assert EventName.ALERT_WITHDRAWN in names
+    for wallboard in (False, True):
+        app = _app(made, wallboard=wallboard)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await wait_for_refresh(pilot)
+            text = screen_text(app)
+        assert "一直没有结果" in text
+        assert "结果迟到" not in text
+    made.close()
 
 
 async def _until(pilot: Pilot[None], what: Callable[[], bool]) -> None:
