@@ -1,1 +1,1 @@
-"""The monitor: what operators watch all day. It reads the store and knows no queue."""
+"""The monitor: a terminal application that shows the store all day. It knows no queue."""

@@ -1,4 +1,4 @@
-"""The monitor in a browser: a process for each tab, a page of our own, and a token to get in."""
+"""Serve the monitor to browsers: a process for each tab, our own page, and an access token."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ _TOKEN = "token"
 _PAGES = Path(__file__).parent / "web"
 
 _HEADERS = {
-    # nothing on the page comes from, or goes to, another host
+    # the page loads nothing from another host, and sends nothing there
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'"
@@ -27,10 +27,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class MonitorServer(Server):
-    """Runs `command` for whoever shows the token, once in the address and then by a cookie.
+    """Runs `command` for every browser tab that has the token, in the address or in a cookie.
 
-    `told` gets the address as soon as it is listened on. `public` is where browsers find it, if
-    that is not where it listens.
+    `on_ready` is called with the address once the server listens. `public` is the address that
+    browsers use, if it is not the one that the server listens on.
     """
 
     def __init__(
@@ -40,33 +40,33 @@ class MonitorServer(Server):
         port: int,
         title: str,
         token: str,
-        told: Callable[[str], None],
+        on_ready: Callable[[str], None],
         public: str = "",
     ) -> None:
         public = public.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
         super().__init__(command, host, port, title=title, public_url=public, templates_path=_PAGES)
         self.token = token
-        self._told = told
+        self._on_ready = on_ready
 
     @property
     def address(self) -> str:
-        """Where the monitor is, with the token that opens it."""
+        """The address of the monitor, with its token."""
         return f"{self.public_url}/?{_TOKEN}={self.token}"
 
     async def on_startup(self, app: web.Application) -> None:
-        """Nothing: an address told here would be told before it is listened on."""
+        """Print nothing: the server does not listen yet."""
 
     def serve(self, debug: bool = False) -> None:
-        """Answer until told to stop; the address is told once it is listened on.
+        """Serve until the process is told to stop.
 
-        Logs are the program's own affair, so nothing sets them up here.
+        Unlike the parent class it leaves logging to the program.
         """
         self.debug = debug
         web.run_app(
             self._make_app(),
             host=self.host,
             port=self.port,
-            print=lambda *_: self._told(self.address),
+            print=lambda *_: self._on_ready(self.address),
         )
 
     async def _make_app(self) -> web.Application:
@@ -77,14 +77,14 @@ class MonitorServer(Server):
     def _guard(self) -> Middleware:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if (shown := request.query.get(_TOKEN)) is not None and self._is_right(shown):
+            if (token := request.query.get(_TOKEN)) is not None and self._is_right(token):
                 # the token must not stay in the address, where others may read it
-                come_in = web.HTTPFound("/")
-                come_in.set_cookie(_COOKIE, self.token, httponly=True, samesite="Strict")
-                raise come_in
+                redirect = web.HTTPFound("/")
+                redirect.set_cookie(_COOKIE, self.token, httponly=True, samesite="Strict")
+                raise redirect
             if not self._is_right(request.cookies.get(_COOKIE, "")):
                 raise web.HTTPForbidden(text="hotline: open the address with its token\n")
-            if not self._is_ours(request) or request.path.startswith("/download"):
+            if not self._is_same_site(request) or request.path.startswith("/download"):
                 raise web.HTTPForbidden(text="hotline: not from here\n")
             response = await handler(request)
             if not response.prepared:
@@ -93,10 +93,10 @@ class MonitorServer(Server):
 
         return guard
 
-    def _is_right(self, shown: str) -> bool:
-        return hmac.compare_digest(shown.encode(), self.token.encode())
+    def _is_right(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.token.encode())
 
-    def _is_ours(self, request: web.Request) -> bool:
-        """Another site's page in the same browser must not open a session."""
+    def _is_same_site(self, request: web.Request) -> bool:
+        """Return whether our own page asks: another site's page must not open a session."""
         origin = request.headers.get("Origin")
         return origin is None or origin == self.public_url

@@ -7,7 +7,7 @@ from textual.theme import Theme
 
 
 class PlainBars(ScrollBarRender):
-    """Scroll bars of coloured blanks: parts of blocks are two cells wide in some terminals."""
+    """Scroll bars of coloured blanks: some terminals draw block characters two cells wide."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8

@@ -1,1 +1,1 @@
-"""Each screen of the monitor."""
+"""The screens of the monitor."""

@@ -24,16 +24,16 @@ LARGE_ROWS = 5
 
 
 def chart(values: Sequence[int], width: int, height: int = 1, top: int | None = None) -> list[str]:
-    """The last values as columns of dots, two a cell, in so many lines; the latest at the right.
+    """Draw the last values as columns of dots, two a cell, the latest at the right.
 
-    `top` is the value of a full column; the largest one where none is given. Whatever is not
-    nothing has a dot.
+    `top` is the value of a full column, by default the largest value. Every value above zero has
+    at least one dot.
     """
-    shown = list(values)[-2 * width :]
-    shown = [0] * (2 * width - len(shown)) + shown
-    full = max(1, top or max(shown, default=0))
+    columns = list(values)[-2 * width :]
+    columns = [0] * (2 * width - len(columns)) + columns
+    full = max(1, top or max(columns, default=0))
     steps = 4 * height
-    heights = [min(steps, -(-max(0, v) * steps // full)) for v in shown]
+    heights = [min(steps, -(-max(0, value) * steps // full)) for value in columns]
     rows = []
     for row in range(height - 1, -1, -1):
         cells = []
@@ -49,22 +49,22 @@ def chart(values: Sequence[int], width: int, height: int = 1, top: int | None = 
 
 
 def shares(parts: Sequence[tuple[int, str]], most: int, width: int) -> tuple[tuple[str, str], ...]:
-    """A bar of parts, each so many of `most` with its style, in at most so many cells."""
+    """Draw a bar of parts, each with its style; `most` is the sum that fills all cells."""
     if most <= 0:
         return ()
-    drawn, used, total = [], 0, 0
+    bar, used, total = [], 0, 0
     for count, style in parts:
         total += count
         until = max(used + (count > 0), round(total * width / most))
         until = min(until, width)
         if until > used:
-            drawn.append((" " * (until - used), style))
+            bar.append((" " * (until - used), style))
             used = until
-    return tuple(drawn)
+    return tuple(bar)
 
 
 def large(text: str) -> list[str]:
-    """Figures five lines high, `#` where a dot is, each dot two cells wide."""
+    """Draw figures five lines high, `#` for a dot, each dot two cells wide."""
     rows = []
     for line in range(LARGE_ROWS):
         dots = " ".join(_DIGITS.get(char, ("   ",) * LARGE_ROWS)[line] for char in text)

@@ -10,8 +10,10 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from models.clock import system_clock
 from models.database import Store
 from models.i18n import activate, lazy, render
+from models.operations.inbox import add_messages
 from models.operations.samples import record_sample
 from models.queries.queues import SAMPLE_SPAN, QueueRow, queues, sample_time
 from models.rules.vocabulary import UserRole
@@ -25,10 +27,13 @@ from monitor.theme import LIGHT
 from monitor.widgets.bars import KeyHint
 from monitor.widgets.charts import chart, large, shares
 from monitor.widgets.virtual_list import VirtualList
-from tests.monitor.scene import NOW, fill_scene, make_store, screen_text
+from tests.monitor.scene import NOW, fill_scene, make_store, received, screen_text
 from tests.monitor.screenshots import wait_for_refresh
 from tests.monitor.signal_delay import delays, letters
 from tests.store.factories import prepared_store
+from workers.broker import Bells, connect
+from workers.heartbeat import Heartbeat
+from workers.timekeeper import Timekeeper
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +118,24 @@ async def test_a_counter_opens_the_calls_that_it_counts(store: Store) -> None:
         assert isinstance(app.screen, TicketsScreen)
         assert app.screen.filter_text() == "剩:今日"
         assert app.screen.tickets.total == 10
+
+
+@pytest.mark.store(databases=["sqlite"])
+async def test_a_message_waits_however_long_the_timekeeper_waits_to_ring_again(
+    store: Store, broker_url: str
+) -> None:
+    """A timekeeper run with `--patience 600` has rung, and no worker has answered."""
+    patience = timedelta(minutes=10)
+    with store.writing() as session:
+        add_messages(session, "city", [received("1", system_clock(), "路灯不亮")], system_clock())
+    assert Timekeeper(store, Bells(connect(broker_url)), system_clock, patience).ring_due() == 1
+    Heartbeat(store, "timekeeper", patience)()
+    app = MonitorApp(store, system_clock, every=None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        lines = (await _press(pilot, "5")).splitlines()
+    intake = next(line for line in lines if line.strip().startswith("受理"))
+    assert intake.split()[1] == "1"
 
 
 @pytest.mark.store(databases=["sqlite"])
