@@ -1,4 +1,4 @@
-"""`hotline routing`: a model of past dispatches, and how good it is."""
+"""`hotline routing`: train, evaluate and choose the routing model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,10 +56,10 @@ def train(
     ] = None,
     as_json: _JSON = False,
 ) -> None:
-    """Labels are units, or topics that the units file gives to a unit.
+    """Train a model on past dispatches, or on a file; it is used from then on.
 
-    Without a file it learns from the letters that units have accepted. The model is used from
-    then on; tickets that have been routed keep their units.
+    Labels are units, or topics that the units file gives to a unit. Tickets that have been routed
+    keep their units.
     """
     import msgspec
 
@@ -72,7 +72,7 @@ def train(
     if file is None or output is None:
         require_permission(settings, Permission.RULEBOOK)
     letters, lacking = _letters(settings, file, title, text, label)
-    letters, few = usable_letters(letters)
+    letters, left_out = usable_letters(letters)
     model = fit(build_corpus(letters, _words(settings, topics)), range(len(letters)), precision)
     body = msgspec.json.encode(model)
     version = None
@@ -80,21 +80,21 @@ def train(
         _write(output, body)
     else:
         version = _keep(settings, body, str(file.name) if file else "dispatches")
-    decides = min(model.threshold, 1.0) if model.threshold <= 1 else None
+    threshold = min(model.threshold, 1.0) if model.threshold <= 1 else None
     if as_json:
-        found = {"version": version, "letters": len(letters), "labels": model.labels}
-        print_json(found | {"threshold": decides, "lacking": lacking, "left_out": few})
+        result = {"version": version, "letters": len(letters), "labels": model.labels}
+        print_json(result | {"threshold": threshold, "lacking": lacking, "left_out": left_out})
         return
-    said = _("{n} letters, {labels} labels").format(n=len(letters), labels=len(model.labels))
-    typer.echo(said)
-    for name, n in few.items():
+    text = _("{n} letters, {labels} labels")
+    typer.echo(text.format(n=len(letters), labels=len(model.labels)))
+    for name, n in left_out.items():
         typer.echo(_("left out: {label}, with {n} letters").format(label=name, n=n))
     if lacking:
         typer.echo(_("{n} rows without text or label").format(n=lacking))
-    if decides is None:
+    if threshold is None:
         typer.echo(_("It is never sure enough to decide; it only proposes."))
     else:
-        typer.echo(_("It decides from {p:.0%} certainty on, else it proposes.").format(p=decides))
+        typer.echo(_("It decides from {p:.0%} certainty on, else it proposes.").format(p=threshold))
     if version is not None:
         typer.echo(_("Model {n} is in use.").format(n=version))
 
@@ -118,10 +118,10 @@ def evaluate(
     rounds: Annotated[int, typer.Option(min=1, help=_("Cross-validations to average."))] = 3,
     as_json: _JSON = False,
 ) -> None:
-    """Precision and recall for each label, and accuracy against coverage.
+    """Print precision and recall for each label, and accuracy against coverage.
 
-    The model in use judges the file where it knows the file's labels and has not learned from its
-    letters; otherwise each letter is judged by models that learned from the file's other letters.
+    The model in use is evaluated if it knows the file's labels and was not trained on most of its
+    letters; otherwise models are trained on parts of the file and tested on the rest.
     """
     from scripts.training.evaluation import evaluate_by_cross_validation, evaluate_model
 
@@ -132,31 +132,31 @@ def evaluate(
     if cross_validate is False and model is None:
         raise HotlineError(_("no model is in use; see `hotline routing train`"))
     unseen = _unseen(model, letters) if model else []
-    if model and (cross_validate is False or _may_judge(model, letters, unseen)):
+    if model and (cross_validate is False or _may_evaluate(model, letters, unseen)):
         if len(unseen) < len(letters):
             left = _("{n} letters left out that the model has learned from")
             notes.append(left.format(n=len(letters) - len(unseen)))
         if not unseen:
             raise HotlineError(_("the model has learned from all these letters: --cross-validate"))
-        found = evaluate_model(model, unseen)
+        evaluation = evaluate_model(model, unseen)
     else:
         _require_training_libraries()
         from scripts.training.fitting import usable_letters
 
-        letters, few = usable_letters(letters)
+        letters, left_out = usable_letters(letters)
         left = _("left out: {label}, with {n} letters")
-        notes += [left.format(label=name, n=n) for name, n in few.items()]
-        found = evaluate_by_cross_validation(
+        notes += [left.format(label=name, n=n) for name, n in left_out.items()]
+        evaluation = evaluate_by_cross_validation(
             letters, _words(settings, topics), precision, folds, rounds
         )
     if as_json:
-        print_json(found.as_dict() | {"notes": notes})
+        print_json(evaluation.as_dict() | {"notes": notes})
     else:
-        _print(found, notes)
+        _print(evaluation, notes)
 
 
 def show_models(as_json: _JSON = False) -> None:
-    """The newest first; the one in use is marked."""
+    """List the kept models, the newest first; the one in use is marked."""
     from dataclasses import asdict
 
     from models.queries.routing_models import models
@@ -165,17 +165,17 @@ def show_models(as_json: _JSON = False) -> None:
     with read_store(load_settings()) as session:
         kept = models(session)
     if as_json:
-        print_json([asdict(m) for m in kept])
+        print_json([asdict(model) for model in kept])
         return
-    for m in kept:
-        mark = _("in use") if m.in_use else ""
-        at = f"{m.trained_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-        labels = "、".join(m.labels)
-        typer.echo(f"{m.version:>4}  {at}  {m.letters:>6}  {m.learned_from}  {labels}  {mark}")
+    for model in kept:
+        mark = _("in use") if model.in_use else ""
+        at = f"{model.trained_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        head = f"{model.version:>4}  {at}  {model.letters:>6}  {model.learned_from}"
+        typer.echo(f"{head}  {'、'.join(model.labels)}  {mark}")
 
 
 def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
-    """Tickets that have been routed keep their units."""
+    """Use a kept model again, or none (0); tickets that have been routed keep their units."""
     from models.operations.routing_models import use_model
     from models.rules.vocabulary import Permission
 
@@ -208,7 +208,7 @@ def _letters(
 
 
 def _words(settings: Settings, topics: Path | None) -> "Words":
-    """Known words by label: a person's file, or the project's topics and the units' keywords."""
+    """Known words by label: of a topics file, or the project's topics and the units' keywords."""
     from models.rulebook import stored_units
     from scripts.training.fitting import parse_words, shipped_words
 
@@ -234,10 +234,10 @@ def _unseen(model: "LinearClassifier", letters: list["LabelledLetter"]) -> list[
     return [letter for letter in letters if letter.digest not in seen]
 
 
-def _may_judge(
+def _may_evaluate(
     model: "LinearClassifier", letters: list["LabelledLetter"], unseen: list["LabelledLetter"]
 ) -> bool:
-    """Whether a model says something about a file: it knows its labels, but not its letters."""
+    """Whether a model can be evaluated on a file: it knows the labels, but not the letters."""
     known = {letter.label for letter in letters} <= set(model.model.labels)
     return known and 2 * len(unseen) > len(letters)
 
@@ -251,35 +251,35 @@ def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
 
 def _write(output: Path, body: bytes) -> None:
     try:
-        # it holds pieces of what citizens wrote
+        # a model holds parts of what citizens wrote
         output.touch(mode=0o600)
         output.write_bytes(body)
-    except OSError as wrong:
-        raise HotlineError(f"{output}: {wrong.strerror}") from wrong
+    except OSError as error:
+        raise HotlineError(f"{output}: {error.strerror}") from error
 
 
-def _print(found: "Evaluation", notes: list[str]) -> None:
+def _print(evaluation: "Evaluation", notes: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(soft_wrap=True)
     table = Table(_("label"), _("letters"), _("precision"), _("recall"), "F1")
-    for c in found.classes:
-        shares = (f"{c.precision:.1%}", f"{c.recall:.1%}", f"{c.f1:.1%}")
-        table.add_row(c.label, str(c.letters), *shares)
+    for score in evaluation.classes:
+        shares = (f"{score.precision:.1%}", f"{score.recall:.1%}", f"{score.f1:.1%}")
+        table.add_row(score.label, str(score.letters), *shares)
     console.print(table)
     table = Table(_("judged"), _("right"), _("from certainty"))
-    for covered in found.coverage:
-        shares = (f"{covered.coverage:.0%}", f"{covered.accuracy:.1%}", f"{covered.certainty:.0%}")
+    for point in evaluation.coverage:
+        shares = (f"{point.coverage:.0%}", f"{point.accuracy:.1%}", f"{point.certainty:.0%}")
         table.add_row(*shares)
     console.print(table)
     by = {"model": _("by the model in use"), "cross-validation": _("by cross-validation")}
-    spread = f" ± {found.spread:.1%}" if found.spread is not None else ""
+    spread = f" ± {evaluation.spread:.1%}" if evaluation.spread is not None else ""
     text = _("{right} of {n} letters right, {by}")
-    right = f"{found.accuracy:.1%}{spread}"
-    console.print(text.format(right=right, n=found.letters, by=by[found.method]))
-    d = found.decided
+    right = f"{evaluation.accuracy:.1%}{spread}"
+    console.print(text.format(right=right, n=evaluation.letters, by=by[evaluation.method]))
+    decided = evaluation.decided
     text = _("it would decide {coverage:.0%} of them, {accuracy:.1%} rightly, and propose the rest")
-    console.print(text.format(coverage=d.coverage, accuracy=d.accuracy))
+    console.print(text.format(coverage=decided.coverage, accuracy=decided.accuracy))
     for note in notes:
         console.print(note)

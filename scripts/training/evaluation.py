@@ -1,4 +1,4 @@
-"""How good a model is: per label, as a whole, and for the part that it is sure of."""
+"""Evaluate a routing model: for each label, as a whole, and where it is certain."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 _MANY = 3000
-"""From so many letters on, one round of cross-validation is steady enough."""
+"""From so many letters on, one round of cross-validation is stable enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How one label fares: of its letters found, and of those said to be its own right."""
+    """Precision and recall of one label."""
 
     label: str
     letters: int
@@ -30,7 +30,7 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class CoveragePoint:
-    """How many of the letters are judged at this certainty or above, and how many rightly."""
+    """The share of letters predicted with this certainty or more, and the accuracy of these."""
 
     certainty: float
     coverage: float
@@ -39,7 +39,7 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What an evaluation found; `spread` is the standard deviation over rounds, where repeated."""
+    """The result of an evaluation; `spread` is the accuracy's standard deviation over rounds."""
 
     method: str
     letters: int
@@ -50,7 +50,7 @@ class Evaluation:
     decided: CoveragePoint
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines: the classes by their labels."""
+        """The result as `--json` prints it, with the classes by their labels."""
         classes = {
             c.label: {k: v for k, v in asdict(c).items() if k != "label"} for c in self.classes
         }
@@ -59,14 +59,14 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class JudgedLetter:
-    """A letter's true label and what was made of it."""
+    """A letter's true label and its prediction."""
 
     label: str
-    judgement: Prediction
+    prediction: Prediction
 
 
 def evaluate_model(model: LinearClassifier, letters: Sequence[LabelledLetter]) -> Evaluation:
-    """The letters judged by a model that is there."""
+    """Evaluate a model on letters that it was not trained on."""
     judged = [JudgedLetter(x.label, model.predict(x.title, x.content)) for x in letters]
     return _evaluation("model", [judged])
 
@@ -78,66 +78,66 @@ def evaluate_by_cross_validation(
     count: int,
     rounds: int,
 ) -> Evaluation:
-    """The letters judged by models that learned from the others, each letter once a round."""
-    # Only learning needs scikit-learn, which is an extra.
+    """Evaluate by cross-validation, in which each letter is tested once a round."""
+    # only training needs scikit-learn, which is an extra
     from scripts.training.fitting import build_corpus, folds, train
 
-    there = build_corpus(letters, words)
+    corpus = build_corpus(letters, words)
     runs = []
     for seed in range(1 if len(letters) >= _MANY else rounds):
         judged: list[JudgedLetter] = []
-        for learn, predict in folds(letters, count, seed):
-            model = LinearClassifier(train(there, learn, precision))
+        for training, test in folds(letters, count, seed):
+            model = LinearClassifier(train(corpus, training, precision))
             judged += [
                 JudgedLetter(letters[n].label, model.predict(letters[n].title, letters[n].content))
-                for n in predict
+                for n in test
             ]
         runs.append(judged)
     return _evaluation("cross-validation", runs)
 
 
 def _evaluation(method: str, runs: Sequence[Sequence[JudgedLetter]]) -> Evaluation:
-    everything = [judged for run in runs for judged in run]
+    all_judged = [judged for run in runs for judged in run]
     accuracies = [_accuracy(run) for run in runs]
-    labels = sorted({j.label for j in everything} | {j.judgement.label for j in everything})
-    sure = [j for j in everything if j.judgement.sure]
+    labels = sorted({j.label for j in all_judged} | {j.prediction.label for j in all_judged})
+    sure = [j for j in all_judged if j.prediction.sure]
     return Evaluation(
         method=method,
         letters=len(runs[0]),
         accuracy=mean(accuracies),
         spread=pstdev(accuracies) if len(runs) > 1 else None,
-        classes=[_class(label, everything, len(runs)) for label in labels],
-        coverage=_coverage(everything),
+        classes=[_label_score(label, all_judged, len(runs)) for label in labels],
+        coverage=_coverage(all_judged),
         decided=CoveragePoint(
-            min((j.judgement.confidence for j in sure), default=1.0),
-            len(sure) / len(everything),
+            min((j.prediction.confidence for j in sure), default=1.0),
+            len(sure) / len(all_judged),
             _accuracy(sure),
         ),
     )
 
 
-def _right(judged: JudgedLetter) -> bool:
-    return judged.label == judged.judgement.label
+def _is_right(judged: JudgedLetter) -> bool:
+    return judged.label == judged.prediction.label
 
 
 def _accuracy(judged: Sequence[JudgedLetter]) -> float:
-    return mean(map(_right, judged)) if judged else 0.0
+    return mean(map(_is_right, judged)) if judged else 0.0
 
 
-def _class(label: str, judged: Sequence[JudgedLetter], rounds: int) -> LabelScore:
-    own = [j for j in judged if j.label == label]
-    said = [j for j in judged if j.judgement.label == label]
-    right = sum(map(_right, own))
-    precision = right / len(said) if said else 0.0
-    recall = right / len(own) if own else 0.0
+def _label_score(label: str, judged: Sequence[JudgedLetter], rounds: int) -> LabelScore:
+    labelled = [j for j in judged if j.label == label]
+    predicted = [j for j in judged if j.prediction.label == label]
+    right = sum(map(_is_right, labelled))
+    precision = right / len(predicted) if predicted else 0.0
+    recall = right / len(labelled) if labelled else 0.0
     f1 = 2 * precision * recall / (precision + recall) if right else 0.0
-    return LabelScore(label, len(own) // rounds, precision, recall, f1)
+    return LabelScore(label, len(labelled) // rounds, precision, recall, f1)
 
 
 def _coverage(judged: Sequence[JudgedLetter]) -> list[CoveragePoint]:
-    surest = sorted(judged, key=lambda j: -j.judgement.confidence)
-    found = []
+    most_certain = sorted(judged, key=lambda j: -j.prediction.confidence)
+    points = []
     for share in _COVERAGES:
-        part = surest[: max(1, round(share * len(surest)))]
-        found.append(CoveragePoint(part[-1].judgement.confidence, share, _accuracy(part)))
-    return found
+        part = most_certain[: max(1, round(share * len(most_certain)))]
+        points.append(CoveragePoint(part[-1].prediction.confidence, share, _accuracy(part)))
+    return points

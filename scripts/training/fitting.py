@@ -1,11 +1,10 @@
-"""From labelled letters to a model: scikit-learn fits it, our own numbers keep it.
+"""Fit a routing model to labelled letters with scikit-learn, and keep it as plain numbers.
 
-A linear support vector machine over the pieces of words, to which is added what known words say:
-the fewer the letters, the more these are worth. Nothing in it is left to chance: the same letters
+The model is a linear support vector machine over character n-grams; the score of known words is
+added to it, and counts the more the fewer the letters. Training is deterministic: the same letters
 in the same order give the same model, byte for byte.
 """
 
-import tomllib
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import RootModel
 from scipy.optimize import minimize_scalar
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -23,56 +23,54 @@ from sklearn.svm import LinearSVC
 
 from models.i18n import _
 from models.rules.routing.learned import KnownWords, Model, Numbers, known_scores, ngrams, softmax
+from models.rules.toml_files import load_toml
 from scripts.training.labelled_letters import InvalidLetters, LabelledLetter
 
 LEAST_LETTERS = 3
-"""A label with fewer letters is left out: nothing can be learned from it, nor judged."""
+"""A label with fewer letters is left out: it can be neither learned nor evaluated."""
 
-_MOST_PIECES = 60_000
-_LEAST_LETTERS_WITH, _TELLING = 2, 4
-"""In how many letters a piece of a word must be, to be learned from and to be shown."""
+_MAX_NGRAMS = 60_000
+_LEARNED_FROM, _SHOWN_FROM = 2, 4
+"""In how many letters an n-gram must be, to be learned from and to be shown as a reason."""
 
-_HELD_OUT = 5
-_TEMPERATURE = (0.05, 3.0)
-_TRUSTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
-
+_INNER_FOLDS = 5
+_TEMPERATURES = (0.05, 3.0)
+_KNOWN_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 Words = Mapping[str, tuple[str, ...]]
-"""Words that speak for a label, by the label."""
+"""By label, the words that are typical of it."""
+
+
+class _TopicsFile(RootModel[dict[str, str]]):
+    """A topics file: `label = "words, divided by white space"`."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Letters as a model sees them; made once, since it is learned from many times over.
+    """Letters as numbers; built once, since a cross-validation trains on them many times.
 
-    `counted` are the pieces `names` in each letter, `given` what known words say about it; both a
-    row a letter. `truth` are the places of their labels in `known`.
+    `counts` are the counts of the n-grams `ngrams` in each letter, `known_scores` the scores of its
+    known words; both have a row a letter. `truth` are the indexes of the labels in `known`.
     """
 
     letters: Sequence[LabelledLetter]
     known: KnownWords
-    names: NDArray[np.str_]
-    counted: Any
-    given: Numbers
+    ngrams: NDArray[np.str_]
+    counts: Any
+    known_scores: Numbers
     truth: NDArray[np.intp]
 
 
 def shipped_words() -> dict[str, tuple[str, ...]]:
-    """The words that speak for each topic, as they come with the project."""
+    """The words of each topic that come with the project."""
     text = (resources.files("scripts.training") / "topics.toml").read_text(encoding="utf-8")
     return parse_words(text, "topics.toml")
 
 
 def parse_words(text: str, name: str) -> dict[str, tuple[str, ...]]:
-    """The words by label that a TOML text holds: `label = "words, divided by white space"`."""
-    try:
-        found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
-        raise InvalidLetters(f"{name}: {wrong}") from wrong
-    if wrong_label := next((k for k, v in found.items() if not isinstance(v, str)), None):
-        why = _("{file}: {label} is no text; write the words in quotes, divided by spaces")
-        raise InvalidLetters(why.format(file=name, label=wrong_label))
-    return {label: tuple(dict.fromkeys(words.split())) for label, words in found.items()}
+    """The words by label that the TOML `text` of the topics file `name` holds."""
+    topics = load_toml(text, name, _TopicsFile, InvalidLetters).root
+    return {label: tuple(dict.fromkeys(words.split())) for label, words in topics.items()}
 
 
 def usable_letters(
@@ -80,61 +78,61 @@ def usable_letters(
 ) -> tuple[list[LabelledLetter], dict[str, int]]:
     """The letters whose labels have enough of them, and the labels left out with their number.
 
-    Raises LettersWrong where fewer than two labels are left.
+    Raises InvalidLetters where fewer than two labels are left.
     """
-    counted = Counter(letter.label for letter in letters)
-    few = {label: n for label, n in sorted(counted.items()) if n < LEAST_LETTERS}
+    counts = Counter(letter.label for letter in letters)
+    few = {label: n for label, n in sorted(counts.items()) if n < LEAST_LETTERS}
     kept = [letter for letter in letters if letter.label not in few]
-    if len(counted) - len(few) < 2:
+    if len(counts) - len(few) < 2:
         why = _("at least two labels with {n} letters each are needed to learn from")
         raise InvalidLetters(why.format(n=LEAST_LETTERS))
     return kept, few
 
 
 def build_corpus(letters: Sequence[LabelledLetter], words: Words) -> Corpus:
-    """The letters as a model sees them, with the known words of their labels."""
+    """Turn letters into numbers, with the known words of their labels."""
     known = KnownWords(
         {label: words.get(label, ()) for label in sorted({x.label for x in letters})}
     )
-    places = {label: n for n, label in enumerate(known.words)}
+    indexes = {label: n for n, label in enumerate(known.words)}
     vectorizer = DictVectorizer()
-    counted = vectorizer.fit_transform([ngrams(x.title, x.content) for x in letters])
+    counts = vectorizer.fit_transform([ngrams(x.title, x.content) for x in letters])
     return Corpus(
         letters,
         known,
         vectorizer.get_feature_names_out(),
-        counted,
+        counts,
         np.array([known_scores(known.weights(x.title, x.content)) for x in letters]),
-        np.array([places[x.label] for x in letters]),
+        np.array([indexes[x.label] for x in letters]),
     )
 
 
-def train(there: Corpus, rows: Sequence[int], precision: float) -> Model:
-    """A model of these rows of a corpus.
+def train(corpus: Corpus, rows: Sequence[int], precision: float) -> Model:
+    """Train a model on these rows of a corpus.
 
-    What known words weigh, its temperature and its threshold come from letters held out in turn: it
-    decides from the certainty on at which at least `precision` of its answers were right.
+    The weight of known words, the temperature and the threshold are found by an inner
+    cross-validation. At the threshold at least `precision` of the model's decisions are right.
     """
-    letters, truth = [there.letters[n] for n in rows], there.truth[rows]
-    among = there.counted[rows].getnnz(axis=0)
-    frequent = np.argsort(-among, kind="stable")[:_MOST_PIECES]
-    kept = np.sort(frequent[among[frequent] >= _LEAST_LETTERS_WITH])
+    letters, truth = [corpus.letters[n] for n in rows], corpus.truth[rows]
+    document_counts = corpus.counts[rows].getnnz(axis=0)
+    frequent = np.argsort(-document_counts, kind="stable")[:_MAX_NGRAMS]
+    kept = np.sort(frequent[document_counts[frequent] >= _LEARNED_FROM])
     tfidf = TfidfTransformer(sublinear_tf=True)
-    features = tfidf.fit_transform(there.counted[rows][:, kept])
-    labels = len(there.known.words)
-    scores = _held_out(features, truth, letters, labels)
-    trust, temperature = _balance(scores, there.given[rows], truth)
+    features = tfidf.fit_transform(corpus.counts[rows][:, kept])
+    labels = len(corpus.known.words)
+    scores = _cross_validated_scores(features, truth, letters, labels)
+    known_weight, temperature = _calibrate(scores, corpus.known_scores[rows], truth)
     weights, bias = _fit(features, truth, labels)
-    shares = softmax(scores + trust * there.given[rows], temperature)
+    shares = softmax(scores + known_weight * corpus.known_scores[rows], temperature)
     return Model(
-        labels=tuple(there.known.words),
-        known=there.known.words,
-        ngrams=tuple(map(str, there.names[kept])),
+        labels=tuple(corpus.known.words),
+        known=corpus.known.words,
+        ngrams=tuple(map(str, corpus.ngrams[kept])),
         idf=tfidf.idf_.astype("<f4").tobytes(),
-        showable=(among[kept] >= _TELLING).astype("u1").tobytes(),
+        showable=(document_counts[kept] >= _SHOWN_FROM).astype("u1").tobytes(),
         weights=weights.astype("<f4").tobytes(),
         bias=tuple(map(float, bias)),
-        known_weight=trust,
+        known_weight=known_weight,
         temperature=temperature,
         threshold=_threshold(shares, truth, precision),
         letters=len(letters),
@@ -145,21 +143,21 @@ def train(there: Corpus, rows: Sequence[int], precision: float) -> Model:
 def folds(
     letters: Sequence[LabelledLetter], count: int, seed: int
 ) -> list[tuple[list[int], list[int]]]:
-    """Letters to learn from and letters to judge, so that each is judged once.
+    """The rows to train on and the rows to test on, for each fold; each letter is tested once.
 
-    The same letter sent twice is never on both sides.
+    A letter that was sent twice is never on both sides.
     """
     labels = [letter.label for letter in letters]
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # a label with fewer letters than folds is missing from some: as it should be
+        # a label with fewer letters than folds is absent from some folds, which is fine
         warnings.filterwarnings("ignore", message="The least populated class")
         split = list(splitter.split(labels, labels, [letter.digest for letter in letters]))
-    return [(list(map(int, learn)), list(map(int, judge))) for learn, judge in split]
+    return [(list(map(int, training)), list(map(int, test))) for training, test in split]
 
 
 def _fit(features: Any, truth: NDArray[np.intp], labels: int) -> tuple[Numbers, Numbers]:
-    """Weights (a row a feature, a column a label) and biases; absent labels never win."""
+    """The weights (a row a feature, a column a label) and biases; absent labels never win."""
     fitted = LinearSVC(C=1.0, random_state=0, max_iter=5000).fit(features, truth)
     coefficients, intercepts = fitted.coef_, fitted.intercept_
     if len(fitted.classes_) == 2:
@@ -171,37 +169,42 @@ def _fit(features: Any, truth: NDArray[np.intp], labels: int) -> tuple[Numbers, 
     return weights, bias
 
 
-def _held_out(
+def _cross_validated_scores(
     features: Any, truth: NDArray[np.intp], letters: Sequence[LabelledLetter], labels: int
 ) -> Numbers:
     """The scores of each letter by a model that has not seen it."""
     scores = np.zeros((len(truth), labels))
-    for learn, judge in folds(letters, _HELD_OUT, seed=0):
-        weights, bias = _fit(features[learn], truth[learn], labels)
-        scores[judge] = features[judge] @ weights + bias
+    for training, test in folds(letters, _INNER_FOLDS, seed=0):
+        weights, bias = _fit(features[training], truth[training], labels)
+        scores[test] = features[test] @ weights + bias
     return scores
 
 
-def _balance(scores: Numbers, given: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
-    """The trust in known words and the temperature under which certainty and truth agree best."""
-    found = [(*_temperature(scores + trust * given, truth), trust) for trust in _TRUSTS]
-    _surprise, temperature, trust = min(found)
-    return trust, temperature
+def _calibrate(
+    scores: Numbers, known_scores: Numbers, truth: NDArray[np.intp]
+) -> tuple[float, float]:
+    """The weight of known words and the temperature with the least log loss."""
+    trials = [
+        (*_best_temperature(scores + weight * known_scores, truth), weight)
+        for weight in _KNOWN_WEIGHTS
+    ]
+    _loss, temperature, known_weight = min(trials)
+    return known_weight, temperature
 
 
-def _temperature(scores: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
-    """How surprising the truth is under the best temperature, and that temperature."""
+def _best_temperature(scores: Numbers, truth: NDArray[np.intp]) -> tuple[float, float]:
+    """The least log loss, and the temperature that gives it."""
 
-    def surprise(temperature: float) -> float:
+    def log_loss(temperature: float) -> float:
         right = softmax(scores, temperature)[np.arange(len(truth)), truth]
         return -float(np.log(np.maximum(right, 1e-9)).mean())
 
-    found = minimize_scalar(surprise, bounds=_TEMPERATURE, method="bounded")
-    return float(found.fun), float(found.x)
+    result = minimize_scalar(log_loss, bounds=_TEMPERATURES, method="bounded")
+    return float(result.fun), float(result.x)
 
 
 def _threshold(shares: Numbers, truth: NDArray[np.intp], precision: float) -> float:
-    """The least certainty from which on enough answers were right; above 1 where none is."""
+    """The least certainty from which on enough predictions are right; above 1 where none is."""
     best = shares.max(axis=1)
     order = np.argsort(-best, kind="stable")
     right = (shares.argmax(axis=1) == truth)[order]

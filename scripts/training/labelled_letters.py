@@ -1,4 +1,4 @@
-"""Labelled letters: from a file of any source, or from the district's own past dispatches."""
+"""Read labelled letters from a table of any source."""
 
 import csv
 import hashlib
@@ -48,12 +48,12 @@ _HEAD = 1 << 14
 
 
 class InvalidLetters(HotlineError):
-    """A file of labelled letters that cannot be used; the message says what to do."""
+    """A file of labelled letters or topics cannot be used; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledLetter:
-    """A past letter with what it turned out to be: a topic, or the unit that took it."""
+    """A past letter with its label: a topic, or the unit that accepted it."""
 
     title: str
     content: str
@@ -61,14 +61,14 @@ class LabelledLetter:
 
     @property
     def digest(self) -> str:
-        """What is kept of a letter to know it again: nothing can be read from it."""
+        """A digest by which a model recognises the letter; nothing can be read from it."""
         text = "".join(f"{self.title}\n{self.content}".split())
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that a person named; those left out are found by their usual names."""
+    """The names of the columns; those left out are found by their usual names."""
 
     title: str | None = None
     text: str | None = None
@@ -78,7 +78,7 @@ class Columns:
 def read_letters(file: Path, columns: Columns = Columns()) -> tuple[list[LabelledLetter], int]:
     """The labelled letters of a table (CSV, TSV, XLSX), and how many rows lack text or label.
 
-    Raises LettersWrong where the file cannot be read or a column cannot be found.
+    Raises InvalidLetters where the file cannot be read or a column cannot be found.
     """
     rows = iter(_rows(file))
     header = [clean(cell).strip() for cell in next(rows, [])]
@@ -90,11 +90,11 @@ def read_letters(file: Path, columns: Columns = Columns()) -> tuple[list[Labelle
         if not any(cell.strip() for cell in row):
             continue
         cells = [clean(cell).strip() for cell in row] + [""] * (len(header) - len(row))
-        said = "" if title is None else cells[title]
-        if not cells[label or 0] or not (said or cells[text or 0]):
+        title_text = "" if title is None else cells[title]
+        if not cells[label or 0] or not (title_text or cells[text or 0]):
             lacking += 1
             continue
-        letters.append(LabelledLetter(said, cells[text or 0], cells[label or 0]))
+        letters.append(LabelledLetter(title_text, cells[text or 0], cells[label or 0]))
     if not letters:
         raise InvalidLetters(_("{file}: no letter with a label").format(file=file))
     return letters, lacking
@@ -103,18 +103,19 @@ def read_letters(file: Path, columns: Columns = Columns()) -> tuple[list[Labelle
 def _column(
     file: Path, header: Sequence[str], named: str | None, usual: Sequence[str], option: str | None
 ) -> int | None:
-    places = {_folded(name): n for n, name in reversed(list(enumerate(header)))}
+    """The index of a column: the named one, else the first with a usual name."""
+    indexes = {_folded(name): n for n, name in reversed(list(enumerate(header)))}
     for name in (named,) if named else usual:
-        if (place := places.get(_folded(name))) is not None:
-            return place
+        if (index := indexes.get(_folded(name))) is not None:
+            return index
     if option is None and not named:
         return None
-    there = ", ".join(header)
+    present = ", ".join(header)
     if named:
         why = _("{file}: no column {name}; there are: {there}")
-        raise InvalidLetters(why.format(file=file, name=named, there=there))
+        raise InvalidLetters(why.format(file=file, name=named, there=present))
     why = _("{file}: name the column with {option}; there are: {there}")
-    raise InvalidLetters(why.format(file=file, option=option, there=there))
+    raise InvalidLetters(why.format(file=file, option=option, there=present))
 
 
 def _folded(name: str) -> str:
@@ -124,30 +125,30 @@ def _folded(name: str) -> str:
 def _rows(file: Path) -> Iterator[list[str]]:
     try:
         data = file.read_bytes()
-    except OSError as wrong:
-        raise InvalidLetters(f"{file}: {wrong.strerror}") from wrong
+    except OSError as error:
+        raise InvalidLetters(f"{file}: {error.strerror}") from error
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         try:
             sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
-        except CalamineError as wrong:
+        except CalamineError as error:
             why = _("{file} is damaged or no spreadsheet; save it as XLSX again")
-            raise InvalidLetters(why.format(file=file)) from wrong
+            raise InvalidLetters(why.format(file=file)) from error
         for cells in sheet.iter_rows():
             yield [cell_text(cell) for cell in cells]
         return
-    text = _decoded(file, data)
-    # the header line alone tells the delimiter: letters are full of every one of them
+    text = _decode(file, data)
+    # only the header line shows the delimiter: letters contain every one of them
     head = text[:_HEAD].lstrip("\r\n").partition("\n")[0]
     delimiter = max(_DELIMITERS, key=head.count)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    except csv.Error as wrong:
+    except csv.Error as error:
         raise InvalidLetters(
-            _("{file}: {why}; export it again").format(file=file, why=wrong)
-        ) from wrong
+            _("{file}: {why}; export it again").format(file=file, why=error)
+        ) from error
 
 
-def _decoded(file: Path, data: bytes) -> str:
+def _decode(file: Path, data: bytes) -> str:
     for encoding in _ENCODINGS:
         try:
             return data.decode(encoding)

@@ -1,7 +1,7 @@
 """A linear model of past letters over character n-grams, which can say why (Regulation 3.1).
 
 A model is numbers and words in JSON, nothing that runs: whoever could put a file of another kind
-(a pickle) into the store would run code in every worker. It is trained by scripts/routing.
+(a pickle) into the store would run code in every worker. It is trained by scripts/training.
 """
 
 import math
