@@ -65,7 +65,6 @@ def outgoing_notice(number: int = 1, **changes: Any) -> OutgoingNotice:
         recipient=f"{UNIT}/deputy_leader",
         unit=UNIT,
         lead=UNIT,
-        level="yellow",
         emergency=False,
         due=moment,
         queued_at=moment,

@@ -32,7 +32,6 @@ _COLUMNS = (
     "channel",
     "queued_at",
     "ring_at",
-    "parcel",
 )
 
 
@@ -43,8 +42,8 @@ class OutgoingNotice:
     `row` is the id of its row, `event_seq` the line of the ticket's log that queued it. `id` names
     it to receivers: it stays the same however often the notice is sent, so that a repeat can be
     dropped. `unit` is the recipient's unit, `lead` the ticket's. `channel` is None until it is
-    routed; `batch` is the id of the message that it was sent in before, if it was. `event` is the
-    event that queued it, of kinds whose text says more than the ticket's row does.
+    routed; `event` is the event that queued it, of kinds whose text says more than the ticket's
+    row does.
     """
 
     row: int
@@ -58,13 +57,11 @@ class OutgoingNotice:
     recipient: str
     unit: str | None
     lead: str | None
-    level: str | None
     emergency: bool
     due: datetime | None
     queued_at: datetime
     ring_at: datetime
     channel: str | None = None
-    batch: str | None = None
     event: NoticeQueued | None = None
 
 
@@ -99,7 +96,7 @@ def _load(
 ) -> list[OutgoingNotice]:
     query = (
         select(*(NOTICE.c[name] for name in _COLUMNS))
-        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.due, TICKET.c.level)
+        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.due)
         .add_columns(TICKET.c.unit.label("lead"), TICKET.c.emergency)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(*conditions)
@@ -122,13 +119,11 @@ def _load(
             recipient=row.recipient,
             unit=row.unit,
             lead=row.lead,
-            level=row.level,
             emergency=row.emergency is not None,
             due=row.due,
             queued_at=row.queued_at,
             ring_at=row.ring_at,
             channel=row.channel,
-            batch=row.parcel,
             event=events.get(row.id),
         )
         for row in rows
