@@ -23,15 +23,15 @@ _BYTES_IN_A_CHARACTER = 3
 """Of Chinese; digits and letters make up for the rare characters of four bytes."""
 _BETWEEN_PIECES = 3.0
 """Seconds: robots take twenty messages a minute, and a long one is sent in pieces."""
-_making = threading.local()
+_instantiating = threading.local()
 
 
-def _outside_of_making(_record: logging.LogRecord) -> bool:
-    return not getattr(_making, "now", False)
+def _is_loggable(_record: logging.LogRecord) -> bool:
+    # Apprise logs an address that it cannot read.
+    return not getattr(_instantiating, "now", False)
 
 
-# Apprise logs an address that it cannot read.
-logging.getLogger("apprise").addFilter(_outside_of_making)
+logging.getLogger("apprise").addFilter(_is_loggable)
 
 
 def make_service(address: str) -> Any:
@@ -41,30 +41,30 @@ def make_service(address: str) -> Any:
 
     robot = address.partition(":")[0].lower() in _ROBOTS
     if robot:
-        _have_robots_heard()
+        _check_robots_answers()
     asset = AppriseAsset(async_mode=False, app_id="hotline", app_desc="12345", app_url="")
-    _making.now = True
+    _instantiating.now = True
     try:
-        made = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
+        service = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     finally:
-        _making.now = False
-    if robot and made is not None:
-        made.body_maxlen //= _BYTES_IN_A_CHARACTER
-        made.request_rate_per_sec = _BETWEEN_PIECES
-    return made
+        _instantiating.now = False
+    if robot and service is not None:
+        service.body_maxlen //= _BYTES_IN_A_CHARACTER
+        service.request_rate_per_sec = _BETWEEN_PIECES
+    return service
 
 
 @cache
-def _have_robots_heard() -> None:
+def _check_robots_answers() -> None:
     """Make the robots' plugins treat an answer that refuses a message as a failed request."""
     from apprise.plugins import dingtalk, feishu, lark, wecombot  # noqa: PLC0415
 
     for plugin in (dingtalk, feishu, lark, wecombot):
         module: Any = plugin
-        module.requests = _Listening(module.requests)
+        module.requests = _CheckingRequests(module.requests)
 
 
-class _Listening:
+class _CheckingRequests:
     """`requests` for a plugin; an answer that refuses the message gets the status 502."""
 
     def __init__(self, requests: ModuleType) -> None:
@@ -73,9 +73,9 @@ class _Listening:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._requests, name)
 
-    def post(self, *where: Any, **what: Any) -> "Response":
+    def post(self, *args: Any, **kwargs: Any) -> "Response":
         """Post, and log why the robot refused."""
-        answer: Response = self._requests.post(*where, **what)
+        answer: Response = self._requests.post(*args, **kwargs)
         if answer.ok and (why := _refusal(answer)) is not None:
             logging.getLogger("apprise").warning("the robot refused: %s", clean(why))
             answer.status_code = self._requests.codes.bad_gateway
@@ -85,12 +85,12 @@ class _Listening:
 def _refusal(answer: "Response") -> str | None:
     """Return why a robot refused a message, or None where it accepted it."""
     try:
-        said = answer.json()
+        content = answer.json()
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
+        content = None
+    if not isinstance(content, dict):
         return "it does not answer as a robot does"
     for code, why in (("errcode", "errmsg"), ("code", "msg"), ("StatusCode", "StatusMessage")):
-        if code in said:
-            return None if said[code] == 0 else f"{said[code]} {said.get(why, '')}"
+        if code in content:
+            return None if content[code] == 0 else f"{content[code]} {content.get(why, '')}"
     return "it does not say that it took the message"
