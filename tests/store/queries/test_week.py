@@ -1,0 +1,389 @@
+"""What the screens and commands read of one week (week.py), each answer worked out by hand."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from models.database import Store
+from models.queries.answers import MessageAnswer, answers
+from models.queries.detail import detail, proposed_unit
+from models.queries.dispatch_history import past_dispatches
+from models.queries.failures import MESSAGE, failures, refused_message
+from models.queries.level_counts import LevelCounts, count_levels
+from models.queries.listing import (
+    ALL_OPEN,
+    NO_LEVEL,
+    EmergencyClock,
+    TicketFilter,
+    count,
+    listing,
+    queue_position,
+)
+from models.queries.log import TicketNotFound, all_logs, refusals_outside_logs, ticket_log
+from models.queries.overview import Counters, UnitLoad, curve, day_bounds, latest_cards, workload
+from models.queries.owed_calls import Call, calls
+from models.queries.queues import queue_depths
+from models.queries.service_status import first_provisional_day, service_status
+from models.queries.tickets import units_of_tickets
+from models.queries.units import Ratio, UnitRates, unit_rates
+from models.queries.waiting import rows_of_tickets, tickets_of_rows
+from models.rules.calendar import Calendar
+from models.rules.queues import ESCALATION
+from tests.store.factories import at
+from tests.store.queries.week import BUREAU, HOUSING, NOW, NUMBERS, STREET, one_week
+
+pytestmark = pytest.mark.store(fill=one_week, shared=True)
+
+QUEUE = ["W3", "W1", "W9", "W2", "W7", "W11", "W4", "W6", "W8"]
+"""The open tickets: the emergency, then by due, those without one last by number."""
+
+
+class TestOverview:
+    """The first screen and the wallboard."""
+
+    def test_counters(self, store: Store) -> None:
+        """Nine of eleven tickets are open, each counted where it waits."""
+        with store.reading() as session:
+            counters = workload(session, NOW).counters
+        assert counters == Counters(
+            open=9,
+            prewarning=1,  # W9
+            yellow=0,
+            red=1,  # W1
+            due_today=1,  # W9
+            first_contact=1,  # W11
+            survey=1,  # W8
+            dissatisfied=1,  # W5
+            returned=1,  # W6
+            manual=1,  # W4
+        )
+
+    def test_units_with_the_worst_levels_come_first(self, store: Store) -> None:
+        """Each unit's share of the counters; W4 has none."""
+        with store.reading() as session:
+            units = workload(session, NOW).units
+        assert units == (
+            UnitLoad(BUREAU, open=3, prewarning=1, red=1, due_today=1),
+            UnitLoad(HOUSING, open=3),
+            UnitLoad(STREET, open=2),
+        )
+
+    def test_cards(self, store: Store) -> None:
+        """W1's two, the later first; W9's pre-warning is no card."""
+        with store.reading() as session:
+            cards = latest_cards(session, NOW)
+            assert latest_cards(session, NOW, limit=1) == cards[:1]
+            assert latest_cards(session, NOW + timedelta(days=7)) == ()
+        assert [(c.ticket, c.level, c.unit, c.at, c.recorded_at) for c in cards] == [
+            ("W1", "red", BUREAU, at("2026-11-05T08:30"), NOW),
+            ("W1", "yellow", BUREAU, at("2026-11-04T08:30"), NOW),
+        ]
+
+    def test_curve_of_the_day(self, store: Store) -> None:
+        """By the hour of Shanghai: two letters and one completion this morning."""
+        with store.reading() as session:
+            today = curve(session, NOW)
+            monday = curve(session, at("2026-11-02T23:59"))
+        assert {h: n for h, n in enumerate(today.received) if n} == {8: 1, 9: 1}
+        assert {h: n for h, n in enumerate(today.completed) if n} == {9: 1}
+        assert monday.received[9:11] == (1, 1)
+
+    def test_a_day_begins_at_midnight_in_shanghai(self) -> None:
+        """Whatever the zone of the moment that is asked about."""
+        begin, end = day_bounds(datetime.fromisoformat("2026-11-05T17:00:00+00:00"))
+        assert (begin, end) == (at("2026-11-06T00:00"), at("2026-11-07T00:00"))
+
+
+class TestListing:
+    """The list of open tickets."""
+
+    def test_order(self, store: Store) -> None:
+        """Emergencies first, then by due, those without one last."""
+        with store.reading() as session:
+            page = listing(session, ALL_OPEN)
+        assert [row.number for row in page.rows] == QUEUE
+        assert (page.offset, page.total) == (0, len(QUEUE))
+
+    def test_every_window_is_a_part_of_it(self, store: Store) -> None:
+        """Wherever it begins, and across the end of the emergencies."""
+        with store.reading() as session:
+            for offset in range(len(QUEUE) + 1):
+                for limit in (1, 3, 20):
+                    page = listing(session, ALL_OPEN, offset=offset, limit=limit)
+                    assert [r.number for r in page.rows] == QUEUE[offset : offset + limit]
+                    assert page.total == len(QUEUE)
+
+    def test_position(self, store: Store) -> None:
+        """How many stand before a ticket, in the whole list and in a filtered one."""
+        red = TicketFilter(levels=("red",))
+        with store.reading() as session:
+            assert [queue_position(session, ALL_OPEN, n) for n in QUEUE] == list(range(len(QUEUE)))
+            assert queue_position(session, red, "W1") == 0
+            assert queue_position(session, red, "W2") is None
+            assert queue_position(session, ALL_OPEN, "W5") is None, "it is completed"
+
+    @pytest.mark.parametrize(
+        ("wanted", "numbers"),
+        [
+            (TicketFilter(levels=("red", "prewarning")), ["W1", "W9"]),
+            (TicketFilter(levels=(NO_LEVEL,)), ["W3", "W2", "W7", "W11", "W4", "W6", "W8"]),
+            (TicketFilter(levels=("red", NO_LEVEL), units=("城管",)), ["W1", "W6"]),
+            (TicketFilter(units=("达濠",)), ["W7", "W8"]),
+            (TicketFilter(units=("住建局",)), ["W3", "W2", "W11"]),
+            (TicketFilter(units=("没有这个单位",)), []),
+            (TicketFilter(categories=("consultation", "help")), ["W1", "W8"]),
+            (TicketFilter(statuses=("manual", "returned")), ["W4", "W6"]),
+            (TicketFilter(emergency=True), ["W3"]),
+            (TicketFilter(words=("施工",)), ["W2"]),
+            (TicketFilter(words=("w1",)), ["W1", "W11"]),
+            (TicketFilter(words=("w1", "公积金")), ["W1"]),
+            (TicketFilter(words=("%",)), []),
+            (TicketFilter(due_from=at("2026-11-06T17:30"), due_before=at("2026-11-12T17:30")),
+             ["W3", "W9"]),
+        ],
+    )  # fmt: skip
+    def test_filters(self, store: Store, wanted: TicketFilter, numbers: list[str]) -> None:
+        """Each field narrows the list; any value of a field will do, and all words must be there.
+
+        A unit is found by a part of its name or of another name of it.
+        """
+        with store.reading() as session:
+            assert [row.number for row in listing(session, wanted).rows] == numbers
+            assert count(session, wanted) == len(numbers)
+
+    def test_clocks_of_a_line(self, store: Store) -> None:
+        """How the first contact stands, and the emergency clock to look at."""
+        with store.reading() as session:
+            rows = {r.number: r for r in listing(session, ALL_OPEN, limit=20).rows}
+        contacts = {n: row.first_contact for n, row in rows.items() if row.first_contact}
+        assert contacts == {
+            "W1": "expired",
+            "W2": "met",
+            "W7": "met",
+            "W8": "met",
+            "W9": "expired",
+            "W11": "running",
+        }
+        urgent = {n: row.urgent for n, row in rows.items() if row.urgent}
+        assert urgent == {"W3": EmergencyClock("on_site", "running", at("2026-11-06T11:00"))}
+
+
+OWED = {
+    "first_contact": 1,
+    "closing_contact": 1,
+    "survey": 1,
+    "dissatisfied": 1,
+    "unreachable": 1,
+    "proof": 0,
+}
+
+
+class TestOwedCalls:
+    """Who has to be called."""
+
+    @pytest.mark.parametrize(
+        ("kind", "call"),
+        [
+            ("first_contact", Call("W11", "树木倒伏", HOUSING, "handling", None,
+                                   at("2026-11-09T17:30"), at("2026-11-06T09:10"))),
+            ("closing_contact", Call("W10", "公交站牌", HOUSING, "completed", "satisfied",
+                                     at("2026-11-09T17:30"), at("2026-11-06T09:20"))),
+            ("survey", Call("W8", "绿化带", STREET, "submitted", None,
+                            at("2026-11-09T17:30"), at("2026-11-06T09:00"))),
+            ("dissatisfied", Call("W5", "垃圾清运", STREET, "completed", "dissatisfied",
+                                  None, at("2026-11-04T10:00"))),
+            ("unreachable", Call("W7", "井盖缺失", STREET, "handling", None,
+                                 None, at("2026-11-04T15:00"))),
+        ],
+    )  # fmt: skip
+    def test_one_of_each_kind(self, store: Store, kind: str, call: Call) -> None:
+        """All kinds are counted; the tickets of one are listed with until when and since when."""
+        with store.reading() as session:
+            found = calls(session, NOW, kind)
+        assert found.counts == OWED
+        assert (found.kind, found.rows) == (kind, (call,))
+
+    def test_an_unreachable_claimant_is_listed_for_two_weeks(self, store: Store) -> None:
+        """By when it was recorded."""
+        with store.reading() as session:
+            assert (
+                calls(session, NOW + timedelta(days=14), "unreachable").counts["unreachable"] == 1
+            )
+            later = calls(session, NOW + timedelta(days=14, seconds=1), "unreachable")
+        assert (later.counts["unreachable"], later.rows) == (0, ())
+
+
+class TestMessages:
+    """What became of messages."""
+
+    def test_failures(self, store: Store) -> None:
+        """The one refused message, its reason in words."""
+        with store.reading() as session:
+            found = failures(session)
+            assert (found.messages, found.notices) == (1, 0)
+            (failure,) = found.rows
+            refused = refused_message(session, failure.id)
+            assert refused_message(session, failure.id - 1) is None, "that one was applied"
+        assert (failure.sort, failure.ticket, failure.what, failure.source, failure.at) == (
+            MESSAGE,
+            "W2",
+            "unit.accepted",
+            "messages",
+            NOW,
+        )
+        assert failure.why == f"only the lead unit may: {HOUSING}, not {BUREAU}"
+        assert refused is not None
+        assert (refused.type, refused.ticket, refused.why) == (
+            "unit.accepted",
+            "W2",
+            failure.why,
+        )
+        assert refused.body["at"] == "2026-11-06T09:40"
+
+    def test_answers(self, store: Store) -> None:
+        """Applied, refused and why; a waiting message and an unknown one have no answer yet."""
+        refused = ("messages", "W2-unit.accepted-2026-11-06T09:40")
+        applied, waiting = ("messages", "W1-received"), ("messages", "X1-received")
+        unknown = ("elsewhere", "W1-received")
+        with store.reading() as session:
+            assert answers(session, []) == {}
+            assert answers(session, [refused, applied, waiting, unknown]) == {
+                refused: MessageAnswer(True, f"only the lead unit may: {HOUSING}, not {BUREAU}"),
+                applied: MessageAnswer(False),
+            }
+
+    def test_refusals_that_no_log_tells_of(self, store: Store) -> None:
+        """W2's log tells of its own."""
+        with store.reading() as session:
+            assert list(refusals_outside_logs(session)) == []
+
+    def test_rows_and_tickets_of_a_bell(self, store: Store) -> None:
+        """A bell of clocks carries tickets, all others messages that still wait."""
+        with store.reading() as session:
+            (row,) = rows_of_tickets(session, "intake", ["X1", "W1"])
+            assert tickets_of_rows(session, "intake", [row, 1]) == ["X1"]
+            assert rows_of_tickets(session, "callback", ["X1"]) == []
+            (ticket,) = rows_of_tickets(session, ESCALATION, ["W1", "X1"])
+            assert tickets_of_rows(session, ESCALATION, [ticket]) == ["W1"]
+
+
+class TestTickets:
+    """What is read of single tickets."""
+
+    def test_detail(self, store: Store) -> None:
+        """The row, the masked claimant, clocks in their order, log and notices."""
+        with store.reading() as session:
+            ticket = detail(session, "W5")
+        assert (ticket.status, ticket.unit, ticket.category) == ("completed", STREET, "complaint")
+        assert (ticket.received_at, ticket.completed_at) == (
+            at("2026-11-02T10:00"),
+            at("2026-11-04T10:00"),
+        )
+        assert (ticket.claimant.name, ticket.claimant.phone) == ("测**", "139****1111")
+        assert ticket.content.startswith("濠江区达濠街道的路灯坏了三天")
+        assert [(c.name, c.state) for c in ticket.clocks] == [
+            ("accept", "met"),
+            ("first_contact", "met"),
+            ("handling", "met"),
+            ("survey", "met"),
+            ("closing_contact", "expired"),
+        ]
+        assert [line.seq for line in ticket.log] == list(range(1, len(ticket.log) + 1))
+        assert ticket.log[0].name == "ticket.received"
+        assert {"dispatched", "dissatisfied"} <= {n.kind for n in ticket.notices}
+        assert {n.state for n in ticket.notices} == {"queued"}
+        assert proposed_unit(ticket) is None
+
+    def test_a_ticket_that_is_not_there(self, store: Store) -> None:
+        """X1 waits in the inbox and is no ticket yet."""
+        with store.reading() as session:
+            with pytest.raises(TicketNotFound):
+                detail(session, "X1")
+            with pytest.raises(TicketNotFound):
+                list(ticket_log(session, "X1"))
+
+    def test_logs(self, store: Store) -> None:
+        """A ticket's log is its part of all logs, in order and with the offset of Shanghai."""
+        with store.reading() as session:
+            whole = list(all_logs(session))
+            for number in NUMBERS:
+                own = list(ticket_log(session, number))
+                assert own == [event for event in whole if event["ticket"] == number]
+                assert [event["seq"] for event in own] == list(range(1, len(own) + 1))
+        assert {event["ticket"] for event in whole} == set(NUMBERS)
+        refused = [e for e in whole if e["event"] == "message.refused"]
+        assert [(e["ticket"], e["type"], e["at"]) for e in refused] == [
+            ("W2", "unit.accepted", "2026-11-06T09:40:00+08:00")
+        ]
+
+    def test_units_of_tickets(self, store: Store) -> None:
+        """Without those that have none, and those that are not there."""
+        with store.reading() as session:
+            units = units_of_tickets(session, ["W1", "W3", "W4", "X1"])
+        assert units == {"W1": BUREAU, "W3": HOUSING}
+
+    def test_past_dispatches(self, store: Store) -> None:
+        """The letters that a unit has accepted, in the order of arrival."""
+        with store.reading() as session:
+            past = list(past_dispatches(session))
+        assert [(p.title, p.unit) for p in past] == [
+            ("咨询公积金", BUREAU),
+            ("夜间施工", HOUSING),
+            ("垃圾清运", STREET),
+            ("井盖缺失", STREET),
+            ("绿化带", STREET),
+            ("油烟扰民", BUREAU),
+            ("公交站牌", HOUSING),
+            ("树木倒伏", HOUSING),
+        ]
+
+
+class TestService:
+    """What the status line, `hotline doctor` and the metrics read."""
+
+    def test_levels(self, store: Store) -> None:
+        """Open tickets by level; X2 is dated an hour later and waits as well."""
+        with store.reading() as session:
+            assert count_levels(session) == LevelCounts(
+                tickets=11, open=9, prewarning=1, yellow=0, red=1, manual=1, waiting=2
+            )
+
+    def test_status(self, store: Store) -> None:
+        """What waits in each queue since when, and open tickets by status and level."""
+        with store.reading() as session:
+            status = service_status(session, NOW)
+            depths = queue_depths(session, NOW, NOW)
+        waiting = {name: backlog for name, backlog in status.queues.items() if backlog.rows}
+        assert waiting.keys() == {"intake"}
+        assert (waiting["intake"].rows, waiting["intake"].since) == (1, NOW)
+        assert (depths["intake"].waiting, depths["intake"].oldest_at) == (1, NOW)
+        assert depths["delivery"].waiting == status.health.notices_queued > 0
+        assert status.tickets == {
+            ("handling", "red"): 1,
+            ("handling", "prewarning"): 1,
+            ("handling", NO_LEVEL): 3,
+            ("dispatched", NO_LEVEL): 1,
+            ("manual", NO_LEVEL): 1,
+            ("returned", NO_LEVEL): 1,
+            ("submitted", NO_LEVEL): 1,
+        }
+        assert status.units == 32
+
+    def test_rates_of_the_units(self, store: Store) -> None:
+        """W5 and W10 are completed: both in time, W5's closing contact was never made."""
+        with store.reading() as session:
+            rates = unit_rates(session, NOW)
+        assert rates == {
+            STREET: UnitRates(Ratio(1, 1), Ratio(1, 2), Ratio(0, 1)),
+            HOUSING: UnitRates(Ratio(1, 1), Ratio(1, 1), Ratio(1, 1)),
+            BUREAU: UnitRates(yellow=1, red=1),
+        }
+
+    def test_first_day_that_nobody_has_arranged(self) -> None:
+        """The State Council has arranged 2026; of a year that is arranged there is none."""
+        calendar = Calendar({}, 0)
+        today = at("2026-11-06T00:00").date()
+        first = first_provisional_day(calendar, today)
+        assert first is not None
+        assert (first.month, first.day) == (1, 1)
+        assert first_provisional_day(calendar, today, days=10) is None
