@@ -1,7 +1,7 @@
 """The actors: each takes row ids and calls one operation.
 
-Rows that another worker held are rung for again a little later. An actor never fails: what goes
-wrong is logged without anybody's words, and the timekeeper rings for the rows again.
+Rows that another worker held are rung for again a little later. An actor never raises: an error is
+logged without its text, which may quote a citizen, and the timekeeper rings for the rows again.
 """
 
 import logging
@@ -66,7 +66,7 @@ class QueueCounters:
 
 @dataclass
 class WorkerContext:
-    """What the actors of a worker share: the store, the time, the dispatcher, and counts.
+    """The state that the actors of a worker share: store, time, dispatcher, and counts.
 
     `doing` is what is being answered now, `done` and `failed` count since the worker's start.
     """
@@ -81,7 +81,7 @@ class WorkerContext:
     counters: QueueCounters = field(default_factory=QueueCounters)
 
     def count_failure(self, queue: str) -> None:
-        """Count a bell that could not be answered, or a ticket that was set aside."""
+        """Count a bell that could not be answered, or a ticket whose messages were refused."""
         self.failed += 1
         self.counters.add({}, {queue: 1})
 
@@ -169,7 +169,7 @@ def _advance_rows(context: WorkerContext, queue: str, ids: Sequence[int]) -> int
 
 
 def _advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
-    """Advance tickets together; where that fails, one by one, and set aside those that fail."""
+    """Advance tickets together; where that fails, one by one, and refuse what cannot be."""
     try:
         return _advance(context, queue, numbers)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What workers and timekeepers do beside their work: samples of the queues, and pruning."""
+"""Periodic side jobs of workers and timekeepers: samples of the queues, and pruning."""
 
 import logging
 

@@ -91,7 +91,7 @@ def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime)
 
 
 class _Bells(NamedTuple):
-    """Where the bells of a queue are kept: the table, its columns, and which rows are its own."""
+    """The place of a queue's bells: the table, its columns, and which of its rows are theirs."""
 
     table: Table
     row_id: Column[Any]

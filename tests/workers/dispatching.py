@@ -20,7 +20,7 @@ from workers.notices.channels import load_channels
 from workers.notices.dispatcher import NoticeDispatcher
 
 PATIENCE = timedelta(seconds=31, microseconds=7)
-"""When a row is rung for again; a span that nothing else is postponed by."""
+"""The time after which a row is rung for again; nothing else is postponed by this span."""
 
 UNIT = "城市管理和综合执法局"
 RECEIVED, YELLOW = "2026-03-02T09:00", "2026-03-13T08:30"

@@ -1,4 +1,4 @@
-"""Which channels a notice takes and when, without a store: quiet hours, gathering, addresses."""
+"""Routing of notices, without a store: channels, quiet hours, gathering, addresses."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Send a message out of the house by Apprise: mail, chat robots, webhooks, SMS gateways."""
+"""Send a message by Apprise: mail, chat robots, webhooks, SMS gateways."""
 
 import logging
 import threading

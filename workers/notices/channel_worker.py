@@ -1,7 +1,4 @@
-"""The worker of one channel that leads out of the house: a thread of its own.
-
-A channel that hangs holds up nobody else.
-"""
+"""The worker of one external channel: a thread, so that a channel that hangs delays no other."""
 
 import logging
 import threading
@@ -86,7 +83,7 @@ class ChannelWorker:
     def _hold(
         self, rows: Sequence[int], hold: timedelta
     ) -> tuple[list[NoticeBatch], NoticeTexts, datetime]:
-        """Hold what may go out now; returns it, the texts it is told in, and the hold's end."""
+        """Hold what may go out now; returns it, the texts for it, and the end of the hold."""
         context = self._context
         now = context.now()
         until = now + hold

@@ -1,4 +1,4 @@
-"""What the dispatcher of a worker and the threads of its channels share."""
+"""The state that a worker's dispatcher and the threads of its channels share."""
 
 import threading
 from collections.abc import Mapping

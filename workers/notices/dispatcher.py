@@ -1,4 +1,4 @@
-"""The dispatcher of a worker: routes notices, sends what stays in the house, queues the rest.
+"""The dispatcher of a worker: routes notices, sends the local ones, queues the others by channel.
 
 The database is never kept waiting for a network: a notice is routed and held in one transaction,
 sent in none, and its outcome recorded in another.
@@ -40,19 +40,19 @@ class NoticeDispatcher:
 
     @property
     def sent(self) -> int:
-        """How many notices were sent."""
+        """The number of notices sent."""
         return self._context.sent
 
     @property
     def failed(self) -> int:
-        """How many notices were given up after their last try."""
+        """The number of notices given up after their last try."""
         return self._context.failed
 
     def dispatch(self, rows: Sequence[int]) -> None:
         """Send what of these notices may go out now.
 
-        What goes to the file or the log is sent on return; a channel that leads out of the house
-        sends in a thread of its own.
+        Notices for the file or the log are sent when this returns; external channels send in
+        threads of their own.
         """
         policy, due = self._routed(rows)
         for name, notices in due.items():

@@ -27,7 +27,7 @@ def routes_of(
 
 
 def gathering_time(rules: Notices) -> timedelta:
-    """How long a notice waits for others to the same person."""
+    """Return the time that a notice waits for others to the same person."""
     return (rules.gather.wall or timedelta()) if rules.digest else timedelta()
 
 

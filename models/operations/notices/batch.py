@@ -44,7 +44,7 @@ class NoticeBatch:
 
 
 class _Member(NamedTuple):
-    """What decides to which message a notice belongs."""
+    """The columns that decide to which message a notice belongs."""
 
     id: int
     seq: int

@@ -41,7 +41,7 @@ class _NoticeRow(NamedTuple):
 
 
 class _LogEnd(NamedTuple):
-    """Where a ticket's log ends."""
+    """The end of a ticket's log: its last line's number and hash."""
 
     id: int
     seq: int
