@@ -204,12 +204,12 @@ class TestOwedCalls:
         assert (found.kind, found.rows) == (kind, (call,))
 
     def test_an_unreachable_claimant_is_listed_for_two_weeks(self, store: Store) -> None:
-        """By when it was recorded."""
+        """From the attempt that made it so."""
+        end = at("2026-11-18T15:00")
         with store.reading() as session:
-            assert (
-                calls(session, NOW + timedelta(days=14), "unreachable").counts["unreachable"] == 1
-            )
-            later = calls(session, NOW + timedelta(days=14, seconds=1), "unreachable")
+            last = calls(session, end, "unreachable")
+            later = calls(session, end + timedelta(seconds=1), "unreachable")
+        assert (last.counts["unreachable"], len(last.rows)) == (1, 1)
         assert (later.counts["unreachable"], later.rows) == (0, ())
 
 
