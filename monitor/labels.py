@@ -25,15 +25,6 @@ CONTACT_STATES: dict[str, LazyText] = {
 }
 """The state of the clock of a contact that is owed, in the list."""
 
-QUEUES = {
-    "emergency": lazy("emergency"),
-    "intake": lazy("intake"),
-    "routing": lazy("routing"),
-    "contact": lazy("contact"),
-    "callback": lazy("callback"),
-    "escalation": lazy("escalation"),
-    "delivery": lazy("delivery"),
-}
 PROCESS_ROLES = {"worker": lazy("worker"), "timekeeper": lazy("timekeeper")}
 FLAGS = {
     "decline": lazy("declined"),

@@ -1,38 +1,36 @@
 """The queues of the broker, and the queue that each message waits in."""
 
-EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK, ESCALATION, DELIVERY = QUEUES = (
-    "emergency",
-    "intake",
-    "routing",
-    "contact",
-    "callback",
-    "escalation",
-    "delivery",
+from models.rules.vocabulary import MessageType, Queue
+
+EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK, ESCALATION, DELIVERY = QUEUES = tuple(
+    map(str, Queue)
 )
+"""The names of the queues, as plain text for the broker; the most urgent first."""
+
 MESSAGE_QUEUES = (EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK)
 """The queues in which messages of the inbox are rung for."""
 
 _QUEUE_OF = {
-    "unit.accepted": ROUTING,
-    "unit.returned": ROUTING,
-    "return.reviewed": ROUTING,
-    "dispute.opened": ROUTING,
-    "dispute.evidence": ROUTING,
-    "dispute.decided": ROUTING,
-    "ticket.assigned": ROUTING,
-    "screening.decided": ROUTING,
-    "unit.joined": ROUTING,
-    "site.arrived": CONTACT,
-    "progress.reported": CONTACT,
-    "contact.attempted": CONTACT,
-    "contact.denied": CONTACT,
-    "contact.proof": CONTACT,
-    "survey.rated": CALLBACK,
-    "revisit.recorded": CALLBACK,
-    "rework.requested": CALLBACK,
+    MessageType.UNIT_ACCEPTED: ROUTING,
+    MessageType.UNIT_RETURNED: ROUTING,
+    MessageType.RETURN_REVIEWED: ROUTING,
+    MessageType.DISPUTE_OPENED: ROUTING,
+    MessageType.DISPUTE_EVIDENCE: ROUTING,
+    MessageType.DISPUTE_DECIDED: ROUTING,
+    MessageType.TICKET_ASSIGNED: ROUTING,
+    MessageType.SCREENING_DECIDED: ROUTING,
+    MessageType.UNIT_JOINED: ROUTING,
+    MessageType.SITE_ARRIVED: CONTACT,
+    MessageType.PROGRESS_REPORTED: CONTACT,
+    MessageType.CONTACT_ATTEMPTED: CONTACT,
+    MessageType.CONTACT_DENIED: CONTACT,
+    MessageType.CONTACT_PROOF: CONTACT,
+    MessageType.SURVEY_RATED: CALLBACK,
+    MessageType.REVISIT_RECORDED: CALLBACK,
+    MessageType.REWORK_REQUESTED: CALLBACK,
 }
 
 
-def queue_for(kind: str, *, emergency: bool) -> str:
-    """The queue of a message of this type; an emergency's messages go before all (3.4)."""
+def queue_for(kind: MessageType, *, emergency: bool) -> str:
+    """Return the queue of a message of this type; an emergency's messages go before all (3.4)."""
     return EMERGENCY if emergency else _QUEUE_OF.get(kind, INTAKE)

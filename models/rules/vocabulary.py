@@ -395,6 +395,18 @@ class Permission(Code):
     BACKUP = "backup", N_("make backups")
 
 
+class Queue(Code):
+    """The queues of the broker."""
+
+    EMERGENCY = "emergency", N_("emergency")
+    INTAKE = "intake", N_("intake")
+    ROUTING = "routing", N_("routing")
+    CONTACT = "contact", N_("contact")
+    CALLBACK = "callback", N_("callback")
+    ESCALATION = "escalation", N_("escalation")
+    DELIVERY = "delivery", N_("delivery")
+
+
 LISTS: tuple[type[Code], ...] = tuple(Code.__subclasses__())
 """Every closed list."""
 

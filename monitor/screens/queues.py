@@ -13,10 +13,11 @@ from models.i18n import _
 from models.queries.health import ProcessStatus
 from models.queries.queues import SAMPLE_SPAN, QueueRow
 from models.rules.queues import ESCALATION
+from models.rules.vocabulary import Queue
 from monitor.commands import bindings
 from monitor.formatting import fit, format_duration, one_line, pad_left
 from monitor.host import MonitorHost
-from monitor.labels import PROCESS_ROLES, QUEUES, word
+from monitor.labels import PROCESS_ROLES, label, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
@@ -96,7 +97,7 @@ def _process_item(process: ProcessStatus, wall: datetime) -> Item:
     silent = wall - process.seen_at
     gone = not process.is_alive(wall)
     seen = _("{span} ago").format(span=format_duration(silent)) if gone else _("there")
-    doing = " ".join(word(QUEUES, part) for part in process.doing.split()) or _("nothing")
+    doing = " ".join(label(Queue, part) for part in process.doing.split()) or _("nothing")
     late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""
     return Item(
         process.name,
@@ -135,7 +136,7 @@ def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
     old = format_duration(age) if age and age.total_seconds() >= 1 else "-"
     waiting = str(row.now.waiting)
     upper = [
-        (fit(word(QUEUES, row.name), _NAME), "bold"),
+        (fit(label(Queue, row.name), _NAME), "bold"),
         (pad_left(waiting, _NUMBER), "bold" if row.now.waiting else "$quiet"),
         (pad_left(old, _NUMBER), "" if age else "$quiet"),
         (pad_left("-" if row.name == ESCALATION else arrived, _NUMBER), ""),
