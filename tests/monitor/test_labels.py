@@ -19,7 +19,6 @@ from models.queries.owed_calls import KINDS, Call, Calls
 from models.queries.queues import QueueRow
 from models.rules.events import EVENT_TYPES, EventData, origins
 from models.rules.events import Origin as TextOrigin
-from models.rules.queues import QUEUES
 from models.rules.vocabulary import (
     LISTS,
     OPEN,
@@ -141,12 +140,11 @@ FLAGS = sorted({field for _kind, field, hint in _fields() if bool in _alternativ
     ("words", "codes"),
     [
         (labels.BADGES, tuple(Level)),
-        (labels.QUEUES, QUEUES),
         (labels.PROCESS_ROLES, ("worker", "timekeeper")),
         (labels.CONTACT_STATES, tuple(s for s in ClockState if s is not ClockState.CANCELLED)),
         (labels.FLAGS, FLAGS),
     ],
-    ids=["badges", "queues", "process roles", "contact states", "flags"],
+    ids=["badges", "process roles", "contact states", "flags"],
 )
 def test_the_monitors_own_words_cover_what_they_are_for(
     language: str, words: dict[str, LazyText], codes: Sequence[str]
