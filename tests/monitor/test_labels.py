@@ -19,6 +19,7 @@ from models.queries.owed_calls import KINDS, Call, Calls
 from models.queries.queues import QueueRow
 from models.rules.events import EVENT_TYPES, EventData, origins
 from models.rules.events import Origin as TextOrigin
+from models.rules.queues import QUEUES
 from models.rules.vocabulary import (
     LISTS,
     OPEN,
