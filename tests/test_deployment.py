@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from models.settings import InvalidSetting, load_settings
+from tests.servers.key_value import KeyValueServer
 from tests.store.factories import prepared_store
 from tests.workers.processes import environment, process, wait_until
-from workers.embedded import EmbeddedServer
 
 COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
 
@@ -76,10 +76,10 @@ def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
         load_settings(given | {"HOTLINE_DATABASE_URL": url})
 
 
-def test_a_health_check_tells_who_works(tmp_path: Path) -> None:
+def test_a_health_check_tells_who_works(tmp_path: Path, key_value_server: KeyValueServer) -> None:
     """`hotline alive worker` is 0 while one works on this machine, and says so where none does."""
     url = f"sqlite:///{tmp_path / 'alive.db'}"
-    with prepared_store(url), EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(url), key_value_server as server:
         env = environment(tmp_path / "home", url, server.url)
         with process("worker", env=env, log=tmp_path / "log"):
             wait_until(lambda: _alive("worker", env).returncode == 0, 30, "the worker reports")

@@ -37,7 +37,7 @@ from scripts.demo.scenario import letter_content
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> BenchContext:
+def bench(starts_servers: None, tmp_path: Path) -> BenchContext:
     """The smallest bench there is."""
     return BenchContext(tmp_path, print, runs=1, scale=0.001, quick=True)
 

@@ -15,6 +15,7 @@ from tests.chaos.verdict import compare_with_reference
 QUICK = Round("sqlite", seed=12345, seconds=9, copies=2, every=(0.2, 0.5), lasting=(0.3, 1.2))
 
 
+@pytest.mark.usefixtures("starts_servers")
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_feed_under_faults_ends_as_if_nothing_had_happened(kind: str, tmp_path: Path) -> None:
     """Nothing lost, nothing twice, the same end and the same log; everybody ends when told to."""

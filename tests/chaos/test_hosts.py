@@ -118,6 +118,7 @@ def started(namespace: str, command: list[str], log: Path, env: dict[str, str]) 
         process.wait()
 
 
+@pytest.mark.usefixtures("starts_servers")
 def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
     """Two workers and two timekeepers on three hosts; one is cut off the network in mid-work."""
     count = 1_500

@@ -13,10 +13,10 @@ from models.clock import system_clock
 from models.database import Store
 from models.rules.queues import QUEUES
 from models.tables.core import EVENT, INBOX, PROCESS, TICKET
+from tests.servers.key_value import KeyValueServer
 from tests.store.factories import feed, letter, log_of, prepared_store, row_of
 from tests.workers.processes import environment, process, wait_until
 from workers.broker import Bells, connect, max_ids_per_bell
-from workers.embedded import EmbeddedServer
 
 LONG_AGO = "2026-03-02T09:00:00+08:00"
 _FLOOD = 4_000
@@ -35,10 +35,12 @@ def _alive(store: Store) -> int:
         return session.scalar(select(func.count()).select_from(PROCESS)) or 0
 
 
-def test_an_emergency_goes_before_a_flood(store: Store, tmp_path: Path) -> None:
+def test_an_emergency_goes_before_a_flood(
+    store: Store, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """One worker with one thread for all the rest; the emergency that came last is done first."""
     letters = [letter(f"T{n:04}", LONG_AGO, content=f"第{n}封来信") for n in range(_FLOOD)]
-    with EmbeddedServer(tmp_path / "valkey") as server, ExitStack() as stack:
+    with key_value_server as server, ExitStack() as stack:
         env = environment(tmp_path / "home", store.url, server.url)
         log = tmp_path / "log"
         worker = stack.enter_context(process("worker", "--threads", "1", env=env, log=log))
@@ -64,7 +66,9 @@ def test_an_emergency_goes_before_a_flood(store: Store, tmp_path: Path) -> None:
         broker.close()
 
 
-def test_two_processes_race_for_the_same_tickets(store: Store, tmp_path: Path) -> None:
+def test_two_processes_race_for_the_same_tickets(
+    store: Store, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """Every ticket is rung for eight times at once; each effect happens once."""
     count = 200
     feed(
@@ -73,7 +77,7 @@ def test_two_processes_race_for_the_same_tickets(store: Store, tmp_path: Path) -
     with store.reading() as session:
         ids = list(session.scalars(select(INBOX.c.id)))
     assert max_ids_per_bell("intake") >= count
-    with EmbeddedServer(tmp_path / "valkey") as server:
+    with key_value_server as server:
         env = environment(tmp_path / "home", store.url, server.url)
         log = tmp_path / "log"
         broker = connect(server.url)
@@ -97,11 +101,13 @@ def test_two_processes_race_for_the_same_tickets(store: Store, tmp_path: Path) -
     assert counts["alert.raised"] == 3 * count
 
 
-def test_a_worker_ends_in_time_though_its_broker_hangs(tmp_path: Path) -> None:
+def test_a_worker_ends_in_time_though_its_broker_hangs(
+    tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """Told to end in mid-work while the key-value server is frozen; its work is done elsewhere."""
     count = 1_500
     url = f"sqlite:///{tmp_path / 'end.db'}"
-    with prepared_store(url) as store, EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(url) as store, key_value_server as server:
         env = environment(tmp_path / "home", url, server.url)
         log = tmp_path / "log"
         letters = [letter(f"T{n:04}", LONG_AGO, content=f"{n}") for n in range(count)]

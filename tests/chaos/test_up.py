@@ -15,6 +15,8 @@ import pytest
 from tests.store.factories import letter
 from tests.workers.processes import environment, wait_until
 
+pytestmark = pytest.mark.usefixtures("starts_servers")
+
 _UP = (sys.executable, "-P", "-m", "scripts", "up", "--headless")
 
 

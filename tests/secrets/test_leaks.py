@@ -86,6 +86,7 @@ def _grep(place: str, told: str | bytes) -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures("starts_servers")
 def test_nothing_personal_comes_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

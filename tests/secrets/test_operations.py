@@ -30,6 +30,7 @@ from models.rules.calendar import SHANGHAI, Calendar
 from models.security.encryption import load_cipher
 from scripts.service.metrics import MetricsCollector, exposition
 from tests.scripts.hotline_in_process import InProcessHotline
+from tests.servers.key_value import KeyValueServer
 from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import advance_tickets, at, feed, letter, prepared_store, row_of
 from tests.workers.processes import environment, process, wait_until
@@ -67,6 +68,7 @@ def _at_work(store: Store, *, lateness_ms: int = 3, ahead: float = 0) -> None:
                    lateness_ms=lateness_ms, done=7, failed=0)  # fmt: skip
 
 
+@pytest.mark.usefixtures("starts_servers")
 def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path) -> None:
     """No store, then a healthy service, then one ailment after the other."""
     server = EmbeddedServer(hotline.home / "valkey")
@@ -105,9 +107,11 @@ def _calendar_near() -> int:
     return 1 if guess else 0
 
 
-def test_figures_are_those_of_the_store(store_url: str, tmp_path: Path) -> None:
+def test_figures_are_those_of_the_store(
+    store_url: str, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """Open tickets, what is due and for how long, who works; whether store and broker are up."""
-    with prepared_store(store_url) as store, EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(store_url) as store, key_value_server as server:
         feed(store, [letter(f"M{n}", "2026-11-02T09:00") for n in range(3)], NOW)
         advance_tickets(store, ["M0", "M1"], NOW)
         _at_work(store, lateness_ms=250)
@@ -208,7 +212,7 @@ class ArchivingPostgres(PostgresServer):
 
 
 @pytest.fixture
-def archiving() -> Iterator[ArchivingPostgres]:
+def archiving(starts_servers: None) -> Iterator[ArchivingPostgres]:
     """A server for one test."""
     with ArchivingPostgres(NOT_DURABLE, installed_programs()) as server:
         yield server
@@ -253,9 +257,11 @@ def test_postgres_is_restored_to_a_moment(
         assert verify(store).tickets == 1
 
 
-def test_a_broker_with_a_password(tmp_path: Path, hotline: InProcessHotline) -> None:
+def test_a_broker_with_a_password(
+    tmp_path: Path, hotline: InProcessHotline, key_value_server: KeyValueServer
+) -> None:
     """With it bells ring; without it, or with another, the doctor says so and tells no password."""
-    server = EmbeddedServer(tmp_path / "valkey")
+    server = key_value_server
     with server:
         with redis.Redis.from_url(server.url) as client:
             client.config_set("requirepass", SECRET)

@@ -1,4 +1,8 @@
-"""Fixtures for the servers: one of each per test process, started by the first test that asks."""
+"""Fixtures for the servers: one of each per test process, started by the first test that asks.
+
+Every test that asks for one of them, or runs on PostgreSQL, is marked `server`, so that
+`make quick` leaves it out.
+"""
 
 import os
 from collections.abc import Iterator
@@ -11,8 +15,23 @@ from tests.servers.key_value import KeyValueServer, installed_server, own_databa
 from tests.servers.postgres import Databases, choose_postgres
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a server."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if "starts_servers" in item.fixturenames or parameters.get("database") == "postgresql":
+            item.add_marker("server")
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Databases]:
+def starts_servers() -> None:
+    """Asked for by each fixture here, and by tests that start servers of their own."""
+
+
+@pytest.fixture(scope="session")
+def postgres_server(starts_servers: None) -> Iterator[Databases]:
     """The PostgreSQL of this test process."""
     with choose_postgres(os.environ.get("HOTLINE_TEST_POSTGRES_URL")) as databases:
         yield databases
@@ -27,7 +46,9 @@ def postgres_database(postgres_server: Databases) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def key_value_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+def key_value_url(
+    starts_servers: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[str]:
     """The URL of a key-value database of this test process."""
     given = os.environ.get("HOTLINE_TEST_BROKER_URL")
     if given:
@@ -47,7 +68,7 @@ def broker_url(key_value_url: str) -> str:
 
 
 @pytest.fixture
-def key_value_server(tmp_path: Path) -> Iterator[KeyValueServer]:
+def key_value_server(starts_servers: None, tmp_path: Path) -> Iterator[KeyValueServer]:
     """A key-value server for one test, not started yet, to be stopped, frozen or reconfigured."""
     server = KeyValueServer(tmp_path / "valkey", installed_server())
     yield server

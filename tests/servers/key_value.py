@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
 
 from workers.embedded import EmbeddedServer
 
@@ -37,6 +36,4 @@ def own_database(url: str, worker_id: str) -> str:
     Database 0 is left alone. A server has 16 databases unless it is told otherwise.
     """
     number = int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 1
-    parts = urlsplit(url)
-    query = urlencode({"db": number})
-    return parts._replace(query=f"{parts.query}&{query}" if parts.query else query).geturl()
+    return f"{url}{'&' if '?' in url else '?'}db={number}"

@@ -187,6 +187,7 @@ class TestPostgresql:
             engine.dispose()
         assert is_transient(caught.value)
 
+    @pytest.mark.usefixtures("starts_servers")
     def test_a_server_that_shuts_down_is_away(self) -> None:
         """First the open connection is cut, then nobody answers: both pass."""
         server = PostgresServer(NOT_DURABLE, installed_programs())

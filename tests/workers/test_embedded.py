@@ -18,6 +18,8 @@ from workers import embedded
 from workers.embedded import EmbeddedServer, ServerNotStarted
 
 # A service that is killed: it starts a server, says its process id, and waits for its end.
+pytestmark = pytest.mark.usefixtures("starts_servers")
+
 SERVICE = """\
 import sys, time
 from pathlib import Path

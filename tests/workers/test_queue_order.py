@@ -7,11 +7,11 @@ from dramatiq.worker import Worker
 
 from models.clock import system_clock
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from tests.servers.key_value import KeyValueServer
 from tests.store.factories import prepared_store
 from tests.workers.processes import wait_until
 from workers.actors import WorkerContext, register_actors
 from workers.broker import Bells, connect
-from workers.embedded import EmbeddedServer
 from workers.notices.dispatcher import NoticeDispatcher
 
 
@@ -29,11 +29,13 @@ class _RecordingContext(WorkerContext):
         return []
 
 
-def test_clocks_go_before_letters_and_notices_after(tmp_path: Path) -> None:
+def test_clocks_go_before_letters_and_notices_after(
+    tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """A bell of each queue waits before the worker's only thread looks at any (Regulation 3.4)."""
     with (
         prepared_store(f"sqlite:///{tmp_path / 'order.db'}") as store,
-        EmbeddedServer(tmp_path / "valkey") as server,
+        key_value_server as server,
     ):
         broker = connect(server.url)
         context = _RecordingContext(

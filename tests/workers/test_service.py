@@ -15,10 +15,10 @@ from models.database import Store
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
 from models.tables.core import EVENT, INBOX, NOTICE, PROCESS, TICKET
+from tests.servers.key_value import KeyValueServer
 from tests.store.factories import feed, letter, log_of, prepared_store, row_of
 from tests.workers.processes import environment, process, wait_until
 from workers.broker import Bells, connect
-from workers.embedded import EmbeddedServer
 from workers.timekeeper import Timekeeper
 
 LONG_AGO = "2026-03-02T09:00:00+08:00"
@@ -81,10 +81,12 @@ def _is_done(store: Store, count: int) -> bool:
         return not session.scalar(queued)
 
 
-def test_killed_workers_leave_every_effect_exactly_once(store: Store, tmp_path: Path) -> None:
+def test_killed_workers_leave_every_effect_exactly_once(
+    store: Store, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """Two workers are killed in mid-work, the key-value server is flushed, then killed."""
     count = 600
-    with EmbeddedServer(tmp_path / "valkey") as server:
+    with key_value_server as server:
         env = environment(tmp_path / "home", store.url, server.url)
         log = tmp_path / "log"
         keeper = Timekeeper(store, Bells(connect(server.url)), system_clock, timedelta(seconds=2))
@@ -115,14 +117,16 @@ def test_killed_workers_leave_every_effect_exactly_once(store: Store, tmp_path: 
     assert notices.count('"kind":"red"') >= count
 
 
-def test_levels_come_on_time_to_the_second(tmp_path: Path) -> None:
+def test_levels_come_on_time_to_the_second(
+    tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """Under a policy in seconds a ticket fed now turns yellow and red, each within its second."""
     policy = (Path(__file__).parents[2] / "models/policy/haojiang.toml").read_text("utf-8")
     for before, after in FAST_POLICY.items():
         assert before in policy
         policy = policy.replace(before, after)
     url = f"sqlite:///{tmp_path / 'fast.db'}"
-    with prepared_store(url, policy) as store, EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(url, policy) as store, key_value_server as server:
         env = environment(tmp_path / "home", url, server.url)
         log = tmp_path / "log"
         with (
@@ -149,10 +153,10 @@ def _count_processes(store: Store) -> int:
         return session.scalar(select(func.count()).select_from(PROCESS)) or 0
 
 
-def test_sigterm_ends_a_worker_in_order(tmp_path: Path) -> None:
+def test_sigterm_ends_a_worker_in_order(tmp_path: Path, key_value_server: KeyValueServer) -> None:
     """A worker ends within ten seconds with exit code 0, and removes its row."""
     url = f"sqlite:///{tmp_path / 'term.db'}"
-    with prepared_store(url) as store, EmbeddedServer(tmp_path / "valkey") as server:
+    with prepared_store(url) as store, key_value_server as server:
         env = environment(tmp_path / "home", url, server.url)
         with process("worker", env=env, log=tmp_path / "log") as worker:
             wait_until(lambda: _count_processes(store) == 1, 20, "the worker reports")
@@ -161,10 +165,12 @@ def test_sigterm_ends_a_worker_in_order(tmp_path: Path) -> None:
         assert _count_processes(store) == 0
 
 
-def test_rows_stay_due_while_the_broker_is_away(tmp_path: Path) -> None:
+def test_rows_stay_due_while_the_broker_is_away(
+    tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """Nothing is lost when no bell can be rung: the rows are rung for when the broker is back."""
     url = f"sqlite:///{tmp_path / 'away.db'}"
-    server = EmbeddedServer(tmp_path / "valkey")
+    server = key_value_server
     with prepared_store(url) as store:
         bells = Bells(connect(server.url))
         keeper = Timekeeper(store, bells, system_clock, timedelta(seconds=30))
@@ -176,9 +182,11 @@ def test_rows_stay_due_while_the_broker_is_away(tmp_path: Path) -> None:
             assert keeper.ring_due() == 0
 
 
-def test_a_ticket_that_cannot_be_carried_on_is_set_aside(store: Store, tmp_path: Path) -> None:
+def test_a_ticket_that_cannot_be_carried_on_is_set_aside(
+    store: Store, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """A ticket whose stored state is broken fails alone; the rest of its batch goes on."""
-    with EmbeddedServer(tmp_path / "valkey") as server:
+    with key_value_server as server:
         feed(store, _letters(2), system_clock())
         with store.writing() as session:
             advance(session, ["T0000"], load_rulebook(session), system_clock())
@@ -195,9 +203,11 @@ def test_a_ticket_that_cannot_be_carried_on_is_set_aside(store: Store, tmp_path:
             wait_until(lambda: _count_refused(store) == 1, 20, "the refused message")
 
 
-def test_a_missing_table_is_no_message_s_fault(store: Store, tmp_path: Path) -> None:
+def test_a_missing_table_is_no_message_s_fault(
+    store: Store, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
     """While a table is missing nothing is refused; when it is back, the letters are applied."""
-    with EmbeddedServer(tmp_path / "valkey") as server:
+    with key_value_server as server:
         feed(store, _letters(2), system_clock())
         with store.writing() as session:
             session.execute(text("ALTER TABLE trace RENAME TO trace_elsewhere"))
