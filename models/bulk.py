@@ -1,6 +1,6 @@
-"""Many rows at once: what the hot writes are made of, in each database's own fastest words.
+"""Writing many rows by one statement, in the fastest way of each database.
 
-SQLAlchemy's unit of work and its executemany spend most of a batch's time on parameters; here the
+SQLAlchemy's unit of work and its executemany spend most of a batch's time on parameters. Here the
 column types still translate every value, and one statement carries all rows.
 """
 
@@ -38,23 +38,23 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[RowValues])
 
 @contextmanager
 def _translated(connection: Connection, statement: str) -> Iterator[None]:
-    """What the driver raises as what SQLAlchemy would raise, since it knows of no COPY."""
+    """Raise the driver's errors as SQLAlchemy's, which has no COPY of its own."""
     dialect = connection.dialect
     errors = dialect.loaded_dbapi.Error
     try:
         yield
-    except errors as wrong:
-        lost = dialect.is_disconnect(wrong, connection.connection.dbapi_connection, None)
+    except errors as error:
+        lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
         if lost:
-            connection.invalidate(wrong)
+            connection.invalidate(error)
         raise DBAPIError.instance(
-            statement, None, wrong, errors,
+            statement, None, error, errors,
             hide_parameters=True, connection_invalidated=lost, dialect=dialect,
-        ) from wrong  # fmt: skip
+        ) from error  # fmt: skip
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[RowValues]) -> set[int]:
-    """Insert rows that have an `id` and are not there yet by another key; returns their ids."""
+    """Insert those rows, each with an `id`, that no other key forbids; returns their ids."""
     if not rows:
         return set()
     if connection.dialect.name == "sqlite":
@@ -66,9 +66,9 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[RowValues]) 
 
 
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
-    """Numbers for rows about to be inserted, so that others can refer to them before they are.
+    """Reserve ids for rows about to be inserted, so that other rows can refer to them already.
 
-    On SQLite they hold for this transaction, which is the only one that writes.
+    On SQLite they are valid in this transaction, which is the only one that writes.
     """
     if not count:
         return []
@@ -81,7 +81,7 @@ def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
-    """Insert rows, or overwrite those that are there, by the primary key."""
+    """Insert rows, or overwrite existing ones by their primary key."""
     if not rows:
         return
     columns = [table.c[name] for name in rows[0]]
@@ -92,7 +92,7 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[RowValues])
 
 
 def update_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
-    """Set columns of rows by their `id`; rows may set different columns."""
+    """Update rows by their `id`; rows may set different columns."""
     groups: dict[tuple[str, ...], list[RowValues]] = {}
     for row in rows:
         groups.setdefault(tuple(row), []).append(row)
@@ -101,7 +101,7 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[RowValues])
 
 
 def delete_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
-    """Delete rows by the columns given, which are the same in all."""
+    """Delete rows by the given columns, which are the same in all of them."""
     if not rows:
         return
     columns = [table.c[name] for name in rows[0]]
@@ -121,7 +121,7 @@ def delete_rows(connection: Connection, table: Table, rows: Sequence[RowValues])
 def _insert(
     connection: Connection, table: Table, rows: Sequence[RowValues], tail: str = ""
 ) -> CursorResult[Any]:
-    """Insert rows by one statement with this end, and what the database answers."""
+    """Insert rows by one statement that ends with `tail`; returns the database's answer."""
     columns = [table.c[name] for name in rows[0]]
     values = _by_column(connection, columns, rows)
     names = ", ".join(_quoted(connection, c) for c in columns)
@@ -153,19 +153,19 @@ def _update(connection: Connection, table: Table, rows: Sequence[RowValues]) -> 
 def _by_column(
     connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[RowValues]
 ) -> list[list[Any]]:
-    """The rows as the driver wants them, a list a column, translated by the column's type."""
+    """Return the values for the driver, a list a column, translated by the column's type."""
     dialect = connection.dialect
-    found = []
+    values = []
     for column in columns:
         name = column.name
         kind = column.type.dialect_impl(dialect)
         # both drivers take bytes as they are
         process = None if isinstance(kind, LargeBinary) else kind.bind_processor(dialect)
         if process is None:
-            found.append([row[name] for row in rows])
+            values.append([row[name] for row in rows])
         else:
-            found.append([process(row[name]) for row in rows])
-    return found
+            values.append([process(row[name]) for row in rows])
+    return values
 
 
 def _arrays(connection: Connection, columns: Sequence[Column[Any]]) -> str:

@@ -1,4 +1,4 @@
-"""The only place that reads a clock; everybody else is handed the time."""
+"""The only place that reads a clock; everything else is given the time."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from models.errors import HotlineError
 from models.i18n import _
 
 Now = Callable[[], datetime]
-"""Gives the present as an aware instant in UTC."""
+"""Returns the present as an aware instant in UTC."""
 
 
 class InvalidClock(HotlineError):
@@ -17,20 +17,20 @@ class InvalidClock(HotlineError):
 
 
 def system_clock() -> datetime:
-    """The present by this machine's clock, UTC."""
+    """Return the present by this machine's clock, UTC."""
     return datetime.now(UTC)
 
 
 def monotonic() -> float:
-    """Seconds that only go forward, for measuring and sleeping; no time of day."""
+    """Return seconds that only go forward, for measuring and waiting; no time of day."""
     return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class DemoClock:
-    """A clock that begins at `start` when the real time is `began`, and runs `speed` times as fast.
+    """A clock that shows `start` when the real time is `began`, and runs `speed` times as fast.
 
-    Every process of a demo gets the same three values, so that all of them agree.
+    Every process of a demo gets the same three values, so that their clocks agree.
     """
 
     began: datetime
@@ -38,11 +38,11 @@ class DemoClock:
     speed: float
 
     def __call__(self) -> datetime:
-        """The present on the demo clock, UTC."""
+        """Return the present on the demo clock, UTC."""
         return self.start + (system_clock() - self.began) * self.speed
 
     def real_seconds(self, span: timedelta) -> float:
-        """How many real seconds `span` on this clock takes."""
+        """Return how many real seconds `span` on this clock takes."""
         return span.total_seconds() / self.speed
 
     def __str__(self) -> str:
@@ -50,19 +50,19 @@ class DemoClock:
 
 
 def parse_clock(text: str | None) -> Now:
-    """The clock that an argument describes: the system's, or a demo's (`began,start,speed`).
+    """Parse a clock: the system's for an empty text, a demo's for `began,start,speed`.
 
-    Raises ClockWrong.
+    Raises InvalidClock.
     """
     if not text:
         return system_clock
     try:
         began, start, speed = text.split(",")
         return DemoClock(datetime.fromisoformat(began), datetime.fromisoformat(start), float(speed))
-    except ValueError as wrong:
-        raise InvalidClock(_("write a clock as began,start,speed")) from wrong
+    except ValueError as error:
+        raise InvalidClock(_("write a clock as began,start,speed")) from error
 
 
 def clock_speed(now: Now) -> float:
-    """How many seconds pass on this clock in a real one."""
+    """Return how many seconds pass on this clock in a real one."""
     return now.speed if isinstance(now, DemoClock) else 1.0

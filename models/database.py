@@ -43,7 +43,7 @@ SQLITE_LEAST = (3, 51, 3)
 
 _BUSY_SECONDS = 60
 
-_PULSE = {
+_CHANGE_SIGNAL = {
     "sqlite": "PRAGMA data_version",
     "postgresql": "SELECT pg_current_snapshot()::text",
 }
@@ -90,7 +90,7 @@ class StoreUnreachable(StoreUnusable):
 
 
 class Session(sqlmodel.Session):
-    """A transaction on the store, with what opens its sealed columns."""
+    """A transaction on the store, with the cipher for its encrypted columns."""
 
     cipher: Cipher
 
@@ -100,40 +100,42 @@ class Session(sqlmodel.Session):
         return self.get_bind().dialect.name
 
     def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
-        """An INSERT that can say what to do on conflict, in this database's words."""
+        """Return an INSERT of this database's dialect, which can say what to do on conflict."""
         if self.dialect == "sqlite":
             return sqlite.insert(table)
-        # who works on SQLite does without it: it takes 15 ms to load
+        # imported here: it takes 15 ms, and SQLite does without it
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
         return postgresql.insert(table)
 
     def is_in(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
-        """Whether a column is one of many numbers or texts, sent as a single value.
+        """Return the condition that a column is one of many numbers or texts.
 
-        Thousands of values of their own would have to be written into the statement each time.
+        They are sent as a single parameter: thousands would have to be compiled into the statement.
         """
         if self.dialect == "sqlite":
-            listed = func.json_each(json.dumps(list(values))).table_valued("value")
-            return column.in_(select(listed.c.value))
+            array = func.json_each(json.dumps(list(values))).table_valued("value")
+            return column.in_(select(array.c.value))
         return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 class Store:
     """A database of tickets. On SQLite every writing transaction begins IMMEDIATE.
 
-    One that is not `lasting` will be thrown away, and is not written through to the disk. Raises
-    StoreWrong where the URL or the SQLite library cannot be used.
+    One that is not `durable` will be thrown away and is not flushed to the disk. Raises
+    StoreUnusable where the SQLite library is too old.
     """
 
-    def __init__(self, url: str, cipher: Cipher, *, lasting: bool = True) -> None:
+    def __init__(self, url: str, cipher: Cipher, *, durable: bool = True) -> None:
         self.url = url
         self.cipher = cipher
-        self._turns: FairWriteLock | None = None
+        self._write_lock: FairWriteLock | None = None
         if make_url(url).get_backend_name() == "sqlite":
-            self._turns = FairWriteLock(Path(make_url(url).database or "hotline.db").absolute())
-            self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False, lasting=lasting)
-            self._read = _sqlite(url, "BEGIN", reading=True, lasting=lasting)
+            self._write_lock = FairWriteLock(
+                Path(make_url(url).database or "hotline.db").absolute()
+            )
+            self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False, durable=durable)
+            self._read = _sqlite(url, "BEGIN", reading=True, durable=durable)
         else:
             options: dict[str, Any] = {
                 "pool_pre_ping": True,
@@ -146,13 +148,13 @@ class Store:
 
     @contextmanager
     def writing(self, *, skip_queue: bool = False) -> Iterator[Session]:
-        """One writing transaction: committed at the end, rolled back on any exception.
+        """Open a writing transaction: committed at the end, rolled back on any exception.
 
-        Where only one may write at a time, `soon` goes before those who wait at the door.
+        On SQLite, where only one may write at a time, `skip_queue` goes before those who wait.
         """
         self.cipher.refresh()
         with (
-            self._turns.acquire(skip_queue=skip_queue) if self._turns else nullcontext(),
+            self._write_lock.acquire(skip_queue=skip_queue) if self._write_lock else nullcontext(),
             Session(self._write, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -161,16 +163,16 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """One reading transaction: everything read in it is from the same moment on SQLite."""
+        """Open a reading transaction; on SQLite everything in it is of the same moment."""
         self.cipher.refresh()
         with Session(self._read, expire_on_commit=False) as session:
             session.cipher = self.cipher
             yield session
 
     def analyze(self) -> None:
-        """Let SQLite look again how its tables are filled, which tells it what an index is worth.
+        """Renew the statistics by which SQLite chooses indexes; cheap where little has changed.
 
-        PostgreSQL does so by itself. Cheap where little has changed.
+        PostgreSQL does so by itself.
         """
         if self._write.dialect.name == "sqlite":
             with self.writing() as session:
@@ -179,16 +181,16 @@ class Store:
 
     @contextmanager
     def change_signal(self) -> Iterator[Callable[[], object]]:
-        """Gives a value that is another one whenever somebody else has committed; cheap to ask.
+        """Give a function whose result changes whenever somebody else has committed; cheap to call.
 
-        SQLite counts the commits that a connection did not make itself. PostgreSQL has no such
-        count, but the snapshot that a query would get now changes with every writing transaction.
+        SQLite counts the commits of other connections. PostgreSQL has no such count, but the
+        snapshot that a query would get changes with every writing transaction.
         """
         kind, engine = self._read.dialect.name, self._read
         if kind == "postgresql":
             engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            raw, question = connection.connection, _PULSE[kind]
+            raw, question = connection.connection, _CHANGE_SIGNAL[kind]
 
             def ask() -> object:
                 cursor = raw.cursor()
@@ -202,11 +204,11 @@ class Store:
 
     @property
     def batch_size(self) -> int:
-        """How many tickets to carry on in one transaction, at most.
+        """The most tickets to advance in one transaction.
 
-        On SQLite everybody else waits meanwhile, emergencies too.
+        On SQLite all other writers wait meanwhile, also those with emergencies.
         """
-        return 2_000 if self._turns is None else 100
+        return 2_000 if self._write_lock is None else 100
 
     @property
     def engine(self) -> Engine:
@@ -214,24 +216,24 @@ class Store:
         return self._write
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self._write.dispose()
         self._read.dispose()
 
 
 def sqlite_module() -> ModuleType:
-    """The SQLite library to use: the one from the wheel, or Python's own where it is new enough."""
+    """Return the SQLite library: the one from the wheel, or Python's own where it is new enough."""
     try:
         module: ModuleType = importlib.import_module("pysqlite3.dbapi2")
     except ModuleNotFoundError:
         module = sqlite3
     if module.sqlite_version_info < SQLITE_LEAST:
         least = ".".join(map(str, SQLITE_LEAST))
-        told = _(
+        text = _(
             "SQLite {version} is too old, it must be {least} or newer: install pysqlite3, or set "
             "HOTLINE_DATABASE_URL to a PostgreSQL database"
         )
-        raise StoreUnusable(told.format(version=module.sqlite_version, least=least))
+        raise StoreUnusable(text.format(version=module.sqlite_version, least=least))
     return module
 
 
@@ -287,20 +289,20 @@ def _sqlstate(error: DBAPIError) -> str | None:
 
 
 def _postgresql(url: str) -> dict[str, Any]:
-    """How to connect, unless the URL says otherwise.
+    """Return how to connect to PostgreSQL, unless the URL says otherwise.
 
-    A process that is frozen, or a host that has gone, must not keep its tickets locked for ever,
-    nor everybody waiting who wants one of them: they try again later.
+    The time-outs see to it that a frozen process or a lost host does not keep its tickets locked,
+    and that whoever waits for them tries again later.
     """
-    usual = {
+    defaults = {
         "connect_timeout": 5,
         "options": "-c idle_in_transaction_session_timeout=120s -c lock_timeout=10s "
         "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
     }
-    return {name: value for name, value in usual.items() if name not in make_url(url).query}
+    return {name: value for name, value in defaults.items() if name not in make_url(url).query}
 
 
-def _sqlite(url: str, begin: str, *, reading: bool, lasting: bool) -> Engine:
+def _sqlite(url: str, begin: str, *, reading: bool, durable: bool) -> Engine:
     if database := make_url(url).database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -308,23 +310,24 @@ def _sqlite(url: str, begin: str, *, reading: bool, lasting: bool) -> Engine:
         module=sqlite_module(),
         pool_size=8,
         max_overflow=0,
-        # what a statement was given may be a citizen's, and errors go into logs
+        # parameters may be what a citizen wrote, and errors are logged
         hide_parameters=True,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
-    def connected(raw: Any, _record: Any) -> None:
+    def on_connect(raw: Any, _record: Any) -> None:
         # the driver must not begin transactions of its own, which would be DEFERRED
         raw.isolation_level = None
-        durable = ["journal_mode=WAL", "synchronous=FULL"]
-        settings = durable if lasting else ["journal_mode=MEMORY", "synchronous=OFF"]
+        settings = ["journal_mode=WAL", "synchronous=FULL"]
+        if not durable:
+            settings = ["journal_mode=MEMORY", "synchronous=OFF"]
         settings += ["foreign_keys=ON", "temp_store=MEMORY"]
         for setting in settings + (["query_only=ON"] if reading else []):
             raw.execute(f"PRAGMA {setting}")
 
     @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
+    def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine

@@ -1,4 +1,4 @@
-"""Everything that the project raises on purpose, under one root; and how any error may be told."""
+"""The root of all errors that are raised on purpose, and how errors are described safely."""
 
 import sys
 import traceback
@@ -6,17 +6,17 @@ from pathlib import Path
 
 
 class HotlineError(Exception):
-    """Something that a person can mend; its message is one line that says what to do."""
+    """Something that a person can fix; its message is one line that says what to do."""
 
 
-def describe_safely(wrong: BaseException, frames: int = 1) -> str:
-    """The kind of an exception and the places it came through; its text may be a citizen's words.
+def describe_safely(error: BaseException, frames: int = 1) -> str:
+    """Return an error's type and where it was raised; its text may be a citizen's words.
 
-    `frames` is how many places are told, the last one being where it was raised.
+    `frames` is how many of the last places on the way are named.
     """
-    found = traceback.extract_tb(wrong.__traceback__)[-frames:]
-    way = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in found)
-    return f"{type(wrong).__name__} in {way}" if way else type(wrong).__name__
+    stack = traceback.extract_tb(error.__traceback__)[-frames:]
+    places = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in stack)
+    return f"{type(error).__name__} in {places}" if places else type(error).__name__
 
 
 def database_message(error: BaseException) -> str | None:

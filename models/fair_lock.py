@@ -1,4 +1,8 @@
-"""Whose turn it is to write: SQLite lets one write at a time, but does not let anyone queue."""
+"""A fair lock for SQLite writers.
+
+SQLite's busy handler polls, so a process that writes back to back starves the others; with this
+lock they queue.
+"""
 
 import fcntl
 import os
@@ -8,34 +12,35 @@ from pathlib import Path
 
 
 class FairWriteLock:
-    """A queue for the one right to write, for all threads and processes of a machine.
+    """Lets one writer in at a time, among all threads and processes of a machine.
 
-    SQLite's own waiting looks again now and then, so whoever writes batch after batch is always
-    there first, and others wait for seconds. Here one who wants it anew has to pass the door, and
-    there stands whoever waits already. The kernel opens what a killed process held.
+    It is a turnstile of two file locks next to the database `file`: whoever holds the second one
+    writes, whoever holds the first one is next. A writer that wants to write again has to take the
+    first one too, and there others are waiting already. The kernel releases the locks of a process
+    that was killed.
     """
 
-    def __init__(self, beside: Path) -> None:
-        self._door = beside.with_name(f"{beside.name}-door")
-        self._desk = beside.with_name(f"{beside.name}-desk")
+    def __init__(self, file: Path) -> None:
+        self._next = file.with_name(f"{file.name}-door")
+        self._writer = file.with_name(f"{file.name}-desk")
 
     @contextmanager
     def acquire(self, *, skip_queue: bool) -> Iterator[None]:
-        """Wait for the right to write, and have it until the end; `soon` goes past the door."""
-        door = None if skip_queue else _lock(self._door)
+        """Hold the lock; with `skip_queue` go before those who wait to be next."""
+        next_in_line = None if skip_queue else _lock(self._next)
         try:
-            desk = _lock(self._desk)
+            writer = _lock(self._writer)
         finally:
-            if door is not None:
-                os.close(door)
+            if next_in_line is not None:
+                os.close(next_in_line)
         try:
             yield
         finally:
-            os.close(desk)
+            os.close(writer)
 
 
 def _lock(path: Path) -> int:
-    # opened each time: a lock belongs to what was opened, and closing it gives it back
+    # opened each time: a lock belongs to the open file, and closing it releases the lock
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

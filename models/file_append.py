@@ -1,4 +1,4 @@
-"""Lines at the end of a file that several processes write: all of them or none."""
+"""Appending lines to a file that several processes write: all lines or none."""
 
 import errno
 import fcntl
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def append_lines(path: Path, lines: bytes) -> None:
-    """Append whole lines and see them on the disk; raises OSError, and then none is there.
+    """Append whole lines and flush them to the disk; raises OSError, and then adds none of them.
 
-    The file and its folder are made where they are not there, for the owner alone to read.
+    The file and its folder are created if need be, readable for the owner alone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -20,11 +20,11 @@ def append_lines(path: Path, lines: bytes) -> None:
 
 
 def _append(handle: int, lines: bytes) -> None:
-    # only who is alone at the end of the file can take back what did not go in whole
+    # with the lock held, a write that is cut short can be taken back
     fcntl.flock(handle, fcntl.LOCK_EX)
     end = os.fstat(handle).st_size
     if end and os.pread(handle, 1, end - 1) != b"\n":
-        # the machine stopped in the middle of a line
+        # the machine stopped in the middle of the last line
         lines = b"\n" + lines
     try:
         if os.write(handle, lines) != len(lines):

@@ -16,12 +16,12 @@ _BROKERS = ("redis:", "rediss:", "unix:")
 
 
 class InvalidSetting(HotlineError):
-    """A setting has a value that cannot be used; the message names it."""
+    """A setting has an invalid value; the message names the setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an installation sets otherwise; each is `HOTLINE_` and its name in capitals."""
+    """The settings of an installation; each variable is `HOTLINE_` and the name in capitals."""
 
     home: Path
     database_url: str | None = field(default=None, repr=False)
@@ -37,29 +37,29 @@ class Settings:
 
     @property
     def store_url(self) -> str:
-        """Where the tables are: the given database, or SQLite in the home."""
+        """The URL of the database: the given one, or SQLite in the home."""
         return self.database_url or f"sqlite:///{self.home / 'hotline.db'}"
 
     @property
     def key_path(self) -> Path:
-        """The file with the keys of sealed columns."""
+        """The file with the keys of encrypted columns."""
         return self.key_file or self.home / "hotline.key"
 
     @property
     def channels_path(self) -> Path:
-        """The file that says where notices go; without one they go to a file in the home."""
+        """The file that says where notices go; without it they go to a file in the home."""
         return self.channels or self.home / "channels.toml"
 
 
 def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process; the environment wins over `.env`, `overriding` over both.
+    """Load the settings of this process; the environment wins over `.env`, `overriding` over both.
 
-    Raises SettingWrong with the variable's name and what is allowed.
+    Raises InvalidSetting with the variable's name and what is allowed.
     """
-    found = _found(overriding)
+    variables = _variables(overriding)
 
     def get(name: str) -> str | None:
-        return found.get(f"HOTLINE_{name}") or None
+        return variables.get(f"HOTLINE_{name}") or None
 
     def path(name: str) -> Path | None:
         text = get(name)
@@ -83,29 +83,29 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
 
 
 def language_setting() -> str:
-    """The language that is set: in it one says what is wrong with the other settings."""
-    lang = _found().get("HOTLINE_LANG")
+    """Return the language that is set, even where other settings are invalid."""
+    lang = _variables().get("HOTLINE_LANG")
     return lang if lang in LANGUAGES else LANGUAGES[0]
 
 
-def _found(overriding: Mapping[str, str] | None = None) -> Mapping[str, str | None]:
-    return {**_noted(), **os.environ, **(overriding or {})}
+def _variables(overriding: Mapping[str, str] | None = None) -> Mapping[str, str | None]:
+    return {**_dotenv(), **os.environ, **(overriding or {})}
 
 
-def _noted() -> Mapping[str, str | None]:
-    """What a `.env` file in this folder sets, if there is one."""
-    noted = Path(".env")
-    if not noted.exists():
+def _dotenv() -> Mapping[str, str | None]:
+    """Read the variables that a `.env` file in this folder sets, if there is one."""
+    file = Path(".env")
+    if not file.exists():
         return {}
     # imported here: most installations have no such file, and every command begins here
     from dotenv import dotenv_values  # noqa: PLC0415
 
-    return dotenv_values(noted)
+    return dotenv_values(file)
 
 
 def environment_for_child(settings: Settings) -> dict[str, str]:
-    """The environment of a process that is to run under these settings."""
-    given = {
+    """Return the environment for a child process with these settings."""
+    variables = {
         "HOME": str(settings.home),
         "DATABASE_URL": settings.database_url,
         "BROKER_URL": settings.broker_url,
@@ -118,12 +118,12 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
         "LOG": settings.log,
         "CHANNELS": settings.channels and str(settings.channels),
     }
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
-    return kept | {f"HOTLINE_{k}": v or "" for k, v in given.items()}
+    others = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+    return others | {f"HOTLINE_{k}": v or "" for k, v in variables.items()}
 
 
 def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:
-    """The value if it is allowed, the first that is where none is given."""
+    """Return the value if it is allowed, the first allowed one where none is given."""
     if value and value not in allowed:
         text = _("HOTLINE_{name}={value}: must be one of: {allowed}")
         raise InvalidSetting(text.format(name=name, value=repr(value), allowed=", ".join(allowed)))
@@ -131,7 +131,7 @@ def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:
 
 
 def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) -> str | None:
-    """The URL of this server, with the password that lies in a file of its own, if one is named."""
+    """Return a server's URL, with the password from its own file where one is named."""
     url, file = get(f"{name}_URL"), get(f"{name}_PASSWORD_FILE")
     if url is None:
         return None
@@ -143,9 +143,9 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
         return url
     try:
         password = Path(file).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as wrong:
-        why = getattr(wrong, "strerror", None) or _("not UTF-8")
-        raise InvalidSetting(f"HOTLINE_{name}_PASSWORD_FILE={file}: {why}") from wrong
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or _("not UTF-8")
+        raise InvalidSetting(f"HOTLINE_{name}_PASSWORD_FILE={file}: {why}") from error
     scheme, _sep, rest = url.partition("://")
     user, _sep, where = rest.rpartition("@")
     if ":" in user:

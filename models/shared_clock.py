@@ -1,4 +1,4 @@
-"""One clock for all hosts: the database's, counted on by each between two looks at it."""
+"""One clock for all hosts: the database's, read now and then and extrapolated in between."""
 
 import logging
 from datetime import datetime, timedelta
@@ -11,57 +11,57 @@ from models.database import Store, is_transient
 log = logging.getLogger("hotline.clock")
 
 READ_INTERVAL = 10.0
-"""Real seconds between two looks; in between, a host's own clock may be set as it likes."""
+"""Real seconds between two readings; in between, changes of a host's own clock do not matter."""
 
 _JUMP = timedelta(seconds=1)
 
 
 class SharedClock:
-    """The present as `read` has it; a clock that is set forward or back is told in the log.
+    """Gives the time that `read` returns, read every few seconds; logs when that clock jumps.
 
-    While `read` fails because the store is away, time goes on from what it said last.
+    While `read` fails because the store is away, time goes on from its last answer.
     """
 
     def __init__(self, read: Now) -> None:
         self._read = read
-        self._seen: tuple[datetime, float] | None = None
+        self._last: tuple[datetime, float] | None = None
         self._again_at = 0.0
 
     def __call__(self) -> datetime:
-        """The present, UTC; raises the store's error where it could never be reached."""
+        """Return the present, UTC; raises the store's error if it has never been reached."""
         before = monotonic()
-        if self._seen is None or before >= self._again_at:
-            # set first, so that of several threads one looks and the others count on
+        if self._last is None or before >= self._again_at:
+            # set first, so that of several threads one reads and the others extrapolate
             self._again_at = before + READ_INTERVAL
-            self._look(before)
-        assert self._seen is not None
-        instant, at = self._seen
+            self._update(before)
+        assert self._last is not None
+        instant, at = self._last
         return instant + timedelta(seconds=monotonic() - at)
 
-    def _look(self, before: float) -> None:
+    def _update(self, before: float) -> None:
         try:
             instant = self._read()
-        except Exception as wrong:
-            if self._seen is None or not is_transient(wrong):
+        except Exception as error:
+            if self._last is None or not is_transient(error):
                 raise
             return
-        # what was read is of some moment between the question and the answer
+        # the answer was true at some moment between the question and its return
         at = (before + monotonic()) / 2
-        if self._seen is not None:
-            jump = instant - self._seen[0] - timedelta(seconds=at - self._seen[1])
+        if self._last is not None:
+            jump = instant - self._last[0] - timedelta(seconds=at - self._last[1])
             if abs(jump) > _JUMP:
                 log.warning("the clock jumped by %+.1f s", jump.total_seconds())
-        self._seen = (instant, at)
+        self._last = (instant, at)
 
 
 def store_clock(store: Store) -> SharedClock:
-    """The clock that all processes on this store go by: PostgreSQL's, or the one host's own."""
+    """Return the clock that all processes on this store use: PostgreSQL's, or the host's own."""
     if store.url.startswith("sqlite"):
         return SharedClock(system_clock)
-    return SharedClock(lambda: _ask(store))
+    return SharedClock(lambda: _database_time(store))
 
 
-def _ask(store: Store) -> datetime:
+def _database_time(store: Store) -> datetime:
     with store.reading() as session:
         now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
     return now

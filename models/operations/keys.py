@@ -203,4 +203,4 @@ def _number(column: Column[Any]) -> ColumnElement[bytes]:
 
 
 def _stale(session: Session, column: Column[Any]) -> ColumnElement[bool]:
-    return column.is_not(None) & (_number(column) != bytes([session.cipher.ring.sealing]))
+    return column.is_not(None) & (_number(column) != bytes([session.cipher.keyring.active]))

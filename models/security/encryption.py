@@ -1,4 +1,4 @@
-"""Personal data at rest: sealed with a key that lies beside the store, never in it."""
+"""Encryption of personal data in the store, with keys that are kept beside it, never in it."""
 
 import hmac
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger("hotline.keys")
 
 
 class Encrypted:
-    """A sealed value as it lies in the store: opaque, and shown as nothing."""
+    """An encrypted value as it is stored; its text form shows nothing of it."""
 
     __slots__ = ("raw",)
 
@@ -29,68 +29,69 @@ class Encrypted:
         self.raw = raw
 
     def __repr__(self) -> str:
-        return "<sealed>"
+        return "<encrypted>"
 
     @property
     def number(self) -> int:
-        """The number of the key that opens it."""
+        """The number of the key that decrypts it."""
         return self.raw[0]
 
 
 class Cipher:
-    """Seals and opens values with AES-256-GCM, with the keys of a file as it is just now.
+    """Encrypts and decrypts values by AES-256-GCM; follows changes of the key file.
 
-    What sealed values are found by, and what the log is chained with, are keyed hashes. Their key
-    lies in the store, sealed like all the rest (`unlock` takes it out), so it outlives the keys of
-    the file; until then it follows from the first key, as in the stores of the first release.
+    It also makes the keyed hashes that encrypted values are found by and that the logs are chained
+    with. Their key is stored encrypted (`operations.keys.unlock` reads it), so that it outlives
+    the keys of the file. Before that, and in stores of the first release, it is derived from the
+    first key.
     """
 
     def __init__(self, keys: Sequence[bytes] | KeyRing, file: KeyFile | None = None) -> None:
         ring = keys if isinstance(keys, KeyRing) else KeyRing(tuple(keys), len(keys) - 1)
         self.file = file
-        # a key that has only been thought of, for a store that may already have another
+        # a key that was generated but not saved: the store may already have another
         self.unsaved = False
         self._stamp = file.stamp() if file else None
         self._take(ring)
         self.use_hash_key(self.legacy_hash_key())
 
     @property
-    def ring(self) -> KeyRing:
-        """The keys as they are just now."""
+    def keyring(self) -> KeyRing:
+        """The keys as they are now."""
         return self._held[0]
 
     def encrypt(self, value: Any) -> Encrypted:
-        """The sealed form of a JSON value: which key, a nonce, the ciphertext."""
+        """Encrypt a JSON value: the number of the key, a nonce, the ciphertext."""
         return self._encrypt(msgspec.json.encode(value))
 
     def decrypt(self, encrypted: Encrypted) -> Any:
-        """The JSON value that was sealed; raises KeyWrong where no key fits."""
+        """Decrypt to the JSON value; raises KeyUnusable where no key fits."""
         return msgspec.json.decode(self._decrypt(encrypted))
 
     def reencrypt(self, encrypted: Encrypted) -> Encrypted:
-        """The same value under the key that seals now; raises KeyWrong where no key opens it."""
+        """Encrypt the same value with the active key; raises KeyUnusable where no key fits."""
         return self._encrypt(self._decrypt(encrypted))
 
     def keyed_hash(self, plain: bytes) -> bytes:
-        """A keyed hash: equal for equal values, and nothing can be guessed from it."""
+        """Return a keyed hash: equal for equal values, and useless for guessing without the key."""
         return _hashed(self._hash, plain)
 
     def chain_hash(self, plain: bytes) -> bytes:
-        """The keyed hash of a line of a log: who has the store alone cannot make one."""
+        """Return the keyed hash of a line of a log, which nobody can make with the store alone."""
         return _hashed(self._chain, plain)
 
     def use_hash_key(self, key: bytes) -> None:
-        """Make keyed hashes with this key from now on."""
+        """Use this key for keyed hashes from now on."""
         self._hash = hmac.new(key, digestmod="sha256")
         self._chain = hmac.new(_hashed(self._hash, b"log"), digestmod="sha256")
 
     def legacy_hash_key(self) -> bytes:
-        """The key of keyed hashes in a store of the first release."""
-        first = self.ring.keys[0]
+        """Return the key of the keyed hashes in a store of the first release."""
+        first = self.keyring.keys[0]
         return hmac.digest(first, b"fingerprint", "sha256") if first else os.urandom(32)
 
     def refresh(self) -> None:
-        """Take up keys that have been added to the file; one that cannot be read changes nothing.
+        """Read the key file again if it has changed; a file that cannot be read changes nothing.
 
         Called at the beginning of every transaction, so that a rotation needs no restart.
         """
@@ -98,32 +99,32 @@ class Cipher:
             return
         try:
             ring = self.file.read()
-        except KeyUnusable as wrong:
-            log.warning("%s", wrong)
+        except KeyUnusable as error:
+            log.warning("%s", error)
             return
         self._stamp = stamp
-        if self.unsaved or ring.continues(self.ring):
-            # where this one was a draft, another process was first to keep one
+        if self.unsaved or ring.continues(self.keyring):
+            # where this one was not saved, another process has saved its own first
             self._take(ring)
             self.unsaved = False
         else:
             log.error("key file %s holds other keys than before: not used", self.file.path)
 
     def save_key(self) -> None:
-        """Write a key that has only been thought of into its file, for a store that is new."""
+        """Save a generated key to its file, for a new store."""
         if self.unsaved and self.file is not None:
-            self.file.create(self.ring)
+            self.file.create(self.keyring)
             self._stamp = self.file.stamp()
             self._take(self.file.read())
             self.unsaved = False
 
     def _take(self, ring: KeyRing) -> None:
-        # one assignment: other threads seal and open meanwhile
+        # one assignment: other threads encrypt and decrypt meanwhile
         self._held = ring, [AESGCM(k) if k is not None else None for k in ring.keys]
 
     def _encrypt(self, plain: bytes) -> Encrypted:
         ring, ciphers = self._held
-        number = ring.sealing
+        number = ring.active
         cipher = ciphers[number]
         assert cipher is not None
         nonce = os.urandom(_NONCE_BYTES)
@@ -134,8 +135,8 @@ class Cipher:
         if self.unsaved or raw[0] >= len(self._held[1]):
             self.refresh()
         if self.unsaved and self.file is not None:
-            told = _("the store is sealed, and its key is missing: put it back at {path}")
-            raise KeyUnusable(told.format(path=self.file.path) + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
+            text = _("the store is sealed, and its key is missing: put it back at {path}")
+            raise KeyUnusable(text.format(path=self.file.path) + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
         try:
             cipher = self._held[1][raw[0]]
             if cipher is not None:
@@ -143,22 +144,22 @@ class Cipher:
                 return cipher.decrypt(nonce, rest, None)
         except (InvalidTag, IndexError):
             pass
-        told = _("no key opens this store: put back the key file that it was sealed with")
-        raise KeyUnusable(told + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
+        text = _("no key opens this store: put back the key file that it was sealed with")
+        raise KeyUnusable(text + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
 
 
 def _hashed(keyed: hmac.HMAC, plain: bytes) -> bytes:
-    # a copy, since hmac.digest lets other threads in at each call, and then waits for them
-    begun = keyed.copy()
-    begun.update(plain)
-    return begun.digest()
+    # a copy of a prepared one: hmac.digest releases the GIL at each call and then waits for it
+    copy = keyed.copy()
+    copy.update(plain)
+    return copy.digest()
 
 
 def load_cipher(path: Path, given: str | None = None) -> Cipher:
-    """The sealer with the keys of this file, or with those `given` instead of one.
+    """Return a cipher with the keys of this file, or with those `given` instead.
 
-    Where there is no file a key is thought of, and kept when the store turns out to be new.
-    Raises KeyWrong.
+    Where there is no file a key is generated, and saved when the store turns out to be new.
+    Raises KeyUnusable.
     """
     if given:
         return Cipher(parse_keys(given, "HOTLINE_KEY"))

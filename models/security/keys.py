@@ -1,9 +1,9 @@
-"""The keys that personal data is sealed with, as they lie in a file or in the environment.
+"""The keys that personal data is encrypted with, in a file or in the environment.
 
-One key a line, 32 bytes in base64, numbered from the first line on. The last one seals, every one
-opens. A line `next:` and a key opens but does not seal yet, so that every machine can be given it
-before the first one seals with it; a line `-` stands for a key that is no longer needed, so that
-the others keep their numbers.
+One key a line, 32 bytes in base64, numbered from the first line on. All of them decrypt, the last
+one encrypts. A key after `next:` only decrypts for now, so that every machine can be given it
+before the first one encrypts with it. A line `-` stands for a key that is no longer needed, so
+that the others keep their numbers.
 """
 
 import base64
@@ -21,47 +21,47 @@ from models.i18n import _
 
 KEY_BYTES = 32
 MAX_KEYS = 256
-"""A sealed value says in one byte which key opens it."""
+"""An encrypted value has one byte for the number of its key."""
 
 _NEXT, _GONE = "next:", "-"
 
 
 class KeyUnusable(HotlineError):
-    """The keys cannot be read, or are not those that the store was sealed with."""
+    """The keys cannot be read, or are not those that the store was encrypted with."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyRing:
-    """Keys by number, None for one that is gone; `sealing` is the number of the one that seals."""
+    """Keys by number, None for one that was removed; `active` is the one that encrypts."""
 
     keys: tuple[bytes | None, ...]
-    sealing: int
+    active: int
 
     def __repr__(self) -> str:
         return f"<{len(self.keys)} keys>"
 
     @property
-    def waiting(self) -> bool:
-        """Whether the last key is one that does not seal yet."""
-        return self.sealing < len(self.keys) - 1
+    def has_next(self) -> bool:
+        """Whether the last key does not encrypt yet."""
+        return self.active < len(self.keys) - 1
 
     def with_next(self, key: bytes) -> "KeyRing":
-        """The ring with one more key that opens but does not seal yet."""
+        """Return the keys and one more, which decrypts but does not encrypt yet."""
         if len(self.keys) >= MAX_KEYS:
             raise KeyUnusable(_("the key file is full: no more than {n} keys").format(n=MAX_KEYS))
-        return KeyRing((*self.keys, key), self.sealing)
+        return KeyRing((*self.keys, key), self.active)
 
     def rotated(self) -> "KeyRing":
-        """The ring with its last key sealing."""
+        """Return the same keys with the last one active."""
         return KeyRing(self.keys, len(self.keys) - 1)
 
     def without_old(self) -> "KeyRing":
-        """The ring without the keys before the one that seals."""
-        gone = (None,) * self.sealing
-        return KeyRing((*gone, *self.keys[self.sealing :]), self.sealing)
+        """Return the keys without those before the active one."""
+        removed = (None,) * self.active
+        return KeyRing((*removed, *self.keys[self.active :]), self.active)
 
     def continues(self, older: "KeyRing") -> bool:
-        """Whether this ring opens all that `older` seals: the same file, later."""
+        """Whether these keys decrypt all that `older` encrypted: the same file at a later time."""
         same = zip(older.keys, self.keys, strict=False)
         return len(self.keys) >= len(older.keys) and all(
             new is None or old is None or hmac.compare_digest(old, new) for old, new in same
@@ -69,19 +69,19 @@ class KeyRing:
 
 
 def new_key() -> bytes:
-    """A key that nobody has had before."""
+    """Generate a key."""
     return os.urandom(KEY_BYTES)
 
 
 def key_name(key: bytes) -> str:
-    """Eight letters by which people tell keys apart; nothing can be learned from them."""
+    """Return eight letters by which people tell keys apart; they reveal nothing of the key."""
     return hmac.digest(key, b"name", "sha256").hex()[:8]
 
 
 def parse_keys(text: str, where: str) -> KeyRing:
-    """The ring that a text holds, its keys separated by white space. Raises KeyWrong."""
+    """Parse keys that are separated by white space. Raises KeyUnusable."""
     keys: list[bytes | None] = []
-    sealing = None
+    active = None
     for number, word in enumerate(text.split()):
         if word == _GONE:
             keys.append(None)
@@ -91,52 +91,52 @@ def parse_keys(text: str, where: str) -> KeyRing:
         except ValueError:
             key = b""
         if len(key) != KEY_BYTES:
-            told = _("{where}: key {n} must be {size} bytes in base64 (openssl rand -base64 32)")
-            raise KeyUnusable(told.format(where=where, n=number, size=KEY_BYTES))
+            text = _("{where}: key {n} must be {size} bytes in base64 (openssl rand -base64 32)")
+            raise KeyUnusable(text.format(where=where, n=number, size=KEY_BYTES))
         keys.append(key)
         if not word.startswith(_NEXT):
-            sealing = number
-    if sealing is None or len(keys) > MAX_KEYS:
+            active = number
+    if active is None or len(keys) > MAX_KEYS:
         raise KeyUnusable(_("{where}: there is no key that seals").format(where=where))
-    return KeyRing(tuple(keys), sealing)
+    return KeyRing(tuple(keys), active)
 
 
 def format_keys(ring: KeyRing) -> str:
-    """The text that `parse` reads."""
+    """Return the text that `parse_keys` reads."""
     lines = []
     for number, key in enumerate(ring.keys):
-        mark = _NEXT if number > ring.sealing else ""
+        mark = _NEXT if number > ring.active else ""
         lines.append(_GONE if key is None else mark + base64.b64encode(key).decode())
     return "\n".join(lines) + "\n"
 
 
 class KeyFile:
-    """A key file: made once, and changed whole."""
+    """A key file: created once, and replaced as a whole."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def stamp(self) -> tuple[int, int, int] | None:
-        """What changes whenever the file does; None where there is none."""
+        """Return a value that changes whenever the file does; None where there is no file."""
         try:
-            found = self.path.stat()
+            stat = self.path.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        return stat.st_mtime_ns, stat.st_ino, stat.st_size
 
     def read(self) -> KeyRing:
-        """The keys in it. Raises KeyWrong."""
+        """Read the keys. Raises KeyUnusable."""
         try:
             text = self.path.read_text("ascii")
-        except OSError as wrong:
-            told = _("key file {path}: {why}")
-            raise KeyUnusable(told.format(path=self.path, why=wrong.strerror)) from wrong
+        except OSError as error:
+            text = _("key file {path}: {why}")
+            raise KeyUnusable(text.format(path=self.path, why=error.strerror)) from error
         except UnicodeDecodeError:
             text = "?"
         return parse_keys(text, str(self.path))
 
     def create(self, ring: KeyRing) -> None:
-        """Write the file unless another process has; then that one's stands."""
+        """Write the file unless another process has done so; then that one stays."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._draft(ring)
         # a link appears whole or not at all, and only the first of several starting processes wins
@@ -145,22 +145,22 @@ class KeyFile:
         draft.unlink()
 
     def replace(self, ring: KeyRing) -> None:
-        """Put other keys in it, whole. Raises KeyWrong where it cannot be written."""
+        """Replace the keys as a whole. Raises KeyUnusable where the file cannot be written."""
         try:
             self._draft(ring).replace(self.path)
-        except OSError as wrong:
-            told = _("key file {path} cannot be written ({why}): change it where it comes from")
-            raise KeyUnusable(told.format(path=self.path, why=wrong.strerror)) from wrong
+        except OSError as error:
+            text = _("key file {path} cannot be written ({why}): change it where it comes from")
+            raise KeyUnusable(text.format(path=self.path, why=error.strerror)) from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes from changing the file meanwhile."""
+        """Keep other processes from changing the file. Raises KeyUnusable."""
         lock = self.path.with_name(self.path.name + ".lock")
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as wrong:
-            told = _("key file {path} cannot be written ({why}): change it where it comes from")
-            raise KeyUnusable(told.format(path=self.path, why=wrong.strerror)) from wrong
+        except OSError as error:
+            text = _("key file {path} cannot be written ({why}): change it where it comes from")
+            raise KeyUnusable(text.format(path=self.path, why=error.strerror)) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

@@ -44,12 +44,12 @@ def show(
     with _use_store() as store:
         with store.reading() as session:
             counts = count_by_key(session)
-        ring = store.cipher.ring
+        ring = store.cipher.keyring
     rows = [
         {
             "number": number,
             "name": key_name(key) if key else None,
-            "state": _state(number, key, ring.sealing),
+            "state": _state(number, key, ring.active),
             "values": counts.get(number, 0),
         }
         for number, key in enumerate(ring.keys)
@@ -70,7 +70,7 @@ def prepare() -> None:
         file = _key_file(store)
         with file.lock():
             ring = file.read()
-            if not ring.waiting:
+            if not ring.has_next:
                 ring = ring.with_next(new_key())
                 file.replace(ring)
         key = ring.keys[-1]
@@ -87,7 +87,7 @@ def rotate() -> None:
         file = _key_file(store)
         with file.lock():
             ring = file.read()
-            if not ring.waiting:
+            if not ring.has_next:
                 ring = ring.with_next(new_key())
             file.replace(ring.rotated())
         _reencrypt(store)
@@ -111,7 +111,7 @@ def retire() -> None:
             ring = file.read()
             with store.reading() as session:
                 counts = count_by_key(session)
-            if any(number < ring.sealing for number in counts):
+            if any(number < ring.active for number in counts):
                 raise HotlineError(_("old keys still open something: run `hotline keys reseal`"))
             changed_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
             if system_clock() - changed_at < _SETTLED_AFTER:
@@ -145,7 +145,7 @@ def _reencrypt(store: "Store") -> None:
     typer.echo(_("{n} values sealed again").format(n=total))
     with store.reading() as session:
         counts = count_by_key(session)
-    if left := sum(n for number, n in counts.items() if number < store.cipher.ring.sealing):
+    if left := sum(n for number, n in counts.items() if number < store.cipher.keyring.active):
         text = _(
             "{n} are under an older key still: others were using them, or have no new key yet;"
         )

@@ -82,7 +82,7 @@ def _replay(feed: Path, scenery: ReplaySetup, until: datetime | None) -> ReplayR
     lines, refused = _lines(feed, ahead, until)
     # a fixed key: nothing of the throw-away store outlives it, and the same file gives the same log
     with tempfile.TemporaryDirectory(prefix="hotline-replay-") as folder:
-        store = Store(f"sqlite:///{folder}/replay.db", Cipher([bytes(32)]), lasting=False)
+        store = Store(f"sqlite:///{folder}/replay.db", Cipher([bytes(32)]), durable=False)
         try:
             upgrade(store)
             end = until or max((line.clock for line in lines), default=None)

@@ -31,8 +31,8 @@ def test_what_is_written_is_read() -> None:
     """Keys keep their numbers: one that waits, one that is gone."""
     ring = KeyRing((None, new_key(), new_key()), 1)
     assert parse_keys(format_keys(ring), "file") == ring
-    assert ring.waiting
-    assert parse_keys(format_keys(ring.rotated()), "file").sealing == 2
+    assert ring.has_next
+    assert parse_keys(format_keys(ring.rotated()), "file").active == 2
     assert parse_keys(format_keys(ring.rotated().without_old()), "file").keys[:2] == (None, None)
 
 
@@ -51,7 +51,7 @@ def test_keys_are_shown_by_no_error_or_repr() -> None:
     """A ring, a sealer and a sealed value say nothing of what they hold."""
     key = bytes(range(32))
     cipher = Cipher([key])
-    shown = f"{cipher!r}{cipher.ring!r}{cipher.encrypt('13912345678')!r}"
+    shown = f"{cipher!r}{cipher.keyring!r}{cipher.encrypt('13912345678')!r}"
     assert "13912345678" not in shown
     assert repr(key)[2:-1] not in shown
     assert base64.b64encode(key).decode() not in shown
@@ -62,13 +62,13 @@ def test_a_value_under_a_key_that_came_later_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "hotline.key"
     KeyFile(path).create(KeyRing((new_key(),), 0))
     old, rotating = load_cipher(path), load_cipher(path)
-    KeyFile(path).replace(rotating.ring.with_next(new_key()).rotated())
+    KeyFile(path).replace(rotating.keyring.with_next(new_key()).rotated())
     rotating.refresh()
     sealed = rotating.encrypt("neu")
     assert sealed.number == 1
     assert old.decrypt(sealed) == "neu"
     assert old.encrypt("x").number == 1
-    assert old.reencrypt(Cipher([old.ring.keys[0] or b""]).encrypt("alt")).number == 1
+    assert old.reencrypt(Cipher([old.keyring.keys[0] or b""]).encrypt("alt")).number == 1
 
 
 def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> 
         feed(store, [letter("K1", "2026-11-02T09:00")], NOW)
         advance_tickets(store, ["K1"], NOW)
         facts = row_of(store, "K1").facts
-        KeyFile(path).replace(cipher.ring.with_next(new_key()).rotated())
+        KeyFile(path).replace(cipher.keyring.with_next(new_key()).rotated())
         with store.reading() as session:
             before = count_by_key(session)
         assert set(before) == {0}
@@ -129,7 +129,7 @@ def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> 
             for table, column in encrypted_columns():
                 for (sealed,) in session.execute(column.table.select().with_only_columns(column)):
                     assert sealed is None or cipher.decrypt(sealed) is not None, table.name
-        KeyFile(path).replace(cipher.ring.without_old())
+        KeyFile(path).replace(cipher.keyring.without_old())
         again = Store(store_url, load_cipher(path))
         upgrade(again)
         feed(again, [letter("K2", "2026-11-02T09:30")], NOW)
@@ -164,7 +164,7 @@ def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
         working = threading.Thread(target=work)
         working.start()
         for _ in range(3):
-            KeyFile(path).replace(other.cipher.ring.with_next(new_key()).rotated())
+            KeyFile(path).replace(other.cipher.keyring.with_next(new_key()).rotated())
             sum(reencrypt(other))
         working.join()
         assert not wrong
