@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from models.clock import Now, monotonic, system_clock
-from models.database import Store, is_transient
+from models.database import Store
+from models.store_errors import is_transient
 
 log = logging.getLogger("hotline.clock")
 

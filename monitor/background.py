@@ -8,8 +8,9 @@ from threading import Event, Thread
 from typing import Generic, TypeVar
 
 from models.clock import Now, monotonic
-from models.database import Session, Store, StoreError
+from models.database import Session, Store
 from models.errors import HotlineError
+from models.store_errors import StoreError
 
 T = TypeVar("T")
 

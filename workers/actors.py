@@ -17,7 +17,7 @@ from dramatiq.brokers.redis import RedisBroker
 from structlog.contextvars import bound_contextvars
 
 from models.clock import Now, clock_speed
-from models.database import Store, is_store_fault, is_transient
+from models.database import Store
 from models.errors import describe_safely
 from models.i18n import lazy
 from models.operations.advance import advance
@@ -27,6 +27,7 @@ from models.queries.waiting import rows_of_tickets, tickets_of_rows
 from models.rulebook import RulebookCache
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.security.encryption import KeyUnusable
+from models.store_errors import is_store_fault, is_transient
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
 from workers.notices.dispatcher import NoticeDispatcher
 

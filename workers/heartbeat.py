@@ -6,9 +6,10 @@ import socket
 from datetime import timedelta
 
 from models.clock import monotonic
-from models.database import Store, is_transient
+from models.database import Store
 from models.operations.processes import remove_process, report_process
 from models.shared_clock import store_clock
+from models.store_errors import is_transient
 
 log = logging.getLogger("hotline.main")
 

@@ -3,13 +3,14 @@
 import logging
 
 from models.clock import Now, clock_speed, monotonic, system_clock
-from models.database import Store, is_transient
+from models.database import Store
 from models.operations.pruning import NoticePruner
 from models.operations.samples import record_sample
 from models.queries.queues import SAMPLE_SPAN
 from models.rulebook import RulebookCache
 from models.rules.policy import in_force
 from models.rules.queues import DELIVERY
+from models.store_errors import is_transient
 from workers.actors import WorkerContext
 
 log = logging.getLogger("hotline.main")

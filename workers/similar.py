@@ -4,8 +4,9 @@ import logging
 from datetime import date
 
 from models.clock import Now
-from models.database import Store, is_transient
+from models.database import Store
 from models.rules.similarity import WINDOW
+from models.store_errors import is_transient
 
 log = logging.getLogger("hotline.worker")
 

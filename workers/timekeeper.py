@@ -8,9 +8,10 @@ from threading import Event
 import redis
 
 from models.clock import Now, clock_speed
-from models.database import Store, is_transient
+from models.database import Store
 from models.operations.bells import DueRows, claim_due, first_bells, ring_again
 from models.queries.health import DEFAULT_PATIENCE
+from models.store_errors import is_transient
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from models.database import Store, StoreError, StoreUnreachable, is_transient
+from models.database import Store, StoreUnreachable
 from models.errors import database_message
 from models.operations.keys import refresh_hashes, unlock
+from models.store_errors import StoreError, is_transient
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from models.clock import system_clock
-from models.database import Session, Store, StoreError, sqlite_file, sqlite_module
+from models.database import Session, Store, sqlite_file, sqlite_module
 from models.errors import HotlineError, database_message
 from models.i18n import N_, _
 from models.migrations import NEWEST, revision
@@ -27,6 +27,7 @@ from models.rules.calendar import SHANGHAI
 from models.security.encryption import load_cipher
 from models.security.identity import current_actor
 from models.settings import Settings
+from models.store_errors import StoreError
 from scripts.service.terminal import character_widths
 from workers.broker import Bells, connect
 

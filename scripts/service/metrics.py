@@ -10,8 +10,9 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from models.clock import Now, system_clock
-from models.database import Store, StoreError
+from models.database import Store
 from models.queries.service_status import ServiceStatus, service_status
+from models.store_errors import StoreError
 from workers.broker import Bells
 
 LOOPBACK = "127.0.0.1"

@@ -136,7 +136,7 @@ def _run_headless(
     watch: ServiceWatch, store: "Store", now: Now, stop: threading.Event, for_seconds: float
 ) -> None:
     """Print a status line every few seconds, and at the end the counts as JSON."""
-    from models.database import is_transient
+    from models.store_errors import is_transient
 
     deadline = monotonic() + for_seconds if for_seconds else float("inf")
     printed_at = monotonic()

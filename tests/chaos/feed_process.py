@@ -11,10 +11,11 @@ from pathlib import Path
 from sqlalchemy import update
 
 from models.clock import Now, parse_clock
-from models.database import Store, is_transient
+from models.database import Store
 from models.operations.inbox import add_messages
 from models.security.encryption import Encrypted
 from models.settings import load_settings
+from models.store_errors import is_transient
 from models.tables.core import INBOX
 from scripts.bootstrap import open_store
 from tests.chaos.known_feed import FeedLine, read

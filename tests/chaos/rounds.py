@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.database import Store, is_transient
+from models.database import Store
+from models.store_errors import is_transient
 from tests.chaos.cluster import City
 from tests.chaos.faults import Fault, disk_full, faults_for
 from tests.chaos.known_feed import known_feed, reference_run

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from models.bulk import insert_rows
-from models.database import Store, is_transient
+from models.database import Store
+from models.store_errors import is_transient
 from models.tables.core import TICKET
 
 _WAITING = (

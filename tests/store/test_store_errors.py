@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from models.database import Store, StoreUnreachable, is_store_fault, is_transient
+from models.database import Store, StoreUnreachable
 from models.migrations import upgrade
 from models.security.encryption import Cipher
+from models.store_errors import is_store_fault, is_transient
 from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import KEY, prepared_store
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from models.clock import clock_speed
-from models.database import is_transient
 from models.operations.notices.batch import (
     NoticeBatch,
     extend_hold,
@@ -14,6 +13,7 @@ from models.operations.notices.batch import (
     release_notices,
 )
 from models.operations.notices.channel_state import ChannelLimits, record_attempt
+from models.store_errors import is_transient
 from workers.notices.apprise_channel import send_message
 from workers.notices.channels import ChannelConfig
 from workers.notices.context import DeliveryContext

@@ -1,0 +1,79 @@
+"""What an error of the database means: trying again helps, the store is broken, or a row is wrong.
+
+Judged by SQLite's result codes and PostgreSQL's SQLSTATE, as the drivers' classes are too wide:
+SQLite's calls a missing table an OperationalError, like a lock.
+"""
+
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+_SQLITE_TRANSIENT = frozenset(
+    ("BUSY", "LOCKED", "PROTOCOL", "IOERR", "FULL", "CANTOPEN", "NOMEM", "INTERRUPT")
+)
+"""SQLite's primary result codes for which a later try may do: locks, the disk, the machine."""
+
+_POSTGRESQL_TRANSIENT = (
+    "08",  # connection exceptions
+    "40",  # deadlocks and serialization failures
+    "53",  # out of disk, memory or connections
+    "55P03",  # a lock that was not given in time
+    "57014",  # a statement that took too long
+    "57P0",  # shutting down, starting, a session that was ended
+    "58",  # errors of the operating system
+    "25P03",  # a transaction that was idle for too long
+    "25P04",  # a transaction that took too long
+)
+"""SQLSTATE classes and codes for which a later try may do."""
+
+_POSTGRESQL_FAULTS = ("25", "28", "3D", "3F", "42", "XX")
+"""SQLSTATE classes of a database that is not as it should be: tables, rights, damage."""
+
+_SQLITE_OF_ROWS = frozenset(("CONSTRAINT", "MISMATCH", "TOOBIG", "RANGE"))
+"""SQLite's primary result codes that speak of values, not of the database."""
+
+StoreError = SQLAlchemyError
+"""Whatever the database or its driver can fail with, for callers that go on without the store."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database was only busy or away, so that the same may succeed later.
+
+    Judged by SQLite's result code and PostgreSQL's SQLSTATE. An error of the connection itself,
+    which has neither, counts as away.
+    """
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if (code := _sqlite_code(error)) is not None:
+        return code in _SQLITE_TRANSIENT
+    if (state := _sqlstate(error)) is not None:
+        return state.startswith(_POSTGRESQL_TRANSIENT)
+    return isinstance(error, OperationalError)
+
+
+def is_store_fault(error: BaseException) -> bool:
+    """Whether the database is to blame for an error, and not the rows that were read or written.
+
+    True for everything transient, and for missing tables, missing rights and damage.
+    """
+    if is_transient(error):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if (code := _sqlite_code(error)) is not None:
+        return code not in _SQLITE_OF_ROWS
+    return (_sqlstate(error) or "").startswith(_POSTGRESQL_FAULTS)
+
+
+def _sqlite_code(error: DBAPIError) -> str | None:
+    """SQLite's primary result code without its prefix: BUSY for SQLITE_BUSY_SNAPSHOT."""
+    name: str | None = getattr(error.orig, "sqlite_errorname", None)
+    return name.split("_")[1] if name else None
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state
