@@ -21,7 +21,7 @@ from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, measure_seconds
 from scripts.bench.intake import feed
 from scripts.bench.testbed import BenchFailed, Testbed
-from scripts.demo.scenario import letters
+from scripts.demo.scenario import demo_letters
 from scripts.ingest.feed_reader import read_feed
 
 _XLSX_ROWS, _CSV_ROWS = 4_326, 1_000_000
@@ -109,7 +109,7 @@ def _peak(testbed: Testbed, file: Path) -> float:
 
 
 def _rows(count: int) -> Iterator[Sequence[str]]:
-    kept = letters()
+    kept = demo_letters()
     first = (system_clock() - timedelta(days=30)).astimezone(SHANGHAI)
     for number in range(count):
         body = kept[number % len(kept)]

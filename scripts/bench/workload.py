@@ -11,14 +11,14 @@ import msgspec
 from models.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.routing.directory import Directory
-from scripts.demo.scenario import Case, letter_content, letters
+from scripts.demo.scenario import TicketScript, demo_letters, letter_content
 
 Body = dict[str, Any]
 
 
 def new_tickets(directory: Directory, prefix: str, count: int, at: datetime) -> Iterator[Body]:
     """So many first messages of ordinary tickets, each of which a unit can be found for."""
-    kept = [one for one in letters() if "emergency" not in one]
+    kept = [one for one in demo_letters() if "emergency" not in one]
     units = list(directory.units)
     routed = [{**one, "unit": directory.route(letter_content(one)).unit or units[i % len(units)]}
               for i, one in enumerate(kept)]  # fmt: skip
@@ -84,9 +84,9 @@ def ticket_lives(rulebook: Rulebook, messages: int, month: datetime) -> list[lis
     while left > 0:
         first = next(firsts)
         began = month + timedelta(days=chance.randrange(28), hours=chance.uniform(0, 9))
-        case = Case(first["ticket"], first["category"], chance, context, count=1)
+        case = TicketScript(first["ticket"], first["category"], chance, context, count=1)
         first["at"] = began.isoformat(timespec="seconds")
-        life = [first, *case.life(first["unit"], began, emergency=False)]
+        life = [first, *case.messages_after(first["unit"], began, emergency=False)]
         life.sort(key=lambda m: str(m["at"]))
         found.append(life)
         left -= len(life)

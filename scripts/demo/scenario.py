@@ -1,6 +1,6 @@
-"""The demo: letters of the project's own, and units that answer them, more or less in time.
+"""The scenario of the demo: invented letters, and units that answer them, some of them late.
 
-Everything goes in as messages that wait for their time, through the inbox like any city's feed.
+All of it is put into the inbox as messages that wait for their time, like any city's feed.
 """
 
 import random
@@ -29,24 +29,25 @@ LENGTH = timedelta(days=11, hours=10)
 REAL_SECONDS = 120.0
 
 _SEED = 12345
-_LATE_UNITS = ("城市管理和综合执法局", "住房和城乡建设局", "生态环境分局", "达濠街道")
+_SLOW_UNITS = ("城市管理和综合执法局", "住房和城乡建设局", "生态环境分局", "达濠街道")
 _LETTERS_UNTIL = timedelta(days=9)
+_FIRST_LETTERS = 12
 _SOURCE = "demo"
 
 Body = dict[str, Any]
 
 
 def load_demo(store: Store) -> DemoClock:
-    """Put the whole play into an empty store and start its clock."""
+    """Put all messages of the demo into an empty store; returns the clock, which starts now."""
     with store.writing() as session:
         rulebook = load_rulebook(session)
-        messages = sorted(play(rulebook), key=lambda m: str(m["at"]))
+        messages = sorted(demo_messages(rulebook), key=lambda m: str(m["at"]))
         add_messages(session, _SOURCE, messages, START)
     return DemoClock(system_clock(), START, LENGTH.total_seconds() / REAL_SECONDS)
 
 
-def letters() -> list[Body]:
-    """The demo's letters, as they lie in the package."""
+def demo_letters() -> list[Body]:
+    """The letters of the demo, from the package."""
     text = (resources.files("scripts.demo") / "letters.jsonl").read_bytes()
     return [msgspec.json.decode(line) for line in text.splitlines() if line.strip()]
 
@@ -58,35 +59,35 @@ def letter_content(letter: Body) -> TicketReceived:
     return content
 
 
-def play(rulebook: Rulebook) -> Iterator[Body]:
+def demo_messages(rulebook: Rulebook) -> Iterator[Body]:
+    """All messages of the demo, the same each time, ticket by ticket."""
     dice = random.Random(_SEED)
-    everything = letters()
-    dice.shuffle(everything)
+    letters = demo_letters()
+    dice.shuffle(letters)
     context = rulebook.context_for(rulebook.policy_at(START))
-    for number, letter in enumerate(everything, 1):
-        at = _arrival(dice, number, len(everything))
-        case = Case(f"DEMO{number:04}", letter["category"], dice, context)
-        yield case.message("ticket.received", at, **letter)
+    for number, letter in enumerate(letters, 1):
+        at = _arrival(dice, number, len(letters))
+        ticket = TicketScript(f"DEMO{number:04}", letter["category"], dice, context)
+        yield ticket.message("ticket.received", at, **letter)
         unit = rulebook.directory.route(letter_content(letter)).unit
         if unit is None:
-            at = case.office(at + timedelta(hours=dice.uniform(0.5, 4)))
+            at = ticket.office(at + timedelta(hours=dice.uniform(0.5, 4)))
             unit = dice.choice(list(rulebook.directory.units))
-            yield case.message("ticket.assigned", at, unit=unit, by="值班员")
-        yield from case.life(unit, at, emergency="emergency" in letter)
+            yield ticket.message("ticket.assigned", at, unit=unit, by="值班员")
+        yield from ticket.messages_after(unit, at, emergency="emergency" in letter)
 
 
 def _arrival(dice: random.Random, number: int, of: int) -> datetime:
-    """Letters come by day, a few by night, a dozen before the screen has been looked at."""
-    dozen = 12
-    if number <= dozen:
+    """The time of a letter: most by day, a few by night, the first dozen at the very beginning."""
+    if number <= _FIRST_LETTERS:
         return START + timedelta(minutes=5 * number)
     day = timedelta(days=int(_LETTERS_UNTIL.days * (number / of) ** 1.2))
     return START + day + timedelta(hours=dice.triangular(0.5, 14, 3))
 
 
 @dataclass
-class Case:
-    """One ticket of a play: what its unit, its claimant and the hotline do, by chance."""
+class TicketScript:
+    """One ticket of the demo: what its unit, its claimant and the hotline do, by chance."""
 
     number: str
     category: str
@@ -95,17 +96,18 @@ class Case:
     count: int = 0
 
     def message(self, kind: str, at: datetime, **body: Any) -> Body:
-        """One message about it."""
+        """One message about the ticket."""
         self.count += 1
         name = f"{self.number}-{self.count}"
         envelope = {"id": name, "at": at.isoformat(timespec="seconds"), "type": kind}
         return {**body, **envelope, "ticket": self.number}
 
     def chance(self, share: float) -> bool:
+        """Whether something happens that happens in this share of cases."""
         return self.dice.random() < share
 
     def office(self, at: datetime) -> datetime:
-        """The same moment, or the beginning of the next office hours."""
+        """The same moment in office hours, else some time after their next beginning."""
         calendar, hours = self.context.calendar, self.context.policy.office
         day = at.date()
         if calendar.is_working(day) and at.time() < hours.closing:
@@ -114,36 +116,36 @@ class Case:
         return opening + timedelta(minutes=self.dice.uniform(1, 90))
 
     def later(self, at: datetime, low: float, high: float) -> datetime:
-        """A moment in office hours, between so many hours after `at`."""
+        """A moment in office hours, between `low` and `high` hours after `at`."""
         return self.office(at + timedelta(hours=self.dice.uniform(low, high)))
 
-    def life(self, unit: str, at: datetime, *, emergency: bool) -> Iterator[Body]:
-        """What the unit, the claimant and the hotline do about it."""
-        slow = unit in _LATE_UNITS
+    def messages_after(self, unit: str, at: datetime, *, emergency: bool) -> Iterator[Body]:
+        """What the unit, the claimant and the hotline do after the ticket was dispatched."""
+        slow = unit in _SLOW_UNITS
         if emergency:
             yield self.message("site.arrived", at + timedelta(hours=1.2), unit=unit)
             text = "已到场处置，险情受控。"
             yield self.message("progress.reported", at + timedelta(hours=9), unit=unit, text=text)
         if self.chance(0.04):
-            back = self.later(at, 1, 5)
+            returned_at = self.later(at, 1, 5)
             yield self.message(
-                "unit.returned", back, unit=unit, reason="不属于本单位职责", basis="三定方案",
-                suggested_unit="政务服务数据管理局", signed_by="分管副职",
+                "unit.returned", returned_at, unit=unit, reason="不属于本单位职责",
+                basis="三定方案", suggested_unit="政务服务数据管理局", signed_by="分管副职",
             )  # fmt: skip
-            yield self.message("return.reviewed", self.later(back, 2, 6), approved=False)
+            yield self.message("return.reviewed", self.later(returned_at, 2, 6), approved=False)
             return
         policy, calendar = self.context.policy, self.context.calendar
-        accepted = expiry(at, policy.terms.accept, calendar, policy.office)
+        accepted_at = expiry(at, policy.terms.accept, calendar, policy.office)
         if not self.chance(0.5 if slow else 0.1):
-            accepted = min(accepted, self.later(at, 0.3, 5))
-            yield self.message("unit.accepted", accepted, unit=unit)
+            accepted_at = min(accepted_at, self.later(at, 0.3, 5))
+            yield self.message("unit.accepted", accepted_at, unit=unit)
         if not self.chance(0.3 if slow else 0.1):
-            yield from self._calls(unit, "first", self.later(accepted, 0.5, 4))
-        due = expiry(accepted, getattr(policy.terms, self.category), calendar, policy.office)
+            yield from self._calls(unit, "first", self.later(accepted_at, 0.5, 4))
+        due = expiry(accepted_at, getattr(policy.terms, self.category), calendar, policy.office)
         if slow and self.chance(0.35):
             return
         share = self.dice.uniform(0.8, 1.9) if slow else self.dice.uniform(0.3, 0.95)
-        yield from self._result(unit, self.office(accepted + (due - accepted) * share))
+        yield from self._result(unit, self.office(accepted_at + (due - accepted_at) * share))
 
     def _calls(self, unit: str, purpose: str, at: datetime) -> Iterator[Body]:
         call = {"unit": unit, "purpose": purpose, "method": "phone"}
@@ -158,23 +160,23 @@ class Case:
             measures="已安排人员处理并建立巡查机制。", remedies="如有异议可依法申请复核。",
             basis="相关法律法规及职责规定。", disposal="ordinary",
         )  # fmt: skip
-        reviewed = self.later(at, 1, 5)
+        reviewed_at = self.later(at, 1, 5)
         if not again and self.chance(0.08):
             why = "未答复诉求人提出的问题。"
-            yield self.message("result.reviewed", reviewed, approved=False, why=why)
-            yield from self._result(unit, self.later(reviewed, 3, 9), again=True)
+            yield self.message("result.reviewed", reviewed_at, approved=False, why=why)
+            yield from self._result(unit, self.later(reviewed_at, 3, 9), again=True)
             return
-        yield self.message("result.reviewed", reviewed, approved=True)
-        yield from self._calls(unit, "closing", self.later(reviewed, 0.5, 5))
+        yield self.message("result.reviewed", reviewed_at, approved=True)
+        yield from self._calls(unit, "closing", self.later(reviewed_at, 0.5, 5))
         ratings = ("very_satisfied", "satisfied", "basically_satisfied", "dissatisfied")
         rating = self.dice.choices(ratings, (30, 45, 15, 10))[0]
-        rated = self.later(reviewed, 1, 8)
-        yield self.message("survey.rated", rated, rating=rating)
+        rated_at = self.later(reviewed_at, 1, 8)
+        yield self.message("survey.rated", rated_at, rating=rating)
         if rating == "dissatisfied" and self.chance(0.7):
-            revisited = self.later(rated, 1, 5)
+            revisited_at = self.later(rated_at, 1, 5)
             yield self.message(
-                "contact.attempted", revisited, unit=HOTLINE, purpose="revisit",
+                "contact.attempted", revisited_at, unit=HOTLINE, purpose="revisit",
                 outcome="reached", method="phone",
             )  # fmt: skip
-            yield self.message("revisit.recorded", revisited, outcome="confirmed")
-            yield self.message("rework.requested", self.later(revisited, 0.5, 3))
+            yield self.message("revisit.recorded", revisited_at, outcome="confirmed")
+            yield self.message("rework.requested", self.later(revisited_at, 0.5, 3))

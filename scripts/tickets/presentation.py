@@ -1,4 +1,4 @@
-"""A ticket as `hotline show` tells it: where it stands, its clocks, and why it is due then."""
+"""A ticket as `hotline show` prints it: its state, its clocks, and why it is due when it is."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +14,9 @@ from models.rules.vocabulary import NoticeKind
 
 
 def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
-    """The ticket for machines, instants in +08:00. Raises TicketNotFound."""
+    """The ticket as `--json` prints it, instants in +08:00. Raises TicketNotFound."""
     ticket = detail(session, number)
-    why = _explained(session, ticket)
+    explanation = _explanation(session, ticket)
     return {
         "ticket": ticket.number,
         "status": ticket.status,
@@ -36,22 +36,22 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
         "provisional": ticket.provisional,
         "clocks": [
             {
-                "clock": c.name,
-                "unit": c.unit,
-                "base": c.base.astimezone(SHANGHAI),
-                "due": c.due.astimezone(SHANGHAI),
-                "state": c.state,
-                "provisional": c.provisional,
+                "clock": clock.name,
+                "unit": clock.unit,
+                "base": clock.base.astimezone(SHANGHAI),
+                "due": clock.due.astimezone(SHANGHAI),
+                "state": clock.state,
+                "provisional": clock.provisional,
             }
-            for c in ticket.clocks
+            for clock in ticket.clocks
         ],
         "alerts": list(_alerts(ticket)),
-        "why": None if why is None else _why(why),
+        "why": None if explanation is None else _explanation_as_dict(explanation),
     }
 
 
 def ticket_lines(session: Session, number: str) -> Iterator[str]:
-    """The ticket for people, a line at a time. Raises TicketNotFound."""
+    """The ticket for people, line by line. Raises TicketNotFound."""
     ticket = detail(session, number)
     badge = f"  {_(ticket.level)}" if ticket.level else ""
     yield f"{ticket.number}  {ticket.title}"
@@ -67,10 +67,13 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
     for alert in _alerts(ticket):
         to = alert["to"] or _("nobody: overtaken by the next level or the expiry")
         at = alert["effective_at"][:16].replace("T", " ")
-        gone = "  " + _("taken back") if alert["withdrawn"] else ""
-        yield f"  {_(alert['level'])}  {at}  ({alert['clause']})  {to}{gone}"
-    if (why := _explained(session, ticket)) is None:
-        return
+        withdrawn = "  " + _("taken back") if alert["withdrawn"] else ""
+        yield f"  {_(alert['level'])}  {at}  ({alert['clause']})  {to}{withdrawn}"
+    if (explanation := _explanation(session, ticket)) is not None:
+        yield from _explanation_lines(explanation)
+
+
+def _explanation_lines(why: Explanation) -> Iterator[str]:
     base, due = why.base.astimezone(SHANGHAI), why.due.astimezone(SHANGHAI)
     yield _("Why: {clock} from {base}: {term} ({clause})").format(
         clock=_(why.clock),
@@ -90,7 +93,7 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
 
 
 def _alerts(ticket: TicketDetail) -> Iterator[dict[str, Any]]:
-    """The levels raised, by which clause, and to whom each went (Regulation 5.1-5.3)."""
+    """The levels raised, each with its clause and its recipients (Regulation 5.1-5.3)."""
     withdrawn = {e.event.of for e in ticket.log if isinstance(e.event, AlertWithdrawn)}
     notices = [e.event for e in ticket.log if isinstance(e.event, NoticeQueued)]
     for line in ticket.log:
@@ -111,7 +114,7 @@ def _alerts(ticket: TicketDetail) -> Iterator[dict[str, Any]]:
         }
 
 
-def _explained(session: Session, ticket: TicketDetail) -> Explanation | None:
+def _explanation(session: Session, ticket: TicketDetail) -> Explanation | None:
     clock = deciding_clock(ticket.state)
     if clock is None or ticket.policy_id is None:
         return None
@@ -119,7 +122,7 @@ def _explained(session: Session, ticket: TicketDetail) -> Explanation | None:
     return explain(clock, ticket.state, context)
 
 
-def _why(why: Explanation) -> dict[str, Any]:
+def _explanation_as_dict(why: Explanation) -> dict[str, Any]:
     return {
         "clock": why.clock,
         "base": why.base.astimezone(SHANGHAI),

@@ -9,7 +9,7 @@ from models.operations.advance import advance
 from models.operations.inbox import add_messages
 from models.rulebook import load_rulebook
 from models.tables.core import TICKET
-from scripts.demo.scenario import START, play
+from scripts.demo.scenario import START, demo_messages
 from tests.store.factories import RESULT, at, feed, letter, message
 
 NOW = at("2026-12-20T10:00")
@@ -90,7 +90,7 @@ def late() -> list[dict[str, Any]]:
 def fill_two_months(store: Store) -> None:
     """Put all of this into a store, as of `NOW`."""
     with store.writing() as session:
-        demo = sorted(play(load_rulebook(session)), key=lambda m: m["at"])
+        demo = sorted(demo_messages(load_rulebook(session)), key=lambda m: m["at"])
         add_messages(session, "demo", demo, START)
     feed(store, extras(), at("2026-10-01T00:00"))
     for moment in (at("2026-10-30T12:00"), NOW):

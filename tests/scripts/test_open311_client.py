@@ -196,7 +196,7 @@ def test_a_private_network_is_asked_nothing_unless_that_is_meant(
 def test_a_page_without_end_is_not_taken(
     city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open311_client, "_MOST_BYTES", 1_000)
+    monkeypatch.setattr(open311_client, "_MAX_BYTES", 1_000)
     with pytest.raises(FeedUnreadable, match="more than a page"):
         poll(city, tmp_path)
 
