@@ -165,8 +165,7 @@ class MonitorApp(App[None]):
 
     async def _refresh(self) -> None:
         """Read what the screen shows, and paint it; nothing is read behind a dialog."""
-        screen = self.screen
-        if not isinstance(screen, MonitorScreen):
+        if (screen := self._open_screen()) is None:
             return
         request = replace(screen.request(), answers=tuple(self.actions.waiting))
         try:
@@ -175,8 +174,7 @@ class MonitorApp(App[None]):
             self._note_outage(error)
             return
         self._note_snapshot(snapshot)
-        is_current = self.screen is screen
-        if is_current and screen.ready:
+        if self._open_screen() is screen and screen.ready:
             screen.show(snapshot)
         self.paint_count += 1
         if self.paint_count == 1 and not self.is_headless:
@@ -206,10 +204,7 @@ class MonitorApp(App[None]):
         self._show_status()
 
     def _show_status(self) -> None:
-        # at the very end the clock may tick once more with no screen left
-        if not self.screen_stack or not isinstance(screen := self.screen, MonitorScreen):
-            return
-        if not screen.ready:
+        if (screen := self._open_screen()) is None or not screen.ready:
             return
         snapshot = self._snapshot
         status = Status(
@@ -263,18 +258,21 @@ class MonitorApp(App[None]):
         """Have a refused message edited and sent again, or a failed notice sent again."""
         self.actions.start(self.actions.resolve_failure(failure))
 
-    def _crumbs(self) -> tuple[str, ...]:
-        return self.screen.crumbs() if isinstance(self.screen, MonitorScreen) else ()
+    def _open_screen(self) -> MonitorScreen | None:
+        """Return the screen that is shown; None behind a dialog, and when the app has closed."""
+        screen = self.screen if self.screen_stack else None
+        return screen if isinstance(screen, MonitorScreen) else None
 
-    def _ticket_under_cursor(self) -> str | None:
-        screen = self.screen
-        return screen.ticket_under_cursor() if isinstance(screen, MonitorScreen) else None
+    def _crumbs(self) -> tuple[str, ...]:
+        screen = self._open_screen()
+        return screen.crumbs() if screen else ()
 
     # Commands (see monitor/commands.py)
 
     def action_act_on_ticket(self) -> None:
         """Offer what can be done with the ticket under the cursor."""
-        if number := self._ticket_under_cursor():
+        screen = self._open_screen()
+        if screen and (number := screen.ticket_under_cursor()):
             self.actions.start(self.actions.offer(number))
 
     async def action_back(self) -> None:

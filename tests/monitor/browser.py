@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its debugging socket."""
+"""Drive a headless Chromium over its debugging socket."""
 
 import asyncio
 import base64
@@ -19,52 +19,52 @@ _READY = "DevTools listening on "
 
 
 class Browser:
-    """One page of a browser; `asked` are the addresses that it asked for anything."""
+    """One page of a browser; `requested` are the addresses that it loaded anything from."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._numbers = count(1)
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     async def listen(self) -> None:
-        """Take what the browser says until it is gone."""
+        """Read the messages of the browser until it closes the socket."""
         async for message in self._socket:
-            told = message.json()
-            if told.get("method") == "Network.requestWillBeSent":
-                self.asked.append(told["params"]["request"]["url"])
-            elif told.get("method") == "Network.webSocketCreated":
-                self.asked.append(told["params"]["url"])
-            if (reply := self._replies.pop(told.get("id", 0), None)) is not None:
-                reply.set_result(told)
+            event = message.json()
+            if event.get("method") == "Network.requestWillBeSent":
+                self.requested.append(event["params"]["request"]["url"])
+            elif event.get("method") == "Network.webSocketCreated":
+                self.requested.append(event["params"]["url"])
+            if (reply := self._replies.pop(event.get("id", 0), None)) is not None:
+                reply.set_result(event)
 
     async def do(self, method: str, **more: Any) -> dict[str, Any]:
-        """One command of the protocol, and its answer."""
+        """Send a command of the protocol, and return its result."""
         number = next(self._numbers)
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": more})
-        found: dict[str, Any] = (await asyncio.wait_for(reply, 30)).get("result", {})
-        return found
+        result: dict[str, Any] = (await asyncio.wait_for(reply, 30)).get("result", {})
+        return result
 
     async def value(self, script: str) -> Any:
-        """What a line of JavaScript comes to."""
-        found = await self.do("Runtime.evaluate", expression=script, returnByValue=True)
-        return found.get("result", {}).get("value")
+        """Evaluate JavaScript, and return its value."""
+        result = await self.do("Runtime.evaluate", expression=script, returnByValue=True)
+        return result.get("result", {}).get("value")
 
     async def key(self, key: str) -> None:
         """Press a key that types a character."""
         await self.do("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
         await self.do("Input.dispatchKeyEvent", type="keyUp", key=key)
 
-    async def picture(self, path: Path) -> None:
-        """Save what is to be seen as a PNG."""
-        found = await self.do("Page.captureScreenshot")
-        path.write_bytes(base64.b64decode(found["data"]))
+    async def screenshot(self) -> bytes:
+        """Return a picture of the page, as PNG."""
+        result = await self.do("Page.captureScreenshot")
+        return base64.b64decode(result["data"])
 
 
 @asynccontextmanager
 async def browser(width: int = 1280, height: int = 800) -> AsyncIterator[Browser]:
-    """A browser with one empty page; ended at the end."""
+    """Start a browser with one empty page, and end it afterwards."""
     assert CHROMIUM is not None
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         options = ["--headless=new", "--disable-gpu", "--remote-debugging-port=0"]
@@ -83,11 +83,11 @@ async def browser(width: int = 1280, height: int = 800) -> AsyncIterator[Browser
                 async with session.ws_connect(
                     page["webSocketDebuggerUrl"], max_msg_size=0
                 ) as socket:
-                    made = Browser(socket)
-                    listening = asyncio.create_task(made.listen())
-                    await made.do("Network.enable")
-                    await made.do("Page.enable")
-                    yield made
+                    page_driver = Browser(socket)
+                    listening = asyncio.create_task(page_driver.listen())
+                    await page_driver.do("Network.enable")
+                    await page_driver.do("Page.enable")
+                    yield page_driver
                     listening.cancel()
         finally:
             process.terminate()
@@ -95,7 +95,7 @@ async def browser(width: int = 1280, height: int = 800) -> AsyncIterator[Browser
 
 
 async def _debugger(log: Path) -> str:
-    """Where the debugging socket is."""
+    """Return the address of the debugging socket, once the browser has written it."""
     async with asyncio.timeout(60):
         while True:
             text = log.read_text("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Very many tickets, made by the database from those of the scene: copies that differ in number."""
+"""Fill a store with very many tickets: copies of those of the scene, made by the database."""
 
 from sqlalchemy import Table, text
 
@@ -6,17 +6,17 @@ from models.database import Session, Store
 from models.tables.core import BELL, CLOCK, EVENT, NOTICE, TICKET
 
 _STRIDE = 1_000
-"""Copies of a ticket are so far apart in their ids."""
+"""The distance of the ids of two copies of a ticket."""
 
 
 def multiply_tickets(store: Store, open_tickets: int, closed: int) -> None:
-    """Let there be about so many open tickets and so many archived ones, with clocks and events.
+    """Copy the open tickets to about so many, and completed ones to so many archived ones.
 
-    Archived copies lie in the past, a minute apart on PostgreSQL.
+    On PostgreSQL the archived copies lie in the past, 15 seconds apart.
     """
     with store.writing() as session:
         if session.dialect == "postgresql":
-            # the copies refer to each other as their originals do
+            # no foreign key is checked: the copies refer to each other as their originals do
             session.execute(text("SET LOCAL session_replication_role = replica"))
         here = "SELECT count(*) FROM ticket WHERE status IN ({})"
         alive = session.execute(text(here.format(_OPEN))).scalar_one()
@@ -26,7 +26,7 @@ def multiply_tickets(store: Store, open_tickets: int, closed: int) -> None:
         _multiply(session, "status = 'completed'", 10_001, closed // done, gone)
     if session.dialect == "postgresql":
         with store.engine.connect() as connection:
-            # index-only reads need to know which pages everybody may see
+            # index-only scans need the visibility map
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(
                 text("VACUUM ANALYZE")
             )

@@ -1,4 +1,4 @@
-"""A fixed scene: a morning of a district, made by the real operations from messages.
+"""The fixed scene of the tests: a morning of a district, made from messages by the operations.
 
 For tests and for the picture in the README. Every letter is invented.
 """
@@ -74,7 +74,7 @@ _NASTY = (
 
 
 def screen_text(app: MonitorApp) -> str:
-    """What stands on the screen now, as text."""
+    """Return the text of the screen as it is now."""
     return "\n".join(
         "".join(segment.text for segment in strip)
         for strip in app.screen._compositor.render_strips()
@@ -82,7 +82,7 @@ def screen_text(app: MonitorApp) -> str:
 
 
 def make_store(folder: Path) -> Store:
-    """An empty store with the shipped policy and units."""
+    """Create an empty store with the shipped policy and units."""
     store = Store(f"sqlite:///{folder / 'scene.db'}", Cipher([_KEY]))
     upgrade(store)
     files = resources.files("models") / "policy"
@@ -95,21 +95,21 @@ def make_store(folder: Path) -> Store:
 
 
 def make_scene(folder: Path) -> Store:
-    """The store of the scene, as it stands at NOW."""
+    """Create the store of the scene, as it is at NOW."""
     store = make_store(folder)
     fill_scene(store)
     return store
 
 
 def fill_scene(store: Store) -> None:
-    """Let everything of the scene happen in this store."""
+    """Play the scene in this store, and report its processes and samples."""
     play(store, list(messages()), NOW)
     with store.writing() as session:
         for number in range(1, 5):
             _report(store, session, f"worker@desk:{100 + number}", "worker", "emergency")
         _report(store, session, "timekeeper@desk:105", "timekeeper", "")
         for number in range(60):
-            # what a worker would have dealt with in each five seconds of the last minutes
+            # the messages that a worker finished in each five seconds of the last minutes
             dealt = {"intake": number % 7, "contact": number * number % 5, "delivery": number % 4}
             failed = {"delivery": int(number == 30)}
             wall = NOW - SAMPLE_SPAN * (60 - number)
@@ -117,7 +117,7 @@ def fill_scene(store: Store) -> None:
 
 
 def play(store: Store, wanted: list[dict[str, Any]], now: datetime) -> None:
-    """Let these messages arrive and be dealt with, by the moments they tell of, up to `now`."""
+    """Add these messages and apply them as of their own moments, up to `now`."""
     with store.writing() as session:
         add_messages(session, "scene", wanted, now)
         waiting = select(INBOX.c.ticket).where(INBOX.c.state == "waiting")
@@ -126,7 +126,7 @@ def play(store: Store, wanted: list[dict[str, Any]], now: datetime) -> None:
 
 
 def received(number: str, at: datetime, title: str, **more: Any) -> dict[str, Any]:
-    """A letter that has come in."""
+    """Return the message of a new ticket."""
     claimant = {"name": "陈女士", "phone": "13800138000", "contact": "wanted"}
     base = {"id": f"{number}-1", "type": "ticket.received", "ticket": number}
     base |= {"at": at.isoformat(), "category": "complaint", "title": title}
@@ -135,7 +135,7 @@ def received(number: str, at: datetime, title: str, **more: Any) -> dict[str, An
 
 
 def messages() -> Iterator[dict[str, Any]]:
-    """Everything that has come in."""
+    """Yield every message of the scene."""
     start = datetime(2026, 9, 25, 9, 10, tzinfo=SHANGHAI)
     for index, (category, unit, title) in enumerate(_TITLES):
         at = start + timedelta(hours=14 * index, minutes=11 * index)
@@ -172,7 +172,7 @@ def messages() -> Iterator[dict[str, Any]]:
 
 
 def _life(number: str, unit: str, at: datetime, index: int) -> Iterator[dict[str, Any]]:
-    """What a unit did with a ticket: some promptly, some late, some nothing yet."""
+    """Yield what a unit did with a ticket: promptly, late, or nothing yet."""
     step = 2
 
     def message(kind: str, after: timedelta, **fields: Any) -> dict[str, Any]:

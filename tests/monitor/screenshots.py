@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.cells import cell_len
-from textual.pilot import Pilot
 
 from models.i18n import activate
 from monitor.app import MonitorApp
+from tests.monitor.driving import wait_for_refresh
 from tests.monitor.scene import NOW, make_scene
 
 SCREENSHOTS: dict[str, Sequence[str]] = {
@@ -27,26 +27,11 @@ SCREENSHOTS: dict[str, Sequence[str]] = {
 }
 """Each picture and the keys that lead to it; the wallboard is an app of its own."""
 
-_TIMEOUT = 30.0
-
 _TEXT = re.compile(r'textLength="([\d.]+)"([^>]*)>([^<]*)</text>')
 """A text of the picture: its length, its other attributes, and its characters."""
 
 _FONT_FACES = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 """Rules that would make a picture ask another host for its fonts."""
-
-
-async def wait_for_refresh(pilot: Pilot[None]) -> None:
-    """Wait until all that was asked for is read and painted; raises TimeoutError if it is not."""
-    app = pilot.app
-    assert isinstance(app, MonitorApp)
-    async with asyncio.timeout(_TIMEOUT):
-        for _refresh in range(3):
-            before = app.paint_count
-            app.read_now()
-            while app.paint_count == before:
-                await asyncio.sleep(0.01)
-            await pilot.pause()
 
 
 async def draw(app: MonitorApp, keys: Sequence[str], size: tuple[int, int]) -> str:

@@ -1,7 +1,4 @@
-"""Measures the monitor: `python -m tests.monitor.signal_delay pulse [RUNS]`.
-
-From the commit of a raised level in another process's connection to the row on the screen.
-"""
+"""Measure the time from a commit to the screen: `python -m tests.monitor.signal_delay [RUNS]`."""
 
 import asyncio
 import statistics
@@ -20,12 +17,12 @@ from models.i18n import activate
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
 from monitor.app import MonitorApp
+from tests.monitor.driving import wait_for_refresh
 from tests.monitor.scene import NOW, make_store, play, received
-from tests.monitor.screenshots import wait_for_refresh
 
 
 def delays(store: Store, runs: int, every: float = 1.0) -> list[float]:
-    """Seconds from each commit of a yellow card to the screen that shows it."""
+    """Measure the seconds from each commit of a yellow card to the screen that shows it."""
     return asyncio.run(_delays(store, runs, every))
 
 
@@ -34,12 +31,12 @@ async def _delays(store: Store, runs: int, every: float) -> list[float]:
     moments = [NOW + timedelta(days=9, hours=n) for n in range(runs)]
     clock = [NOW]
     app = MonitorApp(store, lambda: clock[0], wall=lambda: NOW, every=every)
-    found = []
+    seconds = []
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         for number in range(runs):
             await asyncio.sleep(0.15)
-            shown = _cards(app)
+            before = _cards(app)
             committed: list[float] = []
 
             def commit(number: int = number, committed: list[float] = committed) -> None:
@@ -51,47 +48,47 @@ async def _delays(store: Store, runs: int, every: float) -> list[float]:
             clock[0] = moments[number]
             worker = threading.Thread(target=commit)
             worker.start()
-            await _until(lambda shown=shown: _cards(app) != shown)  # type: ignore[misc]
+            await _until(lambda before=before: _cards(app) != before)  # type: ignore[misc]
             worker.join()
-            found.append(time.perf_counter() - committed[0])
-    return found
+            seconds.append(time.perf_counter() - committed[0])
+    return seconds
 
 
 def _cards(app: MonitorApp) -> str:
-    """The counters of the levels, which only a commit changes, as they stand on the screen."""
+    """Return the counters of the levels on the screen, which only a commit changes."""
     names = ("prewarning", "yellow", "red")
     return " ".join(str(app.screen.query_one(f"#tile-{name}", Static).content) for name in names)
 
 
-async def _until(what: Callable[[], bool]) -> None:
+async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not what():
+        while not condition():
             await asyncio.sleep(0.002)
 
 
 def letters(store: Store, runs: int) -> None:
-    """So many accepted complaints, each received a little later than the one before."""
-    wanted = []
+    """Play so many accepted complaints, each received a minute later than the one before."""
+    messages = []
     for number in range(runs):
         at = NOW - timedelta(hours=2) + timedelta(minutes=number)
         name = f"T{number:03}"
-        wanted.append(received(name, at, "路灯不亮", unit="城管局"))
+        messages.append(received(name, at, "路灯不亮", unit="城管局"))
         accepted = {"id": f"{name}-2", "type": "unit.accepted", "ticket": name, "unit": "城管局"}
-        wanted.append(accepted | {"at": (at + timedelta(minutes=1)).isoformat()})
-    play(store, wanted, NOW)
+        messages.append(accepted | {"at": (at + timedelta(minutes=1)).isoformat()})
+    play(store, messages, NOW)
 
 
 def main() -> None:
     """Measure and print."""
-    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     activate("zh")
     with tempfile.TemporaryDirectory() as place:
         store = make_store(Path(place))
         letters(store, runs)
-        found = sorted(delays(store, runs))
+        seconds = sorted(delays(store, runs))
         store.close()
-    median = statistics.median(found) * 1000
-    worst = found[-1] * 1000
+    median = statistics.median(seconds) * 1000
+    worst = seconds[-1] * 1000
     print(f"commit to screen: median {median:.0f} ms, worst {worst:.0f} ms of {runs}")
 
 

@@ -1,8 +1,7 @@
-"""What an operator does at the screen: asked once, sent as a message, answered by the rules."""
+"""Actions of an operator: confirmed once, sent as a message, answered by the rules."""
 
-import asyncio
-from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -10,7 +9,6 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from models.database import Store
-from models.i18n import activate
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
 from models.rules.vocabulary import UserRole
@@ -18,18 +16,11 @@ from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
-from monitor.screens.dialogs import ActionForm, MenuDialog, TextPrompt
+from monitor.screens.dialogs import ActionForm, Dialog, MenuDialog, TextPrompt
+from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
-from tests.monitor.screenshots import wait_for_refresh
 
 LATER = NOW + timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def _chinese() -> Iterator[None]:
-    activate("zh")
-    yield
-    activate("en")
 
 
 pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene)
@@ -43,27 +34,20 @@ def _app(store: Store, actor: Actor | None = None, operator: str = "林小燕") 
 
 
 def _work(store: Store) -> None:
-    """What a worker would do with everything that waits."""
+    """Apply every waiting message, as a worker does."""
     with store.writing() as session:
         waiting = session.scalars(select(INBOX.c.ticket).where(INBOX.c.state == "waiting")).all()
         advance(session, waiting, load_rulebook(session), LATER)
 
 
-async def _until(pilot: Pilot[None], what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not what():
-            await asyncio.sleep(0.02)
-            await pilot.pause()
-
-
-def _told(app: MonitorApp) -> str:
+def _notifications(app: MonitorApp) -> str:
     return " ".join(n.message for n in app._notifications)
 
 
-def _event(store: Store, ticket: str, name: str) -> list[dict[str, object]]:
+def _events(store: Store, ticket: str, name: str) -> list[dict[str, object]]:
     with store.reading() as session:
-        found = select(EVENT.c.data).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
-        rows = session.scalars(found.where(TICKET.c.number == ticket, EVENT.c.name == name))
+        events = select(EVENT.c.data).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        rows = session.scalars(events.where(TICKET.c.number == ticket, EVENT.c.name == name))
         return list(rows)
 
 
@@ -76,11 +60,16 @@ async def _open(pilot: Pilot[None], number: str) -> MonitorApp:
     return app
 
 
+def _is_open(app: MonitorApp, dialog: type[Dialog[Any]]) -> bool:
+    """Return whether the dialog is open and one of its fields has the focus."""
+    return isinstance(app.screen, dialog) and app.focused is not None
+
+
 async def _choose(pilot: Pilot[None], label: str) -> None:
-    """Open the menu of acts and take the one of this name."""
+    """Open the menu of actions and choose the one of this name."""
     app = pilot.app
     await pilot.press("f2")
-    await _until(pilot, lambda: isinstance(app.screen, MenuDialog) and app.focused is not None)
+    await wait_until(pilot, lambda: isinstance(app.screen, MenuDialog) and app.focused is not None)
     await pilot.pause()
     menu = app.screen
     assert isinstance(menu, MenuDialog)
@@ -92,8 +81,8 @@ async def _choose(pilot: Pilot[None], label: str) -> None:
 
 def _number(store: Store, status: str) -> str:
     with store.reading() as session:
-        found = select(TICKET.c.number).where(TICKET.c.status == status).order_by(TICKET.c.number)
-        return str(session.scalars(found).first())
+        numbers = select(TICKET.c.number).where(TICKET.c.status == status)
+        return str(session.scalars(numbers.order_by(TICKET.c.number)).first())
 
 
 async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Store) -> None:
@@ -103,60 +92,60 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "催办")
-        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
         app.screen.query_one(Input).value = "请今天回复"
         await pilot.press("enter", "enter")
-        await _until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.actions.waiting))
         await wait_for_refresh(pilot)
         assert "待答复 1" in screen_text(app)
-        assert "已办" not in _told(app)
-        assert _event(store, number, "unit.urged") == []
+        assert "已办" not in _notifications(app)
+        assert _events(store, number, "unit.urged") == []
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: "已办：催办" in _told(app))
+        await wait_until(pilot, lambda: "已办：催办" in _notifications(app))
         assert "待答复" not in screen_text(app)
-    assert _event(store, number, "unit.urged")[0]["by"] == "林小燕 (desk)"
+    assert _events(store, number, "unit.urged")[0]["by"] == "林小燕 (desk)"
 
 
 async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
-    """What the rules refuse is told with why, and stands among the failures."""
+    """The operator is told what the rules refused, and why."""
     number = _number(store, "completed")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "登记评价")
-        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
         await pilot.press("enter", "enter")
-        await _until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.actions.waiting))
         with store.writing() as session:
-            # meanwhile the ticket has been archived
+            # the ticket is archived before a worker reads the message
             state = session.scalar(select(TICKET.c.state).where(TICKET.c.number == number)) or ""
             archived = state.replace('"status":"completed"', '"status":"archived"')
             gone = update(TICKET).where(TICKET.c.number == number)
             session.execute(gone.values(state=archived, status="archived"))
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: "被拒：登记评价" in _told(app))
+        await wait_until(pilot, lambda: "被拒：登记评价" in _notifications(app))
 
 
 async def test_a_contact_is_recorded_with_who_called(store: Store) -> None:
     """A recorded contact stops the clock it is for; the log names the operator beside it."""
     with store.reading() as session:
-        found = select(TICKET.c.number).where(TICKET.c.status == "handling", TICKET.c.seq < 12)
-        number = str(session.scalars(found.order_by(TICKET.c.number.desc())).first())
+        numbers = select(TICKET.c.number).where(TICKET.c.status == "handling", TICKET.c.seq < 12)
+        number = str(session.scalars(numbers.order_by(TICKET.c.number.desc())).first())
     app = _app(store)
     async with app.run_test(size=(120, 60)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "登记联系")
-        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
         await pilot.press("down", "down", "down", "down", "enter")
-        await _until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.actions.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: not app.actions.waiting)
+        await wait_until(pilot, lambda: not app.actions.waiting)
         await wait_for_refresh(pilot)
         assert "经办 林小燕 (desk)" in screen_text(app)
-    assert _event(store, number, "contact.recorded")[-1]["outcome"] == "reached"
+    assert _events(store, number, "contact.recorded")[-1]["outcome"] == "reached"
 
 
 async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
@@ -166,18 +155,18 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "选定承办单位")
-        await _until(pilot, lambda: isinstance(app.screen, ActionForm) and app.focused is not None)
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
         app.screen.query(Input).first().value = "公安"
         await pilot.press("enter", "enter", "enter")
-        await _until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.actions.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: not app.actions.waiting)
-    assert "公安" in str(_event(store, number, "ticket.routed")[-1]["unit"])
+        await wait_until(pilot, lambda: not app.actions.waiting)
+    assert "公安" in str(_events(store, number, "ticket.routed")[-1]["unit"])
 
 
-async def test_a_refused_message_is_mended_without_being_seen_in_clear(store: Store) -> None:
-    """Personal data stay masked in the editor and whole in what is sent; the old row gives way."""
+async def test_a_refused_message_is_edited_without_being_seen_in_clear(store: Store) -> None:
+    """Personal data are redacted in the editor and whole in the message that is sent."""
     with store.writing() as session:
         from models.operations.inbox import add_messages
 
@@ -197,16 +186,16 @@ async def test_a_refused_message_is_mended_without_being_seen_in_clear(store: St
         await wait_for_refresh(pilot)
         assert "2026101599999" in screen_text(app)
         await pilot.press("enter")
-        await _until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await wait_until(pilot, lambda: bool(app.screen.query(TextArea)))
         area = app.screen.query_one(TextArea)
         assert "13800138000" not in area.text
         assert "陈大文" not in area.text
         area.text = area.text.replace('"投诉"', '"complaint"')
         await pilot.press("f2")
-        await _until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.actions.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await _until(pilot, lambda: not app.actions.waiting)
+        await wait_until(pilot, lambda: not app.actions.waiting)
         await wait_for_refresh(pilot)
         assert "2026101599999" not in screen_text(app)
     with store.reading() as session:
@@ -218,11 +207,11 @@ async def test_a_refused_message_is_mended_without_being_seen_in_clear(store: St
 
 
 async def test_a_failed_notice_is_sent_again(store: Store) -> None:
-    """After one yes the notice waits for its channel again."""
+    """Confirmed once, the notice waits for its channel again."""
     with store.writing() as session:
-        one = session.scalar(select(NOTICE.c.id).order_by(NOTICE.c.id).limit(1))
+        notice = session.scalar(select(NOTICE.c.id).order_by(NOTICE.c.id).limit(1))
         failed = {"state": "failed", "error": "550 no such user", "tries": 8}
-        session.execute(update(NOTICE).where(NOTICE.c.id == one).values(**failed))
+        session.execute(update(NOTICE).where(NOTICE.c.id == notice).values(**failed))
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
@@ -230,60 +219,60 @@ async def test_a_failed_notice_is_sent_again(store: Store) -> None:
         await wait_for_refresh(pilot)
         assert "550 no such user" in screen_text(app)
         await pilot.press("end", "enter")
-        await _until(pilot, lambda: "重发此通知" in screen_text(app))
+        await wait_until(pilot, lambda: "重发此通知" in screen_text(app))
         await pilot.press("enter")
-        await _until(pilot, lambda: "重新排队" in _told(app))
+        await wait_until(pilot, lambda: "重新排队" in _notifications(app))
     with store.reading() as session:
-        assert session.scalar(select(NOTICE.c.state).where(NOTICE.c.id == one)) == "queued"
+        assert session.scalar(select(NOTICE.c.state).where(NOTICE.c.id == notice)) == "queued"
         queued = select(EVENT.c.data).where(EVENT.c.name == "notice.queued")
         last = session.scalars(queued.order_by(EVENT.c.at.desc(), EVENT.c.seq.desc())).first()
     assert last is not None
     assert last["by"] == "林小燕 (desk)"
 
 
-async def test_a_phone_is_shown_only_on_an_act_that_is_logged(store: Store) -> None:
-    """Masked everywhere, shown after a yes, and who saw it stands in the access log."""
+async def test_a_phone_is_shown_only_by_an_action_that_is_logged(store: Store) -> None:
+    """Redacted everywhere, shown once confirmed; the access log says to whom."""
     number = _number(store, "handling")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         assert "13800138000" not in screen_text(app)
         await _choose(pilot, "查看诉求人信息")
-        await _until(pilot, lambda: "访问日志" in screen_text(app))
+        await wait_until(pilot, lambda: "访问日志" in screen_text(app))
         await pilot.press("enter")
-        await _until(pilot, lambda: "13800138000" in screen_text(app))
+        await wait_until(pilot, lambda: "13800138000" in screen_text(app))
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()
     assert (row.who, row.ticket, row.act) == ("林小燕 (desk)", number, "reveal")
 
 
-async def test_who_may_only_look_is_told_so(store: Store) -> None:
-    """Without a role nothing is sent."""
+async def test_an_actor_without_a_role_may_only_look(store: Store) -> None:
+    """The action is refused and nothing is sent."""
     app = _app(store, Actor("guest", ""))
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, _number(store, "handling"))
         await pilot.press("f2")
-        await _until(pilot, lambda: "没有办成" in _told(app))
+        await wait_until(pilot, lambda: "没有办成" in _notifications(app))
         assert not app.actions.waiting
 
 
 async def test_the_name_is_asked_at_the_start(store: Store) -> None:
-    """Without HOTLINE_OPERATOR the screen asks who is there, once."""
+    """Without HOTLINE_OPERATOR the monitor asks for the operator's name, once."""
     app = MonitorApp(
         store, lambda: NOW, actor=Actor("desk", UserRole.SUPERVISOR), ask_name=True, every=None
     )
     async with app.run_test(size=(80, 24)) as pilot:
-        # a screen is there before what stands on it
-        await _until(
+        # a dialog is on the screen before its field has the focus
+        await wait_until(
             pilot, lambda: isinstance(app.screen, TextPrompt) and isinstance(app.focused, Input)
         )
         app.screen.query_one(Input).value = "王五"
         await pilot.press("enter")
-        await _until(pilot, lambda: app.actions.operator == "王五")
+        await wait_until(pilot, lambda: app.actions.operator == "王五")
 
 
-def test_mending_says_where_it_cannot_be_read() -> None:
-    """Line and column of the fault; an edited personal field is taken as it is typed."""
+def test_an_invalid_edit_names_its_place() -> None:
+    """Line and column of the error; an edited personal field is sent as it was typed."""
     body = {"ticket": "1", "claimant": {"phone": "13800138000"}}
     with pytest.raises(InvalidEdit, match="1:"):
         apply_edit("{", body)

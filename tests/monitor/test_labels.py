@@ -44,19 +44,12 @@ from monitor.formatting import DEFAULT_OFFICE
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot
 from monitor.widgets.virtual_list import VirtualList
+from tests.monitor.driving import wait_for_refresh
 from tests.monitor.scene import NOW, fill_scene, screen_text
-from tests.monitor.screenshots import wait_for_refresh
 
 CODES = {str(code) for codes in LISTS for code in codes}
 HAN = re.compile("[一-鿿]")
 LANGUAGES = ("zh", "en")
-
-
-@pytest.fixture(autouse=True)
-def _language() -> Iterator[None]:
-    activate("zh")
-    yield
-    activate("en")
 
 
 pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=True)

@@ -1,4 +1,4 @@
-"""What the screens ask is answered from short indexes, however much is closed."""
+"""The queries of the screens use short indexes, however many tickets are closed."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from models.queries.queues import queues
 from tests.monitor.bulk_tickets import multiply_tickets
 from tests.monitor.scene import NOW, fill_scene
 
-ASKED: dict[str, Callable[[Session], object]] = {
+QUERIES: dict[str, Callable[[Session], object]] = {
     "counters": lambda s: workload(s, NOW),
     "cards": lambda s: latest_cards(s, NOW),
     "curve": lambda s: curve(s, NOW),
@@ -36,11 +36,11 @@ ASKED: dict[str, Callable[[Session], object]] = {
     "position": lambda s: queue_position(s, ALL_OPEN, "2026101500081-7"),
 }
 WIDE = ("ticket", "event", "clock", "inbox", "notice")
-"""Tables that grow for ever: none of them may be walked from end to end."""
+"""Tables that grow for ever: no query may scan one of them."""
 
 
 def _crowd(store: Store) -> None:
-    """Many more closed tickets than open ones."""
+    """Fill the store with many more closed tickets than open ones."""
     fill_scene(store)
     count = int(os.environ.get("HOTLINE_TEST_CROWD", "1000"))
     multiply_tickets(store, count, 20 * count)
@@ -49,18 +49,18 @@ def _crowd(store: Store) -> None:
 pytestmark = pytest.mark.store(fill=_crowd)
 
 
-def test_no_screen_walks_a_table_that_grows_for_ever(store: Store) -> None:
-    """The plans of everything that is read again and again, on both databases."""
-    walked = {
-        name: found
-        for name, ask in ASKED.items()
-        if (found := [table for plan in _plans(store, ask) for table in _walked(plan)])
+def test_no_screen_scans_a_table_that_grows_for_ever(store: Store) -> None:
+    """Check the plan of every query that a refresh runs, on both databases."""
+    scanned = {
+        name: tables
+        for name, query in QUERIES.items()
+        if (tables := [table for plan in _plans(store, query) for table in _scanned(plan)])
     }
-    assert walked == {}
+    assert scanned == {}
 
 
 def test_any_place_of_a_long_queue_is_found(store: Store) -> None:
-    """Windows put together are the whole queue, in order, each ticket once."""
+    """Pages put together are the whole queue, in order, each ticket once."""
     with store.reading() as session:
         whole = [row.number for row in listing(session, ALL_OPEN).rows]
         parts = [
@@ -75,7 +75,7 @@ def test_any_place_of_a_long_queue_is_found(store: Store) -> None:
 
 
 def test_the_counters_are_those_of_the_tickets(store: Store) -> None:
-    """What is counted along the index is what stands in the rows."""
+    """The counts along the index equal those of the rows."""
     with store.reading() as session:
         found = workload(session, NOW)
         rows = listing(session, ALL_OPEN).rows
@@ -88,7 +88,7 @@ def test_the_counters_are_those_of_the_tickets(store: Store) -> None:
 
 
 def test_a_message_that_waits_for_its_day_is_no_load(store: Store) -> None:
-    """What is dated ahead is in no queue yet; what is due is, with its age."""
+    """A message dated later is in no queue yet; one that is due is, with its age."""
     ahead = {"id": "a", "type": "unit.urged", "ticket": "1", "unit": "u", "text": "t", "by": "b"}
     with store.writing() as session:
         add_messages(session, "s", [ahead | {"at": (NOW + timedelta(days=1)).isoformat()}], NOW)
@@ -101,7 +101,7 @@ def test_a_message_that_waits_for_its_day_is_no_load(store: Store) -> None:
 
 
 def _plans(store: Store, ask: Callable[[Session], object]) -> list[str]:
-    """How the database goes about every statement of a query, its own words in a line each."""
+    """Return the database's plan of each statement that a query runs."""
     asked: list[tuple[str, Any]] = []
 
     def before(_connection: object, _cursor: object, statement: str, parameters: object,
@@ -124,9 +124,9 @@ def _plans(store: Store, ask: Callable[[Session], object]) -> list[str]:
     return found
 
 
-def _walked(plan: str) -> list[str]:
-    """The tables that a plan reads from end to end, not by way of an index."""
+def _scanned(plan: str) -> list[str]:
+    """Return the tables that a plan reads from end to end, not by way of an index."""
     names = "|".join(WIDE)
-    found: list[str] = re.findall(rf"Seq Scan on ({names})\b", plan)
-    found += re.findall(rf"^SCAN ({names})\b(?! USING)", plan, re.MULTILINE)
-    return found
+    tables: list[str] = re.findall(rf"Seq Scan on ({names})\b", plan)
+    tables += re.findall(rf"^SCAN ({names})\b(?! USING)", plan, re.MULTILINE)
+    return tables

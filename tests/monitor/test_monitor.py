@@ -1,8 +1,7 @@
-"""The monitor at work on a fixed scene: what an operator sees after which keys."""
+"""Overview, list, ticket and filter on a fixed scene, and the pictures of every screen."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from models.database import Store
-from models.i18n import activate
 from models.queries.detail import detail
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
@@ -23,6 +21,7 @@ from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
 from monitor.theme import LIGHT
+from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import (
     NOW,
     fill_scene,
@@ -31,16 +30,7 @@ from tests.monitor.scene import (
     received,
     screen_text,
 )
-from tests.monitor.screenshots import SCREENSHOTS, wait_for_refresh
-
-
-@pytest.fixture(autouse=True)
-def _chinese() -> Iterator[None]:
-    """The monitor speaks Chinese by default."""
-    activate("zh")
-    yield
-    activate("en")
-
+from tests.monitor.screenshots import SCREENSHOTS
 
 pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=True)
 
@@ -56,14 +46,6 @@ def _app(store: Store, *, wallboard: bool = False) -> MonitorApp:
     )
 
 
-async def _press(pilot: Pilot[None], *keys: str) -> str:
-    for key in keys:
-        await pilot.press(key)
-        await wait_for_refresh(pilot)
-    assert isinstance(pilot.app, MonitorApp)
-    return screen_text(pilot.app)
-
-
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -> None:
     """Overview, tickets, a ticket and the help open and close at each size; nothing is lost."""
@@ -73,33 +55,33 @@ async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -
         overview = screen_text(app)
         assert "在办" in overview
         assert "城市管理" in overview
-        tickets = await _press(pilot, "2")
+        tickets = await press(pilot, "2")
         assert isinstance(app.screen, TicketsScreen)
         assert "红" in tickets
         assert "超" in tickets
-        detail = await _press(pilot, "down", "down", "enter")
+        detail = await press(pilot, "down", "down", "enter")
         assert isinstance(app.screen, DetailScreen)
         assert "2026" in detail
         assert size[0] < 120 or "为何此时到期" in detail
-        await _press(pilot, "escape")
+        await press(pilot, "escape")
         assert isinstance(app.screen, TicketsScreen)
         await pilot.press("f1")
         await pilot.pause()
         assert "筛选" in screen_text(app)
         await pilot.press("escape")
-        back = await _press(pilot, "1")
+        back = await press(pilot, "1")
         assert "在办" in back
 
 
 @pytest.mark.parametrize(("width", "there"), [(80, False), (109, False), (110, True), (200, True)])
-async def test_the_preview_is_there_where_there_is_room(
+async def test_the_preview_is_shown_where_there_is_room(
     store: Store, width: int, there: bool
 ) -> None:
     """From 110 columns on the ticket under the cursor is shown beside the list, letter and all."""
     app = _app(store)
     async with app.run_test(size=(width, 40)) as pilot:
         await wait_for_refresh(pilot)
-        assert ("请尽快派人" in await _press(pilot, "2")) is there
+        assert ("请尽快派人" in await press(pilot, "2")) is there
 
 
 async def test_emergencies_stand_on_top_and_then_what_is_due_next(store: Store) -> None:
@@ -107,7 +89,7 @@ async def test_emergencies_stand_on_top_and_then_what_is_due_next(store: Store) 
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        lines = (await _press(pilot, "2")).splitlines()
+        lines = (await press(pilot, "2")).splitlines()
     badges = [line for line in lines if " 急 " in line]
     assert badges
     first_red = next(n for n, line in enumerate(lines) if " 红 " in line)
@@ -115,16 +97,16 @@ async def test_emergencies_stand_on_top_and_then_what_is_due_next(store: Store) 
 
 
 async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
-    """A filter chooses in the database; a fault is shown with its place, the old rows stay."""
+    """A valid filter narrows the list; an invalid one is shown with its place, the rows stay."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        await _press(pilot, "2", "slash")
+        await press(pilot, "2", "slash")
         app.screen.query_one(Input).value = "级别:红"
-        red = await _press(pilot, "enter")
+        red = await press(pilot, "enter")
         assert " 红 " in red
         assert " 黄 " not in red
-        await _press(pilot, "slash")
+        await press(pilot, "slash")
         app.screen.query_one(Input).value = "级别:紫"
         await pilot.press("enter")
         await pilot.pause()
@@ -132,15 +114,15 @@ async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
         assert "紫" in wrong
         assert " 红 " in wrong
         app.screen.query_one(Input).value = "不会有这样的词"
-        assert "不会有这样的词" in await _press(pilot, "enter")
+        assert "不会有这样的词" in await press(pilot, "enter")
 
 
 async def test_what_citizens_wrote_is_data(store: Store) -> None:
-    """Markup, escape sequences and bidi controls in titles neither act nor kill the screen."""
+    """Markup, escape sequences and bidi controls in titles have no effect on the screen."""
     app = _app(store)
     async with app.run_test(size=(120, 60)) as pilot:
         await wait_for_refresh(pilot)
-        shown = await _press(pilot, "2")
+        shown = await press(pilot, "2")
     assert "[/b]" in shown
     assert "\x1b" not in shown
     assert "\u202e" not in shown
@@ -152,7 +134,7 @@ async def test_the_cursor_stays_on_its_ticket(store: Store) -> None:
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        await _press(pilot, "2", "down", "down", "down")
+        await press(pilot, "2", "down", "down", "down")
         assert isinstance(app.screen, TicketsScreen)
         before = app.screen.tickets.current
         await wait_for_refresh(pilot)
@@ -162,18 +144,18 @@ async def test_the_cursor_stays_on_its_ticket(store: Store) -> None:
 async def test_an_outage_keeps_the_rows_and_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the store is away the last rows stay, with the trouble told; then it goes on."""
+    """While the store is away the last rows stay and the outage is shown; then it goes on."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        await _press(pilot, "2")
+        await press(pilot, "2")
 
-        def away() -> None:
+        def fail() -> None:
             raise OperationalError("SELECT 1", {}, Exception("disk is gone"))
 
-        monkeypatch.setattr(store, "reading", away)
+        monkeypatch.setattr(store, "reading", fail)
         app.read_now()
-        await _until(pilot, lambda: "库 断" in screen_text(app))
+        await wait_until(pilot, lambda: "库 断" in screen_text(app))
         assert " 红 " in screen_text(app)
         monkeypatch.undo()
         await wait_for_refresh(pilot)
@@ -208,13 +190,6 @@ async def test_a_withdrawn_card_is_no_longer_listed(tmp_path: Path) -> None:
     made.close()
 
 
-async def _until(pilot: Pilot[None], what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not what():
-            await asyncio.sleep(0.02)
-            await pilot.pause()
-
-
 def _office() -> OfficeCalendar:
     text = (Path(__file__).parents[2] / "models/policy/haojiang.toml").read_text("utf-8")
     policy = load_policy(text, "haojiang.toml")
@@ -226,15 +201,15 @@ def _at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("due", "said"),
+    ("due", "text"),
     [
         ("2026-10-19T17:30", "剩 2 工作日"),
         ("2026-10-13T17:30", "超 2 工作日"),
     ],
 )
-def test_remaining_time_as_operators_say_it(due: str, said: str) -> None:
-    """Left and over in working days, then hours; never a bare minus."""
-    assert format_time_left(_at(due), NOW, _office()).startswith(said)
+def test_time_left_as_operators_say_it(due: str, text: str) -> None:
+    """Left and over in working days, never a bare minus."""
+    assert format_time_left(_at(due), NOW, _office()).startswith(text)
 
 
 def test_widths_are_terminal_cells() -> None:
@@ -245,17 +220,18 @@ def test_widths_are_terminal_cells() -> None:
 
 
 def test_filters_are_read_in_both_languages() -> None:
-    """单位:, 级别: and plain words; a fault names its column."""
-    found = read_filter("单位:城管 级别:黄,红 路灯")
-    assert isinstance(found, Filter)
-    wanted = found.at(NOW, _office())
-    assert (wanted.units, wanted.levels, wanted.words) == (("城管",), ("yellow", "red"), ("路灯",))
-    fault = read_filter("路灯 级别:紫")
-    assert isinstance(fault, FilterError)
+    """单位:, 级别: and plain words; an error names its column."""
+    result = read_filter("单位:城管 级别:黄,红 路灯")
+    assert isinstance(result, Filter)
+    query = result.at(NOW, _office())
+    assert (query.units, query.levels, query.words) == (("城管",), ("yellow", "red"), ("路灯",))
+    error = read_filter("路灯 级别:紫")
+    assert isinstance(error, FilterError)
+    assert error.column == 7
 
 
 SNAPSHOT_PYTHON = (3, 11)
-"""Pictures are compared on one Python only: others may break lines elsewhere."""
+"""The one Python on which pictures are compared: others may break lines elsewhere."""
 
 
 @pytest.mark.skipif(sys.version_info[:2] != SNAPSHOT_PYTHON, reason="pictures are of Python 3.11")
@@ -264,7 +240,7 @@ SNAPSHOT_PYTHON = (3, 11)
 def test_pictures(
     store: Store, name: str, size: tuple[int, int], snap_compare: Callable[..., bool]
 ) -> None:
-    """Each screen looks as it did when somebody last looked at it."""
+    """Each screen looks as it did when its snapshot was last reviewed."""
 
     async def before(pilot: Pilot[None]) -> None:
         await wait_for_refresh(pilot)
@@ -296,17 +272,17 @@ def test_pictures_of_other_days(
         await wait_for_refresh(pilot)
         if how == "light":
             app.theme = LIGHT.name
-        await _press(pilot, "1" if how == "empty" else "2")
+        await press(pilot, "1" if how == "empty" else "2")
         if how == "outage":
 
-            def away() -> None:
+            def fail() -> None:
                 raise OperationalError("SELECT 1", {}, Exception("the server has gone"))
 
-            monkeypatch.setattr(store, "reading", away)
+            monkeypatch.setattr(store, "reading", fail)
             app.read_now()
-            await _until(pilot, lambda: "库 断" in screen_text(app))
-            # the pause after the second look in vain, which is long enough for a picture
-            await _until(pilot, lambda: "2 秒后重试" in screen_text(app))
+            await wait_until(pilot, lambda: "库 断" in screen_text(app))
+            # the pause after the second failed read, which is long enough for a picture
+            await wait_until(pilot, lambda: "2 秒后重试" in screen_text(app))
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=before)
     if shown is not store:

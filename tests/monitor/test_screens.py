@@ -1,14 +1,12 @@
-"""The screens beside the list: what they show, how they lead on, and what they say when empty."""
+"""Units, calls, queues, failures and wallboard: their contents, ways between them, empty states."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
 from rich.cells import cell_len
-from textual.pilot import Pilot
 
 from models.clock import system_clock
 from models.database import Store
@@ -27,21 +25,13 @@ from monitor.theme import LIGHT
 from monitor.widgets.bars import KeyHint
 from monitor.widgets.charts import chart, large, shares
 from monitor.widgets.virtual_list import VirtualList
+from tests.monitor.driving import press, wait_for_refresh
 from tests.monitor.scene import NOW, fill_scene, make_store, received, screen_text
-from tests.monitor.screenshots import wait_for_refresh
 from tests.monitor.signal_delay import delays, letters
 from tests.store.factories import prepared_store
 from workers.broker import Bells, connect
 from workers.heartbeat import Heartbeat
 from workers.timekeeper import Timekeeper
-
-
-@pytest.fixture(autouse=True)
-def _chinese() -> Iterator[None]:
-    activate("zh")
-    yield
-    activate("en")
-
 
 pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=True)
 
@@ -57,49 +47,41 @@ def _app(store: Store, *, wallboard: bool = False) -> MonitorApp:
     )
 
 
-async def _press(pilot: Pilot[None], *keys: str) -> str:
-    assert isinstance(pilot.app, MonitorApp)
-    for key in keys:
-        await pilot.press(key)
-        await wait_for_refresh(pilot)
-    return screen_text(pilot.app)
-
-
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-async def test_each_screen_shows_its_matter(store: Store, size: tuple[int, int]) -> None:
+async def test_each_screen_shows_its_contents(store: Store, size: tuple[int, int]) -> None:
     """Units with loads and rates, calls, queues with their processes, failures with reasons."""
     async with _app(store).run_test(size=size) as pilot:
         await wait_for_refresh(pilot)
-        units = await _press(pilot, "3")
+        units = await press(pilot, "3")
         assert "城市管理" in units
         assert "%" in units
-        assert "满意" in await _press(pilot, "4")
-        queue = await _press(pilot, "5")
+        assert "满意" in await press(pilot, "4")
+        queue = await press(pilot, "5")
         assert "受理" in queue
         assert "worker@desk:101" in queue
         assert "在岗" in queue
-        assert "被拒消息 2" in await _press(pilot, "6")
+        assert "被拒消息 2" in await press(pilot, "6")
 
 
 async def test_a_unit_leads_to_its_tickets_and_back(store: Store) -> None:
-    """Enter opens the list under the unit's filter, Esc leads home; nothing is lost."""
+    """Enter opens the list under the unit's filter, Esc leads back; the list is kept."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        await _press(pilot, "3", "down", "enter")
+        await press(pilot, "3", "down", "enter")
         assert isinstance(app.screen, TicketsScreen)
         assert app.screen.filter_text().startswith("单位:")
         total = app.screen.tickets.total
         assert 0 < total < 36
-        await _press(pilot, "enter")
+        await press(pilot, "enter")
         assert isinstance(app.screen, DetailScreen)
-        await _press(pilot, "escape")
+        await press(pilot, "escape")
         assert isinstance(app.screen, TicketsScreen)
         assert app.screen.tickets.total == total
 
 
 async def test_a_counter_opens_the_calls_that_it_counts(store: Store) -> None:
-    """From 不满意 on the overview to the claimants who are."""
+    """不满意 opens the dissatisfied claimants, 今日到期 the tickets due today."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
@@ -133,50 +115,50 @@ async def test_a_message_waits_however_long_the_timekeeper_waits_to_ring_again(
     app = MonitorApp(store, system_clock, every=None)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        lines = (await _press(pilot, "5")).splitlines()
+        lines = (await press(pilot, "5")).splitlines()
     intake = next(line for line in lines if line.strip().startswith("受理"))
     assert intake.split()[1] == "1"
 
 
 @pytest.mark.store(databases=["sqlite"])
 async def test_every_empty_screen_says_why_and_what_to_do(store: Store) -> None:
-    """On the first day no screen is a blank."""
+    """On the first day each screen explains itself."""
     async with _app(store).run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         assert "hotline feed" in screen_text(pilot.app)  # type: ignore[arg-type]
-        assert "没有" in await _press(pilot, "2")
-        assert "hotline units import" in await _press(pilot, "3")
-        assert "首次" in await _press(pilot, "4")
-        assert "hotline up" in await _press(pilot, "5")
-        assert "没有失败" in await _press(pilot, "6")
+        assert "没有" in await press(pilot, "2")
+        assert "hotline units import" in await press(pilot, "3")
+        assert "首次" in await press(pilot, "4")
+        assert "hotline up" in await press(pilot, "5")
+        assert "没有失败" in await press(pilot, "6")
 
 
 async def test_the_keys_of_a_chinese_input_method_work(store: Store) -> None:
-    """Full-width digits and 、 do what their twins do."""
+    """Full-width digits and 、 do what digits and / do."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        assert "每分" in await _press(pilot, "fullwidth_digit_five") or "办/分" in screen_text(app)
-        await _press(pilot, "fullwidth_digit_two", "ideographic_comma")
+        assert "每分" in await press(pilot, "fullwidth_digit_five") or "办/分" in screen_text(app)
+        await press(pilot, "fullwidth_digit_two", "ideographic_comma")
         assert app.focused is not None
         assert app.focused.id == "filter"
 
 
-async def test_no_colour_still_tells_the_levels(
+async def test_levels_are_readable_without_colours(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With NO_COLOR a level is a Han badge, an overdue term a word."""
+    """With NO_COLOR a level is a Han badge, and an overdue term has a word."""
     monkeypatch.setenv("NO_COLOR", "1")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        listed = await _press(pilot, "2")
+        listed = await press(pilot, "2")
     assert " 红 " in listed
     assert "超 " in listed
 
 
 async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
-    """What was chosen is there again the next day; the introduction is not."""
+    """The chosen colours are kept for the next start, and the introduction is shown once."""
     path = tmp_path / "monitor.json"
     first = MonitorApp(store, lambda: NOW, every=None, preferences=path)
     async with first.run_test(size=(120, 40)) as pilot:
@@ -196,7 +178,7 @@ async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
 
 
 async def test_it_ends_when_the_service_does(store: Store) -> None:
-    """Whoever stops the service finds the terminal as it was."""
+    """The monitor exits when the service is stopped."""
     stop = Event()
     app = MonitorApp(store, lambda: NOW, every=None, stop=stop)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -207,7 +189,7 @@ async def test_it_ends_when_the_service_does(store: Store) -> None:
                 await asyncio.sleep(0.02)
 
 
-async def test_the_board_needs_no_keys(store: Store) -> None:
+async def test_the_wallboard_needs_no_keys(store: Store) -> None:
     """Large figures and cards; digits and Esc lead nowhere."""
     app = _app(store, wallboard=True)
     async with app.run_test(size=(160, 45)) as pilot:
@@ -215,32 +197,32 @@ async def test_the_board_needs_no_keys(store: Store) -> None:
         before = screen_text(app)
         assert "红牌" in before
         assert "新房漏水" in before
-        assert await _press(pilot, "2", "escape") == before
+        assert await press(pilot, "2", "escape") == before
 
 
 async def test_english_is_all_english(store: Store) -> None:
-    """With another language no word of the program's own is left behind."""
+    """In English no Chinese word of the monitor's own is shown."""
     activate("en")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         for key in "156":
-            text = await _press(pilot, key)
+            text = await press(pilot, key)
             assert not any(word in text for word in ("在办", "队列", "失败", "等待"))
 
 
-async def test_a_commit_is_on_the_screen_without_waiting_for_the_next_look(tmp_path: Path) -> None:
-    """The screen looks every ten minutes here: only the feeling for commits can have told it."""
+async def test_a_commit_is_shown_without_waiting_for_the_timer(tmp_path: Path) -> None:
+    """The timer is set to ten minutes here: only the change signal can have caused the refresh."""
     made = make_store(tmp_path)
     letters(made, 3)
-    found = await asyncio.to_thread(delays, made, 3, 600.0)
+    seconds = await asyncio.to_thread(delays, made, 3, 600.0)
     made.close()
-    assert len(found) == 3
+    assert len(seconds) == 3
 
 
 @pytest.mark.store()
-def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
-    """On both databases; a look of one's own changes nothing."""
+def test_the_change_signal_differs_after_each_commit(store_url: str) -> None:
+    """On both databases; on SQLite reading changes nothing."""
     with prepared_store(store_url) as made, made.change_signal() as ask:
         before = ask()
         with made.reading() as session:
@@ -258,7 +240,7 @@ def test_the_pulse_is_another_one_after_each_commit(store_url: str) -> None:
 
 @pytest.mark.store()
 def test_what_came_in_follows_from_what_waits_and_what_was_done(store_url: str) -> None:
-    """Samples of two workers, one of them with a failure; a gap is filled by what was known."""
+    """Samples of two workers, one of them with a failure."""
     with prepared_store(store_url) as made:
         for number, done in enumerate((5, 0, 7)):
             wall = NOW + SAMPLE_SPAN * number
@@ -275,8 +257,8 @@ def test_what_came_in_follows_from_what_waits_and_what_was_done(store_url: str) 
 
 
 @pytest.mark.store()
-def test_old_samples_are_taken_away(store_url: str) -> None:
-    """Half an hour is kept."""
+def test_old_samples_are_deleted(store_url: str) -> None:
+    """Samples are kept for half an hour."""
     with prepared_store(store_url) as made:
         for minutes in (0, 40):
             with made.writing() as session:
@@ -289,7 +271,7 @@ def test_old_samples_are_taken_away(store_url: str) -> None:
 
 
 def test_charts_are_as_high_as_their_values() -> None:
-    """Dots from below; whatever is not nothing has one; blanks are plain blanks."""
+    """Dots from the bottom; every value above zero has one; empty cells are plain blanks."""
     assert chart([0, 0, 8, 8], 2, 1, 8) == [" \u28ff"]
     assert chart([0, 1], 1, 1, 100) == ["\u2880"]
     assert chart([8, 8], 1, 2, 8) == ["\u28ff", "\u28ff"]
@@ -299,7 +281,7 @@ def test_charts_are_as_high_as_their_values() -> None:
 
 
 async def test_the_palette_finds_screens(store: Store) -> None:
-    """Commands by name, for those who do not know the keys."""
+    """Commands are found by name, for those who do not know the keys."""
     app = MonitorApp(
         store, lambda: NOW, every=None, actor=Actor("desk", UserRole.SUPERVISOR), operator="林"
     )
@@ -310,7 +292,7 @@ async def test_the_palette_finds_screens(store: Store) -> None:
 
 
 async def test_nothing_is_cut_beside_a_scroll_bar(store: Store) -> None:
-    """In the narrowest terminal the last column stands before the bar, and hints are whole."""
+    """In the narrowest terminal the last column ends before the bar, and key hints are whole."""
     app = _app(store)
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_for_refresh(pilot)

@@ -1,4 +1,4 @@
-"""The monitor in a real browser, from its own host alone and only with its token."""
+"""The monitor in a real browser: it needs the token, and loads nothing from other hosts."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.monitor.browser import CHROMIUM, browser
+from tests.monitor.browser import CHROMIUM, Browser, browser
 from tests.monitor.scene import make_scene
 from tests.workers.processes import environment
 
@@ -25,7 +25,7 @@ def _free_port() -> int:
 
 @pytest.mark.slow
 async def test_the_served_monitor_in_a_browser(tmp_path: Path) -> None:
-    """The page opens with the token, obeys a key, and asks nobody else for anything."""
+    """The page opens with the token, reacts to a key, and loads nothing from another host."""
     make_scene(tmp_path).close()
     env = environment(
         tmp_path / "home", f"sqlite:///{tmp_path / 'scene.db'}", "redis://127.0.0.1:1/0"
@@ -60,7 +60,7 @@ async def test_the_served_monitor_in_a_browser(tmp_path: Path) -> None:
             folder = os.environ.get("HOTLINE_TEST_PICTURES")
             if folder:
                 (Path(folder) / "browser.png").write_bytes(after)
-            hosts = {one.split("/")[2] for one in page.asked if "://" in one}
+            hosts = {url.split("/")[2] for url in page.requested if "://" in url}
             assert hosts == {f"127.0.0.1:{port}"}
             assert "let-me-in" not in str(await page.value("location.href"))
     finally:
@@ -71,16 +71,13 @@ async def test_the_served_monitor_in_a_browser(tmp_path: Path) -> None:
 _KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 
-async def _settled(page: object, unlike: bytes = b"") -> bytes:
-    """The picture of the page when it stands still, and is another than `unlike`."""
-    import base64
-
+async def _settled(page: Browser, unlike: bytes = b"") -> bytes:
+    """Wait until the page no longer changes and differs from `unlike`; return its picture."""
     last = b""
     async with asyncio.timeout(60):
         while True:
             await asyncio.sleep(0.8)
-            shot = await page.do("Page.captureScreenshot")  # type: ignore[attr-defined]
-            now = base64.b64decode(shot["data"])
+            now = await page.screenshot()
             if now == last and now != unlike:
                 return now
             last = now

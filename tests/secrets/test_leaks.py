@@ -20,8 +20,8 @@ from models.migrations import upgrade
 from models.security.encryption import load_cipher
 from models.tables.core import INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
+from tests.monitor.driving import wait_for_refresh
 from tests.monitor.scene import screen_text
-from tests.monitor.screenshots import wait_for_refresh
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import letter, message
 from tests.workers.processes import process, wait_until
