@@ -13,6 +13,7 @@ from models.i18n import LazyText, lazy, render
 from models.queries.figure_counts import FigureCase, counts, figure_cases, tickets
 from models.queries.figures import FIGURES, RATES, Month, months_until
 from models.rules.policy import Bulletin as Rules
+from models.rules.vocabulary import Ground
 
 TREND = 5
 """How many earlier months stand beside a bulletin."""
@@ -123,7 +124,7 @@ def _proposals(
             why = lazy("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
             yield TalkProposal(line.unit, "6.1(3)", why, late.get(line.unit, ()))
     for case in figure_cases(session, month, "recorded"):
-        if case.note["ground"] == "falsified":
+        if case.note["ground"] == Ground.FALSIFIED:
             why = lazy("falsification has been registered")
             yield TalkProposal(
                 case.unit, "6.1(3)", why, (case.ticket,), bool(case.note.get("grave"))
@@ -145,18 +146,12 @@ def _last(lines: Sequence[BulletinLine], rules: Rules) -> list[BulletinLine]:
     return [line for line in enough[len(enough) - some :] if line.rank != best]
 
 
-_CLAUSES = {
-    "shirking": "6.1(1)",
-    "perfunctory": "6.1(2)",
-    "falsified": "6.1(3)",
-    "attitude": "6.1(4)",
-    "refused_assignment": "6.1(5)",
-}
+_CLAUSES = {ground: f"6.1({item})" for item, ground in enumerate(Ground, 1)}
 
 
 def _conduct(found: Iterable[FigureCase]) -> Iterable[TalkProposal]:
     for case in found:
-        ground = str(case.note["ground"])
+        ground = Ground(case.note["ground"])
         why = lazy("{ground}", ground=ground)
         grave = bool(case.note.get("grave"))
         yield TalkProposal(case.unit, _CLAUSES[ground], why, (case.ticket,), grave)

@@ -24,7 +24,7 @@ from models.queries.figures import (
     rare_events,
 )
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import ClockName
+from models.rules.vocabulary import ClockName, Level
 from models.tables.core import CLOCK, TICKET
 
 
@@ -82,7 +82,7 @@ def counts(session: Session, span: Sequence[Month]) -> list[Counts]:
         grouped = select(*by, func.count()).group_by(*by)
         for month, unit, name, level, count in session.execute(grouped):
             add(month, unit, names.get(name, level), count)
-            if level in ("yellow", "red"):
+            if level in (Level.YELLOW, Level.RED):
                 add(month, unit, "cards", count)
     return found
 
@@ -126,7 +126,7 @@ def _behind(session: Session, month: Month, figure: str, unit: str | None) -> Se
 def _event_cases(session: Session, month: Month, figure: str) -> tuple[Select[Any], Any]:
     events = card_events if figure in (*OF_CARDS, "cards") else rare_events
     rows = events(session, [month]).subquery()
-    wanted = {"cards": ("yellow", "red")}.get(figure, (figure,))
+    wanted = (Level.YELLOW, Level.RED) if figure == "cards" else (figure,)
     named = rows.c.level.in_(wanted) if events is card_events else rows.c.name == OF_EVENTS[figure]
     what = (rows.c.unit, rows.c.moment.label("at"), rows.c.data, *_NAMED)
     found = (

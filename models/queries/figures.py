@@ -22,7 +22,7 @@ from sqlalchemy import (
 from models.database import Session
 from models.queries.conditions import event_named
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import SATISFIED
+from models.rules.vocabulary import SATISFIED, DutyOutcome, EventName, Level
 from models.tables.core import EVENT, TICKET
 from models.tables.ticket import REPORTED, WITHDRAWN
 
@@ -30,25 +30,25 @@ _ACCEPTANCE, _WITHDRAWAL = EVENT.alias("acceptance"), EVENT.alias("withdrawal")
 
 CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "completed": true(),
-    "timed": TICKET.c.handled.in_(("met", "late")),
-    "on_time": TICKET.c.handled == "met",
-    "late": TICKET.c.handled == "late",
+    "timed": TICKET.c.handled.in_((DutyOutcome.MET, DutyOutcome.LATE)),
+    "on_time": TICKET.c.handled == DutyOutcome.MET,
+    "late": TICKET.c.handled == DutyOutcome.LATE,
     "first_due": TICKET.c.first_contacted.is_not(None),
-    "first_contact": TICKET.c.first_contacted == "met",
+    "first_contact": TICKET.c.first_contacted == DutyOutcome.MET,
     "closing_due": TICKET.c.closing_contacted.is_not(None),
-    "closing_contact": TICKET.c.closing_contacted == "met",
+    "closing_contact": TICKET.c.closing_contacted == DutyOutcome.MET,
     "rated": TICKET.c.rating.is_not(None),
     "satisfied": TICKET.c.rating.in_(SATISFIED),
 }
 """What each figure asks of a completed ticket."""
 OF_COMPLETED = tuple(CONDITIONS)
-OF_CARDS = ("prewarning", "yellow", "red")
+OF_CARDS = tuple(Level)
 OF_EVENTS = {
-    "returns": "ticket.returned",
-    "reworks": "rework.opened",
-    "extensions": "extension.granted",
-    "recorded": "conduct.recorded",
-    "proposed": "conduct.proposed",
+    "returns": EventName.TICKET_RETURNED,
+    "reworks": EventName.REWORK_OPENED,
+    "extensions": EventName.EXTENSION_GRANTED,
+    "recorded": EventName.CONDUCT_RECORDED,
+    "proposed": EventName.CONDUCT_PROPOSED,
 }
 FIGURES = ("tickets", *OF_COMPLETED, *OF_CARDS, "cards", *OF_EVENTS)
 """What can be counted and looked at; rates are quotients of two of them."""
@@ -131,7 +131,7 @@ def in_span_with_unit(span: Span, column: Any) -> tuple[ColumnElement[bool], Col
 
 def card_events(session: Session, span: Span) -> Select[Any]:
     """Levels raised, by their moment; none is recorded before it, so that the index helps."""
-    raised = and_(event_named("alert.raised"), EVENT.c.at >= span_bounds(span)[0])
+    raised = and_(event_named(EventName.ALERT_RAISED), EVENT.c.at >= span_bounds(span)[0])
     return _events(session, span, raised, _json(session, EVENT.c.data, "unit"))
 
 
@@ -141,13 +141,15 @@ def rare_events(session: Session, span: Span) -> Select[Any]:
     accepted = (
         select(_json(session, _ACCEPTANCE.c.data, "unit"))
         .where(_ACCEPTANCE.c.ticket_id == EVENT.c.ticket_id, _ACCEPTANCE.c.seq < EVENT.c.seq)
-        .where(_ACCEPTANCE.c.name.in_(("ticket.accepted", "ticket.deemed_accepted")))
+        .where(
+            _ACCEPTANCE.c.name.in_((EventName.TICKET_ACCEPTED, EventName.TICKET_DEEMED_ACCEPTED))
+        )
         .order_by(_ACCEPTANCE.c.seq.desc())
         .limit(1)
         .scalar_subquery()
     )
     named = _json(session, EVENT.c.data, "unit")
-    unit = case((EVENT.c.name == "extension.granted", accepted), else_=named)
+    unit = case((EVENT.c.name == EventName.EXTENSION_GRANTED, accepted), else_=named)
     return _events(session, span, text(REPORTED), unit)  # type: ignore[arg-type]
 
 

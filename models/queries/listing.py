@@ -229,6 +229,9 @@ def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int,
     contacts = {row.ticket_id: row.state for row in rows if row.name == ClockName.FIRST_CONTACT}
     urgent: dict[int, EmergencyClock] = {}
     for row in rows:
-        if row.name != ClockName.FIRST_CONTACT and row.state in (ClockState.RUNNING, "expired"):
+        if row.name != ClockName.FIRST_CONTACT and row.state in (
+            ClockState.RUNNING,
+            ClockState.EXPIRED,
+        ):
             urgent.setdefault(row.ticket_id, EmergencyClock(row.name, row.state, row.due))
     return contacts, urgent

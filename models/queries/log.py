@@ -12,6 +12,7 @@ from models.errors import HotlineError
 from models.i18n import _, readable
 from models.rules.calendar import SHANGHAI
 from models.rules.redaction import Redactor
+from models.rules.vocabulary import EventName
 from models.security.encryption import Encrypted
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import REFUSED
@@ -66,7 +67,7 @@ class RefusalOutsideLogs(NamedTuple):
 
 def refusals_outside_logs(session: Session) -> Iterator[RefusalOutsideLogs]:
     """The refused messages that no ticket's log tells of, in the order of arrival."""
-    logged = select(EVENT.c.cause).where(EVENT.c.name == "message.refused")
+    logged = select(EVENT.c.cause).where(EVENT.c.name == EventName.MESSAGE_REFUSED)
     rows = session.execute(
         select(*(INBOX.c[name] for name in RefusalOutsideLogs._fields))
         .where(INBOX.c.state == REFUSED, INBOX.c.id.not_in(logged))

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, literal, null, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
-from models.rules.vocabulary import ClockName
+from models.rules.vocabulary import ClockName, EventName
 from models.tables.core import CLOCK, EVENT, TICKET
 
 DISSATISFIED, UNREACHABLE = "dissatisfied", "unreachable"
@@ -74,7 +74,7 @@ def calls(session: Session, now: datetime, kind: str) -> Calls:
     )
     counts |= {row[0]: row[1] for row in running}
     counts[DISSATISFIED] = session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0
-    vain = event_named("contact.unreachable"), EVENT.c.at >= now - _UNREACHABLE_KEPT
+    vain = event_named(EventName.CONTACT_UNREACHABLE), EVENT.c.at >= now - _UNREACHABLE_KEPT
     found = select(func.count()).select_from(EVENT).where(*vain)
     counts[UNREACHABLE] = session.scalar(found) or 0
     rows = session.execute(_found(kind, vain).limit(MAX_LISTED))

@@ -12,6 +12,7 @@ from models.rules.vocabulary import (
     Category,
     ClockName,
     Code,
+    Ground,
     Level,
     MessageType,
     NoticeKind,
@@ -35,6 +36,11 @@ def test_a_code_is_its_text_wherever_a_text_is_wanted(listed: type[Code]) -> Non
         assert hash(code) == hash(text)
         assert msgspec.json.encode({code: code}) == msgspec.json.encode({text: text})
         assert msgspec.json.decode(msgspec.json.encode(text), type=listed) is code
+
+
+def test_the_grounds_are_in_the_order_of_their_clause() -> None:
+    """The bulletin counts the items of 6.1 by it."""
+    assert [*Ground] == ["shirking", "perfunctory", "falsified", "attitude", "refused_assignment"]
 
 
 def test_a_status_is_open_or_closed() -> None:
