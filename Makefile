@@ -1,6 +1,7 @@
 # Needs Python and make; nothing has to be installed or activated first.
 #   make up       the whole service with a demo district       make up ARGS="--headless --for 60"
 #   make test     all checks and tests                         make test ARGS="-k calendar"
+#   make quick    the tests that need no server, in half a minute
 #   make install  only .venv, with the hotline command         make install PYTHON=python3.13
 # Paths are relative throughout, so that the clone may lie in a folder with spaces in its name.
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check test bench chaos fuzz docs format lock messages pictures wheel clean distclean
+.PHONY: install up check quick test long coverage bench chaos fuzz docs format lock messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -63,8 +64,25 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# The base of the pyramid: rules, feeds, parsers, and the store on SQLite.
+QUICK := tests/rules tests/feeds tests/routing tests/fuzz tests/store tests/servers tests/test_texts.py
+quick: install
+	$(BIN)/pytest -n $(WORKERS) -m "not server and not slow" $(QUICK) $(ARGS)
+
 test: check
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+# What is marked slow, with larger numbers: ten times as many lives, a store of 20,000 open and
+# 400,000 closed tickets. make chaos and make fuzz are longer still.
+long: install
+	HOTLINE_TEST_LIVES=10000 HOTLINE_TEST_CROWD=20000 \
+		$(BIN)/pytest -n $(WORKERS) -m slow --timeout 1800 $(ARGS)
+
+# Branch coverage of the rules by their own tests; make coverage COVER=. ARGS=tests for everything.
+COVER ?= models.rules
+coverage: install
+	$(BIN)/pytest -n $(WORKERS) -m "not server" --cov=$(COVER) --cov-branch --cov-report=term \
+		$(or $(ARGS),tests/rules tests/routing tests/feeds)
 
 # The long chaos suite; CHAOS_SEED=N repeats a run, CHAOS_SECONDS=N sets its length.
 chaos: install
@@ -124,7 +142,7 @@ wheel: install
 	$(BIN)/hatchling build --target wheel --directory dist
 
 clean:
-	rm -rf dist site .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf dist site .coverage .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -f snapshot_report.html
 	find models workers monitor scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

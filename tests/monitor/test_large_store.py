@@ -46,7 +46,7 @@ def _crowd(store: Store) -> None:
     multiply_tickets(store, count, 20 * count)
 
 
-pytestmark = pytest.mark.store(fill=_crowd)
+pytestmark = [pytest.mark.store(fill=_crowd), pytest.mark.slow]
 
 
 def test_no_screen_scans_a_table_that_grows_for_ever(store: Store) -> None:

@@ -178,6 +178,7 @@ def test_a_spreadsheet_of_labelled_letters_is_read(tmp_path: Path) -> None:
         read_letters(file)
 
 
+@pytest.mark.slow
 def test_train_and_evaluate_from_the_shell(hotline: HotlineProcess, tmp_path: Path) -> None:
     """What a model has learned from it is not judged by; another file is; a file alone is split."""
     own, other = table(tmp_path / "own.csv", letters(12)), table(tmp_path / "b.csv", letters(12, 2))
@@ -202,6 +203,7 @@ def test_train_and_evaluate_from_the_shell(hotline: HotlineProcess, tmp_path: Pa
     assert "two labels" in hotline("routing", "train", code=1).stderr
 
 
+@pytest.mark.slow
 def test_a_replay_takes_a_model_only_by_hand(hotline: HotlineProcess, tmp_path: Path) -> None:
     """The store's own model changes no replay; one that is handed in gives the same log again."""
     units = tmp_path / "units.toml"
@@ -225,6 +227,7 @@ def test_a_replay_takes_a_model_only_by_hand(hotline: HotlineProcess, tmp_path: 
     assert "环境保护局" in ways[0]
 
 
+@pytest.mark.slow
 @pytest.mark.feeds
 def test_real_letters_are_told_apart(hotline: HotlineProcess) -> None:
     """Topics of a province's letters: most are right, and nearly all that it is surest of."""

@@ -128,6 +128,7 @@ def _lives(file: str) -> dict[str, list[dict[str, Any]]]:
     return lives
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(p.name for p in EXAMPLES.glob("*.jsonl")))
 def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
     """Levels that stand, clocks that run and their expiries are those of the messages in order.

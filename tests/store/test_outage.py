@@ -41,6 +41,7 @@ Line = tuple[datetime, str, bytes]
 pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), shared=True)
 
 
+@pytest.mark.slow
 @given(
     begin=instants(),
     seed=st.integers(0, 10**6),

@@ -53,6 +53,7 @@ def test_the_facts_are_those_of_the_simulator(path: Path) -> None:
     assert order == sorted(order)
 
 
+@pytest.mark.slow
 def test_scenarios_go_alike_through_the_store(tmp_path: Path) -> None:
     """What an official reads in the scenarios is what `hotline replay` says of them."""
     together: dict[str, list[Scenario]] = defaultdict(list)
@@ -87,6 +88,7 @@ def _of_its_own(message: dict[str, Any]) -> dict[str, Any]:
     return message | {"content": "".join(chr(ord("甲") + int(d)) for d in message["ticket"][2:])}
 
 
+@pytest.mark.slow
 def test_the_same_file_gives_the_same_bytes() -> None:
     """In another process, with another order of hashes."""
     printed = []
@@ -177,6 +179,7 @@ def test_messages_before_their_ticket_wait_for_it_a_week(tmp_path: Path) -> None
     assert [(e["event"], e["seq"], e["ticket"]) for e in never] == [("message.refused", None, "R7")]
 
 
+@pytest.mark.slow
 def test_a_month_without_anybody_watching_is_the_same_month(tmp_path: Path) -> None:
     """Played to its end at once, or to each day of it: the log only grows."""
     messages = [
