@@ -1,4 +1,4 @@
-"""`hotline report`: the monthly bulletin, and the tickets behind every figure (5.4, 6.1)."""
+"""`hotline report`: print the monthly bulletin, or the tickets behind a figure (5.4, 6.1)."""
 
 import sys
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How a bulletin can be had."""
+    """The formats of a bulletin."""
 
     table = "table"
     csv = "csv"
@@ -47,11 +47,11 @@ def report(
     figure: Annotated[str, typer.Option(help=_("Show the tickets behind this figure."))] = "",
     as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
 ) -> None:
-    """Each unit's month: terms, contacts, satisfaction, returns, cards, rank, and talks."""
+    """Print the month of each unit: terms, contacts, satisfaction, returns, cards, rank, talks."""
     from models.queries.figures import FIGURES
     from scripts.bootstrap import read_store
 
-    wanted = _month(month)
+    parsed = _parse_month(month)
     if figure and figure not in FIGURES:
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(FIGURES)))
     if unit and not figure:
@@ -62,20 +62,20 @@ def report(
         raise typer.BadParameter(_("the tickets of a figure come as table, csv or --json"))
     with read_store(load_settings()) as session:
         if figure:
-            _show_cases(session, wanted, figure, unit, form, output, as_json)
+            _show_cases(session, parsed, figure, unit, form, output, as_json)
         else:
-            _show(session, wanted, form, output, as_json)
+            _show(session, parsed, form, output, as_json)
 
 
-def _month(written: str) -> "Month":
+def _parse_month(text: str) -> "Month":
     from models.queries.figures import Month
 
-    if not written:
+    if not text:
         return Month.of(system_clock()).plus(-1)
     try:
-        return Month.parse(written)
-    except ValueError as wrong:
-        raise typer.BadParameter(_("write a month as 2026-10")) from wrong
+        return Month.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(_("write a month as 2026-10")) from error
 
 
 def _show(
@@ -85,36 +85,36 @@ def _show(
     from models.queries.figure_counts import figure_cases
     from scripts.output import print_json
 
-    found = bulletin(session, month, _rules(session, month))
+    result = bulletin(session, month, _rules(session, month))
     if as_json:
-        print_json(bulletin_as_dict(found))
+        print_json(bulletin_as_dict(result))
         return
     match form:
         case Format.table:
             from scripts.report.terminal_table import bulletin_table
 
             with _console(output) as console:
-                bulletin_table(console, found)
+                bulletin_table(console, result)
         case Format.csv:
             from scripts.report.spreadsheets import bulletin_csv
 
-            _write(bulletin_csv(found), output)
+            _write(bulletin_csv(result), output)
         case Format.xlsx:
             from scripts.report.spreadsheets import bulletin_workbook
 
             assert output is not None
             with _opened(output, "wb") as file:
-                bulletin_workbook(file, found, lambda figure: figure_cases(session, month, figure))
+                bulletin_workbook(file, result, lambda figure: figure_cases(session, month, figure))
         case Format.html:
             from scripts.report.page import bulletin_page
 
             _write(
-                bulletin_page(found, lambda figure: figure_cases(session, month, figure)), output
+                bulletin_page(result, lambda figure: figure_cases(session, month, figure)), output
             )
 
 
 def _rules(session: "Session", month: "Month") -> "Rules":
-    """What the policy in force at the month's end says of bulletins."""
+    """The rules for bulletins of the policy in force at the month's end."""
     from models.rulebook import load_rulebook
     from models.rules.policy import Bulletin, in_force
 
@@ -136,18 +136,18 @@ def _show_cases(
     from scripts.output import print_json
 
     named = load_rulebook(session).directory.resolve(unit) if unit else None
-    found = figure_cases(session, month, figure, named or unit or None)
+    cases = figure_cases(session, month, figure, named or unit or None)
     if as_json:
-        print_json([case_as_dict(case) for case in found])
+        print_json([case_as_dict(case) for case in cases])
     elif form is Format.csv:
         from scripts.report.spreadsheets import cases_csv
 
-        _write(cases_csv(found), output)
+        _write(cases_csv(cases), output)
     else:
         from scripts.report.terminal_table import case_table
 
         with _console(output) as console:
-            case_table(console, f"{month}  {_(figure)}", found)
+            case_table(console, f"{month}  {_(figure)}", cases)
 
 
 @contextmanager
@@ -176,5 +176,5 @@ def _opened(output: Path, mode: Literal["w", "wb"] = "w") -> IO[Any]:
         if mode == "wb":
             return output.open(mode)
         return output.open(mode, encoding="utf-8", newline="")
-    except OSError as wrong:
-        raise HotlineError(f"{output}: {wrong.strerror}") from wrong
+    except OSError as error:
+        raise HotlineError(f"{output}: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Charts as plain SVG: bars by unit, and lines by month."""
+"""Draw charts as plain SVG: bars by unit, and lines by month."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ _HEIGHT, _LEFT, _TOP = 220, 44, 14
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a bar chart: its parts one after another, each with its colour, and what it says."""
+    """A row of a bar chart: its parts one after another, each with its colour, and its text."""
 
     label: str
     parts: tuple[tuple[float, str], ...]
-    says: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,71 +27,71 @@ class Curve:
 
 
 def bars(rows: Sequence[Bar], full: float | None = None) -> str:
-    """Rows of bars; `full` is what fills the width, by default the longest row."""
+    """A bar chart; `full` is the value of the whole width, by default that of the longest row."""
     longest = full or max((sum(p for p, _ in row.parts) for row in rows), default=0) or 1
     room = _WIDTH - _LABEL - 70
     height = len(rows) * _ROW + 4
-    found = [f'<svg viewBox="0 0 {_WIDTH} {height}" role="img">']
-    for place, row in enumerate(rows):
-        y = place * _ROW
+    parts = [f'<svg viewBox="0 0 {_WIDTH} {height}" role="img">']
+    for index, row in enumerate(rows):
+        y = index * _ROW
         label = row.label if len(row.label) <= 13 else row.label[:12] + "…"
-        found.append(
+        parts.append(
             f'<text x="{_LABEL - 8}" y="{y + 16}" text-anchor="end">{escape(label)}'
             f"<title>{escape(row.label)}</title></text>"
         )
         x = float(_LABEL)
-        for part, colour in row.parts:
-            width = room * part / longest
-            found.append(
+        for share, colour in row.parts:
+            width = room * share / longest
+            parts.append(
                 f'<rect x="{x:.1f}" y="{y + 4}" width="{width:.1f}" height="{_ROW - 8}" '
                 f'fill="{colour}"/>'
             )
             x += width
-        found.append(f'<text x="{x + 6:.1f}" y="{y + 16}">{escape(row.says)}</text>')
-    return "".join([*found, "</svg>"])
+        parts.append(f'<text x="{x + 6:.1f}" y="{y + 16}">{escape(row.text)}</text>')
+    return "".join([*parts, "</svg>"])
 
 
 def lines(labels: Sequence[str], curves: Sequence[Curve], *, rate: bool) -> str:
-    """Curves over months; a rate goes from 0 to 100 %."""
+    """A line chart over months; the axis of rates goes from 0 to 100 %."""
     values = [v for curve in curves for v in curve.values if v is not None]
     top = 1.0 if rate else _round_up(max(values, default=1.0))
     right, bottom = _WIDTH - 110, _HEIGHT - 26
     step = (right - _LEFT) / max(1, len(labels) - 1)
-    found = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">']
-    for part in (0, 0.25, 0.5, 0.75, 1):
-        y = bottom - (bottom - _TOP) * part
-        mark = f"{part:.0%}" if rate else f"{top * part:g}"
-        found.append(
+    parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">']
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = bottom - (bottom - _TOP) * share
+        mark = f"{share:.0%}" if rate else f"{top * share:g}"
+        parts.append(
             f'<line x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d9dfe7"/>'
             f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{mark}</text>'
         )
-    for place, label in enumerate(labels):
-        x = _LEFT + step * place
-        found.append(
+    for index, label in enumerate(labels):
+        x = _LEFT + step * index
+        parts.append(
             f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(label)}</text>'
         )
-    for place, curve in enumerate(curves):
+    for index, curve in enumerate(curves):
         points = [
             (_LEFT + step * n, bottom - (bottom - _TOP) * v / top)
             for n, v in enumerate(curve.values)
             if v is not None
         ]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        found.append(
+        parts.append(
             f'<polyline points="{path}" fill="none" stroke="{curve.colour}" stroke-width="2"/>'
         )
-        found += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{curve.colour}"/>'
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{curve.colour}"/>'
                   for x, y in points]  # fmt: skip
-        y = _TOP + 16 * place + 8
-        found.append(
+        y = _TOP + 16 * index + 8
+        parts.append(
             f'<rect x="{right + 14}" y="{y - 8}" width="10" height="10" fill="{curve.colour}"/>'
             f'<text x="{right + 28}" y="{y + 1}">{escape(curve.label)}</text>'
         )
-    return "".join([*found, "</svg>"])
+    return "".join([*parts, "</svg>"])
 
 
 def _round_up(value: float) -> float:
-    """The next number that divides well by four."""
+    """The next round number that can be divided by four."""
     step = 4.0
     while step * 1.0 < value:
         for factor in (1, 2, 2.5, 5, 10):

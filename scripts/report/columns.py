@@ -1,4 +1,4 @@
-"""What stands in a bulletin, in order, and how each value is written."""
+"""The columns of a bulletin in their order, and the format of each value."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ LISTED_FIGURES = {
     "cards": N_("cards"),
     "recorded": N_("conduct"),
 }
-"""The figures whose tickets are listed in full."""
+"""The figures whose tickets are listed."""
 
 NOTES = {
     "handling": N_("handling"),
@@ -54,31 +54,31 @@ NOTES = {
     "suggested_unit": N_("suggested unit"),
     "run": N_("run"),
 }
-"""What may be said of a ticket beside its number, with its heading."""
+"""The notes on a listed ticket, with their headings."""
 
 _FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
 
 
-def value(line: BulletinLine, column: str) -> float | int | None:
+def figure_value(line: BulletinLine, column: str) -> float | int | None:
     """A figure of a unit; a rate is None where there is nothing to divide by."""
     return line.rate(column) if column in RATES else line.count(column)
 
 
 def format_figure(line: BulletinLine, column: str) -> str:
     """A figure as a person reads it."""
-    found = value(line, column)
+    value = figure_value(line, column)
     if column not in RATES:
-        return str(found or "")
-    return "-" if found is None else f"{found:.1%}"
+        return str(value or "")
+    return "-" if value is None else f"{value:.1%}"
 
 
-def moment(at: datetime) -> str:
-    """A moment as a person reads it, Asia/Shanghai."""
+def format_instant(at: datetime) -> str:
+    """An instant as a person reads it, Asia/Shanghai."""
     return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
 def one_line(text: str) -> str:
-    """A text from outside on one line, without what a reader cannot see, numbers masked."""
+    """A text from outside on one line: invisible characters removed, numbers redacted."""
     return " ".join(redact_numbers(clean(text)).split())
 
 
@@ -87,8 +87,8 @@ def without_formula(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def note(values: Mapping[str, Any], key: str) -> str:
-    """What is said of a ticket under this heading."""
+def format_note(values: Mapping[str, Any], key: str) -> str:
+    """The note on a ticket under this heading, blank where there is none."""
     match values.get(key):
         case None:
             return ""
@@ -97,7 +97,7 @@ def note(values: Mapping[str, Any], key: str) -> str:
         case False:
             return ""
         case datetime() as at:
-            return moment(at)
+            return format_instant(at)
         case str(text):
             return one_line(_(text))
         case other:

@@ -1,4 +1,4 @@
-"""The bulletin as one page that needs nothing else: no style, script or chart from elsewhere."""
+"""Write the bulletin as one HTML page that loads nothing: no style, script or image."""
 
 from collections.abc import Iterable
 from importlib import resources
@@ -16,44 +16,45 @@ from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
     NOTES,
+    figure_value,
     format_figure,
-    moment,
-    note,
+    format_instant,
+    format_note,
     one_line,
-    value,
 )
 from scripts.report.spreadsheets import TicketsOfFigure
 
-_LISTED = 2_000
+_MAX_LISTED = 2_000
 """Tickets of a figure on the page; all of them are in the workbook."""
 
-_IN_CHARTS = 40
-"""Units in a chart; the last are those to look at, so that they come before the first."""
+_MAX_CHART_UNITS = 40
+"""Units in a chart: the last ones, which need attention, where there are more."""
 _GOOD, _YELLOW, _RED = "#2f6f9f", "#d9a400", "#b3261e"
 _TILES = ("tickets", "completed", "on_time_rate", "first_contact_rate", "satisfaction")
 
 
-def bulletin_page(found: Bulletin, behind: TicketsOfFigure) -> str:
-    """The page as HTML; what citizens wrote is escaped, whatever it is."""
+def bulletin_page(bulletin: Bulletin, tickets_of: TicketsOfFigure) -> str:
+    """The page as HTML; what citizens wrote is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     text = (resources.files("scripts.report") / "page.html").read_text(encoding="utf-8")
     columns = {name: _(title) for name, title in COLUMNS.items()}
     return environment.from_string(text).render(
         lang=_("en"),
-        title=_("12345 hotline: bulletin {month}").format(month=found.month),
+        title=_("12345 hotline: bulletin {month}").format(month=bulletin.month),
         subtitle=_("Regulation 5.4 and 6.1; figures as defined in docs/bulletin.md"),
         columns=columns,
-        tiles=_tiles(found),
-        lines=[*map(_row, found.lines), _row(found.total)],
-        charts=_charts(found),
+        tiles=_tiles(bulletin),
+        lines=[*map(_row, bulletin.lines), _row(bulletin.total)],
+        charts=_charts(bulletin),
         trend=[
-            (str(m), [format_figure(total, c) for c in COLUMNS]) for m, _own, total in found.trend
+            (str(m), [format_figure(total, c) for c in COLUMNS])
+            for m, _own, total in bulletin.trend
         ],
         talks=[
-            {"title": _("Talks proposed (6.1)"), "entries": list(map(_talk, found.proposals))},
-            {"title": _("Conduct registered (6.1)"), "entries": list(map(_talk, found.conduct))},
+            {"title": _("Talks proposed (6.1)"), "entries": list(map(_talk, bulletin.proposals))},
+            {"title": _("Conduct registered (6.1)"), "entries": list(map(_talk, bulletin.conduct))},
         ],
-        groups=[_group(_(title), behind(figure)) for figure, title in LISTED_FIGURES.items()],
+        groups=[_group(_(title), tickets_of(figure)) for figure, title in LISTED_FIGURES.items()],
         words=_words(),
     )
 
@@ -74,13 +75,13 @@ def _words() -> dict[str, str]:
     }
 
 
-def _tiles(found: Bulletin) -> list[dict[str, str]]:
-    before = found.trend[-2][2]
+def _tiles(bulletin: Bulletin) -> list[dict[str, str]]:
+    before = bulletin.trend[-2][2]
     tiles = [(name, _(COLUMNS[name])) for name in _TILES]
     made = [
         {
             "title": title,
-            "value": format_figure(found.total, name) or "0",
+            "value": format_figure(bulletin.total, name) or "0",
             "before": _("month before: {value}").format(value=format_figure(before, name) or "0"),
         }
         for name, title in tiles
@@ -88,7 +89,7 @@ def _tiles(found: Bulletin) -> list[dict[str, str]]:
     cards = _("{yellow} yellow, {red} red")
     now, then = (
         cards.format(yellow=line.count("yellow"), red=line.count("red"))
-        for line in (found.total, before)
+        for line in (bulletin.total, before)
     )
     before_text = _("month before: {value}").format(value=then)
     return [*made, {"title": _("cards"), "value": now, "before": before_text}]
@@ -103,21 +104,25 @@ def _row(line: BulletinLine) -> dict[str, Any]:
     }
 
 
-def _charts(found: Bulletin) -> list[dict[str, Any]]:
-    timed = [line for line in found.lines if line.rate("on_time_rate") is not None][-_IN_CHARTS:]
-    rated = [line for line in found.lines if line.rate("satisfaction") is not None][-_IN_CHARTS:]
+def _charts(bulletin: Bulletin) -> list[dict[str, Any]]:
+    timed = [line for line in bulletin.lines if line.rate("on_time_rate") is not None][
+        -_MAX_CHART_UNITS:
+    ]
+    rated = [line for line in bulletin.lines if line.rate("satisfaction") is not None][
+        -_MAX_CHART_UNITS:
+    ]
     carded = sorted(
-        (line for line in found.lines if line.count("cards")), key=lambda x: -x.count("cards")
-    )[:_IN_CHARTS]
-    months = [str(month) for month, _own, _total in found.trend]
-    totals = [total for _month, _own, total in found.trend]
+        (line for line in bulletin.lines if line.count("cards")), key=lambda x: -x.count("cards")
+    )[:_MAX_CHART_UNITS]
+    months = [str(month) for month, _lines, _total in bulletin.trend]
+    totals = [total for _month, _lines, total in bulletin.trend]
     names = ("on_time_rate", "first_contact_rate", "satisfaction")
     rates = [
         Curve(_(COLUMNS[n]), colour, tuple(line.rate(n) for line in totals))
         for n, colour in zip(names, (_GOOD, "#6b8e23", _YELLOW), strict=True)
     ]
     numbers = [
-        Curve(_(COLUMNS[n]), colour, tuple(float(value(line, n) or 0) for line in totals))
+        Curve(_(COLUMNS[n]), colour, tuple(float(figure_value(line, n) or 0) for line in totals))
         for n, colour in (("completed", _GOOD), ("yellow", _YELLOW), ("red", _RED))
     ]
     charts = [
@@ -142,16 +147,16 @@ def _card_bar(line: BulletinLine) -> Bar:
     return Bar(one_line(line.unit), parts, f"{line.count('yellow')} + {line.count('red')}")
 
 
-def _talk(one: TalkProposal) -> dict[str, str]:
-    why = render(one.why) + (f" ({_('grave')})" if one.grave else "")
-    some = ", ".join(one.tickets[:50]) + (" …" if len(one.tickets) > 50 else "")
-    return {"unit": one_line(one.unit), "clause": one.clause, "why": why, "tickets": some}
+def _talk(talk: TalkProposal) -> dict[str, str]:
+    why = render(talk.why) + (f" ({_('grave')})" if talk.grave else "")
+    some = ", ".join(talk.tickets[:50]) + (" …" if len(talk.tickets) > 50 else "")
+    return {"unit": one_line(talk.unit), "clause": talk.clause, "why": why, "tickets": some}
 
 
-def _group(title: str, found: Iterable[FigureCase]) -> dict[str, Any]:
-    everything = iter(found)
-    listed = list(islice(everything, _LISTED))
-    rest = sum(1 for _case in everything)
+def _group(title: str, cases: Iterable[FigureCase]) -> dict[str, Any]:
+    remaining = iter(cases)
+    listed = list(islice(remaining, _MAX_LISTED))
+    rest = sum(1 for _case in remaining)
     keys = [key for key in NOTES if any(key in case.note for case in listed)]
     heads = [_("unit"), _("ticket"), _("title"), _("category"), _("moment")]
     rows = [
@@ -160,9 +165,9 @@ def _group(title: str, found: Iterable[FigureCase]) -> dict[str, Any]:
             one_line(case.ticket),
             one_line(case.title),
             _(case.category),
-            moment(case.at),
+            format_instant(case.at),
         ]
-        + [note(case.note, key) for key in keys]
+        + [format_note(case.note, key) for key in keys]
         for case in listed
     ]
     more = _("and {n} more; all are in the workbook (--format xlsx)").format(n=rest) if rest else ""

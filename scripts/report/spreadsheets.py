@@ -1,4 +1,4 @@
-"""The bulletin for spreadsheets: CSV and a workbook; what citizens wrote is never a formula."""
+"""Write the bulletin as CSV or a workbook; what citizens wrote never becomes a formula."""
 
 import csv
 import io
@@ -18,40 +18,44 @@ from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
     NOTES,
+    figure_value,
     format_figure,
-    moment,
-    note,
+    format_instant,
+    format_note,
     one_line,
-    value,
     without_formula,
 )
 
 TicketsOfFigure = Callable[[str], Iterable[FigureCase]]
-"""Gives the tickets behind a figure."""
+"""Lists the tickets behind a figure."""
 
-_LONGEST = 1_048_576
-_CELL = 32_000
+_MAX_ROWS = 1_048_576
+_MAX_CELL = 32_000
 
 
-def bulletin_csv(found: Bulletin) -> str:
-    """Units and all of them together, as CSV with a mark by which Excel knows UTF-8."""
+def bulletin_csv(bulletin: Bulletin) -> str:
+    """The units and their total as CSV, with a byte order mark by which Excel recognises UTF-8."""
     rows = [[_("rank"), _("unit"), *(_(title) for title in COLUMNS.values())]]
-    for line in (*found.lines, found.total):
+    for line in (*bulletin.lines, bulletin.total):
         unit = without_formula(one_line(line.unit)) if line.unit else _("all units")
         rows.append([str(line.rank or ""), unit, *(format_figure(line, name) for name in COLUMNS)])
     return _csv(rows)
 
 
-def cases_csv(found: Iterable[FigureCase]) -> str:
+def cases_csv(cases: Iterable[FigureCase]) -> str:
     """The tickets behind a figure as CSV."""
-    listed = list(found)
+    listed = list(cases)
     keys = [key for key in NOTES if any(key in case.note for case in listed)]
     head = [_("unit"), _("ticket"), _("title"), _("category"), _("moment")]
     rows = [head + [_(NOTES[key]) for key in keys]]
     for case in listed:
-        own = [case.unit, case.ticket, case.title]
-        texts = [*map(one_line, own), _(case.category), moment(case.at)]
-        rows.append([without_formula(t) for t in (*texts, *(note(case.note, k) for k in keys))])
+        texts = [
+            *map(one_line, (case.unit, case.ticket, case.title)),
+            _(case.category),
+            format_instant(case.at),
+        ]
+        texts += [format_note(case.note, key) for key in keys]
+        rows.append([without_formula(text) for text in texts])
     return _csv(rows)
 
 
@@ -61,8 +65,8 @@ def _csv(rows: Iterable[Sequence[str]]) -> str:
     return "\ufeff" + text.getvalue()
 
 
-def bulletin_workbook(file: IO[bytes], found: Bulletin, behind: TicketsOfFigure) -> None:
-    """Units, trend, talks, and a sheet of tickets for each figure."""
+def bulletin_workbook(file: IO[bytes], bulletin: Bulletin, tickets_of: TicketsOfFigure) -> None:
+    """Write a workbook with units, trend, talks, and a sheet of tickets for each figure."""
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -71,74 +75,80 @@ def bulletin_workbook(file: IO[bytes], found: Bulletin, behind: TicketsOfFigure)
     }
     with xlsxwriter.Workbook(file, options) as book:
         sheets = _Sheets(book)
-        sheets.figures(_("Bulletin"), [_("rank"), _("unit")], _lines(found))
-        trend = [((str(month),), total) for month, _own, total in found.trend]
+        sheets.figures(_("Bulletin"), [_("rank"), _("unit")], _lines_with_heads(bulletin))
+        trend = [((str(month),), total) for month, _lines, total in bulletin.trend]
         sheets.figures(_("Trend"), [_("month")], trend)
-        sheets.talks(_("Talks (6.1)"), [*found.proposals, *found.conduct])
+        sheets.talks(_("Talks (6.1)"), [*bulletin.proposals, *bulletin.conduct])
         for figure, title in LISTED_FIGURES.items():
-            sheets.cases(_(title), behind(figure))
+            sheets.cases(_(title), tickets_of(figure))
 
 
-def _lines(found: Bulletin) -> list[tuple[tuple[Any, ...], BulletinLine]]:
-    own: list[tuple[tuple[Any, ...], BulletinLine]] = [((x.rank, x.unit), x) for x in found.lines]
-    return [*own, ((None, _("all units")), found.total)]
+_LineWithHead = tuple[tuple[Any, ...], BulletinLine]
+"""A line with the cells before its figures."""
+
+
+def _lines_with_heads(bulletin: Bulletin) -> list[_LineWithHead]:
+    units: list[_LineWithHead] = [((line.rank, line.unit), line) for line in bulletin.lines]
+    return [*units, ((None, _("all units")), bulletin.total)]
 
 
 class _Sheets:
-    """Writes sheets of a workbook, row by row."""
+    """Writes the sheets of a workbook, row by row."""
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self._book = book
         self._head = book.add_format({"bold": True, "bottom": 1})
         self._rate = book.add_format({"num_format": "0.0%"})
-        self._moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        self._instant = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
 
     def _sheet(self, title: str, heads: Sequence[str], widths: Sequence[int]) -> Worksheet:
         sheet = self._book.add_worksheet(title)
-        for place, width in enumerate(widths):
-            sheet.set_column(place, place, width)
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width)
         sheet.freeze_panes(1, 0)
-        for place, head in enumerate(heads):
-            sheet.write_string(0, place, head, self._head)
+        for column, head in enumerate(heads):
+            sheet.write_string(0, column, head, self._head)
         return sheet
 
     def figures(
         self,
         title: str,
         heads: Sequence[str],
-        lines: Iterable[tuple[tuple[Any, ...], BulletinLine]],
+        lines: Iterable[_LineWithHead],
     ) -> None:
-        """A line for each unit or month."""
-        every = [*heads, *(_(name) for name in COLUMNS.values())]
-        sheet = self._sheet(title, every, [28 if head == _("unit") else 12 for head in every])
-        for row, (first, line) in enumerate(lines, 1):
-            for place, head in enumerate(first):
-                if isinstance(head, int):
-                    sheet.write_number(row, place, head)
-                elif head:
-                    sheet.write_string(row, place, without_formula(one_line(head)))
-            for place, name in enumerate(COLUMNS, len(first)):
-                if (figure := value(line, name)) is not None:
+        """Write a sheet of figures, a row for each unit or month."""
+        all_heads = [*heads, *(_(name) for name in COLUMNS.values())]
+        sheet = self._sheet(
+            title, all_heads, [28 if head == _("unit") else 12 for head in all_heads]
+        )
+        for row, (cells, line) in enumerate(lines, 1):
+            for column, cell in enumerate(cells):
+                if isinstance(cell, int):
+                    sheet.write_number(row, column, cell)
+                elif cell:
+                    sheet.write_string(row, column, without_formula(one_line(cell)))
+            for column, name in enumerate(COLUMNS, len(cells)):
+                if (figure := figure_value(line, name)) is not None:
                     form = self._rate if name in RATES else None
-                    sheet.write_number(row, place, figure, form)
+                    sheet.write_number(row, column, figure, form)
 
     def talks(self, title: str, entries: Iterable[TalkProposal]) -> None:
-        """Who is to be talked to, and why."""
+        """Write a sheet of talks: the unit, the clause and the reason."""
         heads = [_("unit"), _("clause"), _("why"), _("grave"), _("tickets")]
         sheet = self._sheet(title, heads, [28, 10, 40, 8, 60])
-        for row, one in enumerate(entries, 1):
-            tickets = " ".join(one.tickets)[:_CELL]
-            texts = [one.unit, one.clause, render(one.why), "✓" if one.grave else "", tickets]
-            for place, text in enumerate(texts):
-                sheet.write_string(row, place, without_formula(one_line(text)))
+        for row, talk in enumerate(entries, 1):
+            tickets = " ".join(talk.tickets)[:_MAX_CELL]
+            texts = [talk.unit, talk.clause, render(talk.why), "✓" if talk.grave else "", tickets]
+            for column, text in enumerate(texts):
+                sheet.write_string(row, column, without_formula(one_line(text)))
 
-    def cases(self, title: str, found: Iterable[FigureCase]) -> None:
-        """The tickets behind a figure, each as often as it is counted."""
+    def cases(self, title: str, cases: Iterable[FigureCase]) -> None:
+        """Write a sheet of the tickets behind a figure, each as often as it is counted."""
         heads = [_("unit"), _("ticket"), _("title"), _("category"), _("moment")]
         heads += [_(name) for name in NOTES.values()]
         sheet = self._sheet(title, heads, [24, 18, 48, 10, *[16] * (len(NOTES) + 1)])
-        for row, case in enumerate(found, 1):
-            if row == _LONGEST:
+        for row, case in enumerate(cases, 1):
+            if row == _MAX_ROWS:
                 break
             texts = [
                 one_line(case.unit),
@@ -146,17 +156,20 @@ class _Sheets:
                 one_line(case.title),
                 _(case.category),
             ]
-            for place, text in enumerate(texts):
-                sheet.write_string(row, place, without_formula(text))
-            self._at(sheet, row, len(texts), case.at)
-            for place, key in enumerate(NOTES, len(texts) + 1):
+            for column, text in enumerate(texts):
+                sheet.write_string(row, column, without_formula(text))
+            self._write_instant(sheet, row, len(texts), case.at)
+            for column, key in enumerate(NOTES, len(texts) + 1):
                 match case.note.get(key):
                     case None:
                         pass
                     case datetime() as at:
-                        self._at(sheet, row, place, at)
+                        self._write_instant(sheet, row, column, at)
                     case _:
-                        sheet.write_string(row, place, without_formula(note(case.note, key)))
+                        sheet.write_string(
+                            row, column, without_formula(format_note(case.note, key))
+                        )
 
-    def _at(self, sheet: Worksheet, row: int, place: int, at: datetime) -> None:
-        sheet.write_datetime(row, place, at.astimezone(SHANGHAI).replace(tzinfo=None), self._moment)
+    def _write_instant(self, sheet: Worksheet, row: int, column: int, at: datetime) -> None:
+        local = at.astimezone(SHANGHAI).replace(tzinfo=None)
+        sheet.write_datetime(row, column, local, self._instant)
