@@ -1,10 +1,9 @@
-"""The one operation behind all domain work: carry tickets on to the present."""
+"""Advancing tickets to the present: the one operation behind all work on them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 from sqlalchemy import select
@@ -16,6 +15,8 @@ from models.operations.duplicates import find_duplicates
 from models.operations.log import LogAppend, NewTicket, TicketRow, append_logs
 from models.operations.refold import refold_late
 from models.operations.ticket_work import (
+    INBOX_COLUMNS,
+    InboxRow,
     MessageOutcome,
     TicketWork,
     lock_tickets,
@@ -35,20 +36,18 @@ from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
 
 _CHUNK = 2_000
-"""Tickets carried on at once: enough that a statement's own cost is lost among its rows."""
+"""Tickets advanced together: enough that a statement's own cost is small beside its rows."""
 
 _LEVELS = (AlertRaised, NoticeQueued)
-"""What a level that comes with time is told by, and nothing else."""
-
-_READ = ("id", "ticket", "type", "queue", "at", "arrived_at", "body", "resolved")
-"""The columns of a waiting row that are read."""
+"""The only events of a ticket that has merely reached its next level."""
 
 
 @dataclass
 class AdvanceResult:
-    """What came of an advance: tickets carried on, and those that another worker held.
+    """How many tickets were advanced and messages applied or refused.
 
-    `by_queue` are the messages dealt with, `refused_by_queue` those of them that were refused.
+    `by_queue` counts the finished messages, `refused_by_queue` the refused ones among them;
+    `skipped` are the numbers of tickets that another worker has locked.
     """
 
     tickets: int = 0
@@ -68,10 +67,10 @@ def advance(
     inclusive: bool = True,
     played: bool = False,
 ) -> AdvanceResult:
-    """Apply the waiting messages of these tickets, in the order of `at`, and what time brings.
+    """Apply the waiting messages of these tickets in the order of `at`, and what time brings.
 
-    Each ticket's row is locked first; one that another worker holds is skipped and named in the
-    result. With `played`, events of time alone are dated by their moment instead of `now`; with
+    Each ticket's row is locked first; one that another worker has locked is skipped and named in
+    the result. With `played`, events of time alone are dated by their moment instead of `now`; with
     `inclusive` false, moments that fall exactly on `now` are left for later: both for a replay.
     """
     result = AdvanceResult()
@@ -95,42 +94,42 @@ def _advance_chunk(
     works = {work.row.number: work for work in lock_tickets(session, numbers)}
     known = set(works)
     if missing := [n for n in numbers if n not in known]:
-        found = select(TICKET.c.number).where(session.is_in(TICKET.c.number, missing))
-        known |= set(session.scalars(found).all())
-    # read only after the lock: what another worker has just dealt with must not be seen as waiting
+        locked_elsewhere = select(TICKET.c.number).where(session.is_in(TICKET.c.number, missing))
+        known |= set(session.scalars(locked_elsewhere).all())
+    # read only after the lock: what another worker has just finished must not be seen as waiting
     waiting = _waiting(session, numbers, now)
     for number, work in works.items():
         work.waiting = waiting.get(number, [])
         work.messages = {r.id: read_message(session, r, rulebook) for r in work.waiting}
-    begun, outcomes = _strangers(session, known, waiting, rulebook, now)
-    result.skipped += _held(session, begun)
+    begun, outcomes = _begin(session, known, waiting, rulebook, now)
+    result.skipped += _drop_locked(session, begun)
     works |= begun
     result.skipped += [n for n in numbers if n in known and n not in works]
     _screen(session, begun, rulebook)
-    log_append: list[LogAppend] = []
+    appends: list[LogAppend] = []
     for work in works.values():
-        appended, outcome = _carry_on(session, work, rulebook, now, inclusive, played)
-        outcomes += outcome
-        log_append.append(appended)
-    lost = append_logs(session, log_append, rulebook, now, played=played)
+        append, of_ticket = _advance_one(session, work, rulebook, now, inclusive, played)
+        outcomes += of_ticket
+        appends.append(append)
+    lost = append_logs(session, appends, rulebook, now, played=played)
     result.skipped += lost
-    outcomes = [d for d in outcomes if d.row.ticket not in lost]
+    outcomes = [o for o in outcomes if o.row.ticket not in lost]
     mark_messages(session, outcomes)
-    result.by_queue.update(d.row.queue for d in outcomes if d.ring_at is None)
-    result.refused_by_queue.update(d.row.queue for d in outcomes if d.why is not None)
+    result.by_queue.update(o.row.queue for o in outcomes if o.ring_at is None)
+    result.refused_by_queue.update(o.row.queue for o in outcomes if o.why is not None)
     result.tickets += len(works) - len(lost)
-    result.refused += sum(d.why is not None for d in outcomes)
-    result.applied += sum(d.why is None for d in outcomes)
+    result.refused += sum(o.why is not None for o in outcomes)
+    result.applied += sum(o.why is None for o in outcomes)
 
 
-def _strangers(
+def _begin(
     session: Session,
     known: Set[str],
-    waiting: Mapping[str, Sequence[Any]],
+    waiting: Mapping[str, Sequence[InboxRow]],
     rulebook: Rulebook,
     now: datetime,
 ) -> tuple[dict[str, TicketWork], list[MessageOutcome]]:
-    """The tickets that begin, by a readable receipt; what came before its receipt waits on."""
+    """Return the tickets that a readable receipt begins; what came before its receipt waits on."""
     begun: dict[str, TicketWork] = {}
     outcomes: list[MessageOutcome] = []
     # in one order everywhere, so that two workers never wait for each other
@@ -138,16 +137,16 @@ def _strangers(
         rows = waiting[number]
         messages = {r.id: read_message(session, r, rulebook) for r in rows}
         receipts = [r for r in rows if r.type == MessageType.TICKET_RECEIVED]
-        bad = [
+        unreadable = [
             MessageOutcome(r, content)
             for r in receipts
             if isinstance(content := messages[r.id].content, Refusal)
         ]
-        outcomes += bad
-        unreadable = {d.row.id for d in bad}
-        rest = [r for r in rows if r.id not in unreadable]
-        if len(bad) == len(receipts):
-            outcomes += _patience(rest, rulebook, now)
+        outcomes += unreadable
+        refused = {outcome.row.id for outcome in unreadable}
+        rest = [r for r in rows if r.id not in refused]
+        if len(unreadable) == len(receipts):
+            outcomes += _wait_for_receipt(rest, rulebook, now)
             continue
         work = TicketWork(TicketRow(0, number), State(number), waiting=rest)
         work.messages = {r.id: messages[r.id] for r in rest}
@@ -158,11 +157,11 @@ def _strangers(
     return begun, outcomes
 
 
-def _held(session: Session, begun: dict[str, TicketWork]) -> list[str]:
-    """Take out of `begun` the tickets that another worker is just beginning, and return them.
+def _drop_locked(session: Session, begun: dict[str, TicketWork]) -> list[str]:
+    """Remove from `begun` the tickets that another worker is just beginning, and return them.
 
-    Their rows are not there to be locked, but their receipts are: inserting what another is
-    inserting would wait until that one is done, however long it hangs.
+    They have no rows yet that could be locked, but their receipts have: inserting what another
+    transaction is inserting would wait for its end, however long that takes.
     """
     receipts = [work.first.arrival for work in begun.values()]
     free = set(
@@ -178,26 +177,28 @@ def _held(session: Session, begun: dict[str, TicketWork]) -> list[str]:
     return held
 
 
-def _waiting(session: Session, numbers: Sequence[str], now: datetime) -> dict[str, list[Any]]:
+def _waiting(session: Session, numbers: Sequence[str], now: datetime) -> dict[str, list[InboxRow]]:
+    """The rows that wait for these tickets and are due, by the ticket's number."""
     rows = session.execute(
-        select(*(INBOX.c[name] for name in _READ))
+        select(*INBOX_COLUMNS)
         .where(session.is_in(INBOX.c.ticket, numbers))
         .where(INBOX.c.state == WAITING, INBOX.c.current, INBOX.c.at <= now)
         .order_by(INBOX.c.at, INBOX.c.id)
     )
-    found: dict[str, list[Any]] = {}
+    waiting: dict[str, list[InboxRow]] = {}
     for row in rows.all():
-        found.setdefault(row.ticket, []).append(row)
-    return found
+        waiting.setdefault(row.ticket, []).append(InboxRow(*row))
+    return waiting
 
 
-def _patience(rows: Sequence[Any], rulebook: Rulebook, now: datetime) -> list[MessageOutcome]:
-    """Messages for a ticket never received wait for it, but not for ever."""
+def _wait_for_receipt(
+    rows: Sequence[InboxRow], rulebook: Rulebook, now: datetime
+) -> list[MessageOutcome]:
+    """Let messages wait for a ticket that was never received, but not for ever."""
     outcomes = []
     for row in rows:
         policy = in_force(list(rulebook.policies.values()), row.at)
-        patience = policy.intake.wait_for_receipt.wall or timedelta()
-        until = row.arrived_at + patience
+        until = row.arrived_at + (policy.intake.wait_for_receipt.wall or timedelta())
         if until <= now:
             why = lazy("ticket {ticket} was never received; send it first", ticket=row.ticket)
             outcomes.append(MessageOutcome(row, Refusal(why)))
@@ -207,18 +208,20 @@ def _patience(rows: Sequence[Any], rulebook: Rulebook, now: datetime) -> list[Me
 
 
 def _screen(session: Session, begun: Mapping[str, TicketWork], rulebook: Rulebook) -> None:
-    """Look what speaks against taking each new ticket (Regulation 2.2), and what it is about."""
-    for number, matter in find_duplicates(session, {n: c.first for n, c in begun.items()}).items():
+    """Screen each new ticket (Regulation 2.2), and note who wrote it about what."""
+    receipts = {number: work.first for number, work in begun.items()}
+    for number, duplicate in find_duplicates(session, receipts).items():
         work = begun[number]
         first = work.first
         policy = rulebook.policies[rulebook.policy_at(first.at)]
         assert isinstance(first.content, TicketReceived), "a ticket begins by a readable receipt"
-        findings = screen(first.content, policy.screening, rulebook.directory.place, matter.earlier)
+        place = rulebook.directory.place
+        findings = screen(first.content, policy.screening, place, duplicate.earlier)
         work.messages[first.arrival] = msgspec.structs.replace(first, findings=findings)
-        work.new = NewTicket(first.raw, matter.facts)
+        work.new = NewTicket(first.raw, duplicate.facts)
 
 
-def _carry_on(
+def _advance_one(
     session: Session,
     work: TicketWork,
     rulebook: Rulebook,
@@ -237,7 +240,7 @@ def _carry_on(
     outcomes = [MessageOutcome(r, refused.get(r.id), messages[r.id]) for r in work.waiting]
     levels_only = not messages and all(isinstance(event.data, _LEVELS) for event in events)
     ring_at = next_moment(state)
-    log_append = LogAppend(
+    append = LogAppend(
         work.row, work.before, state, events, policy_id, ring_at, work.new, levels_only
     )
-    return log_append, outcomes
+    return append, outcomes

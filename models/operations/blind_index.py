@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from models.bulk import delete_rows, update_rows
+from models.bulk import RowValues, delete_rows, update_rows
 from models.database import Session, Store
 from models.rules.blind_index import index_terms
 from models.rules.messages import TicketReceived, read_content
@@ -40,7 +40,7 @@ def blind_index_rows(
     ]
 
 
-def add_blind_index(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def add_blind_index(session: Session, rows: Sequence[RowValues]) -> None:
     """Add rows to the index; those that are there already are left as they are."""
     if rows:
         session.execute(session.insert(BLIND_INDEX).on_conflict_do_nothing(), list(rows))

@@ -1,4 +1,4 @@
-"""Messages come into the inbox, each once."""
+"""Adding messages to the inbox, each once."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
@@ -25,9 +25,10 @@ _CHUNK = 5_000
 
 @dataclass
 class AddedMessages:
-    """What became of the messages handed in.
+    """What became of the messages that were to be added.
 
-    `refused` are indexes with the reason, `known` the indexes of those that were there already.
+    `refused` has the indexes of the refused ones with the reason, `known` the indexes of those
+    that were there already.
     """
 
     enqueued: int = 0
@@ -41,13 +42,15 @@ class AddedMessages:
 
 
 class StoredMessage(NamedTuple):
-    """A message as it stands in the inbox: when it came, and what it says."""
+    """A message of the inbox: when it arrived, and its content."""
 
     arrived_at: datetime
     body: dict[str, Any]
 
 
 class _New(NamedTuple):
+    """A message to be added; `place` is its index among those given."""
+
     place: int
     envelope: Envelope
     digest: bytes
@@ -62,41 +65,42 @@ def add_messages(
     now: datetime,
     latest: datetime | None = None,
 ) -> AddedMessages:
-    """Put messages into the inbox, in the order given; they wait there for their own `at`.
+    """Add messages to the inbox in the order given; they wait there for their own `at`.
 
-    The same id of the same source is the same message and changes nothing, unless it had been
-    refused and comes back with another content: then it takes the refused one's place. A message
-    dated after `latest`, if that is given, is refused: its sender's clock is wrong.
+    The same id of the same source is the same message and changes nothing, unless it was refused
+    and comes back with another content: then it replaces the refused one. A message dated after
+    `latest`, if that is given, is refused, since its sender's clock is wrong.
     """
     result = AddedMessages()
-    kept: dict[str, _New] = {}
+    by_id: dict[str, _New] = {}
     for index, raw in enumerate(messages):
-        found = _checked(session, index, raw, latest)
-        if isinstance(found, LazyText):
-            result.refused.append((index, found))
-        elif found.envelope.id in kept:
+        message = _checked(session, index, raw, latest)
+        if isinstance(message, LazyText):
+            result.refused.append((index, message))
+        elif message.envelope.id in by_id:
             result.known.append(index)
         else:
-            kept[found.envelope.id] = found
-    new = list(kept.values())
+            by_id[message.envelope.id] = message
+    new = list(by_id.values())
     for start in range(0, len(new), _CHUNK):
-        part = new[start : start + _CHUNK]
-        # another feeder may put the same ones at the same moment: look again then
-        while (known := _put_chunk(session, source, part, now)) is None:
+        chunk = new[start : start + _CHUNK]
+        # another process may add the same ones at the same moment: try again then
+        while (known := _add_chunk(session, source, chunk, now)) is None:
             pass
         result.known += known
-        result.enqueued += len(part) - len(known)
+        result.enqueued += len(chunk) - len(known)
     return result
 
 
 def stored_messages(
     session: Session, source: str, ids: Collection[str]
 ) -> dict[str, StoredMessage]:
-    """The messages of a source that the inbox has under these ids."""
-    found = select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
-        INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
-    )
-    rows = session.execute(found).all()
+    """Return the messages of a source that the inbox has under these ids."""
+    rows = session.execute(
+        select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
+            INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
+        )
+    ).all()
     return {r.message_id: StoredMessage(r.arrived_at, session.cipher.decrypt(r.body)) for r in rows}
 
 
@@ -107,57 +111,58 @@ def _checked(
         canonical = msgspec.json.encode(raw, order="deterministic")
     except (UnicodeEncodeError, ValueError):
         return lazy("a text holds characters that no text can hold: send it as UTF-8")
-    found = read_envelope(raw, canonical)
-    if isinstance(found, Refusal):
-        return found.why
-    if "\0" in found.id or "\0" in found.ticket:
+    envelope = read_envelope(raw, canonical)
+    if isinstance(envelope, Refusal):
+        return envelope.why
+    if "\0" in envelope.id or "\0" in envelope.ticket:
         return lazy("the number or the id holds a character that no database keeps")
-    if latest is not None and found.at > latest:
-        return lazy("the time {at} lies in the future", at=found.at.isoformat())
-    return _New(index, found, session.cipher.keyed_hash(canonical), raw, canonical)
+    if latest is not None and envelope.at > latest:
+        return lazy("the time {at} lies in the future", at=envelope.at.isoformat())
+    return _New(index, envelope, session.cipher.keyed_hash(canonical), raw, canonical)
 
 
-def _put_chunk(
-    session: Session, source: str, part: Sequence[_New], now: datetime
+def _add_chunk(
+    session: Session, source: str, chunk: Sequence[_New], now: datetime
 ) -> list[int] | None:
-    """The indexes of those that were there already; None if another came first just now."""
-    there = {
+    """Return the indexes of those that are there already; None if another was just added first."""
+    stored = {
         row.message_id: row
         for row in session.execute(
             select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state).where(
                 INBOX.c.source == source,
-                session.is_in(INBOX.c.message_id, [n.envelope.id for n in part]),
+                session.is_in(INBOX.c.message_id, [n.envelope.id for n in chunk]),
                 INBOX.c.current,
             )
         )
     }
-    known, mended, new = [], [], []
-    for one in part:
-        old = there.get(one.envelope.id)
+    known, replaced, new = [], [], []
+    for message in chunk:
+        old = stored.get(message.envelope.id)
         if old is None:
-            new.append(one)
-        elif old.state == REFUSED and old.digest != one.digest:
-            mended.append(old.id)
-            new.append(one)
+            new.append(message)
+        elif old.state == REFUSED and old.digest != message.digest:
+            replaced.append(old.id)
+            new.append(message)
         else:
-            known.append(one.place)
+            known.append(message.place)
     rows = _rows(session, source, new, now)
     try:
-        # SQLite has one writer at a time, and no need to take anything back
+        # SQLite has one writer at a time and needs no savepoint
         with session.begin_nested() if session.dialect == "postgresql" else nullcontext():
-            if mended:
-                session.execute(update(INBOX).where(INBOX.c.id.in_(mended)).values(current=False))
+            if replaced:
+                old_rows = update(INBOX).where(INBOX.c.id.in_(replaced))
+                session.execute(old_rows.values(current=False))
             insert_rows(session.connection(), INBOX, rows)
             _set_bells(session, [row["id"] for row in rows], now)
-    except IntegrityError as wrong:
-        if not isinstance(wrong.orig, UniqueViolation):
+    except IntegrityError as error:
+        if not isinstance(error.orig, UniqueViolation):
             raise
         return None
     return known
 
 
 def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
-    """Let new rows be rung for at once, or at their `at`; the database writes them by itself."""
+    """Ring for new rows at once, or at their `at`; the bells are written inside the database."""
     present = literal(now, INBOX.c.at.type)
     due = case((INBOX.c.at > present, INBOX.c.at), else_=present)
     rows = select(INBOX.c.id, INBOX.c.queue, due, due).where(session.is_in(INBOX.c.id, ids))

@@ -1,13 +1,13 @@
-"""A ticket's new events go into its log, with every row that they change."""
+"""Appending events to tickets' logs, with every row that they change."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
-from models.bulk import insert_new, insert_rows, update_rows, upsert_rows
+from models.bulk import RowValues, insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.blind_index import add_blind_index, blind_index_rows
@@ -23,7 +23,7 @@ from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
 
 class TicketRow(NamedTuple):
-    """A ticket's row as far as carrying it on needs it: its state, and how far its log reaches."""
+    """A ticket's row as far as advancing it needs it: its state, and where its log ends."""
 
     id: int
     number: str
@@ -35,7 +35,7 @@ class TicketRow(NamedTuple):
 
 @dataclass(frozen=True)
 class NewTicket:
-    """What a new ticket's row is made of: its first message's body, its matter as a keyed hash."""
+    """A new ticket: the body of its first message, and the keyed hash of who wrote what."""
 
     body: Mapping[str, Any]
     facts: bytes | None = None
@@ -43,10 +43,10 @@ class NewTicket:
 
 @dataclass(frozen=True)
 class LogAppend:
-    """What is to be written of one ticket: its row as it was, its state now, and the new events.
+    """What is to be written for one ticket: its row as it was, its state now, the new events.
 
     `before` are its clocks as they were. `new` is set for a ticket that is just beginning;
-    `levels_only` where nothing happened but levels, which come by the ten thousand.
+    `levels_only` where it only reached its next level: such tickets come by the ten thousand.
     """
 
     row: TicketRow
@@ -61,7 +61,7 @@ class LogAppend:
 
 def append_logs(
     session: Session,
-    log_append: Sequence[LogAppend],
+    appends: Sequence[LogAppend],
     rulebook: Rulebook,
     now: datetime,
     *,
@@ -72,46 +72,67 @@ def append_logs(
     With `played`, what time alone brought about is dated by its moment instead of `now`. Returns
     the new tickets that another worker began at the same moment; nothing of them is written.
     """
-    events: list[dict[str, Any]] = []
-    notices: list[dict[str, Any]] = []
-    begun: list[dict[str, Any]] = []
-    tickets: list[dict[str, Any]] = []
-    clocks: list[dict[str, Any]] = []
-    traces: list[dict[str, Any]] = []
-    added: list[dict[str, Any]] = []
-    for one in log_append:
-        seq, chain = one.row.seq, one.row.hash
-        for event in one.events:
+    rows = _Rows()
+    for append in appends:
+        rows.add(session, append, rulebook.calendar.version, now, played=played)
+    connection = session.connection()
+    lost = {row["id"] for row in rows.begun} - insert_new(connection, TICKET, rows.begun)
+    if lost:
+        rows.drop(lost)
+    insert_rows(connection, EVENT, rows.events)
+    insert_rows(connection, NOTICE, rows.notices)
+    insert_rows(connection, BLIND_INDEX, rows.index)
+    add_blind_index(session, rows.more_index)
+    upsert_rows(connection, CLOCK, rows.clocks)
+    update_rows(connection, TICKET, rows.tickets)
+    ring_at = {append.row.id: append.ring_at for append in appends if append.row.id not in lost}
+    set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in ring_at.items() if at))
+    drop_bells(session, ((ESCALATION, ticket) for ticket, at in ring_at.items() if not at))
+    return {append.row.number for append in appends if append.row.id in lost}
+
+
+@dataclass
+class _Rows:
+    """The rows to be written for a batch of tickets, by table.
+
+    `begun` are rows of new tickets; `index` are their rows of the blind index, `more_index` those
+    of supplements, some of which may be there already.
+    """
+
+    events: list[RowValues] = field(default_factory=list)
+    notices: list[RowValues] = field(default_factory=list)
+    begun: list[RowValues] = field(default_factory=list)
+    tickets: list[RowValues] = field(default_factory=list)
+    clocks: list[RowValues] = field(default_factory=list)
+    index: list[RowValues] = field(default_factory=list)
+    more_index: list[RowValues] = field(default_factory=list)
+
+    def add(
+        self, session: Session, append: LogAppend, calendar: int, now: datetime, *, played: bool
+    ) -> None:
+        """Add the rows of one ticket."""
+        ticket, seq, chain = append.row.id, append.row.seq, append.row.hash
+        for event in append.events:
             seq += 1
             at = event.at if played or event.cause is not None else now
-            row = event_row(session, one.row.id, seq, chain, event, at, one.state.folds)
+            row = event_row(session, ticket, seq, chain, event, at, append.state.folds)
             chain = row["hash"]
-            events.append(row)
+            self.events.append(row)
             if isinstance(event.data, NoticeQueued):
-                notices.append(_notice(one.row.id, seq, event.data, now))
-        row = _ticket(session, one, seq, chain, now)
-        (tickets if one.new is None else begun).append(row)
-        clocks += _clocks(one, rulebook.calendar.version)
-        if one.new is not None:
-            traces += blind_index_rows(session.cipher, one.row.id, one.new.body)
-        for event in one.events:
+                self.notices.append(_notice(ticket, seq, event.data, now))
             if isinstance(event.data, TicketSupplemented):
                 private = log_events.private_part(event.data)
-                added += blind_index_rows(session.cipher, one.row.id, private)
-    connection = session.connection()
-    lost = {row["id"] for row in begun} - insert_new(connection, TICKET, begun)
-    for rows in (events, notices, traces, added, clocks) if lost else ():
-        rows[:] = [row for row in rows if row["ticket_id"] not in lost]
-    insert_rows(connection, EVENT, events)
-    insert_rows(connection, NOTICE, notices)
-    insert_rows(connection, BLIND_INDEX, traces)
-    add_blind_index(session, added)
-    upsert_rows(connection, CLOCK, clocks)
-    update_rows(connection, TICKET, tickets)
-    rung = {one.row.id: one.ring_at for one in log_append if one.row.id not in lost}
-    set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in rung.items() if at))
-    drop_bells(session, ((ESCALATION, ticket) for ticket, at in rung.items() if not at))
-    return {one.row.number for one in log_append if one.row.id in lost}
+                self.more_index += blind_index_rows(session.cipher, ticket, private)
+        row = _ticket(session, append, seq, chain, now)
+        (self.tickets if append.new is None else self.begun).append(row)
+        if append.new is not None:
+            self.index += blind_index_rows(session.cipher, ticket, append.new.body)
+        self.clocks += _clocks(append, calendar)
+
+    def drop(self, tickets: Set[int]) -> None:
+        """Remove all rows of these tickets but the tickets' own."""
+        for rows in (self.events, self.notices, self.clocks, self.index, self.more_index):
+            rows[:] = [row for row in rows if row["ticket_id"] not in tickets]
 
 
 def event_row(
@@ -123,7 +144,7 @@ def event_row(
     at: datetime,
     folds: int = 0,
 ) -> dict[str, Any]:
-    """One line of the log, chained to the line before by its hash."""
+    """Return the row of an event, its hash chained to `chain`, the hash of the line before."""
     data = log_events.encode(event.data)
     private = log_events.private_part(event.data)
     secret = msgspec.json.encode(private) if private else b""
@@ -164,11 +185,11 @@ def _notice(ticket_id: int, seq: int, notice: NoticeQueued, now: datetime) -> di
 
 
 def _ticket(
-    session: Session, one: LogAppend, seq: int, chain: bytes, now: datetime
+    session: Session, append: LogAppend, seq: int, chain: bytes, now: datetime
 ) -> dict[str, Any]:
-    state = one.state
+    state = append.state
     row: dict[str, Any] = {
-        "id": one.row.id,
+        "id": append.row.id,
         "level": state.level,
         "level_at": _level_at(state),
         "updated_at": now,
@@ -176,21 +197,21 @@ def _ticket(
         "seq": seq,
         "hash": chain,
     }
-    if not one.levels_only:
-        row |= shown(state)
-    if one.new is not None:
-        body = one.new.body
-        row["number"] = one.row.number
-        row["policy_id"] = one.policy_id
+    if not append.levels_only:
+        row |= _columns_of_state(state)
+    if append.new is not None:
+        body = append.new.body
+        row["number"] = append.row.number
+        row["policy_id"] = append.policy_id
         person = {**(body.get("claimant") or {}), "address": body.get("address")}
         row["title"] = Redactor(person).redact_text(str(body.get("title", "")))
         row["claimant"] = session.cipher.encrypt(person)
-        row["facts"] = one.new.facts
+        row["facts"] = append.new.facts
     return row
 
 
-def shown(state: State) -> dict[str, Any]:
-    """What a ticket's row shows of its state but the level, for those who look."""
+def _columns_of_state(state: State) -> dict[str, Any]:
+    """Return the columns of a ticket that repeat its state for the queries, without the level."""
     handling = state.clocks.get(ClockName.HANDLING)
     return {
         "status": state.status,
@@ -214,19 +235,19 @@ def _level_at(state: State) -> datetime | None:
     return state.ladder[raised - 1][1] if raised else None
 
 
-def _clocks(one: LogAppend, calendar: int) -> list[dict[str, Any]]:
-    before, now = one.before, one.state.clocks
-    if one.levels_only:
+def _clocks(append: LogAppend, calendar: int) -> list[dict[str, Any]]:
+    before, now = append.before, append.state.clocks
+    if append.levels_only:
         return []
-    # a life told anew may never have started a clock that ran in the old telling
-    gone = {
+    # a refold may never have started a clock that was running before
+    cancelled = {
         key: msgspec.structs.replace(clock, state=ClockState.CANCELLED)
         for key, clock in before.items()
         if key not in now
     }
     return [
         {
-            "ticket_id": one.row.id,
+            "ticket_id": append.row.id,
             "key": key,
             "name": clock.name,
             "unit": clock.unit,
@@ -238,6 +259,6 @@ def _clocks(one: LogAppend, calendar: int) -> list[dict[str, Any]]:
             "ended_at": clock.ended_at,
             "calendar": calendar,
         }
-        for key, clock in (now | gone).items()
+        for key, clock in (now | cancelled).items()
         if (old := before.get(key)) is not clock and old != clock
     ]

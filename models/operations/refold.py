@@ -1,4 +1,4 @@
-"""A whole life folded anew, since a message came late or the calendar changed."""
+"""Folding all messages of a ticket again, after a late message or a change of the calendar."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,14 @@ from sqlalchemy import Text, select, type_coerce
 from models.database import Session
 from models.i18n import LazyText, lazy
 from models.operations.log import LogAppend
-from models.operations.ticket_work import MessageOutcome, TicketWork, read_message, refusals
+from models.operations.ticket_work import (
+    INBOX_COLUMNS,
+    InboxRow,
+    MessageOutcome,
+    TicketWork,
+    read_message,
+    refusals,
+)
 from models.rulebook import Rulebook
 from models.rules import events as log_events
 from models.rules.events import Event, MessageRefused
@@ -24,7 +31,7 @@ _LATE = lazy("a message that came late tells otherwise")
 
 
 class _Refold:
-    """All that one ticket's life was made of, ready to be told again."""
+    """All messages that one ticket was made of, to be folded again."""
 
     def __init__(
         self, session: Session, work: TicketWork, rulebook: Rulebook, now: datetime
@@ -32,20 +39,21 @@ class _Refold:
         self.work = work
         self.now = now
         self.context = rulebook.context_for(work.row.policy_id)
-        self.rows = session.execute(
-            select(INBOX)
+        rows = session.execute(
+            select(*INBOX_COLUMNS)
             .where(INBOX.c.ticket == work.row.number, INBOX.c.current, INBOX.c.state != WAITING)
             .where(INBOX.c.conflicting.is_(False))
             .order_by(INBOX.c.at, INBOX.c.id)
-        ).all()
-        self.messages = {r.id: read_message(session, r, rulebook) for r in self.rows}
-        self.applied = {r.id for r in self.rows if r.state == APPLIED}
+        )
+        self.rows = [InboxRow(*row) for row in rows]
+        self.messages = {row.id: read_message(session, row, rulebook) for row in self.rows}
+        self.applied = {row.id for row in self.rows if row.state == APPLIED}
         self._session = session
 
-    def told(
+    def fold(
         self, messages: Mapping[int, Message], *, inclusive: bool = True, played: bool = False
     ) -> tuple[State, list[Event]]:
-        """The life of these messages in the order of `at`."""
+        """Fold these messages in the order of `at`, from the beginning."""
         state = State(self.work.row.number)
         ordered = sorted(messages.values(), key=lambda m: (m.at, m.arrival))
         events = fold(state, ordered, self.context, self.now, inclusive=inclusive, played=played)
@@ -54,13 +62,13 @@ class _Refold:
     def log_append(
         self, state: State, events: Sequence[Event], why: LazyText, more: Sequence[Event] = ()
     ) -> LogAppend:
-        """What is to be appended so that the log tells this life."""
+        """Return what is to be appended so that the log agrees with this state and its events."""
         row = self.work.row
         state.folds = self.work.state.folds
-        appended = [*difference(self._log(), events, self.work.state, state, self.now, why), *more]
-        if appended:
+        new = [*difference(self._log(), events, self.work.state, state, self.now, why), *more]
+        if new:
             state.folds += 1
-        return LogAppend(row, self.work.before, state, appended, row.policy_id, next_moment(state))
+        return LogAppend(row, self.work.before, state, new, row.policy_id, next_moment(state))
 
     def _log(self) -> list[LoggedEvent]:
         data = type_coerce(EVENT.c.data, Text).label("data")
@@ -84,54 +92,56 @@ def refold_late(
     inclusive: bool,
     played: bool,
 ) -> tuple[LogAppend, list[MessageOutcome]]:
-    """Fold the whole life with the late messages in it, and append the difference.
+    """Fold all messages of a ticket with the late ones among them, and append the difference.
 
     What people did stands: a late message that would make an applied one impossible is refused.
-    Messages refused before are told again too, since the late one may be what they lacked.
+    Messages refused before are folded again too, since the late one may be what they lacked.
     """
-    life = _Refold(session, work, rulebook, now)
-    kept = dict(life.messages)
-    best = life.told(kept, inclusive=inclusive, played=played)
+    refold = _Refold(session, work, rulebook, now)
+    accepted = dict(refold.messages)
+    state, events = refold.fold(accepted, inclusive=inclusive, played=played)
     outcomes: list[MessageOutcome] = []
-    for row in sorted(work.waiting, key=lambda r: int(r.id)):
-        candidate = life.told({**kept, row.id: waiting[row.id]}, inclusive=inclusive, played=played)
-        if undone := sorted(life.applied & refusals(candidate[1]).keys()):
-            types = ", ".join(kept[i].type for i in undone)
+    for row in sorted(work.waiting, key=lambda row: row.id):
+        message = waiting[row.id]
+        candidate = {**accepted, row.id: message}
+        new_state, new_events = refold.fold(candidate, inclusive=inclusive, played=played)
+        if undone := sorted(refold.applied & refusals(new_events).keys()):
+            types = ", ".join(accepted[i].type for i in undone)
             why = lazy("it came late, and would undo what was done since: {types}", types=types)
-            outcomes.append(MessageOutcome(row, Refusal(why), waiting[row.id], conflicting=True))
+            outcomes.append(MessageOutcome(row, Refusal(why), message, conflicting=True))
             continue
-        kept[row.id], best = waiting[row.id], candidate
-    state, events = best
+        accepted, state, events = candidate, new_state, new_events
     refused = refusals(events)
-    conflicts = [_conflict(d, now) for d in outcomes]
+    conflicts = [_conflict(outcome, now) for outcome in outcomes]
     outcomes += [
-        MessageOutcome(r, refused.get(r.id), kept[r.id]) for r in work.waiting if r.id in kept
+        MessageOutcome(row, refused.get(row.id), accepted[row.id])
+        for row in work.waiting
+        if row.id in accepted
     ]
+    # those that were refused before and no longer are, or the other way round
     outcomes += [
-        MessageOutcome(r, refused.get(r.id), kept[r.id])
-        for r in life.rows
-        if (r.state == REFUSED) != (r.id in refused)
+        MessageOutcome(row, refused.get(row.id), accepted[row.id])
+        for row in refold.rows
+        if (row.state == REFUSED) != (row.id in refused)
     ]
-    return life.log_append(state, events, _LATE, conflicts), outcomes
+    return refold.log_append(state, events, _LATE, conflicts), outcomes
 
 
 def refold_changed(
     session: Session, work: TicketWork, rulebook: Rulebook, now: datetime, why: LazyText
 ) -> LogAppend | None:
-    """Fold the same life under a rulebook that has changed, and append the difference.
+    """Fold the same messages under a rulebook that has changed, and append the difference.
 
-    None where something that people did would no longer be possible: that life stays as it is.
+    None where something that people did would no longer be possible: that ticket stays as it is.
     """
-    life = _Refold(session, work, rulebook, now)
-    state, events = life.told(life.messages)
-    if life.applied & refusals(events).keys():
+    refold = _Refold(session, work, rulebook, now)
+    state, events = refold.fold(refold.messages)
+    if refold.applied & refusals(events).keys():
         return None
-    return life.log_append(state, events, why)
+    return refold.log_append(state, events, why)
 
 
-def _conflict(outcomes: MessageOutcome, now: datetime) -> Event:
-    assert outcomes.why is not None
-    of_type = MessageType(outcomes.row.type)
-    return Event(
-        MessageRefused(type=of_type, why=outcomes.why.why, late=True), now, now, outcomes.row.id
-    )
+def _conflict(outcome: MessageOutcome, now: datetime) -> Event:
+    assert outcome.why is not None
+    refused = MessageRefused(type=MessageType(outcome.row.type), why=outcome.why.why, late=True)
+    return Event(refused, now, now, outcome.row.id)

@@ -1,9 +1,9 @@
-"""One ticket under the hand, and what becomes of the messages that wait for it."""
+"""One ticket being advanced, and the outcome of the messages that wait for it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import select, update
@@ -21,13 +21,34 @@ from models.rules.messages import Finding, Message, Refusal, Route
 from models.rules.queues import ESCALATION
 from models.rules.state import Clock, State
 from models.rules.vocabulary import MessageType
+from models.security.encryption import Encrypted
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
 
+class InboxRow(NamedTuple):
+    """A row of the inbox as far as advancing its ticket needs it.
+
+    `resolved` is what `_Resolution` was stored as, None where the message has not been read yet.
+    """
+
+    id: int
+    ticket: str
+    type: str
+    queue: str
+    at: datetime
+    arrived_at: datetime
+    body: Encrypted
+    state: str
+    resolved: dict[str, Any] | None
+
+
+INBOX_COLUMNS = [INBOX.c[name] for name in InboxRow._fields]
+
+
 @dataclass
 class TicketWork:
-    """One ticket under the hand, with the rows that wait for it and the messages in them.
+    """One ticket being advanced, with the rows that wait for it and the messages in them.
 
     `before` are its clocks as they were when it was loaded; `new` is set for a ticket that is
     just beginning.
@@ -36,7 +57,7 @@ class TicketWork:
     row: TicketRow
     state: State
     before: Mapping[str, Clock] = field(default_factory=dict)
-    waiting: list[Any] = field(default_factory=list)
+    waiting: list[InboxRow] = field(default_factory=list)
     messages: dict[int, Message] = field(default_factory=dict)
     new: NewTicket | None = None
 
@@ -48,9 +69,12 @@ class TicketWork:
 
 @dataclass(frozen=True)
 class MessageOutcome:
-    """What became of a waiting row: applied, refused with `why`, or waiting on until `ring_at`."""
+    """What becomes of a row: applied, refused with `why`, or waiting on until `ring_at`.
 
-    row: Any
+    `conflicting` marks one refused because it would undo what people did since.
+    """
+
+    row: InboxRow
     why: Refusal | None = None
     message: Message | None = None
     conflicting: bool = False
@@ -58,7 +82,7 @@ class MessageOutcome:
 
 
 class _Resolution(msgspec.Struct, frozen=True):
-    """What was made of a message when it was first read."""
+    """What a message was resolved to when it was first read: units, route, findings."""
 
     unknown: tuple[str, ...] = ()
     route: Route | None = None
@@ -68,33 +92,39 @@ class _Resolution(msgspec.Struct, frozen=True):
 def lock_tickets(
     session: Session, numbers: Sequence[str], *, wait: bool = False
 ) -> list[TicketWork]:
-    """These tickets, their rows locked, in order; without those that another holds, or waiting."""
-    columns = (TICKET.c[name] for name in TicketRow._fields)
-    found = select(*columns).where(session.is_in(TICKET.c.number, numbers))
-    found = found.order_by(TICKET.c.number).with_for_update(skip_locked=not wait)
-    return [_case_of(TicketRow(*row)) for row in session.execute(found).all()]
+    """Load these tickets and lock their rows, in the order of number.
+
+    Those that another worker has locked are left out, or with `wait` waited for.
+    """
+    rows = session.execute(
+        select(*(TICKET.c[name] for name in TicketRow._fields))
+        .where(session.is_in(TICKET.c.number, numbers))
+        .order_by(TICKET.c.number)
+        .with_for_update(skip_locked=not wait)
+    ).all()
+    return [_work_of(TicketRow(*row)) for row in rows]
 
 
-def _case_of(row: TicketRow) -> TicketWork:
+def _work_of(row: TicketRow) -> TicketWork:
     state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
     return TicketWork(row, state, state.clocks.copy())
 
 
-def read_message(session: Session, row: Any, rulebook: Rulebook) -> Message:
-    """The message that a row of the inbox keeps, its units resolved as when first read."""
+def read_message(session: Session, row: InboxRow, rulebook: Rulebook) -> Message:
+    """Read the message of a row, with its units resolved as when it was first read."""
     raw = session.cipher.decrypt(row.body)
     at = row.at.astimezone(SHANGHAI)
     message = messages.read_message(row.type, row.ticket, at, row.id, raw)
     resolved = rulebook.directory.resolved(message)
     if row.resolved is None:
         return resolved
-    # what units and letters said when the message was first read holds
-    kept = msgspec.convert(row.resolved, _Resolution)
-    return msgspec.structs.replace(resolved, **msgspec.structs.asdict(kept))
+    # what units and letters said when the message was first read stays valid
+    resolution = msgspec.convert(row.resolved, _Resolution)
+    return msgspec.structs.replace(resolved, **msgspec.structs.asdict(resolution))
 
 
 def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
-    """The messages that these events refuse, by arrival number, with the reason."""
+    """Return the refusals among these events by the arrival number of the message."""
     return {
         event.cause: Refusal(event.data.why, event.data.missing or ())
         for event in events
@@ -104,33 +134,37 @@ def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
 
 def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:
     """Write into the inbox what became of its rows."""
-    done = [d for d in outcomes if d.ring_at is None]
-    rows = [
-        {
-            "id": d.row.id,
-            "state": REFUSED if d.why else APPLIED,
-            "reason": {"why": d.why.why, "missing": list(d.why.missing)} if d.why else None,
-            "resolved": _resolution(d.message) if d.message else d.row.resolved,
-            "conflicting": d.conflicting,
-        }
-        for d in done
-    ]
-    update_rows(session.connection(), INBOX, rows)
-    drop_bells(session, ((d.row.queue, d.row.id) for d in done))
-    waiting = ((d.row, d.ring_at) for d in outcomes if d.ring_at is not None)
+    finished = [outcome for outcome in outcomes if outcome.ring_at is None]
+    update_rows(session.connection(), INBOX, [_finished_row(outcome) for outcome in finished])
+    drop_bells(session, ((outcome.row.queue, outcome.row.id) for outcome in finished))
+    waiting = ((o.row, o.ring_at) for o in outcomes if o.ring_at is not None)
     set_bells(session, (bell(row.queue, row.id, ring_at) for row, ring_at in waiting))
 
 
-def _resolution(message: Message) -> Any:
+def _finished_row(outcome: MessageOutcome) -> dict[str, Any]:
+    why, message = outcome.why, outcome.message
+    resolved = outcome.row.resolved if message is None else _resolution(message)
+    return {
+        "id": outcome.row.id,
+        "state": REFUSED if why else APPLIED,
+        "reason": {"why": why.why, "missing": list(why.missing)} if why else None,
+        "resolved": resolved,
+        "conflicting": outcome.conflicting,
+    }
+
+
+def _resolution(message: Message) -> _Resolution:
     return _Resolution(message.unknown, message.route, message.findings)
 
 
 def refuse_waiting(session: Session, number: str, why: LazyText) -> None:
-    """Refuse what waits for a ticket that cannot be carried on, and stop ringing for it."""
-    reason = {"why": why, "missing": []}
-    waiting = (INBOX.c.ticket == number) & (INBOX.c.state == WAITING)
-    aside = update(INBOX).where(waiting).values(state=REFUSED, reason=reason)
-    refused = session.execute(aside.returning(INBOX.c.queue, INBOX.c.id)).all()
+    """Refuse all that waits for a ticket that cannot be advanced, and ring no longer for it."""
+    refused = session.execute(
+        update(INBOX)
+        .where(INBOX.c.ticket == number, INBOX.c.state == WAITING)
+        .values(state=REFUSED, reason={"why": why, "missing": []})
+        .returning(INBOX.c.queue, INBOX.c.id)
+    ).all()
     drop_bells(session, [(row.queue, row.id) for row in refused])
     ticket = select(TICKET.c.id).where(TICKET.c.number == number)
     if (ticket_id := session.scalar(ticket)) is not None:
