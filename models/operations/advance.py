@@ -215,7 +215,7 @@ def _screen(session: Session, begun: Mapping[str, TicketWork], rulebook: Ruleboo
         first = work.first
         policy = rulebook.policies[rulebook.policy_at(first.at)]
         assert isinstance(first.content, TicketReceived), "a ticket begins by a readable receipt"
-        place = rulebook.directory.place
+        place = rulebook.directory.place_pattern
         findings = screen(first.content, policy.screening, place, duplicate.earlier)
         work.messages[first.arrival] = msgspec.structs.replace(first, findings=findings)
         work.new = NewTicket(first.raw, duplicate.facts)

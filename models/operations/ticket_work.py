@@ -115,7 +115,7 @@ def read_message(session: Session, row: InboxRow, rulebook: Rulebook) -> Message
     raw = session.cipher.decrypt(row.body)
     at = row.at.astimezone(SHANGHAI)
     message = messages.read_message(row.type, row.ticket, at, row.id, raw)
-    resolved = rulebook.directory.resolved(message)
+    resolved = rulebook.directory.resolve_units(message)
     if row.resolved is None:
         return resolved
     # what units and letters said when the message was first read stays valid

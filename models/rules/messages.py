@@ -468,7 +468,7 @@ def read_message(kind: str, ticket: str, at: datetime, arrival: int, raw: RawMes
     return Message(of_type, ticket, at, arrival, read_content(of_type, raw), raw)
 
 
-def units_named(content: Content) -> list[str]:
+def named_units(content: Content) -> list[str]:
     """Return the units that a message names and that must be known, in the order of its fields."""
     single = (getattr(content, field, None) for field in UNIT_FIELDS)
     several = content.units if isinstance(content, DisputeOpened) else ()

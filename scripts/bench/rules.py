@@ -106,7 +106,7 @@ def measure_decide(bench: BenchContext) -> Row:
 def messages_of(life: Sequence[workload.Body], directory: Directory) -> list[Message]:
     """A ticket's messages as the fold takes them."""
     return [
-        directory.resolved(
+        directory.resolve_units(
             read_message(body["type"], body["ticket"], datetime.fromisoformat(body["at"]), n, body)
         )
         for n, body in enumerate(life, 1)

@@ -66,7 +66,7 @@ def test_downtime_changes_nothing_but_the_recording(
     advance_tickets(store, [ticket], end)
 
     state = State(ticket)
-    resolved = [UNITS.resolved(msgspec.structs.replace(m, ticket=ticket)) for m in messages]
+    resolved = [UNITS.resolve_units(msgspec.structs.replace(m, ticket=ticket)) for m in messages]
     events = fold(state, resolved, RuleContext(POLICY, CALENDAR), end)
     found = log_of(store, ticket)
     assert [row.seq for row in found] == list(range(1, len(found) + 1)), "no gap"

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from models.i18n import LazyText, lazy
 from models.rules import events, messages
 from models.rules.events import NoticeQueued
-from models.rules.lifecycle.decision import Decision, clock_key, filled, wrong_status
+from models.rules.lifecycle.decision import Decision, clock_key, has_content, wrong_status
 from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.messages import HOTLINE, Refusal, Route
 from models.rules.vocabulary import (
@@ -194,7 +194,7 @@ def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | No
         return wrong_status(decision)
     if state.may_not_return:
         return Refusal(lazy("{unit} may not return this ticket again", unit=str(state.unit)))
-    lacking = tuple(part for part in RETURN_PARTS if not filled(getattr(content, part)))
+    lacking = tuple(part for part in RETURN_PARTS if not has_content(getattr(content, part)))
     if lacking:
         names = ", ".join(lacking)
         return Refusal(lazy("the return lacks: {names}; the term runs on", names=names), lacking)

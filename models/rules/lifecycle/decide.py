@@ -11,7 +11,7 @@ from models.rules import events
 from models.rules.events import AlertRaised, Event, MessageRefused, NoticeQueued
 from models.rules.lifecycle import acceptance, contacts, handling, results
 from models.rules.lifecycle.decision import Decision, next_level
-from models.rules.messages import HOTLINE, Content, Message, Refusal, units_named
+from models.rules.messages import HOTLINE, Content, Message, Refusal, named_units
 from models.rules.state import RuleContext, State
 from models.rules.vocabulary import (
     ClockName,
@@ -103,7 +103,7 @@ def _may_speak(state: State, message: Message, content: Content) -> Refusal | No
     # the hotline calls claimants, and is no unit that could handle anything
     calls = message.type == MessageType.CONTACT_ATTEMPTED
     strangers = message.unknown if calls else (*message.unknown, HOTLINE)
-    for unit in units_named(content):
+    for unit in named_units(content):
         if unit in strangers:
             return Refusal(lazy("unit {unit} is not known; see the units file", unit=unit))
     named: str | None = getattr(content, "unit", None)

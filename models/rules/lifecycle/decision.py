@@ -201,6 +201,6 @@ def wrong_status(decision: Decision) -> Refusal:
     return Refusal(lazy("not possible while the ticket is {status}", status=decision.state.status))
 
 
-def filled(value: object) -> bool:
+def has_content(value: object) -> bool:
     """Return whether a part of a message is there and says something."""
     return bool(value.strip()) if isinstance(value, str) else bool(value)

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from models.i18n import LazyText, lazy
 from models.rules import events, messages
 from models.rules.events import NoticeQueued
-from models.rules.lifecycle.decision import Decision, filled, wrong_status
+from models.rules.lifecycle.decision import Decision, has_content, wrong_status
 from models.rules.messages import Refusal
 from models.rules.terms import Term
 from models.rules.vocabulary import (
@@ -112,7 +112,7 @@ def _why_not_extend(decision: Decision, content: messages.ExtensionRequested) ->
     if decision.at > last:
         until = last.isoformat()
         return Refusal(lazy("too late: to be asked by {until} (Regulation 3.5)", until=until))
-    lacking = tuple(part for part in EXTENSION_PARTS if not filled(getattr(content, part)))
+    lacking = tuple(part for part in EXTENSION_PARTS if not has_content(getattr(content, part)))
     if lacking:
         return Refusal(lazy("the request lacks: {names}", names=", ".join(lacking)), lacking)
     return None

@@ -7,7 +7,7 @@ from models.i18n import LazyText, lazy
 from models.rules import events, messages
 from models.rules.events import NoticeQueued
 from models.rules.lifecycle.acceptance import accept
-from models.rules.lifecycle.decision import Decision, filled, wrong_status
+from models.rules.lifecycle.decision import Decision, has_content, wrong_status
 from models.rules.lifecycle.handling import join, term_from
 from models.rules.messages import Refusal
 from models.rules.state import State
@@ -60,11 +60,11 @@ def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal 
 
 def _lacking_in_result(content: messages.ResultSubmitted) -> tuple[str, ...]:
     if content.disposal != Disposal.ORDINARY:
-        return () if filled(content.materials) else ("materials",)
-    lacking = [part for part in RESULT_PARTS if not filled(getattr(content, part))]
+        return () if has_content(content.materials) else ("materials",)
+    lacking = [part for part in RESULT_PARTS if not has_content(getattr(content, part))]
     if content.long_term is not None:
         parts = content.long_term if isinstance(content.long_term, Mapping) else {}
-        lacking += [f"long_term.{p}" for p in LONG_TERM_PARTS if not filled(parts.get(p))]
+        lacking += [f"long_term.{p}" for p in LONG_TERM_PARTS if not has_content(parts.get(p))]
     return tuple(lacking)
 
 

@@ -86,7 +86,7 @@ class Directory:
         self,
         units: Sequence[Unit],
         territory: Sequence[str] = (),
-        learned: LetterClassifier | None = None,
+        classifier: LetterClassifier | None = None,
     ) -> None:
         self.units = {u.name: u for u in units}
         names = {a: u.name for u in units for a in u.aliases} | {n: n for n in self.units}
@@ -100,8 +100,8 @@ class Directory:
         }
         self._topics = {topic: unit.name for unit in units for topic in unit.topics}
         self._rules = [(rule, unit.name) for unit in units for rule in unit.rule]
-        self._learned = learned
-        self.place = _any_of(self._places)
+        self._classifier = classifier
+        self.place_pattern = _any_of(self._places)
         self._word = _any_of(self._keywords)
 
     def resolve(self, name: str) -> str | None:
@@ -121,12 +121,12 @@ class Directory:
             ruled = Route(None, lazy("no place in the district is named"))
         else:
             ruled = self._by_rules(letter, letter.place)
-        if ruled.unit is not None or self._learned is None:
+        if ruled.unit is not None or self._classifier is None:
             return ruled
-        prediction = self._learned.predict(received.title, received.content or "")
+        prediction = self._classifier.predict(received.title, received.content or "")
         return self._by_model(prediction, ruled, letter)
 
-    def resolved(self, message: Message) -> Message:
+    def resolve_units(self, message: Message) -> Message:
         """Return the message with full names for its units, and with the route of a new ticket."""
         content = message.content
         if isinstance(content, Refusal):
@@ -166,7 +166,7 @@ class Directory:
         listed = [topic for field in fields for topic in _listed(field)]
         topics = [t.strip() for t in listed if isinstance(t, str) and t.strip()]
         street = self.resolve(received.street or "")
-        places = dict.fromkeys(self.place.findall(where))
+        places = dict.fromkeys(self.place_pattern.findall(where))
         return _Letter(text, tuple(topics), street, tuple(places))
 
     def _by_name(self, named: str) -> Route:
@@ -195,13 +195,13 @@ class Directory:
             return Route(letter.street, lazy("the ticket's street: {street}", street=letter.street))
         return Route(None, lazy("no rule's words are in the letter"))
 
-    def _by_model(self, judged: Prediction, ruled: Route, letter: _Letter) -> Route:
-        named = self.resolve(judged.label)
-        unit = named or self._topics.get(judged.label)
+    def _by_model(self, prediction: Prediction, ruled: Route, letter: _Letter) -> Route:
+        named = self.resolve(prediction.label)
+        unit = named or self._topics.get(prediction.label)
         if unit is None:
             return ruled
-        why = _learned(judged, topic=None if named else judged.label)
-        if judged.sure and letter.place is not None and ruled.named is None:
+        why = _prediction_reason(prediction, topic=None if named else prediction.label)
+        if prediction.sure and letter.place is not None and ruled.named is None:
             return Route(unit, why)
         return msgspec.structs.replace(ruled, proposed=unit, proposal=why)
 
@@ -215,8 +215,8 @@ class Directory:
         return best, "、".join(words_of[best])
 
 
-def _learned(judged: Prediction, topic: str | None) -> LazyText:
-    sure, words = f"{int(judged.confidence * 100)}%", "、".join(judged.words)
+def _prediction_reason(prediction: Prediction, topic: str | None) -> LazyText:
+    sure, words = f"{int(prediction.confidence * 100)}%", "、".join(prediction.words)
     if topic is None:
         return lazy("learned from past letters, {sure} sure: {words}", sure=sure, words=words)
     return lazy(
