@@ -1,4 +1,4 @@
-"""What decisions are made by, as it stands in the store: policies, calendar, units."""
+"""The rulebook: the policies, calendar and units in the store, by which tickets are decided."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,17 +27,17 @@ class Rulebook:
     directory: Directory
 
     def context_for(self, policy_id: str) -> RuleContext:
-        """What a ticket that runs under this policy is decided under."""
+        """Return what a ticket under this policy is decided by."""
         return RuleContext(self.policies[policy_id], self.calendar)
 
     def policy_at(self, received_at: datetime) -> str:
-        """The id of the policy in force for a ticket received at this moment (Regulation 7.2)."""
+        """Return the id of the policy in force for a ticket received at this moment (7.2)."""
         policy = in_force(list(self.policies.values()), received_at)
         return next(i for i, p in self.policies.items() if p is policy)
 
 
 def rulebook_version(session: Session) -> RulebookVersion:
-    """What changes whenever a policy, a day, a units file or a model comes in; cheap to ask."""
+    """Return a value that changes with every new policy, day, units file or model; cheap to ask."""
     row = session.execute(
         select(
             select(func.count()).select_from(POLICY).scalar_subquery(),
@@ -60,12 +60,12 @@ def has_units(session: Session) -> bool:
 
 
 def load_rulebook(session: Session) -> Rulebook:
-    """The rulebook as it stands."""
+    """Load the rulebook from the store."""
     version = rulebook_version(session)
-    kept = session.execute(
+    rows = session.execute(
         select(POLICY.c.id, POLICY.c.body).order_by(POLICY.c.valid_from, POLICY.c.added_at)
     )
-    policies = {row.id: load_policy(row.body, f"policy {row.id}") for row in kept}
+    policies = {row.id: load_policy(row.body, f"policy {row.id}") for row in rows}
     calendar = load_calendar(session)
     territory = session.execute(select(TERRITORY.c.word).order_by(TERRITORY.c.word)).scalars().all()
     directory = Directory(stored_units(session), territory, load_model(session))
@@ -73,7 +73,7 @@ def load_rulebook(session: Session) -> Rulebook:
 
 
 def stored_units(session: Session) -> list[Unit]:
-    """The units of the last imported file, in its order."""
+    """Return the units of the last imported file, in its order."""
     rows = session.execute(select(UNIT).order_by(UNIT.c.position))
     units = []
     for row in rows:
@@ -83,7 +83,7 @@ def stored_units(session: Session) -> list[Unit]:
 
 
 def load_calendar(session: Session) -> Calendar:
-    """The calendar with the days that operators have declared."""
+    """Load the calendar with the days that operators have declared."""
     overlay, version = {}, 0
     for row in session.execute(select(DAY)):
         overlay[row.day] = DeclaredDay(row.working, row.document)
@@ -92,14 +92,14 @@ def load_calendar(session: Session) -> Calendar:
 
 
 class RulebookCache:
-    """The rulebook of a process, read again only when the store has a newer one."""
+    """Keeps the rulebook of a process, and loads it again when the store has a newer one."""
 
     def __init__(self) -> None:
-        self._kept: Rulebook | None = None
+        self._rulebook: Rulebook | None = None
 
     def current(self, session: Session) -> Rulebook:
-        """The rulebook as of this transaction."""
-        kept = self._kept
-        if kept is None or kept.version != rulebook_version(session):
-            kept = self._kept = load_rulebook(session)
-        return kept
+        """Return the rulebook as of this transaction."""
+        rulebook = self._rulebook
+        if rulebook is None or rulebook.version != rulebook_version(session):
+            rulebook = self._rulebook = load_rulebook(session)
+        return rulebook

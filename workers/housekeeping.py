@@ -92,12 +92,14 @@ class Pruning:
             with self._store.writing() as session:
                 now = self._now()
                 policies = self._rulebooks.current(session).policies
-                more = self._pruner.sweep(session, now, in_force(list(policies.values()), now))
+                more = self._pruner.prune_batch(
+                    session, now, in_force(list(policies.values()), now)
+                )
         except Exception as error:
             if not is_transient(error):
                 raise
             return
         if not more:
-            log.info("%d notices removed", self._pruner.swept)
+            log.info("%d notices removed", self._pruner.removed)
             self._pruner = NoticePruner()
             self._next = monotonic() + PRUNE_INTERVAL

@@ -1,1 +1,1 @@
-"""What changes the store, one transaction each; the edge opens it and commits."""
+"""Operations that change the store; the caller opens the transaction and commits it."""

@@ -1,4 +1,4 @@
-"""Personal data in clear: only by an explicit act, by who may, and logged with it."""
+"""Showing personal data in clear and searching by it: by permission only, and always logged."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,61 +24,63 @@ REVEALABLE = ("name", "phone", "address", "title", "content", "log")
 
 
 class UnknownField(HotlineError):
-    """Something is to be shown in clear that is no field."""
+    """A field was named that cannot be shown in clear or searched by."""
 
 
 def reveal(
     session: Session, actor: Actor, number: str, fields: Sequence[str], now: datetime
 ) -> dict[str, Any]:
-    """These fields of a ticket in clear, and a line in the access log; commit before showing.
+    """Return these fields of a ticket in clear and log it; commit before showing them.
 
-    Raises NotAllowed, TicketNotFound, NoSuchField.
+    Raises NotAllowed, TicketNotFound, UnknownField.
     """
     actor.require(Permission.REVEAL)
     for field in fields:
         if field not in REVEALABLE:
-            known = ", ".join(REVEALABLE)
-            told = _("no field {name}; there are: {known}")
-            raise UnknownField(told.format(name=field, known=known))
+            raise _unknown(field, REVEALABLE)
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:
         raise TicketNotFound(number)
     record_access(session, actor, Permission.REVEAL, number, fields, now)
-    person = session.cipher.decrypt(row.claimant) if row.claimant else {}
-    shown: dict[str, Any] = {
-        f: _clear(person.get(f)) for f in ("name", "phone", "address") if f in fields
+    claimant = session.cipher.decrypt(row.claimant) if row.claimant else {}
+    revealed: dict[str, Any] = {
+        f: _clear(claimant.get(f)) for f in ("name", "phone", "address") if f in fields
     }
     if {"title", "content"} & set(fields):
         letter = _letter(session, number)
-        shown |= {f: _clear(letter.get(f)) for f in ("title", "content") if f in fields}
+        revealed |= {f: _clear(letter.get(f)) for f in ("title", "content") if f in fields}
     if "log" in fields:
         rows = session.execute(
             select(EVENT.c.seq, EVENT.c.private)
             .where(EVENT.c.ticket_id == row.id, EVENT.c.private.is_not(None))
             .order_by(EVENT.c.seq)
         )
-        shown["log"] = {r.seq: _clear(session.cipher.decrypt(r.private)) for r in rows}
-    return shown
+        revealed["log"] = {r.seq: _clear(session.cipher.decrypt(r.private)) for r in rows}
+    return revealed
 
 
 def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -> list[str]:
-    """The numbers of the tickets with this phone, identity number or name, the newest first.
+    """Return the numbers of the tickets with this phone, identity number or name, newest first.
 
-    The search is logged, what was searched for is not. Raises NotAllowed, NoSuchField.
+    The search is logged, what was searched for is not. Raises NotAllowed, UnknownField.
     """
     actor.require(Permission.FIND)
     if kind not in TERM_KINDS:
-        told = _("no field {name}; there are: {known}")
-        raise UnknownField(told.format(name=kind, known=", ".join(TERM_KINDS)))
+        raise _unknown(kind, TERM_KINDS)
     record_access(session, actor, Permission.FIND, None, [kind], now)
-    wanted = blind_hash(session.cipher, kind, normalized(kind, value))
-    found = session.scalars(
+    hashed = blind_hash(session.cipher, kind, normalized(kind, value))
+    numbers = session.scalars(
         select(TICKET.c.number)
         .join(BLIND_INDEX, BLIND_INDEX.c.ticket_id == TICKET.c.id)
-        .where(BLIND_INDEX.c.hash == wanted, BLIND_INDEX.c.kind == kind)
+        .where(BLIND_INDEX.c.hash == hashed, BLIND_INDEX.c.kind == kind)
         .order_by(TICKET.c.received_at.desc(), TICKET.c.number)
     )
-    return list(found)
+    return list(numbers)
+
+
+def _unknown(name: str, known: Sequence[str]) -> UnknownField:
+    text = _("no field {name}; there are: {known}")
+    return UnknownField(text.format(name=name, known=", ".join(known)))
 
 
 def record_access(
@@ -110,12 +112,12 @@ def _letter(session: Session, number: str) -> dict[str, Any]:
         .order_by(INBOX.c.id)
         .limit(1)
     )
-    found: dict[str, Any] = session.cipher.decrypt(body) if body is not None else {}
-    return found
+    letter: dict[str, Any] = session.cipher.decrypt(body) if body is not None else {}
+    return letter
 
 
 def _clear(value: Any) -> Any:
-    """What a citizen wrote, in clear, but nothing that a terminal would obey."""
+    """Clean the texts in what a citizen wrote, so that a terminal obeys none of it."""
     match value:
         case str():
             return clean(value)

@@ -1,4 +1,4 @@
-"""The calendar changes: every open clock that crosses a changed day is moved."""
+"""Changes of the calendar: every open clock that crosses a changed day is moved."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,14 +23,15 @@ T = TypeVar("T")
 
 _CHUNK = 200
 _UP_TO_RED = timedelta(days=10)
-"""By then the red card of an expiry has come; days up to it make a clock provisional."""
+"""By then the red card of an expiry is raised; provisional days up to it matter to its clock."""
 
 
 @dataclass
 class CalendarChange:
-    """What a new arrangement of days did: days declared, clocks moved, alerts taken back.
+    """What a change did: the number of days declared, clocks moved, the number of withdrawals.
 
-    `kept` are tickets left as they were, since what people did there would no longer fit.
+    `moved` has each clock as ticket, clock and new due; `kept` are tickets left as they were, since
+    what people did there would no longer fit.
     """
 
     days: int = 0
@@ -42,10 +43,10 @@ class CalendarChange:
 def change_calendar(
     session: Session, days: Mapping[date, DeclaredDay], now: datetime
 ) -> CalendarChange:
-    """Declare days working or off and move what depends on them, each with the document as reason.
+    """Declare days working or off and move what depends on them, with their documents as reason.
 
-    What should not have been raised is taken back; the run of a clock stays the same. A caller
-    that only wants to see what would change rolls the transaction back.
+    Levels that should not have been raised are withdrawn; the run of a clock stays the same. A
+    caller that only wants to see what would change rolls the transaction back.
     """
     result = CalendarChange(declare_days(session, days, now))
     if result.days:
@@ -53,60 +54,60 @@ def change_calendar(
         why = lazy("the calendar changed: {document}", document=documents)
         running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == ClockState.RUNNING)
         waiting = TICKET.c.status.in_((*OPEN, Status.COMPLETED))
-        _tell_again(session, waiting | TICKET.c.id.in_(running), why, now, result)
+        _refold(session, waiting | TICKET.c.id.in_(running), why, now, result)
     return result
 
 
 def settle_provisional(session: Session, now: datetime) -> CalendarChange:
-    """Move the open clocks that were a guess, where the calendar's library has learnt their year.
+    """Move open clocks that were provisional, where the calendar's library knows their year now.
 
-    To be called where a service begins: a library is renewed between two runs.
+    Called when a service starts, as the library is upgraded between two runs.
     """
     result = CalendarChange()
     calendar = load_rulebook(session).calendar
-    guessed = session.execute(
+    provisional = session.execute(
         select(CLOCK.c.ticket_id, CLOCK.c.base, CLOCK.c.due)
         .where(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.provisional)
         .order_by(CLOCK.c.ticket_id)
     )
     settled = {
         row.ticket_id
-        for row in guessed
+        for row in provisional
         if not calendar.provisional(row.base.date(), (row.due + _UP_TO_RED).date())
     }
     why = lazy("the State Council's arrangement is known now")
-    for some in _parts(sorted(settled)):
-        _tell_again(session, TICKET.c.id.in_(some), why, now, result)
+    for ids in _chunks(sorted(settled)):
+        _refold(session, TICKET.c.id.in_(ids), why, now, result)
     return result
 
 
-def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
 
 
-def _tell_again(
+def _refold(
     session: Session,
     which: ColumnElement[bool],
     why: LazyText,
     now: datetime,
     result: CalendarChange,
 ) -> None:
-    """Fold these tickets anew under the calendar as it is now, and write what is different."""
+    """Fold these tickets again under the calendar as it is now, and append the differences."""
     rulebook = load_rulebook(session)
     numbers = session.scalars(select(TICKET.c.number).where(which).order_by(TICKET.c.number))
-    for some in _parts(numbers.all()):
-        log_append = []
-        for work in lock_tickets(session, some, wait=True):
-            found = refold_changed(session, work, rulebook, now, why)
-            if found is None:
+    for chunk in _chunks(numbers.all()):
+        appends = []
+        for work in lock_tickets(session, chunk, wait=True):
+            append = refold_changed(session, work, rulebook, now, why)
+            if append is None:
                 result.kept.append(work.row.number)
-            elif found.events or found.state != work.state:
-                log_append.append(found)
-        append_logs(session, log_append, rulebook, now)
-        for one in log_append:
-            for event in one.events:
+            elif append.events or append.state != work.state:
+                appends.append(append)
+        append_logs(session, appends, rulebook, now)
+        for append in appends:
+            for event in append.events:
                 if isinstance(event.data, ClockMoved):
-                    moved = (one.row.number, event.data.clock, event.data.due)
+                    moved = (append.row.number, event.data.clock, event.data.due)
                     result.moved.append(moved)
                 result.withdrawn += isinstance(event.data, AlertWithdrawn | DecisionWithdrawn)

@@ -1,4 +1,4 @@
-"""The same claimant with the same facts (Regulation 2.2.6): found by a keyed hash."""
+"""Finding earlier tickets of the same claimant with the same facts (Regulation 2.2.6)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from models.tables.core import TICKET
 
 @dataclass(frozen=True, slots=True)
 class DuplicateCheck:
-    """What a new ticket is about, as a keyed hash, and the first earlier ticket about the same."""
+    """The keyed hash of who wrote a new ticket about what, and the first earlier ticket with it."""
 
     facts: bytes | None = None
     earlier: str | None = None
 
 
 def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[str, DuplicateCheck]:
-    """For each new ticket, by number, whether its matter has come in before."""
+    """Check for each new ticket, by number, whether the same has come in before."""
     hashes: dict[str, bytes] = {}
     for number, message in received.items():
         content = message.content
@@ -32,24 +32,24 @@ def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[s
         .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))
         .label("place")
     )
-    placed = (
+    numbered = (
         select(TICKET.c.facts, TICKET.c.received_at, TICKET.c.number, first)
         .where(TICKET.c.facts.in_(list(set(hashes.values()))))
         .subquery()
     )
     earliest: dict[bytes, tuple[datetime, str]] = {
         row.facts: (row.received_at, row.number)
-        for row in session.execute(select(placed).where(placed.c.place == 1))
+        for row in session.execute(select(numbered).where(numbered.c.place == 1))
     }
-    for number, said in hashes.items():
-        here = (received[number].at, number)
-        earliest[said] = min(earliest.get(said, here), here)
-    found = {}
+    for number, hashed in hashes.items():
+        own = (received[number].at, number)
+        earliest[hashed] = min(earliest.get(hashed, own), own)
+    checks = {}
     for number, message in received.items():
         if number not in hashes:
-            found[number] = DuplicateCheck()
+            checks[number] = DuplicateCheck()
             continue
-        before = earliest[hashes[number]]
-        repeated = before < (message.at, number)
-        found[number] = DuplicateCheck(hashes[number], before[1] if repeated else None)
-    return found
+        first_at, first_number = earliest[hashes[number]]
+        is_repeated = (first_at, first_number) < (message.at, number)
+        checks[number] = DuplicateCheck(hashes[number], first_number if is_repeated else None)
+    return checks

@@ -1,4 +1,4 @@
-"""Workers and timekeepers say that they are there, and what they do."""
+"""Reports of workers and timekeepers that they run, and what they do."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,13 +12,13 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def report_process(session: Session, now: datetime, **row: Any) -> None:
-    """Write or renew a process's line; `now` is by the system's clock, also in a demo."""
+    """Insert or renew a process's row; `now` is by the system's clock, also in a demo."""
     insert = session.insert(PROCESS).values(**row, seen_at=now)
     new = {k: insert.excluded[k] for k in (*row, "seen_at") if k != "name"}
     session.execute(insert.on_conflict_do_update(index_elements=["name"], set_=new))
 
 
 def remove_process(session: Session, name: str, now: datetime) -> None:
-    """Take a process's line away, since it ends in order; and those of the long forgotten."""
+    """Delete the row of a process that ends in order, and those not renewed for a day."""
     old = PROCESS.c.seen_at < now - _FORGOTTEN_AFTER
     session.execute(delete(PROCESS).where((PROCESS.c.name == name) | old))

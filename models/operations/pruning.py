@@ -1,7 +1,7 @@
-"""What the store need not keep: notices that have long been sent for tickets in the archive.
+"""Removing what need not be kept: notices sent long ago for tickets that are archived.
 
-The log says of each when it was queued and when it was sent, and stays. Messages stay too, since a
-late one has the whole life told anew.
+The log stays, and says when each was queued and sent. Messages stay too, since a late one has all
+of them folded again.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,21 @@ from models.rules.policy import Policy
 from models.rules.vocabulary import NoticeState, Status
 from models.tables.core import NOTICE, TICKET
 
-_AT_ONCE = 1_000
-"""Rows looked at in one transaction, so that nobody waits for a sweep."""
+_BATCH = 1_000
+"""Rows read in one transaction, so that nobody waits for the pruning."""
 
 
 @dataclass
 class NoticePruner:
-    """Sweeps the notices from the oldest on, some at a time; `swept` counts those removed."""
+    """Goes through the notices from the oldest on, a batch at a time.
 
-    swept: int = 0
+    `removed` counts those that were removed, `after` is the id up to which it has come.
+    """
+
+    removed: int = 0
     after: int = 0
 
-    def sweep(self, session: Session, now: datetime, policy: Policy) -> bool:
+    def prune_batch(self, session: Session, now: datetime, policy: Policy) -> bool:
         """Remove what is too old among the next rows; returns whether there may be more."""
         before = now - (policy.keep.notices.wall or timedelta())
         rows = session.execute(
@@ -34,27 +37,27 @@ class NoticePruner:
             .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
             .where(NOTICE.c.id > self.after)
             .order_by(NOTICE.c.id)
-            .limit(_AT_ONCE)
+            .limit(_BATCH)
         ).all()
-        gone = [
+        ids = [
             row.id
             for row in rows
             if row.state == NoticeState.SENT
             and row.sent_at < before
             and row.status == Status.ARCHIVED
         ]
-        session.execute(delete(NOTICE).where(session.is_in(NOTICE.c.id, gone)))
-        self.swept += len(gone)
+        session.execute(delete(NOTICE).where(session.is_in(NOTICE.c.id, ids)))
+        self.removed += len(ids)
         self.after = rows[-1].id if rows else 0
-        # rows come in the order of time: what follows a young one is young
-        return len(rows) == _AT_ONCE and rows[-1].queued_at < before
+        # the order of ids is that of time: what follows a young row is young too
+        return len(rows) == _BATCH and rows[-1].queued_at < before
 
 
 def prune(store: Store, now: datetime, policy: Policy) -> int:
-    """Remove all that need not be kept; returns how many notices that were."""
-    broom = NoticePruner()
+    """Remove all that need not be kept; returns the number of notices removed."""
+    pruner = NoticePruner()
     more = True
     while more:
         with store.writing() as session:
-            more = broom.sweep(session, now, policy)
-    return broom.swept
+            more = pruner.prune_batch(session, now, policy)
+    return pruner.removed

@@ -1,4 +1,4 @@
-"""Models of past dispatches come into the store and into use, and go out of it."""
+"""Adding models of past dispatches to the store, and choosing the one in use."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from models.tables.core import MODEL
 
 
 class RoutingModelNotFound(HotlineError):
-    """No model has this number."""
+    """There is no model of this number."""
 
     def __init__(self, version: int) -> None:
         super().__init__(_("no model {n}; see `hotline routing models`").format(n=version))
@@ -20,7 +20,7 @@ class RoutingModelNotFound(HotlineError):
 
 
 def add_model(session: Session, body: bytes, learned_from: str, now: datetime) -> int:
-    """Keep a model and use it from now on; returns its number. Raises ModelWrong.
+    """Add a model and use it from now on; returns its number. Raises InvalidModel.
 
     Tickets that have been routed keep their units.
     """

@@ -1,4 +1,4 @@
-"""Policies, units and declared days come into the store."""
+"""Adding policies, units and declared days to the store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _ID_LENGTH = 16
 
 
 def add_policy(session: Session, text: str, name: str, now: datetime) -> bool:
-    """Keep this policy as a new version unless it is there; running tickets stay under theirs.
+    """Add this policy as a new version unless it is there; running tickets stay under theirs.
 
-    Raises PolicyWrong where the text of the file `name` is no policy (Regulation 7.2).
+    Raises InvalidPolicy where the text of the file `name` is no policy (Regulation 7.2).
     """
     policy = load_policy(text, name)
     row = {
@@ -35,7 +35,7 @@ def add_policy(session: Session, text: str, name: str, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class UnitsChange:
-    """What a units file changed, by names; `holding` are units that are gone, with open tickets."""
+    """What a units file changed, by names; `holding` counts open tickets of units it removed."""
 
     count: int
     added: list[str]
@@ -45,7 +45,7 @@ class UnitsChange:
 
 
 def replace_units(session: Session, units: UnitsFile) -> UnitsChange:
-    """Make the file's units the district's units; tickets keep the units they have."""
+    """Replace the district's units by the file's; tickets keep the units they have."""
     before = {unit.name: unit for unit in stored_units(session)}
     version = session.scalar(select(func.coalesce(func.max(UNIT.c.version), 0))) or 0
     session.execute(delete(UNIT))
@@ -79,7 +79,7 @@ def replace_units(session: Session, units: UnitsFile) -> UnitsChange:
 
 
 def _holding(session: Session, units: Sequence[str]) -> dict[str, int]:
-    """How many open tickets each of these units has."""
+    """Count the open tickets of each of these units."""
     rows = session.execute(
         select(TICKET.c.unit, func.count())
         .where(TICKET.c.unit.in_(units), TICKET.c.status.in_(OPEN))
@@ -90,13 +90,13 @@ def _holding(session: Session, units: Sequence[str]) -> dict[str, int]:
 
 
 def declare_days(session: Session, days: Mapping[date, DeclaredDay], now: datetime) -> int:
-    """Keep an arrangement of working days; a later one for the same day replaces the earlier.
+    """Declare days working or off; a later declaration of the same day replaces the earlier.
 
-    Returns how many days are now declared otherwise than before.
+    Returns how many days are declared otherwise than before.
     """
     version = session.scalar(select(func.coalesce(func.max(DAY.c.version), 0))) or 0
-    kept = session.execute(select(DAY.c.day, DAY.c.working, DAY.c.document))
-    before = {row.day: DeclaredDay(row.working, row.document) for row in kept}
+    stored = session.execute(select(DAY.c.day, DAY.c.working, DAY.c.document))
+    before = {row.day: DeclaredDay(row.working, row.document) for row in stored}
     rows = [
         {
             "day": day,

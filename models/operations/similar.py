@@ -1,4 +1,4 @@
-"""New letters are looked at for what they have in common with others; off the way of the work."""
+"""Indexing new letters by what they say, so that similar ones can be found."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,21 +13,21 @@ from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
 
 _BANDS, _ROWS = 16, 3
-"""Letters with half of their pieces in common share a band in 88 cases of 100, with 0.7 always."""
+"""Letters that share half of their shingles share a band in 88 of 100 cases, with 0.7 always."""
 
 _HASH_BYTES = 8
 
 _LOOK_BACK = 50_000
-"""Tickets are committed in another order than they are numbered: so far back some may be new."""
+"""Tickets are committed in another order than that of their ids: so far back some may be new."""
 
 
 BandRow = dict[str, Any]
 
 
 def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
-    """The bands of up to `most` letters received from `since` on that were not looked at yet.
+    """Return the bands of up to `most` letters received from `since` on that have none yet.
 
-    It only reads, so that no lock is held meanwhile; give it to `keep_bands`. Empty: none is new.
+    It only reads, so that no lock is held meanwhile; `add_bands` stores them.
     """
     furthest = session.scalar(select(func.coalesce(func.max(SIMILARITY.c.ticket_id), 0))) or 0
     looked_at = exists().where(SIMILARITY.c.ticket_id == TICKET.c.id, SIMILARITY.c.band == 0)
@@ -46,12 +46,12 @@ def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
 
 
 def add_bands(session: Session, bands: Sequence[BandRow]) -> None:
-    """Keep what `new_bands` found; another process may have kept the same, which is no harm."""
+    """Store what `new_bands` returned; another process may have stored the same already."""
     session.execute(session.insert(SIMILARITY).on_conflict_do_nothing(), bands)
 
 
 def delete_old_bands(session: Session, before: datetime) -> None:
-    """Drop the bands of letters received before this moment: nobody compares with them any more."""
+    """Delete the bands of letters received before this moment, which are compared no more."""
     old = select(TICKET.c.id).where(TICKET.c.received_at < before)
     session.execute(delete(SIMILARITY).where(SIMILARITY.c.ticket_id.in_(old)))
 
@@ -67,7 +67,7 @@ def _letters(session: Session, numbers: Sequence[str]) -> dict[str, Any]:
 
 
 def _bands(session: Session, body: dict[str, Any]) -> list[int]:
-    """The keyed hashes of a letter's bands; none where it says too little."""
+    """Return the keyed hashes of a letter's bands; none where it says too little."""
     pieces = shingles_of(body)
     if not pieces:
         return []
