@@ -63,9 +63,10 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python -m tests.words
 
 # The base of the pyramid: rules, feeds, parsers, and the store on SQLite.
-QUICK := tests/rules tests/feeds tests/routing tests/fuzz tests/store tests/servers tests/test_texts.py
+QUICK := tests/rules tests/feeds tests/routing tests/fuzz tests/store tests/servers tests/words tests/test_texts.py
 quick: install
 	$(BIN)/pytest -n $(WORKERS) -m "not server and not slow" $(QUICK) $(ARGS)
 

@@ -51,10 +51,12 @@ class _Group:
     claimants: set[str] = field(default_factory=set)
 
 
-def matters(session: Session, since: datetime, *, closed: bool = False) -> list[SimilarTickets]:
-    """The matters with a ticket received from `since` on, the largest first, then the latest.
+def similar_tickets(
+    session: Session, since: datetime, *, closed: bool = False
+) -> list[SimilarTickets]:
+    """The groups with a ticket received from `since` on, the largest first, then the latest.
 
-    Only letters that were looked at (operations.matters) are known. Matters of one claimant alone
+    Only letters that were looked at (operations.similar) are known. Groups of one claimant alone
     are left out, and those without an open ticket unless `closed`.
     """
     found = []

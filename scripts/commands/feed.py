@@ -76,15 +76,15 @@ def feed(
 
         typer.echo(suggest_mapping(Path(paths[0]), options), nl=False)
         return
-    feeding = FeedRunner(load_settings(), options, refused)
+    runner = FeedRunner(load_settings(), options, refused)
     if special:
-        code = feeding.poll(paths[0], every=every, private=allow_private, as_json=as_json)
+        code = runner.poll(paths[0], every=every, private=allow_private, as_json=as_json)
     elif watch:
         if not Path(paths[0]).is_dir():
             raise typer.BadParameter(_("{path} is no folder").format(path=paths[0]))
-        code = feeding.watch(Path(paths[0]), every=every or 2.0, once=once, as_json=as_json)
+        code = runner.watch(Path(paths[0]), every=every or 2.0, once=once, as_json=as_json)
     else:
-        code = feeding.run(paths, as_json=as_json)
+        code = runner.run(paths, as_json=as_json)
     raise typer.Exit(code)
 
 

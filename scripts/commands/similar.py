@@ -39,7 +39,7 @@ def similar(
     from dataclasses import asdict
 
     from models.operations.similar import add_bands
-    from models.queries.similar import matters as find_similar
+    from models.queries.similar import similar_tickets as find_similar
 
     since = system_clock() - timedelta(days)
     with use_store(load_settings()) as store:

@@ -59,8 +59,8 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
             60,
             "the service starts",
         )
-        aside = home / "aside"
-        shutil.move(data, aside)
+        moved = home / "aside"
+        shutil.move(data, moved)
         data.write_text("no folder")
         os.kill(_servers(service)[0].pid, signal.SIGKILL)
         wait_until(
@@ -70,7 +70,7 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
         )
         assert service.poll() is None
         data.unlink()
-        shutil.move(aside, data)
+        shutil.move(moved, data)
         wait_until(lambda: bool(_servers(service)), 60, "the server starts again")
         one = json.dumps(letter("T1", "2026-03-02T09:00:00+08:00"), ensure_ascii=False)
         feed = [sys.executable, "-P", "-m", "scripts", "feed", "-"]

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from models.database import Store
 from models.operations.similar import add_bands, delete_old_bands, new_bands
-from models.queries.similar import SimilarTickets, matters
+from models.queries.similar import SimilarTickets, similar_tickets
 from models.tables.core import SIMILARITY
 from tests.store.factories import advance_tickets, at, feed, letter, prepared_store
 from workers.similar import SimilarityScan
@@ -47,7 +47,7 @@ def _hashes(store: Store) -> set[int | None]:
 
 def _matters(store: Store, **more: Any) -> list[SimilarTickets]:
     with store.reading() as session:
-        return matters(session, _SINCE, **more)
+        return similar_tickets(session, _SINCE, **more)
 
 
 def test_letters_of_several_claimants_are_one_matter(store: Store) -> None:

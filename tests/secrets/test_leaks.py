@@ -181,11 +181,11 @@ def _urge(folder: Path) -> Path:
 def _forged(url: str) -> None:
     """Messages that somebody put into the broker: no row ids, but data and deeds."""
     with redis.Redis.from_url(url) as client:
-        deeds: list[tuple[tuple[object, ...], dict[str, object]]] = [
+        calls: list[tuple[tuple[object, ...], dict[str, object]]] = [
             (([1, "1; DROP TABLE ticket"],), {}),
             (([1],), {"desk": {"store": "/etc/passwd"}}),
         ]
-        for number, (args, more) in enumerate(deeds):
+        for number, (args, more) in enumerate(calls):
             forged: dramatiq.Message[None] = dramatiq.Message(
                 queue_name="intake",
                 actor_name="answer_intake",

@@ -1,0 +1,1 @@
+"""Checks that the old words of `old_words.toml` do not come back."""
