@@ -36,7 +36,7 @@ from monitor.screens.dialogs import (
 T = TypeVar("T")
 
 _SHOW_SECONDS = 30
-"""How long a person's data stay on the screen."""
+"""Seconds for which a person's data stay on the screen."""
 
 
 class MessageNotSent(HotlineError):

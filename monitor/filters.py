@@ -84,7 +84,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class FilterError:
-    """Why a filter line is invalid, and the column of its first wrong character, from 1."""
+    """The reason why a filter line is invalid, and the column of its first wrong character."""
 
     column: int
     why: LazyText

@@ -1,4 +1,4 @@
-"""What a screen may ask of the app that shows it."""
+"""The protocol by which screens use the app that shows them."""
 
 from typing import Protocol
 

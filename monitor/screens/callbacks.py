@@ -20,7 +20,7 @@ from monitor.host import MonitorHost
 from monitor.labels import label
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _NAMES: dict[str, LazyText] = {
@@ -166,13 +166,13 @@ class CallbacksScreen(MonitorScreen):
         self.host.open_detail(event.key)
 
 
-def _item(call: Call, snapshot: Snapshot) -> Item:
+def _item(call: Call, snapshot: Snapshot) -> ListItem:
     now = snapshot.at
     time_left, style = "-", "quiet"
     if call.due is not None:
         time_left = format_time_left(call.due, now, snapshot.office, brief=True)
         style = "over" if call.due < now else ""
-    return Item(
+    return ListItem(
         call.ticket,
         (
             Cell(time_left, style),

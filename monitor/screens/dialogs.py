@@ -16,7 +16,7 @@ from monitor.actions import Action, Question
 from monitor.formatting import one_line
 from monitor.message_edit import InvalidEdit
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField
-from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class MenuDialog(Dialog[int]):
     def on_mount(self) -> None:
         """Show the choices."""
         choices = self.query_one(ItemList)
-        items = [Item(str(n), (Cell(text),)) for n, text in enumerate(self._choices)]
+        items = [ListItem(str(n), (Cell(text),)) for n, text in enumerate(self._choices)]
         choices.show(items, (self._empty,))
         choices.focus()
 

@@ -17,7 +17,7 @@ from monitor.host import MonitorHost
 from monitor.labels import label
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 
@@ -98,16 +98,16 @@ class FailuresScreen(MonitorScreen):
         self.query_one("#reason", Static).update(Content(one_line(failure.why) if failure else ""))
 
 
-def _item(key: str, failure: Failure, snapshot: Snapshot) -> Item:
+def _item(key: str, failure: Failure, snapshot: Snapshot) -> ListItem:
     is_message = failure.sort == MESSAGE
-    what = label(MessageType if is_message else NoticeKind, failure.what)
-    return Item(
+    name = label(MessageType if is_message else NoticeKind, failure.what)
+    return ListItem(
         key,
         (
             Cell(format_time(failure.at, snapshot.at), "quiet"),
             Cell(_("in") if is_message else _("out"), "near" if is_message else "over"),
             Cell(one_line(failure.ticket)),
-            Cell(what),
+            Cell(name),
             Cell(one_line(failure.why)),
             Cell(one_line(failure.source), "quiet"),
         ),

@@ -23,7 +23,7 @@ from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
 from monitor.widgets.cards import card_heads, card_item
 from monitor.widgets.day_curve import DayCurve
-from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _TILES: tuple[tuple[str, LazyText, str, str], ...] = (
@@ -120,12 +120,12 @@ def _unit_heads() -> Sequence[Column]:
     ]
 
 
-def _unit_item(load: UnitLoad) -> Item:
+def _unit_item(load: UnitLoad) -> ListItem:
     counts = [(level, getattr(load, level)) for level in Level]
     cells = (Cell(pad_left(f"{n} ", 5), level if n else "quiet") for level, n in counts)
     today = Cell(pad_left(str(load.due_today), 4), "near" if load.due_today else "quiet")
     unit = Cell(one_line(load.unit))
-    return Item(load.unit, (unit, Cell(pad_left(str(load.open), 5)), *cells, today))
+    return ListItem(load.unit, (unit, Cell(pad_left(str(load.open), 5)), *cells, today))
 
 
 class OverviewScreen(MonitorScreen):

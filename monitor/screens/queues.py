@@ -22,7 +22,7 @@ from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
 from monitor.widgets.charts import chart
-from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column
 
 _MINUTE = 60 / SAMPLE_SPAN.total_seconds()
@@ -93,13 +93,13 @@ def _heads() -> Sequence[Column]:
     ]
 
 
-def _process_item(process: ProcessStatus, wall: datetime) -> Item:
+def _process_item(process: ProcessStatus, wall: datetime) -> ListItem:
     silent = wall - process.seen_at
     gone = not process.is_alive(wall)
     seen = _("{span} ago").format(span=format_duration(silent)) if gone else _("there")
     doing = " ".join(label(Queue, part) for part in process.doing.split()) or _("nothing")
     late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""
-    return Item(
+    return ListItem(
         process.name,
         (
             Cell(one_line(process.name)),

@@ -18,7 +18,7 @@ from monitor.labels import BADGES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.charts import shares
-from monitor.widgets.item_list import Item, ItemList
+from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _BAR_WIDTH = 20
@@ -82,12 +82,12 @@ class UnitsScreen(MonitorScreen):
         self.host.open_tickets(f"{_('unit')}:{event.key}")
 
 
-def _item(unit: UnitLoad, rates: UnitRates, most: int) -> Item:
+def _item(unit: UnitLoad, rates: UnitRates, most: int) -> ListItem:
     counts = [(level, getattr(unit, level)) for level in Level]
     plain = unit.open - sum(n for _level, n in counts)
     bar = [(unit.red, "red"), (unit.yellow, "yellow"), (unit.prewarning, "prewarning")]
     cards = f"{rates.yellow}/{rates.red}" if rates.yellow or rates.red else "-"
-    return Item(
+    return ListItem(
         unit.unit,
         (
             Cell(one_line(unit.unit)),

@@ -18,7 +18,7 @@ from monitor.formatting import one_line
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ServiceStatus:
     """The facts of the status line."""
 
     district: str = ""
@@ -41,9 +41,9 @@ class StatusLine(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self._status = Status()
+        self._status = ServiceStatus()
 
-    def show(self, status: Status) -> None:
+    def show(self, status: ServiceStatus) -> None:
         """Show this status."""
         if status != self._status:
             self._status = status
@@ -57,7 +57,7 @@ class StatusLine(Static):
         self.update(status_line(self._status, self.size.width))
 
 
-def status_line(status: Status, width: int) -> Content:
+def status_line(status: ServiceStatus, width: int) -> Content:
     """Lay the line out in so many cells; the least important parts go where it is too long.
 
     A part's rank says how soon it goes: the highest first, 0 never.
@@ -77,7 +77,7 @@ def status_line(status: Status, width: int) -> Content:
     return Content.assemble(" ", start, " " * gap, end)
 
 
-def _place_parts(status: Status) -> list[tuple[int, Content]]:
+def _place_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
     parts: list[tuple[int, Content]] = []
     if status.demo:
         local = status.at.astimezone(SHANGHAI) if status.at else None
@@ -91,7 +91,7 @@ def _place_parts(status: Status) -> list[tuple[int, Content]]:
     return parts
 
 
-def _session_parts(status: Status) -> list[tuple[int, Content]]:
+def _session_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
     parts: list[tuple[int, Content]] = []
     if status.paused:
         parts.append((0, Content.styled(f" {_('paused')} ", "reverse $warning")))
@@ -103,7 +103,7 @@ def _session_parts(status: Status) -> list[tuple[int, Content]]:
     return parts
 
 
-def _service_parts(status: Status) -> list[tuple[int, Content]]:
+def _service_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
     parts: list[tuple[int, Content]] = []
     if status.at and not status.demo:
         local = status.at.astimezone(SHANGHAI)
@@ -180,7 +180,7 @@ class KeyLine(Horizontal):
 
 
 class OutageLine(Static):
-    """Why there is nothing new, and what happens next; hidden while the store can be read."""
+    """Tells of an outage and of the next try; hidden while the store can be read."""
 
     def __init__(self) -> None:
         super().__init__("", markup=False)

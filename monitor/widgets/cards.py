@@ -7,7 +7,7 @@ from models.i18n import _
 from models.queries.overview import Card
 from monitor.formatting import format_time, one_line
 from monitor.labels import BADGES, word
-from monitor.widgets.item_list import Item
+from monitor.widgets.item_list import ListItem
 from monitor.widgets.virtual_list import Cell, Column
 
 
@@ -17,10 +17,10 @@ def card_heads() -> Sequence[Column]:
     return [Column("", 3), *(Column(head, width) for head, width in heads)]
 
 
-def card_item(card: Card, now: datetime, short_names: Mapping[str, str]) -> Item:
+def card_item(card: Card, now: datetime, short_names: Mapping[str, str]) -> ListItem:
     """Return a card as an item of such a list."""
     unit = short_names.get(card.unit or "", card.unit or "")
-    return Item(
+    return ListItem(
         card.ticket,
         (
             Cell(word(BADGES, card.level), card.level),

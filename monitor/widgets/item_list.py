@@ -7,7 +7,7 @@ from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """One line of the list: the key of what it is about, and its cells."""
 
     key: str
@@ -20,9 +20,9 @@ class ItemList(VirtualList):
     def __init__(self, heads: Callable[[], Sequence[Column]], *, id: str) -> None:
         super().__init__(id=id)
         self._heads = heads
-        self._items: Sequence[Item] = ()
+        self._items: Sequence[ListItem] = ()
 
-    def show(self, items: Sequence[Item], empty: Sequence[str] = ()) -> None:
+    def show(self, items: Sequence[ListItem], empty: Sequence[str] = ()) -> None:
         """Show these items, or the lines of `empty` where there are none."""
         key, row = self.key(self.cursor), self.cursor - self.first
         self._items, self.empty = items, empty

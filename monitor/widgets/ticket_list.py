@@ -20,7 +20,7 @@ from monitor.snapshot import Viewport
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _NEW_FOR = timedelta(minutes=1)
-"""How long a level that was raised has a mark."""
+"""The time for which a level that was raised has a mark."""
 
 _WIDE = 96
 """Cells from which on there is room for hours beside days, and for the first contact."""

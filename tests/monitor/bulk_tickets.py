@@ -18,9 +18,9 @@ def multiply_tickets(store: Store, open_tickets: int, closed: int) -> None:
         if session.dialect == "postgresql":
             # no foreign key is checked: the copies refer to each other as their originals do
             session.execute(text("SET LOCAL session_replication_role = replica"))
-        here = "SELECT count(*) FROM ticket WHERE status IN ({})"
-        alive = session.execute(text(here.format(_OPEN))).scalar_one()
-        done = session.execute(text(here.format("'completed'"))).scalar_one()
+        counted = "SELECT count(*) FROM ticket WHERE status IN ({})"
+        alive = session.execute(text(counted.format(_OPEN))).scalar_one()
+        done = session.execute(text(counted.format("'completed'"))).scalar_one()
         _multiply(session, f"status IN ({_OPEN})", 1, open_tickets // alive, {})
         gone = {"status": "'archived'", "revisit": "false"}
         _multiply(session, "status = 'completed'", 10_001, closed // done, gone)
@@ -51,11 +51,11 @@ def _multiply(
     values = {"id": f"t.id + n.k * {_STRIDE}", "number": "t.number || '-' || n.k"}
     values |= {"facts": "NULL"} | instead
     _copy(session, TICKET, f"t.id < {_STRIDE} AND {which}", numbers, values, back)
-    own = {"ticket_id": f"t.ticket_id + n.k * {_STRIDE}"}
-    _copy(session, CLOCK, f"t.ticket_id IN ({old})", numbers, own, back)
-    looked_at = "t.name IN ('ticket.received', 'ticket.completed', 'alert.raised')"
-    _copy(session, EVENT, f"t.ticket_id IN ({old}) AND {looked_at}", numbers, own, back)
-    sent = own | {"id": f"t.id + n.k * {_STRIDE}", "state": "'sent'"}
+    of_ticket = {"ticket_id": f"t.ticket_id + n.k * {_STRIDE}"}
+    _copy(session, CLOCK, f"t.ticket_id IN ({old})", numbers, of_ticket, back)
+    copied_events = "t.name IN ('ticket.received', 'ticket.completed', 'alert.raised')"
+    _copy(session, EVENT, f"t.ticket_id IN ({old}) AND {copied_events}", numbers, of_ticket, back)
+    sent = of_ticket | {"id": f"t.id + n.k * {_STRIDE}", "state": "'sent'"}
     _copy(session, NOTICE, f"t.ticket_id IN ({old})", numbers, sent, back)
     if not instead:
         bells = f"t.queue = 'escalation' AND t.row_id IN ({old})"

@@ -1,6 +1,6 @@
 """The fixed scene of the tests: a morning of a district, made from messages by the operations.
 
-For tests and for the picture in the README. Every letter is invented.
+The screenshots in the README show it too. Every letter is invented.
 """
 
 from collections.abc import Iterator
@@ -177,9 +177,9 @@ def _life(number: str, unit: str, at: datetime, index: int) -> Iterator[dict[str
 
     def message(kind: str, after: timedelta, **fields: Any) -> dict[str, Any]:
         nonlocal step
-        found = {"id": f"{number}-{step}", "type": kind, "ticket": number, **fields}
+        body = {"id": f"{number}-{step}", "type": kind, "ticket": number, **fields}
         step += 1
-        return found | {"at": (at + after).isoformat()}
+        return body | {"at": (at + after).isoformat()}
 
     if index % 5 != 4:
         yield from _if_past(message("unit.accepted", timedelta(hours=3), unit=unit))

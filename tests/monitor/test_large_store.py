@@ -77,14 +77,14 @@ def test_any_place_of_a_long_queue_is_found(store: Store) -> None:
 def test_the_counters_are_those_of_the_tickets(store: Store) -> None:
     """The counts along the index equal those of the rows."""
     with store.reading() as session:
-        found = workload(session, NOW)
+        load = workload(session, NOW)
         rows = listing(session, ALL_OPEN).rows
     levels = [row.level for row in rows]
-    assert found.counters.open == len(rows)
-    assert found.counters.red == levels.count("red")
-    assert found.counters.yellow == levels.count("yellow")
-    assert found.counters.manual == sum(row.status == "manual" for row in rows)
-    assert sum(unit.open for unit in found.units) == sum(row.unit is not None for row in rows)
+    assert load.counters.open == len(rows)
+    assert load.counters.red == levels.count("red")
+    assert load.counters.yellow == levels.count("yellow")
+    assert load.counters.manual == sum(row.status == "manual" for row in rows)
+    assert sum(unit.open for unit in load.units) == sum(row.unit is not None for row in rows)
 
 
 def test_a_message_that_waits_for_its_day_is_no_load(store: Store) -> None:
@@ -117,11 +117,11 @@ def _plans(store: Store, ask: Callable[[Session], object]) -> list[str]:
             event.remove(engine, "before_cursor_execute", before)
         cursor = session.connection().connection.cursor()
         explain = "EXPLAIN QUERY PLAN " if session.dialect == "sqlite" else "EXPLAIN "
-        found = []
+        plans = []
         for statement, parameters in asked:
             cursor.execute(explain + statement, parameters)
-            found.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
-    return found
+            plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+    return plans
 
 
 def _scanned(plan: str) -> list[str]:

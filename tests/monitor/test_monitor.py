@@ -110,9 +110,9 @@ async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
         app.screen.query_one(Input).value = "级别:紫"
         await pilot.press("enter")
         await pilot.pause()
-        wrong = screen_text(app)
-        assert "紫" in wrong
-        assert " 红 " in wrong
+        invalid = screen_text(app)
+        assert "紫" in invalid
+        assert " 红 " in invalid
         app.screen.query_one(Input).value = "不会有这样的词"
         assert "不会有这样的词" in await press(pilot, "enter")
 

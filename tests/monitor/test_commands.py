@@ -1,0 +1,83 @@
+"""The table of commands, and when the loop reads and the alarm rings."""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from models.queries.overview import Card
+from models.rules.vocabulary import Level
+from monitor.app import MonitorApp
+from monitor.card_alarm import CardAlarm
+from monitor.commands import ANYWHERE, GO_TO_SCREEN, KEYS, MAIN_SCREENS, Command, palette
+from monitor.refresh_loop import RefreshLoop
+from monitor.screens.base import MonitorScreen
+from tests.monitor.scene import NOW
+
+SCREENS = {screen.NAME: screen for screen in MonitorScreen.__subclasses__()}
+
+
+def _method(action: str) -> str:
+    """Return the name of the method that an action of the table calls."""
+    return "action_" + action.partition("(")[0].removeprefix("app.")
+
+
+@pytest.mark.parametrize("command", [c for c in (*KEYS, *GO_TO_SCREEN) if c.action])
+def test_every_key_has_an_action(command: Command) -> None:
+    """On the app, or on the screen that the key belongs to."""
+    is_apps = command.where == ANYWHERE or command.action.startswith("app.")
+    owner = MonitorApp if is_apps else SCREENS[command.where]
+    assert hasattr(owner, _method(command.action))
+
+
+def test_every_command_of_the_palette_has_an_action_of_the_app() -> None:
+    """The wallboard offers no screens, and an action on a ticket needs one."""
+    offered = list(palette(on_ticket=True, on_wallboard=False))
+    assert all(hasattr(MonitorApp, _method(action)) for _name, action in offered)
+    names = [action for _name, action in palette(on_ticket=False, on_wallboard=True)]
+    assert len(names) == len(offered) - len(MAIN_SCREENS) - 1
+    assert "act_on_ticket" not in names
+
+
+@pytest.mark.parametrize("screen", sorted(SCREENS))
+def test_a_key_means_one_thing_on_a_screen(screen: str) -> None:
+    """Keys with an action, without the keys that a widget binds for itself."""
+    commands = [c for c in (*KEYS, *GO_TO_SCREEN) if c.where in (screen, ANYWHERE) and c.action]
+    keys = [key for command in commands for key in command.keys.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+def test_reads_are_further_apart_the_longer_an_outage_lasts() -> None:
+    """1, 2, 4 … at most 60 seconds; without an outage as often as was chosen."""
+
+    async def read() -> None:
+        raise AssertionError("the loop is not running")
+
+    loop = RefreshLoop(read, 5.0)
+    assert loop.seconds_to_next == 5.0
+    waits = []
+    for outages in range(1, 9):
+        loop.outages = outages
+        waits.append(loop.seconds_to_next)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_the_bell_rings_once_for_each_new_red_card() -> None:
+    """Not for those that are there at the start, not for yellow ones, and not while it is off."""
+    numbers = count()
+
+    def card(level: Level) -> Card:
+        at = NOW + timedelta(minutes=next(numbers))
+        return Card(f"T{next(numbers)}", "题", "局", level, at, at)
+
+    alarm, cards = CardAlarm(enabled=True), [card(Level.RED)]
+    assert not alarm.has_new(cards)
+    assert not alarm.has_new([*cards, card(Level.YELLOW)])
+    cards.append(card(Level.RED))
+    assert alarm.has_new(cards)
+    assert not alarm.has_new(cards)
+    alarm.enabled = False
+    cards.append(card(Level.RED))
+    assert not alarm.has_new(cards)
+    alarm.enabled = True
+    assert not alarm.has_new(cards)
