@@ -1,4 +1,4 @@
-"""Plays whole lives of tickets, written as JSON Lines, through the pure core."""
+"""Play whole lives of tickets, written as JSON Lines, through the rules."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ NOTICE = "notice.queued"
 
 @dataclass(frozen=True)
 class Scenario:
-    """One life: what came in, on which stage, and what must have happened by `until`."""
+    """One life: its messages, its context, and what must have happened by `until`."""
 
     name: str
     about: str
@@ -87,7 +87,7 @@ def in_order(raws: Sequence[dict[str, Any]], unknown: Sequence[str] = ()) -> lis
 def fold_at_once(
     messages: Sequence[Message], context: RuleContext, until: datetime
 ) -> tuple[State, list[Event]]:
-    """The life as somebody finds it who looks for the first time at `until`."""
+    """Fold the life at once, as after an outage until `until`."""
     state = State(messages[0].ticket)
     return state, fold(state, messages, context, until)
 
@@ -95,7 +95,7 @@ def fold_at_once(
 def fold_step_by_step(
     messages: Sequence[Message], context: RuleContext, until: datetime
 ) -> tuple[State, list[Event]]:
-    """The life as the service lives it: awake at every message and at every due moment."""
+    """Fold the life step by step, as the service does: at every message and every due moment."""
     state, events = State(messages[0].ticket), list[Event]()
 
     def sleep_until(at: datetime, *, inclusive: bool) -> None:

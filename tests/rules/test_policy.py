@@ -1,4 +1,4 @@
-"""The policy as a file: what the district's says, how a raised one is named, and another one."""
+"""The policy as a file: what the district's says, how an invalid one is named, and another one."""
 
 import re
 from datetime import date, time, timedelta
