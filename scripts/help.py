@@ -48,7 +48,7 @@ class _Command(TyperCommand):
         """Take what was typed. Raises UsageError."""
         rest = super().parse_args(ctx, args)
         if rest:
-            ctx.fail(_("more than it takes: {rest}").format(rest=" ".join(rest)))
+            ctx.fail(_("unexpected arguments: {rest}").format(rest=" ".join(rest)))
         return rest
 
 
@@ -131,9 +131,9 @@ def _value(wrong: typer.BadParameter) -> str:
         if (text := texts.get(found["type"])) is not None:
             return text.format(input=found["input"], **found.get("ctx", {}))
     for ending, text in (
-        ("does not exist.", _("it is not there")),
-        ("is a directory.", _("a folder, where a file is needed")),
-        ("is not readable.", _("it may not be read")),
+        ("does not exist.", _("it does not exist")),
+        ("is a directory.", _("it is a folder, not a file")),
+        ("is not readable.", _("no permission to read it")),
     ):
         if wrong.message.endswith(ending):
             return text
@@ -146,7 +146,7 @@ def _name(param: "Parameter") -> str:
 
 
 def _meant(names: Sequence[str]) -> str:
-    return _(" (is {names} meant?)").format(names=", ".join(sorted(names))) if names else ""
+    return _(" (did you mean {names}?)").format(names=", ".join(sorted(names))) if names else ""
 
 
 def _write_usage(command: "AnyCommand", ctx: "Context", formatter: "HelpFormatter") -> None:
@@ -173,4 +173,4 @@ def _tell(command: "AnyCommand", ctx: "Context") -> None:
 
     rich_utils._make_rich_text = broken_anywhere
     if isinstance(option := command.get_help_option(ctx), TyperOption):
-        option.help = _("Show this and end.")
+        option.help = _("Show this help and end.")

@@ -71,7 +71,7 @@ class Figure:
         return replace(self, against=name, references=found, goal=goal, note="")
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Print JSON, for programs."""
         return {
             "what": self.what,
             "unit": self.unit,

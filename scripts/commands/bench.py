@@ -22,7 +22,7 @@ def bench(
     rows: Annotated[
         list[str] | None, typer.Argument(help=_("P1 to P12; all by default."), metavar="[ROW]...")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help=_("As docs/performance.md has it."))
     ] = False,

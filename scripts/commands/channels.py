@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    group = App(help=_("Where notices go."))
-    group.command("check", help=_("Check the channels file, and whom it cannot reach."))(check)
-    group.command("try", help=_("Send a message by a channel, to see whether it arrives."))(attempt)
+    group = App(help=_("Check and test the channels that notices are sent by."))
+    group.command("check", help=_("Check the channels file, and list who has no address."))(check)
+    group.command("try", help=_("Send a test message by a channel."))(attempt)
     app.add_typer(group, name="channels")
 
 
@@ -64,10 +64,10 @@ def attempt(
         )
     if channels[channel].needs_recipient and not to:
         raise typer.BadParameter(_("this channel needs a recipient: --to ADDRESS"))
-    text = _("This is only a try of the channel {name}.").format(name=channel)
+    text = _("This is a test of the channel {name}.").format(name=channel)
     if error := send_message(channels[channel], to, "hotline-try", "12345", text):
         raise HotlineError(f"{channel}: {error}")
-    typer.echo(_("The channel took it."))
+    typer.echo(_("The channel accepted the message."))
 
 
 def _load() -> "ChannelsConfig":

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    app.command(help=_("When something is due, explained day by day."))(due)
-    days = App(help=_("Working days."))
-    days.command("show", help=_("A year's days that differ from Monday to Friday."))(show)
+    app.command(help=_("Show when a term expires, and why each day counts or not."))(due)
+    days = App(help=_("Show and declare working days."))
+    days.command("show", help=_("Show the days of a year that differ from Monday to Friday."))(show)
     days.command(
         "import", help=_("Declare days working or off (CSV: date, working/off, document).")
     )(import_days)
@@ -30,7 +30,7 @@ def add_to(app: App) -> None:
 
 
 _SHOWN = 10
-_JSON = typer.Option("--json", help=_("For machines."))
+_JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 
 
 def _calendar() -> "Calendar":
@@ -47,10 +47,15 @@ def _calendar() -> "Calendar":
 
 
 def due(
-    begin: Annotated[str, typer.Option("--from", help=_("The base, as 2026-09-29T16:00."))],
+    begin: Annotated[
+        str,
+        typer.Option("--from", help=_("The time from which the term runs, as 2026-09-29T16:00.")),
+    ],
     category: Annotated[str, typer.Option(help=_("Category, by code or label."))] = "complaint",
-    workdays: Annotated[int, typer.Option(min=0, help=_("A shorter limit in law."))] = 0,
-    hours: Annotated[int, typer.Option(min=0, help=_("A shorter limit in law, in hours."))] = 0,
+    workdays: Annotated[
+        int, typer.Option(min=0, help=_("A shorter statutory limit, in working days."))
+    ] = 0,
+    hours: Annotated[int, typer.Option(min=0, help=_("A shorter statutory limit, in hours."))] = 0,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """The expiry of a term with its three levels, and why each day counts or not."""

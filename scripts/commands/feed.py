@@ -13,10 +13,8 @@ from scripts.help import App
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    app.command(help=_("Enqueue tickets and messages from files of a city; - is standard input."))(
-        feed
-    )
-    app.command(help=_("Rows that were refused, and why."))(refused)
+    app.command(help=_("Feed tickets and messages from a city's files into the inbox."))(feed)
+    app.command(help=_("List the rows that were refused, and why."))(refused)
 
 
 def feed(
@@ -28,34 +26,49 @@ def feed(
         ),
     ],
     mapping: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help=_("Which column is what."))
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help=_("The mapping file, which says which column is what."),
+        ),
     ] = None,
-    source: Annotated[str, typer.Option(help=_("The source's name, if not the mapping's."))] = "",
-    form: Annotated[str, typer.Option("--format", help=_("If it cannot be told."))] = "",
-    unit: Annotated[str, typer.Option(help=_("The unit of every ticket that names none."))] = "",
+    source: Annotated[
+        str, typer.Option(help=_("The source's name, if it is not the mapping's."))
+    ] = "",
+    form: Annotated[
+        str, typer.Option("--format", help=_("The format, if it is not recognised."))
+    ] = "",
+    unit: Annotated[
+        str, typer.Option(help=_("Dispatch tickets that name no unit to this one."))
+    ] = "",
     rebase: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help=_("Play the feed as if it had begun on this day.")),
     ] = None,
-    refused: Annotated[Path | None, typer.Option(help=_("Where refused rows are kept."))] = None,
+    refused: Annotated[Path | None, typer.Option(help=_("The file for refused rows."))] = None,
     suggest: Annotated[
         bool,
-        typer.Option("--suggest", help=_("Write a first mapping for a file, and feed nothing.")),
+        typer.Option("--suggest", help=_("Print a first mapping for a file, and feed nothing.")),
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help=_("Feed whatever comes into a folder."))
+        bool,
+        typer.Option("--watch", help=_("Watch a folder, and feed the files that are put into it.")),
     ] = False,
     once: Annotated[
-        bool, typer.Option("--once", help=_("With --watch: what is there now, then end."))
+        bool, typer.Option("--once", help=_("With --watch: feed what is there now, and end."))
     ] = False,
     every: Annotated[
         float | None,
-        typer.Option(min=0.1, help=_("Seconds between two looks; an address is polled on and on.")),
+        typer.Option(
+            min=0.1,
+            help=_("Seconds between two polls; an address is then polled until interrupted."),
+        ),
     ] = None,
     allow_private: Annotated[
-        bool, typer.Option("--allow-private", help=_("Poll an address in a private network too."))
+        bool, typer.Option("--allow-private", help=_("Allow an address in a private network."))
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Read feeds, put their messages into the inbox, and keep what is refused with its reason."""
     from scripts.ingest.feed_reader import FeedOptions
@@ -91,9 +104,9 @@ def feed(
 def refused(
     file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help=_("With the rows in clear; who saw them is logged."))
+        bool, typer.Option("--reveal", help=_("Show the rows in clear; this is logged."))
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """The file is `refused.jsonl` in the home unless another is named; its rows are sealed."""
     from scripts.ingest.refused_rows import show_refused

@@ -22,19 +22,21 @@ _SETTLED_AFTER = timedelta(minutes=10)
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    keys = App(help=_("Keys of personal data."))
-    keys.command(help=_("The keys by name, and how much each of them opens."))(show)
-    keys.command(help=_("Add a key that opens but does not seal yet, for several machines."))(
+    keys = App(help=_("Manage the keys that encrypt personal data."))
+    keys.command(help=_("List the keys, and how many values each encrypts."))(show)
+    keys.command(help=_("Add a key that is not used yet, to be copied to several machines."))(
         prepare
     )
-    keys.command(help=_("Seal with a new key from now on, and everything again with it."))(rotate)
-    keys.command(help=_("Go on where a rotation was stopped."))(reseal)
-    keys.command(help=_("Take keys that open nothing any more out of the key file."))(retire)
+    keys.command(help=_("Encrypt with a new key from now on, and all existing values again."))(
+        rotate
+    )
+    keys.command(help=_("Continue an interrupted rotation."))(reseal)
+    keys.command(help=_("Remove old keys that no value needs."))(retire)
     app.add_typer(keys, name="keys")
 
 
 def show(
-    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """List the keys. A key's name is a digest, which tells nothing about the key."""
     from models.operations.keys import count_by_key
@@ -112,13 +114,13 @@ def retire() -> None:
             with store.reading() as session:
                 counts = count_by_key(session)
             if any(number < ring.active for number in counts):
-                raise HotlineError(_("old keys still open something: run `hotline keys reseal`"))
+                raise HotlineError(_("old keys are still needed: run `hotline keys reseal`"))
             changed_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
             if system_clock() - changed_at < _SETTLED_AFTER:
-                text = _("the key file was changed just now: what began before may still seal with")
+                text = _("the key file was changed just now: what began before may still use")
                 raise HotlineError(text + " " + _("an old key; wait ten minutes"))
             file.replace(ring.without_old())
-        typer.echo(_("Done: only the key that seals is left. Keep the old file with old backups."))
+        typer.echo(_("Done: only the current key is left. Keep the old key file with old backups."))
 
 
 @contextmanager
@@ -139,10 +141,10 @@ def _reencrypt(store: "Store") -> None:
     for size in reencrypt(store):
         total += size
         if with_progress:
-            sys.stderr.write("\r" + _("{n} values sealed again").format(n=total))
+            sys.stderr.write("\r" + _("{n} values encrypted again").format(n=total))
     if with_progress:
         sys.stderr.write("\r")
-    typer.echo(_("{n} values sealed again").format(n=total))
+    typer.echo(_("{n} values encrypted again").format(n=total))
     with store.reading() as session:
         counts = count_by_key(session)
     if left := sum(n for number, n in counts.items() if number < store.cipher.keyring.active):
@@ -165,7 +167,7 @@ def _key_file(store: "Store") -> "KeyFile":
 
     if store.cipher.file is None:
         raise HotlineError(
-            _("the key comes from HOTLINE_KEY: add the new one to it, start the service anew,")
+            _("the key comes from HOTLINE_KEY: add the new one to it, restart the service,")
             + " "
             + _("then run `hotline keys reseal`")
         )

@@ -9,14 +9,14 @@ from models.i18n import _
 from models.settings import load_settings
 from scripts.help import App
 
-_JSON = typer.Option("--json", help=_("For machines."))
+_JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    app.command(help=_("What is wrong with this installation, and what to do."))(doctor)
-    app.command(help=_("Figures for Prometheus, on this machine's loopback."))(metrics)
-    app.command(help=_("A copy of the store as it is now, while the service runs."))(backup)
+    app.command(help=_("Check this installation, and say what to do about each problem."))(doctor)
+    app.command(help=_("Serve metrics to Prometheus, on the loopback interface only."))(metrics)
+    app.command(help=_("Back up the store while the service runs."))(backup)
 
 
 def doctor(as_json: Annotated[bool, _JSON] = False) -> None:
@@ -39,8 +39,10 @@ def doctor(as_json: Annotated[bool, _JSON] = False) -> None:
 
 
 def metrics(
-    port: Annotated[int, typer.Option(min=1, max=65535, help=_("Port."))] = 9145,
-    once: Annotated[bool, typer.Option("--once", help=_("Print them and end."))] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 9145,
+    once: Annotated[
+        bool, typer.Option("--once", help=_("Print the metrics once, and end."))
+    ] = False,
 ) -> None:
     """Serve metrics; each scrape reads the store and the broker."""
     from models.clock import system_clock
@@ -60,7 +62,9 @@ def metrics(
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(dir_okay=False, help=_("A file that is not there."))],
+    target: Annotated[
+        Path, typer.Argument(dir_okay=False, help=_("The new file; it must not exist."))
+    ],
 ) -> None:
     """Back up a SQLite store. The key is not in it, and it cannot be read without the key."""
     from scripts.service.backup import make_backup

@@ -16,19 +16,21 @@ _PARENT = typer.Option("--parent", hidden=True)
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    app.command(help=_("Answer bells: apply messages, move clocks, send notices."))(worker)
-    app.command(help=_("Ring for everything that is due."))(timekeeper)
-    app.command(help=_("The screen that operators watch."))(monitor)
-    app.command(help=_("Whether a worker or timekeeper of this machine works; for health checks."))(
-        alive
+    app.command(help=_("Run a worker: apply messages, move clocks, send notices."))(worker)
+    app.command(help=_("Run a timekeeper: wake the workers for everything that is due."))(
+        timekeeper
     )
+    app.command(help=_("Run the monitor, in this terminal or for browsers."))(monitor)
+    app.command(
+        help=_("Check that a worker or timekeeper of this machine reports; for health checks.")
+    )(alive)
 
 
 def worker(
     queues: Annotated[
         str, typer.Option(help=_("Queues to serve, separated by commas; all by default."))
     ] = "",
-    threads: Annotated[int, typer.Option(min=1, max=64, help=_("Threads."))] = 2,
+    threads: Annotated[int, typer.Option(min=1, max=64, help=_("Number of threads."))] = 2,
     clock: Annotated[str, _CLOCK] = "",
     parent: Annotated[int, _PARENT] = 0,
 ) -> None:
@@ -51,7 +53,9 @@ def worker(
 def timekeeper(
     patience: Annotated[
         float,
-        typer.Option(min=0.1, help=_("Seconds after which a row still waiting is rung for again.")),
+        typer.Option(
+            min=0.1, help=_("Seconds after which a row that still waits is rung for again.")
+        ),
     ] = 30,
     clock: Annotated[str, _CLOCK] = "",
     parent: Annotated[int, _PARENT] = 0,
@@ -71,20 +75,24 @@ def timekeeper(
 
 def monitor(
     board: Annotated[
-        bool, typer.Option("--board", help=_("Large figures for the screen on the wall."))
+        bool,
+        typer.Option(
+            "--board", help=_("Show the wallboard: large figures for a screen on the wall.")
+        ),
     ] = False,
     web: Annotated[
-        bool, typer.Option("--serve", help=_("Serve it to browsers; prints the address."))
+        bool,
+        typer.Option("--serve", help=_("Serve the monitor to browsers, and print the address.")),
     ] = False,
     host: Annotated[
-        str, typer.Option(help=_("Where to listen; others than this machine need a proxy."))
+        str, typer.Option(help=_("The address to listen on; other machines should use a proxy."))
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8012,
     public: Annotated[
-        str, typer.Option(help=_("Its address for browsers, where that is another one."))
+        str, typer.Option(help=_("The address for browsers, if it is another one."))
     ] = "",
     token: Annotated[
-        str, typer.Option(help=_("What opens it; a new one each time by default."))
+        str, typer.Option(help=_("The token that opens it; a new one each time by default."))
     ] = "",
     clock: Annotated[str, _CLOCK] = "",
 ) -> None:

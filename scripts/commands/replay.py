@@ -19,29 +19,35 @@ _FILE_NAMES = ("policy.toml", "units.toml", "calendar.csv")
 
 def add_to(app: App) -> None:
     """Add this command."""
-    app.command(help=_("Play a file of messages in simulated time and print the log."))(replay)
+    app.command(help=_("Replay a file of messages in simulated time, and print the log."))(replay)
 
 
 def replay(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    until: Annotated[str, typer.Option(help=_("Play on to this time."))] = "",
-    units: Annotated[Path | None, typer.Option(exists=True, help=_("Another units file."))] = None,
+    until: Annotated[str, typer.Option(help=_("Replay up to this time."))] = "",
+    units: Annotated[Path | None, typer.Option(exists=True, help=_("Use this units file."))] = None,
     calendar: Annotated[
-        Path | None, typer.Option(exists=True, help=_("Declared days, as for calendar import."))
+        Path | None,
+        typer.Option(
+            exists=True, help=_("A file of declared days, as for `hotline calendar import`.")
+        ),
     ] = None,
-    policy: Annotated[Path | None, typer.Option(exists=True, help=_("Another policy."))] = None,
+    policy: Annotated[
+        Path | None, typer.Option(exists=True, help=_("Use this policy file."))
+    ] = None,
     model: Annotated[
-        Path | None, typer.Option(exists=True, help=_("A model as `hotline routing train` writes."))
+        Path | None,
+        typer.Option(exists=True, help=_("A model that `hotline routing train --output` wrote.")),
     ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             file_okay=False,
-            help=_("Compare with a folder's policy.toml, units.toml, calendar.csv."),
+            help=_("Compare with a replay under a folder's policy.toml, units.toml, calendar.csv."),
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Play the file on a throw-away store; the service's store is not touched."""
     from models.rules.routing.directory import load_units

@@ -34,18 +34,20 @@ class Format(StrEnum):
 
 def add_to(app: App) -> None:
     """Add this command."""
-    app.command(help=_("The monthly bulletin, and the tickets behind every figure."))(report)
+    app.command(help=_("Print the monthly bulletin, or the tickets behind a figure."))(report)
 
 
 def report(
-    month: Annotated[str, typer.Option(help=_("As 2026-10; by default the month before."))] = "",
-    form: Annotated[Format, typer.Option("--format", help=_("How to write it."))] = Format.table,
+    month: Annotated[
+        str, typer.Option(help=_("The month, as 2026-10; last month by default."))
+    ] = "",
+    form: Annotated[Format, typer.Option("--format", help=_("The output format."))] = Format.table,
     output: Annotated[
-        Path | None, typer.Option(dir_okay=False, help=_("The file; by default the screen."))
+        Path | None, typer.Option(dir_okay=False, help=_("The output file; the screen by default."))
     ] = None,
-    unit: Annotated[str, typer.Option(help=_("Only this unit, with --figure."))] = "",
-    figure: Annotated[str, typer.Option(help=_("Show the tickets behind this figure."))] = "",
-    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    unit: Annotated[str, typer.Option(help=_("With --figure: only this unit."))] = "",
+    figure: Annotated[str, typer.Option(help=_("List the tickets behind this figure."))] = "",
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Print the month of each unit: terms, contacts, satisfaction, returns, cards, rank, talks."""
     from models.queries.figures import FIGURES

@@ -23,25 +23,37 @@ if TYPE_CHECKING:
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    group = App(help=_("Which unit, learned from past letters."))
-    group.command("train", help=_("Learn from past dispatches, or from a labelled file."))(train)
-    group.command("evaluate", help=_("How right it is on a file of labelled letters."))(evaluate)
-    group.command("models", help=_("The models that are kept."))(show_models)
+    group = App(help=_("Train and evaluate the model that routes tickets to units."))
+    group.command("train", help=_("Train a model on past dispatches, or on a labelled file."))(
+        train
+    )
+    group.command("evaluate", help=_("Evaluate a model on a file of labelled letters."))(evaluate)
+    group.command("models", help=_("List the kept models."))(show_models)
     group.command("use", help=_("Use a kept model again, or none (0)."))(use)
     app.add_typer(group, name="routing")
 
 
 _File = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
-_Column = Annotated[str | None, typer.Option(help=_("The column's name, if it is an unusual one."))]
+_Column = Annotated[
+    str | None, typer.Option(help=_("The name of the column, if it is not a usual one."))
+]
 _Topics = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help=_("Words that speak for each label (TOML).")),
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help=_("A topics file: the typical words of each label (TOML)."),
+    ),
 ]
 _Precision = Annotated[
     float,
-    typer.Option(min=0.5, max=1.0, help=_("It decides only where so many answers were right.")),
+    typer.Option(
+        min=0.5,
+        max=1.0,
+        help=_("The share of its decisions that must be right; else it only proposes."),
+    ),
 ]
-_JSON = Annotated[bool, typer.Option("--json", help=_("For machines."))]
+_JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
 
 
 def train(
@@ -110,12 +122,16 @@ def evaluate(
         bool | None,
         typer.Option(
             "--cross-validate/--model",
-            help=_("Learn from the file in parts, or take the model in use."),
+            help=_("Cross-validate on the file, or evaluate the model in use."),
             show_default=False,
         ),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help=_("Parts of a cross-validation."))] = 10,
-    rounds: Annotated[int, typer.Option(min=1, help=_("Cross-validations to average."))] = 3,
+    folds: Annotated[
+        int, typer.Option(min=2, help=_("Number of folds of a cross-validation."))
+    ] = 10,
+    rounds: Annotated[
+        int, typer.Option(min=1, help=_("Number of cross-validations, whose results are averaged."))
+    ] = 3,
     as_json: _JSON = False,
 ) -> None:
     """Print precision and recall for each label, and accuracy against coverage.

@@ -11,22 +11,25 @@ from scripts.help import App
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    app.command(help=_("The whole service on one machine, until q or Ctrl-C."))(up)
-    db = App(help=_("The store."))
-    db.command("prune", help=_("Remove what need not be kept, as happens daily."))(prune)
-    db.command("upgrade", help=_("Bring the store to its newest shape."))(upgrade)
+    app.command(help=_("Run the whole service on one machine, until q or Ctrl-C."))(up)
+    db = App(help=_("Maintain the store."))
+    db.command("prune", help=_("Remove old notices, as happens daily."))(prune)
+    db.command("upgrade", help=_("Upgrade the store to the newest schema."))(upgrade)
     app.add_typer(db, name="db")
 
 
 def up(
     demo: Annotated[
-        bool, typer.Option("--demo", help=_("Play two working weeks in two minutes."))
+        bool,
+        typer.Option(
+            "--demo", help=_("Play two working weeks in two minutes, in a home of its own.")
+        ),
     ] = False,
     headless: Annotated[bool, typer.Option("--headless", help=_("Without the monitor."))] = False,
     for_seconds: Annotated[
-        float, typer.Option("--for", min=0, help=_("Stop after so many seconds (headless)."))
+        float, typer.Option("--for", min=0, help=_("Stop after this many seconds (headless only)."))
     ] = 0,
-    workers: Annotated[int, typer.Option(min=1, max=64, help=_("Worker processes."))] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=64, help=_("Number of worker processes."))] = 2,
 ) -> None:
     """Run the key-value server, workers, the timekeeper and the monitor."""
     from scripts.service.up import run_service

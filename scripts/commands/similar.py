@@ -33,7 +33,7 @@ def similar(
         bool, typer.Option("--closed", help=_("Also groups whose tickets are all closed."))
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help=_("At most so many groups."))] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help=_("For machines."))] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Propose groups of similar tickets: nothing is merged, each ticket keeps its deadlines."""
     from dataclasses import asdict

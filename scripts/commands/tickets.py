@@ -15,29 +15,37 @@ if TYPE_CHECKING:
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    app.command(help=_("A ticket: where it stands, and why it is due when it is."))(show)
-    app.command(help=_("A ticket's log."))(log)
-    app.command(help=_("The tickets of a person, by a number or a name."))(find)
-    app.command(help=_("Who saw personal data in clear, and when."))(access)
-    app.command(help=_("The open tickets, emergencies first, then by what is due next."))(queue)
+    app.command(help=_("Show a ticket: its state, and why it is due when it is."))(show)
+    app.command(help=_("Show the log of a ticket, or verify the logs."))(log)
+    app.command(help=_("Find the tickets of a person, by a number or a name."))(find)
+    app.command(help=_("Show who saw personal data in clear, and when."))(access)
+    app.command(help=_("List the open tickets, emergencies first, then by due time."))(queue)
 
 
-_JSON = typer.Option("--json", help=_("For machines."))
+_JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 _TICKET = typer.Argument(help=_("The city's ticket number."))
 
 
 def log(
     ticket: Annotated[str, typer.Argument(help=_("The city's ticket number."))] = "",
     verify: Annotated[
-        bool, typer.Option("--verify", help=_("Check the chain, of one log or of all."))
+        bool, typer.Option("--verify", help=_("Verify the hash chain of one log or of all."))
     ] = False,
     note: Annotated[
         Path | None,
-        typer.Option("--note", dir_okay=False, help=_("With --verify: note down where logs end.")),
+        typer.Option(
+            "--note",
+            dir_okay=False,
+            help=_("With --verify: write where each log ends to this file."),
+        ),
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help=_("With --verify: an earlier note.")),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help=_("With --verify: compare with a file that --note wrote."),
+        ),
     ] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
@@ -64,10 +72,10 @@ def log(
 def show(
     ticket: Annotated[str, _TICKET],
     reveal: Annotated[
-        bool, typer.Option("--reveal", help=_("Personal data in clear; who saw it is logged."))
+        bool, typer.Option("--reveal", help=_("Show personal data in clear; this is logged."))
     ] = False,
     field: Annotated[
-        list[str] | None, typer.Option(help=_("With --reveal: only this; may be given again."))
+        list[str] | None, typer.Option(help=_("With --reveal: only this field; may be repeated."))
     ] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
@@ -90,7 +98,9 @@ def show(
 
 
 def find(
-    phone: Annotated[str, typer.Option(help=_("The claimant's phone, or one in the text."))] = "",
+    phone: Annotated[
+        str, typer.Option(help=_("A phone number: the claimant's, or one in the text."))
+    ] = "",
     identity: Annotated[str, typer.Option(help=_("An identity number."))] = "",
     name: Annotated[str, typer.Option(help=_("The claimant's name."))] = "",
     as_json: Annotated[bool, _JSON] = False,

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    units = App(help=_("Units, leaders, streets, words."))
-    units.command("import", help=_("Make a file's units the district's units."))(import_units)
-    units.command("find", help=_("Which unit a name, in any spelling, means."))(find)
+    units = App(help=_("Import units, and find them by name."))
+    units.command("import", help=_("Replace the district's units by those of a file."))(
+        import_units
+    )
+    units.command("find", help=_("Find the unit that a name means, in any spelling."))(find)
     app.add_typer(units, name="units")
 
 
-_JSON = Annotated[bool, typer.Option("--json", help=_("For machines."))]
+_JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
 
 
 def import_units(

@@ -128,7 +128,7 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
 
 def _check_store(store: Store) -> Iterator[CheckResult]:
     if (own := revision(store)) != NEWEST:
-        text = _("the store has shape {own}, the newest is {newest}")
+        text = _("the store has schema {own}, the newest is {newest}")
         advice = _("make a backup, then run `hotline db upgrade`")
         yield CheckResult("shape", PROBLEM, text.format(own=own or "-", newest=NEWEST), advice)
         return
@@ -177,7 +177,7 @@ def _check_processes(status: ServiceStatus, now: datetime) -> Iterator[CheckResu
     alive = [p for p in processes if p.is_alive(now)]
     for role, advice in (
         ("timekeeper", _("start `hotline up` or `hotline timekeeper`: nothing is rung for")),
-        ("worker", _("start `hotline up` or `hotline worker`: nothing is dealt with")),
+        ("worker", _("start `hotline up` or `hotline worker`: no message is handled")),
     ):
         count = sum(p.role == role for p in alive)
         text = _("{n} at work").format(n=count)
@@ -259,7 +259,7 @@ def _check_terminal() -> Iterator[CheckResult]:
         yield CheckResult("encoding", PROBLEM, encoding, advice)
     widths = character_widths([*_AMBIGUOUS, _WIDE])
     if widths is None:
-        yield CheckResult("terminal", NOTE, _("not looked at: this is no terminal"))
+        yield CheckResult("terminal", NOTE, _("not checked: this is no terminal"))
         return
     too_wide = [c for c in _AMBIGUOUS if widths[c] != 1]
     if too_wide or widths[_WIDE] != 2:

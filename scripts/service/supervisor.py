@@ -69,7 +69,7 @@ class Supervisor:
 
     def _plan_restart(self, child: Child, code: int) -> None:
         child.process = None
-        text = _("{name} ended ({code}); starting anew")
+        text = _("{name} ended ({code}); restarting it")
         self.say(text.format(name=child.name, code=code))
         lived = monotonic() - child.started_at
         child.pause = _FIRST_PAUSE if lived > _HEALTHY_AFTER else child.pause

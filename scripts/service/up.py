@@ -121,14 +121,14 @@ class ServiceWatch:
     def poll(self) -> None:
         """Restart the server if it has ended. Raises SupervisorGone, which cannot be mended."""
         if self.server is not None and self.server.pid is None:
-            self.say(_("the key-value server ended; starting anew"))
+            self.say(_("the key-value server ended; restarting it"))
             try:
                 self.server.start()
             except (ServerNotStarted, OSError) as error:
                 # the store goes on taking letters; the next poll tries again
                 self.say(str(error))
         if (code := self.supervisor.poll()) is not None:
-            text = _("the process that watches the workers ended ({code}); start the service anew")
+            text = _("the process that watches the workers ended ({code}); restart the service")
             raise SupervisorGone(text.format(code=code))
 
 

@@ -147,7 +147,7 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
             rows = hotline.json("queue", "--level", "red")
         assert {row["ticket"] for row in rows} == {f"S{n}" for n in range(20)}
         said = hotline.home / "service.log"
-        while time.monotonic() < until and said.read_text("utf-8").count("starting anew") < 2:
+        while time.monotonic() < until and said.read_text("utf-8").count("restarting it") < 2:
             time.sleep(0.1)
         children = parent.children(recursive=True)
         service.send_signal(signal.SIGINT)
@@ -157,7 +157,7 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
     assert service.returncode == 0
     last = json.loads(output.splitlines()[-1])
     assert (last["tickets"], last["red"]) == (20, 20)
-    assert said.read_text("utf-8").count("starting anew") >= 2
+    assert said.read_text("utf-8").count("restarting it") >= 2
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
     log = hotline.lines("log", "S1")

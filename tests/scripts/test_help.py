@@ -35,7 +35,7 @@ def test_help_is_whole_and_chinese(tmp_path: Path, columns: str) -> None:
         ("nosuch", "没有命令 nosuch；用法见 `hotline --help`"),
         ("units fnd 城管", "没有命令 fnd（是否指 find？）；用法见 `hotline units --help`"),
         ("show", "缺少 ticket；用法见 `hotline show --help`"),
-        ("show T1 T2", "多余的内容：T2；用法见 `hotline show --help`"),
+        ("show T1 T2", "多余的参数：T2；用法见 `hotline show --help`"),
         ("queue --lvl red", "没有选项 --lvl（是否指 --level？）；用法见 `hotline queue --help`"),
         ("queue --level", "--level 后面要有取值"),
         ("queue --json=1", "--json 后面不带取值"),
@@ -43,8 +43,8 @@ def test_help_is_whole_and_chinese(tmp_path: Path, columns: str) -> None:
         ("bench --runs -1", "--runs: -1 太小，最小为 0；用法见 `hotline bench --help`"),
         ("bench --runs x", "--runs: 应为整数，不能是 x；用法见 `hotline bench --help`"),
         ("bench --scale x", "--scale: 应为数字，不能是 x；用法见 `hotline bench --help`"),
-        ("replay nosuch", "file: 找不到；用法见 `hotline replay --help`"),
-        ("replay .", "file: 这是文件夹，应为文件；用法见 `hotline replay --help`"),
+        ("replay nosuch", "file: 不存在；用法见 `hotline replay --help`"),
+        ("replay .", "file: 是文件夹，不是文件；用法见 `hotline replay --help`"),
     ],
 )
 def test_wrong_usage_is_one_line(tmp_path: Path, typed: str, said: str) -> None:
