@@ -1,1 +1,1 @@
-"""What is measured, against what."""
+"""Benchmarks of the service, compared with limits and peers; they need a clone."""

@@ -1,4 +1,4 @@
-"""What a row of the table is measured with: sizes, runs, a folder, and servers of its own."""
+"""The context of a measurement: sizes, number of runs, a folder, and servers of its own."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -15,18 +15,18 @@ from tests.servers.postgres import PostgresServer, create_database, drop_databas
 from workers.embedded import EmbeddedServer
 
 TUNING = {
-    # what any guide sets first on a machine of this size; durability stays as it comes: on
+    # What any guide sets first on a machine of this size; durability keeps its default: on.
     "shared_buffers": "1GB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "15min",
-    # when a row was committed is read from the server, for lateness
+    # Lateness is measured by the times of commits, which the server then keeps.
     "track_commit_timestamp": "on",
 }
 
 
 @dataclass
 class BenchContext:
-    """One call of `hotline bench`. `scale` shrinks what is counted in thousands."""
+    """One call of `hotline bench`; `scale` is the share of the full sizes."""
 
     folder: Path
     progress: Callable[[str], None]
@@ -44,14 +44,14 @@ class BenchContext:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def scaled(self, count: int, least: int = 1) -> int:
-        """So many, at the scale of this call."""
+        """`count` at the scale of this call, but at least `least`."""
         return max(least, round(count * self.scale))
 
     @contextmanager
     def testbed(self, name: str) -> Iterator[Testbed]:
-        """A service of its own, on a new database of the PostgreSQL server, dropped at the end."""
+        """A service on a new PostgreSQL database, which is dropped at the end."""
         if not self._template:
-            # a database with nothing in it but its shape and its rulebook, copied from then on
+            # It has nothing but the schema and the rulebook; each new database is a copy of it.
             self._template = self.cleanup.enter_context(self._new_database("template", "template1"))
             self._site("template", self._template).store.close()
         template = make_url(self._template).database or ""
@@ -59,7 +59,7 @@ class BenchContext:
             yield testbed
 
     def sqlite_testbed(self, name: str) -> Testbed:
-        """A service of its own on SQLite."""
+        """A service on a new SQLite database."""
         return self._site(f"{name}-sqlite", None)
 
     def _site(self, name: str, database: str | None) -> Testbed:
@@ -84,11 +84,11 @@ class BenchContext:
             drop_database(admin, full)
 
     def admin(self) -> str:
-        """The URL of a database from which others are made, started at the first call."""
+        """The URL of a database to create others from; the first call starts the server."""
         if not self._admin:
             if self.database:
-                given = make_url(self.database).set(drivername="postgresql")
-                self._admin = given.render_as_string(hide_password=False)
+                url = make_url(self.database).set(drivername="postgresql")
+                self._admin = url.render_as_string(hide_password=False)
             else:
                 server = PostgresServer(TUNING)
                 self.cleanup.callback(server.stop)
@@ -97,7 +97,7 @@ class BenchContext:
         return self._admin
 
     def broker(self) -> str:
-        """The URL of a key-value server, emptied; started at the first call."""
+        """The URL of the emptied key-value server; the first call starts it."""
         import redis
 
         if not self._broker:

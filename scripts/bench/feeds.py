@@ -1,4 +1,4 @@
-"""P9: a city's files into the inbox."""
+"""P9: reading a city's files into the inbox."""
 
 import csv
 import subprocess
@@ -26,7 +26,7 @@ from scripts.ingest.feed_reader import read_feed
 
 _XLSX_ROWS, _CSV_ROWS = 4_326, 1_000_000
 _HEADERS = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情", "反对数", "点赞数")
-"""Those of the provincial board, whose files come as XLSX and as CSV."""
+"""The headers of the provincial board, whose files come as XLSX and as CSV."""
 
 _BLOCK = 1 << 20
 
@@ -63,9 +63,9 @@ def _rates(bench: BenchContext, what: str, file: Path, count: int) -> Iterator[F
             copy.append(count / _copy_again(testbed, other, bench.folder / "inbox.copy"))
     limits = {"L: the reader alone": reader, "L: COPY of the same rows": copy}
     slower = min(limits, key=lambda name: median(limits[name]))
-    for name, found in sorted(limits.items(), key=lambda pair: pair[0] != slower):
+    for name, values in sorted(limits.items(), key=lambda pair: pair[0] != slower):
         goal = Goal(least=0.3) if name == slower else Goal()
-        yield Figure(what, "rows/s", ours, name, found, goal)
+        yield Figure(what, "rows/s", ours, name, values, goal)
 
 
 def _copy_again(testbed: Testbed, other: Testbed, file: Path) -> float:
@@ -90,7 +90,7 @@ def _copy_again(testbed: Testbed, other: Testbed, file: Path) -> float:
 
 
 def _peak(testbed: Testbed, file: Path) -> float:
-    """The most memory that `hotline feed` holds on to while it reads a file, in MB."""
+    """The peak memory of `hotline feed` while it reads a file, in MB."""
     command = [sys.executable, "-P", "-m", "scripts", "feed", str(file)]
     with testbed.log.open("ab") as log:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Figures: what was measured, against what, and whether that is enough."""
+"""Figures: a measurement, the reference that it is compared with, and whether the goal is met."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from models.clock import monotonic
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a ratio has to be: at least so much, or at most; with neither it is only told."""
+    """The bound of a ratio: at least, or at most; with neither, the ratio is only shown."""
 
     least: float | None = None
     most: float | None = None
@@ -29,7 +29,7 @@ class Goal:
 
 @dataclass
 class Figure:
-    """One figure of a row, as the median of its runs, held against a limit, a peer or a bound.
+    """One figure of a row: the median of its runs, compared with a limit, a peer or a bound.
 
     `ratio` is how many times as fast as the reference it is, for rates and for times alike; for
     a bound (`Goal.most`) it is the share of the bound that is used.
@@ -66,12 +66,12 @@ class Figure:
         """Whether the goal is met; None where nothing could be compared, or nothing is asked."""
         return self.goal.met(self.ratio)
 
-    def against_peer(self, name: str, found: Sequence[float], goal: Goal) -> "Figure":
-        """The same figure against somebody else."""
-        return replace(self, against=name, references=found, goal=goal, note="")
+    def against_peer(self, name: str, references: Sequence[float], goal: Goal) -> "Figure":
+        """The same figure compared with another peer."""
+        return replace(self, against=name, references=references, goal=goal, note="")
 
     def as_dict(self) -> dict[str, Any]:
-        """Print JSON, for programs."""
+        """As a dictionary, for JSON."""
         return {
             "what": self.what,
             "unit": self.unit,
@@ -93,7 +93,7 @@ _TIMES = ("s", "ms", "us", "MB")
 
 @dataclass
 class Row:
-    """A row of the table: the figure that it is about, and what else was found beside it."""
+    """A row of the table: its main figure first, then the others."""
 
     id: str
     figures: Sequence[Figure]
@@ -103,31 +103,27 @@ class Row:
     """Why the row could not be measured at all."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines: the first figure flat, the others in a list."""
-        format_number = [one.as_dict() for one in self.figures]
-        first = (
-            format_number[0]
-            if format_number
-            else dict.fromkeys(("figure", "reference", "ratio", "met"))
-        )
+        """As a dictionary, for JSON: the first figure flat, the others in a list."""
+        figures = [figure.as_dict() for figure in self.figures]
+        first = figures[0] if figures else dict.fromkeys(("figure", "reference", "ratio", "met"))
         return {
             "id": self.id,
             **first,
             "failed": self.failed,
-            "others": format_number[1:],
+            "others": figures[1:],
             "absent": dict(self.absent),
         }
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """What so many percent of the values are not above."""
+    """A percentile of the values."""
     if len(values) < 2:
         return float(values[0])
     return float(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
 def measure_seconds(work: Callable[[], object]) -> float:
-    """How many seconds `work` takes."""
+    """The seconds that `work` takes."""
     began = monotonic()
     work()
     return monotonic() - began
@@ -138,7 +134,7 @@ def _short(value: float | None) -> float | None:
 
 
 def format_number(value: float | None, unit: str = "") -> str:
-    """A number as people read it: three digits that count, no powers of ten."""
+    """A number with three significant digits and no power of ten."""
     if value is None:
         return "-"
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -146,7 +142,7 @@ def format_number(value: float | None, unit: str = "") -> str:
 
 
 def relative_spread(figure: Figure) -> str:
-    """How far the runs lie apart: half of the way from the lowest to the highest, in percent."""
+    """The spread of the runs: half the range between lowest and highest, in percent."""
     if len(figure.runs) < 2 or not figure.value:
         return ""
     return f"±{50 * (max(figure.runs) - min(figure.runs)) / figure.value:.0f}%"

@@ -1,4 +1,4 @@
-"""P12: whether year five is as fast as day one."""
+"""P12: the speed with ever more closed tickets in the store."""
 
 from datetime import datetime, timedelta
 from statistics import median
@@ -17,7 +17,7 @@ _CLOSED, _HUGE = (10_000, 100_000, 1_000_000), 10_000_000
 _OPEN = 100_000
 _TEMPLATES = 100
 _MONTH = workload.shanghai_time("2025-12-01T08:30:00")
-"""Long enough before the storm's moment that its tickets are in the archive by then."""
+"""Long enough before the storm that its tickets are archived by then."""
 
 
 def measure_growth(bench: BenchContext) -> Row:
@@ -36,7 +36,7 @@ def measure_growth(bench: BenchContext) -> Row:
                 bench.progress(f"P12: {closed:,} closed, run {run + 1}")
                 storm.setdefault(closed, []).append(measure_crossing(testbed, crossing))
                 save_storm_rows(testbed, crossing)
-            # the storm's clock is another one: its tickets must not ring in the intake
+            # The storm has another clock: its tickets must not ring during the intake.
             testbed.sql("TRUNCATE bell")
             testbed.start(DECIDING)
             for run in range(bench.runs):
@@ -49,13 +49,19 @@ def measure_growth(bench: BenchContext) -> Row:
     return Row("P12", [*figures, *_figures(f"storm over {crossing:,} tickets", storm)])
 
 
-def _figures(what: str, found: dict[int, list[float]]) -> list[Figure]:
-    least, *more = sorted(found)
+def _figures(what: str, seconds: dict[int, list[float]]) -> list[Figure]:
+    least, *more = sorted(seconds)
     return [
-        Figure(f"{what}, {closed:,} closed", "s", found[closed], f"the same with {least:,} closed",
-               [median(found[least])], Goal(most=1.2))
+        Figure(
+            f"{what}, {closed:,} closed",
+            "s",
+            seconds[closed],
+            f"the same with {least:,} closed",
+            [median(seconds[least])],
+            Goal(most=1.2),
+        )
         for closed in reversed(more or [least])
-    ]  # fmt: skip
+    ]
 
 
 def fill_with_closed(

@@ -1,4 +1,4 @@
-"""P3: letters from a file to their units, through the broker."""
+"""P3: dispatching the letters of a file to their units, through the broker."""
 
 import io
 from contextlib import redirect_stdout
@@ -22,7 +22,7 @@ from scripts.ingest.feed_runner import FeedRunner
 
 LETTERS = 20_000
 PEERS_LETTERS = 2_000
-"""Fewer for those that do a few hundred in a second: their rate does not depend on it."""
+"""Fewer for peers that do a few hundred a second: their rate does not depend on the number."""
 
 
 def measure_intake(bench: BenchContext) -> Row:
@@ -50,22 +50,22 @@ def measure_intake(bench: BenchContext) -> Row:
     if PLAIN.name in others:
         figures.append(ours.against_peer(PLAIN.name, others[PLAIN.name], Goal(least=5)))
     best = max((n for n in others if n != PLAIN.name), key=lambda n: median(others[n]), default="")
-    for name, found in others.items():
+    for name, rates_of_peer in others.items():
         if name != PLAIN.name:
             goal = Goal(least=3) if name == best else Goal()
-            figures.append(ours.against_peer(name, found, goal))
+            figures.append(ours.against_peer(name, rates_of_peer, goal))
     return Row("P3", figures, absent)
 
 
 def _peers(bench: BenchContext) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Tickets a second of each peer, and the names of those that are not measured."""
+    """Tickets a second of each peer, and the reasons why others are not measured."""
     count = bench.scaled(PEERS_LETTERS, 50)
     rates: dict[str, list[float]] = {}
     peers, absent = select_peers(PEERS, quick=bench.quick)
     for peer in peers:
         bench.progress(f"P3: {peer.name}")
         with bench.testbed("P3-peer") as testbed, PeerProcesses(peer, testbed) as running:
-            # the first is for warming up: interpreters, pools, the rulebook
+            # The first file warms up interpreters, pools and the rulebook.
             warm = letters_file(testbed, "W-", 20)
             seconds_to_dispatch(testbed, running, warm, 20)
             for run in range(bench.runs):
@@ -77,7 +77,7 @@ def _peers(bench: BenchContext) -> tuple[dict[str, list[float]], dict[str, str]]
 
 
 def seconds_to_dispatch(testbed: Testbed, running: PeerProcesses, file: Path, count: int) -> float:
-    """Seconds until a peer has sent all tickets of a file to their units, `count` in all."""
+    """Seconds until a peer has dispatched all tickets of a file, `count` in all."""
     began = monotonic()
     running.enqueue_file("received", file)
     testbed.until(
@@ -87,7 +87,7 @@ def seconds_to_dispatch(testbed: Testbed, running: PeerProcesses, file: Path, co
 
 
 def _beside(bench: BenchContext, count: int) -> list[Figure]:
-    """The same under other circumstances, for which there is no limit."""
+    """The same in other settings, which have no limit to compare with."""
     with bench.testbed("P3") as testbed:
         testbed.start()
         sending = [_rate(testbed, f"R{run}-", count) for run in range(bench.runs)]
@@ -115,7 +115,7 @@ def letters_file(testbed: Testbed, prefix: str, count: int) -> Path:
 
 
 def seconds_to_apply(testbed: Testbed, file: Path) -> float:
-    """Seconds from the reading of a file until no message waits any more."""
+    """Seconds from the start of reading a file until no message waits."""
     began = monotonic()
     feed(testbed, file)
     testbed.until(lambda: all_applied(testbed), 600, "all messages were applied")
@@ -123,19 +123,19 @@ def seconds_to_apply(testbed: Testbed, file: Path) -> float:
 
 
 def feed(testbed: Testbed, file: Path) -> None:
-    """What `hotline feed FILE` does; raises BenchFailed where anything was refused."""
-    said = io.StringIO()
-    with redirect_stdout(said):
+    """Feed a file as `hotline feed FILE` does; raises BenchFailed where anything is refused."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
         code = FeedRunner(testbed.settings, FeedOptions(), None).run([str(file)], as_json=False)
     if code:
-        raise BenchFailed(f"the feed was not taken whole: {said.getvalue()}")
+        raise BenchFailed(f"the feed was not taken whole: {printed.getvalue()}")
 
 
 def all_applied(testbed: Testbed) -> bool:
-    """Whether no message waits any more."""
+    """Whether no message waits."""
     with testbed.store.reading() as session:
-        found = select(BELL.c.row_id).where(BELL.c.queue.in_(MESSAGE_QUEUES)).limit(1)
-        return session.scalar(found) is None
+        waiting = select(BELL.c.row_id).where(BELL.c.queue.in_(MESSAGE_QUEUES)).limit(1)
+        return session.scalar(waiting) is None
 
 
 def _same_rulebook(testbed: Testbed, other: Testbed) -> None:

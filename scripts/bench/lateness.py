@@ -1,4 +1,4 @@
-"""P5 and P6: how late a clock rings, and how soon an emergency reaches its unit."""
+"""P5 and P6: the lateness of clocks, and the time from an emergency to its dispatch."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,11 +31,11 @@ _ON_SITE = timedelta(hours=2)
 _CHUNK = 1_000
 _ENDLESS = 10**8
 _AHEAD = 20_000
-"""Letters that wait while others come in: as many as P3 has."""
+"""Letters that are kept waiting while others come in: as many as in P3."""
 
 
 def measure_lateness(bench: BenchContext) -> Row:
-    """P5: from an expiry's moment to the commit of what came of it."""
+    """P5: the time from the moment of an expiry to the commit of its events."""
     empty = _memory_of_an_empty_one(bench)
     testbed, clocks, _crossing = open_tickets(bench)
     count = bench.scaled(_EXPIRIES, 20)
@@ -94,7 +94,7 @@ def _watch(
     begins = first + _ON_SITE
     now = testbed.start_before(begins)
     try:
-        # before anything is done: what work leaves behind is no matter of what is pending
+        # Before any work is done: only what is pending should count.
         memory = testbed.memory()
         with _coming_in(testbed, f"{prefix}L", now) if load else nullcontext():
             ends = begins + count * _APART
@@ -105,7 +105,7 @@ def _watch(
     finally:
         testbed.stop()
     rows = testbed.sql(_COMMITTED, [begins, ends])
-    # the other clocks of these tickets must not ring in what is measured next
+    # The other clocks of these tickets must not ring in the next measurement.
     testbed.sql("DELETE FROM bell WHERE row_id IN (SELECT id FROM ticket WHERE number LIKE %s)",
              [f"{prefix}%"])  # fmt: skip
     return [_real(now, at, moment) for at, moment in rows], memory
@@ -128,7 +128,7 @@ def _real(now: DemoClock, committed: datetime, moment: datetime) -> float:
 
 @contextmanager
 def _coming_in(testbed: Testbed, prefix: str, now: Now, count: int | None = None) -> Iterator[None]:
-    """So many letters come in, or as many as it takes for some to wait until the end."""
+    """Feed `count` letters meanwhile, or without it so many that some always wait."""
     end = Event()
 
     def feed() -> None:
@@ -147,18 +147,18 @@ def _coming_in(testbed: Testbed, prefix: str, now: Now, count: int | None = None
         try:
             yield
             if count is None and not _waiting(testbed):
-                raise BenchFailed("the letters were worked off before the end")
+                raise BenchFailed("the letters were processed before the end")
         finally:
             if count is None:
                 end.set()
-        # a feeder that has failed has put no load on anything
+        # A feeder that failed has put no load on the service: raise its error.
         fed.result()
 
 
 def _waiting(testbed: Testbed) -> int:
     with testbed.store.reading() as session:
-        found = select(func.count()).where(BELL.c.queue.in_(MESSAGE_QUEUES))
-        return session.scalar(found) or 0
+        statement = select(func.count()).where(BELL.c.queue.in_(MESSAGE_QUEUES))
+        return session.scalar(statement) or 0
 
 
 def _peer(bench: BenchContext, peer: Peer) -> list[float]:
@@ -179,7 +179,7 @@ def _peer(bench: BenchContext, peer: Peer) -> list[float]:
                 late = testbed.sql(
                     "SELECT extract(epoch FROM ran_at - due_at) * 1000 FROM bench.run"
                 )
-                medians.append(median(float(one) for (one,) in late))
+                medians.append(median(float(value) for (value,) in late))
     return medians[1:]
 
 
@@ -188,16 +188,16 @@ def _all_ran(testbed: Testbed, count: int) -> bool:
 
 
 def measure_emergencies(bench: BenchContext) -> Row:
-    """P6: emergencies come in while a file of letters is being worked off."""
+    """P6: emergencies that come in while a file of letters is processed."""
     urgent, ordinary = [], []
     with bench.testbed("P6") as testbed:
         testbed.start()
         for run in range(bench.runs):
             bench.progress(f"P6: run {run + 1}")
             testbed.settle()
-            found = _among_letters(testbed, f"R{run}", bench.scaled(LETTERS, 2_000))
-            urgent.append(percentile(found["E"], 99))
-            ordinary.append(percentile(found["N"], 99))
+            delays = _among_letters(testbed, f"R{run}", bench.scaled(LETTERS, 2_000))
+            urgent.append(percentile(delays["E"], 99))
+            ordinary.append(percentile(delays["N"], 99))
     return Row("P6", [
         Figure("emergency from feed to dispatched under load, 99th percentile", "ms", urgent,
                "1,000 ms", [1000.0], Goal(most=1)),
@@ -231,8 +231,8 @@ def _among_letters(testbed: Testbed, prefix: str, count: int) -> dict[str, list[
     )  # fmt: skip
     if len(rows) != len(sent):
         raise BenchFailed(f"P6: {len(sent)} were sent, {len(rows)} dispatched")
-    found: dict[str, list[float]] = {"E": [], "N": []}
+    delays: dict[str, list[float]] = {"E": [], "N": []}
     for number, at in rows:
         late = (at - sent[number]).total_seconds() * 1000
-        found[number[len(prefix)]].append(late)
-    return found
+        delays[number[len(prefix)]].append(late)
+    return delays

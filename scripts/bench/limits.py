@@ -1,4 +1,4 @@
-"""Limits: the same rows as the service wrote, written by SQL with no broker and no rules."""
+"""Limits: the rows that the service wrote, written again by SQL alone."""
 
 from collections.abc import Sequence
 from typing import Any, LiteralString
@@ -18,7 +18,7 @@ Batch = dict[str, list[dict[str, Any]]]
 
 
 def read_rows(url: str, first: int, last: int) -> list[Batch]:
-    """What the store has on the tickets with these ids, in batches of a thousand tickets."""
+    """The rows of the tickets with these ids, in batches of a thousand tickets."""
     batches = []
     with psycopg.connect(url) as connection:
         for start in range(first, last + 1, _BATCH):

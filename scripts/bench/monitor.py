@@ -1,4 +1,4 @@
-"""P7 and P8: the screen that operators watch, in a store full of tickets."""
+"""P7 and P8: the monitor on a store full of tickets."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ _LOOKS = 30
 
 
 def measure_monitor(bench: BenchContext) -> Row:
-    """P7: the monitor's first paint, its looks, its stalls and its memory."""
+    """P7: the monitor's first paint, refreshes, stalls and memory."""
     testbed, what = _full(bench)
     looks = max(5, bench.scaled(_LOOKS))
     ours = [_probe(testbed, "watch", looks) for _ in range(bench.runs)]
@@ -30,7 +30,7 @@ def measure_monitor(bench: BenchContext) -> Row:
 
     def bound(name: str, key: str, unit: str, most: float) -> list[Figure]:
         scale = 1000.0 if unit == "ms" else 1.0
-        mine, others = ([_one(f, key) * scale for f in found] for found in (ours, theirs))
+        mine, others = ([_value(run, key) * scale for run in runs] for runs in (ours, theirs))
         figure = Figure(name, unit, mine, f"{most:,.0f} {unit}", [most], Goal(most=1))
         return [figure, figure.against_peer(table, others, Goal())]
 
@@ -45,29 +45,29 @@ def measure_monitor(bench: BenchContext) -> Row:
     return Row("P7", [first, *rest])
 
 
-def _one(found: dict[str, Any], key: str) -> float:
-    value = found[key]
+def _value(result: dict[str, Any], key: str) -> float:
+    value = result[key]
     if isinstance(value, list):
         return percentile(value, 95)
     return float(value)
 
 
 def measure_change_shown(bench: BenchContext) -> Row:
-    """P8: from the commit of a change to the screen that shows it."""
+    """P8: the time from the commit of a change to the screen that shows it."""
     testbed, what = _full(bench)
     looks = max(3, bench.scaled(_LOOKS))
     felt = [_probe(testbed, "feel", looks) for _ in range(bench.runs)]
     polled = [_probe(testbed, "poll", looks) for _ in range(bench.runs)]
-    ours, theirs = ([median(f["seconds"]) * 1000 for f in found] for found in (felt, polled))
+    ours, theirs = ([median(run["seconds"]) * 1000 for run in runs] for runs in (felt, polled))
     figure = Figure("change committed to change on screen, median", "ms", ours, "300 ms", [300.0],
                     Goal(most=1), what)  # fmt: skip
-    each = [f"{found[0]['looks_a_second']:.1f}" for found in (felt, polled)]
+    each = [f"{runs[0]['looks_a_second']:.1f}" for runs in (felt, polled)]
     peer = f"polling every second ({each[1]} looks a second, ours {each[0]})"
     return Row("P8", [figure, figure.against_peer(peer, theirs, Goal())])
 
 
 def _full(bench: BenchContext) -> tuple[Testbed, str]:
-    """A store with open and closed tickets, made at the first call, and what is in it."""
+    """A store with open and closed tickets, filled at the first call, and how many it has."""
     closed, still = bench.scaled(_CLOSED, 2_000), bench.scaled(_OPEN, 1_000)
     if "full" not in bench.cache:
         bench.progress(f"making {closed:,} closed and {still:,} open tickets")
@@ -95,5 +95,5 @@ def _probe(testbed: Testbed, what: str, looks: int) -> dict[str, Any]:
     )
     if done.returncode:
         raise BenchFailed(f"the screen could not be measured:\n{done.stderr.decode()[-2000:]}")
-    found: dict[str, Any] = msgspec.json.decode(done.stdout.splitlines()[-1])
-    return found
+    result: dict[str, Any] = msgspec.json.decode(done.stdout.splitlines()[-1])
+    return result

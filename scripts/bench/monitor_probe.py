@@ -1,6 +1,6 @@
 """Watch the monitor from a process of its own: `python -m scripts.bench.monitor_probe WHAT`.
 
-Says what it saw as one JSON object. Without a terminal: Textual paints all the same.
+Prints its measurements as one JSON object. It needs no terminal: Textual paints all the same.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _WITHIN = 30.0
 
 @dataclass
 class Stalls:
-    """Notes how long the event loop lets a task wait that asks for its turn every 5 ms."""
+    """Measures the longest delay of a task that the event loop should run every 5 ms."""
 
     longest: float = 0.0
     _task: "asyncio.Task[None] | None" = field(default=None)
@@ -63,17 +63,17 @@ async def _until(what: Callable[[], bool]) -> None:
 
 
 def _memory() -> float:
-    """The most that this process has held in memory, in MB."""
+    """The peak memory of this process, in MB."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    # Linux counts into the other figure what the process that started this one has held
+    # On Linux, ru_maxrss includes the memory of the parent before the exec.
     peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
     return int(peak.split()[1]) / 1000
 
 
 async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
-    """The monitor: seconds to its first paint, and seconds of each look at the tickets."""
+    """Measure the monitor: seconds to its first paint, and of each refresh of the tickets."""
     began = monotonic()
     app = MonitorApp(store, now, every=None)
     async with app.run_test(size=SIZE) as pilot:
@@ -84,17 +84,17 @@ async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
         async with Stalls() as stalls:
             seconds = [await _look(app) for _ in range(looks)]
             moved = [await _jump(app, number) for number in range(looks)]
-    found = {"first": first, "looks": seconds, "moves": moved}
-    return {**found, "stall": stalls.longest, "memory": _memory()}
+    result = {"first": first, "looks": seconds, "moves": moved}
+    return {**result, "stall": stalls.longest, "memory": _memory()}
 
 
 def _place(number: int) -> float:
-    """A place in the queue, from 0 to 1; those of following numbers are far apart."""
+    """A position in the queue from 0 to 1; those of following numbers are far apart."""
     return 0.137 * (number + 1) % 1
 
 
 async def _jump(app: MonitorApp, number: int) -> float:
-    """Seconds from the wish to be elsewhere in the queue until what is there is on the screen."""
+    """Seconds from a jump to another position in the queue until its rows are on the screen."""
     screen = app.screen
     assert isinstance(screen, TicketsScreen)
     tickets, seen, began = screen.tickets, app.paint_count, monotonic()
@@ -111,7 +111,7 @@ async def _look(app: MonitorApp) -> float:
 
 
 class Rows(App[None]):
-    """The open tickets in Textual's own table, filled as its guide has it."""
+    """The open tickets in Textual's DataTable, filled as its guide shows."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -122,12 +122,12 @@ class Rows(App[None]):
         yield DataTable()
 
     def fill(self) -> None:
-        """Read the open tickets anew and put them into the table."""
+        """Read the open tickets again and put them into the table."""
         shown = (TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status, TICKET.c.due)
-        found = select(*shown).where(TICKET.c.status != "archived").order_by(TICKET.c.due)
+        result = select(*shown).where(TICKET.c.status != "archived").order_by(TICKET.c.due)
         table = self.query_one(DataTable)
         with self._store.reading() as session:
-            rows = [tuple(map(str, row)) for row in session.execute(found)]
+            rows = [tuple(map(str, row)) for row in session.execute(result)]
         table.clear()
         table.add_rows(rows)
 
@@ -138,7 +138,7 @@ class Rows(App[None]):
 
 
 async def fill(store: Store, looks: int) -> dict[str, object]:
-    """The same rows in Textual's own table."""
+    """Measure the same rows in Textual's DataTable."""
     began = monotonic()
     app = Rows(store)
     async with app.run_test(size=SIZE) as pilot:
@@ -152,8 +152,8 @@ async def fill(store: Store, looks: int) -> dict[str, object]:
                 await pilot.pause()
                 seconds.append(monotonic() - began)
             moved = [await _jump_in_table(app, pilot, n) for n in range(looks)]
-    found = {"first": first, "looks": seconds, "moves": moved}
-    return {**found, "stall": stalls.longest, "memory": _memory()}
+    result = {"first": first, "looks": seconds, "moves": moved}
+    return {**result, "stall": stalls.longest, "memory": _memory()}
 
 
 async def _jump_in_table(app: Rows, pilot: Pilot[None], number: int) -> float:
@@ -179,7 +179,7 @@ async def change(store: Store, now: Now, looks: int, *, feeling: bool) -> dict[s
         await _look(app)
         seconds, begun, paint_count = [], monotonic(), app.paint_count
         for number in range(looks):
-            # changes do not keep step with the looks
+            # The changes are not synchronous with the refreshes.
             await asyncio.sleep(0.3 + 0.137 * (number % 7))
             before = _lines(app)
             committed: list[float] = []
@@ -216,7 +216,7 @@ def _commit(store: Store, now: Now, app: MonitorApp, number: int, committed: lis
 
 
 def main() -> None:
-    """Do what the arguments say: what, how often, and the clock."""
+    """Run the measurement that the arguments name: what, how often, and the clock."""
     what, looks, clock = sys.argv[1], int(sys.argv[2]), parse_clock("".join(sys.argv[3:]))
     store = open_store(load_settings())
     works = {
@@ -225,9 +225,9 @@ def main() -> None:
         "feel": lambda: change(store, clock, looks, feeling=True),
         "poll": lambda: change(store, clock, looks, feeling=False),
     }
-    found = asyncio.run(works[what]())
+    result = asyncio.run(works[what]())
     store.close()
-    sys.stdout.buffer.write(msgspec.json.encode({**found, "at": system_clock()}) + b"\n")
+    sys.stdout.buffer.write(msgspec.json.encode({**result, "at": system_clock()}) + b"\n")
 
 
 if __name__ == "__main__":

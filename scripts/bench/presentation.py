@@ -1,4 +1,4 @@
-"""How rows are told: on a terminal, as Markdown, and on what machine they were measured."""
+"""Rows as a table on a terminal or as Markdown, and a description of the machine."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ _PACKAGES = ("dramatiq", "sqlalchemy", "sqlmodel", "psycopg", "textual", "celery
 
 
 def print_row(row: Row) -> None:
-    """The row as a table; wide, where nobody says how wide the terminal is."""
+    """Print the row as a table, wide where the width of the terminal is unknown."""
     table = Table(*_heads(), box=None, pad_edge=False)
     for cells in _cells(row):
         table.add_row(*cells)
@@ -39,19 +39,19 @@ def as_markdown(rows: Sequence[Row]) -> str:
 
 
 def describe_setting(bench: BenchContext, command: Sequence[str]) -> str:
-    """Where and how it was measured: command, day, machine, load and versions, one a line."""
+    """The circumstances: command, day, machine, load and versions, one a line."""
     import psycopg
 
     from models.database import sqlite_module
 
     with psycopg.connect(bench.admin()) as connection:
-        found = connection.execute("SELECT current_setting('server_version')").fetchone()
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+        row = connection.execute("SELECT current_setting('server_version')").fetchone()
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     lines = [
         f"`hotline {' '.join(command)}`, {bench.runs} runs, {system_clock():%Y-%m-%d}",
         f"{os.cpu_count()} cores ({_processor()}), {_memory()}, {platform.system()}, "
         f"load {load} at the end",
-        f"Python {platform.python_version()}, PostgreSQL {found[0] if found else '?'}, "
+        f"Python {platform.python_version()}, PostgreSQL {row[0] if row else '?'}, "
         f"SQLite {sqlite_module().sqlite_version}, {', '.join(map(_versioned, _PACKAGES))}",
     ]
     return "".join(f"- {line}\n" for line in lines) + "\n"
@@ -67,8 +67,8 @@ def _versioned(package: str) -> str:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     names = info.read_text().splitlines() if info.exists() else []
-    found = (line.split(":", 1)[1].strip() for line in names if line.startswith("model name"))
-    return next(found, platform.machine())
+    models = (line.split(":", 1)[1].strip() for line in names if line.startswith("model name"))
+    return next(models, platform.machine())
 
 
 def _memory() -> str:
@@ -78,21 +78,21 @@ def _memory() -> str:
 
 def _cells(row: Row) -> list[tuple[str, ...]]:
     cells: list[tuple[str, ...]] = []
-    for number, one in enumerate(row.figures):
-        met = {True: _("yes"), False: _("no"), None: ""}[one.met]
-        what = one.what + (f" ({one.note})" if one.note else "")
-        figure = f"{format_number(one.value, one.unit)} {relative_spread(one)}".strip()
-        reference = format_number(one.reference, one.unit) if one.references else "-"
+    for number, figure in enumerate(row.figures):
+        met = {True: _("yes"), False: _("no"), None: ""}[figure.met]
+        what = figure.what + (f" ({figure.note})" if figure.note else "")
+        text = f"{format_number(figure.value, figure.unit)} {relative_spread(figure)}".strip()
+        reference = format_number(figure.reference, figure.unit) if figure.references else "-"
         first = "" if number else row.id
         cells.append(
             (
                 first,
                 what,
-                figure,
-                one.against,
+                text,
+                figure.against,
                 reference,
-                format_number(one.ratio),
-                str(one.goal),
+                format_number(figure.ratio),
+                str(figure.goal),
                 met,
             )
         )

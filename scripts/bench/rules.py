@@ -22,7 +22,7 @@ from scripts.bootstrap import POLICY_FILE, UNITS_FILE, shipped_policy_file
 
 MONTH = datetime(2026, 3, 2, 8, 30, tzinfo=SHANGHAI)
 END = MONTH + timedelta(days=90)
-"""By then nothing is left to happen to what came in within the month."""
+"""By then nothing more happens to tickets received within the month."""
 
 _DAYS = 330
 """Bases in P1: one for each day of a year that chinese-calendar knows the end of."""
@@ -47,7 +47,7 @@ def measure_expiries(bench: BenchContext) -> Row:
     fast, slow = [], []
 
     def all_ours() -> None:
-        # none is kept: what is held by the ten thousand is looked through by Python's collector
+        # None is kept: Python's collector would go through tens of thousands of objects.
         for base in bases * rounds:
             _ours(base, policy, calendar)
 

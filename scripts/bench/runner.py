@@ -1,4 +1,4 @@
-"""Running the rows that were asked for, and telling what came out."""
+"""Runs the rows that were asked for and prints the results."""
 
 import signal
 import sys
@@ -32,12 +32,12 @@ ROWS = {
     "P11": "replay:measure_replay",
     "P12": "growth:measure_growth",
 }
-"""Which function measures which row; imported only if asked for."""
+"""The function that measures each row; its module is imported only if asked for."""
 
 
 @dataclass
 class Options:
-    """What was asked for."""
+    """The options of the command."""
 
     rows: Sequence[str] = ()
     runs: int = 5
@@ -51,16 +51,16 @@ class Options:
 def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
     """Measure and print; 0 if every row was measured, whether or not its goal was met.
 
-    A row that could not be measured is told, and the others go on. Raises HotlineError for a row
-    that there is not.
+    A row that could not be measured is reported, and the others go on. Raises HotlineError for an
+    unknown row.
     """
     unknown = [name for name in options.rows if name not in ROWS]
     if unknown:
         why = _("no row {name}; there are: {known}")
         raise HotlineError(why.format(name=unknown[0], known=", ".join(ROWS)))
-    found = []
+    results = []
     with ExitStack() as cleanup:
-        # told to stop, it takes its servers, databases and folder away as when it is done
+        # On SIGTERM it removes its servers, databases and folder as at a normal end.
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         cleanup.callback(signal.signal, signal.SIGTERM, before)
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="hotline-bench-")))
@@ -77,22 +77,22 @@ def run_bench(options: Options, *, as_json: bool, markdown: bool) -> int:
         )
         for name in options.rows or ROWS:
             _tell(_("measuring {row}").format(row=name))
-            found.append(_measured(name, bench))
+            results.append(_measured(name, bench))
             if not as_json and not markdown:
-                print_row(found[-1])
+                print_row(results[-1])
         if markdown:
-            sys.stdout.write(describe_setting(bench, sys.argv[1:]) + as_markdown(found))
+            sys.stdout.write(describe_setting(bench, sys.argv[1:]) + as_markdown(results))
     if as_json:
-        print_json([row.as_dict() for row in found])
-    return 1 if any(row.failed for row in found) else 0
+        print_json([row.as_dict() for row in results])
+    return 1 if any(row.failed for row in results) else 0
 
 
 def _measured(name: str, bench: BenchContext) -> Row:
     try:
         return _measure(name)(bench)
-    except (HotlineError, psycopg.Error) as wrong:
-        _tell(f"{name}: {wrong}")
-        return Row(name, [], failed=str(wrong) or type(wrong).__name__)
+    except (HotlineError, psycopg.Error) as error:
+        _tell(f"{name}: {error}")
+        return Row(name, [], failed=str(error) or type(error).__name__)
 
 
 def _measure(name: str) -> Callable[[BenchContext], Row]:

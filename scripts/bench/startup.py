@@ -1,4 +1,4 @@
-"""P10: how long it takes until something is there."""
+"""P10: the time that commands and the service take to start."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ app()
 def measure_startup(bench: BenchContext) -> Row:
     """P10: the command's help, the queue, and the service from nothing, on SQLite."""
     home = bench.folder / "P10"
-    # the first run reads the files from the disk
+    # The first run reads the files from the disk.
     warm = 0 if bench.quick else 1
     single = bench.folder / "one_command.py"
     single.write_text(_ONE_COMMAND)
@@ -94,10 +94,12 @@ def _until_answered(testbed: Testbed, name: str) -> float:
     try:
         return measure_seconds(run)
     finally:
-        for one in process:
-            one.terminate()
-            if one.wait(30):
-                raise BenchFailed(f"`hotline up` ended with {one.returncode}; see {testbed.log}")
+        for started in process:
+            started.terminate()
+            if started.wait(30):
+                raise BenchFailed(
+                    f"`hotline up` ended with {started.returncode}; see {testbed.log}"
+                )
 
 
 def _dispatched(testbed: Testbed, number: str) -> bool:
@@ -106,5 +108,5 @@ def _dispatched(testbed: Testbed, number: str) -> bool:
     from models.tables.core import TICKET
 
     with testbed.store.reading() as session:
-        found = select(TICKET.c.status).where(TICKET.c.number == number)
-        return session.scalar(found) == "dispatched"
+        status = select(TICKET.c.status).where(TICKET.c.number == number)
+        return session.scalar(status) == "dispatched"

@@ -1,4 +1,4 @@
-"""P4: half past eight, and a tenth of all open tickets crosses a level."""
+"""P4: a tenth of all open tickets crosses a level at half past eight."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ _LATER_ACCEPTED = ("2026-03-11", "2026-03-12", "2026-03-13", "2026-03-16", "2026
 
 
 def measure_storm(bench: BenchContext) -> Row:
-    """P4: from the moment until every level is recorded, against one statement of SQL."""
+    """P4: the time until every level is recorded, compared with one statement of SQL."""
     testbed, clocks, crossing = open_tickets(bench)
     ours, limit = [], []
     for run in range(bench.runs):
@@ -56,9 +56,9 @@ def measure_storm(bench: BenchContext) -> Row:
     peers, absent = select_peers((SWEEP, *PEERS), quick=bench.quick)
     for peer in peers:
         bench.progress(f"P4: {peer.name}")
-        found = _peer(bench, testbed, peer)
+        rates_of_peer = _peer(bench, testbed, peer)
         goal = Goal(least=10) if peer is SWEEP else Goal()
-        figures.append(rate.against_peer(peer.name, found, goal))
+        figures.append(rate.against_peer(peer.name, rates_of_peer, goal))
     return Row("P4", figures, absent)
 
 
@@ -76,7 +76,7 @@ def _on_sqlite(bench: BenchContext) -> Figure:
 
 
 def open_tickets(bench: BenchContext) -> tuple[Testbed, int, int]:
-    """A store full of open tickets, made at the first call; how many, and how many will cross."""
+    """A store of open tickets, filled at the first call; how many, and how many will cross."""
     clocks = bench.scaled(CLOCKS, 3_000)
     if "open" not in bench.cache:
         bench.progress(f"making {clocks:,} open tickets")
@@ -100,13 +100,13 @@ def _peer(bench: BenchContext, testbed: Testbed, peer: Peer) -> list[float]:
         for part in (clocks[:20], *[clocks] * bench.runs):
             testbed.settle()
             workload.write_lines(file, part)
-            numbers = [one["id"] for one in part]
+            numbers = [clock["id"] for clock in part]
             began = monotonic()
             running.enqueue_file("clocks", file)
             testbed.until(partial(_all, testbed, done, numbers), 120, peer.name)
             rates.append(len(part) / (monotonic() - began))
             undo_storm(testbed)
-    # the first was for warming up: interpreters, pools, the rulebook
+    # The first run warmed up interpreters, pools and the rulebook.
     return rates[1:]
 
 
@@ -189,7 +189,7 @@ def _first(testbed: Testbed, question: Select[Any]) -> Any:
 
 
 def save_storm_rows(testbed: Testbed, crossing: int) -> None:
-    """Remember the rows that the storm has written, and take them back."""
+    """Save the rows that the storm wrote, and undo it."""
     testbed.sql("DROP TABLE IF EXISTS bench.ticket, bench.event, bench.notice, bench.bell")
     among = "FROM {} AS t JOIN bench.before AS b ON b.id = t.ticket_id AND t.seq > b.seq"
     testbed.sql("CREATE TABLE bench.event AS SELECT t.* " + among.format("event"))
@@ -205,7 +205,7 @@ def save_storm_rows(testbed: Testbed, crossing: int) -> None:
 
 
 def undo_storm(testbed: Testbed) -> None:
-    """Have the tickets stand before the moment again."""
+    """Set the tickets back to their state before the moment."""
     for table in ("notice", "event"):
         testbed.sql(
             f"DELETE FROM {table} t USING bench.before b WHERE b.id = t.ticket_id AND t.seq > b.seq"

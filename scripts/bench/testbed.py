@@ -27,15 +27,15 @@ from scripts.bootstrap import bootstrap_store
 _START_WITHIN = 60.0
 
 DECIDING = tuple(q for q in QUEUES if q != DELIVERY)
-"""What ends with the commit of a ticket and its notices; peers and limits do that and no more."""
+"""All queues but delivery: peers and limits stop at the commit of a ticket and its notices."""
 
 
 class BenchFailed(HotlineError):
-    """Something did not come out as it must, so that its figure would mean nothing."""
+    """A measurement is invalid because the service did not do what it should."""
 
 
 class Testbed:
-    """A service on a store of its own; its processes end with `stop`."""
+    """A service on a new store; `stop` ends its processes."""
 
     __test__: ClassVar[bool] = False
     """Not a test, whatever pytest makes of its name."""
@@ -66,7 +66,7 @@ class Testbed:
             self._connection.close()
 
     def start(self, queues: Sequence[str] = QUEUES, *, workers: int = 2, clock: str = "") -> None:
-        """Start workers and a timekeeper, and wait until each has said that it is there."""
+        """Start workers and a timekeeper, and wait until each has reported."""
         more = ["--clock", clock] if clock else []
         roles = [["worker", "--queues", ",".join(queues), *more]] * workers + [
             ["timekeeper", *more]
@@ -82,7 +82,7 @@ class Testbed:
                 self._watch(process, self._profile / f"{self.settings.home.name}-{role[0]}")
 
     def start_before(self, moment: datetime, queues: Sequence[str] = QUEUES) -> DemoClock:
-        """Start the processes so that all are there when their clock comes to this moment."""
+        """Start the processes so that all are running when their clock reaches this moment."""
         lead = timedelta(seconds=1 + 1.5 * Testbed.start_seconds)
         now = DemoClock(system_clock(), moment - lead, 1.0)
         self.start(queues, clock=str(now))
@@ -103,7 +103,7 @@ class Testbed:
         self._processes.clear()
 
     def memory(self) -> float:
-        """What the processes hold in memory, in MB."""
+        """The memory of the processes, in MB."""
         import psutil
 
         held = [psutil.Process(p.pid).memory_info().rss for p in self._processes]
@@ -146,8 +146,8 @@ class Testbed:
         while not what():
             if any(p.poll() is not None for p in self._processes) or monotonic() > end:
                 log = self.settings.home / "service.log"
-                said = log.read_text()[-2000:] if log.exists() else ""
-                raise BenchFailed(f"not within {seconds:.0f} s: {why}\n{said}")
+                log_end = log.read_text()[-2000:] if log.exists() else ""
+                raise BenchFailed(f"not within {seconds:.0f} s: {why}\n{log_end}")
             sleep(0.02)
 
     def sql(
@@ -167,13 +167,13 @@ class Testbed:
         return cursor.fetchall() if cursor.description else []
 
     def settle(self) -> None:
-        """Make the store as after a quiet hour: notices sent, statistics fresh, no garbage."""
+        """Leave the store as after a quiet hour: notices sent, statistics fresh, vacuumed."""
         self.sql("UPDATE notice SET state = 'sent', sent_at = queued_at WHERE state = 'queued'")
         self.sql("VACUUM (ANALYZE)")
         self.sql("CHECKPOINT")
 
     def play(self, messages: Sequence[dict[str, Any]], now: Now) -> None:
-        """Carry tickets through their messages to `now`, as the service does, and send notices."""
+        """Process the tickets' messages up to `now` as the service does, and send the notices."""
         with self.store.writing() as session:
             add_messages(session, "bench", messages, now())
         numbers = sorted({m["ticket"] for m in messages})
@@ -184,12 +184,12 @@ class Testbed:
             record_outcomes(session, dict.fromkeys(queued), "bench", now())
 
     def tickets(self, **columns: Any) -> int:
-        """How many tickets have these values."""
+        """The number of tickets with these values."""
         where = " AND ".join(f"{name} = %s" for name in columns) or "true"
-        found = self.sql(f"SELECT count(*) FROM ticket WHERE {where}", list(columns.values()))
-        return int(found[0][0])
+        rows = self.sql(f"SELECT count(*) FROM ticket WHERE {where}", list(columns.values()))
+        return int(rows[0][0])
 
     @property
     def log(self) -> Path:
-        """What the processes said."""
+        """The log of the processes."""
         return self.settings.home / "service.log"

@@ -1,8 +1,8 @@
-"""Very many tickets: a few hundred played through the rules, then copied by single statements.
+"""Very many tickets: a few hundred made by the rules, then copied by single SQL statements.
 
 A copy is a ticket as the system writes it, under a number of its own, with its clocks, log,
-notices and messages; only the log's hashes are those of the ticket that it is a copy of. Rows
-come first and their indexes afterwards, made anew from sorted rows: several times as fast.
+notices and messages; only the log's hashes are those of the original. Rows are written
+first and the indexes rebuilt afterwards, which is several times as fast.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from scripts.bench.testbed import Testbed
 TICKET_TABLES = tuple(
     str(table.name) for table in SQLModel.metadata.sorted_tables if "ticket_id" in table.columns
 )
-"""The tables that have rows of a ticket's, whatever they are by now."""
+"""The tables with rows of a ticket."""
 
 _TABLES = ("inbox", *TICKET_TABLES, "ticket", "bell")
 
@@ -58,13 +58,13 @@ def copy_tickets(
     """
     low: int
     high: int
-    here: int
-    low, high, here = testbed.sql(
+    originals: int
+    low, high, originals = testbed.sql(
         "SELECT min(id), max(id), count(*) FROM ticket WHERE id >= %s", [first]
     )[0]
-    copies = max(0, count // here - 1)
+    copies = max(0, count // originals - 1)
     if not copies:
-        return here
+        return originals
     numbers = {
         "tickets": high - low + 1,
         "notices": _span(testbed, "notice"),
@@ -81,7 +81,7 @@ def copy_tickets(
     for table in ("ticket", "notice", "inbox"):
         testbed.sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
     testbed.sql("VACUUM (ANALYZE) " + ", ".join(_TABLES))
-    return here * (copies + 1)
+    return originals * (copies + 1)
 
 
 def _fill(testbed: Testbed, table: str, numbers: Mapping[str, object]) -> None:
@@ -97,8 +97,8 @@ def _fill(testbed: Testbed, table: str, numbers: Mapping[str, object]) -> None:
         run("SET maintenance_work_mem = '512MB'")
         names = run(_COLUMNS, [table])
         moved = {n: f't."{n}"{numbers["moved"]}' for n, kind in names if kind == "timestamptz"}
-        own = {**moved, "ticket_id": "t.ticket_id + k * {tickets}", **_OWN.get(table, {})}
-        values = ", ".join(own.get(n, f't."{n}"') for n, _kind in names)
+        expressions = {**moved, "ticket_id": "t.ticket_id + k * {tickets}", **_OWN.get(table, {})}
+        values = ", ".join(expressions.get(n, f't."{n}"') for n, _kind in names)
         quoted = ", ".join(f'"{n}"' for n, _kind in names)
         statement = (
             f"INSERT INTO {table} ({quoted}) SELECT {values}"

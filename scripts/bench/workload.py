@@ -1,4 +1,4 @@
-"""What goes in: letters and whole lives of tickets, the same at every call but for their day."""
+"""The input: letters and whole lives of tickets, the same at every call except for their day."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,13 @@ Body = dict[str, Any]
 
 
 def new_tickets(directory: Directory, prefix: str, count: int, at: datetime) -> Iterator[Body]:
-    """So many first messages of ordinary tickets, each of which a unit can be found for."""
-    kept = [one for one in demo_letters() if "emergency" not in one]
+    """The first messages of `count` ordinary tickets, for each of which a unit can be found."""
+    ordinary = [letter for letter in demo_letters() if "emergency" not in letter]
     units = list(directory.units)
-    routed = [{**one, "unit": directory.route(letter_content(one)).unit or units[i % len(units)]}
-              for i, one in enumerate(kept)]  # fmt: skip
+    routed = [
+        {**letter, "unit": directory.route(letter_content(letter)).unit or units[i % len(units)]}
+        for i, letter in enumerate(ordinary)
+    ]
     for number in range(count):
         body = routed[number % len(routed)]
         ticket = f"{prefix}{number:07}"
@@ -45,7 +47,7 @@ def write_lines(path: Path, messages: Iterator[Body] | Sequence[Body]) -> None:
 
 
 def shanghai_time(text: str) -> datetime:
-    """A moment, Asia/Shanghai."""
+    """An instant in Asia/Shanghai."""
     return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
 
 
@@ -67,7 +69,7 @@ def handling_started(letter: Body, accepted: datetime) -> list[Body]:
 
 
 def seeded_random(seed: int) -> random.Random:
-    """Chance that falls the same way every time."""
+    """A random generator that gives the same numbers every time."""
     return random.Random(seed)
 
 
@@ -78,7 +80,7 @@ def ticket_lives(rulebook: Rulebook, messages: int, month: datetime) -> list[lis
     """
     chance = seeded_random(20221)
     context = rulebook.context_for(rulebook.policy_at(month))
-    found: list[list[Body]] = []
+    lives: list[list[Body]] = []
     left = messages
     firsts = new_tickets(rulebook.directory, "M", messages, month)
     while left > 0:
@@ -88,6 +90,6 @@ def ticket_lives(rulebook: Rulebook, messages: int, month: datetime) -> list[lis
         first["at"] = began.isoformat(timespec="seconds")
         life = [first, *case.messages_after(first["unit"], began, emergency=False)]
         life.sort(key=lambda m: str(m["at"]))
-        found.append(life)
+        lives.append(life)
         left -= len(life)
-    return found
+    return lives

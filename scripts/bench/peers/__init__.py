@@ -1,1 +1,1 @@
-"""What others would use instead: each does the same work on the same servers, its own way."""
+"""Peers: other libraries that do the same work on the same servers in their own way."""

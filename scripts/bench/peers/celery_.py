@@ -34,7 +34,7 @@ def escalate(number: int, now: str) -> None:
 
 @app.task(name="record_run")
 def record_run(due: str) -> None:
-    """Note that it is done."""
+    """Record that the job has run."""
     transactions.record_run(due)
 
 
@@ -44,13 +44,13 @@ def _receive(bodies: Iterable[transactions.Body]) -> None:
 
 
 def _clocks(clocks: Iterable[transactions.Body]) -> None:
-    for one in clocks:
-        escalate.delay(one["id"], one["now"])
+    for clock in clocks:
+        escalate.delay(clock["id"], clock["now"])
 
 
 def _later(times: Iterable[transactions.Body]) -> None:
-    for one in times:
-        record_run.apply_async((one["due"],), eta=datetime.fromisoformat(one["due"]))
+    for job in times:
+        record_run.apply_async((job["due"],), eta=datetime.fromisoformat(job["due"]))
 
 
 if __name__ == "__main__":

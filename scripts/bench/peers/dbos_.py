@@ -41,7 +41,7 @@ def escalate(number: int, now: str) -> None:
 
 @DBOS.workflow(name="record_run")
 def record_run(due: str) -> None:
-    """Sleep until then, and note that it is done."""
+    """Sleep until then, and record that the job has run."""
     DBOS.sleep((datetime.fromisoformat(due) - system_clock()).total_seconds())
     transactions.record_run(due)
 
@@ -58,7 +58,7 @@ def serve(name: str) -> None:
 
 
 def produce() -> None:
-    """Hand over what is read."""
+    """Enqueue what is read."""
     run_dbos_database_migrations(_URL)
     client = DBOSClient(system_database_url=_URL)
 
@@ -71,12 +71,12 @@ def produce() -> None:
             enqueue("dispatch", body)
 
     def clocks(rows: Iterable[transactions.Body]) -> None:
-        for one in rows:
-            enqueue("escalate", one["id"], one["now"])
+        for clock in rows:
+            enqueue("escalate", clock["id"], clock["now"])
 
     def later(times: Iterable[transactions.Body]) -> None:
-        for one in times:
-            enqueue("record_run", one["due"])
+        for job in times:
+            enqueue("record_run", job["due"])
 
     transactions.produce(receive, clocks, later)
 

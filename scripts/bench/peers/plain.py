@@ -28,7 +28,7 @@ def escalate(number: int, now: str) -> None:
 
 @dramatiq.actor
 def record_run(due: str) -> None:
-    """Note that it is done."""
+    """Record that the job has run."""
     transactions.record_run(due)
 
 
@@ -38,14 +38,14 @@ def _receive(bodies: Iterable[transactions.Body]) -> None:
 
 
 def _clocks(clocks: Iterable[transactions.Body]) -> None:
-    for one in clocks:
-        escalate.send(one["id"], one["now"])
+    for clock in clocks:
+        escalate.send(clock["id"], clock["now"])
 
 
 def _later(times: Iterable[transactions.Body]) -> None:
-    for one in times:
-        left = datetime.fromisoformat(one["due"]) - system_clock()
-        record_run.send_with_options(args=(one["due"],), delay=left)
+    for job in times:
+        left = datetime.fromisoformat(job["due"]) - system_clock()
+        record_run.send_with_options(args=(job["due"],), delay=left)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Running a peer: its workers as its documentation starts them, and one process that hands over."""
+"""The processes of a peer: its workers as its documentation starts them, and one producer."""
 
 import subprocess
 import sys
@@ -18,14 +18,14 @@ _PEERS = "scripts.bench.peers"
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer: what has to be installed, what hands over, and the commands of its two workers."""
+    """A peer: the package it needs, its producer, and the commands of its two workers."""
 
     name: str
     needs: str
     module: str
     workers: Sequence[Sequence[str]]
     later: str = ""
-    """What it calls a job for a later time."""
+    """Its name for a job at a later time."""
 
     @property
     def installed(self) -> bool:
@@ -64,7 +64,7 @@ def select_peers(peers: Sequence[Peer], *, quick: bool) -> tuple[list[Peer], dic
 
 @dataclass
 class PeerProcesses:
-    """A peer at work on a site's store; a context manager, which ends its processes."""
+    """A running peer on a testbed's store; a context manager that ends its processes."""
 
     peer: Peer
     testbed: Testbed
@@ -74,7 +74,7 @@ class PeerProcesses:
         module = [*_PYTHON, f"{_PEERS}.{self.peer.module}"]
         self._producer = self._spawn(module, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            # it makes the tables that the workers look for
+            # It creates the tables that the workers need.
             self._hear("ready")
             for command in self.peer.workers:
                 self._spawn(command)
@@ -97,7 +97,7 @@ class PeerProcesses:
                     pipe.close()
 
     def enqueue_file(self, kind: str, file: Path) -> None:
-        """Have the lines of a file become jobs, and wait until they all are."""
+        """Enqueue a job for each line of a file, and wait until all are enqueued."""
         assert self._producer.stdin is not None
         self._producer.stdin.write(f"{kind} {file}\n")
         self._producer.stdin.flush()

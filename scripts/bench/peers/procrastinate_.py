@@ -31,7 +31,7 @@ def escalate(number: int, now: str) -> None:
 
 @app.task(queue="bench", name="record_run")
 def record_run(due: str) -> None:
-    """Note that it is done."""
+    """Record that the job has run."""
     transactions.record_run(due)
 
 
@@ -48,17 +48,17 @@ def _receive(bodies: Iterable[transactions.Body]) -> None:
 
 def _clocks(clocks: Iterable[transactions.Body]) -> None:
     for batch in _batches(clocks):
-        escalate.batch_defer(*({"number": one["id"], "now": one["now"]} for one in batch))
+        escalate.batch_defer(*({"number": clock["id"], "now": clock["now"]} for clock in batch))
 
 
 def _later(times: Iterable[transactions.Body]) -> None:
-    for one in times:
-        due = datetime.fromisoformat(one["due"])
-        record_run.configure(schedule_at=due).defer(due=one["due"])
+    for job in times:
+        due = datetime.fromisoformat(job["due"])
+        record_run.configure(schedule_at=due).defer(due=job["due"])
 
 
 def main() -> None:
-    """Make the tables if they are not there, and hand over."""
+    """Create the tables if they are missing, and enqueue."""
     connector = SyncPsycopgConnector(conninfo=_CONNINFO)
     with app.replace_connector(connector) as synchronous, synchronous.open():
         if not synchronous.check_connection():

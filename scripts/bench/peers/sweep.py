@@ -11,8 +11,8 @@ def _receive(bodies: Iterable[transactions.Body]) -> None:
 
 
 def _clocks(clocks: Iterable[transactions.Body]) -> None:
-    for one in clocks:
-        transactions.escalate(one["id"], one["now"])
+    for clock in clocks:
+        transactions.escalate(clock["id"], clock["now"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The work of every peer: the service's own rules, one plain SQLModel transaction a ticket.
+"""The work of every peer: the service's own rules, in one SQLModel transaction per ticket.
 
 A peer's broker is its inbox: it writes ticket, clocks, log and notices, and no row for the message.
 """
@@ -41,7 +41,7 @@ def engine() -> Engine:
 
 @cache
 def cipher_session() -> Session:
-    """A session on no database, that holds the sealer."""
+    """A session without a database, which holds the cipher."""
     session = Session()
     session.cipher = load_cipher(load_settings().key_path)
     return session
@@ -49,7 +49,7 @@ def cipher_session() -> Session:
 
 @cache
 def rulebook() -> Rulebook:
-    """The rulebook as the store has it when first asked for."""
+    """The rulebook, read from the store at the first call."""
     with Session(engine()) as session:
         session.cipher = cipher_session().cipher
         return load_rulebook(session)
@@ -70,7 +70,7 @@ def escalate(number: int, now: str) -> None:
 
 
 def record_run(due: str) -> None:
-    """Note that something due at this moment has been done."""
+    """Record that a job that was due at this moment has run."""
     statement = text("INSERT INTO bench.run (due_at, ran_at) VALUES (:due, clock_timestamp())")
     with engine().begin() as connection:
         connection.execute(statement, {"due": datetime.fromisoformat(due)})
@@ -79,8 +79,8 @@ def record_run(due: str) -> None:
 def dispatch_in(session: Any, body: Body) -> None:
     """The same in a transaction of the caller's."""
     book, cipher, now = rulebook(), cipher_session().cipher, system_clock()
-    found = sqlmodel.select(Ticket).where(Ticket.number == body["ticket"])
-    if session.execute(found).first() is not None:
+    statement = sqlmodel.select(Ticket).where(Ticket.number == body["ticket"])
+    if session.execute(statement).first() is not None:
         return
     moment = datetime.fromisoformat(body["at"]).astimezone(SHANGHAI)
     named = read_message(body["type"], body["ticket"], moment, 1, body)
@@ -103,8 +103,8 @@ def dispatch_in(session: Any, body: Body) -> None:
 
 def escalate_in(session: Any, number: int, now: datetime) -> None:
     """The same in a transaction of the caller's."""
-    found = sqlmodel.select(Ticket).where(Ticket.id == number).with_for_update()
-    ticket = session.execute(found).scalar_one()
+    statement = sqlmodel.select(Ticket).where(Ticket.id == number).with_for_update()
+    ticket = session.execute(statement).scalar_one()
     state = msgspec.json.decode(ticket.state, type=State)
     events = fold(state, [], rulebook().context_for(ticket.policy_id), now)
     _write(session, ticket, state, events, now)
@@ -146,7 +146,7 @@ def produce(
     clocks: Callable[[Iterable[Body]], None],
     later: Callable[[Iterable[Body]], None] | None = None,
 ) -> None:
-    """Hand over what is read from files, one a line of standard input: `received FILE`.
+    """Enqueue the lines of files, which are named on standard input: `received FILE`.
 
     Says `ready` first and `done` after each, so that no interpreter's start is measured.
     """
@@ -158,7 +158,7 @@ def produce(
     for line in sys.stdin:
         kind, path = line.split(maxsplit=1)
         with Path(path.strip()).open("rb") as file:
-            kinds[kind](msgspec.json.decode(one) for one in file)
+            kinds[kind](msgspec.json.decode(line) for line in file)
         _say("done")
 
 
