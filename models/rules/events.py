@@ -11,18 +11,17 @@ written again has the same bytes.
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
-from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from models.i18n import LazyText
+from models.rules.origins import HARMLESS, PRIVATE, WRITTEN, Origin, origins
 from models.rules.vocabulary import (
     Category,
     ClockName,
     ClockState,
-    Code,
     ContactMethod,
     ContactOutcome,
     ContactPurpose,
@@ -42,16 +41,6 @@ from models.rules.vocabulary import (
 
 E = TypeVar("E", bound="EventData")
 
-
-class Origin(Enum):
-    """The origin of the text in a field."""
-
-    HARMLESS = "the service's own words, or a name from its rulebook"
-    WRITTEN = "may repeat what somebody outside wrote"
-    PRIVATE = "what somebody outside wrote; kept encrypted"
-
-
-HARMLESS, WRITTEN, PRIVATE = Origin.HARMLESS, Origin.WRITTEN, Origin.PRIVATE
 
 KnownUnit: TypeAlias = Annotated[str, HARMLESS]
 """The full name of a unit of the directory."""
@@ -551,31 +540,6 @@ class Event(msgspec.Struct, frozen=True):
     def name(self) -> EventName:
         """The event's name."""
         return self.data.event
-
-
-def origins(kind: type[EventData]) -> dict[str, Origin]:
-    """Return the origin of each field's text. Raises TypeError for a text without a mark."""
-    hints = get_type_hints(kind, include_extras=True)
-    return {name: _origin(kind, name, hints[name]) for name in kind.__struct_fields__}
-
-
-def _origin(kind: type[EventData], name: str, hint: object) -> Origin:
-    marks = _marks(hint)
-    if not marks:
-        raise TypeError(f"{kind.__name__}.{name} says not where its text comes from")
-    # the least harmless of what it may hold decides
-    return max(marks, key=list(Origin).index)
-
-
-def _marks(hint: object) -> list[Origin]:
-    """The origins that a type admits; empty where a part of it has none."""
-    if metadata := getattr(hint, "__metadata__", None):
-        return [mark for mark in metadata if isinstance(mark, Origin)]
-    if parts := [part for part in get_args(hint) if part is not Ellipsis]:
-        found = [_marks(part) for part in parts if part not in (UnsetType, type(None))]
-        return [mark for marks in found for mark in marks] if all(found) else []
-    harmless = isinstance(hint, type) and issubclass(hint, (Code, int, datetime))
-    return [HARMLESS] if harmless else []
 
 
 ORIGINS: Mapping[EventName, Mapping[str, Origin]] = {

@@ -15,6 +15,7 @@ from models.i18n import LazyText, lazy
 from models.rules import fields as check
 from models.rules.calendar import SHANGHAI
 from models.rules.fields import Claimant, Field, InvalidField, Limit
+from models.rules.origins import HARMLESS, WRITTEN, Origin, origins
 from models.rules.vocabulary import (
     Category,
     Channel,
@@ -42,11 +43,11 @@ HOTLINE = "hotline"
 RawMessage: TypeAlias = Mapping[str, Any]
 """A message as it came: plain JSON, with whatever fields its source sends."""
 
-Text: TypeAlias = Annotated[str, check.text]
-MaybeText: TypeAlias = Annotated[str | None, check.any_text]
+Text: TypeAlias = Annotated[str, check.text, WRITTEN]
+MaybeText: TypeAlias = Annotated[str | None, check.any_text, WRITTEN]
 Flag: TypeAlias = Annotated[bool, check.flag]
-Item: TypeAlias = Annotated[str, check.item]
-Part: TypeAlias = Annotated[Any, check.anything]
+Item: TypeAlias = Annotated[str, check.item, HARMLESS]
+Part: TypeAlias = Annotated[Any, check.anything, WRITTEN]
 """A part that the regulation itself asks for: its rule says what is missing, not the struct."""
 Purpose: TypeAlias = Annotated[
     ContactPurpose,
@@ -75,7 +76,7 @@ class TicketReceived(Content, frozen=True, kw_only=True):
     category: Category
     title: Text
     content: MaybeText = None
-    claimant: Annotated[Claimant, check.claimant] = Claimant()
+    claimant: Annotated[Claimant, check.claimant, WRITTEN] = Claimant()
     address: MaybeText = None
     street: MaybeText = None
     channel: Channel | None = None
@@ -83,9 +84,9 @@ class TicketReceived(Content, frozen=True, kw_only=True):
     topics: Part = None
     category_name: Part = None
     emergency: Emergency | None = None
-    statutory_limit: Annotated[Limit | None, check.limit] = None
+    statutory_limit: Annotated[Limit | None, check.limit, WRITTEN] = None
     unit: MaybeText = None
-    declined: Annotated[str | None, check.item] = None
+    declined: Annotated[str | None, check.item, HARMLESS] = None
 
 
 class UnitAccepted(Content, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ class DisputeOpened(Content, frozen=True, kw_only=True):
     """Units disagree whose matter it is (3.3)."""
 
     type = MessageType.DISPUTE_OPENED
-    units: Annotated[tuple[str, ...], check.texts]
+    units: Annotated[tuple[str, ...], check.texts, WRITTEN]
 
 
 class DisputeEvidence(Content, frozen=True, kw_only=True):
@@ -392,6 +393,12 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
     kind: _fields(content) for kind, content in CONTENT_TYPES.items()
 }
 """The check of each field of each type of message."""
+
+
+ORIGINS: Mapping[MessageType, Mapping[str, Origin]] = {
+    kind: origins(content) for kind, content in CONTENT_TYPES.items()
+}
+"""The origin of each field, for every type of message."""
 
 
 def read_envelope(raw: RawMessage, canonical: bytes | None = None) -> Envelope | Refusal:

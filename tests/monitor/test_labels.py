@@ -17,8 +17,9 @@ from models.queries.health import Health, ProcessStatus
 from models.queries.listing import EmergencyClock, ListedTicket, TicketPage
 from models.queries.owed_calls import KINDS, Call, Calls
 from models.queries.queues import QueueRow
-from models.rules.events import EVENT_TYPES, EventData, origins
-from models.rules.events import Origin as TextOrigin
+from models.rules.events import EVENT_TYPES, EventData
+from models.rules.origins import Origin as TextOrigin
+from models.rules.origins import origins
 from models.rules.queues import QUEUES
 from models.rules.vocabulary import (
     LISTS,

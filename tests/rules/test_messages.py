@@ -13,12 +13,14 @@ from models.i18n import render
 from models.rules.messages import (
     CONTENT_TYPES,
     FIELDS,
+    ORIGINS,
     Envelope,
     Refusal,
     content_id,
     read_content,
     read_envelope,
 )
+from models.rules.origins import HARMLESS, WRITTEN
 from models.rules.vocabulary import ContactWish, MessageType
 from tests.rules.district import instant
 
@@ -88,6 +90,18 @@ def why_not(kind: str, **fields: Any) -> Refusal:
 
 def test_every_type_of_the_contract_is_known() -> None:
     assert set(FIELDS) == set(CONTENT_TYPES) == set(MessageType) == set(GOOD)
+
+
+def test_every_text_of_a_message_is_what_its_source_wrote() -> None:
+    """But codes, numbers, truth values and the items of the regulation."""
+    harmless = {
+        field for of_type in ORIGINS.values() for field, o in of_type.items() if o is HARMLESS
+    }
+    assert harmless == {
+        *("category", "channel", "emergency", "declined", "approved", "by", "purpose", "outcome"),
+        *("method", "to", "cause", "disposal", "rating", "code", "decline", "ground", "grave"),
+    }
+    assert ORIGINS[MessageType.UNIT_URGED]["by"] is WRITTEN, "a name; of a dispute it is a code"
 
 
 @pytest.mark.parametrize("kind", GOOD)
