@@ -50,7 +50,7 @@ def _left(store: Store) -> dict[str, int]:
 
 def test_old_notices_of_closed_tickets_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some at a time, the failed and those of open tickets stay, and so does the whole log."""
-    monkeypatch.setattr(pruning, "_AT_ONCE", 2)
+    monkeypatch.setattr(pruning, "_BATCH", 2)
     before = _left(store)
     log = [row.hash for row in log_of(store, "P0")]
     with store.writing() as session:
