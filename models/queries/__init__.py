@@ -1,1 +1,1 @@
-"""What is read from the store, as frozen values."""
+"""Queries: what is read from the store, as frozen values."""

@@ -1,4 +1,4 @@
-"""What became of messages that somebody waits for."""
+"""The answers to messages that somebody waits for."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class MessageAnswer:
 
 
 def answers(session: Session, keys: Collection[MessageKey]) -> dict[MessageKey, MessageAnswer]:
-    """The answers to those of these messages that a worker has decided about."""
+    """Return the answers to those of these messages that a worker has decided about."""
     if not keys:
         return {}
     rows = session.execute(

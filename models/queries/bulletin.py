@@ -1,4 +1,4 @@
-"""The bulletin of a month put together: figures by unit, ranks, trend, and who is to be talked to.
+"""The bulletin of a month: figures by unit, ranks, trend, and talks that are proposed.
 
 Proposals are the system's, from its own records (Regulation 6.1(3) and (5)); what people have
 registered stands beside them.
@@ -62,12 +62,12 @@ class Bulletin:
 
 
 def bulletin(session: Session, month: Month, rules: Rules) -> Bulletin:
-    """The bulletin of a month, as the store has it now (Regulation 5.4, 6.1)."""
+    """Put together the bulletin of a month as the store has it now (Regulation 5.4, 6.1)."""
     trend = []
     span = months_until(month, TREND)
-    for one, found in zip(span, counts(session, span), strict=True):
-        own = {unit: BulletinLine(unit, figures) for unit, figures in found.items()}
-        trend.append((one, own, _sum(own.values())))
+    for each, by_unit in zip(span, counts(session, span), strict=True):
+        lines_of = {unit: BulletinLine(unit, figures) for unit, figures in by_unit.items()}
+        trend.append((each, lines_of, _sum(lines_of.values())))
     _month, present, total = trend[-1]
     lines = _ranked(present.values())
     conduct = tuple(_conduct(figure_cases(session, month, "recorded")))
@@ -91,14 +91,14 @@ def _sum(lines: Iterable[BulletinLine]) -> BulletinLine:
 
 
 def _merit(line: BulletinLine) -> tuple[float, float, float]:
-    """What units are ranked by: on time, then satisfaction, then cards a ticket; less is better."""
+    """Return the key of the ranking: on time, satisfaction, cards a ticket; less is better."""
     on_time, satisfaction = line.rate("on_time_rate"), line.rate("satisfaction")
     cards = line.count("cards") / line.count("completed")
     return -(on_time or 0.0), -(1.0 if satisfaction is None else satisfaction), cards
 
 
 def _ranked(lines: Iterable[BulletinLine]) -> list[BulletinLine]:
-    """The lines in the order of rank; equal merit shares a rank; what has none comes last."""
+    """Rank the lines; equal merit shares a rank, and units that completed nothing come last."""
     everything = sorted(lines, key=lambda line: line.unit)
     with_rank = sorted((line for line in everything if line.count("completed")), key=_merit)
     ranked: list[BulletinLine] = []
@@ -120,7 +120,7 @@ def _proposals(
             why = lazy("{yellow} yellow and {red} red cards", yellow=yellow, red=red)
             yield TalkProposal(line.unit, "6.1(3)", why, cards.get(line.unit, ()))
         if line in last:
-            ranked = sum(one.rank is not None for one in lines)
+            ranked = sum(other.rank is not None for other in lines)
             why = lazy("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
             yield TalkProposal(line.unit, "6.1(3)", why, late.get(line.unit, ()))
     for case in figure_cases(session, month, "recorded"):
@@ -139,7 +139,7 @@ def _reaches(count: int, least: int) -> bool:
 
 
 def _last(lines: Sequence[BulletinLine], rules: Rules) -> list[BulletinLine]:
-    """The last ranks of those with enough tickets; never so many that nobody is ahead of them."""
+    """Return the last ranks of units with enough tickets, never so many that nobody is ahead."""
     enough = [line for line in lines if line.count("completed") >= rules.ranked_from]
     some = min(rules.last_ranks, len(enough) // 2)
     best = enough[0].rank if enough else None
@@ -149,8 +149,8 @@ def _last(lines: Sequence[BulletinLine], rules: Rules) -> list[BulletinLine]:
 _CLAUSES = {ground: f"6.1({item})" for item, ground in enumerate(Ground, 1)}
 
 
-def _conduct(found: Iterable[FigureCase]) -> Iterable[TalkProposal]:
-    for case in found:
+def _conduct(recorded: Iterable[FigureCase]) -> Iterable[TalkProposal]:
+    for case in recorded:
         ground = Ground(case.note["ground"])
         why = lazy("{ground}", ground=ground)
         grave = bool(case.note.get("grave"))
@@ -158,7 +158,7 @@ def _conduct(found: Iterable[FigureCase]) -> Iterable[TalkProposal]:
 
 
 def bulletin_as_dict(value: Bulletin) -> dict[str, Any]:
-    """The bulletin for machines: counts by name, rates from 0 to 1 or null."""
+    """Return the bulletin for machines: counts by name, rates from 0 to 1 or null."""
     return {
         "month": str(value.month),
         "units": [_plain(line) for line in value.lines],
@@ -167,8 +167,8 @@ def bulletin_as_dict(value: Bulletin) -> dict[str, Any]:
             {"month": str(month), **{k: v for k, v in _plain(total).items() if k != "unit"}}
             for month, _lines, total in value.trend
         ],
-        "proposals": [_plain_proposal(one) for one in value.proposals],
-        "conduct": [_plain_proposal(one) for one in value.conduct],
+        "proposals": [_plain_proposal(proposal) for proposal in value.proposals],
+        "conduct": [_plain_proposal(proposal) for proposal in value.conduct],
     }
 
 
@@ -178,11 +178,11 @@ def _plain(line: BulletinLine) -> dict[str, Any]:
     return {"unit": line.unit, **rank, **{f: line.count(f) for f in FIGURES}, **rates}
 
 
-def _plain_proposal(one: TalkProposal) -> dict[str, Any]:
+def _plain_proposal(proposal: TalkProposal) -> dict[str, Any]:
     return {
-        "unit": one.unit,
-        "clause": one.clause,
-        "why": render(one.why),
-        "grave": one.grave,
-        "tickets": list(one.tickets),
+        "unit": proposal.unit,
+        "clause": proposal.clause,
+        "why": render(proposal.why),
+        "grave": proposal.grave,
+        "tickets": list(proposal.tickets),
     }

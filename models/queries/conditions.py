@@ -1,4 +1,4 @@
-"""Conditions in the very words of the partial indexes, so that a database uses these."""
+"""Conditions in exactly the words of the partial indexes, which a database needs to use them."""
 
 from sqlalchemy import ColumnElement, and_, literal_column
 
@@ -25,7 +25,7 @@ FAILED_NOTICE = _words("notice.state = 'failed'")
 
 
 def event_named(name: str) -> ColumnElement[bool]:
-    """Events of one of the names that are looked for by their time."""
-    own = _words(f"event.name = '{name}'")
-    # levels, of which there are more than of all the others, have an index of their own
-    return own if name == "alert.raised" else and_(LOOKED_AT_EVENT, own)
+    """Return the condition for events of a name that has an index by time."""
+    named = _words(f"event.name = '{name}'")
+    # levels are more than all the others together and have an index of their own
+    return named if name == "alert.raised" else and_(LOOKED_AT_EVENT, named)

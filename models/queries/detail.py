@@ -1,4 +1,4 @@
-"""One ticket with everything that is known of it, personal data masked."""
+"""One ticket with all that is known of it, personal data redacted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from models.rules.vocabulary import EventName, Status
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 
 OPERATORS = "monitor"
-"""How operators are called as a source of messages."""
+"""The source of messages that operators send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ _MORE = ("provisional", "received_at", "completed_at", "policy_id")
 
 
 def detail(session: Session, number: str) -> TicketDetail:
-    """Everything about the ticket of this number, masked; raises TicketNotFound."""
+    """Read everything about a ticket, redacted; raises TicketNotFound."""
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:
         raise TicketNotFound(number)
@@ -141,7 +141,7 @@ def detail(session: Session, number: str) -> TicketDetail:
 
 
 def proposed_unit(ticket: TicketDetail) -> tuple[str, str] | None:
-    """The unit that a model proposes for a ticket in the manual queue, and why (3.1); or None."""
+    """Return the unit that a model proposes for a ticket in the manual queue, and why (3.1)."""
     if ticket.status != Status.MANUAL:
         return None
     for line in reversed(ticket.log):

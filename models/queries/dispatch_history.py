@@ -1,4 +1,4 @@
-"""What past letters turned out to be: the units that took them, to learn from."""
+"""Past letters and the units that accepted them, for training."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class PastDispatch(NamedTuple):
 
 
 def past_dispatches(session: Session) -> Iterator[PastDispatch]:
-    """The letters that a unit has accepted, with that unit, in the order of their arrival."""
+    """Yield the letters that a unit has accepted, with that unit, in the order of arrival."""
     taken = select(EVENT.c.ticket_id).where(
         EVENT.c.ticket_id == TICKET.c.id, EVENT.c.name.in_(_TAKEN)
     )

@@ -1,4 +1,4 @@
-"""What could not be done: refused messages and notices that no channel took, each with why."""
+"""Refused messages and notices that no channel took, each with the reason."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ MAX_LISTED = 500
 class Failure:
     """A refused message or a failed notice; `id` is its row's, `what` its type or kind.
 
-    `why` is a kept text of ours, or a channel's own words.
+    `why` is a text of our own, or what the channel said.
     """
 
     sort: str
@@ -44,7 +44,7 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class RefusedMessage:
-    """A refused message whole: its body in clear, for mending; whoever shows it masks it."""
+    """A refused message with its body in clear, for correcting it; whoever shows it redacts it."""
 
     id: int
     source: str
@@ -56,7 +56,7 @@ class RefusedMessage:
 
 
 def failures(session: Session) -> Failures:
-    """Refused messages that nobody has mended yet, and notices given up, the latest first."""
+    """Read refused messages that nobody has corrected yet, and notices given up, latest first."""
     refused = REFUSED_MESSAGE, INBOX.c.current
     messages = session.scalar(select(func.count(INBOX.c.id)).where(*refused)) or 0
     notices = session.scalar(select(func.count(NOTICE.c.id)).where(FAILED_NOTICE)) or 0
@@ -84,7 +84,7 @@ def failures(session: Session) -> Failures:
 
 
 def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
-    """A refused message with its body, or None where it has been mended since."""
+    """Read a refused message with its body; None where it has been corrected since."""
     row = session.execute(
         select(INBOX).where(INBOX.c.id == row_id, REFUSED_MESSAGE, INBOX.c.current)
     ).first()
@@ -96,10 +96,10 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
     )
 
 
-def reason(kept: Any) -> str:
-    """Why a message was refused, in words; numbers of persons in it are masked."""
-    if not kept:
+def reason(stored: Any) -> str:
+    """Return why a message was refused, in words; numbers of persons in it are redacted."""
+    if not stored:
         return ""
-    why = kept["why"] if isinstance(kept, dict) and "why" in kept else kept
-    shown = readable(why if not isinstance(why, LazyText) else {"text": why.text, "args": why.args})
-    return redact_numbers(clean(str(shown)))
+    why = stored["why"] if isinstance(stored, dict) and "why" in stored else stored
+    text = readable(why if not isinstance(why, LazyText) else {"text": why.text, "args": why.args})
+    return redact_numbers(clean(str(text)))

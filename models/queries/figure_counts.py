@@ -1,4 +1,4 @@
-"""The monthly bulletin (通报, Regulation 5.4): every figure is a set of cases to be looked at.
+"""The figures of the monthly bulletin (通报, Regulation 5.4), each with the tickets behind it.
 
 docs/bulletin.md says each figure in one sentence. A month goes from its first midnight to the
 next one's, Asia/Shanghai.
@@ -30,7 +30,7 @@ from models.tables.core import CLOCK, TICKET
 
 @dataclass(frozen=True, slots=True)
 class FigureCase:
-    """A ticket behind a figure: when it came to be counted, and what there is to say of it."""
+    """A ticket behind a figure: from when it counts, and what else there is to say of it."""
 
     unit: str
     ticket: str
@@ -41,7 +41,7 @@ class FigureCase:
 
 
 def case_as_dict(case: FigureCase) -> dict[str, Any]:
-    """A case for machines, every instant in +08:00."""
+    """Return a case for machines, every instant in +08:00."""
     local = {
         k: v.astimezone(SHANGHAI) if isinstance(v, datetime) else v for k, v in case.note.items()
     }
@@ -50,17 +50,17 @@ def case_as_dict(case: FigureCase) -> dict[str, Any]:
 
 
 Counts = dict[str, dict[str, int]]
-"""Figures by unit; what is nought is left out."""
+"""Figures by unit; zeros are left out."""
 
 
 def counts(session: Session, span: Sequence[Month]) -> list[Counts]:
-    """Every figure of each of these months; all months are counted in one go."""
-    found: list[Counts] = [{} for _month in span]
+    """Count every figure of each of these months, all months by the same statements."""
+    by_month: list[Counts] = [{} for _month in span]
 
     def add(place: int, unit: str, figure: str, count: int) -> None:
         if count:
-            own = found[place].setdefault(unit, {})
-            own[figure] = own.get(figure, 0) + count
+            figures = by_month[place].setdefault(unit, {})
+            figures[figure] = figures.get(figure, 0) + count
 
     place = month_index(span, TICKET.c.received_at)
     received = select(place, TICKET.c.unit, func.count())
@@ -84,43 +84,43 @@ def counts(session: Session, span: Sequence[Month]) -> list[Counts]:
             add(month, unit, names.get(name, level), count)
             if level in (Level.YELLOW, Level.RED):
                 add(month, unit, "cards", count)
-    return found
+    return by_month
 
 
 def figure_cases(
     session: Session, month: Month, figure: str, unit: str | None = None
 ) -> Iterator[FigureCase]:
-    """The tickets behind a figure of a month, of one unit or of all, in the order of unit and time.
+    """Yield the tickets behind a figure of a month, of one unit or all, by unit and time.
 
     A ticket is there as often as it is counted: each card, return or extension by itself.
     """
     for row in session.execute(_behind(session, month, figure, unit)):
-        own = row._asdict()
-        unit, number, title = own.pop("unit"), own.pop("number"), own.pop("title")
-        category, moment = own.pop("category"), own.pop("at")
-        own = own.get("data", own)
-        note = {k: v for k, v in own.items() if k not in _SAID_BESIDE and v is not None}
+        fields = row._asdict()
+        unit, number, title = fields.pop("unit"), fields.pop("number"), fields.pop("title")
+        category, moment = fields.pop("category"), fields.pop("at")
+        fields = fields.get("data", fields)
+        note = {k: v for k, v in fields.items() if k not in _SAID_BESIDE and v is not None}
         yield FigureCase(unit, number, title, category, moment, note)
 
 
 def tickets(session: Session, month: Month, figure: str) -> dict[str, tuple[str, ...]]:
-    """The numbers of the tickets behind a figure of a month, by unit, in order, each once."""
-    found = _behind(session, month, figure, None)
-    wanted = found.selected_columns.unit, found.selected_columns.number
+    """Return the numbers of the tickets behind a figure of a month, by unit, each once."""
+    rows = _behind(session, month, figure, None)
+    wanted = rows.selected_columns.unit, rows.selected_columns.number
     numbers: dict[str, dict[str, None]] = {}
     for unit, number in session.execute(
-        found.with_only_columns(*wanted, maintain_column_froms=True)
+        rows.with_only_columns(*wanted, maintain_column_froms=True)
     ):
         numbers.setdefault(unit, {})[number] = None
-    return {unit: tuple(own) for unit, own in numbers.items()}
+    return {unit: tuple(of_unit) for unit, of_unit in numbers.items()}
 
 
 def _behind(session: Session, month: Month, figure: str, unit: str | None) -> Select[Any]:
     if figure in ("tickets", *OF_COMPLETED):
-        found, own = _ticket_cases(month, figure), TICKET.c.unit
+        rows, unit_column = _ticket_cases(month, figure), TICKET.c.unit
     else:
-        found, own = _event_cases(session, month, figure)
-    return found if unit is None else found.where(own == unit)
+        rows, unit_column = _event_cases(session, month, figure)
+    return rows if unit is None else rows.where(unit_column == unit)
 
 
 def _event_cases(session: Session, month: Month, figure: str) -> tuple[Select[Any], Any]:

@@ -1,4 +1,4 @@
-"""What the bulletin's figures are made of: which tickets, clocks and events of a month (5.4)."""
+"""The definitions of the bulletin's figures: which tickets and events of a month count (5.4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "rated": TICKET.c.rating.is_not(None),
     "satisfied": TICKET.c.rating.in_(SATISFIED),
 }
-"""What each figure asks of a completed ticket."""
+"""The condition on a completed ticket for each figure."""
 OF_COMPLETED = tuple(CONDITIONS)
 OF_CARDS = tuple(Level)
 OF_EVENTS = {
@@ -51,7 +51,7 @@ OF_EVENTS = {
     "proposed": EventName.CONDUCT_PROPOSED,
 }
 FIGURES = ("tickets", *OF_COMPLETED, *OF_CARDS, "cards", *OF_EVENTS)
-"""What can be counted and looked at; rates are quotients of two of them."""
+"""Everything that is counted; rates are quotients of two of these."""
 
 RATES = {
     "on_time_rate": ("on_time", "timed"),
@@ -70,18 +70,18 @@ class Month:
 
     @classmethod
     def parse(cls, written: str) -> "Month":
-        """The month that is written as 2026-10; raises ValueError."""
+        """Parse a month such as 2026-10; raises ValueError."""
         day = date.fromisoformat(f"{written}-01")
         return cls(day.year, day.month)
 
     @classmethod
     def of(cls, at: datetime) -> "Month":
-        """The month that a moment lies in."""
+        """Return the month of a moment."""
         local = at.astimezone(SHANGHAI)
         return cls(local.year, local.month)
 
     def plus(self, months_until: int) -> "Month":
-        """So many months later."""
+        """Return the month so many months later."""
         count = self.year * 12 + self.month - 1 + months_until
         return Month(count // 12, count % 12 + 1)
 
@@ -95,48 +95,48 @@ class Month:
 
 
 class Interval(NamedTuple):
-    """A stretch of time that is no month: its first moment, and the first one after it."""
+    """An interval that is no month: its first moment, and the first one after it."""
 
     begins_at: datetime
     ends_at: datetime
 
 
 Span = Sequence[Month] | Interval
-"""Months that follow one another, or some other stretch."""
+"""Consecutive months, or another interval."""
 
 
 def span_bounds(span: Span) -> tuple[datetime, datetime]:
-    """The first moment, and the first one afterwards."""
+    """Return the first moment of a span, and the first one after it."""
     if isinstance(span, Interval):
         return span
     return span[0].begins_at, span[-1].plus(1).begins_at
 
 
 def in_span(span: Span, column: Any) -> ColumnElement[bool]:
-    """Whether an instant lies in these months."""
+    """Return the condition that an instant lies in a span."""
     begins_at, ends_at = span_bounds(span)
     return and_(column >= begins_at, column < ends_at)
 
 
 def month_index(span: Sequence[Month], column: Any) -> ColumnElement[int]:
-    """In which of these months an instant lies, counted from 0."""
+    """Return the index of the month in which an instant lies, from 0."""
     ends = [(column < month.plus(1).begins_at, place) for place, month in enumerate(span)]
     return case(*ends, else_=len(span)).label("which")
 
 
 def in_span_with_unit(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Whether a ticket's instant lies in these months, and it has a unit."""
+    """Return the conditions that a ticket's instant lies in a span and that it has a unit."""
     return in_span(span, column), TICKET.c.unit.is_not(None)
 
 
 def card_events(session: Session, span: Span) -> Select[Any]:
-    """Levels raised, by their moment; none is recorded before it, so that the index helps."""
+    """Select levels by their moment; none is recorded before it, so the index by `at` helps."""
     raised = and_(event_named(EventName.ALERT_RAISED), EVENT.c.at >= span_bounds(span)[0])
     return _events(session, span, raised, _json(session, EVENT.c.data, "unit"))
 
 
 def rare_events(session: Session, span: Span) -> Select[Any]:
-    """Returns, second handlings, extensions and conduct of these months."""
+    """Select returns, second handlings, extensions and conduct of a span."""
     # an extension does not name the unit: it is who had accepted the ticket
     accepted = (
         select(_json(session, _ACCEPTANCE.c.data, "unit"))
@@ -156,7 +156,7 @@ def rare_events(session: Session, span: Span) -> Select[Any]:
 def _events(
     session: Session, span: Span, wanted: ColumnElement[bool], unit: ColumnElement[Any]
 ) -> Select[Any]:
-    """Events of these months that stand, each with its unit and its level if any."""
+    """Select events of a span that were not withdrawn, each with its unit and its level if any."""
     taken_back = (
         select(1)
         .where(_WITHDRAWAL.c.ticket_id == EVENT.c.ticket_id, _WITHDRAWAL.c.seq > EVENT.c.seq)
@@ -176,7 +176,7 @@ def _events(
 
 
 def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
-    """A field of a column that holds JSON as text."""
+    """Return a field of a column that holds JSON as text."""
     if session.dialect == "sqlite":
         return func.json_extract(column, f"$.{key}")
     field: ColumnElement[Any] = cast(column, JSON)[key].as_string()
@@ -184,10 +184,10 @@ def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
 
 
 def _as_json(session: Session, column: Any) -> ColumnElement[Any]:
-    """A number as `_json` would give it."""
+    """Return a number as `_json` would."""
     return column if session.dialect == "sqlite" else cast(column, Text)
 
 
 def months_until(month: Month, before: int) -> Sequence[Month]:
-    """So many months before a month, and itself, in order."""
+    """Return a month and so many before it, in order."""
     return [month.plus(-n) for n in range(before, -1, -1)]

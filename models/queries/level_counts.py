@@ -1,4 +1,4 @@
-"""How many tickets there are and at which level; what a headless service tells."""
+"""The counts of tickets by level, which a service without a screen prints."""
 
 from dataclasses import asdict, dataclass
 
@@ -24,12 +24,12 @@ class LevelCounts:
     waiting: int
 
     def as_dict(self) -> dict[str, int]:
-        """For machines."""
+        """Return the counts for machines."""
         return asdict(self)
 
 
 def count_levels(session: Session) -> LevelCounts:
-    """The counts as they stand."""
+    """Count the tickets now."""
     rows = session.execute(
         select(TICKET.c.status, TICKET.c.level, func.count())
         .where(OPEN_TICKET)

@@ -1,11 +1,11 @@
-"""The queue of open tickets, a window at a time: chosen and sorted by the database."""
+"""The list of open tickets, a window at a time, filtered and sorted by the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, and_, case, func, literal, or_, select, true, tuple_
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
@@ -13,12 +13,12 @@ from models.rules.vocabulary import ClockName, ClockState
 from models.tables.core import CLOCK, TICKET, UNIT
 
 NO_LEVEL = "none"
-"""In `Wanted.levels`: tickets at which no level has been raised."""
+"""In `TicketFilter.levels`: tickets for which no level was raised."""
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which open tickets: each field that is set narrows them, within a field any value will do.
+    """A choice of open tickets: each field that is set narrows it, within a field any value fits.
 
     `units` are parts of a unit's name or of one of its other names; `words` must all be in the
     title or the number. A ticket without a due is in no span of `due_from` (included) and
@@ -40,7 +40,7 @@ ALL_OPEN = TicketFilter()
 
 @dataclass(frozen=True, slots=True)
 class ListedTicket:
-    """One line of the queue.
+    """One line of the list.
 
     `first_contact` is how its clock stands, None where there is none; `urgent` is the emergency
     clock to look at: the nearest that runs, or else one that has expired (Regulation 3.4).
@@ -73,7 +73,7 @@ class EmergencyClock:
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """A window of the queue: the rows from `offset` on, of `total`."""
+    """A window of the list: the rows from `offset` on, of `total`."""
 
     rows: tuple[ListedTicket, ...] = ()
     offset: int = 0
@@ -94,7 +94,7 @@ def listing(
     limit: int | None = None,
     total: int | None = None,
 ) -> TicketPage:
-    """The open tickets that are wanted: emergencies first, then by due, those without one last.
+    """List the open tickets of a filter: emergencies first, then by due, those without one last.
 
     `total` is how many there are where the caller knows it already.
     """
@@ -121,35 +121,35 @@ def listing(
 
 
 def count(session: Session, wanted: TicketFilter) -> int:
-    """How many open tickets are wanted."""
+    """Count the open tickets of a filter."""
     return _count(session, OPEN_TICKET, _condition(session, wanted))
 
 
 def queue_position(session: Session, wanted: TicketFilter, number: str) -> int | None:
-    """How many wanted tickets stand before this one in the queue; None where it is not in it."""
+    """Count the tickets of a filter before this one in the list; None where it is not in it."""
     condition = _condition(session, wanted)
-    own = session.execute(
+    ticket = session.execute(
         select(TICKET.c.emergency, TICKET.c.due).where(
             OPEN_TICKET, condition, TICKET.c.number == number
         )
     ).first()
-    if own is None:
+    if ticket is None:
         return None
     before: ColumnElement[bool]
-    if own.due is None:
+    if ticket.due is None:
         before = TICKET.c.due.is_not(None) | (TICKET.c.number < number)
     else:
         before = tuple_(TICKET.c.due, TICKET.c.number) < tuple_(
-            literal(own.due, TICKET.c.due.type), literal(number)
+            literal(ticket.due, TICKET.c.due.type), literal(number)
         )
-    segment = ORDINARY if own.emergency is None else URGENT
-    earlier = _count(session, URGENT, condition) if own.emergency is None else 0
+    segment = ORDINARY if ticket.emergency is None else URGENT
+    earlier = _count(session, URGENT, condition) if ticket.emergency is None else 0
     return earlier + _count(session, segment, and_(condition, before))
 
 
 def _count(session: Session, segment: ColumnElement[bool], condition: ColumnElement[bool]) -> int:
-    found = select(func.count()).select_from(TICKET).where(segment, condition)
-    return session.scalar(found) or 0
+    rows = select(func.count()).select_from(TICKET).where(segment, condition)
+    return session.scalar(rows) or 0
 
 
 def _ids(
@@ -159,22 +159,22 @@ def _ids(
     offset: int,
     limit: int,
 ) -> list[int]:
-    """A window of the queue's ids, from the index alone where nothing else is asked."""
+    """Return a window of the list's ids, from the index alone where there is no filter."""
     in_order = TICKET.c.due.asc().nulls_last(), TICKET.c.number
-    found = select(TICKET.c.id).where(segment, condition).order_by(*in_order)
-    return list(session.scalars(found.offset(offset).limit(limit)))
+    ids = select(TICKET.c.id).where(segment, condition).order_by(*in_order)
+    return list(session.scalars(ids.offset(offset).limit(limit)))
 
 
-def _rows(session: Session, ids: Sequence[int]) -> list[Any]:
-    """The rows of these ids, in their order."""
-    found: dict[int, Any] = {}
+def _rows(session: Session, ids: Sequence[int]) -> list[Row[Any]]:
+    """Return the rows of these ids, in their order."""
+    by_id: dict[int, Row[Any]] = {}
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         rows = session.execute(
             select(*(TICKET.c[c] for c in _COLUMNS)).where(TICKET.c.id.in_(part))
         )
-        found |= {row.id: row for row in rows}
-    return [found[i] for i in ids if i in found]
+        by_id |= {row.id: row for row in rows}
+    return [by_id[i] for i in ids if i in by_id]
 
 
 def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
@@ -215,7 +215,7 @@ def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:
 
 
 def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int, EmergencyClock]]:
-    """How the first contact stands, and the emergency clock to look at, of these tickets."""
+    """Return how the first contact stands and the emergency clock to look at, by ticket id."""
     rows = session.execute(
         select(CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.state, CLOCK.c.due)
         .where(

@@ -1,4 +1,4 @@
-"""A ticket's log as it is shown: kept texts told, what citizens wrote masked."""
+"""Tickets' logs as they are shown: texts rendered, what citizens wrote redacted."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,7 +19,7 @@ from models.tables.inbox import REFUSED
 
 
 class TicketNotFound(HotlineError):
-    """No ticket has this number."""
+    """There is no ticket of this number."""
 
     def __init__(self, number: str) -> None:
         super().__init__(_("no ticket {number}; see `hotline queue`").format(number=number))
@@ -27,7 +27,7 @@ class TicketNotFound(HotlineError):
 
 
 def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
-    """The events of a ticket in order, as the interface has them. Raises TicketNotFound."""
+    """Yield the events of a ticket in order, for output. Raises TicketNotFound."""
     ticket = session.execute(
         select(TICKET.c.id, TICKET.c.claimant).where(TICKET.c.number == number)
     ).first()
@@ -42,7 +42,7 @@ def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
 
 
 def all_logs(session: Session) -> Iterator[dict[str, Any]]:
-    """The events of every ticket, a ticket after another, as the interface has them."""
+    """Yield the events of all tickets for output, one ticket after another."""
     columns = (EVENT.c.seq, EVENT.c.at, EVENT.c.name, EVENT.c.data, EVENT.c.private)
     rows = session.execute(
         select(*columns, TICKET.c.number, TICKET.c.claimant)
@@ -66,7 +66,7 @@ class RefusalOutsideLogs(NamedTuple):
 
 
 def refusals_outside_logs(session: Session) -> Iterator[RefusalOutsideLogs]:
-    """The refused messages that no ticket's log tells of, in the order of arrival."""
+    """Return the refused messages that no ticket's log has, in the order of arrival."""
     logged = select(EVENT.c.cause).where(EVENT.c.name == EventName.MESSAGE_REFUSED)
     rows = session.execute(
         select(*(INBOX.c[name] for name in RefusalOutsideLogs._fields))
@@ -77,12 +77,12 @@ def refusals_outside_logs(session: Session) -> Iterator[RefusalOutsideLogs]:
 
 
 def ticket_redactor(session: Session, claimant: Encrypted | None) -> Redactor:
-    """What hides this ticket's claimant in its texts."""
+    """Return what redacts this claimant in texts."""
     return Redactor(session.cipher.decrypt(claimant) if claimant else {})
 
 
 def event_as_dict(session: Session, number: str, row: Any, redactor: Redactor) -> dict[str, Any]:
-    """One event as the interface has it, every instant in +08:00, its claimant hidden."""
+    """Return one event for output, every instant in +08:00, its claimant redacted."""
     private = session.cipher.decrypt(row.private) if row.private else {}
     return {
         "seq": row.seq,

@@ -1,4 +1,4 @@
-"""The whole house at a glance: how many tickets stand where, whose they are, what was raised."""
+"""The overview: how many tickets wait for what, whose they are, and the last cards."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -21,7 +21,7 @@ from models.rules.vocabulary import ClockName, EventName, Level, Status
 from models.tables.core import CLOCK, EVENT, TICKET
 
 _CARDS_KEPT = timedelta(days=7)
-"""How far back the last cards are looked for: a quiet district must not cost a look at all."""
+"""How far back the last cards are looked for: in a quiet district not through the whole log."""
 
 HOURS = 24
 
@@ -83,7 +83,7 @@ class HourlyCounts:
 
 
 def workload(session: Session, now: datetime) -> Workload:
-    """All counters from one walk along the index of open tickets; `due_today` is by the day."""
+    """Read all counters from one scan of the index of open tickets; days are Shanghai's."""
     begin, end = day_bounds(now)
     due_today = func.sum(case((and_(TICKET.c.due >= begin, TICKET.c.due < end), 1), else_=0))
     groups = session.execute(
@@ -94,16 +94,16 @@ def workload(session: Session, now: datetime) -> Workload:
     total = dict.fromkeys(("open", *Level, "due_today", Status.RETURNED, Status.MANUAL), 0)
     units: dict[str, dict[str, int]] = {}
     for unit, status, level, count, today in groups:
-        found = {"open": count, "due_today": today} | ({level: count} if level else {})
-        for name, n in found.items():
+        figures = {"open": count, "due_today": today} | ({level: count} if level else {})
+        for name, n in figures.items():
             total[name] += n
         if status in (Status.RETURNED, Status.MANUAL):
             total[status] += count
         if unit is not None:
-            own = units.setdefault(unit, {})
-            for name, n in found.items():
-                own[name] = own.get(name, 0) + n
-    loads = [UnitLoad(unit, **own) for unit, own in units.items()]
+            of_unit = units.setdefault(unit, {})
+            for name, n in figures.items():
+                of_unit[name] = of_unit.get(name, 0) + n
+    loads = [UnitLoad(unit, **of_unit) for unit, of_unit in units.items()]
     loads.sort(key=lambda u: (-u.red, -u.yellow, -u.prewarning, -u.open, u.unit))
     waiting = _owed(session)
     counters = Counters(
@@ -116,8 +116,8 @@ def workload(session: Session, now: datetime) -> Workload:
 
 
 def latest_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, ...]:
-    """The yellow and red cards recorded last, latest first, without those taken back."""
-    # a morning's cards are all of one second: the few that are shown are cut off before the join
+    """Read the yellow and red cards recorded last, latest first, without withdrawn ones."""
+    # a morning's cards are all of one second: the few to be shown are chosen before the join
     latest = (
         select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.at, EVENT.c.moment, EVENT.c.data)
         .where(EVENT.c.at > now - _CARDS_KEPT, CARD_EVENT)
@@ -148,7 +148,7 @@ def _card(row: Any, alert: AlertRaised) -> Card:
 
 
 def curve(session: Session, now: datetime) -> HourlyCounts:
-    """What has come in and been completed today, by the hour in which it was recorded."""
+    """Count what was received and completed today, by the hour in which it was recorded."""
     begin, _end = day_bounds(now)
     edges = [begin + timedelta(hours=n) for n in range(HOURS)]
     # a sum for each hour: no function that cuts an instant is the same on both databases
@@ -156,15 +156,15 @@ def curve(session: Session, now: datetime) -> HourlyCounts:
         func.sum(case((and_(EVENT.c.at >= e, EVENT.c.at < e + timedelta(hours=1)), 1), else_=0))
         for e in edges
     ]
-    found = []
+    by_event = []
     for name in ("ticket.received", "ticket.completed"):
         row = session.execute(select(*hours).where(event_named(name), EVENT.c.at >= begin)).one()
-        found.append(tuple(n or 0 for n in row))
-    return HourlyCounts(*found)
+        by_event.append(tuple(n or 0 for n in row))
+    return HourlyCounts(*by_event)
 
 
 def day_bounds(now: datetime) -> tuple[datetime, datetime]:
-    """Where the day of this moment begins and ends in Shanghai."""
+    """Return when the day of this moment begins and ends in Shanghai."""
     begin = datetime.combine(now.astimezone(SHANGHAI).date(), time(), SHANGHAI)
     return begin, begin + timedelta(days=1)
 

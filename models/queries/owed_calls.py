@@ -1,10 +1,10 @@
-"""Who has to be called: contacts and surveys owed, claimants unreachable or dissatisfied."""
+"""Claimants to be called: contacts and surveys owed, claimants dissatisfied or unreachable."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, literal, null, select
+from sqlalchemy import ColumnElement, Select, func, literal, null, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
@@ -55,7 +55,7 @@ _OWN = (TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status, TICKET.
 
 
 def calls(session: Session, now: datetime, kind: str) -> Calls:
-    """The calls of a kind that are owed, by due; unreachable claimants of the last two weeks."""
+    """Read the calls of a kind that are owed, by due; unreachable claimants of two weeks."""
     counts = dict.fromkeys(KINDS, 0)
     running = session.execute(
         select(CLOCK.c.name, func.count())
@@ -74,14 +74,14 @@ def calls(session: Session, now: datetime, kind: str) -> Calls:
     )
     counts |= {row[0]: row[1] for row in running}
     counts[DISSATISFIED] = session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0
-    vain = event_named(EventName.CONTACT_UNREACHABLE), EVENT.c.at >= now - _UNREACHABLE_KEPT
-    found = select(func.count()).select_from(EVENT).where(*vain)
-    counts[UNREACHABLE] = session.scalar(found) or 0
-    rows = session.execute(_found(kind, vain).limit(MAX_LISTED))
+    unreachable = event_named(EventName.CONTACT_UNREACHABLE), EVENT.c.at >= now - _UNREACHABLE_KEPT
+    recent = select(func.count()).select_from(EVENT).where(*unreachable)
+    counts[UNREACHABLE] = session.scalar(recent) or 0
+    rows = session.execute(_select_calls(kind, unreachable).limit(MAX_LISTED))
     return Calls(counts, kind, tuple(Call(*row) for row in rows))
 
 
-def _found(kind: str, vain: tuple[Any, ...]) -> Select[Any]:
+def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> Select[Any]:
     if kind == DISSATISFIED:
         return (
             select(*_OWN, null().label("due"), TICKET.c.completed_at)
@@ -92,7 +92,7 @@ def _found(kind: str, vain: tuple[Any, ...]) -> Select[Any]:
         return (
             select(*_OWN, null().label("due"), EVENT.c.moment)
             .join(EVENT, EVENT.c.ticket_id == TICKET.c.id)
-            .where(*vain)
+            .where(*unreachable)
             .order_by(EVENT.c.at.desc(), EVENT.c.ticket_id)
         )
     return (

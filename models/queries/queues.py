@@ -1,4 +1,4 @@
-"""Each queue as it stands, and how it has been going: from the store alone, broker or not."""
+"""Each queue now and in the last half hour, from the store alone: no broker is needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,8 +34,8 @@ class QueueDepth:
 class QueueRow:
     """A queue now and in the last half hour, a figure for every sample, the latest last.
 
-    `come` are rows that came in, by what waits and what was dealt with; `done` and `failed` are by
-    the workers' own word.
+    `arrived` are rows that came in, computed from what waits and what was finished; `done` and
+    `failed` are what the workers reported.
     """
 
     name: str
@@ -73,11 +73,11 @@ def queue_depths(
     `now` is by the service's clock, which runs `speed` times as fast as `wall`, the system's.
     """
     again_at = now + patience(session, wall) * speed
-    found = {}
+    depths = {}
     for name in QUEUES:
         count, oldest = session.execute(_waiting(name, now, again_at)).one()
-        found[name] = QueueDepth(count, oldest)
-    return found
+        depths[name] = QueueDepth(count, oldest)
+    return depths
 
 
 def _waiting(name: str, now: datetime, again_at: datetime) -> Select[Any, Any]:
@@ -101,22 +101,22 @@ def _samples(session: Session, wall: datetime, points: int) -> dict[str, _Series
         select(SAMPLE).where(SAMPLE.c.at > last - SAMPLE_SPAN * (points + 1), SAMPLE.c.at <= last)
     )
     for row in rows:
-        own, place = series.get(row.queue), points - round((last - row.at) / SAMPLE_SPAN)
-        if own is None or not 0 <= place <= points:
+        of_queue, place = series.get(row.queue), points - round((last - row.at) / SAMPLE_SPAN)
+        if of_queue is None or not 0 <= place <= points:
             continue
         if row.process:
-            own.done[place] += row.done
-            own.failed[place] += row.failed
+            of_queue.done[place] += row.done
+            of_queue.failed[place] += row.failed
         else:
-            own.depth[place] = row.depth
+            of_queue.depth[place] = row.depth
     return series
 
 
 def _row(name: str, now: QueueDepth, series: _Series) -> QueueRow:
     depth = _filled(series.depth)
     arrived = [
-        max(0, here - before + done)
-        for before, here, done in zip(depth, depth[1:], series.done[1:], strict=False)
+        max(0, now_waiting - before + done)
+        for before, now_waiting, done in zip(depth, depth[1:], series.done[1:], strict=False)
     ]
     return QueueRow(
         name,
@@ -131,20 +131,20 @@ def _row(name: str, now: QueueDepth, series: _Series) -> QueueRow:
 
 
 def _filled(depth: Sequence[int | None]) -> list[int]:
-    """The depths with gaps filled by what was last known: nobody looked at those moments."""
+    """Fill gaps, at which nobody sampled, with the last known depth."""
     filled, known = [], next((d for d in depth if d is not None), 0)
-    for one in depth:
-        known = known if one is None else one
+    for sampled in depth:
+        known = known if sampled is None else sampled
         filled.append(known)
     return filled
 
 
 def _since(depth: Sequence[int | None]) -> list[bool]:
-    """Whether anybody had looked by then: before, nothing is known and nothing is drawn."""
-    return list(accumulate((one is not None for one in depth), or_))
+    """Return whether anybody had sampled by then: before, nothing is known or drawn."""
+    return list(accumulate((sampled is not None for sampled in depth), or_))
 
 
 def sample_time(wall: datetime) -> datetime:
-    """The moment that the samples of this moment are kept under."""
+    """Return the moment under which the samples of a moment are stored."""
     seconds = SAMPLE_SPAN.total_seconds()
     return datetime.fromtimestamp(wall.timestamp() // seconds * seconds, wall.tzinfo)

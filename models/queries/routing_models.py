@@ -1,4 +1,4 @@
-"""The models of past dispatches that the store keeps, and the one in use."""
+"""The models of past dispatches in the store, and the one in use."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,12 +26,12 @@ class RoutingModelInfo:
 
 
 def model_in_use() -> Select[tuple[int]]:
-    """A select of the number of the model in use, 0 where there is none."""
+    """Select the number of the model in use, 0 where there is none."""
     return select(func.coalesce(func.max(MODEL.c.version), 0)).where(MODEL.c.in_use)
 
 
 def load_model(session: Session) -> "LinearClassifier | None":
-    """The model in use, ready to judge letters. Raises ModelWrong where it is damaged."""
+    """Load the model in use. Raises InvalidModel where it is damaged."""
     body = session.scalar(
         select(MODEL.c.body).where(MODEL.c.in_use).order_by(MODEL.c.version.desc()).limit(1)
     )
@@ -44,7 +44,7 @@ def load_model(session: Session) -> "LinearClassifier | None":
 
 
 def models(session: Session) -> list[RoutingModelInfo]:
-    """All models, the newest first."""
+    """Return all models, the newest first."""
     columns: list[Any] = [c for c in MODEL.c if c.name != "body"]
     rows = session.execute(select(*columns).order_by(MODEL.c.version.desc()))
     return [

@@ -1,4 +1,4 @@
-"""What of the service can be seen in its store: who is at work, what waits, and since when."""
+"""The status of the service by its store: which processes run, what waits, and since when."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +25,7 @@ class QueueBacklog:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """How the service stands; `tickets` are the open ones by status and level."""
+    """The status of the service; `tickets` counts the open ones by status and level."""
 
     health: Health
     queues: dict[str, QueueBacklog]
@@ -34,7 +34,7 @@ class ServiceStatus:
 
 
 def service_status(session: Session, now: datetime) -> ServiceStatus:
-    """How the service stands at `now`."""
+    """Read the status at `now`."""
     rows = session.execute(
         select(BELL.c.queue, func.count(), func.min(BELL.c.due_at))
         .where(BELL.c.due_at <= now)
@@ -56,7 +56,7 @@ def service_status(session: Session, now: datetime) -> ServiceStatus:
 
 
 def server_version(session: Session) -> tuple[str, datetime]:
-    """The version of the PostgreSQL server, and the time by its clock."""
+    """Return the version of the PostgreSQL server and the time by its clock."""
     version, at = session.execute(
         select(func.current_setting("server_version"), func.clock_timestamp())
     ).one()
@@ -64,6 +64,6 @@ def server_version(session: Session) -> tuple[str, datetime]:
 
 
 def first_provisional_day(calendar: Calendar, today: date, days: int = 366) -> date | None:
-    """The first of the days from `today` on that nobody has announced or declared."""
+    """Return the first of the days from `today` on that nobody has announced or declared."""
     span = (today + timedelta(n) for n in range(days))
     return next((day for day in span if calendar.day(day).provisional), None)

@@ -1,4 +1,4 @@
-"""Letters of different claimants that seem to be about one matter, for operators to look at."""
+"""Similar tickets: letters of different claimants that seem to be about the same thing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _MOST_LETTERS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class SimilarTicket:
-    """A ticket of a matter; `title` is masked, `in_common` its likeness to the first, 0 to 1."""
+    """A ticket of a group; `title` is redacted, `in_common` its likeness to the first, 0 to 1."""
 
     ticket: str
     title: str
@@ -30,7 +30,7 @@ class SimilarTicket:
 
 @dataclass(frozen=True, slots=True)
 class SimilarTickets:
-    """Tickets that seem to be about one matter, by several claimants; the first came first."""
+    """Tickets of several claimants that seem to be about the same thing, the earliest first."""
 
     tickets: tuple[SimilarTicket, ...]
     claimants: int
@@ -44,7 +44,7 @@ class SimilarTickets:
 
 @dataclass(slots=True)
 class _Group:
-    """A matter in the making: compared with its first letter."""
+    """A group being built; letters are compared with its first one."""
 
     first: frozenset[str]
     rows: list[tuple[Any, float]] = field(default_factory=list)
@@ -54,12 +54,12 @@ class _Group:
 def similar_tickets(
     session: Session, since: datetime, *, closed: bool = False
 ) -> list[SimilarTickets]:
-    """The groups with a ticket received from `since` on, the largest first, then the latest.
+    """Return the groups with a ticket received from `since` on, the largest first, then the latest.
 
-    Only letters that were looked at (operations.similar) are known. Groups of one claimant alone
+    Only letters that have bands (operations.similar) are compared. Groups of one claimant alone
     are left out, and those without an open ticket unless `closed`.
     """
-    found = []
+    matching = []
     for group in _groups(_candidates(session, since)):
         rows = [row for row, _share in group.rows]
         if len(group.claimants) > 1 and (closed or any(row.status in OPEN for row in rows)):
@@ -68,12 +68,12 @@ def similar_tickets(
                 for r, share in group.rows
             )
             units = tuple(dict.fromkeys(r.unit for r in rows if r.unit))
-            found.append(SimilarTickets(alike, len(group.claimants), units))
-    return sorted(found, key=lambda m: (-len(m.tickets), -m.last_at.timestamp()))
+            matching.append(SimilarTickets(alike, len(group.claimants), units))
+    return sorted(matching, key=lambda m: (-len(m.tickets), -m.last_at.timestamp()))
 
 
 def _candidates(session: Session, since: datetime) -> list[tuple[Any, dict[str, Any], set[int]]]:
-    """Tickets that share a band with another: row, letter, shared bands; the oldest first."""
+    """Return tickets that share a band with another: row, letter, shared bands; oldest first."""
     recent = (
         select(SIMILARITY.c.ticket_id, SIMILARITY.c.hash)
         .join(TICKET, TICKET.c.id == SIMILARITY.c.ticket_id)
@@ -111,18 +111,18 @@ def _candidates(session: Session, since: datetime) -> list[tuple[Any, dict[str, 
 def _groups(
     candidates: Sequence[tuple[Any, dict[str, Any], set[int]]],
 ) -> Iterable[_Group]:
-    """Each letter joins the matter it has most in common with, or begins one."""
+    """Add each letter to the group it has most in common with, or begin a new one."""
     groups: list[_Group] = []
     by_band: dict[int, list[_Group]] = {}
     for row, body, bands in candidates:
         pieces = shingles_of(body)
         near = {id(g): g for band in bands for g in by_band.get(band, ())}.values()
         likeness = [(jaccard(g.first, pieces), g) for g in near]
-        share, group = max(likeness, key=lambda found: found[0], default=(0.0, None))
+        share, group = max(likeness, key=lambda pair: pair[0], default=(0.0, None))
         if group is None or share < SIMILAR_FROM:
             share, group = 1.0, _Group(pieces)
             groups.append(group)
-            # only what a matter began with is compared with: likeness must not wander
+            # compared with the first one only, so that a group does not drift
             for band in bands:
                 by_band.setdefault(band, []).append(group)
         group.rows.append((row, share))

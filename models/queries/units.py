@@ -1,4 +1,4 @@
-"""How each unit does: what it finished in time, whom it called, what claimants think of it."""
+"""The rates of each unit: handled in time, contacts made in time, claimants satisfied."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ WINDOW = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many of how many."""
+    """A count of a whole: `good` of `of`."""
 
     good: int = 0
     of: int = 0
@@ -34,7 +34,7 @@ class UnitRates:
 
     Each is counted as the bulletin counts it (Regulation 5.4): over the tickets completed in that
     time, so that one which runs late is in no rate before it is completed. `contact` is first and
-    closing contacts together. `yellow` and `red` are the cards it was given and that stand.
+    closing contacts together. `yellow` and `red` count its cards but withdrawn ones.
     """
 
     on_time: Ratio = Ratio()
@@ -45,25 +45,25 @@ class UnitRates:
 
 
 def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
-    """The rates and cards of every unit that has any."""
+    """Return the rates and cards of every unit that has any."""
     span = Interval(now - WINDOW, now)
     shares = _shares(session, span)
-    given = _cards(session, span)
+    cards = _cards(session, span)
     none = Ratio(), Ratio(), Ratio()
     return {
-        unit: UnitRates(*shares.get(unit, none), *(given.get((unit, card), 0) for card in _CARDS))
-        for unit in set(shares) | {unit for unit, _level in given}
+        unit: UnitRates(*shares.get(unit, none), *(cards.get((unit, card), 0) for card in _CARDS))
+        for unit in set(shares) | {unit for unit, _level in cards}
     }
 
 
 def _shares(session: Session, span: Interval) -> dict[str, tuple[Ratio, Ratio, Ratio]]:
-    """Of the tickets completed in this time: in time, contacted, satisfied."""
+    """Return the rates of each unit by its tickets completed in this time."""
     rates = [figure for pair in RATES.values() for figure in pair]
     sums = (func.sum(case((CONDITIONS[figure], 1), else_=0)) for figure in rates)
-    found = select(TICKET.c.unit, *sums).where(*in_span_with_unit(span, TICKET.c.completed_at))
-    found = found.group_by(TICKET.c.unit)
+    rows = select(TICKET.c.unit, *sums).where(*in_span_with_unit(span, TICKET.c.completed_at))
+    rows = rows.group_by(TICKET.c.unit)
     shares = {}
-    for unit, *counts in session.execute(found):
+    for unit, *counts in session.execute(rows):
         on_time, first, closing, satisfied = (
             Ratio(good, of) for good, of in zip(counts[::2], counts[1::2], strict=True)
         )
