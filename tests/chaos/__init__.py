@@ -1,1 +1,1 @@
-"""The service under faults: what is played must end as if nothing had happened."""
+"""The service under faults: every message must have the effects that it has without them."""

@@ -2,8 +2,8 @@
 
     make chaos CHAOS_SEED=7 CHAOS_SECONDS=1800
 
-Each round is played on SQLite and on PostgreSQL. `CHAOS_SECONDS` (default 1200) is how long new
-rounds are begun; `CHAOS_SEED` (default: of the moment, and printed) makes the same dice fall again.
+Each round runs on SQLite and on PostgreSQL. New rounds start for `CHAOS_SECONDS` (default 1200);
+`CHAOS_SEED` (default: a random one, which is printed) repeats the random choices of a run.
 """
 
 import os
@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.chaos.faults import ANYWHERE, ON_POSTGRESQL, disk_full, frozen
-from tests.chaos.rounds import Played, Round, play
+from tests.chaos.rounds import Round, RoundResult, run_round
 
 _KINDS = ("sqlite", "postgresql")
 _LONGEST_LEASE = 15.0
@@ -42,10 +42,10 @@ def rounds(seed: int) -> Iterator[Round]:
 
 
 def main() -> int:
-    """Play rounds until the time is over; 0 if all of them ended as if nothing had happened."""
+    """Run rounds until the time is over; 0 if the faults changed nothing in any of them."""
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
     until = time.monotonic() + float(os.environ.get("CHAOS_SECONDS") or 1200)
-    say(f"CHAOS_SEED={seed}")
+    log_line(f"CHAOS_SEED={seed}")
     faults = messages = lost = twice = 0
     good = True
     with tempfile.TemporaryDirectory(prefix="hotline-chaos-") as folder:
@@ -53,40 +53,42 @@ def main() -> int:
             if time.monotonic() > until:
                 break
             names = "all" if wanted.only is None else ", ".join(f.__name__ for f in wanted.only)
-            say(f"round {number}: {wanted.kind}, seed {wanted.seed}, faults: {names or 'none'}")
-            played = play(wanted, Path(folder), say)
-            good &= played.good
-            faults += played.faults
-            messages += played.verdict.messages
-            lost += len(played.verdict.lost)
-            twice += len(played.verdict.twice)
-            _tell(played)
-    say(f"faults {faults} messages {messages} lost {lost} twice {twice}")
+            log_line(
+                f"round {number}: {wanted.kind}, seed {wanted.seed}, faults: {names or 'none'}"
+            )
+            result = run_round(wanted, Path(folder), log_line)
+            good &= result.good
+            faults += result.faults
+            messages += result.verdict.messages
+            lost += len(result.verdict.lost)
+            twice += len(result.verdict.twice)
+            _print_result(result)
+    log_line(f"faults {faults} messages {messages} lost {lost} twice {twice}")
     return 0 if good else 1
 
 
-def _tell(played: Played) -> None:
-    verdict = played.verdict
-    say(
+def _print_result(result: RoundResult) -> None:
+    verdict = result.verdict
+    log_line(
         f"  {verdict.messages} messages, {verdict.notices} notices, lost {len(verdict.lost)}, "
         f"twice {len(verdict.twice)}, different {len(verdict.different)}, "
         f"letters sent again under their id {verdict.sent_again}"
     )
     for title in ("lost", "twice", "different"):
         for line in getattr(verdict, title)[:_SHOWN]:
-            say(f"  {title}: {line}")
-    if played.stubborn:
-        say(f"  did not end when told to: {', '.join(played.stubborn)}")
-    if not played.good:
-        say(played.log[-20_000:])
+            log_line(f"  {title}: {line}")
+    if result.unresponsive:
+        log_line(f"  did not end when told to: {', '.join(result.unresponsive)}")
+    if not result.good:
+        log_line(result.log[-20_000:])
 
 
-def say(text: str) -> None:
-    """A line of the run's own log."""
+def log_line(text: str) -> None:
+    """Print a line of the run's log."""
     print(text, flush=True)
 
 
 if __name__ == "__main__":
-    # told to end, it ends what it has started
+    # On SIGTERM it ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main())

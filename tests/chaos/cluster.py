@@ -1,4 +1,4 @@
-"""A city's service of real processes on real servers, to be broken and put together again."""
+"""The service as several real processes on real servers, for faults to break and repair."""
 
 import os
 import random
@@ -16,7 +16,7 @@ import psycopg
 
 from models.clock import DemoClock, system_clock
 from models.database import Store
-from tests.chaos.known_feed import LENGTH, START, FeedLine, written
+from tests.chaos.known_feed import LENGTH, START, FeedLine, write_feed
 from tests.chaos.proxy import Proxy
 from tests.servers.key_value import KeyValueServer, installed_server
 from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
@@ -24,7 +24,7 @@ from tests.store.factories import prepared_store
 from tests.workers.processes import environment
 
 DISK = 96 * 1024 * 1024
-"""What a city's store may take up, where a file system of its own can be mounted."""
+"""The size of the store's file system in bytes, where one can be mounted."""
 
 _BEGINS_IN = 2.0
 _PATIENCE = 1.5
@@ -34,33 +34,33 @@ _ROOT = Path(__file__).parents[2]
 
 
 @dataclass
-class Member:
-    """A process of the service, which is started again whenever it ends."""
+class ServiceProcess:
+    """A process of the service that is restarted whenever it ends."""
 
     name: str
     command: list[str]
-    process: subprocess.Popen[bytes] | None = None
+    popen: subprocess.Popen[bytes] | None = None
     again_at: float = 0.0
     ended: list[int] = field(default_factory=list)
     clock: DemoClock | None = None
     once: list[str] = field(default_factory=list)
-    """How it is to be started the next time only."""
+    """The start of the command line for the next start only."""
 
     @property
     def pid(self) -> int | None:
-        """Its process id, while it runs."""
-        return self.process.pid if self.process and self.process.poll() is None else None
+        """The process id, or None while it is not running."""
+        return self.popen.pid if self.popen and self.popen.poll() is None else None
 
 
-class City:
-    """Two workers, two timekeepers and a feeder on a demo clock; `kind` is of the database."""
+class Cluster:
+    """Two workers, two timekeepers and a feeder on a demo clock; `kind` names the database."""
 
     def __init__(
-        self, kind: str, lines: list[FeedLine], seconds: float, dice: random.Random
+        self, kind: str, lines: list[FeedLine], seconds: float, rng: random.Random
     ) -> None:
         self.kind = kind
-        self.dice = dice
-        # a socket's path has to be short
+        self.rng = rng
+        # A socket's path has to be short.
         self.folder = Path(tempfile.mkdtemp(prefix="hotline-chaos-", dir="/tmp"))
         self.home = self.folder / "home"
         self.home.mkdir()
@@ -70,7 +70,7 @@ class City:
             self._mount(self.home)
         self.valkey = KeyValueServer(self.home / "valkey", installed_server())
         self.valkey.start()
-        self.proxy = Proxy(self.folder / "proxy.sock", self.valkey.socket, dice)
+        self.proxy = Proxy(self.folder / "proxy.sock", self.valkey.socket, rng)
         self.postgres: PostgresServer | None = None
         url = f"sqlite:///{self.home / 'hotline.db'}"
         if kind == "postgresql":
@@ -81,96 +81,96 @@ class City:
         speed = LENGTH.total_seconds() / seconds
         self.clock = DemoClock(system_clock(), START - timedelta(seconds=speed * _BEGINS_IN), speed)
         self._later: list[tuple[float, Callable[[], None]]] = []
-        feed = str(written(lines, self.folder / "feed.jsonl"))
+        feed = str(write_feed(lines, self.folder / "feed.jsonl"))
         patience = ["--patience", str(_PATIENCE)]
-        self.members = [
-            Member("worker 1", ["scripts", "worker"]),
-            Member("worker 2", ["scripts", "worker"]),
-            Member("timekeeper 1", ["scripts", "timekeeper", *patience]),
-            Member("timekeeper 2", ["scripts", "timekeeper", *patience]),
-            Member("feeder", ["tests.chaos.feed_process", feed]),
+        self.processes = [
+            ServiceProcess("worker 1", ["scripts", "worker"]),
+            ServiceProcess("worker 2", ["scripts", "worker"]),
+            ServiceProcess("timekeeper 1", ["scripts", "timekeeper", *patience]),
+            ServiceProcess("timekeeper 2", ["scripts", "timekeeper", *patience]),
+            ServiceProcess("feeder", ["tests.chaos.feed_process", feed]),
         ]
 
-    def member(self, role: str) -> Member:
-        """One of those with this role."""
-        return self.dice.choice([m for m in self.members if m.name.startswith(role)])
+    def process(self, role: str) -> ServiceProcess:
+        """A random process with this role."""
+        return self.rng.choice([m for m in self.processes if m.name.startswith(role)])
 
-    def look(self) -> None:
-        """Start what is not running; undo what was to be undone by now."""
+    def step(self) -> None:
+        """Restart processes that have ended, and undo the faults whose time is over."""
         now = time.monotonic()
-        for due in [one for one in self._later if one[0] <= now]:
+        for due in [entry for entry in self._later if entry[0] <= now]:
             self._later.remove(due)
             due[1]()
-        for member in self.members:
-            if member.process is not None and (code := member.process.poll()) is not None:
-                member.process = None
-                member.ended.append(code)
-                done = member.name == "feeder" and code == 0
-                member.again_at = float("inf") if done else now + _AGAIN_AFTER
-            if member.process is None and now >= member.again_at:
-                self._start(member)
+        for process in self.processes:
+            if process.popen is not None and (code := process.popen.poll()) is not None:
+                process.popen = None
+                process.ended.append(code)
+                done = process.name == "feeder" and code == 0
+                process.again_at = float("inf") if done else now + _AGAIN_AFTER
+            if process.popen is None and now >= process.again_at:
+                self._start(process)
 
-    def later(self, seconds: float, undo: Callable[[], None]) -> None:
-        """Have something done in so many seconds."""
+    def undo_later(self, seconds: float, undo: Callable[[], None]) -> None:
+        """Undo a fault after this many seconds."""
         self._later.append((time.monotonic() + seconds, undo))
 
     @property
-    def broken(self) -> bool:
-        """Whether something is still to be undone."""
+    def has_faults(self) -> bool:
+        """Whether a fault has not been undone yet."""
         return bool(self._later)
 
     @property
     def all_fed(self) -> bool:
-        """Whether the feeder has brought its last message."""
-        return 0 in self.member("feeder").ended
+        """Whether the feeder has put in its last message."""
+        return 0 in self.process("feeder").ended
 
-    def put_together(self) -> None:
-        """Undo at once all that is still broken."""
+    def undo_faults(self) -> None:
+        """Undo all faults at once."""
         pending, self._later = self._later, []
         for _, undo in pending:
             undo()
 
     def end(self) -> list[str]:
-        """Tell all processes to stop; returns those that did not within their time."""
-        running = [m for m in self.members if m.pid]
-        for member in running:
-            assert member.process is not None
-            member.process.terminate()
+        """Terminate all processes; returns the names of those that did not end in time."""
+        running = [m for m in self.processes if m.pid]
+        for process in running:
+            assert process.popen is not None
+            process.popen.terminate()
         until = time.monotonic() + _ENDS_WITHIN
-        stubborn = []
-        for member in running:
-            assert member.process is not None
+        unresponsive = []
+        for process in running:
+            assert process.popen is not None
             try:
-                member.process.wait(max(0.1, until - time.monotonic()))
+                process.popen.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                stubborn.append(member.name)
-        return stubborn
+                unresponsive.append(process.name)
+        return unresponsive
 
     def close(self) -> None:
-        """End everything and remove it."""
-        for member in self.members:
-            if member.pid and member.process:
-                member.process.kill()
-                member.process.wait()
+        """End all processes and servers, and remove the folder."""
+        for process in self.processes:
+            if process.pid and process.popen:
+                process.popen.kill()
+                process.popen.wait()
         self._prepared.__exit__(None, None, None)
         self.proxy.close()
         self.valkey.stop()
         if self.disk is not None:
-            # lazily: a server that still ends holds its files open, and they go with it
+            # Lazily: a server that is still ending holds its files open.
             subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
         if self.postgres is not None:
             self.postgres.stop()
         shutil.rmtree(self.folder)
 
-    def _start(self, member: Member) -> None:
-        clock = str(member.clock or self.clock)
-        how = [*member.once, *member.command[1:]] if member.once else member.command
-        member.once = []
+    def _start(self, process: ServiceProcess) -> None:
+        clock = str(process.clock or self.clock)
+        how = [*process.once, *process.command[1:]] if process.once else process.command
+        process.once = []
         command = [sys.executable, "-m", *how]
         parent = ["--parent", str(os.getpid())]
-        command += [clock] if member.name == "feeder" else ["--clock", clock, *parent]
+        command += [clock] if process.name == "feeder" else ["--clock", clock, *parent]
         with self.log.open("ab") as log:
-            member.process = subprocess.Popen(
+            process.popen = subprocess.Popen(
                 command,
                 env=self._environment,
                 cwd=_ROOT,
@@ -188,16 +188,16 @@ class City:
         if self._mount(place):
             self.postgres.give(place)
             place.chmod(0o700)
-            own = place / "tables"
-            own.mkdir()
-            self.postgres.give(own)
+            tables = place / "tables"
+            tables.mkdir()
+            self.postgres.give(tables)
             with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
-                connection.execute(f"CREATE TABLESPACE small LOCATION '{own}'")
+                connection.execute(f"CREATE TABLESPACE small LOCATION '{tables}'")
                 connection.execute(f"ALTER DATABASE {name} SET TABLESPACE small")
         return self.postgres.url(name, "postgresql+psycopg")
 
     def _mount(self, folder: Path) -> bool:
-        """Put a small file system on this folder, for a fault to fill; False if not allowed."""
+        """Mount a small file system here, for a fault to fill; False if that is not allowed."""
         made = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)],
             capture_output=True,

@@ -1,9 +1,9 @@
-"""A `hotline` process that is killed at one exact point of its work, as no signal from outside can.
+"""Runs a `hotline` command that kills itself at one exact point of its work.
 
     python -m tests.chaos.crash_points acknowledging 7 worker ...
 
 ends by SIGKILL when it is about to acknowledge its seventh bell: after the commit, before the
-broker knows. The command that follows runs otherwise as it is.
+broker knows. A signal from outside cannot meet such a point. Otherwise the command runs as usual.
 """
 
 import functools
@@ -28,11 +28,11 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "rung": (Pipeline, "execute", True),
     "sent": (FileChannel, "__call__", True),
 }
-"""What is done at each point, and whether the end comes after it or before."""
+"""The call at each point, and whether the process is killed after it or before."""
 
 
 def break_at(point: str, count: int) -> None:
-    """Have this process killed the `count`-th time that it comes to the point."""
+    """Kill this process the `count`-th time that it reaches the point."""
     owner, name, after = POINTS[point]
     work: Callable[..., Any] = getattr(owner, name)
     left = count

@@ -1,4 +1,4 @@
-"""What can go wrong with a city's service, each by itself; a fault says when it is undone."""
+"""The faults: each breaks one thing and says when it is undone."""
 
 import os
 import shutil
@@ -16,120 +16,120 @@ from sqlalchemy import select
 
 from models.rules.queues import DELIVERY, ESCALATION, QUEUES
 from models.tables.core import INBOX, NOTICE, TICKET
-from tests.chaos.cluster import City, Member
+from tests.chaos.cluster import Cluster, ServiceProcess
 from tests.chaos.crash_points import POINTS
 from workers.broker import NAMESPACE, Bells, connect
 
-Fault = Callable[[City, float], str]
-"""Breaks something for about so many seconds and says what."""
+Fault = Callable[[Cluster, float], str]
+"""Breaks something for about this many seconds and says what."""
 
 _OF_TIMEKEEPERS = ("ringing", "rung")
 
 
-def killed(city: City, _seconds: float) -> str:
+def killed(cluster: Cluster, _seconds: float) -> str:
     """SIGKILL for one process."""
-    return _signal(city.dice.choice(city.members), signal.SIGKILL)
+    return _signal(cluster.rng.choice(cluster.processes), signal.SIGKILL)
 
 
-def all_killed(city: City, _seconds: float) -> str:
-    """SIGKILL for everybody at the same moment."""
-    return ", ".join(_signal(member, signal.SIGKILL) for member in city.members)
+def all_killed(cluster: Cluster, _seconds: float) -> str:
+    """SIGKILL for all processes at the same moment."""
+    return ", ".join(_signal(process, signal.SIGKILL) for process in cluster.processes)
 
 
-def told_to_end(city: City, _seconds: float) -> str:
+def terminated(cluster: Cluster, _seconds: float) -> str:
     """SIGTERM for a process in the middle of its work."""
-    return _signal(city.member(city.dice.choice(("worker", "timekeeper"))), signal.SIGTERM)
+    return _signal(cluster.process(cluster.rng.choice(("worker", "timekeeper"))), signal.SIGTERM)
 
 
-def killed_at_a_point(city: City, _seconds: float) -> str:
-    """A process that dies by itself at an exact point, such as between commit and acknowledgement.
+def killed_at_crash_point(cluster: Cluster, _seconds: float) -> str:
+    """A process that kills itself at an exact point, such as between commit and acknowledgement.
 
-    It takes the place of a killed one.
+    It replaces a killed one.
     """
-    point = city.dice.choice(list(POINTS))
-    member = city.member("timekeeper" if point in _OF_TIMEKEEPERS else "worker")
-    count = city.dice.randint(1, 12)
-    member.once = ["tests.chaos.crash_points", point, str(count)]
-    _signal(member, signal.SIGKILL)
-    return f"{member.name}, when {point} the {count}. time"
+    point = cluster.rng.choice(list(POINTS))
+    process = cluster.process("timekeeper" if point in _OF_TIMEKEEPERS else "worker")
+    count = cluster.rng.randint(1, 12)
+    process.once = ["tests.chaos.crash_points", point, str(count)]
+    _signal(process, signal.SIGKILL)
+    return f"{process.name}, when {point} the {count}. time"
 
 
-def frozen(city: City, seconds: float) -> str:
+def frozen(cluster: Cluster, seconds: float) -> str:
     """SIGSTOP for longer than the patience of the timekeepers, then SIGCONT."""
-    return _freeze(city, city.dice.choice(city.members), seconds)
+    return _freeze(cluster, cluster.rng.choice(cluster.processes), seconds)
 
 
-def timekeeper_frozen(city: City, seconds: float) -> str:
-    """The same for one of several timekeepers."""
-    return _freeze(city, city.member("timekeeper"), seconds)
+def timekeeper_frozen(cluster: Cluster, seconds: float) -> str:
+    """The same for one of the timekeepers."""
+    return _freeze(cluster, cluster.process("timekeeper"), seconds)
 
 
-def clock_jumps(city: City, _seconds: float) -> str:
-    """One process goes on by a clock that is hours ahead or behind."""
-    member = city.member(city.dice.choice(("worker", "timekeeper")))
-    hours = city.dice.choice((-36, -3, 3, 36))
-    start = city.clock.start + timedelta(hours=hours)
-    member.clock = replace(city.clock, start=start)
-    _signal(member, signal.SIGKILL)
+def clock_jumps(cluster: Cluster, _seconds: float) -> str:
+    """One process goes on with a clock that is hours ahead or behind."""
+    process = cluster.process(cluster.rng.choice(("worker", "timekeeper")))
+    hours = cluster.rng.choice((-36, -3, 3, 36))
+    start = cluster.clock.start + timedelta(hours=hours)
+    process.clock = replace(cluster.clock, start=start)
+    _signal(process, signal.SIGKILL)
 
     def right() -> None:
-        member.clock = None
-        _signal(member, signal.SIGKILL)
+        process.clock = None
+        _signal(process, signal.SIGKILL)
 
-    city.later(2.0, right)
-    return f"{member.name} by {hours} h"
+    cluster.undo_later(2.0, right)
+    return f"{process.name} by {hours} h"
 
 
-def broker_flushed(city: City, _seconds: float) -> str:
+def broker_flushed(cluster: Cluster, _seconds: float) -> str:
     """FLUSHALL and SCRIPT FLUSH."""
-    with _client(city) as client:
+    with _client(cluster) as client:
         client.flushall()
         client.script_flush()
     return "FLUSHALL"
 
 
-def broker_restarted(city: City, seconds: float) -> str:
-    """The key-value server is killed, and later comes back with what it had on the disk."""
-    return _broker_away(city, seconds, empty=False)
+def broker_restarted(cluster: Cluster, seconds: float) -> str:
+    """The key-value server is killed, and later restarted with its data on disk."""
+    return _broker_away(cluster, seconds, empty=False)
 
 
-def broker_emptied(city: City, seconds: float) -> str:
-    """The key-value server is killed, and later comes back with nothing."""
-    return _broker_away(city, seconds, empty=True)
+def broker_emptied(cluster: Cluster, seconds: float) -> str:
+    """The key-value server is killed, and later restarted empty."""
+    return _broker_away(cluster, seconds, empty=True)
 
 
-def broker_full(city: City, seconds: float) -> str:
-    """maxmemory is reached, and the server refuses whatever could take more."""
-    _configure(city, "1")
-    city.later(seconds, lambda: _configure(city, "0"))
+def broker_full(cluster: Cluster, seconds: float) -> str:
+    """maxmemory is reached, and the server refuses all writes."""
+    _configure(cluster, "1")
+    cluster.undo_later(seconds, lambda: _configure(cluster, "0"))
     return f"maxmemory 1 for {seconds:.1f} s"
 
 
-def broker_slow(city: City, seconds: float) -> str:
+def broker_slow(cluster: Cluster, seconds: float) -> str:
     """Each reply of the key-value server takes a fifth of a second."""
-    city.proxy.delay = 0.2
+    cluster.proxy.delay = 0.2
 
     def fast() -> None:
-        city.proxy.delay = 0.0
+        cluster.proxy.delay = 0.0
 
-    city.later(seconds, fast)
+    cluster.undo_later(seconds, fast)
     return f"0.2 s a reply for {seconds:.1f} s"
 
 
-def replies_lost(city: City, seconds: float) -> str:
-    """Some of the server's replies get lost, after it has done what was asked."""
-    city.proxy.cuts = 0.05
+def replies_lost(cluster: Cluster, seconds: float) -> str:
+    """Some of the server's replies are lost after it has carried out the command."""
+    cluster.proxy.cuts = 0.05
 
     def whole() -> None:
-        city.proxy.cuts = 0.0
+        cluster.proxy.cuts = 0.0
 
-    city.later(seconds, whole)
+    cluster.undo_later(seconds, whole)
     return f"one in twenty for {seconds:.1f} s"
 
 
-def bells_disordered(city: City, _seconds: float) -> str:
-    """Bells twice, late, in another order, for rows that are long done or never were."""
-    with city.store.reading() as session:
+def bells_disordered(cluster: Cluster, _seconds: float) -> str:
+    """Bells twice, late, in another order, and for rows that are done or do not exist."""
+    with cluster.store.reading() as session:
         rung: dict[str, list[int]] = {
             queue: list(session.scalars(select(INBOX.c.id).where(INBOX.c.queue == queue)))
             for queue in QUEUES
@@ -137,15 +137,15 @@ def bells_disordered(city: City, _seconds: float) -> str:
         rung[ESCALATION] = list(session.scalars(select(TICKET.c.id)))
         rung[DELIVERY] = list(session.scalars(select(NOTICE.c.id)))
     for ids in rung.values():
-        city.dice.shuffle(ids)
+        cluster.rng.shuffle(ids)
         ids += [10**9 + n for n in range(3)]
-    broker = connect(city.valkey.url)
+    broker = connect(cluster.valkey.url)
     bells = Bells(broker).ring(rung) + Bells(broker).ring(rung)
     for queue in QUEUES:
         key = f"{NAMESPACE}:{queue}"
         with broker.client.pipeline(transaction=True) as pipe:
             waiting = broker.client.lrange(key, 0, -1)
-            city.dice.shuffle(waiting)
+            cluster.rng.shuffle(waiting)
             pipe.delete(key)
             if waiting:
                 pipe.rpush(key, *waiting)
@@ -154,18 +154,18 @@ def bells_disordered(city: City, _seconds: float) -> str:
     return f"{bells} more"
 
 
-def database_crashes(city: City, seconds: float) -> str:
-    """PostgreSQL is stopped in the middle of its transactions, and later started again."""
-    assert city.postgres is not None
-    city.postgres.crash()
-    city.later(seconds, city.postgres.serve)
+def database_crashes(cluster: Cluster, seconds: float) -> str:
+    """PostgreSQL is stopped in the middle of its transactions, and later restarted."""
+    assert cluster.postgres is not None
+    cluster.postgres.crash()
+    cluster.undo_later(seconds, cluster.postgres.serve)
     return f"for {seconds:.1f} s"
 
 
-def connections_cut(city: City, _seconds: float) -> str:
+def connections_cut(cluster: Cluster, _seconds: float) -> str:
     """All connections to PostgreSQL are terminated."""
-    assert city.postgres is not None
-    with psycopg.connect(city.postgres.url(), autocommit=True) as connection:
+    assert cluster.postgres is not None
+    with psycopg.connect(cluster.postgres.url(), autocommit=True) as connection:
         cut = connection.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -173,25 +173,25 @@ def connections_cut(city: City, _seconds: float) -> str:
     return f"{cut[0] if cut else 0} of them"
 
 
-def disk_full(city: City, seconds: float) -> str:
-    """Not a byte is left on the store's file system."""
-    assert city.disk is not None
-    ballast = city.disk / "ballast"
+def disk_full(cluster: Cluster, seconds: float) -> str:
+    """The store's file system is full."""
+    assert cluster.disk is not None
+    ballast = cluster.disk / "ballast"
     piece = bytes(4096)
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        # the error is what is wanted: there is no space left
+        # The error is expected: there is no space left.
         while file.write(piece):
             pass
     taken = ballast.stat().st_size
-    city.later(seconds, ballast.unlink)
+    cluster.undo_later(seconds, ballast.unlink)
     return f"{taken // 1024} KiB taken for {seconds:.1f} s"
 
 
 ANYWHERE: tuple[Fault, ...] = (
     killed,
     all_killed,
-    told_to_end,
-    killed_at_a_point,
+    terminated,
+    killed_at_crash_point,
     frozen,
     timekeeper_frozen,
     clock_jumps,
@@ -206,49 +206,49 @@ ANYWHERE: tuple[Fault, ...] = (
 ON_POSTGRESQL: tuple[Fault, ...] = (database_crashes, connections_cut)
 
 
-def faults_for(city: City) -> tuple[Fault, ...]:
-    """What can be broken in this city; a disk only where one could be mounted."""
-    own = ON_POSTGRESQL if city.postgres is not None else ()
-    return (*ANYWHERE, *own, *((disk_full,) if city.disk is not None else ()))
+def faults_for(cluster: Cluster) -> tuple[Fault, ...]:
+    """The faults that are possible in this cluster; a full disk only where one was mounted."""
+    of_database = ON_POSTGRESQL if cluster.postgres is not None else ()
+    return (*ANYWHERE, *of_database, *((disk_full,) if cluster.disk is not None else ()))
 
 
-def _signal(member: Member, number: signal.Signals) -> str:
-    if member.pid is not None:
-        os.kill(member.pid, number)
-    return member.name
+def _signal(process: ServiceProcess, number: signal.Signals) -> str:
+    if process.pid is not None:
+        os.kill(process.pid, number)
+    return process.name
 
 
-def _freeze(city: City, member: Member, seconds: float) -> str:
-    pid = member.pid
+def _freeze(cluster: Cluster, process: ServiceProcess, seconds: float) -> str:
+    pid = process.pid
     if pid is None:
-        return f"{member.name} was not there"
+        return f"{process.name} was not there"
     os.kill(pid, signal.SIGSTOP)
 
     def wake() -> None:
-        if member.pid == pid:
+        if process.pid == pid:
             os.kill(pid, signal.SIGCONT)
 
-    city.later(seconds, wake)
-    return f"{member.name} for {seconds:.1f} s"
+    cluster.undo_later(seconds, wake)
+    return f"{process.name} for {seconds:.1f} s"
 
 
-def _broker_away(city: City, seconds: float, *, empty: bool) -> str:
-    city.valkey.stop(timeout=0)
+def _broker_away(cluster: Cluster, seconds: float, *, empty: bool) -> str:
+    cluster.valkey.stop(timeout=0)
 
     def back() -> None:
         if empty:
-            shutil.rmtree(city.valkey.data / "appendonlydir", ignore_errors=True)
-        city.valkey.start()
+            shutil.rmtree(cluster.valkey.data / "appendonlydir", ignore_errors=True)
+        cluster.valkey.start()
 
-    city.later(seconds, back)
+    cluster.undo_later(seconds, back)
     return f"for {seconds:.1f} s"
 
 
-def _configure(city: City, most: str) -> None:
-    if city.valkey.pid is not None:
-        with _client(city) as client:
+def _configure(cluster: Cluster, most: str) -> None:
+    if cluster.valkey.pid is not None:
+        with _client(cluster) as client:
             client.config_set("maxmemory", most)
 
 
-def _client(city: City) -> redis.Redis:
-    return redis.Redis.from_url(city.valkey.url, retry=Retry(NoBackoff(), 0))
+def _client(cluster: Cluster) -> redis.Redis:
+    return redis.Redis.from_url(cluster.valkey.url, retry=Retry(NoBackoff(), 0))

@@ -1,6 +1,6 @@
-"""A feed as a process of its own: puts each message into the inbox when its time has come.
+"""Feeds the known feed in a process of its own: each message at the time of its arrival.
 
-It remembers nothing: started again, it begins from the beginning, and what is there is a duplicate.
+It keeps no state: restarted, it begins from the beginning, and known messages are duplicates.
 """
 
 import sys
@@ -26,7 +26,7 @@ _LOOK_EVERY = 0.02
 
 
 def run(store: Store, lines: Sequence[FeedLine], now: Now) -> None:
-    """Put all lines, each not before it arrives; waits where the store is away."""
+    """Put all lines into the inbox, none before it arrives; waits while the store is away."""
     for batch in _batches(lines):
         while now() < batch[-1].arrives:
             time.sleep(_LOOK_EVERY)
@@ -35,7 +35,7 @@ def run(store: Store, lines: Sequence[FeedLine], now: Now) -> None:
 
 
 def _batches(lines: Sequence[FeedLine]) -> list[Sequence[FeedLine]]:
-    """Some lines each; letters that are spoilt go in with what comes together with them."""
+    """The lines in batches; damaged letters are in one batch with those that arrive with them."""
     batches: list[list[FeedLine]] = [[]]
     for line in lines:
         last = batches[-1]
@@ -52,8 +52,8 @@ def _stored(store: Store, batch: Sequence[FeedLine], now: Now) -> bool:
             add_messages(session, SOURCE, [line.body for line in batch], now())
             poisonous = INBOX.c.message_id.in_(spoilt) & (INBOX.c.state == "waiting")
             session.execute(update(INBOX).where(poisonous).values(body=Encrypted(b"\x00spoilt")))
-    except Exception as wrong:
-        if not is_transient(wrong):
+    except Exception as error:
+        if not is_transient(error):
             raise
         return False
     return True

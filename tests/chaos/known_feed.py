@@ -1,7 +1,7 @@
-"""A known feed: every kind of message there is, in some hundred lives, and what must come of it.
+"""A known feed: every type of message, in some hundred lives, and the store that must result.
 
-The lives are those of `tests/scenarios`, each told several times over for tickets of their own. All
-of them end: some forty days after the first letter time alone has nothing more to do.
+The lives are those of `tests/scenarios`, each repeated several times for other tickets. All of them
+end: some forty days after the first letter nothing is due any more.
 """
 
 import json
@@ -23,7 +23,7 @@ from tests.store.factories import feed, prepared_store
 START = datetime(2026, 11, 2, 8, 0, tzinfo=SHANGHAI)
 LAST_LETTER = START + timedelta(days=8)
 LENGTH = timedelta(days=30)
-"""By then nearly everything has happened; the clock goes on until all of it has."""
+"""By then nearly everything has happened; the clock goes on until everything has."""
 
 _FOREVER = START + timedelta(days=90)
 _PHONE = 13_900_000_000
@@ -35,14 +35,14 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class FeedLine:
-    """A message and when it reaches the service; a poisonous one cannot be opened again."""
+    """A message and the time of its arrival; a poisonous one cannot be decrypted."""
 
     arrives: datetime
     body: Body
     poison: bool = False
 
 
-def known_feed(copies: int, dice: random.Random) -> list[FeedLine]:
+def known_feed(copies: int, rng: random.Random) -> list[FeedLine]:
     """The lines in the order of their arrival.
 
     Each ticket's messages come in order, some minutes before or after they happen; in some lives
@@ -52,22 +52,22 @@ def known_feed(copies: int, dice: random.Random) -> list[FeedLine]:
     refusing = _with_refusals()
     for copy in range(copies):
         for scenario in scenarios():
-            bodies = list(_told_again(scenario, copy))
-            # the receipt is not, for what comes before it is refused after some days
-            late = dice.randrange(len(bodies)) if dice.random() < 0.15 else 0
+            bodies = list(_copy_of(scenario, copy))
+            # Never the receipt: messages that come before it are refused after some days.
+            late = rng.randrange(len(bodies)) if rng.random() < 0.15 else 0
             late = 0 if scenario.name in refusing else late
             arrives = START - timedelta(days=1)
             for position, body in enumerate(bodies):
                 at = datetime.fromisoformat(body["at"])
-                arrives = max(arrives, at + timedelta(hours=dice.uniform(-30, 2)))
-                delay = timedelta(days=dice.uniform(1, 5)) if 0 < late == position else timedelta()
+                arrives = max(arrives, at + timedelta(hours=rng.uniform(-30, 2)))
+                delay = timedelta(days=rng.uniform(1, 5)) if 0 < late == position else timedelta()
                 lines.append(FeedLine(arrives + delay, body))
-    lines += _poisonous(dice)
+    lines += _poisonous(rng)
     return sorted(lines, key=lambda line: line.arrives)
 
 
 def scenarios() -> Iterator[Scenario]:
-    """The lives that begin in the time of the feed and need no calendar of their own."""
+    """The scenarios within the time of the feed that use the normal calendar."""
     for path in sorted(SCENARIOS.glob("*.jsonl")):
         if path.stem.endswith(".expected"):
             continue
@@ -78,7 +78,7 @@ def scenarios() -> Iterator[Scenario]:
 
 
 def reference_run(folder: Path, lines: Sequence[FeedLine]) -> Store:
-    """A store in which the same messages were known beforehand, and time went by at leisure."""
+    """A store that received the same messages in order and without faults."""
     folder.mkdir(parents=True)
     with prepared_store(f"sqlite:///{folder / 'reference.db'}") as store:
         bodies = [line.body for line in lines if not line.poison]
@@ -92,8 +92,8 @@ def reference_run(folder: Path, lines: Sequence[FeedLine]) -> Store:
     return store
 
 
-def written(lines: Sequence[FeedLine], path: Path) -> Path:
-    """The lines as a file that a feeder of its own process reads."""
+def write_feed(lines: Sequence[FeedLine], path: Path) -> Path:
+    """Write the lines to a file for the feeder's process."""
     with path.open("w", encoding="utf-8") as file:
         for line in lines:
             kept = {"arrives": line.arrives.isoformat(), "poison": line.poison, "body": line.body}
@@ -103,15 +103,15 @@ def written(lines: Sequence[FeedLine], path: Path) -> Path:
 
 def read(path: Path) -> list[FeedLine]:
     """What `written` wrote."""
-    found = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+    entries = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
     return [
-        FeedLine(datetime.fromisoformat(one["arrives"]), one["body"], one["poison"])
-        for one in found
+        FeedLine(datetime.fromisoformat(entry["arrives"]), entry["body"], entry["poison"])
+        for entry in entries
     ]
 
 
 def _with_refusals() -> set[str]:
-    """Lives in which something is refused: there, what comes late may be refused instead."""
+    """The scenarios with a refusal: in them, a late message may be refused instead."""
     return {
         scenario.name
         for scenario in scenarios()
@@ -119,25 +119,25 @@ def _with_refusals() -> set[str]:
     }
 
 
-def _told_again(scenario: Scenario, copy: int) -> Iterator[Body]:
+def _copy_of(scenario: Scenario, copy: int) -> Iterator[Body]:
     """The same life for another ticket and another claimant, some minutes later."""
-    later = timedelta(minutes=17 * copy)
+    shift = timedelta(minutes=17 * copy)
     moments = [(datetime.fromisoformat(raw["at"]), n) for n, raw in enumerate(scenario.messages)]
     for moment, position in sorted(moments):
         raw = scenario.messages[position]
         ticket = f"{raw['ticket']}-{copy}"
         body = raw | {"id": f"{ticket}-{position}", "ticket": ticket}
-        body["at"] = (moment + later).isoformat()
+        body["at"] = (moment + shift).isoformat()
         if "claimant" in raw:
-            # somebody else each time, or a letter would be a repeat of another (Regulation 2.2.6)
+            # Another phone each time, or a letter would be a duplicate (Regulation 2.2.6).
             phone = _PHONE + 100 * int(raw["ticket"][-4:]) + copy
             body["claimant"] = raw["claimant"] | {"name": "测试者甲", "phone": str(phone)}
         yield body
 
 
-def _poisonous(dice: random.Random) -> Iterator[FeedLine]:
-    """A batch half of which cannot be read: its letters come together with what spoils them."""
-    at = START + timedelta(days=dice.uniform(1, 5))
+def _poisonous(rng: random.Random) -> Iterator[FeedLine]:
+    """A batch of which half cannot be read, because the feeder damages the stored letters."""
+    at = START + timedelta(days=rng.uniform(1, 5))
     for number in range(_POISONED):
         ticket = f"POISON-{number}"
         envelope = {"ticket": ticket, "at": at.isoformat()}

@@ -1,4 +1,4 @@
-"""What stands between the service and its key-value server, and does not always pass things on."""
+"""A proxy between the service and its key-value server that can be slow and lose replies."""
 
 import random
 import selectors
@@ -12,18 +12,18 @@ _PIECE = 65_536
 
 
 class Proxy:
-    """Passes on what is said over a Unix socket; slowly, or not at all, when told to.
+    """Forwards the traffic of a Unix socket.
 
     `delay` is added to each reply, in seconds; `cuts` is the share of replies that are lost
-    together with their connection, after the server has done what was asked of it.
+    together with their connection, after the server has carried out the command.
     """
 
-    def __init__(self, socket_path: Path, server: Path, dice: random.Random) -> None:
+    def __init__(self, socket_path: Path, server: Path, rng: random.Random) -> None:
         self.url = f"unix://{socket_path}"
         self.delay = 0.0
         self.cuts = 0.0
         self._server = server
-        self._dice = dice
+        self._dice = rng
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(socket_path))
         self._listening.listen(64)
@@ -31,7 +31,7 @@ class Proxy:
         self._accepting.start()
 
     def close(self) -> None:
-        """Take nobody any more."""
+        """Accept no more connections."""
         with suppress(OSError):  # already closed by the other side
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
@@ -46,7 +46,7 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        # a client that has gone, or a server that is away: the other one is hung up on
+        # Where the client is gone or the server unreachable, close the other connection.
         with suppress(OSError), client, socket.socket(socket.AF_UNIX) as server:
             server.connect(str(self._server))
             self._pass_on(client, server)

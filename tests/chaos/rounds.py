@@ -1,4 +1,4 @@
-"""A known feed played under faults, from the first letter until nothing is left to happen."""
+"""A round: the known feed under faults, from the first letter until nothing is due any more."""
 
 import itertools
 import random
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from models.database import Store
 from models.store_errors import is_transient
-from tests.chaos.cluster import City
+from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault, disk_full, faults_for
 from tests.chaos.known_feed import known_feed, reference_run
 from tests.chaos.verdict import Verdict, compare_with_reference, is_quiet
 
-Say = Callable[[str], None]
+LogLine = Callable[[str], None]
 
 _LOOK_EVERY = 0.02
 _QUIET_WITHIN = 90.0
-"""Seconds after the last fault in which everything has to be done."""
+"""Seconds after the last fault within which all work must be done."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """One playing: on which database, for how many seconds, and what is broken how often."""
+    """A round's database, length in seconds, faults, and how often and how long they happen."""
 
     kind: str
     seed: int
@@ -35,63 +35,65 @@ class Round:
 
 
 @dataclass
-class Played:
-    """What came of a round."""
+class RoundResult:
+    """The result of a round."""
 
     verdict: Verdict
     faults: int = 0
     log: str = ""
-    stubborn: list[str] = field(default_factory=list)
+    unresponsive: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        """Whether the end is that of the faultless run, and everybody ended when told to."""
-        return self.verdict.good and not self.stubborn
+        """Whether the store is that of the reference run, and all processes ended when told to."""
+        return self.verdict.good and not self.unresponsive
 
 
-def play(wanted: Round, folder: Path, say: Say) -> Played:
-    """Play a round; raises AssertionError where it does not come to rest."""
-    dice = random.Random(wanted.seed)
-    lines = known_feed(wanted.copies, dice)
+def run_round(wanted: Round, folder: Path, log_line: LogLine) -> RoundResult:
+    """Run a round and compare its store with the reference."""
+    rng = random.Random(wanted.seed)
+    lines = known_feed(wanted.copies, rng)
     reference = reference_run(folder / f"reference-{wanted.kind}-{wanted.seed}", lines)
-    city = City(wanted.kind, lines, wanted.seconds, dice)
+    cluster = Cluster(wanted.kind, lines, wanted.seconds, rng)
     try:
-        faults = _under_faults(city, wanted, dice, say)
-        _wait_for_rest(city, say)
-        stubborn = city.end()
-        verdict = compare_with_reference(city.store, reference, lines, city.home / "notices.jsonl")
-        return Played(verdict, faults, city.log.read_text(errors="replace"), stubborn)
+        faults = _under_faults(cluster, wanted, rng, log_line)
+        _wait_for_rest(cluster, log_line)
+        unresponsive = cluster.end()
+        verdict = compare_with_reference(
+            cluster.store, reference, lines, cluster.home / "notices.jsonl"
+        )
+        return RoundResult(verdict, faults, cluster.log.read_text(errors="replace"), unresponsive)
     finally:
-        city.close()
+        cluster.close()
         reference.close()
 
 
-def _under_faults(city: City, wanted: Round, dice: random.Random, say: Say) -> int:
-    wished = faults_for(city) if wanted.only is None else wanted.only
-    possible = [fault for fault in wished if fault is not disk_full or city.disk]
+def _under_faults(cluster: Cluster, wanted: Round, rng: random.Random, log_line: LogLine) -> int:
+    wished = faults_for(cluster) if wanted.only is None else wanted.only
+    possible = [fault for fault in wished if fault is not disk_full or cluster.disk]
     began = time.monotonic()
-    breaking = itertools.cycle(dice.sample(possible, len(possible)) or [None])
+    breaking = itertools.cycle(rng.sample(possible, len(possible)) or [None])
     next_at = began + 2.0
     count = 0
     while (now := time.monotonic()) < began + wanted.seconds + 2.0:
-        city.look()
-        if now >= next_at and not city.broken and (fault := next(breaking)):
-            seconds = dice.uniform(*wanted.lasting)
+        cluster.step()
+        if now >= next_at and not cluster.has_faults and (fault := next(breaking)):
+            seconds = rng.uniform(*wanted.lasting)
             count += 1
-            say(f"{now - began:6.2f} {city.clock():%m-%d %H:%M} {fault.__name__}: "
-                f"{fault(city, seconds)}")  # fmt: skip
-            next_at = time.monotonic() + dice.uniform(*wanted.every)
+            log_line(f"{now - began:6.2f} {cluster.clock():%m-%d %H:%M} {fault.__name__}: "
+                f"{fault(cluster, seconds)}")  # fmt: skip
+            next_at = time.monotonic() + rng.uniform(*wanted.every)
         time.sleep(_LOOK_EVERY)
-    city.put_together()
+    cluster.undo_faults()
     return count
 
 
-def _wait_for_rest(city: City, say: Say) -> None:
+def _wait_for_rest(cluster: Cluster, log_line: LogLine) -> None:
     until = time.monotonic() + _QUIET_WITHIN
-    while not _at_rest(city.store) or not city.all_fed:
-        city.look()
+    while not _at_rest(cluster.store) or not cluster.all_fed:
+        cluster.step()
         if time.monotonic() > until:
-            say(city.log.read_text(errors="replace")[-4000:])
+            log_line(cluster.log.read_text(errors="replace")[-4000:])
             return
         time.sleep(0.1)
 
@@ -100,7 +102,7 @@ def _at_rest(store: Store) -> bool:
     try:
         with store.reading() as session:
             return is_quiet(session)
-    except Exception as wrong:
-        if not is_transient(wrong):
+    except Exception as error:
+        if not is_transient(error):
             raise
         return False

@@ -1,4 +1,4 @@
-"""The quick part of the chaos suite: one mix of faults on each database."""
+"""A short run of the chaos suite: one mix of faults on each database."""
 
 import random
 from dataclasses import replace
@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 
 from models.tables.core import EVENT, INBOX, NOTICE
 from tests.chaos.known_feed import known_feed, reference_run
-from tests.chaos.rounds import Round, play
+from tests.chaos.rounds import Round, run_round
 from tests.chaos.verdict import compare_with_reference
 
 QUICK = Round("sqlite", seed=12345, seconds=9, copies=2, every=(0.2, 0.5), lasting=(0.3, 1.2))
@@ -18,12 +18,12 @@ QUICK = Round("sqlite", seed=12345, seconds=9, copies=2, every=(0.2, 0.5), lasti
 @pytest.mark.usefixtures("starts_servers")
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_feed_under_faults_ends_as_if_nothing_had_happened(kind: str, tmp_path: Path) -> None:
-    """Nothing lost, nothing twice, the same end and the same log; everybody ends when told to."""
-    told: list[str] = []
-    played = play(replace(QUICK, kind=kind), tmp_path, told.append)
-    story = "\n".join([*told, played.log[-5_000:]])
-    assert played.faults >= 5, story
-    assert played.good, f"{played.verdict}\n{played.stubborn}\n{story}"
+    """Nothing lost, nothing twice, the same end and the same log; everybody ends when lines to."""
+    lines: list[str] = []
+    result = run_round(replace(QUICK, kind=kind), tmp_path, lines.append)
+    story = "\n".join([*lines, result.log[-5_000:]])
+    assert result.faults >= 5, story
+    assert result.good, f"{result.verdict}\n{result.unresponsive}\n{story}"
 
 
 def test_the_known_feed_knows_every_kind_of_message() -> None:

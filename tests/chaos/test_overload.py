@@ -26,8 +26,8 @@ _MOST_MEMORY = 150 * 2**20
 
 def _waiting(store: Store) -> int:
     with store.reading() as session:
-        found = select(func.count()).select_from(INBOX).where(INBOX.c.state == "waiting")
-        return session.scalar(found) or 0
+        waiting = select(func.count()).select_from(INBOX).where(INBOX.c.state == "waiting")
+        return session.scalar(waiting) or 0
 
 
 def _alive(store: Store) -> int:

@@ -72,14 +72,14 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
         data.unlink()
         shutil.move(moved, data)
         wait_until(lambda: bool(_servers(service)), 60, "the server starts again")
-        one = json.dumps(letter("T1", "2026-03-02T09:00:00+08:00"), ensure_ascii=False)
+        line = json.dumps(letter("T1", "2026-03-02T09:00:00+08:00"), ensure_ascii=False)
         feed = [sys.executable, "-P", "-m", "scripts", "feed", "-"]
-        subprocess.run(feed, env=env, input=one.encode(), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(feed, env=env, input=line.encode(), check=True, stdout=subprocess.DEVNULL)
         show = [sys.executable, "-P", "-m", "scripts", "log", "T1", "--json"]
 
         def dispatched() -> bool:
-            told = subprocess.run(show, env=env, capture_output=True, text=True, check=False)
-            return "ticket.dispatched" in told.stdout
+            shown = subprocess.run(show, env=env, capture_output=True, text=True, check=False)
+            return "ticket.dispatched" in shown.stdout
 
         wait_until(dispatched, 60, log.read_text())
         service.terminate()

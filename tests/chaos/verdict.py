@@ -1,4 +1,4 @@
-"""What became of a feed, held against what must have become of it."""
+"""Compares a store after faults with the reference."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ _WITHDRAWALS = (EventName.ALERT_WITHDRAWN, EventName.DECISION_WITHDRAWN)
 
 @dataclass
 class Verdict:
-    """What was lost, what happened twice, and where the end differs from the faultless one."""
+    """The differences: what was lost, what happened twice, and what else differs."""
 
     messages: int
     lost: list[str] = field(default_factory=list)
@@ -37,14 +37,14 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are none."""
         return not (self.lost or self.twice or self.different)
 
 
 def compare_with_reference(
     store: Store, reference: Store, lines: Sequence[FeedLine], letters: Path
 ) -> Verdict:
-    """Hold a store that faults were played on, and the letters it sent, against the reference."""
+    """Compare a store after faults, and the notices that it sent, with the reference."""
     verdict = Verdict(len({line.body["id"] for line in lines}))
     poisoned = {line.body["id"] for line in lines if line.poison}
     with store.reading() as session, reference.reading() as other:
@@ -61,7 +61,7 @@ def compare_with_reference(
 
 
 def is_quiet(session: Session) -> bool:
-    """Whether nothing waits, nothing is to be sent, and time alone has nothing more to do."""
+    """Whether no message waits, no notice is queued and no bell is due."""
     left = (
         select(func.count()).select_from(INBOX).where(INBOX.c.state == WAITING),
         select(func.count()).select_from(NOTICE).where(NOTICE.c.state == "queued"),
@@ -71,10 +71,10 @@ def is_quiet(session: Session) -> bool:
 
 
 @dataclass
-class _Life:
+class _TicketFacts:
     """One ticket: its row, its clocks, and what stands in its log, apart from notices.
 
-    `anew`: a late message had the life folded anew; `retold`: that took something back.
+    `refolded`: a late message had it folded again; `withdrew`: that withdrew events.
     """
 
     row: dict[str, Any]
@@ -83,17 +83,17 @@ class _Life:
     notices: Facts = field(default_factory=Counter)
     raised: list[tuple[int, str, datetime]] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
-    retold: bool = False
-    anew: bool = False
+    withdrew: bool = False
+    refolded: bool = False
 
 
-def _lives(session: Session) -> dict[str, _Life]:
-    lives: dict[int, _Life] = {}
+def _lives(session: Session) -> dict[str, _TicketFacts]:
+    lives: dict[int, _TicketFacts] = {}
     for row in session.execute(select(TICKET)):
         kept = ("number", "status", "category", "emergency", "unit", "level", "level_at", "due",
                 "provisional", "received_at", "completed_at", "title")  # fmt: skip
-        anew = msgspec.json.decode(row.state, type=State).folds > 0
-        lives[row.id] = _Life({name: getattr(row, name) for name in kept}, anew=anew)
+        refolded = msgspec.json.decode(row.state, type=State).folds > 0
+        lives[row.id] = _TicketFacts({name: getattr(row, name) for name in kept}, refolded=refolded)
     for row in session.execute(select(CLOCK)):
         clock = (row.base, row.due, row.state, row.ended_at, row.provisional)
         lives[row.ticket_id].clocks[row.key] = clock
@@ -106,12 +106,12 @@ def _lives(session: Session) -> dict[str, _Life]:
     return {life.row["number"]: life for life in lives.values()}
 
 
-def _read_log(life: _Life, rows: Sequence[Any], names: Mapping[int, str]) -> None:
+def _read_log(life: _TicketFacts, rows: Sequence[Any], names: Mapping[int, str]) -> None:
     gone = {row.data["of"] for row in rows if row.name in _WITHDRAWALS}
-    life.retold = any(row.name in _WITHDRAWALS for row in rows)
+    life.withdrew = any(row.name in _WITHDRAWALS for row in rows)
     for row in rows:
         life.seqs.append(row.seq)
-        fact = (row.name, row.moment.astimezone(UTC), names.get(row.cause), _told(row.data))
+        fact = (row.name, row.moment.astimezone(UTC), names.get(row.cause), _comparable(row.data))
         if row.name == "notice.queued":
             life.notices[fact] += 1
         elif row.seq not in gone and _compared(row.name):
@@ -121,12 +121,12 @@ def _read_log(life: _Life, rows: Sequence[Any], names: Mapping[int, str]) -> Non
 
 
 def _compared(name: str) -> bool:
-    """Clocks are compared as they stand, withdrawals by what they leave, sending by the notices."""
+    """Whether an event is compared: clocks, withdrawals and sending are compared otherwise."""
     passing = (*_WITHDRAWALS, "notice.sent", "notice.failed")
     return name not in passing and (not name.startswith("clock.") or name == "clock.expired")
 
 
-def _told(data: Mapping[str, Any]) -> bytes:
+def _comparable(data: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(
         {k: v for k, v in data.items() if k not in SHIFTING_FIELDS}, order="sorted"
     )
@@ -150,10 +150,10 @@ def _inbox(
 
 
 def _refused(session: Session, other: Session, poisoned: set[str], verdict: Verdict) -> None:
-    """What is refused is refused in both, whatever the reason says."""
-    found = select(INBOX.c.message_id, INBOX.c.reason).where(INBOX.c.state == REFUSED)
-    real = {row.message_id: row.reason for row in session.execute(found)}
-    wanted = {row.message_id for row in other.execute(found)} | poisoned
+    """The same messages are refused in both, whatever the reason."""
+    refused = select(INBOX.c.message_id, INBOX.c.reason).where(INBOX.c.state == REFUSED)
+    real = {row.message_id: row.reason for row in session.execute(refused)}
+    wanted = {row.message_id for row in other.execute(refused)} | poisoned
     verdict.different += [f"refused {name}: {real[name]}" for name in sorted(real.keys() - wanted)]
     verdict.different += [f"not refused {name}" for name in sorted(wanted - real.keys() - poisoned)]
 
@@ -163,16 +163,20 @@ def _given_up(session: Session) -> set[str]:
 
     Their feeder stood still between them and the receipt for longer than the policy waits.
     """
-    found = select(INBOX.c.message_id, INBOX.c.reason).where(INBOX.c.state == REFUSED)
+    refused = select(INBOX.c.message_id, INBOX.c.reason).where(INBOX.c.state == REFUSED)
     return {
         row.message_id
-        for row in session.execute(found)
+        for row in session.execute(refused)
         if row.reason["why"]["text"].startswith("ticket {ticket} was never received")
     }
 
 
 def _compare(
-    number: str, real: _Life | None, wanted: _Life | None, early: Set[str], verdict: Verdict
+    number: str,
+    real: _TicketFacts | None,
+    wanted: _TicketFacts | None,
+    early: Set[str],
+    verdict: Verdict,
 ) -> None:
     if wanted is None:
         verdict.different.append(f"{number}: a ticket that should not be")
@@ -185,7 +189,7 @@ def _compare(
         verdict.different += [
             f"{number} {what} {key}: {mine.get(key)} instead of {yours.get(key)}"
             for key in mine.keys() | yours.keys()
-            # a clock that ran only in a telling that no longer holds
+            # A clock that ran only before events were withdrawn does not count.
             if mine.get(key) != yours.get(key) and not _undone(mine.get(key), real)
         ]
     if real.seqs != list(range(1, len(real.seqs) + 1)):
@@ -200,29 +204,29 @@ def _compare(
     verdict.lost += [
         f"{number} {_fact(f)}" for f in missing if json.loads(f[3])["kind"] not in tuple(Level)
     ]
-    if not real.retold:
+    if not real.withdrew:
         more = (real.notices - wanted.notices).elements()
         verdict.twice += [f"{number} {_fact(f)}" for f in more if not _overtaken(f, real)]
-    verdict.lost += [f"{number}: nobody was told of {level}" for level in _untold(real)]
+    verdict.lost += [f"{number}: no notice of {level}" for level in _unannounced(real)]
 
 
-def _overtaken(notice: tuple[Any, ...], life: _Life) -> bool:
-    """A reminder to call again, sent before the call that had been made was told of."""
-    return life.anew and json.loads(notice[3])["kind"] == "contact_reminder"
+def _overtaken(notice: tuple[Any, ...], life: _TicketFacts) -> bool:
+    """Whether a reminder to call was sent before the message about the call arrived."""
+    return life.refolded and json.loads(notice[3])["kind"] == "contact_reminder"
 
 
-def _undone(clock: Any, life: _Life) -> bool:
-    return life.retold and isinstance(clock, tuple) and clock[2] == "cancelled"
+def _undone(clock: Any, life: _TicketFacts) -> bool:
+    return life.withdrew and isinstance(clock, tuple) and clock[2] == "cancelled"
 
 
-def _untold(life: _Life) -> Iterator[str]:
-    """The highest level of each run of which no notice went out, though its time was not over."""
-    told = {(json.loads(f[3])["kind"], f[1]) for f in life.notices}
+def _unannounced(life: _TicketFacts) -> Iterator[str]:
+    """The highest level of each run without a notice, where one was due."""
+    announced = {(json.loads(f[3])["kind"], f[1]) for f in life.notices}
     highest: dict[int, tuple[str, datetime]] = {}
     for run, level, moment in life.raised:
         highest[run] = (level, moment)
     for level, moment in highest.values():
-        if level != Level.PREWARNING and (level, moment.astimezone(UTC)) not in told:
+        if level != Level.PREWARNING and (level, moment.astimezone(UTC)) not in announced:
             yield level
 
 
@@ -232,7 +236,7 @@ def _fact(fact: tuple[Any, ...]) -> str:
 
 
 def _notices(session: Session, letters: Path, verdict: Verdict) -> None:
-    """Each queued notice is one row, sent once as the log has it, and lies in the file."""
+    """Each queued notice is one row, sent once by the log, and in the file."""
     queued: Counter[str] = Counter()
     sent: Counter[str] = Counter()
     for row in session.execute(
@@ -252,24 +256,24 @@ def _notices(session: Session, letters: Path, verdict: Verdict) -> None:
             .where(NOTICE.c.state == "sent")
         )
     )
-    written = Counter(
+    write_feed = Counter(
         json.loads(line)["id"] for line in letters.read_text(encoding="utf-8").splitlines()
     )
     verdict.notices = len(queued)
-    verdict.sent_again = sum(written.values()) - len(written)
-    for what, found in (("sent", sent), ("row", rows)):
-        verdict.lost += [f"notice {name}: no {what}" for name in (queued - found).elements()]
-        verdict.twice += [f"notice {name}: {what}" for name in (found - queued).elements()]
-    verdict.lost += [f"letter {name}" for name in queued.keys() - written.keys()]
-    verdict.twice += [f"letter {name}: never queued" for name in written.keys() - queued.keys()]
+    verdict.sent_again = sum(write_feed.values()) - len(write_feed)
+    for what, counted in (("sent", sent), ("row", rows)):
+        verdict.lost += [f"notice {name}: no {what}" for name in (queued - counted).elements()]
+        verdict.twice += [f"notice {name}: {what}" for name in (counted - queued).elements()]
+    verdict.lost += [f"letter {name}" for name in queued.keys() - write_feed.keys()]
+    verdict.twice += [f"letter {name}: never queued" for name in write_feed.keys() - queued.keys()]
 
 
 def _chain(session: Session, number: str, verdict: Verdict) -> None:
     """Each line's hash covers it and the line before, and the ticket's row has the last."""
     ticket = session.execute(select(TICKET).where(TICKET.c.number == number)).one()
-    found = select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
+    log = select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
     chain = b""
-    for row in session.execute(found):
+    for row in session.execute(log):
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
