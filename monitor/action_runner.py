@@ -14,7 +14,7 @@ from models.operations.access import reveal
 from models.operations.inbox import add_messages
 from models.operations.notices.record import resend
 from models.queries.answers import MessageAnswer, MessageKey
-from models.queries.detail import OPERATORS, TicketDetail, detail
+from models.queries.detail import OPERATORS, TicketDetail, ticket_detail
 from models.queries.failures import MESSAGE, Failure, refused_message
 from models.rulebook import stored_units
 from models.rules.vocabulary import MessageType, Permission
@@ -220,7 +220,7 @@ class ActionRunner:
     def _load(self, number: str) -> tuple[TicketDetail, dict[str, tuple[str, ...]]]:
         with self._store.reading() as session:
             units = {u.name: tuple(u.aliases) for u in stored_units(session)}
-            return detail(session, number), units
+            return ticket_detail(session, number), units
 
     def _reading(self, work: Callable[[Session], T]) -> T:
         with self._store.reading() as session:

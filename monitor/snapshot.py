@@ -8,22 +8,22 @@ from rich.cells import cell_len
 
 from models.clock import Now, clock_speed
 from models.database import Session, Store
-from models.queries.answers import MessageAnswer, MessageKey, answers
-from models.queries.detail import TicketDetail, detail
+from models.queries.answers import MessageAnswer, MessageKey, message_answers
+from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
-from models.queries.listing import ALL_OPEN, TicketPage, count, listing, queue_position
+from models.queries.listing import ALL_OPEN, TicketPage, count_tickets, list_tickets, queue_position
 from models.queries.log import TicketNotFound
 from models.queries.overview import (
     Card,
     Counters,
     HourlyCounts,
     UnitLoad,
-    curve,
+    hourly_counts,
     latest_cards,
     workload,
 )
-from models.queries.owed_calls import Calls, calls
+from models.queries.owed_calls import OwedCalls, owed_calls
 from models.queries.queues import QueueRow, queues
 from models.queries.units import UnitRates, unit_rates
 from models.rulebook import Rulebook, RulebookCache
@@ -88,7 +88,7 @@ class Snapshot:
     cards: tuple[Card, ...] = ()
     curve: HourlyCounts = field(default_factory=HourlyCounts)
     rates: dict[str, UnitRates] = field(default_factory=dict)
-    calls: Calls | None = None
+    calls: OwedCalls | None = None
     queues: tuple[QueueRow, ...] = ()
     failures: Failures | None = None
     answers: dict[MessageKey, MessageAnswer] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class SnapshotReader:
         self._rates: CachedRead[dict[str, UnitRates]] = CachedRead(
             store, now, on_ready, unit_rates, _RATES_EVERY, blank={}
         )
-        self._curve = CachedRead(store, now, on_ready, curve, _CURVE_EVERY)
+        self._curve = CachedRead(store, now, on_ready, hourly_counts, _CURVE_EVERY)
 
     def read(self, request: SnapshotRequest) -> Snapshot:
         """Read a snapshot of now; raises one of OUTAGES where the store cannot be read."""
@@ -148,9 +148,9 @@ class SnapshotReader:
                 cards=latest_cards(session, now) if request.cards else (),
                 curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
                 rates=self._rates.get(session, now) if request.rates else {},
-                calls=calls(session, now, request.calls) if request.calls else None,
+                calls=owed_calls(session, now, request.calls) if request.calls else None,
                 queues=queues(session, now, wall, self._speed) if request.queues else (),
-                answers=answers(session, request.answers),
+                answers=message_answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
                 page=page,
                 detail=ticket,
@@ -179,7 +179,7 @@ class SnapshotReader:
             total = self._count_matches(request.filter, office).get(session, now)
         # as much again above and below, so that a page up or down is there at once
         offset = max(0, min(first, total - viewport.height) - viewport.height)
-        return listing(session, query, offset=offset, limit=3 * viewport.height, total=total)
+        return list_tickets(session, query, offset=offset, limit=3 * viewport.height, total=total)
 
     def _count_matches(self, chosen: Filter, office: OfficeCalendar) -> CachedRead[int]:
         """Return the cached number of tickets that the filter lets through."""
@@ -189,7 +189,7 @@ class SnapshotReader:
                 self._store,
                 self._now,
                 self._on_ready,
-                lambda session, at: count(session, chosen.at(at, office)),
+                lambda session, at: count_tickets(session, chosen.at(at, office)),
             )
         return self._total
 
@@ -200,7 +200,7 @@ class SnapshotReader:
         if number is None:
             return None, None
         try:
-            ticket = detail(session, number)
+            ticket = ticket_detail(session, number)
         except TicketNotFound:
             return None, None
         clock = deciding_clock(ticket.state)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, tuple_
 
 from models.database import Session
-from models.queries.failures import reason
+from models.queries.failures import reason_text
 from models.tables.core import INBOX
 from models.tables.inbox import REFUSED, WAITING
 
@@ -22,7 +22,9 @@ class MessageAnswer:
     why: str = ""
 
 
-def answers(session: Session, keys: Collection[MessageKey]) -> dict[MessageKey, MessageAnswer]:
+def message_answers(
+    session: Session, keys: Collection[MessageKey]
+) -> dict[MessageKey, MessageAnswer]:
     """Return the answers to those of these messages that a worker has decided about."""
     if not keys:
         return {}
@@ -33,7 +35,7 @@ def answers(session: Session, keys: Collection[MessageKey]) -> dict[MessageKey, 
     )
     return {
         (row.source, row.message_id): MessageAnswer(
-            row.state == REFUSED, reason(row.reason) if row.state == REFUSED else ""
+            row.state == REFUSED, reason_text(row.reason) if row.state == REFUSED else ""
         )
         for row in rows
     }

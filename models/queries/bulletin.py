@@ -10,7 +10,7 @@ from typing import Any
 
 from models.database import Session
 from models.i18n import LazyText, lazy, render
-from models.queries.figure_counts import FigureCase, counts, figure_cases, tickets
+from models.queries.figure_counts import FigureCase, figure_cases, figure_counts, figure_tickets
 from models.queries.figures import FIGURES, RATES, Month, months_until
 from models.rules.policy import Bulletin as Rules
 from models.rules.vocabulary import Ground
@@ -65,7 +65,7 @@ def bulletin(session: Session, month: Month, rules: Rules) -> Bulletin:
     """Put together the bulletin of a month as the store has it now (Regulation 5.4, 6.1)."""
     trend = []
     span = months_until(month, TREND)
-    for each, by_unit in zip(span, counts(session, span), strict=True):
+    for each, by_unit in zip(span, figure_counts(session, span), strict=True):
         lines_of = {unit: BulletinLine(unit, figures) for unit, figures in by_unit.items()}
         trend.append((each, lines_of, _sum(lines_of.values())))
     _month, present, total = trend[-1]
@@ -112,8 +112,8 @@ def _proposals(
     session: Session, month: Month, lines: Sequence[BulletinLine], rules: Rules
 ) -> Iterable[TalkProposal]:
     last = _last(lines, rules)
-    cards = tickets(session, month, "cards")
-    late = tickets(session, month, "late") if last else {}
+    cards = figure_tickets(session, month, "cards")
+    late = figure_tickets(session, month, "late") if last else {}
     for line in lines:
         red, yellow = line.count("red"), line.count("yellow")
         if _reaches(red, rules.red_from) or _reaches(yellow, rules.yellow_from):

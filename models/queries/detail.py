@@ -112,7 +112,7 @@ _OWN = ("number", "status", "category", "emergency", "title", "unit", "level", "
 _MORE = ("provisional", "received_at", "completed_at", "policy_id")
 
 
-def detail(session: Session, number: str) -> TicketDetail:
+def ticket_detail(session: Session, number: str) -> TicketDetail:
     """Read everything about a ticket, redacted; raises TicketNotFound."""
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:

@@ -62,7 +62,7 @@ def failures(session: Session) -> Failures:
     notices = session.scalar(select(func.count(NOTICE.c.id)).where(FAILED_NOTICE)) or 0
     columns = ("id", "ticket", "type", "source", "reason", "arrived_at")
     rows = [
-        Failure(MESSAGE, r.id, r.ticket, r.type, r.source, reason(r.reason), r.arrived_at)
+        Failure(MESSAGE, r.id, r.ticket, r.type, r.source, reason_text(r.reason), r.arrived_at)
         for r in session.execute(
             select(*(INBOX.c[c] for c in columns))
             .where(*refused)
@@ -92,11 +92,11 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
         return None
     body = session.cipher.decrypt(row.body)
     return RefusedMessage(
-        row.id, row.source, row.message_id, row.type, row.ticket, reason(row.reason), body
+        row.id, row.source, row.message_id, row.type, row.ticket, reason_text(row.reason), body
     )
 
 
-def reason(stored: Any) -> str:
+def reason_text(stored: Any) -> str:
     """Return why a message was refused, in words; numbers of persons in it are redacted."""
     if not stored:
         return ""

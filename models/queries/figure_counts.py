@@ -53,7 +53,7 @@ Counts = dict[str, dict[str, int]]
 """Figures by unit; zeros are left out."""
 
 
-def counts(session: Session, span: Sequence[Month]) -> list[Counts]:
+def figure_counts(session: Session, span: Sequence[Month]) -> list[Counts]:
     """Count every figure of each of these months, all months by the same statements."""
     by_month: list[Counts] = [{} for _month in span]
 
@@ -103,7 +103,7 @@ def figure_cases(
         yield FigureCase(unit, number, title, category, moment, note)
 
 
-def tickets(session: Session, month: Month, figure: str) -> dict[str, tuple[str, ...]]:
+def figure_tickets(session: Session, month: Month, figure: str) -> dict[str, tuple[str, ...]]:
     """Return the numbers of the tickets behind a figure of a month, by unit, each once."""
     rows = _behind(session, month, figure, None)
     wanted = rows.selected_columns.unit, rows.selected_columns.number

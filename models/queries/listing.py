@@ -86,7 +86,7 @@ _CHUNK = 500
 _COLUMNS = [f for f in ListedTicket.__dataclass_fields__ if f in TICKET.c]
 
 
-def listing(
+def list_tickets(
     session: Session,
     wanted: TicketFilter,
     *,
@@ -120,7 +120,7 @@ def listing(
     )
 
 
-def count(session: Session, wanted: TicketFilter) -> int:
+def count_tickets(session: Session, wanted: TicketFilter) -> int:
     """Count the open tickets of a filter."""
     return _count(session, OPEN_TICKET, _condition(session, wanted))
 

@@ -147,7 +147,7 @@ def _card(row: Any, alert: AlertRaised) -> Card:
     return Card(row.number, row.title, alert.unit or row.unit, alert.level, row.moment, row.at)
 
 
-def curve(session: Session, now: datetime) -> HourlyCounts:
+def hourly_counts(session: Session, now: datetime) -> HourlyCounts:
     """Count what was received and completed today, by the hour in which it was recorded."""
     begin, _end = day_bounds(now)
     edges = [begin + timedelta(hours=n) for n in range(HOURS)]

@@ -27,7 +27,7 @@ _UNREACHABLE_KEPT = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OwedCall:
     """A claimant to be called, or one that could not be reached.
 
     `due` is the expiry of the clock, or None where none runs; `at` is when the want arose.
@@ -43,18 +43,18 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class OwedCalls:
     """How many there are of each kind, and those of one kind, the most urgent first."""
 
     counts: dict[str, int]
     kind: str
-    rows: tuple[Call, ...] = ()
+    rows: tuple[OwedCall, ...] = ()
 
 
 _OWN = (TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status, TICKET.c.rating)
 
 
-def calls(session: Session, now: datetime, kind: str) -> Calls:
+def owed_calls(session: Session, now: datetime, kind: str) -> OwedCalls:
     """Read the calls of a kind that are owed, by due; unreachable claimants of two weeks."""
     counts = dict.fromkeys(KINDS, 0)
     running = session.execute(
@@ -78,7 +78,7 @@ def calls(session: Session, now: datetime, kind: str) -> Calls:
     recent = select(func.count()).select_from(EVENT).where(*unreachable)
     counts[UNREACHABLE] = session.scalar(recent) or 0
     rows = session.execute(_select_calls(kind, unreachable).limit(MAX_LISTED))
-    return Calls(counts, kind, tuple(Call(*row) for row in rows))
+    return OwedCalls(counts, kind, tuple(OwedCall(*row) for row in rows))
 
 
 def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> Select[Any]:

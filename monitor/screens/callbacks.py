@@ -12,7 +12,14 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
-from models.queries.owed_calls import DISSATISFIED, KINDS, MAX_LISTED, UNREACHABLE, Call, Calls
+from models.queries.owed_calls import (
+    DISSATISFIED,
+    KINDS,
+    MAX_LISTED,
+    UNREACHABLE,
+    OwedCall,
+    OwedCalls,
+)
 from models.rules.vocabulary import ClockName, Rating, Status
 from monitor.commands import bindings
 from monitor.formatting import format_time, format_time_left, one_line
@@ -166,7 +173,7 @@ class CallbacksScreen(MonitorScreen):
         self.host.open_detail(event.key)
 
 
-def _item(call: Call, snapshot: Snapshot) -> ListItem:
+def _item(call: OwedCall, snapshot: Snapshot) -> ListItem:
     now = snapshot.at
     time_left, style = "-", "quiet"
     if call.due is not None:
@@ -186,7 +193,7 @@ def _item(call: Call, snapshot: Snapshot) -> ListItem:
     )
 
 
-def _how_many(calls: Calls) -> str:
+def _how_many(calls: OwedCalls) -> str:
     count = calls.counts.get(calls.kind, 0)
     if count > MAX_LISTED:
         return _("the first {n} of {total}").format(n=MAX_LISTED, total=count)

@@ -136,7 +136,7 @@ def queue(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """List the open tickets, from received to submitted."""
-    from models.queries.listing import TicketFilter, listing
+    from models.queries.listing import TicketFilter, list_tickets
     from models.rules.vocabulary import Level
     from scripts.bootstrap import read_store
     from scripts.output import print_json
@@ -145,7 +145,7 @@ def queue(
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Level)))
     with read_store(load_settings()) as session:
         wanted = TicketFilter(levels=(level,) if level else (), units=(unit,) if unit else ())
-        page = listing(session, wanted, limit=limit or None)
+        page = list_tickets(session, wanted, limit=limit or None)
     if as_json:
         print_json([_line(row) for row in page.rows])
         return

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.database import Session
 from models.i18n import _, render
-from models.queries.detail import TicketDetail, detail, proposed_unit
+from models.queries.detail import TicketDetail, proposed_unit, ticket_detail
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import AlertRaised, AlertWithdrawn, NoticeQueued
@@ -15,7 +15,7 @@ from models.rules.vocabulary import NoticeKind
 
 def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
     """The ticket as `--json` prints it, instants in +08:00. Raises TicketNotFound."""
-    ticket = detail(session, number)
+    ticket = ticket_detail(session, number)
     explanation = _explanation(session, ticket)
     return {
         "ticket": ticket.number,
@@ -52,7 +52,7 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
 
 def ticket_lines(session: Session, number: str) -> Iterator[str]:
     """The ticket for people, line by line. Raises TicketNotFound."""
-    ticket = detail(session, number)
+    ticket = ticket_detail(session, number)
     badge = f"  {_(ticket.level)}" if ticket.level else ""
     yield f"{ticket.number}  {ticket.title}"
     yield f"{_(ticket.status)}  {_(ticket.category)}  {ticket.unit or '-'}{badge}"

@@ -11,11 +11,11 @@ from msgspec import UnsetType
 
 from models.database import Store
 from models.i18n import LazyText, activate, render
-from models.queries.detail import ClockView, LogLine, NoticeView, TicketDetail, detail
+from models.queries.detail import ClockView, LogLine, NoticeView, TicketDetail, ticket_detail
 from models.queries.failures import MESSAGE, NOTE, Failure, Failures
 from models.queries.health import Health, ProcessStatus
 from models.queries.listing import EmergencyClock, ListedTicket, TicketPage
-from models.queries.owed_calls import KINDS, Call, Calls
+from models.queries.owed_calls import KINDS, OwedCall, OwedCalls
 from models.queries.queues import QueueRow
 from models.rules.events import EVENT_TYPES, EventData
 from models.rules.origins import Origin as TextOrigin
@@ -60,7 +60,7 @@ pytestmark = pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=Tru
 def ticket(store: Store) -> TicketDetail:
     """A ticket of the scene, to be given other codes."""
     with store.reading() as session:
-        return detail(session, "2026101500077")
+        return ticket_detail(session, "2026101500077")
 
 
 def _codes_in(text: str) -> list[str]:
@@ -201,8 +201,11 @@ def _snapshots() -> Iterator[tuple[str, Snapshot]]:
     notices = [Failure(NOTE, n, "1", kind, "市", "因", NOW) for n, kind in enumerate(NoticeKind)]
     for rows in (messages, notices):
         yield "failures", replace(empty, failures=Failures(1, 1, tuple(rows)))
-    calls = [Call("1", "题", "局", s, r, NOW, NOW) for s in Status for r in Rating]
-    yield "callbacks", replace(empty, calls=Calls(dict.fromkeys(KINDS, 1), KINDS[0], tuple(calls)))
+    calls = [OwedCall("1", "题", "局", s, r, NOW, NOW) for s in Status for r in Rating]
+    yield (
+        "callbacks",
+        replace(empty, calls=OwedCalls(dict.fromkeys(KINDS, 1), KINDS[0], tuple(calls))),
+    )
     processes = [ProcessStatus(r, r, NOW, NOW, q, 0, 0, 0) for r in ("甲", "乙") for q in QUEUES]
     health = Health(tuple(replace(p, role=r) for p in processes for r in labels.PROCESS_ROLES))
     yield "queues", replace(empty, queues=tuple(map(QueueRow, QUEUES)), health=health)

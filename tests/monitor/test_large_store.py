@@ -13,9 +13,9 @@ from models.database import Session, Store
 from models.operations.inbox import add_messages
 from models.queries.failures import failures
 from models.queries.health import health
-from models.queries.listing import ALL_OPEN, TicketFilter, listing, queue_position
-from models.queries.overview import curve, latest_cards, workload
-from models.queries.owed_calls import calls
+from models.queries.listing import ALL_OPEN, TicketFilter, list_tickets, queue_position
+from models.queries.overview import hourly_counts, latest_cards, workload
+from models.queries.owed_calls import owed_calls
 from models.queries.queues import queues
 from tests.monitor.bulk_tickets import multiply_tickets
 from tests.monitor.scene import NOW, fill_scene
@@ -23,16 +23,16 @@ from tests.monitor.scene import NOW, fill_scene
 QUERIES: dict[str, Callable[[Session], object]] = {
     "counters": lambda s: workload(s, NOW),
     "cards": lambda s: latest_cards(s, NOW),
-    "curve": lambda s: curve(s, NOW),
-    "calls": lambda s: calls(s, NOW, "survey"),
-    "dissatisfied": lambda s: calls(s, NOW, "dissatisfied"),
-    "unreachable": lambda s: calls(s, NOW, "unreachable"),
+    "curve": lambda s: hourly_counts(s, NOW),
+    "calls": lambda s: owed_calls(s, NOW, "survey"),
+    "dissatisfied": lambda s: owed_calls(s, NOW, "dissatisfied"),
+    "unreachable": lambda s: owed_calls(s, NOW, "unreachable"),
     "failures": failures,
     "queues": lambda s: queues(s, NOW, NOW),
     "health": lambda s: health(s, NOW),
-    "list": lambda s: listing(s, ALL_OPEN, offset=500, limit=120),
-    "filtered": lambda s: listing(s, TicketFilter(levels=("red",)), offset=0, limit=120),
-    "unit": lambda s: listing(s, TicketFilter(units=("城管",)), offset=0, limit=120),
+    "list": lambda s: list_tickets(s, ALL_OPEN, offset=500, limit=120),
+    "filtered": lambda s: list_tickets(s, TicketFilter(levels=("red",)), offset=0, limit=120),
+    "unit": lambda s: list_tickets(s, TicketFilter(units=("城管",)), offset=0, limit=120),
     "position": lambda s: queue_position(s, ALL_OPEN, "2026101500081-7"),
 }
 WIDE = ("ticket", "event", "clock", "inbox", "notice")
@@ -62,11 +62,11 @@ def test_no_screen_scans_a_table_that_grows_for_ever(store: Store) -> None:
 def test_any_place_of_a_long_queue_is_found(store: Store) -> None:
     """Pages put together are the whole queue, in order, each ticket once."""
     with store.reading() as session:
-        whole = [row.number for row in listing(session, ALL_OPEN).rows]
+        whole = [row.number for row in list_tickets(session, ALL_OPEN).rows]
         parts = [
             row.number
             for offset in range(0, len(whole), 97)
-            for row in listing(session, ALL_OPEN, offset=offset, limit=97).rows
+            for row in list_tickets(session, ALL_OPEN, offset=offset, limit=97).rows
         ]
         assert parts == whole
         assert len(set(whole)) == len(whole) > 900
@@ -78,7 +78,7 @@ def test_the_counters_are_those_of_the_tickets(store: Store) -> None:
     """The counts along the index equal those of the rows."""
     with store.reading() as session:
         load = workload(session, NOW)
-        rows = listing(session, ALL_OPEN).rows
+        rows = list_tickets(session, ALL_OPEN).rows
     levels = [row.level for row in rows]
     assert load.counters.open == len(rows)
     assert load.counters.red == levels.count("red")

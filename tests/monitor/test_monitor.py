@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from models.database import Store
-from models.queries.detail import detail
+from models.queries.detail import ticket_detail
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
 from models.rules.vocabulary import EventName
@@ -59,10 +59,10 @@ async def test_every_screen_at_every_size(store: Store, size: tuple[int, int]) -
         assert isinstance(app.screen, TicketsScreen)
         assert "红" in tickets
         assert "超" in tickets
-        detail = await press(pilot, "down", "down", "enter")
+        ticket_detail = await press(pilot, "down", "down", "enter")
         assert isinstance(app.screen, DetailScreen)
-        assert "2026" in detail
-        assert size[0] < 120 or "为何此时到期" in detail
+        assert "2026" in ticket_detail
+        assert size[0] < 120 or "为何此时到期" in ticket_detail
         await press(pilot, "escape")
         assert isinstance(app.screen, TicketsScreen)
         await pilot.press("f1")
@@ -178,7 +178,7 @@ async def test_a_withdrawn_card_is_no_longer_listed(tmp_path: Path) -> None:
     result |= {"facts": "属实。", "measures": "已修。", "remedies": "已说明。", "basis": "条例"}
     play(made, [result], NOW)
     with made.reading() as session:
-        names = {line.name for line in detail(session, number).log}
+        names = {line.name for line in ticket_detail(session, number).log}
     assert EventName.ALERT_WITHDRAWN in names
     for wallboard in (False, True):
         app = _app(made, wallboard=wallboard)

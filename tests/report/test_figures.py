@@ -11,7 +11,7 @@ from models.database import Store
 from models.i18n import render
 from models.migrations import config_of, upgrade
 from models.queries.bulletin import bulletin
-from models.queries.figure_counts import counts, figure_cases
+from models.queries.figure_counts import figure_cases, figure_counts
 from models.queries.figures import FIGURES, Month
 from models.queries.units import Ratio, UnitRates, unit_rates
 from models.rules.policy import Bulletin as Rules
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.store(fill=fill_two_months, shared=True)
 @pytest.mark.parametrize("month", [Month(2026, 9), OCTOBER, NOVEMBER, Month(2026, 12)], ids=str)
 def test_every_figure_is_what_the_logs_say(store: Store, month: Month) -> None:
     with store.reading() as session:
-        (found,) = counts(session, [month])
+        (found,) = figure_counts(session, [month])
     assert found == counted(store, month)
     if month == NOVEMBER:
         # nothing that is compared is nought everywhere
@@ -41,7 +41,9 @@ def test_every_figure_is_what_the_logs_say(store: Store, month: Month) -> None:
 def test_months_counted_in_one_go_are_those_counted_alone(store: Store) -> None:
     span = [Month(2026, 9), OCTOBER, NOVEMBER, Month(2026, 12)]
     with store.reading() as session:
-        assert counts(session, span) == [counts(session, [month])[0] for month in span]
+        assert figure_counts(session, span) == [
+            figure_counts(session, [month])[0] for month in span
+        ]
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -50,7 +52,7 @@ def test_behind_every_figure_stand_so_many_tickets(store: Store, figure: str) ->
         for month in (OCTOBER, NOVEMBER):
             everything = list(figure_cases(session, month, figure))
             by_unit = {
-                unit: own.get(figure, 0) for unit, own in counts(session, [month])[0].items()
+                unit: own.get(figure, 0) for unit, own in figure_counts(session, [month])[0].items()
             }
             assert len(everything) == sum(by_unit.values())
             for unit, count in by_unit.items():
@@ -144,7 +146,7 @@ def test_a_month_is_found_by_index(store: Store) -> None:
             statements.append((text, given))
 
         listening.listen(connection, "before_cursor_execute", keep)
-        counts(session, [NOVEMBER])
+        figure_counts(session, [NOVEMBER])
         listening.remove(connection, "before_cursor_execute", keep)
         for text, given in statements:
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given)
@@ -159,7 +161,7 @@ def test_a_month_is_found_by_index(store: Store) -> None:
 def test_the_screen_of_the_units_counts_as_the_bulletin_does(store: Store) -> None:
     """Thirty days that are a month: in time, contacted and satisfied of the same tickets."""
     with store.reading() as session:
-        (found,) = counts(session, [NOVEMBER])
+        (found,) = figure_counts(session, [NOVEMBER])
         rates = unit_rates(session, NOVEMBER.plus(1).begins_at)
     assert set(rates) <= set(found)
     for unit, own in found.items():

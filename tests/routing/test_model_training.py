@@ -8,7 +8,7 @@ import pytest
 from models.database import Store
 from models.i18n import render
 from models.operations.routing_models import RoutingModelNotFound, add_model, use_model
-from models.queries.detail import detail, proposed_unit
+from models.queries.detail import proposed_unit, ticket_detail
 from models.queries.dispatch_history import past_dispatches
 from models.queries.routing_models import load_model, models
 from models.rulebook import RulebookCache
@@ -98,7 +98,7 @@ def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Sto
     assert data["proposed"] == "环境保护局"
     assert "油烟" in data["proposal"]["args"]["words"]
     with store.reading() as session:
-        ticket = detail(session, "B1")
+        ticket = ticket_detail(session, "B1")
         assert "环境保护局" in "".join(ticket_lines(session, "B1"))
     proposed = proposed_unit(ticket)
     assert proposed is not None
@@ -110,7 +110,7 @@ def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Sto
     feed(store, [chosen | {"unit": "教育文体局"}], _NOW)
     advance_tickets(store, ["B1"], _NOW)
     with store.reading() as session:
-        assert proposed_unit(detail(session, "B1")) is None
+        assert proposed_unit(ticket_detail(session, "B1")) is None
 
 
 def test_the_second_unit_of_a_cell_joins(store: Store) -> None:

@@ -16,8 +16,8 @@ from models.migrations import NEWEST, revision, upgrade
 from models.operations.access import find
 from models.operations.calendar import change_calendar
 from models.operations.keys import count_by_key, reencrypt
-from models.queries.detail import detail
-from models.queries.overview import curve, workload
+from models.queries.detail import ticket_detail
+from models.queries.overview import hourly_counts, workload
 from models.queries.verification import Verification, verify
 from models.rules.calendar import DeclaredDay
 from models.rules.events import decode, encode
@@ -216,13 +216,13 @@ def test_it_can_be_looked_at(store: Store) -> None:
     """Each ticket by itself, masked, and the counters of the first screen."""
     with store.reading() as session:
         for number in session.scalars(select(TICKET.c.number)).all():
-            ticket = detail(session, number)
+            ticket = ticket_detail(session, number)
             assert "ticket.received" in {line.name for line in ticket.log}
             assert "*" in ticket.claimant.phone or not ticket.claimant.phone
         shown = workload(session, LEFT).counters
         assert shown.open == sum(count for status, count in STATES.items() if status in OPEN)
         assert (shown.manual, shown.returned) == (STATES["manual"], STATES["returned"])
-        assert sum(curve(session, LEFT).received) == 1
+        assert sum(hourly_counts(session, LEFT).received) == 1
 
 
 def test_every_line_keeps_its_bytes(store: Store) -> None:

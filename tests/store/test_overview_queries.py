@@ -1,7 +1,7 @@
 """What the first screen and the wallboard read, on both databases."""
 
 from models.database import Store
-from models.queries.overview import curve, latest_cards, workload
+from models.queries.overview import hourly_counts, latest_cards, workload
 from tests.store.factories import (
     RESULT,
     advance_tickets,
@@ -27,4 +27,4 @@ def test_cards_that_were_taken_back_are_not_shown(store: Store) -> None:
     with store.reading() as session:
         assert latest_cards(session, NOW) == ()
         assert workload(session, NOW).counters.red == 0
-        assert sum(curve(session, at("2026-11-02T12:00")).received) == 1
+        assert sum(hourly_counts(session, at("2026-11-02T12:00")).received) == 1

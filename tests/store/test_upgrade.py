@@ -13,7 +13,7 @@ from sqlalchemy import Boolean, Date, DateTime, MetaData, Table, text
 from models.database import Store
 from models.migrations import NEWEST, config_of, revision, upgrade
 from models.operations.access import find
-from models.queries.detail import detail
+from models.queries.detail import ticket_detail
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.encryption import Cipher
@@ -88,5 +88,5 @@ def test_a_store_of_the_first_release_goes_on(store: Store) -> None:
     assert len(log_of(store, "O2")) >= sum(r[0] == 2 for r in before["event"]["rows"])
     assert verify(store).broken is None
     with store.reading() as session:
-        assert detail(session, "O1").claimant.name == "旧**"
-        assert "138****0001" in detail(session, "O1").content
+        assert ticket_detail(session, "O1").claimant.name == "旧**"
+        assert "138****0001" in ticket_detail(session, "O1").content

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from models.database import Store
-from models.queries.answers import MessageAnswer, answers
-from models.queries.detail import detail, proposed_unit
+from models.queries.answers import MessageAnswer, message_answers
+from models.queries.detail import proposed_unit, ticket_detail
 from models.queries.dispatch_history import past_dispatches
 from models.queries.failures import MESSAGE, failures, refused_message
 from models.queries.level_counts import LevelCounts, count_levels
@@ -15,13 +15,20 @@ from models.queries.listing import (
     NO_LEVEL,
     EmergencyClock,
     TicketFilter,
-    count,
-    listing,
+    count_tickets,
+    list_tickets,
     queue_position,
 )
 from models.queries.log import TicketNotFound, all_logs, refusals_outside_logs, ticket_log
-from models.queries.overview import Counters, UnitLoad, curve, day_bounds, latest_cards, workload
-from models.queries.owed_calls import Call, calls
+from models.queries.overview import (
+    Counters,
+    UnitLoad,
+    day_bounds,
+    hourly_counts,
+    latest_cards,
+    workload,
+)
+from models.queries.owed_calls import OwedCall, owed_calls
 from models.queries.queues import queue_depths
 from models.queries.service_status import first_provisional_day, service_status
 from models.queries.tickets import units_of_tickets
@@ -82,8 +89,8 @@ class TestOverview:
     def test_curve_of_the_day(self, store: Store) -> None:
         """By the hour of Shanghai: two letters and one completion this morning."""
         with store.reading() as session:
-            today = curve(session, NOW)
-            monday = curve(session, at("2026-11-02T23:59"))
+            today = hourly_counts(session, NOW)
+            monday = hourly_counts(session, at("2026-11-02T23:59"))
         assert {h: n for h, n in enumerate(today.received) if n} == {8: 1, 9: 1}
         assert {h: n for h, n in enumerate(today.completed) if n} == {9: 1}
         assert monday.received[9:11] == (1, 1)
@@ -100,7 +107,7 @@ class TestListing:
     def test_order(self, store: Store) -> None:
         """Emergencies first, then by due, those without one last."""
         with store.reading() as session:
-            page = listing(session, ALL_OPEN)
+            page = list_tickets(session, ALL_OPEN)
         assert [row.number for row in page.rows] == QUEUE
         assert (page.offset, page.total) == (0, len(QUEUE))
 
@@ -109,7 +116,7 @@ class TestListing:
         with store.reading() as session:
             for offset in range(len(QUEUE) + 1):
                 for limit in (1, 3, 20):
-                    page = listing(session, ALL_OPEN, offset=offset, limit=limit)
+                    page = list_tickets(session, ALL_OPEN, offset=offset, limit=limit)
                     assert [r.number for r in page.rows] == QUEUE[offset : offset + limit]
                     assert page.total == len(QUEUE)
 
@@ -148,13 +155,13 @@ class TestListing:
         A unit is found by a part of its name or of another name of it.
         """
         with store.reading() as session:
-            assert [row.number for row in listing(session, wanted).rows] == numbers
-            assert count(session, wanted) == len(numbers)
+            assert [row.number for row in list_tickets(session, wanted).rows] == numbers
+            assert count_tickets(session, wanted) == len(numbers)
 
     def test_clocks_of_a_line(self, store: Store) -> None:
         """How the first contact stands, and the emergency clock to look at."""
         with store.reading() as session:
-            rows = {r.number: r for r in listing(session, ALL_OPEN, limit=20).rows}
+            rows = {r.number: r for r in list_tickets(session, ALL_OPEN, limit=20).rows}
         contacts = {n: row.first_contact for n, row in rows.items() if row.first_contact}
         assert contacts == {
             "W1": "expired",
@@ -184,22 +191,22 @@ class TestOwedCalls:
     @pytest.mark.parametrize(
         ("kind", "call"),
         [
-            ("first_contact", Call("W11", "树木倒伏", HOUSING, "handling", None,
+            ("first_contact", OwedCall("W11", "树木倒伏", HOUSING, "handling", None,
                                    at("2026-11-09T17:30"), at("2026-11-06T09:10"))),
-            ("closing_contact", Call("W10", "公交站牌", HOUSING, "completed", "satisfied",
+            ("closing_contact", OwedCall("W10", "公交站牌", HOUSING, "completed", "satisfied",
                                      at("2026-11-09T17:30"), at("2026-11-06T09:20"))),
-            ("survey", Call("W8", "绿化带", STREET, "submitted", None,
+            ("survey", OwedCall("W8", "绿化带", STREET, "submitted", None,
                             at("2026-11-09T17:30"), at("2026-11-06T09:00"))),
-            ("dissatisfied", Call("W5", "垃圾清运", STREET, "completed", "dissatisfied",
+            ("dissatisfied", OwedCall("W5", "垃圾清运", STREET, "completed", "dissatisfied",
                                   None, at("2026-11-04T10:00"))),
-            ("unreachable", Call("W7", "井盖缺失", STREET, "handling", None,
+            ("unreachable", OwedCall("W7", "井盖缺失", STREET, "handling", None,
                                  None, at("2026-11-04T15:00"))),
         ],
     )  # fmt: skip
-    def test_one_of_each_kind(self, store: Store, kind: str, call: Call) -> None:
+    def test_one_of_each_kind(self, store: Store, kind: str, call: OwedCall) -> None:
         """All kinds are counted; the tickets of one are listed with until when and since when."""
         with store.reading() as session:
-            found = calls(session, NOW, kind)
+            found = owed_calls(session, NOW, kind)
         assert found.counts == OWED
         assert (found.kind, found.rows) == (kind, (call,))
 
@@ -207,8 +214,8 @@ class TestOwedCalls:
         """From the attempt that made it so."""
         end = at("2026-11-18T15:00")
         with store.reading() as session:
-            last = calls(session, end, "unreachable")
-            later = calls(session, end + timedelta(seconds=1), "unreachable")
+            last = owed_calls(session, end, "unreachable")
+            later = owed_calls(session, end + timedelta(seconds=1), "unreachable")
         assert (last.counts["unreachable"], len(last.rows)) == (1, 1)
         assert (later.counts["unreachable"], later.rows) == (0, ())
 
@@ -246,8 +253,8 @@ class TestMessages:
         applied, waiting = ("messages", "W1-received"), ("messages", "X1-received")
         unknown = ("elsewhere", "W1-received")
         with store.reading() as session:
-            assert answers(session, []) == {}
-            assert answers(session, [refused, applied, waiting, unknown]) == {
+            assert message_answers(session, []) == {}
+            assert message_answers(session, [refused, applied, waiting, unknown]) == {
                 refused: MessageAnswer(True, f"only the lead unit may: {HOUSING}, not {BUREAU}"),
                 applied: MessageAnswer(False),
             }
@@ -273,7 +280,7 @@ class TestTickets:
     def test_detail(self, store: Store) -> None:
         """The row, the masked claimant, clocks in their order, log and notices."""
         with store.reading() as session:
-            ticket = detail(session, "W5")
+            ticket = ticket_detail(session, "W5")
         assert (ticket.status, ticket.unit, ticket.category) == ("completed", STREET, "complaint")
         assert (ticket.received_at, ticket.completed_at) == (
             at("2026-11-02T10:00"),
@@ -298,7 +305,7 @@ class TestTickets:
         """X1 waits in the inbox and is no ticket yet."""
         with store.reading() as session:
             with pytest.raises(TicketNotFound):
-                detail(session, "X1")
+                ticket_detail(session, "X1")
             with pytest.raises(TicketNotFound):
                 list(ticket_log(session, "X1"))
 
