@@ -12,6 +12,7 @@ from models.database import Session
 from models.i18n import LazyText, lazy, render
 from models.queries.figure_counts import FigureCase, figure_cases, figure_counts, figure_tickets
 from models.queries.figures import FIGURES, RATES, Month, months_until
+from models.rules.events import ConductRecorded
 from models.rules.policy import Bulletin as Rules
 from models.rules.vocabulary import Ground
 
@@ -124,11 +125,10 @@ def _proposals(
             why = lazy("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
             yield TalkProposal(line.unit, "6.1(3)", why, late.get(line.unit, ()))
     for case in figure_cases(session, month, "recorded"):
-        if case.note["ground"] == Ground.FALSIFIED:
+        conduct = case.event
+        if isinstance(conduct, ConductRecorded) and conduct.ground == Ground.FALSIFIED:
             why = lazy("falsification has been registered")
-            yield TalkProposal(
-                case.unit, "6.1(3)", why, (case.ticket,), bool(case.note.get("grave"))
-            )
+            yield TalkProposal(case.unit, "6.1(3)", why, (case.ticket,), conduct.grave)
     for case in figure_cases(session, month, "proposed"):
         why = lazy("designated by the district leader, it did not take the ticket")
         yield TalkProposal(case.unit, "6.1(5)", why, (case.ticket,))
@@ -149,12 +149,13 @@ def _last(lines: Sequence[BulletinLine], rules: Rules) -> list[BulletinLine]:
 _CLAUSES = {ground: f"6.1({item})" for item, ground in enumerate(Ground, 1)}
 
 
-def _conduct(recorded: Iterable[FigureCase]) -> Iterable[TalkProposal]:
-    for case in recorded:
-        ground = Ground(case.note["ground"])
-        why = lazy("{ground}", ground=ground)
-        grave = bool(case.note.get("grave"))
-        yield TalkProposal(case.unit, _CLAUSES[ground], why, (case.ticket,), grave)
+def _conduct(cases: Iterable[FigureCase]) -> Iterable[TalkProposal]:
+    for case in cases:
+        conduct = case.event
+        if isinstance(conduct, ConductRecorded):
+            ground = conduct.ground
+            why = lazy("{ground}", ground=ground)
+            yield TalkProposal(case.unit, _CLAUSES[ground], why, (case.ticket,), conduct.grave)
 
 
 def bulletin_as_dict(value: Bulletin) -> dict[str, Any]:

@@ -23,14 +23,19 @@ from models.queries.figures import (
     month_index,
     rare_events,
 )
+from models.rules import events
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import ClockName, Level
+from models.rules.events import EventData
+from models.rules.vocabulary import ClockName, EventName, Level
 from models.tables.core import CLOCK, TICKET
 
 
 @dataclass(frozen=True, slots=True)
 class FigureCase:
-    """A ticket behind a figure: from when it counts, and what else there is to say of it."""
+    """A ticket behind a figure: from when it counts, and the event that it counts by, if any.
+
+    `note` is what there is to say of it beside the other fields, for reports to list.
+    """
 
     unit: str
     ticket: str
@@ -38,6 +43,7 @@ class FigureCase:
     category: str
     at: datetime
     note: Mapping[str, Any]
+    event: EventData | None = None
 
 
 def case_as_dict(case: FigureCase) -> dict[str, Any]:
@@ -76,8 +82,8 @@ def figure_counts(session: Session, span: Sequence[Month]) -> list[Counts]:
         for name, count in zip(CONDITIONS, numbers, strict=True):
             add(month, unit, name, count)
     names = {event: figure for figure, event in OF_EVENTS.items()}
-    for events in (card_events(session, span), rare_events(session, span)):
-        rows = events.subquery()
+    for counted in (card_events(session, span), rare_events(session, span)):
+        rows = counted.subquery()
         by = (month_index(span, rows.c.moment), rows.c.unit, rows.c.name, rows.c.level)
         grouped = select(*by, func.count()).group_by(*by)
         for month, unit, name, level, count in session.execute(grouped):
@@ -98,9 +104,12 @@ def figure_cases(
         fields = row._asdict()
         unit, number, title = fields.pop("unit"), fields.pop("number"), fields.pop("title")
         category, moment = fields.pop("category"), fields.pop("at")
-        fields = fields.get("data", fields)
+        event = None
+        if (data := fields.get("data")) is not None:
+            event = events.convert(OF_EVENTS.get(figure, EventName.ALERT_RAISED), data)
+            fields = data
         note = {k: v for k, v in fields.items() if k not in _SAID_BESIDE and v is not None}
-        yield FigureCase(unit, number, title, category, moment, note)
+        yield FigureCase(unit, number, title, category, moment, note, event)
 
 
 def figure_tickets(session: Session, month: Month, figure: str) -> dict[str, tuple[str, ...]]:
@@ -124,10 +133,14 @@ def _behind(session: Session, month: Month, figure: str, unit: str | None) -> Se
 
 
 def _event_cases(session: Session, month: Month, figure: str) -> tuple[Select[Any], Any]:
-    events = card_events if figure in (*OF_CARDS, "cards") else rare_events
-    rows = events(session, [month]).subquery()
+    select_events = card_events if figure in (*OF_CARDS, "cards") else rare_events
+    rows = select_events(session, [month]).subquery()
     wanted = (Level.YELLOW, Level.RED) if figure == "cards" else (figure,)
-    named = rows.c.level.in_(wanted) if events is card_events else rows.c.name == OF_EVENTS[figure]
+    named = (
+        rows.c.level.in_(wanted)
+        if select_events is card_events
+        else rows.c.name == OF_EVENTS[figure]
+    )
     what = (rows.c.unit, rows.c.moment.label("at"), rows.c.data, *_NAMED)
     found = (
         select(*what)
