@@ -129,7 +129,7 @@ FUZZ_SECONDS ?= 600
 fuzz: install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
 		--constraint constraints.txt --editable '.[fuzz]'
-	$(BIN)/python -m tests.fuzz.run $(FUZZ_SECONDS) $(ARGS)
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $(ARGS)
 
 # Builds the manuals as a site in site/, without the network; make docs ARGS=serve serves them.
 docs: install

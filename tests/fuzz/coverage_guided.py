@@ -1,8 +1,8 @@
-"""One parser, guided by which of our lines an input reaches: a libFuzzer process by Atheris.
+"""Fuzzes one parser, guided by the coverage of our lines: a libFuzzer process by Atheris.
 
 python -m tests.fuzz.coverage_guided TARGET FOLDER SECONDS
 
-The shortest input for each way of falling over goes into FOLDER; the run goes on for others.
+The shortest input for each failure is saved in FOLDER; the run goes on for others.
 """
 
 import hashlib
@@ -14,23 +14,23 @@ import atheris
 
 
 def main(name: str, folder: Path, seconds: int) -> None:
-    """Fuzz one target for so long; libFuzzer ends the process, with its statistics on stderr."""
-    # the TOML reader is Python too: what it can refuse is found sooner if its lines count
+    """Fuzz one target for this long; libFuzzer ends the process, with its statistics on stderr."""
+    # The TOML reader is Python too: its errors are found sooner if its lines count as coverage.
     with atheris.instrument_imports(include=["models", "workers", "monitor", "scripts", "tomllib"]):
-        from tests.fuzz.mutations import changed
-        from tests.fuzz.targets import TARGETS, falls_out
+        from tests.fuzz.mutations import mutated
+        from tests.fuzz.targets import TARGETS, failure_of
 
         target = TARGETS[name]
         for seed in target.seeds:
-            target.run(seed)  # brings what is imported late
+            target.run(seed)  # imports the modules that are imported late
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in target.seeds:
         (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
     shortest: dict[str, int] = {}
 
-    def one(data: bytes) -> None:
-        how = falls_out(target, data)
+    def run(data: bytes) -> None:
+        how = failure_of(target, data)
         if how is not None and len(data) < shortest.get(how, len(data) + 1):
             shortest[how] = len(data)
             kept = folder / f"fell-{hashlib.sha256(how.encode()).hexdigest()[:12]}"
@@ -38,11 +38,11 @@ def main(name: str, folder: Path, seconds: int) -> None:
             kept.with_suffix(".why").write_text(how)
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
-        dice = Random(seed)
-        if dice.random() < 0.5:
-            mutated: bytes = atheris.Mutate(data, most)
-            return mutated
-        return changed(dice, data, target.seeds, dice.randint(1, 4))[:most]
+        rng = Random(seed)
+        if rng.random() < 0.5:
+            result: bytes = atheris.Mutate(data, most)
+            return result
+        return mutated(rng, data, target.seeds, rng.randint(1, 4))[:most]
 
     options = [
         f"-max_total_time={seconds}",
@@ -52,7 +52,7 @@ def main(name: str, folder: Path, seconds: int) -> None:
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
     ]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=mutate)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], run, custom_mutator=mutate)
     atheris.Fuzz()
 
 

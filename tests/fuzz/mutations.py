@@ -1,4 +1,4 @@
-"""Inputs that are nearly right: what a target likes, cut, doubled, and spiked."""
+"""Nearly valid inputs: valid ones with parts cut, doubled or replaced by unusual bytes."""
 
 from collections.abc import Sequence
 from random import Random
@@ -15,28 +15,28 @@ _SPIKES = (
 )  # fmt: skip
 
 
-def nearly_right(dice: Random, seeds: Sequence[bytes]) -> bytes:
-    """A seed with up to eight changes, or nothing but noise."""
-    return changed(dice, dice.choice((*seeds, b"")), seeds, dice.randint(0, 8))
+def nearly_valid(rng: Random, seeds: Sequence[bytes]) -> bytes:
+    """A seed with up to eight mutations, or noise."""
+    return mutated(rng, rng.choice((*seeds, b"")), seeds, rng.randint(0, 8))
 
 
-def changed(dice: Random, data: bytes, others: Sequence[bytes], changes: int) -> bytes:
-    """An input with so many changes; some are pieces of the others."""
+def mutated(rng: Random, data: bytes, others: Sequence[bytes], changes: int) -> bytes:
+    """An input with this many mutations; some insert pieces of the others."""
     for _ in range(changes):
-        start = dice.randint(0, len(data))
-        stop = min(len(data), start + dice.randint(0, 60))
-        match dice.randrange(6):
+        start = rng.randint(0, len(data))
+        stop = min(len(data), start + rng.randint(0, 60))
+        match rng.randrange(6):
             case 0:
-                new = dice.choice(_SPIKES)
+                new = rng.choice(_SPIKES)
             case 1:
-                new = dice.randbytes(dice.randint(1, 20))
+                new = rng.randbytes(rng.randint(1, 20))
             case 2:
-                new = chr(dice.choice(_PLANES)[dice.randrange(128)]).encode(errors="surrogatepass")
+                new = chr(rng.choice(_PLANES)[rng.randrange(128)]).encode(errors="surrogatepass")
             case 3:
-                new = data[start:stop] * dice.choice((0, 3))
+                new = data[start:stop] * rng.choice((0, 3))
             case 4:
-                other = dice.choice(others)
-                new = other[dice.randint(0, len(other)) :][:40]
+                other = rng.choice(others)
+                new = other[rng.randint(0, len(other)) :][:40]
             case _:
                 data, new, stop = data[:start], b"", start
         data = data[:start] + new + data[stop:]

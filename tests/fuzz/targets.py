@@ -1,6 +1,6 @@
-"""Everything that reads what somebody else wrote, as a function of bytes that must not fall over.
+"""The fuzz targets: every parser of foreign input, as a function of bytes.
 
-A target may refuse its input only by the project's own errors; anything else falls out.
+A target may refuse its input only with the project's own errors; anything else is a failure.
 """
 
 import csv
@@ -34,25 +34,25 @@ from workers.notices.channels import load_channels
 
 ROOT = Path(__file__).parents[2]
 MOST = 20_000
-"""Records of one input that are looked at; a short input must not make more."""
+"""The most records of one input; a short input must not make more."""
 
 
 class Target(NamedTuple):
-    """What is fuzzed, what it may raise, and inputs that it likes."""
+    """The function, valid inputs to start from, and the errors that it may raise."""
 
     run: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
     allowed: tuple[type[Exception], ...] = (HotlineError,)
 
 
-def falls_out(target: Target, data: bytes) -> str | None:
-    """How the target fell over this input, or None where it read or refused it."""
+def failure_of(target: Target, data: bytes) -> str | None:
+    """A description of the failure, or None where the target read or refused the input."""
     try:
         target.run(data)
     except target.allowed:
         return None
-    except Exception as wrong:
-        return describe_safely(wrong, 3)
+    except Exception as error:
+        return describe_safely(error, 3)
     return None
 
 
@@ -67,8 +67,8 @@ def _feed(data: bytes) -> None:
 
 
 def _message(raw: Mapping[str, object]) -> None:
-    if isinstance(found := read_envelope(raw), Envelope):
-        read_content(found.type, raw)
+    if isinstance(result := read_envelope(raw), Envelope):
+        read_content(result.type, raw)
         msgspec.json.encode(raw, order="deterministic")
     index_terms({k: v for k, v in raw.items() if k != "claimant"})
 
@@ -156,7 +156,7 @@ def _sheet() -> bytes:
 
 
 def _feed_sheet(data: bytes) -> None:
-    """A workbook that is whole but for what stands in its sheet."""
+    """A valid workbook with these bytes as its sheet."""
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(_WHOLE)) as book, zipfile.ZipFile(file, "w") as made:
         for name in book.namelist():

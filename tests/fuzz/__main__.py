@@ -1,6 +1,6 @@
-"""`make fuzz`: every parser for a while, guided by what it reaches; what fell out is kept and told.
+"""`make fuzz`: fuzzes every parser for a while; saves and prints the inputs that failed.
 
-python -m tests.fuzz.run SECONDS [TARGET…]
+python -m tests.fuzz SECONDS [TARGET…]
 """
 
 import re
@@ -15,9 +15,9 @@ KEPT = Path(".fuzz")
 
 
 def fuzz(name: str, seconds: int) -> tuple[int, int, list[Path]]:
-    """Run one target in a process of its own: inputs tried, points reached, what fell out.
+    """Run one target in a process of its own: inputs tried, points reached, failing inputs.
 
-    A process that hangs, eats the memory or dies leaves its input as the other ways do.
+    The input of a process that hangs, takes too much memory or dies is saved as well.
     """
     folder = KEPT / name.replace(" ", "-")
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,11 +43,11 @@ def fuzz(name: str, seconds: int) -> tuple[int, int, list[Path]]:
 
 
 def main(seconds: int, names: list[str]) -> int:
-    """Fuzz these targets (all, if none is named), one after another; 1 if anything fell out."""
+    """Fuzz these targets (all, if none is named), one after another; 1 if any input failed."""
     count = 0
     for name in names:
         tried, points, fell = fuzz(name, seconds)
-        print(f"{name}: {tried} inputs, {points} points reached, {len(fell)} fell out", flush=True)
+        print(f"{name}: {tried} inputs, {points} points reached, {len(fell)} failed", flush=True)
         for path in fell:
             why = path.with_suffix(".why")
             print(f"  {why.read_text() if why.exists() else 'see log'}\n    {path}", flush=True)
