@@ -6,7 +6,7 @@ repeat what somebody wrote and stands in the log in clear, `PRIVATE` is what a c
 wrote, which goes into the line's encrypted part and is never in its data.
 
 A field that a line does not have is UNSET, which is not the same as null: a line that is read and
-written again has the same bytes.
+written again has the same bytes. The file is long because it is one list.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,8 @@
 
 A code is what the store, messages and events hold. Its `label` is the English text shown to people,
 a message id whose Chinese the catalogue has. `chinese` is the Chinese label that a message may
-write instead of the code (where a list has none, its codes never come in messages).
+write instead of the code (where a list has none, its codes never come in messages). The file is
+long because nothing repeats what is in it.
 """
 
 from enum import StrEnum

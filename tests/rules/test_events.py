@@ -94,3 +94,16 @@ def test_every_handler_takes_the_content_of_its_type() -> None:
     for kind, handler in HANDLERS.items():
         content = list(signature(handler).parameters)[1]
         assert get_type_hints(handler)[content] is CONTENT_TYPES[kind]
+
+
+def test_the_events_have_the_fields_that_sql_reads_by_name() -> None:
+    """The bulletin's queries look into the JSON of these lines (`models/queries/figures.py`)."""
+    with_unit = {
+        *("alert.raised", "ticket.returned", "rework.opened", "conduct.recorded"),
+        *("conduct.proposed", "ticket.accepted", "ticket.deemed_accepted"),
+    }
+    for name in with_unit:
+        assert "unit" in EVENT_TYPES[EventName(name)].__struct_encode_fields__
+    assert "level" in events.AlertRaised.__struct_encode_fields__
+    for withdrawal in (events.AlertWithdrawn, events.DecisionWithdrawn):
+        assert "of" in withdrawal.__struct_encode_fields__
