@@ -2,10 +2,11 @@
 
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
+from models.tables.notice import NoticeRow
 from models.tables.process import Process, Sample
 from models.tables.rulebook import CalendarDay, PolicyVersion, Territory, UnitRow
 from models.tables.secrets import Access, BlindIndex, Secret
-from models.tables.ticket import ClockRow, EventRow, NoticeRow, Ticket
+from models.tables.ticket import ClockRow, EventRow, Ticket
 
 __all__ = [
     "Access",

@@ -1,4 +1,4 @@
-"""What the timekeeper rings for: one narrow row for each thing that waits for its moment."""
+"""The bells that the timekeeper rings: a narrow row for each row that waits for its moment."""
 
 from datetime import datetime
 
@@ -10,12 +10,12 @@ from models.tables.row import TableRow
 
 
 class Bell(TableRow, table=True):
-    """A waiting message or a ticket's next moment, and the queue that it is rung in.
+    """A waiting message or a ticket's next moment, and the queue in which it is rung.
 
-    `row_id` is a row of the inbox or, in the queue `escalation`, a ticket. `due_at` is when it
-    wants to be dealt with; `ring_at` is when the timekeeper rings next, which is later where a bell
-    has been rung and not been answered yet. Apart from the rows that they ring for, since those
-    are wide and read by many, and a bell is written several times in a row's life.
+    `row_id` is a row of the inbox or, in the queue `escalation`, a ticket. `due_at` is when it is
+    due; `ring_at` is when the timekeeper rings next, which is later while a bell has been rung and
+    not been answered. Bells are kept apart from the rows that they ring for: those are wide and
+    read by many, and a bell is written several times in a row's life.
     """
 
     __tablename__ = "bell"

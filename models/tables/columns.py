@@ -1,4 +1,4 @@
-"""Column types that SQLite and PostgreSQL keep alike."""
+"""Column types that behave alike on SQLite and PostgreSQL."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,32 +13,32 @@ from models.security.encryption import Encrypted
 _WITHOUT_ZONE = len("2026-11-23 08:30:00.000000")
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
-"""A row's number; SQLite counts up by itself only where the column is a plain integer."""
+"""A row's id; SQLite numbers rows by itself only where the column is a plain integer."""
 
 
 class Instant(TypeDecorator[datetime]):
-    """An instant: aware on the way in, aware UTC on the way out.
+    """An instant: takes any aware one, gives it back in UTC.
 
-    SQLite has no such type: there it is text of one length in UTC, which sorts as time does.
+    SQLite has no such type; there it is text of a fixed length in UTC, which sorts as time does.
     """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text on SQLite, a timestamp with time zone elsewhere."""
+        """Return text on SQLite, a timestamp with time zone elsewhere."""
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else self.impl_instance)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """UTC, as the database keeps it; a naive instant is a mistake of the caller's."""
+        """Convert to UTC; a naive instant is a mistake of the caller."""
         return self.bind_processor(dialect)(value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
-        """What is done to each value; SQLAlchemy's own steps around it would do nothing."""
+        """Return the conversion alone: SQLAlchemy's own steps around it would do nothing."""
         return _text if dialect.name == "sqlite" else _aware
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        """Aware UTC."""
+        """Convert to aware UTC."""
         if value is None:
             return None
         if isinstance(value, str):
@@ -48,38 +48,38 @@ class Instant(TypeDecorator[datetime]):
 
 
 class EncryptedColumn(TypeDecorator[Encrypted]):
-    """Personal data and what citizens wrote: ciphertext that only a Sealer opens."""
+    """Personal data and what citizens wrote, as ciphertext that only a Cipher decrypts."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: Encrypted | None, _dialect: Dialect) -> bytes | None:
-        """The ciphertext; anything that is not sealed is a mistake of the caller's."""
+        """Return the ciphertext; anything that is not encrypted is a mistake of the caller."""
         return _ciphertext(value)
 
     def bind_processor(self, _dialect: Dialect) -> Callable[[Encrypted | None], bytes | None]:
-        """What is done to each value; both drivers take bytes as they are."""
+        """Return the conversion alone: both drivers take bytes as they are."""
         return _ciphertext
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Encrypted | None:
-        """The sealed value, opaque."""
+        """Wrap the ciphertext."""
         return Encrypted(bytes(value)) if value is not None else None
 
 
 class JsonText(TypeDecorator[Any]):
-    """Plain data as JSON text, written and read the same way on both databases."""
+    """JSON data as text, written and read alike on both databases."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
-        """JSON with sorted keys, so that equal values have equal texts."""
+        """Encode with sorted keys, so that equal values have equal texts."""
         if value is None:
             return None
         return msgspec.json.encode(value, order="sorted").decode()
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
-        """The plain data."""
+        """Decode the JSON."""
         return msgspec.json.decode(value) if value is not None else None
 
 
@@ -99,5 +99,5 @@ def _text(value: datetime | None) -> str | None:
 
 def _ciphertext(value: Encrypted | None) -> bytes | None:
     if value is not None and not isinstance(value, Encrypted):
-        raise TypeError("a sealed column takes only sealed values")
+        raise TypeError("an encrypted column takes only encrypted values")
     return value.raw if value is not None else None

@@ -1,22 +1,23 @@
-"""The tables as SQLAlchemy Core sees them: what queries and the hot writes are written on."""
+"""The tables for SQLAlchemy Core, in which queries and bulk writes are written."""
 
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from models.tables.bell import Bell
 from models.tables.inbox import Inbox
+from models.tables.notice import ChannelState, NoticeRow
 from models.tables.process import Process, Sample
 from models.tables.routing_model import RoutingModel
 from models.tables.rulebook import CalendarDay, PolicyVersion, Territory, UnitRow
 from models.tables.secrets import Access, BlindIndex, Secret
 from models.tables.similarity import SimilarityBand
-from models.tables.ticket import ChannelState, ClockRow, EventRow, NoticeRow, Ticket
+from models.tables.ticket import ClockRow, EventRow, Ticket
 
 
 def _core(model: type[SQLModel]) -> Table:
-    found = SQLModel.metadata.tables[str(model.__tablename__)]
-    assert isinstance(found, Table)
-    return found
+    table = SQLModel.metadata.tables[str(model.__tablename__)]
+    assert isinstance(table, Table)
+    return table
 
 
 INBOX = _core(Inbox)

@@ -1,4 +1,4 @@
-"""What came in: every message as its source sent it, waiting or dealt with."""
+"""The inbox: every message as its source sent it, waiting or finished."""
 
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,10 @@ WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
 class Inbox(TableRow, table=True):
     """One message (来件). `id` is the order of arrival.
 
-    While it waits there is a bell for it. A refused row is kept; when the source sends the message
-    again, mended, the old row stops being `current`. `resolved` is
-    what the units file made of its units when it was first read, so that reading it again gives
-    the same. `conflicting` marks one refused because it would have undone what people did since.
+    While it waits there is a bell for it. A refused row is kept; when the source sends a corrected
+    message, the old row is no longer `current`. `resolved` is how its units were resolved when it
+    was first read, so that reading it again gives the same. `conflicting` marks a message refused
+    because it would have undone what people did since.
     """
 
     __tablename__ = "inbox"

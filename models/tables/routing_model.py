@@ -1,4 +1,4 @@
-"""What past letters taught, one row a model."""
+"""Models of past dispatches, one row each."""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ from models.tables.row import TableRow
 
 
 class RoutingModel(TableRow, table=True):
-    """A model of past dispatches; `version` counts up, the newest of those in use judges letters.
+    """A model of past dispatches; `version` counts up, the newest of those in use is applied.
 
-    `body` is sealed: its pieces of words come from citizens' letters.
+    `body` is encrypted: its pieces of words come from citizens' letters.
     """
 
     __tablename__ = "routing_model"

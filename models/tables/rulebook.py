@@ -12,7 +12,7 @@ from models.tables.row import TableRow
 
 
 class UnitRow(TableRow, table=True):
-    """A unit (承办单位) of the last imported units file; `people` are its names and numbers.
+    """A unit (承办单位) of the last imported units file; `people` are names and phone numbers.
 
     `version` counts the imports, so that workers see that there is a newer file.
     """
@@ -29,7 +29,7 @@ class UnitRow(TableRow, table=True):
 
 
 class Territory(TableRow, table=True):
-    """A word that says that a place lies in the district."""
+    """A word by which a place is known to lie in the district."""
 
     __tablename__ = "territory"
 
@@ -37,7 +37,7 @@ class Territory(TableRow, table=True):
 
 
 class PolicyVersion(TableRow, table=True):
-    """A policy file as it was when it came into the store; `id` is a digest of its text."""
+    """A policy file as it was added to the store; `id` is a digest of its text."""
 
     __tablename__ = "policy_version"
 

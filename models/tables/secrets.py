@@ -1,4 +1,4 @@
-"""What the store keeps so that sealed data can be found again, and who has seen it in clear."""
+"""Secrets of the store, the blind index of encrypted data, and the access log."""
 
 from datetime import datetime
 from typing import Any
@@ -11,11 +11,11 @@ from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
 
 HASH_KEY = "hashes"
-"""The secret that keyed hashes are made with."""
+"""The name of the secret with the key of all keyed hashes."""
 
 
 class Secret(TableRow, table=True):
-    """A secret of the store's own, sealed: the key of its hashes, by which a wrong key shows."""
+    """A secret of the store, encrypted: the key of its hashes, which shows a wrong key file."""
 
     __tablename__ = "secret"
 
@@ -24,7 +24,7 @@ class Secret(TableRow, table=True):
 
 
 class BlindIndex(TableRow, table=True):
-    """A keyed hash of a number or name in a ticket: `kind` is phone, identity or name."""
+    """The keyed hash of a number or name in a ticket; `kind` is phone, identity or name."""
 
     __tablename__ = "trace"
     __table_args__ = (
@@ -38,9 +38,9 @@ class BlindIndex(TableRow, table=True):
 
 
 class Access(TableRow, table=True):
-    """One time that somebody saw personal data in clear or searched by it; append-only, chained.
+    """A line of the access log: somebody saw personal data in clear, or searched by it.
 
-    `fields` are the names of what was shown, never what stood in them.
+    It is append-only and chained. `fields` are the names of what was shown, never its content.
     """
 
     __tablename__ = "access"

@@ -1,4 +1,4 @@
-"""What letters have in common, without what they say."""
+"""Hashes by which similar letters are found, without what they say."""
 
 from sqlalchemy import Column
 from sqlmodel import Field
@@ -8,10 +8,10 @@ from models.tables.row import TableRow
 
 
 class SimilarityBand(TableRow, table=True):
-    """A keyed hash of a part of what a letter says: letters that are alike share some of them.
+    """A band of a letter's MinHash signature as a keyed hash; similar letters share some of them.
 
-    Nothing can be read from it without the key. `band` 0 is there for every letter that was looked
-    at, without a hash. There is no foreign key: it would lock the ticket's row against the workers.
+    Nothing can be read from it without the key. `band` 0 has no hash and is there for every letter
+    that was indexed. There is no foreign key: it would lock the ticket's row against the workers.
     """
 
     __tablename__ = "matter_band"
