@@ -1,1 +1,1 @@
-"""The `hotline` command, and the readers of city feeds."""
+"""The application behind the `hotline` command."""

@@ -1,4 +1,4 @@
-"""`python -m scripts` is the `hotline` command; that is how it starts its own processes."""
+"""Run the `hotline` command as `python -m scripts`, which is how it starts its own processes."""
 
 from scripts.cli import main
 

@@ -37,15 +37,15 @@ class _Command(TyperCommand):
 
     def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the help."""
-        _tell(self, ctx)
+        _translate_help(self, ctx)
         super().format_help(ctx, formatter)
 
     def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write how the command is typed."""
+        """Write the line with the command's usage."""
         _write_usage(self, ctx, formatter)
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
-        """Take what was typed. Raises UsageError."""
+        """Parse the arguments. Raises UsageError."""
         rest = super().parse_args(ctx, args)
         if rest:
             ctx.fail(_("unexpected arguments: {rest}").format(rest=" ".join(rest)))
@@ -53,21 +53,21 @@ class _Command(TyperCommand):
 
 
 class _Group(TyperGroup):
-    """A command of commands."""
+    """A group of commands."""
 
     def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the help."""
-        _tell(self, ctx)
+        _translate_help(self, ctx)
         super().format_help(ctx, formatter)
 
     def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Write how the command is typed."""
+        """Write the line with the command's usage."""
         _write_usage(self, ctx, formatter)
 
     def resolve_command(
         self, ctx: "Context", args: list[str]
     ) -> "tuple[str | None, AnyCommand | None, list[str]]":
-        """Find the command that was typed. Raises UsageError."""
+        """Find a command of the group. Raises UsageError."""
         name = args[0]
         if name not in self.commands and not name.startswith("-"):
             near = get_close_matches(name, list(self.commands))
@@ -76,68 +76,68 @@ class _Group(TyperGroup):
 
 
 class App(typer.Typer):
-    """A group of commands that are told in the chosen language."""
+    """A group of commands, with help in the active language."""
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__(
             cls=_Group,
             no_args_is_help=True,
             add_completion=False,
             pretty_exceptions_enable=False,
-            **more,
+            **settings,
         )
 
-    def command(self, name: str | None = None, **more: Any) -> Any:
+    def command(self, name: str | None = None, **settings: Any) -> Any:
         """Add a command."""
-        return super().command(name, cls=_Command, **more)
+        return super().command(name, cls=_Command, **settings)
 
 
-def usage_error_text(wrong: UsageError) -> str:
-    """What was typed wrong, and where to read how it is right; empty where help was shown."""
-    if isinstance(wrong, NoArgsIsHelpError):
+def usage_error_text(error: UsageError) -> str:
+    """What is wrong with the arguments and where to read more; empty where help was shown."""
+    if isinstance(error, NoArgsIsHelpError):
         return ""
-    text = _reason(wrong)
-    if wrong.ctx is None:
+    text = _reason(error)
+    if error.ctx is None:
         return text
-    return text + _("; see `{command} --help`").format(command=wrong.ctx.command_path)
+    return text + _("; see `{command} --help`").format(command=error.ctx.command_path)
 
 
-def _reason(wrong: UsageError) -> str:
-    match wrong:
+def _reason(error: UsageError) -> str:
+    match error:
         case MissingParameter(param=param) if param is not None:
             return _("{what} is missing").format(what=_name(param))
         case NoSuchOption():
-            return _("there is no option {name}").format(name=wrong.option_name) + _meant(
-                wrong.possibilities or ()
+            return _("there is no option {name}").format(name=error.option_name) + _meant(
+                error.possibilities or ()
             )
         case BadOptionUsage():
             needs, takes = _("{what} needs a value"), _("{what} takes no value")
-            return (needs if "requires" in wrong.message else takes).format(what=wrong.option_name)
+            return (needs if "requires" in error.message else takes).format(what=error.option_name)
         case typer.BadParameter(param=param) if param is not None:
-            return f"{_name(param)}: {_value(wrong)}"
-    return wrong.message
+            return f"{_name(param)}: {_value(error)}"
+    return error.message
 
 
-def _value(wrong: typer.BadParameter) -> str:
-    """What is wrong with a value, as far as Typer and Pydantic find it."""
-    if (errors := getattr(wrong.__cause__, "errors", None)) is not None:
-        found = errors()[0]
+def _value(error: typer.BadParameter) -> str:
+    """What is wrong with a value, as far as Typer and Pydantic know it."""
+    if (errors := getattr(error.__cause__, "errors", None)) is not None:
+        first = errors()[0]
         texts = {
             "int_parsing": _("a whole number is needed, not {input}"),
             "float_parsing": _("a number is needed, not {input}"),
             "greater_than_equal": _("{input} is too little, {ge} is the least"),
             "less_than_equal": _("{input} is too much, {le} is the most"),
         }
-        if (text := texts.get(found["type"])) is not None:
-            return text.format(input=found["input"], **found.get("ctx", {}))
+        if (text := texts.get(first["type"])) is not None:
+            return text.format(input=first["input"], **first.get("ctx", {}))
     for ending, text in (
         ("does not exist.", _("it does not exist")),
         ("is a directory.", _("it is a folder, not a file")),
         ("is not readable.", _("no permission to read it")),
     ):
-        if wrong.message.endswith(ending):
+        if error.message.endswith(ending):
             return text
-    return wrong.message
+    return error.message
 
 
 def _name(param: "Parameter") -> str:
@@ -154,7 +154,7 @@ def _write_usage(command: "AnyCommand", ctx: "Context", formatter: "HelpFormatte
     formatter.write_usage(ctx.command_path, pieces, prefix=_("Usage: "))
 
 
-def _tell(command: "AnyCommand", ctx: "Context") -> None:
+def _translate_help(command: "AnyCommand", ctx: "Context") -> None:
     """Set the titles of the help's panels, and let lines be broken anywhere."""
     # Only help needs this module, which takes as long to import as all else of a command's start.
     from typer import rich_utils
@@ -166,11 +166,11 @@ def _tell(command: "AnyCommand", ctx: "Context") -> None:
     rich_utils.REQUIRED_LONG_STRING = _("[required]")
     make = rich_utils._make_rich_text
 
-    def broken_anywhere(**what: Any) -> Any:
-        made: Any = make(**what)
-        made.overflow = "fold"
-        return made
+    def make_foldable(**arguments: Any) -> Any:
+        text: Any = make(**arguments)
+        text.overflow = "fold"
+        return text
 
-    rich_utils._make_rich_text = broken_anywhere
+    rich_utils._make_rich_text = make_foldable
     if isinstance(option := command.get_help_option(ctx), TyperOption):
         option.help = _("Show this help and end.")

@@ -1,1 +1,1 @@
-"""One file a group of commands; what a command needs is imported when it runs."""
+"""The commands, a file for each group; a command imports what it needs when it runs."""

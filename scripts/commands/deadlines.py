@@ -29,7 +29,7 @@ def add_to(app: App) -> None:
     app.add_typer(days, name="calendar")
 
 
-_SHOWN = 10
+_MAX_LISTED = 10
 _JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 
 
@@ -58,7 +58,7 @@ def due(
     hours: Annotated[int, typer.Option(min=0, help=_("A shorter statutory limit, in hours."))] = 0,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """The expiry of a term with its three levels, and why each day counts or not."""
+    """Print the expiry of a term with its three levels, and why each day counts or not."""
     from models.rules.calendar import SHANGHAI
     from models.rules.levels import moments, provisional
     from models.rules.policy import load_policy
@@ -79,13 +79,13 @@ def due(
     end = min(expiry(base, term, calendar, policy.office) for term in terms)
     levels = moments(base, end, policy, calendar)
     days = days_between(base, end.astimezone(SHANGHAI).date(), calendar)
-    guessed = provisional(base, end, policy, calendar)
+    is_provisional = provisional(base, end, policy, calendar)
     if as_json:
         print_json(
             {
                 "due": end,
                 **{str(level): at for level, at in levels},
-                "provisional": guessed,
+                "provisional": is_provisional,
                 "days": list(map(_day, days)),
             }
         )
@@ -93,7 +93,7 @@ def due(
     for day in days:
         mark = _("counts") if day.counts else _("does not count")
         typer.echo(f"{day.day}  {_weekday(day.day)}  {mark}  {render(day.why)}")
-    note = "  " + _("provisional") if guessed else ""
+    note = "  " + _("provisional") if is_provisional else ""
     typer.echo(f"{_('due')}  {end:%Y-%m-%d %H:%M}{note}")
     for level, at in levels:
         typer.echo(f"{_(level)}  {at:%Y-%m-%d %H:%M}")
@@ -112,7 +112,7 @@ def show(
     year: Annotated[int, typer.Argument(min=1949, max=2999)],
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """The days of a year that are not simply Monday to Friday, and how many working days it has."""
+    """Print the days of a year that differ from Monday to Friday, and count its working days."""
     calendar = _calendar()
     first = date(year, 1, 1)
     days = [calendar.day(first + timedelta(n)) for n in range((date(year + 1, 1, 1) - first).days)]
@@ -136,7 +136,7 @@ def import_days(
         bool, typer.Option("--dry-run", help=_("Only show what would change."))
     ] = False,
 ) -> None:
-    """Keep an arrangement; every line says a day, `working` or `off`, and the document."""
+    """Declare the days of a file; open clocks are moved."""
     from models.operations.calendar import change_calendar
     from models.rules.calendar import SHANGHAI
     from models.rules.vocabulary import Permission
@@ -158,6 +158,6 @@ def import_days(
     )
     if result.kept:
         kept = _("{n} tickets keep their deadlines, or what was done would not fit: {some}")
-        typer.echo(kept.format(n=len(result.kept), some=", ".join(result.kept[:_SHOWN])))
+        typer.echo(kept.format(n=len(result.kept), some=", ".join(result.kept[:_MAX_LISTED])))
     if dry_run:
         typer.echo(_("Nothing has been changed."))

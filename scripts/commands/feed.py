@@ -1,4 +1,4 @@
-"""`hotline feed`: a city's letters and messages into the inbox; `refused`: what was not taken."""
+"""`hotline feed`: feed tickets and messages into the inbox. `hotline refused`: list the refused."""
 
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ def feed(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
-    """Read feeds, put their messages into the inbox, and keep what is refused with its reason."""
+    """Feed files, folders or an endpoint into the inbox; refused rows are kept with the reason."""
     from scripts.ingest.feed_reader import FeedOptions
     from scripts.ingest.feed_runner import FeedRunner
 
@@ -81,8 +81,8 @@ def feed(
         unit=unit or None,
         start=rebase.date() if rebase else None,
     )
-    special = [p for p in paths if p.startswith(("http://", "https://"))]
-    if (special or watch or suggest) and len(paths) > 1:
+    addresses = [p for p in paths if p.startswith(("http://", "https://"))]
+    if (addresses or watch or suggest) and len(paths) > 1:
         raise typer.BadParameter(_("one address, folder or file at a time"))
     if suggest:
         from scripts.ingest.mapping_suggestion import suggest_mapping
@@ -90,7 +90,7 @@ def feed(
         typer.echo(suggest_mapping(Path(paths[0]), options), nl=False)
         return
     runner = FeedRunner(load_settings(), options, refused)
-    if special:
+    if addresses:
         code = runner.poll(paths[0], every=every, private=allow_private, as_json=as_json)
     elif watch:
         if not Path(paths[0]).is_dir():
@@ -108,7 +108,7 @@ def refused(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
-    """The file is `refused.jsonl` in the home unless another is named; its rows are sealed."""
+    """List refused rows, of `refused.jsonl` in the home unless another file is named."""
     from scripts.ingest.refused_rows import show_refused
 
     show_refused(file, in_clear=reveal, as_json=as_json)

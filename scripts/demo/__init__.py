@@ -1,1 +1,1 @@
-"""A district's two working weeks, for somebody who has never seen the service at work."""
+"""The demo: two working weeks of a district, for somebody who has never seen the service."""

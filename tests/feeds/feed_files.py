@@ -52,10 +52,10 @@ def changed(book: bytes, change: Callable[[str, bytes], bytes | None]) -> bytes:
     return made.getvalue()
 
 
-def with_dimension(book: bytes, said: str) -> bytes:
-    """An XLSX whose sheets say that they are `said` large."""
+def with_dimension(book: bytes, size: str) -> bytes:
+    """An XLSX whose sheets say that they are `size` large."""
     dimension = re.compile(rb'<dimension ref="[^"]*"')
-    new = f'<dimension ref="{said}"'.encode()
+    new = f'<dimension ref="{size}"'.encode()
     return changed(book, lambda _name, content: dimension.sub(new, content))
 
 

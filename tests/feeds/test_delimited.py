@@ -33,10 +33,10 @@ def test_one_broken_byte_costs_one_character_and_no_letter(tmp_path: Path) -> No
     for encoding in ("utf-8", "gb18030"):
         content = delimited([*TABLE, ("1002", *LETTER[1:])]).encode(encoding)
         at = content.index("两周".encode(encoding))
-        found = messages(content[:at] + b"\xff" + content[at:], tmp_path)
-        assert [m["ticket"] for m in found] == ["1001", "1002"]
-        assert "\ufffd" in str(found[0]["content"])
-        assert found[1]["content"] == LETTER[4]
+        bodies = messages(content[:at] + b"\xff" + content[at:], tmp_path)
+        assert [m["ticket"] for m in bodies] == ["1001", "1002"]
+        assert "\ufffd" in str(bodies[0]["content"])
+        assert bodies[1]["content"] == LETTER[4]
 
 
 def test_a_broken_byte_in_the_number_is_refused(tmp_path: Path) -> None:
@@ -73,19 +73,19 @@ def test_an_open_quotation_mark_is_refused_and_does_not_eat_the_file(tmp_path: P
     letter = (*LETTER[:4], "很长" * 1_000, "0")
     open_quote = ("1002", *LETTER[1:4], '"' + LETTER[4], "0")
     content = delimited([HEADERS, letter, open_quote, *[letter] * 200])
-    found = records(content.encode(), tmp_path)
-    assert found[0].message is not None
-    assert "quotation mark is not closed" in reason(found[1])
-    assert found[1].line == 3
-    assert str(found[1].raw).startswith("1002")
-    assert found[-1].message is not None
+    rows = records(content.encode(), tmp_path)
+    assert rows[0].message is not None
+    assert "quotation mark is not closed" in reason(rows[1])
+    assert rows[1].line == 3
+    assert str(rows[1].raw).startswith("1002")
+    assert rows[-1].message is not None
 
 
 def test_a_line_without_end_is_refused_in_pieces(tmp_path: Path) -> None:
     content = delimited(TABLE).encode() + b"x" * (3 << 20) + b"\n" + delimited([LETTER]).encode()
-    found = records(content, tmp_path)
-    assert found[0].message == (found[-1].message or {})
-    assert all(record.message is None for record in found[1:-1])
+    rows = records(content, tmp_path)
+    assert rows[0].message == (rows[-1].message or {})
+    assert all(record.message is None for record in rows[1:-1])
 
 
 def test_a_number_in_a_spreadsheets_short_form_is_refused(tmp_path: Path) -> None:
@@ -107,11 +107,11 @@ def test_an_empty_file_holds_nothing(content: bytes, tmp_path: Path) -> None:
 def test_unknown_headers_name_the_mappings_and_never_a_letter(tmp_path: Path) -> None:
     with pytest.raises(ColumnsUnknown) as caught:
         records(delimited([LETTER, LETTER]).encode(), tmp_path)
-    said = str(caught.value)
-    assert "provincial-board (留言编号, 留言用户, 留言主题, 留言时间, 留言详情)" in said
-    assert "--mapping FILE" in said
-    assert "\n" not in said
-    assert not any(cell in said for cell in LETTER[:5])
+    error = str(caught.value)
+    assert "provincial-board (留言编号, 留言用户, 留言主题, 留言时间, 留言详情)" in error
+    assert "--mapping FILE" in error
+    assert "\n" not in error
+    assert not any(cell in error for cell in LETTER[:5])
 
 
 @pytest.mark.parametrize("content", [b"%PDF-1.7\n1 0 obj", b"\x00\x01\x7fELF\x00\x00"])

@@ -101,7 +101,7 @@ def test_what_has_not_happened_is_not_told(cells: dict[str, str], tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("closed", "said"),
+    ("closed", "expected"),
     [
         ("02/09/2026 10:00", '"Closed" is before the letter itself'),
         ("31/09/2026 10:00", '"Closed" holds no possible date'),
@@ -109,19 +109,19 @@ def test_what_has_not_happened_is_not_told(cells: dict[str, str], tmp_path: Path
     ],
 )
 def test_an_impossible_reply_costs_no_letter_and_is_flagged(
-    closed: str, said: str, tmp_path: Path
+    closed: str, expected: str, tmp_path: Path
 ) -> None:
     (record,) = city(tmp_path, changed(Closed=closed))
     assert record.message["ticket"] == "7"
     assert record.later == ()
-    assert said in told(record)[0]
+    assert expected in told(record)[0]
     assert record.message["original"] == {"Closed": closed}
     assert len(record.message["flags"]) == 1
 
 
 def test_dates_are_read_day_first_where_the_mapping_says_so(tmp_path: Path) -> None:
-    found = city(tmp_path, changed(Opened="04/02/2026"), changed(Opened="13/02/2026"))
-    assert [r.message["at"][:10] for r in found] == ["2026-02-04", "2026-02-13"]
+    rows = city(tmp_path, changed(Opened="04/02/2026"), changed(Opened="13/02/2026"))
+    assert [r.message["at"][:10] for r in rows] == ["2026-02-04", "2026-02-13"]
     (refused,) = city(tmp_path, changed(Opened="02/13/2026"))
     assert "no possible date" in reason(refused)
 
@@ -139,10 +139,10 @@ def test_a_missing_date_is_refused_unless_the_mapping_says_what_stands_in(tmp_pa
 def test_letters_under_one_number_are_told_apart_by_the_key(tmp_path: Path) -> None:
     mapping = CITY.replace("key = []", 'key = ["No", "Url"]').replace('"State"]', '"State", "Url"]')
     rows = [(*ROW, f"http://city/{n}") for n in range(15)]
-    found = city(tmp_path, *rows, rows[0], mapping=mapping, columns=(*COLUMNS, "Url"))
-    assert len({r.message["ticket"] for r in found}) == 15
-    assert found[0].message == found[-1].message
-    assert all(r.later[0]["ticket"] == r.message["ticket"] for r in found)
+    parsed = city(tmp_path, *rows, rows[0], mapping=mapping, columns=(*COLUMNS, "Url"))
+    assert len({r.message["ticket"] for r in parsed}) == 15
+    assert parsed[0].message == parsed[-1].message
+    assert all(r.later[0]["ticket"] == r.message["ticket"] for r in parsed)
 
 
 def test_two_units_in_one_cell_stay_as_they_are_written(tmp_path: Path) -> None:
@@ -154,10 +154,8 @@ def test_words_of_any_case_and_width_are_known_and_the_rest_by_a_star(tmp_path: 
     table = '[values.category]\n"Ｎoise" = "complaint"\n"*" = "help"\n'
     mapping = CITY.replace('category = "complaint"\n', f'category = "help"\n{table}')
     mapping = mapping.replace('title = "Title"', 'title = "Title"\ncategory = "Agency"')
-    found = city(
-        tmp_path, *(changed(Agency=a) for a in ("NOISE", "no ise", "DOT")), mapping=mapping
-    )
-    assert [r.message["category"] for r in found] == ["complaint", "complaint", "help"]
+    rows = city(tmp_path, *(changed(Agency=a) for a in ("NOISE", "no ise", "DOT")), mapping=mapping)
+    assert [r.message["category"] for r in rows] == ["complaint", "complaint", "help"]
 
 
 @pytest.mark.parametrize(
@@ -258,14 +256,14 @@ def test_a_mapping_may_not_read_a_date_in_two_ways(tmp_path: Path) -> None:
 
 
 def test_a_wrong_field_of_a_later_message_is_named(tmp_path: Path) -> None:
-    for old, new, said in (
+    for old, new, expected in (
         ("facts =", "fact =", 'later.1.columns.fact: there is no such key; did you mean "facts"'),
         ('"result.submitted"', '"result.submited"', 'value; did you mean "result.submitted"'),
         ("after =", "aftr =", 'later.2.aftr: there is no such key; did you mean "after"'),
     ):
         path = tmp_path / "city.toml"
         path.write_text(CITY.replace(old, new), encoding="utf-8")
-        with pytest.raises(Exception, match=said):
+        with pytest.raises(Exception, match=expected):
             load_mapping(path)
 
 

@@ -77,7 +77,7 @@ def test_only_the_mapping_that_was_given_is_tried(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected"),
     [
         ("headers =", "header =", 'line 3: header: there is no such key; did you mean "headers"?'),
         (
@@ -105,14 +105,14 @@ def test_only_the_mapping_that_was_given_is_tried(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(
-    old: str, new: str, said: str, tmp_path: Path
+    old: str, new: str, expected: str, tmp_path: Path
 ) -> None:
     assert old in CITY
     path = written(tmp_path, CITY.replace(old, new))
     with pytest.raises(InvalidMapping) as caught:
         load_mapping(path)
     assert str(caught.value).startswith(str(path))
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:

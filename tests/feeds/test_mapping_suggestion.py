@@ -51,8 +51,8 @@ def test_a_suggestion_loads_and_reads_the_file(form: str, tmp_path: Path) -> Non
     written = tmp_path / "city.toml"
     written.write_text(text, encoding="utf-8")
     assert load_mapping(written).name == "九月-letters"
-    found = list(read_feed(path, FeedOptions(mapping=written)))
-    made = [row.message for row in found if row.message is not None]
+    rows = list(read_feed(path, FeedOptions(mapping=written)))
+    made = [row.message for row in rows if row.message is not None]
     assert made[0] == {
         "type": "ticket.received",
         "ticket": "S1",
@@ -64,7 +64,7 @@ def test_a_suggestion_loads_and_reads_the_file(form: str, tmp_path: Path) -> Non
         "claimant": {"name": "张三", "phone": "13812340000"},
     }
     assert [m["category"] for m in made] == ["consultation", "complaint", "complaint"]
-    assert [later["type"] for later in found[0].later] == ["result.submitted"]
+    assert [later["type"] for later in rows[0].later] == ["result.submitted"]
     assert '"其他" = "complaint"  # ?' in text
 
 

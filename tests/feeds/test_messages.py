@@ -20,12 +20,12 @@ def test_a_message_comes_out_as_it_went_in(tmp_path: Path) -> None:
 def test_marks_and_blank_lines_are_no_messages(tmp_path: Path) -> None:
     one, two = lines(MESSAGE), lines(MESSAGE | {"id": "m-2"})
     content = b"\xef\xbb\xbf" + one.replace(b"\n", b"\r\n") + b"\n  \n\xef\xbb\xbf" + two.rstrip()
-    found = records(content, tmp_path)
-    assert [(r.line, r.message and r.message["id"]) for r in found] == [(1, "m-1"), (4, "m-2")]
+    rows = records(content, tmp_path)
+    assert [(r.line, r.message and r.message["id"]) for r in rows] == [(1, "m-1"), (4, "m-2")]
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected"),
     [
         (b'{"id": "1", "at": "2026', "stopped at character"),
         (b'{"id": "1"}{"id": "2"}', "stopped at character 12"),
@@ -42,17 +42,17 @@ def test_marks_and_blank_lines_are_no_messages(tmp_path: Path) -> None:
     ids=lambda value: repr(value)[:30] if isinstance(value, bytes) else value,
 )
 def test_a_line_that_is_no_message_is_refused_and_the_rest_goes_on(
-    line: bytes, said: str, tmp_path: Path
+    line: bytes, expected: str, tmp_path: Path
 ) -> None:
     good = lines(MESSAGE)
-    found = records(good + line + b"\n" + good, tmp_path)
-    assert [r.message for r in found if r.message] == [MESSAGE, MESSAGE]
-    assert [r.line for r in found] == [1, 2, 3]
-    assert said in reason(found[1])
+    rows = records(good + line + b"\n" + good, tmp_path)
+    assert [r.message for r in rows if r.message] == [MESSAGE, MESSAGE]
+    assert [r.line for r in rows] == [1, 2, 3]
+    assert expected in reason(rows[1])
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         ({"ticket": 1.5}, '"ticket" must be a text'),
         ({"id": ["x"]}, '"id" must be a text'),
@@ -63,14 +63,14 @@ def test_a_line_that_is_no_message_is_refused_and_the_rest_goes_on(
     ],
 )
 def test_a_message_whose_envelope_cannot_be_read_is_refused(
-    change: dict[str, object], said: str, tmp_path: Path
+    change: dict[str, object], expected: str, tmp_path: Path
 ) -> None:
     (record,) = records(lines(MESSAGE | change), tmp_path)
-    assert said in reason(record)
+    assert expected in reason(record)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         ({"ticket": None}, "ticket's number is missing"),
         ({"ticket": "\u200b "}, "ticket's number is missing"),
@@ -79,19 +79,19 @@ def test_a_message_whose_envelope_cannot_be_read_is_refused(
     ],
 )
 def test_what_a_message_lacks_is_left_to_the_inbox(
-    change: dict[str, object], said: str, tmp_path: Path
+    change: dict[str, object], expected: str, tmp_path: Path
 ) -> None:
     """There it is looked for in every message, whoever sent it."""
     (message,) = messages(lines(MESSAGE | change), tmp_path)
     envelope = read_envelope(message)
     assert isinstance(envelope, Refusal)
-    assert said in envelope.why.text
+    assert expected in envelope.why.text
 
 
 def test_an_instant_without_an_offset_is_read_in_china(tmp_path: Path) -> None:
     given = ["2026-09-29T16:00:00", "2026-09-29T08:00:00Z", "2026-09-29T16:00:00.600"]
-    found = messages(lines(*(MESSAGE | {"at": at} for at in given)), tmp_path)
-    assert [m["at"] for m in found] == [
+    bodies = messages(lines(*(MESSAGE | {"at": at} for at in given)), tmp_path)
+    assert [m["at"] for m in bodies] == [
         "2026-09-29T16:00:00+08:00",
         "2026-09-29T08:00:00+00:00",
         "2026-09-29T16:00:00.600000+08:00",

@@ -76,7 +76,7 @@ def test_a_list_may_hold_messages_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("torn", "said"),
+    ("torn", "expected"),
     [
         ('{"service_request_id": "3", "stat', "not one whole JSON object"),
         ('{"id": "1", "id": "2"}', "twice"),
@@ -87,15 +87,15 @@ def test_a_list_may_hold_messages_too(tmp_path: Path) -> None:
     ids=["torn", "twice", "digits", "endless", "deep"],
 )
 def test_what_is_wrong_in_a_list_is_refused_and_the_rest_goes_on(
-    torn: str, said: str, tmp_path: Path
+    torn: str, expected: str, tmp_path: Path
 ) -> None:
     good = json.dumps(OPEN)
-    found = records(f"[{good},\n{torn}}},\n{good}\n]".encode(), tmp_path)
-    assert [r.message is not None for r in found][0::2] == [True, True]
-    refused = [r for r in found if r.message is None]
-    assert said in reason(refused[0])
+    rows = records(f"[{good},\n{torn}}},\n{good}\n]".encode(), tmp_path)
+    assert [r.message is not None for r in rows][0::2] == [True, True]
+    refused = [r for r in rows if r.message is None]
+    assert expected in reason(refused[0])
     assert refused[0].line == 2
-    assert found[-1].line == 3
+    assert rows[-1].line == 3
 
 
 def test_a_record_torn_over_two_objects_loses_no_other(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ def test_a_record_torn_over_two_objects_loses_no_other(tmp_path: Path) -> None:
         + b'\n{"service_request_id": "9", "sta\ntus": "open"}\n'
         + lines(OPEN)
     )
-    found = records(content, tmp_path)
-    assert [r.message is None for r in found] == [False, False, True, True, False]
+    rows = records(content, tmp_path)
+    assert [r.message is None for r in rows] == [False, False, True, True, False]
 
 
 def test_a_list_that_is_cut_off_says_so(tmp_path: Path) -> None:
-    found = records(f"[{json.dumps(OPEN)}, ".encode(), tmp_path)
-    assert [r.message is None for r in found] == [False, True]
-    assert "cut off" in reason(found[1])
+    rows = records(f"[{json.dumps(OPEN)}, ".encode(), tmp_path)
+    assert [r.message is None for r in rows] == [False, True]
+    assert "cut off" in reason(rows[1])
 
 
 def test_a_long_list_is_not_held_in_memory() -> None:

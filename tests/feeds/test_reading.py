@@ -62,20 +62,20 @@ def test_messages_of_a_pipe_are_there_before_it_ends() -> None:
 
 def test_a_feed_is_played_as_if_it_had_begun_on_a_day(tmp_path: Path) -> None:
     start = date(2026, 10, 9)
-    found = messages(delimited(TABLE).encode(), tmp_path, start=start)
-    assert [m["at"] for m in found] == ["2026-10-11T08:05:07+08:00", "2026-10-09T23:59:59+08:00"]
+    bodies = messages(delimited(TABLE).encode(), tmp_path, start=start)
+    assert [m["at"] for m in bodies] == ["2026-10-11T08:05:07+08:00", "2026-10-09T23:59:59+08:00"]
 
 
 def test_the_day_of_the_earliest_is_the_day_in_china(tmp_path: Path) -> None:
     late = MESSAGE | {"at": "2026-09-28T20:00:00+00:00", "arrived": "2026-10-01T09:00:00+08:00"}
     with pipe_of(lines(MESSAGE, late)) as pipe:
-        found = [row.message for row in read_feed(pipe, FeedOptions(start=date(2026, 1, 1)))]
-    assert [m and m["at"] for m in found] == [
+        bodies = [row.message for row in read_feed(pipe, FeedOptions(start=date(2026, 1, 1)))]
+    assert [m and m["at"] for m in bodies] == [
         "2026-01-01T16:00:00+08:00",
         "2025-12-31T20:00:00+00:00",
     ]
-    assert found[1] is not None
-    assert found[1]["arrived"] == "2026-01-03T09:00:00+08:00"
+    assert bodies[1] is not None
+    assert bodies[1]["arrived"] == "2026-01-03T09:00:00+08:00"
 
 
 def test_a_feed_of_refused_rows_alone_can_be_rebased(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_of_two_mappings_the_one_that_knows_more_is_taken() -> None:
     columns: dict[str, tuple[str, ...]] = {"ticket": ("a",), "at": ("b",)}
     small = Mapping(name="small", headers=("a", "b"), columns=columns)
     large = Mapping(name="large", headers=("a", "b", "c"), columns=columns)
-    found = find_layout("feed", [["a", "b", "c"]], [small, large])
-    assert found is not None
-    assert found.mapping is large
+    result = find_layout("feed", [["a", "b", "c"]], [small, large])
+    assert result is not None
+    assert result.mapping is large
     with pytest.raises(MappingsTied, match="small, small"):
         find_layout("feed", [["a", "b"]], [small, small])

@@ -103,10 +103,10 @@ def test_headers_below_a_title_are_found_and_rows_are_counted_from_the_top(tmp_p
     assert record.line == 5
 
 
-@pytest.mark.parametrize("said", ["A1", "A1:XFD1048576"])
-def test_the_size_that_a_sheet_says_is_not_believed(said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", ["A1", "A1:XFD1048576"])
+def test_the_size_that_a_sheet_says_is_not_believed(size: str, tmp_path: Path) -> None:
     book = workbook(letters(*["2026/9/3 8:05"] * 300))
-    assert len(records(with_dimension(book, said), tmp_path)) == 300
+    assert len(records(with_dimension(book, size), tmp_path)) == 300
 
 
 def test_dates_survive_a_missing_style_sheet(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_every_sheet_with_the_headers_is_read_and_no_other(tmp_path: Path) -> No
         sheet.append(HEADERS)
         sheet.append((number, *LETTER[1:]))
     book.save(tmp_path / "book.xls.xlsx")
-    found = messages((tmp_path / "book.xls.xlsx").read_bytes(), tmp_path)
-    assert [message["ticket"] for message in found] == ["1001", "1002"]
+    bodies = messages((tmp_path / "book.xls.xlsx").read_bytes(), tmp_path)
+    assert [message["ticket"] for message in bodies] == ["1001", "1002"]
 
 
 @pytest.fixture(params=["laid out", "streamed"])
@@ -175,16 +175,16 @@ def test_both_readers_read_the_same(tmp_path: Path) -> None:
         ("202610091234567890", *LETTER[1:3], datetime(2019, 2, 3, 10, 5, 7), "一_x000D_\n二"),  # noqa: DTZ001  (as above)
     ]
     for book in (workbook(rows, above=2), with_dimension(workbook(rows, above=2), "A1")):
-        found = records(book, tmp_path)
-        assert [r.line for r in found] == [4, 5, 7, 8]
-        assert [r.message and r.message["at"] for r in found] == [
+        parsed = records(book, tmp_path)
+        assert [r.line for r in parsed] == [4, 5, 7, 8]
+        assert [r.message and r.message["at"] for r in parsed] == [
             "2026-09-03T08:05:07+08:00",
             "2019-02-03T10:05:07+08:00",
             None,
             "2019-02-03T10:05:07+08:00",
         ]
-        assert found[3].message is not None
-        assert found[3].message["content"] == "一\n二"
+        assert parsed[3].message is not None
+        assert parsed[3].message["content"] == "一\n二"
 
 
 @pytest.mark.usefixtures("either_reader")
@@ -198,8 +198,8 @@ def test_two_cells_at_the_corners_of_a_sheet_fill_no_memory(tmp_path: Path) -> N
             b"</sheetData>",
         ),
     )
-    found = records(book, tmp_path)
-    assert found[0].message is not None
+    parsed = records(book, tmp_path)
+    assert parsed[0].message is not None
 
 
 @pytest.mark.parametrize("damaged", [0, 1])

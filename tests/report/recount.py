@@ -17,7 +17,7 @@ _GOOD = {"very_satisfied", "satisfied", "basically_satisfied"}
 
 def logs(store: Store) -> dict[str, list[Any]]:
     """The standing events of each ticket: what was taken back is left out."""
-    found: dict[str, list[Any]] = defaultdict(list)
+    result: dict[str, list[Any]] = defaultdict(list)
     with store.reading() as session:
         rows = session.execute(
             select(EVENT, TICKET.c.number)
@@ -25,11 +25,11 @@ def logs(store: Store) -> dict[str, list[Any]]:
             .order_by(EVENT.c.ticket_id, EVENT.c.seq)
         )
         for row in rows:
-            found[row.number].append(row)
-    for number, events in found.items():
+            result[row.number].append(row)
+    for number, events in result.items():
         gone = {e.data["of"] for e in events if e.name.endswith(".withdrawn") and "of" in e.data}
-        found[number] = [e for e in events if e.seq not in gone]
-    return found
+        result[number] = [e for e in events if e.seq not in gone]
+    return result
 
 
 def counted(store: Store, month: Month) -> dict[str, dict[str, int]]:

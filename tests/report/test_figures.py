@@ -30,11 +30,11 @@ pytestmark = pytest.mark.store(fill=fill_two_months, shared=True)
 @pytest.mark.parametrize("month", [Month(2026, 9), OCTOBER, NOVEMBER, Month(2026, 12)], ids=str)
 def test_every_figure_is_what_the_logs_say(store: Store, month: Month) -> None:
     with store.reading() as session:
-        (found,) = figure_counts(session, [month])
-    assert found == counted(store, month)
+        (result,) = figure_counts(session, [month])
+    assert result == counted(store, month)
     if month == NOVEMBER:
         # nothing that is compared is nought everywhere
-        everywhere = {figure for own in found.values() for figure in own}
+        everywhere = {figure for own in result.values() for figure in own}
         assert everywhere >= set(FIGURES) - {"extensions", "recorded", "proposed"}
 
 
@@ -86,9 +86,9 @@ def test_figures_that_are_easily_got_wrong(store: Store) -> None:
 
 def test_ranks_trend_and_talks(store: Store) -> None:
     with store.reading() as session:
-        found = bulletin(session, NOVEMBER, Rules(last_ranks=3, ranked_from=5))
+        result = bulletin(session, NOVEMBER, Rules(last_ranks=3, ranked_from=5))
         october = bulletin(session, OCTOBER, Rules())
-    ranked = [line for line in found.lines if line.rank is not None]
+    ranked = [line for line in result.lines if line.rank is not None]
     rates = [line.rate("on_time_rate") or 0 for line in ranked]
     assert rates == sorted(rates, reverse=True)
     assert ranked[0].rank == 1
@@ -96,19 +96,19 @@ def test_ranks_trend_and_talks(store: Store) -> None:
         assert before.rank is not None
         assert line.rank is not None
         assert line.rank >= before.rank
-    assert [str(month) for month, _own, _total in found.trend] == [
+    assert [str(month) for month, _own, _total in result.trend] == [
         f"2026-{n:02}" for n in range(6, 12)
     ]
-    assert found.trend[-2][2].counts == october.total.counts
-    last = [p.unit for p in found.proposals if render(p.why).startswith("rank")]
-    enough = [line.unit for line in found.lines if line.count("completed") >= 5]
+    assert result.trend[-2][2].counts == october.total.counts
+    last = [p.unit for p in result.proposals if render(p.why).startswith("rank")]
+    enough = [line.unit for line in result.lines if line.count("completed") >= 5]
     assert last == enough[-3:]
     clauses = {(p.unit, p.clause): p for p in october.proposals}
     assert clauses[BUILDING, "6.1(5)"].tickets == ("X4",)
     grounds = [render(p.why) for p in october.proposals if p.unit == DESK]
     assert grounds == ["3 yellow and 3 red cards", "falsification has been registered"]
     assert [(p.clause, p.grave) for p in october.conduct] == [("6.1(3)", True), ("6.1(4)", False)]
-    assert OTHER not in {line.unit for line in found.lines}
+    assert OTHER not in {line.unit for line in result.lines}
     silent = Rules(red_from=0, yellow_from=0, last_ranks=0)
     with store.reading() as session:
         quiet = bulletin(session, NOVEMBER, silent).proposals
@@ -120,15 +120,15 @@ def test_an_older_store_gets_what_is_counted(store: Store) -> None:
     outcomes = select(TICKET.c.number, TICKET.c.handled, TICKET.c.first_contacted,
                       TICKET.c.closing_contacted).order_by(TICKET.c.number)  # fmt: skip
 
-    def found() -> list[tuple[Any, ...]]:
+    def figures() -> list[tuple[Any, ...]]:
         with store.reading() as session:
             return [tuple(row) for row in session.execute(outcomes)]
 
-    written = found()
-    assert {"met", "late", "absent", "expired"} <= {each for row in written for each in row[1:]}
+    before = figures()
+    assert {"met", "late", "absent", "expired"} <= {each for row in before for each in row[1:]}
     command.downgrade(config_of(store), "0008")
     upgrade(store)
-    assert found() == written
+    assert figures() == before
 
 
 def test_a_month_is_found_by_index(store: Store) -> None:
@@ -161,10 +161,10 @@ def test_a_month_is_found_by_index(store: Store) -> None:
 def test_the_screen_of_the_units_counts_as_the_bulletin_does(store: Store) -> None:
     """Thirty days that are a month: in time, contacted and satisfied of the same tickets."""
     with store.reading() as session:
-        (found,) = figure_counts(session, [NOVEMBER])
+        (result,) = figure_counts(session, [NOVEMBER])
         rates = unit_rates(session, NOVEMBER.plus(1).begins_at)
-    assert set(rates) <= set(found)
-    for unit, own in found.items():
+    assert set(rates) <= set(result)
+    for unit, own in result.items():
         seen = rates.get(unit, UnitRates())
         assert (seen.on_time.good, seen.on_time.of) == _two(own, "on_time", "timed")
         first = Ratio(*_two(own, "first_contact", "first_due"))

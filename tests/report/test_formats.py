@@ -89,7 +89,7 @@ def test_no_format_holds_a_formula_or_a_number_of_a_person(home: Path, tmp_path:
     html = page.read_text("utf-8")
     assert "evil.example" in html
     assert 'HYPERLINK("http' not in html
-    assert all("13900002222" not in found for found in (html, text, *texts))
+    assert all("13900002222" not in result for result in (html, text, *texts))
 
 
 class _Links(HTMLParser):
@@ -135,7 +135,7 @@ def test_the_workbook_lists_what_its_figures_count(home: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "expected"),
     [
         (("--month", "2026-13"), "2026-10"),
         (("--month", "October"), "2026-10"),
@@ -145,9 +145,9 @@ def test_the_workbook_lists_what_its_figures_count(home: Path, tmp_path: Path) -
         (("--figure", "cards", "--format", "html"), "csv"),
     ],
 )
-def test_wrong_usage_says_what_to_do(home: Path, arguments: tuple[str, ...], says: str) -> None:
+def test_wrong_usage_says_what_to_do(home: Path, arguments: tuple[str, ...], expected: str) -> None:
     called = _report(home, *arguments, code=2)
-    assert says in called.stderr
+    assert expected in called.stderr
 
 
 def test_a_file_that_cannot_be_written_is_one_line(home: Path, tmp_path: Path) -> None:

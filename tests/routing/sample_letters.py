@@ -36,9 +36,9 @@ def letters(count: int, seed: int = 1) -> list[LabelledLetter]:
     made = []
     for label, about in ABOUT.items():
         for _ in range(count):
-            title, said = chance.choice(about)
+            title, sentence = chance.choice(about)
             more = chance.choice(about)[1]
-            text = f"{chance.choice(_OPENINGS)}{said}。{more}，{chance.choice(_CLOSINGS)}"
+            text = f"{chance.choice(_OPENINGS)}{sentence}。{more}，{chance.choice(_CLOSINGS)}"
             made.append(LabelledLetter(title, f"{text}{chance.randrange(10**6)}", label))
     chance.shuffle(made)
     return made

@@ -132,8 +132,8 @@ def test_it_learns_from_what_units_accepted(store: Store) -> None:
         )
         for n in range(5)
     ]
-    said = message("C3", "unit.accepted", "2026-10-12T11:00:00+08:00", unit="环境保护局")
-    feed(store, [*received, said], _NOW)
+    output = message("C3", "unit.accepted", "2026-10-12T11:00:00+08:00", unit="环境保护局")
+    feed(store, [*received, output], _NOW)
     advance_tickets(store, [f"C{n}" for n in range(5)], _NOW)
     with store.reading() as session:
         past = list(past_dispatches(session))
@@ -172,8 +172,8 @@ def test_a_spreadsheet_of_labelled_letters_is_read(tmp_path: Path) -> None:
     file = tmp_path / "l.xlsx"
     rows = [("a", "b"), ("路灯不亮", "城管"), ("没有类别", ""), ("", "城管"), ("", "")]
     file.write_bytes(workbook(rows))
-    found, lacking = read_letters(file, Columns(text="A", label="b"))
-    assert (found, lacking) == ([LabelledLetter("", "路灯不亮", "城管")], 2)
+    result, lacking = read_letters(file, Columns(text="A", label="b"))
+    assert (result, lacking) == ([LabelledLetter("", "路灯不亮", "城管")], 2)
     with pytest.raises(InvalidLetters, match="there are: a, b"):
         read_letters(file)
 
@@ -194,8 +194,8 @@ def test_train_and_evaluate_from_the_shell(hotline: HotlineProcess, tmp_path: Pa
     assert judged["method"] == "model"
     assert judged["accuracy"] > 0.9
     assert hotline.json("routing", "evaluate", own, "--rounds", "1")["method"] == "cross-validation"
-    said = hotline("routing", "evaluate", own, "--model", code=1).stderr
-    assert "--cross-validate" in said
+    error = hotline("routing", "evaluate", own, "--model", code=1).stderr
+    assert "--cross-validate" in error
     assert "in use" in hotline("routing", "models").stdout
     hotline("routing", "use", "0")
     assert hotline.json("routing", "models")[0]["in_use"] is False
@@ -232,6 +232,6 @@ def test_a_replay_takes_a_model_only_by_hand(hotline: HotlineProcess, tmp_path: 
 def test_real_letters_are_told_apart(hotline: HotlineProcess) -> None:
     """Topics of a province's letters: most are right, and nearly all that it is surest of."""
     file = real_feed("labelled_topics.csv")
-    found = hotline.json("routing", "evaluate", file, "--rounds", "1")
-    assert found["accuracy"] > 0.77
-    assert found["coverage"][-1]["accuracy"] > 0.87
+    result = hotline.json("routing", "evaluate", file, "--rounds", "1")
+    assert result["accuracy"] > 0.77
+    assert result["coverage"][-1]["accuracy"] > 0.87

@@ -70,8 +70,8 @@ def test_rules_go_from_the_surest_to_the_least(
 ) -> None:
     """Each with the words that decided; a model that is sure changes none of them."""
     for threshold in (None, 0.0) if unit else (None,):
-        found, reason = _route(body, threshold)
-        assert found == unit
+        result, reason = _route(body, threshold)
+        assert result == unit
         assert why in reason
 
 

@@ -58,11 +58,11 @@ def test_letters_of_several_claimants_are_one_matter(store: Store) -> None:
     _write(store, "A4", "坏了", "13800000004")
     assert _look(store) == 4
     assert _look(store) == 0
-    (found,) = _matters(store)
-    assert [alike.ticket for alike in found.tickets] == ["A1", "A2"]
-    assert found.claimants == 2
-    assert found.tickets[0].in_common == 1
-    assert 0.5 < found.tickets[1].in_common < 1
+    (result,) = _matters(store)
+    assert [alike.ticket for alike in result.tickets] == ["A1", "A2"]
+    assert result.claimants == 2
+    assert result.tickets[0].in_common == 1
+    assert 0.5 < result.tickets[1].in_common < 1
 
 
 def test_one_claimant_alone_is_no_matter(store: Store) -> None:
@@ -80,8 +80,8 @@ def test_letters_are_looked_at_a_few_at_a_time(store: Store) -> None:
     assert [_look(store, 2) for _turn in range(4)] == [2, 2, 1, 0]
     _write(store, "C9", _AGAIN, "13800000009")
     assert _look(store) == 1
-    (found,) = _matters(store)
-    assert found.claimants == 6
+    (result,) = _matters(store)
+    assert result.claimants == 6
 
 
 def test_closed_matters_are_shown_on_demand(store: Store) -> None:

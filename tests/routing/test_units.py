@@ -32,7 +32,7 @@ def test_a_good_file_is_taken_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "said"),
+    ("old", "new", "line", "expected"),
     [
         ('name = "乙街道"', "name = 乙街道", 14, "Invalid value"),
         (
@@ -54,9 +54,9 @@ def test_a_good_file_is_taken_whole() -> None:
         ("territory", "teritory", 1, 'did you mean "territory"?'),
     ],
 )
-def test_a_mistake_is_named_with_its_line(old: str, new: str, line: int, said: str) -> None:
+def test_a_mistake_is_named_with_its_line(old: str, new: str, line: int, expected: str) -> None:
     """Whoever wrote the file finds the place and knows what to change."""
     with pytest.raises(InvalidUnitsFile) as refused:
         load_units(_GOOD.replace(old, new, 1), "u.toml")
     assert f"line {line}" in str(refused.value)
-    assert said in str(refused.value)
+    assert expected in str(refused.value)

@@ -23,8 +23,8 @@ def main() -> None:
     for name, command in commands.items():
         more = getattr(command, "commands", {})
         paths += [[name], *([name, own] for own in more)]
-    said = {" ".join(p): runner.invoke(app, [*p, "--help"]).output for p in paths}
-    json.dump(said, sys.stdout)
+    output = {" ".join(p): runner.invoke(app, [*p, "--help"]).output for p in paths}
+    json.dump(output, sys.stdout)
 
 
 if __name__ == "__main__":

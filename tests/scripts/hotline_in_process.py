@@ -44,9 +44,9 @@ class InProcessHotline:
             patch.setattr(sys, "argv", ["hotline", *map(str, arguments)])
             with pytest.raises(SystemExit) as ended:
                 main()
-        said = CommandOutput(*self._printed.readouterr())
-        assert (ended.value.code or 0) == code, said
-        return said
+        output = CommandOutput(*self._printed.readouterr())
+        assert (ended.value.code or 0) == code, output
+        return output
 
     def json(self, *arguments: str | Path, **more: Any) -> Any:
         """What a command says with --json."""

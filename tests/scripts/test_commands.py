@@ -45,14 +45,14 @@ def test_due_is_explained_day_by_day(
     hotline: HotlineProcess, begin: str, category: str, m0: str, m1: str, m2: str, m3: str
 ) -> None:
     """The table of terms, value for value, and a reason for every day."""
-    told = hotline.json("due", "--category", category, "--from", begin)
+    output = hotline.json("due", "--category", category, "--from", begin)
     year = begin[:5]
-    moments = [told[k] for k in ("due", "prewarning", "yellow", "red")]
+    moments = [output[k] for k in ("due", "prewarning", "yellow", "red")]
     assert moments == [f"{year}{m}:00+08:00" for m in (m0, m1, m2, m3)]
-    assert told["provisional"] is False
-    assert told["days"][0]["date"] == begin[:10]
-    assert told["days"][-1]["date"] == told["due"][:10]
-    assert all(day["why"] for day in told["days"])
+    assert output["provisional"] is False
+    assert output["days"][0]["date"] == begin[:10]
+    assert output["days"][-1]["date"] == output["due"][:10]
+    assert all(day["why"] for day in output["days"])
     assert not hotline.home.exists()
 
 
@@ -66,8 +66,8 @@ def test_wrong_usage_and_wrong_settings(hotline: HotlineProcess) -> None:
     hotline("due", code=2)
     hotline("due", "--from", "yesterday", code=2)
     hotline("nonsense", code=2)
-    wrong = hotline("queue", code=1, LANG="fr").stderr
-    assert wrong == "hotline: HOTLINE_LANG='fr'：只能是：zh, en\n"
+    error = hotline("queue", code=1, LANG="fr").stderr
+    assert error == "hotline: HOTLINE_LANG='fr'：只能是：zh, en\n"
     assert "HOTLINE_DATABASE_URL" in hotline("queue", code=1, DATABASE_URL="mysql://x").stderr
     missing = hotline("show", "nothing", code=1).stderr
     assert missing.startswith("hotline: no ticket nothing")
@@ -80,10 +80,10 @@ def test_a_policy_that_is_wrong_is_named_with_its_line(
     shipped = Path(__file__).parents[2] / "models" / "policy" / "haojiang.toml"
     policy = tmp_path / "policy.toml"
     policy.write_text(shipped.read_text("utf-8").replace('"7 workdays"', '"7 weeks"'), "utf-8")
-    said = hotline("due", "--from", "2026-01-05T09:00", code=1, POLICY=str(policy)).stderr
-    assert "policy.toml: line " in said
-    assert "'7 workdays'" in said
-    assert len(said.splitlines()) == 1
+    error = hotline("due", "--from", "2026-01-05T09:00", code=1, POLICY=str(policy)).stderr
+    assert "policy.toml: line " in error
+    assert "'7 workdays'" in error
+    assert len(error.splitlines()) == 1
 
 
 def test_feeding_is_idempotent_and_keeps_what_it_refuses(
@@ -140,14 +140,14 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
         rows: list[dict[str, object]] = []
         while time.monotonic() < until and (len(killed) < 2 or len(rows) < 20):
             for role in ("hotline worker", "valkey-server"):
-                found = [p for p in parent.children(recursive=True) if _role(p, role)]
-                if role not in killed and found and rows:
-                    os.kill(found[0].pid, signal.SIGKILL)
+                result = [p for p in parent.children(recursive=True) if _role(p, role)]
+                if role not in killed and result and rows:
+                    os.kill(result[0].pid, signal.SIGKILL)
                     killed.add(role)
             rows = hotline.json("queue", "--level", "red")
         assert {row["ticket"] for row in rows} == {f"S{n}" for n in range(20)}
-        said = hotline.home / "service.log"
-        while time.monotonic() < until and said.read_text("utf-8").count("restarting it") < 2:
+        log_ = hotline.home / "service.log"
+        while time.monotonic() < until and log_.read_text("utf-8").count("restarting it") < 2:
             time.sleep(0.1)
         children = parent.children(recursive=True)
         service.send_signal(signal.SIGINT)
@@ -157,7 +157,7 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
     assert service.returncode == 0
     last = json.loads(output.splitlines()[-1])
     assert (last["tickets"], last["red"]) == (20, 20)
-    assert said.read_text("utf-8").count("restarting it") >= 2
+    assert log_.read_text("utf-8").count("restarting it") >= 2
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
     log = hotline.lines("log", "S1")
@@ -212,9 +212,9 @@ def test_units_are_checked_before_they_are_taken(hotline: HotlineProcess, tmp_pa
     """An alias of two units is refused with both names; a good file replaces the units."""
     file = tmp_path / "units.toml"
     file.write_text('[[unit]]\nname="甲局"\naliases=["乙局"]\n[[unit]]\nname="乙局"\n', "utf-8")
-    said = hotline("units", "import", file, code=1).stderr
-    assert "甲局" in said
-    assert "乙局" in said
+    error = hotline("units", "import", file, code=1).stderr
+    assert "甲局" in error
+    assert "乙局" in error
     file.write_text('territory=["某区"]\n[[unit]]\nname="甲局"\naliases=["甲"]\n', "utf-8")
     shown = hotline("units", "import", file, "--dry-run").stdout
     assert "甲局" in shown

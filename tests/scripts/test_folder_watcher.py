@@ -84,8 +84,8 @@ def test_a_second_file_of_the_same_name_hides_no_first(
             (place / "a.csv").write_text(text)
             folder.poll()
             folder.poll()
-    found = {p.name: p.read_text() for p in (place / "done").iterdir()}
-    assert found == {"a.csv": "one", "2-a.csv": "two", "3-a.csv": "three"}
+    result = {p.name: p.read_text() for p in (place / "done").iterdir()}
+    assert result == {"a.csv": "one", "2-a.csv": "two", "3-a.csv": "three"}
 
 
 def test_unfinished_files_links_pipes_and_folders_are_left_alone(
@@ -102,8 +102,8 @@ def test_unfinished_files_links_pipes_and_folders_are_left_alone(
         for _look in range(3):
             assert folder.poll() == 0
     assert fed == []
-    told = capsys.readouterr().err
-    assert all(told.count(name) == 1 for name in ("link.csv", "sub", "pipe.csv"))
+    output = capsys.readouterr().err
+    assert all(output.count(name) == 1 for name in ("link.csv", "sub", "pipe.csv"))
 
 
 def test_a_link_in_a_files_place_is_not_followed(

@@ -18,10 +18,10 @@ def test_help_is_whole_and_chinese(tmp_path: Path, columns: str) -> None:
     env = environment(tmp_path, "", "") | {"HOTLINE_LANG": "zh", "COLUMNS": columns}
     command = [sys.executable, "-P", "-m", "tests.scripts.help_texts"]
     root = Path(__file__).parents[2]
-    told = subprocess.run(
+    output = subprocess.run(
         command, env=env | {"PYTHONPATH": str(root)}, capture_output=True, check=True
     )
-    helps = json.loads(told.stdout)
+    helps = json.loads(output.stdout)
     assert len(helps) > 40
     for path, text in helps.items():
         assert "用法：" in text, path
@@ -30,7 +30,7 @@ def test_help_is_whole_and_chinese(tmp_path: Path, columns: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "expected"),
     [
         ("nosuch", "没有命令 nosuch；用法见 `hotline --help`"),
         ("units fnd 城管", "没有命令 fnd（是否指 find？）；用法见 `hotline units --help`"),
@@ -47,8 +47,8 @@ def test_help_is_whole_and_chinese(tmp_path: Path, columns: str) -> None:
         ("replay .", "file: 是文件夹，不是文件；用法见 `hotline replay --help`"),
     ],
 )
-def test_wrong_usage_is_one_line(tmp_path: Path, typed: str, said: str) -> None:
+def test_wrong_usage_is_one_line(tmp_path: Path, typed: str, expected: str) -> None:
     """It says what was wrong and where to read more, and ends with 2."""
     hotline = HotlineProcess(tmp_path / "home", tmp_path)
-    told = hotline(*typed.split(), code=2, LANG="zh")
-    assert (told.stdout, told.stderr) == ("", f"hotline: {said}\n")
+    output = hotline(*typed.split(), code=2, LANG="zh")
+    assert (output.stdout, output.stderr) == ("", f"hotline: {expected}\n")

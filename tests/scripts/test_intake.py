@@ -43,9 +43,9 @@ def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
         path.write_text(delimited([HEADERS, *rows]), encoding="utf-8")
         intake = IngestPipeline(store, tmp_path / "refused.jsonl", rebased="start" in options)
         began = system_clock()
-        found = list(read_feed(path, FeedOptions(**options)))
-        for start in range(0, len(found), batch):
-            intake.take("feed.csv", found[start : start + batch], began)
+        parsed = list(read_feed(path, FeedOptions(**options)))
+        for start in range(0, len(parsed), batch):
+            intake.take("feed.csv", parsed[start : start + batch], began)
         return intake.counts
 
     return feed
@@ -53,8 +53,8 @@ def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
 
 def stored(store: Store, kind: str = "%") -> list[dict[str, Any]]:
     with store.reading() as session:
-        found = select(INBOX.c.body).where(INBOX.c.current, INBOX.c.type.like(kind))
-        bodies = session.scalars(found.order_by(INBOX.c.id)).all()
+        statement = select(INBOX.c.body).where(INBOX.c.current, INBOX.c.type.like(kind))
+        bodies = session.scalars(statement.order_by(INBOX.c.id)).all()
         return [session.cipher.decrypt(body) for body in bodies]
 
 
@@ -86,11 +86,11 @@ def test_a_real_change_is_said_by_the_claimant_once(store: Store, feed: Any) -> 
         assert feed(row("1", 详情="坏了三周。"), row("2")) == counts
     assert feed(row("1", 详情="坏了四周。", 主题="还是不亮"), row("2")) == FeedCounts(2, 1, 1, 0)
     assert feed(row("1"), row("2")) == FeedCounts(2, 0, 2, 0), "the first text again is no news"
-    said = stored(store, "claimant.%")
-    assert [body["text"] for body in said] == ["坏了三周。", "还是不亮\n坏了四周。"]
-    assert {body["ticket"] for body in said} == {"1"}
-    assert len({body["id"] for body in said}) == 2
-    assert all(body["id"].startswith("1#changed#") for body in said)
+    bodies = stored(store, "claimant.%")
+    assert [body["text"] for body in bodies] == ["坏了三周。", "还是不亮\n坏了四周。"]
+    assert {body["ticket"] for body in bodies} == {"1"}
+    assert len({body["id"] for body in bodies}) == 2
+    assert all(body["id"].startswith("1#changed#") for body in bodies)
 
 
 @pytest.mark.parametrize("batch", [1, 1_000])

@@ -1,4 +1,4 @@
-"""The formats that are read, and which one a file is in by its content, never by its name.
+"""The formats that are read; a file's format is told by its content, never by its name.
 
 A new format is a module with `fits` and `read`, and one line here.
 """
@@ -13,7 +13,7 @@ from scripts.ingest.records import FeedRecord, FeedUnreadable
 
 
 class Format(NamedTuple):
-    """One format: how its beginning looks, how it is read, whether a pipe of it can be."""
+    """A format: a test of a file's beginning, a reader, and whether a pipe can be streamed."""
 
     fits: Callable[[bytes], bool]
     read: Callable[[str, IO[bytes], Sequence[Mapping]], Iterator[FeedRecord]]
@@ -27,7 +27,7 @@ FORMATS = {
     "messages": Format(json_messages.fits, json_messages.read, streams=True),
     "delimited": Format(delimited.fits, delimited.read, streams=False),
 }
-"""By the name that `--format` takes, the surest to recognise first."""
+"""The formats by the name that `--format` takes, the one that is recognised most surely first."""
 
 
 def choose_format(feed: str, name: str | None, head: bytes) -> Format:
