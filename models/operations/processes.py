@@ -1,7 +1,6 @@
 """Reports of workers and timekeepers that they run, and what they do."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete
 
@@ -11,10 +10,33 @@ from models.tables.core import PROCESS
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 
-def report_process(session: Session, now: datetime, **row: Any) -> None:
+def report_process(
+    session: Session,
+    now: datetime,
+    *,
+    name: str,
+    role: str,
+    started_at: datetime,
+    doing: str,
+    lateness_ms: int,
+    done: int,
+    failed: int,
+    patience_ms: int | None = None,
+) -> None:
     """Insert or renew a process's row; `now` is by the system's clock, also in a demo."""
-    insert = session.insert(PROCESS).values(**row, seen_at=now)
-    new = {k: insert.excluded[k] for k in (*row, "seen_at") if k != "name"}
+    row = {
+        "name": name,
+        "role": role,
+        "started_at": started_at,
+        "seen_at": now,
+        "doing": doing,
+        "lateness_ms": lateness_ms,
+        "done": done,
+        "failed": failed,
+        "patience_ms": patience_ms,
+    }
+    insert = session.insert(PROCESS).values(row)
+    new = {column: insert.excluded[column] for column in row if column != "name"}
     session.execute(insert.on_conflict_do_update(index_elements=["name"], set_=new))
 
 

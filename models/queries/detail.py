@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from models.database import Session
 from models.i18n import render
@@ -164,7 +164,7 @@ def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> t
     return tuple(_line(session, row, by.get(row.cause, ""), redactor) for row in rows)
 
 
-def _line(session: Session, row: Any, by: str, redactor: Redactor) -> LogLine:
+def _line(session: Session, row: Row[Any], by: str, redactor: Redactor) -> LogLine:
     event = events.convert(row.name, row.data)
     private = redactor.redact(session.cipher.decrypt(row.private)) if row.private else {}
     says_by_whom = getattr(event, "by", UNSET) is not UNSET

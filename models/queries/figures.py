@@ -112,19 +112,21 @@ def span_bounds(span: Span) -> tuple[datetime, datetime]:
     return span[0].begins_at, span[-1].plus(1).begins_at
 
 
-def in_span(span: Span, column: Any) -> ColumnElement[bool]:
+def in_span(span: Span, column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Return the condition that an instant lies in a span."""
     begins_at, ends_at = span_bounds(span)
     return and_(column >= begins_at, column < ends_at)
 
 
-def month_index(span: Sequence[Month], column: Any) -> ColumnElement[int]:
+def month_index(span: Sequence[Month], column: ColumnElement[Any]) -> ColumnElement[int]:
     """Return the index of the month in which an instant lies, from 0."""
     ends = [(column < month.plus(1).begins_at, place) for place, month in enumerate(span)]
     return case(*ends, else_=len(span)).label("which")
 
 
-def in_span_with_unit(span: Span, column: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def in_span_with_unit(
+    span: Span, column: ColumnElement[Any]
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return the conditions that a ticket's instant lies in a span and that it has a unit."""
     return in_span(span, column), TICKET.c.unit.is_not(None)
 
@@ -175,7 +177,7 @@ def _events(
     ).where(wanted, in_span(span, EVENT.c.moment), ~taken_back)
 
 
-def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
+def _json(session: Session, column: ColumnElement[Any], key: str) -> ColumnElement[Any]:
     """Return a field of a column that holds JSON as text."""
     if session.dialect == "sqlite":
         return func.json_extract(column, f"$.{key}")
@@ -183,7 +185,7 @@ def _json(session: Session, column: Any, key: str) -> ColumnElement[Any]:
     return field
 
 
-def _as_json(session: Session, column: Any) -> ColumnElement[Any]:
+def _as_json(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a number as `_json` would."""
     return column if session.dialect == "sqlite" else cast(column, Text)
 

@@ -26,6 +26,19 @@ class TicketNotFound(HotlineError):
         self.number = number
 
 
+class LogRow(NamedTuple):
+    """A row of a ticket's log as far as it is shown."""
+
+    seq: int
+    at: datetime
+    name: str
+    data: dict[str, Any]
+    private: Encrypted | None
+
+
+_COLUMNS = [EVENT.c[name] for name in LogRow._fields]
+
+
 def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
     """Yield the events of a ticket in order, for output. Raises TicketNotFound."""
     ticket = session.execute(
@@ -34,18 +47,17 @@ def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
     if ticket is None:
         raise TicketNotFound(number)
     rows = session.execute(
-        select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
+        select(*_COLUMNS).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
     )
     redactor = ticket_redactor(session, ticket.claimant)
     for row in rows:
-        yield event_as_dict(session, number, row, redactor)
+        yield event_as_dict(session, number, LogRow(*row), redactor)
 
 
 def all_logs(session: Session) -> Iterator[dict[str, Any]]:
     """Yield the events of all tickets for output, one ticket after another."""
-    columns = (EVENT.c.seq, EVENT.c.at, EVENT.c.name, EVENT.c.data, EVENT.c.private)
     rows = session.execute(
-        select(*columns, TICKET.c.number, TICKET.c.claimant)
+        select(*_COLUMNS, TICKET.c.number, TICKET.c.claimant)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     ).all()
@@ -53,7 +65,7 @@ def all_logs(session: Session) -> Iterator[dict[str, Any]]:
         first = next(events)
         redactor = ticket_redactor(session, first.claimant)
         for row in chain([first], events):
-            yield event_as_dict(session, number, row, redactor)
+            yield event_as_dict(session, number, LogRow(*row[: len(_COLUMNS)]), redactor)
 
 
 class RefusalOutsideLogs(NamedTuple):
@@ -81,7 +93,7 @@ def ticket_redactor(session: Session, claimant: Encrypted | None) -> Redactor:
     return Redactor(session.cipher.decrypt(claimant) if claimant else {})
 
 
-def event_as_dict(session: Session, number: str, row: Any, redactor: Redactor) -> dict[str, Any]:
+def event_as_dict(session: Session, number: str, row: LogRow, redactor: Redactor) -> dict[str, Any]:
     """Return one event for output, every instant in +08:00, its claimant redacted."""
     private = session.cipher.decrypt(row.private) if row.private else {}
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -42,12 +42,24 @@ class SimilarTickets:
         return self.tickets[-1].received_at
 
 
+class _Candidate(NamedTuple):
+    """A ticket that shares bands with another, and its letter in clear."""
+
+    number: str
+    title: str
+    status: str
+    unit: str | None
+    received_at: datetime
+    letter: dict[str, Any]
+    bands: set[int]
+
+
 @dataclass(slots=True)
 class _Group:
     """A group being built; letters are compared with its first one."""
 
     first: frozenset[str]
-    rows: list[tuple[Any, float]] = field(default_factory=list)
+    members: list[tuple[_Candidate, float]] = field(default_factory=list)
     claimants: set[str] = field(default_factory=set)
 
 
@@ -61,19 +73,19 @@ def similar_tickets(
     """
     matching = []
     for group in _groups(_candidates(session, since)):
-        rows = [row for row, _share in group.rows]
-        if len(group.claimants) > 1 and (closed or any(row.status in OPEN for row in rows)):
-            alike = tuple(
-                SimilarTicket(r.number, r.title, r.status, r.unit, r.received_at, round(share, 3))
-                for r, share in group.rows
+        tickets = [ticket for ticket, _share in group.members]
+        if len(group.claimants) > 1 and (closed or any(t.status in OPEN for t in tickets)):
+            similar = tuple(
+                SimilarTicket(t.number, t.title, t.status, t.unit, t.received_at, round(share, 3))
+                for t, share in group.members
             )
-            units = tuple(dict.fromkeys(r.unit for r in rows if r.unit))
-            matching.append(SimilarTickets(alike, len(group.claimants), units))
+            units = tuple(dict.fromkeys(t.unit for t in tickets if t.unit))
+            matching.append(SimilarTickets(similar, len(group.claimants), units))
     return sorted(matching, key=lambda m: (-len(m.tickets), -m.last_at.timestamp()))
 
 
-def _candidates(session: Session, since: datetime) -> list[tuple[Any, dict[str, Any], set[int]]]:
-    """Return tickets that share a band with another: row, letter, shared bands; oldest first."""
+def _candidates(session: Session, since: datetime) -> list[_Candidate]:
+    """Return the tickets that share a band with another, the oldest first."""
     recent = (
         select(SIMILARITY.c.ticket_id, SIMILARITY.c.hash)
         .join(TICKET, TICKET.c.id == SIMILARITY.c.ticket_id)
@@ -102,29 +114,31 @@ def _candidates(session: Session, since: datetime) -> list[tuple[Any, dict[str, 
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(TICKET.c.received_at, TICKET.c.number, INBOX.c.id)
     )
-    once: dict[int, Any] = {}
+    candidates: dict[int, _Candidate] = {}
     for row in rows:
-        once.setdefault(row.id, row)
-    return [(row, session.cipher.decrypt(row.body), bands[row.id]) for row in once.values()]
+        if row.id not in candidates:
+            letter = session.cipher.decrypt(row.body)
+            candidates[row.id] = _Candidate(
+                row.number, row.title, row.status, row.unit, row.received_at, letter, bands[row.id]
+            )
+    return list(candidates.values())
 
 
-def _groups(
-    candidates: Sequence[tuple[Any, dict[str, Any], set[int]]],
-) -> Iterable[_Group]:
+def _groups(candidates: Sequence[_Candidate]) -> Iterable[_Group]:
     """Add each letter to the group it has most in common with, or begin a new one."""
     groups: list[_Group] = []
     by_band: dict[int, list[_Group]] = {}
-    for row, body, bands in candidates:
-        pieces = shingles_of(body)
-        near = {id(g): g for band in bands for g in by_band.get(band, ())}.values()
+    for ticket in candidates:
+        pieces = shingles_of(ticket.letter)
+        near = {id(g): g for band in ticket.bands for g in by_band.get(band, ())}.values()
         likeness = [(jaccard(g.first, pieces), g) for g in near]
         share, group = max(likeness, key=lambda pair: pair[0], default=(0.0, None))
         if group is None or share < SIMILAR_FROM:
             share, group = 1.0, _Group(pieces)
             groups.append(group)
             # compared with the first one only, so that a group does not drift
-            for band in bands:
+            for band in ticket.bands:
                 by_band.setdefault(band, []).append(group)
-        group.rows.append((row, share))
-        group.claimants.add(author_of(body, unknown=row.number))
+        group.members.append((ticket, share))
+        group.claimants.add(author_of(ticket.letter, unknown=ticket.number))
     return groups
