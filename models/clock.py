@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from models.errors import HotlineError
 from models.i18n import _
@@ -52,15 +53,24 @@ class DemoClock:
 def parse_clock(text: str | None) -> Now:
     """Parse a clock: the system's for an empty text, a demo's for `began,start,speed`.
 
+    `began` and `start` are instants with their offset, `speed` is a positive number.
+
     Raises InvalidClock.
     """
     if not text:
         return system_clock
     try:
         began, start, speed = text.split(",")
-        return DemoClock(datetime.fromisoformat(began), datetime.fromisoformat(start), float(speed))
+        clock = DemoClock(
+            datetime.fromisoformat(began), datetime.fromisoformat(start), float(speed)
+        )
     except ValueError as error:
         raise InvalidClock(_("write a clock as began,start,speed")) from error
+    if clock.began.tzinfo is None or clock.start.tzinfo is None or not 0 < clock.speed < inf:
+        raise InvalidClock(
+            _("a clock's instants need an offset, as 2026-12-01T09:00+08:00; its speed is over 0")
+        )
+    return clock
 
 
 def clock_speed(now: Now) -> float:

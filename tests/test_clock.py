@@ -1,0 +1,40 @@
+"""The description of a demo clock: read as written, or refused with a word on what is wrong."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from models.clock import DemoClock, InvalidClock, parse_clock, system_clock
+
+BEGAN, START = "2026-12-01T01:00:00+00:00", "2026-10-12T09:00:00+08:00"
+
+
+def test_a_description_gives_the_clock_that_wrote_it() -> None:
+    """Every process of a demo is given the same text."""
+    clock = parse_clock(f"{BEGAN},{START},600")
+    assert isinstance(clock, DemoClock)
+    assert (clock.began, clock.speed) == (datetime(2026, 12, 1, 1, tzinfo=UTC), 600.0)
+    assert parse_clock(str(clock)) == clock
+
+
+def test_no_description_is_the_system_clock() -> None:
+    """A real service names none."""
+    assert parse_clock("") is system_clock
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("tomorrow", "began,start,speed"),
+        (f"{BEGAN},{START},fast", "began,start,speed"),
+        (f"2026-12-01T09:00,{START},1", "offset"),
+        (f"{BEGAN},2026-12-01T09:00,1", "offset"),
+        (f"{BEGAN},{START},0", "over 0"),
+        (f"{BEGAN},{START},nan", "over 0"),
+        (f"{BEGAN},{START},inf", "over 0"),
+    ],
+)
+def test_a_clock_that_would_not_run_is_refused(text: str, word: str) -> None:
+    """Instants without an offset cannot be compared, and a speed of 0 divides by it."""
+    with pytest.raises(InvalidClock, match=word):
+        parse_clock(text)
