@@ -60,8 +60,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[RowValues]) 
     if connection.dialect.name == "sqlite":
         _insert(connection, table, rows, "ON CONFLICT DO NOTHING")
         ids = json.dumps([row["id"] for row in rows])
-        kept = f"SELECT id FROM {table.name} WHERE id IN (SELECT value FROM json_each(?))"
-        return set(connection.exec_driver_sql(kept, (ids,)).scalars())
+        inserted = f"SELECT id FROM {table.name} WHERE id IN (SELECT value FROM json_each(?))"
+        return set(connection.exec_driver_sql(inserted, (ids,)).scalars())
     return set(_insert(connection, table, rows, "ON CONFLICT DO NOTHING RETURNING id").scalars())
 
 

@@ -1,4 +1,4 @@
-"""The store's shape over time; every version of it can be upgraded in place."""
+"""Migrations: every earlier revision of the store can be upgraded in place."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 NEWEST = "0011"
-"""The revision that the tables are of."""
+"""The revision of the tables."""
 
 
 def upgrade(store: Store) -> None:
@@ -36,14 +36,14 @@ def upgrade(store: Store) -> None:
 
 
 def revise(store: Store, message: str) -> None:
-    """Write a migration for what the tables have and the store has not; for developers."""
+    """Write a migration from the store's revision to the tables; for developers."""
     from alembic import command  # noqa: PLC0415
 
     command.revision(config_of(store), message, autogenerate=True)
 
 
 def config_of(store: Store) -> "Config":
-    """How Alembic reaches this store and its migrations."""
+    """Return Alembic's configuration for this store."""
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
@@ -53,12 +53,12 @@ def config_of(store: Store) -> "Config":
 
 
 def revision(store: Store) -> str | None:
-    """The shape that the store has; None where it has none yet."""
+    """Return the revision of the store; None where it has none yet."""
     with store.reading() as session:
         connection = session.connection()
         if not inspect(connection).has_table("alembic_version"):
             return None
-        found: str | None = connection.execute(
+        version: str | None = connection.execute(
             text("SELECT version_num FROM alembic_version")
         ).scalar()
-        return found
+        return version

@@ -61,7 +61,7 @@ def facts_hash(cipher: Cipher, received: TicketReceived) -> bytes | None:
 
 
 def rebuild_hashes(store: Store) -> int:
-    """Hash numbers, names and facts of all tickets anew; returns how many tickets have changed.
+    """Recompute the hashes of all tickets; returns the number of tickets that have changed.
 
     For a store whose hashes are of an older normal form, or that has none. A batch of tickets is
     a transaction, so it may be stopped and begun again.
@@ -85,11 +85,11 @@ def rebuild_hashes(store: Store) -> int:
 
 def _stored(session: Session, facts: Mapping[int, bytes | None]) -> dict[int, _Hashes]:
     """The hashes that the store has of these tickets, by the ticket's id."""
-    found = {ticket_id: _Hashes(set(), hashed) for ticket_id, hashed in facts.items()}
+    stored = {ticket_id: _Hashes(set(), hashed) for ticket_id, hashed in facts.items()}
     rows = select(BLIND_INDEX).where(session.is_in(BLIND_INDEX.c.ticket_id, list(facts)))
     for row in session.execute(rows):
-        found[row.ticket_id].rows.add((row.ticket_id, row.kind, bytes(row.hash)))
-    return found
+        stored[row.ticket_id].rows.add((row.ticket_id, row.kind, bytes(row.hash)))
+    return stored
 
 
 def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
@@ -98,7 +98,7 @@ def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
     A ticket whose messages are not there is left out.
     """
     cipher = session.cipher
-    found: dict[int, _Hashes] = {}
+    computed: dict[int, _Hashes] = {}
     messages = session.execute(
         select(INBOX.c.ticket, INBOX.c.type, INBOX.c.body)
         .where(session.is_in(INBOX.c.ticket, list(ids)), INBOX.c.type.in_(_INDEXED))
@@ -107,14 +107,14 @@ def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
     )
     for message in messages:
         ticket_id, body = ids[message.ticket], cipher.decrypt(message.body)
-        hashes = found.setdefault(ticket_id, _Hashes(set(), None))
+        hashes = computed.setdefault(ticket_id, _Hashes(set(), None))
         rows = blind_index_rows(cipher, ticket_id, body)
         hashes.rows.update((ticket_id, row["kind"], row["hash"]) for row in rows)
         if message.type == MessageType.TICKET_RECEIVED and hashes.facts is None:
             content = read_content(MessageType.TICKET_RECEIVED, body)
             if isinstance(content, TicketReceived):
-                found[ticket_id] = hashes._replace(facts=facts_hash(cipher, content))
-    return found
+                computed[ticket_id] = hashes._replace(facts=facts_hash(cipher, content))
+    return computed
 
 
 def _replace(

@@ -42,8 +42,8 @@ def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[s
         for row in session.execute(select(numbered).where(numbered.c.place == 1))
     }
     for number, hashed in hashes.items():
-        own = (received[number].at, number)
-        earliest[hashed] = min(earliest.get(hashed, own), own)
+        present = (received[number].at, number)
+        earliest[hashed] = min(earliest.get(hashed, present), present)
     checks = {}
     for number, message in received.items():
         if number not in hashes:

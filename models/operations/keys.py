@@ -69,16 +69,16 @@ def unlock(store: Store) -> int:
 
 
 def refresh_hashes(store: Store, form: int) -> None:
-    """Hash everything anew where the store's hashes are of an older normal form than `form` now.
+    """Recompute the hashes of a store whose normal form is not the present one.
 
-    Where it is stopped before its end it begins again with the next command.
+    If it is interrupted, the next command begins it again.
     """
     if form == _NORMAL_FORM:
         return
     rebuild_hashes(store)
     with store.writing() as session:
         stored = _stored_secret(session)
-        assert stored is not None, "unlock has made one"
+        assert stored is not None, "unlock has created one"
         secret = msgspec.convert(store.cipher.decrypt(stored), _HashSecret)
         renewed = store.cipher.encrypt(msgspec.structs.replace(secret, form=_NORMAL_FORM))
         session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(value=renewed))

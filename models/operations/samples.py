@@ -14,7 +14,7 @@ from models.tables.core import SAMPLE
 def record_sample(
     session: Session,
     process: str,
-    dealt: Mapping[str, int],
+    finished: Mapping[str, int],
     failed: Mapping[str, int],
     now: datetime,
     wall: datetime,
@@ -27,9 +27,9 @@ def record_sample(
     """
     at = sample_time(wall)
     rows = [
-        _row(at, queue, process, done=dealt.get(queue, 0), failed=failed.get(queue, 0))
+        _row(at, queue, process, done=finished.get(queue, 0), failed=failed.get(queue, 0))
         for queue in QUEUES
-        if dealt.get(queue) or failed.get(queue)
+        if finished.get(queue) or failed.get(queue)
     ]
     sampled = select(SAMPLE.c.queue).where(SAMPLE.c.at == at, SAMPLE.c.process == "").limit(1)
     if session.execute(sampled).first() is None:

@@ -38,11 +38,11 @@ def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
         .limit(most)
     ).all()
     letters = _letters(session, [row.number for row in numbers])
-    found: list[BandRow] = []
+    bands: list[BandRow] = []
     for row in numbers:
         hashes = [None, *_bands(session, letters.get(row.number, {}))]
-        found += [{"ticket_id": row.id, "band": n, "hash": h} for n, h in enumerate(hashes)]
-    return found
+        bands += [{"ticket_id": row.id, "band": n, "hash": h} for n, h in enumerate(hashes)]
+    return bands
 
 
 def add_bands(session: Session, bands: Sequence[BandRow]) -> None:
@@ -74,4 +74,4 @@ def _bands(session: Session, body: dict[str, Any]) -> list[int]:
     values = signature(pieces, _BANDS * _ROWS).astype("<u8")
     parts = [values[n : n + _ROWS].tobytes() for n in range(0, len(values), _ROWS)]
     keyed = [session.cipher.keyed_hash(b"matter%d" % n + part) for n, part in enumerate(parts)]
-    return [int.from_bytes(one[:_HASH_BYTES], "big", signed=True) for one in keyed]
+    return [int.from_bytes(each[:_HASH_BYTES], "big", signed=True) for each in keyed]

@@ -135,7 +135,7 @@ class Cipher:
         if self.unsaved or raw[0] >= len(self._held[1]):
             self.refresh()
         if self.unsaved and self.file is not None:
-            text = _("the store is sealed, and its key is missing: put it back at {path}")
+            text = _("the store is encrypted and its key is missing: put it back at {path}")
             raise KeyUnusable(text.format(path=self.file.path) + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
         try:
             cipher = self._held[1][raw[0]]
@@ -144,7 +144,7 @@ class Cipher:
                 return cipher.decrypt(nonce, rest, None)
         except (InvalidTag, IndexError):
             pass
-        text = _("no key opens this store: put back the key file that it was sealed with")
+        text = _("no key decrypts this store: put back the key file that it was encrypted with")
         raise KeyUnusable(text + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
 
 

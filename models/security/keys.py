@@ -97,7 +97,7 @@ def parse_keys(text: str, where: str) -> KeyRing:
         if not word.startswith(_NEXT):
             active = number
     if active is None or len(keys) > MAX_KEYS:
-        raise KeyUnusable(_("{where}: there is no key that seals").format(where=where))
+        raise KeyUnusable(_("{where}: there is no key that encrypts").format(where=where))
     return KeyRing(tuple(keys), active)
 
 
