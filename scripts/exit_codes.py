@@ -8,7 +8,7 @@ from models.i18n import _
 from scripts.help import UsageError, usage_error_text
 
 _FRAMES = 8
-"""How many frames of the traceback are printed for a bug."""
+"""The frames of the traceback that are printed for a bug."""
 
 
 def exit_code_of(run: Callable[[], int | None]) -> int:

@@ -93,7 +93,7 @@ class App(typer.Typer):
 
 
 def usage_error_text(error: UsageError) -> str:
-    """What is wrong with the arguments and where to read more; empty where help was shown."""
+    """Describe what is wrong with the arguments; returns "" where help was shown."""
     if isinstance(error, NoArgsIsHelpError):
         return ""
     text = _reason(error)
@@ -119,7 +119,7 @@ def _reason(error: UsageError) -> str:
 
 
 def _value(error: typer.BadParameter) -> str:
-    """What is wrong with a value, as far as Typer and Pydantic know it."""
+    """Describe what is wrong with a value, as far as Typer and Pydantic know it."""
     if (errors := getattr(error.__cause__, "errors", None)) is not None:
         first = errors()[0]
         texts = {

@@ -120,7 +120,7 @@ class TicketScript:
         return self.office(at + timedelta(hours=self.dice.uniform(low, high)))
 
     def messages_after(self, unit: str, at: datetime, *, emergency: bool) -> Iterator[Body]:
-        """What the unit, the claimant and the hotline do after the ticket was dispatched."""
+        """The messages of unit, claimant and hotline after the ticket was dispatched."""
         slow = unit in _SLOW_UNITS
         if emergency:
             yield self.message("site.arrived", at + timedelta(hours=1.2), unit=unit)

@@ -24,7 +24,7 @@ _IN_MEMORY = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """What a person may say about a feed; what is left out is recognised.
+    """Options of a feed; what is left out is recognised.
 
     `mapping` is the only one tried; `source` overrides the mapping's; `unit` is the unit of every
     ticket that names none; `start` plays the feed as if it had begun on that day (+08:00).

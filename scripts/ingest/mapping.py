@@ -40,7 +40,7 @@ FIELDS = (
     "unit",
     "declined",
 )
-"""What a column can be: the fields of `ticket.received`, those inside another with a dot."""
+"""The fields that a column can be: those of `ticket.received`, inner ones with a dot."""
 
 INSTANTS = ("at", "arrived")
 ANY = "*"
@@ -50,7 +50,7 @@ ARRIVAL = "arrival"
 """In `undated`: a missing date is the moment at which the feed is read."""
 
 FACTS = ("title", "content", "address")
-"""What a claimant reports: a change there is a supplement (Regulation 3.4.6)."""
+"""The fields that a claimant reports: a change there is a supplement (Regulation 3.4.6)."""
 
 _PER_ROW = ("ticket", "id", *INSTANTS)
 _TAKEN_SOURCES = ("messages", "monitor")

@@ -203,7 +203,7 @@ def _reply_lines(sample: Sample, index: int) -> list[str]:
 
 
 def _preview(path: Path, mapping: str, options: FeedOptions) -> str:
-    """What the mapping would read of the first rows, as comments and redacted."""
+    """Read the first rows by the mapping; returns them as comments, redacted."""
     if '"?"' in mapping:
         return ""
     with tempfile.TemporaryDirectory() as folder:

@@ -26,7 +26,7 @@ _MAX_REDIRECTS = 5
 _TRIES = 5
 _LONGEST_PAUSE = timedelta(minutes=5)
 _OVERLAP = timedelta(days=1)
-"""What is asked for again: the city's clock may differ, and its queue may lag."""
+"""The time that is asked for again: the city's clock may differ, and its queue may lag."""
 
 _RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
@@ -35,7 +35,7 @@ FeedPage = Callable[[IO[bytes], str], int]
 
 
 class PollState(msgspec.Struct):
-    """What is remembered of an endpoint between two polls."""
+    """The state of an endpoint between two polls."""
 
     since: datetime | None = None
     etag: str = ""

@@ -26,7 +26,7 @@ SUPPLEMENTED = "claimant.supplemented"
 
 @dataclass
 class FeedCounts:
-    """How many records were read and what became of them; a record with several messages is one."""
+    """Counts of records read, by outcome; a record with several messages counts once."""
 
     read: int = 0
     enqueued: int = 0
@@ -93,7 +93,7 @@ class _Batch:
         self.notes: Counter[str] = Counter()
 
     def enqueued(self) -> int:
-        """How many records brought something new and nothing that was refused."""
+        """Count the records that brought something new and nothing that was refused."""
         return len(self._new - self.reasons.keys())
 
     def refused(self) -> list[tuple[int, FeedRecord]]:
@@ -155,7 +155,7 @@ class _Batch:
         return units_of_tickets(self._session, numbers) if numbers else {}
 
     def _changes(self, letters: Sequence[int]) -> list[tuple[int, dict[str, Any]]]:
-        """What known letters say now that they did not say before (Regulation 3.4.6).
+        """Make messages of what is new in known letters (Regulation 3.4.6).
 
         White space does not count as a change.
         """

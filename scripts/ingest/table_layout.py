@@ -133,8 +133,8 @@ def lay_out(mapping: Mapping, row: int, headers: tuple[str, ...]) -> TableLayout
         return None if number is None else CellPlace(field, number, headers[number])
 
     def places(fields: dict[str, Column]) -> tuple[CellPlace, ...]:
-        found = (place(field, column) for field, column in fields.items())
-        return tuple(each for each in found if each is not None)
+        placed = (place(field, column) for field, column in fields.items())
+        return tuple(each for each in placed if each is not None)
 
     def follow_up_layout(follow_up: FollowUp) -> FollowUpLayout | None:
         at = place("at", follow_up.at)

@@ -1,1 +1,1 @@
-"""What the commands show of tickets, with the protection of personal data."""
+"""The views of tickets that commands print, and access to personal data."""

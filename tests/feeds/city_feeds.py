@@ -1,4 +1,4 @@
-"""Where a city's real feeds lie beside the repository; a clone elsewhere goes without them."""
+"""Real feeds of cities, where they lie beside the repository; tests skip without them."""
 
 from pathlib import Path
 

@@ -70,7 +70,7 @@ def lines(*messages: object) -> bytes:
 
 
 def records(content: bytes, folder: Path, **options: object) -> list[FeedRecord]:
-    """What is read of a file with this content; its name says nothing about its format."""
+    """Read a file with this content; its name says nothing about its format."""
     path = folder / "feed"
     path.write_bytes(content)
     return list(read_feed(path, FeedOptions(**options)))  # type: ignore[arg-type]

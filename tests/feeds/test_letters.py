@@ -1,4 +1,4 @@
-"""What a row tells beside its letter, and the dirt that real feeds have."""
+"""Follow-up messages of a row, and the errors that real feeds have."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is kept of a citizen's text, and what is shown of a person."""
+"""Cleaning of citizens' texts, and redaction of personal data."""
 
 import pytest
 from hypothesis import given

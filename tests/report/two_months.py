@@ -80,7 +80,7 @@ def extras() -> list[dict[str, Any]]:
 
 
 def late() -> list[dict[str, Any]]:
-    """What is told only afterwards: X6 was answered in time."""
+    """The message that comes only afterwards: X6 was answered in time."""
     return [
         message("X6", "unit.accepted", "2026-10-08T10:00"),
         message("X6", "result.submitted", "2026-10-12T10:00", **RESULT),

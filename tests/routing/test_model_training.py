@@ -180,7 +180,7 @@ def test_a_spreadsheet_of_labelled_letters_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_train_and_evaluate_from_the_shell(hotline: HotlineProcess, tmp_path: Path) -> None:
-    """What a model has learned from it is not judged by; another file is; a file alone is split."""
+    """A model is not evaluated on its own training letters; without a model a file is split."""
     own, other = table(tmp_path / "own.csv", letters(12)), table(tmp_path / "b.csv", letters(12, 2))
     split = hotline.json("routing", "evaluate", own, "--rounds", "2", "--folds", "4")
     assert split["method"] == "cross-validation"

@@ -74,7 +74,7 @@ def test_one_claimant_alone_is_no_matter(store: Store) -> None:
 
 
 def test_letters_are_looked_at_a_few_at_a_time(store: Store) -> None:
-    """What came later, or was left over, comes next; nothing is looked at twice."""
+    """Later letters and leftovers come next; no letter is compared twice."""
     for number in range(5):
         _write(store, f"C{number}", _SAID, f"1380000000{number}")
     assert [_look(store, 2) for _turn in range(4)] == [2, 2, 1, 0]

@@ -46,7 +46,7 @@ def test_a_name_means_one_unit_or_none(written: str, unit: str | None) -> None:
 
 
 def test_a_spelling_that_two_units_share_means_neither() -> None:
-    """What is ambiguous goes to a person; the exact name still works."""
+    """An ambiguous name goes to a person; the exact name still works."""
     names = UnitNames({"甲区政府办": "甲区政府办", "甲区人民政府办公室": "另一个"}, ["甲区"])
     assert names.find("甲区政府办") == "甲区政府办"
     assert names.find("甲区 政府办公室") is None

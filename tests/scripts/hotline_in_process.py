@@ -18,7 +18,7 @@ from scripts.cli import main
 
 @dataclass(frozen=True)
 class CommandOutput:
-    """What a call printed."""
+    """The output of a call."""
 
     stdout: str
     stderr: str
@@ -49,11 +49,11 @@ class InProcessHotline:
         return output
 
     def json(self, *arguments: str | Path, **more: Any) -> Any:
-        """What a command says with --json."""
+        """Run a command with --json and parse what it prints."""
         return json.loads(self(*arguments, "--json", **more).stdout)
 
     def lines(self, *arguments: str | Path, **more: Any) -> list[Any]:
-        """What a command says with --json, a line at a time."""
+        """Run a command with --json and parse each line that it prints."""
         return [json.loads(line) for line in self(*arguments, "--json", **more).stdout.splitlines()]
 
 

@@ -35,9 +35,9 @@ class HotlineProcess:
         return done
 
     def json(self, *arguments: str | Path, **more: Any) -> Any:
-        """What a command says with --json."""
+        """Run a command with --json and parse what it prints."""
         return json.loads(self(*arguments, "--json", **more).stdout)
 
     def lines(self, *arguments: str | Path, **more: Any) -> list[Any]:
-        """What a command says with --json, a line at a time."""
+        """Run a command with --json and parse each line that it prints."""
         return [json.loads(line) for line in self(*arguments, "--json", **more).stdout.splitlines()]

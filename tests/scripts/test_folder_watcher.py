@@ -19,7 +19,7 @@ HEAD = "留言编号,留言用户,留言主题,留言时间,留言详情\n"
 
 
 class Fed(list[str]):
-    """What was fed, by name; a file that says so cannot be read."""
+    """The files that were fed, by name; a file that says so cannot be read."""
 
     def __call__(self, file: IO[bytes], name: str, refused: Path) -> bool:
         content = file.read()

@@ -1,4 +1,4 @@
-"""What the command says of itself, and of what was typed wrong."""
+"""The command's help, and its messages about wrong usage."""
 
 import json
 import re

@@ -18,7 +18,7 @@ _HEAD = 1 << 16
 _CHUNK = 1 << 20
 _USUAL = ",\t;|"
 _MAX_SIGNS = 20
-"""How many other signs are tried as delimiters, the most frequent first."""
+"""The number of other signs that are tried as delimiters, the most frequent first."""
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",

@@ -20,7 +20,7 @@ from scripts.ingest.readers.json_values import (
 
 _CHUNK = 1 << 16
 _KEPT_CHARACTERS = 1_000
-"""How much is kept of a record that is too long."""
+"""Characters that are kept of a record that is too long."""
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _SEPARATORS = re.compile(r"[\s,\ufeff]*")
 
@@ -99,7 +99,7 @@ class _Window:
 
     @property
     def left(self) -> int:
-        """How many characters of the window have not been read."""
+        """The number of characters in the window that have not been read."""
         return len(self.text) - self.at
 
     def read_more(self) -> bool:
