@@ -1,4 +1,4 @@
-"""The log is tamper-evident: whatever is changed behind its back is named."""
+"""The logs are tamper-evident: the verification names the first line that was changed."""
 
 import hashlib
 from pathlib import Path
@@ -57,7 +57,7 @@ def _id(store: Store, number: str) -> int:
 
 
 def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
-    """Every ticket and every line is looked at."""
+    """Every ticket and every line is checked."""
     result = verify(store)
     assert result.broken is None
     assert (result.tickets, result.accesses) == (3, 3)
@@ -77,7 +77,7 @@ CHANGES = {
 
 
 def test_the_first_broken_link_is_named(store: Store) -> None:
-    """One line of one ticket changed or gone: that ticket and that line, alone and among all."""
+    """One line changed or deleted: that ticket and line are named, alone and among all."""
     own = {"id": _id(store, "C2")}
     line = log_of(store, "C2")[2]
     for name, change in CHANGES.items():
@@ -94,7 +94,7 @@ def test_the_first_broken_link_is_named(store: Store) -> None:
 
 
 def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:
-    """What people wrote is covered too: another sealed text in its place, or a broken one."""
+    """What people wrote is covered too: another ciphertext in its place, or a broken one."""
     line = next(e for e in log_of(store, "C2") if e.name == "ticket.supplemented")
     own = (EVENT.c.ticket_id == line.ticket_id) & (EVENT.c.seq == line.seq)
     other = store.cipher.encrypt({"text": "另一句话"})
@@ -107,7 +107,7 @@ def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:
 
 
 def test_a_missing_end_is_found(store: Store) -> None:
-    """Without the ticket's own memory changed, and, against a note, with it."""
+    """With the ticket's row unchanged, and against a note also with a changed one."""
     events = log_of(store, "C3")
     noted: dict[str, LogEnd] = {}
     assert verify(store, note=noted.__setitem__).broken is None
@@ -127,7 +127,7 @@ def test_a_missing_end_is_found(store: Store) -> None:
 
 
 def test_who_has_the_store_alone_cannot_chain_a_line(store: Store) -> None:
-    """A line written with an unkeyed hash, as the first release had it, is not taken."""
+    """A line with an unkeyed hash, as the first release wrote it, is not accepted."""
     events = log_of(store, "C1")
     rows, chain = [], b""
     for e in events:
@@ -145,7 +145,7 @@ def test_who_has_the_store_alone_cannot_chain_a_line(store: Store) -> None:
 
 
 def test_the_access_log_is_chained_too(store: Store) -> None:
-    """A line changed or taken out is named."""
+    """A line changed or deleted is named."""
     _change(store, update(ACCESS).where(ACCESS.c.id == 2).values(who="li"))
     found = verify(store).broken
     assert found is not None

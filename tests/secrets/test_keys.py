@@ -1,4 +1,4 @@
-"""Keys: read, made once, rotated while others work, and a clear stop where they do not fit."""
+"""Keys: read, created once, rotated under load, and a clear refusal where they do not fit."""
 
 import base64
 import os
@@ -28,7 +28,7 @@ NOW = at("2026-11-20T09:00")
 
 
 def test_what_is_written_is_read() -> None:
-    """Keys keep their numbers: one that waits, one that is gone."""
+    """Keys keep their numbers, also beside a next one and a removed one."""
     ring = KeyRing((None, new_key(), new_key()), 1)
     assert parse_keys(format_keys(ring), "file") == ring
     assert ring.has_next
@@ -38,7 +38,7 @@ def test_what_is_written_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "-", "next:" + "A" * 43 + "=", "nonsense", "QUJD", "é"])
 def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
-    """The message names the file and never what stands in it."""
+    """The message names the file and never its content."""
     path = tmp_path / "hotline.key"
     path.write_text(text, "utf-8")
     with pytest.raises(KeyUnusable) as wrong:
@@ -48,7 +48,7 @@ def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_keys_are_shown_by_no_error_or_repr() -> None:
-    """A ring, a sealer and a sealed value say nothing of what they hold."""
+    """The text forms of keys, cipher and encrypted values show nothing of them."""
     key = bytes(range(32))
     cipher = Cipher([key])
     shown = f"{cipher!r}{cipher.keyring!r}{cipher.encrypt('13912345678')!r}"
@@ -58,7 +58,7 @@ def test_keys_are_shown_by_no_error_or_repr() -> None:
 
 
 def test_a_value_under_a_key_that_came_later_is_opened(tmp_path: Path) -> None:
-    """A process that has not yet seen the new key reads it from the file when it meets it."""
+    """A process that does not know a new key yet reads it from the file when it needs it."""
     path = tmp_path / "hotline.key"
     KeyFile(path).create(KeyRing((new_key(),), 0))
     old, rotating = load_cipher(path), load_cipher(path)
@@ -72,7 +72,7 @@ def test_a_value_under_a_key_that_came_later_is_opened(tmp_path: Path) -> None:
 
 
 def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path) -> None:
-    """Where the file is replaced by a foreign one under way, the old keys stay in use."""
+    """Where the file is replaced by a foreign one meanwhile, the old keys stay in use."""
     path = tmp_path / "hotline.key"
     KeyFile(path).create(KeyRing((new_key(),), 0))
     cipher = load_cipher(path)
@@ -86,7 +86,7 @@ def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path) -> None:
 
 
 def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store_url: str) -> None:
-    """The key file appears with a new store, mode 600; for a sealed store a new key is refused."""
+    """A new store creates the key file, mode 600; an encrypted store refuses a new key."""
     path = tmp_path / "keys" / "hotline.key"
     store = Store(store_url, load_cipher(path))
     assert not path.exists()
@@ -106,7 +106,7 @@ def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store
 
 
 def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> None:
-    """After a rotation nothing is under the old key, all opens, hashes and chain hold."""
+    """After a rotation nothing is under the old key, and values, hashes and chain still hold."""
     path = tmp_path / "hotline.key"
     KeyFile(path).create(KeyRing((bytes(range(32)),), 0))
     with prepared_store(store_url) as store:
@@ -141,7 +141,7 @@ def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> 
 
 
 def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
-    """While one thread feeds and carries on, another rotates three times: nothing fails."""
+    """While one thread feeds and advances, another rotates three times: nothing fails."""
     path = tmp_path / "hotline.key"
     KeyFile(path).create(KeyRing((bytes(range(32)),), 0))
     with prepared_store(store_url) as store:

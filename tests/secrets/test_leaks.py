@@ -1,4 +1,4 @@
-"""Marked personal data goes through everything, and comes out nowhere but by an explicit act."""
+"""Marked personal data passes through the whole service and comes out only where it is revealed."""
 
 import asyncio
 import csv
@@ -179,7 +179,7 @@ def _urge(folder: Path) -> Path:
 
 
 def _forged(url: str) -> None:
-    """Messages that somebody put into the broker: no row ids, but data and deeds."""
+    """Forged messages in the broker: instead of row ids they carry data and actions."""
     with redis.Redis.from_url(url) as client:
         calls: list[tuple[tuple[object, ...], dict[str, object]]] = [
             (([1, "1; DROP TABLE ticket"],), {}),
@@ -234,7 +234,7 @@ int(data)
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_exceptions_are_told_without_their_words(tmp_path: Path, form: str) -> None:
-    """Logged, from the database, in a thread, unhandled: kind and place, and nothing else."""
+    """Logged, from the database, in a thread or unhandled: type and place, and nothing else."""
     script = tmp_path / "crashing.py"
     told = CRASHES.replace("FORM", repr(form)).replace("DATA", repr(f"{NAME}{PHONE}"))
     told = told.replace("URL", repr(f"sqlite:///{tmp_path / 'x.db'}"))
@@ -255,7 +255,7 @@ def test_exceptions_are_told_without_their_words(tmp_path: Path, form: str) -> N
 def test_a_command_that_fails_tells_no_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A mistake of ours is one line with kind and place."""
+    """A programming error is one line with type and place."""
     hotline = InProcessHotline(tmp_path, monkeypatch, capsys)
 
     def fail(*_given: object, **_more: object) -> None:

@@ -70,7 +70,7 @@ def _at_work(store: Store, *, lateness_ms: int = 3, ahead: float = 0) -> None:
 
 @pytest.mark.usefixtures("starts_servers")
 def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path) -> None:
-    """No store, then a healthy service, then one ailment after the other."""
+    """No store, then a healthy service, then one fault after the other."""
     server = EmbeddedServer(hotline.home / "valkey")
     nothing = _found(hotline("doctor", "--json", code=1).stdout)
     assert nothing["home"][0] == "wrong"

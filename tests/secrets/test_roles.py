@@ -1,4 +1,4 @@
-"""Who may do what, by user and by token, and who saw what."""
+"""Permissions by user and by token, and the access log."""
 
 import os
 import pwd
@@ -33,7 +33,7 @@ sha256 = "{token_digest("a long random token")}"
 
 
 def test_each_role_may_what_it_is_for() -> None:
-    """The whole table, spelled out."""
+    """Each role against each permission."""
     may = {role: {a for a in Permission if Actor("x", role).may(a)}
            for role in (*UserRole, "")}  # fmt: skip
     assert may == {
@@ -67,7 +67,7 @@ def test_each_role_may_what_it_is_for() -> None:
     ],
 )
 def test_a_wrong_file_is_refused(text: str, said: str) -> None:
-    """With the name of what is wrong."""
+    """The message names the fault."""
     with pytest.raises(InvalidRoles) as wrong:
         parse_roles(text, "roles.toml")
     assert said in str(wrong.value)
@@ -141,7 +141,7 @@ def test_commands_keep_to_the_roles(hotline: InProcessHotline, tmp_path: Path) -
 
 
 def test_what_was_seen_in_clear_is_logged(store_url: str) -> None:
-    """Who, when, which ticket and which fields, and nothing of what stood in them."""
+    """Who, when, which ticket and which fields, but never their content."""
     who = Actor("wang", UserRole.OPERATOR)
     with prepared_store(store_url) as store:
         person = {"name": "王\x1b[31m小明", "phone": "0754-88001234"}
@@ -180,7 +180,7 @@ def _find(store: Store, who: Actor, kind: str, value: str) -> list[str]:
 
 
 def test_what_is_refused_shows_nothing(store_url: str) -> None:
-    """Without the role, without the ticket, without the field; and no line without a look."""
+    """Without the role, the ticket or the field; and then no line is logged."""
     with prepared_store(store_url) as store:
         feed(store, [letter("R1", "2026-11-02T09:00")], NOW)
         advance_tickets(store, ["R1"], NOW)

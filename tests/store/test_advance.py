@@ -1,4 +1,4 @@
-"""The one operation behind all domain work, on both databases."""
+"""Advancing tickets, the one operation behind all work on them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_received_to_dispatched_in_one_transaction(store: Store) -> None:
 
 
 def test_what_has_been_done_is_not_done_again(store: Store) -> None:
-    """A second bell, and a third, find nothing to do."""
+    """A second and a third bell find nothing to do."""
     feed(store, [letter("A2", "2026-11-02T09:00")], at("2026-11-02T09:00"))
     advance_tickets(store, ["A2"], at("2026-11-10T09:00"))
     before = len(log_of(store, "A2"))
@@ -63,7 +63,7 @@ def test_what_has_been_done_is_not_done_again(store: Store) -> None:
 
 
 def test_a_message_before_its_ticket_waits_for_it(store: Store) -> None:
-    """It is applied with the receipt; without one it is refused when its patience is over."""
+    """It is applied with the receipt; without one it is refused after a week."""
     now = at("2026-11-02T10:00")
     feed(store, [message("A3", "unit.accepted", "2026-11-02T09:30")], now)
     advance_tickets(store, ["A3"], now)
@@ -85,7 +85,7 @@ def test_a_message_before_its_ticket_waits_for_it(store: Store) -> None:
 
 
 def test_an_unreadable_receipt_makes_no_ticket(store: Store) -> None:
-    """It is kept with its reason; mended under the same id it becomes the ticket."""
+    """It is kept with its reason; corrected under the same id it becomes the ticket."""
     now = at("2026-11-02T09:00")
     feed(store, [letter("A5", "2026-11-02T09:00", category="表扬")], now)
     assert advance_tickets(store, ["A5"], now).refused == 1
@@ -126,7 +126,7 @@ def test_only_the_highest_of_several_levels_sends_its_notice(store: Store) -> No
 
 
 def test_a_level_that_a_result_kept_from_rising_is_told_after_an_outage(store: Store) -> None:
-    """Yellow came and red did not, since the result was in: whoever looks late tells of yellow."""
+    """Yellow was reached and red was not, since the result was in: a late look raises yellow."""
     own = [
         letter("AA", "2026-11-02T09:00", category="consultation"),
         message("AA", "unit.accepted", "2026-11-02T10:00"),
@@ -152,7 +152,7 @@ def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:
 
 
 def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
-    """Advancing every shift, twice a week, or once at the end gives the same log by its moments."""
+    """Advancing every shift, twice a week or once at the end gives the same log by moments."""
     logs = []
     for name, step in (("S", timedelta(hours=8)), ("W", timedelta(hours=84)), ("E", None)):
         number = "same"
@@ -180,7 +180,7 @@ def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
 
 
 def test_nothing_personal_lies_in_the_store_in_clear(store: Store, tmp_path: Path) -> None:
-    """Name, phone and text of a claimant are found in no column but sealed; the title is masked."""
+    """Name, phone and text of a claimant are in encrypted columns only; the title is redacted."""
     person = {"name": "测试者甲", "phone": "13900001111"}
     body = letter("A8", "2026-11-02T09:00", claimant=person, address="达濠某巷七号",
                   title="请回电13900001111", content="独一无二的正文")  # fmt: skip
@@ -202,7 +202,7 @@ def test_nothing_personal_lies_in_the_store_in_clear(store: Store, tmp_path: Pat
 
 
 def test_a_ticket_older_than_the_first_policy_says_so(store: Store) -> None:
-    """It runs under the first policy, and its log tells (Regulation 7.2)."""
+    """It stays under the first policy, and its log says so (Regulation 7.2)."""
     feed(store, [letter("A9", "2019-03-04T09:00")], at("2026-11-02T09:00"))
     advance_tickets(store, ["A9"], at("2026-11-02T09:00"))
     first = log_of(store, "A9")[0]
@@ -212,7 +212,7 @@ def test_a_ticket_older_than_the_first_policy_says_so(store: Store) -> None:
 
 
 def test_a_worker_that_hangs_while_it_begins_tickets_keeps_nobody(postgres_database: str) -> None:
-    """Another worker that is rung for the same new tickets passes them by at once, and says so."""
+    """Another worker that is rung for the same new tickets skips them at once, and says so."""
     with prepared_store(postgres_database) as store:
         now = at("2026-11-02T09:00")
         numbers = [f"H{n}" for n in range(3)]

@@ -1,4 +1,4 @@
-"""Rows by COPY: what goes wrong on the way is told as any other statement would tell it."""
+"""Rows by COPY: its errors are those that any other statement would raise."""
 
 import threading
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _copy_one(store: Store) -> None:
 
 
 def test_a_table_that_is_locked_too_long_is_a_busy_store(store: Store) -> None:
-    """No ticket is to blame for it, so none may be set aside."""
+    """No ticket is to blame for it, so no message may be refused."""
     with _tickets_locked(store), pytest.raises(OperationalError, match="lock timeout") as found:
         _copy_one(store)
     assert is_transient(found.value)

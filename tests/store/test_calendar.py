@@ -1,4 +1,4 @@
-"""The calendar changes under open tickets: by an operator, or as its library learns a year."""
+"""Changes of the calendar under open tickets, by an operator or by an upgrade of its library."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -26,7 +26,7 @@ NEXT = date(calendar.announced_years()[-1] + 1, 1, 4)
 
 
 def _one_complaint(store: Store) -> None:
-    """It came in the last days before the year that nobody knows."""
+    """A ticket received in the last days before the year that nobody has announced."""
     year = NEXT.year - 1
     accepted = f"{year}-12-28T10:00"
     messages = [letter("C1", f"{year}-12-28T09:00"), message("C1", "unit.accepted", accepted)]
@@ -75,7 +75,7 @@ def test_a_year_that_the_library_learns_moves_what_was_guessed(store: Store) -> 
 
 
 def test_a_day_declared_working_takes_the_guess_away(store: Store) -> None:
-    """Every day up to the red card declared: nothing is a guess any more, though nothing moves."""
+    """With every day up to the red card declared, nothing is provisional, though nothing moves."""
     first = date(NEXT.year, 1, 1)
     guess = calendar.Calendar()
     days = [first.replace(day=n) for n in range(1, 21)]

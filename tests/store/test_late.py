@@ -50,7 +50,7 @@ def test_a_deemed_acceptance_is_taken_back_and_corrected(store: Store) -> None:
 
 
 def test_a_card_that_should_not_have_been_given_is_taken_back(store: Store) -> None:
-    """A result handed in before the expiry but heard of after the red card withdraws both cards."""
+    """A result submitted before the expiry but received after the red card withdraws both cards."""
     first = [letter("L2", "2026-11-02T09:00", category="consultation")]
     feed(
         store, [*first, message("L2", "unit.accepted", "2026-11-02T09:30")], at("2026-11-02T09:30")
@@ -67,7 +67,7 @@ def test_a_card_that_should_not_have_been_given_is_taken_back(store: Store) -> N
 
 
 def test_what_people_did_stands(store: Store) -> None:
-    """A late withdrawal would undo an applied result: it is refused with that reason, and kept."""
+    """A late withdrawal that would undo an applied result is refused with that reason, and kept."""
     messages = [
         letter("L3", "2026-11-02T09:00"),
         message("L3", "unit.accepted", "2026-11-02T10:00"),
@@ -103,7 +103,7 @@ def test_a_clock_that_has_expired_is_not_started_by_another_base(store: Store) -
 
 
 def test_a_late_message_lets_a_refused_one_be_applied(store: Store) -> None:
-    """What was refused only for want of an earlier message is applied once that has come."""
+    """A message refused only for want of an earlier one is applied once that has arrived."""
     feed(store, [letter("L4", "2026-11-02T09:00")], at("2026-11-02T09:00"))
     advance_tickets(store, ["L4"], at("2026-11-02T09:00"))
     review = message("L4", "return.reviewed", "2026-11-02T15:00", approved=False)
@@ -131,7 +131,7 @@ def _lives(file: str) -> dict[str, list[dict[str, Any]]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(p.name for p in EXAMPLES.glob("*.jsonl")))
 def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
-    """Levels that stand, clocks that run and their expiries are those of the messages in order.
+    """Levels, running clocks and their expiries are those of the messages in order.
 
     Each message comes up to two days late; a life in which one was refused for undoing what
     people had done since is not in order any more, and is not compared.

@@ -1,4 +1,4 @@
-"""Downtime: whenever the service was awake, its log by moments is the same."""
+"""Downtime: whenever the service was up, its log by moments is the same."""
 
 import itertools
 from datetime import datetime, timedelta
@@ -56,7 +56,7 @@ pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), share
 def test_downtime_changes_nothing_but_the_recording(
     store: Store, begin: datetime, seed: int, length: int, awake: list[timedelta]
 ) -> None:
-    """No level is missing and none there twice, however long nobody was awake."""
+    """No level is missing and none there twice, however long the service was down."""
     messages, _ = life(Random(seed), begin, length)
     ticket = f"outage-{next(_NUMBERS)}"
     end = messages[-1].at + timedelta(days=60)

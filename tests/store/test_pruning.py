@@ -1,4 +1,4 @@
-"""What the store need not keep is removed, and nothing else."""
+"""Pruning removes what need not be kept, and nothing else."""
 
 from datetime import timedelta
 
@@ -49,7 +49,7 @@ def _left(store: Store) -> dict[str, int]:
 
 
 def test_old_notices_of_closed_tickets_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some at a time, the failed and those of open tickets stay, and so does the whole log."""
+    """In batches; failed notices, those of open tickets and the whole log stay."""
     monkeypatch.setattr(pruning, "_BATCH", 2)
     before = _left(store)
     log = [row.hash for row in log_of(store, "P0")]
@@ -65,7 +65,7 @@ def test_old_notices_of_closed_tickets_go(store: Store, monkeypatch: pytest.Monk
 
 
 def test_young_notices_stay(store: Store) -> None:
-    """Half a year has not gone by."""
+    """Before half a year has passed nothing is removed."""
     assert prune(store, SENT + timedelta(days=179), _policy(store)) == 0
     with store.reading() as session:
         assert session.scalar(select(func.count(EVENT.c.seq)))

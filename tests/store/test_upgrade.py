@@ -1,4 +1,4 @@
-"""A store of the first release, with data in it, is brought to the newest shape and goes on."""
+"""A store of the first release, with data in it, is upgraded and goes on."""
 
 import json
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def _value(kind: object, value: Any) -> Any:
 
 
 def test_a_store_of_the_first_release_goes_on(store: Store) -> None:
-    """Nothing of it is lost, its logs are whole, what waited is dealt with, people are found."""
+    """Nothing of it is lost, its logs are whole, waiting messages are applied, people are found."""
     before = json.loads(KEPT.read_text("utf-8"))
     upgrade(store)
     assert revision(store) == NEWEST
