@@ -65,19 +65,19 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/python -m tests.words
 
-# The base of the pyramid: rules, feeds, parsers, and the store on SQLite.
+# The base of the pyramid: rules, feeds, parsers, and the store on SQLite, with fewer examples.
 QUICK := tests/rules tests/feeds tests/routing tests/fuzz tests/store tests/servers tests/words tests/test_texts.py
 quick: install
-	$(BIN)/pytest -n $(WORKERS) -m "not server and not slow" $(QUICK) $(ARGS)
+	HOTLINE_TEST_EXAMPLES=0.3 $(BIN)/pytest -n $(WORKERS) -m "not server and not slow" $(QUICK) $(ARGS)
 
 test: check
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-# What is marked slow, with larger numbers: ten times as many lives, a store of 20,000 open and
-# 400,000 closed tickets. make chaos and make fuzz are longer still.
+# What is marked slow and the properties, with larger numbers: ten times as many examples and lives,
+# a store of 20,000 open and 400,000 closed tickets. make chaos and make fuzz are longer still.
 long: install
-	HOTLINE_TEST_LIVES=10000 HOTLINE_TEST_CROWD=20000 \
-		$(BIN)/pytest -n $(WORKERS) -m slow --timeout 1800 $(ARGS)
+	HOTLINE_TEST_EXAMPLES=10 HOTLINE_TEST_LIVES=10000 HOTLINE_TEST_CROWD=20000 \
+		$(BIN)/pytest -n $(WORKERS) -m "slow or hypothesis" --timeout 3600 $(ARGS)
 
 # Branch coverage of the rules by their own tests; make coverage COVER=. ARGS=tests for everything.
 COVER ?= models.rules

@@ -15,6 +15,7 @@ from models.rules.messages import CONTENT_TYPES, Message
 from models.rules.origins import Origin, origins
 from models.rules.state import RuleContext, State
 from models.rules.vocabulary import EventName
+from tests.examples import examples
 from tests.rules.district import CALENDAR, POLICY, SCENARIOS
 from tests.rules.random_lives import TICKET, lives
 from tests.rules.scenario_runner import fold_at_once, in_order, read_scenario
@@ -46,7 +47,7 @@ def test_lines_of_the_scenarios_keep_their_bytes(path: Any) -> None:
 
 
 @given(messages=lives())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_lines_of_any_life_keep_their_bytes(messages: list[Message]) -> None:
     context = RuleContext(POLICY, CALENDAR)
     for event in fold(State(TICKET), messages, context, messages[-1].at):

@@ -16,6 +16,7 @@ from models.rules.messages import Message
 from models.rules.policy import load_policy
 from models.rules.state import RuleContext, State
 from models.rules.vocabulary import CLOSED, OPEN, ClockName, ClockState, Level
+from tests.examples import examples
 from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY
 from tests.rules.random_lives import TICKET, lives
 from tests.rules.scenario_runner import NOTICE, fold_step_by_step, without_notices
@@ -41,7 +42,7 @@ def key_of(event: Event) -> tuple[str, str | None]:
 
 
 @given(messages=lives(), context=contexts)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_clocks_run_one_at_a_time_and_end_as_the_log_says(
     messages: list[Message], context: RuleContext
 ) -> None:
@@ -86,7 +87,7 @@ def test_clocks_run_one_at_a_time_and_end_as_the_log_says(
 
 
 @given(messages=lives(), context=contexts)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_levels_come_once_a_run_and_in_order(messages: list[Message], context: RuleContext) -> None:
     state, events, now = played(messages, context)
     runs: dict[int, list[str]] = defaultdict(list)
@@ -103,7 +104,7 @@ def test_levels_come_once_a_run_and_in_order(messages: list[Message], context: R
 
 
 @given(messages=lives())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_message_is_applied_or_refused_never_half(messages: list[Message]) -> None:
     state, events, _ = played(messages, CONTEXT)
     of: dict[int | None, list[Event]] = defaultdict(list)
@@ -125,7 +126,7 @@ def test_a_message_is_applied_or_refused_never_half(messages: list[Message]) -> 
 
 
 @given(messages=lives(), context=contexts)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_the_log_is_in_order_and_ends_with_the_archive(
     messages: list[Message], context: RuleContext
 ) -> None:
@@ -154,7 +155,7 @@ def test_the_log_is_in_order_and_ends_with_the_archive(
 
 
 @given(messages=lives(), context=contexts, data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_life_cut_in_two_is_the_same_life(
     messages: list[Message], context: RuleContext, data: st.DataObject
 ) -> None:
@@ -177,7 +178,7 @@ def test_a_life_cut_in_two_is_the_same_life(
 
 
 @given(messages=lives(), context=contexts)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_an_outage_changes_nothing_but_who_is_told(
     messages: list[Message], context: RuleContext
 ) -> None:
@@ -201,7 +202,7 @@ def test_an_outage_changes_nothing_but_who_is_told(
 
 
 @given(messages=lives(), context=contexts)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_a_played_life_tells_the_same_people_as_a_watched_one(
     messages: list[Message], context: RuleContext
 ) -> None:

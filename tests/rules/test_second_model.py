@@ -20,6 +20,7 @@ from models.rules.lifecycle.decide import fold, next_moment
 from models.rules.messages import Message
 from models.rules.state import RuleContext, State
 from models.tables.core import INBOX
+from tests.examples import examples
 from tests.rules.comparison import compare, running
 from tests.rules.district import CALENDAR, POLICY, instant
 from tests.rules.facts import Fact
@@ -187,7 +188,7 @@ def _notices_have_a_cause(events: list[Event]) -> None:
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=120,
+    max_examples=examples(120),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

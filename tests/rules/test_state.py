@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
 from models.rules.state import Clock, RuleContext, State
+from tests.examples import examples
 from tests.rules.district import CALENDAR, POLICY
 from tests.rules.random_lives import TICKET, lives
 
@@ -25,7 +26,7 @@ def test_nothing_of_a_clock_can_be_changed_in_place() -> None:
 
 
 @given(messages=lives())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_clocks_that_somebody_holds_stay_as_they_were(messages: list[Message]) -> None:
     state = State(TICKET)
     for message in messages:
@@ -36,7 +37,7 @@ def test_clocks_that_somebody_holds_stay_as_they_were(messages: list[Message]) -
 
 
 @given(messages=lives())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_a_stored_state_is_read_as_it_was(messages: list[Message]) -> None:
     state = State(TICKET)
     fold(state, messages, CONTEXT, messages[-1].at)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from sqlalchemy import select, text
 
 from models.database import Store
@@ -151,6 +152,7 @@ def _everything(store: Store, tickets: list[str]) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.slow
 def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
     """Advancing every shift, twice a week or once at the end gives the same log by moments."""
     logs = []

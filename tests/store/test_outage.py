@@ -16,6 +16,7 @@ from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
 from models.rules.routing.directory import Directory
 from models.rules.state import RuleContext, State
+from tests.examples import examples
 from tests.rules.district import CALENDAR, POLICY
 from tests.rules.log_reading import LogReading, read_log
 from tests.rules.moves import life
@@ -49,7 +50,7 @@ pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), share
     awake=st.lists(st.integers(0, 2 * _MONTH).map(lambda n: timedelta(minutes=n)), max_size=6),
 )
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
