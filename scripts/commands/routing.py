@@ -9,15 +9,12 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.i18n import _
 from models.settings import Settings, load_settings
-from models.text_files import read_text
-from scripts.bootstrap import has_store, read_store, require_permission, use_store
+from scripts.bootstrap import read_store, require_permission, use_store
 from scripts.help import App
 from scripts.output import print_json
 
 if TYPE_CHECKING:
     from models.rules.routing.learned import LinearClassifier
-    from scripts.training.evaluation import Evaluation
-    from scripts.training.fitting import Words
     from scripts.training.labelled_letters import LabelledLetter
 
 
@@ -75,17 +72,22 @@ def train(
     """
     import msgspec
 
-    _require_training_libraries()
     from models.rules.vocabulary import Permission
+    from scripts.training import data_sources
+    from scripts.training.labelled_letters import Columns
+
+    data_sources.require_training_libraries()
     from scripts.training.fitting import build_corpus, usable_letters
     from scripts.training.fitting import train as fit
 
     settings = load_settings()
     if file is None or output is None:
         require_permission(settings, Permission.RULEBOOK)
-    letters, lacking = _letters(settings, file, title, text, label)
+    columns = Columns(title, text, label)
+    letters, lacking = data_sources.load_letters(settings, file, columns)
     letters, left_out = usable_letters(letters)
-    model = fit(build_corpus(letters, _words(settings, topics)), range(len(letters)), precision)
+    corpus = build_corpus(letters, data_sources.load_words(settings, topics))
+    model = fit(corpus, range(len(letters)), precision)
     body = msgspec.json.encode(model)
     version = None
     if output:
@@ -139,12 +141,16 @@ def evaluate(
     The model in use is evaluated if it knows the file's labels and was not trained on most of its
     letters; otherwise models are trained on parts of the file and tested on the rest.
     """
+    from scripts.training import data_sources
     from scripts.training.evaluation import evaluate_by_cross_validation, evaluate_model
+    from scripts.training.evaluation_table import print_evaluation
+    from scripts.training.labelled_letters import Columns
 
     settings = load_settings()
-    letters, lacking = _letters(settings, file, title, text, label)
+    columns = Columns(title, text, label)
+    letters, lacking = data_sources.load_letters(settings, file, columns)
     notes = [_("{n} rows without text or label").format(n=lacking)] if lacking else []
-    model = None if cross_validate else _model(settings)
+    model = None if cross_validate else data_sources.model_in_use(settings)
     if cross_validate is False and model is None:
         raise HotlineError(_("no model is in use; see `hotline routing train`"))
     unseen = _unseen(model, letters) if model else []
@@ -156,19 +162,18 @@ def evaluate(
             raise HotlineError(_("the model has learned from all these letters: --cross-validate"))
         evaluation = evaluate_model(model, unseen)
     else:
-        _require_training_libraries()
+        data_sources.require_training_libraries()
         from scripts.training.fitting import usable_letters
 
         letters, left_out = usable_letters(letters)
         left = _("left out: {label}, with {n} letters")
         notes += [left.format(label=name, n=n) for name, n in left_out.items()]
-        evaluation = evaluate_by_cross_validation(
-            letters, _words(settings, topics), precision, folds, rounds
-        )
+        words = data_sources.load_words(settings, topics)
+        evaluation = evaluate_by_cross_validation(letters, words, precision, folds, rounds)
     if as_json:
         print_json(evaluation.as_dict() | {"notes": notes})
     else:
-        _print(evaluation, notes)
+        print_evaluation(evaluation, notes)
 
 
 def show_models(as_json: _JSON = False) -> None:
@@ -201,50 +206,6 @@ def use(version: Annotated[int, typer.Argument(min=0)]) -> None:
     typer.echo(text)
 
 
-def _require_training_libraries() -> None:
-    """Raise HotlineError where the libraries of the extra `train` are not installed."""
-    from importlib.util import find_spec
-
-    if not all(map(find_spec, ("scipy", "sklearn"))):
-        why = _("learning needs scikit-learn, which is not installed: pip install 'hotline[train]'")
-        raise HotlineError(why)
-
-
-def _letters(
-    settings: Settings, file: Path | None, title: str | None, text: str | None, label: str | None
-) -> tuple[list["LabelledLetter"], int]:
-    from scripts.training.labelled_letters import Columns, LabelledLetter, read_letters
-
-    if file is not None:
-        return read_letters(file, Columns(title, text, label))
-    from models.queries.dispatch_history import past_dispatches
-
-    with read_store(settings) as session:
-        return [LabelledLetter(*past) for past in past_dispatches(session)], 0
-
-
-def _words(settings: Settings, topics: Path | None) -> "Words":
-    """Known words by label: of a topics file, or the project's topics and the units' keywords."""
-    from models.rulebook import stored_units
-    from scripts.training.fitting import parse_words, shipped_words
-
-    if topics:
-        return parse_words(read_text(topics), str(topics))
-    if not has_store(settings):
-        return shipped_words()
-    with read_store(settings) as session:
-        return shipped_words() | {u.name: u.keywords for u in stored_units(session)}
-
-
-def _model(settings: Settings) -> "LinearClassifier | None":
-    from models.queries.routing_models import load_model
-
-    if not has_store(settings):
-        return None
-    with read_store(settings) as session:
-        return load_model(session)
-
-
 def _unseen(model: "LinearClassifier", letters: list["LabelledLetter"]) -> list["LabelledLetter"]:
     seen = set(model.model.seen)
     return [letter for letter in letters if letter.digest not in seen]
@@ -272,30 +233,3 @@ def _write(output: Path, body: bytes) -> None:
         output.write_bytes(body)
     except OSError as error:
         raise HotlineError(f"{output}: {error.strerror}") from error
-
-
-def _print(evaluation: "Evaluation", notes: list[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(soft_wrap=True)
-    table = Table(_("label"), _("letters"), _("precision"), _("recall"), "F1")
-    for score in evaluation.classes:
-        shares = (f"{score.precision:.1%}", f"{score.recall:.1%}", f"{score.f1:.1%}")
-        table.add_row(score.label, str(score.letters), *shares)
-    console.print(table)
-    table = Table(_("judged"), _("right"), _("from certainty"))
-    for point in evaluation.coverage:
-        shares = (f"{point.coverage:.0%}", f"{point.accuracy:.1%}", f"{point.certainty:.0%}")
-        table.add_row(*shares)
-    console.print(table)
-    by = {"model": _("by the model in use"), "cross-validation": _("by cross-validation")}
-    spread = f" ± {evaluation.spread:.1%}" if evaluation.spread is not None else ""
-    text = _("{right} of {n} letters right, {by}")
-    right = f"{evaluation.accuracy:.1%}{spread}"
-    console.print(text.format(right=right, n=evaluation.letters, by=by[evaluation.method]))
-    decided = evaluation.decided
-    text = _("it would decide {coverage:.0%} of them, {accuracy:.1%} rightly, and propose the rest")
-    console.print(text.format(coverage=decided.coverage, accuracy=decided.accuracy))
-    for note in notes:
-        console.print(note)

@@ -1,0 +1,56 @@
+"""The letters, words and model of a training or an evaluation, from files or the store."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import HotlineError
+from models.i18n import _
+from models.queries.dispatch_history import past_dispatches
+from models.queries.routing_models import load_model
+from models.rulebook import stored_units
+from models.rules.routing.learned import LinearClassifier
+from models.settings import Settings
+from models.text_files import read_text
+from scripts.bootstrap import has_store, read_store
+from scripts.training.labelled_letters import Columns, LabelledLetter, read_letters
+
+if TYPE_CHECKING:
+    from scripts.training.fitting import Words
+
+
+def require_training_libraries() -> None:
+    """Raise HotlineError where the libraries of the extra `train` are not installed."""
+    if not all(map(find_spec, ("scipy", "sklearn"))):
+        why = _("learning needs scikit-learn, which is not installed: pip install 'hotline[train]'")
+        raise HotlineError(why)
+
+
+def load_letters(
+    settings: Settings, file: Path | None, columns: Columns
+) -> tuple[list[LabelledLetter], int]:
+    """The letters of a file, else those that units have accepted; and the rows that lack a part."""
+    if file is not None:
+        return read_letters(file, columns)
+    with read_store(settings) as session:
+        return [LabelledLetter(*past) for past in past_dispatches(session)], 0
+
+
+def load_words(settings: Settings, topics: Path | None) -> "Words":
+    """Known words by label: of a topics file, or the project's topics and the units' keywords."""
+    from scripts.training.fitting import parse_words, shipped_words
+
+    if topics:
+        return parse_words(read_text(topics), str(topics))
+    if not has_store(settings):
+        return shipped_words()
+    with read_store(settings) as session:
+        return shipped_words() | {u.name: u.keywords for u in stored_units(session)}
+
+
+def model_in_use(settings: Settings) -> LinearClassifier | None:
+    """The model that the store uses; None where there is no store or no model."""
+    if not has_store(settings):
+        return None
+    with read_store(settings) as session:
+        return load_model(session)
