@@ -26,7 +26,8 @@ from models.operations.ticket_work import (
 )
 from models.rulebook import Rulebook
 from models.rules.events import AlertRaised, NoticeQueued
-from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.lifecycle.decide import fold
+from models.rules.lifecycle.moments import next_moment
 from models.rules.messages import Refusal, TicketReceived
 from models.rules.policy import in_force
 from models.rules.screening import screen

@@ -19,8 +19,9 @@ from models.operations.ticket_work import (
 from models.rulebook import Rulebook
 from models.rules import events as log_events
 from models.rules.events import Event, MessageRefused
-from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.difference import LoggedEvent, difference
+from models.rules.lifecycle.moments import next_moment
 from models.rules.messages import Message, Refusal
 from models.rules.state import State
 from models.rules.vocabulary import MessageType

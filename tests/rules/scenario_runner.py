@@ -12,7 +12,8 @@ import msgspec
 from models.i18n import lazy, readable
 from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
 from models.rules.events import Event, fields
-from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.lifecycle.decide import fold
+from models.rules.lifecycle.moments import next_moment
 from models.rules.messages import Message, Refusal, Route, read_envelope, read_message
 from models.rules.state import RuleContext, State
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from models.i18n import render
 from models.rules.calendar import SHANGHAI
 from models.rules.events import Event, fields
-from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.lifecycle.decide import fold
+from models.rules.lifecycle.moments import next_moment
 from models.rules.messages import Message
 from models.rules.policy import load_policy
 from models.rules.state import RuleContext, State

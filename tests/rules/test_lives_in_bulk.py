@@ -9,7 +9,8 @@ import chinese_calendar
 import pytest
 
 from models.rules.calendar import SHANGHAI
-from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.lifecycle.decide import fold
+from models.rules.lifecycle.moments import next_moment
 from models.rules.state import RuleContext, State
 from tests.rules.comparison import compare
 from tests.rules.district import CALENDAR, POLICY

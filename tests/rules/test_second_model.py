@@ -16,7 +16,8 @@ from sqlalchemy import select
 from models.database import Store
 from models.i18n import LazyText, render
 from models.rules.events import Event, fields
-from models.rules.lifecycle.decide import fold, next_moment
+from models.rules.lifecycle.decide import fold
+from models.rules.lifecycle.moments import next_moment
 from models.rules.messages import Message
 from models.rules.state import RuleContext, State
 from models.tables.core import INBOX

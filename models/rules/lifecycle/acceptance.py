@@ -26,7 +26,7 @@ RETURN_PARTS = ("reason", "basis", "suggested_unit", "signed_by")
 
 
 def received(decision: Decision, content: messages.TicketReceived) -> Refusal | None:
-    """A ticket arrives: declined by its code (2.2), or routed and dispatched (3.1)."""
+    """Begin a ticket: decline it by its code (2.2), or route and dispatch it (3.1)."""
     state, message = decision.state, decision.message
     assert message is not None
     if state.received_at is not None:
@@ -82,7 +82,7 @@ def _route(decision: Decision, route: Route) -> None:
 
 
 def decline(decision: Decision, code: str) -> None:
-    """Do not take the matter, with the advice for its item (Regulation 2.2)."""
+    """Decline the matter, with the advice for its item (Regulation 2.2)."""
     decision.cancel_clocks()
     decision.state.status = Status.DECLINED
     advice = decision.context.policy.screening.advice.get(code, "")
@@ -93,7 +93,7 @@ def decline(decision: Decision, code: str) -> None:
 
 
 def screening_decided(decision: Decision, content: messages.ScreeningDecided) -> Refusal | None:
-    """An operator answers a proposal of the screening (2.2)."""
+    """Apply an operator's answer to a proposal of the screening (2.2)."""
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(
@@ -105,7 +105,7 @@ def screening_decided(decision: Decision, content: messages.ScreeningDecided) ->
 
 
 def assigned(decision: Decision, content: messages.TicketAssigned) -> Refusal | None:
-    """An operator chooses the unit of a ticket in the manual queue."""
+    """Dispatch a ticket of the manual queue to the unit that an operator chose."""
     if decision.state.status not in (Status.MANUAL, Status.RECEIVED):
         return wrong_status(decision)
     why = content.why or lazy("chosen by {by}", by=content.by)
@@ -115,7 +115,7 @@ def assigned(decision: Decision, content: messages.TicketAssigned) -> Refusal | 
 
 
 def dispatch(decision: Decision, unit: str) -> None:
-    """Hand the ticket to a unit: its acceptance term begins, an emergency's clocks too (3.1)."""
+    """Dispatch the ticket to a unit; start its acceptance term and an emergency's clocks (3.1)."""
     decision.state.receipts[unit] = decision.at
     decision.emit(events.TicketDispatched(unit=unit))
     decision.emit(NoticeQueued(kind=NoticeKind.DISPATCHED, role=Recipient.UNIT_CONTACT, unit=unit))
@@ -124,7 +124,7 @@ def dispatch(decision: Decision, unit: str) -> None:
 
 
 def put_in_charge(decision: Decision, unit: str) -> None:
-    """Make a unit the lead; with another unit an emergency's clocks start afresh, but those met."""
+    """Make a unit the lead; if it is another one, restart an emergency's clocks but those met."""
     state = decision.state
     state.co_units = tuple(u for u in state.co_units if u != unit)
     if state.emergency and unit != state.unit:
@@ -153,7 +153,7 @@ def await_acceptance(decision: Decision, why: LazyText | None = None) -> None:
 
 
 def accepted(decision: Decision, _content: messages.UnitAccepted) -> Refusal | None:
-    """The unit confirms that the matter is its own (3.1)."""
+    """Accept the ticket, as its unit confirms that the matter is its own (3.1)."""
     if decision.state.status != Status.DISPATCHED:
         return wrong_status(decision)
     accept(decision)
@@ -161,14 +161,14 @@ def accepted(decision: Decision, _content: messages.UnitAccepted) -> Refusal | N
 
 
 def accept(decision: Decision) -> None:
-    """Take the ticket on at the present moment, by word or by deed."""
+    """Accept the ticket for its unit and begin its handling (3.1)."""
     decision.emit(events.TicketAccepted(unit=decision.state.unit))
     decision.stop_clock(ClockName.ACCEPT)
     begin_handling(decision, decision.at)
 
 
 def deem_accepted(decision: Decision, due: datetime) -> None:
-    """Take silence for acceptance at the very moment the term ends (3.1)."""
+    """Deem the ticket accepted at the moment its acceptance term ends (3.1)."""
     unit = decision.state.unit
     decision.change_clock(ClockName.ACCEPT, state=ClockState.EXPIRED, ended_at=due)
     decision.emit(events.TicketDeemedAccepted(unit=unit, effective_at=due))
@@ -187,7 +187,7 @@ def deem_accepted(decision: Decision, due: datetime) -> None:
 
 
 def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | None:
-    """The unit refuses, with reasons, basis, a suggestion and a signed opinion (3.2)."""
+    """Return the ticket, with reasons, basis, a suggested unit and a signed opinion (3.2)."""
     state, message = decision.state, decision.message
     assert message is not None
     if state.status != Status.DISPATCHED:
@@ -218,7 +218,7 @@ def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | No
 
 
 def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Refusal | None:
-    """The city agrees: another unit, a new term; or not: the same unit goes on (3.2)."""
+    """Dispatch to another unit if the city approves the return; else the same one goes on (3.2)."""
     state = decision.state
     if state.status != Status.RETURNED:
         return wrong_status(decision)
@@ -247,7 +247,7 @@ def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Ref
 
 
 def dispute_opened(decision: Decision, content: messages.DisputeOpened) -> Refusal | None:
-    """Units disagree whose matter it is: each gives evidence within half a working day (3.3)."""
+    """Open a dispute between units, each to give evidence within half a working day (3.3)."""
     state = decision.state
     if state.status not in (Status.DISPATCHED, Status.RETURNED):
         return wrong_status(decision)
@@ -265,7 +265,7 @@ def dispute_opened(decision: Decision, content: messages.DisputeOpened) -> Refus
 
 
 def dispute_evidence(decision: Decision, content: messages.DisputeEvidence) -> Refusal | None:
-    """A unit in a dispute hands in its evidence (3.3)."""
+    """Record the evidence of a unit in a dispute (3.3)."""
     unit = content.unit
     key = clock_key(ClockName.EVIDENCE, unit)
     if decision.state.status != Status.DISPUTED:
@@ -278,7 +278,7 @@ def dispute_evidence(decision: Decision, content: messages.DisputeEvidence) -> R
 
 
 def dispute_decided(decision: Decision, content: messages.DisputeDecided) -> Refusal | None:
-    """The desk decides, or the district leader designates; held to the first receipt (3.3)."""
+    """Dispatch to the unit decided or designated, counted from its first receipt (3.3)."""
     state, unit = decision.state, content.unit
     if state.status != Status.DISPUTED:
         return wrong_status(decision)

@@ -1,4 +1,4 @@
-"""Contact with the claimant and what he thinks of it: Regulation 4."""
+"""Contacts with the claimant, and the claimant's rating of the result: Regulation 4."""
 
 from datetime import datetime, time, timedelta
 
@@ -32,7 +32,7 @@ _REACHED = (ContactOutcome.REACHED, ContactOutcome.REFUSED)
 
 
 def slot(decision: Decision, at: datetime) -> tuple[Slot, datetime]:
-    """The contact slot (时段) that `at` lies in, and when the next one begins."""
+    """Return the contact slot (时段) that `at` lies in, and when the next one begins."""
     slots, local = decision.context.policy.slots, at.astimezone(SHANGHAI)
     day, hour = local.date(), local.time()
     if hour < slots.morning_until:
@@ -44,7 +44,7 @@ def slot(decision: Decision, at: datetime) -> tuple[Slot, datetime]:
 
 
 def attempted(decision: Decision, content: messages.ContactAttempted) -> Refusal | None:
-    """Somebody called the claimant; two vain slots of one working day are enough (4.1-4.3)."""
+    """Record a call to the claimant; after two vain slots of one working day, stop (4.1-4.3)."""
     state = decision.state
     purpose, outcome, unit = content.purpose, content.outcome, content.unit
     if state.unit is None and unit != HOTLINE:
@@ -107,7 +107,7 @@ def remind(decision: Decision, clock: Clock) -> None:
 
 
 def denied(decision: Decision, content: messages.ContactDenied) -> Refusal | None:
-    """The claimant says that nobody called: the unit shows its records (4.3)."""
+    """Ask the unit for its records where the claimant says that nobody called (4.3)."""
     state, purpose = decision.state, content.purpose
     if state.unit is None or state.status == Status.DECLINED:
         return wrong_status(decision)
@@ -126,7 +126,7 @@ def denied(decision: Decision, content: messages.ContactDenied) -> Refusal | Non
 
 
 def proved(decision: Decision, content: messages.ContactProof) -> Refusal | None:
-    """The unit shows its records of a contact (4.3)."""
+    """Record the proof of a contact that a unit was asked for (4.3)."""
     key = clock_key(ClockName.PROOF, content.purpose)
     if key not in decision.state.clocks:
         return Refusal(lazy("nobody has asked for proof of this contact"))
@@ -143,7 +143,7 @@ def proved(decision: Decision, content: messages.ContactProof) -> Refusal | None
 
 
 def rated(decision: Decision, content: messages.SurveyRated) -> Refusal | None:
-    """The claimant rates the result; dissatisfied, the hotline calls again (4.4, 4.5)."""
+    """Record the claimant's rating; open a revisit if it is dissatisfied (4.4, 4.5)."""
     state, rating = decision.state, content.rating
     if state.status not in (Status.SUBMITTED, Status.COMPLETED):
         return wrong_status(decision)
@@ -162,7 +162,7 @@ def rated(decision: Decision, content: messages.SurveyRated) -> Refusal | None:
 
 
 def revisited(decision: Decision, content: messages.RevisitRecorded) -> Refusal | None:
-    """The hotline has called a dissatisfied claimant; a mistaken rating is corrected (3.8, 4.5)."""
+    """Close a revisit, correcting a mistaken rating or confirming it (3.8, 4.5)."""
     state = decision.state
     if not state.revisit:
         return Refusal(lazy("no revisit is open"))

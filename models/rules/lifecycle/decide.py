@@ -1,27 +1,27 @@
-"""Apply messages and due moments to a ticket, by the rule of each."""
+"""Apply messages to a ticket, each by its rule, and let the time between them pass."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import UNSET
 
 from models.i18n import lazy
-from models.rules import events
-from models.rules.events import AlertRaised, Event, MessageRefused, NoticeQueued
-from models.rules.lifecycle import acceptance, contacts, handling, results
-from models.rules.lifecycle.decision import Decision, next_level
+from models.rules.events import Event, MessageRefused
+from models.rules.lifecycle import (
+    acceptance,
+    contacts,
+    extension,
+    handling,
+    moments,
+    results,
+    withdrawal,
+)
+from models.rules.lifecycle.cards import without_overtaken
+from models.rules.lifecycle.decision import Decision
 from models.rules.messages import HOTLINE, Content, Message, Refusal, named_units
 from models.rules.state import RuleContext, State
-from models.rules.vocabulary import (
-    ClockName,
-    ClockState,
-    Level,
-    MessageType,
-    NoticeKind,
-    Recipient,
-    Status,
-)
+from models.rules.vocabulary import MessageType, Status
 
 Handler = Callable[[Decision, Any], Refusal | None]
 """Applies a message's content, a struct of the handler's own type, to the ticket."""
@@ -35,13 +35,13 @@ HANDLERS: Mapping[MessageType, Handler] = {
     MessageType.DISPUTE_EVIDENCE: acceptance.dispute_evidence,
     MessageType.DISPUTE_DECIDED: acceptance.dispute_decided,
     MessageType.SITE_ARRIVED: handling.arrived,
-    MessageType.PROGRESS_REPORTED: handling.progressed,
+    MessageType.PROGRESS_REPORTED: handling.progress_reported,
     MessageType.CONTACT_ATTEMPTED: contacts.attempted,
     MessageType.CONTACT_DENIED: contacts.denied,
     MessageType.CONTACT_PROOF: contacts.proved,
-    MessageType.EXTENSION_REQUESTED: handling.extension_requested,
+    MessageType.EXTENSION_REQUESTED: extension.extension_requested,
     MessageType.CLAIMANT_SUPPLEMENTED: handling.supplemented,
-    MessageType.CLAIMANT_WITHDREW: handling.withdrew,
+    MessageType.CLAIMANT_WITHDREW: withdrawal.withdrew,
     MessageType.TERM_RESTARTED: handling.term_restarted,
     MessageType.RESULT_SUBMITTED: results.submitted,
     MessageType.RESULT_REVIEWED: results.reviewed,
@@ -52,8 +52,13 @@ HANDLERS: Mapping[MessageType, Handler] = {
     MessageType.TICKET_ASSIGNED: acceptance.assigned,
     MessageType.SCREENING_DECIDED: acceptance.screening_decided,
     MessageType.UNIT_URGED: handling.urged,
-    MessageType.CONDUCT_RECORDED: handling.conduct,
+    MessageType.CONDUCT_RECORDED: handling.conduct_recorded,
 }
+"""The handler of each message, named for what the message reports (`unit.accepted`: `accepted`).
+
+A handler checks whether the message may be applied, and returns the refusal if not. What several
+rules do is a function in the imperative beside it, without such a check: `accept`, `join`.
+"""
 
 _LEAD_ONLY = (
     MessageType.UNIT_ACCEPTED,
@@ -69,11 +74,10 @@ _HELPERS_TOO = (
 )
 _ANSWERED_ALWAYS = (MessageType.EXTENSION_REQUESTED, MessageType.REWORK_REQUESTED)
 """Requests that the regulation itself answers in every state, of the archive too (3.5, 3.9)."""
-_SETTLES_AT_EXPIRY = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
 
 
 def decide(decision: Decision, message: Message) -> bool:
-    """Apply a message at its own `at`; False where it is refused, which the log then says."""
+    """Apply a message at its own `at`; return False if it is refused, which is then in the log."""
     decision.at = message.at
     decision.message = message
     decision.state.seen_at = message.at
@@ -117,101 +121,6 @@ def _may_speak(state: State, message: Message, content: Content) -> Refusal | No
     return None
 
 
-_Moment = tuple[datetime, Literal["expire", "remind", "raise", "archive"], str]
-"""The next thing that time alone does to a ticket: when, what, and to which clock or level."""
-
-
-def next_moment(state: State) -> datetime | None:
-    """Return when time alone will next do something to the ticket."""
-    upcoming = _next(state)
-    return upcoming[0] if upcoming else None
-
-
-def _next(state: State) -> _Moment | None:
-    best: _Moment | None = None
-    for key, clock in state.clocks.items():
-        if not clock.running:
-            continue
-        if key != ClockName.HANDLING and (best is None or clock.due < best[0]):
-            best = (clock.due, "expire", key)
-        if clock.remind_at and (best is None or clock.remind_at < best[0]):
-            best = (clock.remind_at, "remind", key)
-    if (level := next_level(state)) and (best is None or level[1] < best[0]):
-        best = (level[1], "raise", level[0])
-    if state.archive_at and (best is None or state.archive_at < best[0]):
-        best = (state.archive_at, "archive", "")
-    return best
-
-
-def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
-    """Let everything happen, in order, that time alone brings about up to `until`."""
-    state = decision.state
-    while (upcoming := _next(state)) is not None:
-        at, what, key = upcoming
-        if at > until or (at == until and not inclusive):
-            return
-        decision.at = at
-        decision.message = None
-        state.fired_at = at if state.fired_at is None else max(at, state.fired_at)
-        match what:
-            case "raise":
-                _raise_level(decision, Level(key), at)
-            case "expire":
-                _expire(decision, key, at)
-            case "remind":
-                contacts.remind(decision, state.clocks[key])
-            case "archive":
-                state.status = Status.ARCHIVED
-                state.archive_at = None
-                decision.emit(events.TicketArchived(effective_at=at))
-        decision.schedule_archiving()
-
-
-def _raise_level(decision: Decision, level: Level, at: datetime) -> None:
-    state, clock = decision.state, decision.state.clocks[ClockName.HANDLING]
-    state.raised = (*state.raised, level)
-    decision.emit(
-        AlertRaised(clock=clock.name, level=level, effective_at=at, unit=state.unit, run=state.run)
-    )
-    upcoming = next_level(state)
-    # in a played life, what a message puts into the past comes together with that message
-    overtaken = decision.now is None and upcoming is not None and upcoming[1] <= decision.present
-    pointless = level == Level.PREWARNING and clock.due <= decision.present
-    if not overtaken and not pointless:
-        decision.emit(
-            NoticeQueued(
-                kind=NoticeKind(level),
-                role=decision.context.policy.ladder.of(level).to,
-                unit=state.unit,
-                clock=clock.name,
-                level=level,
-                effective_at=at,
-            )
-        )
-
-
-def _expire(decision: Decision, key: str, at: datetime) -> None:
-    if key == ClockName.ACCEPT:
-        acceptance.deem_accepted(decision, at)
-        return
-    clock = decision.state.clocks[key]
-    decision.change_clock(key, state=ClockState.EXPIRED, ended_at=at, remind_at=None)
-    decision.emit(
-        events.ClockExpired(
-            clock=clock.name, due=at, unit=clock.unit or UNSET, purpose=clock.purpose or UNSET
-        )
-    )
-    unit = clock.unit or decision.state.unit
-    if clock.name == ClockName.PROOF:
-        assert clock.purpose is not None
-        decision.emit(events.ContactDeemedAbsent(purpose=clock.purpose, unit=unit, effective_at=at))
-    kind = NoticeKind.EXPIRED
-    decision.emit(NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=unit, clock=clock.name))
-    decision.emit(NoticeQueued(kind=kind, role=Recipient.DISTRICT_DESK, clock=clock.name))
-    if clock.name in _SETTLES_AT_EXPIRY:
-        decision.note_settled(at)
-
-
 def fold(
     state: State,
     messages: Sequence[Message],
@@ -221,7 +130,7 @@ def fold(
     inclusive: bool = True,
     played: bool = False,
 ) -> list[Event]:
-    """Carry a ticket on through `messages`, in the order of `at`, and to `now`; returns the events.
+    """Carry a ticket on through `messages`, in the order of `at`, to `now`; return the events.
 
     A message goes before what time alone brings about at the same moment. With `inclusive` false
     what falls exactly on `now` is left for later. With `played` each moment is taken as if it had
@@ -229,27 +138,7 @@ def fold(
     """
     decision = Decision(state, context, now, None if played else now)
     for message in messages:
-        fire(decision, message.at, inclusive=False)
+        moments.fire(decision, message.at, inclusive=False)
         decide(decision, message)
-    fire(decision, now, inclusive=inclusive)
-    return decision.events if played else _without_overtaken(decision.events)
-
-
-def _without_overtaken(log: list[Event]) -> list[Event]:
-    """The events without notices of levels that a higher one of the same run has overtaken.
-
-    Of the levels of a run that were found due together, only the highest is told to anybody.
-    """
-    raised = [event.data for event in log if isinstance(event.data, AlertRaised)]
-    highest = {data.run: data.level for data in raised}
-    if len(highest) == len(raised):
-        return log
-    kept: list[Event] = []
-    overtaken: str | None = None
-    for event in log:
-        data = event.data
-        if isinstance(data, AlertRaised):
-            overtaken = data.level if data.level != highest[data.run] else None
-        if not isinstance(data, NoticeQueued) or data.kind != overtaken:
-            kept.append(event)
-    return kept
+    moments.fire(decision, now, inclusive=inclusive)
+    return decision.events if played else without_overtaken(decision.events)

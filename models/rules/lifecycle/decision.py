@@ -1,4 +1,4 @@
-"""A ticket being decided: how a rule changes its state and writes the events that say so."""
+"""The decision on a ticket: rules change its state and emit events through it."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,6 @@ from models.rules.vocabulary import (
     ClockName,
     ClockState,
     ContactPurpose,
-    Level,
     Rating,
     Status,
 )
@@ -185,15 +184,6 @@ class Decision:
 def clock_key(name: ClockName, of: str | None) -> str:
     """Return the name of a clock within a ticket: evidence runs per unit, proof per purpose."""
     return f"{name}:{of}" if of else name
-
-
-def next_level(state: State) -> tuple[Level, datetime] | None:
-    """Return the level to be raised next while the handling clock runs, with its moment."""
-    clock = state.clocks.get(ClockName.HANDLING)
-    if clock is None or not clock.running:
-        return None
-    done = len(state.raised)
-    return state.ladder[done] if done < len(state.ladder) else None
 
 
 def wrong_status(decision: Decision) -> Refusal:

@@ -1,26 +1,20 @@
-"""While a unit handles a ticket: terms 3.4, extension 3.5, withdrawal 3.6, help and reports."""
+"""The handling of a ticket by its unit: terms 3.4, helping units, reports and urging."""
 
 from datetime import datetime
-
-from msgspec import UNSET
 
 from models.i18n import LazyText, lazy
 from models.rules import events, messages
 from models.rules.events import NoticeQueued
-from models.rules.lifecycle.decision import Decision, has_content, wrong_status
+from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.messages import Refusal
 from models.rules.terms import Term
 from models.rules.vocabulary import (
     OPEN,
     ClockName,
-    ContactPurpose,
     NoticeKind,
     Recipient,
     Status,
-    WithdrawnTo,
 )
-
-EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps", "claimant_told")
 
 
 def term_from(decision: Decision, base: datetime) -> datetime:
@@ -61,7 +55,7 @@ def _restart(decision: Decision, why: LazyText) -> None:
 
 
 def supplemented(decision: Decision, content: messages.ClaimantSupplemented) -> Refusal | None:
-    """The claimant adds facts: before the result is submitted the full term runs again (3.4.6)."""
+    """Run the full term again for facts that the claimant adds before the result (3.4.6)."""
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(events.TicketSupplemented(text=content.text))
@@ -71,7 +65,7 @@ def supplemented(decision: Decision, content: messages.ClaimantSupplemented) -> 
 
 
 def term_restarted(decision: Decision, content: messages.TermRestarted) -> Refusal | None:
-    """Force majeure, or a changed law: the full term runs again, with cause and basis (3.4.7)."""
+    """Run the full term again after force majeure or a change of law (3.4.7)."""
     if not decision.running_clock(ClockName.HANDLING):
         return wrong_status(decision)
     cause, basis = content.cause, content.basis
@@ -79,69 +73,8 @@ def term_restarted(decision: Decision, content: messages.TermRestarted) -> Refus
     return None
 
 
-def extension_requested(decision: Decision, content: messages.ExtensionRequested) -> Refusal | None:
-    """The unit asks for more time; granted or refused by the regulation itself (3.5)."""
-    state = decision.state
-    refusal = _why_not_extend(decision, content)
-    if refusal is not None:
-        decision.emit(events.ExtensionRefused(why=refusal.why, missing=refusal.missing or UNSET))
-        return None
-    old = state.clocks[ClockName.HANDLING]
-    state.extensions += 1
-    state.extensions_since += 1
-    number, due = state.extensions, term_from(decision, old.due)
-    decision.emit(events.ExtensionGranted(number=number, due=due))
-    decision.begin_run()
-    why = lazy("extension {n} (Regulation 3.5)", n=number)
-    decision.move_clock(ClockName.HANDLING, old.base, due, why)
-    return None
-
-
-def _why_not_extend(decision: Decision, content: messages.ExtensionRequested) -> Refusal | None:
-    state, policy = decision.state, decision.context.policy
-    clock = decision.running_clock(ClockName.HANDLING)
-    if clock is None:
-        return wrong_status(decision)
-    if state.reworked:
-        return Refusal(lazy("a second handling is not extended (Regulation 3.9)"))
-    if state.extensions >= policy.extension.most:
-        most = policy.extension.most
-        return Refusal(lazy("only {n} extensions are allowed (Regulation 3.5)", n=most))
-    closing = policy.hours.afternoon.ends
-    last = policy.extension.ask_by.of(clock.due, decision.context.calendar, closing)
-    if decision.at > last:
-        until = last.isoformat()
-        return Refusal(lazy("too late: to be asked by {until} (Regulation 3.5)", until=until))
-    lacking = tuple(part for part in EXTENSION_PARTS if not has_content(getattr(content, part)))
-    if lacking:
-        return Refusal(lazy("the request lacks: {names}", names=", ".join(lacking)), lacking)
-    return None
-
-
-def withdrew(decision: Decision, content: messages.ClaimantWithdrew) -> Refusal | None:
-    """The claimant withdraws: to the hotline, archived; to the unit, guided there (3.6)."""
-    state = decision.state
-    if state.status not in OPEN:
-        return wrong_status(decision)
-    if content.to == WithdrawnTo.UNIT:
-        if state.unit is None:
-            return wrong_status(decision)
-        decision.emit(events.ContactRecorded(purpose=ContactPurpose.WITHDRAWAL, unit=state.unit))
-        decision.emit(NoticeQueued(kind=NoticeKind.WITHDRAWAL_GUIDANCE, role=Recipient.CLAIMANT))
-        return None
-    decision.emit(events.TicketWithdrawn(to=content.to))
-    decision.cancel_clocks()
-    state.status = Status.ARCHIVED
-    decision.emit(events.TicketArchived())
-    if state.unit:
-        decision.emit(
-            NoticeQueued(kind=NoticeKind.WITHDRAWN, role=Recipient.UNIT_CONTACT, unit=state.unit)
-        )
-    return None
-
-
 def joined(decision: Decision, content: messages.UnitJoined) -> Refusal | None:
-    """Another unit helps; the lead stays responsible (3.1, 3.9)."""
+    """Add a unit that helps the lead, which stays responsible (3.1, 3.9)."""
     if decision.state.unit is None or decision.state.status not in OPEN:
         return wrong_status(decision)
     join(decision, content.unit)
@@ -149,7 +82,7 @@ def joined(decision: Decision, content: messages.UnitJoined) -> Refusal | None:
 
 
 def join(decision: Decision, unit: str) -> None:
-    """Let a unit help the lead."""
+    """Add a unit to those that help the lead, and notify it."""
     state = decision.state
     if unit != state.unit and unit not in state.co_units:
         state.co_units = (*state.co_units, unit)
@@ -158,7 +91,7 @@ def join(decision: Decision, unit: str) -> None:
 
 
 def arrived(decision: Decision, content: messages.SiteArrived) -> Refusal | None:
-    """A unit is on site: the two hours of an emergency are met (3.4)."""
+    """Record that a unit is on site, which meets the two hours of an emergency (3.4)."""
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(events.SiteArrived(unit=content.unit))
@@ -166,8 +99,8 @@ def arrived(decision: Decision, content: messages.SiteArrived) -> Refusal | None
     return None
 
 
-def progressed(decision: Decision, content: messages.ProgressReported) -> Refusal | None:
-    """An interim report: the twenty-four hours of an emergency are met (3.4)."""
+def progress_reported(decision: Decision, content: messages.ProgressReported) -> Refusal | None:
+    """Record an interim report, which meets the twenty-four hours of an emergency (3.4)."""
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(events.ProgressReported(unit=content.unit, text=content.text))
@@ -176,7 +109,7 @@ def progressed(decision: Decision, content: messages.ProgressReported) -> Refusa
 
 
 def urged(decision: Decision, content: messages.UnitUrged) -> Refusal | None:
-    """The desk urges a unit (5)."""
+    """Urge a unit, as the district desk asks (5)."""
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(events.UnitUrged(unit=content.unit, by=content.by, text=content.text))
@@ -186,8 +119,8 @@ def urged(decision: Decision, content: messages.UnitUrged) -> Refusal | None:
     return None
 
 
-def conduct(decision: Decision, content: messages.ConductRecorded) -> Refusal | None:
-    """A case for talk-and-remind (约谈提醒) is registered (6.1)."""
+def conduct_recorded(decision: Decision, content: messages.ConductRecorded) -> Refusal | None:
+    """Register a case for talk-and-remind, 约谈提醒 (6.1)."""
     decision.emit(
         events.ConductRecorded(unit=content.unit, ground=content.ground, grave=content.grave)
     )

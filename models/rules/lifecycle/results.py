@@ -1,4 +1,4 @@
-"""The result and what becomes of it: format and review 3.7, second handling 3.8 and 3.9."""
+"""The result of a ticket: format and review 3.7, second handling 3.8 and 3.9."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ LONG_TERM_PARTS = ("progress", "next_steps")
 
 
 def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal | None:
-    """The unit hands in its result; its format is checked first (3.7). Acting is accepting."""
+    """Take a unit's result if its format is right (3.7); this also accepts the ticket."""
     state = decision.state
     if state.status not in (Status.DISPATCHED, Status.HANDLING):
         return wrong_status(decision)
@@ -81,7 +81,7 @@ def _complete(decision: Decision) -> None:
 
 
 def reviewed(decision: Decision, content: messages.ResultReviewed) -> Refusal | None:
-    """The city agrees: completed; or not: the term counts from the first receipt (3.7)."""
+    """Complete a ticket whose result the city approves; otherwise let its term run on (3.7)."""
     state = decision.state
     if state.status != Status.SUBMITTED:
         return wrong_status(decision)
@@ -125,7 +125,7 @@ def _resumed_base(state: State) -> tuple[datetime, LazyText]:
 
 
 def rework_requested(decision: Decision, content: messages.ReworkRequested) -> Refusal | None:
-    """A second handling, once, for a dissatisfied claimant; same term, no extension (3.9)."""
+    """Open a second handling, once, for a dissatisfied claimant; same term, no extension (3.9)."""
     state = decision.state
     if (refused := _why_no_rework(decision)) is not None:
         decision.emit(events.ReworkRefused(why=refused))

@@ -1,0 +1,51 @@
+"""A unit's request for more time: Regulation 3.5."""
+
+from msgspec import UNSET
+
+from models.i18n import lazy
+from models.rules import events, messages
+from models.rules.lifecycle.decision import Decision, has_content, wrong_status
+from models.rules.lifecycle.handling import term_from
+from models.rules.messages import Refusal
+from models.rules.vocabulary import ClockName
+
+EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps", "claimant_told")
+
+
+def extension_requested(decision: Decision, content: messages.ExtensionRequested) -> Refusal | None:
+    """Grant or refuse an extension; the regulation itself decides, no person (3.5)."""
+    state = decision.state
+    refusal = _why_not_extend(decision, content)
+    if refusal is not None:
+        decision.emit(events.ExtensionRefused(why=refusal.why, missing=refusal.missing or UNSET))
+        return None
+    old = state.clocks[ClockName.HANDLING]
+    state.extensions += 1
+    state.extensions_since += 1
+    number, due = state.extensions, term_from(decision, old.due)
+    decision.emit(events.ExtensionGranted(number=number, due=due))
+    decision.begin_run()
+    why = lazy("extension {n} (Regulation 3.5)", n=number)
+    decision.move_clock(ClockName.HANDLING, old.base, due, why)
+    return None
+
+
+def _why_not_extend(decision: Decision, content: messages.ExtensionRequested) -> Refusal | None:
+    state, policy = decision.state, decision.context.policy
+    clock = decision.running_clock(ClockName.HANDLING)
+    if clock is None:
+        return wrong_status(decision)
+    if state.reworked:
+        return Refusal(lazy("a second handling is not extended (Regulation 3.9)"))
+    if state.extensions >= policy.extension.most:
+        most = policy.extension.most
+        return Refusal(lazy("only {n} extensions are allowed (Regulation 3.5)", n=most))
+    closing = policy.hours.afternoon.ends
+    last = policy.extension.ask_by.of(clock.due, decision.context.calendar, closing)
+    if decision.at > last:
+        until = last.isoformat()
+        return Refusal(lazy("too late: to be asked by {until} (Regulation 3.5)", until=until))
+    lacking = tuple(part for part in EXTENSION_PARTS if not has_content(getattr(content, part)))
+    if lacking:
+        return Refusal(lazy("the request lacks: {names}", names=", ".join(lacking)), lacking)
+    return None

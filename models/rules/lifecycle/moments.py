@@ -1,0 +1,93 @@
+"""Apply what time alone does to a ticket: expiries, reminders, levels, the archive."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET
+
+from models.rules import events
+from models.rules.events import NoticeQueued
+from models.rules.lifecycle import acceptance, cards, contacts
+from models.rules.lifecycle.decision import Decision
+from models.rules.state import State
+from models.rules.vocabulary import (
+    ClockName,
+    ClockState,
+    Level,
+    NoticeKind,
+    Recipient,
+    Status,
+)
+
+_SETTLES_AT_EXPIRY = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
+
+_Moment = tuple[datetime, Literal["expire", "remind", "raise", "archive"], str]
+"""What time alone does to a ticket next: when, what, and to which clock or level."""
+
+
+def next_moment(state: State) -> datetime | None:
+    """Return when time alone will next do something to the ticket."""
+    upcoming = _next(state)
+    return upcoming[0] if upcoming else None
+
+
+def _next(state: State) -> _Moment | None:
+    best: _Moment | None = None
+    for key, clock in state.clocks.items():
+        if not clock.running:
+            continue
+        if key != ClockName.HANDLING and (best is None or clock.due < best[0]):
+            best = (clock.due, "expire", key)
+        if clock.remind_at and (best is None or clock.remind_at < best[0]):
+            best = (clock.remind_at, "remind", key)
+    if (level := cards.next_level(state)) and (best is None or level[1] < best[0]):
+        best = (level[1], "raise", level[0])
+    if state.archive_at and (best is None or state.archive_at < best[0]):
+        best = (state.archive_at, "archive", "")
+    return best
+
+
+def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
+    """Apply, in order, everything that time alone does to the ticket up to `until`."""
+    state = decision.state
+    while (upcoming := _next(state)) is not None:
+        at, what, key = upcoming
+        if at > until or (at == until and not inclusive):
+            return
+        decision.at = at
+        decision.message = None
+        state.fired_at = at if state.fired_at is None else max(at, state.fired_at)
+        match what:
+            case "raise":
+                cards.raise_level(decision, Level(key), at)
+            case "expire":
+                _expire(decision, key, at)
+            case "remind":
+                contacts.remind(decision, state.clocks[key])
+            case "archive":
+                state.status = Status.ARCHIVED
+                state.archive_at = None
+                decision.emit(events.TicketArchived(effective_at=at))
+        decision.schedule_archiving()
+
+
+def _expire(decision: Decision, key: str, at: datetime) -> None:
+    if key == ClockName.ACCEPT:
+        acceptance.deem_accepted(decision, at)
+        return
+    clock = decision.state.clocks[key]
+    decision.change_clock(key, state=ClockState.EXPIRED, ended_at=at, remind_at=None)
+    decision.emit(
+        events.ClockExpired(
+            clock=clock.name, due=at, unit=clock.unit or UNSET, purpose=clock.purpose or UNSET
+        )
+    )
+    unit = clock.unit or decision.state.unit
+    if clock.name == ClockName.PROOF:
+        assert clock.purpose is not None
+        decision.emit(events.ContactDeemedAbsent(purpose=clock.purpose, unit=unit, effective_at=at))
+    kind = NoticeKind.EXPIRED
+    decision.emit(NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=unit, clock=clock.name))
+    decision.emit(NoticeQueued(kind=kind, role=Recipient.DISTRICT_DESK, clock=clock.name))
+    if clock.name in _SETTLES_AT_EXPIRY:
+        decision.note_settled(at)
