@@ -11,7 +11,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.operations.blind_index import blind_hash
 from models.queries.log import TicketNotFound
-from models.rules.blind_index import TERM_KINDS, normalized
+from models.rules.blind_index import TERM_KINDS, normalize_term
 from models.rules.text import clean
 from models.rules.vocabulary import Permission
 from models.security.chain import AccessLine, access_line
@@ -68,7 +68,7 @@ def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -
     if kind not in TERM_KINDS:
         raise _unknown(kind, TERM_KINDS)
     record_access(session, actor, Permission.FIND, None, [kind], now)
-    hashed = blind_hash(session.cipher, kind, normalized(kind, value))
+    hashed = blind_hash(session.cipher, kind, normalize_term(kind, value))
     numbers = session.scalars(
         select(TICKET.c.number)
         .join(BLIND_INDEX, BLIND_INDEX.c.ticket_id == TICKET.c.id)

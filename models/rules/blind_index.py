@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.rules.phones import find_phones, normalize_phone
-from models.rules.text import clean, find_numbers, redact_numbers
+from models.rules.text import clean, find_identities, redact_identities
 
 _SHORTEST = 7
 """A text with fewer characters holds no telephone or identity number."""
@@ -18,23 +18,23 @@ _ENVELOPE = frozenset(("id", "ticket", "type", "at", "arrived"))
 TERM_KINDS = ("phone", "identity", "name")
 
 
-def normalized(kind: str, value: str) -> str:
-    """A number or name as it is compared: `kind` is one of TERM_KINDS."""
+def normalize_term(kind: str, value: str) -> str:
+    """Return a number or name in the form that is compared; `kind` is one of TERM_KINDS."""
     value = clean(value)
     match kind:
         case "phone":
             return normalize_phone(value)
         case "identity":
-            return next((n for k, n in find_numbers(value) if k == kind), value.upper())
+            return next(find_identities(value), value.upper())
         case _:
             return "".join(value.split())
 
 
 def index_terms(body: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """The terms of a message, by kind: its claimant's, and numbers in any of its texts."""
+    """Return the terms of a message, by kind: its claimant's, and numbers in any of its texts."""
     person = body.get("claimant") or {}
     terms = {
-        (kind, normalized(kind, str(person[kind])))
+        (kind, normalize_term(kind, str(person[kind])))
         for kind in ("phone", "name")
         if person.get(kind)
     }
@@ -42,14 +42,13 @@ def index_terms(body: Mapping[str, Any]) -> set[tuple[str, str]]:
         # most texts are short or have no figure in them
         if len(text) >= _SHORTEST and _FIGURES.search(text):
             cleaned = clean(text)
-            terms.update(find_numbers(cleaned))
-            # the search above is cheap and knows mobile numbers of every prefix
-            terms.update(("phone", phone) for phone in find_phones(redact_numbers(cleaned)))
+            terms.update(("identity", number) for number in find_identities(cleaned))
+            terms.update(("phone", number) for number in find_phones(redact_identities(cleaned)))
     return {(kind, value) for kind, value in terms if value}
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in plain JSON data, however deep."""
+    """Yield every text in plain JSON data, however deep."""
     match value:
         case str():
             yield value

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from models.rules.phones import find_phones, locate_phones, normalize_phone
 from models.rules.text import clean, redact_address, redact_name, redact_numbers, redact_phone
 
 _SHORTEST = 2
@@ -26,13 +27,23 @@ class Redactor:
             ((word, shown) for word, shown in redacted.items() if len(word) >= _SHORTEST),
             key=lambda pair: -len(pair[0]),
         )
+        self._phones = {normalize_phone(phone), *find_phones(phone)} if phone else set()
 
     def redact_text(self, text: str) -> str:
         """Return a text that somebody wrote, fit to be shown."""
         text = clean(text)
         for word, shown in self._redacted:
             text = text.replace(word, shown)
+        if self._phones:
+            text = self._redact_phones(text)
         return redact_numbers(text)
+
+    def _redact_phones(self, text: str) -> str:
+        """Redact the claimant's telephone number however it is spelled."""
+        places = [place for place in locate_phones(text) if place[2] in self._phones]
+        for begins, ends, _number in reversed(places):
+            text = text[:begins] + redact_phone(text[begins:ends]) + text[ends:]
+        return text
 
     def redact(self, value: Any) -> Any:
         """Return plain JSON data with every text in it fit to be shown."""

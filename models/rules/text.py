@@ -40,10 +40,12 @@ _DOUBLED = re.compile(f"[\xc2-\xf4][\x80-\xbf{_HIGH}]{{1,3}}")
 _AS_BYTES = {ord(c): c.encode("cp1252").decode("latin-1") for c in _HIGH}
 
 # Full-width digits are digits too: \d takes them, the classes name them.
-_MOBILE = re.compile(
+MOBILE = re.compile(
     r"(?<!\d)((?:[+\uff0b]?[8\uff18][6\uff16][- ]?)?[1\uff11][3-9\uff13-\uff19]\d)"
     r"[- ]?\d{4}[- ]?(\d{4})(?!\d)"
 )
+"""A mobile number of any prefix, also one that is not in use."""
+
 _IDENTITY = re.compile(
     r"(?<!\d)(\d{3})\d{3}[- ]?"
     r"(?:[1\uff11][9\uff19]|[2\uff12][0\uff10])\d\d[- ]?"  # born in 19.. or 20..
@@ -57,7 +59,6 @@ _DISTRICT = re.compile(
 )
 
 _SHOWN_OF_A_PHONE = 7
-_MOBILE_DIGITS = 11
 
 
 def clean(text: str) -> str:
@@ -120,19 +121,19 @@ def _written_out(match: re.Match[str]) -> str:
 
 def redact_numbers(text: str) -> str:
     """Hide mobile numbers (``138****0000``) and 18-digit identity numbers in a cleaned text."""
-    text = _IDENTITY.sub(r"\1***********\2", text)
-    return _MOBILE.sub(r"\1****\2", text)
+    return MOBILE.sub(r"\1****\2", redact_identities(text))
 
 
-def find_numbers(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the numbers that `redact_numbers` hides: (`identity` or `phone`, plain digits)."""
+def redact_identities(text: str) -> str:
+    """Hide 18-digit identity numbers in a cleaned text (``440***********1234``)."""
+    return _IDENTITY.sub(r"\1***********\2", text)
+
+
+def find_identities(text: str) -> Iterator[str]:
+    """Yield the identity numbers that `redact_numbers` hides, without what separates digits."""
     for match in _IDENTITY.finditer(text):
         plain = unicodedata.normalize("NFKC", match.group()).upper()
-        yield "identity", "".join(c for c in plain if c.isalnum())
-    for match in _MOBILE.finditer(text):
-        digits = "".join(c for c in unicodedata.normalize("NFKC", match.group()) if c.isdecimal())
-        # without the country's code
-        yield "phone", digits[-_MOBILE_DIGITS:]
+        yield "".join(c for c in plain if c.isalnum())
 
 
 def redact_name(name: str) -> str:

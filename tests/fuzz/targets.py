@@ -21,7 +21,7 @@ from models.rules.messages import Envelope, read_content, read_envelope
 from models.rules.policy import load_policy
 from models.rules.redaction import Redactor
 from models.rules.routing.units_file import load_units
-from models.rules.text import clean, find_numbers, redact_numbers
+from models.rules.text import clean, find_identities, redact_numbers
 from models.security.keys import parse_keys
 from models.security.roles_file import parse_roles
 from monitor.filters import read_filter
@@ -87,7 +87,7 @@ def _text(data: bytes) -> None:
     once = clean(text)
     assert clean(once) == once
     assert redact_numbers(redact_numbers(once)) == redact_numbers(once)
-    list(find_numbers(once))
+    list(find_identities(once))
     Redactor({"name": once[:3], "phone": once[3:15], "address": once[:9]}).redact({"a": [text]})
     once.encode()
 
