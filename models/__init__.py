@@ -1,1 +1,1 @@
-"""What a ticket is and what the regulation says of it; knows neither the broker nor the screen."""
+"""The domain: tickets, the regulation's rules and the store, without broker and screen."""

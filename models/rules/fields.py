@@ -1,4 +1,4 @@
-"""Checks of the fields of messages: what each takes, and what it says of anything else."""
+"""Checks of the fields of messages; each takes its values and refuses any other."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -16,7 +16,7 @@ _LONGEST_LIMIT = 10_000
 
 
 class InvalidField(Exception):
-    """A field holds what cannot be meant; `why` says what it must hold."""
+    """The value of a field is not allowed; `why` says what the field must hold."""
 
     def __init__(self, why: LazyText) -> None:
         self.why = why
@@ -34,7 +34,7 @@ class Field(NamedTuple):
 
 
 class Claimant(msgspec.Struct, frozen=True):
-    """The claimant (诉求人) as far as the rules look at him."""
+    """The claimant (诉求人), as far as the rules need."""
 
     name: str = ""
     phone: str = ""
@@ -116,7 +116,7 @@ _contact_wish = one_of(*ContactWish)
 
 
 def claimant(_name: str, value: object) -> Claimant:
-    """Take an object that describes the claimant; he wants contact unless it says otherwise."""
+    """Take an object that describes the claimant; contact is wanted unless it says otherwise."""
     if not isinstance(value, Mapping):
         raise InvalidField(lazy("field {name} must be an object", name="claimant"))
     wish = value.get("contact")

@@ -429,9 +429,9 @@ def read_envelope(raw: RawMessage, canonical: bytes | None = None) -> Envelope |
         canonical = canonical or msgspec.json.encode(raw, order="deterministic")
     except (UnicodeEncodeError, ValueError):
         return Refusal(lazy("a text holds characters that no text can hold: send it as UTF-8"))
-    given = raw.get("id")
-    named = check.number_as_text(given) or (
-        given if isinstance(given, str) and given.strip() else None
+    sent_id = raw.get("id")
+    named = check.number_as_text(sent_id) or (
+        sent_id if isinstance(sent_id, str) and sent_id.strip() else None
     )
     return Envelope(named or _digest(canonical), moment, MessageType(kind), ticket.strip())
 

@@ -8,9 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     model_validator,
 )
@@ -21,7 +19,7 @@ from models.rules.calendar import SHANGHAI
 from models.rules.notice_texts import check_texts
 from models.rules.policy_overrides import apply_overrides, written_at
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
-from models.rules.toml_files import TomlFile
+from models.rules.toml_files import TomlFile, TomlModel
 from models.rules.vocabulary import Category, ClockName, Level, NoticeKind, Recipient
 
 
@@ -48,11 +46,7 @@ TermField = Annotated[Term, BeforeValidator(_term)]
 MomentField = Annotated[Moment, BeforeValidator(_moment)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Hours(_Part):
+class Hours(TomlModel):
     """Office hours of the two half-days."""
 
     morning: Annotated[HalfDay, BeforeValidator(_half_day)]
@@ -75,7 +69,7 @@ def _of_day(at: time) -> time:
 TimeOfDay = Annotated[time, AfterValidator(_of_day)]
 
 
-class Slots(_Part):
+class Slots(TomlModel):
     """Periods of a day in which a claimant is called (时段): until when each lasts."""
 
     morning_until: TimeOfDay
@@ -88,7 +82,7 @@ class Slots(_Part):
         return self
 
 
-class Terms(_Part):
+class Terms(TomlModel):
     """The term of each clock (Regulation 3, 4)."""
 
     accept: TermField
@@ -111,14 +105,14 @@ class Terms(_Part):
         return term
 
 
-class LevelRule(_Part):
+class LevelRule(TomlModel):
     """One level of the ladder: its moment beside the expiry, and whom it reminds (Regulation 5)."""
 
     at: MomentField
     to: Recipient
 
 
-class Ladder(_Part):
+class Ladder(TomlModel):
     """Pre-warning (预警), yellow card (黄牌), red card (红牌)."""
 
     prewarning: LevelRule
@@ -143,22 +137,22 @@ class Ladder(_Part):
         return self
 
 
-class Extension(_Part):
+class Extension(TomlModel):
     """Extensions (延期): how many, and asked by the end of which moment (Regulation 3.5)."""
 
     most: int = Field(ge=0)
     ask_by: MomentField
 
 
-class Intake(_Part):
+class Intake(TomlModel):
     """Limits of what is taken in: how far ahead a message may be dated, how long it may wait."""
 
     ahead: TermField
     wait_for_receipt: TermField
 
 
-class Keep(_Part):
-    """How long rows are kept that the log repeats: notices sent, of tickets in the archive."""
+class Keep(TomlModel):
+    """The time for which rows are kept that the log repeats: notices of archived tickets."""
 
     notices: TermField = Term(180, "days")
 
@@ -169,7 +163,7 @@ class Keep(_Part):
         return self
 
 
-class Screening(_Part):
+class Screening(TomlModel):
     """Matters that are not taken (不接诉, Regulation 2.2).
 
     `advice` says for each item what the claimant is told. `decides` are the items that the system
@@ -181,7 +175,7 @@ class Screening(_Part):
     advice: dict[str, str]
     decides: tuple[Literal["1", "4", "6", "7"], ...] = ()
     elsewhere: tuple[str, ...] = ()
-    emergency_lines: dict[str, tuple[str, ...]] = {}
+    emergency_lines: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     least_characters: int = Field(default=0, ge=0)
 
 
@@ -201,7 +195,7 @@ def _texts(value: dict[str, str]) -> dict[str, str]:
 NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(_kinds)]
 
 
-class Notices(_Part):
+class Notices(TomlModel):
     """Rules for notices (通知): when they may disturb people, which are gathered, what they say.
 
     From `quiet_from` to `quiet_until` only `urgent` kinds go out, and those of an emergency. Kinds
@@ -213,7 +207,9 @@ class Notices(_Part):
     urgent: NoticeKinds = ()
     digest: NoticeKinds = ()
     gather: TermField = Term(1, "seconds")
-    texts: dict[Literal["zh", "en"], Annotated[dict[str, str], AfterValidator(_texts)]] = {}
+    texts: dict[Literal["zh", "en"], Annotated[dict[str, str], AfterValidator(_texts)]] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> "Notices":
@@ -224,8 +220,8 @@ class Notices(_Part):
         return self
 
 
-class Bulletin(_Part):
-    """From when on the bulletin (通报) proposes a talk (约谈提醒, Regulation 6.1(3)) with a unit.
+class Bulletin(TomlModel):
+    """Limits from which on the bulletin (通报) proposes a talk (约谈提醒) with a unit (6.1(3)).
 
     `red_from` red or `yellow_from` yellow cards in a month, or a place among the `last_ranks` of
     the units that completed at least `ranked_from` tickets; 0 switches a ground off.
@@ -237,7 +233,7 @@ class Bulletin(_Part):
     ranked_from: int = Field(default=5, ge=1)
 
 
-class Policy(_Part):
+class Policy(TomlModel):
     """One district's policy, in force from `valid_from` at midnight, Asia/Shanghai.
 
     `overridden` says which values a higher rule has set, with its document (Regulation 7.3).
@@ -256,7 +252,7 @@ class Policy(_Part):
     notices: Notices = Notices()
     bulletin: Bulletin = Bulletin()
     keep: Keep = Keep()
-    overridden: dict[str, str] = {}
+    overridden: dict[str, str] = Field(default_factory=dict)
 
     @cached_property
     def office(self) -> OfficeHours:

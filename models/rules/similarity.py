@@ -19,7 +19,7 @@ LEAST_SHINGLES = 12
 
 
 def shingles_of(body: Mapping[str, Any]) -> frozenset[str]:
-    """The overlapping pieces of three characters of a letter; empty where it says too little."""
+    """Return the shingles of a letter, of three characters each; none if it is too short."""
     text = facts(f"{body.get('title') or ''}{body.get('content') or ''}")
     shingles = frozenset(text[n : n + _SHINGLE] for n in range(len(text) - _SHINGLE + 1))
     return shingles if len(shingles) >= LEAST_SHINGLES else frozenset()
@@ -32,7 +32,7 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def author_of(body: Mapping[str, Any], unknown: str) -> str:
-    """The author of a letter as far as he can be told apart; `unknown` where it does not say."""
+    """Return what tells the author of a letter from others; `unknown` where the letter does not."""
     claimant = body.get("claimant") or {}
     name = str(claimant.get("name") or "").strip()
     return normalize_phone(str(claimant.get("phone") or "")) or name or unknown

@@ -66,7 +66,7 @@ class State(msgspec.Struct, omit_defaults=True):
     `restarted_at` is the latest restart of the term, `extensions_since` the extensions since it.
     `settled_at` is when the last thing ended that keeps a completed ticket from the archive.
     `seen_at` is the latest message, `fired_at` the latest moment that time alone brought about;
-    `folds` counts how often a late message had the life folded anew.
+    `folds` counts how often a late message had the whole life folded again.
     """
 
     ticket: str

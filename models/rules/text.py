@@ -62,7 +62,7 @@ _SHOWN_OF_A_PHONE = 7
 
 
 def clean(text: str) -> str:
-    r"""Give a text without what a reader cannot see and a terminal might obey.
+    r"""Remove from a text what a reader cannot see and a terminal might obey.
 
     Removed: escape sequences, control characters but ``\n`` and ``\t``, bidirectional controls,
     zero-width characters, and white space at both ends. Line ends become ``\n``, NBSP a space,
@@ -79,7 +79,7 @@ def clean(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """A word as it is compared: one width, one case, no white space (``留言 编号``, ``Ｎ/a``)."""
+    """Return a word as it is compared: one width, one case, no space (``留言 编号``, ``Ｎ/a``)."""
     return "".join(unicodedata.normalize("NFKC", clean(text)).split()).casefold()
 
 
@@ -111,7 +111,7 @@ def _once(match: re.Match[str]) -> str:
 
 
 def escape_invisible(text: str) -> str:
-    """A text as it came, with what cannot be seen written out (``\\u200b``), safe to show."""
+    """Return a text with invisible characters written out (``\\u200b``), safe to show."""
     return _SUSPECT.sub(_written_out, text.replace("\\", "\\\\"))
 
 

@@ -1,7 +1,7 @@
-"""Load a TOML file that a person wrote, and say in one line where it is wrong and what is allowed.
+"""Load a TOML file that a person wrote; an error names the line, and what is allowed there.
 
-All of them are loaded here: policy, units, roles, channels, mappings, topics. What is said of a
-mistake always reads `FILE: line N: KEY: what is wrong and what is allowed`.
+All of them are loaded here: policy, units, roles, channels, mappings, topics. An error always
+reads `FILE: line N: KEY: what is wrong and what is allowed`.
 """
 
 import re
@@ -13,7 +13,7 @@ from functools import cached_property
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import RootModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from models.errors import HotlineError
@@ -54,7 +54,13 @@ _TEXTS = {
     "time_type": N_("write a time of day as '12:00'"),
     "time_parsing": N_("write a time of day as '12:00'"),
 }
-"""What pydantic finds wrong, by its type, in words for whoever wrote the file."""
+"""The mistakes that pydantic finds, by their type, in words for whoever wrote the file."""
+
+
+class TomlModel(BaseModel):
+    """A table of a TOML file; frozen, and a key that it does not have is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class TomlFile:
@@ -78,14 +84,14 @@ class TomlFile:
         return find_lines(self._text)
 
     def invalid(self, path: Path, why: str, *, place: Path | None = None) -> HotlineError:
-        """The error to raise for the value at a path; `place` is the path where it is written."""
+        """Return the error for the value at a path; `place` is the path where it is written."""
         if not path:
             return self._error(f"{self._name}: {why}")
         line = _("line {n}: ").format(n=self._line_of(path if place is None else place))
         return self._error(f"{self._name}: {line}{_dotted(path)}: {why}")
 
     def _line_of(self, path: Path) -> int:
-        """The line of a value, or of the nearest table around it that the file has."""
+        """Return the line of a value, or of the nearest table around it that the file has."""
         prefixes = (path[:depth] for depth in range(len(path), 0, -1))
         return next((self._lines[prefix] for prefix in prefixes if prefix in self._lines), 1)
 
@@ -95,7 +101,7 @@ class TomlFile:
         values: Mapping[str, Any] | None = None,
         locate: Callable[[Path], Path] = lambda path: path,
     ) -> T:
-        """The file's values as a model; raises the file's error for the first that is wrong.
+        """Return the file's values as a model; raises the file's error for the first that is wrong.
 
         `values` may be what was made of the file's own; `locate` then says from which path in the
         file the value of a path comes.
@@ -119,7 +125,7 @@ def load_toml(
     error: type[HotlineError],
     problems: Callable[[T], Iterable[Problem]] | None = None,
 ) -> T:
-    """The model that the TOML `text` of the file `name` holds; raises `error`.
+    """Return the model that the TOML `text` of the file `name` holds; raises `error`.
 
     `problems` looks for mistakes that no single value shows.
     """
@@ -131,7 +137,7 @@ def load_toml(
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """What to say of a key that means nothing: which one may be meant, else which there are."""
+    """Return the error text for an unknown key: the key that may be meant, else those there are."""
     names = list(known)
     if near := get_close_matches(key, names, 1):
         return _('there is no such key; did you mean "{key}"?').format(key=near[0])
@@ -139,7 +145,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def unknown_value(value: str, allowed: Iterable[str]) -> str:
-    """What to say of a value that means nothing: which may be meant, else which there are."""
+    """Return the error text for an unknown value: the one that may be meant, else those allowed."""
     values = list(allowed)
     if near := get_close_matches(value, values, 1):
         return _('there is no such value; did you mean "{value}"?').format(value=near[0])
@@ -147,13 +153,13 @@ def unknown_value(value: str, allowed: Iterable[str]) -> str:
 
 
 def _dotted(path: Path) -> str:
-    """A path as it is written in TOML; the elements of a list are counted from 1."""
+    """Return a path as it is written in TOML; the elements of a list are counted from 1."""
     keys = (str(key + 1) if isinstance(key, int) else key for key in path)
     return ".".join(key if _BARE_KEY.fullmatch(key) else f'"{key}"' for key in keys)
 
 
 def _path_of(error: ErrorDetails, values: Any) -> Path:
-    """The keys that lead to a wrong value; pydantic adds steps of its own, such as a union's."""
+    """Return the path of a wrong value, without pydantic's own steps, such as a union's."""
     path: list[str | int] = []
     for step in error["loc"]:
         if not _has_step(values, step):
@@ -171,7 +177,7 @@ def _has_step(values: Any, step: str | int) -> bool:
 
 
 def _explain(error: ErrorDetails, model: Any, path: Path) -> str:
-    """What is wrong with the value at a path, and what is allowed there."""
+    """Return what is wrong with the value at a path, and what is allowed there."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _UNKNOWN_KEY:
         return unknown_key(str(path[-1]), _fields_of(_type_at(model, path[:-1])) or ())
@@ -188,13 +194,13 @@ def _explain(error: ErrorDetails, model: Any, path: Path) -> str:
 
 
 def _fields_of(expected: Any) -> dict[str, Any] | None:
-    """The fields of a pydantic model or dataclass; None for any other type."""
+    """Return the fields of a pydantic model or dataclass; None for any other type."""
     fields: dict[str, Any] | None = getattr(expected, "__pydantic_fields__", None)
     return fields
 
 
 def _type_at(model: Any, path: Path) -> Any:
-    """The type that a model has at a path."""
+    """Return the type that a model has at a path."""
     expected = model
     for step in path:
         if isinstance(expected, type) and issubclass(expected, RootModel):
@@ -208,14 +214,14 @@ def _type_at(model: Any, path: Path) -> Any:
 
 
 def _plain_type(expected: Any) -> Any:
-    """A type without `Annotated` around it, and without None as an alternative."""
+    """Return a type without `Annotated` around it, and without None as an alternative."""
     while get_origin(expected) in (Annotated, Union, UnionType):
         expected = next(arg for arg in get_args(expected) if arg is not NoneType)
     return expected
 
 
 def _choices(expected: Any) -> list[str]:
-    """The members of a StrEnum or the values of a Literal."""
+    """Return the members of a StrEnum or the values of a Literal."""
     if isinstance(expected, EnumType):
         return list(map(str, expected.__members__.values()))
     return [str(choice) for choice in get_args(expected)]

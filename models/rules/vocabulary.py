@@ -152,7 +152,7 @@ class ContactPurpose(Code):
     CLOSING = "closing", N_("closing contact"), "办结联系"
     SURVEY = "survey", N_("survey"), "满意度调查"
     REVISIT = "revisit", N_("revisit"), "回访"
-    PROOF = "proof", N_("proof of contact"), "举证"
+    PROOF = "proof", N_("proof given"), "举证"
     WITHDRAWAL = "withdrawal", N_("withdrawal")
     """Only in the log: the unit guides the claimant how to withdraw (3.6)."""
 
@@ -189,7 +189,7 @@ class WithdrawnTo(Code):
     """The side that the claimant told of his withdrawal (Regulation 3.6)."""
 
     HOTLINE = "hotline", N_("hotline"), "热线"
-    UNIT = "unit", N_("unit"), "承办单位"
+    UNIT = "unit", N_("handling unit"), "承办单位"
 
 
 class RestartCause(Code):

@@ -3,10 +3,10 @@
 import hashlib
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, Field
 
 from models.i18n import _
-from models.rules.toml_files import load_toml
+from models.rules.toml_files import TomlModel, load_toml
 from models.rules.vocabulary import UserRole
 from models.security.roles import InvalidRoles, Roles
 
@@ -28,18 +28,14 @@ def _whole_digest(digest: str) -> str:
 _Role = Annotated[str, AfterValidator(_known_role)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Token(_Part):
+class _Token(TomlModel):
     role: _Role
     sha256: Annotated[str, AfterValidator(_whole_digest)]
 
 
-class _RolesFile(_Part):
-    users: dict[str, _Role] = {}
-    tokens: dict[str, _Token] = {}
+class _RolesFile(TomlModel):
+    users: dict[str, _Role] = Field(default_factory=dict)
+    tokens: dict[str, _Token] = Field(default_factory=dict)
 
 
 def parse_roles(text: str, name: str) -> Roles:

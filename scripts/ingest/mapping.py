@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, Field
 
 from models.i18n import _
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import FIELDS as MESSAGE_FIELDS
 from models.rules.text import folded
-from models.rules.toml_files import Problem, load_toml, unknown_key, unknown_value
+from models.rules.toml_files import Problem, TomlModel, load_toml, unknown_key, unknown_value
 from models.text_files import read_text
 from scripts.ingest.dates import ANYWHERE
 from scripts.ingest.records import MAPPINGS, FeedError
@@ -73,11 +73,7 @@ Words = dict[str, dict[str, str | int]]
 Constants = dict[str, str | int | bool]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FollowUp(_Part):
+class FollowUp(TomlModel):
     """A further message that a row holds beside its letter, such as the reply to it.
 
     It happened at the moment in the column `at`, if there is one. `when` says which words in which
@@ -89,13 +85,13 @@ class FollowUp(_Part):
     type: str
     at: Column
     after: str = ""
-    when: dict[str, tuple[str, ...]] = {}
-    columns: dict[str, Column] = {}
-    constants: Constants = {}
-    values: Words = {}
+    when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    columns: dict[str, Column] = Field(default_factory=dict)
+    constants: Constants = Field(default_factory=dict)
+    values: Words = Field(default_factory=dict)
 
 
-class Mapping(_Part):
+class Mapping(TomlModel):
     """One source's table: its headers, and what each column means.
 
     Messages are of the source `source`, or `name`; files of one source are one feed. Constants
@@ -104,16 +100,16 @@ class Mapping(_Part):
 
     name: str
     headers: tuple[str, ...]
-    columns: dict[str, Column] = {}
+    columns: dict[str, Column] = Field(default_factory=dict)
     about: str = ""
     source: str = ""
     letters: bool = True
     routing: bool = False
     key: tuple[str, ...] = ()
     facts: tuple[str, ...] = FACTS
-    constants: Constants = {}
-    values: Words = {}
-    kept: dict[str, Column] = {}
+    constants: Constants = Field(default_factory=dict)
+    values: Words = Field(default_factory=dict)
+    kept: dict[str, Column] = Field(default_factory=dict)
     others: tuple[str, ...] = ()
     dates: tuple[str, ...] = ("iso", "excel")
     zone: str = "Asia/Shanghai"

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from models.i18n import translator
 from models.rules.lifecycle.decide import HANDLERS
 from models.rules.policy import Ladder, Terms
 from models.rules.vocabulary import (
@@ -26,6 +27,14 @@ def test_every_code_has_words(listed: type[Code]) -> None:
     assert all(code.label for code in listed)
     chinese = [code.chinese for code in listed if code.chinese]
     assert len(chinese) == len(set(chinese)), "a label means one code"
+
+
+@pytest.mark.parametrize("listed", LISTS)
+def test_what_a_message_may_write_is_what_is_shown(listed: type[Code]) -> None:
+    chinese = translator("zh")
+    assert {c.chinese: chinese(c.label) for c in listed if c.chinese} == {
+        c.chinese: c.chinese for c in listed if c.chinese
+    }
 
 
 @pytest.mark.parametrize("listed", LISTS)

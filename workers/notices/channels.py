@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.policy import Ladder, NoticeKinds
-from models.rules.toml_files import Problem, load_toml
+from models.rules.toml_files import Problem, TomlModel, load_toml
 from models.rules.toml_lines import Path as TomlPath
 from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Level, NoticeKind, Recipient
 from models.text_files import read_text
@@ -31,10 +31,6 @@ _TO = "{to}"
 
 class InvalidChannels(HotlineError):
     """The channels file cannot be used; the message names the line and what is allowed."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _usable(url: str) -> str:
@@ -54,7 +50,7 @@ def _usable(url: str) -> str:
     return url
 
 
-class ChannelConfig(_Part):
+class ChannelConfig(TomlModel):
     """A channel: an Apprise address in which `{to}` is the recipient and `{id}` the message.
 
     `per_minute` is how many messages it takes; with `quiet` false it is used at night too;
@@ -77,7 +73,7 @@ class ChannelConfig(_Part):
         return _TO in self.url
 
 
-class ChannelRule(_Part):
+class ChannelRule(TomlModel):
     """A rule for who is told by which channels: the first that matches a notice holds."""
 
     kinds: NoticeKinds = ()
@@ -96,16 +92,16 @@ class ChannelRule(_Part):
         )
 
 
-class ChannelsConfig(_Part):
+class ChannelsConfig(TomlModel):
     """The channels file: all channels, who gets what, and where people are reached by each.
 
     `people` holds addresses by unit, role and channel; those outside units by role and channel.
     """
 
-    channel: dict[str, ChannelConfig] = {}
+    channel: dict[str, ChannelConfig] = Field(default_factory=dict)
     rule: tuple[ChannelRule, ...] = ()
-    people: dict[str, dict[Recipient, dict[str, str]]] = {}
-    outside: dict[Recipient, dict[str, str]] = {}
+    people: dict[str, dict[Recipient, dict[str, str]]] = Field(default_factory=dict)
+    outside: dict[Recipient, dict[str, str]] = Field(default_factory=dict)
 
     def channels_for(
         self, kind: str, role: str, unit: str | None, emergency: bool
@@ -166,7 +162,7 @@ def missing_addresses(
     """Return who would be told by a channel that has no address of his, each with that channel."""
     raised: dict[str, Recipient] = {level: ladder.of(level).to for level in Level}
     roles = {kind: (raised[kind],) if kind in raised else _TOLD_OF_ALL_ELSE for kind in NoticeKind}
-    missing: dict[tuple[str, str], None] = {}
+    missing: dict[tuple[str, str], None] = Field(default_factory=dict)
     for kind, emergency in product(NoticeKind, (False, True)):
         for role, unit in product(roles[kind], units):
             unit_of_role = unit if role in RECIPIENTS_OF_A_UNIT else None

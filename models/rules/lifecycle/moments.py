@@ -22,7 +22,7 @@ from models.rules.vocabulary import (
 _SETTLES_AT_EXPIRY = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
 
 _Moment = tuple[datetime, Literal["expire", "remind", "raise", "archive"], str]
-"""What time alone does to a ticket next: when, what, and to which clock or level."""
+"""The next thing that time alone does to a ticket: its moment, its kind, its clock or level."""
 
 
 def next_moment(state: State) -> datetime | None:

@@ -69,7 +69,7 @@ _Numbered = Sequence[tuple[int, Unit]]
 
 
 def _problems(file: UnitsFile) -> Iterator[Problem]:
-    """What is wrong with units taken together, or with several values of one."""
+    """Yield mistakes in units taken together, or in several values of one."""
     units = list(enumerate(file.unit))
     for index, unit in units:
         yield from _problems_of(unit, index)
