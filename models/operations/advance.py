@@ -21,7 +21,7 @@ from models.operations.ticket_work import (
     TicketWork,
     lock_tickets,
     mark_messages,
-    read_message,
+    read_inbox_row,
     refusals,
 )
 from models.rulebook import Rulebook
@@ -101,7 +101,7 @@ def _advance_chunk(
     waiting = _waiting(session, numbers, now)
     for number, work in works.items():
         work.waiting = waiting.get(number, [])
-        work.messages = {r.id: read_message(session, r, rulebook) for r in work.waiting}
+        work.messages = {r.id: read_inbox_row(session, r, rulebook) for r in work.waiting}
     begun, outcomes = _begin(session, known, waiting, rulebook, now)
     result.skipped += _drop_locked(session, begun)
     works |= begun
@@ -136,7 +136,7 @@ def _begin(
     # in one order everywhere, so that two workers never wait for each other
     for number in sorted(waiting.keys() - known):
         rows = waiting[number]
-        messages = {r.id: read_message(session, r, rulebook) for r in rows}
+        messages = {r.id: read_inbox_row(session, r, rulebook) for r in rows}
         receipts = [r for r in rows if r.type == MessageType.TICKET_RECEIVED]
         unreadable = [
             MessageOutcome(r, content)

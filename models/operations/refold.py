@@ -13,7 +13,7 @@ from models.operations.ticket_work import (
     InboxRow,
     MessageOutcome,
     TicketWork,
-    read_message,
+    read_inbox_row,
     refusals,
 )
 from models.rulebook import Rulebook
@@ -47,7 +47,7 @@ class _Refold:
             .order_by(INBOX.c.at, INBOX.c.id)
         )
         self.rows = [InboxRow(*row) for row in rows]
-        self.messages = {row.id: read_message(session, row, rulebook) for row in self.rows}
+        self.messages = {row.id: read_inbox_row(session, row, rulebook) for row in self.rows}
         self.applied = {row.id for row in self.rows if row.state == APPLIED}
         self._session = session
 

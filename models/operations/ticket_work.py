@@ -110,7 +110,7 @@ def _work_of(row: TicketRow) -> TicketWork:
     return TicketWork(row, state, state.clocks.copy())
 
 
-def read_message(session: Session, row: InboxRow, rulebook: Rulebook) -> Message:
+def read_inbox_row(session: Session, row: InboxRow, rulebook: Rulebook) -> Message:
     """Read the message of a row, with its units resolved as when it was first read."""
     raw = session.cipher.decrypt(row.body)
     at = row.at.astimezone(SHANGHAI)

@@ -13,7 +13,7 @@ from models.i18n import LazyText, lazy, render
 from models.queries.figure_counts import FigureCase, figure_cases, figure_counts, figure_tickets
 from models.queries.figures import FIGURES, RATES, Month, months_until
 from models.rules.events import ConductRecorded
-from models.rules.policy import Bulletin as Rules
+from models.rules.policy import BulletinRules
 from models.rules.vocabulary import Ground
 
 TREND = 5
@@ -59,10 +59,10 @@ class Bulletin:
     trend: tuple[tuple[Month, Mapping[str, BulletinLine], BulletinLine], ...]
     proposals: tuple[TalkProposal, ...]
     conduct: tuple[TalkProposal, ...]
-    rules: Rules = field(default_factory=Rules)
+    rules: BulletinRules = field(default_factory=BulletinRules)
 
 
-def bulletin(session: Session, month: Month, rules: Rules) -> Bulletin:
+def bulletin(session: Session, month: Month, rules: BulletinRules) -> Bulletin:
     """Put together the bulletin of a month as the store has it now (Regulation 5.4, 6.1)."""
     trend = []
     span = months_until(month, TREND)
@@ -110,7 +110,7 @@ def _ranked(lines: Iterable[BulletinLine]) -> list[BulletinLine]:
 
 
 def _proposals(
-    session: Session, month: Month, lines: Sequence[BulletinLine], rules: Rules
+    session: Session, month: Month, lines: Sequence[BulletinLine], rules: BulletinRules
 ) -> Iterable[TalkProposal]:
     last = _last(lines, rules)
     cards = figure_tickets(session, month, "cards")
@@ -138,7 +138,7 @@ def _reaches(count: int, least: int) -> bool:
     return least > 0 and count >= least
 
 
-def _last(lines: Sequence[BulletinLine], rules: Rules) -> list[BulletinLine]:
+def _last(lines: Sequence[BulletinLine], rules: BulletinRules) -> list[BulletinLine]:
     """Return the last ranks of units with enough tickets, never so many that nobody is ahead."""
     enough = [line for line in lines if line.count("completed") >= rules.ranked_from]
     some = min(rules.last_ranks, len(enough) // 2)

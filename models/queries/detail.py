@@ -24,7 +24,7 @@ OPERATORS = "monitor"
 
 
 @dataclass(frozen=True, slots=True)
-class Claimant:
+class RedactedClaimant:
     """The claimant (诉求人) as he may be shown; `contact` is wanted or unwanted."""
 
     name: str = ""
@@ -101,7 +101,7 @@ class TicketDetail:
     completed_at: datetime | None
     policy_id: str | None
     state: State
-    claimant: Claimant
+    claimant: RedactedClaimant
     content: str
     clocks: tuple[ClockView, ...] = ()
     log: tuple[LogLine, ...] = ()
@@ -184,8 +184,8 @@ def _content(session: Session, number: str, redactor: Redactor) -> str:
     return redactor.redact_text(str(session.cipher.decrypt(body).get("content") or ""))
 
 
-def _claimant(person: dict[str, Any]) -> Claimant:
-    return Claimant(
+def _claimant(person: dict[str, Any]) -> RedactedClaimant:
+    return RedactedClaimant(
         redact_name(clean(str(person.get("name") or ""))),
         redact_phone(clean(str(person.get("phone") or ""))),
         redact_address(clean(str(person.get("address") or ""))),

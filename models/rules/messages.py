@@ -18,7 +18,6 @@ from models.rules.fields import Claimant, Field, InvalidField, Limit
 from models.rules.origins import HARMLESS, WRITTEN, Origin, origins
 from models.rules.vocabulary import (
     Category,
-    Channel,
     Code,
     ContactMethod,
     ContactOutcome,
@@ -27,6 +26,7 @@ from models.rules.vocabulary import (
     Disposal,
     Emergency,
     Ground,
+    IntakeChannel,
     MessageType,
     Rating,
     RestartCause,
@@ -79,7 +79,7 @@ class TicketReceived(Content, frozen=True, kw_only=True):
     claimant: Annotated[Claimant, check.claimant, WRITTEN] = Claimant()
     address: MaybeText = None
     street: MaybeText = None
-    channel: Channel | None = None
+    channel: IntakeChannel | None = None
     topic: Part = None
     topics: Part = None
     category_name: Part = None

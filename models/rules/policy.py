@@ -220,7 +220,7 @@ class Notices(TomlModel):
         return self
 
 
-class Bulletin(TomlModel):
+class BulletinRules(TomlModel):
     """Limits from which on the bulletin (通报) proposes a talk (约谈提醒) with a unit (6.1(3)).
 
     `red_from` red or `yellow_from` yellow cards in a month, or a place among the `last_ranks` of
@@ -250,7 +250,7 @@ class Policy(TomlModel):
     intake: Intake
     screening: Screening
     notices: Notices = Notices()
-    bulletin: Bulletin = Bulletin()
+    bulletin: BulletinRules = BulletinRules()
     keep: Keep = Keep()
     overridden: dict[str, str] = Field(default_factory=dict)
 

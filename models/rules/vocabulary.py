@@ -79,7 +79,7 @@ class Emergency(Code):
     UTILITIES = N_("utilities"), N_("utilities"), "市政设施"
 
 
-class Channel(Code):
+class IntakeChannel(Code):
     """The way by which the claimant reached the hotline."""
 
     PHONE = "phone", N_("telephone"), "电话"
@@ -251,7 +251,11 @@ RECIPIENTS_OF_A_UNIT = (
 
 
 class NoticeKind(Code):
-    """The kind of a notice (通知)."""
+    """The kind of a notice (通知).
+
+    The labels say in the log what happened; `models/policy/notices.toml` has the headings that
+    recipients read in a subject.
+    """
 
     PREWARNING = N_("prewarning"), N_("pre-warning")
     YELLOW = N_("yellow"), N_("yellow card")

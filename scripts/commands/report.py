@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from models.database import Session
     from models.queries.figures import Month
-    from models.rules.policy import Bulletin as Rules
+    from models.rules.policy import BulletinRules
 
 
 class Format(StrEnum):
@@ -115,13 +115,13 @@ def _show(
             )
 
 
-def _rules(session: "Session", month: "Month") -> "Rules":
+def _rules(session: "Session", month: "Month") -> "BulletinRules":
     """The rules for bulletins of the policy in force at the month's end."""
     from models.rulebook import load_rulebook
-    from models.rules.policy import Bulletin, in_force
+    from models.rules.policy import BulletinRules, in_force
 
     policies = list(load_rulebook(session).policies.values())
-    return in_force(policies, month.plus(1).begins_at).bulletin if policies else Bulletin()
+    return in_force(policies, month.plus(1).begins_at).bulletin if policies else BulletinRules()
 
 
 def _show_cases(

@@ -14,7 +14,7 @@ from models.queries.bulletin import bulletin
 from models.queries.figure_counts import figure_cases, figure_counts
 from models.queries.figures import FIGURES, Month
 from models.queries.units import Ratio, UnitRates, unit_rates
-from models.rules.policy import Bulletin as Rules
+from models.rules.policy import BulletinRules
 from models.tables.core import TICKET
 from tests.report.recount import counted
 from tests.report.two_months import OTHER, fill_two_months
@@ -86,8 +86,8 @@ def test_figures_that_are_easily_got_wrong(store: Store) -> None:
 
 def test_ranks_trend_and_talks(store: Store) -> None:
     with store.reading() as session:
-        result = bulletin(session, NOVEMBER, Rules(last_ranks=3, ranked_from=5))
-        october = bulletin(session, OCTOBER, Rules())
+        result = bulletin(session, NOVEMBER, BulletinRules(last_ranks=3, ranked_from=5))
+        october = bulletin(session, OCTOBER, BulletinRules())
     ranked = [line for line in result.lines if line.rank is not None]
     rates = [line.rate("on_time_rate") or 0 for line in ranked]
     assert rates == sorted(rates, reverse=True)
@@ -109,7 +109,7 @@ def test_ranks_trend_and_talks(store: Store) -> None:
     assert grounds == ["3 yellow and 3 red cards", "falsification has been registered"]
     assert [(p.clause, p.grave) for p in october.conduct] == [("6.1(3)", True), ("6.1(4)", False)]
     assert OTHER not in {line.unit for line in result.lines}
-    silent = Rules(red_from=0, yellow_from=0, last_ranks=0)
+    silent = BulletinRules(red_from=0, yellow_from=0, last_ranks=0)
     with store.reading() as session:
         quiet = bulletin(session, NOVEMBER, silent).proposals
     assert quiet == ()

@@ -1,10 +1,14 @@
 """The closed lists: each code once, with its words, and everything that must cover a list does."""
 
+import tomllib
+from importlib import resources
+
 import msgspec
 import pytest
 
 from models.i18n import translator
 from models.rules.lifecycle.decide import HANDLERS
+from models.rules.notice_texts import HEADINGS
 from models.rules.policy import Ladder, Terms
 from models.rules.vocabulary import (
     CLOSED,
@@ -69,3 +73,11 @@ def test_the_policy_has_a_term_for_every_category_and_clock() -> None:
 
 def test_every_type_of_message_has_a_handler() -> None:
     assert set(HANDLERS) == set(MessageType)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_kind_of_notice_has_a_text_and_a_heading(language: str) -> None:
+    file = resources.files("models") / "policy" / "notices.toml"
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert set(tables["names"][language]) == {*NoticeKind}
+    assert set(tables[language]) == {*NoticeKind, *HEADINGS}

@@ -35,7 +35,7 @@ _LEAST = 2
 """Characters that must be left of a name once its district has been taken off."""
 
 
-def normalized(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a name without punctuation and spaces, its long forms shortened as is usual."""
     plain = _SET.sub("", unicodedata.normalize("NFKC", name)).casefold().replace("与", "和")
     for long, short in _FORMS:
@@ -58,8 +58,8 @@ class UnitNames:
 
     def __init__(self, names: Mapping[str, str], territory: Iterable[str]) -> None:
         self._exact = dict(names)
-        self._normal = _unique((normalized(name), unit) for name, unit in names.items())
-        regions = {normalized(word) for word in territory} | set(_districts(self._normal))
+        self._normal = _unique((normalize_name(name), unit) for name, unit in names.items())
+        regions = {normalize_name(word) for word in territory} | set(_districts(self._normal))
         words = "|".join(sorted(map(re.escape, regions), key=len, reverse=True)) or r"(?!)"
         self._region = re.compile(
             rf"(?:(?:[一-龥]{{2,6}}?省)?(?:[一-龥]{{2,5}}?市)?(?:{words})[区县旗]?|[本我]?[区县旗])"
@@ -73,7 +73,7 @@ class UnitNames:
             return None
         if unit := self._exact.get(name):
             return unit
-        plain = normalized(name)
+        plain = normalize_name(name)
         return self._normal.get(plain) or self._bare.get(self._without(plain))
 
     def find_all(self, cell: str) -> list[str]:
