@@ -17,13 +17,12 @@ from models.queries.answers import MessageAnswer, MessageKey
 from models.queries.detail import OPERATORS, TicketDetail, ticket_detail
 from models.queries.failures import MESSAGE, Failure, refused_message
 from models.rulebook import stored_units
-from models.rules.vocabulary import MessageType, Permission
+from models.rules.vocabulary import MessageType, Permission, label
 from models.security.roles import Actor
 from monitor import message_edit
 from monitor.actions import Action, available_actions, message
 from monitor.background import OUTAGES, in_background_thread
 from monitor.formatting import one_line
-from monitor.labels import label
 from monitor.screens.dialogs import (
     ActionForm,
     ConfirmDialog,

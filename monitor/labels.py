@@ -1,4 +1,4 @@
-"""The labels of stored codes, and the words that only the monitor has.
+"""The words that only the monitor has for stored codes, and what picks them.
 
 The closed lists of the rules have their labels beside them (`models/rules/vocabulary.py`).
 """
@@ -33,16 +33,6 @@ FLAGS = {
     "provisional": lazy("provisional"),
 }
 """Fields of events that are true or false, shown where they are true."""
-
-
-def label(codes: type[Code], code: str | None) -> str:
-    """Return the label of a code of a closed list; one of another version is shown as it is."""
-    if not code:
-        return ""
-    try:
-        return _(codes(code).label)
-    except ValueError:
-        return code
 
 
 def labels(codes: Iterable[Code]) -> dict[str, LazyText]:

@@ -28,6 +28,7 @@ from models.rules.vocabulary import (
     NoticeState,
     Recipient,
     Status,
+    label,
 )
 from monitor.formatting import (
     OfficeCalendar,
@@ -37,7 +38,7 @@ from monitor.formatting import (
     format_weekday,
     one_line,
 )
-from monitor.labels import label, value_label
+from monitor.labels import value_label
 
 _LEVEL_STYLE: dict[str, str] = {
     Level.PREWARNING: "bold $card-ink on $card-prewarning",

@@ -77,7 +77,7 @@ def read_store(settings: Settings) -> "Iterator[Session]":
 
 
 def has_store(settings: Settings) -> bool:
-    """Whether there is a store: a command that only reads must not create one."""
+    """Return whether there is a store: a command that only reads must not create one."""
     return settings.database_url is not None or (settings.home / "hotline.db").exists()
 
 

@@ -198,7 +198,7 @@ def _advance_alone(context: WorkerContext, queue: str, number: str) -> int:
 
 
 def _is_nobodys_fault(error: Exception) -> bool:
-    """Whether the tickets are not to blame: the store is away, or a key file has not come yet."""
+    """Return whether no ticket is to blame: the store is away, or a key file has yet to come."""
     return is_store_fault(error) or isinstance(error, KeyUnusable)
 
 

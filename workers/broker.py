@@ -83,7 +83,7 @@ class Bells:
         return bells
 
     def is_reachable(self) -> bool:
-        """Whether the server answers."""
+        """Return whether the server answers."""
         try:
             return bool(self._broker.client.ping())
         except redis.RedisError:

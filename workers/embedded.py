@@ -126,7 +126,7 @@ class EmbeddedServer:
             raise
 
     def is_alive(self) -> bool:
-        """Whether the server runs and answers within a second."""
+        """Return whether the server runs and answers within a second."""
         return self._running() and self._answer(timeout=1.0) == "ready"
 
     def stop(self, timeout: float = 5.0) -> None:

@@ -9,7 +9,7 @@ long because nothing repeats what is in it.
 from enum import StrEnum
 from typing import Self
 
-from models.i18n import N_
+from models.i18n import N_, _
 
 
 class Code(StrEnum):
@@ -29,6 +29,19 @@ class Code(StrEnum):
     def __repr__(self) -> str:
         """Show the plain text, also within a list that is printed."""
         return str.__repr__(self)
+
+
+def label(codes: type[Code], code: str | None) -> str:
+    """Return the label of a code in the language shown; an unknown code is shown as it is.
+
+    A store may hold codes of a newer version.
+    """
+    if not code:
+        return ""
+    try:
+        return _(codes(code).label)
+    except ValueError:
+        return code
 
 
 class Status(Code):

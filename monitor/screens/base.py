@@ -30,7 +30,7 @@ class MonitorScreen(Screen[None]):
 
     @property
     def ready(self) -> bool:
-        """Whether its widgets are there: not yet when just opened, no longer at the end."""
+        """Return whether its widgets are there: not yet when just opened, no longer at the end."""
         return self.is_mounted and bool(self.query(StatusLine))
 
     def compose(self) -> ComposeResult:

@@ -20,11 +20,10 @@ from models.queries.owed_calls import (
     OwedCall,
     OwedCalls,
 )
-from models.rules.vocabulary import ClockName, Rating, Status
+from models.rules.vocabulary import ClockName, Rating, Status, label
 from monitor.commands import bindings
 from monitor.formatting import format_time, format_time_left, one_line
 from monitor.host import MonitorHost
-from monitor.labels import label
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem

@@ -10,11 +10,10 @@ from textual.widgets import Static
 
 from models.i18n import _
 from models.queries.failures import MESSAGE, Failure
-from models.rules.vocabulary import MessageType, NoticeKind
+from models.rules.vocabulary import MessageType, NoticeKind, label
 from monitor.commands import bindings
 from monitor.formatting import format_time, one_line
 from monitor.host import MonitorHost
-from monitor.labels import label
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem

@@ -14,10 +14,10 @@ from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
 from models.queries.overview import Counters, UnitLoad
-from models.rules.vocabulary import ClockName, Level, Status
+from models.rules.vocabulary import ClockName, Level, Status, label
 from monitor.commands import bindings
 from monitor.formatting import one_line, pad_left
-from monitor.labels import BADGES, label, word
+from monitor.labels import BADGES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog

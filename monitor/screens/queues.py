@@ -13,11 +13,11 @@ from models.i18n import _
 from models.queries.health import ProcessStatus
 from models.queries.queues import SAMPLE_SPAN, QueueRow
 from models.rules.queues import ESCALATION
-from models.rules.vocabulary import Queue
+from models.rules.vocabulary import Queue, label
 from monitor.commands import bindings
 from monitor.formatting import fit, format_duration, one_line, pad_left
 from monitor.host import MonitorHost
-from monitor.labels import PROCESS_ROLES, label, word
+from monitor.labels import PROCESS_ROLES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from models.i18n import _, lazy, render
 from models.queries.listing import ListedTicket, TicketPage
-from models.rules.vocabulary import OPEN, ClockName, ClockState, Status
+from models.rules.vocabulary import OPEN, ClockName, ClockState, Status, label
 from monitor.formatting import (
     DEFAULT_OFFICE,
     OfficeCalendar,
@@ -15,7 +15,7 @@ from monitor.formatting import (
     one_line,
     overdue_days,
 )
-from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, label, word
+from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, word
 from monitor.snapshot import Viewport
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 

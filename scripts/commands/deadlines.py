@@ -63,7 +63,7 @@ def due(
     from models.rules.levels import moments, provisional
     from models.rules.policy import load_policy
     from models.rules.terms import Term, days_between, expiry
-    from models.rules.vocabulary import Category
+    from models.rules.vocabulary import Category, Level, label
 
     policy = load_policy(*policy_text(load_settings()))
     code = next((c for c in Category if category in (c.value, c.chinese)), None)
@@ -96,7 +96,7 @@ def due(
     note = "  " + _("provisional") if is_provisional else ""
     typer.echo(f"{_('due')}  {end:%Y-%m-%d %H:%M}{note}")
     for level, at in levels:
-        typer.echo(f"{_(level)}  {at:%Y-%m-%d %H:%M}")
+        typer.echo(f"{label(Level, level)}  {at:%Y-%m-%d %H:%M}")
 
 
 def _day(day: "Day") -> dict[str, Any]:
@@ -139,7 +139,7 @@ def import_days(
     """Declare the days of a file; open clocks are moved."""
     from models.operations.calendar import change_calendar
     from models.rules.calendar import SHANGHAI
-    from models.rules.vocabulary import Permission
+    from models.rules.vocabulary import ClockName, Permission, label
     from models.shared_clock import store_clock
     from scripts.calendar_file import read_declared_days
 
@@ -151,7 +151,9 @@ def import_days(
             if dry_run:
                 session.rollback()
     for ticket, clock, due in result.moved:
-        typer.echo(f"{ticket}  {_(clock)}  {due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}")
+        typer.echo(
+            f"{ticket}  {label(ClockName, clock)}  {due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        )
     summary = _("{days} days declared otherwise, {moved} clocks moved, {withdrawn} taken back")
     typer.echo(
         summary.format(days=result.days, moved=len(result.moved), withdrawn=result.withdrawn)

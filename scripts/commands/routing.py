@@ -214,7 +214,7 @@ def _unseen(model: "LinearClassifier", letters: list["LabelledLetter"]) -> list[
 def _may_evaluate(
     model: "LinearClassifier", letters: list["LabelledLetter"], unseen: list["LabelledLetter"]
 ) -> bool:
-    """Whether a model can be evaluated on a file: it knows the labels, but not the letters."""
+    """Return whether a file can evaluate a model: it knows the labels, but not the letters."""
     known = {letter.label for letter in letters} <= set(model.model.labels)
     return known and 2 * len(unseen) > len(letters)
 

@@ -137,7 +137,7 @@ def queue(
 ) -> None:
     """List the open tickets, from received to submitted."""
     from models.queries.listing import TicketFilter, list_tickets
-    from models.rules.vocabulary import Level
+    from models.rules.vocabulary import Level, Status, label
     from scripts.bootstrap import read_store
     from scripts.output import print_json
 
@@ -151,7 +151,7 @@ def queue(
         return
     for row in map(_line, page.rows):
         level, status = row["level"], row["status"]
-        badge, status = _(level) if level else "-", _(status)
+        badge, status = label(Level, level) or "-", label(Status, status)
         due = row["due"][:16] if row["due"] else "-"
         typer.echo(f"{badge}  {row['ticket']}  {status}  {row['unit'] or '-'}  {due}")
     typer.echo(_("{n} open tickets").format(n=page.total))

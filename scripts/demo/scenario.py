@@ -68,12 +68,12 @@ def demo_messages(rulebook: Rulebook) -> Iterator[Body]:
     for number, letter in enumerate(letters, 1):
         at = _arrival(dice, number, len(letters))
         ticket = TicketScript(f"DEMO{number:04}", letter["category"], dice, context)
-        yield ticket.message("ticket.received", at, **letter)
+        yield ticket.message(MessageType.TICKET_RECEIVED, at, **letter)
         unit = rulebook.directory.route(letter_content(letter)).unit
         if unit is None:
             at = ticket.office(at + timedelta(hours=dice.uniform(0.5, 4)))
             unit = dice.choice(list(rulebook.directory.units))
-            yield ticket.message("ticket.assigned", at, unit=unit, by="值班员")
+            yield ticket.message(MessageType.TICKET_ASSIGNED, at, unit=unit, by="值班员")
         yield from ticket.messages_after(unit, at, emergency="emergency" in letter)
 
 
@@ -95,15 +95,15 @@ class TicketScript:
     context: RuleContext
     count: int = 0
 
-    def message(self, kind: str, at: datetime, **body: Any) -> Body:
+    def message(self, kind: MessageType, at: datetime, **body: Any) -> Body:
         """One message about the ticket."""
         self.count += 1
         name = f"{self.number}-{self.count}"
-        envelope = {"id": name, "at": at.isoformat(timespec="seconds"), "type": kind}
+        envelope = {"id": name, "at": at.isoformat(timespec="seconds"), "type": kind.value}
         return {**body, **envelope, "ticket": self.number}
 
     def chance(self, share: float) -> bool:
-        """Whether something happens that happens in this share of cases."""
+        """Return whether something happens that happens in this share of cases."""
         return self.dice.random() < share
 
     def office(self, at: datetime) -> datetime:
@@ -123,22 +123,24 @@ class TicketScript:
         """The messages of unit, claimant and hotline after the ticket was dispatched."""
         slow = unit in _SLOW_UNITS
         if emergency:
-            yield self.message("site.arrived", at + timedelta(hours=1.2), unit=unit)
+            yield self.message(MessageType.SITE_ARRIVED, at + timedelta(hours=1.2), unit=unit)
             text = "已到场处置，险情受控。"
-            yield self.message("progress.reported", at + timedelta(hours=9), unit=unit, text=text)
+            reported_at = at + timedelta(hours=9)
+            yield self.message(MessageType.PROGRESS_REPORTED, reported_at, unit=unit, text=text)
         if self.chance(0.04):
             returned_at = self.later(at, 1, 5)
             yield self.message(
-                "unit.returned", returned_at, unit=unit, reason="不属于本单位职责",
+                MessageType.UNIT_RETURNED, returned_at, unit=unit, reason="不属于本单位职责",
                 basis="三定方案", suggested_unit="政务服务数据管理局", signed_by="分管副职",
             )  # fmt: skip
-            yield self.message("return.reviewed", self.later(returned_at, 2, 6), approved=False)
+            reviewed_at = self.later(returned_at, 2, 6)
+            yield self.message(MessageType.RETURN_REVIEWED, reviewed_at, approved=False)
             return
         policy, calendar = self.context.policy, self.context.calendar
         accepted_at = expiry(at, policy.terms.accept, calendar, policy.office)
         if not self.chance(0.5 if slow else 0.1):
             accepted_at = min(accepted_at, self.later(at, 0.3, 5))
-            yield self.message("unit.accepted", accepted_at, unit=unit)
+            yield self.message(MessageType.UNIT_ACCEPTED, accepted_at, unit=unit)
         if not self.chance(0.3 if slow else 0.1):
             yield from self._calls(unit, "first", self.later(accepted_at, 0.5, 4))
         due = expiry(accepted_at, getattr(policy.terms, self.category), calendar, policy.office)
@@ -150,33 +152,33 @@ class TicketScript:
     def _calls(self, unit: str, purpose: str, at: datetime) -> Iterator[Body]:
         call = {"unit": unit, "purpose": purpose, "method": "phone"}
         if self.chance(0.2):
-            yield self.message("contact.attempted", at, outcome="no_answer", **call)
+            yield self.message(MessageType.CONTACT_ATTEMPTED, at, outcome="no_answer", **call)
             at += timedelta(hours=5)
-        yield self.message("contact.attempted", at, outcome="reached", **call)
+        yield self.message(MessageType.CONTACT_ATTEMPTED, at, outcome="reached", **call)
 
     def _result(self, unit: str, at: datetime, *, again: bool = False) -> Iterator[Body]:
         yield self.message(
-            "result.submitted", at, unit=unit, facts="经现场核查，反映情况属实。",
+            MessageType.RESULT_SUBMITTED, at, unit=unit, facts="经现场核查，反映情况属实。",
             measures="已安排人员处理并建立巡查机制。", remedies="如有异议可依法申请复核。",
             basis="相关法律法规及职责规定。", disposal="ordinary",
         )  # fmt: skip
         reviewed_at = self.later(at, 1, 5)
         if not again and self.chance(0.08):
             why = "未答复诉求人提出的问题。"
-            yield self.message("result.reviewed", reviewed_at, approved=False, why=why)
+            yield self.message(MessageType.RESULT_REVIEWED, reviewed_at, approved=False, why=why)
             yield from self._result(unit, self.later(reviewed_at, 3, 9), again=True)
             return
-        yield self.message("result.reviewed", reviewed_at, approved=True)
+        yield self.message(MessageType.RESULT_REVIEWED, reviewed_at, approved=True)
         yield from self._calls(unit, "closing", self.later(reviewed_at, 0.5, 5))
         ratings = ("very_satisfied", "satisfied", "basically_satisfied", "dissatisfied")
         rating = self.dice.choices(ratings, (30, 45, 15, 10))[0]
         rated_at = self.later(reviewed_at, 1, 8)
-        yield self.message("survey.rated", rated_at, rating=rating)
+        yield self.message(MessageType.SURVEY_RATED, rated_at, rating=rating)
         if rating == "dissatisfied" and self.chance(0.7):
             revisited_at = self.later(rated_at, 1, 5)
             yield self.message(
-                "contact.attempted", revisited_at, unit=HOTLINE, purpose="revisit",
+                MessageType.CONTACT_ATTEMPTED, revisited_at, unit=HOTLINE, purpose="revisit",
                 outcome="reached", method="phone",
             )  # fmt: skip
-            yield self.message("revisit.recorded", revisited_at, outcome="confirmed")
-            yield self.message("rework.requested", self.later(revisited_at, 0.5, 3))
+            yield self.message(MessageType.REVISIT_RECORDED, revisited_at, outcome="confirmed")
+            yield self.message(MessageType.REWORK_REQUESTED, self.later(revisited_at, 0.5, 3))

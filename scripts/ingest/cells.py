@@ -26,7 +26,7 @@ class UnusableRow(Exception):
         self.why = why
 
 
-class TableRow:
+class FeedTableRow:
     """One row while messages are made of it, with notes, and cells whose text was changed."""
 
     def __init__(self, layout: TableLayout, cells: Sequence[Cell]) -> None:
@@ -59,7 +59,7 @@ class TableRow:
         self.original[place.header] = escape_invisible(cell_text(self.cells[place.column]))
 
 
-def cell_value(row: TableRow, place: CellPlace, words: Words) -> str | int:
+def cell_value(row: FeedTableRow, place: CellPlace, words: Words) -> str | int:
     """The value of a cell in the words of the rules, "" for a blank one. Raises UnusableRow."""
     field = place.field
     text = row.text(place)
@@ -85,7 +85,7 @@ def cell_value(row: TableRow, place: CellPlace, words: Words) -> str | int:
     return int(text) if field in _WHOLE_NUMBERS and text.isascii() and text.isdecimal() else text
 
 
-def instant_of(row: TableRow, place: CellPlace) -> str:
+def instant_of(row: FeedTableRow, place: CellPlace) -> str:
     """The instant that a cell names, ISO 8601 with its offset. Raises UnusableRow."""
     at = parse_instant(row.cells[place.column], row.layout.mapping.dates, row.layout.zone)
     if at is None:

@@ -13,10 +13,11 @@ from typing import IO, Any, cast
 from msgspec.structs import replace
 
 from models.i18n import _
+from models.rules.vocabulary import MessageType
 from scripts.ingest.mapping import load_mapping, requires_unit, shipped_mappings
 from scripts.ingest.readers.formats import Format, choose_format
 from scripts.ingest.rebase import rebase
-from scripts.ingest.records import TICKET_RECEIVED, FeedRecord, FeedUnreadable
+from scripts.ingest.records import FeedRecord, FeedUnreadable
 
 _HEAD = 1 << 16
 _IN_MEMORY = 1 << 26
@@ -115,5 +116,5 @@ def _with_options(record: FeedRecord, options: FeedOptions) -> FeedRecord:
 def _with_unit(message: dict[str, Any], unit: str, *, mapped: bool) -> dict[str, Any]:
     """A new ticket goes to the unit; the further messages of a table came from it."""
     kind = message.get("type")
-    needs_unit = kind == TICKET_RECEIVED or (mapped and requires_unit(str(kind)))
+    needs_unit = kind == MessageType.TICKET_RECEIVED or (mapped and requires_unit(str(kind)))
     return message if message.get("unit") or not needs_unit else {**message, "unit": unit}

@@ -138,7 +138,7 @@ class Mapping(TomlModel):
 
 
 def requires_unit(kind: str) -> bool:
-    """Whether a message of this type must name a unit."""
+    """Return whether a message of this type must name a unit."""
     unit = MESSAGE_FIELDS[kind].get("unit")
     return unit is not None and unit.required
 

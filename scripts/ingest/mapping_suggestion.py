@@ -121,7 +121,7 @@ def _field_columns(sample: Sample, dated: set[int]) -> dict[str, int]:
 
 
 def _fits_data(field: str, sample: Sample, index: int) -> bool:
-    """Whether the data are what the header lets expect."""
+    """Return whether the data are what the header lets expect."""
     texts = sample.column(index)
     if field == "ticket":
         return len(set(texts)) > _NEARLY_ALL * max(len(sample.rows), 1)

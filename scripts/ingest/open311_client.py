@@ -154,7 +154,7 @@ class Open311Client:
         raise FeedUnreadable(self.name, _("sends on and on"))
 
     def _is_same_server(self, target: httpx.URL) -> bool:
-        """Whether an address is this endpoint's server, or its default port for TLS."""
+        """Return whether an address is this endpoint's server, or its default port for TLS."""
         server = (target.scheme, target.port)
         same = server in ((self._url.scheme, self._url.port), ("https", None))
         return target.host == self._url.host and same

@@ -16,12 +16,11 @@ from models.operations.inbox import StoredMessage, add_messages, stored_messages
 from models.queries.tickets import units_of_tickets
 from models.rulebook import Rulebook, RulebookCache
 from models.rules.policy import in_force
+from models.rules.vocabulary import MessageType
 from models.shared_clock import store_clock
 from scripts.ingest.mapping import requires_unit
-from scripts.ingest.records import TICKET_RECEIVED, FeedRecord
+from scripts.ingest.records import FeedRecord
 from scripts.ingest.refused_rows import append_refused
-
-SUPPLEMENTED = "claimant.supplemented"
 
 
 @dataclass
@@ -119,7 +118,8 @@ class _Batch:
             self.reasons.setdefault(messages[position][0], reason)
         old = {*result.known, *(position for position, _reason in result.refused)}
         self._new.update(index for n, (index, _body) in enumerate(messages) if n not in old)
-        return [messages[n][0] for n in result.known if bodies[n]["type"] == TICKET_RECEIVED]
+        letters = (n for n in result.known if bodies[n]["type"] == MessageType.TICKET_RECEIVED)
+        return [messages[n][0] for n in letters]
 
     def _messages(self) -> list[tuple[int, dict[str, Any]]]:
         """Every message of every record, with the record's index.
@@ -166,7 +166,7 @@ class _Batch:
             old = stored[letter["id"]]
             facts = self._records[index].facts or ()
             changed = [f for f in facts if _squeezed(letter.get(f)) != _squeezed(old.body.get(f))]
-            if not changed or old.body["type"] != TICKET_RECEIVED:
+            if not changed or old.body["type"] != MessageType.TICKET_RECEIVED:
                 continue
             if self._is_another(letter, old):
                 self.reasons[index] = lazy(
@@ -177,7 +177,7 @@ class _Batch:
             elif texts := [str(letter[f]) for f in changed if letter.get(f)]:
                 digest = _digest([_squeezed(letter.get(f)) for f in facts])
                 message = {
-                    "type": SUPPLEMENTED,
+                    "type": MessageType.CLAIMANT_SUPPLEMENTED.value,
                     "ticket": letter["ticket"],
                     "id": f"{letter['id']}#changed#{digest}",
                     "at": self._now.isoformat(),
@@ -187,7 +187,7 @@ class _Batch:
         return messages
 
     def _is_another(self, letter: Mapping[str, Any], old: StoredMessage) -> bool:
-        """Whether one number stands for two letters: in one feed, or written at two moments."""
+        """Return whether a number stands for two letters: in one feed, or of two moments."""
         if old.arrived_at >= self._started_at:
             return True
         moments = [datetime.fromisoformat(m["at"]) for m in (letter, old.body)]

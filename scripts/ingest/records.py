@@ -10,8 +10,6 @@ import msgspec
 from models.errors import HotlineError
 from models.i18n import LazyText, _
 
-TICKET_RECEIVED = "ticket.received"
-
 MAPPINGS = Path(__file__).parent / "mappings"
 """The folder of the mappings that come with the project."""
 
@@ -26,6 +24,9 @@ class FeedRecord(msgspec.Struct, frozen=True):
     `later` are further messages that the same row holds, such as the reply to a letter.
     `facts` are the fields of a table's letter whose change is news: none for a table of replies,
     None for a message that came as one.
+    Instants stand in messages as ISO 8601 texts, not as `datetime`: a message is kept and hashed as
+    the JSON that it is, and the ids of follow-up messages are made of these texts. What compares
+    or shifts instants parses them again.
     `notes` say what was odd about a record that was taken all the same.
     """
 

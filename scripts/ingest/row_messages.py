@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from models.i18n import LazyText, lazy
 from models.rules.text import clean, folded
+from models.rules.vocabulary import MessageType
 from scripts.ingest.cells import (
-    TableRow,
+    FeedTableRow,
     UnusableRow,
     cell_value,
     digest_of,
@@ -20,7 +21,7 @@ from scripts.ingest.cells import (
 )
 from scripts.ingest.dates import parse_instant
 from scripts.ingest.mapping import ARRIVAL, requires_unit
-from scripts.ingest.records import TICKET_RECEIVED, Cell, FeedRecord, cell_text
+from scripts.ingest.records import Cell, FeedRecord, cell_text
 from scripts.ingest.table_layout import FollowUpLayout, TableLayout
 
 _MAX_CHARACTERS = 1 << 20
@@ -62,7 +63,7 @@ def _messages(
 ) -> tuple[Message, tuple[Message, ...], tuple[LazyText, ...]]:
     """The first message of a row, its further messages, and the notes. Raises UnusableRow."""
     _check_shape(layout, cells)
-    row = TableRow(layout, cells)
+    row = FeedTableRow(layout, cells)
     message = _letter(row)
     later = _follow_ups(row, message)
     if not layout.mapping.letters:
@@ -95,11 +96,11 @@ def _check_shape(layout: TableLayout, cells: Sequence[Cell]) -> None:
         raise UnusableRow(lazy("The row has more than {limit} characters", limit=_MAX_CHARACTERS))
 
 
-def _letter(row: TableRow) -> Message:
+def _letter(row: FeedTableRow) -> Message:
     """The letter that a row holds, or for a table of replies the ticket that they are about."""
     layout = row.layout
     mapping = layout.mapping
-    message: Message = {"type": TICKET_RECEIVED}
+    message: Message = {"type": MessageType.TICKET_RECEIVED.value}
     for field, value in mapping.constants.items():
         _set(message, field, value)
     for place in layout.fields:
@@ -127,7 +128,7 @@ def _letter(row: TableRow) -> Message:
     return message
 
 
-def _follow_ups(row: TableRow, letter: Message) -> list[Message]:
+def _follow_ups(row: FeedTableRow, letter: Message) -> list[Message]:
     messages: dict[str, Message] = {}
     for layout in row.layout.later:
         follow_up = layout.later
@@ -141,7 +142,7 @@ def _follow_ups(row: TableRow, letter: Message) -> list[Message]:
     return list(messages.values())
 
 
-def _follow_up_instant(row: TableRow, layout: FollowUpLayout, letter: Message) -> str | None:
+def _follow_up_instant(row: FeedTableRow, layout: FollowUpLayout, letter: Message) -> str | None:
     """The instant of a follow-up message; "" if it is that of its arrival, None if it has none."""
     mapping, header = row.layout.mapping, layout.at.header
     at = parse_instant(row.cells[layout.at.column], mapping.dates, row.layout.zone)
@@ -159,7 +160,9 @@ def _follow_up_instant(row: TableRow, layout: FollowUpLayout, letter: Message) -
     return None
 
 
-def _follow_up_message(row: TableRow, layout: FollowUpLayout, letter: Message, at: str) -> Message:
+def _follow_up_message(
+    row: FeedTableRow, layout: FollowUpLayout, letter: Message, at: str
+) -> Message:
     follow_up = layout.later
     values = {
         place.field: value

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from models.i18n import N_, _
+from models.i18n import N_
 from models.queries.bulletin import BulletinLine
 from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
 from models.rules.text import clean, redact_numbers
+from models.rules.vocabulary import Code, DutyOutcome, Ground, Level, Rating, Status, label
 
 COLUMNS = {
     "tickets": N_("tickets received"),
@@ -56,6 +57,17 @@ NOTES = {
 }
 """The notes on a listed ticket, with their headings."""
 
+_NOTE_CODES: dict[str, type[Code]] = {
+    "handling": DutyOutcome,
+    "first_contact": DutyOutcome,
+    "closing_contact": DutyOutcome,
+    "rating": Rating,
+    "level": Level,
+    "status": Status,
+    "ground": Ground,
+}
+"""The closed lists of the notes that are codes."""
+
 _FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
 
 
@@ -77,7 +89,7 @@ def format_instant(at: datetime) -> str:
     return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
-def one_line(text: str) -> str:
+def redacted_line(text: str) -> str:
     """A text from outside on one line: invisible characters removed, numbers redacted."""
     return " ".join(redact_numbers(clean(text)).split())
 
@@ -98,7 +110,9 @@ def format_note(values: Mapping[str, Any], key: str) -> str:
             return ""
         case datetime() as at:
             return format_instant(at)
+        case str(code) if key in _NOTE_CODES:
+            return label(_NOTE_CODES[key], code)
         case str(text):
-            return one_line(_(text))
+            return redacted_line(text)
         case other:
             return str(other)

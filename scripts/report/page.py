@@ -11,6 +11,7 @@ from markupsafe import Markup
 from models.i18n import _, render
 from models.queries.bulletin import Bulletin, BulletinLine, TalkProposal
 from models.queries.figure_counts import FigureCase
+from models.rules.vocabulary import Category, label
 from scripts.report.charts import Bar, Curve, bars, lines
 from scripts.report.columns import (
     COLUMNS,
@@ -20,7 +21,7 @@ from scripts.report.columns import (
     format_figure,
     format_instant,
     format_note,
-    one_line,
+    redacted_line,
 )
 from scripts.report.spreadsheets import TicketsOfFigure
 
@@ -99,7 +100,7 @@ def _row(line: BulletinLine) -> dict[str, Any]:
     return {
         "total": not line.unit,
         "rank": line.rank or ("" if not line.unit else "-"),
-        "unit": one_line(line.unit) or _("all units"),
+        "unit": redacted_line(line.unit) or _("all units"),
         "cells": [(name, format_figure(line, name)) for name in COLUMNS],
     }
 
@@ -138,19 +139,19 @@ def _charts(bulletin: Bulletin) -> list[dict[str, Any]]:
 def _rate_bar(line: BulletinLine, name: str) -> Bar:
     rate = line.rate(name) or 0.0
     return Bar(
-        one_line(line.unit), ((rate, _GOOD), (1 - rate, "#e8edf2")), format_figure(line, name)
+        redacted_line(line.unit), ((rate, _GOOD), (1 - rate, "#e8edf2")), format_figure(line, name)
     )
 
 
 def _card_bar(line: BulletinLine) -> Bar:
     parts = ((line.count("yellow"), _YELLOW), (line.count("red"), _RED))
-    return Bar(one_line(line.unit), parts, f"{line.count('yellow')} + {line.count('red')}")
+    return Bar(redacted_line(line.unit), parts, f"{line.count('yellow')} + {line.count('red')}")
 
 
 def _talk(talk: TalkProposal) -> dict[str, str]:
     why = render(talk.why) + (f" ({_('grave')})" if talk.grave else "")
     some = ", ".join(talk.tickets[:50]) + (" …" if len(talk.tickets) > 50 else "")
-    return {"unit": one_line(talk.unit), "clause": talk.clause, "why": why, "tickets": some}
+    return {"unit": redacted_line(talk.unit), "clause": talk.clause, "why": why, "tickets": some}
 
 
 def _group(title: str, cases: Iterable[FigureCase]) -> dict[str, Any]:
@@ -161,10 +162,10 @@ def _group(title: str, cases: Iterable[FigureCase]) -> dict[str, Any]:
     heads = [_("unit"), _("ticket"), _("title"), _("category"), _("moment")]
     rows = [
         [
-            one_line(case.unit),
-            one_line(case.ticket),
-            one_line(case.title),
-            _(case.category),
+            redacted_line(case.unit),
+            redacted_line(case.ticket),
+            redacted_line(case.title),
+            label(Category, case.category),
             format_instant(case.at),
         ]
         + [format_note(case.note, key) for key in keys]

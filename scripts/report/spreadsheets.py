@@ -14,6 +14,7 @@ from models.queries.bulletin import Bulletin, BulletinLine, TalkProposal
 from models.queries.figure_counts import FigureCase
 from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
+from models.rules.vocabulary import Category, label
 from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
@@ -22,7 +23,7 @@ from scripts.report.columns import (
     format_figure,
     format_instant,
     format_note,
-    one_line,
+    redacted_line,
     without_formula,
 )
 
@@ -37,7 +38,7 @@ def bulletin_csv(bulletin: Bulletin) -> str:
     """The units and their total as CSV, with a byte order mark by which Excel recognises UTF-8."""
     rows = [[_("rank"), _("unit"), *(_(title) for title in COLUMNS.values())]]
     for line in (*bulletin.lines, bulletin.total):
-        unit = without_formula(one_line(line.unit)) if line.unit else _("all units")
+        unit = without_formula(redacted_line(line.unit)) if line.unit else _("all units")
         rows.append([str(line.rank or ""), unit, *(format_figure(line, name) for name in COLUMNS)])
     return _csv(rows)
 
@@ -50,8 +51,8 @@ def cases_csv(cases: Iterable[FigureCase]) -> str:
     rows = [head + [_(NOTES[key]) for key in keys]]
     for case in listed:
         texts = [
-            *map(one_line, (case.unit, case.ticket, case.title)),
-            _(case.category),
+            *map(redacted_line, (case.unit, case.ticket, case.title)),
+            label(Category, case.category),
             format_instant(case.at),
         ]
         texts += [format_note(case.note, key) for key in keys]
@@ -126,7 +127,7 @@ class _Sheets:
                 if isinstance(cell, int):
                     sheet.write_number(row, column, cell)
                 elif cell:
-                    sheet.write_string(row, column, without_formula(one_line(cell)))
+                    sheet.write_string(row, column, without_formula(redacted_line(cell)))
             for column, name in enumerate(COLUMNS, len(cells)):
                 if (figure := figure_value(line, name)) is not None:
                     form = self._rate if name in RATES else None
@@ -140,7 +141,7 @@ class _Sheets:
             tickets = " ".join(talk.tickets)[:_MAX_CELL]
             texts = [talk.unit, talk.clause, render(talk.why), "✓" if talk.grave else "", tickets]
             for column, text in enumerate(texts):
-                sheet.write_string(row, column, without_formula(one_line(text)))
+                sheet.write_string(row, column, without_formula(redacted_line(text)))
 
     def cases(self, title: str, cases: Iterable[FigureCase]) -> None:
         """Write a sheet of the tickets behind a figure, each as often as it is counted."""
@@ -151,10 +152,10 @@ class _Sheets:
             if row == _MAX_ROWS:
                 break
             texts = [
-                one_line(case.unit),
-                one_line(case.ticket),
-                one_line(case.title),
-                _(case.category),
+                redacted_line(case.unit),
+                redacted_line(case.ticket),
+                redacted_line(case.title),
+                label(Category, case.category),
             ]
             for column, text in enumerate(texts):
                 sheet.write_string(row, column, without_formula(text))

@@ -9,13 +9,14 @@ from rich.text import Text
 from models.i18n import _, render
 from models.queries.bulletin import Bulletin, BulletinLine
 from models.queries.figure_counts import FigureCase
+from models.rules.vocabulary import Category, label
 from scripts.report.columns import (
     COLUMNS,
     NOTES,
     format_figure,
     format_instant,
     format_note,
-    one_line,
+    redacted_line,
 )
 
 _COLOURS = {"yellow": "yellow", "red": "bold red"}
@@ -30,7 +31,7 @@ def bulletin_table(console: Console, bulletin: Bulletin) -> None:
     for title in COLUMNS.values():
         table.add_column(_(title), justify="right")
     for line in bulletin.lines:
-        table.add_row(str(line.rank or "-"), Text(one_line(line.unit)), *_cells(line))
+        table.add_row(str(line.rank or "-"), Text(redacted_line(line.unit)), *_cells(line))
     table.add_section()
     table.add_row("", _("all units"), *_cells(bulletin.total))
     console.print(table)
@@ -51,9 +52,8 @@ def bulletin_table(console: Console, bulletin: Bulletin) -> None:
             some = ", ".join(talk.tickets[:_TICKETS_SHOWN])
             more = " …" if len(talk.tickets) > _TICKETS_SHOWN else ""
             grave = f"  {_('grave')}" if talk.grave else ""
-            text = (
-                f"  {one_line(talk.unit)}  {talk.clause}  {render(talk.why)}{grave}  {some}{more}"
-            )
+            unit, why = redacted_line(talk.unit), render(talk.why)
+            text = f"  {unit}  {talk.clause}  {why}{grave}  {some}{more}"
             console.print(Text(text))
 
 
@@ -74,7 +74,12 @@ def case_table(console: Console, title: str, cases: Iterable[FigureCase]) -> Non
     for key in keys:
         table.add_column(_(NOTES[key]))
     for case in listed:
-        texts = [one_line(case.unit), one_line(case.ticket), one_line(case.title), _(case.category)]
+        texts = [
+            redacted_line(case.unit),
+            redacted_line(case.ticket),
+            redacted_line(case.title),
+            label(Category, case.category),
+        ]
         notes = [format_note(case.note, key) for key in keys]
         table.add_row(*(Text(t) for t in (*texts, format_instant(case.at), *notes)))
     console.print(table)

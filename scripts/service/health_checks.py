@@ -16,6 +16,7 @@ from models.errors import HotlineError, database_message
 from models.i18n import N_, _
 from models.migrations import NEWEST, revision
 from models.operations.keys import unlock
+from models.queries.health import patience
 from models.queries.service_status import (
     ServiceStatus,
     first_provisional_day,
@@ -24,6 +25,7 @@ from models.queries.service_status import (
 )
 from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
+from models.rules.vocabulary import UserRole, label
 from models.security.encryption import load_cipher
 from models.security.identity import current_actor
 from models.settings import Settings
@@ -34,7 +36,8 @@ from workers.broker import Bells, connect
 GOOD, NOTE, PROBLEM = N_("good"), N_("note"), N_("wrong")
 
 _LATE_AFTER = timedelta(seconds=5)
-_STUCK_AFTER = timedelta(minutes=2)
+_STUCK_AFTER = timedelta(seconds=90)
+"""A row may wait for so long after its bell was due to be rung again."""
 _MAX_SKEW = timedelta(seconds=2)
 _MIN_FREE_BYTES, _MIN_FREE_SHARE = 1 << 30, 0.05
 _CALENDAR_WARNING = timedelta(days=45)
@@ -82,7 +85,9 @@ def _check_role(settings: Settings) -> CheckResult:
         actor = current_actor(settings)
     except HotlineError as error:
         return CheckResult("roles", PROBLEM, str(error))
-    text = _("{name} is {role}").format(name=actor.name, role=_(actor.role) or _("no role"))
+    text = _("{name} is {role}").format(
+        name=actor.name, role=label(UserRole, actor.role) or _("no role")
+    )
     advice = "" if actor.role else _("ask a supervisor to add you to roles.toml")
     return CheckResult("roles", GOOD if actor.role else NOTE, text, advice)
 
@@ -143,9 +148,10 @@ def _check_store(store: Store) -> Iterator[CheckResult]:
         yield from _check_server(session)
         now = system_clock()
         status = service_status(session, now)
+        stuck_after = _STUCK_AFTER + patience(session, now)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from _check_processes(status, now)
-    yield from _check_queues(status, now)
+    yield from _check_queues(status, now, stuck_after)
     if not status.units:
         advice = _("run `hotline units import FILE`")
         yield CheckResult("units", PROBLEM, _("there are no units"), advice)
@@ -199,9 +205,11 @@ def _check_processes(status: ServiceStatus, now: datetime) -> Iterator[CheckResu
     yield CheckResult("lateness", NOTE if over else PROBLEM, text, advice)
 
 
-def _check_queues(status: ServiceStatus, now: datetime) -> Iterator[CheckResult]:
+def _check_queues(
+    status: ServiceStatus, now: datetime, stuck_after: timedelta
+) -> Iterator[CheckResult]:
     for queue, backlog in status.queues.items():
-        if backlog.since is not None and now - backlog.since > _STUCK_AFTER:
+        if backlog.since is not None and now - backlog.since > stuck_after:
             since = backlog.since.astimezone(SHANGHAI)
             text = _("{queue}: {n} rows wait, the first since {at}")
             text = text.format(queue=queue, n=backlog.rows, at=f"{since:%m-%d %H:%M:%S}")

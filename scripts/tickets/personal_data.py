@@ -8,7 +8,7 @@ from models.i18n import _
 from models.operations.access import REVEALABLE, find, reveal
 from models.queries.access_log import access_log
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import Permission
+from models.rules.vocabulary import Permission, UserRole, label
 from models.settings import load_settings
 from scripts.bootstrap import require_permission, use_store
 from scripts.output import print_json
@@ -53,7 +53,7 @@ def show_accesses(ticket: str | None, *, as_json: bool) -> None:
                 fields = {k: v for k, v in entry._asdict().items() if k != "id"}
                 print_json(fields | {"at": at})
                 continue
-            actor = f"{entry.who} ({_(entry.role)})"
+            actor = f"{entry.who} ({label(UserRole, entry.role)})"
             names = ", ".join(_(field) for field in entry.fields)
-            line = f"{actor}  {_(entry.act)}  {entry.ticket or '-'}  {names}"
+            line = f"{actor}  {label(Permission, entry.act)}  {entry.ticket or '-'}  {names}"
             sys.stdout.write(f"{at:%Y-%m-%d %H:%M:%S}  {line}\n")

@@ -1,6 +1,6 @@
 """A ticket as `hotline show` prints it: its state, its clocks, and why it is due when it is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from models.database import Session
@@ -10,7 +10,16 @@ from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import AlertRaised, AlertWithdrawn, NoticeQueued
 from models.rules.explain import LEVEL_CLAUSES, Explanation, deciding_clock, explain
-from models.rules.vocabulary import NoticeKind
+from models.rules.vocabulary import (
+    Category,
+    ClockName,
+    ClockState,
+    Level,
+    NoticeKind,
+    Recipient,
+    Status,
+    label,
+)
 
 
 def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
             }
             for clock in ticket.clocks
         ],
-        "alerts": list(_alerts(ticket)),
+        "alerts": list(_alerts(ticket, _)),
         "why": None if explanation is None else _explanation_as_dict(explanation),
     }
 
@@ -53,9 +62,10 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
 def ticket_lines(session: Session, number: str) -> Iterator[str]:
     """The ticket for people, line by line. Raises TicketNotFound."""
     ticket = ticket_detail(session, number)
-    badge = f"  {_(ticket.level)}" if ticket.level else ""
+    badge = f"  {label(Level, ticket.level)}" if ticket.level else ""
     yield f"{ticket.number}  {ticket.title}"
-    yield f"{_(ticket.status)}  {_(ticket.category)}  {ticket.unit or '-'}{badge}"
+    status, category = label(Status, ticket.status), label(Category, ticket.category)
+    yield f"{status}  {category}  {ticket.unit or '-'}{badge}"
     yield f"{ticket.claimant.name}  {ticket.claimant.phone}"
     if ticket.content:
         yield ticket.content
@@ -63,12 +73,13 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
         yield _("proposed: {unit} ({why})").format(unit=proposed[0], why=proposed[1])
     for clock in ticket.clocks:
         due = clock.due.astimezone(SHANGHAI)
-        yield f"  {_(clock.name)}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {_(clock.state)}"
-    for alert in _alerts(ticket):
+        name, state = label(ClockName, clock.name), label(ClockState, clock.state)
+        yield f"  {name}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {state}"
+    for alert in _alerts(ticket, lambda role: label(Recipient, role)):
         to = alert["to"] or _("nobody: overtaken by the next level or the expiry")
         at = alert["effective_at"][:16].replace("T", " ")
         withdrawn = "  " + _("taken back") if alert["withdrawn"] else ""
-        yield f"  {_(alert['level'])}  {at}  ({alert['clause']})  {to}{withdrawn}"
+        yield f"  {label(Level, alert['level'])}  {at}  ({alert['clause']})  {to}{withdrawn}"
     if (explanation := _explanation(session, ticket)) is not None:
         yield from _explanation_lines(explanation)
 
@@ -76,7 +87,7 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
 def _explanation_lines(why: Explanation) -> Iterator[str]:
     base, due = why.base.astimezone(SHANGHAI), why.due.astimezone(SHANGHAI)
     yield _("Why: {clock} from {base}: {term} ({clause})").format(
-        clock=_(why.clock),
+        clock=label(ClockName, why.clock),
         base=f"{base:%Y-%m-%d %H:%M}",
         term=render(why.term_text),
         clause=why.clause,
@@ -89,11 +100,14 @@ def _explanation_lines(why: Explanation) -> Iterator[str]:
         f"  {_('provisional')}" if why.provisional else ""
     )
     for level, at in why.levels:
-        yield f"  {_(level)}  {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        yield f"  {label(Level, level)}  {at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
-def _alerts(ticket: TicketDetail) -> Iterator[dict[str, Any]]:
-    """The levels raised, each with its clause and its recipients (Regulation 5.1-5.3)."""
+def _alerts(ticket: TicketDetail, role_name: Callable[[str], str]) -> Iterator[dict[str, Any]]:
+    """The levels raised, each with its clause and its recipients (Regulation 5.1-5.3).
+
+    `role_name` names a recipient: programs go on to read its code, people read its label.
+    """
     withdrawn = {e.event.of for e in ticket.log if isinstance(e.event, AlertWithdrawn)}
     notices = [e.event for e in ticket.log if isinstance(e.event, NoticeQueued)]
     for line in ticket.log:
@@ -101,7 +115,7 @@ def _alerts(ticket: TicketDetail) -> Iterator[dict[str, Any]]:
         if not isinstance(alert, AlertRaised):
             continue
         recipients = [
-            f"{notice.unit or ''} {_(notice.role)}".strip()
+            f"{notice.unit or ''} {role_name(notice.role)}".strip()
             for notice in notices
             if notice.kind == NoticeKind(alert.level) and notice.effective_at == alert.effective_at
         ]

@@ -38,6 +38,7 @@ from models.rules.vocabulary import (
     Rating,
     Recipient,
     Status,
+    label,
 )
 from monitor import labels, ticket_view
 from monitor.app import MonitorApp
@@ -73,9 +74,9 @@ def test_every_code_has_a_label_in_both_languages(codes: type[Code]) -> None:
     """The English label is words, the Chinese one Chinese."""
     for code in codes:
         activate("zh")
-        assert HAN.search(labels.label(codes, code)), code
+        assert HAN.search(label(codes, code)), code
         activate("en")
-        assert labels.label(codes, code) == code.label
+        assert label(codes, code) == code.label
         assert not re.search(r"[._]", code.label), code
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -167,6 +168,10 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
     shown = hotline.json("show", "S1")
     assert shown["claimant"] == {"name": "测**", "phone": "139****1111", "contact": "wanted"}
     assert [a["to"] for a in shown["alerts"]][-1].endswith("principal_leader")
+    words = hotline("show", "S1").stdout
+    assert "red card" in words
+    assert "principal leader" in words
+    assert not re.search(r"[a-z]_[a-z]", words)
     assert shown["why"]["due"] == shown["due"]
 
 

@@ -69,7 +69,7 @@ class ChannelConfig(TomlModel):
 
     @property
     def needs_recipient(self) -> bool:
-        """Whether it needs an address for each recipient."""
+        """Return whether it needs an address for each recipient."""
         return _TO in self.url
 
 
@@ -83,7 +83,7 @@ class ChannelRule(TomlModel):
     channels: tuple[str, ...] = Field(min_length=1)
 
     def matches(self, kind: str, role: str, unit: str | None, emergency: bool) -> bool:
-        """Whether this rule is for such a notice; what it does not name does not matter."""
+        """Return whether this rule is for such a notice; what it does not name does not matter."""
         return (
             (not self.kinds or kind in self.kinds)
             and (not self.roles or role in self.roles)
@@ -116,7 +116,7 @@ class ChannelsConfig(TomlModel):
         return next((to[channel] for r, to in roles.items() if r == role and channel in to), None)
 
     def lacks_address(self, channel: str, role: str, unit: str | None) -> bool:
-        """Whether the channel needs an address for each recipient and has none for this one."""
+        """Return whether the channel needs addresses and has none for this recipient."""
         config = self.channel.get(channel)
         if config is None or not config.needs_recipient:
             return False

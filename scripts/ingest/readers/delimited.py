@@ -27,7 +27,7 @@ _BOMS = {
 
 
 def fits(head: bytes) -> bool:
-    """Whether a file that begins so may be a text table: not binary, no XML, no JSON."""
+    """Return whether a file that begins so may be a text table: not binary, no XML, no JSON."""
     if head.startswith(tuple(_BOMS)) or _wide(head):
         return True
     return b"\0" not in head and not head.lstrip().startswith((b"<", b"[", b"%PDF"))

@@ -19,7 +19,7 @@ _MAX_DEPTH = 50
 
 
 def fits(head: bytes) -> bool:
-    """Whether a file that begins so is XML."""
+    """Return whether a file that begins so is XML."""
     return head.removeprefix("\ufeff".encode()).lstrip().startswith(b"<")
 
 

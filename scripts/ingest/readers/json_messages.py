@@ -37,7 +37,7 @@ _ENVELOPE = (*_TEXTS, *INSTANTS)
 
 
 def fits(head: bytes) -> bool:
-    """Whether a file that begins so holds an object a line, also if its first line is torn."""
+    """Return whether a file that begins so has an object a line, even if its first is torn."""
     lines = [line.strip() for line in head.removeprefix(_BOM).split(b"\n")]
     filled = [line for line in lines if line]
     if not filled:
@@ -47,7 +47,7 @@ def fits(head: bytes) -> bool:
 
 
 def fits_array(head: bytes) -> bool:
-    """Whether a file that begins so is one list of objects, bare or in an object of its own."""
+    """Return whether a file that begins so is one list of objects, bare or in an object."""
     start = head.removeprefix(_BOM).lstrip()
     return start.startswith(b"[") or _WRAPPED.match(start) is not None
 

@@ -39,7 +39,7 @@ Rows = Iterator[Sequence[Cell]]
 
 
 def fits(head: bytes) -> bool:
-    """Whether a file that begins so is a spreadsheet (a ZIP or an OLE container)."""
+    """Return whether a file that begins so is a spreadsheet (a ZIP or an OLE container)."""
     return head.startswith((_ZIP, _OLE))
 
 
@@ -125,7 +125,7 @@ def _streamed(stream: IO[bytes]) -> Iterator[_Sheet]:
 
 
 def _fits_fast_reader(feed: str, stream: IO[bytes]) -> bool:
-    """Whether a workbook is small enough for the fast reader, by its real content.
+    """Return whether a workbook is small enough for the fast reader, by its real content.
 
     Raises FeedUnreadable beyond the limits: a file of a few bytes can unpack to more than any
     memory, and two cells at opposite corners of a sheet lay out 17,000,000,000.
