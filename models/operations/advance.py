@@ -22,12 +22,12 @@ from models.operations.ticket_work import (
     lock_tickets,
     mark_messages,
     read_inbox_row,
-    refusals,
 )
 from models.rulebook import Rulebook
 from models.rules.events import AlertRaised, NoticeQueued
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.moments import next_moment
+from models.rules.lifecycle.refold import refusals
 from models.rules.messages import Refusal, TicketReceived
 from models.rules.policy import in_force
 from models.rules.screening import screen
@@ -232,7 +232,7 @@ def _advance_one(
 ) -> tuple[LogAppend, list[MessageOutcome]]:
     state, messages = work.state, work.messages
     if state.received_at is not None and any(state.late_for(m.at) for m in messages.values()):
-        return refold_late(session, work, messages, rulebook, now, inclusive, played)
+        return refold_late(session, work, messages, rulebook, now)
     policy_id = work.row.policy_id or rulebook.policy_at(work.first.at)
     context = rulebook.context_for(policy_id)
     ordered = list(messages.values())

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Text, select, type_coerce
 
 from models.database import Session
-from models.i18n import LazyText, lazy
+from models.i18n import LazyText
 from models.operations.log import LogAppend
 from models.operations.ticket_work import (
     INBOX_COLUMNS,
@@ -14,31 +14,23 @@ from models.operations.ticket_work import (
     MessageOutcome,
     TicketWork,
     read_inbox_row,
-    refusals,
 )
 from models.rulebook import Rulebook
 from models.rules import events as log_events
-from models.rules.events import Event, MessageRefused
-from models.rules.lifecycle.decide import fold
+from models.rules.events import Event
+from models.rules.lifecycle import refold as rules
 from models.rules.lifecycle.difference import LoggedEvent, difference
 from models.rules.lifecycle.moments import next_moment
-from models.rules.messages import Message, Refusal
+from models.rules.messages import Message
 from models.rules.state import State
-from models.rules.vocabulary import MessageType
 from models.tables.core import EVENT, INBOX
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
-_LATE = lazy("a message that came late tells otherwise")
 
+class _Stored:
+    """All messages that one ticket was made of, as the store has them, and its log."""
 
-class _Refold:
-    """All messages that one ticket was made of, to be folded again."""
-
-    def __init__(
-        self, session: Session, work: TicketWork, rulebook: Rulebook, now: datetime
-    ) -> None:
-        self.work = work
-        self.now = now
+    def __init__(self, session: Session, work: TicketWork, rulebook: Rulebook) -> None:
         self.context = rulebook.context_for(work.row.policy_id)
         rows = session.execute(
             select(*INBOX_COLUMNS)
@@ -50,32 +42,14 @@ class _Refold:
         self.messages = {row.id: read_inbox_row(session, row, rulebook) for row in self.rows}
         self.applied = {row.id for row in self.rows if row.state == APPLIED}
         self._session = session
+        self._ticket_id = work.row.id
 
-    def fold(
-        self, messages: Mapping[int, Message], *, inclusive: bool = True, played: bool = False
-    ) -> tuple[State, list[Event]]:
-        """Fold these messages in the order of `at`, from the beginning."""
-        state = State(self.work.row.number)
-        ordered = sorted(messages.values(), key=lambda m: (m.at, m.arrival))
-        events = fold(state, ordered, self.context, self.now, inclusive=inclusive, played=played)
-        return state, events
-
-    def log_append(
-        self, state: State, events: Sequence[Event], why: LazyText, more: Sequence[Event] = ()
-    ) -> LogAppend:
-        """Return what is to be appended so that the log agrees with this state and its events."""
-        row = self.work.row
-        state.folds = self.work.state.folds
-        new = [*difference(self._log(), events, self.work.state, state, self.now, why), *more]
-        if new:
-            state.folds += 1
-        return LogAppend(row, self.work.before, state, new, row.policy_id, next_moment(state))
-
-    def _log(self) -> list[LoggedEvent]:
+    def log(self) -> list[LoggedEvent]:
+        """Read the ticket's log."""
         data = type_coerce(EVENT.c.data, Text).label("data")
         rows = self._session.execute(
             select(EVENT.c.seq, EVENT.c.name, data, EVENT.c.moment, EVENT.c.cause)
-            .where(EVENT.c.ticket_id == self.work.row.id)
+            .where(EVENT.c.ticket_id == self._ticket_id)
             .order_by(EVENT.c.seq)
         )
         return [
@@ -90,42 +64,30 @@ def refold_late(
     waiting: Mapping[int, Message],
     rulebook: Rulebook,
     now: datetime,
-    inclusive: bool,
-    played: bool,
 ) -> tuple[LogAppend, list[MessageOutcome]]:
-    """Fold all messages of a ticket with the late ones among them, and append the difference.
-
-    What people did stands: a late message that would make an applied one impossible is refused.
-    Messages refused before are folded again too, since the late one may be what they lacked.
-    """
-    refold = _Refold(session, work, rulebook, now)
-    accepted = dict(refold.messages)
-    state, events = refold.fold(accepted, inclusive=inclusive, played=played)
-    outcomes: list[MessageOutcome] = []
-    for row in sorted(work.waiting, key=lambda row: row.id):
-        message = waiting[row.id]
-        candidate = {**accepted, row.id: message}
-        new_state, new_events = refold.fold(candidate, inclusive=inclusive, played=played)
-        if undone := sorted(refold.applied & refusals(new_events).keys()):
-            types = ", ".join(accepted[i].type for i in undone)
-            why = lazy("it came late, and would undo what was done since: {types}", types=types)
-            outcomes.append(MessageOutcome(row, Refusal(why), message, conflicting=True))
-            continue
-        accepted, state, events = candidate, new_state, new_events
-    refused = refusals(events)
-    conflicts = [_conflict(outcome, now) for outcome in outcomes]
-    outcomes += [
-        MessageOutcome(row, refused.get(row.id), accepted[row.id])
+    """Fold all messages of a ticket with the late ones among them, and append the difference."""
+    stored = _Stored(session, work, rulebook)
+    late = {row.id: waiting[row.id] for row in work.waiting}
+    refolded = rules.refold_late(
+        work.state, stored.log(), stored.messages, stored.applied, late, stored.context, now
+    )
+    outcomes = [
+        MessageOutcome(row, refolded.conflicting[row.id], waiting[row.id], conflicting=True)
         for row in work.waiting
-        if row.id in accepted
+        if row.id in refolded.conflicting
+    ]
+    outcomes += [
+        MessageOutcome(row, refolded.refused.get(row.id), refolded.messages[row.id])
+        for row in work.waiting
+        if row.id in refolded.messages
     ]
     # those that were refused before and no longer are, or the other way round
     outcomes += [
-        MessageOutcome(row, refused.get(row.id), accepted[row.id])
-        for row in refold.rows
-        if (row.state == REFUSED) != (row.id in refused)
+        MessageOutcome(row, refolded.refused.get(row.id), refolded.messages[row.id])
+        for row in stored.rows
+        if (row.state == REFUSED) != (row.id in refolded.refused)
     ]
-    return refold.log_append(state, events, _LATE, conflicts), outcomes
+    return _log_append(work, refolded.state, refolded.appended), outcomes
 
 
 def refold_changed(
@@ -135,14 +97,15 @@ def refold_changed(
 
     None where something that people did would no longer be possible: that ticket stays as it is.
     """
-    refold = _Refold(session, work, rulebook, now)
-    state, events = refold.fold(refold.messages)
-    if refold.applied & refusals(events).keys():
+    stored = _Stored(session, work, rulebook)
+    state, events = rules.fold_again(work.row.number, stored.messages, stored.context, now)
+    if stored.applied & rules.refusals(events).keys():
         return None
-    return refold.log_append(state, events, why)
+    appended = difference(stored.log(), events, work.state, state, now, why)
+    state.folds = work.state.folds + bool(appended)
+    return _log_append(work, state, appended)
 
 
-def _conflict(outcome: MessageOutcome, now: datetime) -> Event:
-    assert outcome.why is not None
-    refused = MessageRefused(type=MessageType(outcome.row.type), why=outcome.why.why, late=True)
-    return Event(refused, now, now, outcome.row.id)
+def _log_append(work: TicketWork, state: State, events: Sequence[Event]) -> LogAppend:
+    row = work.row
+    return LogAppend(row, work.before, state, events, row.policy_id, next_moment(state))

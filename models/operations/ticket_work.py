@@ -1,6 +1,6 @@
 """One ticket being advanced, and the outcome of the messages that wait for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,6 @@ from models.operations.log import NewTicket, TicketRow
 from models.rulebook import Rulebook
 from models.rules import messages
 from models.rules.calendar import SHANGHAI
-from models.rules.events import Event, MessageRefused
 from models.rules.messages import Finding, Message, Refusal, Route
 from models.rules.queues import ESCALATION
 from models.rules.state import Clock, State
@@ -121,15 +120,6 @@ def read_inbox_row(session: Session, row: InboxRow, rulebook: Rulebook) -> Messa
     # what units and letters said when the message was first read stays valid
     resolution = msgspec.convert(row.resolved, _Resolution)
     return msgspec.structs.replace(resolved, **msgspec.structs.asdict(resolution))
-
-
-def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
-    """Return the refusals among these events by the arrival number of the message."""
-    return {
-        event.cause: Refusal(event.data.why, event.data.missing or ())
-        for event in events
-        if isinstance(event.data, MessageRefused) and event.cause is not None
-    }
 
 
 def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:

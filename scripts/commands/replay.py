@@ -49,7 +49,7 @@ def replay(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
-    """Play the file on a throw-away store; the service's store is not touched."""
+    """Play the file in memory; the service's store is not touched."""
     from models.rules.routing.directory import load_units
     from scripts.arguments import parse_time
     from scripts.bootstrap import UNITS_FILE, policy_text, shipped_policy_file
@@ -91,7 +91,7 @@ def _with_files(
 def _print_events(result: "ReplayResult", *, as_json: bool) -> None:
     from scripts.output import event_fields, print_json
 
-    for event in result.events:
+    for event in result:
         if as_json:
             print_json(event)
             continue
@@ -105,7 +105,7 @@ def _print_comparison(was: "ReplayResult", would_be: "ReplayResult", *, as_json:
     from scripts.output import print_json
     from scripts.replay.comparison import differences, summarize_tickets
 
-    before, after = summarize_tickets(was.events), summarize_tickets(would_be.events)
+    before, after = summarize_tickets(was), summarize_tickets(would_be)
     differing = list(differences(before, after))
     for difference in differing:
         if as_json:

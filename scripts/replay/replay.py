@@ -1,33 +1,29 @@
-"""Replay a file of messages in simulated time, on a throw-away store, by the same operations."""
+"""Replay a file of messages in simulated time: in memory, by the rules of the service."""
 
 import gc
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import multiprocessing
+import os
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from models.database import Session, Store
-from models.i18n import _, lazy, readable, render
-from models.migrations import upgrade
-from models.operations.advance import advance
-from models.operations.inbox import add_messages
-from models.operations.rulebook import add_policy, declare_days, replace_units
-from models.queries.log import all_logs, refusals_outside_logs
-from models.rulebook import Rulebook, load_rulebook
-from models.rules.calendar import SHANGHAI, DeclaredDay
-from models.rules.messages import HOTLINE, UNIT_FIELDS, Refusal, read_envelope
-from models.rules.policy import load_policy
-from models.rules.routing.directory import Directory, Unit, UnitsFile
-from models.security.encryption import Cipher
-from scripts.ingest.feed_reader import FeedOptions, read_feed
+import msgspec
 
-_SOURCE = "messages"
-_TICKETS = 500
-"""Tickets of one transaction."""
-_BEGINNING = datetime(1970, 1, 1, tzinfo=SHANGHAI)
+from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
+from models.rules.lifecycle.replay import ReplayRules, TicketReplay
+from models.rules.messages import Finding, Message, TicketReceived, read_message
+from models.rules.policy import Policy, load_policy
+from models.rules.routing.directory import Directory, Unit, UnitsFile
+from models.rules.screening import Beginning, DuplicateIndex, duplicate_key, screen
+from scripts.replay.events import EventRuns, Record, line_records, ticket_records
+from scripts.replay.messages import BUCKETS, ArrivedMessage, ReplayMessages, read_messages
+
+_FEW = 3_000
+"""Messages that are not worth a second process."""
 
 
 @dataclass(frozen=True)
@@ -40,38 +36,46 @@ class ReplaySetup:
     model: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """A message, and the simulated time at which it takes effect."""
-
-    raw: dict[str, Any]
-    ticket: str
-    at: datetime
-    clock: datetime
-
-
-@dataclass(frozen=True)
 class ReplayResult:
-    """The events of all tickets, ordered by `at`, ticket and `seq`."""
+    """The events of all tickets, with the number of the messages that were played."""
 
-    events: list[dict[str, Any]]
-    messages: int
-    tickets: int
+    def __init__(self, messages: int, runs: EventRuns) -> None:
+        self.messages = messages
+        self._runs = runs
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the events as the interface has them, ordered by `at`, ticket and `seq`."""
+        return self._runs.read()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All events at once."""
+        return list(self)
 
 
-def replay(feed: Path, setup: ReplaySetup, until: datetime | None) -> ReplayResult:
+def replay(
+    feed: Path, setup: ReplaySetup, until: datetime | None, processes: int | None = None
+) -> ReplayResult:
     """Play a file to its last message, or to `until`. Raises HotlineError.
 
-    Tickets do not depend on one another, so each is advanced by itself: at once where its messages
-    came in order, else from arrival to arrival, as late messages withdraw decisions.
+    Tickets are played one by one, in as many processes as there are cores if `processes` does not
+    say otherwise; the events are the same.
     """
+    policy = load_policy(*setup.policy)
     with _rare_collections():
-        return _replay(feed, setup, until)
+        messages = read_messages(feed, policy.intake.ahead.wall or timedelta(), until)
+        player = Player(messages, policy, setup, until or messages.clock)
+        player.play(processes or _processes(messages.count))
+    return ReplayResult(messages.count, player.runs)
+
+
+def _processes(messages: int) -> int:
+    return len(os.sched_getaffinity(0)) if messages > _FEW else 1
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Let the garbage collector run rarely: a replay keeps what it makes, and it took a fifth."""
+    """Let the garbage collector run rarely: it looks through all messages in vain."""
     thresholds = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)
     try:
@@ -80,144 +84,152 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def _replay(feed: Path, setup: ReplaySetup, until: datetime | None) -> ReplayResult:
-    ahead = load_policy(*setup.policy).intake.ahead.wall or timedelta()
-    messages, refused = _read_messages(feed, ahead, until)
-    # a fixed key: the throw-away store is gone at the end, and the same file gives the same log
-    with tempfile.TemporaryDirectory(prefix="hotline-replay-") as folder:
-        store = Store(f"sqlite:///{folder}/replay.db", Cipher([bytes(32)]), durable=False)
-        try:
-            upgrade(store)
-            end = until or max((message.clock for message in messages), default=None)
-            if end is not None:
-                rulebook = _set_up(store, setup, messages)
-                _play(store, rulebook, messages, end)
-            with store.reading() as session:
-                events = [*all_logs(session), *_refusals(session), *refused]
-        finally:
-            store.close()
-    tickets = len({event["ticket"] for event in events})
-    events.sort(key=lambda event: (event["at"], event["ticket"] or "", event["seq"] or 0))
-    return ReplayResult(events, len(messages), tickets)
+class Player:
+    """Plays the messages of a file, bucket by bucket, into sorted runs of events."""
+
+    def __init__(
+        self, messages: ReplayMessages, policy: Policy, setup: ReplaySetup, end: datetime
+    ) -> None:
+        self.runs = EventRuns(BUCKETS + 1)
+        self._messages = messages
+        self._end = end
+        self._directory = _directory(setup, messages.unit_names)
+        self._rules = ReplayRules(
+            [policy], Calendar(setup.days, int(bool(setup.days))), self._screen
+        )
+        self._linked = messages.linked()
+        self._duplicates = DuplicateIndex()
+
+    def play(self, processes: int) -> None:
+        """Play everything. Tickets that share an id come first, and are played together."""
+        groups = self._linked_groups()
+        beginnings = [*self._messages.beginnings()]
+        # once to see when they begin, which what they repeat does not change, and once for good
+        for tickets in map(self._play_together, groups):
+            beginnings += [_beginning_of(ticket) for ticket in tickets.values() if ticket.first]
+        self._duplicates = DuplicateIndex(beginnings)
+        together = [self._play_together(group) for group in groups]
+        records = [
+            record
+            for tickets in together
+            for number, ticket in tickets.items()
+            for record in ticket_records(number, ticket)
+        ]
+        self.runs.write(BUCKETS, [*records, *line_records(self._messages.refused)])
+        if processes == 1:
+            for bucket in range(BUCKETS):
+                self.play_bucket(bucket)
+            return
+        # forked, so that nothing needs to be sent to the processes
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(processes, context, _set_player, (self,)) as pool:
+            for _done in pool.map(_play_bucket, range(BUCKETS)):
+                pass
+
+    def play_bucket(self, bucket: int) -> None:
+        """Play the tickets of a bucket that depend on no other, and write their events."""
+        by_ticket: dict[str, list[ArrivedMessage]] = {}
+        for message in self._messages.bucket(bucket):
+            if message.ticket not in self._linked:
+                by_ticket.setdefault(message.ticket, []).append(message)
+        records: list[Record] = []
+        for number, arrived in by_ticket.items():
+            records += ticket_records(number, self._play_ticket(number, arrived))
+        self.runs.write(bucket, records)
+
+    def _linked_groups(self) -> list[list[ArrivedMessage]]:
+        groups: dict[int, list[ArrivedMessage]] = {}
+        for bucket in range(BUCKETS) if self._linked else ():
+            for message in self._messages.bucket(bucket):
+                if message.ticket in self._linked:
+                    groups.setdefault(self._linked[message.ticket], []).append(message)
+        for group in groups.values():
+            group.sort(key=lambda message: message.arrival)
+        return list(groups.values())
+
+    def _play_ticket(self, number: str, arrived: list[ArrivedMessage]) -> TicketReplay:
+        messages = [self._read(one) for one in arrived]
+        ids = {one.id for one in arrived}
+        in_order = len(ids) == len(arrived) and all(one.at == one.clock for one in arrived)
+        if in_order and isinstance(messages[0].content, TicketReceived):
+            ticket = TicketReplay(number, self._rules)
+            ticket.play_in_order(messages, self._end)
+            return ticket
+        return self._play_together(arrived)[number]
+
+    def _play_together(self, arrived: Iterable[ArrivedMessage]) -> dict[str, TicketReplay]:
+        """Play tickets from arrival to arrival.
+
+        The first message of an id counts, unless it is refused when another one comes under it.
+        """
+        tickets: dict[str, TicketReplay] = {}
+        by_id: dict[str, ArrivedMessage] = {}
+        for one in arrived:
+            ticket = tickets.get(one.ticket)
+            if ticket is None:
+                ticket = tickets[one.ticket] = TicketReplay(one.ticket, self._rules)
+            clock = one.clock.astimezone(SHANGHAI)
+            # what time has brought about by then is in the log before the message comes
+            ticket.advance_to(clock)
+            if (before := by_id.get(one.id)) is not None:
+                owner = tickets[before.ticket]
+                owner.advance_to(clock)
+                if before.body == one.body or not owner.is_refused(before.arrival):
+                    continue
+                owner.replace(before.arrival)
+            by_id[one.id] = one
+            ticket.take(self._read(one), clock)
+        for ticket in tickets.values():
+            ticket.finish(self._end)
+        return tickets
+
+    def _read(self, arrived: ArrivedMessage) -> Message:
+        at = arrived.at.astimezone(SHANGHAI)
+        raw = msgspec.json.decode(arrived.body)
+        message = read_message(arrived.type, arrived.ticket, at, arrived.arrival, raw)
+        return self._directory.resolved(message)
+
+    def _screen(self, receipt: Message, policy: Policy, begun_at: datetime) -> tuple[Finding, ...]:
+        assert isinstance(receipt.content, TicketReceived)
+        beginning = _beginning(receipt, begun_at)
+        earlier = self._duplicates.earlier(beginning)
+        return screen(receipt.content, policy.screening, self._directory.place, earlier)
 
 
-def _read_messages(
-    feed: Path, ahead: timedelta, until: datetime | None
-) -> tuple[list[_Message], list[dict[str, Any]]]:
-    """The messages in their order of arrival, and the events of those that are refused."""
-    messages: list[_Message] = []
-    refused: list[dict[str, Any]] = []
-    clock = _BEGINNING
-    for record in read_feed(feed, FeedOptions(source=_SOURCE)):
-        raw = record.message or {}
-        message = Refusal(record.why) if record.why else _message(raw, clock, ahead)
-        if isinstance(message, Refusal):
-            why = _("line {n}: {why}").format(n=record.line, why=render(message.why))
-            refused.append(_refused_event(raw.get("ticket"), clock, raw.get("type"), why))
-            continue
-        if until is not None and message.clock > until:
-            continue
-        clock = message.clock
-        messages.append(message)
-    return messages, refused
+def _beginning_of(ticket: TicketReplay) -> Beginning:
+    assert ticket.first is not None and ticket.begun_at is not None
+    return _beginning(ticket.first, ticket.begun_at)
 
 
-def _message(raw: dict[str, Any], clock: datetime, ahead: timedelta) -> _Message | Refusal:
-    """A message that takes effect at its `arrived`, else at its `at`, but never before `clock`."""
-    envelope = read_envelope(raw)
-    if isinstance(envelope, Refusal):
-        return envelope
-    # the reader has made sure that it is an instant with its offset
-    arrived = datetime.fromisoformat(raw["arrived"]) if "arrived" in raw else envelope.at
-    clock = max(clock, arrived)
-    if envelope.at > clock + ahead:
-        return Refusal(lazy("the time {at} lies in the future", at=envelope.at.isoformat()))
-    return _Message(raw, envelope.ticket, envelope.at, max(clock, envelope.at))
+def _beginning(receipt: Message, begun_at: datetime) -> Beginning:
+    assert isinstance(receipt.content, TicketReceived)
+    key = duplicate_key(receipt.content)
+    return Beginning.of(key, begun_at, receipt.at, receipt.ticket)
 
 
-def _refused_event(
-    ticket: Any, at: datetime, kind: Any, why: str, missing: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The event of a refusal that is in no ticket's log."""
-    event = {"seq": None, "ticket": ticket, "at": at.astimezone(SHANGHAI).isoformat()}
-    event |= {"event": "message.refused", "type": kind, "why": why}
-    return event | ({"missing": list(missing)} if missing else {})
-
-
-def _set_up(store: Store, setup: ReplaySetup, messages: Sequence[_Message]) -> Rulebook:
-    """Fill the store's rulebook; units that are named but unknown are added."""
+def _directory(setup: ReplaySetup, named: Collection[str]) -> Directory:
+    """The units of the file, with those added that messages name and it does not know."""
     known = Directory(setup.units.unit)
-    names = {name for message in messages for name in _unit_names(message.raw)}
-    unknown = sorted(name for name in names if known.resolve(name) is None)
-    units = UnitsFile(setup.units.unit + tuple(map(Unit, unknown)), setup.units.territory)
-    with store.writing() as session:
-        now = messages[0].clock if messages else _BEGINNING
-        add_policy(session, *setup.policy, now)
-        replace_units(session, units)
-        declare_days(session, setup.days, now)
-        if setup.model is not None:
-            from models.operations.routing_models import add_model
+    unknown = sorted(name for name in named if known.resolve(name) is None)
+    units = setup.units.unit + tuple(map(Unit, unknown))
+    model = None
+    if setup.model is not None:
+        # numpy takes a tenth of a second: only where there is a model
+        from models.rules.routing.learned import LinearClassifier
 
-            add_model(session, setup.model, "", now)
-        return load_rulebook(session)
+        model = LinearClassifier.read(setup.model)
+    return Directory(units, sorted(setup.units.territory), model)
 
 
-def _unit_names(raw: dict[str, Any]) -> Iterator[str]:
-    units = raw.get("units")
-    fields = [raw.get(field) for field in (*UNIT_FIELDS, "suggested_unit")]
-    for name in fields + (units if isinstance(units, list) else []):
-        if isinstance(name, str) and name.strip() and name != HOTLINE:
-            yield name.strip()
+_player: Player | None = None
 
 
-def _play(store: Store, rulebook: Rulebook, messages: Sequence[_Message], end: datetime) -> None:
-    by_ticket: dict[str, list[_Message]] = {}
-    for message in messages:
-        by_ticket.setdefault(message.ticket, []).append(message)
-    # in the order in which the tickets began: a duplicate refers to the earlier ticket
-    pending: dict[str, list[_Message]] = {}
-    for number, own in by_ticket.items():
-        if _in_order(own) and len(pending) < _TICKETS:
-            pending[number] = own
-            continue
-        _play_at_once(store, rulebook, pending, end)
-        pending = {number: own} if _in_order(own) else {}
-        if not pending:
-            _play_by_arrival(store, rulebook, number, own, end)
-    _play_at_once(store, rulebook, pending, end)
+def _set_player(player: Player) -> None:
+    """Keep the player of this process."""
+    global _player  # noqa: PLW0603  (the pool hands nothing else on to what it runs)
+    _player = player
 
 
-def _play_at_once(
-    store: Store, rulebook: Rulebook, tickets: Mapping[str, Sequence[_Message]], end: datetime
-) -> None:
-    bodies = [message.raw for messages in tickets.values() for message in messages]
-    with store.writing() as session:
-        add_messages(session, _SOURCE, bodies, end)
-        advance(session, tickets, rulebook, end, played=True)
-
-
-def _play_by_arrival(
-    store: Store, rulebook: Rulebook, number: str, messages: Sequence[_Message], end: datetime
-) -> None:
-    with store.writing() as session:
-        for message in messages:
-            # what is due by then is in the log before the message arrives
-            advance(session, [number], rulebook, message.clock, inclusive=False, played=True)
-            add_messages(session, _SOURCE, [message.raw], message.clock)
-            advance(session, [number], rulebook, message.clock, inclusive=False, played=True)
-        advance(session, [number], rulebook, end, played=True)
-
-
-def _in_order(messages: Sequence[_Message]) -> bool:
-    """Whether a ticket's messages came in their order, beginning with the ticket, none twice."""
-    if messages[0].raw["type"] != "ticket.received":
-        return False
-    ids = [m.raw["id"] for m in messages if m.raw.get("id") is not None]
-    return all(m.clock == m.at for m in messages) and len(ids) == len(set(ids))
-
-
-def _refusals(session: Session) -> Iterator[dict[str, Any]]:
-    """The events of messages that the rules refused and that are in no ticket's log."""
-    for refusal in refusals_outside_logs(session):
-        why, missing = readable(refusal.reason["why"]), refusal.reason["missing"]
-        yield _refused_event(refusal.ticket, refusal.at, refusal.type, why, missing)
+def _play_bucket(bucket: int) -> None:
+    assert _player is not None
+    _player.play_bucket(bucket)

@@ -1,0 +1,81 @@
+"""The events of a replay: written to disk in runs that are sorted, and read in one order."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+import msgspec
+
+from models.i18n import readable
+from models.rules import events as log_events
+from models.rules.calendar import SHANGHAI
+from models.rules.lifecycle.replay import TicketReplay
+from models.rules.redaction import Redactor
+from scripts.replay.messages import RefusedLine
+from scripts.replay.temporary_files import TemporaryFiles
+
+Record: TypeAlias = tuple[str, str, int, int, msgspec.Raw]
+"""An event as JSON, after what it is sorted by: `at`, ticket, `seq`, and the order of arrival."""
+
+SORT_KEY = itemgetter(0, 1, 2, 3)
+_AFTER_MESSAGES = 1 << 60
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def ticket_records(number: str, ticket: TicketReplay) -> Iterator[Record]:
+    """Yield the events of a ticket as the interface has them, its claimant hidden."""
+    redactor: Redactor | None = None
+    for seq, event in enumerate(ticket.log, 1):
+        at = event.at.astimezone(SHANGHAI).isoformat()
+        shown: dict[str, Any] = {"seq": seq, "ticket": number, "at": at, "event": event.name}
+        shown |= readable(msgspec.json.decode(log_events.encode(event.data)))
+        if private := log_events.private_part(event.data):
+            redactor = redactor or _redactor(ticket)
+            shown |= redactor.redact(private)
+        yield at, number, seq, 0, msgspec.Raw(_encode(shown))
+    for message, refusal in ticket.refused_outside_log():
+        why = readable(refusal.why)
+        yield _refusal(number, message.at, message.type, why, refusal.missing, message.arrival)
+
+
+def line_records(lines: Iterable[RefusedLine]) -> Iterator[Record]:
+    """Yield the refusals of lines that are no messages."""
+    for position, line in enumerate(lines, _AFTER_MESSAGES):
+        yield _refusal(line.ticket, line.at, line.type, line.why, (), position)
+
+
+def _redactor(ticket: TicketReplay) -> Redactor:
+    body = ticket.first.raw if ticket.first is not None else {}
+    return Redactor({**(body.get("claimant") or {}), "address": body.get("address")})
+
+
+def _refusal(
+    ticket: Any, moment: datetime, kind: Any, why: str, missing: Sequence[str], position: int
+) -> Record:
+    """The event of a refusal that is in no ticket's log."""
+    at = moment.astimezone(SHANGHAI).isoformat()
+    event = {"seq": None, "ticket": ticket, "at": at, "event": "message.refused"}
+    event |= {"type": kind, "why": why} | ({"missing": list(missing)} if missing else {})
+    return at, str(ticket or ""), 0, position, msgspec.Raw(_encode(event))
+
+
+class EventRuns:
+    """Events on disk, in runs each sorted by itself; they are gone with this object."""
+
+    def __init__(self, count: int) -> None:
+        self._files = TemporaryFiles(count)
+
+    def write(self, run: int, records: Iterable[Record]) -> None:
+        """Write a run, in whatever process."""
+        file = self._files[run]
+        file.writelines(_encode(record) + b"\n" for record in sorted(records, key=SORT_KEY))
+        file.flush()
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield all events, ordered by `at`, ticket and `seq`."""
+        runs = (map(_decode, self._files.lines(run)) for run in range(len(self._files)))
+        for record in heapq.merge(*runs, key=SORT_KEY):
+            yield msgspec.json.decode(record[4])
