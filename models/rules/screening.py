@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -63,7 +63,7 @@ def duplicate_key(received: TicketReceived) -> bytes | None:
 
 
 class Beginning(NamedTuple):
-    """The beginning of a ticket: when its receipt arrived, when the city received it, its number.
+    """The beginning of a ticket: when its receipt arrived, and when the city received it.
 
     `key` is the hash of its claimant and facts, empty if either is unknown.
     """
@@ -82,28 +82,25 @@ class Beginning(NamedTuple):
         return cls(hashed, begun_at, received_at, ticket)
 
 
-class DuplicateIndex:
-    """The tickets of the same claimant with the same facts (2.2.6), in memory."""
+def find_repeats(beginnings: Iterable[Beginning]) -> dict[str, str]:
+    """Return the tickets that repeat an earlier one (2.2.6), and the number of that one.
 
-    def __init__(self, beginnings: Iterable[Beginning] = ()) -> None:
-        # of each key only those that were received before all that had begun by then
-        self._first: dict[bytes, list[Beginning]] = {}
-        for beginning in sorted(filter(attrgetter("key"), beginnings), key=_BEGUN_AT):
-            first = self._first.setdefault(beginning.key, [])
-            if not first or _RECEIVED_AT(beginning) < _RECEIVED_AT(first[-1]):
-                first.append(beginning)
-
-    def earlier(self, beginning: Beginning) -> str | None:
-        """Return the first ticket about the same that had begun when this one begins."""
-        first = self._first.get(beginning.key, [])
-        position = bisect_right(first, beginning.begun_at, key=_BEGUN_AT)
-        if position == 0 or _RECEIVED_AT(first[position - 1]) >= _RECEIVED_AT(beginning):
-            return None
-        return first[position - 1].ticket
-
-
-_BEGUN_AT = attrgetter("begun_at")
-_RECEIVED_AT = attrgetter("received_at", "ticket")
+    A ticket is held against those of the same claimant with the same facts that have begun by the
+    moment when it begins itself; it repeats the one received first, if that was before it.
+    """
+    repeats: dict[str, str] = {}
+    first: dict[bytes, tuple[datetime, str]] = {}
+    known = sorted((b for b in beginnings if b.key), key=attrgetter("begun_at"))
+    for _begun_at, together in groupby(known, key=attrgetter("begun_at")):
+        begun = list(together)
+        for beginning in begun:
+            received = beginning.received_at, beginning.ticket
+            first[beginning.key] = min(first.get(beginning.key, received), received)
+        for beginning in begun:
+            earlier = first[beginning.key][1]
+            if earlier != beginning.ticket:
+                repeats[beginning.ticket] = earlier
+    return repeats
 
 
 def _first(words: tuple[str, ...], text: str) -> str | None:

@@ -21,6 +21,8 @@ Record: TypeAlias = tuple[str, str, int, int, msgspec.Raw]
 
 SORT_KEY = itemgetter(0, 1, 2, 3)
 _AFTER_MESSAGES = 1 << 60
+_STORED_TEXT = b'"args":'
+"""What the JSON of a text to be rendered has; without it there is none."""
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Record).decode
 
@@ -28,14 +30,18 @@ _decode = msgspec.json.Decoder(Record).decode
 def ticket_records(number: str, ticket: TicketReplay) -> Iterator[Record]:
     """Yield the events of a ticket as the interface has them, its claimant hidden."""
     redactor: Redactor | None = None
+    quoted = _encode(number).decode()
     for seq, event in enumerate(ticket.log, 1):
         at = event.at.astimezone(SHANGHAI).isoformat()
-        shown: dict[str, Any] = {"seq": seq, "ticket": number, "at": at, "event": event.name}
-        shown |= readable(msgspec.json.decode(log_events.encode(event.data)))
+        head = f'{{"seq":{seq},"ticket":{quoted},"at":"{at}","event":"{event.name}"'.encode()
+        data = log_events.encode(event.data)
+        if _STORED_TEXT in data:
+            data = _encode(readable(msgspec.json.decode(data)))
+        parts = [head, data[1:-1]]
         if private := log_events.private_part(event.data):
             redactor = redactor or _redactor(ticket)
-            shown |= redactor.redact(private)
-        yield at, number, seq, 0, msgspec.Raw(_encode(shown))
+            parts.append(_encode(redactor.redact(private))[1:-1])
+        yield at, number, seq, 0, msgspec.Raw(b",".join(filter(None, parts)) + b"}")
     for message, refusal in ticket.refused_outside_log():
         why = readable(refusal.why)
         yield _refusal(number, message.at, message.type, why, refusal.missing, message.arrival)

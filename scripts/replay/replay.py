@@ -18,7 +18,7 @@ from models.rules.lifecycle.replay import ReplayRules, TicketReplay
 from models.rules.messages import Finding, Message, TicketReceived, read_message
 from models.rules.policy import Policy, load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
-from models.rules.screening import Beginning, DuplicateIndex, duplicate_key, screen
+from models.rules.screening import Beginning, duplicate_key, find_repeats, screen
 from scripts.replay.events import EventRuns, Record, line_records, ticket_records
 from scripts.replay.messages import BUCKETS, ArrivedMessage, ReplayMessages, read_messages
 
@@ -98,7 +98,7 @@ class Player:
             [policy], Calendar(setup.days, int(bool(setup.days))), self._screen
         )
         self._linked = messages.linked()
-        self._duplicates = DuplicateIndex()
+        self._repeats: dict[str, str] = {}
 
     def play(self, processes: int) -> None:
         """Play everything. Tickets that share an id come first, and are played together."""
@@ -107,7 +107,7 @@ class Player:
         # once to see when they begin, which what they repeat does not change, and once for good
         for tickets in map(self._play_together, groups):
             beginnings += [_beginning_of(ticket) for ticket in tickets.values() if ticket.first]
-        self._duplicates = DuplicateIndex(beginnings)
+        self._repeats = find_repeats(beginnings)
         together = [self._play_together(group) for group in groups]
         records = [
             record
@@ -189,22 +189,17 @@ class Player:
         message = read_message(arrived.type, arrived.ticket, at, arrived.arrival, raw)
         return self._directory.resolved(message)
 
-    def _screen(self, receipt: Message, policy: Policy, begun_at: datetime) -> tuple[Finding, ...]:
+    def _screen(self, receipt: Message, policy: Policy) -> tuple[Finding, ...]:
         assert isinstance(receipt.content, TicketReceived)
-        beginning = _beginning(receipt, begun_at)
-        earlier = self._duplicates.earlier(beginning)
+        earlier = self._repeats.get(receipt.ticket)
         return screen(receipt.content, policy.screening, self._directory.place, earlier)
 
 
 def _beginning_of(ticket: TicketReplay) -> Beginning:
-    assert ticket.first is not None and ticket.begun_at is not None
-    return _beginning(ticket.first, ticket.begun_at)
-
-
-def _beginning(receipt: Message, begun_at: datetime) -> Beginning:
+    receipt, begun_at = ticket.first, ticket.begun_at
+    assert receipt is not None and begun_at is not None
     assert isinstance(receipt.content, TicketReceived)
-    key = duplicate_key(receipt.content)
-    return Beginning.of(key, begun_at, receipt.at, receipt.ticket)
+    return Beginning.of(duplicate_key(receipt.content), begun_at, receipt.at, receipt.ticket)
 
 
 def _directory(setup: ReplaySetup, named: Collection[str]) -> Directory:

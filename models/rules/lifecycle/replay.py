@@ -23,7 +23,7 @@ class ReplayRules(NamedTuple):
 
     policies: Sequence[Policy]
     calendar: Calendar
-    screen: Callable[[Message, Policy, datetime], tuple[Finding, ...]]
+    screen: Callable[[Message, Policy], tuple[Finding, ...]]
 
 
 class _Arrived:
@@ -137,7 +137,7 @@ class TicketReplay:
 
     def _begin(self, receipt: Message, now: datetime) -> None:
         policy = in_force(self._rules.policies, receipt.at)
-        findings = self._rules.screen(receipt, policy, now)
+        findings = self._rules.screen(receipt, policy)
         self.first = msgspec.structs.replace(receipt, findings=findings)
         self.begun_at = now
         self._context = RuleContext(policy, self._rules.calendar)
