@@ -64,22 +64,16 @@ def advance(
     numbers: Iterable[str],
     rulebook: Rulebook,
     now: datetime,
-    *,
-    inclusive: bool = True,
-    played: bool = False,
 ) -> AdvanceResult:
     """Apply the waiting messages of these tickets in the order of `at`, and what time brings.
 
     Each ticket's row is locked first; one that another worker has locked is skipped and named in
-    the result. With `played`, events of time alone are dated by their moment instead of `now`; with
-    `inclusive` false, moments that fall exactly on `now` are left for later: both for a replay.
+    the result.
     """
     result = AdvanceResult()
     wanted = sorted(set(numbers))
     for start in range(0, len(wanted), _CHUNK):
-        _advance_chunk(
-            session, wanted[start : start + _CHUNK], rulebook, now, inclusive, played, result
-        )
+        _advance_chunk(session, wanted[start : start + _CHUNK], rulebook, now, result)
     return result
 
 
@@ -88,8 +82,6 @@ def _advance_chunk(
     numbers: Sequence[str],
     rulebook: Rulebook,
     now: datetime,
-    inclusive: bool,
-    played: bool,
     result: AdvanceResult,
 ) -> None:
     works = {work.row.number: work for work in lock_tickets(session, numbers)}
@@ -109,10 +101,10 @@ def _advance_chunk(
     _screen(session, begun, rulebook)
     appends: list[LogAppend] = []
     for work in works.values():
-        append, of_ticket = _advance_one(session, work, rulebook, now, inclusive, played)
+        append, of_ticket = _advance_one(session, work, rulebook, now)
         outcomes += of_ticket
         appends.append(append)
-    lost = append_logs(session, appends, rulebook, now, played=played)
+    lost = append_logs(session, appends, rulebook, now)
     result.skipped += lost
     outcomes = [o for o in outcomes if o.row.ticket not in lost]
     mark_messages(session, outcomes)
@@ -223,12 +215,7 @@ def _screen(session: Session, begun: Mapping[str, TicketWork], rulebook: Ruleboo
 
 
 def _advance_one(
-    session: Session,
-    work: TicketWork,
-    rulebook: Rulebook,
-    now: datetime,
-    inclusive: bool,
-    played: bool,
+    session: Session, work: TicketWork, rulebook: Rulebook, now: datetime
 ) -> tuple[LogAppend, list[MessageOutcome]]:
     state, messages = work.state, work.messages
     if state.received_at is not None and any(state.late_for(m.at) for m in messages.values()):
@@ -236,7 +223,7 @@ def _advance_one(
     policy_id = work.row.policy_id or rulebook.policy_at(work.first.at)
     context = rulebook.context_for(policy_id)
     ordered = list(messages.values())
-    events = fold(state, ordered, context, now, inclusive=inclusive, played=played)
+    events = fold(state, ordered, context, now)
     refused = refusals(events)
     outcomes = [MessageOutcome(r, refused.get(r.id), messages[r.id]) for r in work.waiting]
     levels_only = not messages and all(isinstance(event.data, _LEVELS) for event in events)

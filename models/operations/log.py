@@ -64,17 +64,15 @@ def append_logs(
     appends: Sequence[LogAppend],
     rulebook: Rulebook,
     now: datetime,
-    *,
-    played: bool = False,
 ) -> set[str]:
     """Append the events, queue their notices, and bring tickets and clocks up to date.
 
-    With `played`, what time alone brought about is dated by its moment instead of `now`. Returns
-    the new tickets that another worker began at the same moment; nothing of them is written.
+    Returns the new tickets that another worker began at the same moment; nothing of them is
+    written.
     """
     rows = _Rows()
     for append in appends:
-        rows.add(session, append, rulebook.calendar.version, now, played=played)
+        rows.add(session, append, rulebook.calendar.version, now)
     connection = session.connection()
     lost = {row["id"] for row in rows.begun} - insert_new(connection, TICKET, rows.begun)
     if lost:
@@ -107,14 +105,12 @@ class _Rows:
     index: list[RowValues] = field(default_factory=list)
     more_index: list[RowValues] = field(default_factory=list)
 
-    def add(
-        self, session: Session, append: LogAppend, calendar: int, now: datetime, *, played: bool
-    ) -> None:
+    def add(self, session: Session, append: LogAppend, calendar: int, now: datetime) -> None:
         """Add the rows of one ticket."""
         ticket, seq, chain = append.row.id, append.row.seq, append.row.hash
         for event in append.events:
             seq += 1
-            at = event.at if played or event.cause is not None else now
+            at = event.at if event.cause is not None else now
             row = event_row(session, ticket, seq, chain, event, at, append.state.folds)
             chain = row["hash"]
             self.events.append(row)

@@ -15,14 +15,13 @@ from sqlalchemy import func, make_url, select
 from models.clock import DemoClock, Now, monotonic, system_clock
 from models.database import Store
 from models.errors import HotlineError
-from models.operations.advance import advance
 from models.operations.inbox import add_messages
 from models.operations.notices.record import record_outcomes
-from models.rulebook import load_rulebook
 from models.rules.queues import DELIVERY, QUEUES
 from models.settings import Settings, environment_for_child
 from models.tables.core import NOTICE, PROCESS
 from scripts.bootstrap import bootstrap_store
+from tests.store.factories import advance_step_by_step
 
 _START_WITHIN = 60.0
 
@@ -178,7 +177,7 @@ class Testbed:
             add_messages(session, "bench", messages, now())
         numbers = sorted({m["ticket"] for m in messages})
         with self.store.writing() as session:
-            advance(session, numbers, load_rulebook(session), now(), played=True)
+            advance_step_by_step(session, numbers, now())
         with self.store.writing() as session:
             queued = list(session.scalars(select(NOTICE.c.id).where(NOTICE.c.state == "queued")))
             record_outcomes(session, dict.fromkeys(queued), "bench", now())

@@ -89,7 +89,7 @@ class ReplayMessages:
                 self._link(ticket, other)
         if begins:
             self._note_beginning(ticket, envelope, raw, clock)
-        self.unit_names.update(_unit_names(raw))
+        self.unit_names.update(unit_names(raw))
         body = msgspec.Raw(msgspec.json.encode(raw, order="deterministic"))
         _id, at, of_type, _ticket = envelope
         message = ArrivedMessage(self.count, number, envelope.id, of_type, at, clock, body)
@@ -177,7 +177,8 @@ def _arrival(
     return envelope, max(clock, envelope.at)
 
 
-def _unit_names(raw: dict[str, Any]) -> Iterator[str]:
+def unit_names(raw: dict[str, Any]) -> Iterator[str]:
+    """Yield the units that a message names, and that a replay adds if they are unknown."""
     units = raw.get("units")
     fields = [raw.get(field) for field in (*UNIT_FIELDS, "suggested_unit")]
     for name in fields + (units if isinstance(units, list) else []):

@@ -3,7 +3,7 @@
 import gc
 import multiprocessing
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
-from models.rules.lifecycle.replay import ReplayRules, TicketReplay
+from models.rules.lifecycle.replay import ReplayRules, Screening, TicketReplay
 from models.rules.messages import Finding, Message, TicketReceived, read_message
 from models.rules.policy import Policy, load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
@@ -94,11 +94,11 @@ class Player:
         self._messages = messages
         self._end = end
         self._directory = _directory(setup, messages.unit_names)
-        self._rules = ReplayRules(
-            [policy], Calendar(setup.days, int(bool(setup.days))), self._screen
-        )
-        self._linked = messages.linked()
         self._repeats: dict[str, str] = {}
+        calendar = Calendar(setup.days, version=int(bool(setup.days)))
+        look = screening(self._directory, self._repeats)
+        self._rules = ReplayRules([policy], calendar, look)
+        self._linked = messages.linked()
 
     def play(self, processes: int) -> None:
         """Play everything. Tickets that share an id come first, and are played together."""
@@ -107,7 +107,7 @@ class Player:
         # once to see when they begin, which what they repeat does not change, and once for good
         for tickets in map(self._play_together, groups):
             beginnings += [_beginning_of(ticket) for ticket in tickets.values() if ticket.first]
-        self._repeats = find_repeats(beginnings)
+        self._repeats.update(find_repeats(beginnings))
         together = [self._play_together(group) for group in groups]
         records = [
             record
@@ -187,12 +187,18 @@ class Player:
         at = arrived.at.astimezone(SHANGHAI)
         raw = msgspec.json.decode(arrived.body)
         message = read_message(arrived.type, arrived.ticket, at, arrived.arrival, raw)
-        return self._directory.resolved(message)
+        return self._directory.resolve_units(message)
 
-    def _screen(self, receipt: Message, policy: Policy) -> tuple[Finding, ...]:
+
+def screening(directory: Directory, repeats: Mapping[str, str]) -> Screening:
+    """Return the screening of receipts (2.2); `repeats` are the earlier tickets, by number."""
+
+    def look(receipt: Message, policy: Policy) -> tuple[Finding, ...]:
         assert isinstance(receipt.content, TicketReceived)
-        earlier = self._repeats.get(receipt.ticket)
-        return screen(receipt.content, policy.screening, self._directory.place, earlier)
+        earlier = repeats.get(receipt.ticket)
+        return screen(receipt.content, policy.screening, directory.place_pattern, earlier)
+
+    return look
 
 
 def _beginning_of(ticket: TicketReplay) -> Beginning:

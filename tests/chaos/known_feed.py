@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from models.database import Store
-from models.operations.advance import advance
-from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from tests.rules.district import SCENARIOS
 from tests.rules.scenario_runner import Scenario, read_scenario
-from tests.store.factories import feed, prepared_store
+from tests.store.factories import advance_step_by_step, feed, prepared_store
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=SHANGHAI)
 LAST_LETTER = START + timedelta(days=8)
@@ -88,7 +86,7 @@ def reference_run(folder: Path, lines: Sequence[FeedLine]) -> Store:
         for begin in range(0, len(numbers), _AT_ONCE):
             with store.writing() as session:
                 part = numbers[begin : begin + _AT_ONCE]
-                advance(session, part, load_rulebook(session), _FOREVER, played=True)
+                advance_step_by_step(session, part, _FOREVER)
     return store
 
 

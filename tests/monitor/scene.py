@@ -13,18 +13,17 @@ from sqlalchemy import select
 
 from models.database import Store
 from models.migrations import upgrade
-from models.operations.advance import advance
 from models.operations.inbox import add_messages
 from models.operations.processes import report_process
 from models.operations.rulebook import add_policy, replace_units
 from models.operations.samples import record_sample
 from models.queries.queues import SAMPLE_SPAN
-from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.routing.directory import load_units
 from models.security.encryption import Cipher
 from models.tables.core import INBOX
 from monitor.app import MonitorApp
+from tests.store.factories import advance_step_by_step
 
 NOW = datetime(2026, 10, 15, 10, 42, 6, tzinfo=SHANGHAI)
 """A Thursday morning, a week after the National Day holiday."""
@@ -122,7 +121,7 @@ def play(store: Store, wanted: list[dict[str, Any]], now: datetime) -> None:
         add_messages(session, "scene", wanted, now)
         waiting = select(INBOX.c.ticket).where(INBOX.c.state == "waiting")
         numbers = session.scalars(waiting).all()
-        advance(session, numbers, load_rulebook(session), now, played=True)
+        advance_step_by_step(session, numbers, now)
 
 
 def received(number: str, at: datetime, title: str, **more: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What the tests of the store share: a prepared store, messages, and how a life is read back."""
 
+import heapq
 import lzma
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
@@ -11,17 +12,19 @@ from typing import Any
 import psycopg
 from sqlalchemy import make_url, select
 
-from models.database import Store
+from models.database import Session, Store
 from models.migrations import upgrade
 from models.operations.advance import AdvanceResult, advance
 from models.operations.inbox import AddedMessages, add_messages
 from models.operations.rulebook import add_policy, replace_units
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
+from models.rules.queues import ESCALATION
 from models.rules.routing.directory import Unit, UnitsFile, load_units
 from models.security.encryption import Cipher
 from models.security.keys import parse_keys
-from models.tables.core import CLOCK, EVENT, TICKET
+from models.tables.core import BELL, CLOCK, EVENT, INBOX, TICKET
+from models.tables.inbox import WAITING
 
 KEY = bytes(range(32))
 EXTRA_UNITS = ("城管局", "人社局", "住建局", "市监局", "达濠街道", "广澳街道")
@@ -106,12 +109,47 @@ def feed(store: Store, messages: Sequence[Mapping[str, Any]], now: datetime) -> 
         return add_messages(session, "messages", messages, now)
 
 
-def advance_tickets(
-    store: Store, tickets: Sequence[str], now: datetime, *, inclusive: bool = True
-) -> AdvanceResult:
+def advance_tickets(store: Store, tickets: Sequence[str], now: datetime) -> AdvanceResult:
     """Advance these tickets."""
     with store.writing() as session:
-        return advance(session, tickets, load_rulebook(session), now, inclusive=inclusive)
+        return advance(session, tickets, load_rulebook(session), now)
+
+
+def advance_step_by_step(session: Session, tickets: Collection[str], until: datetime) -> None:
+    """Advance tickets from moment to moment, each at the moments at which bells ring for it."""
+    rulebook = load_rulebook(session)
+    tried: set[int] = set()
+    moments: list[tuple[datetime, str]] = []
+    advanced: Collection[str] = tickets
+    while True:
+        for number, at_moment in _next_moments(session, advanced, tried):
+            heapq.heappush(moments, (at_moment, number))
+        if not moments or moments[0][0] > until:
+            break
+        now = moments[0][0]
+        advanced = set()
+        while moments and moments[0][0] == now:
+            advanced.add(heapq.heappop(moments)[1])
+        advance(session, advanced, rulebook, now)
+    advance(session, tickets, rulebook, until)
+
+
+def _next_moments(
+    session: Session, tickets: Collection[str], tried: set[int]
+) -> Iterator[tuple[str, datetime]]:
+    """The moments of messages that have not been tried yet, and of what time brings next."""
+    waiting = select(INBOX.c.ticket, INBOX.c.at, INBOX.c.id).where(
+        session.is_in(INBOX.c.ticket, tickets), INBOX.c.state == WAITING
+    )
+    for ticket, moment, row_id in session.execute(waiting).all():
+        if row_id not in tried:
+            tried.add(row_id)
+            yield ticket, moment
+    bells = select(TICKET.c.number, BELL.c.due_at).join(
+        BELL, (BELL.c.row_id == TICKET.c.id) & (BELL.c.queue == ESCALATION)
+    )
+    for number, moment in session.execute(bells.where(session.is_in(TICKET.c.number, tickets))):
+        yield number, moment
 
 
 def log_of(store: Store, ticket: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The replay: any life in simulated time, through the store, the same each time."""
+"""The replay: tickets in simulated time, in memory; the service writes the same log."""
 
 import json
 import os
@@ -7,20 +7,42 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby, zip_longest
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
+from models.database import Store
+from models.operations.rulebook import replace_units
+from models.queries.log import ticket_log
+from models.rules.messages import Message
+from models.rules.routing.directory import Unit, UnitsFile
+from scripts.replay.messages import unit_names
 from scripts.replay.replay import ReplayResult, ReplaySetup, replay
 from tests.rules.district import POLICY_FILE, POLICY_TEXT, SCENARIOS
 from tests.rules.facts import facts_of_log
+from tests.rules.random_lives import lives
 from tests.rules.scenario_runner import NOTICE, Scenario, read_scenario
 from tests.rules.test_examples import EXAMPLES
 from tests.rules.test_scenarios import NAMES, compared
-from tests.store.factories import RESULT, letter, message, simple_units
+from tests.store.factories import (
+    RESULT,
+    advance_step_by_step,
+    advance_tickets,
+    feed,
+    letter,
+    log_of,
+    message,
+    row_of,
+    simple_units,
+)
 
 SCENERY = ReplaySetup((POLICY_TEXT, POLICY_FILE.name), simple_units())
+_END = datetime.fromisoformat("2028-06-01T00:00:00+08:00")
 
 
 def played(
@@ -34,9 +56,13 @@ def played(
 def _played(
     folder: Path, messages: Sequence[dict[str, Any]], end: datetime | None, scenery: ReplaySetup
 ) -> ReplayResult:
-    feed = folder / "messages.jsonl"
-    feed.write_text("".join(json.dumps(m, ensure_ascii=False) + "\n" for m in messages), "utf-8")
-    return replay(feed, scenery, end)
+    return replay(_written(folder, messages), scenery, end)
+
+
+def _written(folder: Path, messages: Sequence[dict[str, Any]]) -> Path:
+    path = folder / "messages.jsonl"
+    path.write_text("".join(json.dumps(m, ensure_ascii=False) + "\n" for m in messages), "utf-8")
+    return path
 
 
 def named(log: Sequence[dict[str, Any]], event: str) -> list[dict[str, Any]]:
@@ -193,3 +219,126 @@ def test_a_month_without_anybody_watching_is_the_same_month(tmp_path: Path) -> N
         until = datetime.fromisoformat("2026-09-25T00:00:00+08:00") + timedelta(days)
         part = played(tmp_path, messages, until.isoformat())
         assert part == whole[: len(part)]
+
+
+def test_the_first_message_of_an_id_counts_in_whatever_ticket(tmp_path: Path) -> None:
+    """The order of arrival decides, not which of the tickets is older."""
+    older, younger = letter("R10", "2026-11-02T09:00"), letter("R11", "2026-11-02T09:30")
+    shared = {"id": "shared"}
+    first = message("R11", "unit.accepted", "2026-11-02T10:00") | shared
+    second = message("R10", "unit.accepted", "2026-11-02T11:00") | shared
+    log = played(tmp_path, [older, younger, first, second])
+    assert [e["ticket"] for e in named(log, "ticket.accepted")] == ["R11"]
+    # one that was refused gives way to another
+    refused = first | {"unit": "住建局"}
+    log = played(tmp_path, [older, younger, refused, second])
+    assert [e["ticket"] for e in named(log, "ticket.accepted")] == ["R10"]
+    assert [e["ticket"] for e in named(log, "message.refused")] == ["R11"]
+
+
+def test_nothing_waits_for_ever_for_a_receipt_that_could_not_be_read(tmp_path: Path) -> None:
+    unreadable = letter("R12", "2026-11-02T09:00", category="gossip")
+    early = message("R12", "unit.accepted", "2026-11-02T10:00")
+    log = played(tmp_path, [unreadable, early], "2026-11-20T00:00:00+08:00")
+    assert [e["type"] for e in named(log, "message.refused")] == [
+        "ticket.received",
+        "unit.accepted",
+    ]
+
+
+def test_a_repeated_letter_is_seen_once_the_earlier_has_come(tmp_path: Path) -> None:
+    """Regulation 2.2.6: of those that had begun by then, the one received first."""
+    came = [
+        letter("R13", "2026-11-02T11:00"),
+        letter("R14", "2026-11-02T09:00", arrived="2026-11-02T12:00"),
+        letter("R15", "2026-11-02T13:00"),
+        letter("R16", "2026-11-02T13:00"),
+    ]
+    log = played(tmp_path, [raw | {"content": "路灯不亮三天了"} for raw in came])
+    earlier = {e["ticket"]: e["earlier"] for e in named(log, "screening.proposed")}
+    assert earlier == {"R15": "R14", "R16": "R14"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_number_of_processes_gives_the_same_events(tmp_path: Path, seed: int) -> None:
+    feed = _written(tmp_path, _random_feed(seed))
+    printed = [json.dumps(list(replay(feed, SCENERY, None, n))) for n in (1, 2, 5)]
+    assert printed[0] == printed[1] == printed[2]
+
+
+@pytest.mark.store(units=simple_units())
+@pytest.mark.parametrize("seed", range(6))
+def test_the_service_writes_the_same_log(store: Store, tmp_path: Path, seed: int) -> None:
+    """But for the `at` of what time alone brought about, which the service dates by its clock."""
+    raws = _random_feed(seed)
+    known = {unit.name for unit in SCENERY.units.unit}
+    unknown = sorted({name for raw in raws for name in unit_names(raw)} - known)
+    with store.writing() as session:
+        replace_units(session, UnitsFile(SCENERY.units.unit + tuple(map(Unit, unknown))))
+    log = replay(_written(tmp_path, raws), SCENERY, _END).events
+    _serve(store, raws)
+    for number in sorted({raw["ticket"] for raw in raws}):
+        wanted = [e for e in log if e["ticket"] == number and e["seq"] is not None]
+        wanted.sort(key=lambda event: event["seq"])
+        if not wanted:
+            assert row_of(store, number) is None
+            continue
+        with store.reading() as session:
+            written = list(ticket_log(session, number))
+        causes = [row.cause for row in log_of(store, number)]
+        assert _comparable(written, causes) == _comparable(wanted, causes), number
+
+
+def _comparable(log: Sequence[dict[str, Any]], causes: Sequence[int | None]) -> list[Any]:
+    return [
+        {k: v for k, v in event.items() if k != "at" or cause is not None}
+        for event, cause in zip_longest(log, causes)
+    ]
+
+
+def _serve(store: Store, raws: Sequence[dict[str, Any]]) -> None:
+    """Let the messages arrive one moment after another, and time go by between them."""
+    arrivals = groupby(raws, key=lambda raw: datetime.fromisoformat(raw["arrived"]))
+    tickets: set[str] = set()
+    for now, together in arrivals:
+        arrived = list(together)
+        with store.writing() as session:
+            advance_step_by_step(session, tickets, now - datetime.resolution)
+        tickets |= {raw["ticket"] for raw in arrived}
+        feed(store, arrived, now)
+        advance_tickets(store, sorted({raw["ticket"] for raw in arrived}), now)
+    with store.writing() as session:
+        advance_step_by_step(session, tickets, _END)
+
+
+def _random_feed(seed_number: int) -> list[dict[str, Any]]:
+    """Random lives of a dozen tickets in the order of arrival; a quarter of it comes late."""
+    found: list[list[Message]] = []
+
+    @hypothesis.seed(seed_number)
+    @settings(
+        max_examples=12,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(lives())
+    def collect(life: list[Message]) -> None:
+        found.append(life)
+
+    collect()
+    dice = Random(seed_number)
+    raws: list[dict[str, Any]] = []
+    for number, life in enumerate(found):
+        ticket = f"Z{seed_number}-{number}"
+        for one in life:
+            late = dice.random() < 0.25
+            # no two of a ticket at one moment: together they would be folded together
+            unique = timedelta(microseconds=one.arrival + 100 * number) if late else timedelta()
+            arrived = one.at + timedelta(hours=dice.choice((1, 5, 24, 72)) * late) + unique
+            envelope = {"id": f"{ticket}-{one.arrival}", "type": one.type, "ticket": ticket}
+            moments = {"at": one.at.isoformat(), "arrived": arrived.isoformat()}
+            raws.append({**one.raw, **envelope, **moments})
+    raws.sort(key=lambda raw: datetime.fromisoformat(raw["arrived"]))
+    return raws

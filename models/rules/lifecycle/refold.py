@@ -39,17 +39,17 @@ def refold_late(
     now: datetime,
     *,
     inclusive: bool = True,
-    played: bool = False,
 ) -> Refolded:
     """Fold the messages dealt with before and the late ones, by arrival number.
 
     What people did stands: a late message that would make an applied one impossible is left out.
     Messages refused before are folded again too, since the late one may be what they lacked.
-    `state` and `log` are the ticket as it stands.
+    `state` and `log` are the ticket as it stands; with `inclusive` false, what falls exactly on
+    `now` is left for later.
     """
 
     def folded(messages: Mapping[int, Message]) -> tuple[State, list[Event]]:
-        return fold_again(state.ticket, messages, context, now, inclusive=inclusive, played=played)
+        return fold_again(state.ticket, messages, context, now, inclusive=inclusive)
 
     messages = dict(dealt)
     new_state, events = folded(messages)
@@ -78,12 +78,11 @@ def fold_again(
     now: datetime,
     *,
     inclusive: bool = True,
-    played: bool = False,
 ) -> tuple[State, list[Event]]:
     """Fold these messages in the order of `at`, from the beginning."""
     state = State(ticket)
     ordered = sorted(messages.values(), key=lambda m: (m.at, m.arrival))
-    return state, fold(state, ordered, context, now, inclusive=inclusive, played=played)
+    return state, fold(state, ordered, context, now, inclusive=inclusive)
 
 
 def refusals(events: Iterable[Event]) -> dict[int, Refusal]:

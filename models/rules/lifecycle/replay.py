@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -17,13 +17,16 @@ from models.rules.policy import Policy, in_force
 from models.rules.state import RuleContext, State
 from models.rules.vocabulary import MessageType
 
+Screening: TypeAlias = Callable[[Message, Policy], tuple[Finding, ...]]
+"""Looks into the message that a ticket begins with (2.2)."""
+
 
 class ReplayRules(NamedTuple):
-    """The rules of a replay. `screen` looks into the message that a ticket begins with."""
+    """The rules of a replay: one or more policies, the calendar, and the screening."""
 
     policies: Sequence[Policy]
     calendar: Calendar
-    screen: Callable[[Message, Policy], tuple[Finding, ...]]
+    screen: Screening
 
 
 class _Arrived:
@@ -156,7 +159,8 @@ class TicketReplay:
 
     def _fold(self, messages: Sequence[Message], now: datetime) -> None:
         assert self._state is not None and self._context is not None
-        events = fold(self._state, messages, self._context, now, inclusive=False, played=True)
+        # what a message puts into the past is found together, as by the service
+        events = fold(self._state, messages, self._context, now, inclusive=False)
         refused = refusals(events)
         for message in messages:
             self._arrived[message.arrival].settle(refused.get(message.arrival))
@@ -178,7 +182,6 @@ class TicketReplay:
             self._context,
             now,
             inclusive=False,
-            played=True,
         )
         for arrival in refolded.messages:
             self._arrived[arrival].settle(refolded.refused.get(arrival))
