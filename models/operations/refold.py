@@ -98,7 +98,7 @@ def refold_changed(
     None where something that people did would no longer be possible: that ticket stays as it is.
     """
     stored = _Stored(session, work, rulebook)
-    state, events = rules.fold_again(work.row.number, stored.messages, stored.context, now)
+    state, events = rules.fold_from_start(work.row.number, stored.messages, stored.context, now)
     if stored.applied & rules.refusals(events).keys():
         return None
     appended = difference(stored.log(), events, work.state, state, now, why)

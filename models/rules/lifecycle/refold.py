@@ -49,7 +49,7 @@ def refold_late(
     """
 
     def folded(messages: Mapping[int, Message]) -> tuple[State, list[Event]]:
-        return fold_again(state.ticket, messages, context, now, inclusive=inclusive)
+        return fold_from_start(state.ticket, messages, context, now, inclusive=inclusive)
 
     messages = dict(dealt)
     new_state, events = folded(messages)
@@ -71,7 +71,7 @@ def refold_late(
     return Refolded(new_state, appended, messages, refusals(events), conflicting)
 
 
-def fold_again(
+def fold_from_start(
     ticket: str,
     messages: Mapping[int, Message],
     context: RuleContext,
