@@ -17,6 +17,7 @@ def add_to(app: App) -> None:
     app.command(help=_("List the rows that were refused, and why."))(refused)
 
 
+# Long by its options, which typer reads from the signature: the body only chooses who takes them.
 def feed(
     paths: Annotated[
         list[str],

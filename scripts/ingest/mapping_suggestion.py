@@ -14,7 +14,7 @@ from models.rules.text import clean, redact_address, redact_name, redact_numbers
 from scripts.ingest.dates import parse_instant
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load_mapping
-from scripts.ingest.sample import Sample, read_sample
+from scripts.ingest.sample import FeedSample, read_sample
 
 _PREVIEWED = 5
 
@@ -75,7 +75,7 @@ def suggest_mapping(path: Path, options: FeedOptions) -> str:
     return text + _preview(path, text, options)
 
 
-def _mapping(path: Path, sample: Sample) -> list[str]:
+def _mapping(path: Path, sample: FeedSample) -> list[str]:
     dated = {i: forms for i in range(len(sample.headers)) if (forms := _date_forms(sample, i))}
     written, answered = _date_columns(sample, dated)
     fields = _field_columns(sample, set(dated))
@@ -106,7 +106,7 @@ def _mapping(path: Path, sample: Sample) -> list[str]:
     return lines + [line for i in answered for line in _reply_lines(sample, i)]
 
 
-def _field_columns(sample: Sample, dated: set[int]) -> dict[str, int]:
+def _field_columns(sample: FeedSample, dated: set[int]) -> dict[str, int]:
     fields: dict[str, int] = {}
     for field, words in _HEADER_WORDS.items():
         for index, header in enumerate(sample.headers):
@@ -120,7 +120,7 @@ def _field_columns(sample: Sample, dated: set[int]) -> dict[str, int]:
     return fields
 
 
-def _fits_data(field: str, sample: Sample, index: int) -> bool:
+def _fits_data(field: str, sample: FeedSample, index: int) -> bool:
     """Return whether the data are what the header lets expect."""
     texts = sample.column(index)
     if field == "ticket":
@@ -130,7 +130,7 @@ def _fits_data(field: str, sample: Sample, index: int) -> bool:
     return bool(texts) or field not in ("title", "content")
 
 
-def _date_forms(sample: Sample, index: int) -> list[str]:
+def _date_forms(sample: FeedSample, index: int) -> list[str]:
     """The forms of the dates in a column, the most frequent first; none if it holds no dates."""
     texts = sample.column(index)
     cells = [row[index] for row in sample.rows if index < len(row) and row[index] not in (None, "")]
@@ -154,14 +154,14 @@ def _date_forms(sample: Sample, index: int) -> list[str]:
     return [form for form, _n in counts.most_common() if not form.startswith(rarer)]
 
 
-def _is_ambiguous(sample: Sample, written: list[int], forms: list[str]) -> bool:
+def _is_ambiguous(sample: FeedSample, written: list[int], forms: list[str]) -> bool:
     if not written or not any(form.startswith(("%d/%m", "%m/%d")) for form in forms):
         return False
     parts = (re.match(r"(\d+)/(\d+)/", text) for text in sample.column(written[0]))
     return not any(max(int(p[1]), int(p[2])) > 12 for p in parts if p)
 
 
-def _date_columns(sample: Sample, dated: dict[int, list[str]]) -> tuple[list[int], list[int]]:
+def _date_columns(sample: FeedSample, dated: dict[int, list[str]]) -> tuple[list[int], list[int]]:
     """The columns of the letter's date, the likeliest first, and of the date of its answer."""
     answered = [i for i in dated if re.search(_ANSWERED_WORDS, sample.headers[i], re.IGNORECASE)]
     written = [i for i in dated if i not in answered]
@@ -184,7 +184,7 @@ def _category_lines(texts: list[str]) -> list[str]:
     return lines
 
 
-def _reply_lines(sample: Sample, index: int) -> list[str]:
+def _reply_lines(sample: FeedSample, index: int) -> list[str]:
     reply = next(
         (
             header

@@ -16,7 +16,7 @@ from scripts.ingest.table_layout import HEADER_WITHIN
 ROWS = 1_000
 
 
-class Sample(NamedTuple):
+class FeedSample(NamedTuple):
     """Headers, and the rows below them."""
 
     headers: tuple[str, ...]
@@ -28,7 +28,7 @@ class Sample(NamedTuple):
         return [text for text in texts if text]
 
 
-def read_sample(path: Path) -> Sample:
+def read_sample(path: Path) -> FeedSample:
     """The first rows of a file under its headers; raises FeedUnreadable where there are none."""
     try:
         with path.open("rb") as stream:
@@ -37,7 +37,7 @@ def read_sample(path: Path) -> Sample:
         raise FeedUnreadable(str(path), error.strerror or _("cannot be read")) from error
 
 
-def _read(name: str, stream: IO[bytes]) -> Sample:
+def _read(name: str, stream: IO[bytes]) -> FeedSample:
     head = stream.read(1 << 16)
     stream.seek(0)
     if workbook.fits(head):
@@ -51,16 +51,16 @@ def _read(name: str, stream: IO[bytes]) -> Sample:
     return _below_headers(name, delimited.beginning(stream, ROWS))
 
 
-def _objects(name: str, raws: Iterator[RawRecord]) -> Sample:
+def _objects(name: str, raws: Iterator[RawRecord]) -> FeedSample:
     objects = [raw.value for raw in islice(raws, ROWS) if isinstance(raw.value, dict)]
     rows = [json_messages.flatten(fields) for fields in objects]
     headers = tuple(dict.fromkeys(key for row in rows for key in row))
     if not headers:
         raise FeedUnreadable(name, _("holds no table"))
-    return Sample(headers, [[row.get(key) for key in headers] for row in rows])
+    return FeedSample(headers, [[row.get(key) for key in headers] for row in rows])
 
 
-def _below_headers(name: str, rows: Sequence[Sequence[Cell]]) -> Sample:
+def _below_headers(name: str, rows: Sequence[Sequence[Cell]]) -> FeedSample:
     """The rows below the first one that looks like headers: as wide as most, each word once."""
     widths = Counter(sum(bool(clean(cell_text(c))) for c in row) for row in rows)
     widest = max((w for w in widths if w > 1), default=0)
@@ -69,7 +69,7 @@ def _below_headers(name: str, rows: Sequence[Sequence[Cell]]) -> Sample:
         filled = [word for word in words if word]
         named = len(filled) > 1 and len(set(filled)) == len(filled)
         if named and 2 * len(filled) >= widest and not any(map(_is_number, filled)):
-            return Sample(tuple(words), [list(r) for r in rows[index + 1 :] if any(r)])
+            return FeedSample(tuple(words), [list(r) for r in rows[index + 1 :] if any(r)])
     raise FeedUnreadable(name, _("holds no table"))
 
 
