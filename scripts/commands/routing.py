@@ -79,6 +79,7 @@ def train(
     data_sources.require_training_libraries()
     from scripts.training.fitting import build_corpus, usable_letters
     from scripts.training.fitting import train as fit
+    from scripts.training.training_summary import deciding_threshold, print_training
 
     settings = load_settings()
     if file is None or output is None:
@@ -94,23 +95,12 @@ def train(
         _write(output, body)
     else:
         version = _keep(settings, body, str(file.name) if file else "dispatches")
-    threshold = min(model.threshold, 1.0) if model.threshold <= 1 else None
     if as_json:
+        threshold = deciding_threshold(model)
         result = {"version": version, "letters": len(letters), "labels": model.labels}
         print_json(result | {"threshold": threshold, "lacking": lacking, "left_out": left_out})
         return
-    text = _("{n} letters, {labels} labels")
-    typer.echo(text.format(n=len(letters), labels=len(model.labels)))
-    for name, n in left_out.items():
-        typer.echo(_("left out: {label}, with {n} letters").format(label=name, n=n))
-    if lacking:
-        typer.echo(_("{n} rows without text or label").format(n=lacking))
-    if threshold is None:
-        typer.echo(_("It is never sure enough to decide; it only proposes."))
-    else:
-        typer.echo(_("It decides from {p:.0%} certainty on, else it proposes.").format(p=threshold))
-    if version is not None:
-        typer.echo(_("Model {n} is in use.").format(n=version))
+    print_training(model, len(letters), left_out, lacking, version)
 
 
 def evaluate(
