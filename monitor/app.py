@@ -44,7 +44,7 @@ from monitor.screens.units import UnitsScreen
 from monitor.screens.wallboard import WallboardScreen
 from monitor.snapshot import Snapshot, SnapshotReader
 from monitor.theme import DARK, LIGHT, PlainBars
-from monitor.widgets.bars import ServiceStatus
+from monitor.widgets.bars import StatusLineData
 
 ScrollBar.renderer = PlainBars
 
@@ -207,7 +207,7 @@ class MonitorApp(App[None]):
         if (screen := self._open_screen()) is None or not screen.ready:
             return
         snapshot = self._snapshot
-        status = ServiceStatus(
+        status = StatusLineData(
             district=snapshot.district if snapshot else "",
             crumbs=screen.crumbs(),
             filter=screen.filter_text(),

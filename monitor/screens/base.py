@@ -11,7 +11,7 @@ from models.i18n import render
 from monitor.commands import TITLES, keys_for
 from monitor.host import MonitorHost
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.bars import KeyLine, OutageLine, ServiceStatus, StatusLine
+from monitor.widgets.bars import KeyLine, OutageLine, StatusLine, StatusLineData
 
 
 class MonitorScreen(Screen[None]):
@@ -68,7 +68,7 @@ class MonitorScreen(Screen[None]):
         """Refresh a screen that is visible again."""
         self.host.read_now()
 
-    def show_status(self, status: ServiceStatus, outage: str) -> None:
+    def show_status(self, status: StatusLineData, outage: str) -> None:
         """Show how the service is; the body is dimmed while the store cannot be read."""
         self.query_one(StatusLine).show(status)
         self.query_one(OutageLine).show(outage)

@@ -18,7 +18,7 @@ from monitor.formatting import one_line
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceStatus:
+class StatusLineData:
     """The facts of the status line."""
 
     district: str = ""
@@ -41,9 +41,9 @@ class StatusLine(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self._status = ServiceStatus()
+        self._status = StatusLineData()
 
-    def show(self, status: ServiceStatus) -> None:
+    def show(self, status: StatusLineData) -> None:
         """Show this status."""
         if status != self._status:
             self._status = status
@@ -57,7 +57,7 @@ class StatusLine(Static):
         self.update(status_line(self._status, self.size.width))
 
 
-def status_line(status: ServiceStatus, width: int) -> Content:
+def status_line(status: StatusLineData, width: int) -> Content:
     """Lay the line out in so many cells; the least important parts go where it is too long.
 
     A part's rank says how soon it goes: the highest first, 0 never.
@@ -77,7 +77,7 @@ def status_line(status: ServiceStatus, width: int) -> Content:
     return Content.assemble(" ", start, " " * gap, end)
 
 
-def _place_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
+def _place_parts(status: StatusLineData) -> list[tuple[int, Content]]:
     parts: list[tuple[int, Content]] = []
     if status.demo:
         local = status.at.astimezone(SHANGHAI) if status.at else None
@@ -91,7 +91,7 @@ def _place_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
     return parts
 
 
-def _session_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
+def _session_parts(status: StatusLineData) -> list[tuple[int, Content]]:
     parts: list[tuple[int, Content]] = []
     if status.paused:
         parts.append((0, Content.styled(f" {_('paused')} ", "reverse $warning")))
@@ -103,7 +103,7 @@ def _session_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
     return parts
 
 
-def _service_parts(status: ServiceStatus) -> list[tuple[int, Content]]:
+def _service_parts(status: StatusLineData) -> list[tuple[int, Content]]:
     parts: list[tuple[int, Content]] = []
     if status.at and not status.demo:
         local = status.at.astimezone(SHANGHAI)
