@@ -55,9 +55,21 @@ def _(text: str) -> str:
     return _translation.gettext(text) if text else ""
 
 
+_value_renderers: dict[str, Callable[[str], str]] = {}
+"""How values are shown that are no message ids themselves, by the placeholder they stand in."""
+
+
+def render_values(placeholder: str, renderer: Callable[[str], str]) -> None:
+    """Have the values of this placeholder, in any stored text, rendered by a function."""
+    _value_renderers[placeholder] = renderer
+
+
 def render(text: LazyText) -> str:
     """Render a stored text in the language of this process; its values are translated too."""
-    args = {k: _(v) if isinstance(v, str) else v for k, v in text.args.items()}
+    args = {
+        name: _value_renderers.get(name, _)(value) if isinstance(value, str) else value
+        for name, value in text.args.items()
+    }
     return _(text.text).format(**args)
 
 

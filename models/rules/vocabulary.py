@@ -6,10 +6,11 @@ write instead of the code (where a list has none, its codes never come in messag
 long because nothing repeats what is in it.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Self
 
-from models.i18n import N_, _
+from models.i18n import N_, _, render_values
 
 
 class Code(StrEnum):
@@ -433,3 +434,44 @@ for _list in LISTS:
         # Python 3.11 looks a member up through a property, which costs the rules 5 % of their time;
         # from 3.12 on members are plain attributes, as they become here.
         type.__setattr__(_list, _name, _member)
+
+
+_SEPARATOR = ", "
+"""Between the codes or names of fields of one value."""
+
+
+def _label_codes(codes: type[Code]) -> Callable[[str], str]:
+    """Return a function that shows codes of a list, separated by commas, by their labels."""
+    labels = {code.value: code.label for code in codes}
+
+    def render(value: str) -> str:
+        # one of another version has no label
+        return _SEPARATOR.join(_(labels.get(code, code)) for code in value.split(_SEPARATOR))
+
+    return render
+
+
+def _label_allowed(value: str) -> str:
+    """Show what a field may hold: the Chinese labels, which it takes too, or else the codes."""
+    values = value.split(_SEPARATOR)
+    for codes in LISTS:
+        labels = {code.value: code.label for code in codes}
+        if labels.keys() >= set(values):
+            words = [_(labels[v]) for v in values]
+            return value if words == [labels[v] for v in values] else _SEPARATOR.join(words)
+    return value
+
+
+def _label_fields(value: str) -> str:
+    """Show names of fields, separated by commas, with a dot before a field within another."""
+    names = value.split(_SEPARATOR)
+    return _SEPARATOR.join(".".join(map(_, name.split("."))) for name in names)
+
+
+# the codes in stored reasons, by the placeholders that hold them
+render_values("status", _label_codes(Status))
+render_values("cause", _label_codes(RestartCause))
+render_values("types", _label_codes(MessageType))
+render_values("allowed", _label_allowed)
+render_values("name", _label_fields)
+render_values("names", _label_fields)
