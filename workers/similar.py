@@ -49,7 +49,7 @@ class SimilarityScan:
         self._turns_left = 0 if any_new else _REST_TURNS
 
     def _scan(self) -> bool:
-        """Store what a few new letters are compared by; returns whether there were any."""
+        """Store what a few new letters are compared by; return whether there were any."""
         # the library behind it takes a second to import: not before there is time for it
         from models.operations.similar import add_bands, delete_old_bands, new_bands  # noqa: PLC0415
 

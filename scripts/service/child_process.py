@@ -57,7 +57,7 @@ class ForkedProcess:
             os.kill(self.pid, number)
 
     def wait_until(self, deadline: float) -> bool:
-        """Wait for its end until this moment of the monotonic clock; returns whether it ended."""
+        """Wait until it ends or the monotonic clock is there; return whether it ended."""
         while self.poll() is None:
             if monotonic() > deadline:
                 return False

@@ -103,7 +103,7 @@ class _Window:
         return len(self.text) - self.at
 
     def read_more(self) -> bool:
-        """Read more of the file into the window; returns whether there was any."""
+        """Read more of the file into the window, and return whether there was any."""
         # doubling, so that a record of any length is parsed a few times only
         chunk = self._stream.read(max(_CHUNK, self.left))
         self.text = self.text[self.at :] + self._decoder.decode(chunk, final=not chunk)
