@@ -56,7 +56,7 @@ def _(text: str) -> str:
 
 
 _value_renderers: dict[str, Callable[[str], str]] = {}
-"""How values are shown that are no message ids themselves, by the placeholder they stand in."""
+"""Functions that render values which are no message ids, by the placeholder they stand in."""
 
 
 def render_values(placeholder: str, renderer: Callable[[str], str]) -> None:
