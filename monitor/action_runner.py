@@ -13,9 +13,9 @@ from models.i18n import _, render
 from models.operations.access import reveal
 from models.operations.inbox import add_messages
 from models.operations.notices.record import resend
-from models.queries.answers import MessageAnswer, MessageKey
 from models.queries.detail import OPERATORS, TicketDetail, ticket_detail
 from models.queries.failures import MESSAGE, Failure, refused_message
+from models.queries.message_answers import MessageAnswer, MessageKey
 from models.rulebook import stored_units
 from models.rules.vocabulary import MessageType, Permission, label
 from models.security.roles import Actor

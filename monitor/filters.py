@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from models.i18n import LazyText, lazy, render
-from models.queries.listing import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.queries.overview import day_bounds
+from models.queries.ticket_list import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import OPEN, Category, Level
 from monitor.formatting import OfficeCalendar

@@ -8,12 +8,11 @@ from rich.cells import cell_len
 
 from models.clock import Now, clock_speed
 from models.database import Session, Store
-from models.queries.answers import MessageAnswer, MessageKey, message_answers
 from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
-from models.queries.listing import ALL_OPEN, TicketPage, count_tickets, list_tickets, queue_position
 from models.queries.log import TicketNotFound
+from models.queries.message_answers import MessageAnswer, MessageKey, message_answers
 from models.queries.overview import (
     Card,
     Counters,
@@ -24,7 +23,14 @@ from models.queries.overview import (
     workload,
 )
 from models.queries.owed_calls import OwedCalls, owed_calls
-from models.queries.queues import QueueRow, queues
+from models.queries.queue_depths import QueueRow, queues
+from models.queries.ticket_list import (
+    ALL_OPEN,
+    TicketPage,
+    count_tickets,
+    list_tickets,
+    queue_position,
+)
 from models.queries.units import UnitRates, unit_rates
 from models.rulebook import Rulebook, RulebookCache
 from models.rules.explain import Explanation, deciding_clock, explain

@@ -23,7 +23,7 @@ from models.i18n import lazy
 from models.operations.advance import advance
 from models.operations.bells import ring_again
 from models.operations.ticket_work import refuse_waiting
-from models.queries.waiting import rows_of_tickets, tickets_of_rows
+from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.rulebook import RulebookCache
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.security.encryption import KeyUnusable

@@ -6,7 +6,7 @@ from models.clock import Now, clock_speed, monotonic, system_clock
 from models.database import Store
 from models.operations.pruning import NoticePruner
 from models.operations.samples import record_sample
-from models.queries.queues import SAMPLE_SPAN
+from models.queries.queue_depths import SAMPLE_SPAN
 from models.rulebook import RulebookCache
 from models.rules.policy import in_force
 from models.rules.queues import DELIVERY

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from models.bulk import next_ids
 from models.database import Session
 from models.i18n import lazy
+from models.operations.append_log import LogAppend, NewTicket, TicketRow, append_logs
 from models.operations.duplicates import find_duplicates
-from models.operations.log import LogAppend, NewTicket, TicketRow, append_logs
 from models.operations.refold import refold_late
 from models.operations.ticket_work import (
     INBOX_COLUMNS,

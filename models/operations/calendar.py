@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select
 
 from models.database import Session
 from models.i18n import LazyText, lazy
-from models.operations.log import append_logs
+from models.operations.append_log import append_logs
 from models.operations.refold import refold_changed
 from models.operations.rulebook import declare_days
 from models.operations.ticket_work import lock_tickets

@@ -7,7 +7,7 @@ from sqlalchemy import Text, select, type_coerce
 
 from models.database import Session
 from models.i18n import LazyText
-from models.operations.log import LogAppend
+from models.operations.append_log import LogAppend
 from models.operations.ticket_work import (
     INBOX_COLUMNS,
     InboxRow,

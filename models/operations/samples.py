@@ -6,7 +6,13 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from models.database import Session
-from models.queries.queues import SAMPLE_SPAN, SAMPLES_KEPT, QueueDepth, queue_depths, sample_time
+from models.queries.queue_depths import (
+    SAMPLE_SPAN,
+    SAMPLES_KEPT,
+    QueueDepth,
+    queue_depths,
+    sample_time,
+)
 from models.rules.queues import QUEUES
 from models.tables.core import SAMPLE
 

@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from models.bulk import update_rows
 from models.database import Session
 from models.i18n import LazyText
+from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
-from models.operations.log import NewTicket, TicketRow
 from models.rulebook import Rulebook
 from models.rules import messages
 from models.rules.calendar import SHANGHAI

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.database import Session
 from models.i18n import LazyText, lazy, render
-from models.queries.figure_counts import FigureCase, figure_cases, figure_counts, figure_tickets
+from models.queries.figure_cases import FigureCase, figure_cases, figure_counts, figure_tickets
 from models.queries.figures import FIGURES, RATES, Month, months_until
 from models.rules.events import ConductRecorded
 from models.rules.policy import BulletinRules

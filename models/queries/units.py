@@ -1,5 +1,6 @@
-"""The rates of each unit: handled in time, contacts made in time, claimants satisfied."""
+"""Units: which has a ticket, and what each is rated at (in time, contacted, satisfied)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from models.tables.core import TICKET
 _CARDS = (Level.YELLOW, Level.RED)
 
 WINDOW = timedelta(days=30)
-"""How far back the rates look."""
+"""The time before now that the rates are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class UnitRates:
     satisfied: Ratio = Ratio()
     yellow: int = 0
     red: int = 0
+
+
+def units_of_tickets(session: Session, numbers: Collection[str]) -> dict[str, str]:
+    """Return the unit that has each of these tickets; one without a unit is left out."""
+    rows = session.execute(
+        select(TICKET.c.number, TICKET.c.unit).where(
+            session.is_in(TICKET.c.number, numbers), TICKET.c.unit.is_not(None)
+        )
+    )
+    return {row.number: row.unit for row in rows}
 
 
 def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:

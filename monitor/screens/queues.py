@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from models.i18n import _
 from models.queries.health import ProcessStatus
-from models.queries.queues import SAMPLE_SPAN, QueueRow
+from models.queries.queue_depths import SAMPLE_SPAN, QueueRow
 from models.rules.queues import ESCALATION
 from models.rules.vocabulary import Queue, label
 from monitor.commands import bindings

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from rich.cells import cell_len
 
 from models.i18n import _, lazy, render
-from models.queries.listing import ListedTicket, TicketPage
+from models.queries.ticket_list import ListedTicket, TicketPage
 from models.rules.vocabulary import OPEN, ClockName, ClockState, Status, label
 from monitor.formatting import (
     DEFAULT_OFFICE,

@@ -84,7 +84,7 @@ def _show(
     session: "Session", month: "Month", form: Format, output: Path | None, as_json: bool
 ) -> None:
     from models.queries.bulletin import bulletin, bulletin_as_dict
-    from models.queries.figure_counts import figure_cases
+    from models.queries.figure_cases import figure_cases
     from scripts.output import print_json
 
     result = bulletin(session, month, _rules(session, month))
@@ -133,7 +133,7 @@ def _show_cases(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    from models.queries.figure_counts import case_as_dict, figure_cases
+    from models.queries.figure_cases import case_as_dict, figure_cases
     from models.rulebook import load_rulebook
     from scripts.output import print_json
 

@@ -10,7 +10,7 @@ from models.settings import load_settings
 from scripts.help import App
 
 if TYPE_CHECKING:
-    from models.queries.listing import ListedTicket
+    from models.queries.ticket_list import ListedTicket
 
 
 def add_to(app: App) -> None:
@@ -136,7 +136,7 @@ def queue(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """List the open tickets, from received to submitted."""
-    from models.queries.listing import TicketFilter, list_tickets
+    from models.queries.ticket_list import TicketFilter, list_tickets
     from models.rules.vocabulary import Level, Status, label
     from scripts.bootstrap import read_store
     from scripts.output import print_json

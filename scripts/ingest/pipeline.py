@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from models.database import Session, Store
 from models.i18n import LazyText, lazy, render
 from models.operations.inbox import StoredMessage, add_messages, stored_messages
-from models.queries.tickets import units_of_tickets
+from models.queries.units import units_of_tickets
 from models.rulebook import Rulebook, RulebookCache
 from models.rules.policy import in_force
 from models.rules.vocabulary import MessageType

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from models.i18n import _, render
 from models.queries.bulletin import Bulletin, BulletinLine, TalkProposal
-from models.queries.figure_counts import FigureCase
+from models.queries.figure_cases import FigureCase
 from models.rules.vocabulary import Category, label
 from scripts.report.charts import Bar, Curve, bars, lines
 from scripts.report.columns import (

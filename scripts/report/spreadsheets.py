@@ -11,7 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from models.i18n import _, render
 from models.queries.bulletin import Bulletin, BulletinLine, TalkProposal
-from models.queries.figure_counts import FigureCase
+from models.queries.figure_cases import FigureCase
 from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import Category, label

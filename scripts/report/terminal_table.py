@@ -8,7 +8,7 @@ from rich.text import Text
 
 from models.i18n import _, render
 from models.queries.bulletin import Bulletin, BulletinLine
-from models.queries.figure_counts import FigureCase
+from models.queries.figure_cases import FigureCase
 from models.rules.vocabulary import Category, label
 from scripts.report.columns import (
     COLUMNS,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.errors import HotlineError
 from models.i18n import _
+from models.operations.backup import copy_sqlite
 from models.rules.vocabulary import Permission
 from models.settings import Settings
 from scripts.bootstrap import require_permission, use_store
@@ -28,11 +29,9 @@ def make_backup(settings: Settings, target: Path) -> int:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise HotlineError(f"{target}: {error.strerror}") from error
-    with use_store(settings) as store, store.engine.connect() as connection:
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        # into the empty file, which only its owner can read; VACUUM must run in no transaction
-        raw.execute("VACUUM INTO ?", (str(draft),))
+    with use_store(settings) as store:
+        # into the empty file, which only its owner can read
+        copy_sqlite(store, draft)
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.rename(target)

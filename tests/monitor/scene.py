@@ -17,7 +17,7 @@ from models.operations.inbox import add_messages
 from models.operations.processes import report_process
 from models.operations.rulebook import add_policy, replace_units
 from models.operations.samples import record_sample
-from models.queries.queues import SAMPLE_SPAN
+from models.queries.queue_depths import SAMPLE_SPAN
 from models.rules.calendar import SHANGHAI
 from models.rules.routing.directory import load_units
 from models.security.encryption import Cipher

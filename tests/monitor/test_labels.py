@@ -14,9 +14,9 @@ from models.i18n import LazyText, activate, render
 from models.queries.detail import ClockView, LogLine, NoticeView, TicketDetail, ticket_detail
 from models.queries.failures import MESSAGE, NOTE, Failure, Failures
 from models.queries.health import Health, ProcessStatus
-from models.queries.listing import EmergencyClock, ListedTicket, TicketPage
 from models.queries.owed_calls import KINDS, OwedCall, OwedCalls
-from models.queries.queues import QueueRow
+from models.queries.queue_depths import QueueRow
+from models.queries.ticket_list import EmergencyClock, ListedTicket, TicketPage
 from models.rules.events import EVENT_TYPES, EventData
 from models.rules.origins import Origin as TextOrigin
 from models.rules.origins import origins

@@ -13,10 +13,10 @@ from models.database import Session, Store
 from models.operations.inbox import add_messages
 from models.queries.failures import failures
 from models.queries.health import health
-from models.queries.listing import ALL_OPEN, TicketFilter, list_tickets, queue_position
 from models.queries.overview import hourly_counts, latest_cards, workload
 from models.queries.owed_calls import owed_calls
-from models.queries.queues import queues
+from models.queries.queue_depths import queues
+from models.queries.ticket_list import ALL_OPEN, TicketFilter, list_tickets, queue_position
 from tests.monitor.bulk_tickets import multiply_tickets
 from tests.monitor.scene import NOW, fill_scene
 

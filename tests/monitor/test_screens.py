@@ -13,7 +13,7 @@ from models.database import Store
 from models.i18n import activate, lazy, render
 from models.operations.inbox import add_messages
 from models.operations.samples import record_sample
-from models.queries.queues import SAMPLE_SPAN, QueueRow, queues, sample_time
+from models.queries.queue_depths import SAMPLE_SPAN, QueueRow, queues, sample_time
 from models.rules.vocabulary import UserRole
 from models.security.roles import Actor
 from monitor.app import MonitorApp

@@ -11,7 +11,7 @@ from models.database import Store
 from models.i18n import render
 from models.migrations import config_of, upgrade
 from models.queries.bulletin import bulletin
-from models.queries.figure_counts import figure_cases, figure_counts
+from models.queries.figure_cases import figure_cases, figure_counts
 from models.queries.figures import FIGURES, Month
 from models.queries.units import Ratio, UnitRates, unit_rates
 from models.rules.policy import BulletinRules

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from models.bulk import insert_rows, update_rows
 from models.database import Session
-from models.operations.log import event_row
+from models.operations.append_log import event_row
 from models.rules.events import Event, NoticeFailed, NoticeQueued, NoticeSent
 from models.rules.vocabulary import NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
-from models.bulk import insert_rows, update_rows
+from models.bulk import RowValues, insert_rows, update_rows
 from models.database import Session
 from models.operations.notices.outgoing import OutgoingNotice
+from models.operations.notices.queue import row_for_channel
 from models.operations.notices.record import give_up
-from models.rules.vocabulary import NoticeState
 from models.tables.core import NOTICE
 
 
@@ -33,12 +32,12 @@ def store_routes(
     """Store the routes of these notices, by row; returns which of them go out now, by channel.
 
     The notices must have been locked in this transaction (`ready_notices`). A notice for several
-    channels gets a row for each. One that has to wait is rung for later, one that can never go out
+    channels gets a row for each. One that has to wait gets a later bell, one that can never go out
     is marked failed with the reason.
     """
     due: dict[str, list[OutgoingNotice]] = {}
-    changes: list[dict[str, Any]] = []
-    copies: list[dict[str, Any]] = []
+    changes: list[RowValues] = []
+    copies: list[RowValues] = []
     hopeless: dict[str, dict[int, str]] = {}
     for notice in notices:
         first, *others = _untried(session, notice, routes[notice.row])
@@ -49,7 +48,7 @@ def store_routes(
         if first.channel != notice.channel or first.at > now:
             ring_at = first.at if first.at > now else notice.ring_at
             changes.append({"id": notice.row, "channel": first.channel, "ring_at": ring_at})
-        copies += [_copy(notice, route) for route in others]
+        copies += [row_for_channel(notice, route.channel, route.at) for route in others]
     update_rows(session.connection(), NOTICE, changes)
     insert_rows(session.connection(), NOTICE, copies)
     for channel, reasons in hopeless.items():
@@ -72,20 +71,3 @@ def _untried(
     untried = [route for route in routes if route.channel not in taken]
     gone = "the channel is gone; others were told"
     return untried[:1] or [ChannelRoute(notice.channel, routes[0].at, gone)]
-
-
-def _copy(notice: OutgoingNotice, route: ChannelRoute) -> dict[str, Any]:
-    """Return the row of a notice for one more channel; nobody has tried to send it yet."""
-    return {
-        "ticket_id": notice.ticket_id,
-        "seq": notice.event_seq,
-        "kind": notice.kind,
-        "role": notice.role,
-        "recipient": notice.recipient,
-        "unit": notice.unit,
-        "state": NoticeState.QUEUED,
-        "tries": 0,
-        "channel": route.channel,
-        "queued_at": notice.queued_at,
-        "ring_at": route.at,
-    }

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from models.clock import system_clock
 from models.database import Session
-from models.operations.log import event_row
+from models.operations.append_log import event_row
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import Event as Happened

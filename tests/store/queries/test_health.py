@@ -13,7 +13,7 @@ from models.queries.health import (
     is_reporting,
     patience,
 )
-from models.queries.queues import queue_depths
+from models.queries.queue_depths import queue_depths
 from models.tables.core import BELL, NOTICE
 from tests.store.factories import advance_tickets, at, feed, letter, message
 

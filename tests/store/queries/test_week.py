@@ -5,21 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from models.database import Store
-from models.queries.answers import MessageAnswer, message_answers
+from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.detail import proposed_unit, ticket_detail
 from models.queries.dispatch_history import past_dispatches
 from models.queries.failures import MESSAGE, failures, refused_message
 from models.queries.level_counts import LevelCounts, count_levels
-from models.queries.listing import (
-    ALL_OPEN,
-    NO_LEVEL,
-    EmergencyClock,
-    TicketFilter,
-    count_tickets,
-    list_tickets,
-    queue_position,
-)
 from models.queries.log import TicketNotFound, all_logs, refusals_outside_logs, ticket_log
+from models.queries.message_answers import MessageAnswer, message_answers
 from models.queries.overview import (
     Counters,
     UnitLoad,
@@ -29,11 +21,18 @@ from models.queries.overview import (
     workload,
 )
 from models.queries.owed_calls import OwedCall, owed_calls
-from models.queries.queues import queue_depths
+from models.queries.queue_depths import queue_depths
 from models.queries.service_status import first_provisional_day, service_status
-from models.queries.tickets import units_of_tickets
-from models.queries.units import Ratio, UnitRates, unit_rates
-from models.queries.waiting import rows_of_tickets, tickets_of_rows
+from models.queries.ticket_list import (
+    ALL_OPEN,
+    NO_LEVEL,
+    EmergencyClock,
+    TicketFilter,
+    count_tickets,
+    list_tickets,
+    queue_position,
+)
+from models.queries.units import Ratio, UnitRates, unit_rates, units_of_tickets
 from models.rules.calendar import Calendar
 from models.rules.queues import ESCALATION
 from tests.store.factories import at

@@ -1,4 +1,4 @@
-"""Appending events to tickets' logs, with every row that they change."""
+"""Append events to tickets' logs, and write every row that they change."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -11,13 +11,14 @@ from models.bulk import RowValues, insert_new, insert_rows, update_rows, upsert_
 from models.database import Session
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.blind_index import add_blind_index, blind_index_rows
+from models.operations.notices.queue import notice_row
 from models.rulebook import Rulebook
 from models.rules import events as log_events
 from models.rules.events import AlertRaised, Event, NoticeQueued, TicketSupplemented
 from models.rules.queues import ESCALATION
 from models.rules.redaction import Redactor
 from models.rules.state import Clock, State
-from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName, ClockState, NoticeState
+from models.rules.vocabulary import ClockName, ClockState
 from models.security.chain import event_line
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
@@ -43,7 +44,7 @@ class NewTicket:
 
 @dataclass(frozen=True)
 class LogAppend:
-    """What is to be written for one ticket: its row as it was, its state now, the new events.
+    """The change to write for one ticket: its row as it was, its state now, the new events.
 
     `before` are its clocks as they were. `new` is set for a ticket that is just beginning;
     `levels_only` where it only reached its next level: such tickets come by the ten thousand.
@@ -115,7 +116,7 @@ class _Rows:
             chain = row["hash"]
             self.events.append(row)
             if isinstance(event.data, NoticeQueued):
-                self.notices.append(_notice(ticket, seq, event.data, now))
+                self.notices.append(notice_row(ticket, seq, event.data, now))
             if isinstance(event.data, TicketSupplemented):
                 private = log_events.private_part(event.data)
                 self.more_index += blind_index_rows(session.cipher, ticket, private)
@@ -161,22 +162,6 @@ def event_row(
         "private": session.cipher.encrypt(private) if private else None,
         "once": once,
         "hash": digest,
-    }
-
-
-def _notice(ticket_id: int, seq: int, notice: NoticeQueued, now: datetime) -> dict[str, Any]:
-    role, unit = notice.role, notice.unit or None
-    return {
-        "ticket_id": ticket_id,
-        "seq": seq,
-        "kind": notice.kind,
-        "role": role,
-        "recipient": f"{unit}/{role}" if unit and role in RECIPIENTS_OF_A_UNIT else role,
-        "unit": unit,
-        "state": NoticeState.QUEUED,
-        "tries": 0,
-        "queued_at": now,
-        "ring_at": now,
     }
 
 
