@@ -50,12 +50,12 @@ def rulebook_version(session: Session) -> RulebookVersion:
 
 
 def has_policies(session: Session) -> bool:
-    """Whether the store holds any policy."""
+    """Return whether the store holds any policy."""
     return session.execute(select(POLICY.c.id).limit(1)).first() is not None
 
 
 def has_units(session: Session) -> bool:
-    """Whether the store holds any unit."""
+    """Return whether the store holds any unit."""
     return session.execute(select(UNIT.c.name).limit(1)).first() is not None
 
 

@@ -1,4 +1,4 @@
-"""What an error of the database means: trying again helps, the store is broken, or a row is wrong.
+"""Classify errors of the database: trying again helps, the store is broken, or a row is wrong.
 
 Judged by SQLite's result codes and PostgreSQL's SQLSTATE, as the drivers' classes are too wide:
 SQLite's calls a missing table an OperationalError, like a lock.
@@ -36,10 +36,10 @@ StoreError = SQLAlchemyError
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the database was only busy or away, so that the same may succeed later.
+    """Return whether the database was only busy or away, so that the same may succeed later.
 
     Judged by SQLite's result code and PostgreSQL's SQLSTATE. An error of the connection itself,
-    which has neither, counts as away.
+    which has neither, counts as away; so a wrong password of PostgreSQL does, too.
     """
     if isinstance(error, PoolTimeout):
         return True
@@ -55,9 +55,9 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_store_fault(error: BaseException) -> bool:
-    """Whether the database is to blame for an error, and not the rows that were read or written.
+    """Return whether the database is to blame for an error, not the rows read or written.
 
-    True for everything transient, and for missing tables, missing rights and damage.
+    It is for everything transient, and for missing tables, missing rights and damage.
     """
     if is_transient(error):
         return True
@@ -69,7 +69,7 @@ def is_store_fault(error: BaseException) -> bool:
 
 
 def _sqlite_code(error: DBAPIError) -> str | None:
-    """SQLite's primary result code without its prefix: BUSY for SQLITE_BUSY_SNAPSHOT."""
+    """Return SQLite's primary result code without its prefix: BUSY for SQLITE_BUSY_SNAPSHOT."""
     name: str | None = getattr(error.orig, "sqlite_errorname", None)
     return name.split("_")[1] if name else None
 

@@ -22,7 +22,13 @@ FESTIVALS = (
     N_("Mid-Autumn Festival"),
 )
 WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
-KEY_STATES = (N_("seals"), N_("opens"), N_("waits"), N_("gone"))
+KEY_STATES = {
+    "seals": N_("encrypts"),
+    "opens": N_("decrypts"),
+    "waits": N_("waits"),
+    "gone": N_("gone"),
+}
+"""Texts for the states of a key, by the code that the JSON output has."""
 FIELDS = (
     N_("name"),
     N_("phone"),

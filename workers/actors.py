@@ -1,7 +1,7 @@
 """The actors: each takes row ids and calls one operation.
 
-Rows that another worker held are rung for again a little later. An actor never raises: an error is
-logged without its text, which may quote a citizen, and the timekeeper rings for the rows again.
+Bells of rows that another worker held are rung again a little later. An actor never raises: an
+error is logged without its text, which may quote a citizen, and the timekeeper rings again.
 """
 
 import logging
@@ -34,7 +34,7 @@ from workers.notices.dispatcher import NoticeDispatcher
 log = logging.getLogger("hotline.worker")
 
 _SOON = timedelta(seconds=0.2)
-"""Real time after which rows that another worker held are rung for again."""
+"""Real time after which bells of rows that another worker held are rung again."""
 
 _PRIORITIES = {EMERGENCY: 0, ESCALATION: 5, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, then clocks, notices last."""

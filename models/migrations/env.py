@@ -1,4 +1,4 @@
-"""How Alembic reaches the store; it is always handed an engine."""
+"""Run the migrations on an engine, which the caller always hands in."""
 
 from typing import Literal
 

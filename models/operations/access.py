@@ -13,14 +13,14 @@ from models.operations.blind_index import blind_hash
 from models.queries.log import TicketNotFound
 from models.rules.blind_index import TERM_KINDS, normalize_term
 from models.rules.text import clean
-from models.rules.vocabulary import Permission
+from models.rules.vocabulary import MessageType, Permission
 from models.security.chain import AccessLine, access_line
 from models.security.roles import Actor
 from models.tables.core import ACCESS, BLIND_INDEX, EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED
 
 REVEALABLE = ("name", "phone", "address", "title", "content", "log")
-"""What can be shown in clear; `log` is what people wrote into the ticket's log."""
+"""The fields that can be shown in clear; `log` is what people wrote into the ticket's log."""
 
 
 class UnknownField(HotlineError):
@@ -107,7 +107,9 @@ def record_access(
 def _letter(session: Session, number: str) -> dict[str, Any]:
     body = session.scalar(
         select(INBOX.c.body)
-        .where(INBOX.c.ticket == number, INBOX.c.type == "ticket.received", INBOX.c.current)
+        .where(
+            INBOX.c.ticket == number, INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.current
+        )
         .where(INBOX.c.state == APPLIED)
         .order_by(INBOX.c.id)
         .limit(1)

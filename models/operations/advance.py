@@ -45,7 +45,7 @@ _LEVELS = (AlertRaised, NoticeQueued)
 
 @dataclass
 class AdvanceResult:
-    """How many tickets were advanced and messages applied or refused.
+    """Counts of tickets advanced, and of messages applied or refused.
 
     `by_queue` counts the finished messages, `refused_by_queue` the refused ones among them;
     `skipped` are the numbers of tickets that another worker has locked.

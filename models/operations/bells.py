@@ -20,7 +20,7 @@ from models.tables.core import BELL, NOTICE
 
 @dataclass
 class DueRows:
-    """Row ids by queue, and how late the latest of them is rung for."""
+    """Row ids by queue, and how late the bell of the latest of them is."""
 
     ids: dict[str, list[int]] = field(default_factory=dict)
     lateness: timedelta = timedelta()
@@ -81,7 +81,7 @@ def claim_due(
 def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime) -> None:
     """Ring for these rows, by queue, at `at`: no bell could be rung, or another worker held them.
 
-    A row that another transaction holds is left alone; it is rung for again in any case.
+    A row that another transaction holds is left alone; its bell is rung again in any case.
     """
     for queue, rows in ids.items():
         bells = _bells_of(queue)

@@ -24,7 +24,7 @@ _HASH_BYTES = 16
 
 
 class _Hashes(NamedTuple):
-    """What one ticket is found by: its rows of the index, and the hash of claimant and facts."""
+    """The hashes of one ticket: its rows of the index, and that of its claimant and facts."""
 
     rows: set[tuple[int, str, bytes]]
     facts: bytes | None
@@ -84,7 +84,7 @@ def rebuild_hashes(store: Store) -> int:
 
 
 def _stored(session: Session, facts: Mapping[int, bytes | None]) -> dict[int, _Hashes]:
-    """The hashes that the store has of these tickets, by the ticket's id."""
+    """Return the hashes that the store has of these tickets, by the ticket's id."""
     stored = {ticket_id: _Hashes(set(), hashed) for ticket_id, hashed in facts.items()}
     rows = select(BLIND_INDEX).where(session.is_in(BLIND_INDEX.c.ticket_id, list(facts)))
     for row in session.execute(rows):
@@ -93,9 +93,9 @@ def _stored(session: Session, facts: Mapping[int, bytes | None]) -> dict[int, _H
 
 
 def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
-    """The hashes that these tickets, by number, should have; the first letter gives the facts.
+    """Compute the hashes that these tickets, by number, should have.
 
-    A ticket whose messages are not there is left out.
+    The first letter gives the facts. A ticket whose messages are not there is left out.
     """
     cipher = session.cipher
     computed: dict[int, _Hashes] = {}

@@ -28,7 +28,7 @@ _UP_TO_RED = timedelta(days=10)
 
 @dataclass
 class CalendarChange:
-    """What a change did: the number of days declared, clocks moved, the number of withdrawals.
+    """The result of a change: the number of days declared, clocks moved, the number of withdrawals.
 
     `moved` has each clock as ticket, clock and new due; `kept` are tickets left as they were, since
     what people did there would no longer fit.

@@ -1,4 +1,4 @@
-"""Finding earlier tickets of the same claimant with the same facts (Regulation 2.2.6)."""
+"""Find earlier tickets of the same claimant with the same facts (Regulation 2.2.6)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,11 @@ class DuplicateCheck:
 
 
 def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[str, DuplicateCheck]:
-    """Check for each new ticket, by number, whether the same has come in before."""
+    """Check for each new ticket, by number, whether the same has come in before.
+
+    The rule is that of `screening.find_repeats`, put as a query: earlier tickets are looked up by
+    the keyed hash, of which the store has millions and a replay has none.
+    """
     hashes: dict[str, bytes] = {}
     for number, message in received.items():
         content = message.content

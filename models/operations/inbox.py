@@ -1,4 +1,4 @@
-"""Adding messages to the inbox, each once."""
+"""Add messages to the inbox, each once."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from models.bulk import insert_rows, next_ids
 from models.database import Session
 from models.i18n import LazyText, lazy
-from models.rules.messages import Envelope, Refusal, read_envelope
+from models.rules.messages import Envelope, Refusal, canonical_json, read_envelope
 from models.rules.queues import queue_for
 from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import REFUSED, WAITING
@@ -25,7 +25,7 @@ _CHUNK = 5_000
 
 @dataclass
 class AddedMessages:
-    """What became of the messages that were to be added.
+    """The outcome of adding messages.
 
     `refused` has the indexes of the refused ones with the reason, `known` the indexes of those
     that were there already.
@@ -37,7 +37,7 @@ class AddedMessages:
 
     @property
     def duplicate(self) -> int:
-        """How many were there already."""
+        """The number that were there already."""
         return len(self.known)
 
 
@@ -107,10 +107,10 @@ def stored_messages(
 def _checked(
     session: Session, index: int, raw: Mapping[str, Any], latest: datetime | None
 ) -> _New | LazyText:
-    try:
-        canonical = msgspec.json.encode(raw, order="deterministic")
-    except (UnicodeEncodeError, ValueError):
-        return lazy("a text holds characters that no text can hold: send it as UTF-8")
+    # encoded once, for the digest, for an absent id and for the stored body
+    canonical = canonical_json(raw)
+    if isinstance(canonical, Refusal):
+        return canonical.why
     envelope = read_envelope(raw, canonical)
     if isinstance(envelope, Refusal):
         return envelope.why
@@ -162,7 +162,7 @@ def _add_chunk(
 
 
 def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
-    """Ring for new rows at once, or at their `at`; the bells are written inside the database."""
+    """Set the bells of new rows to ring at once, or at their `at`, without reading the rows."""
     present = literal(now, INBOX.c.at.type)
     due = case((INBOX.c.at > present, INBOX.c.at), else_=present)
     rows = select(INBOX.c.id, INBOX.c.queue, due, due).where(session.is_in(INBOX.c.id, ids))

@@ -35,7 +35,7 @@ def add_policy(session: Session, text: str, name: str, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class UnitsChange:
-    """What a units file changed, by names; `holding` counts open tickets of units it removed."""
+    """The changes of a units file, by names; `holding` counts open tickets of units it removed."""
 
     count: int
     added: list[str]

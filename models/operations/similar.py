@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, func, select
 from models.database import Session
 from models.rules.minhash import signature
 from models.rules.similarity import shingles_of
+from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
 
@@ -59,7 +60,7 @@ def delete_old_bands(session: Session, before: datetime) -> None:
 def _letters(session: Session, numbers: Sequence[str]) -> dict[str, Any]:
     rows = session.execute(
         select(INBOX.c.ticket, INBOX.c.body)
-        .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.type == "ticket.received")
+        .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.type == MessageType.TICKET_RECEIVED)
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.id.desc())
     )

@@ -68,7 +68,7 @@ class TicketWork:
 
 @dataclass(frozen=True)
 class MessageOutcome:
-    """What becomes of a row: applied, refused with `why`, or waiting on until `ring_at`.
+    """The outcome of a row: applied, refused with `why`, or waiting on until `ring_at`.
 
     `conflicting` marks one refused because it would undo what people did since.
     """
@@ -81,7 +81,7 @@ class MessageOutcome:
 
 
 class _Resolution(msgspec.Struct, frozen=True):
-    """What a message was resolved to when it was first read: units, route, findings."""
+    """The result of reading a message for the first time: units, route, findings."""
 
     unknown: tuple[str, ...] = ()
     route: Route | None = None

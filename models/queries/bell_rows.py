@@ -1,4 +1,9 @@
-"""Between the rows that a bell names and the tickets that they belong to."""
+"""Find the tickets of the rows that a bell names, and the rows of tickets.
+
+A bell carries row ids and nothing else, since whoever reaches the broker can read it; tickets are
+locked and named in the logs by number. So a worker turns ids into numbers before its transaction,
+and numbers into ids again for the few tickets that another worker held.
+"""
 
 from collections.abc import Sequence
 

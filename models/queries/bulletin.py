@@ -17,7 +17,7 @@ from models.rules.policy import BulletinRules
 from models.rules.vocabulary import Ground
 
 TREND = 5
-"""How many earlier months stand beside a bulletin."""
+"""The number of earlier months that stand beside a bulletin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, and_, literal_column
 
+from models.rules.vocabulary import EventName
 from models.tables.core import TICKET
 from models.tables.inbox import REFUSED
 from models.tables.ticket import CARDS, LOOKED_AT, OPEN_TICKETS
@@ -28,4 +29,4 @@ def event_named(name: str) -> ColumnElement[bool]:
     """Return the condition for events of a name that has an index by time."""
     named = _words(f"event.name = '{name}'")
     # levels are more than all the others together and have an index of their own
-    return named if name == "alert.raised" else and_(LOOKED_AT_EVENT, named)
+    return named if name == EventName.ALERT_RAISED else and_(LOOKED_AT_EVENT, named)

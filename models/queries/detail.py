@@ -16,8 +16,9 @@ from models.rules.events import EventData, TicketUnrouted
 from models.rules.redaction import Redactor
 from models.rules.state import State
 from models.rules.text import clean, redact_address, redact_name, redact_phone
-from models.rules.vocabulary import EventName, Status
+from models.rules.vocabulary import EventName, MessageType, Status
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
+from models.tables.inbox import APPLIED
 
 OPERATORS = "monitor"
 """The source of messages that operators send."""
@@ -174,8 +175,10 @@ def _line(session: Session, row: Row[Any], by: str, redactor: Redactor) -> LogLi
 def _content(session: Session, number: str, redactor: Redactor) -> str:
     body = session.scalar(
         select(INBOX.c.body)
-        .where(INBOX.c.ticket == number, INBOX.c.type == "ticket.received", INBOX.c.current)
-        .where(INBOX.c.state == "applied")
+        .where(
+            INBOX.c.ticket == number, INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.current
+        )
+        .where(INBOX.c.state == APPLIED)
         .order_by(INBOX.c.id)
         .limit(1)
     )

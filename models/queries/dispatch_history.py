@@ -6,10 +6,11 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from models.database import Session
+from models.rules.vocabulary import EventName, MessageType
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED
 
-_TAKEN = ("ticket.accepted", "ticket.deemed_accepted")
+_TAKEN = (EventName.TICKET_ACCEPTED, EventName.TICKET_DEEMED_ACCEPTED)
 
 
 class PastDispatch(NamedTuple):
@@ -29,7 +30,7 @@ def past_dispatches(session: Session) -> Iterator[PastDispatch]:
         select(TICKET.c.unit, INBOX.c.body)
         .join(INBOX, INBOX.c.ticket == TICKET.c.number)
         .where(
-            INBOX.c.type == "ticket.received",
+            INBOX.c.type == MessageType.TICKET_RECEIVED,
             INBOX.c.state == APPLIED,
             INBOX.c.current,
             TICKET.c.unit.is_not(None),

@@ -14,7 +14,7 @@ from models.tables.core import INBOX, NOTICE, TICKET
 
 MESSAGE, NOTE = "message", "notice"
 MAX_LISTED = 500
-"""How many of each are listed, the latest first; all are counted."""
+"""The most of each that are listed, the latest first; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """How many there are, and the latest of them."""
+    """The number of failures, and the latest of them."""
 
     messages: int = 0
     notices: int = 0

@@ -1,4 +1,4 @@
-"""Whether the service runs: its processes by their own reports, and what waits."""
+"""The health of the service: its processes by their own reports, and what waits."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ ALIVE_WITHIN = timedelta(seconds=15)
 """A process that has not reported for longer counts as dead; it reports every few seconds."""
 
 DEFAULT_PATIENCE = timedelta(seconds=30)
-"""After how long a timekeeper rings again for a row that nobody has finished, unless told."""
+"""The time after which a timekeeper rings again for a row that is not finished, by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ProcessStatus:
     failed: int
 
     def is_alive(self, now: datetime) -> bool:
-        """Whether the process has reported lately; `now` is by the system's clock."""
+        """Return whether the process has reported lately; `now` is by the system's clock."""
         return now - self.seen_at <= ALIVE_WITHIN
 
 
@@ -47,7 +47,7 @@ class Health:
 
 
 def health(session: Session, now: datetime) -> Health:
-    """The processes, and the counts at `now`; messages dated later are no load yet."""
+    """Return the processes, and the counts at `now`; messages dated later are no load yet."""
     processes = session.execute(
         select(*(PROCESS.c[f] for f in ProcessStatus.__dataclass_fields__)).order_by(
             PROCESS.c.role, PROCESS.c.name
@@ -66,13 +66,13 @@ def health(session: Session, now: datetime) -> Health:
 
 
 def is_reporting(session: Session, prefix: str, now: datetime) -> bool:
-    """Whether any process whose name begins with `prefix` is alive at `now`."""
+    """Return whether any process whose name begins with `prefix` is alive at `now`."""
     alive = PROCESS.c.name.startswith(prefix, autoescape=True), _alive(now)
     return session.execute(select(PROCESS.c.name).where(*alive).limit(1)).first() is not None
 
 
 def patience(session: Session, now: datetime) -> timedelta:
-    """After how long rows are rung for again, by the reports of the timekeepers that are alive.
+    """Return the time after which bells are rung again, as the living timekeepers report it.
 
     Real time, the longest where they differ; `now` is by the system's clock.
     """

@@ -16,7 +16,7 @@ MessageKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class MessageAnswer:
-    """What was decided about a message: applied, or refused and why."""
+    """The decision about a message: applied, or refused and why."""
 
     refused: bool
     why: str = ""

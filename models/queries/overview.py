@@ -21,14 +21,14 @@ from models.rules.vocabulary import ClockName, EventName, Level, Status
 from models.tables.core import CLOCK, EVENT, TICKET
 
 _CARDS_KEPT = timedelta(days=7)
-"""How far back the last cards are looked for: in a quiet district not through the whole log."""
+"""The time in which the last cards are looked for: a quiet district's whole log is too much."""
 
 HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How many tickets wait for what; levels are those of open tickets."""
+    """Counts of tickets by what they wait for; levels are those of open tickets."""
 
     open: int = 0
     prewarning: int = 0
@@ -76,7 +76,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class HourlyCounts:
-    """How many tickets came in and were completed in each hour of a day in Shanghai."""
+    """Counts of tickets that came in and were completed in each hour of a day in Shanghai."""
 
     received: tuple[int, ...] = (0,) * HOURS
     completed: tuple[int, ...] = (0,) * HOURS
@@ -157,7 +157,7 @@ def hourly_counts(session: Session, now: datetime) -> HourlyCounts:
         for e in edges
     ]
     by_event = []
-    for name in ("ticket.received", "ticket.completed"):
+    for name in (EventName.TICKET_RECEIVED, EventName.TICKET_COMPLETED):
         row = session.execute(select(*hours).where(event_named(name), EVENT.c.at >= begin)).one()
         by_event.append(tuple(n or 0 for n in row))
     return HourlyCounts(*by_event)

@@ -21,7 +21,7 @@ KINDS: tuple[str, ...] = (
     ClockName.PROOF,
 )
 MAX_LISTED = 500
-"""How many of a kind are listed; all are counted."""
+"""The most of a kind that are listed; all are counted."""
 
 _UNREACHABLE_KEPT = timedelta(days=14)
 
@@ -44,7 +44,7 @@ class OwedCall:
 
 @dataclass(frozen=True, slots=True)
 class OwedCalls:
-    """How many there are of each kind, and those of one kind, the most urgent first."""
+    """The number of each kind, and the calls of one kind, the most urgent first."""
 
     counts: dict[str, int]
     kind: str

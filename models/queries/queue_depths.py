@@ -1,4 +1,4 @@
-"""Each queue now and in the last half hour, from the store alone: no broker is needed."""
+"""The queues now and in the last half hour, from the store alone: no broker is needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,15 +16,15 @@ from models.rules.queues import DELIVERY, QUEUES
 from models.tables.core import BELL, NOTICE, SAMPLE
 
 SAMPLE_SPAN = timedelta(seconds=5)
-"""How much time a sample covers, real."""
+"""The real time that a sample covers."""
 
 SAMPLES_KEPT = timedelta(minutes=30)
-"""How long samples are kept, real."""
+"""The real time for which samples are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How many rows wait in a queue, and since when the first of them has been due."""
+    """The number of rows that wait in a queue, and since when the first of them has been due."""
 
     waiting: int = 0
     oldest_at: datetime | None = None
@@ -56,7 +56,7 @@ class _Series:
 def queues(
     session: Session, now: datetime, wall: datetime, speed: float = 1.0, points: int = 60
 ) -> tuple[QueueRow, ...]:
-    """Every queue at `now` by the service's clock, and its last samples up to `wall`.
+    """Return every queue at `now` by the service's clock, and its last samples up to `wall`.
 
     The service's clock runs `speed` times as fast as `wall`, the system's.
     """
@@ -68,7 +68,7 @@ def queues(
 def queue_depths(
     session: Session, now: datetime, wall: datetime, speed: float = 1.0
 ) -> dict[str, QueueDepth]:
-    """What waits in each queue; what is dated after `now` does not wait yet.
+    """Count what waits in each queue; what is dated after `now` does not wait yet.
 
     `now` is by the service's clock, which runs `speed` times as fast as `wall`, the system's.
     """
@@ -83,7 +83,7 @@ def queue_depths(
 def _waiting(name: str, now: datetime, again_at: datetime) -> Select[Any, Any]:
     if name == DELIVERY:
         return select(func.count(), func.min(NOTICE.c.queued_at)).where(QUEUED_NOTICE)
-    # what has been rung for is due again a little later, and waits until it is answered
+    # a bell that has been rung is due again a little later, and waits until it is answered
     return (
         select(func.count(), func.min(BELL.c.due_at))
         .where(BELL.c.queue == name, BELL.c.ring_at <= again_at)

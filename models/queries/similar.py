@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from models.database import Session
 from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
-from models.rules.vocabulary import OPEN
+from models.rules.vocabulary import OPEN, MessageType
 from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
 
@@ -18,7 +18,7 @@ _MOST_LETTERS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class SimilarTicket:
-    """A ticket of a group; `title` is redacted, `in_common` its likeness to the first, 0 to 1."""
+    """A ticket of a group; `title` is redacted, `in_common` its similarity to the first, 0 to 1."""
 
     ticket: str
     title: str
@@ -38,7 +38,7 @@ class SimilarTickets:
 
     @property
     def last_at(self) -> datetime:
-        """When the latest of its tickets was received."""
+        """The time when the latest of its tickets was received."""
         return self.tickets[-1].received_at
 
 
@@ -110,7 +110,7 @@ def _candidates(session: Session, since: datetime) -> list[_Candidate]:
             INBOX.c.body,
         )
         .join(INBOX, INBOX.c.ticket == TICKET.c.number)
-        .where(session.is_in(TICKET.c.id, newest), INBOX.c.type == "ticket.received")
+        .where(session.is_in(TICKET.c.id, newest), INBOX.c.type == MessageType.TICKET_RECEIVED)
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(TICKET.c.received_at, TICKET.c.number, INBOX.c.id)
     )
@@ -131,8 +131,8 @@ def _groups(candidates: Sequence[_Candidate]) -> Iterable[_Group]:
     for ticket in candidates:
         pieces = shingles_of(ticket.letter)
         near = {id(g): g for band in ticket.bands for g in by_band.get(band, ())}.values()
-        likeness = [(jaccard(g.first, pieces), g) for g in near]
-        share, group = max(likeness, key=lambda pair: pair[0], default=(0.0, None))
+        shares = [(jaccard(g.first, pieces), g) for g in near]
+        share, group = max(shares, key=lambda pair: pair[0], default=(0.0, None))
         if group is None or share < SIMILAR_FROM:
             share, group = 1.0, _Group(pieces)
             groups.append(group)

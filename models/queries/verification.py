@@ -1,4 +1,4 @@
-"""Whether the logs are as they were written: every chain of the store is read and checked."""
+"""Verify that the logs are as they were written: read and check every chain of the store."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _COLUMNS = ("seq", "name", "at", "moment", "cause", "private", "hash")
 
 @dataclass
 class Verification:
-    """How much was checked, and the first broken link."""
+    """The amount that was checked, and the first broken link."""
 
     tickets: int = 0
     lines: int = 0

@@ -425,15 +425,22 @@ def read_envelope(raw: RawMessage, canonical: bytes | None = None) -> Envelope |
         return Refusal(lazy("the time {at} is no ISO 8601 time", at=at[:40]))
     if moment.year not in _YEARS:
         return Refusal(lazy("the year {year} cannot be meant", year=moment.year))
-    try:
-        canonical = canonical or msgspec.json.encode(raw, order="deterministic")
-    except (UnicodeEncodeError, ValueError):
-        return Refusal(lazy("a text holds characters that no text can hold: send it as UTF-8"))
+    encoded = canonical or canonical_json(raw)
+    if isinstance(encoded, Refusal):
+        return encoded
     sent_id = raw.get("id")
     named = check.number_as_text(sent_id) or (
         sent_id if isinstance(sent_id, str) and sent_id.strip() else None
     )
-    return Envelope(named or _digest(canonical), moment, MessageType(kind), ticket.strip())
+    return Envelope(named or _digest(encoded), moment, MessageType(kind), ticket.strip())
+
+
+def canonical_json(raw: RawMessage) -> bytes | Refusal:
+    """Encode a message so that the same content always gives the same bytes."""
+    try:
+        return msgspec.json.encode(raw, order="deterministic")
+    except (UnicodeEncodeError, ValueError):
+        return Refusal(lazy("a text holds characters that no text can hold: send it as UTF-8"))
 
 
 def content_id(raw: RawMessage) -> str:

@@ -8,7 +8,7 @@ EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK, ESCALATION, DELIVERY = QUEUES = t
 """The names of the queues, as plain text for the broker; the most urgent first."""
 
 MESSAGE_QUEUES = (EMERGENCY, INTAKE, ROUTING, CONTACT, CALLBACK)
-"""The queues in which messages of the inbox are rung for."""
+"""The queues of messages of the inbox."""
 
 _QUEUE_OF = {
     MessageType.UNIT_ACCEPTED: ROUTING,

@@ -1,4 +1,4 @@
-"""Who runs this process: an operating-system user or the bearer of a token, and his role."""
+"""Identify the actor: an operating-system user or the bearer of a token, and his role."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ ROLES_FILE = "roles.toml"
 
 
 def current_actor(settings: Settings) -> Actor:
-    """Who acts: by HOTLINE_TOKEN if it is set, else by the user that this process runs as.
+    """Return the actor: by HOTLINE_TOKEN if it is set, else by the user that this process runs as.
 
     Without a roles file the owner of the home is supervisor and nobody else has a role. Raises
     InvalidRoles where the file or the token is wrong.

@@ -42,7 +42,7 @@ class KeyRing:
 
     @property
     def has_next(self) -> bool:
-        """Whether the last key does not encrypt yet."""
+        """Return whether the last key does not encrypt yet."""
         return self.active < len(self.keys) - 1
 
     def with_next(self, key: bytes) -> "KeyRing":
@@ -61,7 +61,7 @@ class KeyRing:
         return KeyRing((*removed, *self.keys[self.active :]), self.active)
 
     def continues(self, older: "KeyRing") -> bool:
-        """Whether these keys decrypt all that `older` encrypted: the same file at a later time."""
+        """Return whether these are the keys of `older` at a later time, so decrypt all it did."""
         same = zip(older.keys, self.keys, strict=False)
         return len(self.keys) >= len(older.keys) and all(
             new is None or old is None or hmac.compare_digest(old, new) for old, new in same

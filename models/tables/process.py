@@ -29,7 +29,7 @@ class Process(TableRow, table=True):
 
 
 class Sample(TableRow, table=True):
-    """What a queue held, and what was done in it, in the seconds up to `at` by the system's clock.
+    """A sample of a queue: its depth, and what was done in the seconds up to `at`, system time.
 
     The row without a process says how many rows waited at `at` and the age of the oldest in real
     milliseconds; the rows of processes say how many they finished and how many of them failed.

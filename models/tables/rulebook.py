@@ -1,4 +1,4 @@
-"""What decisions are made by: units, policies and declared days."""
+"""Units, policies and declared days, by which decisions are made."""
 
 from datetime import date, datetime
 from typing import Any

@@ -133,7 +133,7 @@ class EventRow(TableRow, table=True):
             postgresql_where=text("once IS NOT NULL"),
         ),
         partial_index("event_looked_at", "name", "at", where=LOOKED_AT),
-        # a month's levels are told from all later ones without a look at the rows
+        # a month's levels are found among all later ones without a look at the rows
         partial_index("event_raised", "at", "moment", where=RAISED),
         partial_index("event_card", "at", where=CARDS),
         partial_index("event_reported", "moment", where=REPORTED),

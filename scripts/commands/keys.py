@@ -10,6 +10,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from models.words import KEY_STATES
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def show(
         print_json(rows)
         return
     for row in rows:
-        state = _(str(row["state"]))
+        state = _(KEY_STATES[str(row["state"])])
         typer.echo(f"{row['number']:>3}  {row['name'] or '-':<8}  {state}  {row['values']}")
 
 

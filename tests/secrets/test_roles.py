@@ -52,7 +52,7 @@ def test_each_role_may_what_it_is_for() -> None:
             "[users]\nwang = 'operater'",
             "line 2: users.wang: it must be one of: op",
         ),
-        ("[users]\nwang = 7", "line 2: users.wang: write a text in quotes"),
+        ("[users]\nwang = 7", "line 2: users.wang: it must be one of: op"),
         (
             "[people]\nwang = 'operator'",
             "line 1: people: there is no such key",

@@ -1,4 +1,4 @@
-"""What is rung for gets a narrow table of its own; wide rows are updated in their place."""
+"""Move bells to a narrow table of their own; wide rows are updated in their place."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What the screens look for: short indexes of what is open, and samples of the queues."""
+"""Serve the screens: short indexes of what is open, and samples of the queues."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -72,7 +72,7 @@ def hold_batches(
     """Hold what may go out by this channel now until `until`, as messages.
 
     A gathered kind takes along what else is queued for the same person. What the channel's rate or
-    its rest does not let through is rung for later. Workers take turns: the channel's row is
+    its rest does not let through waits for a later bell. Workers take turns: the channel's row is
     locked.
     """
     state = lock_channel(session, channel, limits, now)
@@ -99,7 +99,7 @@ def extend_hold(session: Session, rows: Sequence[int], until: datetime) -> None:
 
 
 def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -> None:
-    """Let go of notices without having tried them; they are rung for at `again_at`."""
+    """Let go of notices without having tried them; their bells ring at `again_at`."""
     if rows:
         session.execute(
             update(NOTICE)

@@ -57,7 +57,7 @@ class ChannelState:
     error: str | None
 
     def rests(self, now: datetime) -> bool:
-        """Whether nothing is sent by this channel at `now`."""
+        """Return whether nothing is sent by this channel at `now`."""
         return self.rest_until is not None and self.rest_until > now
 
     @property

@@ -70,7 +70,7 @@ class ChannelFailed(Exception):
 
 
 def unheld(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Conditions for a notice that may be taken: it is queued, and nobody is sending it."""
+    """Return the conditions for a notice that may be taken: queued, and held by nobody."""
     not_held = or_(NOTICE.c.held_until.is_(None), NOTICE.c.held_until <= now)
     return NOTICE.c.state == NoticeState.QUEUED, not_held
 
