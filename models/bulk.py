@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, CursorResult, LargeBinary, Table
+from sqlalchemy import Connection, CursorResult, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 
+from models.sql_types import AnyColumn
+
 RowValues = Mapping[str, Any]
+"""The values of a row by column, each of the type that its column takes."""
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
@@ -151,7 +154,7 @@ def _update(connection: Connection, table: Table, rows: Sequence[RowValues]) -> 
 
 
 def _by_column(
-    connection: Connection, columns: Sequence[Column[Any]], rows: Sequence[RowValues]
+    connection: Connection, columns: Sequence[AnyColumn], rows: Sequence[RowValues]
 ) -> list[list[Any]]:
     """Return the values for the driver, a list a column, translated by the column's type."""
     dialect = connection.dialect
@@ -168,11 +171,11 @@ def _by_column(
     return values
 
 
-def _arrays(connection: Connection, columns: Sequence[Column[Any]]) -> str:
+def _arrays(connection: Connection, columns: Sequence[AnyColumn]) -> str:
     # binary (%b): as text the driver escapes every element by itself, which takes most of the time
     types = (c.type.compile(connection.dialect) for c in columns)
     return ", ".join(f"%b::{kind}[]" for kind in types)
 
 
-def _quoted(connection: Connection, column: Column[Any]) -> str:
+def _quoted(connection: Connection, column: AnyColumn) -> str:
     return str(connection.dialect.identifier_preparer.quote(column.name))

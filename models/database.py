@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import sqlmodel
 from sqlalchemy import (
     ARRAY,
-    Column,
     ColumnElement,
     Connection,
     Engine,
@@ -32,6 +31,7 @@ from models.errors import HotlineError
 from models.fair_lock import FairWriteLock
 from models.i18n import _
 from models.security.encryption import Cipher
+from models.sql_types import AnyColumn
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -78,7 +78,7 @@ class Session(sqlmodel.Session):
 
         return postgresql.insert(table)
 
-    def is_in(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    def is_in(self, column: AnyColumn, values: Collection[Any]) -> ColumnElement[bool]:
         """Return the condition that a column is one of many numbers or texts.
 
         They are sent as a single parameter: thousands would have to be compiled into the statement.

@@ -8,7 +8,8 @@ import gettext
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from models.json_types import Json
 
 LANGUAGES = ("zh", "en")
 _LOCALES = Path(__file__).parent / "locale"
@@ -73,7 +74,7 @@ def render(text: LazyText) -> str:
     return _(text.text).format(**args)
 
 
-def readable(value: Any) -> Any:
+def readable(value: Json) -> Json:
     """Return plain data with the stored texts in it rendered."""
     match value:
         case str() | int():

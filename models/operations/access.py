@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, text
 
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
+from models.json_types import Json, JsonObject
 from models.operations.blind_index import blind_hash
 from models.queries.log import TicketNotFound
 from models.rules.blind_index import TERM_KINDS, normalize_term
@@ -29,7 +29,7 @@ class UnknownField(HotlineError):
 
 def reveal(
     session: Session, actor: Actor, number: str, fields: Sequence[str], now: datetime
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return these fields of a ticket in clear and log it; commit before showing them.
 
     Raises NotAllowed, TicketNotFound, UnknownField.
@@ -43,7 +43,7 @@ def reveal(
         raise TicketNotFound(number)
     record_access(session, actor, Permission.REVEAL, number, fields, now)
     claimant = session.cipher.decrypt(row.claimant) if row.claimant else {}
-    revealed: dict[str, Any] = {
+    revealed: JsonObject = {
         f: _clear(claimant.get(f)) for f in ("name", "phone", "address") if f in fields
     }
     if {"title", "content"} & set(fields):
@@ -104,7 +104,7 @@ def record_access(
     session.execute(session.insert(ACCESS).values(line._asdict() | {"hash": hashed}))
 
 
-def _letter(session: Session, number: str) -> dict[str, Any]:
+def _letter(session: Session, number: str) -> JsonObject:
     body = session.scalar(
         select(INBOX.c.body)
         .where(
@@ -114,11 +114,11 @@ def _letter(session: Session, number: str) -> dict[str, Any]:
         .order_by(INBOX.c.id)
         .limit(1)
     )
-    letter: dict[str, Any] = session.cipher.decrypt(body) if body is not None else {}
+    letter: JsonObject = session.cipher.decrypt(body) if body is not None else {}
     return letter
 
 
-def _clear(value: Any) -> Any:
+def _clear(value: Json) -> Json:
     """Clean the texts in what a citizen wrote, so that a terminal obeys none of it."""
     match value:
         case str():

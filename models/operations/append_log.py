@@ -9,6 +9,7 @@ import msgspec
 
 from models.bulk import RowValues, insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
+from models.json_types import Json
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.blind_index import add_blind_index, blind_index_rows
 from models.operations.notices.queue import notice_row
@@ -38,7 +39,7 @@ class TicketRow(NamedTuple):
 class NewTicket:
     """A new ticket: the body of its first message, and the keyed hash of who wrote what."""
 
-    body: Mapping[str, Any]
+    body: Mapping[str, Json]
     facts: bytes | None = None
 
 
@@ -140,7 +141,7 @@ def event_row(
     event: Event,
     at: datetime,
     folds: int = 0,
-) -> dict[str, Any]:
+) -> RowValues:
     """Return the row of an event, its hash chained to `chain`, the hash of the line before."""
     data = log_events.encode(event.data)
     private = log_events.private_part(event.data)
@@ -167,7 +168,7 @@ def event_row(
 
 def _ticket(
     session: Session, append: LogAppend, seq: int, chain: bytes, now: datetime
-) -> dict[str, Any]:
+) -> RowValues:
     state = append.state
     row: dict[str, Any] = {
         "id": append.row.id,
@@ -191,7 +192,7 @@ def _ticket(
     return row
 
 
-def _columns_of_state(state: State) -> dict[str, Any]:
+def _columns_of_state(state: State) -> RowValues:
     """Return the columns of a ticket that repeat its state for the queries, without the level."""
     handling = state.clocks.get(ClockName.HANDLING)
     return {
@@ -216,7 +217,7 @@ def _level_at(state: State) -> datetime | None:
     return state.ladder[raised - 1][1] if raised else None
 
 
-def _clocks(append: LogAppend, calendar: int) -> list[dict[str, Any]]:
+def _clocks(append: LogAppend, calendar: int) -> list[RowValues]:
     before, now = append.before, append.state.clocks
     if append.levels_only:
         return []

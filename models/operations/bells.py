@@ -7,14 +7,15 @@ something to. A queued notice is its own bell (`_bells_of`).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Table, func, select, update
+from sqlalchemy import ColumnElement, Table, func, select, update
 
 from models.bulk import RowValues, delete_rows, upsert_rows
 from models.database import Session
 from models.rules.queues import DELIVERY, QUEUES
 from models.rules.vocabulary import NoticeState
+from models.sql_types import AnyColumn
 from models.tables.core import BELL, NOTICE
 
 
@@ -94,9 +95,9 @@ class _Bells(NamedTuple):
     """The place of a queue's bells: the table, its columns, and which of its rows are theirs."""
 
     table: Table
-    row_id: Column[Any]
-    due_at: Column[Any]
-    ring_at: Column[Any]
+    row_id: AnyColumn
+    due_at: AnyColumn
+    ring_at: AnyColumn
     of_queue: ColumnElement[bool]
 
 

@@ -1,12 +1,13 @@
 """The blind index: keyed hashes of numbers and names, by which encrypted tickets are found."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from models.bulk import RowValues, delete_rows, update_rows
 from models.database import Session, Store
+from models.json_types import Json
 from models.rules.blind_index import index_terms
 from models.rules.messages import TicketReceived, read_content
 from models.rules.screening import duplicate_key
@@ -30,9 +31,7 @@ class _Hashes(NamedTuple):
     facts: bytes | None
 
 
-def blind_index_rows(
-    cipher: Cipher, ticket_id: int, body: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def blind_index_rows(cipher: Cipher, ticket_id: int, body: Mapping[str, Json]) -> list[RowValues]:
     """Return the rows by which a ticket with this first message, or this supplement, is found."""
     return [
         {"ticket_id": ticket_id, "kind": kind, "hash": blind_hash(cipher, kind, value)}

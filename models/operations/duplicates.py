@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import func, select
 
 from models.database import Session
 from models.operations.blind_index import facts_hash
 from models.rules.messages import Message, TicketReceived
+from models.rules.screening import Receipt, match_repeats
 from models.tables.core import TICKET
 
 
@@ -21,11 +21,7 @@ class DuplicateCheck:
 
 
 def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[str, DuplicateCheck]:
-    """Check for each new ticket, by number, whether the same has come in before.
-
-    The rule is that of `screening.find_repeats`, put as a query: earlier tickets are looked up by
-    the keyed hash, of which the store has millions and a replay has none.
-    """
+    """Check for each new ticket, by number, whether the same has come in before."""
     hashes: dict[str, bytes] = {}
     for number, message in received.items():
         content = message.content
@@ -41,19 +37,10 @@ def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[s
         .where(TICKET.c.facts.in_(list(set(hashes.values()))))
         .subquery()
     )
-    earliest: dict[bytes, tuple[datetime, str]] = {
+    earliest: dict[bytes, Receipt] = {
         row.facts: (row.received_at, row.number)
         for row in session.execute(select(numbered).where(numbered.c.place == 1))
     }
-    for number, hashed in hashes.items():
-        present = (received[number].at, number)
-        earliest[hashed] = min(earliest.get(hashed, present), present)
-    checks = {}
-    for number, message in received.items():
-        if number not in hashes:
-            checks[number] = DuplicateCheck()
-            continue
-        first_at, first_number = earliest[hashes[number]]
-        is_repeated = (first_at, first_number) < (message.at, number)
-        checks[number] = DuplicateCheck(hashes[number], first_number if is_repeated else None)
-    return checks
+    begun = [(hashed, (received[number].at, number)) for number, hashed in hashes.items()]
+    repeats = match_repeats(earliest, begun)
+    return {number: DuplicateCheck(hashes.get(number), repeats.get(number)) for number in received}

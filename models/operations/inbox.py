@@ -4,16 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from psycopg.errors import UniqueViolation
 from sqlalchemy import case, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from models.bulk import insert_rows, next_ids
+from models.bulk import RowValues, insert_rows, next_ids
 from models.database import Session
 from models.i18n import LazyText, lazy
+from models.json_types import Json, JsonObject
 from models.rules.messages import Envelope, Refusal, canonical_json, read_envelope
 from models.rules.queues import queue_for
 from models.tables.core import BELL, INBOX, TICKET
@@ -45,7 +46,7 @@ class StoredMessage(NamedTuple):
     """A message of the inbox: when it arrived, and its content."""
 
     arrived_at: datetime
-    body: dict[str, Any]
+    body: JsonObject
 
 
 class _New(NamedTuple):
@@ -54,14 +55,14 @@ class _New(NamedTuple):
     place: int
     envelope: Envelope
     digest: bytes
-    raw: Mapping[str, Any]
+    raw: Mapping[str, Json]
     canonical: bytes
 
 
 def add_messages(
     session: Session,
     source: str,
-    messages: Sequence[Mapping[str, Any]],
+    messages: Sequence[Mapping[str, Json]],
     now: datetime,
     latest: datetime | None = None,
 ) -> AddedMessages:
@@ -105,7 +106,7 @@ def stored_messages(
 
 
 def _checked(
-    session: Session, index: int, raw: Mapping[str, Any], latest: datetime | None
+    session: Session, index: int, raw: Mapping[str, Json], latest: datetime | None
 ) -> _New | LazyText:
     # encoded once, for the digest, for an absent id and for the stored body
     canonical = canonical_json(raw)
@@ -169,9 +170,7 @@ def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
     session.execute(insert(BELL).from_select(["row_id", "queue", "due_at", "ring_at"], rows))
 
 
-def _rows(
-    session: Session, source: str, new: Sequence[_New], now: datetime
-) -> list[dict[str, Any]]:
+def _rows(session: Session, source: str, new: Sequence[_New], now: datetime) -> list[RowValues]:
     numbers = {n.envelope.ticket for n in new}
     urgent = set(
         session.scalars(

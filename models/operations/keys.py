@@ -8,10 +8,8 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    Column,
     ColumnElement,
     LargeBinary,
-    Row,
     Table,
     bindparam,
     func,
@@ -25,6 +23,7 @@ import models.tables  # noqa: F401  (their import is what fills the metadata)
 from models.database import Session, Store
 from models.operations.blind_index import rebuild_hashes
 from models.security.encryption import Encrypted
+from models.sql_types import AnyColumn, SelectedRow
 from models.tables.columns import EncryptedColumn
 from models.tables.core import EVENT, SECRET
 from models.tables.secrets import HASH_KEY
@@ -117,7 +116,7 @@ def _any_encrypted(session: Session) -> Encrypted | None:
     return None
 
 
-def encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
+def encrypted_columns() -> Iterator[tuple[Table, AnyColumn]]:
     """Yield every column of the store that holds encrypted values."""
     for table in SQLModel.metadata.sorted_tables:
         for column in table.columns:
@@ -155,7 +154,7 @@ def reencrypt(store: Store) -> Iterator[int]:
                 break
 
 
-def _pass(store: Store, table: Table, column: Column[Any]) -> Iterator[int]:
+def _pass(store: Store, table: Table, column: AnyColumn) -> Iterator[int]:
     """Go through a table once, in the order of its primary key."""
     keys = list(table.primary_key.columns)
     after: tuple[Any, ...] | None = None
@@ -178,7 +177,7 @@ def _pass(store: Store, table: Table, column: Column[Any]) -> Iterator[int]:
         yield len(rows)
 
 
-def _write(session: Session, table: Table, column: Column[Any], rows: Sequence[Row[Any]]) -> None:
+def _write(session: Session, table: Table, column: AnyColumn, rows: Sequence[SelectedRow]) -> None:
     keys = list(table.primary_key.columns)
     statement = update(table).where(*(k == bindparam(f"_{k.name}") for k in keys))
     session.connection().execute(
@@ -191,16 +190,16 @@ def _write(session: Session, table: Table, column: Column[Any], rows: Sequence[R
     )
 
 
-def _left(store: Store, column: Column[Any]) -> bool:
+def _left(store: Store, column: AnyColumn) -> bool:
     with store.reading() as session:
         stale = select(column).where(_stale(session, column)).limit(1)
         return session.execute(stale).first() is not None
 
 
-def _number(column: Column[Any]) -> ColumnElement[bytes]:
+def _number(column: AnyColumn) -> ColumnElement[bytes]:
     """The first byte of encrypted values, which is the number of their key."""
     return func.substr(column, 1, 1, type_=LargeBinary)
 
 
-def _stale(session: Session, column: Column[Any]) -> ColumnElement[bool]:
+def _stale(session: Session, column: AnyColumn) -> ColumnElement[bool]:
     return column.is_not(None) & (_number(column) != bytes([session.cipher.keyring.active]))

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, exists, func, select
 
 from models.database import Session
+from models.json_types import JsonObject
 from models.rules.minhash import signature
 from models.rules.similarity import shingles_of
 from models.rules.vocabulary import MessageType
@@ -22,7 +22,7 @@ _LOOK_BACK = 50_000
 """Tickets are committed in another order than that of their ids: so far back some may be new."""
 
 
-BandRow = dict[str, Any]
+BandRow = dict[str, int | None]
 
 
 def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
@@ -57,7 +57,7 @@ def delete_old_bands(session: Session, before: datetime) -> None:
     session.execute(delete(SIMILARITY).where(SIMILARITY.c.ticket_id.in_(old)))
 
 
-def _letters(session: Session, numbers: Sequence[str]) -> dict[str, Any]:
+def _letters(session: Session, numbers: Sequence[str]) -> JsonObject:
     rows = session.execute(
         select(INBOX.c.ticket, INBOX.c.body)
         .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.type == MessageType.TICKET_RECEIVED)
@@ -67,7 +67,7 @@ def _letters(session: Session, numbers: Sequence[str]) -> dict[str, Any]:
     return {row.ticket: session.cipher.decrypt(row.body) for row in rows}
 
 
-def _bands(session: Session, body: dict[str, Any]) -> list[int]:
+def _bands(session: Session, body: JsonObject) -> list[int]:
     """Return the keyed hashes of a letter's bands; none where it says too little."""
     pieces = shingles_of(body)
     if not pieces:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import select, update
 
-from models.bulk import update_rows
+from models.bulk import RowValues, update_rows
 from models.database import Session
 from models.i18n import LazyText
+from models.json_types import JsonObject
 from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
 from models.rulebook import Rulebook
@@ -39,7 +40,7 @@ class InboxRow(NamedTuple):
     arrived_at: datetime
     body: Encrypted
     state: str
-    resolved: dict[str, Any] | None
+    resolved: JsonObject | None
 
 
 INBOX_COLUMNS = [INBOX.c[name] for name in InboxRow._fields]
@@ -131,7 +132,7 @@ def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:
     set_bells(session, (bell(row.queue, row.id, ring_at) for row, ring_at in waiting))
 
 
-def _finished_row(outcome: MessageOutcome) -> dict[str, Any]:
+def _finished_row(outcome: MessageOutcome) -> RowValues:
     why, message = outcome.why, outcome.message
     resolved = outcome.row.resolved if message is None else _resolution(message)
     return {

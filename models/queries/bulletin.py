@@ -6,10 +6,10 @@ registered stands beside them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from models.database import Session
 from models.i18n import LazyText, lazy, render
+from models.json_types import JsonObject
 from models.queries.figure_cases import FigureCase, figure_cases, figure_counts, figure_tickets
 from models.queries.figures import FIGURES, RATES, Month, months_until
 from models.rules.events import ConductRecorded
@@ -158,7 +158,7 @@ def _conduct(cases: Iterable[FigureCase]) -> Iterable[TalkProposal]:
             yield TalkProposal(case.unit, _CLAUSES[ground], why, (case.ticket,), conduct.grave)
 
 
-def bulletin_as_dict(value: Bulletin) -> dict[str, Any]:
+def bulletin_as_dict(value: Bulletin) -> JsonObject:
     """Return the bulletin for machines: counts by name, rates from 0 to 1 or null."""
     return {
         "month": str(value.month),
@@ -173,13 +173,13 @@ def bulletin_as_dict(value: Bulletin) -> dict[str, Any]:
     }
 
 
-def _plain(line: BulletinLine) -> dict[str, Any]:
+def _plain(line: BulletinLine) -> JsonObject:
     rates = {name: line.rate(name) for name in RATES}
     rank = {} if not line.unit else {"rank": line.rank}
     return {"unit": line.unit, **rank, **{f: line.count(f) for f in FIGURES}, **rates}
 
 
-def _plain_proposal(proposal: TalkProposal) -> dict[str, Any]:
+def _plain_proposal(proposal: TalkProposal) -> JsonObject:
     return {
         "unit": proposal.unit,
         "clause": proposal.clause,

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from models.database import Session
 from models.i18n import render
+from models.json_types import JsonObject
 from models.queries.log import TicketNotFound, ticket_redactor
 from models.rules import events
 from models.rules.events import EventData, TicketUnrouted
@@ -17,6 +17,7 @@ from models.rules.redaction import Redactor
 from models.rules.state import State
 from models.rules.text import clean, redact_address, redact_name, redact_phone
 from models.rules.vocabulary import EventName, MessageType, Status
+from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import APPLIED
 
@@ -61,7 +62,7 @@ class LogLine:
     at: datetime
     moment: datetime
     event: EventData
-    private: dict[str, Any]
+    private: JsonObject
     by: str = ""
 
     @property
@@ -165,7 +166,7 @@ def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> t
     return tuple(_line(session, row, by.get(row.cause, ""), redactor) for row in rows)
 
 
-def _line(session: Session, row: Row[Any], by: str, redactor: Redactor) -> LogLine:
+def _line(session: Session, row: SelectedRow, by: str, redactor: Redactor) -> LogLine:
     event = events.convert(row.name, row.data)
     private = redactor.redact(session.cipher.decrypt(row.private)) if row.private else {}
     says_by_whom = getattr(event, "by", UNSET) is not UNSET
@@ -187,7 +188,7 @@ def _content(session: Session, number: str, redactor: Redactor) -> str:
     return redactor.redact_text(str(session.cipher.decrypt(body).get("content") or ""))
 
 
-def _claimant(person: dict[str, Any]) -> RedactedClaimant:
+def _claimant(person: JsonObject) -> RedactedClaimant:
     return RedactedClaimant(
         redact_name(clean(str(person.get("name") or ""))),
         redact_phone(clean(str(person.get("phone") or ""))),

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
 from models.database import Session
 from models.i18n import LazyText, readable
+from models.json_types import Json, JsonObject
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
 from models.rules.text import clean, redact_numbers
 from models.tables.core import INBOX, NOTICE, TICKET
@@ -52,7 +52,7 @@ class RefusedMessage:
     type: str
     ticket: str
     why: str
-    body: dict[str, Any]
+    body: JsonObject
 
 
 def failures(session: Session) -> Failures:
@@ -96,7 +96,7 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
     )
 
 
-def reason_text(stored: Any) -> str:
+def reason_text(stored: Json) -> str:
     """Return why a message was refused, in words; numbers of persons in it are redacted."""
     if not stored:
         return ""

@@ -7,11 +7,11 @@ next one's, Asia/Shanghai.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import and_, case, func, select
 
 from models.database import Session
+from models.json_types import Json, JsonObject
 from models.queries.figures import (
     CONDITIONS,
     OF_CARDS,
@@ -27,6 +27,7 @@ from models.rules import events
 from models.rules.calendar import SHANGHAI
 from models.rules.events import EventData
 from models.rules.vocabulary import ClockName, EventName, Level
+from models.sql_types import AnyExpression, AnySelect
 from models.tables.core import CLOCK, TICKET
 
 
@@ -42,11 +43,11 @@ class FigureCase:
     title: str
     category: str
     at: datetime
-    note: Mapping[str, Any]
+    note: Mapping[str, Json]
     event: EventData | None = None
 
 
-def case_as_dict(case: FigureCase) -> dict[str, Any]:
+def case_as_dict(case: FigureCase) -> JsonObject:
     """Return a case for machines, every instant in +08:00."""
     local = {
         k: v.astimezone(SHANGHAI) if isinstance(v, datetime) else v for k, v in case.note.items()
@@ -124,15 +125,16 @@ def figure_tickets(session: Session, month: Month, figure: str) -> dict[str, tup
     return {unit: tuple(of_unit) for unit, of_unit in numbers.items()}
 
 
-def _behind(session: Session, month: Month, figure: str, unit: str | None) -> Select[Any]:
+def _behind(session: Session, month: Month, figure: str, unit: str | None) -> AnySelect:
     if figure in ("tickets", *OF_COMPLETED):
-        rows, unit_column = _ticket_cases(month, figure), TICKET.c.unit
+        rows: AnySelect = _ticket_cases(month, figure)
+        unit_column: AnyExpression = TICKET.c.unit
     else:
         rows, unit_column = _event_cases(session, month, figure)
     return rows if unit is None else rows.where(unit_column == unit)
 
 
-def _event_cases(session: Session, month: Month, figure: str) -> tuple[Select[Any], Any]:
+def _event_cases(session: Session, month: Month, figure: str) -> tuple[AnySelect, AnyExpression]:
     select_events = card_events if figure in (*OF_CARDS, "cards") else rare_events
     rows = select_events(session, [month]).subquery()
     wanted = (Level.YELLOW, Level.RED) if figure == "cards" else (figure,)
@@ -151,9 +153,9 @@ def _event_cases(session: Session, month: Month, figure: str) -> tuple[Select[An
     return found, rows.c.unit
 
 
-def _ticket_cases(month: Month, figure: str) -> Select[Any]:
+def _ticket_cases(month: Month, figure: str) -> AnySelect:
     at = TICKET.c.received_at if figure == "tickets" else TICKET.c.completed_at
-    what: tuple[Any, ...] = (TICKET.c.unit, *_NAMED, at.label("at"))
+    what: tuple[AnyExpression, ...] = (TICKET.c.unit, *_NAMED, at.label("at"))
     if figure == "tickets":
         found = select(*what, TICKET.c.status)
     else:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     JSON,
     ColumnElement,
-    Select,
     Text,
     and_,
     case,
@@ -23,6 +22,7 @@ from models.database import Session
 from models.queries.conditions import event_named
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import SATISFIED, DutyOutcome, EventName, Level
+from models.sql_types import AnyExpression, AnySelect
 from models.tables.core import EVENT, TICKET
 from models.tables.ticket import REPORTED, WITHDRAWN
 
@@ -112,32 +112,32 @@ def span_bounds(span: Span) -> tuple[datetime, datetime]:
     return span[0].begins_at, span[-1].plus(1).begins_at
 
 
-def in_span(span: Span, column: ColumnElement[Any]) -> ColumnElement[bool]:
+def in_span(span: Span, column: AnyExpression) -> ColumnElement[bool]:
     """Return the condition that an instant lies in a span."""
     begins_at, ends_at = span_bounds(span)
     return and_(column >= begins_at, column < ends_at)
 
 
-def month_index(span: Sequence[Month], column: ColumnElement[Any]) -> ColumnElement[int]:
+def month_index(span: Sequence[Month], column: AnyExpression) -> ColumnElement[int]:
     """Return the index of the month in which an instant lies, from 0."""
     ends = [(column < month.plus(1).begins_at, place) for place, month in enumerate(span)]
     return case(*ends, else_=len(span)).label("which")
 
 
 def in_span_with_unit(
-    span: Span, column: ColumnElement[Any]
+    span: Span, column: AnyExpression
 ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return the conditions that a ticket's instant lies in a span and that it has a unit."""
     return in_span(span, column), TICKET.c.unit.is_not(None)
 
 
-def card_events(session: Session, span: Span) -> Select[Any]:
+def card_events(session: Session, span: Span) -> AnySelect:
     """Select levels by their moment; none is recorded before it, so the index by `at` helps."""
     raised = and_(event_named(EventName.ALERT_RAISED), EVENT.c.at >= span_bounds(span)[0])
     return _events(session, span, raised, _json(session, EVENT.c.data, "unit"))
 
 
-def rare_events(session: Session, span: Span) -> Select[Any]:
+def rare_events(session: Session, span: Span) -> AnySelect:
     """Select returns, second handlings, extensions and conduct of a span."""
     # an extension does not name the unit: it is who had accepted the ticket
     accepted = (
@@ -156,8 +156,8 @@ def rare_events(session: Session, span: Span) -> Select[Any]:
 
 
 def _events(
-    session: Session, span: Span, wanted: ColumnElement[bool], unit: ColumnElement[Any]
-) -> Select[Any]:
+    session: Session, span: Span, wanted: ColumnElement[bool], unit: AnyExpression
+) -> AnySelect:
     """Select events of a span that were not withdrawn, each with its unit and its level if any."""
     taken_back = (
         select(1)
@@ -177,15 +177,15 @@ def _events(
     ).where(wanted, in_span(span, EVENT.c.moment), ~taken_back)
 
 
-def _json(session: Session, column: ColumnElement[Any], key: str) -> ColumnElement[Any]:
+def _json(session: Session, column: AnyExpression, key: str) -> AnyExpression:
     """Return a field of a column that holds JSON as text."""
     if session.dialect == "sqlite":
         return func.json_extract(column, f"$.{key}")
-    field: ColumnElement[Any] = cast(column, JSON)[key].as_string()
+    field: AnyExpression = cast(column, JSON)[key].as_string()
     return field
 
 
-def _as_json(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
+def _as_json(session: Session, column: AnyExpression) -> AnyExpression:
     """Return a number as `_json` would."""
     return column if session.dialect == "sqlite" else cast(column, Text)
 

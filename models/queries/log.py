@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain, groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _, readable
+from models.json_types import JsonObject
 from models.rules.calendar import SHANGHAI
 from models.rules.redaction import Redactor
 from models.rules.vocabulary import EventName
@@ -32,14 +33,14 @@ class LogRow(NamedTuple):
     seq: int
     at: datetime
     name: str
-    data: dict[str, Any]
+    data: JsonObject
     private: Encrypted | None
 
 
 _COLUMNS = [EVENT.c[name] for name in LogRow._fields]
 
 
-def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
+def ticket_log(session: Session, number: str) -> Iterator[JsonObject]:
     """Yield the events of a ticket in order, for output. Raises TicketNotFound."""
     ticket = session.execute(
         select(TICKET.c.id, TICKET.c.claimant).where(TICKET.c.number == number)
@@ -54,7 +55,7 @@ def ticket_log(session: Session, number: str) -> Iterator[dict[str, Any]]:
         yield event_as_dict(session, number, LogRow(*row), redactor)
 
 
-def all_logs(session: Session) -> Iterator[dict[str, Any]]:
+def all_logs(session: Session) -> Iterator[JsonObject]:
     """Yield the events of all tickets for output, one ticket after another."""
     rows = session.execute(
         select(*_COLUMNS, TICKET.c.number, TICKET.c.claimant)
@@ -74,7 +75,7 @@ class RefusalOutsideLogs(NamedTuple):
     ticket: str
     at: datetime
     type: str
-    reason: dict[str, Any]
+    reason: JsonObject
 
 
 def refusals_outside_logs(session: Session) -> Iterator[RefusalOutsideLogs]:
@@ -93,7 +94,7 @@ def ticket_redactor(session: Session, claimant: Encrypted | None) -> Redactor:
     return Redactor(session.cipher.decrypt(claimant) if claimant else {})
 
 
-def event_as_dict(session: Session, number: str, row: LogRow, redactor: Redactor) -> dict[str, Any]:
+def event_as_dict(session: Session, number: str, row: LogRow, redactor: Redactor) -> JsonObject:
     """Return one event for output, every instant in +08:00, its claimant redacted."""
     private = session.cipher.decrypt(row.private) if row.private else {}
     return {

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import and_, case, func, select
 
 from models.database import Session
 from models.queries.conditions import (
@@ -18,6 +17,7 @@ from models.rules import events
 from models.rules.calendar import SHANGHAI
 from models.rules.events import AlertRaised, AlertWithdrawn
 from models.rules.vocabulary import ClockName, EventName, Level, Status
+from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, TICKET
 
 _CARDS_KEPT = timedelta(days=7)
@@ -143,7 +143,7 @@ def latest_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card
     return tuple(_card(row, events.read(AlertRaised, row.data)) for row in standing[:limit])
 
 
-def _card(row: Row[Any], alert: AlertRaised) -> Card:
+def _card(row: SelectedRow, alert: AlertRaised) -> Card:
     return Card(row.number, row.title, alert.unit or row.unit, alert.level, row.moment, row.at)
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, null, select
+from sqlalchemy import ColumnElement, func, literal, null, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
 from models.rules.vocabulary import ClockName, EventName
+from models.sql_types import AnySelect
 from models.tables.core import CLOCK, EVENT, TICKET
 
 DISSATISFIED, UNREACHABLE = "dissatisfied", "unreachable"
@@ -81,7 +81,7 @@ def owed_calls(session: Session, now: datetime, kind: str) -> OwedCalls:
     return OwedCalls(counts, kind, tuple(OwedCall(*row) for row in rows))
 
 
-def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> Select[Any]:
+def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> AnySelect:
     if kind == DISSATISFIED:
         return (
             select(*_OWN, null().label("due"), TICKET.c.completed_at)

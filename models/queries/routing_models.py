@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, func, select
 
@@ -45,7 +45,7 @@ def load_model(session: Session) -> "LinearClassifier | None":
 
 def models(session: Session) -> list[RoutingModelInfo]:
     """Return all models, the newest first."""
-    columns: list[Any] = [c for c in MODEL.c if c.name != "body"]
+    columns = [c for c in MODEL.c if c.name != "body"]
     rows = session.execute(select(*columns).order_by(MODEL.c.version.desc()))
     return [
         RoutingModelInfo(

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
 from models.database import Session
+from models.json_types import JsonObject
 from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
 from models.rules.vocabulary import OPEN, MessageType
 from models.tables.core import INBOX, SIMILARITY, TICKET
@@ -50,7 +51,7 @@ class _Candidate(NamedTuple):
     status: str
     unit: str | None
     received_at: datetime
-    letter: dict[str, Any]
+    letter: JsonObject
     bands: set[int]
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true, tuple_
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
 from models.rules.vocabulary import ClockName, ClockState
+from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, TICKET, UNIT
 
 NO_LEVEL = "none"
@@ -165,9 +165,9 @@ def _ids(
     return list(session.scalars(ids.offset(offset).limit(limit)))
 
 
-def _rows(session: Session, ids: Sequence[int]) -> list[Row[Any]]:
+def _rows(session: Session, ids: Sequence[int]) -> list[SelectedRow]:
     """Return the rows of these ids, in their order."""
-    by_id: dict[int, Row[Any]] = {}
+    by_id: dict[int, SelectedRow] = {}
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         rows = session.execute(

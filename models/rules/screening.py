@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from models.i18n import lazy
 from models.rules.messages import Finding, TicketReceived
@@ -47,14 +47,14 @@ def screen(
 
 
 def facts(text: str) -> str:
-    """A letter's text without white space, punctuation and numbers."""
+    """Return a letter's text without white space, punctuation and numbers."""
     return _NO_WORD.sub("", text).casefold()
 
 
 def duplicate_key(received: TicketReceived) -> bytes | None:
-    """A key that is the same for the same facts by the same claimant; None if either is unknown.
+    """Return a key that is the same for the same facts by the same claimant.
 
-    It is personal data: only its keyed hash may be kept.
+    None if either is unknown. It is personal data: only its keyed hash may be kept.
     """
     claimant = received.claimant
     who = normalize_phone(claimant.phone) or claimant.name.strip()
@@ -83,24 +83,33 @@ class Beginning(NamedTuple):
 
 
 def find_repeats(beginnings: Iterable[Beginning]) -> dict[str, str]:
-    """Return the tickets that repeat an earlier one (2.2.6), and the number of that one.
+    """Return the tickets of a whole history that repeat an earlier one, and that one's number.
 
-    A ticket is held against those of the same claimant with the same facts that have begun by the
-    moment when it begins itself; it repeats the one received first, if that was before it.
+    A ticket is compared with those that have begun by the moment when it begins itself.
     """
     repeats: dict[str, str] = {}
-    first: dict[bytes, tuple[datetime, str]] = {}
+    first: dict[bytes, Receipt] = {}
     known = sorted((b for b in beginnings if b.key), key=attrgetter("begun_at"))
     for _begun_at, together in groupby(known, key=attrgetter("begun_at")):
-        begun = list(together)
-        for beginning in begun:
-            received = beginning.received_at, beginning.ticket
-            first[beginning.key] = min(first.get(beginning.key, received), received)
-        for beginning in begun:
-            earlier = first[beginning.key][1]
-            if earlier != beginning.ticket:
-                repeats[beginning.ticket] = earlier
+        repeats |= match_repeats(first, [(b.key, (b.received_at, b.ticket)) for b in together])
     return repeats
+
+
+Receipt: TypeAlias = tuple[datetime, str]
+"""When the city received a ticket, and its number: by this a ticket is the first of several."""
+
+
+def match_repeats(
+    first: dict[bytes, Receipt], begun: Sequence[tuple[bytes, Receipt]]
+) -> dict[str, str]:
+    """Return those of the tickets just begun that repeat an earlier one (2.2.6), and its number.
+
+    A ticket repeats the first received of those by the same claimant with the same facts. `first`
+    has that one by the key of claimant and facts, and is brought up to date.
+    """
+    for key, receipt in begun:
+        first[key] = min(first.get(key, receipt), receipt)
+    return {ticket: first[key][1] for key, (_at, ticket) in begun if first[key][1] != ticket}
 
 
 def _first(words: tuple[str, ...], text: str) -> str | None:

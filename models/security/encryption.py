@@ -5,13 +5,13 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from models.i18n import _
+from models.json_types import Json
 from models.security.keys import KeyFile, KeyRing, KeyUnusable, new_key, parse_keys
 
 __all__ = ["Cipher", "Encrypted", "KeyUnusable", "load_cipher"]
@@ -60,11 +60,11 @@ class Cipher:
         """The keys as they are now."""
         return self._held[0]
 
-    def encrypt(self, value: Any) -> Encrypted:
+    def encrypt(self, value: Json) -> Encrypted:
         """Encrypt a JSON value: the number of the key, a nonce, the ciphertext."""
         return self._encrypt(msgspec.json.encode(value))
 
-    def decrypt(self, encrypted: Encrypted) -> Any:
+    def decrypt(self, encrypted: Encrypted) -> Json:
         """Decrypt to the JSON value; raises KeyUnusable where no key fits."""
         return msgspec.json.decode(self._decrypt(encrypted))
 

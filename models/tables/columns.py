@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from models.json_types import Json
 from models.security.encryption import Encrypted
 
 _WITHOUT_ZONE = len("2026-11-23 08:30:00.000000")
@@ -66,19 +67,19 @@ class EncryptedColumn(TypeDecorator[Encrypted]):
         return Encrypted(bytes(value)) if value is not None else None
 
 
-class JsonText(TypeDecorator[Any]):
+class JsonText(TypeDecorator[Json]):
     """JSON data as text, written and read alike on both databases."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: Json, _dialect: Dialect) -> str | None:
         """Encode with sorted keys, so that equal values have equal texts."""
         if value is None:
             return None
         return msgspec.json.encode(value, order="sorted").decode()
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Json:
         """Decode the JSON."""
         return msgspec.json.decode(value) if value is not None else None
 

@@ -1,11 +1,11 @@
 """The inbox: every message as its source sent it, waiting or finished."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Column, Index, text
 from sqlmodel import Field
 
+from models.json_types import Json
 from models.security.encryption import Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
@@ -54,6 +54,6 @@ class Inbox(TableRow, table=True):
     arrived_at: datetime = Field(sa_column=Column(Instant, nullable=False))
     body: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
     state: str = WAITING
-    reason: Any = Field(default=None, sa_column=Column(JsonText))
-    resolved: Any = Field(default=None, sa_column=Column(JsonText))
+    reason: Json = Field(default=None, sa_column=Column(JsonText))
+    resolved: Json = Field(default=None, sa_column=Column(JsonText))
     conflicting: bool = False

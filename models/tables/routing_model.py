@@ -1,11 +1,11 @@
 """Models of past dispatches, one row each."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Column
 from sqlmodel import Field
 
+from models.json_types import Json
 from models.security.encryption import Encrypted
 from models.tables.columns import EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
@@ -24,5 +24,5 @@ class RoutingModel(TableRow, table=True):
     trained_at: datetime = Field(sa_column=Column(Instant, nullable=False))
     learned_from: str
     letters: int
-    labels: Any = Field(sa_column=Column(JsonText, nullable=False))
+    labels: Json = Field(sa_column=Column(JsonText, nullable=False))
     body: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))

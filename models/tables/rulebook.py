@@ -1,11 +1,11 @@
 """Units, policies and declared days, by which decisions are made."""
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import Column
 from sqlmodel import Field
 
+from models.json_types import Json
 from models.security.encryption import Encrypted
 from models.tables.columns import EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
@@ -24,7 +24,7 @@ class UnitRow(TableRow, table=True):
     parent: str = ""
     position: int
     version: int
-    words: Any = Field(sa_column=Column(JsonText, nullable=False))
+    words: Json = Field(sa_column=Column(JsonText, nullable=False))
     people: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
 
 

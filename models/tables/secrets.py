@@ -1,11 +1,11 @@
 """Secrets of the store, the blind index of encrypted data, and the access log."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index
 from sqlmodel import Field
 
+from models.json_types import Json
 from models.security.encryption import Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
@@ -52,5 +52,5 @@ class Access(TableRow, table=True):
     role: str
     act: str
     ticket: str | None = None
-    fields: Any = Field(sa_column=Column(JsonText, nullable=False))
+    fields: Json = Field(sa_column=Column(JsonText, nullable=False))
     hash: bytes

@@ -1,11 +1,11 @@
 """Tickets, their clocks and their log."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, false, text
 from sqlmodel import Field
 
+from models.json_types import Json
 from models.rules.vocabulary import OPEN
 from models.security.encryption import Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
@@ -147,7 +147,7 @@ class EventRow(TableRow, table=True):
     moment: datetime = Field(sa_column=Column(Instant, nullable=False))
     name: str
     cause: int | None = Field(default=None, sa_column=Column(BigId))
-    data: Any = Field(sa_column=Column(JsonText, nullable=False))
+    data: Json = Field(sa_column=Column(JsonText, nullable=False))
     private: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
     once: str | None = None
     hash: bytes

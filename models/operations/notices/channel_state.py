@@ -4,13 +4,12 @@ A channel that fails several times on end rests for a while, so that its notices
 their tries while it is down. Then one message tries whether it is back (a circuit breaker).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select, update
 
+from models.bulk import RowValues
 from models.database import Session
 from models.rules.vocabulary import NoticeKind
 from models.tables.core import CHANNEL
@@ -96,6 +95,6 @@ def record_attempt(
         if failures >= REST_AFTER_FAILURES:
             pause = _SHORTEST_REST * 2 ** min(failures - REST_AFTER_FAILURES, 10)
             rest_until = now + min(pause, _LONGEST_REST)
-    values: Mapping[str, Any] = {"failures": failures, "rest_until": rest_until, "error": error}
+    values: RowValues = {"failures": failures, "rest_until": rest_until, "error": error}
     session.execute(update(CHANNEL).where(CHANNEL.c.name == channel).values(values))
     return rest_until
