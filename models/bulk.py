@@ -1,4 +1,4 @@
-"""Writing many rows by one statement, in the fastest way of each database.
+"""Write many rows by one statement, in the fastest way of each database.
 
 SQLAlchemy's unit of work and its executemany spend most of a batch's time on parameters. Here the
 column types still translate every value, and one statement carries all rows.

@@ -208,7 +208,7 @@ def sqlite_module() -> ModuleType:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None for a database on a server."""
+    """Return the file of a SQLite database; None for a database on a server."""
     parsed = make_url(url)
     is_file = parsed.get_backend_name() == "sqlite"
     return Path(parsed.database or "") if is_file else None

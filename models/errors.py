@@ -20,7 +20,7 @@ def describe_safely(error: BaseException, frames: int = 1) -> str:
 
 
 def database_message(error: BaseException) -> str | None:
-    """The first line of what the database said; None for an error from elsewhere.
+    """Return the first line of what the database said; None for an error from elsewhere.
 
     What follows that line may repeat a statement, and with it what a citizen wrote.
     """

@@ -1,4 +1,4 @@
-"""Appending lines to a file that several processes write: all lines or none."""
+"""Append lines to a file that several processes write: all lines or none."""
 
 import errno
 import fcntl

@@ -7,7 +7,7 @@ from models.i18n import _
 
 
 def read_text(path: Path, error: type[HotlineError] = HotlineError) -> str:
-    """The text of a UTF-8 file, without a byte order mark; raises `error` if it cannot be read."""
+    """Read a UTF-8 file without its byte order mark; raises `error` if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as failure:

@@ -1,4 +1,4 @@
-"""Showing personal data in clear and searching by it: by permission only, and always logged."""
+"""Show personal data in clear and search by it: by permission only, and always logged."""
 
 from collections.abc import Sequence
 from datetime import datetime

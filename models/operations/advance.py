@@ -1,4 +1,4 @@
-"""Advancing tickets to the present: the one operation behind all work on them."""
+"""Advance tickets to the present: the one operation behind all work on them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -171,7 +171,7 @@ def _drop_locked(session: Session, begun: dict[str, TicketWork]) -> list[str]:
 
 
 def _waiting(session: Session, numbers: Sequence[str], now: datetime) -> dict[str, list[InboxRow]]:
-    """The rows that wait for these tickets and are due, by the ticket's number."""
+    """Return the rows that wait for these tickets and are due, by the ticket's number."""
     rows = session.execute(
         select(*INBOX_COLUMNS)
         .where(session.is_in(INBOX.c.ticket, numbers))

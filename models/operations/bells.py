@@ -80,7 +80,7 @@ def claim_due(
 
 
 def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime) -> None:
-    """Ring for these rows, by queue, at `at`: no bell could be rung, or another worker held them.
+    """Set the bells of these rows, by queue, to `at`: none could be rung, or rows were held.
 
     A row that another transaction holds is left alone; its bell is rung again in any case.
     """

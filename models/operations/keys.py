@@ -197,7 +197,7 @@ def _left(store: Store, column: AnyColumn) -> bool:
 
 
 def _number(column: AnyColumn) -> ColumnElement[bytes]:
-    """The first byte of encrypted values, which is the number of their key."""
+    """Return the first byte of encrypted values, which is the number of their key."""
     return func.substr(column, 1, 1, type_=LargeBinary)
 
 

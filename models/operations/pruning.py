@@ -1,4 +1,4 @@
-"""Removing what need not be kept: notices sent long ago for tickets that are archived.
+"""Remove what need not be kept: notices sent long ago for tickets that are archived.
 
 The log stays, and says when each was queued and sent. Messages stay too, since a late one has all
 of them folded again.

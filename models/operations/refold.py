@@ -1,4 +1,4 @@
-"""Folding all messages of a ticket again, after a late message or a change of the calendar."""
+"""Fold all messages of a ticket again, after a late message or a change of the calendar."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

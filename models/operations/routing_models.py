@@ -1,4 +1,4 @@
-"""Adding models of past dispatches to the store, and choosing the one in use."""
+"""Add models of past dispatches to the store, and choose the one in use."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Adding policies, units and declared days to the store."""
+"""Add policies, units and declared days to the store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

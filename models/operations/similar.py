@@ -1,4 +1,4 @@
-"""Indexing new letters by what they say, so that similar ones can be found."""
+"""Index new letters by what they say, so that similar ones can be found."""
 
 from collections.abc import Sequence
 from datetime import datetime

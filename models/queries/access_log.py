@@ -10,7 +10,7 @@ from models.tables.core import ACCESS
 
 
 def access_log(session: Session, ticket: str | None = None) -> Iterator[AccessLine]:
-    """The access log in its order, of one ticket or whole."""
+    """Return the access log in its order, of one ticket or whole."""
     lines = select(*(ACCESS.c[name] for name in AccessLine._fields)).order_by(ACCESS.c.id)
     if ticket is not None:
         lines = lines.where(ACCESS.c.ticket == ticket)

@@ -52,8 +52,8 @@ def case_as_dict(case: FigureCase) -> JsonObject:
     local = {
         k: v.astimezone(SHANGHAI) if isinstance(v, datetime) else v for k, v in case.note.items()
     }
-    own = {f: getattr(case, f) for f in ("unit", "ticket", "title", "category")}
-    return {**local, **own, "at": case.at.astimezone(SHANGHAI)}
+    columns = {f: getattr(case, f) for f in ("unit", "ticket", "title", "category")}
+    return {**local, **columns, "at": case.at.astimezone(SHANGHAI)}
 
 
 Counts = dict[str, dict[str, int]]
@@ -144,23 +144,23 @@ def _event_cases(session: Session, month: Month, figure: str) -> tuple[AnySelect
         else rows.c.name == OF_EVENTS[figure]
     )
     what = (rows.c.unit, rows.c.moment.label("at"), rows.c.data, *_NAMED)
-    found = (
+    query = (
         select(*what)
         .join(TICKET, TICKET.c.id == rows.c.ticket_id)
         .where(named)
         .order_by(rows.c.unit, rows.c.moment, TICKET.c.number, rows.c.seq)
     )
-    return found, rows.c.unit
+    return query, rows.c.unit
 
 
 def _ticket_cases(month: Month, figure: str) -> AnySelect:
     at = TICKET.c.received_at if figure == "tickets" else TICKET.c.completed_at
     what: tuple[AnyExpression, ...] = (TICKET.c.unit, *_NAMED, at.label("at"))
     if figure == "tickets":
-        found = select(*what, TICKET.c.status)
+        query = select(*what, TICKET.c.status)
     else:
         handling = and_(CLOCK.c.ticket_id == TICKET.c.id, CLOCK.c.key == ClockName.HANDLING)
-        found = select(
+        query = select(
             *what,
             TICKET.c.handled.label("handling"),
             CLOCK.c.due,
@@ -169,9 +169,9 @@ def _ticket_cases(month: Month, figure: str) -> AnySelect:
             TICKET.c.closing_contacted.label("closing_contact"),
             TICKET.c.rating,
         )
-        found = found.outerjoin(CLOCK, handling).where(CONDITIONS[figure])
-    found = found.where(*in_span_with_unit([month], at))
-    return found.order_by(TICKET.c.unit, at, TICKET.c.number)
+        query = query.outerjoin(CLOCK, handling).where(CONDITIONS[figure])
+    query = query.where(*in_span_with_unit([month], at))
+    return query.order_by(TICKET.c.unit, at, TICKET.c.number)
 
 
 _SAID_BESIDE = ("unit", "clock", "why")

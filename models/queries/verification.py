@@ -89,7 +89,7 @@ def verify(
 
 
 def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
-    """The first and the last id of the tickets to be checked, None where there is none."""
+    """Return the first and last id of the tickets to be checked, None where there is none."""
     span = select(func.min(TICKET.c.id), func.max(TICKET.c.id))
     if number:
         span = span.where(TICKET.c.number == number)

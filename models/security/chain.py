@@ -109,7 +109,7 @@ class LogCheck:
         return None
 
     def _hashes(self, before: bytes, line: EventLine) -> Iterator[bytes]:
-        """The hashes that a line may have, none where its private texts were changed."""
+        """Return the hashes that a line may have, none where its private texts were changed."""
         covered = event_line(line.seq, line.name, line.at, line.moment, line.cause, line.data)
         private = b""
         if line.private is not None:

@@ -31,7 +31,7 @@ def current_actor(settings: Settings) -> Actor:
 
 
 def load_roles(home: Path) -> Roles | None:
-    """The roles file of this home, None where there is none.
+    """Return the roles file of this home, None where there is none.
 
     It must belong to the home's owner or to root, and only they may write it. Raises InvalidRoles.
     """
