@@ -162,7 +162,7 @@ def missing_addresses(
     """Return who would be told by a channel that has no address of his, each with that channel."""
     raised: dict[str, Recipient] = {level: ladder.of(level).to for level in Level}
     roles = {kind: (raised[kind],) if kind in raised else _TOLD_OF_ALL_ELSE for kind in NoticeKind}
-    missing: dict[tuple[str, str], None] = Field(default_factory=dict)
+    missing: dict[tuple[str, str], None] = {}
     for kind, emergency in product(NoticeKind, (False, True)):
         for role, unit in product(roles[kind], units):
             unit_of_role = unit if role in RECIPIENTS_OF_A_UNIT else None
