@@ -126,9 +126,9 @@ def bindings(where: str) -> list[BindingType]:
 
 def keys_for(screen: str) -> list[Command]:
     """List the keys that work on a screen, the one that must never be cut off first: help."""
-    own = [command for command in KEYS if command.where == screen]
+    screen_keys = [command for command in KEYS if command.where == screen]
     first, *rest = [command for command in KEYS if command.where == ANYWHERE]
-    return [*GO_TO_SCREEN, first, *own, *rest]
+    return [*GO_TO_SCREEN, first, *screen_keys, *rest]
 
 
 def palette(*, on_ticket: bool, on_wallboard: bool) -> Iterator[tuple[LazyText, str]]:

@@ -203,9 +203,9 @@ def _due_at(bound: TimeLeft, now: datetime, office: OfficeCalendar) -> datetime:
     return due + timedelta(microseconds=1) if bound.below == bound.included else due
 
 
-def _earlier(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else min(one, other)
+def _earlier(bound: datetime | None, other: datetime) -> datetime:
+    return other if bound is None else min(bound, other)
 
 
-def _later(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)
+def _later(bound: datetime | None, other: datetime) -> datetime:
+    return other if bound is None else max(bound, other)

@@ -24,7 +24,7 @@ DATABASES = ("sqlite", "postgresql")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which databases a test runs on, and the contents of its store."""
+    """The databases that a test runs on, and the contents of its store."""
 
     databases: Sequence[str] = DATABASES
     policy: str | None = None
@@ -34,7 +34,7 @@ class Wanted:
     fill: Callable[[Store], object] | None = None
     """Called with the new store before the test."""
     shared: bool = False
-    """Whether the tests of a module share one: they only read it, or use tickets of their own."""
+    """True if the tests of a module share one: they only read it, or use tickets of their own."""
 
 
 def wanted_by(node: pytest.Item | pytest.Collector) -> Wanted:

@@ -20,8 +20,8 @@ COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     """The file as YAML has it."""
-    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    return content
 
 
 def test_the_compose_file_follows_the_specification() -> None:
@@ -32,7 +32,7 @@ def test_the_compose_file_follows_the_specification() -> None:
 
 
 def test_nothing_is_open_to_the_world(compose: dict[str, Any]) -> None:
-    """What is published is so on this machine alone; stores are on a network that leads nowhere."""
+    """Ports are published on this machine alone; the stores are on an internal network."""
     for name, service in compose["services"].items():
         assert "network_mode" not in service
         for port in service.get("ports", ()):
@@ -60,20 +60,20 @@ def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
     """It goes into the URL, quoted; a missing file is named, a second password refused."""
     secret = tmp_path / "password"
     secret.write_text("a/b@c\n")
-    given = {
+    variables = {
         "HOTLINE_DATABASE_URL": "postgresql+psycopg://hotline@database/hotline",
         "HOTLINE_DATABASE_PASSWORD_FILE": str(secret),
         "HOTLINE_BROKER_URL": "redis://broker:6379/0",
         "HOTLINE_BROKER_PASSWORD_FILE": str(secret),
     }
-    settings = load_settings(given)
+    settings = load_settings(variables)
     url = "postgresql+psycopg://hotline:a%2Fb%40c@database/hotline"
     assert settings.database_url == url
     assert settings.broker_url == "redis://:a%2Fb%40c@broker:6379/0"
     with pytest.raises(InvalidSetting, match="HOTLINE_DATABASE_PASSWORD_FILE"):
-        load_settings(given | {"HOTLINE_DATABASE_PASSWORD_FILE": str(tmp_path / "gone")})
+        load_settings(variables | {"HOTLINE_DATABASE_PASSWORD_FILE": str(tmp_path / "gone")})
     with pytest.raises(InvalidSetting, match="HOTLINE_DATABASE_URL"):
-        load_settings(given | {"HOTLINE_DATABASE_URL": url})
+        load_settings(variables | {"HOTLINE_DATABASE_URL": url})
 
 
 def test_a_health_check_tells_who_works(tmp_path: Path, key_value_server: KeyValueServer) -> None:

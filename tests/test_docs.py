@@ -23,7 +23,7 @@ UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 FOREIGN = re.compile(
     r"""<(?:script|img|link|iframe|source|object|form)\b[^>]*(?:src|href|data|action)=["']?(?:https?:)?//"""
 )
-"""What a page would load; links that a reader may follow are allowed."""
+"""Matches the resources that a page would load; links to follow are allowed."""
 LINK = re.compile(r"\]\(([^)\s#]+)")
 CALLED = re.compile(r"hotline((?: [a-z][a-z-]*| --?[a-z-]+)+)")
 

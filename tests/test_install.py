@@ -1,4 +1,4 @@
-"""What is installed is complete, and is found from a folder that holds packages of our names."""
+"""An installation is complete, and works from a folder that holds packages of our names."""
 
 import json
 import os
@@ -43,9 +43,9 @@ def installed(what: list[str | Path], folder: Path, libraries: Path = LIBRARIES)
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    found = subprocess.run([str(python), "-c", ask], check=True, capture_output=True, text=True)
+    done = subprocess.run([str(python), "-c", ask], check=True, capture_output=True, text=True)
     # Read by path, so that our own editable install does not come along.
-    (Path(found.stdout.strip()) / "libraries.pth").write_text(f"{libraries}\n", encoding="utf-8")
+    (Path(done.stdout.strip()) / "libraries.pth").write_text(f"{libraries}\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
     offline = ["install", "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"]
     done = subprocess.run([*pip, *offline, *what], capture_output=True, text=True, check=False)
@@ -54,7 +54,7 @@ def installed(what: list[str | Path], folder: Path, libraries: Path = LIBRARIES)
 
 
 def run(command: Path, *arguments: str, cwd: Path) -> str:
-    """What a command prints that is started in `cwd` by somebody with no settings at all."""
+    """Return the output of a command that is started in `cwd` without any settings."""
     environment = {"PATH": os.defpath, "HOME": str(cwd), "HOTLINE_LANG": "en"}
     done = subprocess.run(
         [command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
@@ -161,21 +161,21 @@ def test_the_service_needs_no_extra(wheel: Path, elsewhere: Path, tmp_path: Path
 
 
 def _plain() -> set[str]:
-    """What lies in the folder of libraries by an install without extras."""
+    """Return the entries of the folder of libraries after an install without extras."""
     entries: set[str] = set()
     waiting = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     seen: set[tuple[str, ...]] = set()
     while waiting:
         wanted = Requirement(waiting.pop())
         key = (wanted.name.lower(), *sorted(wanted.extras))
-        if key in seen or (found := _distribution(wanted.name)) is None:
+        if key in seen or (library := _distribution(wanted.name)) is None:
             continue
         seen.add(key)
-        entries |= {file.parts[0] for file in found.files or () if file.parts[0] != ".."}
+        entries |= {file.parts[0] for file in library.files or () if file.parts[0] != ".."}
         for extra in ("", *wanted.extras):
             waiting += [
                 requirement
-                for requirement in found.requires or ()
+                for requirement in library.requires or ()
                 if (marker := Requirement(requirement).marker) is None
                 or marker.evaluate({"extra": extra})
             ]

@@ -79,14 +79,14 @@ def _metadata(name: str, extras: set[str]) -> tuple[str, Sequence[str]]:
     """The Python that a project allows, and what it requires."""
     if name == "hotline":
         project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-        own = [r for extra in extras for r in project["optional-dependencies"][extra]]
-        return project["requires-python"], project["dependencies"] + own
+        optional = [r for extra in extras for r in project["optional-dependencies"][extra]]
+        return project["requires-python"], project["dependencies"] + optional
     try:
-        found = metadata(name)
+        package = metadata(name)
     except PackageNotFoundError:
         # Required on another Python or processor than those of this machine.
         return "", []
-    return (found.get_all("Requires-Python") or [""])[0], found.get_all("Requires-Dist") or []
+    return (package.get_all("Requires-Python") or [""])[0], package.get_all("Requires-Dist") or []
 
 
 def _holding(requires: Sequence[str], environment: dict[str, str]) -> Iterator[Requirement]:

@@ -19,7 +19,7 @@ def _store(url: str) -> Store:
 
 
 def test_tables_and_migrations_agree(store_url: str) -> None:
-    """What the migrations make is what the tables say; doing it twice changes nothing."""
+    """The migrations make the tables of the models; running them twice changes nothing."""
     store = _store(store_url)
     upgrade(store)
     upgrade(store)
@@ -33,9 +33,9 @@ def test_tables_and_migrations_agree(store_url: str) -> None:
 def test_several_processes_may_upgrade_at_once(store_url: str, tmp_path: Path) -> None:
     """Workers that start together each bring the store to its newest shape; one does it."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
-    own = {"HOTLINE_HOME": str(tmp_path / "home"), "HOTLINE_DATABASE_URL": store_url}
+    variables = {"HOTLINE_HOME": str(tmp_path / "home"), "HOTLINE_DATABASE_URL": store_url}
     command = [sys.executable, "-P", "-m", "scripts", "db", "upgrade"]
-    started = [subprocess.Popen(command, env=kept | own) for _ in range(3)]
+    started = [subprocess.Popen(command, env=kept | variables) for _ in range(3)]
     assert [process.wait(60) for process in started] == [0, 0, 0]
     store = _store(store_url)
     with store.engine.connect() as connection:

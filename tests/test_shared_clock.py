@@ -32,8 +32,8 @@ def test_time_goes_on_between_two_looks() -> None:
 def test_a_jump_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A source that is suddenly an hour ahead is followed, and the log says by how much."""
     monkeypatch.setattr(shared_clock, "READ_INTERVAL", 0.0)
-    says = iter([NOON, NOON + timedelta(hours=1)])
-    clock = SharedClock(lambda: next(says))
+    answers = iter([NOON, NOON + timedelta(hours=1)])
+    clock = SharedClock(lambda: next(answers))
     clock()
     with caplog.at_level(logging.WARNING, "hotline.clock"):
         assert clock() >= NOON + timedelta(hours=1)
@@ -44,20 +44,20 @@ def test_a_store_that_is_away_stops_no_clock(monkeypatch: pytest.MonkeyPatch) ->
     """After the first look, time goes on without it; before it there is no time to tell."""
     monkeypatch.setattr(shared_clock, "READ_INTERVAL", 0.0)
     away = OperationalError("", None, Exception("away"))
-    says: list[datetime | Exception] = [away, NOON, away]
+    answers: list[datetime | Exception] = [away, NOON, away]
 
     def read() -> datetime:
-        said = says.pop(0)
-        if isinstance(said, Exception):
-            raise said
-        return said
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     clock = SharedClock(read)
     with pytest.raises(OperationalError):
         clock()
     assert clock() >= NOON
     assert clock() >= NOON
-    assert not says
+    assert not answers
 
 
 def test_the_clock_of_a_store_is_about_right(store_url: str) -> None:

@@ -45,8 +45,8 @@ def test_every_text_in_the_code_is_in_chinese(catalogue: dict[str, str]) -> None
 
 def test_gaps_are_the_same_in_both_languages(catalogue: dict[str, str]) -> None:
     """A translation that forgets a gap, or invents one, would hide a number or fail."""
-    wrong = {i for i, s in catalogue.items() if s and set(GAP.findall(i)) != set(GAP.findall(s))}
-    assert wrong == set()
+    unequal = {i for i, s in catalogue.items() if s and set(GAP.findall(i)) != set(GAP.findall(s))}
+    assert unequal == set()
 
 
 def test_the_built_catalogue_is_the_written_one(catalogue: dict[str, str]) -> None:

@@ -238,8 +238,8 @@ class VirtualList(ScrollView, can_focus=True):
 
 def _fitting_widths(columns: Sequence[Column], width: int) -> list[int | None]:
     """Return each column's width in a list so wide, or None for a column that is left out."""
-    shown = [column for column in columns if column.least <= width]
-    rest = max(4, width - 2 - sum((column.width or 0) + 1 for column in shown) + 1)
+    fitting = [column for column in columns if column.least <= width]
+    rest = max(4, width - 2 - sum((column.width or 0) + 1 for column in fitting) + 1)
     return [
         None if column.least > width else rest if column.width is None else column.width
         for column in columns

@@ -16,7 +16,7 @@ class Goal:
     most: float | None = None
 
     def met(self, ratio: float | None) -> bool | None:
-        """Whether a ratio is good enough; None where there is no ratio, or no goal."""
+        """Return whether a ratio is good enough; None where there is no ratio, or no goal."""
         if ratio is None or (self.least is None and self.most is None):
             return None
         return ratio >= self.least if self.least is not None else ratio <= (self.most or 0)
@@ -63,7 +63,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is met; None where nothing could be compared, or nothing is asked."""
+        """Return whether the goal is met; None without a goal or without a comparison."""
         return self.goal.met(self.ratio)
 
     def against_peer(self, name: str, references: Sequence[float], goal: Goal) -> "Figure":

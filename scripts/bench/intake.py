@@ -132,7 +132,7 @@ def feed(testbed: Testbed, file: Path) -> None:
 
 
 def all_applied(testbed: Testbed) -> bool:
-    """Whether no message waits."""
+    """Return whether no message waits."""
     with testbed.store.reading() as session:
         waiting = select(BELL.c.row_id).where(BELL.c.queue.in_(MESSAGE_QUEUES)).limit(1)
         return session.scalar(waiting) is None

@@ -123,8 +123,8 @@ class Rows(App[None]):
 
     def fill(self) -> None:
         """Read the open tickets again and put them into the table."""
-        shown = (TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status, TICKET.c.due)
-        result = select(*shown).where(TICKET.c.status != "archived").order_by(TICKET.c.due)
+        columns = (TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status, TICKET.c.due)
+        result = select(*columns).where(TICKET.c.status != "archived").order_by(TICKET.c.due)
         table = self.query_one(DataTable)
         with self._store.reading() as session:
             rows = [tuple(map(str, row)) for row in session.execute(result)]
@@ -186,9 +186,9 @@ async def change(store: Store, now: Now, looks: int, *, feeling: bool) -> dict[s
             writer = Thread(target=_commit, args=(store, now, app, number, committed))
             writer.start()
             await _until(partial(_longer, app, before))
-            shown = monotonic()
+            painted_at = monotonic()
             writer.join()
-            seconds.append(max(0.0, shown - committed[0]))
+            seconds.append(max(0.0, painted_at - committed[0]))
         rate = (app.paint_count - paint_count) / (monotonic() - begun)
     return {"seconds": seconds, "looks_a_second": rate}
 

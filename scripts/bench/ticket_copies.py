@@ -115,7 +115,7 @@ def _fill(testbed: Testbed, table: str, numbers: Mapping[str, object]) -> None:
 def _moved(
     testbed: Testbed, first: int, copies: int, until: datetime | None, over: timedelta
 ) -> str:
-    """What has to be added to the moments of the `k`-th copy, as SQL."""
+    """Return the SQL of what is added to the moments of the `k`-th copy."""
     if until is None:
         return ""
     last = testbed.sql("SELECT max(completed_at) FROM ticket WHERE id >= %s", [first])[0][0]

@@ -109,12 +109,12 @@ def find(
     from scripts.tickets.personal_data import find_tickets
 
     options = {"phone": phone, "identity": identity, "name": name}
-    given = [(kind, value) for kind, value in options.items() if value]
-    if len(given) != 1:
+    criteria = [(kind, value) for kind, value in options.items() if value]
+    if len(criteria) != 1:
         raise typer.BadParameter(
             _("one of: {allowed}").format(allowed="--phone, --identity, --name")
         )
-    kind, value = given[0]
+    kind, value = criteria[0]
     # - keeps the number out of the shell's history and the list of processes
     find_tickets(kind, typer.prompt(_(kind)) if value == "-" else value, as_json=as_json)
 

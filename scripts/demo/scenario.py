@@ -61,28 +61,28 @@ def letter_content(letter: Body) -> TicketReceived:
 
 def demo_messages(rulebook: Rulebook) -> Iterator[Body]:
     """All messages of the demo, the same each time, ticket by ticket."""
-    dice = random.Random(_SEED)
+    rng = random.Random(_SEED)
     letters = demo_letters()
-    dice.shuffle(letters)
+    rng.shuffle(letters)
     context = rulebook.context_for(rulebook.policy_at(START))
     for number, letter in enumerate(letters, 1):
-        at = _arrival(dice, number, len(letters))
-        ticket = TicketScript(f"DEMO{number:04}", letter["category"], dice, context)
+        at = _arrival(rng, number, len(letters))
+        ticket = TicketScript(f"DEMO{number:04}", letter["category"], rng, context)
         yield ticket.message(MessageType.TICKET_RECEIVED, at, **letter)
         unit = rulebook.directory.route(letter_content(letter)).unit
         if unit is None:
-            at = ticket.office(at + timedelta(hours=dice.uniform(0.5, 4)))
-            unit = dice.choice(list(rulebook.directory.units))
+            at = ticket.office(at + timedelta(hours=rng.uniform(0.5, 4)))
+            unit = rng.choice(list(rulebook.directory.units))
             yield ticket.message(MessageType.TICKET_ASSIGNED, at, unit=unit, by="值班员")
         yield from ticket.messages_after(unit, at, emergency="emergency" in letter)
 
 
-def _arrival(dice: random.Random, number: int, of: int) -> datetime:
+def _arrival(rng: random.Random, number: int, of: int) -> datetime:
     """The time of a letter: most by day, a few by night, the first dozen at the very beginning."""
     if number <= _FIRST_LETTERS:
         return START + timedelta(minutes=5 * number)
     day = timedelta(days=int(_LETTERS_UNTIL.days * (number / of) ** 1.2))
-    return START + day + timedelta(hours=dice.triangular(0.5, 14, 3))
+    return START + day + timedelta(hours=rng.triangular(0.5, 14, 3))
 
 
 @dataclass
@@ -91,7 +91,7 @@ class TicketScript:
 
     number: str
     category: str
-    dice: random.Random
+    rng: random.Random
     context: RuleContext
     count: int = 0
 
@@ -104,7 +104,7 @@ class TicketScript:
 
     def chance(self, share: float) -> bool:
         """Return whether something happens that happens in this share of cases."""
-        return self.dice.random() < share
+        return self.rng.random() < share
 
     def office(self, at: datetime) -> datetime:
         """The same moment in office hours, else some time after their next beginning."""
@@ -113,11 +113,11 @@ class TicketScript:
         if calendar.is_working(day) and at.time() < hours.closing:
             return max(at, datetime.combine(day, hours.opening, SHANGHAI))
         opening = calendar.instant(day, 1, hours.opening)
-        return opening + timedelta(minutes=self.dice.uniform(1, 90))
+        return opening + timedelta(minutes=self.rng.uniform(1, 90))
 
     def later(self, at: datetime, low: float, high: float) -> datetime:
         """A moment in office hours, between `low` and `high` hours after `at`."""
-        return self.office(at + timedelta(hours=self.dice.uniform(low, high)))
+        return self.office(at + timedelta(hours=self.rng.uniform(low, high)))
 
     def messages_after(self, unit: str, at: datetime, *, emergency: bool) -> Iterator[Body]:
         """The messages of unit, claimant and hotline after the ticket was dispatched."""
@@ -146,7 +146,7 @@ class TicketScript:
         due = expiry(accepted_at, getattr(policy.terms, self.category), calendar, policy.office)
         if slow and self.chance(0.35):
             return
-        share = self.dice.uniform(0.8, 1.9) if slow else self.dice.uniform(0.3, 0.95)
+        share = self.rng.uniform(0.8, 1.9) if slow else self.rng.uniform(0.3, 0.95)
         yield from self._result(unit, self.office(accepted_at + (due - accepted_at) * share))
 
     def _calls(self, unit: str, purpose: str, at: datetime) -> Iterator[Body]:
@@ -171,7 +171,7 @@ class TicketScript:
         yield self.message(MessageType.RESULT_REVIEWED, reviewed_at, approved=True)
         yield from self._calls(unit, "closing", self.later(reviewed_at, 0.5, 5))
         ratings = ("very_satisfied", "satisfied", "basically_satisfied", "dissatisfied")
-        rating = self.dice.choices(ratings, (30, 45, 15, 10))[0]
+        rating = self.rng.choices(ratings, (30, 45, 15, 10))[0]
         rated_at = self.later(reviewed_at, 1, 8)
         yield self.message(MessageType.SURVEY_RATED, rated_at, rating=rating)
         if rating == "dissatisfied" and self.chance(0.7):

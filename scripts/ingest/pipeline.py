@@ -59,14 +59,14 @@ class IngestPipeline:
         refused = [record for record in records if record.message is None]
         sources = dict.fromkeys(r.source for r in records if r.message is not None)
         for source in sources:
-            own = [r for r in records if r.message is not None and r.source == source]
+            source_records = [r for r in records if r.message is not None and r.source == source]
             with self._store.writing() as session:
                 rulebook = self._rulebooks.current(session) if self._rulebooks else None
-                batch = _Batch(session, source, own, self.now(), started_at, rulebook)
+                batch = _Batch(session, source, source_records, self.now(), started_at, rulebook)
                 batch.add()
             refused += [replace(record, why=batch.reasons[i]) for i, record in batch.refused()]
             self.counts.enqueued += batch.enqueued()
-            self.counts.duplicate += len(own) - batch.enqueued() - len(batch.reasons)
+            self.counts.duplicate += len(source_records) - batch.enqueued() - len(batch.reasons)
             self.notes.update(batch.notes)
         self.counts.refused += len(refused)
         append_refused(self.refused, feed, refused, self._store.cipher)
@@ -130,8 +130,8 @@ class _Batch:
         messages: list[tuple[int, dict[str, Any]]] = []
         holders = self._holders()
         for index, record in enumerate(self._records):
-            own = (record.message, *record.later) if record.message is not None else ()
-            for message in own:
+            bodies = (record.message, *record.later) if record.message is not None else ()
+            for message in bodies:
                 if record.facts is not None:
                     message.setdefault("at", self._now.isoformat())
                 if record.facts is not None and _lacks_unit(message):

@@ -22,7 +22,7 @@ Record: TypeAlias = tuple[str, str, int, int, msgspec.Raw]
 SORT_KEY = itemgetter(0, 1, 2, 3)
 _AFTER_MESSAGES = 1 << 60
 _STORED_TEXT = b'"args":'
-"""What the JSON of a text to be rendered has; without it there is none."""
+"""Text that the JSON of every text to be rendered holds; JSON without it has none."""
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Record).decode
 

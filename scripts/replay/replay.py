@@ -148,9 +148,9 @@ class Player:
         return list(groups.values())
 
     def _play_ticket(self, number: str, arrived: list[ArrivedMessage]) -> TicketReplay:
-        messages = [self._read(one) for one in arrived]
-        ids = {one.id for one in arrived}
-        in_order = len(ids) == len(arrived) and all(one.at == one.clock for one in arrived)
+        messages = [self._read(message) for message in arrived]
+        ids = {message.id for message in arrived}
+        in_order = len(ids) == len(arrived) and all(m.at == m.clock for m in arrived)
         if in_order and isinstance(messages[0].content, TicketReceived):
             ticket = TicketReplay(number, self._rules)
             ticket.play_in_order(messages, self._end)
@@ -164,21 +164,21 @@ class Player:
         """
         tickets: dict[str, TicketReplay] = {}
         by_id: dict[str, ArrivedMessage] = {}
-        for one in arrived:
-            ticket = tickets.get(one.ticket)
+        for message in arrived:
+            ticket = tickets.get(message.ticket)
             if ticket is None:
-                ticket = tickets[one.ticket] = TicketReplay(one.ticket, self._rules)
-            clock = one.clock.astimezone(SHANGHAI)
+                ticket = tickets[message.ticket] = TicketReplay(message.ticket, self._rules)
+            clock = message.clock.astimezone(SHANGHAI)
             # what time has brought about by then is in the log before the message comes
             ticket.advance_to(clock)
-            if (before := by_id.get(one.id)) is not None:
+            if (before := by_id.get(message.id)) is not None:
                 owner = tickets[before.ticket]
                 owner.advance_to(clock)
-                if before.body == one.body or not owner.is_refused(before.arrival):
+                if before.body == message.body or not owner.is_refused(before.arrival):
                     continue
                 owner.replace(before.arrival)
-            by_id[one.id] = one
-            ticket.take(self._read(one), clock)
+            by_id[message.id] = message
+            ticket.take(self._read(message), clock)
         for ticket in tickets.values():
             ticket.finish(self._end)
         return tickets

@@ -132,12 +132,12 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
 
 
 def _check_store(store: Store) -> Iterator[CheckResult]:
-    if (own := revision(store)) != NEWEST:
+    if (schema := revision(store)) != NEWEST:
         text = _("the store has schema {own}, the newest is {newest}")
         advice = _("make a backup, then run `hotline db upgrade`")
-        yield CheckResult("shape", PROBLEM, text.format(own=own or "-", newest=NEWEST), advice)
+        yield CheckResult("shape", PROBLEM, text.format(own=schema or "-", newest=NEWEST), advice)
         return
-    yield CheckResult("shape", GOOD, str(own))
+    yield CheckResult("shape", GOOD, str(schema))
     try:
         unlock(store)
     except HotlineError as error:

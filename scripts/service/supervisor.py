@@ -50,7 +50,7 @@ class Supervisor:
     """
 
     log: Path
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
     log_bytes: int = _LOG_BYTES
     log_checked_at: float = 0.0
@@ -70,7 +70,7 @@ class Supervisor:
     def _plan_restart(self, child: Child, code: int) -> None:
         child.process = None
         text = _("{name} ended ({code}); restarting it")
-        self.say(text.format(name=child.name, code=code))
+        self.report(text.format(name=child.name, code=code))
         lived = monotonic() - child.started_at
         child.pause = _FIRST_PAUSE if lived > _HEALTHY_AFTER else child.pause
         child.restart_at = monotonic() + child.pause
@@ -89,7 +89,7 @@ class Supervisor:
 
 
 def run_supervisor(
-    settings: Settings, clock: str, workers: int, say: Callable[[str], None], parent: int
+    settings: Settings, clock: str, workers: int, report: Callable[[str], None], parent: int
 ) -> int:
     """Keep one timekeeper and `workers` workers running; returns the exit code.
 
@@ -103,7 +103,7 @@ def run_supervisor(
     # memory stays shared until somebody writes to it, which the collector would
     gc.freeze()
     own_pid = os.getpid()
-    supervisor = Supervisor(settings.home / "service.log", say)
+    supervisor = Supervisor(settings.home / "service.log", report)
     timekeeper = partial(run_timekeeper_process, settings, clock=clock, parent=own_pid)
     supervisor.children.append(Child("timekeeper", timekeeper))
     for number in range(1, workers + 1):
@@ -114,7 +114,7 @@ def run_supervisor(
             supervisor.poll()
         except OSError as error:
             # no memory for another process or no room on the disk: the next poll tries again
-            say(str(error))
+            report(str(error))
         sleep(_POLL_INTERVAL)
     supervisor.stop()
     return 0

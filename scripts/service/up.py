@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.database import Store
     from models.queries.level_counts import LevelCounts
 
-Say = Callable[[str], None]
+Reporter = Callable[[str], None]
 
 _STATUS_INTERVAL = 5.0
 _POLL_INTERVAL = 0.2
@@ -66,13 +66,13 @@ def run_service(
         if demo:
             now = _fill_demo_store(settings)
         headless = headless or not sys.stdout.isatty()
-        say = _make_say(settings, quiet=not headless)
+        report = _make_reporter(settings, quiet=not headless)
         # forked before the store is opened: no process with an open database may fork
         clock = str(now) if isinstance(now, DemoClock) else ""
-        run = partial(run_supervisor, settings, clock, workers, say, os.getpid())
+        run = partial(run_supervisor, settings, clock, workers, report, os.getpid())
         supervisor = ForkedProcess("supervisor", run)
         store = bootstrap_store(settings)
-        watch = ServiceWatch(server, supervisor, say)
+        watch = ServiceWatch(server, supervisor, report)
         if headless:
             _run_headless(watch, store, now, stop, for_seconds)
         else:
@@ -95,11 +95,11 @@ def _fill_demo_store(settings: Settings) -> DemoClock:
         return load_demo(store)
 
 
-def _make_say(settings: Settings, *, quiet: bool) -> Say:
+def _make_reporter(settings: Settings, *, quiet: bool) -> Reporter:
     """A function that writes a line to the service's log, and to stderr unless `quiet`."""
     log = settings.home / "service.log"
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         line = f"{system_clock():%Y-%m-%d %H:%M:%S} {text}\n"
         # a full disk must not end the process that reports it
         with suppress(OSError), log.open("a", encoding="utf-8") as file:
@@ -107,7 +107,7 @@ def _make_say(settings: Settings, *, quiet: bool) -> Say:
         if not quiet:
             sys.stderr.write(line)
 
-    return say
+    return report
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,17 @@ class ServiceWatch:
 
     server: EmbeddedServer | None
     supervisor: ForkedProcess
-    say: Say
+    report: Reporter
 
     def poll(self) -> None:
         """Restart the server if it has ended. Raises SupervisorGone, which cannot be mended."""
         if self.server is not None and self.server.pid is None:
-            self.say(_("the key-value server ended; restarting it"))
+            self.report(_("the key-value server ended; restarting it"))
             try:
                 self.server.start()
             except (ServerNotStarted, OSError) as error:
                 # the store goes on taking letters; the next poll tries again
-                self.say(str(error))
+                self.report(str(error))
         if (code := self.supervisor.poll()) is not None:
             text = _("the process that watches the workers ended ({code}); restart the service")
             raise SupervisorGone(text.format(code=code))
@@ -149,7 +149,7 @@ def _run_headless(
             except Exception as error:
                 if not is_transient(error):
                     raise
-                watch.say(_("the store cannot be reached"))
+                watch.report(_("the store cannot be reached"))
             sys.stdout.flush()
         stop.wait(min(_POLL_INTERVAL, max(0.0, deadline - monotonic())))
     print_json(_level_counts(store).as_dict())

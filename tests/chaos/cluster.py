@@ -116,12 +116,12 @@ class Cluster:
 
     @property
     def has_faults(self) -> bool:
-        """Whether a fault has not been undone yet."""
+        """Return whether a fault has not been undone yet."""
         return bool(self._later)
 
     @property
     def all_fed(self) -> bool:
-        """Whether the feeder has put in its last message."""
+        """Return whether the feeder has put in its last message."""
         return 0 in self.process("feeder").ended
 
     def undo_faults(self) -> None:

@@ -100,7 +100,7 @@ def write_feed(lines: Sequence[FeedLine], path: Path) -> Path:
 
 
 def read(path: Path) -> list[FeedLine]:
-    """What `written` wrote."""
+    """Read the feed that `written` wrote."""
     entries = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
     return [
         FeedLine(datetime.fromisoformat(entry["arrives"]), entry["body"], entry["poison"])

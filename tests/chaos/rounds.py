@@ -45,7 +45,7 @@ class RoundResult:
 
     @property
     def good(self) -> bool:
-        """Whether the store is that of the reference run, and all processes ended when told to."""
+        """Return whether the store is the reference run's and all processes stopped when asked."""
         return self.verdict.good and not self.unresponsive
 
 

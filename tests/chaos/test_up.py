@@ -24,7 +24,7 @@ _FAMILY = ["hotline supervisor", "hotline timekeeper", "hotline worker 1"]
 
 
 def _family(process: psutil.Process) -> list[str]:
-    """What its descendants are called but the server; at first it is their parent's name."""
+    """Return the names of its descendants but the server; at first it is their parent's name."""
     titles = []
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -78,8 +78,8 @@ def test_a_server_that_does_not_start_ends_nobody(tmp_path: Path) -> None:
         show = [sys.executable, "-P", "-m", "scripts", "log", "T1", "--json"]
 
         def dispatched() -> bool:
-            shown = subprocess.run(show, env=env, capture_output=True, text=True, check=False)
-            return "ticket.dispatched" in shown.stdout
+            completed = subprocess.run(show, env=env, capture_output=True, text=True, check=False)
+            return "ticket.dispatched" in completed.stdout
 
         wait_until(dispatched, 60, log.read_text())
         service.terminate()

@@ -37,7 +37,7 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether there are none."""
+        """Return whether there are none."""
         return not (self.lost or self.twice or self.different)
 
 
@@ -61,7 +61,7 @@ def compare_with_reference(
 
 
 def is_quiet(session: Session) -> bool:
-    """Whether no message waits, no notice is queued and no bell is due."""
+    """Return whether no message waits, no notice is queued and no bell is due."""
     left = (
         select(func.count()).select_from(INBOX).where(INBOX.c.state == WAITING),
         select(func.count()).select_from(NOTICE).where(NOTICE.c.state == "queued"),
@@ -121,7 +121,7 @@ def _read_log(life: _TicketFacts, rows: Sequence[Any], names: Mapping[int, str])
 
 
 def _compared(name: str) -> bool:
-    """Whether an event is compared: clocks, withdrawals and sending are compared otherwise."""
+    """Return whether an event is compared here: not clocks, withdrawals and sending."""
     passing = (*_WITHDRAWALS, "notice.sent", "notice.failed")
     return name not in passing and (not name.startswith("clock.") or name == "clock.expired")
 
@@ -211,7 +211,7 @@ def _compare(
 
 
 def _overtaken(notice: tuple[Any, ...], life: _TicketFacts) -> bool:
-    """Whether a reminder to call was sent before the message about the call arrived."""
+    """Return whether a reminder to call was sent before the message of the call arrived."""
     return life.refolded and json.loads(notice[3])["kind"] == "contact_reminder"
 
 

@@ -54,7 +54,7 @@ def city(folder: Path, *rows: tuple[str, ...], mapping: str = CITY, columns: Any
     return records(delimited([columns, *rows]).encode(), folder, mapping=path)
 
 
-def told(record: FeedRecord) -> list[str]:
+def note_texts(record: FeedRecord) -> list[str]:
     return [note.text.format(**note.args) for note in record.notes]
 
 
@@ -114,7 +114,7 @@ def test_an_impossible_reply_costs_no_letter_and_is_flagged(
     (record,) = city(tmp_path, changed(Closed=closed))
     assert record.message["ticket"] == "7"
     assert record.later == ()
-    assert expected in told(record)[0]
+    assert expected in note_texts(record)[0]
     assert record.message["original"] == {"Closed": closed}
     assert len(record.message["flags"]) == 1
 
@@ -177,16 +177,16 @@ def test_what_cannot_be_seen_is_taken_out_and_the_original_kept(
     (record,) = city(tmp_path, changed(Title=written))
     assert record.message["title"] == kept
     if original:
-        shown = record.message["original"]["Title"]
-        assert all(c.isprintable() for c in shown)
-        assert shown.encode("latin-1", "backslashreplace").decode("unicode_escape") == written
+        title = record.message["original"]["Title"]
+        assert all(c.isprintable() for c in title)
+        assert title.encode("latin-1", "backslashreplace").decode("unicode_escape") == written
     else:
         assert "original" not in record.message
 
 
 def test_lost_characters_are_flagged(tmp_path: Path) -> None:
     (record,) = city(tmp_path, changed(Title="路\ufffd"))
-    assert told(record) == ['"Title" holds characters that were lost']
+    assert note_texts(record) == ['"Title" holds characters that were lost']
 
 
 def test_a_row_too_long_for_a_letter_is_refused(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_renamed_columns_are_said_and_never_guessed(tmp_path: Path) -> None:
 def test_a_renamed_column_that_a_letter_can_do_without_is_said_once(tmp_path: Path) -> None:
     renamed = tuple("Office" if name == "Bureau" else name for name in COLUMNS)
     first, second = city(tmp_path, ROW, changed(No="8"), columns=renamed)
-    assert "Bureau are not there, and new are Office" in told(first)[0]
+    assert "Bureau are not there, and new are Office" in note_texts(first)[0]
     assert second.notes == ()
 
 

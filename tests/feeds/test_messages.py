@@ -18,8 +18,10 @@ def test_a_message_comes_out_as_it_went_in(tmp_path: Path) -> None:
 
 
 def test_marks_and_blank_lines_are_no_messages(tmp_path: Path) -> None:
-    one, two = lines(MESSAGE), lines(MESSAGE | {"id": "m-2"})
-    content = b"\xef\xbb\xbf" + one.replace(b"\n", b"\r\n") + b"\n  \n\xef\xbb\xbf" + two.rstrip()
+    first, second = lines(MESSAGE), lines(MESSAGE | {"id": "m-2"})
+    content = (
+        b"\xef\xbb\xbf" + first.replace(b"\n", b"\r\n") + b"\n  \n\xef\xbb\xbf" + second.rstrip()
+    )
     rows = records(content, tmp_path)
     assert [(r.line, r.message and r.message["id"]) for r in rows] == [(1, "m-1"), (4, "m-2")]
 
@@ -89,8 +91,8 @@ def test_what_a_message_lacks_is_left_to_the_inbox(
 
 
 def test_an_instant_without_an_offset_is_read_in_china(tmp_path: Path) -> None:
-    given = ["2026-09-29T16:00:00", "2026-09-29T08:00:00Z", "2026-09-29T16:00:00.600"]
-    bodies = messages(lines(*(MESSAGE | {"at": at} for at in given)), tmp_path)
+    instants = ["2026-09-29T16:00:00", "2026-09-29T08:00:00Z", "2026-09-29T16:00:00.600"]
+    bodies = messages(lines(*(MESSAGE | {"at": at} for at in instants)), tmp_path)
     assert [m["at"] for m in bodies] == [
         "2026-09-29T16:00:00+08:00",
         "2026-09-29T08:00:00+00:00",
@@ -99,7 +101,7 @@ def test_an_instant_without_an_offset_is_read_in_china(tmp_path: Path) -> None:
 
 
 def test_numbers_become_texts_and_texts_are_cleaned_however_deep(tmp_path: Path) -> None:
-    given = MESSAGE | {
+    body = MESSAGE | {
         "id": 7,
         "ticket": 202610091234567890,
         "title": "\x1b[31m红\u200b",
@@ -107,9 +109,9 @@ def test_numbers_become_texts_and_texts_are_cleaned_however_deep(tmp_path: Path)
         "units": ["城管局\u202e", {"a": "\ud83d"}],
         "content": "a\tb",
     }
-    raw = lines(given | {"units": []}).replace(b'"units": []', rb'"units": ["x\u202e", "\ud83d"]')
+    raw = lines(body | {"units": []}).replace(b'"units": []', rb'"units": ["x\u202e", "\ud83d"]')
     (message,) = messages(raw.replace(rb"a\tb", b"a\tb"), tmp_path)
-    assert message == given | {
+    assert message == body | {
         "id": "7",
         "ticket": "202610091234567890",
         "title": "红",
@@ -121,7 +123,7 @@ def test_numbers_become_texts_and_texts_are_cleaned_however_deep(tmp_path: Path)
 
 def test_an_endless_line_does_not_fill_the_memory() -> None:
     class Endless(io.RawIOBase):
-        given = 0
+        produced = 0
         widest = 0
 
         def readable(self) -> bool:
@@ -129,10 +131,10 @@ def test_an_endless_line_does_not_fill_the_memory() -> None:
 
         def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
             self.widest = max(self.widest, len(buffer))
-            if self.given > 64 << 20:
+            if self.produced > 64 << 20:
                 return 0
             buffer[:] = b"x" * len(buffer)
-            self.given += len(buffer)
+            self.produced += len(buffer)
             return len(buffer)
 
     stream = Endless()

@@ -42,7 +42,7 @@ def test_a_clean_text_is_printable_storable_and_stays_as_it_is(text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "redacted"),
     [
         ("电话13812340000。", "电话138****0000。"),
         ("+8613812340000", "+86138****0000"),
@@ -59,9 +59,11 @@ def test_a_clean_text_is_printable_storable_and_stays_as_it_is(text: str) -> Non
         ("单号202610091234567890", "单号202610091234567890"),
     ],
 )
-def test_mask_hides_mobile_and_identity_numbers_and_nothing_else(written: str, shown: str) -> None:
-    assert redact_numbers(written) == shown
-    assert redact_numbers(shown) == shown
+def test_mask_hides_mobile_and_identity_numbers_and_nothing_else(
+    written: str, redacted: str
+) -> None:
+    assert redact_numbers(written) == redacted
+    assert redact_numbers(redacted) == redacted
 
 
 def test_a_person_is_shown_by_one_character_a_district_and_a_few_digits() -> None:

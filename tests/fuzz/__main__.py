@@ -33,9 +33,9 @@ def fuzz(name: str, seconds: int) -> tuple[int, int, list[Path]]:
             str(seconds),
         ]
         ended = subprocess.run(command, stderr=log, stdout=log, check=False).returncode
-    said = (folder / "log").read_text(errors="replace")
-    tried = re.findall(r"number_of_executed_units: (\d+)|^#(\d+)\t", said, re.M)
-    points = re.findall(r"cov: (\d+)", said)
+    text = (folder / "log").read_text(errors="replace")
+    tried = re.findall(r"number_of_executed_units: (\d+)|^#(\d+)\t", text, re.M)
+    points = re.findall(r"cov: (\d+)", text)
     fell = [path for path in sorted(folder.glob("fell-*")) if path.suffix != ".why"]
     if ended and not fell:
         raise SystemExit(f"{name}: the fuzzer ended with {ended}; see {folder / 'log'}")

@@ -96,8 +96,8 @@ def _alternatives(hint: Any) -> list[Any]:
     parts = get_args(hint)
     if not parts or getattr(hint, "__origin__", None) is tuple:
         return [hint]
-    found = [alternative for part in parts for alternative in _alternatives(part)]
-    return [a for a in found if a not in (type(None), UnsetType)]
+    alternatives = [alternative for part in parts for alternative in _alternatives(part)]
+    return [a for a in alternatives if a not in (type(None), UnsetType)]
 
 
 def _values(hint: Any) -> list[Any]:

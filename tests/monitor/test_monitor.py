@@ -122,11 +122,11 @@ async def test_what_citizens_wrote_is_data(store: Store) -> None:
     app = _app(store)
     async with app.run_test(size=(120, 60)) as pilot:
         await wait_for_refresh(pilot)
-        shown = await press(pilot, "2")
-    assert "[/b]" in shown
-    assert "\x1b" not in shown
-    assert "\u202e" not in shown
-    assert "138****8000" in shown
+        screen = await press(pilot, "2")
+    assert "[/b]" in screen
+    assert "\x1b" not in screen
+    assert "\u202e" not in screen
+    assert "138****8000" in screen
 
 
 async def test_the_cursor_stays_on_its_ticket(store: Store) -> None:
@@ -263,10 +263,10 @@ def test_pictures_of_other_days(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first day, a day without the database, a terminal without colours, a light one."""
-    shown = make_store(tmp_path) if how == "empty" else store
+    shown_store = make_store(tmp_path) if how == "empty" else store
     if how == "no colour":
         monkeypatch.setenv("NO_COLOR", "1")
-    app = _app(shown)
+    app = _app(shown_store)
 
     async def before(pilot: Pilot[None]) -> None:
         await wait_for_refresh(pilot)
@@ -285,5 +285,5 @@ def test_pictures_of_other_days(
             await wait_until(pilot, lambda: "2 秒后重试" in screen_text(app))
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=before)
-    if shown is not store:
-        shown.close()
+    if shown_store is not store:
+        shown_store.close()

@@ -38,7 +38,7 @@ def counted(store: Store, month: Month) -> dict[str, dict[str, int]]:
     for events in logs(store).values():
         for unit, figure in _figures(events, month):
             sums[unit][figure] += 1
-    return {unit: dict(own) for unit, own in sums.items()}
+    return {unit: dict(counts) for unit, counts in sums.items()}
 
 
 def _figures(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:

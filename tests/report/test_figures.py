@@ -34,7 +34,7 @@ def test_every_figure_is_what_the_logs_say(store: Store, month: Month) -> None:
     assert result == counted(store, month)
     if month == NOVEMBER:
         # nothing that is compared is nought everywhere
-        everywhere = {figure for own in result.values() for figure in own}
+        everywhere = {figure for counts in result.values() for figure in counts}
         assert everywhere >= set(FIGURES) - {"extensions", "recorded", "proposed"}
 
 
@@ -51,14 +51,13 @@ def test_behind_every_figure_stand_so_many_tickets(store: Store, figure: str) ->
     with store.reading() as session:
         for month in (OCTOBER, NOVEMBER):
             everything = list(figure_cases(session, month, figure))
-            by_unit = {
-                unit: own.get(figure, 0) for unit, own in figure_counts(session, [month])[0].items()
-            }
+            (by_figure,) = figure_counts(session, [month])
+            by_unit = {unit: counts.get(figure, 0) for unit, counts in by_figure.items()}
             assert len(everything) == sum(by_unit.values())
             for unit, count in by_unit.items():
-                own = [case for case in everything if case.unit == unit]
-                assert len(own) == count
-                assert list(figure_cases(session, month, figure, unit)) == own
+                cases = [case for case in everything if case.unit == unit]
+                assert len(cases) == count
+                assert list(figure_cases(session, month, figure, unit)) == cases
 
 
 def test_figures_that_are_easily_got_wrong(store: Store) -> None:
@@ -142,14 +141,14 @@ def test_a_month_is_found_by_index(store: Store) -> None:
         connection = session.connection()
         statements: list[tuple[str, Any]] = []
 
-        def keep(_c: object, _cursor: object, text: str, given: Any, *_: object) -> None:
-            statements.append((text, given))
+        def keep(_c: object, _cursor: object, text: str, parameters: Any, *_: object) -> None:
+            statements.append((text, parameters))
 
         listening.listen(connection, "before_cursor_execute", keep)
         figure_counts(session, [NOVEMBER])
         listening.remove(connection, "before_cursor_execute", keep)
-        for text, given in statements:
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given)
+        for text, parameters in statements:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)
             plans += [row[3] for row in rows]
     assert len(statements) == 4
     used = "\n".join(plans)
@@ -164,15 +163,15 @@ def test_the_screen_of_the_units_counts_as_the_bulletin_does(store: Store) -> No
         (result,) = figure_counts(session, [NOVEMBER])
         rates = unit_rates(session, NOVEMBER.plus(1).begins_at)
     assert set(rates) <= set(result)
-    for unit, own in result.items():
+    for unit, counts in result.items():
         seen = rates.get(unit, UnitRates())
-        assert (seen.on_time.good, seen.on_time.of) == _two(own, "on_time", "timed")
-        first = Ratio(*_two(own, "first_contact", "first_due"))
-        assert seen.contact == first + Ratio(*_two(own, "closing_contact", "closing_due"))
-        assert (seen.satisfied.good, seen.satisfied.of) == _two(own, "satisfied", "rated")
-        assert (seen.yellow, seen.red) == _two(own, "yellow", "red")
+        assert (seen.on_time.good, seen.on_time.of) == _two(counts, "on_time", "timed")
+        first = Ratio(*_two(counts, "first_contact", "first_due"))
+        assert seen.contact == first + Ratio(*_two(counts, "closing_contact", "closing_due"))
+        assert (seen.satisfied.good, seen.satisfied.of) == _two(counts, "satisfied", "rated")
+        assert (seen.yellow, seen.red) == _two(counts, "yellow", "red")
     assert sum(seen.contact.of for seen in rates.values()) > 0
 
 
-def _two(own: dict[str, int], first: str, second: str) -> tuple[int, int]:
-    return own.get(first, 0), own.get(second, 0)
+def _two(counts: dict[str, int], first: str, second: str) -> tuple[int, int]:
+    return counts.get(first, 0), counts.get(second, 0)

@@ -39,27 +39,27 @@ def _report(
 
 
 def test_the_terminal_shows_units_trend_and_talks(home: Path) -> None:
-    shown = _report(home, "--month", "2026-10")
-    row = next(line for line in shown.stdout.splitlines() if DESK in line)
+    completed = _report(home, "--month", "2026-10")
+    row = next(line for line in completed.stdout.splitlines() if DESK in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     rates = ["0.0%", "0.0%", "0.0%", "100.0%"]
     assert cells == ["1", DESK, "5", "1", *rates, "1", "", "2", "4", "3", "3"]
-    assert "约谈提醒建议" in shown.stdout
-    assert "弄虚作假  情节严重" in shown.stdout
+    assert "约谈提醒建议" in completed.stdout
+    assert "弄虚作假  情节严重" in completed.stdout
     english = _report(home, "--month", "2026-10", lang="en")
     assert "3 yellow and 3 red cards" in english.stdout
 
 
 def test_machines_get_counts_and_rates(home: Path) -> None:
-    shown = json.loads(_report(home, "--month", "2026-11", "--json").stdout)
-    assert shown["total"]["tickets"] == sum(u["tickets"] for u in shown["units"])
-    assert [t["month"] for t in shown["trend"]] == [f"2026-{n:02}" for n in range(6, 12)]
+    report = json.loads(_report(home, "--month", "2026-11", "--json").stdout)
+    assert report["total"]["tickets"] == sum(u["tickets"] for u in report["units"])
+    assert [t["month"] for t in report["trend"]] == [f"2026-{n:02}" for n in range(6, 12)]
     behind = json.loads(
         _report(
             home, "--month", "2026-11", "--unit", "城管局", "--figure", "cards", "--json"
         ).stdout
     )
-    (unit,) = [u for u in shown["units"] if u["unit"] == DESK]
+    (unit,) = [u for u in report["units"] if u["unit"] == DESK]
     assert len(behind) == unit["cards"] == unit["yellow"] + unit["red"]
     assert {case["unit"] for case in behind} == {DESK}
     assert all(case["at"].endswith("+08:00") for case in behind)
@@ -97,13 +97,15 @@ class _Links(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.references: list[str] = []
         self.tags: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.found += [f"{k}={v}" for k, v in attrs if k in ("src", "href", "xlink:href", "action")]
-        self.found += [k for k, _ in attrs if k.startswith("on")]
+        self.references += [
+            f"{k}={v}" for k, v in attrs if k in ("src", "href", "xlink:href", "action")
+        ]
+        self.references += [k for k, _ in attrs if k.startswith("on")]
 
 
 def test_the_page_needs_no_other_host(home: Path) -> None:
@@ -111,7 +113,7 @@ def test_the_page_needs_no_other_host(home: Path) -> None:
     html = _report(home, "--month", "2026-11", "--format", "html").stdout
     links = _Links()
     links.feed(html)
-    assert links.found == []
+    assert links.references == []
     assert not links.tags & {"script", "link", "iframe", "object", "img"}
     assert "url(" not in html
     assert html.count("<svg") == 5
@@ -170,6 +172,6 @@ def test_an_empty_month_is_shown_too(home: Path, tmp_path: Path) -> None:
 
 def test_a_new_home_has_an_empty_bulletin(tmp_path: Path) -> None:
     """Nothing has been received, no policy has been kept: still no error."""
-    shown = json.loads(_report(tmp_path, "--json").stdout)
-    assert shown["units"] == []
-    assert shown["total"]["tickets"] == 0
+    report = json.loads(_report(tmp_path, "--json").stdout)
+    assert report["units"] == []
+    assert report["total"]["tickets"] == 0

@@ -27,10 +27,16 @@ def _done(ticket: str, moment: str, unit: str = "城管局") -> list[dict[str, A
 
 def extras() -> list[dict[str, Any]]:
     """Lives with what a bulletin has to count rightly."""
-    say = {"facts": "a", "reasons": "b", "progress": "c", "next_steps": "d", "claimant_told": True}
+    extension = {
+        "facts": "a",
+        "reasons": "b",
+        "progress": "c",
+        "next_steps": "d",
+        "claimant_told": True,
+    }
     paper = {"reason": "不属我局", "basis": "职责清单", "signed_by": "副局长"}
     # completed on the last evening of a month, rated, contact denied and never proved
-    one = [
+    rated = [
         letter("X1", "2026-10-12T09:00", title=FORMULA),
         message("X1", "unit.accepted", "2026-10-12T10:00"),
         message(
@@ -46,11 +52,11 @@ def extras() -> list[dict[str, Any]]:
         message("X1", "contact.denied", "2026-11-01T09:00", purpose="first"),
     ]
     # extended, completed, rated badly, handled again by another unit, rated well
-    two = [
+    extended = [
         letter("X2", "2026-10-09T09:00", title="@路灯 13900002222"),
         message("X2", "unit.accepted", "2026-10-09T10:00"),
-        message("X2", "extension.requested", "2026-10-12T10:00", **say),
-        message("X2", "extension.requested", "2026-10-14T10:00", **say),
+        message("X2", "extension.requested", "2026-10-12T10:00", **extension),
+        message("X2", "extension.requested", "2026-10-14T10:00", **extension),
         *_done("X2", "2026-10-20T10:00"),
         message("X2", "survey.rated", "2026-10-21T09:00", rating="dissatisfied"),
         message("X2", "revisit.recorded", "2026-10-21T10:00", outcome="confirmed"),
@@ -59,7 +65,7 @@ def extras() -> list[dict[str, Any]]:
         message("X2", "survey.rated", "2026-11-04T09:00", rating="very_satisfied"),
     ]
     # returned, given to another; disputed, designated by the leader, and silent
-    three = [
+    reassigned = [
         letter("X3", "2026-10-13T09:00"),
         message("X3", "unit.returned", "2026-10-13T10:00", suggested_unit=OTHER, **paper),
         message("X3", "return.reviewed", "2026-10-13T15:00", approved=True),
@@ -69,14 +75,14 @@ def extras() -> list[dict[str, Any]]:
         message("X4", "dispute.decided", "2026-10-14T10:00", unit=OTHER, by="leader"),
     ]
     # yellow and red in October; a late message takes another's cards back
-    four = [
+    overdue = [
         letter("X5", "2026-10-08T09:00", content="井盖丢失"),
         letter("X6", "2026-10-08T09:00", content="路面塌陷"),
         letter("X7", "2026-10-20T09:00", content="围墙开裂"),
         message("X7", "conduct.recorded", "2026-10-23T09:00", ground="falsified", grave=True),
         message("X7", "conduct.recorded", "2026-10-23T10:00", ground="attitude"),
     ]
-    return one + two + three + four  # fmt: skip
+    return rated + extended + reassigned + overdue  # fmt: skip
 
 
 def late() -> list[dict[str, Any]]:

@@ -181,20 +181,24 @@ def test_a_spreadsheet_of_labelled_letters_is_read(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_train_and_evaluate_from_the_shell(hotline: HotlineProcess, tmp_path: Path) -> None:
     """A model is not evaluated on its own training letters; without a model a file is split."""
-    own, other = table(tmp_path / "own.csv", letters(12)), table(tmp_path / "b.csv", letters(12, 2))
-    split = hotline.json("routing", "evaluate", own, "--rounds", "2", "--folds", "4")
+    training = table(tmp_path / "own.csv", letters(12))
+    unseen = table(tmp_path / "b.csv", letters(12, 2))
+    split = hotline.json("routing", "evaluate", training, "--rounds", "2", "--folds", "4")
     assert split["method"] == "cross-validation"
     assert set(split["classes"]) == set(ABOUT)
     assert split["letters"] == 36
     assert split["accuracy"] > 0.9
     assert not (tmp_path / "home" / "hotline.db").exists()
-    trained = hotline.json("routing", "train", own)
+    trained = hotline.json("routing", "train", training)
     assert (trained["version"], trained["letters"]) == (1, 36)
-    judged = hotline.json("routing", "evaluate", other)
+    judged = hotline.json("routing", "evaluate", unseen)
     assert judged["method"] == "model"
     assert judged["accuracy"] > 0.9
-    assert hotline.json("routing", "evaluate", own, "--rounds", "1")["method"] == "cross-validation"
-    error = hotline("routing", "evaluate", own, "--model", code=1).stderr
+    assert (
+        hotline.json("routing", "evaluate", training, "--rounds", "1")["method"]
+        == "cross-validation"
+    )
+    error = hotline("routing", "evaluate", training, "--model", code=1).stderr
     assert "--cross-validate" in error
     assert "in use" in hotline("routing", "models").stdout
     hotline("routing", "use", "0")

@@ -130,11 +130,11 @@ def test_what_is_kept_tells_nothing_without_the_key(
     """Another district's key makes other hashes of the same letter."""
     _write(store, "F1", _SAID, "13800000001")
     _look(store)
-    own = _hashes(store)
-    assert len(own) == 16
+    hashes = _hashes(store)
+    assert len(hashes) == 16
     monkeypatch.setattr("tests.store.factories.KEY", bytes(32))
     with prepared_store(f"sqlite:///{tmp_path / 'other.db'}") as other:
         _write(other, "F1", _SAID, "13800000001")
         _look(other)
-        theirs = _hashes(other)
-    assert not own & theirs
+        other_hashes = _hashes(other)
+    assert not hashes & other_hashes

@@ -227,34 +227,34 @@ def message(move: Move, at: datetime, arrival: int) -> Message:
     return msgspec.structs.replace(read, unknown=UNKNOWN, route=route)
 
 
-def life(dice: Random, begin: datetime, length: int) -> tuple[list[Message], SecondModel]:
+def life(rng: Random, begin: datetime, length: int) -> tuple[list[Message], SecondModel]:
     """A random life of `length` messages from `begin`, with the second model that has lived it."""
     model, messages, at = SecondModel(TICKET), list[Message](), begin
     move = received(
-        category=dice.choice(CATEGORIES),
-        emergency=dice.choice(EMERGENCIES),
-        claimant=dice.choice(CLAIMANTS),
-        unit=dice.choice(NAMED),
-        statutory_limit=dice.choice(LIMITS),
-        declined=dice.choice(ITEMS),
+        category=rng.choice(CATEGORIES),
+        emergency=rng.choice(EMERGENCIES),
+        claimant=rng.choice(CLAIMANTS),
+        unit=rng.choice(NAMED),
+        statutory_limit=rng.choice(LIMITS),
+        declined=rng.choice(ITEMS),
     )
     for arrival in range(1, length + 1):
         messages.append(message(move, at, arrival))
         model.take(messages[-1])
-        if failed_call(move) and dice.random() < 0.6:
-            at += timedelta(minutes=dice.randint(60, 360))
+        if failed_call(move) and rng.random() < 0.6:
+            at += timedelta(minutes=rng.randint(60, 360))
             continue
-        at = _later(dice, at, model)
-        any_move = dice.random() < 0.15
-        move = dice.choice(ANY if any_move else fitting(model.status, model.unit))
+        at = _later(rng, at, model)
+        any_move = rng.random() < 0.15
+        move = rng.choice(ANY if any_move else fitting(model.status, model.unit))
     return messages, model
 
 
-def _later(dice: Random, at: datetime, model: SecondModel) -> datetime:
+def _later(rng: Random, at: datetime, model: SecondModel) -> datetime:
     """Some hours or days later, at the same moment, or exactly when time itself has something."""
-    chance = dice.random()
+    chance = rng.random()
     if chance < 0.2 and (edge := model.next_at) is not None:
         return edge
     if chance < 0.25:
         return at
-    return at + timedelta(minutes=dice.randint(0, 240 if chance < 0.5 else 3 * 24 * 60))
+    return at + timedelta(minutes=rng.randint(0, 240 if chance < 0.5 else 3 * 24 * 60))

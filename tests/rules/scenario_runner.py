@@ -45,8 +45,8 @@ def read_scenario(path: Path) -> Scenario:
     """The scenario of `NAME.jsonl` with its `NAME.expected.jsonl` (see scenarios/README.md)."""
     head, *events, last = lines(path.with_suffix(".expected.jsonl"))
     overlay = {
-        date.fromisoformat(day): DeclaredDay(given["working"], given["document"])
-        for day, given in head.get("calendar", {}).items()
+        date.fromisoformat(day): DeclaredDay(declared["working"], declared["document"])
+        for day, declared in head.get("calendar", {}).items()
     }
     return Scenario(
         name=path.stem,
@@ -110,10 +110,10 @@ def fold_step_by_step(
     return state, events
 
 
-def shown(event: Event) -> dict[str, Any]:
+def event_dict(event: Event) -> dict[str, Any]:
     """Return an event as the contract writes it: instants in Asia/Shanghai, texts rendered."""
     data = readable({"at": event.at, "event": event.name} | fields(event.data))
-    return {k: _shown(v) for k, v in data.items()}
+    return {k: _written_value(v) for k, v in data.items()}
 
 
 def without_notices(events: Sequence[Event]) -> list[Event]:
@@ -121,7 +121,7 @@ def without_notices(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event.name != NOTICE]
 
 
-def _shown(value: Any) -> Any:
+def _written_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(SHANGHAI).isoformat(timespec="seconds")
     return value

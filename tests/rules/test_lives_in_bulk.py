@@ -32,10 +32,10 @@ WANTED = (
 )
 
 
-def begun_near(holiday: date, dice: Random) -> datetime:
+def begun_near(holiday: date, rng: Random) -> datetime:
     """A moment in the two weeks before a holiday or the days after it, Asia/Shanghai."""
-    day = holiday + timedelta(days=dice.randint(-14, 4))
-    at = time(dice.randint(0, 23), dice.randint(0, 59), dice.choice((0, 0, dice.randint(0, 59))))
+    day = holiday + timedelta(days=rng.randint(-14, 4))
+    at = time(rng.randint(0, 23), rng.randint(0, 59), rng.choice((0, 0, rng.randint(0, 59))))
     return datetime.combine(day, at, SHANGHAI)
 
 
@@ -47,8 +47,8 @@ def test_lives_around_every_holiday_go_as_the_second_model_says(year: int) -> No
     for number in range(LIVES_A_YEAR):
         holiday = holidays[number % len(holidays)]
         seed = f"{holiday} {number}"
-        dice = Random(seed)
-        messages, model = life(dice, begun_near(holiday, dice), dice.randint(2, 22))
+        rng = Random(seed)
+        messages, model = life(rng, begun_near(holiday, rng), rng.randint(2, 22))
         end = messages[-1].at + AFTERWARDS
         state = State(TICKET)
         events = fold(state, messages, CONTEXT, end)

@@ -37,6 +37,6 @@ def test_values_do_not_change_with_numpy() -> None:
 
 def test_signatures_agree_as_often_as_sets() -> None:
     """With 4,096 permutations, two sets that share a third agree in about a third of them."""
-    shared, one, other = (frozenset(f"{name}{n}" for n in range(200)) for name in "abc")
-    equal = signature(shared | one, 4096) == signature(shared | other, 4096)
+    shared, first, second = (frozenset(f"{name}{n}" for n in range(200)) for name in "abc")
+    equal = signature(shared | first, 4096) == signature(shared | second, 4096)
     assert equal.mean() == pytest.approx(1 / 3, abs=0.03)

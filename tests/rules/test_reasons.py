@@ -26,7 +26,7 @@ def _why(kind: MessageType, body: dict[str, object]) -> LazyText:
 
 @pytest.mark.usefixtures("chinese")
 @pytest.mark.parametrize(
-    ("why", "shown"),
+    ("why", "expected"),
     [
         (
             _why(MessageType.SURVEY_RATED, {"rating": "excellent"}),
@@ -46,8 +46,8 @@ def _why(kind: MessageType, body: dict[str, object]) -> LazyText:
         ),
     ],
 )
-def test_codes_and_fields_are_shown_in_chinese(why: LazyText, shown: str) -> None:
-    assert render(why) == shown
+def test_codes_and_fields_are_shown_in_chinese(why: LazyText, expected: str) -> None:
+    assert render(why) == expected
 
 
 @pytest.mark.usefixtures("chinese")
@@ -79,5 +79,5 @@ def test_what_is_stored_are_codes() -> None:
 def test_every_field_that_a_message_may_lack_has_its_chinese() -> None:
     required = {n for fields in FIELDS.values() for n, (_check, needed) in fields.items() if needed}
     names = required | {*EXTENSION_PARTS}
-    shown = {name: render(lazy("{names}", names=name)) for name in names}
-    assert [name for name, text in shown.items() if text == name] == []
+    rendered = {name: render(lazy("{names}", names=name)) for name in names}
+    assert [name for name, text in rendered.items() if text == name] == []

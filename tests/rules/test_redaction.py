@@ -14,18 +14,18 @@ MOBILES = ("13812340001", "138 1234 0001", "+86 138-1234-0001")
 @pytest.mark.parametrize("written", [*LANDLINE, "0754-88968698-801", "0754 8896 8698转8"])
 @pytest.mark.parametrize("phone", LANDLINE)
 def test_the_claimant_s_number_is_hidden_in_every_spelling(phone: str, written: str) -> None:
-    shown = Redactor({"phone": phone}).redact({"text": f"请回电{written}，谢谢"})["text"]
-    assert shown.startswith("请回电")
-    assert shown.endswith("，谢谢")
-    assert "****" in shown
-    assert "8896" not in shown
+    redacted = Redactor({"phone": phone}).redact({"text": f"请回电{written}，谢谢"})["text"]
+    assert redacted.startswith("请回电")
+    assert redacted.endswith("，谢谢")
+    assert "****" in redacted
+    assert "8896" not in redacted
 
 
 @pytest.mark.parametrize("written", [*LANDLINE, *MOBILES])
 def test_each_of_two_numbers_in_the_field_is_hidden(written: str) -> None:
     redactor = Redactor({"phone": "13812340001/0754-88968698"})
-    shown = redactor.redact_text(f"打{written}")
-    assert not [number for *_, number in locate_phones(shown)]
+    redacted = redactor.redact_text(f"打{written}")
+    assert not [number for *_, number in locate_phones(redacted)]
 
 
 def test_other_figures_are_left_as_they_are() -> None:

@@ -11,11 +11,11 @@ import pytest
 from models.rules.state import RuleContext
 from tests.rules.district import POLICY, SCENARIOS
 from tests.rules.scenario_runner import (
+    event_dict,
     fold_at_once,
     fold_step_by_step,
     in_order,
     read_scenario,
-    shown,
     without_notices,
 )
 
@@ -45,7 +45,7 @@ def test_the_life_goes_as_the_regulation_says(name: str) -> None:
     play = fold_step_by_step if scenario.watched else fold_at_once
     state, events = play(messages, context, scenario.until)
     kept = events if scenario.notices else without_notices(events)
-    expected, real = compared(scenario.events, [shown(event) for event in kept])
+    expected, real = compared(scenario.events, [event_dict(event) for event in kept])
     assert real == expected, scenario.about
     in_the_end = {
         "status": state.status,
@@ -85,7 +85,7 @@ def test_every_clause_has_its_life_and_every_life_its_clause() -> None:
     readme = (SCENARIOS.parents[1] / "models" / "README.md").read_text(encoding="utf-8")
     table = readme[readme.index("| clause |") :]
     rows = [line.split("|")[1:4] for line in table.splitlines()[2:] if line.startswith("|")]
-    named = [re.findall(r"`([^`]+)`", shown) for _, _, shown in rows]
+    named = [re.findall(r"`([^`]+)`", scenario_cell) for _, _, scenario_cell in rows]
     assert all(named), "every clause"
     patterns = [each for names in named for each in names]
     for pattern in patterns:

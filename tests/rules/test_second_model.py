@@ -206,11 +206,11 @@ pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), share
 @pytest.mark.parametrize("seed", range(20))
 def test_late_messages_end_where_the_same_messages_in_order_do(store: Store, seed: int) -> None:
     """Each comes up to three days late; one that would undo what was done since says so."""
-    dice = Random(f"late {seed}")
-    messages, _ = life(dice, instant("2026-09-21 09:00") + timedelta(hours=seed), 14)
+    rng = Random(f"late {seed}")
+    messages, _ = life(rng, instant("2026-09-21 09:00") + timedelta(hours=seed), 14)
     ticket = f"late-{seed}"
     came = sorted(
-        (m.at + timedelta(hours=dice.choice((0, 0, 0, 1, 5, 24, 72))), m.arrival) for m in messages
+        (m.at + timedelta(hours=rng.choice((0, 0, 0, 1, 5, 24, 72))), m.arrival) for m in messages
     )
     end = came[-1][0] + timedelta(days=20)
     by_arrival = {m.arrival: m for m in messages}
@@ -233,8 +233,8 @@ def test_late_messages_end_where_the_same_messages_in_order_do(store: Store, see
     assert row_of(store, ticket).unit == model.unit
     assert dict(stored["running"]) == {_key(key): due for key, due in model.dues.items()}
     levels = [(f[3], f[4]) for f in model.facts if f[0] == "level"]
-    shown = [(level, datetime.fromisoformat(str(at))) for level, at in stored["levels"]]
-    assert sorted(shown) == sorted((lv, datetime.fromisoformat(at)) for lv, at in levels)
+    stored_levels = [(level, datetime.fromisoformat(str(at))) for level, at in stored["levels"]]
+    assert sorted(stored_levels) == sorted((lv, datetime.fromisoformat(at)) for lv, at in levels)
 
 
 def _raw(each: Message, ticket: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_every_key_of_the_projects_own_files_is_on_its_line(path: Path) -> None:
 
 
 class Invalid(HotlineError):
-    """What the tests' own file raises."""
+    """The error that the tests' own file raises."""
 
 
 class Part(BaseModel):

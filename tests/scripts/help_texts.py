@@ -22,7 +22,7 @@ def main() -> None:
     commands: dict[str, Any] = vars(get_command(app))["commands"]
     for name, command in commands.items():
         more = getattr(command, "commands", {})
-        paths += [[name], *([name, own] for own in more)]
+        paths += [[name], *([name, subcommand] for subcommand in more)]
     output = {" ".join(p): runner.invoke(app, [*p, "--help"]).output for p in paths}
     json.dump(output, sys.stdout)
 

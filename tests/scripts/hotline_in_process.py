@@ -38,8 +38,8 @@ class InProcessHotline:
     def __call__(self, *arguments: str | Path, code: int = 0, **settings: str) -> CommandOutput:
         """Run a command to its end; it must end with this exit code."""
         with self._patch.context() as patch, _quiet():
-            own = {"HOME": str(self.home), "LANG": "en"} | settings
-            for name, value in own.items():
+            variables = {"HOME": str(self.home), "LANG": "en"} | settings
+            for name, value in variables.items():
                 patch.setenv(f"HOTLINE_{name}", value)
             patch.setattr(sys, "argv", ["hotline", *map(str, arguments)])
             with pytest.raises(SystemExit) as ended:

@@ -165,14 +165,14 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
     assert [e["seq"] for e in log] == list(range(1, len(log) + 1))
     levels = [e["level"] for e in log if e["event"] == "alert.raised"]
     assert levels == ["prewarning", "yellow", "red"]
-    shown = hotline.json("show", "S1")
-    assert shown["claimant"] == {"name": "测**", "phone": "139****1111", "contact": "wanted"}
-    assert [a["to"] for a in shown["alerts"]][-1].endswith("principal_leader")
+    ticket = hotline.json("show", "S1")
+    assert ticket["claimant"] == {"name": "测**", "phone": "139****1111", "contact": "wanted"}
+    assert [a["to"] for a in ticket["alerts"]][-1].endswith("principal_leader")
     words = hotline("show", "S1").stdout
     assert "red card" in words
     assert "principal leader" in words
     assert not re.search(r"[a-z]_[a-z]", words)
-    assert shown["why"]["due"] == shown["due"]
+    assert ticket["why"]["due"] == ticket["due"]
 
 
 def test_the_demo_shows_life_and_ends_by_itself(hotline: HotlineProcess) -> None:
@@ -221,9 +221,9 @@ def test_units_are_checked_before_they_are_taken(hotline: HotlineProcess, tmp_pa
     assert "甲局" in error
     assert "乙局" in error
     file.write_text('territory=["某区"]\n[[unit]]\nname="甲局"\naliases=["甲"]\n', "utf-8")
-    shown = hotline("units", "import", file, "--dry-run").stdout
-    assert "甲局" in shown
-    assert "Nothing has been changed" in shown
+    output = hotline("units", "import", file, "--dry-run").stdout
+    assert "甲局" in output
+    assert "Nothing has been changed" in output
     assert hotline.json("units", "import", file)["added"] == ["甲局"]
     assert hotline("units", "import", file).stdout == "1 units.\n"
     assert hotline.json("units", "find", "某区甲局") == {"某区甲局": "甲局"}
@@ -240,7 +240,7 @@ def test_a_replay_is_the_same_twice_and_compares(hotline: HotlineProcess, tmp_pa
     (other / "policy.toml").write_text(shipped.read_text("utf-8"), "utf-8")
     differing = hotline.lines("replay", lives, "--against", other)
     assert differing
-    assert all(one["was"] != one["would_be"] for one in differing)
+    assert all(difference["was"] != difference["would_be"] for difference in differing)
 
 
 def test_help_is_there_for_every_command_and_quick(hotline: HotlineProcess) -> None:

@@ -28,10 +28,10 @@ Letters = dict[str, tuple[str, ...]]
 
 
 def row(number: str, **cells: str) -> tuple[str, ...]:
-    given = {"用户": "某女士", "主题": "路灯不亮", "时间": "2026/9/3 8:05:07", "详情": "坏了两周。"}
-    given |= cells
+    texts = {"用户": "某女士", "主题": "路灯不亮", "时间": "2026/9/3 8:05:07", "详情": "坏了两周。"}
+    texts |= cells
     keys = ("用户", "主题", "时间", "详情", "意见", "答时")
-    return (number, *(given.get(key, "") for key in keys))
+    return (number, *(texts.get(key, "") for key in keys))
 
 
 @pytest.fixture
@@ -97,8 +97,8 @@ def test_a_real_change_is_said_by_the_claimant_once(store: Store, feed: Any) -> 
 def test_two_letters_under_one_number_are_not_one(
     store: Store, feed: Any, batch: int, tmp_path: Path
 ) -> None:
-    one, other = row("1"), row("1", 详情="井盖丢了。")
-    assert feed(one, other, one, batch=batch) == FeedCounts(3, 1, 1, 1)
+    first, second = row("1"), row("1", 详情="井盖丢了。")
+    assert feed(first, second, first, batch=batch) == FeedCounts(3, 1, 1, 1)
     assert len(stored(store)) == 1
     (kept,) = refused(store, tmp_path)
     assert "key" in kept["why"]

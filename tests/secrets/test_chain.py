@@ -52,8 +52,8 @@ def _change(store: Store, statement: Any) -> None:
 
 
 def _id(store: Store, number: str) -> int:
-    found: int = row_of(store, number).id
-    return found
+    ticket_id: int = row_of(store, number).id
+    return ticket_id
 
 
 def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
@@ -78,32 +78,32 @@ CHANGES = {
 
 def test_the_first_broken_link_is_named(store: Store) -> None:
     """One line changed or deleted: that ticket and line are named, alone and among all."""
-    own = {"id": _id(store, "C2")}
+    parameters = {"id": _id(store, "C2")}
     line = log_of(store, "C2")[2]
     for name, change in CHANGES.items():
         with store.writing() as session:
-            session.execute(text(change), own)
+            session.execute(text(change), parameters)
         for result in (verify(store), verify(store, "C2")):
             assert result.broken is not None, name
             assert (result.broken.ticket, result.broken.seq) == ("C2", 3), name
         assert verify(store, "C1").broken is None
         with store.writing() as session:
-            session.execute(text("DELETE FROM event WHERE ticket_id = :id AND seq = 3"), own)
+            session.execute(text("DELETE FROM event WHERE ticket_id = :id AND seq = 3"), parameters)
             session.execute(session.insert(EVENT).values(line._mapping))
         assert verify(store).broken is None
 
 
 def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:
-    """What people wrote is covered too: another ciphertext in its place, or a broken one."""
+    """The chain covers what people wrote, too: another ciphertext in its place, or a broken one."""
     line = next(e for e in log_of(store, "C2") if e.name == "ticket.supplemented")
-    own = (EVENT.c.ticket_id == line.ticket_id) & (EVENT.c.seq == line.seq)
+    condition = (EVENT.c.ticket_id == line.ticket_id) & (EVENT.c.seq == line.seq)
     other = store.cipher.encrypt({"text": "另一句话"})
     broken = type(other)(other.raw[:-1] + bytes([other.raw[-1] ^ 1]))
     for sealed in (other, broken):
-        _change(store, update(EVENT).where(own).values(private=sealed))
-        found = verify(store).broken
-        assert found is not None
-        assert (found.ticket, found.seq) == ("C2", line.seq)
+        _change(store, update(EVENT).where(condition).values(private=sealed))
+        broken_link = verify(store).broken
+        assert broken_link is not None
+        assert (broken_link.ticket, broken_link.seq) == ("C2", line.seq)
 
 
 def test_a_missing_end_is_found(store: Store) -> None:
@@ -113,16 +113,16 @@ def test_a_missing_end_is_found(store: Store) -> None:
     assert verify(store, note=noted.__setitem__).broken is None
     last = (EVENT.c.ticket_id == events[-1].ticket_id) & (EVENT.c.seq == events[-1].seq)
     _change(store, delete(EVENT).where(last))
-    found = verify(store).broken
-    assert found is not None
-    assert (found.ticket, found.seq) == ("C3", events[-1].seq)
+    broken_link = verify(store).broken
+    assert broken_link is not None
+    assert (broken_link.ticket, broken_link.seq) == ("C3", events[-1].seq)
     # the ticket is made to agree: the chain alone cannot know
     head = {"seq": events[-2].seq, "hash": events[-2].hash}
     _change(store, update(TICKET).where(TICKET.c.number == "C3").values(**head))
     assert verify(store).broken is None
-    found = verify(store, known=noted).broken
-    assert found is not None
-    assert (found.ticket, found.seq) == ("C3", events[-1].seq)
+    broken_link = verify(store, known=noted).broken
+    assert broken_link is not None
+    assert (broken_link.ticket, broken_link.seq) == ("C3", events[-1].seq)
     assert verify(store, known={"Z9": LogEnd(1, b"")}).broken is not None
 
 
@@ -136,24 +136,24 @@ def test_who_has_the_store_alone_cannot_chain_a_line(store: Store) -> None:
         chain = hashlib.sha256(plain).digest()
         rows.append((e, data, chain))
     for e, data, digest in rows:
-        own = (EVENT.c.ticket_id == e.ticket_id) & (EVENT.c.seq == e.seq)
-        _change(store, update(EVENT).where(own).values(data=msgspec.Raw(data), hash=digest))
+        condition = (EVENT.c.ticket_id == e.ticket_id) & (EVENT.c.seq == e.seq)
+        _change(store, update(EVENT).where(condition).values(data=msgspec.Raw(data), hash=digest))
     _change(store, update(TICKET).where(TICKET.c.number == "C1").values(hash=chain))
-    found = verify(store).broken
-    assert found is not None
-    assert (found.ticket, found.seq) == ("C1", 1)
+    broken_link = verify(store).broken
+    assert broken_link is not None
+    assert (broken_link.ticket, broken_link.seq) == ("C1", 1)
 
 
 def test_the_access_log_is_chained_too(store: Store) -> None:
     """A line changed or deleted is named."""
     _change(store, update(ACCESS).where(ACCESS.c.id == 2).values(who="li"))
-    found = verify(store).broken
-    assert found is not None
-    assert (found.ticket, found.seq) == (None, 2)
+    broken_link = verify(store).broken
+    assert broken_link is not None
+    assert (broken_link.ticket, broken_link.seq) == (None, 2)
     _change(store, delete(ACCESS).where(ACCESS.c.id == 2))
-    found = verify(store).broken
-    assert found is not None
-    assert found.seq == 2
+    broken_link = verify(store).broken
+    assert broken_link is not None
+    assert broken_link.seq == 2
 
 
 def test_logs_of_the_first_release_stay_whole(store: Store) -> None:
@@ -182,8 +182,8 @@ def _as_first_release(store: Store) -> None:
                 data = msgspec.json.encode(e.data, order="sorted")
                 line = event_line(e.seq, e.name, e.at, e.moment, e.cause, data)
                 chain = hashlib.sha256(chain + line + secret).digest()
-                own = (EVENT.c.ticket_id == ticket.id) & (EVENT.c.seq == e.seq)
-                session.execute(update(EVENT).where(own).values(hash=chain))
+                condition = (EVENT.c.ticket_id == ticket.id) & (EVENT.c.seq == e.seq)
+                session.execute(update(EVENT).where(condition).values(hash=chain))
             session.execute(update(TICKET).where(TICKET.c.id == ticket.id).values(hash=chain))
 
 
@@ -205,7 +205,7 @@ def test_the_command(
     with opened.writing() as session:
         session.execute(text("UPDATE event SET name = 'x' WHERE seq = 2"))
     opened.close()
-    said = hotline("log", "V1", "--verify", code=1).stdout
-    assert said == "broken: V1: line 2 is not as it was written\n"
+    output = hotline("log", "V1", "--verify", code=1).stdout
+    assert output == "broken: V1: line 2 is not as it was written\n"
     assert hotline.json("log", "--verify", "--against", note, code=1)["broken"]["seq"] == 2
     hotline("log", code=2)

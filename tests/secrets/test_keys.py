@@ -41,20 +41,20 @@ def test_what_is_no_key_file_is_refused(tmp_path: Path, text: str) -> None:
     """The message names the file and never its content."""
     path = tmp_path / "hotline.key"
     path.write_text(text, "utf-8")
-    with pytest.raises(KeyUnusable) as wrong:
+    with pytest.raises(KeyUnusable) as raised:
         load_cipher(path)
-    assert str(path) in str(wrong.value)
-    assert not text or text == "-" or text not in str(wrong.value).removeprefix(str(path))
+    assert str(path) in str(raised.value)
+    assert not text or text == "-" or text not in str(raised.value).removeprefix(str(path))
 
 
 def test_keys_are_shown_by_no_error_or_repr() -> None:
     """The text forms of keys, cipher and encrypted values show nothing of them."""
     key = bytes(range(32))
     cipher = Cipher([key])
-    shown = f"{cipher!r}{cipher.keyring!r}{cipher.encrypt('13912345678')!r}"
-    assert "13912345678" not in shown
-    assert repr(key)[2:-1] not in shown
-    assert base64.b64encode(key).decode() not in shown
+    text_forms = f"{cipher!r}{cipher.keyring!r}{cipher.encrypt('13912345678')!r}"
+    assert "13912345678" not in text_forms
+    assert repr(key)[2:-1] not in text_forms
+    assert base64.b64encode(key).decode() not in text_forms
 
 
 def test_a_value_under_a_key_that_came_later_is_opened(tmp_path: Path) -> None:
@@ -94,11 +94,11 @@ def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store
     assert path.stat().st_mode & 0o777 == 0o600
     store.close()
     path.rename(tmp_path / "kept")
-    for given in (None, base64.b64encode(new_key()).decode()):
-        wrong = Store(store_url, load_cipher(path, given))
+    for key_text in (None, base64.b64encode(new_key()).decode()):
+        other_store = Store(store_url, load_cipher(path, key_text))
         with pytest.raises(KeyUnusable, match="HOTLINE_KEY"):
-            upgrade(wrong)
-        wrong.close()
+            upgrade(other_store)
+        other_store.close()
         assert not path.exists()
     right = Store(store_url, load_cipher(path, (tmp_path / "kept").read_text()))
     upgrade(right)
@@ -149,7 +149,7 @@ def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
         upgrade(store)
         other = Store(store_url, load_cipher(path))
         upgrade(other)
-        wrong: list[Exception] = []
+        errors: list[Exception] = []
 
         def work() -> None:
             try:
@@ -159,7 +159,7 @@ def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
                     while advance_tickets(store, [f"R{number}"], NOW).skipped:
                         pass
             except Exception as error:
-                wrong.append(error)
+                errors.append(error)
 
         working = threading.Thread(target=work)
         working.start()
@@ -167,7 +167,7 @@ def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
             KeyFile(path).replace(other.cipher.keyring.with_next(new_key()).rotated())
             sum(reencrypt(other))
         working.join()
-        assert not wrong
+        assert not errors
         sum(reencrypt(other))
         with other.reading() as session:
             assert set(count_by_key(session)) == {3}
@@ -190,20 +190,20 @@ def test_the_commands(
     hotline("keys", "prepare")
     assert [k["state"] for k in hotline.json("keys", "show")] == ["seals", "waits"]
     hotline("keys", "rotate")
-    shown = hotline.json("keys", "show")
-    assert [(k["state"], k["values"]) for k in shown] == [
+    keys = hotline.json("keys", "show")
+    assert [(k["state"], k["values"]) for k in keys] == [
         ("opens", 0),
         ("seals", first[0]["values"]),
     ]
-    assert shown[0]["name"] == first[0]["name"] == key_name(_keys(key)[0])
+    assert keys[0]["name"] == first[0]["name"] == key_name(_keys(key)[0])
     assert "ten minutes" in hotline("keys", "retire", code=1).stderr
     os.utime(key, (0, 0))
     hotline("keys", "retire")
     assert key.read_text().splitlines()[0] == "-"
     text = key.read_text()
-    said = hotline("keys", "rotate", code=1, KEY=text).stderr
-    assert "HOTLINE_KEY" in said
-    assert text.split()[1] not in said
+    error = hotline("keys", "rotate", code=1, KEY=text).stderr
+    assert "HOTLINE_KEY" in error
+    assert text.split()[1] not in error
     hotline("queue", KEY=text)
     key.unlink()
     assert "its key is missing" in hotline("queue", code=1).stderr

@@ -40,12 +40,12 @@ def _letters(folder: Path) -> list[Path]:
     person = {"name": NAME, "phone": PHONE, "identity": IDENTITY}
     body = f"{TEXT}。请打{SECOND}，身份证{IDENTITY}，住{ADDRESS}。"
     other = {"name": OTHER, "phone": LANDLINE}
-    own = {"claimant": person, "address": ADDRESS, "content": body}
+    details = {"claimant": person, "address": ADDRESS, "content": body}
     moment = "2026-11-02T09:00:00+08:00"
     good = [
-        letter("L1", moment, title=f"请回电{PHONE}", **own),
-        letter("L2", moment, title="路灯", **own | {"claimant": other}),
-        letter("L3", moment, title="不存在的单位", **own | {"unit": "无此单位"}),
+        letter("L1", moment, title=f"请回电{PHONE}", **details),
+        letter("L2", moment, title="路灯", **details | {"claimant": other}),
+        letter("L3", moment, title="不存在的单位", **details | {"unit": "无此单位"}),
         message("L1", "claimant.supplemented", "2026-11-03T09:00:00+08:00", text=f"{TOLD}{THIRD}"),
         message("L1", "contact.attempted", "2026-11-03T10:00:00+08:00", purpose="first",
                 outcome="no_answer", method="phone", evidence=f"打{PHONE}找{NAME}"),
@@ -75,15 +75,15 @@ def _letters(folder: Path) -> list[Path]:
     return [feed, table]
 
 
-def _grep(place: str, told: str | bytes) -> list[str]:
-    """Which marks are found, each in every form that it may come in."""
-    raw = told.encode() if isinstance(told, str) else told
-    found = []
+def _grep(place: str, content: str | bytes) -> list[str]:
+    """Return the marks in a text, each looked for in every form that it may have."""
+    raw = content.encode() if isinstance(content, str) else content
+    marks = []
     for mark in MARKS:
         forms = {mark.encode(e) for e in ("utf-8", "gbk", "utf-16-le")}
         forms |= {json.dumps(mark).strip('"').encode(), mark.encode("unicode_escape")}
-        found += [f"{mark} in {place}" for form in forms if form in raw]
-    return found
+        marks += [f"{mark} in {place}" for form in forms if form in raw]
+    return marks
 
 
 @pytest.mark.usefixtures("starts_servers")
@@ -94,10 +94,10 @@ def test_nothing_personal_comes_out(
     home = tmp_path / "home"
     hotline = InProcessHotline(home, monkeypatch, capsys)
     server = EmbeddedServer(home / "valkey")
-    said: dict[str, str | bytes] = {}
+    outputs: dict[str, str | bytes] = {}
     for path in _letters(tmp_path):
         done = hotline("feed", path, code=1, BROKER_URL=server.url)
-        said[f"feed {path.name}"] = done.stdout + done.stderr
+        outputs[f"feed {path.name}"] = done.stdout + done.stderr
     log = tmp_path / "service.log"
     url = f"sqlite:///{home / 'hotline.db'}"
     env = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
@@ -116,7 +116,7 @@ def test_nothing_personal_comes_out(
         wait_until(lambda: log.read_text().count("refused a bell") == 2, 30, log.read_text())
         with redis.Redis.from_url(server.url) as client:
             client.save()
-            said["keys"] = repr([client.dump(k) for k in client.scan_iter()])
+            outputs["keys"] = repr([client.dump(k) for k in client.scan_iter()])
     with store.writing() as session:
         # what the broken one kept was put there by this test
         session.execute(TICKET.update().where(TICKET.c.number == "L3").values(state=""))
@@ -131,20 +131,22 @@ def test_nothing_personal_comes_out(
     ):  # fmt: skip
         for lang in ("zh", "en") if command in (("show", "L1"), ("log", "L1")) else ("zh",):
             done = hotline(*command, code=1 if command[0] == "doctor" else 0, LANG=lang)
-            said[" ".join((*command, lang))] = done.stdout + done.stderr
+            outputs[" ".join((*command, lang))] = done.stdout + done.stderr
     for file in (*home.rglob("*"), log):
         if file.is_file() and file.name not in ("hotline.db-wal", "hotline.db-shm"):
-            said[file.name] = file.read_bytes()
-    assert {"hotline.db", "notices.jsonl", "refused.jsonl", "dump.rdb", "service.log"} <= set(said)
-    assert any(name.endswith(".aof") and said[name] for name in said)
+            outputs[file.name] = file.read_bytes()
+    assert {"hotline.db", "notices.jsonl", "refused.jsonl", "dump.rdb", "service.log"} <= set(
+        outputs
+    )
+    assert any(name.endswith(".aof") and outputs[name] for name in outputs)
     assert "set aside" in log.read_text()
-    leaks = [leak for place, told in said.items() for leak in _grep(place, told)]
+    leaks = [leak for place, content in outputs.items() for leak in _grep(place, content)]
     leaks += asyncio.run(_monitored(hotline))
     # what a letter is about is what a ticket is shown for; whose it is, is hidden in it
-    shown = {f"{mark} in {place}" for mark in (TEXT, TOLD) for place in said
+    allowed = {f"{mark} in {place}" for mark in (TEXT, TOLD) for place in outputs
              if place.startswith(("show ", "log L"))}  # fmt: skip
-    shown |= {f"{mark} in the monitor" for mark in (TEXT, TOLD)}
-    assert [leak for leak in leaks if leak not in shown] == []
+    allowed |= {f"{mark} in the monitor" for mark in (TEXT, TOLD)}
+    assert [leak for leak in leaks if leak not in allowed] == []
     # and the same data is there, for who asks for it
     assert NAME in hotline("show", "L1", "--reveal").stdout
     assert hotline.json("find", "--identity", IDENTITY) != []
@@ -236,20 +238,20 @@ int(data)
 def test_exceptions_are_told_without_their_words(tmp_path: Path, form: str) -> None:
     """Logged, from the database, in a thread or unhandled: type and place, and nothing else."""
     script = tmp_path / "crashing.py"
-    told = CRASHES.replace("FORM", repr(form)).replace("DATA", repr(f"{NAME}{PHONE}"))
-    told = told.replace("URL", repr(f"sqlite:///{tmp_path / 'x.db'}"))
-    script.write_text(told, "utf-8")
+    code = CRASHES.replace("FORM", repr(form)).replace("DATA", repr(f"{NAME}{PHONE}"))
+    code = code.replace("URL", repr(f"sqlite:///{tmp_path / 'x.db'}"))
+    script.write_text(code, "utf-8")
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, check=False, text=True,
         cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONPATH": "."},
     )  # fmt: skip
     assert done.returncode == 1
     assert _grep("crashes", done.stdout + done.stderr) == []
-    said = done.stderr.splitlines()
-    assert len(said) == 4, done.stderr
-    assert all("Error in " in line for line in said), done.stderr
-    assert all("crashing.py:" in line for line in said if "OperationalError" not in line), said
-    assert sum("OperationalError" in line for line in said) == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4, done.stderr
+    assert all("Error in " in line for line in lines), done.stderr
+    assert all("crashing.py:" in line for line in lines if "OperationalError" not in line), lines
+    assert sum("OperationalError" in line for line in lines) == 1
 
 
 def test_a_command_that_fails_tells_no_words(
@@ -262,9 +264,9 @@ def test_a_command_that_fails_tells_no_words(
         raise KeyError(f"{NAME}{PHONE}")
 
     monkeypatch.setattr("models.queries.log.ticket_log", fail)
-    said = hotline("log", "L1", code=1).stderr
-    assert said.startswith("hotline: this should not happen")
-    assert "KeyError in " in said
-    assert "in fail" in said or " fail" in said
-    assert _grep("stderr", said) == []
+    error = hotline("log", "L1", code=1).stderr
+    assert error.startswith("hotline: this should not happen")
+    assert "KeyError in " in error
+    assert "in fail" in error or " fail" in error
+    assert _grep("stderr", error) == []
     assert describe_safely(ValueError(NAME)) == "ValueError"

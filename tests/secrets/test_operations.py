@@ -49,8 +49,8 @@ def hotline(
     return InProcessHotline(tmp_path / "home", monkeypatch, capsys)
 
 
-def _found(said: str) -> dict[str, tuple[str, str]]:
-    return {f["check"]: (f["state"], f["told"]) for f in json.loads(said)}
+def _check_states(output: str) -> dict[str, tuple[str, str]]:
+    return {f["check"]: (f["state"], f["told"]) for f in json.loads(output)}
 
 
 def _opened(hotline: InProcessHotline) -> Store:
@@ -72,16 +72,16 @@ def _at_work(store: Store, *, lateness_ms: int = 3, ahead: float = 0) -> None:
 def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path) -> None:
     """No store, then a healthy service, then one fault after the other."""
     server = EmbeddedServer(hotline.home / "valkey")
-    nothing = _found(hotline("doctor", "--json", code=1).stdout)
+    nothing = _check_states(hotline("doctor", "--json", code=1).stdout)
     assert nothing["home"][0] == "wrong"
     assert not hotline.home.exists()
     hotline("db", "upgrade")
     store = _opened(hotline)
     with server:
-        idle = _found(hotline("doctor", "--json", code=1).stdout)
+        idle = _check_states(hotline("doctor", "--json", code=1).stdout)
         assert idle["timekeeper"][0] == idle["worker"][0] == "wrong"
         _at_work(store)
-        well = _found(hotline("doctor", "--json", code=_calendar_near()).stdout)
+        well = _check_states(hotline("doctor", "--json", code=_calendar_near()).stdout)
         assert {k for k, v in well.items() if v[0] == "wrong"} <= {"calendar"}
         assert {"roles", "disk", "shape", "key", "database", "broker", "clock"} <= set(well)
         assert "SQLite" in well["database"][1]
@@ -89,7 +89,7 @@ def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path
         feed(store, [letter("D1", "2026-11-02T09:00")], NOW)
         with store.writing() as session:
             session.execute(text("UPDATE bell SET due_at = '2020-01-01 00:00:00.000000'"))
-        ill = _found(hotline("doctor", "--json", code=1).stdout)
+        ill = _check_states(hotline("doctor", "--json", code=1).stdout)
         assert ill["lateness"] == ("wrong", "60000 ms at the last ring")
         assert "s in the future" in hotline("doctor", code=1).stdout
         assert ill["leftovers"][0] == "wrong"
@@ -99,7 +99,7 @@ def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path
     assert "no data is lost" in away
     store.close()
     (hotline.home / "hotline.key").rename(tmp_path / "kept")
-    assert _found(hotline("doctor", "--json", code=1).stdout)["key"][0] == "wrong"
+    assert _check_states(hotline("doctor", "--json", code=1).stdout)["key"][0] == "wrong"
 
 
 def _calendar_near() -> int:
@@ -118,16 +118,16 @@ def test_figures_are_those_of_the_store(
         bells = Bells(connect(server.url))
         bells.ring({"intake": [3]})
         figures = MetricsCollector(store, bells, lambda: NOW + timedelta(seconds=30))
-        told = exposition(figures)
-        assert 'hotline_open_tickets{level="red",status="handling"} 2.0' in told
-        assert 'hotline_due_rows{queue="intake"} 1.0' in told
-        assert 'hotline_due_seconds{queue="intake"} 30.0' in told
-        assert 'hotline_bells{queue="intake"} 1.0' in told
+        metrics = exposition(figures)
+        assert 'hotline_open_tickets{level="red",status="handling"} 2.0' in metrics
+        assert 'hotline_due_rows{queue="intake"} 1.0' in metrics
+        assert 'hotline_due_seconds{queue="intake"} 30.0' in metrics
+        assert 'hotline_bells{queue="intake"} 1.0' in metrics
         who = '{process="timekeeper@test:1",role="timekeeper"}'
-        assert f"hotline_process_lateness_seconds{who} 0.25" in told
-        assert "hotline_store_up 1.0" in told
-        assert "hotline_broker_up 1.0" in told
-        assert "测试者甲" not in told
+        assert f"hotline_process_lateness_seconds{who} 0.25" in metrics
+        assert "hotline_store_up 1.0" in metrics
+        assert "hotline_broker_up 1.0" in metrics
+        assert "测试者甲" not in metrics
         server.stop()
         assert "hotline_broker_up 0.0" in exposition(figures)
 
@@ -150,8 +150,8 @@ def test_prometheus_is_answered_on_loopback(tmp_path: Path) -> None:
 def _get(port: int) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            told: bytes = answer.read()
-            return told.decode()
+            body: bytes = answer.read()
+            return body.decode()
     except OSError:
         return ""
 
@@ -176,8 +176,8 @@ def test_a_backup_is_whole_and_can_be_put_back(hotline: InProcessHotline, tmp_pa
     assert [row["ticket"] for row in hotline.json("queue")] == ["B1"]
     (hotline.home / "hotline.key").unlink()
     assert "key is missing" in hotline("queue", code=1).stderr
-    said = hotline("backup", tmp_path / "x", code=1, DATABASE_URL="postgresql+psycopg://h/x")
-    assert "pg_dump" in said.stderr
+    completed = hotline("backup", tmp_path / "x", code=1, DATABASE_URL="postgresql+psycopg://h/x")
+    assert "pg_dump" in completed.stderr
 
 
 class ArchivingPostgres(PostgresServer):
@@ -223,10 +223,10 @@ def test_postgres_is_restored_to_a_moment(
 ) -> None:
     """A base backup and the archived log, brought to a moment: what came later is not there."""
     url = archiving.url(driver="postgresql+psycopg")
-    wrong = url.replace(SECRET, "mellon-1122")
-    said = hotline("queue", code=1, DATABASE_URL=wrong).stderr
-    assert len(said.splitlines()) == 1
-    assert "mellon-1122" not in said
+    wrong_url = url.replace(SECRET, "mellon-1122")
+    error = hotline("queue", code=1, DATABASE_URL=wrong_url).stderr
+    assert len(error.splitlines()) == 1
+    assert "mellon-1122" not in error
     with prepared_store(url) as store:
         archiving.copy()
         feed(store, [letter("P1", "2026-11-02T09:00")], NOW)
@@ -271,13 +271,12 @@ def test_a_broker_with_a_password(
         assert bells.waiting()["intake"] == 1
         assert not Bells(connect(server.url)).is_reachable()
         hotline("db", "upgrade")
-        assert _found(hotline("doctor", "--json", code=1, BROKER_URL=url).stdout)["broker"] == (
-            "good", "1 bells wait",
-        )  # fmt: skip
-        for wrong in (server.url, url.replace(SECRET, "mellon-1122")):
-            said = hotline("doctor", "--json", code=1, BROKER_URL=wrong).stdout
-            assert _found(said)["broker"][0] == "wrong"
-            assert not re.search(f"{SECRET}|mellon", said)
+        output = hotline("doctor", "--json", code=1, BROKER_URL=url).stdout
+        assert _check_states(output)["broker"] == ("good", "1 bells wait")
+        for wrong_url in (server.url, url.replace(SECRET, "mellon-1122")):
+            output = hotline("doctor", "--json", code=1, BROKER_URL=wrong_url).stdout
+            assert _check_states(output)["broker"][0] == "wrong"
+            assert not re.search(f"{SECRET}|mellon", output)
         with redis.Redis.from_url(url) as client:
             client.config_set("requirepass", "")
 
@@ -292,7 +291,7 @@ print("found", found)
 
 def test_a_terminal_is_asked_how_wide_it_draws() -> None:
     """A terminal that draws an ambiguous character in two cells is found out; a dumb one is not."""
-    for answers, told in (
+    for answers, expected in (
         ((3, 3), "{'…': 2, '工': 2}"),
         ((2, 3), "{'…': 1, '工': 2}"),
         ((), "None"),
@@ -303,13 +302,13 @@ def test_a_terminal_is_asked_how_wide_it_draws() -> None:
             cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONPATH": "."},
         )  # fmt: skip
         os.close(slave)
-        said, left = b"", list(answers)
-        while b"found" not in said:
-            said += os.read(master, 1024)
-            while left and said.count(b"\x1b[6n") > len(answers) - len(left):
+        output, left = b"", list(answers)
+        while b"found" not in output:
+            output += os.read(master, 1024)
+            while left and output.count(b"\x1b[6n") > len(answers) - len(left):
                 os.write(master, f"\x1b[7;{left.pop(0)}R".encode())
         assert asking.wait(20) == 0
         with contextlib.suppress(OSError):  # Linux says so that nobody is at the other end any more
-            said += os.read(master, 1024)
+            output += os.read(master, 1024)
         os.close(master)
-        assert f"found {told}" in said.decode()
+        assert f"found {expected}" in output.decode()

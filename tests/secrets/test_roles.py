@@ -46,7 +46,7 @@ def test_each_role_may_what_it_is_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         (
             "[users]\nwang = 'operater'",
@@ -66,11 +66,11 @@ def test_each_role_may_what_it_is_for() -> None:
         ("[users", "roles.toml: "),
     ],
 )
-def test_a_wrong_file_is_refused(text: str, said: str) -> None:
+def test_a_wrong_file_is_refused(text: str, expected: str) -> None:
     """The message names the fault."""
-    with pytest.raises(InvalidRoles) as wrong:
+    with pytest.raises(InvalidRoles) as raised:
         parse_roles(text, "roles.toml")
-    assert said in str(wrong.value)
+    assert expected in str(raised.value)
 
 
 def test_without_a_file_the_owner_of_the_home_is_supervisor(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_a_file_says_who_is_who(tmp_path: Path) -> None:
     assert current_actor(Settings(tmp_path, token="a long random token")) == Actor(
         "gateway", UserRole.FEEDER
     )
-    with pytest.raises(InvalidRoles) as wrong:
+    with pytest.raises(InvalidRoles) as raised:
         current_actor(Settings(tmp_path, token="another"))
-    assert "another" not in str(wrong.value)
+    assert "another" not in str(raised.value)
     (tmp_path / "roles.toml").chmod(0o666)
     with pytest.raises(InvalidRoles, match="others could change it"):
         current_actor(Settings(tmp_path))
@@ -111,7 +111,7 @@ def hotline(
 
 
 def test_commands_keep_to_the_roles(hotline: InProcessHotline, tmp_path: Path) -> None:
-    """What a role may not is refused in one line, before anything is read or written."""
+    """An action that the role may not do is refused in one line, before any read or write."""
     days, units, letters = (tmp_path / n for n in ("days.csv", "units.toml", "letters.jsonl"))
     days.write_text("2026-12-01,off,文\n", "utf-8")
     units.write_text("", "utf-8")
@@ -129,9 +129,9 @@ def test_commands_keep_to_the_roles(hotline: InProcessHotline, tmp_path: Path) -
         ("keys", "rotate"),
     ]
     for command in refused:
-        said = hotline(*command, code=1).stderr
-        assert said.startswith(f"hotline: {ME} (auditor) may not "), said
-        assert "roles.toml" in said
+        error = hotline(*command, code=1).stderr
+        assert error.startswith(f"hotline: {ME} (auditor) may not "), error
+        assert "roles.toml" in error
     assert not (hotline.home / "hotline.db").exists()
     hotline("access")
     token = "a long random token"
@@ -141,28 +141,30 @@ def test_commands_keep_to_the_roles(hotline: InProcessHotline, tmp_path: Path) -
 
 
 def test_what_was_seen_in_clear_is_logged(store_url: str) -> None:
-    """Who, when, which ticket and which fields, but never their content."""
+    """The log has the person, moment, ticket and fields, but never their content."""
     who = Actor("wang", UserRole.OPERATOR)
     with prepared_store(store_url) as store:
         person = {"name": "王\x1b[31m小明", "phone": "0754-88001234"}
-        own = letter("R1", "2026-11-02T09:00", claimant=person, address="赤港路8号",
+        first_letter = letter("R1", "2026-11-02T09:00", claimant=person, address="赤港路8号",
                      content="请打１３９１２３４５６７８，身份证44050719900101123x")  # fmt: skip
         more = message("R1", "claimant.supplemented", "2026-11-03T09:00", text="打13700000000")
-        feed(store, [own, more, letter("R2", "2026-11-02T09:00")], NOW)
+        feed(store, [first_letter, more, letter("R2", "2026-11-02T09:00")], NOW)
         advance_tickets(store, ["R1", "R2"], NOW)
         with store.writing() as session:
-            shown = reveal(session, who, "R1", REVEALABLE, NOW)
+            revealed = reveal(session, who, "R1", REVEALABLE, NOW)
             assert reveal(session, who, "R2", ["phone"], NOW) == {"phone": "13900001111"}
-        assert shown["name"] == "王小明"
-        assert shown["address"] == "赤港路8号"
-        assert "44050719900101123x" in shown["content"]
-        assert {"text": "打13700000000"} in shown["log"].values()
-        found = partial(_find, store, who)
-        assert found("phone", "13912345678") == found("phone", "+86 139-1234-5678") == ["R1"]
-        assert found("phone", "075488001234") == found("name", "王 小明") == ["R1"]
-        assert found("identity", "44050719900101123X") == ["R1"]
-        assert found("phone", "13900001111") == ["R2"]
-        assert found("name", "王小") == []
+        assert revealed["name"] == "王小明"
+        assert revealed["address"] == "赤港路8号"
+        assert "44050719900101123x" in revealed["content"]
+        assert {"text": "打13700000000"} in revealed["log"].values()
+        tickets_of = partial(_find, store, who)
+        assert (
+            tickets_of("phone", "13912345678") == tickets_of("phone", "+86 139-1234-5678") == ["R1"]
+        )
+        assert tickets_of("phone", "075488001234") == tickets_of("name", "王 小明") == ["R1"]
+        assert tickets_of("identity", "44050719900101123X") == ["R1"]
+        assert tickets_of("phone", "13900001111") == ["R2"]
+        assert tickets_of("name", "王小") == []
         with store.reading() as session:
             lines = session.execute(ACCESS.select().order_by(ACCESS.c.id)).all()
     assert [(r.who, r.role, r.act, r.ticket, r.fields) for r in lines[:3]] == [

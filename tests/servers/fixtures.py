@@ -50,9 +50,9 @@ def key_value_url(
     starts_servers: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str
 ) -> Iterator[str]:
     """The URL of a key-value database of this test process."""
-    given = os.environ.get("HOTLINE_TEST_BROKER_URL")
-    if given:
-        yield own_database(given, worker_id)
+    url = os.environ.get("HOTLINE_TEST_BROKER_URL")
+    if url:
+        yield own_database(url, worker_id)
         return
     folder = tmp_path_factory.mktemp("key-value")
     with KeyValueServer(folder, installed_server()) as server:

@@ -26,8 +26,8 @@ class KeyValueServer(EmbeddedServer):
 
 def installed_server(search_path: str | None = None) -> Path | None:
     """The first server program on the search path (this process's by default), if there is one."""
-    found = (shutil.which(name, path=search_path) for name in _PROGRAMS)
-    return next((Path(program) for program in found if program), None)
+    paths = (shutil.which(name, path=search_path) for name in _PROGRAMS)
+    return next((Path(program) for program in paths if program), None)
 
 
 def own_database(url: str, worker_id: str) -> str:

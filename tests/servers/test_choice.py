@@ -1,4 +1,4 @@
-"""Which server the tests use: a given one, an installed one, or the wheel's, in this order."""
+"""The choice of a test server: a configured one, an installed one, or the wheel's."""
 
 import os
 from pathlib import Path
@@ -36,8 +36,8 @@ def test_postgres_is_looked_for_on_the_search_path_first(tmp_path: Path) -> None
     assert installed_programs(nowhere, debian) == debian / "18" / "bin"
     (debian / "18" / "bin" / "postgres").unlink()
     assert installed_programs(nowhere, debian) == debian / "15" / "bin"
-    own = _program(tmp_path / "own", "initdb", "postgres")
-    assert installed_programs(str(own), debian) == own
+    program = _program(tmp_path / "own", "initdb", "postgres")
+    assert installed_programs(str(program), debian) == program
 
 
 def test_a_link_on_the_search_path_leads_to_the_programs(tmp_path: Path) -> None:

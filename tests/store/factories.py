@@ -1,4 +1,4 @@
-"""What the tests of the store share: a prepared store, messages, and how a life is read back."""
+"""Helpers of the store's tests: a prepared store, messages, and reading a log back."""
 
 import heapq
 import lzma
@@ -155,8 +155,8 @@ def _next_moments(
 def log_of(store: Store, ticket: str) -> list[Any]:
     """A ticket's log rows in order."""
     with store.reading() as session:
-        found = select(EVENT).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
-        return list(session.execute(found.where(TICKET.c.number == ticket).order_by(EVENT.c.seq)))
+        query = select(EVENT).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        return list(session.execute(query.where(TICKET.c.number == ticket).order_by(EVENT.c.seq)))
 
 
 def row_of(store: Store, ticket: str) -> Any:

@@ -128,12 +128,12 @@ def test_only_the_highest_of_several_levels_sends_its_notice(store: Store) -> No
 
 def test_a_level_that_a_result_kept_from_rising_is_told_after_an_outage(store: Store) -> None:
     """Yellow was reached and red was not, since the result was in: a late look raises yellow."""
-    own = [
+    messages = [
         letter("AA", "2026-11-02T09:00", category="consultation"),
         message("AA", "unit.accepted", "2026-11-02T10:00"),
         message("AA", "result.submitted", "2026-11-04T10:00", **RESULT),
     ]
-    feed(store, own, at("2026-11-10T09:00"))
+    feed(store, messages, at("2026-11-10T09:00"))
     advance_tickets(store, ["AA"], at("2026-11-10T09:00"))
     events = log_of(store, "AA")
     levels = [e.data["level"] for e in events if e.name == "alert.raised"]
@@ -158,14 +158,14 @@ def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
     logs = []
     for name, step in (("S", timedelta(hours=8)), ("W", timedelta(hours=84)), ("E", None)):
         number = "same"
-        own = [
+        messages = [
             letter(number, "2026-09-24T16:00", emergency="utilities", claimant={"name": name}),
             message(number, "contact.attempted", "2026-09-28T10:00", purpose="first",
                     outcome="no_answer", method="phone"),
             message(number, "extension.requested", "2026-09-30T15:00", facts="一", reasons="二",
                     progress="三", next_steps="四", claimant_told=True),
         ]  # fmt: skip
-        renamed = [m | {"ticket": f"{number}{name}", "id": m["id"] + name} for m in own]
+        renamed = [m | {"ticket": f"{number}{name}", "id": m["id"] + name} for m in messages]
         end = at("2026-11-20T09:00")
         if step is None:
             feed(store, renamed, end)
@@ -176,8 +176,8 @@ def test_an_outage_changes_nothing_but_the_recording(store: Store) -> None:
                 advance_tickets(store, [f"{number}{name}"], now)
                 now += step
         advance_tickets(store, [f"{number}{name}"], end)
-        found = _everything(store, [f"{number}{name}"])
-        logs.append([(moment, event, data) for _, moment, event, data in found])
+        rows = _everything(store, [f"{number}{name}"])
+        logs.append([(moment, event, data) for _, moment, event, data in rows])
     assert logs[0] == logs[1] == logs[2]
 
 
@@ -192,10 +192,10 @@ def test_nothing_personal_lies_in_the_store_in_clear(store: Store, tmp_path: Pat
     with store.reading() as session:
         for table in (INBOX, TICKET, EVENT, NOTICE):
             for row in session.execute(text(f"SELECT * FROM {table.name}")):
-                shown = repr(tuple(row))
+                row_text = repr(tuple(row))
                 raw = b"".join(bytes(v) for v in row if isinstance(v, bytes | memoryview))
                 for word in words:
-                    assert word not in shown
+                    assert word not in row_text
                     assert word.encode() not in raw
     assert row_of(store, "A8").title == "请回电139****1111"
     if store.url.startswith("sqlite"):

@@ -38,9 +38,9 @@ def _copy_one(store: Store) -> None:
 
 def test_a_table_that_is_locked_too_long_is_a_busy_store(store: Store) -> None:
     """No ticket is to blame for it, so no message may be refused."""
-    with _tickets_locked(store), pytest.raises(OperationalError, match="lock timeout") as found:
+    with _tickets_locked(store), pytest.raises(OperationalError, match="lock timeout") as raised:
         _copy_one(store)
-    assert is_transient(found.value)
+    assert is_transient(raised.value)
 
 
 def test_a_connection_cut_in_mid_copy_is_a_busy_store(store: Store) -> None:
@@ -57,10 +57,10 @@ def test_a_connection_cut_in_mid_copy_is_a_busy_store(store: Store) -> None:
     cutting = threading.Thread(target=cut)
     with _tickets_locked(store):
         cutting.start()
-        with pytest.raises(OperationalError) as found:
+        with pytest.raises(OperationalError) as raised:
             _copy_one(store)
         cutting.join()
-    assert is_transient(found.value)
-    assert found.value.connection_invalidated
+    assert is_transient(raised.value)
+    assert raised.value.connection_invalidated
     with store.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM ticket")) == 0

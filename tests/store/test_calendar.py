@@ -68,8 +68,8 @@ def test_a_year_that_the_library_learns_moves_what_was_guessed(store: Store) -> 
     assert moved == ("C1", "handling", after.due)
     assert after.due > before.due
     assert not after.provisional
-    (told,) = [e for e in log_of(store, "C1") if e.name == "clock.moved"]
-    assert told.data["why"]["text"].startswith("the State Council")
+    (moved,) = [e for e in log_of(store, "C1") if e.name == "clock.moved"]
+    assert moved.data["why"]["text"].startswith("the State Council")
     with store.writing() as session:
         assert not settle_provisional(session, before.updated_at).moved, "once"
 

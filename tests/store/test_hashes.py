@@ -1,4 +1,4 @@
-"""What is hashed of telephone numbers: two spellings are one number, also in a store of before."""
+"""Hashes of telephone numbers: two spellings are one number, also in an upgraded store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_a_landline_in_a_supplement_is_found(store: Store) -> None:
 
 
 def test_a_store_of_before_is_rebuilt_once(kept: Store) -> None:
-    """What 0.1.0 hashed from its own two forms is found in either spelling after the upgrade."""
+    """A number that 0.1.0 hashed in its two forms is found in either spelling after the upgrade."""
     _, facts = _hashes(kept)
     upgrade(kept)
     assert set(_found(kept, "0754 8831 9907")) == set(_found(kept, "+86 754 88319907")) >= {"KP-07"}
@@ -84,11 +84,11 @@ def test_a_store_of_before_is_rebuilt_once(kept: Store) -> None:
     after = _hashes(kept)
     assert after[1].keys() == facts.keys()
     claimant = {"name": "蔡测二", "phone": "+86 754 88968698"}
-    said = {
+    texts = {
         "title": "夜间施工噪声",
         "content": "工地每晚打桩到十一点，孩子睡不着，请责令按时停工。",
     }
-    feed(kept, [letter("C1", "2026-11-20T11:00", claimant=claimant, **said)], NOW)
+    feed(kept, [letter("C1", "2026-11-20T11:00", claimant=claimant, **texts)], NOW)
     advance_tickets(kept, ["C1"], NOW)
     findings = [e.data for e in log_of(kept, "C1") if e.name == "screening.proposed"]
     assert [data["earlier"] for data in findings] == ["KP-41"]

@@ -139,8 +139,8 @@ def test_all_that_can_be_written_is_in_it(store: Store) -> None:
     with store.reading() as session:
         events = set(session.scalars(select(EVENT.c.name)))
         inbox = session.execute(select(INBOX.c.state, INBOX.c.type, INBOX.c.conflicting)).all()
-        told = session.scalars(select(EVENT.c.data).where(EVENT.c.name == "notice.queued"))
-        kinds = {data["kind"] for data in told}
+        queued = session.scalars(select(EVENT.c.data).where(EVENT.c.name == "notice.queued"))
+        kinds = {data["kind"] for data in queued}
         withdrawn = session.scalars(select(EVENT.c.data).where(EVENT.c.name.like("%.withdrawn")))
         assert len([data for data in withdrawn if data.get("of")]) == 40
     assert events == set(EVENTS.split())
@@ -219,9 +219,9 @@ def test_it_can_be_looked_at(store: Store) -> None:
             ticket = ticket_detail(session, number)
             assert "ticket.received" in {line.name for line in ticket.log}
             assert "*" in ticket.claimant.phone or not ticket.claimant.phone
-        shown = workload(session, LEFT).counters
-        assert shown.open == sum(count for status, count in STATES.items() if status in OPEN)
-        assert (shown.manual, shown.returned) == (STATES["manual"], STATES["returned"])
+        counters = workload(session, LEFT).counters
+        assert counters.open == sum(count for status, count in STATES.items() if status in OPEN)
+        assert (counters.manual, counters.returned) == (STATES["manual"], STATES["returned"])
         assert sum(hourly_counts(session, LEFT).received) == 1
 
 

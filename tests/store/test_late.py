@@ -138,20 +138,20 @@ def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
     """
     with store.writing() as session:
         replace_units(session, simple_units())
-    dice = random.Random(file)
+    rng = random.Random(file)
     compared = 0
-    for number, own in _lives(file).items():
-        end = datetime.fromisoformat(own[-1]["at"]) + timedelta(days=3)
-        ordered = [m | {"ticket": f"{number}-in-order", "id": m["id"] + "-o"} for m in own]
+    for number, messages in _lives(file).items():
+        end = datetime.fromisoformat(messages[-1]["at"]) + timedelta(days=3)
+        ordered = [m | {"ticket": f"{number}-in-order", "id": m["id"] + "-o"} for m in messages]
         feed(store, ordered, end)
         advance_tickets(store, [f"{number}-in-order"], end)
         late = [
             (
-                datetime.fromisoformat(m["at"]) + timedelta(hours=dice.choice((0, 0, 3, 20, 48))),
+                datetime.fromisoformat(m["at"]) + timedelta(hours=rng.choice((0, 0, 3, 20, 48))),
                 n,
                 m,
             )
-            for n, m in enumerate(own)
+            for n, m in enumerate(messages)
         ]
         for arrived, _, raw in sorted(late, key=lambda triple: triple[:2]):
             # what time has brought about by then is in the log before the message comes

@@ -69,17 +69,17 @@ def test_downtime_changes_nothing_but_the_recording(
     state = State(ticket)
     resolved = [UNITS.resolve_units(msgspec.structs.replace(m, ticket=ticket)) for m in messages]
     events = fold(state, resolved, RuleContext(POLICY, CALENDAR), end)
-    found = log_of(store, ticket)
-    assert [row.seq for row in found] == list(range(1, len(found) + 1)), "no gap"
-    log = [_line(row.moment, row.name, row.data) for row in found if row.name != NOTICE]
+    rows = log_of(store, ticket)
+    assert [row.seq for row in rows] == list(range(1, len(rows) + 1)), "no gap"
+    log = [_line(row.moment, row.name, row.data) for row in rows if row.name != NOTICE]
     assert log == [_line(e.moment, e.name, fields(e.data)) for e in events if e.name != NOTICE]
     row = row_of(store, ticket)
     clocks: dict[Key, datetime] = {
         (c.name, c.unit or c.purpose): c.due for c in state.clocks.values() if c.running
     }
-    told = read_log((line.name, line.data) for line in found)
-    told.running = {k: datetime.fromisoformat(str(due)) for k, due in told.running.items()}
-    assert told == LogReading(row.status, row.unit, row.level, clocks), "the log gives the state"
+    reading = read_log((line.name, line.data) for line in rows)
+    reading.running = {k: datetime.fromisoformat(str(due)) for k, due in reading.running.items()}
+    assert reading == LogReading(row.status, row.unit, row.level, clocks), "the log gives the state"
 
 
 def _line(moment: datetime, name: str, data: dict[str, Any]) -> Line:

@@ -1,4 +1,4 @@
-"""What the first screen and the wallboard read, on both databases."""
+"""The queries of the first screen and the wallboard, on both databases."""
 
 from models.database import Store
 from models.queries.overview import hourly_counts, latest_cards, workload

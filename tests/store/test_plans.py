@@ -1,4 +1,4 @@
-"""What is done all day reads by index on PostgreSQL, however much lies in the store."""
+"""The frequent statements read by index on PostgreSQL, however large the store is."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ def _multiply(store: Store) -> None:
                     {"t": table},
                 )
             ]
-            own = {
+            expressions = {
                 "id": "t.id + k * 100",
                 "ticket_id": "t.ticket_id + k * 100",
                 "row_id": "t.row_id + k * 100",
@@ -56,7 +56,7 @@ def _multiply(store: Store) -> None:
                 "facts": "sha256(t.facts || int4send(k))",
             }
             quoted = ", ".join(f'"{n}"' for n in names)
-            values = ", ".join(own.get(n, f't."{n}"') for n in names)
+            values = ", ".join(expressions.get(n, f't."{n}"') for n in names)
             connection.execute(
                 text(f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table} t, {copies}")
             )
@@ -73,7 +73,7 @@ def _multiply(store: Store) -> None:
 
 @contextmanager
 def _statements(store: Store) -> Iterator[list[tuple[str, Any]]]:
-    """What is sent to the database meanwhile."""
+    """Collect the statements that are sent to the database in the block."""
     sent: list[tuple[str, Any]] = []
 
     def before(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -90,7 +90,7 @@ def _statements(store: Store) -> Iterator[list[tuple[str, Any]]]:
 def _scans(store: Store, sent: Sequence[tuple[str, Any]]) -> list[str]:
     """The statements that read a whole big table, with the plan."""
     url = make_url(store.url).set(drivername="postgresql").render_as_string(hide_password=False)
-    found = []
+    scans = []
     with psycopg.connect(url) as connection:
         for statement, parameters in sent:
             if not statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
@@ -99,8 +99,8 @@ def _scans(store: Store, sent: Sequence[tuple[str, Any]]) -> list[str]:
                 row[0] for row in connection.execute(f"EXPLAIN {statement}", parameters)
             )
             if any(f"Seq Scan on {table} " in plan for table in _BIG):
-                found.append(f"{statement}\n{plan}")
-    return found
+                scans.append(f"{statement}\n{plan}")
+    return scans
 
 
 def test_looking_and_claiming_read_by_index(store: Store) -> None:
@@ -125,8 +125,8 @@ def test_carrying_on_reads_by_index(store: Store) -> None:
         assert advance_tickets(store, numbers, NOW + timedelta(days=30)).tickets == 10
         ids = list(range(1, 200))
         with store.writing() as session:
-            found = ready_notices(session, ids, NOW)
-            record_outcomes(session, {one.row: None for one in found}, "file", NOW)
+            notices = ready_notices(session, ids, NOW)
+            record_outcomes(session, {notice.row: None for notice in notices}, "file", NOW)
     assert len(sent) > 20
     assert not _scans(store, sent)
 

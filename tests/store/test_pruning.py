@@ -40,12 +40,12 @@ def _policy(store: Store) -> Policy:
 
 def _left(store: Store) -> dict[str, int]:
     with store.reading() as session:
-        found = (
+        query = (
             select(TICKET.c.number, func.count())
             .join(NOTICE, NOTICE.c.ticket_id == TICKET.c.id)
             .group_by(TICKET.c.number)
         )
-        return {row[0]: row[1] for row in session.execute(found)}
+        return {row[0]: row[1] for row in session.execute(query)}
 
 
 def test_old_notices_of_closed_tickets_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ from tests.store.factories import (
     simple_units,
 )
 
-SCENERY = ReplaySetup((POLICY_TEXT, POLICY_FILE.name), simple_units())
+SETUP = ReplaySetup((POLICY_TEXT, POLICY_FILE.name), simple_units())
 _END = datetime.fromisoformat("2028-06-01T00:00:00+08:00")
 
 
@@ -50,13 +50,13 @@ def played(
 ) -> list[dict[str, Any]]:
     """The log of these messages, written to a file and replayed."""
     end = datetime.fromisoformat(until) if until else None
-    return _played(folder, messages, end, SCENERY).events
+    return _played(folder, messages, end, SETUP).events
 
 
 def _played(
-    folder: Path, messages: Sequence[dict[str, Any]], end: datetime | None, scenery: ReplaySetup
+    folder: Path, messages: Sequence[dict[str, Any]], end: datetime | None, setup: ReplaySetup
 ) -> ReplayResult:
-    return replay(_written(folder, messages), scenery, end)
+    return replay(_written(folder, messages), setup, end)
 
 
 def _written(folder: Path, messages: Sequence[dict[str, Any]]) -> Path:
@@ -73,7 +73,7 @@ def named(log: Sequence[dict[str, Any]], event: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_facts_are_those_of_the_simulator(path: Path) -> None:
     expected = json.loads(path.with_suffix(".facts.json").read_text(encoding="utf-8"))
-    log = replay(path, SCENERY, datetime.fromisoformat(expected["until"])).events
+    log = replay(path, SETUP, datetime.fromisoformat(expected["until"])).events
     assert sorted(facts_of_log(log), key=repr) == sorted(map(tuple, expected["facts"]), key=repr)
     order = [(e["at"], e["ticket"] or "", e["seq"] or 0) for e in log]
     assert order == sorted(order)
@@ -81,7 +81,7 @@ def test_the_facts_are_those_of_the_simulator(path: Path) -> None:
 
 @pytest.mark.slow
 def test_scenarios_go_alike_through_the_store(tmp_path: Path) -> None:
-    """What an official reads in the scenarios is what `hotline replay` says of them."""
+    """`hotline replay` gives the events that the scenarios expect."""
     together: dict[str, list[Scenario]] = defaultdict(list)
     for name in NAMES:
         scenario = read_scenario(SCENARIOS / f"{name}.jsonl")
@@ -91,14 +91,14 @@ def test_scenarios_go_alike_through_the_store(tmp_path: Path) -> None:
             together[repr(scenario.calendar.overlay)].append(scenario)
     for scenarios in together.values():
         days = dict(scenarios[0].calendar.overlay)
-        scenery = ReplaySetup(SCENERY.policy, SCENERY.units, days)
+        setup = ReplaySetup(SETUP.policy, SETUP.units, days)
         messages = [_of_its_own(m) for s in scenarios for m in s.messages]
         messages.sort(key=lambda m: datetime.fromisoformat(m["at"]))
         end = max(s.until for s in scenarios)
-        log = _played(tmp_path, messages, end, scenery).events
+        log = _played(tmp_path, messages, end, setup).events
         for scenario in scenarios:
-            own = [e for e in log if e["ticket"] == scenario.messages[0]["ticket"]]
-            by_then = [e for e in own if datetime.fromisoformat(e["at"]) <= scenario.until]
+            events = [e for e in log if e["ticket"] == scenario.messages[0]["ticket"]]
+            by_then = [e for e in events if datetime.fromisoformat(e["at"]) <= scenario.until]
             by_then.sort(key=lambda e: e["seq"] or 0)
             kept = [e for e in by_then if e["event"] != NOTICE]
             wanted = [e for e in scenario.events if e["event"] != NOTICE]
@@ -154,7 +154,7 @@ def test_time_does_not_go_back_for_a_message_further_down(tmp_path: Path) -> Non
 
 
 def test_until_ends_between_messages_or_after_them(tmp_path: Path) -> None:
-    """What falls exactly on the end has happened; what arrives later has not."""
+    """An event exactly at the end is in the log; one that arrives later is not."""
     messages = [
         letter("R4", "2026-11-02T09:00"),
         message("R4", "unit.accepted", "2026-11-04T10:00"),
@@ -262,7 +262,7 @@ def test_a_repeated_letter_is_seen_once_the_earlier_has_come(tmp_path: Path) -> 
 @pytest.mark.parametrize("seed", range(4))
 def test_any_number_of_processes_gives_the_same_events(tmp_path: Path, seed: int) -> None:
     feed = _written(tmp_path, _random_feed(seed))
-    printed = [json.dumps(list(replay(feed, SCENERY, None, n))) for n in (1, 2, 5)]
+    printed = [json.dumps(list(replay(feed, SETUP, None, n))) for n in (1, 2, 5)]
     assert printed[0] == printed[1] == printed[2]
 
 
@@ -271,11 +271,11 @@ def test_any_number_of_processes_gives_the_same_events(tmp_path: Path, seed: int
 def test_the_service_writes_the_same_log(store: Store, tmp_path: Path, seed: int) -> None:
     """But for the `at` of what time alone brought about, which the service dates by its clock."""
     raws = _random_feed(seed)
-    known = {unit.name for unit in SCENERY.units.unit}
+    known = {unit.name for unit in SETUP.units.unit}
     unknown = sorted({name for raw in raws for name in unit_names(raw)} - known)
     with store.writing() as session:
-        replace_units(session, UnitsFile(SCENERY.units.unit + tuple(map(Unit, unknown))))
-    log = replay(_written(tmp_path, raws), SCENERY, _END).events
+        replace_units(session, UnitsFile(SETUP.units.unit + tuple(map(Unit, unknown))))
+    log = replay(_written(tmp_path, raws), SETUP, _END).events
     _serve(store, raws)
     for number in sorted({raw["ticket"] for raw in raws}):
         wanted = [e for e in log if e["ticket"] == number and e["seq"] is not None]
@@ -313,7 +313,7 @@ def _serve(store: Store, raws: Sequence[dict[str, Any]]) -> None:
 
 def _random_feed(seed_number: int) -> list[dict[str, Any]]:
     """Random lives of a dozen tickets in the order of arrival; a quarter of it comes late."""
-    found: list[list[Message]] = []
+    lives_found: list[list[Message]] = []
 
     @hypothesis.seed(seed_number)
     @settings(
@@ -325,20 +325,20 @@ def _random_feed(seed_number: int) -> list[dict[str, Any]]:
     )
     @given(lives())
     def collect(life: list[Message]) -> None:
-        found.append(life)
+        lives_found.append(life)
 
     collect()
-    dice = Random(seed_number)
+    rng = Random(seed_number)
     raws: list[dict[str, Any]] = []
-    for number, life in enumerate(found):
+    for number, life in enumerate(lives_found):
         ticket = f"Z{seed_number}-{number}"
-        for one in life:
-            late = dice.random() < 0.25
+        for drawn in life:
+            late = rng.random() < 0.25
             # no two of a ticket at one moment: together they would be folded together
-            unique = timedelta(microseconds=one.arrival + 100 * number) if late else timedelta()
-            arrived = one.at + timedelta(hours=dice.choice((1, 5, 24, 72)) * late) + unique
-            envelope = {"id": f"{ticket}-{one.arrival}", "type": one.type, "ticket": ticket}
-            moments = {"at": one.at.isoformat(), "arrived": arrived.isoformat()}
-            raws.append({**one.raw, **envelope, **moments})
+            unique = timedelta(microseconds=drawn.arrival + 100 * number) if late else timedelta()
+            arrived = drawn.at + timedelta(hours=rng.choice((1, 5, 24, 72)) * late) + unique
+            envelope = {"id": f"{ticket}-{drawn.arrival}", "type": drawn.type, "ticket": ticket}
+            moments = {"at": drawn.at.isoformat(), "arrived": arrived.isoformat()}
+            raws.append({**drawn.raw, **envelope, **moments})
     raws.sort(key=lambda raw: datetime.fromisoformat(raw["arrived"]))
     return raws

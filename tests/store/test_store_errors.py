@@ -1,4 +1,4 @@
-"""Which errors of a database pass by themselves, which do not, and which no ticket is to blame for.
+"""The sorting of database errors: transient or not, and the store's fault or a ticket's.
 
 Every error here is a real database's: SQLite's and PostgreSQL's own codes are what is judged.
 """
@@ -21,7 +21,7 @@ from tests.store.factories import KEY, prepared_store
 
 
 def _error(store: Store, *statements: str) -> SQLAlchemyError:
-    """What the last of these statements fails with."""
+    """Return the error that the last of these statements fails with."""
     with pytest.raises(SQLAlchemyError) as caught, store.writing() as session:
         for statement in statements:
             session.execute(text(statement))
@@ -150,9 +150,9 @@ class TestPostgresql:
     def test_a_connection_that_is_cut_is_away(self, store: Store) -> None:
         """57P01 or no code at all, as it comes."""
         with pytest.raises(DBAPIError) as caught, store.writing() as session:
-            own = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            backend_pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
             with store.reading() as other:
-                other.execute(text(f"SELECT pg_terminate_backend({own})"))
+                other.execute(text(f"SELECT pg_terminate_backend({backend_pid})"))
             session.execute(text("SELECT 1"))
         assert is_transient(caught.value)
 

@@ -21,7 +21,7 @@ from models.security.roles import Actor
 from tests.store.factories import KEY, advance_tickets, at, feed, letter, log_of, message, row_of
 
 KEPT = Path(__file__).parent / "kept" / "first_release.json"
-"""What the first release wrote: three tickets, one with a message waiting, one refused message."""
+"""A store of the first release: three tickets, one with a message waiting, one refused message."""
 
 
 @pytest.fixture

@@ -30,11 +30,11 @@ def check(root: Path, words: Words) -> Iterator[str]:
             yield from _check_file(path, path.relative_to(root), words)
 
 
-def _check_file(path: Path, shown: Path, words: Words) -> Iterator[str]:
+def _check_file(path: Path, shown_path: Path, words: Words) -> Iterator[str]:
     if path.stem in words.modules:
-        yield f"{shown}: the file's name: use {words.modules[path.stem]}"
+        yield f"{shown_path}: the file's name: use {words.modules[path.stem]}"
     with tokenize.open(path) as file:
         for token in tokenize.generate_tokens(file.readline):
             if token.type == tokenize.NAME and token.string in words.identifiers:
                 use = words.identifiers[token.string]
-                yield f"{shown}:{token.start[0]}: {token.string}: use {use}"
+                yield f"{shown_path}:{token.start[0]}: {token.string}: use {use}"

@@ -96,7 +96,7 @@ def ring(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> int:
 
 
 def is_idle(store: Store, clock: ManualClock) -> bool:
-    """Whether nothing is being sent, and all that was rung for now has been sent or postponed."""
+    """Return whether nothing is being sent and every notice rung for is sent or postponed."""
     rung = clock() + PATIENCE
     return all(
         n.state != "queued" or (n.held_until is None and n.ring_at != rung) for n in notices(store)

@@ -282,11 +282,11 @@ def test_a_rate_holds_for_all_workers_together(store: Store, tmp_path: Path) -> 
         text = _hook(port, "per_minute = 8").replace('kinds = ["yellow"]\n', "")
         (tmp_path / "b").mkdir()
         with (
-            notice_dispatcher(store, clock, tmp_path, text) as one,
-            notice_dispatcher(store, clock, tmp_path / "b", text) as two,
+            notice_dispatcher(store, clock, tmp_path, text) as first,
+            notice_dispatcher(store, clock, tmp_path / "b", text) as second,
         ):
             for turn in range(200):
-                rung = ring(store, clock, (one, two)[turn % 2])
+                rung = ring(store, clock, (first, second)[turn % 2])
                 if rung:
                     wait_until(lambda: is_idle(store, clock), 40, "both have done what they may")
                 sent_at += [clock()] * (len(web.posts) - len(sent_at))
@@ -331,19 +331,19 @@ def test_what_is_being_sent_is_held(store: Store, tmp_path: Path) -> None:
         text = _hook(port, "timeout = 30").replace("timeout = 1\n", "")
         text = text.replace("yellow", "deemed_accepted")
         with (
-            notice_dispatcher(store, clock, tmp_path, text) as one,
-            notice_dispatcher(store, clock, tmp_path, text) as two,
+            notice_dispatcher(store, clock, tmp_path, text) as first,
+            notice_dispatcher(store, clock, tmp_path, text) as second,
         ):
             web.answer = "slow"
-            ring(store, clock, one)
+            ring(store, clock, first)
             wait_until(lambda: web.asked == 1, 40, "the first goes out")
             clock.pass_by(timedelta(seconds=80))
             web.turns.release()
             wait_until(lambda: web.asked == 2, 40, "the second goes out")
             clock.pass_by(timedelta(seconds=70))
-            assert ring(store, clock, two)
-            (second,) = (n for n in notices(store, "deemed_accepted") if n.held_until)
-            assert second.held_until > clock()
+            assert ring(store, clock, second)
+            (held,) = (n for n in notices(store, "deemed_accepted") if n.held_until)
+            assert held.held_until > clock()
             web.turns.release(10)
             wait_until(
                 lambda: len(web.posts) >= 2 and is_idle(store, clock), 40, "both have gone out"

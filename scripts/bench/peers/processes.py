@@ -29,7 +29,7 @@ class Peer:
 
     @property
     def installed(self) -> bool:
-        """Whether it can be measured."""
+        """Return whether it can be measured."""
         return find_spec(self.needs) is not None
 
 

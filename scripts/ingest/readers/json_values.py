@@ -92,22 +92,22 @@ def _clean_object(pairs: list[tuple[str, Any]]) -> CleanObject:
     result = CleanObject()
     result.original = {}
     result.depth = 1
-    for name, given in pairs:
+    for name, parsed in pairs:
         key = name if is_plain(name) else clean(name)
-        value = given
-        if isinstance(given, str):
-            if is_plain(given):
-                value = given.strip()
+        value = parsed
+        if isinstance(parsed, str):
+            if is_plain(parsed):
+                value = parsed.strip()
             else:
-                value = clean(fix_double_encoding(given))
-                if value != given.replace("\r\n", "\n").strip():
-                    result.original[key] = escape_invisible(given)
-        elif isinstance(given, list):
-            value, depth = _clean_list(given)
+                value = clean(fix_double_encoding(parsed))
+                if value != parsed.replace("\r\n", "\n").strip():
+                    result.original[key] = escape_invisible(parsed)
+        elif isinstance(parsed, list):
+            value, depth = _clean_list(parsed)
             result.depth = max(result.depth, depth + 1)
-        elif isinstance(given, CleanObject):
-            result.depth = max(result.depth, given.depth + 1)
-            result.original |= {f"{key}.{inner}": text for inner, text in given.original.items()}
+        elif isinstance(parsed, CleanObject):
+            result.depth = max(result.depth, parsed.depth + 1)
+            result.original |= {f"{key}.{inner}": text for inner, text in parsed.original.items()}
         result[key] = value
     if len(result) != len(pairs):
         # a plain parser keeps the last one and drops the other silently

@@ -1,4 +1,4 @@
-"""Who is alive, what waits, and after how long a timekeeper rings again."""
+"""The health figures: live processes, waiting rows, and when a timekeeper rings again."""
 
 from datetime import timedelta
 
@@ -112,8 +112,8 @@ def test_what_waits_and_what_failed_is_counted(store: Store) -> None:
         notices = session.scalars(select(NOTICE.c.id).order_by(NOTICE.c.id)).all()
         session.execute(NOTICE.update().where(NOTICE.c.id == notices[0]).values(state="failed"))
     with store.reading() as session:
-        found = health(session, NOW)
+        current = health(session, NOW)
         later = health(session, NOW + timedelta(hours=1))
-    assert (found.inbox_waiting, later.inbox_waiting) == (1, 2), "A3 is dated later"
-    assert found.refused == 1
-    assert (found.notices_queued, found.notices_failed) == (len(notices) - 1, 1)
+    assert (current.inbox_waiting, later.inbox_waiting) == (1, 2), "A3 is dated later"
+    assert current.refused == 1
+    assert (current.notices_queued, current.notices_failed) == (len(notices) - 1, 1)

@@ -1,4 +1,4 @@
-"""What the screens and commands read of one week (week.py), each answer worked out by hand."""
+"""The screens' and commands' queries on one week (week.py), each answer worked out by hand."""
 
 from datetime import datetime, timedelta
 
@@ -120,7 +120,7 @@ class TestListing:
                     assert page.total == len(QUEUE)
 
     def test_position(self, store: Store) -> None:
-        """How many stand before a ticket, in the whole list and in a filtered one."""
+        """The number of tickets before a ticket, in the whole list and in a filtered one."""
         red = TicketFilter(levels=("red",))
         with store.reading() as session:
             assert [queue_position(session, ALL_OPEN, n) for n in QUEUE] == list(range(len(QUEUE)))
@@ -158,7 +158,7 @@ class TestListing:
             assert count_tickets(session, wanted) == len(numbers)
 
     def test_clocks_of_a_line(self, store: Store) -> None:
-        """How the first contact stands, and the emergency clock to look at."""
+        """The state of the first contact, and the emergency clock to look at."""
         with store.reading() as session:
             rows = {r.number: r for r in list_tickets(session, ALL_OPEN, limit=20).rows}
         contacts = {n: row.first_contact for n, row in rows.items() if row.first_contact}
@@ -185,7 +185,7 @@ OWED = {
 
 
 class TestOwedCalls:
-    """Who has to be called."""
+    """The calls that are owed."""
 
     @pytest.mark.parametrize(
         ("kind", "call"),
@@ -205,9 +205,9 @@ class TestOwedCalls:
     def test_one_of_each_kind(self, store: Store, kind: str, call: OwedCall) -> None:
         """All kinds are counted; the tickets of one are listed with until when and since when."""
         with store.reading() as session:
-            found = owed_calls(session, NOW, kind)
-        assert found.counts == OWED
-        assert (found.kind, found.rows) == (kind, (call,))
+            owed = owed_calls(session, NOW, kind)
+        assert owed.counts == OWED
+        assert (owed.kind, owed.rows) == (kind, (call,))
 
     def test_an_unreachable_claimant_is_listed_for_two_weeks(self, store: Store) -> None:
         """From the attempt that made it so."""
@@ -220,14 +220,14 @@ class TestOwedCalls:
 
 
 class TestMessages:
-    """What became of messages."""
+    """The outcomes of messages."""
 
     def test_failures(self, store: Store) -> None:
         """The one refused message, its reason in words."""
         with store.reading() as session:
-            found = failures(session)
-            assert (found.messages, found.notices) == (1, 0)
-            (failure,) = found.rows
+            failed = failures(session)
+            assert (failed.messages, failed.notices) == (1, 0)
+            (failure,) = failed.rows
             refused = refused_message(session, failure.id)
             assert refused_message(session, failure.id - 1) is None, "that one was applied"
         assert (failure.sort, failure.ticket, failure.what, failure.source, failure.at) == (
@@ -274,7 +274,7 @@ class TestMessages:
 
 
 class TestTickets:
-    """What is read of single tickets."""
+    """The queries on single tickets."""
 
     def test_detail(self, store: Store) -> None:
         """The row, the masked claimant, clocks in their order, log and notices."""
@@ -313,9 +313,9 @@ class TestTickets:
         with store.reading() as session:
             whole = list(all_logs(session))
             for number in NUMBERS:
-                own = list(ticket_log(session, number))
-                assert own == [event for event in whole if event["ticket"] == number]
-                assert [event["seq"] for event in own] == list(range(1, len(own) + 1))
+                events = list(ticket_log(session, number))
+                assert events == [event for event in whole if event["ticket"] == number]
+                assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
         assert {event["ticket"] for event in whole} == set(NUMBERS)
         refused = [e for e in whole if e["event"] == "message.refused"]
         assert [(e["ticket"], e["type"], e["at"]) for e in refused] == [
@@ -345,7 +345,7 @@ class TestTickets:
 
 
 class TestService:
-    """What the status line, `hotline doctor` and the metrics read."""
+    """The queries of the status line, `hotline doctor` and the metrics."""
 
     def test_levels(self, store: Store) -> None:
         """Open tickets by level; X2 is dated an hour later and waits as well."""
@@ -355,7 +355,7 @@ class TestService:
             )
 
     def test_status(self, store: Store) -> None:
-        """What waits in each queue since when, and open tickets by status and level."""
+        """The rows waiting in each queue and since when; open tickets by status and level."""
         with store.reading() as session:
             status = service_status(session, NOW)
             depths = queue_depths(session, NOW, NOW)
