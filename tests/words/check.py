@@ -2,12 +2,33 @@
 
 import tokenize
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 PACKAGES = ("models", "workers", "monitor", "scripts", "tests")
 WORDS = Path(__file__).with_name("old_words.toml")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """An old word that may stand where others have named it so."""
+
+    identifier: str
+    reason: str
+    files: Sequence[str] = ("*",)
+    """Patterns of paths below the root; `*` also matches a slash."""
+    only_attribute: bool = False
+    """True if it may stand after a dot only, like another library's method."""
+
+    def covers(self, identifier: str, path: str, *, is_attribute: bool) -> bool:
+        """Return whether this identifier may stand in the file at `path`."""
+        return (
+            identifier == self.identifier
+            and (is_attribute or not self.only_attribute)
+            and any(fnmatch(path, pattern) for pattern in self.files)
+        )
 
 
 @dataclass(frozen=True)
@@ -16,11 +37,18 @@ class Words:
 
     identifiers: dict[str, str]
     modules: dict[str, str]
+    allowed: Sequence[Allowed] = ()
+
+    def allow(self, identifier: str, path: str, *, is_attribute: bool) -> bool:
+        """Return whether an old word may stand in the file at `path`."""
+        return any(a.covers(identifier, path, is_attribute=is_attribute) for a in self.allowed)
 
 
 def load_words() -> Words:
     """The words of `old_words.toml`."""
-    return Words(**tomllib.loads(WORDS.read_text(encoding="utf-8")))
+    tables = tomllib.loads(WORDS.read_text(encoding="utf-8"))
+    allowed = [Allowed(**entry) for entry in tables.get("allowed", [])]
+    return Words(tables["identifiers"], tables["modules"], allowed)
 
 
 def check(root: Path, words: Words) -> Iterator[str]:
@@ -33,8 +61,12 @@ def check(root: Path, words: Words) -> Iterator[str]:
 def _check_file(path: Path, shown_path: Path, words: Words) -> Iterator[str]:
     if path.stem in words.modules:
         yield f"{shown_path}: the file's name: use {words.modules[path.stem]}"
+    previous = ""
     with tokenize.open(path) as file:
         for token in tokenize.generate_tokens(file.readline):
-            if token.type == tokenize.NAME and token.string in words.identifiers:
-                use = words.identifiers[token.string]
-                yield f"{shown_path}:{token.start[0]}: {token.string}: use {use}"
+            name = token.string
+            use = words.identifiers.get(name)
+            allowed = words.allow(name, shown_path.as_posix(), is_attribute=previous == ".")
+            if token.type == tokenize.NAME and use and not allowed:
+                yield f"{shown_path}:{token.start[0]}: {name}: use {use}"
+            previous = name

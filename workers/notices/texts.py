@@ -46,7 +46,9 @@ class NoticeTexts:
         if not others:
             return fill_text(self._texts, "subject", values), f"{self.line(first)}\n[{batch.id}]"
         values["unit"] = first.unit or ""
-        lines = [f"{n}. {self.line(one)} [{one.id}]" for n, one in enumerate(batch.notices, 1)]
+        lines = [
+            f"{n}. {self.line(notice)} [{notice.id}]" for n, notice in enumerate(batch.notices, 1)
+        ]
         return fill_text(self._texts, "digest", values), "\n".join([*lines, f"[{batch.id}]"])
 
     def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
