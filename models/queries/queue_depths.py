@@ -121,9 +121,9 @@ def _row(name: str, now: QueueDepth, series: _Series) -> QueueRow:
     return QueueRow(
         name,
         now,
-        tuple(one if known else 0 for one, known in zip(depth, _since(series.depth), strict=True))[
-            1:
-        ],
+        tuple(
+            value if known else 0 for value, known in zip(depth, _since(series.depth), strict=True)
+        )[1:],
         tuple(arrived),
         tuple(series.done[1:]),
         tuple(series.failed[1:]),

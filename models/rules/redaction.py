@@ -24,7 +24,11 @@ class Redactor:
         }
         # the longest first: an address may hold the name
         self._redacted = sorted(
-            ((word, shown) for word, shown in redacted.items() if len(word) >= _SHORTEST),
+            (
+                (word, replacement)
+                for word, replacement in redacted.items()
+                if len(word) >= _SHORTEST
+            ),
             key=lambda pair: -len(pair[0]),
         )
         self._phones = {normalize_phone(phone), *find_phones(phone)} if phone else set()
@@ -32,8 +36,8 @@ class Redactor:
     def redact_text(self, text: str) -> str:
         """Return a text that somebody wrote, fit to be shown."""
         text = clean(text)
-        for word, shown in self._redacted:
-            text = text.replace(word, shown)
+        for word, replacement in self._redacted:
+            text = text.replace(word, replacement)
         if self._phones:
             text = self._redact_phones(text)
         return redact_numbers(text)

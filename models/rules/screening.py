@@ -58,8 +58,8 @@ def duplicate_key(received: TicketReceived) -> bytes | None:
     """
     claimant = received.claimant
     who = normalize_phone(claimant.phone) or claimant.name.strip()
-    said = facts(f"{received.title}{received.content or ''}")
-    return f"{who}\n{said}".encode() if who and said else None
+    matter = facts(f"{received.title}{received.content or ''}")
+    return f"{who}\n{matter}".encode() if who and matter else None
 
 
 class Beginning(NamedTuple):

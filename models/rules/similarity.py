@@ -25,10 +25,10 @@ def shingles_of(body: Mapping[str, Any]) -> frozenset[str]:
     return shingles if len(shingles) >= LEAST_SHINGLES else frozenset()
 
 
-def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     """The share of all their shingles that two letters have in common, 0 to 1."""
-    both = len(one & other)
-    return both / (len(one) + len(other) - both) if both else 0.0
+    both = len(left & right)
+    return both / (len(left) + len(right) - both) if both else 0.0
 
 
 def author_of(body: Mapping[str, Any], unknown: str) -> str:

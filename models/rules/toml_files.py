@@ -106,15 +106,15 @@ class TomlFile:
         `values` may be what was made of the file's own; `locate` then says from which path in the
         file the value of a path comes.
         """
-        given = self.values if values is None else values
+        checked = self.values if values is None else values
         try:
-            return TypeAdapter(model).validate_python(given)
+            return TypeAdapter(model).validate_python(checked)
         except ValidationError as failure:
             # its text quotes values, and those of a channels file are passwords
             errors = failure.errors(include_url=False)
         # a mistyped key is the cause where another one is missing
         first = min(errors, key=lambda error: error["type"] not in _UNKNOWN_KEY)
-        path = _path_of(first, given)
+        path = _path_of(first, checked)
         raise self.invalid(path, _explain(first, model, path), place=locate(path)) from None
 
 

@@ -155,14 +155,14 @@ def _hashed(keyed: hmac.HMAC, plain: bytes) -> bytes:
     return copy.digest()
 
 
-def load_cipher(path: Path, given: str | None = None) -> Cipher:
-    """Return a cipher with the keys of this file, or with those `given` instead.
+def load_cipher(path: Path, key_text: str | None = None) -> Cipher:
+    """Return a cipher with the keys of this file, or with those of `key_text` instead.
 
     Where there is no file a key is generated, and saved when the store turns out to be new.
     Raises KeyUnusable.
     """
-    if given:
-        return Cipher(parse_keys(given, "HOTLINE_KEY"))
+    if key_text:
+        return Cipher(parse_keys(key_text, "HOTLINE_KEY"))
     file = KeyFile(path)
     if path.exists():
         return Cipher(file.read(), file)

@@ -64,8 +64,8 @@ def upgrade() -> None:
     revisit = ticket.c.state.contains('"revisit":true')
     op.execute(ticket.update().where(revisit).values(revisit=sa.true()))
     for rating in _RATINGS:
-        found = ticket.c.state.contains(f'"rating":"{rating}"')
-        op.execute(ticket.update().where(found).values(rating=rating))
+        with_rating = ticket.c.state.contains(f'"rating":"{rating}"')
+        op.execute(ticket.update().where(with_rating).values(rating=rating))
     op.create_table(
         "sample",
         sa.Column("at", Instant(timezone=True), nullable=False),

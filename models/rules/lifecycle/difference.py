@@ -173,24 +173,24 @@ def _clock_changes(
     before: State, after: State, begun: Set[str], now: datetime, why: LazyText
 ) -> list[Event]:
     """The events that say how the clocks are now, where the log says otherwise."""
-    found: list[EventData] = []
+    changes: list[EventData] = []
     for key in [*before.clocks, *(k for k in after.clocks if k not in before.clocks)]:
         old, new = before.clocks.get(key), after.clocks.get(key)
         if new is not None:
-            found += _clock_change(old, new, key in begun, why)
+            changes += _clock_change(old, new, key in begun, why)
         elif old is not None and old.running:
-            found.append(_stopped(old, ClockState.CANCELLED))
-    return [Event(data, now, now, None) for data in found]
+            changes.append(_stopped(old, ClockState.CANCELLED))
+    return [Event(data, now, now, None) for data in changes]
 
 
 def _clock_change(old: Clock | None, new: Clock, begun: bool, why: LazyText) -> list[EventData]:
-    found: list[EventData] = []
+    changes: list[EventData] = []
     ran = begun or (old is not None and old.running)
     # that a clock expired has an event of its own, which stands before these
     expired = new.state == ClockState.EXPIRED
     other_span = old is None or (old.base, old.due) != (new.base, new.due)
     if not ran and (new.running or (other_span and not expired)):
-        found.append(
+        changes.append(
             ClockStarted(
                 clock=new.name,
                 base=new.base,
@@ -201,10 +201,12 @@ def _clock_change(old: Clock | None, new: Clock, begun: bool, why: LazyText) -> 
             )
         )
     elif new.running and old is not None and old.due != new.due:
-        found.append(ClockMoved(clock=new.name, due=new.due, why=why, provisional=new.provisional))
+        changes.append(
+            ClockMoved(clock=new.name, due=new.due, why=why, provisional=new.provisional)
+        )
     if not new.running and (ran or not _ended_alike(old, new)) and not expired:
-        found.append(_stopped(new, new.state))
-    return found
+        changes.append(_stopped(new, new.state))
+    return changes
 
 
 def _stopped(clock: Clock, outcome: ClockState) -> ClockStopped:

@@ -188,8 +188,8 @@ class Directory:
             unit, words = best
             return Route(unit, lazy("place {place}, words {words}", place=place, words=words))
         for street in streets:
-            if said := "、".join(w for w in self.units[street].keywords if w in letter.text):
-                why = lazy("place {place}, words {words}", place=place, words=said)
+            if words := "、".join(w for w in self.units[street].keywords if w in letter.text):
+                why = lazy("place {place}, words {words}", place=place, words=words)
                 return Route(street, why)
         if letter.street:
             return Route(letter.street, lazy("the ticket's street: {street}", street=letter.street))

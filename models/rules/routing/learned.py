@@ -191,10 +191,13 @@ def softmax(scores: Numbers, temperature: float) -> Numbers:
     return probabilities
 
 
-def _overlap(one: str, other: str) -> bool:
+def _overlap(word: str, other: str) -> bool:
     """Return whether two n-grams are, or may be, parts of one word."""
-    if one in other or other in one:
+    if word in other or other in word:
         return True
     return (
-        one[-1] == other[0] or one[0] == other[-1] or one[1:] == other[:-1] or other[1:] == one[:-1]
+        word[-1] == other[0]
+        or word[0] == other[-1]
+        or word[1:] == other[:-1]
+        or other[1:] == word[:-1]
     )
