@@ -8,7 +8,7 @@ from models.rules.calendar import SHANGHAI
 from models.rules.levels import moments
 from models.rules.policy import Policy
 from models.rules.state import Clock, RuleContext, State
-from models.rules.terms import Term, days_between, describe_term, expiry
+from models.rules.terms import UNIT_NAMES, Term, days_between, describe_term, expiry
 from models.rules.vocabulary import Category, ClockName, Level
 
 _CLAUSES = {
@@ -100,12 +100,15 @@ def _notes(clock: Clock, state: State, context: RuleContext) -> list[LazyText]:
     if document := context.policy.overridden.get(f"terms.{name}"):
         notes.insert(0, lazy("the term is set by {document} (Regulation 7.3)", document=document))
     if clock.name == ClockName.HANDLING and (limit := state.limit) is not None:
-        days = limit.workdays is not None
-        term = Term(limit.workdays or limit.hours or 0, "workdays" if days else "hours")
+        term = limit.term
         office, calendar = context.policy.office, context.calendar
         term_by_category, _clause = _term_and_clause(clock.name, state, context.policy)
         ordinary = expiry(clock.base, term_by_category, calendar, office)
-        gaps = {"n": term.count, "unit": term.unit, "basis": limit.basis}
+        gaps: dict[str, str | int] = {
+            "n": term.count,
+            "unit": UNIT_NAMES[term.unit],
+            "basis": limit.basis,
+        }
         if expiry(clock.base, term, calendar, office) < ordinary:
             text = lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
         else:

@@ -6,13 +6,15 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from models.i18n import LazyText, lazy
+from models.rules.terms import Term
 from models.rules.vocabulary import Code, ContactWish
 
 C = TypeVar("C", bound=Code)
 
 _ITEMS = frozenset(map(str, range(1, 12)))
 _HUGE = 10**30
-_LONGEST_LIMIT = 10_000
+LONGEST_LIMIT = 10_000
+"""The largest number of a statutory limit, whatever its unit."""
 
 
 class InvalidField(Exception):
@@ -42,11 +44,25 @@ class Claimant(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A statutory limit (Regulation 3.4.5): working days or hours, with its basis."""
+    """A statutory limit (Regulation 3.4.5) with its basis; exactly one of the lengths is given.
+
+    `days` are calendar days.
+    """
 
     basis: str
     workdays: int | None = None
     hours: int | None = None
+    days: int | None = None
+
+    @property
+    def term(self) -> Term:
+        """The limit as a term."""
+        if self.workdays is not None:
+            return Term(self.workdays, "workdays")
+        if self.days is not None:
+            return Term(self.days, "calendardays")
+        assert self.hours is not None
+        return Term(self.hours, "hours")
 
 
 def text(name: str, value: object) -> str:
@@ -128,14 +144,16 @@ def claimant(_name: str, value: object) -> Claimant:
 
 
 def limit(_name: str, value: object) -> Limit:
-    """Take an object with either working days or hours, and the law that sets them."""
+    """Take an object with either working days, calendar days or hours, and the law behind it."""
     limit: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
-    lengths = [limit[k] for k in ("workdays", "hours") if limit.get(k) is not None]
-    if len(lengths) == 1 and type(lengths[0]) is int and 0 < lengths[0] <= _LONGEST_LIMIT:
-        return Limit(str(limit.get("basis", "")), limit.get("workdays"), limit.get("hours"))
+    lengths = {k: limit[k] for k in ("workdays", "days", "hours") if limit.get(k) is not None}
+    if len(lengths) == 1:
+        ((unit, length),) = lengths.items()
+        if type(length) is int and 0 < length <= LONGEST_LIMIT:
+            return Limit(str(limit.get("basis", "")), **{unit: length})
     raise InvalidField(
         lazy(
-            "field {name} must give either workdays or hours, a whole number",
+            "field {name} must give one of workdays, days and hours, a whole number",
             name="statutory_limit",
         )
     )

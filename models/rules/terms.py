@@ -1,16 +1,16 @@
-"""Terms (期限): from a base to an expiry, in working days, half days or wall-clock time."""
+"""Terms (期限): from a base to an expiry, in working, half or calendar days, or wall-clock time."""
 
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
-from models.i18n import LazyText, _, lazy
+from models.i18n import N_, LazyText, _, lazy
 from models.rules.calendar import SHANGHAI, Calendar, Day
 
-Unit = Literal["workdays", "halfdays", "days", "hours", "minutes", "seconds"]
+Unit = Literal["workdays", "halfdays", "calendardays", "days", "hours", "minutes", "seconds"]
 
-_TERM = re.compile(r"(\d+) (workday|half-day|day|hour|minute|second)s?")
+_TERM = re.compile(r"(\d+) (workday|half-day|calendar-day|day|hour|minute|second)s?")
 _OFFSET = re.compile(r"([+-]\d+)([smhd])")
 _WORKDAY = re.compile(r"workday ([+-][1-9]\d?)")
 _LETTERS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -18,7 +18,10 @@ _LETTERS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A length of time as the policy writes it: `7 workdays`, `1 half-day`, `24 hours`."""
+    """A length of time as the policy writes it: `7 workdays`, `1 half-day`, `24 hours`.
+
+    `calendardays` end at closing time of a day; `days` are wall-clock time, 24 hours each.
+    """
 
     count: int
     unit: Unit
@@ -28,17 +31,17 @@ class Term:
         """The term that `text` names; raises ValueError with what is allowed."""
         if (match := _TERM.fullmatch(text)) is None or match[1] == "0":
             message = _(
-                "{text} is no term: write a number and workdays, half-days, days, hours, "
-                "minutes or seconds, as in '7 workdays'"
+                "{text} is no term: write a number and workdays, half-days, calendar-days, days, "
+                "hours, minutes or seconds, as in '7 workdays'"
             )
             raise ValueError(message.format(text=repr(text)))
-        unit = "halfdays" if match[2] == "half-day" else match[2] + "s"
+        unit = match[2].replace("-", "") + "s"
         return cls(int(match[1]), unit)  # type: ignore[arg-type]
 
     @property
     def wall(self) -> timedelta | None:
-        """The term as wall-clock time, or None where it counts working time."""
-        if self.unit in ("workdays", "halfdays"):
+        """The term as wall-clock time, or None where it depends on the calendar."""
+        if self.unit in ("workdays", "halfdays", "calendardays"):
             return None
         return timedelta(**{self.unit: self.count})
 
@@ -106,7 +109,9 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
     """Return the instant at which `term`, begun at `base`, runs out (民法典 201, 203).
 
     The day of the base is not counted; N working days end at closing time of the N-th working
-    day after it; a half day ends with the first working half-day that begins after the base.
+    day after it; a half day ends with the first working half-day that begins after the base. N
+    calendar days end at closing time of the N-th day after it, or, where that is a day off, of the
+    next working day.
     """
     if (wall := term.wall) is not None:
         return base + wall
@@ -114,6 +119,8 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
     day = local.date()
     if term.unit == "workdays":
         return calendar.instant(day, term.count, hours.closing)
+    if term.unit == "calendardays":
+        return calendar.instant(day + timedelta(term.count - 1), 1, hours.closing)
     left = term.count
     if calendar.is_working(day):
         for half in (hours.morning, hours.afternoon):
@@ -134,11 +141,24 @@ def days_between(base: datetime, last: date, calendar: Calendar) -> list[Day]:
     return [Day(first, False, why, days[0].provisional), *days[1:]] if days else []
 
 
+UNIT_NAMES: dict[Unit, str] = {
+    "workdays": N_("working days"),
+    "halfdays": N_("working half-days"),
+    "calendardays": N_("calendar days"),
+    "days": N_("days"),
+    "hours": N_("hours"),
+    "minutes": N_("minutes"),
+    "seconds": N_("seconds"),
+}
+"""The units of terms as the gap of a text, to be translated where the text is rendered."""
+
+
 def describe_term(term: Term) -> LazyText:
     """The term in words."""
     texts = {
         "workdays": lazy("{n} working days", n=term.count),
         "halfdays": lazy("{n} working half-days", n=term.count),
+        "calendardays": lazy("{n} calendar days", n=term.count),
         "days": lazy("{n} days", n=term.count),
         "hours": lazy("{n} hours", n=term.count),
         "minutes": lazy("{n} minutes", n=term.count),

@@ -12,7 +12,12 @@ from scripts.ingest.records import Cell, cell_text
 from scripts.ingest.table_layout import CellPlace, TableLayout
 
 _NUMBERS = ("ticket", "id")
-_WHOLE_NUMBERS = ("statutory_limit.workdays", "statutory_limit.hours", "declined")
+_WHOLE_NUMBERS = (
+    "statutory_limit.workdays",
+    "statutory_limit.days",
+    "statutory_limit.hours",
+    "declined",
+)
 _EXACT_BELOW = 10**15
 """A spreadsheet keeps 15 digits of a number."""
 _ROUNDED = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)

@@ -35,6 +35,7 @@ FIELDS = (
     "channel",
     "emergency",
     "statutory_limit.workdays",
+    "statutory_limit.days",
     "statutory_limit.hours",
     "statutory_limit.basis",
     "unit",

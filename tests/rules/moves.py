@@ -62,6 +62,7 @@ LIMITS: tuple[dict[str, Any] | None, ...] = (
     *(None,) * 6,
     *({"workdays": n, "basis": "某法"} for n in (1, 2, 5, 20)),
     *({"hours": n, "basis": "某法"} for n in (1, 5, 20, 48, 300)),
+    *({"days": n, "basis": "某法"} for n in (1, 3, 7, 30)),
 )
 
 _OUTCOMES = ("reached", "no_answer", "wrong_number", "refused")

@@ -57,6 +57,7 @@ _limits = st.one_of(
     st.none(),
     st.fixed_dictionaries({"workdays": st.integers(1, 20), "basis": st.just("某法")}),
     st.fixed_dictionaries({"hours": st.integers(1, 300), "basis": st.just("某法")}),
+    st.fixed_dictionaries({"days": st.integers(1, 30), "basis": st.just("某法")}),
 )
 
 BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {

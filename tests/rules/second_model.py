@@ -430,6 +430,11 @@ class SecondModel:
         ends = [workdays(start, WORKDAYS[self.category])]
         if self.limit and self.limit.get("workdays"):
             ends.append(workdays(start, self.limit["workdays"]))
+        if self.limit and self.limit.get("days"):
+            day = start.date() + timedelta(self.limit["days"])
+            while not works(day):
+                day += timedelta(1)
+            ends.append(datetime.combine(day, CLOSING, start.tzinfo))
         if self.limit and self.limit.get("hours"):
             ends.append(start + timedelta(hours=self.limit["hours"]))
         return min(ends)

@@ -71,6 +71,11 @@ def expiry(base: datetime, count: int, unit: str, overlay: Mapping[date, Declare
     if unit == "workdays":
         day = nth_working_day(base.date(), count, overlay)
         return datetime.combine(day, CLOSING, base.tzinfo)
+    if unit == "calendardays":
+        day = base.date() + timedelta(count)
+        while not counts(day, overlay):
+            day += ONE_DAY
+        return datetime.combine(day, CLOSING, base.tzinfo)
     if unit == "halfdays":
         ends = half_days(base, overlay)
         for _ in range(count - 1):

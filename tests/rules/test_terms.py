@@ -46,6 +46,22 @@ def test_half_a_working_day_ends_with_the_first_that_begins_after_it(base: str, 
     assert expiry(instant(base), POLICY.terms.evidence, CALENDAR, HOURS) == instant(due)
 
 
+@pytest.mark.parametrize(
+    ("base", "days", "due"),
+    [
+        ("2026-11-02 09:00", 1, "2026-11-03 17:30"),
+        ("2026-11-02 23:30", 3, "2026-11-05 17:30"),
+        ("2026-11-02 09:00", 5, "2026-11-09 17:30"),  # the fifth day is a Saturday
+        ("2026-09-25 09:00", 10, "2026-10-08 17:30"),  # the tenth lies in the holidays
+        ("2026-10-01 09:00", 9, "2026-10-10 17:30"),  # a make-up Saturday works
+    ],
+)
+def test_decision_37_calendar_days_end_at_closing_time_of_a_working_day(
+    base: str, days: int, due: str
+) -> None:
+    assert expiry(instant(base), Term(days, "calendardays"), CALENDAR, HOURS) == instant(due)
+
+
 def test_hours_run_day_and_night() -> None:
     base = instant("2026-10-01 23:00")
     assert expiry(base, POLICY.terms.on_site, CALENDAR, HOURS) == instant("2026-10-02 01:00")
@@ -80,7 +96,9 @@ def test_a_declared_day_off_moves_the_expiry() -> None:
     base=instants(),
     overlay=overlays(),
     count=st.integers(1, 30),
-    unit=st.sampled_from(["workdays", "halfdays", "days", "hours", "minutes", "seconds"]),
+    unit=st.sampled_from(
+        ["workdays", "halfdays", "calendardays", "days", "hours", "minutes", "seconds"]
+    ),
 )
 def test_expiry_agrees_with_the_slow_reading(
     base: datetime, overlay: dict[date, DeclaredDay], count: int, unit: str
@@ -117,6 +135,7 @@ def test_the_explanation_counts_to_the_same_day(
         ("30 minutes", Term(30, "minutes"), "30 minutes"),
         ("20 seconds", Term(20, "seconds"), "20 seconds"),
         ("7 days", Term(7, "days"), "7 days"),
+        ("10 calendar-days", Term(10, "calendardays"), "10 calendar days"),
     ],
 )
 def test_terms_are_written_in_words(text: str, term: Term, words: str) -> None:
@@ -126,7 +145,7 @@ def test_terms_are_written_in_words(text: str, term: Term, words: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "0 days", "7", "seven days", "7 weeks", "-1 day", "1.5 days"])
 def test_a_wrong_term_says_what_is_allowed(text: str) -> None:
-    with pytest.raises(ValueError, match="workdays, half-days, days, hours, minutes or seconds"):
+    with pytest.raises(ValueError, match="workdays, half-days, calendar-days, days, hours"):
         Term.parse(text)
 
 

@@ -7,7 +7,6 @@ from models.rules import events, messages
 from models.rules.events import NoticeQueued
 from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.messages import Refusal
-from models.rules.terms import Term
 from models.rules.vocabulary import (
     OPEN,
     ClockName,
@@ -24,11 +23,7 @@ def term_from(decision: Decision, base: datetime) -> datetime:
     due = decision.due(base, decision.context.policy.terms.of(state.category))
     if (limit := state.limit) is None:
         return due
-    if limit.workdays is not None:
-        legal = Term(limit.workdays, "workdays")
-    else:
-        legal = Term(limit.hours or 0, "hours")
-    return min(due, decision.due(base, legal))
+    return min(due, decision.due(base, limit.term))
 
 
 def begin_handling(decision: Decision, base: datetime) -> None:
