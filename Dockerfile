@@ -17,7 +17,8 @@ RUN /opt/build/bin/hatchling build --target wheel --directory /dist \
         "$(echo /dist/*.whl)$EXTRAS"
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/hotline hotline
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/hotline hotline \
+    && chmod 700 /var/lib/hotline
 COPY --from=build /opt/hotline /opt/hotline
 ENV PATH=/opt/hotline/bin:$PATH \
     PYTHONUNBUFFERED=1 \

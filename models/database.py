@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
@@ -30,6 +31,7 @@ from sqlalchemy.dialects import sqlite
 from models.errors import HotlineError
 from models.fair_lock import FairWriteLock
 from models.i18n import _
+from models.private_files import make_private_folder, open_private
 from models.security.encryption import Cipher
 from models.sql_types import AnyColumn
 
@@ -230,7 +232,10 @@ def _postgresql(url: str) -> dict[str, Any]:
 
 def _sqlite(url: str, begin: str, *, reading: bool, durable: bool) -> Engine:
     if database := make_url(url).database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(Path(database).parent)
+        # SQLite creates files by the umask, and those beside the database with the database's mode
+        if not Path(database).exists():
+            os.close(open_private(database, os.O_RDWR))
     engine = create_engine(
         url,
         module=sqlite_module(),

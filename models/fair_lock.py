@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from models.private_files import open_private
+
 
 class FairWriteLock:
     """Lets one writer in at a time, among all threads and processes of a machine.
@@ -41,7 +43,7 @@ class FairWriteLock:
 
 def _lock(path: Path) -> int:
     # opened each time: a lock belongs to the open file, and closing it releases the lock
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = open_private(path, os.O_RDWR)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
     except BaseException:

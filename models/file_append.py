@@ -5,14 +5,16 @@ import fcntl
 import os
 from pathlib import Path
 
+from models.private_files import make_private_folder, open_private
+
 
 def append_lines(path: Path, lines: bytes) -> None:
     """Append whole lines and flush them to the disk; raises OSError, and then adds none of them.
 
     The file and its folder are created if need be, readable for the owner alone.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    make_private_folder(path.parent)
+    handle = open_private(path, os.O_RDWR | os.O_APPEND)
     try:
         _append(handle, lines)
     finally:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from models.private_files import write_private
+
 
 class Preferences:
     """A small JSON file in the home; without a path nothing is kept."""
@@ -30,6 +32,6 @@ class Preferences:
         self._values[name] = value
         if self._path is not None:
             try:
-                self._path.write_text(json.dumps(self._values), encoding="utf-8")
+                write_private(self._path, json.dumps(self._values).encode())
             except OSError:
                 self._path = None

@@ -1,12 +1,15 @@
 """Open the store for a command or a process: the composition root of the application."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.clock import Now, system_clock
+from models.private_files import close_file, prepare_home
 from models.settings import Settings
 from models.text_files import read_text
 
@@ -27,7 +30,7 @@ def open_store(settings: Settings) -> "Store":
     from models.migrations import upgrade
     from models.security.encryption import load_cipher
 
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ready_home(settings)
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
     upgrade(store)
     return store
@@ -85,10 +88,26 @@ def require_permission(settings: Settings, permission: "Permission") -> "Actor":
     """Whoever runs this command; raises NotAllowed unless the role has this permission."""
     from models.security.identity import current_actor
 
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ready_home(settings)
     actor = current_actor(settings)
     actor.require(permission)
     return actor
+
+
+def ready_home(settings: Settings) -> None:
+    """Create the home, or close one that others could read and say so. Raises HotlineError."""
+    file = sqlite_file_of(settings)
+    # SQLite keeps two files beside an open database
+    files = [file.with_name(file.name + end) for end in ("", "-wal", "-shm")] if file else []
+    for mended in (prepare_home(settings.home), *map(close_file, files)):
+        if mended:
+            sys.stderr.write(f"hotline: {mended}\n")
+
+
+def sqlite_file_of(settings: Settings) -> Path | None:
+    """Return the file of the SQLite store; None for a store on a server."""
+    scheme, _sep, path = settings.store_url.partition(":///")
+    return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path else None
 
 
 def policy_text(settings: Settings) -> tuple[str, str]:

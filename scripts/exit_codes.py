@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from models.errors import HotlineError, database_message, describe_safely
 from models.i18n import _
+from models.rules.text import clean
 from scripts.help import UsageError, usage_error_text
 
 _FRAMES = 8
@@ -40,4 +41,4 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
 
 
 def _print_error(text: str) -> None:
-    sys.stderr.write(f"hotline: {text}\n")
+    sys.stderr.write(f"hotline: {clean(text)}\n")

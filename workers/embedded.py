@@ -26,6 +26,7 @@ from redis.retry import Retry
 from models.clock import monotonic
 from models.errors import HotlineError
 from models.i18n import _
+from models.private_files import PRIVATE_FOLDER, make_private_folder, open_private
 
 # The kernel takes 107 bytes; some clients and platforms fewer.
 MAX_SOCKET_PATH = 100
@@ -96,14 +97,14 @@ class EmbeddedServer:
         if self._running():
             return
         binary = self._binary or server_binary()
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.data)
         _make_private(self.socket.parent, self.data)
         lock = self._lock()
         try:
             # The log of the last server is kept once: it says why it ended.
             if self.log.exists():
                 self.log.replace(self.log.with_suffix(".log.1"))
-            with self.log.open("wb") as log:
+            with os.fdopen(open_private(self.log, os.O_WRONLY | os.O_TRUNC), "wb") as log:
                 self._process = subprocess.Popen(
                     self._command(binary),
                     stdin=subprocess.DEVNULL,
@@ -113,6 +114,7 @@ class EmbeddedServer:
                     pass_fds=[lock],
                     # Ctrl-C goes to the service, which ends its server after the workers.
                     start_new_session=True,
+                    umask=0o077,
                 )
         finally:
             os.close(lock)
@@ -187,7 +189,7 @@ class EmbeddedServer:
         A second start fails rather than share the first server: the second service would lose it
         without warning when the first one ends.
         """
-        handle = os.open(self.data / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = open_private(self.data / "server.lock", os.O_RDWR)
         until = monotonic() + LOCK_TIMEOUT
         while True:
             try:
@@ -264,7 +266,9 @@ def _make_private(folder: Path, data: Path) -> None:
     """Make the socket's folder, or check that one in /tmp is ours: its name is predictable."""
     if folder == data:
         return
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(PRIVATE_FOLDER)
+        folder.chmod(PRIVATE_FOLDER)
     status = folder.lstat()
     ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
     if not ours or stat.S_IMODE(status.st_mode) & 0o077:

@@ -78,6 +78,14 @@ def clean(text: str) -> str:
     return text.replace("\u00a0", " ").strip()
 
 
+def one_line(text: str) -> str:
+    """Return a text from outside (a file's name, a server's answer) safe to print on one line.
+
+    Whatever came from outside goes through this before it reaches a terminal or a log.
+    """
+    return " ".join(clean(text).split())
+
+
 def folded(text: str) -> str:
     """Return a word as it is compared: one width, one case, no space (``留言 编号``, ``Ｎ/a``)."""
     return "".join(unicodedata.normalize("NFKC", clean(text)).split()).casefold()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from models.errors import HotlineError
 from models.i18n import _
+from models.private_files import make_private_folder, open_private
 
 KEY_BYTES = 32
 MAX_KEYS = 256
@@ -137,7 +138,7 @@ class KeyFile:
 
     def create(self, ring: KeyRing) -> None:
         """Write the file unless another process has done so; then that one stays."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.path.parent)
         draft = self._draft(ring)
         # a link appears whole or not at all, and only the first of several starting processes wins
         with contextlib.suppress(FileExistsError):
@@ -157,7 +158,7 @@ class KeyFile:
         """Keep other processes from changing the file. Raises KeyUnusable."""
         lock = self.path.with_name(self.path.name + ".lock")
         try:
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            handle = open_private(lock, os.O_RDWR)
         except OSError as error:
             text = _("key file {path} cannot be written ({why}): change it where it comes from")
             raise KeyUnusable(text.format(path=self.path, why=error.strerror)) from error

@@ -66,6 +66,17 @@ def feed(
             help=_("Seconds between two polls; an address is then polled until interrupted."),
         ),
     ] = None,
+    calm: Annotated[
+        float,
+        typer.Option(min=0, help=_("With --watch: seconds that a file must not change before.")),
+    ] = 15.0,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help=_("With --watch: the folder for the files that were fed; by default in the home."),
+        ),
+    ] = None,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help=_("Allow an address in a private network."))
     ] = False,
@@ -96,7 +107,9 @@ def feed(
     elif watch:
         if not Path(paths[0]).is_dir():
             raise typer.BadParameter(_("{path} is no folder").format(path=paths[0]))
-        code = runner.watch(Path(paths[0]), every=every or 2.0, once=once, as_json=as_json)
+        code = runner.watch(
+            Path(paths[0]), keep, every=every or 2.0, calm=calm, once=once, as_json=as_json
+        )
     else:
         code = runner.run(paths, as_json=as_json)
     raise typer.Exit(code)

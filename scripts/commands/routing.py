@@ -8,6 +8,7 @@ import typer
 from models.clock import system_clock
 from models.errors import HotlineError
 from models.i18n import _
+from models.private_files import write_private
 from models.settings import Settings, load_settings
 from scripts.bootstrap import read_store, require_permission, use_store
 from scripts.help import App
@@ -219,7 +220,6 @@ def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
 def _write(output: Path, body: bytes) -> None:
     try:
         # a model holds parts of what citizens wrote
-        output.touch(mode=0o600)
-        output.write_bytes(body)
+        write_private(output, body)
     except OSError as error:
         raise HotlineError(f"{output}: {error.strerror}") from error

@@ -18,6 +18,7 @@ from rich.table import Column
 from models.clock import monotonic
 from models.errors import HotlineError
 from models.i18n import _
+from models.rules.text import one_line
 from models.rules.vocabulary import Permission
 from models.settings import Settings
 from scripts.bootstrap import use_store
@@ -65,7 +66,7 @@ class FeedRunner:
                 except HotlineError as error:
                     # one unreadable file keeps no other from being fed
                     self._failed = True
-                    sys.stderr.write(f"hotline: {error}\n")
+                    sys.stderr.write(f"hotline: {one_line(str(error))}\n")
         return self.report(pipeline, as_json=as_json)
 
     def report(self, pipeline: IngestPipeline, *, as_json: bool) -> int:
@@ -78,9 +79,19 @@ class FeedRunner:
             sys.stdout.write(self._summary(pipeline) + "\n")
         return 1 if pipeline.counts.refused or self._failed else 0
 
-    def watch(self, path: Path, *, every: float, once: bool, as_json: bool) -> int:
-        """Feed what comes into a folder until interrupted, or `once` what is in it now."""
-        from scripts.ingest.folder_watcher import FolderWatcher
+    def watch(
+        self, path: Path, kept: Path | None, *, every: float, calm: float, once: bool, as_json: bool
+    ) -> int:
+        """Feed what comes into a folder until interrupted, or `once` what is in it now.
+
+        Files that were fed are kept in `done` and `failed` of the folder `kept`, by default one in
+        the home. With `once` a file that is still being written is left for the next time.
+        """
+        from scripts.ingest.folder_watcher import FolderWatcher, kept_folder
+
+        if self._settings.home.resolve().is_relative_to(path.resolve()):
+            text = _("{path} holds the service's home and cannot be watched")
+            raise HotlineError(text.format(path=path))
 
         with self.pipeline() as pipeline:
 
@@ -90,16 +101,20 @@ class FeedRunner:
                 self.feed_file(pipeline, file, name, _size(file))
                 return pipeline.counts.refused == refused_before
 
-            folder = FolderWatcher(path, feed)
+            folder = FolderWatcher(
+                path, kept or kept_folder(self._settings.home, path), feed, calm=calm
+            )
             with folder.locked():
                 folder.poll()
-                while not once:
+                give_up_at = monotonic() + calm + 2 * every
+                while not once or (not folder.is_idle and monotonic() < give_up_at):
                     sleep(every)
-                    if folder.poll() and not as_json:
+                    if folder.poll() and not as_json and not once:
                         sys.stdout.write(self._summary(pipeline) + "\n")
                         sys.stdout.flush()
-                sleep(every)
-                folder.poll()
+                for name in folder.waiting():
+                    text = _("{name} is still being written; left for the next time")
+                    sys.stderr.write(f"hotline: {text.format(name=name)}\n")
         self._failed = folder.failed > 0
         return self.report(pipeline, as_json=as_json)
 
@@ -122,7 +137,7 @@ class FeedRunner:
                     try:
                         client.poll(pipeline.now(), feed)
                     except HotlineError as error:  # a city that is away for an hour comes back
-                        sys.stderr.write(f"hotline: {error}\n")
+                        sys.stderr.write(f"hotline: {one_line(str(error))}\n")
         finally:
             client.close()
         return self.report(pipeline, as_json=as_json)
@@ -141,9 +156,9 @@ class FeedRunner:
         started_at = pipeline.now()
         records = read_feed(file, self._options, name)
         with _progress() as progress:
-            task = progress.add_task(Path(name).name, total=size, rate="")
+            task = progress.add_task(one_line(Path(name).name), total=size, rate="")
             for number, batch in enumerate(batches(records, read_ahead=size is not None), 1):
-                pipeline.take(name, batch, started_at)
+                pipeline.take(one_line(name), batch, started_at)
                 if number % _COLLECT_EVERY == 0:
                     # statements leave little behind, but a million rows make many statements
                     gc.collect()

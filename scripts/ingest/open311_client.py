@@ -14,6 +14,7 @@ import httpx
 import msgspec
 
 from models.i18n import _
+from models.private_files import make_private_folder, write_private
 from scripts.ingest.records import FeedUnreadable
 
 PAGE_SIZE = 100
@@ -97,10 +98,8 @@ class Open311Client:
             raise FeedUnreadable(str(self._state_file), _("is damaged; remove it")) from error
 
     def _save_state(self, state: PollState) -> None:
-        self._state_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._state_file.with_suffix(".new")
-        draft.write_bytes(msgspec.json.encode(state))
-        draft.replace(self._state_file)
+        make_private_folder(self._state_file.parent)
+        write_private(self._state_file, msgspec.json.encode(state))
 
     def _get_page(self, page: int, state: PollState, file: IO[bytes]) -> httpx.Response:
         """Download a page, retried with growing pauses or with those that the server asks for."""

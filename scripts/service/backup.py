@@ -6,6 +6,7 @@ from pathlib import Path
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.backup import copy_sqlite
+from models.private_files import open_private
 from models.rules.vocabulary import Permission
 from models.settings import Settings
 from scripts.bootstrap import require_permission, use_store
@@ -26,7 +27,7 @@ def make_backup(settings: Settings, target: Path) -> int:
         if target.exists():
             raise HotlineError(_("{path} is there already").format(path=target))
         draft.unlink(missing_ok=True)
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(open_private(draft, os.O_WRONLY | os.O_EXCL))
     except OSError as error:
         raise HotlineError(f"{target}: {error.strerror}") from error
     with use_store(settings) as store:

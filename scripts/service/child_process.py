@@ -17,6 +17,7 @@ from typing import NoReturn
 from setproctitle import setproctitle
 
 from models.clock import monotonic
+from models.private_files import open_private
 from scripts.exit_codes import exit_code_of
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -84,9 +85,10 @@ def _run_child(name: str, run: Callable[[], int], log: Path | None) -> NoReturn:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
         setproctitle(f"hotline {name}")
         if log is not None:
-            with log.open("ab") as file:
-                os.dup2(file.fileno(), 1)
-                os.dup2(file.fileno(), 2)
+            file = open_private(log, os.O_WRONLY | os.O_APPEND)
+            os.dup2(file, 1)
+            os.dup2(file, 2)
+            os.close(file)
         code = exit_code_of(run)
         sys.stdout.flush()
         sys.stderr.flush()

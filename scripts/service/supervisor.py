@@ -16,6 +16,7 @@ from time import sleep
 
 from models.clock import monotonic
 from models.i18n import _
+from models.private_files import open_private
 from models.settings import Settings
 from scripts.service.child_process import ForkedProcess, stop_all
 from scripts.service.processes import run_timekeeper_process, run_worker_process
@@ -79,7 +80,9 @@ class Supervisor:
     def _rotate_log(self) -> None:
         if self.log.exists() and self.log.stat().st_size > self.log_bytes:
             # copied, not renamed: the children hold it open and append
-            shutil.copyfile(self.log, self.log.with_name(f"{self.log.name}.1"))
+            kept = open_private(self.log.with_name(f"{self.log.name}.1"), os.O_WRONLY | os.O_TRUNC)
+            with self.log.open("rb") as log, os.fdopen(kept, "wb") as copy:
+                shutil.copyfileobj(log, copy)
             os.truncate(self.log, 0)
 
     def stop(self) -> None:

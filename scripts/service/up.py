@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from models.clock import DemoClock, Now, monotonic, system_clock
 from models.errors import HotlineError
 from models.i18n import _
+from models.private_files import open_private
 from models.settings import Settings
-from scripts.bootstrap import bootstrap_store, use_store
+from scripts.bootstrap import bootstrap_store, ready_home, use_store
 from scripts.output import print_json
 from scripts.service.child_process import ForkedProcess, stop_all
 from workers.embedded import EmbeddedServer, ServerNotStarted
@@ -49,6 +50,7 @@ def run_service(
             settings, home=settings.home / "demo", database_url=None, broker_url=None
         )
         shutil.rmtree(settings.home, ignore_errors=True)
+    ready_home(settings)
     server = None if settings.broker_url else EmbeddedServer(settings.home / "valkey")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,8 +104,12 @@ def _make_reporter(settings: Settings, *, quiet: bool) -> Reporter:
     def report(text: str) -> None:
         line = f"{system_clock():%Y-%m-%d %H:%M:%S} {text}\n"
         # a full disk must not end the process that reports it
-        with suppress(OSError), log.open("a", encoding="utf-8") as file:
-            file.write(line)
+        with suppress(OSError):
+            file = open_private(log, os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(file, line.encode())
+            finally:
+                os.close(file)
         if not quiet:
             sys.stderr.write(line)
 

@@ -105,7 +105,7 @@ def hotline(
 ) -> InProcessHotline:
     """The command in a home where the test's own user is an auditor."""
     home = tmp_path / "home"
-    home.mkdir()
+    home.mkdir(mode=0o700)
     (home / "roles.toml").write_text(FILE, "utf-8")
     return InProcessHotline(home, monkeypatch, capsys)
 
