@@ -1,7 +1,7 @@
 """Advance tickets to the present: the one operation behind all work on them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from models.bulk import next_ids
 from models.database import Session
 from models.i18n import lazy
 from models.operations.append_log import LogAppend, NewTicket, TicketRow, append_logs
-from models.operations.duplicates import find_duplicates
+from models.operations.duplicates import DuplicateCheck
 from models.operations.refold import refold_late
 from models.operations.ticket_work import (
     INBOX_COLUMNS,
@@ -24,13 +24,13 @@ from models.operations.ticket_work import (
     read_inbox_row,
 )
 from models.rulebook import Rulebook
-from models.rules.events import AlertRaised, NoticeQueued
+from models.rules.events import AlertRaised, NoticeQueued, TicketArchived, TicketDeclined
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.moments import next_moment
 from models.rules.lifecycle.refold import refusals
 from models.rules.messages import Refusal, TicketReceived
 from models.rules.policy import in_force
-from models.rules.screening import screen
+from models.rules.screening import is_dismissed, screen
 from models.rules.state import State
 from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX, TICKET
@@ -96,14 +96,14 @@ def _advance_chunk(
         work.messages = {r.id: read_inbox_row(session, r, rulebook) for r in work.waiting}
     begun, outcomes = _begin(session, known, waiting, rulebook, now)
     result.skipped += _drop_locked(session, begun)
+    result.skipped += [n for n in numbers if n in known and n not in works and n not in begun]
+    advanced = [_advance_one(session, work, rulebook, now) for work in works.values()]
+    # after the others, as these may just have been withdrawn
+    dismissed = dict(filter(None, (_dismissal(append) for append, _of_ticket in advanced)))
+    advanced += _advance_begun(session, begun, dismissed, rulebook, now)
     works |= begun
-    result.skipped += [n for n in numbers if n in known and n not in works]
-    _screen(session, begun, rulebook)
-    appends: list[LogAppend] = []
-    for work in works.values():
-        append, of_ticket = _advance_one(session, work, rulebook, now)
-        outcomes += of_ticket
-        appends.append(append)
+    appends = [append for append, _of_ticket in advanced]
+    outcomes += [outcome for _append, of_ticket in advanced for outcome in of_ticket]
     lost = append_logs(session, appends, rulebook, now)
     result.skipped += lost
     outcomes = [o for o in outcomes if o.row.ticket not in lost]
@@ -200,18 +200,41 @@ def _wait_for_receipt(
     return outcomes
 
 
-def _screen(session: Session, begun: Mapping[str, TicketWork], rulebook: Rulebook) -> None:
-    """Screen each new ticket (Regulation 2.2), and note who wrote it about what."""
+def _advance_begun(
+    session: Session,
+    begun: Mapping[str, TicketWork],
+    dismissed: dict[str, datetime],
+    rulebook: Rulebook,
+    now: datetime,
+) -> Iterator[tuple[LogAppend, list[MessageOutcome]]]:
+    """Screen each new ticket (Regulation 2.2) and advance it, in the order of their receipt.
+
+    `dismissed` are tickets that have just been declined or withdrawn, and when.
+    """
     receipts = {number: work.first for number, work in begun.items()}
-    for number, duplicate in find_duplicates(session, receipts).items():
-        work = begun[number]
-        first = work.first
+    duplicates = DuplicateCheck(session, receipts, dismissed)
+    for number in sorted(begun, key=lambda number: (receipts[number].at, number)):
+        work, first = begun[number], receipts[number]
         policy = rulebook.policies[rulebook.policy_at(first.at)]
         assert isinstance(first.content, TicketReceived), "a ticket begins by a readable receipt"
         place = rulebook.directory.place_pattern
-        findings = screen(first.content, policy.screening, place, duplicate.earlier)
+        findings = screen(first.content, policy, place, duplicates.find_earlier(number))
         work.messages[first.arrival] = msgspec.structs.replace(first, findings=findings)
-        work.new = NewTicket(first.raw, duplicate.facts)
+        work.new = NewTicket(first.raw, duplicates.facts(number))
+        append, outcomes = _advance_one(session, work, rulebook, now)
+        if (dismissal := _dismissal(append)) is not None:
+            dismissed[number] = dismissal[1]
+        yield append, outcomes
+
+
+def _dismissal(append: LogAppend) -> tuple[str, datetime] | None:
+    """Return the number of a ticket that has just been dismissed, and the moment of that."""
+    if not (append.events and is_dismissed(append.state)):
+        return None
+    ends = (TicketDeclined, TicketArchived)
+    moments = (event.moment for event in append.events if isinstance(event.data, ends))
+    moment = next(moments, None)
+    return (append.row.number, moment) if moment is not None else None
 
 
 def _advance_one(

@@ -1,46 +1,76 @@
 """Find earlier tickets of the same claimant with the same facts (Regulation 2.2.6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from models.database import Session
 from models.operations.blind_index import facts_hash
 from models.rules.messages import Message, TicketReceived
-from models.rules.screening import Receipt, match_repeats
+from models.rules.screening import EarlierTickets
+from models.rules.vocabulary import Status
 from models.tables.core import TICKET
 
+_DISMISSED = or_(
+    TICKET.c.status == Status.DECLINED,
+    and_(TICKET.c.status == Status.ARCHIVED, TICKET.c.completed_at.is_(None)),
+)
+"""The condition of rules.screening.is_dismissed, for rows."""
 
-@dataclass(frozen=True, slots=True)
+
 class DuplicateCheck:
-    """The keyed hash of who wrote a new ticket about what, and the first earlier ticket with it."""
+    """Compares new tickets with those in the store, and with each other in order of their receipt.
 
-    facts: bytes | None = None
-    earlier: str | None = None
+    `received` are the first messages of the new tickets, by number; `dismissed` are tickets that
+    the same transaction declines or withdraws, and when. New ones are added to it.
+    """
 
+    def __init__(
+        self,
+        session: Session,
+        received: Mapping[str, Message],
+        dismissed: Mapping[str, datetime],
+    ) -> None:
+        self._received = received
+        self._earlier = EarlierTickets(dismissed)
+        self._hashes: dict[str, bytes] = {}
+        for number, message in received.items():
+            content = message.content
+            if isinstance(content, TicketReceived):
+                hashed = facts_hash(session.cipher, content)
+                if hashed is not None:
+                    self._hashes[number] = hashed
+        if self._hashes:
+            self._add_stored(session, dismissed)
 
-def find_duplicates(session: Session, received: Mapping[str, Message]) -> dict[str, DuplicateCheck]:
-    """Check for each new ticket, by number, whether the same has come in before."""
-    hashes: dict[str, bytes] = {}
-    for number, message in received.items():
-        content = message.content
-        if isinstance(content, TicketReceived) and (hashed := facts_hash(session.cipher, content)):
-            hashes[number] = hashed
-    first = (
-        func.row_number()
-        .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))
-        .label("place")
-    )
-    numbered = (
-        select(TICKET.c.facts, TICKET.c.received_at, TICKET.c.number, first)
-        .where(TICKET.c.facts.in_(list(set(hashes.values()))))
-        .subquery()
-    )
-    earliest: dict[bytes, Receipt] = {
-        row.facts: (row.received_at, row.number)
-        for row in session.execute(select(numbered).where(numbered.c.place == 1))
-    }
-    begun = [(hashed, (received[number].at, number)) for number, hashed in hashes.items()]
-    repeats = match_repeats(earliest, begun)
-    return {number: DuplicateCheck(hashes.get(number), repeats.get(number)) for number in received}
+    def facts(self, ticket: str) -> bytes | None:
+        """Return the keyed hash of who wrote a new ticket about what."""
+        return self._hashes.get(ticket)
+
+    def find_earlier(self, ticket: str) -> str | None:
+        """Return the first ticket that a new one repeats, and let the next be compared with it."""
+        hashed, at = self._hashes.get(ticket), self._received[ticket].at
+        if hashed is None:
+            return None
+        earlier = self._earlier.find(hashed, (at, ticket), at)
+        self._earlier.add(hashed, (at, ticket))
+        return earlier
+
+    def _add_stored(self, session: Session, dismissed: Mapping[str, datetime]) -> None:
+        """Add the first ticket with the facts of each new one, and those just dismissed."""
+        same = TICKET.c.facts.in_(list(set(self._hashes.values())))
+        first = (
+            func.row_number()
+            .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))
+            .label("place")
+        )
+        columns = TICKET.c.facts, TICKET.c.received_at, TICKET.c.number
+        still_taken = same, ~_DISMISSED, TICKET.c.number.not_in(list(dismissed))
+        numbered = select(*columns, first).where(*still_taken).subquery()
+        rows = [*session.execute(select(numbered).where(numbered.c.place == 1))]
+        if dismissed:
+            just_dismissed = same, TICKET.c.number.in_(list(dismissed))
+            rows += session.execute(select(*columns).where(*just_dismissed))
+        for row in rows:
+            self._earlier.add(row.facts, (row.received_at, row.number))

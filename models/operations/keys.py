@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     bindparam,
+    delete,
     func,
     select,
     tuple_,
@@ -25,15 +26,19 @@ from models.operations.blind_index import rebuild_hashes
 from models.security.encryption import Encrypted
 from models.sql_types import AnyColumn, SelectedRow
 from models.tables.columns import EncryptedColumn
-from models.tables.core import EVENT, SECRET
+from models.tables.core import EVENT, SECRET, SIMILARITY
 from models.tables.secrets import HASH_KEY
 
 _BATCH = 500
 _PASSES = 5
 _BREATH = 0.2
 
-_NORMAL_FORM = 1
-"""The normal form of what is hashed: 1 since telephone numbers have one form (rules/phones.py)."""
+_NORMAL_FORM = 2
+"""The normal form of what is hashed.
+
+1 since telephone numbers have one form (rules/phones.py), 2 since numbers are facts
+(rules/screening.py).
+"""
 
 
 class _HashSecret(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -76,6 +81,8 @@ def refresh_hashes(store: Store, form: int) -> None:
         return
     rebuild_hashes(store)
     with store.writing() as session:
+        # they are made of the same texts, and idle workers make them anew
+        session.execute(delete(SIMILARITY))
         stored = _stored_secret(session)
         assert stored is not None, "unlock has created one"
         secret = msgspec.convert(store.cipher.decrypt(stored), _HashSecret)

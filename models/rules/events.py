@@ -50,6 +50,8 @@ Item: TypeAlias = Annotated[str, HARMLESS]
 """An item of what is not taken, as `2.2.4`."""
 FieldName: TypeAlias = Annotated[str, HARMLESS]
 """A field of a message."""
+EmergencyLine: TypeAlias = Annotated[str, HARMLESS]
+"""A number that the policy names, as `119`."""
 ChannelName: TypeAlias = Annotated[str, HARMLESS]
 """A channel of notices, as the district's channels file names it."""
 TicketNumber: TypeAlias = Annotated[str, WRITTEN]
@@ -482,6 +484,7 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     level: Level | UnsetType = UNSET
     effective_at: datetime | UnsetType = UNSET
     code: Item | UnsetType = UNSET
+    number: EmergencyLine | UnsetType = UNSET
     purpose: ContactPurpose | UnsetType = UNSET
     rating: Rating | UnsetType | None = UNSET
     of: int | UnsetType = UNSET

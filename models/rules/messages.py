@@ -328,11 +328,15 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """An item of 2.2 that seems to fit a letter, why, and the earlier ticket where there is one."""
+    """An item of 2.2 that seems to fit a letter, and why.
+
+    `earlier` is the ticket that it repeats (2.2.6), `number` the emergency line to call (2.2.4).
+    """
 
     code: str
     why: LazyText
     earlier: str | None = None
+    number: str | None = None
 
 
 class Refusal(NamedTuple):

@@ -1,6 +1,7 @@
 """The policy (制度): every number and word of the regulation that a district may set otherwise."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import cached_property
@@ -177,6 +178,14 @@ class Screening(TomlModel):
     elsewhere: tuple[str, ...] = ()
     emergency_lines: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     least_characters: int = Field(default=0, ge=0)
+
+    def advice_for(self, item: str, number: str | None = None) -> str:
+        """Return what the claimant is told; of several emergency lines only `number`, if given."""
+        advice = self.advice.get(item, "")
+        if number is None or not self.emergency_lines:
+            return advice
+        line = f"(?:{'|'.join(map(re.escape, self.emergency_lines))})"
+        return re.sub(rf"{line}(?:[\s、，,/和或]+{line})+", number, advice)
 
 
 def _kinds(value: object) -> object:

@@ -20,7 +20,7 @@ LEAST_SHINGLES = 12
 
 def shingles_of(body: Mapping[str, Any]) -> frozenset[str]:
     """Return the shingles of a letter, of three characters each; none if it is too short."""
-    text = facts(f"{body.get('title') or ''}{body.get('content') or ''}")
+    text = facts(f"{body.get('title') or ''}\n{body.get('content') or ''}")
     shingles = frozenset(text[n : n + _SHINGLE] for n in range(len(text) - _SHINGLE + 1))
     return shingles if len(shingles) >= LEAST_SHINGLES else frozenset()
 

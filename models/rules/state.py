@@ -65,6 +65,7 @@ class State(msgspec.Struct, omit_defaults=True):
     `run` counts the runs of the handling clock and `raised` the levels of the present one;
     `restarted_at` is the latest restart of the term, `extensions_since` the extensions since it.
     `settled_at` is when the last thing ended that keeps a completed ticket from the archive.
+    `emergency_line` is the number that belongs to the matter (Regulation 2.2.4).
     `seen_at` is the latest message, `fired_at` the latest moment that time alone brought about;
     `folds` counts how often a late message had the whole life folded again.
     """
@@ -73,6 +74,7 @@ class State(msgspec.Struct, omit_defaults=True):
     status: Status = Status.RECEIVED
     category: Category | None = None
     emergency: Emergency | None = None
+    emergency_line: str | None = None
     limit: Limit | None = None
     contact_wanted: bool = True
     received_at: datetime | None = None

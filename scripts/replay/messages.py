@@ -1,6 +1,6 @@
 """Read a file of messages for a replay, and keep them on disk, a part of the tickets a file."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ from scripts.replay.temporary_files import TemporaryFiles
 BUCKETS = 64
 """Parts of a file: one is played at a time, and is all that a process has in memory."""
 _SOURCE = "messages"
+_DISMISSING = (MessageType.CLAIMANT_WITHDREW, MessageType.SCREENING_DECIDED)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=SHANGHAI)
 
 
@@ -68,6 +69,7 @@ class ReplayMessages:
         self.refused: list[RefusedLine] = []
         self.tickets: dict[str, int] = {}
         self._beginnings: dict[int, Beginning | None] = {}
+        self._may_be_dismissed: set[int] = set()
         # by the hash of the id: tickets linked by chance are played together, and come out the same
         self._tickets_by_id: dict[int, int] = {}
         self._links: dict[int, int] = {}
@@ -89,12 +91,13 @@ class ReplayMessages:
                 self._link(ticket, other)
         if begins:
             self._note_beginning(ticket, envelope, raw, clock)
+        if envelope.type in _DISMISSING or raw.get("declined"):
+            self._may_be_dismissed.add(ticket)
         self.unit_names.update(unit_names(raw))
         body = msgspec.Raw(msgspec.json.encode(raw, order="deterministic"))
         _id, at, of_type, _ticket = envelope
         message = ArrivedMessage(self.count, number, envelope.id, of_type, at, clock, body)
-        bucket = crc32(number.encode()) % BUCKETS
-        self._buckets[bucket].write(msgspec.json.encode(message) + b"\n")
+        self._buckets[_bucket_of(number)].write(msgspec.json.encode(message) + b"\n")
 
     def flush(self) -> None:
         """Let other processes see what has been added."""
@@ -113,6 +116,16 @@ class ReplayMessages:
             return {}
         tickets = self.tickets.items()
         return {number: self._root(t) for number, t in tickets if t in self._links}
+
+    def may_be_dismissed(self) -> frozenset[str]:
+        """Return the tickets that their messages may decline or withdraw."""
+        tickets = self.tickets.items()
+        return frozenset(number for number, t in tickets if t in self._may_be_dismissed)
+
+    def of_tickets(self, numbers: Collection[str]) -> Iterator[ArrivedMessage]:
+        """Read the messages of some tickets again, each one's in the order of arrival."""
+        for bucket in {_bucket_of(number) for number in numbers}:
+            yield from (m for m in self.bucket(bucket) if m.ticket in numbers)
 
     def beginnings(self) -> Iterator[Beginning]:
         """Yield when the tickets begin that depend on no other."""
@@ -137,6 +150,10 @@ class ReplayMessages:
         while self._links[ticket] != ticket:
             ticket = self._links[ticket]
         return ticket
+
+
+def _bucket_of(ticket: str) -> int:
+    return crc32(ticket.encode()) % BUCKETS
 
 
 def read_messages(feed: Path, ahead: timedelta, until: datetime | None) -> ReplayMessages:

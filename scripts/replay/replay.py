@@ -3,7 +3,8 @@
 import gc
 import multiprocessing
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from models.rules import events
 from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
 from models.rules.lifecycle.replay import ReplayRules, Screening, TicketReplay
 from models.rules.messages import Finding, Message, TicketReceived, read_message
@@ -107,7 +109,7 @@ class Player:
         # once to see when they begin, which what they repeat does not change, and once for good
         for tickets in map(self._play_together, groups):
             beginnings += [_beginning_of(ticket) for ticket in tickets.values() if ticket.first]
-        self._repeats.update(find_repeats(beginnings))
+        self._find_repeats(beginnings, groups)
         together = [self._play_together(group) for group in groups]
         records = [
             record
@@ -136,6 +138,34 @@ class Player:
         for number, arrived in by_ticket.items():
             records += ticket_records(number, self._play_ticket(number, arrived))
         self.runs.write(bucket, records)
+
+    def _find_repeats(
+        self, beginnings: Sequence[Beginning], groups: Sequence[list[ArrivedMessage]]
+    ) -> None:
+        """Find the tickets that repeat earlier ones (2.2.6).
+
+        Tickets that may have been dismissed by then are played first, to see when they are.
+        """
+        times = Counter(beginning.key for beginning in beginnings if beginning.key)
+        repeated = {b.ticket for b in beginnings if times[b.key] > 1}
+        decides = any(policy.screening.decides for policy in self._rules.policies)
+        uncertain = repeated if decides else repeated & self._messages.may_be_dismissed()
+        together = [group for group in groups if any(m.ticket in uncertain for m in group)]
+        alone: dict[str, list[ArrivedMessage]] = {}
+        for message in self._messages.of_tickets(uncertain - self._linked.keys()):
+            alone.setdefault(message.ticket, []).append(message)
+        together += alone.values()
+        while True:
+            dismissed: dict[str, datetime] = {}
+            for group in together:
+                dismissed |= _dismissed(group, self._play_together(group))
+            repeats = find_repeats(beginnings, dismissed)
+            settled = repeats == self._repeats or not decides
+            self._repeats.clear()
+            self._repeats.update(repeats)
+            # what a ticket repeats may decline it by itself, and so decide what the next repeats
+            if settled:
+                break
 
     def _linked_groups(self) -> list[list[ArrivedMessage]]:
         groups: dict[int, list[ArrivedMessage]] = {}
@@ -196,7 +226,7 @@ def screening(directory: Directory, repeats: Mapping[str, str]) -> Screening:
     def look(receipt: Message, policy: Policy) -> tuple[Finding, ...]:
         assert isinstance(receipt.content, TicketReceived)
         earlier = repeats.get(receipt.ticket)
-        return screen(receipt.content, policy.screening, directory.place_pattern, earlier)
+        return screen(receipt.content, policy, directory.place_pattern, earlier)
 
     return look
 
@@ -206,6 +236,24 @@ def _beginning_of(ticket: TicketReplay) -> Beginning:
     assert receipt is not None and begun_at is not None
     assert isinstance(receipt.content, TicketReceived)
     return Beginning.of(duplicate_key(receipt.content), begun_at, receipt.at, receipt.ticket)
+
+
+def _dismissed(
+    arrived: Sequence[ArrivedMessage], tickets: Mapping[str, TicketReplay]
+) -> dict[str, datetime]:
+    """Return the tickets that were declined, or withdrawn before completion, and since when."""
+    clocks = {message.arrival: message.clock for message in arrived}
+    dismissed = {}
+    for number, ticket in tickets.items():
+        for event in ticket.log:
+            match event.data:
+                case events.TicketCompleted():
+                    break
+                case events.TicketDeclined() | events.TicketArchived():
+                    assert event.cause is not None, "time alone ends no ticket before completion"
+                    dismissed[number] = clocks[event.cause]
+                    break
+    return dismissed
 
 
 def _directory(setup: ReplaySetup, named: Collection[str]) -> Directory:

@@ -15,12 +15,14 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from sqlalchemy import select
 
 from models.database import Store
 from models.operations.rulebook import replace_units
 from models.queries.log import ticket_log
 from models.rules.messages import Message
 from models.rules.routing.directory import Unit, UnitsFile
+from models.tables.core import TICKET
 from scripts.replay.messages import unit_names
 from scripts.replay.replay import ReplayResult, ReplaySetup, replay
 from tests.rules.district import POLICY_FILE, POLICY_TEXT, SCENARIOS
@@ -254,9 +256,110 @@ def test_a_repeated_letter_is_seen_once_the_earlier_has_come(tmp_path: Path) -> 
         letter("R15", "2026-11-02T13:00"),
         letter("R16", "2026-11-02T13:00"),
     ]
-    log = played(tmp_path, [raw | {"content": "路灯不亮三天了"} for raw in came])
-    earlier = {e["ticket"]: e["earlier"] for e in named(log, "screening.proposed")}
-    assert earlier == {"R15": "R14", "R16": "R14"}
+    log = played(tmp_path, [raw | {"title": "路灯不亮三天了"} for raw in came])
+    assert _earlier(log) == {"R15": "R14", "R16": "R14"}
+
+
+def _earlier(log: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The tickets of a log that repeat another, and that one."""
+    return {e["ticket"]: e["earlier"] for e in named(log, "screening.proposed") if "earlier" in e}
+
+
+_ONE_MATTER: dict[str, Any] = {"title": "翠湖花园3号楼电梯停运"}
+_WITHDRAWN = {"to": "hotline"}
+
+
+@pytest.mark.parametrize(
+    ("ends", "repeated"),
+    [
+        ([message("T1", "claimant.withdrew", "2026-11-02T10:00", **_WITHDRAWN)], {}),
+        ([message("T1", "screening.decided", "2026-11-02T10:00", code="5", decline=True, by="王")],
+         {}),
+        ([message("T1", "claimant.withdrew", "2026-11-02T10:00", to="unit")], {"T2": "T1"}),
+        ([message("T1", "claimant.withdrew", "2026-11-02T12:00", **_WITHDRAWN)], {"T2": "T1"}),
+        ([message("T1", "result.submitted", "2026-11-02T10:00", **RESULT),
+          message("T1", "result.reviewed", "2026-11-02T10:10", approved=True),
+          message("T1", "claimant.withdrew", "2026-11-02T10:20", **_WITHDRAWN)], {"T2": "T1"}),
+    ],
+    ids=["withdrawn", "declined", "at-the-unit", "afterwards", "completed"],
+)  # fmt: skip
+@pytest.mark.store(units=simple_units())
+def test_a_dismissed_ticket_is_not_repeated(
+    store: Store, tmp_path: Path, ends: list[dict[str, Any]], repeated: dict[str, str]
+) -> None:
+    """Regulation 2.2.6: nobody handles what was declined, or withdrawn before its completion."""
+    raws = [letter("T1", "2026-11-02T09:00") | _ONE_MATTER,
+            letter("T2", "2026-11-02T11:00") | _ONE_MATTER,
+            letter("T3", "2026-11-02T11:30") | _ONE_MATTER, *ends]  # fmt: skip
+    raws.sort(key=lambda raw: str(raw["at"]))
+    third = {"T3": repeated.get("T2", "T2")}
+    log = played(tmp_path, raws, "2026-11-02T13:00:00+08:00")
+    assert _earlier(log) == repeated | third
+    _serve_at_once(store, raws)
+    assert _earlier_in(store) == repeated | third
+
+
+def test_a_declined_letter_declines_none_that_follows(tmp_path: Path) -> None:
+    """By its code, or by the system itself where the policy lets it decide."""
+    raws = [letter("T1", "2026-11-02T09:00", declined=5) | _ONE_MATTER,
+            letter("T2", "2026-11-02T10:00") | _ONE_MATTER,
+            letter("T3", "2026-11-02T11:00") | _ONE_MATTER,
+            message("T2", "claimant.withdrew", "2026-11-02T11:30", **_WITHDRAWN),
+            letter("T4", "2026-11-02T12:00") | _ONE_MATTER,
+            letter("T5", "2026-11-02T13:00") | _ONE_MATTER]  # fmt: skip
+    assert _earlier(played(tmp_path, raws)) == {"T3": "T2", "T4": "T3", "T5": "T3"}
+    decides = POLICY_TEXT.replace("decides = []", 'decides = ["6"]')
+    setup = ReplaySetup((decides, POLICY_FILE.name), simple_units())
+    log = _played(tmp_path, raws, None, setup).events
+    assert [e["ticket"] for e in named(log, "ticket.declined")] == ["T1", "T3", "T5"]
+    assert _earlier(log) == {"T3": "T2", "T5": "T4"}
+
+
+@pytest.mark.store(units=simple_units())
+def test_numbers_are_facts(store: Store, tmp_path: Path) -> None:
+    """The same words about another house, plate or day are another matter; dress is none."""
+    first = letter("N1", "2026-11-02T09:00") | _ONE_MATTER
+    titles = ["翠湖花园5号楼电梯停运", "翠湖花园３号楼电梯 停运！", "翠湖花园3-5号楼电梯停运",
+              "翠湖花园35号楼电梯停运"]  # fmt: skip
+    raws = [first]
+    for number, title in enumerate(titles, 2):
+        raws.append(letter(f"N{number}", f"2026-11-02T1{number}:00", title=title))
+    log = played(tmp_path, raws, "2026-11-02T18:00:00+08:00")
+    assert _earlier(log) == {"N3": "N1"}
+    _serve_at_once(store, raws)
+    assert _earlier_in(store) == {"N3": "N1"}
+
+
+@pytest.mark.store(units=simple_units())
+def test_the_advice_names_the_one_number_that_was_found(store: Store, tmp_path: Path) -> None:
+    """Regulation 2.2.4: whoever tells of a fire is told the number of the fire service."""
+    raws = [letter("E1", "2026-11-02T09:00", title="楼上厨房起火了"),
+            message("E1", "screening.decided", "2026-11-02T09:05", code="4", decline=True, by="王"),
+            letter("E2", "2026-11-02T09:10", title="楼下厨房起火了", declined=4),
+            letter("E3", "2026-11-02T09:20", title="有人被困", declined=4)]  # fmt: skip
+    _serve_at_once(store, raws)
+    with store.reading() as session:
+        written = [event for n in ("E1", "E2", "E3") for event in ticket_log(session, n)]
+    for log in (played(tmp_path, raws, "2026-11-02T18:00:00+08:00"), written):
+        advice = {e["ticket"]: e["advice"] for e in named(log, "ticket.declined")}
+        assert advice["E1"] == advice["E2"] == "情况紧急请立即拨打 119。"
+        assert advice["E3"] == "情况紧急请立即拨打 110、119、120 或 122。"
+        notices = {e["ticket"]: e.get("number") for e in named(log, "notice.queued")
+                   if e["kind"] == "declined"}  # fmt: skip
+        assert notices == {"E1": "119", "E2": "119", "E3": None}
+
+
+def _serve_at_once(store: Store, raws: Sequence[dict[str, Any]]) -> None:
+    """Let all messages be there before the first is read, as when a history is imported."""
+    now = datetime.fromisoformat("2026-11-02T18:00:00+08:00")
+    feed(store, raws, now)
+    advance_tickets(store, sorted({raw["ticket"] for raw in raws}), now)
+
+
+def _earlier_in(store: Store) -> dict[str, str]:
+    with store.reading() as session:
+        numbers = session.scalars(select(TICKET.c.number)).all()
+        return _earlier([event for n in numbers for event in ticket_log(session, n)])
 
 
 @pytest.mark.parametrize("seed", range(4))

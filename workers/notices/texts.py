@@ -55,7 +55,8 @@ class NoticeTexts:
         """Return a value for every placeholder that a template may name."""
         event = notice.event
         clock, rating, code = (event.clock, event.rating, event.code) if event else ("", "", "")
-        advice = self.policy.screening.advice
+        item = (code or "").removeprefix("2.2.")
+        number = (event.number or None) if event else None
         return {
             "id": notice.id,
             "ticket": notice.ticket,
@@ -66,7 +67,7 @@ class NoticeTexts:
             "due": _day_and_hour(notice.due),
             "clock": self._translate(clock or ""),
             "rating": self._translate(rating or ""),
-            "advice": advice.get((code or "").removeprefix("2.2."), ""),
+            "advice": self.policy.screening.advice_for(item, number),
             "district": self.policy.district,
             "count": 1,
         }

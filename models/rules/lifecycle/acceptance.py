@@ -10,6 +10,7 @@ from models.rules.events import NoticeQueued
 from models.rules.lifecycle.decision import Decision, clock_key, has_content, wrong_status
 from models.rules.lifecycle.handling import begin_handling, join
 from models.rules.messages import HOTLINE, Refusal, Route
+from models.rules.screening import EMERGENCY_LINE
 from models.rules.vocabulary import (
     OPEN,
     ClockName,
@@ -47,6 +48,7 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
             title=content.title,
         )
     )
+    decision.state.emergency_line = next((f.number for f in message.findings if f.number), None)
     if content.declined:
         decline(decision, content.declined)
         return None
@@ -85,10 +87,16 @@ def decline(decision: Decision, code: str) -> None:
     """Decline the matter, with the advice for its item (Regulation 2.2)."""
     decision.cancel_clocks()
     decision.state.status = Status.DECLINED
-    advice = decision.context.policy.screening.advice.get(code, "")
+    number = decision.state.emergency_line if code == EMERGENCY_LINE else None
+    advice = decision.context.policy.screening.advice_for(code, number)
     decision.emit(events.TicketDeclined(code=f"2.2.{code}", advice=advice))
     decision.emit(
-        NoticeQueued(kind=NoticeKind.DECLINED, role=Recipient.CLAIMANT, code=f"2.2.{code}")
+        NoticeQueued(
+            kind=NoticeKind.DECLINED,
+            role=Recipient.CLAIMANT,
+            code=f"2.2.{code}",
+            number=number or UNSET,
+        )
     )
 
 
