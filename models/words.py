@@ -103,6 +103,8 @@ MESSAGE_FIELDS = (
     N_("outcome"),
     N_("purpose"),
     N_("former_holder"),
+    N_("successor"),
+    N_("why"),
     N_("decline"),
     N_("text"),
     N_("code"),

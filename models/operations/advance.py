@@ -19,19 +19,26 @@ from models.operations.ticket_work import (
     InboxRow,
     MessageOutcome,
     TicketWork,
+    current_particulars,
     lock_tickets,
     mark_messages,
     read_inbox_row,
 )
 from models.rulebook import Rulebook
-from models.rules.events import AlertRaised, NoticeQueued, TicketArchived, TicketDeclined
+from models.rules.events import (
+    AlertRaised,
+    NoticeQueued,
+    TicketAmended,
+    TicketArchived,
+    TicketDeclined,
+)
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.moments import next_moment
 from models.rules.lifecycle.refold import refusals
 from models.rules.messages import Refusal, TicketReceived
 from models.rules.policy import in_force
 from models.rules.screening import is_dismissed, screen
-from models.rules.state import State
+from models.rules.state import EDITION, Clock, State
 from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
@@ -141,7 +148,7 @@ def _begin(
         if len(unreadable) == len(receipts):
             outcomes += _wait_for_receipt(rest, rulebook, now)
             continue
-        work = TicketWork(TicketRow(0, number), State(number), waiting=rest)
+        work = TicketWork(TicketRow(0, number), State(number, EDITION), waiting=rest)
         work.messages = {r.id: messages[r.id] for r in rest}
         begun[number] = work
     ids = next_ids(session.connection(), TICKET, len(begun))
@@ -246,12 +253,25 @@ def _advance_one(
     policy_id = work.row.policy_id or rulebook.policy_at(work.first.at)
     context = rulebook.context_for(policy_id)
     ordered = list(messages.values())
-    events = fold(state, ordered, context, now)
+    past: list[Clock] = []
+    events = fold(state, ordered, context, now, past=past)
     refused = refusals(events)
     outcomes = [MessageOutcome(r, refused.get(r.id), messages[r.id]) for r in work.waiting]
     levels_only = not messages and all(isinstance(event.data, _LEVELS) for event in events)
     ring_at = next_moment(state)
+    particulars = None
+    if messages and any(isinstance(event.data, TicketAmended) for event in events):
+        particulars = current_particulars(session, work, refused)
     append = LogAppend(
-        work.row, work.before, state, events, policy_id, ring_at, work.new, levels_only
+        work.row,
+        work.before,
+        state,
+        events,
+        policy_id,
+        ring_at,
+        work.new,
+        levels_only,
+        past,
+        particulars=particulars,
     )
     return append, outcomes

@@ -1,11 +1,12 @@
 """Append events to tickets' logs, and write every row that they change."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
+from sqlalchemy import delete
 
 from models.bulk import RowValues, insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
@@ -16,10 +17,11 @@ from models.operations.notices.queue import notice_row
 from models.rulebook import Rulebook
 from models.rules import events as log_events
 from models.rules.events import AlertRaised, Event, NoticeQueued, TicketSupplemented
+from models.rules.lifecycle.decision import clock_key
 from models.rules.queues import ESCALATION
 from models.rules.redaction import Redactor
 from models.rules.state import Clock, State
-from models.rules.vocabulary import ClockName, ClockState
+from models.rules.vocabulary import ClockName
 from models.security.chain import event_line
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
@@ -43,12 +45,45 @@ class NewTicket:
     facts: bytes | None = None
 
 
+class Particulars(NamedTuple):
+    """The title of a ticket and its claimant (诉求人), with the address, as they are by now."""
+
+    title: str
+    person: dict[str, Json]
+
+    def as_body(self) -> dict[str, Json]:
+        """Return them as a message has them."""
+        person = dict(self.person)
+        address = person.pop("address", None)
+        return {"title": self.title, "claimant": person, "address": address}
+
+
+def read_particulars(
+    received: Mapping[str, Json], amendments: Iterable[Mapping[str, Json]] = ()
+) -> Particulars:
+    """Return the particulars of a ticket as received, with the corrections in their order."""
+    title = str(received.get("title", ""))
+    person: dict[str, Json] = {
+        **(received.get("claimant") or {}),
+        "address": received.get("address"),
+    }
+    for body in amendments:
+        title = str(body.get("title") or title)
+        change: Mapping[str, Json] = body.get("claimant") or {}
+        person |= {name: value for name, value in change.items() if value is not None}
+        if "address" in body:
+            person["address"] = body["address"]
+    return Particulars(title, person)
+
+
 @dataclass(frozen=True)
 class LogAppend:
     """The change to write for one ticket: its row as it was, its state now, the new events.
 
-    `before` are its clocks as they were. `new` is set for a ticket that is just beginning;
-    `levels_only` where it only reached its next level: such tickets come by the ten thousand.
+    `before` are its clocks as they were, `past` those that others of their key have replaced since.
+    `new` is set for a ticket that is just beginning; `refolded` for one that was folded from its
+    start, whose `past` are all; `levels_only` where it only reached its next level: such tickets
+    come by the ten thousand. `particulars` are the ticket's as corrected, where they were.
     """
 
     row: TicketRow
@@ -59,6 +94,9 @@ class LogAppend:
     ring_at: datetime | None
     new: NewTicket | None = None
     levels_only: bool = False
+    past: Sequence[Clock] = ()
+    refolded: bool = False
+    particulars: Particulars | None = None
 
 
 def append_logs(
@@ -83,6 +121,8 @@ def append_logs(
     insert_rows(connection, NOTICE, rows.notices)
     insert_rows(connection, BLIND_INDEX, rows.index)
     add_blind_index(session, rows.more_index)
+    if refolded := [append.row.id for append in appends if append.refolded]:
+        session.execute(delete(CLOCK).where(session.is_in(CLOCK.c.ticket_id, refolded)))
     upsert_rows(connection, CLOCK, rows.clocks)
     update_rows(connection, TICKET, rows.tickets)
     ring_at = {append.row.id: append.ring_at for append in appends if append.row.id not in lost}
@@ -125,6 +165,9 @@ class _Rows:
         (self.tickets if append.new is None else self.begun).append(row)
         if append.new is not None:
             self.index += blind_index_rows(session.cipher, ticket, append.new.body)
+        if append.particulars is not None:
+            known = append.particulars.as_body()
+            self.more_index += blind_index_rows(session.cipher, ticket, known)
         self.clocks += _clocks(append, calendar)
 
     def drop(self, tickets: Set[int]) -> None:
@@ -182,13 +225,15 @@ def _ticket(
     if not append.levels_only:
         row |= _columns_of_state(state)
     if append.new is not None:
-        body = append.new.body
         row["number"] = append.row.number
         row["policy_id"] = append.policy_id
-        person = {**(body.get("claimant") or {}), "address": body.get("address")}
-        row["title"] = Redactor(person).redact_text(str(body.get("title", "")))
-        row["claimant"] = session.cipher.encrypt(person)
         row["facts"] = append.new.facts
+    particulars = append.particulars
+    if append.new is not None:
+        particulars = particulars or read_particulars(append.new.body)
+    if particulars is not None:
+        row["title"] = Redactor(particulars.person).redact_text(particulars.title)
+        row["claimant"] = session.cipher.encrypt(particulars.person)
     return row
 
 
@@ -218,20 +263,22 @@ def _level_at(state: State) -> datetime | None:
 
 
 def _clocks(append: LogAppend, calendar: int) -> list[RowValues]:
-    before, now = append.before, append.state.clocks
     if append.levels_only:
         return []
-    # a refold may never have started a clock that was running before
-    cancelled = {
-        key: msgspec.structs.replace(clock, state=ClockState.CANCELLED)
-        for key, clock in before.items()
-        if key not in now
-    }
+    before = {} if append.refolded else append.before
+    changed = [
+        clock
+        for key, clock in append.state.clocks.items()
+        if (old := before.get(key)) is not clock and old != clock
+    ]
     return [
         {
             "ticket_id": append.row.id,
-            "key": key,
+            "key": clock_key(clock.name, clock.unit or clock.purpose),
+            "ordinal": clock.ordinal,
             "name": clock.name,
+            "holder": clock.holder,
+            "concerns": clock.concerns,
             "unit": clock.unit,
             "purpose": clock.purpose,
             "base": clock.base,
@@ -241,6 +288,5 @@ def _clocks(append: LogAppend, calendar: int) -> list[RowValues]:
             "ended_at": clock.ended_at,
             "calendar": calendar,
         }
-        for key, clock in (now | cancelled).items()
-        if (old := before.get(key)) is not clock and old != clock
+        for clock in (*append.past, *changed)
     ]

@@ -1,7 +1,7 @@
 """Changes of the calendar: every open clock that crosses a changed day is moved."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from models.operations.append_log import append_logs
 from models.operations.refold import refold_changed
 from models.operations.rulebook import declare_days
 from models.operations.ticket_work import lock_tickets
-from models.rulebook import load_rulebook
+from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import DeclaredDay
 from models.rules.events import AlertWithdrawn, ClockMoved, DecisionWithdrawn
 from models.rules.vocabulary import OPEN, ClockState, Status
@@ -48,13 +48,16 @@ def change_calendar(
     Levels that should not have been raised are withdrawn; the run of a clock stays the same. A
     caller that only wants to see what would change rolls the transaction back.
     """
+    former = load_rulebook(session)
     result = CalendarChange(declare_days(session, days, now))
     if result.days:
+        former_days = {day: former.calendar.is_working(day) for day in days}
         documents = "、".join(dict.fromkeys(d.document for d in days.values()))
         why = lazy("the calendar changed: {document}", document=documents)
         running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == ClockState.RUNNING)
         waiting = TICKET.c.status.in_((*OPEN, Status.COMPLETED))
-        _refold(session, waiting | TICKET.c.id.in_(running), why, now, result)
+        which = waiting | TICKET.c.id.in_(running)
+        _refold(session, which, former, former_days, why, now, result)
     return result
 
 
@@ -64,20 +67,24 @@ def settle_provisional(session: Session, now: datetime) -> CalendarChange:
     Called when a service starts, as the library is upgraded between two runs.
     """
     result = CalendarChange()
-    calendar = load_rulebook(session).calendar
+    rulebook = load_rulebook(session)
+    calendar = rulebook.calendar
     provisional = session.execute(
         select(CLOCK.c.ticket_id, CLOCK.c.base, CLOCK.c.due)
         .where(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.provisional)
         .order_by(CLOCK.c.ticket_id)
     )
-    settled = {
-        row.ticket_id
-        for row in provisional
-        if not calendar.provisional(row.base.date(), (row.due + _UP_TO_RED).date())
-    }
+    settled: set[int] = set()
+    former_days: dict[date, bool] = {}
+    for row in provisional:
+        first, last = row.base.date(), (row.due + _UP_TO_RED).date()
+        if not calendar.provisional(first, last):
+            settled.add(row.ticket_id)
+            former_days |= calendar.guesses(first, last)
+    former = replace(rulebook, calendar=calendar.keeping_days(former_days))
     why = lazy("the State Council's arrangement is known now")
     for ids in _chunks(sorted(settled)):
-        _refold(session, TICKET.c.id.in_(ids), why, now, result)
+        _refold(session, TICKET.c.id.in_(ids), former, former_days, why, now, result)
     return result
 
 
@@ -89,6 +96,8 @@ def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def _refold(
     session: Session,
     which: ColumnElement[bool],
+    former: Rulebook,
+    former_days: Mapping[date, bool],
     why: LazyText,
     now: datetime,
     result: CalendarChange,
@@ -99,7 +108,7 @@ def _refold(
     for chunk in _chunks(numbers.all()):
         appends = []
         for work in lock_tickets(session, chunk, wait=True):
-            append = refold_changed(session, work, rulebook, now, why)
+            append = refold_changed(session, work, rulebook, former, now, why, former_days)
             if append is None:
                 result.kept.append(work.row.number)
             elif append.events or append.state != work.state:

@@ -65,12 +65,14 @@ def add_messages(
     messages: Sequence[Mapping[str, Json]],
     now: datetime,
     latest: datetime | None = None,
+    quiet_before: datetime | None = None,
 ) -> AddedMessages:
     """Add messages to the inbox in the order given; they wait there for their own `at`.
 
     The same id of the same source is the same message and changes nothing, unless it was refused
     and comes back with another content: then it replaces the refused one. A message dated after
-    `latest`, if that is given, is refused, since its sender's clock is wrong.
+    `latest`, if that is given, is refused, since its sender's clock is wrong. Of what lies before
+    `quiet_before` nobody is told (decision 34).
     """
     result = AddedMessages()
     by_id: dict[str, _New] = {}
@@ -86,7 +88,7 @@ def add_messages(
     for start in range(0, len(new), _CHUNK):
         chunk = new[start : start + _CHUNK]
         # another process may add the same ones at the same moment: try again then
-        while (known := _add_chunk(session, source, chunk, now)) is None:
+        while (known := _add_chunk(session, source, chunk, now, quiet_before)) is None:
             pass
         result.known += known
         result.enqueued += len(chunk) - len(known)
@@ -123,7 +125,11 @@ def _checked(
 
 
 def _add_chunk(
-    session: Session, source: str, chunk: Sequence[_New], now: datetime
+    session: Session,
+    source: str,
+    chunk: Sequence[_New],
+    now: datetime,
+    quiet_before: datetime | None,
 ) -> list[int] | None:
     """Return the indexes of those that are there already; None if another was just added first."""
     stored = {
@@ -146,7 +152,7 @@ def _add_chunk(
             new.append(message)
         else:
             known.append(message.place)
-    rows = _rows(session, source, new, now)
+    rows = _rows(session, source, new, now, quiet_before)
     try:
         # SQLite has one writer at a time and needs no savepoint
         with session.begin_nested() if session.dialect == "postgresql" else nullcontext():
@@ -170,7 +176,13 @@ def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
     session.execute(insert(BELL).from_select(["row_id", "queue", "due_at", "ring_at"], rows))
 
 
-def _rows(session: Session, source: str, new: Sequence[_New], now: datetime) -> list[RowValues]:
+def _rows(
+    session: Session,
+    source: str,
+    new: Sequence[_New],
+    now: datetime,
+    quiet_before: datetime | None,
+) -> list[RowValues]:
     numbers = {n.envelope.ticket for n in new}
     urgent = set(
         session.scalars(
@@ -189,13 +201,14 @@ def _rows(session: Session, source: str, new: Sequence[_New], now: datetime) -> 
             "digest": digest,
             "ticket": e.ticket,
             "type": e.type,
-            "queue": queue_for(e.type, emergency="emergency" in raw or e.ticket in urgent),
+            "queue": queue_for(e.type, emergency=bool(raw.get("emergency")) or e.ticket in urgent),
             "at": e.at,
             "arrived_at": now,
             "body": encrypt(msgspec.Raw(canonical)),
             "state": WAITING,
             "current": True,
             "conflicting": False,
+            "quiet_before": quiet_before,
         }
         for row_id, (_place, e, digest, raw, canonical) in zip(ids, new, strict=True)
     ]

@@ -1,13 +1,13 @@
 """Fold all messages of a ticket again, after a late message or a change of the calendar."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 
 from sqlalchemy import Text, select, type_coerce
 
 from models.database import Session
 from models.i18n import LazyText
-from models.operations.append_log import LogAppend
+from models.operations.append_log import LogAppend, read_particulars
 from models.operations.ticket_work import (
     INBOX_COLUMNS,
     InboxRow,
@@ -17,12 +17,12 @@ from models.operations.ticket_work import (
 )
 from models.rulebook import Rulebook
 from models.rules import events as log_events
-from models.rules.events import Event
 from models.rules.lifecycle import refold as rules
-from models.rules.lifecycle.difference import LoggedEvent, difference
+from models.rules.lifecycle.difference import LoggedEvent
 from models.rules.lifecycle.moments import next_moment
-from models.rules.messages import Message
-from models.rules.state import State
+from models.rules.lifecycle.refold import Refolded
+from models.rules.messages import Message, TicketReceived
+from models.rules.vocabulary import MessageType
 from models.tables.core import EVENT, INBOX
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
@@ -87,25 +87,57 @@ def refold_late(
         for row in stored.rows
         if (row.state == REFUSED) != (row.id in refolded.refused)
     ]
-    return _log_append(work, refolded.state, refolded.appended), outcomes
+    return _log_append(work, refolded), outcomes
 
 
 def refold_changed(
-    session: Session, work: TicketWork, rulebook: Rulebook, now: datetime, why: LazyText
+    session: Session,
+    work: TicketWork,
+    rulebook: Rulebook,
+    former: Rulebook,
+    now: datetime,
+    why: LazyText,
+    former_days: Mapping[date, bool],
 ) -> LogAppend | None:
     """Fold the same messages under a rulebook that has changed, and append the difference.
 
-    None where something that people did would no longer be possible: that ticket stays as it is.
+    `former` is the rulebook before, `former_days` say of the changed days whether they were
+    working. None where something that people did would no longer be possible: that ticket stays as
+    it is.
     """
     stored = _Stored(session, work, rulebook)
-    state, events = rules.fold_from_start(work.row.number, stored.messages, stored.context, now)
-    if stored.applied & rules.refusals(events).keys():
-        return None
-    appended = difference(stored.log(), events, work.state, state, now, why)
-    state.folds = work.state.folds + bool(appended)
-    return _log_append(work, state, appended)
+    refolded = rules.refold_changed(
+        work.state,
+        stored.log(),
+        stored.messages,
+        stored.applied,
+        stored.context,
+        former.context_for(work.row.policy_id),
+        now,
+        why,
+        former_days,
+    )
+    return None if refolded is None else _log_append(work, refolded)
 
 
-def _log_append(work: TicketWork, state: State, events: Sequence[Event]) -> LogAppend:
-    row = work.row
-    return LogAppend(row, work.before, state, events, row.policy_id, next_moment(state))
+def _log_append(work: TicketWork, refolded: Refolded) -> LogAppend:
+    row, state = work.row, refolded.state
+    amendments = [
+        message.raw
+        for message in sorted(refolded.messages.values(), key=lambda m: (m.at, m.arrival))
+        if message.type == MessageType.TICKET_AMENDED and message.arrival not in refolded.refused
+    ]
+    receipts = (m for m in refolded.messages.values() if isinstance(m.content, TicketReceived))
+    first = min(receipts, key=lambda m: (m.at, m.arrival), default=None)
+    particulars = read_particulars(first.raw, amendments) if first and amendments else None
+    return LogAppend(
+        row,
+        work.before,
+        state,
+        refolded.appended,
+        row.policy_id,
+        next_moment(state),
+        past=refolded.past,
+        refolded=True,
+        particulars=particulars,
+    )

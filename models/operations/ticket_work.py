@@ -1,6 +1,6 @@
 """One ticket being advanced, and the outcome of the messages that wait for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from models.bulk import RowValues, update_rows
 from models.database import Session
 from models.i18n import LazyText
 from models.json_types import JsonObject
-from models.operations.append_log import NewTicket, TicketRow
+from models.operations.append_log import NewTicket, Particulars, TicketRow, read_particulars
 from models.operations.bells import bell, drop_bells, set_bells
 from models.rulebook import Rulebook
 from models.rules import messages
@@ -41,6 +41,7 @@ class InboxRow(NamedTuple):
     body: Encrypted
     state: str
     resolved: JsonObject | None
+    quiet_before: datetime | None = None
 
 
 INBOX_COLUMNS = [INBOX.c[name] for name in InboxRow._fields]
@@ -110,11 +111,31 @@ def _work_of(row: TicketRow) -> TicketWork:
     return TicketWork(row, state, state.clocks.copy())
 
 
+def current_particulars(session: Session, work: TicketWork, refused: Container[int]) -> Particulars:
+    """Return a ticket's particulars after the corrections that wait for it, but the refused."""
+    amendments = [
+        message.raw
+        for message in work.messages.values()
+        if message.type == MessageType.TICKET_AMENDED and message.arrival not in refused
+    ]
+    if work.new is not None:
+        return read_particulars(work.new.body, amendments)
+    row = session.execute(
+        select(TICKET.c.title, TICKET.c.claimant).where(TICKET.c.id == work.row.id)
+    ).one()
+    person = dict(session.cipher.decrypt(row.claimant)) if row.claimant else {}
+    address = person.pop("address", None)
+    stored = {"title": row.title, "claimant": person, "address": address}
+    return read_particulars(stored, amendments)
+
+
 def read_inbox_row(session: Session, row: InboxRow, rulebook: Rulebook) -> Message:
     """Read the message of a row, with its units resolved as when it was first read."""
     raw = session.cipher.decrypt(row.body)
     at = row.at.astimezone(SHANGHAI)
     message = messages.read_message(row.type, row.ticket, at, row.id, raw)
+    if row.quiet_before is not None:
+        message = msgspec.structs.replace(message, quiet_before=row.quiet_before)
     resolved = rulebook.directory.resolve_units(message)
     if row.resolved is None:
         return resolved

@@ -8,7 +8,7 @@ from functools import cache
 
 import chinese_calendar
 
-from models.i18n import LazyText, lazy
+from models.i18n import N_, LazyText, lazy
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The zone of every rule. China keeps one offset all year; summer time ended in 1991."""
@@ -49,6 +49,15 @@ def _festivals(year: int) -> dict[date, str]:
     return dict(China(years=year, observed=False, language="en_US"))  # type: ignore[no-untyped-call]
 
 
+def _guess(day: date) -> Day:
+    """Say whether a day counts that nobody has arranged: by its weekday and the law's festivals."""
+    if (festival := _festivals(day.year).get(day)) is not None:
+        return Day(day, False, lazy("{name}, by law; provisional", name=festival), True)
+    weekend = day.weekday() >= _SATURDAY
+    text = lazy("weekend; provisional") if weekend else lazy("working day; provisional")
+    return Day(day, not weekend, text, True)
+
+
 @dataclass(frozen=True)
 class Calendar:
     """The working days of any year; never raises for one that nobody has announced.
@@ -61,6 +70,9 @@ class Calendar:
     version: int = 0
     _years: dict[int, list[date]] = field(default_factory=dict, repr=False, compare=False)
     _instants: dict[tuple[date, int, time], datetime] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _kept: dict[tuple[tuple[str, bool], ...], "Calendar"] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -81,10 +93,7 @@ class Calendar:
                 name = chinese_calendar.workdays[day]
                 return Day(day, True, lazy("make-up working day for {name}", name=name), False)
             return Day(day, not weekend, lazy("weekend") if weekend else lazy("working day"), False)
-        if (festival := _festivals(day.year).get(day)) is not None:
-            return Day(day, False, lazy("{name}, by law; provisional", name=festival), True)
-        text = lazy("weekend; provisional") if weekend else lazy("working day; provisional")
-        return Day(day, not weekend, text, True)
+        return _guess(day)
 
     def is_working(self, day: date) -> bool:
         """Return whether `day` counts as a working day."""
@@ -125,6 +134,31 @@ class Calendar:
             return False
         span = (first + timedelta(n) for n in range((last - first).days + 1))
         return any(d.year not in known and d not in self.overlay for d in span)
+
+    def guesses(self, first: date, last: date) -> dict[date, bool]:
+        """Return the days from `first` to `last` that were guessed wrongly, and each guess."""
+        span = (first + timedelta(n) for n in range((last - first).days + 1))
+        return {
+            day: working for day in span if (working := _guess(day).counts) != self.is_working(day)
+        }
+
+    def keeping(self, days: Mapping[str, bool]) -> "Calendar":
+        """Return this calendar with these days, by ISO date, working or off as they were before.
+
+        A ticket whose people acted by them keeps them (decision 29).
+        """
+        key = tuple(sorted(days.items()))
+        calendar = self._kept.get(key)
+        if calendar is None:
+            calendar = self.keeping_days({date.fromisoformat(day): days[day] for day in days})
+            self._kept[key] = calendar
+        return calendar
+
+    def keeping_days(self, days: Mapping[date, bool]) -> "Calendar":
+        """Return this calendar with these days working or off as they were before."""
+        document = N_("as it stood before")
+        kept = {day: DeclaredDay(working, document) for day, working in days.items()}
+        return Calendar({**self.overlay, **kept}, self.version)
 
     def _year(self, year: int) -> list[date]:
         days = self._years.get(year)

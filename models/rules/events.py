@@ -27,6 +27,7 @@ from models.rules.vocabulary import (
     ContactPurpose,
     Decider,
     Disposal,
+    DutyChange,
     Emergency,
     EventName,
     Ground,
@@ -44,6 +45,8 @@ E = TypeVar("E", bound="EventData")
 
 KnownUnit: TypeAlias = Annotated[str, HARMLESS]
 """The full name of a unit of the directory."""
+Holder: TypeAlias = Annotated[str, HARMLESS]
+"""Who owes a duty: the full name of a unit, `district_desk` or `city_hotline`."""
 RulebookText: TypeAlias = Annotated[str, HARMLESS]
 """A text of the policy."""
 Item: TypeAlias = Annotated[str, HARMLESS]
@@ -140,10 +143,11 @@ class TicketDispatched(EventData, frozen=True, kw_only=True):
 
 
 class TicketAccepted(EventData, frozen=True, kw_only=True):
-    """The unit took the ticket on."""
+    """The unit took the ticket on; `late` where it was deemed accepted before."""
 
     event = EventName.TICKET_ACCEPTED
     unit: KnownUnit | None
+    late: bool | UnsetType = UNSET
 
 
 class TicketDeemedAccepted(EventData, frozen=True, kw_only=True):
@@ -225,13 +229,17 @@ class ProgressReported(EventData, frozen=True, kw_only=True):
 
 
 class ClockStarted(EventData, frozen=True, kw_only=True):
-    """A clock began to run; `unit` and `purpose` tell evidence and proof clocks apart."""
+    """A clock began to run; `unit` and `purpose` tell evidence and proof clocks apart.
+
+    `holder` is the unit that owes it, or `district_desk` or `city_hotline`.
+    """
 
     event = EventName.CLOCK_STARTED
     clock: ClockName
     base: datetime
     due: datetime
     provisional: bool
+    holder: Holder | UnsetType = UNSET
     unit: KnownUnit | UnsetType = UNSET
     purpose: ContactPurpose | UnsetType = UNSET
     why: Reason | UnsetType = UNSET
@@ -342,6 +350,19 @@ class ContactProofAsked(EventData, frozen=True, kw_only=True):
 
     event = EventName.CONTACT_PROOF_ASKED
     purpose: ContactPurpose
+    unit: KnownUnit | UnsetType = UNSET
+
+
+class ContactProved(EventData, frozen=True, kw_only=True):
+    """A contact that the claimant denied was proved (Regulation 4.3).
+
+    `unit` owed the contact. A proof that comes `late` changes nothing.
+    """
+
+    event = EventName.CONTACT_PROVED
+    purpose: ContactPurpose
+    unit: KnownUnit
+    late: bool | UnsetType = UNSET
 
 
 class ContactDeemedAbsent(EventData, frozen=True, kw_only=True):
@@ -469,11 +490,58 @@ class ConductProposed(EventData, frozen=True, kw_only=True):
     why: Reason
 
 
+class TicketAmended(EventData, frozen=True, kw_only=True):
+    """What was received was corrected; `fields` names what, `changes` holds the new values."""
+
+    event = EventName.TICKET_AMENDED
+    fields: tuple[FieldName, ...]
+    by: Operator
+    category: Category | UnsetType = UNSET
+    emergency: Emergency | UnsetType | None = UNSET
+    changes: Papers = UNSET
+    why: Papers = UNSET
+
+
+class TicketReassigned(EventData, frozen=True, kw_only=True):
+    """The desk took back its own misrouting; `unit` gets the ticket now."""
+
+    event = EventName.TICKET_REASSIGNED
+    unit: KnownUnit
+    by: Operator
+    why: Papers = UNSET
+
+
+class UnitSucceeded(EventData, frozen=True, kw_only=True):
+    """What `unit` owed passed on to its `successor`."""
+
+    event = EventName.UNIT_SUCCEEDED
+    unit: KnownUnit
+    successor: KnownUnit
+
+
+class NoteAdded(EventData, frozen=True, kw_only=True):
+    """Somebody added a note."""
+
+    event = EventName.NOTE_ADDED
+    by: Operator
+    text: Papers = UNSET
+
+
+class NoticedDuty(msgspec.Struct, frozen=True, kw_only=True):
+    """A duty of whoever is notified, as it was when the notice was queued."""
+
+    clock: ClockName
+    change: DutyChange
+    due: datetime
+    purpose: ContactPurpose | UnsetType = UNSET
+
+
 class NoticeQueued(EventData, frozen=True, kw_only=True):
     """A notice waits to be sent to whoever has this role.
 
     Of a correction, `of` is the `seq` of the notice that it corrects; of one sent again, `again` is
-    the `seq` of the first. The other fields say what the notice is about.
+    the `seq` of the first. The other fields say what the notice is about: `due` is the deadline of
+    its clock, `duties` are those of the recipient that its occasion changed.
     """
 
     event = EventName.NOTICE_QUEUED
@@ -483,6 +551,7 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     clock: ClockName | UnsetType = UNSET
     level: Level | UnsetType = UNSET
     effective_at: datetime | UnsetType = UNSET
+    due: datetime | UnsetType = UNSET
     code: Item | UnsetType = UNSET
     number: EmergencyLine | UnsetType = UNSET
     purpose: ContactPurpose | UnsetType = UNSET
@@ -490,6 +559,7 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     of: int | UnsetType = UNSET
     again: int | UnsetType = UNSET
     by: Operator | UnsetType = UNSET
+    duties: Annotated[tuple[NoticedDuty, ...] | UnsetType, HARMLESS] = UNSET
 
 
 class NoticeSent(EventData, frozen=True, kw_only=True):
@@ -508,6 +578,15 @@ class NoticeFailed(EventData, frozen=True, kw_only=True):
     kind: NoticeKind
     channel: ChannelName
     of: int
+
+
+class NoticeDropped(EventData, frozen=True, kw_only=True):
+    """The notice that the event `of` queued was not sent, as its occasion was over."""
+
+    event = EventName.NOTICE_DROPPED
+    kind: NoticeKind
+    of: int
+    why: Reason
 
 
 class MessageRefused(EventData, frozen=True, kw_only=True):

@@ -29,10 +29,15 @@ Check = Callable[[str, object], object]
 
 
 class Field(NamedTuple):
-    """One field of a message: how it is checked, and whether it must be there."""
+    """One field of a message: how it is checked, and whether it must be there.
+
+    Where it is `nullable`, null says that what was there before is taken away; anywhere else null
+    is the same as absent.
+    """
 
     check: Check
     required: bool
+    nullable: bool = False
 
 
 class Claimant(msgspec.Struct, frozen=True):
@@ -41,6 +46,14 @@ class Claimant(msgspec.Struct, frozen=True):
     name: str = ""
     phone: str = ""
     contact: ContactWish = ContactWish.WANTED
+
+
+class ClaimantChange(msgspec.Struct, frozen=True):
+    """A correction of the claimant, field by field; None leaves a field as it is."""
+
+    name: str | None = None
+    phone: str | None = None
+    contact: ContactWish | None = None
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -140,6 +153,18 @@ def claimant(_name: str, value: object) -> Claimant:
         str(value.get("name") or ""),
         str(value.get("phone") or ""),
         ContactWish.WANTED if wish is None else _contact_wish("claimant.contact", wish),
+    )
+
+
+def claimant_change(_name: str, value: object) -> ClaimantChange:
+    """Take an object with the fields of the claimant that are to be corrected."""
+    if not isinstance(value, Mapping):
+        raise InvalidField(lazy("field {name} must be an object", name="claimant"))
+    name, phone, wish = (value.get(field) for field in ("name", "phone", "contact"))
+    return ClaimantChange(
+        None if name is None else str(name),
+        None if phone is None else str(phone),
+        None if wish is None else _contact_wish("claimant.contact", wish),
     )
 
 

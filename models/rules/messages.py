@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, get_args, get_type_hints
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from models.i18n import LazyText, lazy
 from models.rules import fields as check
 from models.rules.calendar import SHANGHAI
-from models.rules.fields import Claimant, Field, InvalidField, Limit
+from models.rules.fields import Claimant, ClaimantChange, Field, InvalidField, Limit
 from models.rules.origins import HARMLESS, WRITTEN, Origin, origins
 from models.rules.vocabulary import (
     Category,
@@ -45,6 +46,8 @@ RawMessage: TypeAlias = Mapping[str, Any]
 
 Text: TypeAlias = Annotated[str, check.text, WRITTEN]
 MaybeText: TypeAlias = Annotated[str | None, check.any_text, WRITTEN]
+Paper: TypeAlias = Annotated[Any, check.anything, WRITTEN]
+"""A text or paper that must say something; its rule says that it is missing where it does not."""
 Flag: TypeAlias = Annotated[bool, check.flag]
 Item: TypeAlias = Annotated[str, check.item, HARMLESS]
 Part: TypeAlias = Annotated[Any, check.anything, WRITTEN]
@@ -127,7 +130,7 @@ class DisputeEvidence(Content, frozen=True, kw_only=True):
 
     type = MessageType.DISPUTE_EVIDENCE
     unit: Text
-    documents: Part
+    documents: Paper
 
 
 class DisputeDecided(Content, frozen=True, kw_only=True):
@@ -150,7 +153,7 @@ class ProgressReported(Content, frozen=True, kw_only=True):
 
     type = MessageType.PROGRESS_REPORTED
     unit: Text
-    text: Text
+    text: Paper
 
 
 class ContactAttempted(Content, frozen=True, kw_only=True):
@@ -177,7 +180,7 @@ class ContactProof(Content, frozen=True, kw_only=True):
     type = MessageType.CONTACT_PROOF
     unit: Text
     purpose: Deniable
-    evidence: Part
+    evidence: Paper
 
 
 class ExtensionRequested(Content, frozen=True, kw_only=True):
@@ -196,7 +199,7 @@ class ClaimantSupplemented(Content, frozen=True, kw_only=True):
     """The claimant adds facts (3.4.6)."""
 
     type = MessageType.CLAIMANT_SUPPLEMENTED
-    text: Text
+    text: Paper
 
 
 class ClaimantWithdrew(Content, frozen=True, kw_only=True):
@@ -211,7 +214,7 @@ class TermRestarted(Content, frozen=True, kw_only=True):
 
     type = MessageType.TERM_RESTARTED
     cause: RestartCause
-    basis: Text
+    basis: Paper
 
 
 class ResultSubmitted(Content, frozen=True, kw_only=True):
@@ -303,12 +306,53 @@ class ConductRecorded(Content, frozen=True, kw_only=True):
     grave: Flag = False
 
 
+class TicketAmended(Content, frozen=True, kw_only=True):
+    """What was received is corrected: what is UNSET stays, null takes away (decision 35)."""
+
+    type = MessageType.TICKET_AMENDED
+    category: Category | UnsetType = UNSET
+    emergency: Emergency | UnsetType | None = UNSET
+    statutory_limit: Annotated[Limit | UnsetType | None, check.limit, WRITTEN] = UNSET
+    claimant: Annotated[ClaimantChange | UnsetType, check.claimant_change, WRITTEN] = UNSET
+    title: Annotated[str | UnsetType, check.text, WRITTEN] = UNSET
+    address: Annotated[str | UnsetType | None, check.any_text, WRITTEN] = UNSET
+    street: Annotated[str | UnsetType | None, check.any_text, WRITTEN] = UNSET
+    topic: Annotated[Any, check.anything, WRITTEN] = UNSET
+    by: Text
+    why: Text
+
+
+class TicketReassigned(Content, frozen=True, kw_only=True):
+    """The desk takes back its own misrouting (decision 36)."""
+
+    type = MessageType.TICKET_REASSIGNED
+    unit: Text
+    by: Text
+    why: Text
+
+
+class UnitSucceeded(Content, frozen=True, kw_only=True):
+    """A unit's open tickets pass on to its successor, as units are renamed or merged."""
+
+    type = MessageType.UNIT_SUCCEEDED
+    unit: Text
+    successor: Text
+
+
+class NoteAdded(Content, frozen=True, kw_only=True):
+    """An operator's note."""
+
+    type = MessageType.NOTE_ADDED
+    text: Text
+    by: Text
+
+
 CONTENT_TYPES: Mapping[MessageType, type[Content]] = {
     kind.type: kind for kind in Content.__subclasses__()
 }
 """The struct of every type of message."""
 
-UNIT_FIELDS = ("unit", "former_holder")
+UNIT_FIELDS = ("unit", "former_holder", "successor")
 """Fields that must name a known unit; `suggested_unit` may name any."""
 
 
@@ -352,7 +396,8 @@ class Message(msgspec.Struct, frozen=True):
     `at` is when it happened (aware); `arrival` orders messages of the same moment. `content` is a
     refusal where what came cannot be applied; `raw` is the whole message as it came, which no rule
     of a ticket's life reads. `unknown` are names of units that no directory knows; `route` and
-    `findings` are set on `ticket.received`.
+    `findings` are set on `ticket.received`. Of what lies before `quiet_before` nobody is told: it
+    is history, imported to be complete (decision 34).
     """
 
     type: MessageType
@@ -364,6 +409,7 @@ class Message(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...] = ()
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
+    quiet_before: datetime | None = None
 
 
 class Envelope(NamedTuple):
@@ -379,9 +425,19 @@ def _fields(content: type[Content]) -> dict[str, Field]:
     """Return the check of each field, as its annotation says; one with a default may be absent."""
     hints = get_type_hints(content, include_extras=True)
     required = {f.name for f in msgspec.structs.fields(content) if f.required}
-    return {
-        name: Field(_check_of(hints[name]), name in required) for name in content.__struct_fields__
+    nullable = {
+        f.name
+        for f in msgspec.structs.fields(content)
+        if f.default is UNSET and _admits_null(hints[f.name])
     }
+    return {
+        name: Field(_check_of(hints[name]), name in required, name in nullable)
+        for name in content.__struct_fields__
+    }
+
+
+def _admits_null(hint: object) -> bool:
+    return any(part is type(None) or _admits_null(part) for part in get_args(hint))
 
 
 def _check_of(hint: object) -> check.Check:
@@ -459,13 +515,16 @@ def _digest(canonical: bytes) -> str:
 def read_content(kind: MessageType, raw: RawMessage) -> Content | Refusal:
     """Read the content of a message; a refusal says what is wrong with it.
 
-    Labels become codes; null is the same as absent; unknown fields are passed over.
+    Labels become codes; unknown fields are passed over. Null is the same as absent but in an
+    amendment, where it takes away what was received.
     """
     values: dict[str, object] = {}
     missing: list[str] = []
     invalid: LazyText | None = None
-    for name, (check_field, required) in FIELDS[kind].items():
-        if (value := raw.get(name)) is not None:
+    for name, (check_field, required, nullable) in FIELDS[kind].items():
+        if (value := raw.get(name)) is None and nullable and name in raw:
+            values[name] = None
+        elif value is not None:
             try:
                 values[name] = check_field(name, value)
             except InvalidField as error:
@@ -488,6 +547,9 @@ def read_message(kind: str, ticket: str, at: datetime, arrival: int, raw: RawMes
 
 def named_units(content: Content) -> list[str]:
     """Return the units that a message names and that must be known, in the order of its fields."""
+    if isinstance(content, UnitSucceeded):
+        # the name that is given up need not be known any more
+        return [content.successor]
     single = (getattr(content, field, None) for field in UNIT_FIELDS)
     several = content.units if isinstance(content, DisputeOpened) else ()
     return [*(unit for unit in single if unit is not None), *several]

@@ -23,6 +23,7 @@ PLACEHOLDERS = {
     "kind": "",
     "due": "",
     "clock": "",
+    "duties": "",
     "rating": "",
     "advice": "",
     "district": "",

@@ -84,7 +84,7 @@ class Slots(TomlModel):
 
 
 class Terms(TomlModel):
-    """The term of each clock (Regulation 3, 4)."""
+    """The term of each clock (Regulation 3, 4); the hotline's own duties may have none."""
 
     accept: TermField
     evidence: TermField
@@ -99,10 +99,21 @@ class Terms(TomlModel):
     survey: TermField
     proof: TermField
     archive: TermField
+    designation: TermField = Term(1, "workdays")
+    assignment: TermField | None = None
+    return_review: TermField | None = None
+    result_review: TermField | None = None
+    mediation: TermField | None = None
+    revisit: TermField | None = None
 
     def of(self, name: Category | ClockName) -> Term:
         """The term of a clock; the handling clock's is that of the ticket's category."""
         term: Term = getattr(self, name)
+        return term
+
+    def of_hotline(self, name: ClockName) -> Term | None:
+        """The term of a duty of the hotline itself; None where the policy sets none."""
+        term: Term | None = getattr(self, name)
         return term
 
 

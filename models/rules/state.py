@@ -13,6 +13,7 @@ from models.rules.vocabulary import (
     ClockName,
     ClockState,
     ContactPurpose,
+    DenialAnswer,
     DutyOutcome,
     Emergency,
     Level,
@@ -21,6 +22,11 @@ from models.rules.vocabulary import (
     Status,
 )
 
+EDITION = 2
+"""The edition of the rules by which new tickets begin their logs.
+
+Under the first one no duty named its holder, and the hotline had none.
+"""
 ENDED = (ClockState.MET, ClockState.LATE, ClockState.EXPIRED)
 
 
@@ -34,18 +40,25 @@ class RuleContext(msgspec.Struct, frozen=True):
 class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
     """One clock of a ticket: from its base to its due, and how it ended.
 
-    It is never changed but replaced, so that whoever holds the one before sees what is new.
+    It is a duty: owed by `holder`, a unit, `district_desk` or `city_hotline`, and the `ordinal`th
+    of its key in the ticket. It is never changed but replaced, so that whoever holds the one before
+    sees what is new.
 
-    `unit` is set on an evidence clock and `purpose` on a proof clock; `failed` are the days and
-    slots of vain attempts to contact. `why` says what made the clock run as it does, where its
-    start alone does not.
+    `unit` is set on an evidence clock and `purpose` on a proof clock, whose `concerns` is the
+    ordinal of the contact that was denied. `answer` is how a denial of this contact ended.
+    `failed` are the days and slots of vain attempts to contact. `why` says what made the clock run
+    as it does, where its start alone does not.
     """
 
     name: ClockName
     base: datetime
     due: datetime
     provisional: bool
+    holder: str = ""
+    ordinal: int = 1
     state: ClockState = ClockState.RUNNING
+    concerns: int = 0
+    answer: DenialAnswer | None = None
     unit: str | None = None
     purpose: ContactPurpose | None = None
     ended_at: datetime | None = None
@@ -62,6 +75,17 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
 class State(msgspec.Struct, omit_defaults=True):
     """One ticket. All instants are aware.
 
+    `edition` is that of the rules by which its log was begun. `parties` are the units of the
+    present dispute. `deemed` says that the unit in charge was silent until its acceptance term
+    ended, and has not taken the ticket on since; `has_result` that any result ever came. By unit:
+    `receipts` are its first receipts, `reached` when it first reached the claimant, `on_site` the
+    units that have been there, `evidenced` those that gave evidence of a contact, by its purpose.
+    `successors` are units that others have taken over from.
+
+    `days_kept` are days that count for this ticket as they did before they were declared otherwise,
+    since what people did here would no longer fit (decision 29). Of what lies before `quiet_before`
+    nobody is told.
+
     `run` counts the runs of the handling clock and `raised` the levels of the present one;
     `restarted_at` is the latest restart of the term, `extensions_since` the extensions since it.
     `settled_at` is when the last thing ended that keeps a completed ticket from the archive.
@@ -71,6 +95,7 @@ class State(msgspec.Struct, omit_defaults=True):
     """
 
     ticket: str
+    edition: int = 1
     status: Status = Status.RECEIVED
     category: Category | None = None
     emergency: Emergency | None = None
@@ -85,7 +110,15 @@ class State(msgspec.Struct, omit_defaults=True):
     designated: bool = False
     suggested_unit: str | None = None
     suggested_known: bool = True
-    reached_early: bool = False
+    parties: tuple[str, ...] = ()
+    deemed: bool = False
+    has_result: bool = False
+    reached: dict[str, datetime] = {}
+    on_site: tuple[str, ...] = ()
+    evidenced: dict[str, tuple[str, ...]] = {}
+    successors: dict[str, str] = {}
+    days_kept: dict[str, bool] = {}
+    quiet_before: datetime | None = None
 
     clocks: dict[str, Clock] = {}
     ladder: tuple[tuple[Level, datetime], ...] = ()
@@ -131,6 +164,18 @@ class State(msgspec.Struct, omit_defaults=True):
         if denied and denied.state == ClockState.EXPIRED:
             return DutyOutcome.ABSENT
         return DutyOutcome(clock.state)
+
+    def successor_of(self, unit: str) -> str:
+        """Return the unit that has taken over from `unit`, or `unit` itself."""
+        while unit in self.successors:
+            unit = self.successors[unit]
+        return unit
+
+    @property
+    def next_duty(self) -> Clock | None:
+        """The running duty that ends first."""
+        running = (clock for clock in self.clocks.values() if clock.running)
+        return min(running, key=lambda clock: clock.due, default=None)
 
     def late_for(self, at: datetime) -> bool:
         """Return whether a message of this moment comes after something that it should precede."""

@@ -114,6 +114,29 @@ class ClockName(Code):
     CLOSING_CONTACT = N_("closing_contact"), N_("closing contact")
     SURVEY = N_("survey"), N_("survey")
     PROOF = N_("proof"), N_("proof of contact")
+    DESIGNATION = N_("designation"), N_("answer to the designation")
+    ASSIGNMENT = N_("assignment"), N_("assignment of a unit")
+    RETURN_REVIEW = N_("return_review"), N_("review of the return")
+    RESULT_REVIEW = N_("result_review"), N_("review of the result")
+    MEDIATION = N_("mediation"), N_("mediation of the dispute")
+    REVISIT = N_("revisit"), N_("revisit")
+
+
+class DenialAnswer(Code):
+    """How a claimant's denial of a contact was answered (Regulation 4.3)."""
+
+    PROVED = N_("proved"), N_("proved")
+    ABSENT = N_("absent"), N_("deemed not contacted")
+
+
+class DutyChange(Code):
+    """What happened to a duty, as the notice of it says."""
+
+    STARTED = N_("started"), N_("begins")
+    MOVED = N_("moved"), N_("has a new deadline")
+    MET = N_("met"), N_("is discharged")
+    CANCELLED = N_("cancelled"), N_("no longer applies")
+    PASSED_ON = N_("passed_on"), N_("is taken over")
 
 
 class ClockState(Code):
@@ -252,6 +275,7 @@ class Recipient(Code):
     DEPUTY_LEADER = N_("deputy_leader"), N_("deputy leader")
     PRINCIPAL_LEADER = N_("principal_leader"), N_("principal leader")
     DISTRICT_DESK = N_("district_desk"), N_("district desk")
+    DISTRICT_LEADER = N_("district_leader"), N_("district leader")
     CITY_HOTLINE = N_("city_hotline"), N_("city hotline")
     CLAIMANT = N_("claimant"), N_("claimant")
 
@@ -296,14 +320,27 @@ class NoticeKind(Code):
     WITHDRAWN = N_("withdrawn"), N_("withdrawn")
     WITHDRAWAL_GUIDANCE = N_("withdrawal_guidance"), N_("how to withdraw")
     CORRECTION = N_("correction"), N_("correction")
+    UNROUTED = N_("unrouted"), N_("to be assigned")
+    DISPUTE_OPENED = N_("dispute_opened"), N_("a dispute to be led")
+    RELEASED = N_("released"), N_("released")
+    SUPPLEMENTED = N_("supplemented"), N_("supplemented by the claimant")
+    RESTARTED = N_("restarted"), N_("term restarted")
+    EXTENSION_GRANTED = N_("extension_granted"), N_("extension granted")
+    EXTENSION_REFUSED = N_("extension_refused"), N_("extension refused")
+    COMPLETED = N_("completed"), N_("result accepted")
+    AMENDED = N_("amended"), N_("ticket amended")
+    SUCCEEDED = N_("succeeded"), N_("taken over from another unit")
+    GRAVE_CONDUCT = N_("grave_conduct"), N_("grave conduct")
+    DUTIES_CHANGED = N_("duties_changed"), N_("duties have changed")
 
 
 class NoticeState(Code):
-    """The state of a notice."""
+    """The state of a notice; one is dropped when its occasion is over before it goes out."""
 
     QUEUED = N_("queued"), N_("queued")
     SENT = N_("sent"), N_("sent")
     FAILED = N_("failed"), N_("failed")
+    DROPPED = N_("dropped"), N_("dropped")
 
 
 class MessageType(Code):
@@ -335,6 +372,10 @@ class MessageType(Code):
     SCREENING_DECIDED = "screening.decided", N_("screening decided")
     UNIT_URGED = "unit.urged", N_("unit urged")
     CONDUCT_RECORDED = "conduct.recorded", N_("conduct recorded")
+    TICKET_AMENDED = "ticket.amended", N_("ticket amended")
+    TICKET_REASSIGNED = "ticket.reassigned", N_("unit changed by the desk")
+    UNIT_SUCCEEDED = "unit.succeeded", N_("unit succeeded by another")
+    NOTE_ADDED = "note.added", N_("note added")
 
 
 class EventName(Code):
@@ -370,6 +411,7 @@ class EventName(Code):
     CONTACT_RECORDED = "contact.recorded", N_("contact recorded")
     CONTACT_UNREACHABLE = "contact.unreachable", N_("claimant unreachable")
     CONTACT_PROOF_ASKED = "contact.proof_asked", N_("proof of contact asked for")
+    CONTACT_PROVED = "contact.proved", N_("contact proved")
     CONTACT_DEEMED_ABSENT = "contact.deemed_absent", N_("deemed not contacted")
     TICKET_SUPPLEMENTED = "ticket.supplemented", N_("supplemented by the claimant")
     TICKET_WITHDRAWN = "ticket.withdrawn", N_("withdrawn")
@@ -389,7 +431,12 @@ class EventName(Code):
     NOTICE_QUEUED = "notice.queued", N_("notice queued")
     NOTICE_SENT = "notice.sent", N_("notice sent")
     NOTICE_FAILED = "notice.failed", N_("notice failed")
+    NOTICE_DROPPED = "notice.dropped", N_("notice dropped")
     MESSAGE_REFUSED = "message.refused", N_("message refused")
+    TICKET_AMENDED = "ticket.amended", N_("ticket amended")
+    TICKET_REASSIGNED = "ticket.reassigned", N_("unit changed by the desk")
+    UNIT_SUCCEEDED = "unit.succeeded", N_("unit succeeded by another")
+    NOTE_ADDED = "note.added", N_("note added")
 
 
 class UserRole(Code):

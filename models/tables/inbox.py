@@ -19,7 +19,8 @@ class Inbox(TableRow, table=True):
     While it waits there is a bell for it. A refused row is kept; when the source sends a corrected
     message, the old row is no longer `current`. `resolved` is how its units were resolved when it
     was first read, so that reading it again gives the same. `conflicting` marks a message refused
-    because it would have undone what people did since.
+    because it would have undone what people did since. Of what lies before `quiet_before` nobody
+    is told: it is history that was imported.
     """
 
     __tablename__ = "inbox"
@@ -57,3 +58,4 @@ class Inbox(TableRow, table=True):
     reason: Json = Field(default=None, sa_column=Column(JsonText))
     resolved: Json = Field(default=None, sa_column=Column(JsonText))
     conflicting: bool = False
+    quiet_before: datetime | None = Field(default=None, sa_column=Column(Instant))

@@ -97,14 +97,24 @@ class Ticket(TableRow, table=True):
 
 
 class ClockRow(TableRow, table=True):
-    """A clock of a ticket; `calendar` is the version by which its due was computed."""
+    """A duty of a ticket: a clock, and who owes it. Those that have ended stay.
+
+    It is the `ordinal`th of its key. `concerns` is the ordinal of the contact that a proof is
+    about; `calendar` is the version by which its due was computed.
+    """
 
     __tablename__ = "clock"
-    __table_args__ = (partial_index("clock_running", "name", "due", where="state = 'running'"),)
+    __table_args__ = (
+        partial_index("clock_running", "name", "due", where="state = 'running'"),
+        partial_index("clock_ended", "ended_at", where="ended_at IS NOT NULL"),
+    )
 
     ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))
     key: str = Field(primary_key=True)
+    ordinal: int = Field(default=1, primary_key=True)
     name: str
+    holder: str = ""
+    concerns: int = 0
     unit: str | None = None
     purpose: str | None = None
     base: datetime = Field(sa_column=Column(Instant, nullable=False))

@@ -64,6 +64,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "screening.decided": {"code": "4", "decline": False, "by": "值班员"},
     "unit.urged": {"unit": "城管局", "text": "请尽快", "by": "值班员"},
     "conduct.recorded": {"unit": "城管局", "ground": "shirking"},
+    "ticket.amended": {"by": "值班员", "why": "登记有误"},
+    "ticket.reassigned": {"unit": "住建局", "by": "值班员", "why": "派错单位"},
+    "unit.succeeded": {"unit": "城管局", "successor": "城市管理局"},
+    "note.added": {"text": "已核实", "by": "值班员"},
 }
 """Of every type in the contract, a message with just what it must carry."""
 

@@ -77,7 +77,9 @@ def test_what_is_stored_are_codes() -> None:
 
 @pytest.mark.usefixtures("chinese")
 def test_every_field_that_a_message_may_lack_has_its_chinese() -> None:
-    required = {n for fields in FIELDS.values() for n, (_check, needed) in fields.items() if needed}
+    required = {
+        n for fields in FIELDS.values() for n, (_check, needed, _null) in fields.items() if needed
+    }
     names = required | {*EXTENSION_PARTS}
     rendered = {name: render(lazy("{names}", names=name)) for name in names}
     assert [name for name, text in rendered.items() if text == name] == []

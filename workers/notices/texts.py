@@ -66,6 +66,7 @@ class NoticeTexts:
             "kind": self._names[notice.kind],
             "due": _day_and_hour(notice.due),
             "clock": self._translate(clock or ""),
+            "duties": "",
             "rating": self._translate(rating or ""),
             "advice": self.policy.screening.advice_for(item, number),
             "district": self.policy.district,

@@ -6,15 +6,22 @@ from msgspec import UNSET
 
 from models.i18n import LazyText, lazy
 from models.rules import events, messages
-from models.rules.events import NoticeQueued
-from models.rules.lifecycle.decision import Decision, clock_key, has_content, wrong_status
-from models.rules.lifecycle.handling import begin_handling, join
+from models.rules.lifecycle.decision import Decision, clock_key, lacks, wrong_status
+from models.rules.lifecycle.handling import (
+    EMERGENCY_CLOCKS,
+    begin_handling,
+    join,
+    start_emergency_clock,
+)
 from models.rules.messages import HOTLINE, Refusal, Route
+from models.rules.papers import says_something
 from models.rules.screening import EMERGENCY_LINE
+from models.rules.state import Clock
 from models.rules.vocabulary import (
     OPEN,
     ClockName,
     ClockState,
+    ContactPurpose,
     ContactWish,
     Decider,
     Ground,
@@ -23,6 +30,7 @@ from models.rules.vocabulary import (
     Status,
 )
 
+_FEWEST_PARTIES = 2
 RETURN_PARTS = ("reason", "basis", "suggested_unit", "signed_by")
 
 
@@ -37,6 +45,7 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
     state.emergency = content.emergency
     state.contact_wanted = content.claimant.contact == ContactWish.WANTED
     state.limit = content.statutory_limit
+    state.quiet_before = message.quiet_before
     policy = decision.context.policy
     note = lazy("older than the first policy; runs under the first")
     decision.emit(
@@ -76,11 +85,14 @@ def _route(decision: Decision, route: Route) -> None:
                 proposal=route.proposal if route.proposed else UNSET,
             )
         )
+        decision.start_duty(ClockName.ASSIGNMENT, Recipient.DISTRICT_DESK)
+        decision.notify(NoticeKind.UNROUTED, Recipient.DISTRICT_DESK)
         return
     decision.emit(events.TicketRouted(unit=route.unit, why=route.why))
     dispatch(decision, route.unit)
     for unit in route.joined:
-        join(decision, unit)
+        if unit != route.unit:
+            join(decision, unit)
 
 
 def decline(decision: Decision, code: str) -> None:
@@ -90,14 +102,10 @@ def decline(decision: Decision, code: str) -> None:
     number = decision.state.emergency_line if code == EMERGENCY_LINE else None
     advice = decision.context.policy.screening.advice_for(code, number)
     decision.emit(events.TicketDeclined(code=f"2.2.{code}", advice=advice))
-    decision.emit(
-        NoticeQueued(
-            kind=NoticeKind.DECLINED,
-            role=Recipient.CLAIMANT,
-            code=f"2.2.{code}",
-            number=number or UNSET,
-        )
+    decision.notify(
+        NoticeKind.DECLINED, Recipient.CLAIMANT, code=f"2.2.{code}", number=number or UNSET
     )
+    decision.notify_unit(NoticeKind.RELEASED, decision.state.unit)
 
 
 def screening_decided(decision: Decision, content: messages.ScreeningDecided) -> Refusal | None:
@@ -118,15 +126,41 @@ def assigned(decision: Decision, content: messages.TicketAssigned) -> Refusal | 
         return wrong_status(decision)
     why = content.why or lazy("chosen by {by}", by=content.by)
     decision.emit(events.TicketRouted(unit=content.unit, why=why, by=content.by))
+    decision.stop_clock(ClockName.ASSIGNMENT)
     dispatch(decision, content.unit)
+    return None
+
+
+def reassigned(decision: Decision, content: messages.TicketReassigned) -> Refusal | None:
+    """Dispatch to another unit, as the desk takes back its own misrouting (decisions 36, 42)."""
+    state, former = decision.state, decision.state.unit
+    if state.status not in (Status.DISPATCHED, Status.HANDLING):
+        return wrong_status(decision)
+    if state.reworked:
+        return Refusal(lazy("in a second handling, name the unit when it is asked for"))
+    if state.designated:
+        return Refusal(lazy("the district leader has designated {unit}", unit=str(former)))
+    if content.unit == former:
+        return Refusal(lazy("{unit} has the ticket already", unit=content.unit))
+    decision.emit(events.TicketReassigned(unit=content.unit, by=content.by, why=content.why))
+    decision.cancel_clocks(ClockName.ACCEPT, ClockName.HANDLING, ClockName.FIRST_CONTACT)
+    state.may_not_return = False
+    dispatch(decision, content.unit)
+    decision.notify_unit(NoticeKind.RELEASED, former)
     return None
 
 
 def dispatch(decision: Decision, unit: str) -> None:
     """Dispatch the ticket to a unit; start its acceptance term and an emergency's clocks (3.1)."""
-    decision.state.receipts[unit] = decision.at
+    state = decision.state
+    state.receipts[unit] = decision.at
+    # its present holding begins: what it did in an earlier one does not count in it
+    state.reached.pop(unit, None)
+    first = ContactPurpose.FIRST
+    if unit in state.evidenced.get(first, ()):
+        state.evidenced[first] = tuple(u for u in state.evidenced[first] if u != unit)
     decision.emit(events.TicketDispatched(unit=unit))
-    decision.emit(NoticeQueued(kind=NoticeKind.DISPATCHED, role=Recipient.UNIT_CONTACT, unit=unit))
+    decision.notify_unit(NoticeKind.DISPATCHED, unit)
     put_in_charge(decision, unit)
     await_acceptance(decision)
 
@@ -134,20 +168,15 @@ def dispatch(decision: Decision, unit: str) -> None:
 def put_in_charge(decision: Decision, unit: str) -> None:
     """Make a unit the lead; if it is another one, restart an emergency's clocks but those met."""
     state = decision.state
+    before, state.unit = state.unit, unit
     state.co_units = tuple(u for u in state.co_units if u != unit)
-    if state.emergency and unit != state.unit:
-        terms = decision.context.policy.terms
-        for name, term in (
-            (ClockName.ON_SITE, terms.on_site),
-            (ClockName.EMERGENCY_REPORT, terms.emergency_report),
-        ):
-            before = state.clocks.get(name)
-            if before is None or before.state != ClockState.MET:
+    state.deemed = False
+    if state.emergency and unit != before:
+        for name in EMERGENCY_CLOCKS:
+            clock = state.clocks.get(name)
+            if clock is None or clock.state != ClockState.MET:
                 decision.stop_clock(name, ClockState.CANCELLED)
-                decision.start_clock(name, decision.at, decision.due(decision.at, term))
-    if unit != state.unit:
-        state.reached_early = False
-    state.unit = unit
+                start_emergency_clock(decision, name)
 
 
 def await_acceptance(decision: Decision, why: LazyText | None = None) -> None:
@@ -161,10 +190,18 @@ def await_acceptance(decision: Decision, why: LazyText | None = None) -> None:
 
 
 def accepted(decision: Decision, _content: messages.UnitAccepted) -> Refusal | None:
-    """Accept the ticket, as its unit confirms that the matter is its own (3.1)."""
-    if decision.state.status != Status.DISPATCHED:
+    """Accept the ticket, as its unit confirms that the matter is its own (3.1).
+
+    One that was deemed accepted is still taken on, once, which changes no clock (decision 30a).
+    """
+    state = decision.state
+    if state.status == Status.DISPATCHED:
+        accept(decision)
+    elif state.status == Status.HANDLING and state.deemed:
+        state.deemed = False
+        decision.emit(events.TicketAccepted(unit=state.unit, late=True))
+    else:
         return wrong_status(decision)
-    accept(decision)
     return None
 
 
@@ -180,17 +217,8 @@ def deem_accepted(decision: Decision, due: datetime) -> None:
     unit = decision.state.unit
     decision.change_clock(ClockName.ACCEPT, state=ClockState.EXPIRED, ended_at=due)
     decision.emit(events.TicketDeemedAccepted(unit=unit, effective_at=due))
-    if decision.state.designated:
-        why = lazy("designated by the district leader, it did not take the ticket")
-        decision.emit(events.ConductProposed(unit=unit, ground=Ground.REFUSED_ASSIGNMENT, why=why))
-    decision.emit(
-        NoticeQueued(
-            kind=NoticeKind.DEEMED_ACCEPTED,
-            role=Recipient.UNIT_CONTACT,
-            unit=unit,
-            effective_at=due,
-        )
-    )
+    decision.state.deemed = True
+    decision.notify_unit(NoticeKind.DEEMED_ACCEPTED, unit, effective_at=due)
     begin_handling(decision, due)
 
 
@@ -202,7 +230,7 @@ def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | No
         return wrong_status(decision)
     if state.may_not_return:
         return Refusal(lazy("{unit} may not return this ticket again", unit=str(state.unit)))
-    lacking = tuple(part for part in RETURN_PARTS if not has_content(getattr(content, part)))
+    lacking = tuple(part for part in RETURN_PARTS if not says_something(getattr(content, part)))
     if lacking:
         names = ", ".join(lacking)
         return Refusal(lazy("the return lacks: {names}; the term runs on", names=names), lacking)
@@ -219,9 +247,8 @@ def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | No
         )
     )
     decision.stop_clock(ClockName.ACCEPT, ClockState.CANCELLED)
-    decision.emit(
-        NoticeQueued(kind=NoticeKind.RETURNED, role=Recipient.CITY_HOTLINE, unit=state.unit)
-    )
+    decision.start_duty(ClockName.RETURN_REVIEW, Recipient.CITY_HOTLINE)
+    decision.notify(NoticeKind.RETURNED, Recipient.CITY_HOTLINE, state.unit)
     return None
 
 
@@ -233,11 +260,8 @@ def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Ref
     if not content.approved:
         state.may_not_return = True
         decision.emit(events.ReturnRefused(unit=state.unit))
-        decision.emit(
-            NoticeQueued(
-                kind=NoticeKind.RETURN_REFUSED, role=Recipient.UNIT_CONTACT, unit=state.unit
-            )
-        )
+        decision.stop_clock(ClockName.RETURN_REVIEW)
+        decision.notify_unit(NoticeKind.RETURN_REFUSED, state.unit)
         await_acceptance(
             decision,
             lazy("the city refused the return: counted from the first receipt (Regulation 3.2)"),
@@ -246,42 +270,55 @@ def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Ref
     unit = content.unit or str(state.suggested_unit)
     if not content.unit and not state.suggested_known:
         return Refusal(lazy("suggested unit {unit} is not known; name one in `unit`", unit=unit))
+    former = state.unit
     state.may_not_return = False
-    state.designated = False
     state.suggested_unit = None
     decision.emit(events.ReturnApproved(unit=unit))
+    decision.stop_clock(ClockName.RETURN_REVIEW)
     dispatch(decision, unit)
+    if former != unit:
+        decision.notify_unit(NoticeKind.RELEASED, former)
     return None
 
 
 def dispute_opened(decision: Decision, content: messages.DisputeOpened) -> Refusal | None:
-    """Open a dispute between units, each to give evidence within half a working day (3.3)."""
+    """Open a dispute between units, each to give evidence within half a working day (3.3).
+
+    The unit that holds the ticket is always a party (decision 11).
+    """
     state = decision.state
     if state.status not in (Status.DISPATCHED, Status.RETURNED):
         return wrong_status(decision)
+    if state.designated:
+        return Refusal(lazy("the district leader has designated {unit}", unit=str(state.unit)))
+    units = tuple(dict.fromkeys((*content.units, str(state.unit))))
+    if len(units) < _FEWEST_PARTIES:
+        return Refusal(lazy("a dispute needs another unit than {unit}", unit=str(state.unit)))
     state.status = Status.DISPUTED
-    units = tuple(dict.fromkeys(content.units))
+    state.parties = units
+    state.suggested_unit = None
     decision.emit(events.DisputeOpened(units=units))
-    decision.stop_clock(ClockName.ACCEPT, ClockState.CANCELLED)
+    decision.cancel_clocks(ClockName.ACCEPT, ClockName.RETURN_REVIEW)
     due = decision.due(decision.at, decision.context.policy.terms.evidence)
     for unit in units:
-        decision.start_clock(ClockName.EVIDENCE, decision.at, due, unit=unit)
-        decision.emit(
-            NoticeQueued(kind=NoticeKind.EVIDENCE_ASKED, role=Recipient.UNIT_CONTACT, unit=unit)
-        )
+        decision.start_clock(ClockName.EVIDENCE, decision.at, due, holder=unit, unit=unit)
+        decision.notify_unit(NoticeKind.EVIDENCE_ASKED, unit)
+    decision.start_duty(ClockName.MEDIATION, Recipient.DISTRICT_DESK, base=due)
+    decision.notify(NoticeKind.DISPUTE_OPENED, Recipient.DISTRICT_DESK)
     return None
 
 
 def dispute_evidence(decision: Decision, content: messages.DisputeEvidence) -> Refusal | None:
     """Record the evidence of a unit in a dispute (3.3)."""
     unit = content.unit
-    key = clock_key(ClockName.EVIDENCE, unit)
     if decision.state.status != Status.DISPUTED:
         return wrong_status(decision)
-    if key not in decision.state.clocks:
+    if unit not in decision.state.parties:
         return Refusal(lazy("{unit} is no party to the dispute", unit=unit))
+    if not says_something(content.documents):
+        return lacks("documents")
     decision.emit(events.DisputeEvidence(unit=unit, documents=content.documents))
-    decision.stop_clock(key)
+    decision.stop_clock(clock_key(ClockName.EVIDENCE, unit))
     return None
 
 
@@ -290,17 +327,32 @@ def dispute_decided(decision: Decision, content: messages.DisputeDecided) -> Ref
     state, unit = decision.state, content.unit
     if state.status != Status.DISPUTED:
         return wrong_status(decision)
+    others = [party for party in state.parties if party != unit]
     decision.emit(events.DisputeDecided(unit=unit, by=content.by))
     decision.cancel_clocks(ClockName.EVIDENCE)
+    decision.stop_clock(ClockName.MEDIATION)
     state.may_not_return = True
     state.designated = content.by == Decider.LEADER
-    state.suggested_unit = None
-    if unit not in state.receipts:
+    state.parties = ()
+    if unit in state.receipts:
+        put_in_charge(decision, unit)
+        decision.notify_unit(NoticeKind.DESIGNATED, unit)
+        await_acceptance(
+            decision, lazy("decided in a dispute: counted from the first receipt (Regulation 3.3)")
+        )
+    else:
         dispatch(decision, unit)
-        return None
-    put_in_charge(decision, unit)
-    decision.emit(NoticeQueued(kind=NoticeKind.DESIGNATED, role=Recipient.UNIT_CONTACT, unit=unit))
-    await_acceptance(
-        decision, lazy("decided in a dispute: counted from the first receipt (Regulation 3.3)")
-    )
+    if state.designated:
+        due = decision.due(decision.at, decision.context.policy.terms.designation)
+        decision.start_clock(ClockName.DESIGNATION, decision.at, due)
+    for other in others:
+        decision.notify_unit(NoticeKind.RELEASED, other)
     return None
+
+
+def propose_conduct(decision: Decision, clock: Clock) -> None:
+    """Propose a talk with a designated unit that did nothing in its term (6.1(5))."""
+    why = lazy("designated by the district leader, it did not take the ticket")
+    decision.emit(
+        events.ConductProposed(unit=clock.holder, ground=Ground.REFUSED_ASSIGNMENT, why=why)
+    )

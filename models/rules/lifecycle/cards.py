@@ -32,15 +32,15 @@ def raise_level(decision: Decision, level: Level, at: datetime) -> None:
     overtaken = decision.now is None and upcoming is not None and upcoming[1] <= decision.present
     pointless = level == Level.PREWARNING and clock.due <= decision.present
     if not overtaken and not pointless:
-        decision.emit(
-            NoticeQueued(
-                kind=NoticeKind(level),
-                role=decision.context.policy.ladder.of(level).to,
-                unit=state.unit,
-                clock=clock.name,
-                level=level,
-                effective_at=at,
-            )
+        role = decision.context.policy.ladder.of(level).to
+        decision.notify(
+            NoticeKind(level),
+            role,
+            state.unit,
+            clock=clock.name,
+            level=level,
+            effective_at=at,
+            due=clock.due,
         )
 
 

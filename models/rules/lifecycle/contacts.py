@@ -5,15 +5,17 @@ from datetime import datetime, time, timedelta
 from models.i18n import lazy
 from models.rules import events, messages
 from models.rules.calendar import SHANGHAI
-from models.rules.events import NoticeQueued
-from models.rules.lifecycle.decision import Decision, clock_key, wrong_status
+from models.rules.lifecycle.decision import Decision, clock_key, lacks, wrong_status
 from models.rules.messages import HOTLINE, Refusal
+from models.rules.papers import says_something
 from models.rules.state import Clock
 from models.rules.vocabulary import (
     DISSATISFIED,
     ClockName,
+    ClockState,
     ContactOutcome,
     ContactPurpose,
+    DenialAnswer,
     NoticeKind,
     Recipient,
     RevisitOutcome,
@@ -26,7 +28,6 @@ _CLOCK_OF = {
     ContactPurpose.CLOSING: ClockName.CLOSING_CONTACT,
     ContactPurpose.SURVEY: ClockName.SURVEY,
 }
-_BEFORE_ACCEPTANCE = (Status.DISPATCHED, Status.RETURNED, Status.DISPUTED)
 _REACHED = (ContactOutcome.REACHED, ContactOutcome.REFUSED)
 """A claimant who will not talk has been reached all the same."""
 
@@ -63,17 +64,64 @@ def attempted(decision: Decision, content: messages.ContactAttempted) -> Refusal
     by_hotline = unit == HOTLINE
     if purpose not in _CLOCK_OF or by_hotline != (purpose == ContactPurpose.SURVEY):
         return None
-    early = purpose == ContactPurpose.FIRST and state.status in _BEFORE_ACCEPTANCE
-    if early and outcome in _REACHED:
-        state.reached_early = True
+    reached = outcome in _REACHED
+    if not by_hotline:
+        _answer_denial(decision, content, reached=reached)
+    if purpose == ContactPurpose.FIRST and reached:
+        state.reached.setdefault(str(state.unit), decision.at)
     clock = decision.running_clock(_CLOCK_OF[purpose])
     if clock is None:
         return None
-    if outcome in _REACHED:
+    if reached:
         decision.stop_clock(clock.name)
     else:
         _note_failed_attempt(decision, clock, purpose)
     return None
+
+
+def _answer_denial(
+    decision: Decision, content: messages.ContactAttempted, *, reached: bool
+) -> None:
+    """Let an attempt of the unit that owes the contact answer the claimant's denial of it.
+
+    Evidence is proof whatever the attempt's outcome. A contact that reaches the claimant by its due
+    ends the asking, and leaves no absence standing (decisions 25, 40, 45).
+    """
+    state, unit, purpose = decision.state, content.unit, content.purpose
+    if says_something(content.evidence):
+        given = state.evidenced.get(purpose, ())
+        if unit not in given:
+            state.evidenced[purpose] = (*given, unit)
+    contact = state.clocks.get(_CLOCK_OF[purpose])
+    proof = decision.running_clock(clock_key(ClockName.PROOF, purpose))
+    if proof is None or proof.holder != unit:
+        return
+    if says_something(content.evidence):
+        _take_proof(decision, proof, purpose)
+    elif (
+        reached
+        and contact is not None
+        and contact.ordinal == proof.concerns
+        and decision.at <= contact.due
+    ):
+        decision.stop_clock(clock_key(ClockName.PROOF, purpose), ClockState.CANCELLED)
+        decision.note_settled(decision.at)
+
+
+def _take_proof(decision: Decision, proof: Clock, purpose: ContactPurpose) -> None:
+    """Let the proof that was asked of a unit stand (4.3)."""
+    decision.emit(events.ContactProved(purpose=purpose, unit=proof.holder))
+    decision.stop_clock(clock_key(ClockName.PROOF, purpose))
+    _set_answer(decision, purpose, proof.concerns, DenialAnswer.PROVED)
+
+
+def _set_answer(
+    decision: Decision, purpose: ContactPurpose, ordinal: int, answer: DenialAnswer
+) -> None:
+    key = _CLOCK_OF[purpose]
+    contact = decision.state.clocks.get(key)
+    if contact is not None and contact.ordinal == ordinal:
+        decision.change_clock(key, answer=answer)
 
 
 def _note_failed_attempt(decision: Decision, clock: Clock, purpose: ContactPurpose) -> None:
@@ -86,9 +134,7 @@ def _note_failed_attempt(decision: Decision, clock: Clock, purpose: ContactPurpo
     if len(slots) > 1 and decision.context.calendar.is_working(day):
         decision.emit(events.ContactUnreachable(purpose=purpose))
         decision.stop_clock(clock.name)
-        decision.emit(
-            NoticeQueued(kind=NoticeKind.UNREACHABLE, role=Recipient.CITY_HOTLINE, purpose=purpose)
-        )
+        decision.notify(NoticeKind.UNREACHABLE, Recipient.CITY_HOTLINE, purpose=purpose)
     else:
         decision.change_clock(clock.name, remind_at=next_slot)
 
@@ -98,48 +144,79 @@ def remind(decision: Decision, clock: Clock) -> None:
     decision.change_clock(clock.name, remind_at=None)
     kind = NoticeKind.CONTACT_REMINDER
     if clock.name == ClockName.SURVEY:
-        decision.emit(NoticeQueued(kind=kind, role=Recipient.CITY_HOTLINE, clock=clock.name))
+        decision.notify(kind, Recipient.CITY_HOTLINE, clock=clock.name, due=clock.due)
     else:
-        unit = decision.state.unit
-        decision.emit(
-            NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=unit, clock=clock.name)
-        )
+        decision.notify_unit(kind, clock.holder, clock=clock.name, due=clock.due)
 
 
 def denied(decision: Decision, content: messages.ContactDenied) -> Refusal | None:
-    """Ask the unit for its records where the claimant says that nobody called (4.3)."""
+    """Ask the unit that owed a contact for its records, as the claimant denies it (4.3).
+
+    What an attempt has shown already answers at once (decisions 25, 40, 45).
+    """
     state, purpose = decision.state, content.purpose
-    if state.unit is None or state.status == Status.DECLINED:
-        return wrong_status(decision)
-    if not state.contact_wanted:
-        return Refusal(lazy("the claimant wanted no contact"))
+    contact = state.clocks.get(_CLOCK_OF[purpose])
+    if contact is None or contact.state == ClockState.CANCELLED:
+        return Refusal(lazy("no contact of this purpose was owed"))
     if decision.running_clock(clock_key(ClockName.PROOF, purpose)):
         return Refusal(lazy("proof of this contact has been asked already"))
-    decision.emit(events.ContactProofAsked(purpose=purpose))
-    due = decision.due(decision.at, decision.context.policy.terms.proof)
-    decision.start_clock(ClockName.PROOF, decision.at, due, purpose=purpose)
-    kind = NoticeKind.PROOF_ASKED
-    decision.emit(
-        NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=state.unit, purpose=purpose)
+    if contact.answer is not None:
+        return Refusal(lazy("this denial has been answered: {answer}", answer=contact.answer))
+    unit = state.successor_of(contact.holder)
+    if contact.holder in state.evidenced.get(purpose, ()):
+        decision.emit(events.ContactProved(purpose=purpose, unit=unit))
+        _set_answer(decision, purpose, contact.ordinal, DenialAnswer.PROVED)
+        return None
+    decision.emit(events.ContactProofAsked(purpose=purpose, unit=unit))
+    # until its due a contact still answers, so nobody is deemed absent before
+    due = max(decision.due(decision.at, decision.context.policy.terms.proof), contact.due)
+    decision.start_clock(
+        ClockName.PROOF,
+        decision.at,
+        due,
+        holder=unit,
+        purpose=purpose,
+        concerns=contact.ordinal,
     )
+    decision.notify_unit(NoticeKind.PROOF_ASKED, unit, purpose=purpose)
     return None
 
 
 def proved(decision: Decision, content: messages.ContactProof) -> Refusal | None:
-    """Record the proof of a contact that a unit was asked for (4.3)."""
-    key = clock_key(ClockName.PROOF, content.purpose)
-    if key not in decision.state.clocks:
+    """Record the proof of a contact that the unit which owed it gives, or the hotline for it (4.3).
+
+    Proof that comes after its term is recorded, and changes nothing.
+    """
+    purpose = content.purpose
+    proof = decision.state.clocks.get(clock_key(ClockName.PROOF, purpose))
+    if proof is None or proof.state not in (ClockState.RUNNING, ClockState.EXPIRED):
         return Refusal(lazy("nobody has asked for proof of this contact"))
+    if content.unit not in (proof.holder, HOTLINE):
+        return Refusal(lazy("proof of this contact was asked of {unit}", unit=proof.holder))
+    if not says_something(content.evidence):
+        return lacks("evidence")
     decision.emit(
         events.ContactRecorded(
             unit=content.unit,
             purpose=ContactPurpose.PROOF,
-            of=content.purpose,
+            of=purpose,
             evidence=content.evidence,
         )
     )
-    decision.stop_clock(key)
+    if proof.running:
+        _take_proof(decision, proof, purpose)
+    else:
+        decision.emit(events.ContactProved(purpose=purpose, unit=proof.holder, late=True))
     return None
+
+
+def deem_absent(decision: Decision, proof: Clock) -> None:
+    """Deem a contact not made, as nobody proved it in time (4.3); it counts against who owed it."""
+    purpose = proof.purpose
+    assert purpose is not None
+    unit = proof.holder
+    decision.emit(events.ContactDeemedAbsent(purpose=purpose, unit=unit, effective_at=proof.due))
+    _set_answer(decision, purpose, proof.concerns, DenialAnswer.ABSENT)
 
 
 def rated(decision: Decision, content: messages.SurveyRated) -> Refusal | None:
@@ -148,16 +225,14 @@ def rated(decision: Decision, content: messages.SurveyRated) -> Refusal | None:
     if state.status not in (Status.SUBMITTED, Status.COMPLETED):
         return wrong_status(decision)
     decision.emit(events.SurveyRated(rating=rating))
-    decision.set_rating(rating)
+    state.rating = rating
     decision.stop_clock(ClockName.SURVEY)
     if rating in DISSATISFIED:
         if not state.revisit:
             state.revisit = True
             decision.emit(events.RevisitOpened())
-        kind = NoticeKind.DISSATISFIED
-        decision.emit(
-            NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=state.unit, rating=rating)
-        )
+            decision.start_duty(ClockName.REVISIT, Recipient.CITY_HOTLINE)
+        decision.notify_unit(NoticeKind.DISSATISFIED, state.unit, rating=rating)
     return None
 
 
@@ -182,15 +257,10 @@ def revisited(decision: Decision, content: messages.RevisitRecorded) -> Refusal 
             )
         )
     state.revisit = False
+    decision.stop_clock(ClockName.REVISIT)
     decision.note_settled(decision.at)
-    unit, rating = state.unit, state.rating
-    decision.emit(
-        NoticeQueued(
-            kind=NoticeKind.REVISITED, role=Recipient.UNIT_CONTACT, unit=unit, rating=rating
-        )
-    )
+    rating = state.rating
+    decision.notify_unit(NoticeKind.REVISITED, state.unit, rating=rating)
     if rating in DISSATISFIED and not state.reworked:
-        decision.emit(
-            NoticeQueued(kind=NoticeKind.SECOND_HANDLING_OFFERED, role=Recipient.CLAIMANT)
-        )
+        decision.notify(NoticeKind.SECOND_HANDLING_OFFERED, Recipient.CLAIMANT)
     return None

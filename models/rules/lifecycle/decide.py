@@ -4,24 +4,27 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from models.i18n import lazy
 from models.rules.events import Event, MessageRefused
 from models.rules.lifecycle import (
     acceptance,
+    amendment,
     contacts,
     extension,
     handling,
     moments,
     results,
+    succession,
     withdrawal,
 )
 from models.rules.lifecycle.cards import without_overtaken
 from models.rules.lifecycle.decision import Decision
 from models.rules.messages import HOTLINE, Content, Message, Refusal, named_units
-from models.rules.state import RuleContext, State
-from models.rules.vocabulary import MessageType, Status
+from models.rules.state import EDITION, Clock, RuleContext, State
+from models.rules.vocabulary import ClockName, MessageType, Recipient, Status
 
 Handler = Callable[[Decision, Any], Refusal | None]
 """Applies a message's content, a struct of the handler's own type, to the ticket."""
@@ -53,6 +56,10 @@ HANDLERS: Mapping[MessageType, Handler] = {
     MessageType.SCREENING_DECIDED: acceptance.screening_decided,
     MessageType.UNIT_URGED: handling.urged,
     MessageType.CONDUCT_RECORDED: handling.conduct_recorded,
+    MessageType.TICKET_AMENDED: amendment.amended,
+    MessageType.TICKET_REASSIGNED: acceptance.reassigned,
+    MessageType.UNIT_SUCCEEDED: succession.succeeded,
+    MessageType.NOTE_ADDED: handling.note_added,
 }
 """The handler of each message, named for what the message reports (`unit.accepted`: `accepted`).
 
@@ -70,10 +77,55 @@ _HELPERS_TOO = (
     MessageType.SITE_ARRIVED,
     MessageType.PROGRESS_REPORTED,
     MessageType.CONTACT_ATTEMPTED,
-    MessageType.CONTACT_PROOF,
 )
-_ANSWERED_ALWAYS = (MessageType.EXTENSION_REQUESTED, MessageType.REWORK_REQUESTED)
-"""Requests that the regulation itself answers in every state, of the archive too (3.5, 3.9)."""
+_TAKEN_ALWAYS = (
+    MessageType.EXTENSION_REQUESTED,
+    MessageType.REWORK_REQUESTED,
+    MessageType.CONDUCT_RECORDED,
+)
+"""Messages that the archive takes too: requests that the regulation itself answers (3.5, 3.9), and
+conduct, which later audits find (decision 26)."""
+
+_ANSWERS_DESIGNATION = (
+    MessageType.UNIT_ACCEPTED,
+    MessageType.CONTACT_ATTEMPTED,
+    MessageType.CONTACT_PROOF,
+    MessageType.SITE_ARRIVED,
+    MessageType.PROGRESS_REPORTED,
+    MessageType.EXTENSION_REQUESTED,
+    MessageType.RESULT_SUBMITTED,
+)
+"""Acts by which a designated unit answers its designation (decision 30)."""
+
+_OF_CITY = frozenset(
+    (
+        MessageType.TICKET_RECEIVED,
+        MessageType.TICKET_AMENDED,
+        MessageType.RETURN_REVIEWED,
+        MessageType.RESULT_REVIEWED,
+        MessageType.SURVEY_RATED,
+        MessageType.REVISIT_RECORDED,
+        MessageType.REWORK_REQUESTED,
+        MessageType.CONTACT_DENIED,
+        MessageType.CLAIMANT_SUPPLEMENTED,
+        MessageType.CLAIMANT_WITHDREW,
+    )
+)
+_OF_DESK = frozenset(
+    (
+        MessageType.TICKET_ASSIGNED,
+        MessageType.TICKET_REASSIGNED,
+        MessageType.SCREENING_DECIDED,
+        MessageType.UNIT_URGED,
+        MessageType.DISPUTE_DECIDED,
+        MessageType.CONDUCT_RECORDED,
+        MessageType.NOTE_ADDED,
+    )
+)
+_OF_EITHER = frozenset(
+    (MessageType.DISPUTE_OPENED, MessageType.TERM_RESTARTED, MessageType.UNIT_SUCCEEDED)
+)
+"""Messages whose speaker their type does not tell."""
 
 
 def decide(decision: Decision, message: Message) -> bool:
@@ -85,16 +137,37 @@ def decide(decision: Decision, message: Message) -> bool:
     if refusal is not None:
         missing = refusal.missing or UNSET
         decision.emit(MessageRefused(type=message.type, why=refusal.why, missing=missing))
+    elif (
+        message.type in _ANSWERS_DESIGNATION
+        and (designation := decision.running_clock(ClockName.DESIGNATION)) is not None
+        and designation.holder == decision.state.successor_of(str(message.content.unit))  # type: ignore[union-attr]
+    ):
+        decision.stop_clock(ClockName.DESIGNATION)
+    decision.conclude(_actor(decision.state, message))
     decision.schedule_archiving()
     return refusal is None
 
 
+def _actor(state: State, message: Message) -> str | None:
+    """Return the holder whose own act a message is; None where its type does not tell."""
+    if message.type in _OF_CITY:
+        return Recipient.CITY_HOTLINE
+    if message.type in _OF_DESK:
+        return Recipient.DISTRICT_DESK
+    if message.type in _OF_EITHER:
+        return None
+    unit: str | None = getattr(message.content, "unit", None)
+    return Recipient.CITY_HOTLINE if unit == HOTLINE else unit and state.successor_of(unit)
+
+
 def _apply(decision: Decision, message: Message) -> Refusal | None:
     state, content = decision.state, message.content
-    if state.status == Status.ARCHIVED and message.type not in _ANSWERED_ALWAYS:
+    if state.status == Status.ARCHIVED and message.type not in _TAKEN_ALWAYS:
         return Refusal(lazy("the ticket is in the archive"))
     if isinstance(content, Refusal):
         return content
+    if state.successors and message.type != MessageType.UNIT_SUCCEEDED:
+        content = succession.with_successors(state, content)
     if message.type != MessageType.TICKET_RECEIVED:
         if state.received_at is None:
             return Refusal(lazy("ticket {ticket} has not been received", ticket=message.ticket))
@@ -105,7 +178,7 @@ def _apply(decision: Decision, message: Message) -> Refusal | None:
 
 def _may_speak(state: State, message: Message, content: Content) -> Refusal | None:
     # the hotline calls claimants, and is no unit that could handle anything
-    calls = message.type == MessageType.CONTACT_ATTEMPTED
+    calls = message.type in (MessageType.CONTACT_ATTEMPTED, MessageType.CONTACT_PROOF)
     strangers = message.unknown if calls else (*message.unknown, HOTLINE)
     for unit in named_units(content):
         if unit in strangers:
@@ -121,6 +194,15 @@ def _may_speak(state: State, message: Message, content: Content) -> Refusal | No
     return None
 
 
+def _name_holders(state: State) -> None:
+    """Name the holders of clocks that were started when no clock named one."""
+    for key, clock in state.clocks.items():
+        if not clock.holder:
+            of_hotline = clock.name == ClockName.SURVEY
+            holder = Recipient.CITY_HOTLINE if of_hotline else clock.unit or state.unit or ""
+            state.clocks[key] = msgspec.structs.replace(clock, holder=holder)
+
+
 def fold(
     state: State,
     messages: Sequence[Message],
@@ -129,14 +211,22 @@ def fold(
     *,
     inclusive: bool = True,
     played: bool = False,
+    past: list[Clock] | None = None,
 ) -> list[Event]:
     """Carry a ticket on through `messages`, in the order of `at`, to `now`; return the events.
 
     A message goes before what time alone brings about at the same moment. With `inclusive` false
     what falls exactly on `now` is left for later. With `played` each moment is taken as if it had
     just come, so that folding far ahead sends the same notices as going from moment to moment.
+    Duties that later ones of their key have replaced are added to `past`.
     """
+    if state.edition < EDITION:
+        _name_holders(state)
+    if state.days_kept:
+        context = RuleContext(context.policy, context.calendar.keeping(state.days_kept))
     decision = Decision(state, context, now, None if played else now)
+    if past is not None:
+        decision.past = past
     for message in messages:
         moments.fire(decision, message.at, inclusive=False)
         decide(decision, message)

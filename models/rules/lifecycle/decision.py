@@ -8,18 +8,22 @@ from msgspec import UNSET
 
 from models.i18n import LazyText, lazy
 from models.rules import events, levels
-from models.rules.events import Event, EventData
+from models.rules.events import Event, EventData, NoticedDuty, NoticeQueued
 from models.rules.messages import Message, Refusal
 from models.rules.state import Clock, RuleContext, State
 from models.rules.terms import Term, expiry
 from models.rules.vocabulary import (
-    DISSATISFIED,
     ClockName,
     ClockState,
     ContactPurpose,
-    Rating,
+    DutyChange,
+    NoticeKind,
+    Recipient,
     Status,
 )
+
+HOTLINE_HOLDERS = (Recipient.DISTRICT_DESK, Recipient.CITY_HOTLINE)
+"""The holders of duties that are no units."""
 
 _KEEP_OPEN = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
 """Clocks that keep a completed ticket from the archive (Regulation 4)."""
@@ -30,10 +34,24 @@ class Decision:
 
     `at` is that moment; `message` what brings it about, None where time alone does. `now` is the
     present, which only says which alerts are overtaken; it is None where a life is played, and
-    every moment is the present when it comes.
+    every moment is the present when it comes. `past` are the duties that later ones of their key
+    have replaced.
+
+    A message or a moment is one occasion: the notices of it wait until it is concluded, when each
+    gets what the occasion did to its recipient's duties.
     """
 
-    __slots__ = ("at", "context", "events", "message", "now", "state")
+    __slots__ = (
+        "_changes",
+        "_notices",
+        "at",
+        "context",
+        "events",
+        "message",
+        "now",
+        "past",
+        "state",
+    )
 
     def __init__(
         self, state: State, context: RuleContext, at: datetime, now: datetime | None
@@ -44,11 +62,73 @@ class Decision:
         self.at = at
         self.message: Message | None = None
         self.events: list[Event] = []
+        self.past: list[Clock] = []
+        self._notices: list[NoticeQueued] = []
+        self._changes: dict[tuple[str, int], tuple[Clock, DutyChange]] = {}
 
     def emit(self, data: EventData) -> None:
         """Add an event to the ticket's log."""
         cause = self.message.arrival if self.message else None
         self.events.append(Event(data, self.at, self.played_at, cause))
+
+    # Notices
+
+    def notify(
+        self, kind: NoticeKind, role: Recipient, unit: str | None = None, **about: Any
+    ) -> None:
+        """Queue a notice of this occasion to whoever has a role, of a unit where it has one."""
+        named = UNSET if unit is None else unit
+        self._notices.append(NoticeQueued(kind=kind, role=role, unit=named, **about))
+
+    def notify_unit(self, kind: NoticeKind, unit: str | None, **about: Any) -> None:
+        """Queue a notice of this occasion to a unit's contact; nobody where there is no unit."""
+        if unit is not None:
+            self.notify(kind, Recipient.UNIT_CONTACT, unit, **about)
+
+    def conclude(self, actor: str | None = None) -> None:
+        """End an occasion: emit its notices, and tell whose duties it changed by others' acts.
+
+        No duty begins, moves, is passed on or ends by another's act without a notice to its holder
+        (decision 32). `actor` has changed its own duties by what it did, as the log says already.
+        """
+        if not self._notices and not self._changes:
+            return
+        notices, changes = self._notices, self._changes
+        self._notices, self._changes = [], {}
+        quiet_before = self.state.quiet_before
+        if quiet_before is not None and self.at < quiet_before:
+            return
+        duties: dict[str, list[NoticedDuty]] = {}
+        for clock, change in changes.values():
+            duty = NoticedDuty(
+                clock=clock.name, change=change, due=clock.due, purpose=clock.purpose or UNSET
+            )
+            duties.setdefault(clock.holder, []).append(duty)
+        for notice in notices:
+            of_unit = notice.role == Recipient.UNIT_CONTACT
+            changed = duties.pop(str(notice.unit) if of_unit else notice.role, None)
+            self.emit(msgspec.structs.replace(notice, duties=tuple(changed)) if changed else notice)
+        for holder, changed in duties.items():
+            if holder != actor:
+                of_hotline = holder in HOTLINE_HOLDERS
+                self.emit(
+                    NoticeQueued(
+                        kind=NoticeKind.DUTIES_CHANGED,
+                        role=Recipient(holder) if of_hotline else Recipient.UNIT_CONTACT,
+                        unit=UNSET if of_hotline else holder,
+                        duties=tuple(changed),
+                    )
+                )
+
+    def _note_change(self, key: str, clock: Clock, change: DutyChange) -> None:
+        place = key, clock.ordinal
+        before = self._changes.get(place)
+        if before is not None and before[1] == DutyChange.STARTED:
+            if change == DutyChange.CANCELLED:
+                del self._changes[place]
+                return
+            change = DutyChange.STARTED if change == DutyChange.MOVED else change
+        self._changes[place] = clock, change
 
     @property
     def played_at(self) -> datetime:
@@ -81,21 +161,44 @@ class Decision:
         base: datetime,
         due: datetime,
         *,
+        holder: str | None = None,
         unit: str | None = None,
         purpose: ContactPurpose | None = None,
+        concerns: int = 0,
         why: LazyText | None = None,
+        resumes: bool = False,
     ) -> None:
-        """Start a clock that is not running; `why` where its base is not the present moment."""
+        """Start a clock that is not running; `why` where its base is not the present moment.
+
+        It is the duty of `holder`, or else of the unit in charge; one that `resumes` is the same
+        duty as before.
+        """
         provisional = self._is_provisional(name, base, due)
-        reasons = (why,) if why else ()
-        clock = Clock(name, base, due, provisional, unit=unit, purpose=purpose, why=reasons)
-        self.state.clocks[clock_key(name, unit or purpose)] = clock
+        key = clock_key(name, unit or purpose)
+        before = self.state.clocks.get(key)
+        clock = Clock(
+            name,
+            base,
+            due,
+            provisional,
+            holder=holder or str(self.state.unit),
+            ordinal=1 if before is None else before.ordinal + (not resumes),
+            unit=unit,
+            purpose=purpose,
+            concerns=concerns,
+            why=(why,) if why else (),
+        )
+        if before is not None and not resumes:
+            self.past.append(before)
+        self.state.clocks[key] = clock
+        self._note_change(key, clock, DutyChange.STARTED)
         self.emit(
             events.ClockStarted(
                 clock=name,
                 base=base,
                 due=due,
                 provisional=provisional,
+                holder=clock.holder,
                 unit=unit or UNSET,
                 purpose=purpose or UNSET,
                 why=why or UNSET,
@@ -104,12 +207,19 @@ class Decision:
         if name == ClockName.HANDLING:
             self._set_ladder(base, due)
 
+    def start_duty(self, name: ClockName, holder: str, base: datetime | None = None) -> None:
+        """Start a duty of the hotline, or none where the policy sets no term (decision 33)."""
+        term = self.context.policy.terms.of_hotline(name)
+        if term is not None:
+            self.start_clock(name, self.at, self.due(base or self.at, term), holder=holder)
+
     def move_clock(self, name: ClockName, base: datetime, due: datetime, why: LazyText) -> None:
         """Move the expiry of a running clock."""
         clock = self.state.clocks[name]
         reasons = (*clock.why, why) if base == clock.base else (why,)
         provisional = self._is_provisional(name, base, due)
         self.change_clock(name, base=base, due=due, why=reasons, provisional=provisional)
+        self._note_change(name, self.state.clocks[name], DutyChange.MOVED)
         self.emit(events.ClockMoved(clock=name, due=due, why=why, provisional=provisional))
         if name == ClockName.HANDLING:
             self._set_ladder(base, due)
@@ -121,6 +231,8 @@ class Decision:
         if outcome is None:
             outcome = ClockState.MET if self.at <= clock.due else ClockState.LATE
         self.change_clock(key, state=outcome, ended_at=self.at, remind_at=None)
+        cancelled = outcome == ClockState.CANCELLED
+        self._note_change(key, clock, DutyChange.CANCELLED if cancelled else DutyChange.MET)
         self.emit(
             events.ClockStopped(
                 clock=clock.name,
@@ -129,8 +241,13 @@ class Decision:
                 purpose=clock.purpose or UNSET,
             )
         )
-        if clock.name in _KEEP_OPEN and outcome != ClockState.CANCELLED:
+        if clock.name in _KEEP_OPEN and not cancelled:
             self.note_settled(self.at)
+
+    def pass_on(self, key: str, successor: str) -> None:
+        """Let another unit owe a running duty."""
+        self.change_clock(key, holder=successor)
+        self._note_change(key, self.state.clocks[key], DutyChange.PASSED_ON)
 
     def change_clock(self, key: str, **fields: Any) -> None:
         """Replace the clock of this key by one with these fields."""
@@ -163,13 +280,6 @@ class Decision:
             return
         state.archive_at = self.due(state.settled_at, self.context.policy.terms.archive)
 
-    def set_rating(self, rating: Rating) -> None:
-        """Let this rating stand; one that is not dissatisfied closes the revisit."""
-        self.state.rating = rating
-        if rating not in DISSATISFIED and self.state.revisit:
-            self.state.revisit = False
-            self.note_settled(self.at)
-
     def _is_provisional(self, name: ClockName, base: datetime, due: datetime) -> bool:
         context = self.context
         if name == ClockName.HANDLING:
@@ -191,6 +301,7 @@ def wrong_status(decision: Decision) -> Refusal:
     return Refusal(lazy("not possible while the ticket is {status}", status=decision.state.status))
 
 
-def has_content(value: object) -> bool:
-    """Return whether a part of a message is there and says something."""
-    return bool(value.strip()) if isinstance(value, str) else bool(value)
+def lacks(*parts: str) -> Refusal:
+    """Return the refusal of a message whose parts are not there, or say nothing."""
+    names = ", ".join(parts)
+    return Refusal(lazy("fields are missing: {names}", names=names), parts)

@@ -1,7 +1,7 @@
 """Compare a refolded life with its log: what is taken back, and what is added."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,28 +21,21 @@ from models.rules.events import (
     Event,
     EventData,
     MessageRefused,
+    NoticeDropped,
     NoticeFailed,
     NoticeQueued,
     NoticeSent,
+    TicketDeemedAccepted,
 )
 from models.rules.lifecycle.decision import clock_key
-from models.rules.state import Clock, State
-from models.rules.vocabulary import ClockState, EventName, NoticeKind
+from models.rules.state import Clock
+from models.rules.vocabulary import ClockName, ClockState, ContactPurpose, EventName, NoticeKind
 
 _WITHDRAWALS = (AlertWithdrawn, DecisionWithdrawn)
-_UNCOMPARED = (
-    *_WITHDRAWALS,
-    NoticeSent,
-    NoticeFailed,
-    ClockStarted,
-    ClockMoved,
-    ClockStopped,
-)
-"""Events about the log, channels or clocks that record no decision.
-
-Clocks are compared by their effect; that one expired is a decision.
-"""
-SHIFTING_FIELDS = ("due", "run", "provisional", "why", "policy", "note")
+_CLOCK_EVENTS = (ClockStarted, ClockMoved, ClockStopped)
+_UNCOMPARED = (*_WITHDRAWALS, NoticeSent, NoticeFailed, NoticeDropped)
+"""Events about the log or about channels, which a fold does not tell."""
+SHIFTING_FIELDS = ("due", "base", "run", "provisional", "why", "policy", "note", "duties")
 """Fields in which two records of the same decision may differ."""
 
 _BLANKED: Mapping[type[EventData], Mapping[str, UnsetType]] = {
@@ -63,43 +56,180 @@ class LoggedEvent(msgspec.Struct, frozen=True):
 def difference(
     log: Sequence[LoggedEvent],
     events: Sequence[Event],
-    before: State,
-    after: State,
+    after: Mapping[str, Clock],
     now: datetime,
     why: LazyText,
+    baseline: Sequence[Event] | None = None,
 ) -> list[Event]:
     """Return the events to append to `log` so that it agrees with `events`, a life refolded.
 
-    First what no longer holds is taken back, with corrections to whoever had a notice of it; then
-    what is new; last the clocks whose end or expiry is now another. `before` and `after` are the
-    ticket's states by the log and by the refolded life. Clock events themselves are not compared:
-    their effect is.
+    First what no longer holds is withdrawn, with corrections to whoever had a notice of it; then
+    follows what is new, in its order; last, what the log still says otherwise of the clocks than
+    `after`, the ticket's clocks by the refolded life. That a clock was started, moved or stopped is
+    no decision, so it is not withdrawn: the clock is moved, or stopped.
+
+    `baseline` is what today's rules tell without the change, for a log that older rules began: what
+    only they would say differently is not appended (decision 27).
     """
     standing = _standing(log)
+    untouched = Counter(map(_key, baseline)) if baseline is not None else None
     new = Counter(_key(event) for event in events if _is_compared(event.data))
+    told = Counter(new)
     withdrawn = []
     for logged in standing:
         key = _key(logged)
         if new[key] > 0:
             new[key] -= 1
-        elif not isinstance(logged.data, NoticeQueued):
+        elif isinstance(logged.data, (NoticeQueued, *_CLOCK_EVENTS)):
+            continue
+        elif untouched is None or untouched[key] > told[key]:
             withdrawn.append(logged)
     appended: list[Event] = []
+    gone = {logged.seq for logged in withdrawn}
     for logged in withdrawn:
         appended += _withdrawal(logged, standing, now, why)
-    begun: set[str] = set()
+    shown = ShownClocks(logged.data for logged in standing if logged.seq not in gone)
     for event in events:
-        data = event.data
-        if _is_compared(data):
-            if new[_key(event)] > 0:
-                new[_key(event)] -= 1
-                appended.append(event)
-        elif isinstance(data, ClockStarted):
-            clock = clock_key(data.clock, data.unit or data.purpose or None)
-            if clock not in before.clocks and clock not in begun:
-                begun.add(clock)
-                appended.append(event)
-    return appended + _clock_changes(before, after, begun, now, why)
+        key = _key(event)
+        if not _is_compared(event.data) or new[key] <= 0:
+            continue
+        new[key] -= 1
+        if untouched is None or untouched[key] < told[key]:
+            appended += [msgspec.structs.replace(event, data=d) for d in shown.add(event.data, why)]
+    changes = [data for key, clock in after.items() for data in shown.correct(key, clock, why)]
+    changes += shown.cancel_all_but(after)
+    return appended + [Event(data, now, now, None) for data in changes]
+
+
+class ShownClocks:
+    """The clocks of a ticket as its log shows them, and what it takes to show them otherwise."""
+
+    def __init__(self, log: Iterable[EventData]) -> None:
+        self._clocks: dict[str, _Shown] = {}
+        for data in log:
+            self._apply(data)
+
+    def add(self, data: EventData, why: LazyText) -> list[EventData]:
+        """Return an event as it can be appended: what runs is moved, what has ended is not."""
+        appended: list[EventData] = [data]
+        if isinstance(data, _CLOCK_EVENTS):
+            shown = self._clocks.get(_clock_of(data))
+            runs = shown is not None and shown.state == ClockState.RUNNING
+            match data:
+                case ClockStarted() if shown is not None and runs:
+                    appended = self._restart(shown, data, why)
+                case ClockMoved() if not runs:
+                    appended = []
+                case ClockStopped() if not runs:
+                    appended = []
+        for each in appended:
+            self._apply(each)
+        return appended
+
+    def correct(self, key: str, clock: Clock, why: LazyText) -> list[EventData]:
+        """Return the events after which the log shows a clock as it is."""
+        shown = self._clocks.get(key)
+        ran = shown is not None and shown.state == ClockState.RUNNING
+        # that a clock expired has an event of its own
+        ended = not clock.running and clock.state != ClockState.EXPIRED
+        alike = shown is not None and (shown.state, shown.due) == (clock.state, clock.due)
+        if alike or (not ran and clock.state == ClockState.EXPIRED):
+            return []
+        changes: list[EventData] = []
+        if not ran:
+            changes.append(_started(clock))
+        elif clock.running and shown is not None and shown.due != clock.due:
+            changes.append(
+                ClockMoved(clock=clock.name, due=clock.due, why=why, provisional=clock.provisional)
+            )
+        if ended:
+            changes.append(_stopped(clock.name, clock.unit, clock.purpose, clock.state))
+        for data in changes:
+            self._apply(data)
+        return changes
+
+    def cancel_all_but(self, clocks: Mapping[str, Clock]) -> list[EventData]:
+        """Return the events that cancel what runs by the log, but is no clock of the ticket."""
+        return [
+            _stopped(shown.name, shown.unit, shown.purpose, ClockState.CANCELLED)
+            for key, shown in self._clocks.items()
+            if shown.state == ClockState.RUNNING and key not in clocks
+        ]
+
+    def _restart(self, shown: "_Shown", data: ClockStarted, why: LazyText) -> list[EventData]:
+        """Return what starts a clock again that runs by the log."""
+        if data.holder is not UNSET and shown.holder not in (UNSET, data.holder):
+            return [
+                _stopped(shown.name, shown.unit, shown.purpose, ClockState.CANCELLED),
+                data,
+            ]
+        if shown.due == data.due:
+            return []
+        return [ClockMoved(clock=data.clock, due=data.due, why=why, provisional=data.provisional)]
+
+    def _apply(self, data: EventData) -> None:
+        match data:
+            case ClockStarted():
+                self._clocks[_clock_of(data)] = _Shown(
+                    data.clock, data.due, data.holder, data.unit or None, data.purpose or None
+                )
+            case ClockMoved():
+                if (shown := self._clocks.get(data.clock)) is not None:
+                    shown.due = data.due
+            case ClockStopped():
+                if (shown := self._clocks.get(_clock_of(data))) is not None:
+                    shown.state = data.outcome
+            case ClockExpired():
+                if (shown := self._clocks.get(_clock_of(data))) is not None:
+                    shown.state, shown.due = ClockState.EXPIRED, data.due
+            case TicketDeemedAccepted():
+                if (shown := self._clocks.get(ClockName.ACCEPT)) is not None:
+                    shown.state, shown.due = ClockState.EXPIRED, data.effective_at
+
+
+class _Shown:
+    """One clock as the log shows it."""
+
+    __slots__ = ("due", "holder", "name", "purpose", "state", "unit")
+
+    def __init__(
+        self,
+        name: ClockName,
+        due: datetime,
+        holder: str | UnsetType,
+        unit: str | None,
+        purpose: ContactPurpose | None,
+    ) -> None:
+        self.name = name
+        self.due = due
+        self.holder = holder
+        self.unit = unit
+        self.purpose = purpose
+        self.state = ClockState.RUNNING
+
+
+def _clock_of(data: ClockStarted | ClockMoved | ClockStopped | ClockExpired) -> str:
+    unit = getattr(data, "unit", UNSET)
+    purpose = getattr(data, "purpose", UNSET)
+    return clock_key(data.clock, unit or purpose or None)
+
+
+def _started(clock: Clock) -> ClockStarted:
+    return ClockStarted(
+        clock=clock.name,
+        base=clock.base,
+        due=clock.due,
+        provisional=clock.provisional,
+        holder=clock.holder or UNSET,
+        unit=clock.unit or UNSET,
+        purpose=clock.purpose or UNSET,
+    )
+
+
+def _stopped(
+    name: ClockName, unit: str | None, purpose: ContactPurpose | None, outcome: ClockState
+) -> ClockStopped:
+    return ClockStopped(clock=name, outcome=outcome, unit=unit or UNSET, purpose=purpose or UNSET)
 
 
 def _standing(log: Sequence[LoggedEvent]) -> list[LoggedEvent]:
@@ -167,56 +297,3 @@ def _tells_of(notice: LoggedEvent, queued: NoticeQueued, event: LoggedEvent) -> 
         and notice.moment == event.moment
         and (queued.clock is UNSET or queued.clock == clock)
     )
-
-
-def _clock_changes(
-    before: State, after: State, begun: Set[str], now: datetime, why: LazyText
-) -> list[Event]:
-    """The events that say how the clocks are now, where the log says otherwise."""
-    changes: list[EventData] = []
-    for key in [*before.clocks, *(k for k in after.clocks if k not in before.clocks)]:
-        old, new = before.clocks.get(key), after.clocks.get(key)
-        if new is not None:
-            changes += _clock_change(old, new, key in begun, why)
-        elif old is not None and old.running:
-            changes.append(_stopped(old, ClockState.CANCELLED))
-    return [Event(data, now, now, None) for data in changes]
-
-
-def _clock_change(old: Clock | None, new: Clock, begun: bool, why: LazyText) -> list[EventData]:
-    changes: list[EventData] = []
-    ran = begun or (old is not None and old.running)
-    # that a clock expired has an event of its own, which stands before these
-    expired = new.state == ClockState.EXPIRED
-    other_span = old is None or (old.base, old.due) != (new.base, new.due)
-    if not ran and (new.running or (other_span and not expired)):
-        changes.append(
-            ClockStarted(
-                clock=new.name,
-                base=new.base,
-                due=new.due,
-                provisional=new.provisional,
-                unit=new.unit or UNSET,
-                purpose=new.purpose or UNSET,
-            )
-        )
-    elif new.running and old is not None and old.due != new.due:
-        changes.append(
-            ClockMoved(clock=new.name, due=new.due, why=why, provisional=new.provisional)
-        )
-    if not new.running and (ran or not _ended_alike(old, new)) and not expired:
-        changes.append(_stopped(new, new.state))
-    return changes
-
-
-def _stopped(clock: Clock, outcome: ClockState) -> ClockStopped:
-    return ClockStopped(
-        clock=clock.name,
-        outcome=outcome,
-        unit=clock.unit or UNSET,
-        purpose=clock.purpose or UNSET,
-    )
-
-
-def _ended_alike(old: Clock | None, new: Clock) -> bool:
-    return old is not None and (old.state, old.due, old.base) == (new.state, new.due, new.base)

@@ -4,12 +4,13 @@ from msgspec import UNSET
 
 from models.i18n import lazy
 from models.rules import events, messages
-from models.rules.lifecycle.decision import Decision, has_content, wrong_status
+from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.lifecycle.handling import term_from
 from models.rules.messages import Refusal
-from models.rules.vocabulary import ClockName
+from models.rules.papers import says_something, says_yes
+from models.rules.vocabulary import ClockName, NoticeKind
 
-EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps", "claimant_told")
+EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps")
 
 
 def extension_requested(decision: Decision, content: messages.ExtensionRequested) -> Refusal | None:
@@ -18,6 +19,7 @@ def extension_requested(decision: Decision, content: messages.ExtensionRequested
     refusal = _why_not_extend(decision, content)
     if refusal is not None:
         decision.emit(events.ExtensionRefused(why=refusal.why, missing=refusal.missing or UNSET))
+        decision.notify_unit(NoticeKind.EXTENSION_REFUSED, state.unit)
         return None
     old = state.clocks[ClockName.HANDLING]
     state.extensions += 1
@@ -27,6 +29,7 @@ def extension_requested(decision: Decision, content: messages.ExtensionRequested
     decision.begin_run()
     why = lazy("extension {n} (Regulation 3.5)", n=number)
     decision.move_clock(ClockName.HANDLING, old.base, due, why)
+    decision.notify_unit(NoticeKind.EXTENSION_GRANTED, state.unit)
     return None
 
 
@@ -45,7 +48,9 @@ def _why_not_extend(decision: Decision, content: messages.ExtensionRequested) ->
     if decision.at > last:
         until = last.isoformat()
         return Refusal(lazy("too late: to be asked by {until} (Regulation 3.5)", until=until))
-    lacking = tuple(part for part in EXTENSION_PARTS if not has_content(getattr(content, part)))
+    lacking = tuple(part for part in EXTENSION_PARTS if not says_something(getattr(content, part)))
+    if not says_yes(content.claimant_told):
+        lacking = (*lacking, "claimant_told")
     if lacking:
         return Refusal(lazy("the request lacks: {names}", names=", ".join(lacking)), lacking)
     return None

@@ -4,16 +4,19 @@ from datetime import datetime
 
 from models.i18n import LazyText, lazy
 from models.rules import events, messages
-from models.rules.events import NoticeQueued
-from models.rules.lifecycle.decision import Decision, wrong_status
+from models.rules.lifecycle.decision import Decision, lacks, wrong_status
 from models.rules.messages import Refusal
+from models.rules.papers import says_something
 from models.rules.vocabulary import (
     OPEN,
     ClockName,
+    ClockState,
     NoticeKind,
     Recipient,
     Status,
 )
+
+EMERGENCY_CLOCKS = (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
 
 
 def term_from(decision: Decision, base: datetime) -> datetime:
@@ -26,6 +29,14 @@ def term_from(decision: Decision, base: datetime) -> datetime:
     return min(due, decision.due(base, limit.term))
 
 
+def term_with_extensions(decision: Decision, base: datetime) -> datetime:
+    """The expiry of the ticket's term from `base`, with the extensions granted since (3.5)."""
+    due = term_from(decision, base)
+    for _ in range(decision.state.extensions_since):
+        due = term_from(decision, due)
+    return due
+
+
 def begin_handling(decision: Decision, base: datetime) -> None:
     """Run the ticket's term (3.4) and the first contact's (4.1), now that a unit has it."""
     state = decision.state
@@ -35,10 +46,22 @@ def begin_handling(decision: Decision, base: datetime) -> None:
     decision.begin_run()
     decision.start_clock(ClockName.HANDLING, base, term_from(decision, base))
     if state.contact_wanted:
-        due = decision.due(base, decision.context.policy.terms.first_contact)
-        decision.start_clock(ClockName.FIRST_CONTACT, base, due)
-        if state.reached_early:
-            decision.stop_clock(ClockName.FIRST_CONTACT)
+        start_first_contact(decision, base)
+
+
+def start_first_contact(decision: Decision, base: datetime) -> None:
+    """Run the first contact's term (4.1); one made before the acceptance meets it by its due."""
+    due = decision.due(base, decision.context.policy.terms.first_contact)
+    decision.start_clock(ClockName.FIRST_CONTACT, base, due)
+    reached_at = decision.state.reached.get(str(decision.state.unit))
+    if reached_at is not None and reached_at <= due:
+        decision.stop_clock(ClockName.FIRST_CONTACT, ClockState.MET)
+
+
+def start_emergency_clock(decision: Decision, name: ClockName) -> None:
+    """Run one of the two terms of an emergency from this moment, for the unit in charge (3.4)."""
+    due = decision.due(decision.at, decision.context.policy.terms.of(name))
+    decision.start_clock(name, decision.at, due)
 
 
 def _restart(decision: Decision, why: LazyText) -> None:
@@ -51,11 +74,15 @@ def _restart(decision: Decision, why: LazyText) -> None:
 
 def supplemented(decision: Decision, content: messages.ClaimantSupplemented) -> Refusal | None:
     """Run the full term again for facts that the claimant adds before the result (3.4.6)."""
-    if decision.state.status not in OPEN:
+    state = decision.state
+    if state.status not in OPEN:
         return wrong_status(decision)
+    if not says_something(content.text):
+        return lacks("text")
     decision.emit(events.TicketSupplemented(text=content.text))
     if decision.running_clock(ClockName.HANDLING):
         _restart(decision, lazy("the claimant added new facts (Regulation 3.4.6)"))
+    decision.notify_unit(NoticeKind.SUPPLEMENTED, state.unit)
     return None
 
 
@@ -64,32 +91,43 @@ def term_restarted(decision: Decision, content: messages.TermRestarted) -> Refus
     if not decision.running_clock(ClockName.HANDLING):
         return wrong_status(decision)
     cause, basis = content.cause, content.basis
-    _restart(decision, lazy("{cause}: {basis} (Regulation 3.4.7)", cause=cause, basis=basis))
+    if not says_something(basis):
+        return lacks("basis")
+    _restart(decision, lazy("{cause}: {basis} (Regulation 3.4.7)", cause=cause, basis=str(basis)))
+    decision.notify_unit(NoticeKind.RESTARTED, decision.state.unit)
     return None
 
 
 def joined(decision: Decision, content: messages.UnitJoined) -> Refusal | None:
     """Add a unit that helps the lead, which stays responsible (3.1, 3.9)."""
-    if decision.state.unit is None or decision.state.status not in OPEN:
+    state, unit = decision.state, content.unit
+    if state.unit is None or state.status not in OPEN:
         return wrong_status(decision)
-    join(decision, content.unit)
+    if unit == state.unit:
+        return Refusal(lazy("{unit} leads already", unit=unit))
+    if unit in state.co_units:
+        return Refusal(lazy("{unit} helps already", unit=unit))
+    join(decision, unit)
     return None
 
 
 def join(decision: Decision, unit: str) -> None:
     """Add a unit to those that help the lead, and notify it."""
     state = decision.state
-    if unit != state.unit and unit not in state.co_units:
+    if unit not in state.co_units:
         state.co_units = (*state.co_units, unit)
     decision.emit(events.UnitJoined(unit=unit))
-    decision.emit(NoticeQueued(kind=NoticeKind.JOINED, role=Recipient.UNIT_CONTACT, unit=unit))
+    decision.notify_unit(NoticeKind.JOINED, unit)
 
 
 def arrived(decision: Decision, content: messages.SiteArrived) -> Refusal | None:
     """Record that a unit is on site, which meets the two hours of an emergency (3.4)."""
-    if decision.state.status not in OPEN:
+    state = decision.state
+    if state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(events.SiteArrived(unit=content.unit))
+    if state.unit not in (None, *state.on_site):
+        state.on_site = (*state.on_site, str(state.unit))
     decision.stop_clock(ClockName.ON_SITE)
     return None
 
@@ -98,6 +136,8 @@ def progress_reported(decision: Decision, content: messages.ProgressReported) ->
     """Record an interim report, which meets the twenty-four hours of an emergency (3.4)."""
     if decision.state.status not in OPEN:
         return wrong_status(decision)
+    if not says_something(content.text):
+        return lacks("text")
     decision.emit(events.ProgressReported(unit=content.unit, text=content.text))
     decision.stop_clock(ClockName.EMERGENCY_REPORT)
     return None
@@ -108,15 +148,25 @@ def urged(decision: Decision, content: messages.UnitUrged) -> Refusal | None:
     if decision.state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(events.UnitUrged(unit=content.unit, by=content.by, text=content.text))
-    decision.emit(
-        NoticeQueued(kind=NoticeKind.URGED, role=Recipient.UNIT_CONTACT, unit=content.unit)
-    )
+    decision.notify_unit(NoticeKind.URGED, content.unit)
     return None
 
 
 def conduct_recorded(decision: Decision, content: messages.ConductRecorded) -> Refusal | None:
-    """Register a case for talk-and-remind, 约谈提醒 (6.1)."""
+    """Register a case for talk-and-remind, 约谈提醒 (6.1); a grave one is passed on at once.
+
+    Falsification is found in later audits: it is registered in the archive too (decision 26).
+    """
     decision.emit(
         events.ConductRecorded(unit=content.unit, ground=content.ground, grave=content.grave)
     )
+    if content.grave:
+        for role in (Recipient.DISTRICT_DESK, Recipient.DISTRICT_LEADER):
+            decision.notify(NoticeKind.GRAVE_CONDUCT, role, content.unit)
+    return None
+
+
+def note_added(decision: Decision, content: messages.NoteAdded) -> Refusal | None:
+    """Keep an operator's note."""
+    decision.emit(events.NoteAdded(by=content.by, text=content.text))
     return None

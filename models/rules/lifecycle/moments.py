@@ -6,9 +6,8 @@ from typing import Literal
 from msgspec import UNSET
 
 from models.rules import events
-from models.rules.events import NoticeQueued
 from models.rules.lifecycle import acceptance, cards, contacts
-from models.rules.lifecycle.decision import Decision
+from models.rules.lifecycle.decision import HOTLINE_HOLDERS, Decision
 from models.rules.state import State
 from models.rules.vocabulary import (
     ClockName,
@@ -68,6 +67,7 @@ def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
                 state.status = Status.ARCHIVED
                 state.archive_at = None
                 decision.emit(events.TicketArchived(effective_at=at))
+        decision.conclude()
         decision.schedule_archiving()
 
 
@@ -82,12 +82,16 @@ def _expire(decision: Decision, key: str, at: datetime) -> None:
             clock=clock.name, due=at, unit=clock.unit or UNSET, purpose=clock.purpose or UNSET
         )
     )
-    unit = clock.unit or decision.state.unit
     if clock.name == ClockName.PROOF:
-        assert clock.purpose is not None
-        decision.emit(events.ContactDeemedAbsent(purpose=clock.purpose, unit=unit, effective_at=at))
+        contacts.deem_absent(decision, clock)
+    elif clock.name == ClockName.DESIGNATION:
+        acceptance.propose_conduct(decision, clock)
     kind = NoticeKind.EXPIRED
-    decision.emit(NoticeQueued(kind=kind, role=Recipient.UNIT_CONTACT, unit=unit, clock=clock.name))
-    decision.emit(NoticeQueued(kind=kind, role=Recipient.DISTRICT_DESK, clock=clock.name))
+    if clock.holder in HOTLINE_HOLDERS:
+        # the hotline's own, never overdue for a unit (decision 32)
+        decision.notify(kind, Recipient.DISTRICT_DESK, clock=clock.name, due=at)
+    else:
+        decision.notify_unit(kind, clock.holder, clock=clock.name, due=at)
+        decision.notify(kind, Recipient.DISTRICT_DESK, clock.holder, clock=clock.name, due=at)
     if clock.name in _SETTLES_AT_EXPIRY:
         decision.note_settled(at)

@@ -1,32 +1,63 @@
-"""Fold all messages of a ticket again with late ones among them."""
+"""Fold all messages of a ticket again, with late ones among them or under changed rules."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from models.i18n import lazy
-from models.rules.events import Event, MessageRefused
+from models.i18n import LazyText, lazy
+from models.rules.calendar import SHANGHAI
+from models.rules.events import Event, ExtensionGranted, MessageRefused, ReworkOpened
 from models.rules.lifecycle.decide import fold
+from models.rules.lifecycle.decision import clock_key
 from models.rules.lifecycle.difference import LoggedEvent, difference
 from models.rules.messages import Message, Refusal
-from models.rules.state import RuleContext, State
+from models.rules.state import EDITION, Clock, RuleContext, State
 
 LATE = lazy("a message that came late tells otherwise")
 """The reason of whatever a late message takes back."""
+
+_ANSWERS = (ExtensionGranted, ReworkOpened)
+"""Answers that were given to a unit, and stand (decisions 27, 29)."""
+
+
+class Telling(NamedTuple):
+    """A ticket folded from its start: its state, what happened, and the duties now replaced."""
+
+    state: State
+    events: list[Event]
+    past: list[Clock]
 
 
 class Refolded(NamedTuple):
     """A ticket after a refold: its state, and what its log must add to agree with it.
 
-    `messages` are all that the ticket is now made of, `refused` those of them that the rules
-    refuse, by arrival number. `conflicting` are late messages that are left out.
+    `past` are its duties that later ones have replaced. `messages` are all that the ticket is now
+    made of, `refused` those of them that the rules refuse, by arrival number. `conflicting` are
+    late messages that are left out.
     """
 
     state: State
     appended: list[Event]
-    messages: dict[int, Message]
+    past: list[Clock]
+    messages: Mapping[int, Message]
     refused: dict[int, Refusal]
     conflicting: dict[int, Refusal]
+
+
+def tell(
+    ticket: str,
+    messages: Mapping[int, Message],
+    context: RuleContext,
+    now: datetime,
+    *,
+    inclusive: bool = True,
+    days_kept: Mapping[str, bool] | None = None,
+) -> Telling:
+    """Fold these messages in the order of `at`, from the beginning."""
+    state, past = State(ticket, EDITION, days_kept=dict(days_kept or {})), list[Clock]()
+    ordered = sorted(messages.values(), key=lambda m: (m.at, m.arrival))
+    events = fold(state, ordered, context, now, inclusive=inclusive, past=past)
+    return Telling(state, events, past)
 
 
 def refold_late(
@@ -42,47 +73,80 @@ def refold_late(
 ) -> Refolded:
     """Fold the messages dealt with before and the late ones, by arrival number.
 
-    What people did stands: a late message that would make an applied one impossible is left out.
-    Messages refused before are folded again too, since the late one may be what they lacked.
-    `state` and `log` are the ticket as it stands; with `inclusive` false, what falls exactly on
-    `now` is left for later.
+    What people did stands, and so does an answer given to a unit: a late message that would make
+    an applied one impossible, or take back such an answer, is left out. It is measured against the
+    same telling without it. Messages refused before are folded again too, since the late one may
+    be what they lacked. `state` and `log` are the ticket as it stands; with `inclusive` false,
+    what falls exactly on `now` is left for later.
     """
 
-    def folded(messages: Mapping[int, Message]) -> tuple[State, list[Event]]:
-        return fold_from_start(state.ticket, messages, context, now, inclusive=inclusive)
+    def told(messages: Mapping[int, Message]) -> Telling:
+        return tell(
+            state.ticket,
+            messages,
+            context,
+            now,
+            inclusive=inclusive,
+            days_kept=state.days_kept,
+        )
 
-    messages = dict(dealt)
-    new_state, events = folded(messages)
+    messages, standing = dict(dealt), set(applied)
+    without_late = telling = told(messages)
     conflicting: dict[int, Refusal] = {}
     for arrival in sorted(late):
-        candidate = {**messages, arrival: late[arrival]}
-        candidate_state, candidate_events = folded(candidate)
-        if undone := sorted(applied & refusals(candidate_events).keys()):
+        candidate = told({**messages, arrival: late[arrival]})
+        if undone := _undone(candidate.events, standing, telling.events):
             types = ", ".join(messages[i].type for i in undone)
             why = lazy("it came late, and would undo what was done since: {types}", types=types)
             conflicting[arrival] = Refusal(why)
             continue
-        messages, new_state, events = candidate, candidate_state, candidate_events
-    appended = difference(log, events, state, new_state, now, LATE)
+        messages[arrival] = late[arrival]
+        telling = candidate
+        if arrival not in refusals(candidate.events):
+            standing.add(arrival)
+    refolded = _compared(state, log, telling, without_late, now, LATE)
     for arrival, refusal in conflicting.items():
         refused = MessageRefused(type=late[arrival].type, why=refusal.why, late=True)
-        appended.append(Event(refused, now, now, arrival))
-    new_state.folds = state.folds + bool(appended)
-    return Refolded(new_state, appended, messages, refusals(events), conflicting)
+        refolded.appended.append(Event(refused, now, now, arrival))
+    refolded.state.folds = state.folds + bool(refolded.appended)
+    return refolded._replace(messages=messages, conflicting=conflicting)
 
 
-def fold_from_start(
-    ticket: str,
+def refold_changed(
+    state: State,
+    log: Sequence[LoggedEvent],
     messages: Mapping[int, Message],
+    applied: Set[int],
     context: RuleContext,
+    former: RuleContext,
     now: datetime,
-    *,
-    inclusive: bool = True,
-) -> tuple[State, list[Event]]:
-    """Fold these messages in the order of `at`, from the beginning."""
-    state = State(ticket)
-    ordered = sorted(messages.values(), key=lambda m: (m.at, m.arrival))
-    return state, fold(state, ordered, context, now, inclusive=inclusive)
+    why: LazyText,
+    former_days: Mapping[date, bool],
+) -> Refolded | None:
+    """Fold the same messages under a changed calendar or policy; `former` is the one before.
+
+    What people did stands, and so do answers given, now and in every later telling (decision 29):
+    where they would not fit the new days, this ticket keeps `former_days`, by whether they were
+    working, up to the day of what was done last. None where even that does not help: then the
+    ticket stays as it is.
+    """
+    before = tell(state.ticket, messages, former, now, days_kept=state.days_kept)
+    kept = dict(state.days_kept)
+    left = {day.isoformat(): working for day, working in former_days.items()}
+    while True:
+        telling = tell(state.ticket, messages, context, now, days_kept=kept)
+        undone = _undone(telling.events, applied, before.events)
+        if not undone:
+            break
+        last = max(messages[arrival].at for arrival in undone).astimezone(SHANGHAI).date()
+        more = {day: w for day, w in left.items() if day <= last.isoformat()} or left
+        if not more:
+            return None
+        kept |= more
+        left = {day: working for day, working in left.items() if day not in more}
+    refolded = _compared(state, log, telling, before, now, why)
+    refolded.state.folds = state.folds + bool(refolded.appended)
+    return refolded._replace(messages=messages)
 
 
 def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
@@ -92,3 +156,49 @@ def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
         for event in events
         if isinstance(event.data, MessageRefused) and event.cause is not None
     }
+
+
+def _undone(events: Sequence[Event], applied: Set[int], before: Sequence[Event]) -> list[int]:
+    """Return the applied messages that `events` refuse or answer otherwise than `before`."""
+    refused = refusals(events).keys() - refusals(before).keys()
+    return sorted(applied & (refused | (_answered(before) - _answered(events))))
+
+
+def _answered(events: Sequence[Event]) -> set[int]:
+    """Return the messages that were answered by what was asked for."""
+    return {e.cause for e in events if isinstance(e.data, _ANSWERS) and e.cause is not None}
+
+
+def _compared(
+    state: State,
+    log: Sequence[LoggedEvent],
+    telling: Telling,
+    without: Telling,
+    now: datetime,
+    why: LazyText,
+) -> Refolded:
+    """Compare a telling with the log, or with the telling `without` the change.
+
+    The latter where older rules began the log: nothing is appended that only today's rules say.
+    """
+    after, events, past = telling
+    baseline = None
+    if state.edition < EDITION:
+        baseline = without.events
+        after, past = _unchanged_kept(state, telling, without.state)
+    appended = difference(log, events, after.clocks, now, why, baseline)
+    return Refolded(after, appended, past, {}, refusals(events), {})
+
+
+def _unchanged_kept(state: State, telling: Telling, without: State) -> tuple[State, list[Clock]]:
+    """Return a telling with all that the change did not touch as it stands, and its past duties."""
+    after = telling.state
+    values = {
+        name: getattr(state if getattr(after, name) == getattr(without, name) else after, name)
+        for name in State.__struct_fields__
+    }
+    touched = {k: c for k, c in after.clocks.items() if without.clocks.get(k) != c}
+    untouched = {k: c for k, c in state.clocks.items() if k not in touched}
+    values |= {"edition": state.edition, "clocks": untouched | touched}
+    past = [c for c in telling.past if clock_key(c.name, c.unit or c.purpose) in touched]
+    return State(**values), past

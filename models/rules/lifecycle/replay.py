@@ -14,7 +14,7 @@ from models.rules.lifecycle.difference import LoggedEvent
 from models.rules.lifecycle.refold import refold_late, refusals
 from models.rules.messages import Finding, Message, Refusal, TicketReceived
 from models.rules.policy import Policy, in_force
-from models.rules.state import RuleContext, State
+from models.rules.state import EDITION, RuleContext, State
 from models.rules.vocabulary import MessageType
 
 Screening: TypeAlias = Callable[[Message, Policy], tuple[Finding, ...]]
@@ -144,7 +144,7 @@ class TicketReplay:
         self.first = msgspec.structs.replace(receipt, findings=findings)
         self.begun_at = now
         self._context = RuleContext(policy, self._rules.calendar)
-        self._state = State(self._number)
+        self._state = State(self._number, EDITION)
 
     def _lose_patience(self, now: datetime) -> None:
         """Refuse what has waited for its ticket for too long."""

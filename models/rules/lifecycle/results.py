@@ -5,15 +5,16 @@ from datetime import datetime
 
 from models.i18n import LazyText, lazy
 from models.rules import events, messages
-from models.rules.events import NoticeQueued
 from models.rules.lifecycle.acceptance import accept
-from models.rules.lifecycle.decision import Decision, has_content, wrong_status
-from models.rules.lifecycle.handling import join, term_from
+from models.rules.lifecycle.decision import Decision, wrong_status
+from models.rules.lifecycle.handling import join, term_from, term_with_extensions
 from models.rules.messages import Refusal
+from models.rules.papers import says_something
 from models.rules.state import State
 from models.rules.vocabulary import (
     DISSATISFIED,
     ClockName,
+    ContactPurpose,
     Disposal,
     NoticeKind,
     Recipient,
@@ -46,13 +47,15 @@ def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal 
     )
     decision.stop_clock(ClockName.HANDLING)
     decision.stop_clock(ClockName.EMERGENCY_REPORT)
+    state.deemed, state.has_result = False, True
     state.rating_before, state.revisit_before = state.rating, state.revisit
     decision.emit(events.SurveyOpened())
     due = decision.due(decision.at, decision.context.policy.terms.survey)
-    decision.start_clock(ClockName.SURVEY, decision.at, due)
+    decision.start_clock(ClockName.SURVEY, decision.at, due, holder=Recipient.CITY_HOTLINE)
+    decision.notify(NoticeKind.RESULT_SUBMITTED, Recipient.CITY_HOTLINE)
     if content.disposal == Disposal.ORDINARY:
         state.status = Status.SUBMITTED
-        decision.emit(NoticeQueued(kind=NoticeKind.RESULT_SUBMITTED, role=Recipient.CITY_HOTLINE))
+        decision.start_duty(ClockName.RESULT_REVIEW, Recipient.CITY_HOTLINE)
     else:
         _complete(decision)
     return None
@@ -60,11 +63,11 @@ def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal 
 
 def _lacking_in_result(content: messages.ResultSubmitted) -> tuple[str, ...]:
     if content.disposal != Disposal.ORDINARY:
-        return () if has_content(content.materials) else ("materials",)
-    lacking = [part for part in RESULT_PARTS if not has_content(getattr(content, part))]
+        return () if says_something(content.materials) else ("materials",)
+    lacking = [part for part in RESULT_PARTS if not says_something(getattr(content, part))]
     if content.long_term is not None:
         parts = content.long_term if isinstance(content.long_term, Mapping) else {}
-        lacking += [f"long_term.{p}" for p in LONG_TERM_PARTS if not has_content(parts.get(p))]
+        lacking += [f"long_term.{p}" for p in LONG_TERM_PARTS if not says_something(parts.get(p))]
     return tuple(lacking)
 
 
@@ -78,6 +81,9 @@ def _complete(decision: Decision) -> None:
     if state.contact_wanted:
         due = decision.due(decision.at, decision.context.policy.terms.closing_contact)
         decision.start_clock(ClockName.CLOSING_CONTACT, decision.at, due)
+    # what was shown of an earlier closing contact proves nothing of this one
+    state.evidenced.pop(ContactPurpose.CLOSING, None)
+    decision.notify_unit(NoticeKind.COMPLETED, state.unit)
 
 
 def reviewed(decision: Decision, content: messages.ResultReviewed) -> Refusal | None:
@@ -85,6 +91,7 @@ def reviewed(decision: Decision, content: messages.ResultReviewed) -> Refusal | 
     state = decision.state
     if state.status != Status.SUBMITTED:
         return wrong_status(decision)
+    decision.stop_clock(ClockName.RESULT_REVIEW)
     if content.approved:
         _complete(decision)
         return None
@@ -92,22 +99,20 @@ def reviewed(decision: Decision, content: messages.ResultReviewed) -> Refusal | 
     decision.cancel_clocks(ClockName.SURVEY)
     # what the claimant thought of a refused result does not count
     state.rating, state.revisit = state.rating_before, state.revisit_before
+    if not state.revisit:
+        decision.cancel_clocks(ClockName.REVISIT)
     state.status = Status.HANDLING
     _resume_handling(decision)
-    decision.emit(
-        NoticeQueued(kind=NoticeKind.RESULT_REFUSED, role=Recipient.UNIT_CONTACT, unit=state.unit)
-    )
+    decision.notify_unit(NoticeKind.RESULT_REFUSED, state.unit)
     return None
 
 
 def _resume_handling(decision: Decision) -> None:
     """Run the handling clock on after a refused result, with the extensions granted (3.7 c)."""
-    state = decision.state
-    base, why = _resumed_base(state)
-    due, extensions = term_from(decision, base), state.extensions_since
-    for _ in range(extensions):
-        due = term_from(decision, due)
-    decision.start_clock(ClockName.HANDLING, base, due, why=why)
+    base, why = _resumed_base(decision.state)
+    extensions = decision.state.extensions_since
+    due = term_with_extensions(decision, base)
+    decision.start_clock(ClockName.HANDLING, base, due, why=why, resumes=True)
     if extensions:
         added = lazy("extensions granted since then, added: {n} (Regulation 3.5)", n=extensions)
         decision.change_clock(ClockName.HANDLING, why=(why, added))
@@ -130,21 +135,26 @@ def rework_requested(decision: Decision, content: messages.ReworkRequested) -> R
     if (refused := _why_no_rework(decision)) is not None:
         decision.emit(events.ReworkRefused(why=refused))
         return None
-    unit = content.unit or state.unit
+    former, unit = state.unit, content.unit or state.unit
     state.reworked = True
     state.unit = unit
     state.status = Status.HANDLING
+    state.deemed = False
     state.restarted_at = decision.at
     state.extensions_since = 0
     state.co_units = tuple(u for u in state.co_units if u != unit)
     decision.emit(events.ReworkOpened(unit=unit))
     decision.cancel_clocks(ClockName.CLOSING_CONTACT, ClockName.SURVEY)
+    if unit != former:
+        # what had expired stays the former unit's own (decision 44)
+        decision.cancel_clocks(ClockName.FIRST_CONTACT)
+        decision.notify_unit(NoticeKind.RELEASED, former)
     decision.begin_run()
     why = lazy("second handling, same term as the first (Regulation 3.9)")
     due = term_from(decision, decision.at)
     decision.start_clock(ClockName.HANDLING, decision.at, due, why=why)
-    decision.emit(NoticeQueued(kind=NoticeKind.REWORK, role=Recipient.UNIT_CONTACT, unit=unit))
-    if content.former_holder:
+    decision.notify_unit(NoticeKind.REWORK, unit)
+    if content.former_holder and content.former_holder != unit:
         join(decision, content.former_holder)
     return None
 

@@ -1,7 +1,6 @@
 """The claimant's withdrawal of a ticket: Regulation 3.6."""
 
 from models.rules import events, messages
-from models.rules.events import NoticeQueued
 from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.messages import Refusal
 from models.rules.vocabulary import (
@@ -23,14 +22,14 @@ def withdrew(decision: Decision, content: messages.ClaimantWithdrew) -> Refusal 
         if state.unit is None:
             return wrong_status(decision)
         decision.emit(events.ContactRecorded(purpose=ContactPurpose.WITHDRAWAL, unit=state.unit))
-        decision.emit(NoticeQueued(kind=NoticeKind.WITHDRAWAL_GUIDANCE, role=Recipient.CLAIMANT))
+        decision.notify(NoticeKind.WITHDRAWAL_GUIDANCE, Recipient.CLAIMANT)
         return None
     decision.emit(events.TicketWithdrawn(to=content.to))
     decision.cancel_clocks()
     state.status = Status.ARCHIVED
     decision.emit(events.TicketArchived())
-    if state.unit:
-        decision.emit(
-            NoticeQueued(kind=NoticeKind.WITHDRAWN, role=Recipient.UNIT_CONTACT, unit=state.unit)
-        )
+    decision.notify_unit(NoticeKind.WITHDRAWN, state.unit)
+    for unit in (*state.parties, *state.co_units):
+        if unit != state.unit:
+            decision.notify_unit(NoticeKind.WITHDRAWN, unit)
     return None

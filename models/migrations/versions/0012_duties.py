@@ -1,0 +1,111 @@
+"""Every clock names its holder and is kept when another one of its kind begins.
+
+Old tickets have the latest clock of each kind. What a unit owed is put down to the unit that has
+the ticket now, which is how it was counted until now.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from models.tables.columns import Instant
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+_RUNNING = "state = 'running'"
+_ENDED = "ended_at IS NOT NULL"
+_HOLDER = """
+    UPDATE clock SET holder = CASE
+        WHEN name = 'survey' THEN 'city_hotline'
+        WHEN unit IS NOT NULL THEN unit
+        ELSE coalesce((SELECT ticket.unit FROM ticket WHERE ticket.id = clock.ticket_id), '')
+    END
+"""
+
+
+_COLUMNS = ("ticket_id", "key", "name", "unit", "purpose", "base", "due", "provisional", "state")
+_COPIED = ", ".join((*_COLUMNS, "ended_at", "calendar"))
+
+
+def upgrade() -> None:
+    """Bring the store to this shape."""
+    op.drop_index("clock_running", table_name="clock")
+    if op.get_context().dialect.name == "postgresql":
+        for column, default in zip(_added_columns(), ("1", "", "0"), strict=True):
+            column.server_default = sa.DefaultClause(default)
+            op.add_column("clock", column)
+            op.alter_column("clock", column.name, server_default=None)
+        op.drop_constraint("clock_pkey", "clock", type_="primary")
+        op.create_primary_key("clock_pkey", "clock", ["ticket_id", "key", "ordinal"])
+    else:
+        op.rename_table("clock", "clock_before")
+        _create_table()
+        op.execute(
+            f"INSERT INTO clock ({_COPIED}, ordinal, holder, concerns) "
+            f"SELECT {_COPIED}, 1, '', 0 FROM clock_before"
+        )
+        op.drop_table("clock_before")
+    op.execute(_HOLDER)
+    _index("clock_running", ["name", "due"], _RUNNING)
+    _index("clock_ended", ["ended_at"], _ENDED)
+    op.add_column("inbox", sa.Column("quiet_before", Instant(timezone=True), nullable=True))
+
+
+def downgrade() -> None:
+    """Bring the store back to the shape before; only the latest clock of each kind is kept."""
+    op.drop_column("inbox", "quiet_before")
+    for index in ("clock_ended", "clock_running"):
+        op.drop_index(index, table_name="clock")
+    op.execute(
+        "DELETE FROM clock WHERE ordinal < (SELECT max(later.ordinal) FROM clock AS later "
+        "WHERE later.ticket_id = clock.ticket_id AND later.key = clock.key)"
+    )
+    if op.get_context().dialect.name == "postgresql":
+        op.drop_constraint("clock_pkey", "clock", type_="primary")
+        for column in ("concerns", "holder", "ordinal"):
+            op.drop_column("clock", column)
+        op.create_primary_key("clock_pkey", "clock", ["ticket_id", "key"])
+    else:
+        op.rename_table("clock", "clock_after")
+        _create_table(duties=False)
+        op.execute(f"INSERT INTO clock ({_COPIED}) SELECT {_COPIED} FROM clock_after")
+        op.drop_table("clock_after")
+    _index("clock_running", ["name", "due"], _RUNNING)
+
+
+def _added_columns() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("concerns", sa.Integer(), nullable=False),
+    ]
+
+
+def _create_table(*, duties: bool = True) -> None:
+    """Create the table on SQLite, which cannot change a primary key."""
+    op.create_table(
+        "clock",
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        *(_added_columns() if duties else ()),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=True),
+        sa.Column("purpose", sa.String(), nullable=True),
+        sa.Column("base", Instant(timezone=True), nullable=False),
+        sa.Column("due", Instant(timezone=True), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("ended_at", Instant(timezone=True), nullable=True),
+        sa.Column("calendar", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"]),
+        sa.PrimaryKeyConstraint("ticket_id", "key", *(("ordinal",) if duties else ())),
+    )
+
+
+def _index(name: str, columns: list[str], where: str) -> None:
+    which = sa.text(where)
+    op.create_index(name, "clock", columns, sqlite_where=which, postgresql_where=which)

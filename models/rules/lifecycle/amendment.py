@@ -1,0 +1,116 @@
+"""Corrections of what was received: decisions 35 and 43."""
+
+from typing import Any
+
+from msgspec import UNSET
+
+from models.i18n import lazy
+from models.rules import events, messages
+from models.rules.lifecycle.decision import Decision, wrong_status
+from models.rules.lifecycle.handling import (
+    EMERGENCY_CLOCKS,
+    start_emergency_clock,
+    start_first_contact,
+    term_with_extensions,
+)
+from models.rules.messages import Refusal
+from models.rules.vocabulary import (
+    OPEN,
+    ClockName,
+    ClockState,
+    ContactWish,
+    NoticeKind,
+    Status,
+)
+
+AMENDABLE = (
+    "category",
+    "emergency",
+    "statutory_limit",
+    "claimant",
+    "title",
+    "address",
+    "street",
+    "topic",
+)
+
+
+def amended(decision: Decision, content: messages.TicketAmended) -> Refusal | None:
+    """Correct what was received, and recompute the clocks that depend on it."""
+    state = decision.state
+    if state.status not in (*OPEN, Status.COMPLETED):
+        return wrong_status(decision)
+    changes: dict[str, Any] = {
+        name: value for name in AMENDABLE if (value := getattr(content, name)) is not UNSET
+    }
+    if not changes:
+        names = ", ".join(AMENDABLE)
+        return Refusal(lazy("nothing is amended: give one of {names}", names=names))
+    decision.emit(
+        events.TicketAmended(
+            fields=tuple(changes),
+            by=content.by,
+            category=content.category,
+            emergency=content.emergency,
+            changes=changes,
+            why=content.why,
+        )
+    )
+    if content.category is not UNSET or content.statutory_limit is not UNSET:
+        if content.category is not UNSET:
+            state.category = content.category
+        if content.statutory_limit is not UNSET:
+            state.limit = content.statutory_limit
+        _recompute_handling(decision)
+    if content.emergency is not UNSET:
+        before, state.emergency = state.emergency, content.emergency
+        if before is None and state.emergency is not None:
+            _begin_emergency(decision)
+        elif state.emergency is None:
+            decision.cancel_clocks(*EMERGENCY_CLOCKS)
+    if content.claimant is not UNSET and content.claimant.contact is not None:
+        _change_wish(decision, content.claimant.contact)
+    decision.notify_unit(NoticeKind.AMENDED, state.unit)
+    return None
+
+
+def _recompute_handling(decision: Decision) -> None:
+    """Count the running term anew from its base: a new run if its expiry moves, else the same."""
+    clock = decision.running_clock(ClockName.HANDLING)
+    if clock is None:
+        return
+    due = term_with_extensions(decision, clock.base)
+    if due != clock.due:
+        decision.begin_run()
+        why = lazy("category or limit amended")
+        decision.move_clock(ClockName.HANDLING, clock.base, due, why)
+
+
+def _begin_emergency(decision: Decision) -> None:
+    """Run an emergency's terms from this moment; none once a result has come."""
+    state = decision.state
+    if state.unit is None or state.has_result:
+        return
+    for name in EMERGENCY_CLOCKS:
+        clock = state.clocks.get(name)
+        there = name == ClockName.ON_SITE and state.unit in state.on_site
+        if not there and (clock is None or clock.state != ClockState.MET):
+            start_emergency_clock(decision, name)
+
+
+def _change_wish(decision: Decision, wish: ContactWish) -> None:
+    """End the contacts that are no longer wanted, or begin the first where it is wanted again."""
+    state = decision.state
+    wanted = wish == ContactWish.WANTED
+    if wanted == state.contact_wanted:
+        return
+    state.contact_wanted = wanted
+    if not wanted:
+        decision.cancel_clocks(ClockName.FIRST_CONTACT, ClockName.CLOSING_CONTACT)
+    elif (
+        state.status == Status.HANDLING
+        and not state.reworked
+        and state.unit not in state.reached
+        and decision.running_clock(ClockName.FIRST_CONTACT) is None
+    ):
+        start_first_contact(decision, decision.at)
