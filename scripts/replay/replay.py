@@ -258,7 +258,7 @@ def _dismissed(
 
 def _directory(setup: ReplaySetup, named: Collection[str]) -> Directory:
     """The units of the file, with those added that messages name and it does not know."""
-    known = Directory(setup.units.unit)
+    known = Directory(setup.units.unit, setup.units.territory)
     unknown = sorted(name for name in named if known.resolve(name) is None)
     units = setup.units.unit + tuple(map(Unit, unknown))
     model = None

@@ -71,3 +71,33 @@ def test_a_community_is_no_district() -> None:
     """Taking 社区 off a name would leave the name of something else."""
     names = UnitNames({"东湖社区服务中心": "东湖社区服务中心"}, [])
     assert names.find("服务中心") is None
+
+
+_FOREIGN = {"教育局": "教育局", "龙湖区环卫站": "龙湖区环卫站", "龙湖区供水站": "龙湖区供水站"}
+
+
+@pytest.mark.parametrize("territory", [["濠江"], []])
+def test_a_unit_of_another_district_does_not_make_the_district_ours(territory: list[str]) -> None:
+    """龙湖区环卫站 in the file is one unit; 龙湖区教育局 is no unit of ours."""
+    few = UnitNames({**_FOREIGN, "民政局": "民政局", "濠江区住建局": "濠江区住建局"}, territory)
+    assert few.find("龙湖区教育局") is None
+    assert few.find("汕头市龙湖区教育局") is None
+    assert few.find("环卫站") is None
+    assert few.find("龙湖区环卫站") == "龙湖区环卫站"
+    assert few.find("区教育局") == "教育局"
+
+
+def test_other_districts_units_do_not_outvote_the_territory() -> None:
+    """What the file says of its district holds, however many units come from elsewhere."""
+    names = UnitNames(_FOREIGN, ["濠江"])
+    assert names.find("龙湖区教育局") is None
+    assert names.find("濠江区教育局") == "教育局"
+
+
+def test_without_a_territory_most_units_say_what_the_district_is_called() -> None:
+    """A file that names no territory still finds its units without the district in front."""
+    names = UnitNames(
+        {n: n for n in ("商州区教育局", "商州区民政局", "商州区住建局", "龙湖区环卫站")}, []
+    )
+    assert names.find("民政局") == "商州区民政局"
+    assert names.find("环卫站") is None

@@ -52,14 +52,15 @@ class UnitNames:
     """The units of one district, found by any spelling that can only mean one of them.
 
     An exact name or alias comes first, then the same name in another form, then the same name
-    with or without the district in front. Only the district's own name is taken off, so that the
-    city's bureau is never taken for the district's.
+    with or without the district in front. Only the district's own name is taken off, so that
+    neither the city's bureau nor another district's is taken for the district's. The territory says
+    what the district is called; without one, more than half of the units have to name it.
     """
 
     def __init__(self, names: Mapping[str, str], territory: Iterable[str]) -> None:
         self._exact = dict(names)
         self._normal = _unique((normalize_name(name), unit) for name, unit in names.items())
-        regions = {normalize_name(word) for word in territory} | set(_districts(self._normal))
+        regions = {normalize_name(word) for word in territory} or _named_by_most(self._normal)
         words = "|".join(sorted(map(re.escape, regions), key=len, reverse=True)) or r"(?!)"
         self._region = re.compile(
             rf"(?:(?:[一-龥]{{2,6}}?省)?(?:[一-龥]{{2,5}}?市)?(?:{words})[区县旗]?|[本我]?[区县旗])"
@@ -89,10 +90,14 @@ class UnitNames:
         return rest if len(rest) >= _LEAST else plain
 
 
-def _districts(names: Iterable[str]) -> Iterable[str]:
-    for name in names:
+def _named_by_most(names: Mapping[str, str]) -> set[str]:
+    """Return the district that is in the names of more than half of the units, if there is one."""
+    units_of: dict[str, set[str]] = {}
+    for name, unit in names.items():
         if (match := _REGION.match(name)) and not _NO_REGION.search(match[1]):
-            yield match[1]
+            units_of.setdefault(match[1], set()).add(unit)
+    half = len(set(names.values())) / 2
+    return {district for district, units in units_of.items() if len(units) > half}
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
