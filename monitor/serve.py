@@ -1,15 +1,30 @@
 """Serve the monitor to browsers: a process for each tab, our own page, and an access token."""
 
+import asyncio
 import hmac
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from textual_serve.server import Server
+from textual_serve.app_service import AppService
+from textual_serve.server import Server, to_int
+
+from models.errors import describe_safely
+from models.rules.limits import (
+    BROWSER_MESSAGE_BYTES,
+    KIB,
+    SCREEN_COLUMNS,
+    SCREEN_ROWS,
+    TAB_MEMORY_BYTES,
+)
+
+log = logging.getLogger("hotline.monitor")
 
 _COOKIE = "hotline_monitor"
 _TOKEN = "token"
+_STOP_TIMEOUT = 5.0
 _PAGES = Path(__file__).parent / "web"
 
 _HEADERS = {
@@ -24,6 +39,46 @@ _HEADERS = {
 }
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class BoundedAppService(AppService):
+    """The process of one tab, with a limit on its screen and its memory."""
+
+    async def start(self, width: int, height: int) -> None:
+        """Start the process; its screen is no larger than the limits."""
+        self.command = f"ulimit -v {TAB_MEMORY_BYTES // KIB}; exec {self.command}"
+        await super().start(*_bounded(width, height))
+
+    async def stop(self) -> None:
+        """End the process, and kill one that does not end: none outlives its tab."""
+        process = self._process
+        if process is None:
+            return
+        self._process = None
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await super().stop()
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        finally:
+            self.stdin.close()
+
+    async def set_terminal_size(self, width: int, height: int) -> None:
+        """Change the size of the screen, within the limits: a huge one takes gigabytes."""
+        await super().set_terminal_size(*_bounded(width, height))
+
+
+def _bounded(width: int, height: int) -> tuple[int, int]:
+    return max(1, min(int(width), SCREEN_COLUMNS)), max(1, min(int(height), SCREEN_ROWS))
+
+
+def _closer(websocket: web.WebSocketResponse) -> Callable[[], Awaitable[None]]:
+    async def close() -> None:
+        await websocket.close()
+
+    return close
 
 
 class MonitorServer(Server):
@@ -73,6 +128,31 @@ class MonitorServer(Server):
         app = await super()._make_app()
         app.middlewares.append(self._guard())
         return app
+
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one tab: as the parent class does, but with limits on sizes."""
+        websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=BROWSER_MESSAGE_BYTES)
+        await websocket.prepare(request)
+        service = BoundedAppService(
+            self.command,
+            write_bytes=websocket.send_bytes,
+            write_str=websocket.send_str,
+            close=_closer(websocket),
+            download_manager=self.download_manager,
+            debug=self.debug,
+        )
+        width = to_int(request.query.get("width", ""), 80)
+        height = to_int(request.query.get("height", ""), 24)
+        await service.start(width, height)
+        try:
+            await self._process_messages(websocket, service)
+        except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+            # no page of ours sends such a message
+            log.warning("a browser sent no message: %s", describe_safely(error))
+            await websocket.close()
+        finally:
+            await service.stop()
+        return websocket
 
     def _guard(self) -> Middleware:
         @web.middleware

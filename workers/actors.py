@@ -25,6 +25,7 @@ from models.operations.bells import ring_again
 from models.operations.ticket_work import refuse_waiting
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.rulebook import RulebookCache
+from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.security.encryption import KeyUnusable
 from models.store_errors import is_store_fault, is_transient
@@ -40,7 +41,6 @@ _PRIORITIES = {EMERGENCY: 0, ESCALATION: 5, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, then clocks, notices last."""
 
 _MAX_ID = 2**63 - 1
-_MAX_LOGGED_IDS = 20
 
 
 class QueueCounters:
@@ -119,7 +119,7 @@ def _actor(context: WorkerContext, queue: str, work: Work) -> Callable[..., None
             return
         context.doing = f"{queue} {len(ids)}"
         try:
-            with bound_contextvars(queue=queue, rows=ids[:_MAX_LOGGED_IDS], of=len(ids)):
+            with bound_contextvars(queue=queue, rows=ids[:LOGGED_IDS], of=len(ids)):
                 _answer(context, queue, ids, work)
         finally:
             context.doing = ""

@@ -459,6 +459,7 @@ class Permission(Code):
     KEYS = "keys", N_("change keys")
     AUDIT = "audit", N_("see who saw what")
     BACKUP = "backup", N_("make backups")
+    MAINTAIN = "maintain", N_("maintain the store")
 
 
 class Queue(Code):

@@ -21,6 +21,7 @@ from models.clock import monotonic
 from models.errors import HotlineError, describe_safely
 from models.i18n import _
 from models.private_files import make_private_folder, open_private, require_safe_path
+from models.rules.limits import FILE_NAME_BYTES
 from models.rules.text import one_line
 from models.store_errors import StoreError
 from scripts.ingest.records import FeedError
@@ -30,9 +31,6 @@ _UNFINISHED = (".part", ".tmp", ".partial", ".crdownload", ".filepart", "~")
 
 _NO_LETTERS = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 """What Windows leaves in folders; office programs leave `~$name` beside an open file."""
-
-_MAX_NAME_BYTES = 180
-"""Of a name under which a file is kept: numbers and endings are added to it."""
 
 _WATCHED_AFTER = 3600.0
 """The seconds for which a file that was fed is looked at: somebody may still write to it."""
@@ -376,10 +374,10 @@ _MAX_REPORTED = 10_000
 def _short(name: str) -> str:
     """Return a file name cut to a length that leaves room for additions; its ending is kept."""
     raw = os.fsencode(name)
-    if len(raw) <= _MAX_NAME_BYTES:
+    if len(raw) <= FILE_NAME_BYTES:
         return name
     ending = os.fsencode(Path(name).suffix)[-20:]
-    cut = raw[: _MAX_NAME_BYTES - len(ending)]
+    cut = raw[: FILE_NAME_BYTES - len(ending)]
     # not in the middle of a character
     while cut and cut[-1] & 0xC0 == 0x80:
         cut = cut[:-1]

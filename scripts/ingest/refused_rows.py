@@ -17,6 +17,7 @@ from models.errors import HotlineError
 from models.file_append import append_lines
 from models.i18n import _, render
 from models.operations.access import record_access
+from models.rules.limits import REFUSED_BYTES
 from models.rules.text import clean, redact_numbers
 from models.rules.vocabulary import Permission
 from models.security.encryption import Cipher, Encrypted
@@ -27,9 +28,13 @@ from scripts.output import print_json
 
 
 def append_refused(path: Path, feed: str, records: Sequence[FeedRecord], cipher: Cipher) -> None:
-    """Append the refused records of a feed to the file."""
+    """Append the refused records of a feed to the file.
+
+    A file that is full lists them without their content: the feed has it still.
+    """
     if not records:
         return
+    is_full = path.exists() and path.stat().st_size > REFUSED_BYTES
     lines = [
         msgspec.json.encode(
             {
@@ -37,7 +42,9 @@ def append_refused(path: Path, feed: str, records: Sequence[FeedRecord], cipher:
                 "source": record.source,
                 "line": record.line,
                 "why": redact_numbers(clean(render(record.why))) if record.why else "",
-                "sealed": cipher.encrypt(msgspec.to_builtins(record.raw, enc_hook=str)).raw,
+                "sealed": cipher.encrypt(
+                    None if is_full else msgspec.to_builtins(record.raw, enc_hook=str)
+                ).raw,
             }
         )
         for record in records

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from models.i18n import LazyText, lazy
+from models.rules.limits import RECORD_BYTES
 from models.rules.text import clean, folded
 from models.rules.vocabulary import MessageType
 from scripts.ingest.cells import (
@@ -23,9 +24,6 @@ from scripts.ingest.dates import parse_instant
 from scripts.ingest.mapping import ARRIVAL, requires_unit
 from scripts.ingest.records import Cell, FeedRecord, cell_text
 from scripts.ingest.table_layout import FollowUpLayout, TableLayout
-
-_MAX_CHARACTERS = 1 << 20
-"""Characters that a row may have: no letter is longer."""
 
 Message = dict[str, Any]
 
@@ -92,8 +90,8 @@ def _check_shape(layout: TableLayout, cells: Sequence[Cell]) -> None:
                 columns=width,
             )
         )
-    if sum(len(cell) for cell in cells if isinstance(cell, str)) > _MAX_CHARACTERS:
-        raise UnusableRow(lazy("The row has more than {limit} characters", limit=_MAX_CHARACTERS))
+    if sum(len(cell) for cell in cells if isinstance(cell, str)) > RECORD_BYTES:
+        raise UnusableRow(lazy("The row has more than {limit} characters", limit=RECORD_BYTES))
 
 
 def _letter(row: FeedTableRow) -> Message:

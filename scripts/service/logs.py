@@ -14,6 +14,8 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from models.errors import describe_safely
+from models.rules.limits import LOGGED_CHARACTERS
+from models.rules.text import one_line
 
 _FRAMES = 8
 
@@ -27,6 +29,7 @@ def configure_logging(form: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _describe_exception,
+        _cut_texts,
     ]
     renderer: Processor
     if form == "json":
@@ -55,6 +58,16 @@ def _describe_exception(_logger: Any, _name: str, event: EventDict) -> EventDict
     error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
         event["exception"] = describe_safely(error, _FRAMES)
+    return event
+
+
+def _cut_texts(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Keep what came from outside to one line of a limited length: logs are read in terminals."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            line = one_line(value)
+            cut = len(line) > LOGGED_CHARACTERS
+            event[name] = f"{line[:LOGGED_CHARACTERS]}…" if cut else line
     return event
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from models.rules import limits
 from scripts.ingest.mapping import shipped_mappings
-from scripts.ingest.readers import georeport, json_stream, json_values
+from scripts.ingest.readers import georeport, json_stream
 from scripts.ingest.records import ColumnsRenamed, FeedUnreadable
 from tests.feeds.feed_files import MESSAGE, lines, messages, reason, records
 
@@ -145,7 +146,7 @@ def test_a_long_list_is_not_held_in_memory() -> None:
 
     count = sum(piece.why is None for piece in json_stream.of_array(Joined()))  # type: ignore[arg-type]
     assert count == 100_000
-    assert stream.widest <= 2 * json_values.LONGEST
+    assert stream.widest <= 2 * limits.RECORD_BYTES
 
 
 def test_renamed_fields_are_said(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_a_streamed_workbook_that_is_damaged_is_one_error(
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MAX_BYTES", 1 << 24)
+    monkeypatch.setattr(module, "WORKBOOK_BYTES", 1 << 24)
     blank = b"<row></row>" * (1 << 21)
     bomb = changed(
         workbook(letters("2026/9/3 8:05")),

@@ -2,8 +2,11 @@
 
 import json
 import threading
+import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +16,7 @@ import pytest
 
 from scripts.ingest import open311_client
 from scripts.ingest.open311_client import Open311Client
+from scripts.ingest.public_addresses import is_public
 from scripts.ingest.records import FeedUnreadable
 from tests.scripts.hotline_process import HotlineProcess
 
@@ -31,6 +35,8 @@ class City(ThreadingHTTPServer):
         self.failures: list[tuple[int, dict[str, str]]] = []
         self.location = ""
         self.body: bytes | None = None
+        self.encoding = ""
+        self.drips: tuple[bytes, float] | None = None
 
     @property
     def url(self) -> str:
@@ -41,6 +47,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: City
 
     def do_GET(self) -> None:
+        if self.server.drips is not None:
+            self._drip(*self.server.drips)
+            return
         query = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
         self.server.requests.append({"path": self.path, "query": query, **self.headers})
         if self.server.failures:
@@ -54,7 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
             page, size = int(query["page"]), int(query["page_size"])
             records = self.server.records[(page - 1) * size : page * size]
             body = self.server.body or json.dumps(records).encode()
-            self._answer(200, body, {"ETag": '"v1"'})
+            packed = {"Content-Encoding": self.server.encoding} if self.server.encoding else {}
+            self._answer(200, body, {"ETag": '"v1"'} | packed)
 
     def _answer(self, code: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(code)
@@ -63,6 +73,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _drip(self, beginning: bytes, pause: float) -> None:
+        """Send a byte at a time, each soon enough for itself, until the other end is gone."""
+        try:
+            self.wfile.write(beginning)
+            while True:
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(pause)
+        except OSError:
+            self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         """Nothing: pytest shows what matters."""
@@ -196,9 +217,110 @@ def test_a_private_network_is_asked_nothing_unless_that_is_meant(
 def test_a_page_without_end_is_not_taken(
     city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open311_client, "_MAX_BYTES", 1_000)
+    monkeypatch.setattr(open311_client, "PAGE_BYTES", 1_000)
     with pytest.raises(FeedUnreadable, match="more than a page"):
         poll(city, tmp_path)
+
+
+def _gzipped(data: bytes, times: int = 1) -> bytes:
+    for _time in range(times):
+        packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+        data = packer.compress(data) + packer.flush()
+    return data
+
+
+def test_a_packed_page_is_unpacked(city: City, tmp_path: Path) -> None:
+    city.encoding = "gzip"
+    city.body = _gzipped(json.dumps(city.records[:7]).encode())
+    taken, _slept = poll(city, tmp_path)
+    assert [len(page) for page in taken] == [7]
+    assert city.requests[0]["Accept-Encoding"] == "gzip"
+
+
+def test_a_page_that_unpacks_to_gigabytes_takes_no_memory(city: City, tmp_path: Path) -> None:
+    """13 KB unpacked to 8.5 GB: a packing in a packing is refused, one alone is read piecewise."""
+    city.encoding = "gzip, gzip"
+    city.body = _gzipped(b" " * (64 << 20), times=2)
+    with pytest.raises(FeedUnreadable, match="was not asked for"):
+        poll(city, tmp_path)
+    city.encoding, city.body = "gzip", _gzipped(b" " * (200 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FeedUnreadable, match="more than a page"):
+            poll(city, tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("body", [b"no gzip", _gzipped(b"[1, 2, 3]" * 1_000)[:-20]])
+def test_a_damaged_packing_is_no_page(city: City, body: bytes, tmp_path: Path) -> None:
+    city.encoding, city.body = "gzip", body
+    with pytest.raises(FeedUnreadable, match="damaged"):
+        poll(city, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Slow:",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n[",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n",
+    ],
+    ids=["headers", "body", "chunks"],
+)
+def test_a_server_that_drips_is_cut_off(
+    city: City, beginning: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte came within the time-out of a read, and the poll never ended."""
+    monkeypatch.setattr(open311_client, "PAGE_TIME", timedelta(seconds=0.5))
+    city.drips = (beginning, 0.05)
+    with pytest.raises(FeedUnreadable, match="too long"):
+        poll(city, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "location", ["http:\\\\x", "http://[", "http://a:99999999/", "http://x\x00y/", "//\x7f@:0"]
+)
+def test_a_redirect_to_no_address_is_an_error_of_the_endpoint(
+    city: City, location: str, tmp_path: Path
+) -> None:
+    city.location = location
+    with pytest.raises(FeedUnreadable):
+        poll(city, tmp_path)
+
+
+def test_an_address_that_is_none_is_said_so(tmp_path: Path) -> None:
+    hotline = HotlineProcess(tmp_path / "home", tmp_path)
+    error = hotline("feed", "http://a:b/x?key=secret", code=1).stderr
+    assert "is no address" in error
+    assert "secret" not in error
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b:1::808:808", False),
+        ("2002:7f00:1::", False),
+        ("2002:808:808::", True),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("::127.0.0.1", False),
+        ("fd00::1", False),
+        ("224.0.0.1", False),
+        ("ff0e::1", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_an_address_that_leads_inside_is_private(address: str, public: bool) -> None:
+    """An IPv6 address with an IPv4 one in it leads a translator to that one."""
+    assert is_public(address) is public
 
 
 def test_the_command_polls_an_endpoint(city: City, tmp_path: Path) -> None:

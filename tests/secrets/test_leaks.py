@@ -270,3 +270,25 @@ def test_a_command_that_fails_tells_no_words(
     assert "in fail" in error or " fail" in error
     assert _grep("stderr", error) == []
     assert describe_safely(ValueError(NAME)) == "ValueError"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_comes_from_outside_forges_no_line_of_the_log(tmp_path: Path, form: str) -> None:
+    """A name with line ends and escapes, or of megabytes, becomes one line of a limited length."""
+    script = tmp_path / "logging_names.py"
+    script.write_text(
+        "import logging\n"
+        "from scripts.service.logs import configure_logging\n"
+        f"configure_logging({form!r})\n"
+        "log = logging.getLogger('hotline.x')\n"
+        "log.warning('undefined actor %s', 'a\\n2026 forged \\x1b[2J' + 'x' * 2_000_000)\n"
+        "log.warning('key', extra={'key': 'b\\r\\nforged\\x1b[31m' + 'y' * 2_000_000})\n",
+        "utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, check=True, text=True,
+        cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONPATH": "."},
+    )  # fmt: skip
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert all(len(line) < 1_000 and line.isprintable() for line in lines)

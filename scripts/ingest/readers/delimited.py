@@ -9,6 +9,7 @@ from itertools import islice
 from typing import IO
 
 from models.i18n import lazy
+from models.rules.limits import CELL_CHARACTERS, KEPT_CHARACTERS
 from scripts.ingest.mapping import Mapping
 from scripts.ingest.records import FeedRecord
 from scripts.ingest.row_messages import row_records
@@ -16,6 +17,7 @@ from scripts.ingest.table_layout import HEADER_WITHIN, TableLayout, find_layout,
 
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
+csv.field_size_limit(CELL_CHARACTERS)
 _USUAL = ",\t;|"
 _MAX_SIGNS = 20
 """The number of other signs that are tried as delimiters, the most frequent first."""
@@ -132,9 +134,11 @@ def _layout_records(
                 why = lazy(
                     "A cell has more than {limit} characters: probably a quotation mark is not "
                     "closed. Mend the row",
-                    limit=csv.field_size_limit(),
+                    limit=CELL_CHARACTERS,
                 )
-                endless.append(FeedRecord(line, layout.mapping.message_source, None, why, raw))
+                # what is not closed may go on to the end of the file: the file has the rest
+                kept = raw[:KEPT_CHARACTERS]
+                endless.append(FeedRecord(line, layout.mapping.message_source, None, why, kept))
             yield line, cells or []
 
     # an endless row is blank to the mapping, so that its refusal stands before the next record

@@ -1,5 +1,6 @@
 """Read Open311 GeoReport v2 in XML, by a parser without entities and external references."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError
@@ -8,14 +9,14 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from models.i18n import LazyText, lazy
+from models.rules.limits import RECORD_BYTES, XML_DEPTH, XML_EQUAL_NAMES
 from scripts.ingest.mapping import Mapping
 from scripts.ingest.readers.json_messages import flatten, object_record, recognise_objects
-from scripts.ingest.readers.json_values import LONGEST, RawRecord
+from scripts.ingest.readers.json_values import RawRecord
 from scripts.ingest.records import FeedRecord, FeedUnreadable
 from scripts.ingest.table_layout import unknown_table
 
 _CHUNK = 1 << 16
-_MAX_DEPTH = 50
 
 
 def fits(head: bytes) -> bool:
@@ -54,13 +55,22 @@ class _BoundedStream:
     def read(self, _size: int = -1) -> bytes:
         chunk = self._stream.read(_CHUNK)
         self.bytes_of_record += len(chunk)
-        if self.bytes_of_record > LONGEST + _CHUNK:
+        if self.bytes_of_record > RECORD_BYTES + _CHUNK:
             raise _TooLong
         return chunk
 
 
 class _TooLong(Exception):
     pass
+
+
+class _TooManyNames(Exception):
+    pass
+
+
+_EQUAL_NAMES = lazy(
+    "An element has more than {limit} elements of one name. Leave them out", limit=XML_EQUAL_NAMES
+)
 
 
 def elements(stream: IO[bytes]) -> Iterator[RawRecord]:
@@ -73,15 +83,19 @@ def elements(stream: IO[bytes]) -> Iterator[RawRecord]:
             if event == "start":
                 depth += 1
                 root = element if root is None else root
-                if depth > _MAX_DEPTH:
+                if depth > XML_DEPTH:
                     raise _TooLong
                 continue
             depth -= 1
             if depth == 1 and root is not None:
                 number += 1
                 bounded.bytes_of_record = 0
-                value = _value(element)
-                yield RawRecord(number, str(value), value if isinstance(value, dict) else {})
+                try:
+                    value = _value(element)
+                except _TooManyNames:
+                    yield RawRecord(number, "", why=_EQUAL_NAMES)
+                else:
+                    yield RawRecord(number, str(value), value if isinstance(value, dict) else {})
                 root.clear()
     except ParseError as error:
         yield RawRecord(number + 1, "", why=_malformed(error.position[0]))
@@ -110,10 +124,12 @@ def _value(element: Element) -> Any:
     if len(element) == 0:
         return element.text or ""
     value: dict[str, Any] = {}
+    times: Counter[str] = Counter()
     for child in element:
         name = child.tag.rpartition("}")[2]
         # a name that stands several times is kept under several names
-        while name in value:
-            name += "+"
-        value[name] = _value(child)
+        if times[name] >= XML_EQUAL_NAMES:
+            raise _TooManyNames
+        value[name + "+" * times[name]] = _value(child)
+        times[name] += 1
     return value

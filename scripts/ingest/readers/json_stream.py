@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import IO
 
 from models.i18n import LazyText, lazy
+from models.rules.limits import KEPT_CHARACTERS, RECORD_BYTES
 from scripts.ingest.readers.json_values import (
     DECODER,
-    LONGEST,
     RawRecord,
     UnusableJson,
     incomplete,
@@ -19,8 +19,6 @@ from scripts.ingest.readers.json_values import (
 )
 
 _CHUNK = 1 << 16
-_KEPT_CHARACTERS = 1_000
-"""Characters that are kept of a record that is too long."""
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _SEPARATORS = re.compile(r"[\s,\ufeff]*")
 
@@ -33,9 +31,9 @@ def of_lines(stream: IO[bytes]) -> Iterator[RawRecord]:
             continue
         if not whole:
             why = lazy(
-                "The line has more than {limit} bytes. Send one message a line", limit=LONGEST
+                "The line has more than {limit} bytes. Send one message a line", limit=RECORD_BYTES
             )
-            yield RawRecord(number, text[:_KEPT_CHARACTERS], why=why)
+            yield RawRecord(number, text[:KEPT_CHARACTERS], why=why)
             continue
         yield parse(number, line, text)
 
@@ -65,7 +63,7 @@ def _element(window: "_Window") -> RawRecord:
         try:
             value, end = DECODER.raw_decode(window.text, window.at)
         except json.JSONDecodeError as error:
-            if window.left < LONGEST and window.read_more():
+            if window.left < RECORD_BYTES and window.read_more():
                 continue
             why = incomplete(error.pos - window.at + 1)
         except RecursionError:
@@ -79,12 +77,12 @@ def _element(window: "_Window") -> RawRecord:
         break
     if why is not None:
         following = _NEXT_OBJECT.search(window.text, window.at)
-        while following is None and window.left < LONGEST and window.read_more():
+        while following is None and window.left < RECORD_BYTES and window.read_more():
             following = _NEXT_OBJECT.search(window.text, window.at)
         end = _end(following) or len(window.text)
     text = window.text[window.at : end]
     window.advance(end)
-    return RawRecord(line, text[:_KEPT_CHARACTERS] if len(text) > LONGEST else text, value, why)
+    return RawRecord(line, text[:KEPT_CHARACTERS] if len(text) > RECORD_BYTES else text, value, why)
 
 
 class _Window:
@@ -112,7 +110,7 @@ class _Window:
 
     def skip_past(self, sign: str) -> None:
         """Go on behind the first such sign, if it comes within the length of a record."""
-        while (place := self.text.find(sign)) < 0 and self.left < LONGEST and self.read_more():
+        while (place := self.text.find(sign)) < 0 and self.left < RECORD_BYTES and self.read_more():
             pass
         self.advance(place + 1)
 
@@ -128,10 +126,10 @@ def _end(match: re.Match[str] | None) -> int:
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Each line and whether it is whole; of one that is too long only its beginning."""
-    while line := stream.readline(LONGEST + 1):
-        if len(line) <= LONGEST or line.endswith(b"\n"):
+    while line := stream.readline(RECORD_BYTES + 1):
+        if len(line) <= RECORD_BYTES or line.endswith(b"\n"):
             yield line, True
             continue
         yield line, False
-        while (rest := stream.readline(LONGEST)) and not rest.endswith(b"\n"):
+        while (rest := stream.readline(RECORD_BYTES)) and not rest.endswith(b"\n"):
             pass

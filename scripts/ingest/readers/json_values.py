@@ -5,13 +5,9 @@ import math
 from typing import Any, Never
 
 from models.i18n import LazyText, lazy
+from models.rules.limits import JSON_DEPTH, JSON_DIGITS
 from models.rules.text import clean, escape_invisible, fix_double_encoding, is_plain
 
-LONGEST = 1 << 20
-"""Bytes that a record may have: no letter is longer, and a longer one must not fill the memory."""
-
-_MAX_DEPTH = 100
-_MAX_DIGITS = 18
 _BOM = "\ufeff"
 
 
@@ -112,7 +108,7 @@ def _clean_object(pairs: list[tuple[str, Any]]) -> CleanObject:
     if len(result) != len(pairs):
         # a plain parser keeps the last one and drops the other silently
         raise UnusableJson(lazy("A field stands in the message twice. Keep the one that is meant"))
-    if result.depth > _MAX_DEPTH:
+    if result.depth > JSON_DEPTH:
         raise UnusableJson(too_deep())
     return result
 
@@ -136,11 +132,11 @@ def _clean_list(items: list[Any]) -> tuple[list[Any], int]:
 
 
 def _whole_number(text: str) -> int:
-    if len(text.lstrip("-")) > _MAX_DIGITS:
+    if len(text.lstrip("-")) > JSON_DIGITS:
         raise UnusableJson(
             lazy(
                 "A number has more than {limit} digits. Put it in quotation marks",
-                limit=_MAX_DIGITS,
+                limit=JSON_DIGITS,
             )
         )
     return int(text)

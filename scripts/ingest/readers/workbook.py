@@ -11,6 +11,7 @@ from typing import IO, NamedTuple
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
 from models.i18n import _
+from models.rules.limits import WORKBOOK_BYTES, WORKBOOK_CELL_BYTES, WORKBOOK_SHARED_BYTES
 from scripts.ingest.mapping import Mapping
 from scripts.ingest.records import Cell, FeedRecord, FeedUnreadable
 from scripts.ingest.row_messages import row_records
@@ -18,11 +19,6 @@ from scripts.ingest.table_layout import HEADER_WITHIN, find_layout, unknown_tabl
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-_MAX_BYTES = 4 << 30
-"""Bytes that a workbook may unpack to; the largest sheet there can be, of letters, has fewer."""
-_MAX_SHARED_TEXTS = 1 << 30
-"""Bytes of the shared texts, which every reader holds in memory."""
-_MAX_TEXT = 1 << 20
 _FAST_BYTES, _FAST_CELLS = 192 << 20, 4_000_000
 """The limits of the fast reader, which lays the whole sheet out in memory."""
 
@@ -141,8 +137,8 @@ def _fits_fast_reader(feed: str, stream: IO[bytes]) -> bool:
             continue
         size, area = _measure(feed, book, part)
         total, cells = total + size, max(cells, area)
-        if total > _MAX_BYTES or (
-            "sharedstrings" in part.filename.lower() and size > _MAX_SHARED_TEXTS
+        if total > WORKBOOK_BYTES or (
+            "sharedstrings" in part.filename.lower() and size > WORKBOOK_SHARED_BYTES
         ):
             raise _too_large(feed)
     return total <= _FAST_BYTES and cells <= _FAST_CELLS
@@ -157,7 +153,7 @@ def _measure(feed: str, book: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[i
             size += len(chunk)
             begun = chunk.rfind(b"<")
             text = text + len(chunk) if begun < 0 else len(chunk) - begun
-            if size > _MAX_BYTES or text > _MAX_TEXT + _CHUNK:
+            if size > WORKBOOK_BYTES or text > WORKBOOK_CELL_BYTES + _CHUNK:
                 raise _too_large(feed)
             rest += chunk
             if _NO_REFERENCE.search(rest):

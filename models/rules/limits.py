@@ -1,0 +1,69 @@
+"""Limits of memory, time and size for everything that comes from outside, all in one place.
+
+Each has a test with an input that goes beyond it, and a row in `docs/security.md`. What is beyond a
+limit is refused with a reason; it is never cut silently.
+"""
+
+from datetime import timedelta
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+# Feeds
+RECORD_BYTES = 1 * MIB
+"""Bytes of one record (a line, an object, an element): no letter is longer."""
+CELL_CHARACTERS = 131_072
+"""Characters of a cell of a text table: in a longer one a quotation mark is not closed."""
+KEPT_CHARACTERS = 1_000
+"""Characters that are kept of a record that is too long to be one."""
+REFUSED_BYTES = 256 * MIB
+"""Bytes of a file of refused rows; rows beyond are listed there without their content."""
+JSON_DEPTH = 100
+"""Objects and lists in one another in a JSON record."""
+JSON_DIGITS = 18
+"""Digits of a whole number in JSON."""
+XML_DEPTH = 50
+"""Elements in one another in XML."""
+XML_EQUAL_NAMES = 100
+"""Elements of the same name in one element of an XML record."""
+WORKBOOK_BYTES = 4 * GIB
+"""Bytes that a workbook may unpack to; the largest sheet there can be, of letters, has fewer."""
+WORKBOOK_SHARED_BYTES = 1 * GIB
+"""Bytes of the shared texts of a workbook, which every reader holds in memory."""
+WORKBOOK_CELL_BYTES = 1 * MIB
+"""Bytes of a text in a workbook."""
+FILE_NAME_BYTES = 180
+"""Bytes of the name under which a file of a watched folder is kept."""
+
+# Open311 endpoints
+PAGE_BYTES = 64 * MIB
+"""Bytes of a page, also after it is unpacked."""
+PAGE_TIME = timedelta(minutes=5)
+"""The time that a page may take, redirects included, however steadily it drips."""
+PAGES = 10_000
+"""Pages of one poll."""
+REDIRECTS = 5
+"""Redirects for one page, all on the endpoint's own server."""
+TRIES = 5
+"""Tries for one page."""
+LONGEST_PAUSE = timedelta(minutes=5)
+"""The longest pause between two tries, whatever the server asks for."""
+
+# The served monitor
+SCREEN_COLUMNS, SCREEN_ROWS = 500, 200
+"""Columns and rows of the monitor in a browser; a larger window shows this much."""
+BROWSER_MESSAGE_BYTES = 64 * KIB
+"""Bytes of one message from a browser."""
+TAB_MEMORY_BYTES = 2 * GIB
+"""Bytes of address space of the process that serves a browser's tab."""
+
+# The broker and the texts of notices
+BELL_BYTES = 64 * KIB
+"""Bytes of a bell that a worker reads; larger ones are thrown away unread."""
+BELL_NAME_BYTES = 100
+"""Bytes of the name of a bell."""
+LOGGED_IDS = 20
+"""Row ids of a bell that a log line names."""
+LOGGED_CHARACTERS = 500
+"""Characters of a text in a log line."""
+TEMPLATE_CHARACTERS = 2_000
+"""Characters of a notice's template, which has no loops."""
