@@ -3,17 +3,22 @@
 Losing all that it holds costs only time: the timekeeper rings again.
 """
 
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.encoder import JSONEncoder, MessageData
 from dramatiq.middleware import ShutdownNotifications, TimeLimit
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+
+log = logging.getLogger("hotline.broker")
 
 NAMESPACE = "hotline"
 TIME_LIMIT_MS = 300_000
@@ -42,13 +47,90 @@ def connect(url: str) -> RedisBroker:
         url, socket_timeout=15, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
     )
     middleware = [TimeLimit(time_limit=TIME_LIMIT_MS), ShutdownNotifications()]
-    return RedisBroker(  # type: ignore[no-untyped-call]
+    dramatiq.set_encoder(BellEncoder())
+    return BellBroker(  # type: ignore[no-untyped-call]
         client=client,
         namespace=NAMESPACE,
         heartbeat_timeout=15_000,
         maintenance_chance=100_000,
         middleware=middleware,
     )
+
+
+class BellEncoder(JSONEncoder):
+    """Reads bells without the options that somebody else may have put into them.
+
+    A bell has none: one with a time to wait for would keep a worker from fetching others.
+    """
+
+    def decode(self, data: bytes) -> MessageData:
+        """Return the message in `data`."""
+        message = super().decode(data)
+        options = message.get("options")
+        name = options.get("redis_message_id") if isinstance(options, dict) else None
+        return {**message, "options": {"redis_message_id": name}}
+
+
+class BellBroker(RedisBroker):
+    """A broker that throws away what is no bell, and mends keys that others have overwritten."""
+
+    def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
+        """Return the next messages of a queue, without those that are too large to be bells."""
+        keys = (f"{NAMESPACE}:{queue_name}", f"{NAMESPACE}:{queue_name}.msgs")
+        limits = (prefetch, BELL_NAME_BYTES, BELL_BYTES)
+        try:
+            removed = self.client.eval(_REMOVE_HUGE, len(keys), *keys, *limits)
+            messages: list[bytes] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+        except redis.ResponseError:
+            if not mend_keys(self.client):
+                raise
+            return []
+        if removed:
+            log.warning("threw away what is no bell", extra={"queue": queue_name, "of": removed})
+        return messages
+
+
+_REMOVE_HUGE = """\
+local removed = 0
+for _, id in ipairs(redis.call('lrange', KEYS[1], 0, ARGV[1] - 1)) do
+  if #id > tonumber(ARGV[2]) or redis.call('hstrlen', KEYS[2], id) > tonumber(ARGV[3]) then
+    redis.call('lrem', KEYS[1], 0, id)
+    redis.call('hdel', KEYS[2], id)
+    removed = removed + 1
+  end
+end
+return removed
+"""
+"""What is too large is removed unread: a worker would hold it in memory several times."""
+
+_TYPES = ((".XQ.msgs", "hash"), (".msgs", "hash"), (".XQ", "zset"), (":__heartbeats__", "zset"))
+
+
+def _right_type(key: str) -> str:
+    """Return the type of this key of the namespace, as Dramatiq uses it."""
+    if ":__acks__." in key:
+        return "set"
+    return next((kind for ending, kind in _TYPES if key.endswith(ending)), "list")
+
+
+def mend_keys(client: redis.Redis) -> bool:
+    """Remove keys of the namespace that have a wrong type; returns whether there were any.
+
+    Somebody who can write to the broker has put them there, and they stop all ringing. Nothing is
+    lost with them: the timekeeper rings again. Raises redis.RedisError.
+    """
+    mended = False
+    for raw in client.scan_iter(match=f"{NAMESPACE}:*", count=1_000):
+        key = raw.decode("utf-8", "replace")
+        kind = client.type(raw).decode()  # type: ignore[union-attr]
+        if kind not in ("none", _right_type(key)):
+            client.delete(raw)
+            log.error(
+                "removed a key of the broker that had a wrong type: somebody else writes to it",
+                extra={"key": key, "type": kind},
+            )
+            mended = True
+    return mended
 
 
 class Bells:
@@ -79,7 +161,12 @@ class Bells:
                 pipe.rpush(f"{NAMESPACE}:{queue}", name)
                 bells += 1
         if bells:
-            pipe.execute()
+            try:
+                pipe.execute()
+            except redis.ResponseError:
+                # what was not rung for is rung for again
+                mend_keys(self._broker.client)
+                raise
         return bells
 
     def is_reachable(self) -> bool:
@@ -101,7 +188,13 @@ class Bells:
         pipe = self._broker.client.pipeline(transaction=False)
         for queue in QUEUES:
             pipe.llen(f"{NAMESPACE}:{queue}")
-        return dict(zip(QUEUES, pipe.execute(), strict=True))
+        try:
+            lengths = pipe.execute()
+        except redis.ResponseError:
+            if not mend_keys(self._broker.client):
+                raise
+            lengths = [0] * len(QUEUES)
+        return dict(zip(QUEUES, lengths, strict=True))
 
 
 def max_ids_per_bell(queue: str) -> int:

@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from models.i18n import _
+from models.rules.limits import TEMPLATE_CHARACTERS
 from models.rules.vocabulary import NoticeKind
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class InvalidNoticeText(ValueError):
     """A text is no template, or uses a name that there is not."""
 
 
+_FILTERS = ("capitalize", "d", "default", "int", "length", "lower", "title", "trim", "truncate")
+"""The filters whose result is no longer than what they are given."""
+
+
 @cache
 def _sandbox() -> "ImmutableSandboxedEnvironment":
     # imported here: most commands read a policy and render nothing
@@ -51,6 +56,9 @@ def compile_template(text: str) -> "Template":
     from jinja2 import TemplateError  # noqa: PLC0415
 
     try:
+        if len(text) > TEMPLATE_CHARACTERS:
+            raise TypeError(_("has more than {n} characters").format(n=TEMPLATE_CHARACTERS))
+        _check_work(text)
         template = _sandbox().from_string(text)
         template.render(PLACEHOLDERS)
     except (TemplateError, TypeError, ArithmeticError, OverflowError) as error:
@@ -59,6 +67,27 @@ def compile_template(text: str) -> "Template":
             message.format(text=repr(text), why=error, names=", ".join(PLACEHOLDERS))
         ) from error
     return template
+
+
+def _check_work(text: str) -> None:
+    """Raise TypeError for a template that could do more work than its length.
+
+    Loops, arithmetic and most filters are refused: any of them can run for a day or fill the
+    memory from one line.
+    """
+    from jinja2 import nodes  # noqa: PLC0415
+
+    allowed: tuple[type[nodes.Node], ...] = (
+        *(nodes.Output, nodes.TemplateData, nodes.If, nodes.CondExpr, nodes.Name, nodes.Const),
+        *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test),
+        *(nodes.Keyword, nodes.Concat),
+    )
+    for node in _sandbox().parse(text).find_all(nodes.Node):
+        if isinstance(node, nodes.Filter) and node.name in _FILTERS:
+            continue
+        if not isinstance(node, allowed):
+            name = getattr(node, "name", type(node).__name__)
+            raise TypeError(_("{what} is not allowed in a notice").format(what=name))
 
 
 def check_texts(texts: Mapping[str, str]) -> None:

@@ -44,10 +44,11 @@ def prune() -> None:
     from models.operations import pruning
     from models.rulebook import load_rulebook
     from models.rules.policy import in_force
+    from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
     from scripts.bootstrap import use_store
 
-    with use_store(load_settings(), bootstrap=True) as store:
+    with use_store(load_settings(), Permission.MAINTAIN, bootstrap=True) as store:
         now = store_clock(store)()
         with store.reading() as session:
             policy = in_force(list(load_rulebook(session).policies.values()), now)

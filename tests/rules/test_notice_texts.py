@@ -19,11 +19,32 @@ from tests.rules.district import POLICY, POLICY_TEXT
         "{% include 'x' %}",
         "{{ ticket",
         "{{ 1 / 0 }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ 'x' * 10 ** 10 }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{{ title|center(10000000000) }}",
+        "{{ '%9999999999d'|format(count) }}",
+        "{{ title|replace('', 'xxxxxxxx')|replace('x', 'xxxxxxxx')|replace('x', 'xxxxxxxx') }}",
+        "{% set a = title ~ title %}{{ a }}",
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "x" * 2_001,
     ],
 )
 def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
     with pytest.raises(InvalidNoticeText):
         check_texts({"yellow": text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ticket }}：{{ title|truncate(20) }}",
+        "{% if unit and count > 1 %}{{ unit }}{% else %}-{% endif %}",
+        "{{ due if due else '-' }} {{ district|default('濠江') }} {{ unit ~ '，' }}",
+    ],
+)
+def test_gaps_and_conditions_are_enough(text: str) -> None:
+    check_texts({"yellow": text})
 
 
 def test_what_stands_in_a_gap_is_no_template() -> None:
