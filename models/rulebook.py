@@ -1,34 +1,39 @@
 """The rulebook: the policies, calendar and units in the store, by which tickets are decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from models.database import Session
 from models.queries.routing_models import load_model, model_in_use
 from models.rules.calendar import Calendar, DeclaredDay
-from models.rules.policy import Policy, in_force, load_policy
+from models.rules.policy import Policy, in_force, load_stored_policy
 from models.rules.routing.directory import Directory, Unit
 from models.rules.state import RuleContext
-from models.tables.core import DAY, POLICY, TERRITORY, UNIT
+from models.tables.core import DAY, POLICY, TERRITORY, UNIT, YEAR
 
 RulebookVersion = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Rulebook:
-    """Policies by id, the calendar, and the directory of units, as of one `version`."""
+    """Policies by id, the calendar, and the directory of units, as of one `version`.
+
+    `withdrawn` are the policies that were withdrawn: archived tickets may still refer to them.
+    """
 
     version: RulebookVersion
     policies: dict[str, Policy]
     calendar: Calendar
     directory: Directory
+    withdrawn: dict[str, Policy] = field(default_factory=dict)
 
     def context_for(self, policy_id: str) -> RuleContext:
         """Return what a ticket under this policy is decided by."""
-        return RuleContext(self.policies[policy_id], self.calendar)
+        policy = self.policies.get(policy_id) or self.withdrawn[policy_id]
+        return RuleContext(policy, self.calendar)
 
     def policy_at(self, received_at: datetime) -> str:
         """Return the id of the policy in force for a ticket received at this moment (7.2)."""
@@ -40,13 +45,23 @@ def rulebook_version(session: Session) -> RulebookVersion:
     """Return a value that changes with every new policy, day, units file or model; cheap to ask."""
     row = session.execute(
         select(
-            select(func.count()).select_from(POLICY).scalar_subquery(),
-            select(func.coalesce(func.max(DAY.c.version), 0)).scalar_subquery(),
+            # every import adds a version, and a version is withdrawn once
+            select(func.count() + func.count(POLICY.c.withdrawn_at))
+            .select_from(POLICY)
+            .scalar_subquery(),
+            calendar_version().scalar_subquery(),
             select(func.coalesce(func.max(UNIT.c.version), 0)).scalar_subquery(),
             model_in_use().scalar_subquery(),
         )
     ).one()
     return row[0], row[1], row[2], row[3]
+
+
+def calendar_version() -> Select[tuple[int]]:
+    """Return the query for a number that counts up with every change of the calendar."""
+    days = select(func.coalesce(func.max(DAY.c.version), 0)).scalar_subquery()
+    years = select(func.coalesce(func.max(YEAR.c.version), 0)).scalar_subquery()
+    return select(days + years)
 
 
 def has_policies(session: Session) -> bool:
@@ -62,14 +77,14 @@ def has_units(session: Session) -> bool:
 def load_rulebook(session: Session) -> Rulebook:
     """Load the rulebook from the store."""
     version = rulebook_version(session)
-    rows = session.execute(
-        select(POLICY.c.id, POLICY.c.body).order_by(POLICY.c.valid_from, POLICY.c.added_at)
-    )
-    policies = {row.id: load_policy(row.body, f"policy {row.id}") for row in rows}
+    policies, withdrawn = dict[str, Policy](), dict[str, Policy]()
+    for row in session.execute(select(POLICY).order_by(POLICY.c.valid_from, POLICY.c.number)):
+        held = policies if row.withdrawn_at is None else withdrawn
+        held[row.id] = load_stored_policy(row.body, f"policy {row.number}")
     calendar = load_calendar(session)
     territory = session.execute(select(TERRITORY.c.word).order_by(TERRITORY.c.word)).scalars().all()
     directory = Directory(stored_units(session), territory, load_model(session))
-    return Rulebook(version, policies, calendar, directory)
+    return Rulebook(version, policies, calendar, directory, withdrawn)
 
 
 def stored_units(session: Session) -> list[Unit]:
@@ -83,12 +98,12 @@ def stored_units(session: Session) -> list[Unit]:
 
 
 def load_calendar(session: Session) -> Calendar:
-    """Load the calendar with the days that operators have declared."""
-    overlay, version = {}, 0
-    for row in session.execute(select(DAY)):
-        overlay[row.day] = DeclaredDay(row.working, row.document)
-        version = max(version, row.version)
-    return Calendar(overlay, version)
+    """Load the calendar with the days and the years that operators have declared."""
+    overlay = {
+        row.day: DeclaredDay(row.working, row.document) for row in session.execute(select(DAY))
+    }
+    years = {row.year: row.document for row in session.execute(select(YEAR))}
+    return Calendar(overlay, session.execute(calendar_version()).scalar_one(), years)
 
 
 class RulebookCache:

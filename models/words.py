@@ -57,6 +57,7 @@ CHECKS = (
     N_("refused"),
     N_("units"),
     N_("calendar"),
+    N_("policy"),
     N_("broker"),
     N_("memory"),
     N_("encoding"),

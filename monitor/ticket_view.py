@@ -146,9 +146,9 @@ def deadline(why: Explanation) -> Content:
         Content(f"{base} - {due}"),
     ]
     for day in why.days:
-        mark = f"{day.number:>3} " if day.number else "  - "
+        mark = f"{day.number or ('+' if day.counts else '-'):>3} "
         text = f"{day.day:%m-%d} {format_weekday(day.day)} {mark} {render(day.why)}"
-        parts.append(Content.styled(text, "" if day.number else "$quiet"))
+        parts.append(Content.styled(text, "" if day.counts else "$quiet"))
     parts += [Content.styled(render(note), "$accent") for note in why.notes]
     parts += [_level_line(level, at) for level, at in why.levels]
     return _lines(parts)

@@ -39,7 +39,8 @@ def open_store(settings: Settings) -> "Store":
 def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
     """Open the store, and give a new one a policy and units. Raises HotlineError.
 
-    A policy named in the settings is added if the store does not have it.
+    The policy file of the settings is imported into a store that has no policy; later ones are
+    imported by `hotline policy import`.
     """
     from models.operations.rulebook import add_policy, replace_units
     from models.rulebook import has_policies, has_units
@@ -47,7 +48,7 @@ def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
 
     store = open_store(settings)
     with store.writing() as session:
-        if settings.policy or not has_policies(session):
+        if not has_policies(session):
             add_policy(session, *policy_text(settings), now())
         if not has_units(session):
             replace_units(session, load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE))
@@ -77,6 +78,15 @@ def read_store(settings: Settings) -> "Iterator[Session]":
     """Open the store for one command that only reads, in one transaction."""
     with use_store(settings) as store, store.reading() as session:
         yield session
+
+
+def require_store(settings: Settings) -> None:
+    """Raise HotlineError where there is no store: a command that only reads creates none."""
+    if not has_store(settings):
+        from models.errors import HotlineError
+        from models.i18n import _
+
+        raise HotlineError(_("there is no store yet; `hotline db upgrade` makes one"))
 
 
 def has_store(settings: Settings) -> bool:

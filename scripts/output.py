@@ -2,12 +2,22 @@
 
 import json
 import sys
+from datetime import date
 from typing import Any
+
+from models.i18n import _
+from models.words import WEEKDAYS
 
 
 def print_json(value: Any) -> None:
     """Write a value as JSON on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+
+
+def weekday(day: date) -> str:
+    """The short name of a day of the week."""
+    name = WEEKDAYS[day.weekday()]
+    return _(name)
 
 
 def _plain(value: Any) -> Any:

@@ -1,72 +1,69 @@
 """Changes of the calendar: every open clock that crosses a changed day is moved."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from models.database import Session
-from models.i18n import LazyText, lazy
-from models.operations.append_log import append_logs
-from models.operations.refold import refold_changed
-from models.operations.rulebook import declare_days
-from models.operations.ticket_work import lock_tickets
-from models.rulebook import Rulebook, load_rulebook
-from models.rules.calendar import DeclaredDay
-from models.rules.events import AlertWithdrawn, ClockMoved, DecisionWithdrawn
-from models.rules.vocabulary import OPEN, ClockState, Status
+from models.i18n import lazy
+from models.operations.rulebook import declare_days, declare_year
+from models.operations.rulebook_change import (
+    FormerRulebook,
+    RulebookChange,
+    affected_tickets,
+    chunks,
+    refold_tickets,
+)
+from models.rulebook import load_rulebook
+from models.rules.calendar import Calendar, DeclaredDay, announced_years
+from models.rules.vocabulary import ClockState
 from models.tables.core import CLOCK, TICKET
 
-T = TypeVar("T")
-
-_CHUNK = 200
 _UP_TO_RED = timedelta(days=10)
 """By then the red card of an expiry is raised; provisional days up to it matter to its clock."""
 
 
-@dataclass
-class CalendarChange:
-    """The result of a change: the number of days declared, clocks moved, the number of withdrawals.
-
-    `moved` has each clock as ticket, clock and new due; `kept` are tickets left as they were, since
-    what people did there would no longer fit.
-    """
-
-    days: int = 0
-    moved: list[tuple[str, str, datetime]] = field(default_factory=list)
-    withdrawn: int = 0
-    kept: list[str] = field(default_factory=list)
-
-
 def change_calendar(
-    session: Session, days: Mapping[date, DeclaredDay], now: datetime
-) -> CalendarChange:
+    session: Session,
+    days: Mapping[date, DeclaredDay],
+    now: datetime,
+    year: tuple[int, str] | None = None,
+) -> RulebookChange:
     """Declare days working or off and move what depends on them, with their documents as reason.
+
+    `year` declares a whole year by a document: the days of it that nobody names follow the law's
+    rule, and are no longer provisional. A year that the calendar's library knows needs no such
+    declaration, and takes none: only its days are declared.
 
     Levels that should not have been raised are withdrawn; the run of a clock stays the same. A
     caller that only wants to see what would change rolls the transaction back.
     """
+    result = RulebookChange()
     former = load_rulebook(session)
-    result = CalendarChange(declare_days(session, days, now))
-    if result.days:
-        former_days = {day: former.calendar.is_working(day) for day in days}
-        documents = "、".join(dict.fromkeys(d.document for d in days.values()))
-        why = lazy("the calendar changed: {document}", document=documents)
-        running = select(CLOCK.c.ticket_id).where(CLOCK.c.state == ClockState.RUNNING)
-        waiting = TICKET.c.status.in_((*OPEN, Status.COMPLETED))
-        which = waiting | TICKET.c.id.in_(running)
-        _refold(session, which, former, former_days, why, now, result)
+    former_days = {day: former.calendar.is_working(day) for day in days}
+    if year is not None and _may_declare(former.calendar, year[0]):
+        result.year = declare_year(session, *year, now)
+    result.days = declare_days(session, days, now)
+    if result.days or result.year:
+        documents = [*(day.document for day in days.values()), *([year[1]] if year else [])]
+        why = lazy("the calendar changed: {document}", document="、".join(dict.fromkeys(documents)))
+        before = FormerRulebook(former, former_days)
+        refold_tickets(session, affected_tickets(), before, why, now, result)
     return result
 
 
-def settle_provisional(session: Session, now: datetime) -> CalendarChange:
+def _may_declare(calendar: Calendar, year: int) -> bool:
+    return year not in announced_years() or year in calendar.years
+
+
+def settle_provisional(session: Session, now: datetime) -> RulebookChange:
     """Move open clocks that were provisional, where the calendar's library knows their year now.
 
     Called when a service starts, as the library is upgraded between two runs.
     """
-    result = CalendarChange()
+    result = RulebookChange()
     rulebook = load_rulebook(session)
     calendar = rulebook.calendar
     provisional = session.execute(
@@ -82,41 +79,8 @@ def settle_provisional(session: Session, now: datetime) -> CalendarChange:
             settled.add(row.ticket_id)
             former_days |= calendar.guesses(first, last)
     former = replace(rulebook, calendar=calendar.keeping_days(former_days))
+    before = FormerRulebook(former, former_days)
     why = lazy("the State Council's arrangement is known now")
-    for ids in _chunks(sorted(settled)):
-        _refold(session, TICKET.c.id.in_(ids), former, former_days, why, now, result)
+    for ids in chunks(sorted(settled)):
+        refold_tickets(session, TICKET.c.id.in_(ids), before, why, now, result)
     return result
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
-
-
-def _refold(
-    session: Session,
-    which: ColumnElement[bool],
-    former: Rulebook,
-    former_days: Mapping[date, bool],
-    why: LazyText,
-    now: datetime,
-    result: CalendarChange,
-) -> None:
-    """Fold these tickets again under the calendar as it is now, and append the differences."""
-    rulebook = load_rulebook(session)
-    numbers = session.scalars(select(TICKET.c.number).where(which).order_by(TICKET.c.number))
-    for chunk in _chunks(numbers.all()):
-        appends = []
-        for work in lock_tickets(session, chunk, wait=True):
-            append = refold_changed(session, work, rulebook, former, now, why, former_days)
-            if append is None:
-                result.kept.append(work.row.number)
-            elif append.events or append.state != work.state:
-                appends.append(append)
-        append_logs(session, appends, rulebook, now)
-        for append in appends:
-            for event in append.events:
-                if isinstance(event.data, ClockMoved):
-                    moved = (append.row.number, event.data.clock, event.data.due)
-                    result.moved.append(moved)
-                result.withdrawn += isinstance(event.data, AlertWithdrawn | DecisionWithdrawn)

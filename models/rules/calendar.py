@@ -1,4 +1,4 @@
-"""Working days: the operator's overlay first, then chinese-calendar, then a provisional guess."""
+"""Working days: what operators declared first, then chinese-calendar, then a provisional guess."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -49,25 +49,39 @@ def _festivals(year: int) -> dict[date, str]:
     return dict(China(years=year, observed=False, language="en_US"))  # type: ignore[no-untyped-call]
 
 
-def _guess(day: date) -> Day:
-    """Say whether a day counts that nobody has arranged: by its weekday and the law's festivals."""
+def _guess(day: date, *, known: bool = False) -> Day:
+    """Say whether a day counts that nobody named: by its weekday and the law's festivals.
+
+    `known` says that the year's arrangement is declared, so that this is no guess.
+    """
     if (festival := _festivals(day.year).get(day)) is not None:
-        return Day(day, False, lazy("{name}, by law; provisional", name=festival), True)
+        text = (
+            lazy("{name}, by law", name=festival)
+            if known
+            else lazy("{name}, by law; provisional", name=festival)
+        )
+        return Day(day, False, text, not known)
     weekend = day.weekday() >= _SATURDAY
-    text = lazy("weekend; provisional") if weekend else lazy("working day; provisional")
-    return Day(day, not weekend, text, True)
+    if known:
+        text = lazy("weekend") if weekend else lazy("working day")
+    else:
+        text = lazy("weekend; provisional") if weekend else lazy("working day; provisional")
+    return Day(day, not weekend, text, not known)
 
 
 @dataclass(frozen=True)
 class Calendar:
     """The working days of any year; never raises for one that nobody has announced.
 
+    `years` are those whose whole arrangement an operator declared, with the document: a day of them
+    that the overlay does not name follows the law's rule, and is no guess.
     A year's working days are listed once, when first asked for, and bisected from then on. Instants
     are cached, since the many tickets of a day ask for the same few.
     """
 
     overlay: Mapping[date, DeclaredDay] = field(default_factory=dict)
     version: int = 0
+    years: Mapping[int, str] = field(default_factory=dict)
     _years: dict[int, list[date]] = field(default_factory=dict, repr=False, compare=False)
     _instants: dict[tuple[date, int, time], datetime] = field(
         default_factory=dict, repr=False, compare=False
@@ -86,14 +100,14 @@ class Calendar:
             )
             return Day(day, declared.working, text, provisional=False)
         weekend = day.weekday() >= _SATURDAY
-        if day.year in announced_years():
+        if day.year in announced_years() and day.year not in self.years:
             if day in chinese_calendar.holidays:
                 return Day(day, False, lazy(chinese_calendar.holidays[day]), False)
             if day in chinese_calendar.workdays:
                 name = chinese_calendar.workdays[day]
                 return Day(day, True, lazy("make-up working day for {name}", name=name), False)
             return Day(day, not weekend, lazy("weekend") if weekend else lazy("working day"), False)
-        return _guess(day)
+        return _guess(day, known=day.year in self.years)
 
     def is_working(self, day: date) -> bool:
         """Return whether `day` counts as a working day."""
@@ -129,11 +143,13 @@ class Calendar:
 
     def provisional(self, first: date, last: date) -> bool:
         """Return whether any day from `first` to `last` is only a guess."""
-        known = announced_years()
-        if first.year in known and last.year in known:
+        if self._knows(first.year) and self._knows(last.year):
             return False
         span = (first + timedelta(n) for n in range((last - first).days + 1))
-        return any(d.year not in known and d not in self.overlay for d in span)
+        return any(not self._knows(d.year) and d not in self.overlay for d in span)
+
+    def _knows(self, year: int) -> bool:
+        return year in announced_years() or year in self.years
 
     def guesses(self, first: date, last: date) -> dict[date, bool]:
         """Return the days from `first` to `last` that were guessed wrongly, and each guess."""
@@ -158,7 +174,7 @@ class Calendar:
         """Return this calendar with these days working or off as they were before."""
         document = N_("as it stood before")
         kept = {day: DeclaredDay(working, document) for day, working in days.items()}
-        return Calendar({**self.overlay, **kept}, self.version)
+        return Calendar({**self.overlay, **kept}, self.version, self.years)
 
     def _year(self, year: int) -> list[date]:
         days = self._years.get(year)

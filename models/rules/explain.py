@@ -1,14 +1,14 @@
 """Explain a deadline: a clock's expiry day by day, its clause and its levels."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from models.i18n import LazyText, lazy
-from models.rules.calendar import SHANGHAI
-from models.rules.levels import moments
-from models.rules.policy import Policy
+from models.rules.counted_days import CountedDay, count_days
+from models.rules.fields import Limit
+from models.rules.levels import moments, provisional
 from models.rules.state import Clock, RuleContext, State
-from models.rules.terms import UNIT_NAMES, Term, days_between, describe_term, expiry
+from models.rules.terms import UNIT_NAMES, Term, describe_term, expiry
 from models.rules.vocabulary import Category, ClockName, Level
 
 _CLAUSES = {
@@ -20,20 +20,17 @@ _CLAUSES = {
     ClockName.CLOSING_CONTACT: "4.2",
     ClockName.SURVEY: "4.4",
     ClockName.PROOF: "4.3",
+    ClockName.DESIGNATION: "6.1",
+    ClockName.ASSIGNMENT: "3",
+    ClockName.RETURN_REVIEW: "3.2",
+    ClockName.RESULT_REVIEW: "3.7",
+    ClockName.MEDIATION: "3.3",
+    ClockName.REVISIT: "4.5",
 }
 LEVEL_CLAUSES = {level: f"5.{item}" for item, level in enumerate(Level, 1)}
 """The clause by which each level reminds somebody; the policy says whom."""
 _CATEGORY_CLAUSES = {category: f"3.4.{item}" for item, category in enumerate(Category, 1)}
-
-
-@dataclass(frozen=True, slots=True)
-class CountedDay:
-    """One day between base and expiry; `number` says which day of the term it is, if it counts."""
-
-    day: date
-    number: int | None
-    why: LazyText
-    provisional: bool
+_BY_LAW = "3.4.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,7 @@ def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
     """Explain why a ticket's clock runs out when it does (Regulation 3, 4, 5)."""
     policy, calendar = context.policy, context.calendar
     handling = clock.name == ClockName.HANDLING
-    term, clause = _term_and_clause(clock.name, state, policy)
-    number, days = 0, []
-    for day in days_between(clock.base, clock.due.astimezone(SHANGHAI).date(), calendar):
-        number += day.counts
-        days.append(CountedDay(day.day, number if day.counts else None, day.why, day.provisional))
+    term, clause = _term_and_clause(clock, state, context)
     return Explanation(
         clock=clock.name,
         base=clock.base,
@@ -68,18 +61,23 @@ def explain(clock: Clock, state: State, context: RuleContext) -> Explanation:
         term=term,
         term_text=describe_term(term),
         clause=clause,
-        days=tuple(days),
+        days=tuple(count_days(clock.base, clock.due, term, calendar, policy.office)),
         notes=tuple(_notes(clock, state, context)),
         levels=tuple(moments(clock.base, clock.due, policy, calendar)) if handling else (),
         provisional=clock.provisional,
     )
 
 
-def _term_and_clause(name: ClockName, state: State, policy: Policy) -> tuple[Term, str]:
-    if name != ClockName.HANDLING:
-        return policy.terms.of(name), _CLAUSES[name]
-    assert state.category is not None
-    return policy.terms.of(state.category), _CATEGORY_CLAUSES[state.category]
+def explain_term(
+    base: datetime, category: Category, limit: Limit | None, context: RuleContext
+) -> Explanation:
+    """Explain when the term of a category from `base` would expire, perhaps with a legal limit."""
+    policy, calendar = context.policy, context.calendar
+    terms = [policy.terms.of(category), *([limit.term] if limit else [])]
+    due = min(expiry(base, term, calendar, policy.office) for term in terms)
+    is_guess = provisional(base, due, policy, calendar)
+    clock = Clock(ClockName.HANDLING, base, due, is_guess)
+    return explain(clock, State("", category=category, limit=limit), context)
 
 
 def deciding_clock(state: State) -> Clock | None:
@@ -94,26 +92,47 @@ def deciding_clock(state: State) -> Clock | None:
     return max(clocks, key=lambda c: c.ended_at or c.due, default=None)
 
 
+def _term_and_clause(clock: Clock, state: State, context: RuleContext) -> tuple[Term, str]:
+    terms = context.policy.terms
+    if clock.name != ClockName.HANDLING:
+        return terms.of(clock.name), _CLAUSES[clock.name]
+    assert state.category is not None
+    if state.limit is not None and _is_shorter(state.limit, clock, state, context):
+        return state.limit.term, _BY_LAW
+    return terms.of(state.category), _CATEGORY_CLAUSES[state.category]
+
+
+def _is_shorter(limit: Limit, clock: Clock, state: State, context: RuleContext) -> bool:
+    """Return whether the legal limit ends before the category's term (3.4.5)."""
+    policy, calendar = context.policy, context.calendar
+    assert state.category is not None
+    ordinary = expiry(clock.base, policy.terms.of(state.category), calendar, policy.office)
+    return expiry(clock.base, limit.term, calendar, policy.office) < ordinary
+
+
 def _notes(clock: Clock, state: State, context: RuleContext) -> list[LazyText]:
     notes = list(clock.why)
-    name = state.category if clock.name == ClockName.HANDLING else clock.name
-    if document := context.policy.overridden.get(f"terms.{name}"):
+    handling = clock.name == ClockName.HANDLING
+    limit = state.limit if handling else None
+    shorter = limit is not None and _is_shorter(limit, clock, state, context)
+    name = state.category if handling else clock.name
+    document = context.policy.overridden.get(f"terms.{name}")
+    if document and not shorter:
         notes.insert(0, lazy("the term is set by {document} (Regulation 7.3)", document=document))
-    if clock.name == ClockName.HANDLING and (limit := state.limit) is not None:
-        term = limit.term
-        office, calendar = context.policy.office, context.calendar
-        term_by_category, _clause = _term_and_clause(clock.name, state, context.policy)
-        ordinary = expiry(clock.base, term_by_category, calendar, office)
-        gaps: dict[str, str | int] = {
-            "n": term.count,
-            "unit": UNIT_NAMES[term.unit],
-            "basis": limit.basis,
-        }
-        if expiry(clock.base, term, calendar, office) < ordinary:
-            text = lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
-        else:
-            text = lazy("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)
-        notes.append(text)
+    if limit is not None:
+        notes.append(_limit_note(limit, shorter=shorter))
     if clock.provisional:
         notes.append(lazy("a day in it is only a guess of the calendar"))
     return notes
+
+
+def _limit_note(limit: Limit, *, shorter: bool) -> LazyText:
+    n, unit = limit.term.count, UNIT_NAMES[limit.term.unit]
+    if not limit.basis:
+        if shorter:
+            return lazy("shortened by law to {n} {unit} (Regulation 3.4.5)", n=n, unit=unit)
+        return lazy("{n} {unit} by law change nothing (Regulation 3.4.5)", n=n, unit=unit)
+    gaps: dict[str, str | int] = {"n": n, "unit": unit, "basis": limit.basis}
+    if shorter:
+        return lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
+    return lazy("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)

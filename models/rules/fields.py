@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from models.i18n import LazyText, lazy
 from models.rules.terms import Term
@@ -65,14 +66,15 @@ class Limit(msgspec.Struct, frozen=True):
     basis: str
     workdays: int | None = None
     hours: int | None = None
-    days: int | None = None
+    # left out where it is not given: states that were stored before it came keep their bytes
+    days: int | UnsetType = UNSET
 
     @property
     def term(self) -> Term:
         """The limit as a term."""
         if self.workdays is not None:
             return Term(self.workdays, "workdays")
-        if self.days is not None:
+        if self.days is not UNSET:
             return Term(self.days, "calendardays")
         assert self.hours is not None
         return Term(self.hours, "hours")

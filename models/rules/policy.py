@@ -1,14 +1,14 @@
 """The policy (制度): every number and word of the regulation that a district may set otherwise."""
 
-import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     Field,
     model_validator,
@@ -18,6 +18,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.rules.calendar import SHANGHAI
 from models.rules.notice_texts import check_texts
+from models.rules.policy_checks import policy_problems
 from models.rules.policy_overrides import apply_overrides, written_at
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
 from models.rules.toml_files import TomlFile, TomlModel
@@ -30,8 +31,10 @@ class InvalidPolicy(HotlineError):
 
 def _half_day(value: object) -> object:
     match value:
-        case [str(begins), str(ends)] if begins < ends:
-            return HalfDay(time.fromisoformat(begins), time.fromisoformat(ends))
+        case [str(begins), str(ends)]:
+            half = HalfDay(_of_day(time.fromisoformat(begins)), _of_day(time.fromisoformat(ends)))
+            if half.begins < half.ends:
+                return half
     raise ValueError(_("write two hours, as in ['08:30', '12:00'], the earlier one first"))
 
 
@@ -61,7 +64,7 @@ class Hours(TomlModel):
 
 
 def _of_day(at: time) -> time:
-    # a bare number would be read as seconds of a day in UTC
+    # a bare number would be read as seconds of a day in UTC, and no zone but one is meant
     if at.tzinfo is not None:
         raise ValueError(_("write a time of day as '12:00'"))
     return at
@@ -168,12 +171,6 @@ class Keep(TomlModel):
 
     notices: TermField = Term(180, "days")
 
-    @model_validator(mode="after")
-    def _wall(self) -> "Keep":
-        if self.notices.wall is None:
-            raise ValueError(_("notices must be wall-clock time, as '180 days'"))
-        return self
-
 
 class Screening(TomlModel):
     """Matters that are not taken (不接诉, Regulation 2.2).
@@ -235,8 +232,6 @@ class Notices(TomlModel):
     def _whole(self) -> "Notices":
         if (self.quiet_from is None) != (self.quiet_until is None):
             raise ValueError(_("quiet_from and quiet_until belong together"))
-        if self.gather.wall is None:
-            raise ValueError(_("gather must be wall-clock time, as '2 minutes'"))
         return self
 
 
@@ -287,16 +282,78 @@ class Policy(TomlModel):
 
 def load_policy(text: str, name: str) -> Policy:
     """Read the policy from the TOML `text` of the file `name`; raises InvalidPolicy."""
+    policy, file = _read_policy(text, name)
+    for path, why in policy_problems(policy):
+        raise file.invalid(path, why, place=written_at(path, file.values))
+    return policy
+
+
+def load_stored_policy(text: str, name: str) -> Policy:
+    """Read a policy that a store holds; raises InvalidPolicy.
+
+    What an earlier release took is taken here too: tickets run under it.
+    """
+    return _read_policy(text, name)[0]
+
+
+def _read_policy(text: str, name: str) -> tuple[Policy, TomlFile]:
     file = TomlFile(text, name, InvalidPolicy)
     values, documents = apply_overrides(file)
-    return file.convert(
+    policy = file.convert(
         Policy, values | {"overridden": documents}, lambda path: written_at(path, file.values)
     )
+    return policy, file
 
 
-def digest(text: str) -> str:
-    """Return the name of a version of a policy: a digest of its text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+def lacking_terms(policy: Policy) -> list[str]:
+    """Return the names of the terms that the policy does not set, and that have a default."""
+    return [name for name in Terms.model_fields if name not in policy.terms.model_fields_set]
+
+
+class ValueChange(NamedTuple):
+    """A value that differs between two policies: its path, and both as a policy file has them."""
+
+    path: str
+    before: str
+    after: str
+
+
+def changed_values(before: Policy, after: Policy) -> list[ValueChange]:
+    """Return the values that differ between two policies; one that is not there is empty."""
+    old, new = dict(_values(before)), dict(_values(after))
+    return [
+        ValueChange(path, old.get(path, ""), new.get(path, ""))
+        for path in dict.fromkeys([*old, *new])
+        if old.get(path, "") != new.get(path, "")
+    ]
+
+
+def _values(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    match value:
+        case BaseModel():
+            tables: Mapping[str, object] = {
+                key: getattr(value, key) for key in type(value).model_fields
+            }
+        case dict():
+            tables = value
+        case None:
+            return
+        case _:
+            yield path, _written(value)
+            return
+    for key, inner in tables.items():
+        yield from _values(inner, f"{path}.{key}" if path else str(key))
+
+
+def _written(value: object) -> str:
+    match value:
+        case HalfDay(begins, ends):
+            return f"{begins:%H:%M}-{ends:%H:%M}"
+        case tuple():
+            return ", ".join(map(str, value))
+        case time():
+            return f"{value:%H:%M}"
+    return str(value)
 
 
 def in_force(policies: Sequence[Policy], received_at: datetime) -> Policy:

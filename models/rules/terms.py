@@ -2,18 +2,30 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 from models.i18n import N_, LazyText, _, lazy
-from models.rules.calendar import SHANGHAI, Calendar, Day
+from models.rules.calendar import SHANGHAI, Calendar
 
 Unit = Literal["workdays", "halfdays", "calendardays", "days", "hours", "minutes", "seconds"]
 
-_TERM = re.compile(r"(\d+) (workday|half-day|calendar-day|day|hour|minute|second)s?")
-_OFFSET = re.compile(r"([+-]\d+)([smhd])")
+_TERM = re.compile(r"(\d{1,9}) (workday|half-day|calendar-day|day|hour|minute|second)s?")
+_OFFSET = re.compile(r"([+-]\d{1,9})([smhd])")
 _WORKDAY = re.compile(r"workday ([+-][1-9]\d?)")
 _LETTERS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LENGTHS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_NAMES: dict[Unit, str] = {
+    "workdays": "workday",
+    "halfdays": "half-day",
+    "calendardays": "calendar-day",
+    "days": "day",
+    "hours": "hour",
+    "minutes": "minute",
+    "seconds": "second",
+}
+_LONGEST = 100_000
+"""The largest number of a term or an offset: more is a slip of the keyboard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,7 @@ class Term:
     @classmethod
     def parse(cls, text: str) -> "Term":
         """The term that `text` names; raises ValueError with what is allowed."""
-        if (match := _TERM.fullmatch(text)) is None or match[1] == "0":
+        if (match := _TERM.fullmatch(text)) is None or not 0 < int(match[1]) <= _LONGEST:
             message = _(
                 "{text} is no term: write a number and workdays, half-days, calendar-days, days, "
                 "hours, minutes or seconds, as in '7 workdays'"
@@ -46,7 +58,8 @@ class Term:
         return timedelta(**{self.unit: self.count})
 
     def __str__(self) -> str:
-        return f"{self.count} {self.unit}"
+        name = _NAMES[self.unit]
+        return f"{self.count} {name}" if self.count == 1 else f"{self.count} {name}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +77,20 @@ class Moment:
         """The moment that `text` names; raises ValueError with what is allowed."""
         if match := _WORKDAY.fullmatch(text):
             return cls(workday=int(match[1]))
-        if match := _OFFSET.fullmatch(text):
+        if (match := _OFFSET.fullmatch(text)) and abs(int(match[1])) <= _LONGEST:
             return cls(offset=timedelta(**{_LETTERS[match[2]]: int(match[1])}))
         message = _(
             "{text} is no moment: write 'workday -1', 'workday +2', or an offset from the "
             "expiry such as '-2h' or '+20s'"
         )
         raise ValueError(message.format(text=repr(text)))
+
+    def __str__(self) -> str:
+        if self.workday:
+            return f"workday {self.workday:+d}"
+        seconds = round(self.offset.total_seconds())
+        letter = next(a for a, length in _LENGTHS.items() if seconds % length == 0)
+        return f"{seconds // _LENGTHS[letter]:+d}{letter}"
 
     def of(self, due: datetime, calendar: Calendar, at: time) -> datetime:
         """Return this moment for an expiry at `due`; `at` is the hour on a working day."""
@@ -131,14 +151,6 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
     whole, second = divmod(left - 1, 2)
     half = hours.afternoon if second else hours.morning
     return calendar.instant(day, whole + 1, half.ends)
-
-
-def days_between(base: datetime, last: date, calendar: Calendar) -> list[Day]:
-    """Every day from the base's to `last`, with the reason why it counts towards a term or not."""
-    first = base.astimezone(SHANGHAI).date()
-    days = [calendar.day(first + timedelta(n)) for n in range((last - first).days + 1)]
-    why = lazy("the day of the base is not counted")
-    return [Day(first, False, why, days[0].provisional), *days[1:]] if days else []
 
 
 UNIT_NAMES: dict[Unit, str] = {

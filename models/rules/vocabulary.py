@@ -455,7 +455,7 @@ class Permission(Code):
     FEED = "feed", N_("feed messages")
     REVEAL = N_("reveal"), N_("see personal data in clear")
     FIND = N_("find"), N_("search by personal data")
-    RULEBOOK = "rulebook", N_("import units or calendars")
+    RULEBOOK = "rulebook", N_("import units, calendars and policies")
     KEYS = "keys", N_("change keys")
     AUDIT = "audit", N_("see who saw what")
     BACKUP = "backup", N_("make backups")

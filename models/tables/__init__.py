@@ -4,7 +4,7 @@ from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.notice import NoticeRow
 from models.tables.process import Process, Sample
-from models.tables.rulebook import CalendarDay, PolicyVersion, Territory, UnitRow
+from models.tables.rulebook import CalendarDay, CalendarYear, PolicyVersion, Territory, UnitRow
 from models.tables.secrets import Access, BlindIndex, Secret
 from models.tables.ticket import ClockRow, EventRow, Ticket
 
@@ -13,6 +13,7 @@ __all__ = [
     "Bell",
     "BlindIndex",
     "CalendarDay",
+    "CalendarYear",
     "ClockRow",
     "EventRow",
     "Inbox",

@@ -8,7 +8,7 @@ from models.tables.inbox import Inbox
 from models.tables.notice import ChannelState, NoticeRow
 from models.tables.process import Process, Sample
 from models.tables.routing_model import RoutingModel
-from models.tables.rulebook import CalendarDay, PolicyVersion, Territory, UnitRow
+from models.tables.rulebook import CalendarDay, CalendarYear, PolicyVersion, Territory, UnitRow
 from models.tables.secrets import Access, BlindIndex, Secret
 from models.tables.similarity import SimilarityBand
 from models.tables.ticket import ClockRow, EventRow, Ticket
@@ -31,6 +31,7 @@ UNIT = _core(UnitRow)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
+YEAR = _core(CalendarYear)
 MODEL = _core(RoutingModel)
 SIMILARITY = _core(SimilarityBand)
 PROCESS = _core(Process)

@@ -37,14 +37,19 @@ class Territory(TableRow, table=True):
 
 
 class PolicyVersion(TableRow, table=True):
-    """A policy file as it was added to the store; `id` is a digest of its text."""
+    """A policy file as it was imported; `number` counts the imports, `id` is what tickets refer to.
+
+    A version that was withdrawn is kept, and no ticket is begun under it any more.
+    """
 
     __tablename__ = "policy_version"
 
     id: str = Field(primary_key=True)
+    number: int = Field(index=True, unique=True)
     valid_from: date
     body: str
     added_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+    withdrawn_at: datetime | None = Field(default=None, sa_column=Column(Instant))
 
 
 class CalendarDay(TableRow, table=True):
@@ -54,6 +59,20 @@ class CalendarDay(TableRow, table=True):
 
     day: date = Field(primary_key=True)
     working: bool
+    document: str
+    version: int
+    declared_at: datetime = Field(sa_column=Column(Instant, nullable=False))
+
+
+class CalendarYear(TableRow, table=True):
+    """A year whose whole arrangement an operator declared: what no day says follows the law.
+
+    `version` counts up with each change.
+    """
+
+    __tablename__ = "calendar_year"
+
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     document: str
     version: int
     declared_at: datetime = Field(sa_column=Column(Instant, nullable=False))

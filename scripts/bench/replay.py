@@ -37,7 +37,7 @@ def measure_replay(bench: BenchContext) -> Row:
     file = bench.folder / "month.jsonl"
     workload.write_lines(file, sorted((m for life in bodies for m in life), key=_at))
     setup = ReplaySetup(
-        (shipped_policy_file(POLICY_FILE), POLICY_FILE),
+        [(shipped_policy_file(POLICY_FILE), POLICY_FILE)],
         load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE),
     )
     screen = screening(rulebook.directory, {})

@@ -1,21 +1,22 @@
 """`hotline due` and `calendar`: compute a deadline, show and declare working days."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from models.i18n import _, render
 from models.settings import load_settings
-from models.words import WEEKDAYS
+from models.text_files import read_text
 from scripts.arguments import parse_time
 from scripts.bootstrap import has_store, policy_text, read_store, use_store
 from scripts.help import App
-from scripts.output import print_json
+from scripts.output import print_json, weekday
 
 if TYPE_CHECKING:
     from models.rules.calendar import Calendar, Day
+    from models.rules.policy import Policy
 
 
 def add_to(app: App) -> None:
@@ -29,7 +30,10 @@ def add_to(app: App) -> None:
     app.add_typer(days, name="calendar")
 
 
-_MAX_LISTED = 10
+_LONGEST = 10_000
+"""The largest legal limit that a message may give."""
+_YEARS = range(1950, 2101)
+"""The years whose festivals are known by law."""
 _JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 
 
@@ -46,6 +50,15 @@ def _calendar() -> "Calendar":
         return load_calendar(session)
 
 
+class _RuleSource(NamedTuple):
+    """The policy and the calendar of an answer, and where the policy is from."""
+
+    policy: "Policy"
+    calendar: "Calendar"
+    version: int | None
+    why: str
+
+
 def due(
     begin: Annotated[
         str,
@@ -53,59 +66,93 @@ def due(
     ],
     category: Annotated[str, typer.Option(help=_("Category, by code or label."))] = "complaint",
     workdays: Annotated[
-        int, typer.Option(min=0, help=_("A shorter statutory limit, in working days."))
-    ] = 0,
-    hours: Annotated[int, typer.Option(min=0, help=_("A shorter statutory limit, in hours."))] = 0,
+        int | None, typer.Option(min=1, max=_LONGEST, help=_("A legal limit in working days."))
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=_LONGEST, help=_("A legal limit in calendar days."))
+    ] = None,
+    hours: Annotated[
+        int | None, typer.Option(min=1, max=_LONGEST, help=_("A legal limit in hours."))
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help=_("Use this policy file, not the store's.")),
+    ] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Print the expiry of a term with its three levels, and why each day counts or not."""
-    from models.rules.calendar import SHANGHAI
-    from models.rules.levels import moments, provisional
-    from models.rules.policy import load_policy
-    from models.rules.terms import Term, days_between, expiry
-    from models.rules.vocabulary import Category, Level, label
+    from msgspec import UNSET
 
-    policy = load_policy(*policy_text(load_settings()))
+    from models.rules.explain import explain_term
+    from models.rules.fields import Limit
+    from models.rules.state import RuleContext
+    from models.rules.vocabulary import Category
+    from scripts.rulebook.deadlines import deadline_as_dict, deadline_lines
+
     code = next((c for c in Category if category in (c.value, c.chinese)), None)
     if code is None:
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Category)))
     base = parse_time(begin)
-    calendar = _calendar()
-    terms = [policy.terms.of(code)]
-    if workdays:
-        terms.append(Term(workdays, "workdays"))
-    if hours:
-        terms.append(Term(hours, "hours"))
-    end = min(expiry(base, term, calendar, policy.office) for term in terms)
-    levels = moments(base, end, policy, calendar)
-    days = days_between(base, end.astimezone(SHANGHAI).date(), calendar)
-    is_provisional = provisional(base, end, policy, calendar)
+    if base.year not in _YEARS:
+        raise typer.BadParameter(_("the year must lie between 1950 and 2100"))
+    limits = [length for length in (workdays, days, hours) if length is not None]
+    if len(limits) > 1:
+        raise typer.BadParameter(_("give one of --workdays, --days and --hours"))
+    limit = Limit("", workdays, hours, UNSET if days is None else days) if limits else None
+    source = _rule_source(base, policy)
+    why = explain_term(base, code, limit, RuleContext(source.policy, source.calendar))
     if as_json:
-        print_json(
-            {
-                "due": end,
-                **{str(level): at for level, at in levels},
-                "provisional": is_provisional,
-                "days": list(map(_day, days)),
-            }
-        )
+        version = {
+            "version": source.version,
+            "document": source.policy.document,
+            "valid_from": source.policy.valid_from,
+            "why": source.why,
+        }
+        print_json(deadline_as_dict(why) | {"policy": version})
         return
-    for day in days:
-        mark = _("counts") if day.counts else _("does not count")
-        typer.echo(f"{day.day}  {_weekday(day.day)}  {mark}  {render(day.why)}")
-    note = "  " + _("provisional") if is_provisional else ""
-    typer.echo(f"{_('due')}  {end:%Y-%m-%d %H:%M}{note}")
-    for level, at in levels:
-        typer.echo(f"{label(Level, level)}  {at:%Y-%m-%d %H:%M}")
+    for line in deadline_lines(why):
+        typer.echo(line)
+    typer.echo(source.why)
+
+
+def _rule_source(base: datetime, file: Path | None) -> _RuleSource:
+    """The policy in force at `base`, from a file that was named, the store, or else the settings.
+
+    Without a store it says on stderr that the file is used.
+    """
+    from models.rules.calendar import Calendar
+    from models.rules.policy import load_policy
+
+    settings = load_settings()
+    if not has_store(settings):
+        calendar = Calendar()
+        if file is None:
+            typer.echo(_("There is no store: the policy file is used."), err=True)
+    else:
+        from models.queries.policies import policy_versions, version_at
+        from models.rulebook import load_calendar
+
+        with read_store(settings) as session:
+            calendar = load_calendar(session)
+            versions = policy_versions(session) if file is None else []
+        if (version := version_at(versions, base)) is not None:
+            text = _("By version {n} of the policy: {document}, valid from {day}")
+            gaps = {"n": version.number, **_policy_gaps(version.policy)}
+            older = base < version.policy.begins_at
+            why = text.format(**gaps) + (_(", the first there is") if older else "")
+            return _RuleSource(version.policy, calendar, version.number, why)
+    text, name = (read_text(file), str(file)) if file else policy_text(settings)
+    policy = load_policy(text, name)
+    why = _("By the policy file {file}: {document}, valid from {day}")
+    return _RuleSource(policy, calendar, None, why.format(file=name, **_policy_gaps(policy)))
+
+
+def _policy_gaps(policy: "Policy") -> dict[str, Any]:
+    return {"document": policy.document, "day": policy.valid_from}
 
 
 def _day(day: "Day") -> dict[str, Any]:
     return {"date": day.day, "counts": day.counts, "why": render(day.why)}
-
-
-def _weekday(day: date) -> str:
-    name = WEEKDAYS[day.weekday()]
-    return _(name)
 
 
 def show(
@@ -123,7 +170,7 @@ def show(
     for day in days:
         if day.counts != (day.day.weekday() < saturday) or day.day in calendar.overlay:
             mark = _("counts") if day.counts else _("does not count")
-            typer.echo(f"{day.day}  {_weekday(day.day)}  {mark}  {render(day.why)}")
+            typer.echo(f"{day.day}  {weekday(day.day)}  {mark}  {render(day.why)}")
     count = sum(d.counts for d in days)
     typer.echo(_("{year}: {n} working days").format(year=year, n=count))
     if any(d.provisional for d in days):
@@ -132,34 +179,50 @@ def show(
 
 def import_days(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    year: Annotated[
+        int | None,
+        typer.Option(
+            min=2000,
+            max=2100,
+            help=_("Declare the whole year: days that the file does not name follow the law."),
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=_("Only show what would change."))
     ] = False,
+    as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Declare the days of a file; open clocks are moved."""
     from models.operations.calendar import change_calendar
-    from models.rules.calendar import SHANGHAI
-    from models.rules.vocabulary import ClockName, Permission, label
+    from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
-    from scripts.calendar_file import read_declared_days
+    from scripts.rulebook.calendar_file import document_of_year, read_declared_days
+    from scripts.rulebook.changes import change_as_dict, change_lines
 
     declared = read_declared_days(file)
+    whole_year = (year, document_of_year(declared, year)) if year else None
     with use_store(load_settings(), Permission.RULEBOOK, bootstrap=True) as store:
         now = store_clock(store)()
         with store.writing() as session:
-            result = change_calendar(session, declared, now)
+            change = change_calendar(session, declared, now, whole_year)
             if dry_run:
                 session.rollback()
-    for ticket, clock, due in result.moved:
-        typer.echo(
-            f"{ticket}  {label(ClockName, clock)}  {due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-        )
+    if as_json:
+        declared_year = year if change.year else None
+        head = {"days": change.days, "year": declared_year, "dry_run": dry_run}
+        print_json(head | change_as_dict(change))
+        return
+    for line in change_lines(change):
+        typer.echo(line)
     summary = _("{days} days declared otherwise, {moved} clocks moved, {withdrawn} taken back")
     typer.echo(
-        summary.format(days=result.days, moved=len(result.moved), withdrawn=result.withdrawn)
+        summary.format(days=change.days, moved=len(change.moved), withdrawn=change.withdrawn)
     )
-    if result.kept:
-        kept = _("{n} tickets keep their deadlines, or what was done would not fit: {some}")
-        typer.echo(kept.format(n=len(result.kept), some=", ".join(result.kept[:_MAX_LISTED])))
+    if change.year:
+        typer.echo(
+            _("{year} is declared as a whole: none of its days is a guess").format(year=year)
+        )
+    elif year is not None:
+        typer.echo(_("{year} was known as a whole before").format(year=year))
     if dry_run:
         typer.echo(_("Nothing has been changed."))

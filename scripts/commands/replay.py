@@ -33,7 +33,10 @@ def replay(
         ),
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option(exists=True, help=_("Use this policy file."))
+        list[Path] | None,
+        typer.Option(
+            exists=True, help=_("Use this policy file; with several, each from its valid_from on.")
+        ),
     ] = None,
     model: Annotated[
         Path | None,
@@ -57,8 +60,8 @@ def replay(
     from scripts.replay.replay import replay as play
 
     own_units = load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
-    setup = ReplaySetup(policy_text(load_settings()), own_units)
-    setup = _with_files(setup, policy, units, calendar)
+    setup = ReplaySetup([policy_text(load_settings())], own_units)
+    setup = _with_files(setup, policy or [], units, calendar)
     if model:
         setup = replace(setup, model=model.read_bytes())
     end = parse_time(until) if until else None
@@ -67,20 +70,21 @@ def replay(
         _print_events(result, as_json=as_json)
         return
     paths = [against / name for name in _FILE_NAMES]
-    other = _with_files(setup, *(path if path.exists() else None for path in paths))
+    policy_path, *more = [path if path.exists() else None for path in paths]
+    other = _with_files(setup, [policy_path] if policy_path else [], *more)
     _print_comparison(result, play(file, other, end), as_json=as_json)
 
 
 def _with_files(
-    setup: "ReplaySetup", policy: Path | None, units: Path | None, calendar: Path | None
+    setup: "ReplaySetup", policies: list[Path], units: Path | None, calendar: Path | None
 ) -> "ReplaySetup":
     """The setup with the files that were named in place of its own."""
     from models.rules.routing.directory import load_units
     from models.text_files import read_text
-    from scripts.calendar_file import read_declared_days
+    from scripts.rulebook.calendar_file import read_declared_days
 
-    if policy:
-        setup = replace(setup, policy=(read_text(policy), str(policy)))
+    if policies:
+        setup = replace(setup, policies=[(read_text(path), str(path)) for path in policies])
     if units:
         setup = replace(setup, units=load_units(read_text(units), str(units)))
     if calendar:

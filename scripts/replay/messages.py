@@ -1,6 +1,6 @@
 """Read a file of messages for a replay, and keep them on disk, a part of the tickets a file."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -156,10 +156,13 @@ def _bucket_of(ticket: str) -> int:
     return crc32(ticket.encode()) % BUCKETS
 
 
-def read_messages(feed: Path, ahead: timedelta, until: datetime | None) -> ReplayMessages:
+def read_messages(
+    feed: Path, ahead: Callable[[datetime], timedelta], until: datetime | None
+) -> ReplayMessages:
     """Read the messages that arrive by `until`; the file's order is their order of arrival.
 
-    A message that tells of a moment more than `ahead` in the future is refused.
+    A message that tells of a moment further in the future than `ahead` allows when it arrives is
+    refused.
     """
     messages = ReplayMessages()
     clock = messages.clock
@@ -180,7 +183,7 @@ def read_messages(feed: Path, ahead: timedelta, until: datetime | None) -> Repla
 
 
 def _arrival(
-    raw: dict[str, Any], clock: datetime, ahead: timedelta
+    raw: dict[str, Any], clock: datetime, ahead: Callable[[datetime], timedelta]
 ) -> tuple[Envelope, datetime] | LazyText:
     """Return the envelope of a message, and when it takes effect: never before `clock`."""
     envelope = read_envelope(raw)
@@ -189,7 +192,7 @@ def _arrival(
     # the reader has made sure that it is an instant with its offset
     arrived = datetime.fromisoformat(raw["arrived"]) if "arrived" in raw else envelope.at
     clock = max(clock, arrived)
-    if envelope.at > clock + ahead:
+    if envelope.at > clock and envelope.at > clock + ahead(clock):
         return lazy("the time {at} lies in the future", at=envelope.at.isoformat())
     return envelope, max(clock, envelope.at)
 

@@ -18,7 +18,7 @@ from models.rules import events
 from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
 from models.rules.lifecycle.replay import ReplayRules, Screening, TicketReplay
 from models.rules.messages import Finding, Message, TicketReceived, read_message
-from models.rules.policy import Policy, load_policy
+from models.rules.policy import Policy, in_force, load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
 from models.rules.screening import Beginning, duplicate_key, find_repeats, screen
 from scripts.replay.events import EventRuns, Record, line_records, ticket_records
@@ -30,9 +30,13 @@ _FEW = 3_000
 
 @dataclass(frozen=True)
 class ReplaySetup:
-    """The rulebook of a replay: a policy, units, declared days, and a routing model if given."""
+    """The rulebook of a replay: policies, units, declared days, and a routing model if given.
 
-    policy: tuple[str, str]
+    `policies` are texts with the names of their files; each ticket runs under the one that was in
+    force when it was received (7.2).
+    """
+
+    policies: Sequence[tuple[str, str]]
     units: UnitsFile
     days: dict[date, DeclaredDay] = field(default_factory=dict)
     model: bytes | None = None
@@ -63,10 +67,14 @@ def replay(
     Tickets are played one by one, in as many processes as there are cores if `processes` does not
     say otherwise; the events are the same.
     """
-    policy = load_policy(*setup.policy)
+    policies = [load_policy(text, name) for text, name in setup.policies]
+
+    def ahead(now: datetime) -> timedelta:
+        return in_force(policies, now).intake.ahead.wall or timedelta()
+
     with _rare_collections():
-        messages = read_messages(feed, policy.intake.ahead.wall or timedelta(), until)
-        player = Player(messages, policy, setup, until or messages.clock)
+        messages = read_messages(feed, ahead, until)
+        player = Player(messages, policies, setup, until or messages.clock)
         player.play(processes or _processes(messages.count))
     return ReplayResult(messages.count, player.runs)
 
@@ -90,7 +98,11 @@ class Player:
     """Plays the messages of a file, bucket by bucket, into sorted runs of events."""
 
     def __init__(
-        self, messages: ReplayMessages, policy: Policy, setup: ReplaySetup, end: datetime
+        self,
+        messages: ReplayMessages,
+        policies: Sequence[Policy],
+        setup: ReplaySetup,
+        end: datetime,
     ) -> None:
         self.runs = EventRuns(BUCKETS + 1)
         self._messages = messages
@@ -99,7 +111,7 @@ class Player:
         self._repeats: dict[str, str] = {}
         calendar = Calendar(setup.days, version=int(bool(setup.days)))
         look = screening(self._directory, self._repeats)
-        self._rules = ReplayRules([policy], calendar, look)
+        self._rules = ReplayRules(policies, calendar, look)
         self._linked = messages.linked()
 
     def play(self, processes: int) -> None:

@@ -17,6 +17,7 @@ from models.i18n import N_, _
 from models.migrations import NEWEST, revision
 from models.operations.keys import unlock
 from models.queries.health import patience
+from models.queries.policies import policy_versions
 from models.queries.service_status import (
     ServiceStatus,
     first_provisional_day,
@@ -25,11 +26,14 @@ from models.queries.service_status import (
 )
 from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
+from models.rules.policy import lacking_terms
+from models.rules.policy_checks import policy_problems
 from models.rules.vocabulary import UserRole, label
 from models.security.encryption import load_cipher
 from models.security.identity import current_actor
 from models.settings import Settings
 from models.store_errors import StoreError
+from scripts.service.policy_file import policy_file_note
 from scripts.service.terminal import character_widths
 from workers.broker import Bells, connect
 
@@ -122,7 +126,7 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("store", PROBLEM, str(error))
         return
     try:
-        yield from _check_store(store)
+        yield from _check_store(store, settings)
     except StoreError as error:
         why = database_message(error) or type(error).__name__
         advice = _("start the database, or mend HOTLINE_DATABASE_URL")
@@ -131,7 +135,7 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
         store.close()
 
 
-def _check_store(store: Store) -> Iterator[CheckResult]:
+def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     if (schema := revision(store)) != NEWEST:
         text = _("the store has schema {own}, the newest is {newest}")
         advice = _("make a backup, then run `hotline db upgrade`")
@@ -149,13 +153,38 @@ def _check_store(store: Store) -> Iterator[CheckResult]:
         now = system_clock()
         status = service_status(session, now)
         stuck_after = _STUCK_AFTER + patience(session, now)
+        policies = list(_check_policies(session, settings, now))
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
+    yield from policies
     yield from _check_processes(status, now)
     yield from _check_queues(status, now, stuck_after)
     if not status.units:
         advice = _("run `hotline units import FILE`")
         yield CheckResult("units", PROBLEM, _("there are no units"), advice)
     yield _check_calendar(guess, now)
+
+
+def _check_policies(session: Session, settings: Settings, now: datetime) -> Iterator[CheckResult]:
+    """Check the versions that hold today or later, and the file that the settings name."""
+    today = now.astimezone(SHANGHAI).date()
+    mend = _("mend its file (`hotline policy show {n}` prints it), then `hotline policy import`")
+    for version in policy_versions(session):
+        ended = version.holds_until is not None and version.holds_until <= today
+        if version.holds_from is None or ended:
+            continue
+        head = _("version {n}").format(n=version.number)
+        problems = list(policy_problems(version.policy))
+        for path, why in problems:
+            text = f"{head}: {'.'.join(map(str, path))}: {why}"
+            yield CheckResult("policy", PROBLEM, text, mend.format(n=version.number))
+        if names := lacking_terms(version.policy):
+            text = _("{version} does not set the terms {names}")
+            text = text.format(version=head, names=", ".join(names))
+            yield CheckResult("policy", NOTE, text, mend.format(n=version.number))
+        elif not problems:
+            yield CheckResult("policy", GOOD, f"{head}: {version.policy.document}")
+    if (note := policy_file_note(session, settings)) is not None:
+        yield CheckResult("policy", NOTE, note.text, note.advice)
 
 
 def _check_server(session: Session) -> Iterator[CheckResult]:
@@ -173,7 +202,8 @@ def _check_calendar(guess: date | None, now: datetime) -> CheckResult:
         return CheckResult("calendar", GOOD, _("the next 12 months are announced"))
     near = guess <= (now + _CALENDAR_WARNING).astimezone(SHANGHAI).date()
     advice = _("when the arrangement is published: `pip install -U chinesecalendar`,")
-    advice += " " + _("or `hotline calendar import FILE`; open clocks are then moved")
+    advice += " " + _("or `hotline calendar import FILE --year {year}`; open clocks are then moved")
+    advice = advice.format(year=guess.year)
     text = _("days from {day} on are a guess").format(day=guess)
     return CheckResult("calendar", PROBLEM if near else NOTE, text, advice)
 

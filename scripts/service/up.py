@@ -74,6 +74,7 @@ def run_service(
         run = partial(run_supervisor, settings, clock, workers, report, os.getpid())
         supervisor = ForkedProcess("supervisor", run)
         store = bootstrap_store(settings)
+        _report_policy_file(store, settings, report)
         watch = ServiceWatch(server, supervisor, report)
         if headless:
             _run_headless(watch, store, now, stop, for_seconds)
@@ -86,6 +87,16 @@ def run_service(
             server.stop()
         if store is not None:
             store.close()
+
+
+def _report_policy_file(store: "Store", settings: Settings, report: Reporter) -> None:
+    """Say so where the policy file of the settings is not what the store holds."""
+    from scripts.service.policy_file import policy_file_note
+
+    with store.reading() as session:
+        note = policy_file_note(session, settings)
+    if note is not None:
+        report(f"{note.text}; {note.advice}")
 
 
 def _fill_demo_store(settings: Settings) -> DemoClock:

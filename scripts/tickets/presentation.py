@@ -93,7 +93,8 @@ def _explanation_lines(why: Explanation) -> Iterator[str]:
         clause=why.clause,
     )
     for day in why.days:
-        yield f"  {day.day}  {day.number or '-':>2}  {render(day.why)}"
+        mark = day.number or ("+" if day.counts else "-")
+        yield f"  {day.day}  {mark:>2}  {render(day.why)}"
     for note in why.notes:
         yield f"  {render(note)}"
     yield f"  {_('due')}  {due:%Y-%m-%d %H:%M}" + (
@@ -143,9 +144,7 @@ def _explanation_as_dict(why: Explanation) -> dict[str, Any]:
         "due": why.due.astimezone(SHANGHAI),
         "term": render(why.term_text),
         "clause": why.clause,
-        "days": [
-            {"date": d.day, "counts": d.number is not None, "why": render(d.why)} for d in why.days
-        ],
+        "days": [{"date": d.day, "counts": d.counts, "why": render(d.why)} for d in why.days],
         "notes": [render(note) for note in why.notes],
         **{level: at.astimezone(SHANGHAI) for level, at in why.levels},
         "provisional": why.provisional,

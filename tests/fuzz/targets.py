@@ -26,9 +26,9 @@ from models.security.keys import parse_keys
 from models.security.roles_file import parse_roles
 from monitor.filters import read_filter
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
-from scripts.calendar_file import read_declared_days
 from scripts.ingest.feed_reader import read_feed
 from scripts.ingest.mapping import load_mapping
+from scripts.rulebook.calendar_file import read_declared_days
 from tests.store.factories import RESULT, letter, message
 from workers.notices.channels import load_channels
 

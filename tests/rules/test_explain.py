@@ -3,9 +3,11 @@
 from typing import Any
 
 from models.i18n import render
-from models.rules.explain import Explanation, deciding_clock, explain
+from models.rules.explain import Explanation, deciding_clock, explain, explain_term
+from models.rules.fields import Limit
 from models.rules.lifecycle.decide import fold
 from models.rules.state import RuleContext, State
+from models.rules.vocabulary import Category
 from tests.rules.district import CALENDAR, POLICY, instant
 from tests.rules.moves import message, received
 from tests.rules.random_lives import (
@@ -71,6 +73,31 @@ def test_the_law_is_named_whether_it_shortens_or_not() -> None:
     longer = {"workdays": 20, "basis": "某法第三条"}
     why = explained(accepted, until="2026-11-02 11:00", statutory_limit=longer)
     assert "change nothing" in notes(why)
+
+
+def test_a_shorter_limit_by_law_is_the_term_that_is_explained() -> None:
+    accepted = ("2026-11-02 10:00", ACCEPTED)
+    hours = {"hours": 100, "basis": "某法第三条"}
+    why = explained(accepted, until="2026-11-02 11:00", statutory_limit=hours)
+    assert (render(why.term_text), why.clause) == ("100 hours", "3.4.5")
+    assert all(day.counts for day in why.days), "hours run over the weekend too"
+    assert "shortened by law to 100 hours" in notes(why)
+    days = {"days": 3, "basis": "某法第三条"}
+    why = explained(accepted, until="2026-11-02 11:00", statutory_limit=days)
+    assert (render(why.term_text), why.clause) == ("3 calendar days", "3.4.5")
+    longer = {"workdays": 20, "basis": "某法第三条"}
+    why = explained(accepted, until="2026-11-02 11:00", statutory_limit=longer)
+    assert (render(why.term_text), why.clause) == ("7 working days", "3.4.4")
+
+
+def test_a_term_alone_is_explained_as_that_of_a_ticket() -> None:
+    begin = instant("2026-11-02 10:00")
+    why = explain_term(begin, Category.COMPLAINT, Limit("", workdays=10), CONTEXT)
+    assert why.due == instant("2026-11-11 17:30")
+    assert notes(why) == "10 working days by law change nothing (Regulation 3.4.5)"
+    why = explain_term(begin, Category.COMPLAINT, Limit("", hours=5), CONTEXT)
+    assert why.due == instant("2026-11-02 15:00")
+    assert notes(why) == "shortened by law to 5 hours (Regulation 3.4.5)"
 
 
 def test_restarts_and_extensions_are_told_with_their_cause() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from models.i18n import render
 from models.rules.calendar import Calendar, DeclaredDay
-from models.rules.terms import Moment, Term, days_between, describe_term, expiry
+from models.rules.counted_days import count_days
+from models.rules.terms import Moment, Term, describe_term, expiry
 from tests.rules import slow_calendar
 from tests.rules.district import CALENDAR, POLICY, day, instant
 from tests.rules.strategies import instants, overlays
@@ -115,14 +116,51 @@ def test_the_explanation_counts_to_the_same_day(
     base: datetime, overlay: dict[date, DeclaredDay], n: int
 ) -> None:
     calendar = Calendar(overlay)
-    due = expiry(base, Term(n, "workdays"), calendar, HOURS)
-    told_days = days_between(base, due.date(), calendar)
+    term = Term(n, "workdays")
+    due = expiry(base, term, calendar, HOURS)
+    told_days = count_days(base, due, term, calendar, HOURS)
     assert [d.day for d in told_days] == [
         base.date() + timedelta(i) for i in range((due.date() - base.date()).days + 1)
     ]
     assert not told_days[0].counts, "the day of the base is not counted"
     assert sum(d.counts for d in told_days) == n
+    assert [d.number for d in told_days if d.counts] == list(range(1, n + 1))
     assert all(d.why.text for d in told_days)
+
+
+def counted(base: str, term: str) -> list[tuple[str, bool, int | None, str]]:
+    """Every day of a term: the day, whether it counts, its number, and why."""
+    parsed, begin = Term.parse(term), instant(base)
+    due = expiry(begin, parsed, CALENDAR, HOURS)
+    days = count_days(begin, due, parsed, CALENDAR, HOURS)
+    return [(f"{d.day:%m-%d}", d.counts, d.number, render(d.why)) for d in days]
+
+
+def test_hours_count_over_holidays_too() -> None:
+    days = counted("2026-09-30 10:00", "48 hours")
+    assert [day for day, *_ in days] == ["09-30", "10-01", "10-02"]
+    assert {(counts, why) for _, counts, _, why in days} == {(True, "hours run day and night")}
+
+
+def test_a_half_day_may_be_the_day_of_the_base() -> None:
+    assert counted("2026-10-09 10:00", "1 half-day") == [("10-09", True, 1, "working day")]
+    assert counted("2026-10-10 15:00", "3 half-days") == [
+        ("10-10", False, None, "no working half-day begins after the base"),
+        ("10-11", False, None, "weekend"),
+        ("10-12", True, 2, "working day"),
+        ("10-13", True, 3, "working day"),
+    ]
+
+
+def test_calendar_days_count_days_off_but_not_at_the_end() -> None:
+    assert counted("2026-09-29 16:00", "3 calendar-days") == [
+        ("09-29", False, None, "the day of the base is not counted"),
+        ("09-30", True, 1, "calendar day"),
+        ("10-01", True, 2, "calendar day"),
+        *[(f"10-0{n}", False, None, "National Day") for n in range(2, 8)],
+        ("10-08", True, 3, "the last day was off: the term ends on the next working day"),
+    ]
+    assert counted("2026-10-01 09:00", "8 calendar-days")[-1] == ("10-09", True, 8, "calendar day")
 
 
 @pytest.mark.parametrize(
@@ -140,10 +178,25 @@ def test_the_explanation_counts_to_the_same_day(
 )
 def test_terms_are_written_in_words(text: str, term: Term, words: str) -> None:
     assert Term.parse(text) == term
+    assert str(term) == text
     assert render(describe_term(term)) == words
 
 
-@pytest.mark.parametrize("text", ["", "0 days", "7", "seven days", "7 weeks", "-1 day", "1.5 days"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0 days",
+        "00 days",
+        "9999999999 days",
+        "200000 hours",
+        "7",
+        "seven days",
+        "7 weeks",
+        "-1 day",
+        "1.5 days",
+    ],
+)
 def test_a_wrong_term_says_what_is_allowed(text: str) -> None:
     with pytest.raises(ValueError, match="workdays, half-days, calendar-days, days, hours"):
         Term.parse(text)
@@ -162,9 +215,12 @@ def test_a_wrong_term_says_what_is_allowed(text: str) -> None:
 )
 def test_moments_beside_an_expiry(text: str, moment: Moment) -> None:
     assert Moment.parse(text) == moment
+    assert str(moment) == text
 
 
-@pytest.mark.parametrize("text", ["", "2h", "workday 1", "workday +0", "+1w", "-1.5h", "opening"])
+@pytest.mark.parametrize(
+    "text", ["", "+99999999999d", "2h", "workday 1", "workday +0", "+1w", "-1.5h", "opening"]
+)
 def test_a_wrong_moment_says_what_is_allowed(text: str) -> None:
     with pytest.raises(ValueError, match="workday -1"):
         Moment.parse(text)

@@ -8,6 +8,7 @@ import pytest
 
 from models.database import Store
 from models.operations.calendar import change_calendar, settle_provisional
+from models.operations.rulebook_change import MovedClock
 from models.rules import calendar
 from models.rules.calendar import DeclaredDay
 from tests.store.factories import (
@@ -65,7 +66,7 @@ def test_a_year_that_the_library_learns_moves_what_was_guessed(store: Store) -> 
     with store.writing() as session:
         (moved,) = settle_provisional(session, before.updated_at).moved
     after = row_of(store, "C1")
-    assert moved == ("C1", "handling", after.due)
+    assert moved == MovedClock("C1", "handling", before.due, after.due)
     assert after.due > before.due
     assert not after.provisional
     (moved,) = [e for e in log_of(store, "C1") if e.name == "clock.moved"]

@@ -43,7 +43,7 @@ from tests.store.factories import (
     simple_units,
 )
 
-SETUP = ReplaySetup((POLICY_TEXT, POLICY_FILE.name), simple_units())
+SETUP = ReplaySetup([(POLICY_TEXT, POLICY_FILE.name)], simple_units())
 _END = datetime.fromisoformat("2028-06-01T00:00:00+08:00")
 
 
@@ -93,7 +93,7 @@ def test_scenarios_go_alike_through_the_store(tmp_path: Path) -> None:
             together[repr(scenario.calendar.overlay)].append(scenario)
     for scenarios in together.values():
         days = dict(scenarios[0].calendar.overlay)
-        setup = ReplaySetup(SETUP.policy, SETUP.units, days)
+        setup = ReplaySetup(SETUP.policies, SETUP.units, days)
         messages = [_of_its_own(m) for s in scenarios for m in s.messages]
         messages.sort(key=lambda m: datetime.fromisoformat(m["at"]))
         end = max(s.until for s in scenarios)

@@ -54,12 +54,17 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
 
 def beginning(stream: IO[bytes], count: int) -> list[list[str]]:
     """The first rows, by the likeliest encoding and the usual delimiter that is most frequent."""
+    return [cells for _line, cells in numbered_rows(stream, count) if cells]
+
+
+def numbered_rows(stream: IO[bytes], count: int) -> list[tuple[int, list[str]]]:
+    """The first rows of a small table with the lines where they begin, read as by `beginning`."""
     stream.seek(0)
     head = stream.read(_HEAD)
     text = codecs.getincrementaldecoder(_encodings(stream, head)[0])("replace").decode(head)
     delimiter = max(_USUAL, key=text.split("\n", 1)[0].count)
     rows = islice(_rows(io.StringIO(text, newline=""), delimiter), count)
-    return [cells for _line, cells, _raw in rows if cells]
+    return [(line, cells or []) for line, cells, _raw in rows]
 
 
 def _encodings(stream: IO[bytes], head: bytes) -> list[str]:

@@ -1,0 +1,1 @@
+"""Show policies, and what a change of the rulebook changed for tickets."""
