@@ -90,8 +90,8 @@ def clocks_under(session: Session, policy: Policy, now: datetime) -> Iterator[Mo
     for chunk in chunks(numbers.all()):
         for work in lock_tickets(session, chunk, wait=True):
             candidate = replace(work, row=work.row._replace(policy_id=_CANDIDATE))
-            own = former.context_for(work.row.policy_id).policy
-            before = replace(former, policies={_CANDIDATE: own})
+            former_policy = former.context_for(work.row.policy_id).policy
+            before = replace(former, policies={_CANDIDATE: former_policy})
             append = refold_changed(session, candidate, rulebook, before, now, why, {})
             if append is not None:
                 yield from moved_clocks(work.row.number, work.before, append.state.clocks)
@@ -117,8 +117,8 @@ def withdraw_policy(session: Session, number: int, now: datetime) -> RulebookCha
     session.execute(update(POLICY).where(POLICY.c.number == number).values(withdrawn_at=now))
     rulebook = load_rulebook(session)
     # a ticket that is folded again has the id of its new policy already
-    own = dict.fromkeys(former.policies, former.policies[version.id])
-    before = FormerRulebook(replace(former, policies=own))
+    policies = dict.fromkeys(former.policies, former.policies[version.id])
+    before = FormerRulebook(replace(former, policies=policies))
 
     def policy_of(work: TicketWork) -> str:
         assert work.state.received_at is not None

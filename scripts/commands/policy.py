@@ -43,14 +43,14 @@ def show(
         versions = policy_versions(session)
         now = store_clock(store)()
     by_number = {each.number: each for each in versions}
-    found = version_at(versions, now) if version is None else by_number.get(version)
-    if found is None:
+    version_shown = version_at(versions, now) if version is None else by_number.get(version)
+    if version_shown is None:
         raise PolicyVersionNotFound(version or 0, by_number)
     if as_json:
-        print_json(version_as_dict(found) | {"text": found.text})
+        print_json(version_as_dict(version_shown) | {"text": version_shown.text})
         return
-    typer.echo(f"# {version_line(found)}")
-    typer.echo(found.text, nl=not found.text.endswith("\n"))
+    typer.echo(f"# {version_line(version_shown)}")
+    typer.echo(version_shown.text, nl=not version_shown.text.endswith("\n"))
 
 
 def list_versions(as_json: _JSON = False) -> None:

@@ -309,7 +309,7 @@ def test_a_declined_letter_declines_none_that_follows(tmp_path: Path) -> None:
             letter("T5", "2026-11-02T13:00") | _ONE_MATTER]  # fmt: skip
     assert _earlier(played(tmp_path, raws)) == {"T3": "T2", "T4": "T3", "T5": "T3"}
     decides = POLICY_TEXT.replace("decides = []", 'decides = ["6"]')
-    setup = ReplaySetup((decides, POLICY_FILE.name), simple_units())
+    setup = ReplaySetup([(decides, POLICY_FILE.name)], simple_units())
     log = _played(tmp_path, raws, None, setup).events
     assert [e["ticket"] for e in named(log, "ticket.declined")] == ["T1", "T3", "T5"]
     assert _earlier(log) == {"T3": "T2", "T5": "T4"}
