@@ -1,7 +1,13 @@
-"""Poll an Open311 GeoReport v2 endpoint for what is new, page by page."""
+"""Poll an Open311 GeoReport v2 endpoint for what is new or has changed, page by page.
+
+The standard only knows when a request was made (`start_date`). That one was closed or edited is
+asked for by `updated_after`, which many cities know. One that does not know it answers with all
+that it lists; then it is asked only once a day.
+"""
 
 import hashlib
 import random
+import re
 import socket
 import tempfile
 import threading
@@ -23,25 +29,44 @@ from scripts.ingest.public_addresses import is_public
 from scripts.ingest.records import FeedUnreadable
 
 PAGE_SIZE = 100
-"""Requests on a page."""
+"""Requests asked for on a page; a server may send fewer on each."""
 
 _IN_MEMORY = 1 << 22
 _CHUNK = 1 << 16
 _OVERLAP = timedelta(days=1)
 """The time that is asked for again: the city's clock may differ, and its queue may lag."""
 
+_LISTED_AGAIN = timedelta(days=1)
+"""The time between two looks at all requests of a city that cannot say which have changed."""
+
+_NEW, _CHANGED = "start_date", "updated_after"
+"""The parameters that ask for requests made or changed since a moment."""
+
+_UPDATED = re.compile(rb"""updated_datetime["']?\s*[:>]\s*["']?([0-9T:.+Z-]{10,35})""")
+_NO_SUCH_PAGE = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND)
 _RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
 FeedPage = Callable[[IO[bytes], str], int]
 """Feeds one page under a name; returns how many records it had."""
 
 
-class PollState(msgspec.Struct):
-    """The state of an endpoint between two polls."""
+class Listing(msgspec.Struct):
+    """One question to an endpoint: since when it is answered, and by which version of page 1."""
 
     since: datetime | None = None
     etag: str = ""
     modified: str = ""
+
+
+class PollState(Listing):
+    """The state of an endpoint between two polls: the question for new requests, and more.
+
+    `changes` is the question for changed ones. `lists_all` is true where the city does not
+    understand it, and answers with all its requests.
+    """
+
+    changes: Listing = msgspec.field(default_factory=Listing)
+    lists_all: bool = False
 
 
 class Open311Client:
@@ -73,22 +98,52 @@ class Open311Client:
         last complete one did.
         """
         state = self._load_state()
-        next_state = PollState(since=now)
-        previous = b""
+        # an address with updated_after in it says itself what is to be asked
+        changes_only = "updated_after" in self._url.params
+        if not changes_only:
+            first = state.since is None
+            new, _lists_all = self._read_pages(_NEW, state, now, feed_page)
+            state.since, state.etag, state.modified = new.since, new.etag, new.modified
+            if first:
+                # all that there is has just come
+                state.changes.since = now
+                self._save_state(state)
+                return
+        changes = state.changes
+        if changes.since is None:
+            # from a state that knew no changes
+            changes.since = state.since
+        if not state.lists_all or changes.since is None or now - changes.since >= _LISTED_AGAIN:
+            state.changes, state.lists_all = self._read_pages(_CHANGED, changes, now, feed_page)
+        self._save_state(state)
+
+    def _read_pages(
+        self, parameter: str, asked: Listing, now: datetime, feed_page: FeedPage
+    ) -> tuple[Listing, bool]:
+        """Feed what came since the listing was asked for; returns the listing to ask for next.
+
+        Also returns whether there was something older on its first page. A short page need not be
+        the last: some servers send fewer than they are asked for. The last one is empty, or comes
+        again, or what follows it does not exist.
+        """
+        listing, lists_all = Listing(now), False
+        digests: set[bytes] = set()
         for page in range(1, PAGES + 1):
             with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-                response = self._get_page(page, state, file)
+                response = self._get_page(page, parameter, asked, file)
                 if response.status_code == httpx.codes.NOT_MODIFIED:
-                    return
-                if page == 1:
-                    next_state.etag = response.headers.get("etag", "")
-                    next_state.modified = response.headers.get("last-modified", "")
-                digest = _digest(file)
-                # a server without pages sends the same one again
-                if digest == previous or feed_page(file, f"{self.name} ({page})") < PAGE_SIZE:
+                    return asked, False
+                if response.status_code in _NO_SUCH_PAGE:
                     break
-                previous = digest
-        self._save_state(next_state)
+                if page == 1:
+                    listing.etag = response.headers.get("etag", "")
+                    listing.modified = response.headers.get("last-modified", "")
+                    lists_all = _has_older(file, asked.since)
+                digest = _digest(file)
+                if digest in digests or not feed_page(file, f"{self.name} ({page})"):
+                    break
+                digests.add(digest)
+        return listing, lists_all
 
     def close(self) -> None:
         """Close the connections."""
@@ -106,13 +161,15 @@ class Open311Client:
         make_private_folder(self._state_file.parent)
         write_private(self._state_file, msgspec.json.encode(state))
 
-    def _get_page(self, page: int, state: PollState, file: IO[bytes]) -> httpx.Response:
+    def _get_page(
+        self, page: int, parameter: str, asked: Listing, file: IO[bytes]
+    ) -> httpx.Response:
         """Download a page, retried with growing pauses or with those that the server asks for."""
-        url = self._page_url(page, state)
+        url = self._page_url(page, parameter, asked)
         for attempt in range(1, TRIES + 1):
             try:
                 with self._in_time():
-                    response = self._follow(url, page, state, file)
+                    response = self._follow(url, page, asked, file)
             except httpx.RequestError as error:
                 if attempt == TRIES:
                     raise FeedUnreadable(self.name, _("cannot be reached")) from error
@@ -122,27 +179,25 @@ class Open311Client:
                 break
             if attempt < TRIES:
                 self._sleep(_pause(attempt, response.headers.get("retry-after")))
-        if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
+        is_end = page > 1 and response.status_code in _NO_SUCH_PAGE
+        if response.is_success or is_end or response.status_code == httpx.codes.NOT_MODIFIED:
             return response
         raise FeedUnreadable(self.name, _("answers {code}").format(code=response.status_code))
 
-    def _page_url(self, page: int, state: PollState) -> httpx.URL:
+    def _page_url(self, page: int, parameter: str, asked: Listing) -> httpx.URL:
         url = self._url.copy_merge_params({"page": page, "page_size": PAGE_SIZE})
-        if state.since is not None:
-            # the standard only knows when a request was made; some cities also when it changed
-            name = "updated_after" if "updated_after" in url.params else "start_date"
-            url = url.copy_set_param(name, (state.since - _OVERLAP).isoformat(timespec="seconds"))
+        if asked.since is not None:
+            moment = (asked.since - _OVERLAP).isoformat(timespec="seconds")
+            url = url.copy_set_param(parameter, moment)
         return url
 
-    def _follow(
-        self, url: httpx.URL, page: int, state: PollState, file: IO[bytes]
-    ) -> httpx.Response:
+    def _follow(self, url: httpx.URL, page: int, asked: Listing, file: IO[bytes]) -> httpx.Response:
         """Download from an address, and follow redirects that stay on the endpoint's server."""
         conditions = {}
-        if page == 1 and state.etag:
-            conditions["If-None-Match"] = state.etag
-        if page == 1 and state.modified:
-            conditions["If-Modified-Since"] = state.modified
+        if page == 1 and asked.etag:
+            conditions["If-None-Match"] = asked.etag
+        if page == 1 and asked.modified:
+            conditions["If-Modified-Since"] = asked.modified
         for _redirect in range(REDIRECTS):
             response = self._download(url, conditions, file)
             if not response.is_redirect or response.status_code == httpx.codes.NOT_MODIFIED:
@@ -268,6 +323,22 @@ _UNPACKERS: Mapping[str, Callable[[Iterable[bytes]], Iterable[bytes]]] = {
     "gzip": _gunzip,
     "x-gzip": _gunzip,
 }
+
+
+def _has_older(file: IO[bytes], since: datetime | None) -> bool:
+    """Return whether a page has requests that did not change since then."""
+    if since is None:
+        return False
+    page = file.read()
+    file.seek(0)
+    for written in _UPDATED.findall(page):
+        try:
+            changed = datetime.fromisoformat(written.decode())
+        except ValueError:
+            continue
+        if changed.tzinfo is not None and changed < since - 2 * _OVERLAP:
+            return True
+    return False
 
 
 def _digest(file: IO[bytes]) -> bytes:

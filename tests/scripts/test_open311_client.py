@@ -32,11 +32,15 @@ class City(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.requests: list[dict[str, Any]] = []
         self.records = [_request(n) for n in range(250)]
+        self.etag = '"v1"'
         self.failures: list[tuple[int, dict[str, str]]] = []
         self.location = ""
         self.body: bytes | None = None
         self.encoding = ""
         self.drips: tuple[bytes, float] | None = None
+        self.most = 1_000
+        self.knows_changes = True
+        self.ends_by_error = False
 
     @property
     def url(self) -> str:
@@ -57,14 +61,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(code, b"", headers)
         elif self.server.location and not self.path.startswith("/moved"):
             self._answer(302, b"", {"Location": self.server.location})
-        elif self.headers.get("If-None-Match") == '"v1"':
+        elif self.server.etag and self.headers.get("If-None-Match") == self.server.etag:
             self._answer(304, b"", {})
         else:
-            page, size = int(query["page"]), int(query["page_size"])
-            records = self.server.records[(page - 1) * size : page * size]
+            page, size = int(query["page"]), min(int(query["page_size"]), self.server.most)
+            chosen = [r for r in self.server.records if self._is_asked_for(r, query)]
+            records = chosen[(page - 1) * size : page * size]
             body = self.server.body or json.dumps(records).encode()
             packed = {"Content-Encoding": self.server.encoding} if self.server.encoding else {}
-            self._answer(200, body, {"ETag": '"v1"'} | packed)
+            if page > 1 and not records and self.server.ends_by_error:
+                self._answer(404, b"", {})
+            else:
+                self._answer(200, body, {"ETag": self.server.etag} | packed)
+
+    def _is_asked_for(self, record: dict[str, Any], query: dict[str, str]) -> bool:
+        fields = [("start_date", "requested_datetime")]
+        if self.server.knows_changes:
+            fields.append(("updated_after", "updated_datetime"))
+        moments = [(query[p], record[name]) for p, name in fields if p in query]
+        return all(datetime.fromisoformat(m) >= _moment(asked) for asked, m in moments)
 
     def _answer(self, code: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(code)
@@ -89,12 +104,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: pytest shows what matters."""
 
 
-def _request(number: int) -> dict[str, object]:
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _request(number: int, made: str = "2026-05-09T19:02:21-05:00") -> dict[str, Any]:
     return {
         "service_request_id": f"14-{number}",
         "status": "open",
         "service_name": "Pothole",
-        "requested_datetime": "2026-05-09T19:02:21-05:00",
+        "requested_datetime": made,
+        "updated_datetime": made,
     }
 
 
@@ -117,12 +138,12 @@ class Taken(list[list[Any]]):
 
 
 def poll(
-    city: City, home: Path, *, url: str = "", private: bool = True
+    city: City, home: Path, *, url: str = "", private: bool = True, now: datetime = NOW
 ) -> tuple[Taken, list[float]]:
     taken, slept = Taken(), list[float]()
     endpoint = Open311Client(url or city.url, home, private=private, sleep=slept.append)
     try:
-        endpoint.poll(NOW, taken)
+        endpoint.poll(now, taken)
     finally:
         endpoint.close()
     return taken, slept
@@ -132,14 +153,51 @@ def test_all_pages_are_taken_and_the_next_poll_asks_for_what_is_new(
     city: City, tmp_path: Path
 ) -> None:
     taken, slept = poll(city, tmp_path)
-    assert [len(page) for page in taken] == [100, 100, 50]
+    assert [len(page) for page in taken] == [100, 100, 50, 0]
     assert slept == []
     assert "start_date" not in city.requests[0]["query"]
     again, _slept = poll(city, tmp_path)
-    assert again == [], "nothing has changed"
-    asked = city.requests[-1]
-    assert asked["If-None-Match"] == '"v1"'
-    assert asked["query"]["start_date"] == "2026-11-23T02:00:00+00:00"
+    assert again == [[]], "nothing has changed"
+    new, changed = city.requests[-2:]
+    assert new["If-None-Match"] == '"v1"'
+    assert new["query"]["start_date"] == "2026-11-23T02:00:00+00:00"
+    assert changed["query"]["updated_after"] == "2026-11-23T02:00:00+00:00"
+
+
+@pytest.mark.parametrize("ends_by_error", [False, True])
+def test_a_server_that_caps_its_pages_loses_nothing(
+    city: City, tmp_path: Path, ends_by_error: bool
+) -> None:
+    """A short page is not the last: what follows an empty, repeated or missing one is nothing."""
+    city.most, city.records, city.ends_by_error = 50, city.records[:130], ends_by_error
+    taken, _slept = poll(city, tmp_path)
+    assert [len(page) for page in taken if page] == [50, 50, 30]
+
+
+def test_what_is_closed_or_edited_later_is_seen(city: City, tmp_path: Path) -> None:
+    """A city that knows `updated_after` is asked for it with every poll."""
+    city.etag = ""
+    poll(city, tmp_path)
+    city.records[7] |= {"status": "closed", "updated_datetime": "2026-11-24T09:00:00+08:00"}
+    city.records.append(_request(250, made="2026-11-24T09:30:00+08:00"))
+    taken, _slept = poll(city, tmp_path)
+    assert [[r["service_request_id"] for r in page] for page in taken if page] == [
+        ["14-250"],
+        ["14-7", "14-250"],
+    ]
+
+
+def test_a_city_that_knows_no_changes_is_listed_once_a_day(city: City, tmp_path: Path) -> None:
+    """It answers with all that it has: closures are in it, but not at every poll."""
+    city.etag, city.knows_changes, city.records = "", False, city.records[:30]
+    poll(city, tmp_path)
+    city.records[7] |= {"status": "closed"}
+
+    def seen(hours: int) -> bool:
+        taken, _slept = poll(city, tmp_path, now=NOW + timedelta(hours=hours))
+        return any(r["status"] == "closed" for page in taken for r in page)
+
+    assert [seen(hours) for hours in (1, 2, 24, 26, 48)] == [True, False, False, True, False]
 
 
 def test_a_city_that_knows_when_requests_changed_is_asked_so(city: City, tmp_path: Path) -> None:
@@ -155,13 +213,13 @@ def test_a_server_that_knows_no_pages_is_asked_twice_at_most(city: City, tmp_pat
     city.body = json.dumps(city.records[:100]).encode()
     taken, _slept = poll(city, tmp_path)
     assert [len(page) for page in taken] == [100]
-    assert len(city.requests) == 2
+    assert len(city.requests) == 2, "the same page came again"
 
 
 def test_a_busy_server_is_given_time(city: City, tmp_path: Path) -> None:
     city.failures = [(429, {"Retry-After": "7"}), (503, {}), (500, {"Retry-After": "9999999"})]
     taken, slept = poll(city, tmp_path)
-    assert len(taken) == 3
+    assert len(taken) == 4
     assert slept[0] == 7
     assert 1 < slept[1] < 4
     assert slept[2] == 300
