@@ -1,5 +1,6 @@
 """Add messages to the inbox, each once."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -105,6 +106,52 @@ def stored_messages(
         )
     ).all()
     return {r.message_id: StoredMessage(r.arrived_at, session.cipher.decrypt(r.body)) for r in rows}
+
+
+def add_foreign_letters(
+    session: Session,
+    source: str,
+    letters: Sequence[tuple[Mapping[str, Json], LazyText]],
+    now: datetime,
+) -> None:
+    """Keep letters that came under the number of another one, each with the reason.
+
+    They are refused, and no part of the ticket; those that are there already stay as they are.
+    """
+    by_id: dict[str, tuple[_New, LazyText]] = {}
+    for place, (raw, why) in enumerate(letters):
+        message = _checked(session, place, {**raw, "id": _foreign_id(raw)}, None)
+        if isinstance(message, _New):
+            by_id[message.envelope.id] = message, why
+    for known in stored_messages(session, source, by_id):
+        del by_id[known]
+    rows = _rows(session, source, [message for message, _why in by_id.values()], now)
+    refused: list[RowValues] = [
+        {**row, "state": REFUSED, "conflicting": True, "reason": {"why": why, "missing": []}}
+        for row, (_message, why) in zip(rows, by_id.values(), strict=True)
+    ]
+    insert_rows(session.connection(), INBOX, refused)
+
+
+def numbers_of_several(session: Session, source: str, numbers: Collection[str]) -> set[str]:
+    """Return those of these ticket numbers under which the source has sent several letters."""
+    rows = session.scalars(
+        select(INBOX.c.ticket).where(
+            session.is_in(INBOX.c.ticket, numbers),
+            INBOX.c.source == source,
+            INBOX.c.conflicting,
+            INBOX.c.message_id.contains(_FOREIGN),
+        )
+    )
+    return set(rows)
+
+
+_FOREIGN = "#another#"
+"""Marks the id under which a letter is kept whose number is another one's."""
+
+
+def _foreign_id(raw: Mapping[str, Json]) -> str:
+    return f"{raw['id']}{_FOREIGN}{hashlib.sha256(msgspec.json.encode(raw)).hexdigest()[:12]}"
 
 
 def _checked(

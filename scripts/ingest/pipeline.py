@@ -12,9 +12,16 @@ from msgspec.structs import replace
 
 from models.database import Session, Store
 from models.i18n import LazyText, lazy, render
-from models.operations.inbox import StoredMessage, add_messages, stored_messages
+from models.operations.inbox import (
+    StoredMessage,
+    add_foreign_letters,
+    add_messages,
+    numbers_of_several,
+    stored_messages,
+)
 from models.queries.units import units_of_tickets
 from models.rulebook import Rulebook, RulebookCache
+from models.rules.phones import normalize_phone
 from models.rules.policy import in_force
 from models.rules.vocabulary import MessageType
 from models.shared_clock import store_clock
@@ -161,19 +168,26 @@ class _Batch:
         """
         bodies = {i: m for i in letters if (m := self._records[i].message) is not None}
         stored = stored_messages(self._session, self._source, [m["id"] for m in bodies.values()])
-        messages = []
+        changes = {}
         for index, letter in bodies.items():
-            old = stored[letter["id"]]
+            old = stored[letter["id"]].body
             facts = self._records[index].facts or ()
-            changed = [f for f in facts if _squeezed(letter.get(f)) != _squeezed(old.body.get(f))]
-            if not changed or old.body["type"] != MessageType.TICKET_RECEIVED:
-                continue
-            if self._is_another(letter, old):
+            changed = [f for f in facts if _squeezed(letter.get(f)) != _squeezed(old.get(f))]
+            if changed and old["type"] == MessageType.TICKET_RECEIVED:
+                changes[index] = changed
+        numbers = {bodies[index]["ticket"] for index in changes}
+        several = numbers_of_several(self._session, self._source, numbers) if numbers else set()
+        messages, foreign = [], []
+        for index, changed in changes.items():
+            letter, facts = bodies[index], self._records[index].facts or ()
+            if letter["ticket"] in several or self._is_another(letter, stored[letter["id"]]):
                 self.reasons[index] = lazy(
                     "the number {number} is already another letter's: name the columns that tell "
                     'them apart in "key" of the mapping',
                     number=letter["id"],
                 )
+                several.add(letter["ticket"])
+                foreign.append((letter, self.reasons[index]))
             elif texts := [str(letter[f]) for f in changed if letter.get(f)]:
                 digest = _digest([_squeezed(letter.get(f)) for f in facts])
                 message = {
@@ -184,11 +198,17 @@ class _Batch:
                     "text": "\n".join(texts),
                 }
                 messages.append((index, message))
+        if foreign:
+            add_foreign_letters(self._session, self._source, foreign, self._now)
         return messages
 
     def _is_another(self, letter: Mapping[str, Any], old: StoredMessage) -> bool:
-        """Return whether a number stands for two letters: in one feed, or of two moments."""
-        if old.arrived_at >= self._started_at:
+        """Return whether a number stands for two letters.
+
+        They are in one feed, of two moments, or of two persons. A letter that was refused for that
+        is known by then: the number stays one of several.
+        """
+        if old.arrived_at >= self._started_at or _are_two_persons(letter, old.body):
             return True
         moments = [datetime.fromisoformat(m["at"]) for m in (letter, old.body)]
         return not self._rebased and moments[0] != moments[1]
@@ -202,6 +222,14 @@ _NO_UNIT_YET = lazy(
 
 def _lacks_unit(message: Mapping[str, Any]) -> bool:
     return not message.get("unit") and requires_unit(message["type"])
+
+
+def _are_two_persons(letter: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Return whether two letters name two claimants, by name and, where both have it, by phone."""
+    persons = [body.get("claimant") or {} for body in (letter, old)]
+    names = {_squeezed(person.get("name")) for person in persons}
+    phones = {normalize_phone(str(person.get("phone") or "")) for person in persons}
+    return len(names) == 2 and "" not in names and (len(phones) == 2 or phones == {""})
 
 
 def _squeezed(value: Any) -> str:

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from models.clock import system_clock
 from models.database import Store
 from models.operations.advance import advance
-from models.operations.inbox import add_messages
+from models.operations.inbox import add_messages, numbers_of_several
+from models.queries.failures import failures
 from models.rulebook import load_rulebook
 from models.security.encryption import Encrypted
 from models.tables.core import BELL, INBOX
@@ -53,7 +54,8 @@ def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
 
 def stored(store: Store, kind: str = "%") -> list[dict[str, Any]]:
     with store.reading() as session:
-        statement = select(INBOX.c.body).where(INBOX.c.current, INBOX.c.type.like(kind))
+        taken = INBOX.c.current, ~INBOX.c.conflicting
+        statement = select(INBOX.c.body).where(*taken, INBOX.c.type.like(kind))
         bodies = session.scalars(statement.order_by(INBOX.c.id)).all()
         return [session.cipher.decrypt(body) for body in bodies]
 
@@ -105,6 +107,33 @@ def test_two_letters_under_one_number_are_not_one(
     assert (kept["line"], kept["raw"]["留言详情"]) == (3, "井盖丢了。")
     later = row("1", 详情="井盖丢了。", 时间="2026/9/4 8:05:07")
     assert feed(later) == FeedCounts(1, 0, 0, 1), "written at another moment it is another letter"
+
+
+def test_a_letter_refused_as_anothers_stays_so(store: Store, feed: Any, tmp_path: Path) -> None:
+    """A column of days cannot tell two letters of a day apart when the file comes again."""
+    light = row("7", 时间="2026/9/3 0:00:00", 用户="")
+    cover = row("7", 时间="2026/9/3 0:00:00", 主题="井盖丢失", 详情="很危险。", 用户="")
+    assert feed(light, cover) == FeedCounts(2, 1, 0, 1)
+    assert feed(light, cover) == FeedCounts(2, 0, 1, 1)
+    assert feed(cover) == FeedCounts(1, 0, 0, 1), "in a file of its own too"
+    edited = row("7", 时间="2026/9/3 0:00:00", 主题="井盖丢失", 详情="很危险！快修", 用户="")
+    assert feed(edited) == FeedCounts(1, 0, 0, 1), "whose change it is nobody knows"
+    assert stored(store, "claimant.supplemented") == []
+    with store.reading() as session:
+        listed = [f for f in failures(session).rows if f.ticket == "7"]
+        assert len(listed) == 2, "shown with what workers refused, each letter once"
+        assert all("another letter" in failure.why for failure in listed)
+    with store.writing() as session:
+        assert advance(session, ["7"], load_rulebook(session), system_clock()).applied == 1
+        assert numbers_of_several(session, "messages", ["7", "8"]) == set()
+
+
+def test_letters_of_two_persons_are_two(store: Store, feed: Any) -> None:
+    """Also when the second comes a day later, under a number and a day that are the first's."""
+    feed(row("7", 时间="2026/9/3 0:00:00", 用户="u1"))
+    other = row("7", 时间="2026/9/3 0:00:00", 用户="u2", 主题="井盖丢失", 详情="很危险。")
+    assert feed(other) == FeedCounts(1, 0, 0, 1)
+    assert stored(store, "claimant.supplemented") == []
 
 
 def test_a_reply_waits_in_its_letter_until_somebody_can_have_sent_it(
