@@ -125,7 +125,8 @@ def add_foreign_letters(
             by_id[message.envelope.id] = message, why
     for known in stored_messages(session, source, by_id):
         del by_id[known]
-    rows = _rows(session, source, [message for message, _why in by_id.values()], now)
+    messages = [message for message, _why in by_id.values()]
+    rows = _rows(session, source, messages, now, None)
     refused: list[RowValues] = [
         {**row, "state": REFUSED, "conflicting": True, "reason": {"why": why, "missing": []}}
         for row, (_message, why) in zip(rows, by_id.values(), strict=True)
