@@ -78,9 +78,9 @@ class State(msgspec.Struct, omit_defaults=True):
     `edition` is that of the rules by which its log was begun. `parties` are the units of the
     present dispute. `deemed` says that the unit in charge was silent until its acceptance term
     ended, and has not taken the ticket on since; `has_result` that any result ever came. By unit:
-    `receipts` are its first receipts, `reached` when it first reached the claimant, `on_site` the
-    units that have been there, `evidenced` those that gave evidence of a contact, by its purpose.
-    `successors` are units that others have taken over from.
+    `receipts` are its first receipts, `reached` when the claimant was first reached since then,
+    `on_site` the units that have been there, `evidenced` those that gave evidence of a contact, by
+    its purpose. `successors` are units that others have taken over from.
 
     `days_kept` are days that count for this ticket as they did before they were declared otherwise,
     since what people did here would no longer fit (decision 29). Of what lies before `quiet_before`

@@ -68,7 +68,9 @@ def attempted(decision: Decision, content: messages.ContactAttempted) -> Refusal
     if not by_hotline:
         _answer_denial(decision, content, reached=reached)
     if purpose == ContactPurpose.FIRST and reached:
-        state.reached.setdefault(str(state.unit), decision.at)
+        # it counts for whoever is decided on, if made since its first receipt (decision 45)
+        for dispatched in state.receipts:
+            state.reached.setdefault(dispatched, decision.at)
     clock = decision.running_clock(_CLOCK_OF[purpose])
     if clock is None:
         return None
@@ -105,7 +107,6 @@ def _answer_denial(
         and decision.at <= contact.due
     ):
         decision.stop_clock(clock_key(ClockName.PROOF, purpose), ClockState.CANCELLED)
-        decision.note_settled(decision.at)
 
 
 def _take_proof(decision: Decision, proof: Clock, purpose: ContactPurpose) -> None:
@@ -248,6 +249,8 @@ def revisited(decision: Decision, content: messages.RevisitRecorded) -> Refusal 
             events.RatingCorrected(from_=state.rating, to=content.rating, notes=content.notes)
         )
         state.rating = content.rating
+        if state.revisit_before:
+            state.rating_before = content.rating
     else:
         decision.emit(
             events.ContactRecorded(
@@ -256,7 +259,8 @@ def revisited(decision: Decision, content: messages.RevisitRecorded) -> Refusal 
                 notes=content.notes,
             )
         )
-    state.revisit = False
+    # for good: that a later result is refused does not open it again
+    state.revisit = state.revisit_before = False
     decision.stop_clock(ClockName.REVISIT)
     decision.note_settled(decision.at)
     rating = state.rating

@@ -241,7 +241,7 @@ class Decision:
                 purpose=clock.purpose or UNSET,
             )
         )
-        if clock.name in _KEEP_OPEN and not cancelled:
+        if clock.name in _KEEP_OPEN:
             self.note_settled(self.at)
 
     def pass_on(self, key: str, successor: str) -> None:

@@ -126,8 +126,9 @@ def arrived(decision: Decision, content: messages.SiteArrived) -> Refusal | None
     if state.status not in OPEN:
         return wrong_status(decision)
     decision.emit(events.SiteArrived(unit=content.unit))
-    if state.unit not in (None, *state.on_site):
-        state.on_site = (*state.on_site, str(state.unit))
+    # one that helps the lead arrives for it, too
+    arrived = (content.unit, str(state.unit))
+    state.on_site = tuple(dict.fromkeys((*state.on_site, *arrived)))
     decision.stop_clock(ClockName.ON_SITE)
     return None
 
