@@ -10,8 +10,12 @@ from models.rules.events import Event, fields
 
 Fact = tuple[Any, ...]
 
-_UNNUMBERED = ("evidence", "proof")
+_UNNUMBERED = (
+    *("evidence", "proof", "designation"),
+    *("assignment", "return_review", "result_review", "mediation", "revisit"),
+)
 _SILENT = ("accept", "handling", *_UNNUMBERED)
+_TAKING_BACK = ("alert.withdrawn", "decision.withdrawn")
 _AT = {
     "extension.refused": "ext_refused",
     "ticket.completed": "completed",
@@ -34,7 +38,7 @@ def facts_of_log(log: Sequence[dict[str, Any]]) -> list[Fact]:
     facts: list[Fact] = []
     for ticket in tickets:
         of_ticket = [e for e in log if e["ticket"] == ticket]
-        gone = {e["of"] for e in of_ticket if e["event"] == "alert.withdrawn"}
+        gone = {e["of"] for e in of_ticket if e["event"] in _TAKING_BACK}
         standing = [(e, datetime.fromisoformat(e["at"])) for e in of_ticket if e["seq"] not in gone]
         counted: Counter[str] = Counter()
         for event, at in standing:
@@ -52,6 +56,15 @@ def _facts(
         return counted[what]
 
     match name:
+        case "ticket.accepted" if data.get("late"):
+            return [("late_accept", ticket, _text(at))]
+        case "contact.deemed_absent":
+            due = _text(data["effective_at"])
+            return [("absent", ticket, data["purpose"], data["unit"], due)]
+        case "contact.proved" if not data.get("late"):
+            return [("proved", ticket, data["purpose"], data["unit"])]
+        case "clock.expired" if clock == "designation":
+            return [("proposed", ticket, "refused_assignment", _text(data["due"]))]
         case "clock.started" | "clock.moved" if clock not in _UNNUMBERED:
             return [("due", ticket, clock, nth(f"due {clock}"), _text(data["due"]))]
         case "clock.stopped" if clock == "handling" and data["outcome"] in ("met", "late"):

@@ -36,12 +36,15 @@ class LogReading:
     unit: str | None = None
     level: str | None = None
     running: dict[Key, datetime] = field(default_factory=dict)
+    holders: dict[Key, str] = field(default_factory=dict)
 
 
 def read_log(log: Iterable[tuple[str, dict[str, Any]]]) -> LogReading:
     """The state that the events of a life in order, by name and data, lead to."""
     reading = LogReading()
     for name, data in log:
+        if data.get("late"):
+            continue  # recorded, and changes nothing
         reading.status = _STATUS.get(name, reading.status)
         if name in _UNIT:
             reading.unit = data["unit"]
@@ -50,19 +53,20 @@ def read_log(log: Iterable[tuple[str, dict[str, Any]]]) -> LogReading:
         if name == "alert.raised":
             reading.level = data["level"]
         if name == "ticket.deemed_accepted":
-            del reading.running["accept", None]
+            del reading.running["accept", None], reading.holders["accept", None]
         if name.startswith("clock."):
-            _clock(reading.running, name, data)
+            _clock(reading, name, data)
     return reading
 
 
-def _clock(running: dict[Key, datetime], name: str, data: dict[str, Any]) -> None:
+def _clock(reading: LogReading, name: str, data: dict[str, Any]) -> None:
     key = data["clock"], data.get("unit") or data.get("purpose")
     if name == "clock.started":
-        assert key not in running, "what runs is moved, not started"
-        running[key] = data["due"]
+        assert key not in reading.running, "what runs is moved, not started"
+        reading.running[key] = data["due"]
+        reading.holders[key] = data["holder"]
     elif name == "clock.moved":
-        assert key in running, "what does not run is started, not moved"
-        running[key] = data["due"]
+        assert key in reading.running, "what does not run is started, not moved"
+        reading.running[key] = data["due"]
     else:
-        del running[key]
+        del reading.running[key], reading.holders[key]

@@ -1,13 +1,15 @@
-"""Random moves in a ticket's life: those that make sense in its status, and any others."""
+"""Random moves in a ticket's life: those that make sense where it stands, and any others."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
 import msgspec
 
 from models.i18n import lazy
-from models.rules.messages import Message, Route, read_message
+from models.rules.messages import Message, Refusal, Route, read_envelope, read_message
+from tests.rules.plain_messages import SHANGHAI, TABLES, Line, instant_of
 from tests.rules.random_lives import LEAD, OTHER, STRANGER, TICKET, UNKNOWN
 from tests.rules.second_model import SecondModel
 
@@ -15,20 +17,40 @@ THIRD = "人社局"
 UNITS = (LEAD, OTHER, THIRD)
 
 Move = tuple[str, dict[str, Any]]
+Raw = dict[str, Any]
 
 _RESULT = {"facts": "事实", "measures": "措施", "remedies": "救济", "basis": "依据"}
 _RETURN = {"reason": "理由", "basis": "三定方案", "suggested_unit": OTHER, "signed_by": "副局长"}
 _EXTENSION = {"facts": "事实", "reasons": "理由", "progress": "进展", "next_steps": "计划"}
-_RATINGS = ("very_satisfied", "不满意", "very_dissatisfied")
+_DENIABLE = ("first", "closing")
+_RATINGS = ("very_satisfied", "satisfied", "dissatisfied", "very_dissatisfied")
+_DESK = {"by": "值班员", "why": "登记有误"}
+
+BLANK: tuple[Any, ...] = (
+    "",
+    " ",
+    "\u3000",
+    "无",
+    "否",
+    "false",
+    [],
+    [""],
+    ["无", " "],
+    None,
+    False,
+)
+"""Papers that say nothing."""
+PAPER = ("录音.mp3", ["录音.mp3"], ["", "照片.jpg"], ["无", "立案决定书"], {"file": "照片.jpg"})
+"""Papers that say something."""
 
 
 def _accepted(unit: str) -> Move:
     return "unit.accepted", {"unit": unit}
 
 
-def _called(unit: str, purpose: str, outcome: str) -> Move:
+def _called(unit: str, purpose: str, outcome: str, **other: Any) -> Move:
     call = {"unit": unit, "purpose": purpose, "outcome": outcome, "method": "phone"}
-    return "contact.attempted", call
+    return "contact.attempted", call | other
 
 
 def _returned(unit: str, **other: Any) -> Move:
@@ -47,22 +69,30 @@ def _filed(unit: str, **other: Any) -> Move:
     return "result.submitted", {"unit": unit, "disposal": "administrative_case"} | other
 
 
+def _amended(**fields: Any) -> Move:
+    return "ticket.amended", fields | _DESK
+
+
+def _proof(unit: str, purpose: str, evidence: Any = "录音") -> Move:
+    return "contact.proof", {"unit": unit, "purpose": purpose, "evidence": evidence}
+
+
 def received(**fields: Any) -> Move:
     """A new ticket; absent (None) fields are left out."""
     body = {"category": "complaint", "title": "路灯不亮", "unit": LEAD} | fields
-    return "ticket.received", {k: v for k, v in body.items() if v is not None}
+    return "ticket.received", {k: v for k, v in body.items() if v is not None or k == "emergency"}
 
 
-CATEGORIES = ("consultation", "suggestion", "help", "投诉举报")
+CATEGORIES = ("consultation", "suggestion", "help", "complaint")
 EMERGENCIES = (None, None, "utilities")
 CLAIMANTS = (None, {"contact": "wanted"}, {"contact": "wanted"}, {"contact": "unwanted"})
 NAMED = (LEAD, LEAD, LEAD, LEAD, LEAD, LEAD, LEAD, STRANGER, None)
 ITEMS = (None,) * 29 + (4,)
 LIMITS: tuple[dict[str, Any] | None, ...] = (
-    *(None,) * 6,
+    *(None,) * 8,
     *({"workdays": n, "basis": "某法"} for n in (1, 2, 5, 20)),
     *({"hours": n, "basis": "某法"} for n in (1, 5, 20, 48, 300)),
-    *({"days": n, "basis": "某法"} for n in (1, 3, 7, 30)),
+    *({"days": n, "basis": "某规定"} for n in (1, 3, 5, 10, 30)),
 )
 
 _OUTCOMES = ("reached", "no_answer", "wrong_number", "refused")
@@ -81,16 +111,11 @@ _SITE: list[Move] = [
     *(("site.arrived", {"unit": unit}) for unit in UNITS),
     *(("progress.reported", {"unit": unit, "text": "进展"}) for unit in UNITS),
 ]
-_JOINED: list[Move] = [("unit.joined", {"unit": unit}) for unit in (OTHER, THIRD)]
+_JOINED: list[Move] = [("unit.joined", {"unit": unit}) for unit in UNITS]
 _DENIED: list[Move] = [("contact.denied", {"purpose": purpose}) for purpose in ("first", "closing")]
-_PROOFS: list[Move] = [
-    ("contact.proof", {"unit": unit, "purpose": purpose, "evidence": "录音"})
-    for unit in (LEAD, OTHER)
-    for purpose in ("first", "closing")
-]
 _DISPUTED: list[Move] = [
-    ("dispute.opened", {"units": [LEAD, OTHER]}),
-    ("dispute.opened", {"units": [OTHER, LEAD, OTHER]}),
+    ("dispute.opened", {"units": units})
+    for units in ([LEAD, OTHER], [OTHER, LEAD, OTHER], [OTHER], [THIRD, OTHER], [LEAD], [])
 ]
 _EVIDENCE: list[Move] = [
     ("dispute.evidence", {"unit": unit, "documents": ["清单"]}) for unit in UNITS
@@ -104,11 +129,13 @@ _RETURN_REVIEWS: list[Move] = [
     ("return.reviewed", {"approved": True, "unit": LEAD}),
     *[("return.reviewed", {"approved": False})] * 3,
 ]
-_RESULT_REVIEWS: list[Move] = [("result.reviewed", {"approved": ok}) for ok in (True, False)]
+_RESULT_REVIEWS: list[Move] = [
+    ("result.reviewed", {"approved": ok}) for ok in (True, True, True, False)
+]
 _RATED: list[Move] = [("survey.rated", {"rating": rating}) for rating in _RATINGS]
 _REVISITED: list[Move] = [
     ("revisit.recorded", {"outcome": "confirmed"}),
-    ("revisit.recorded", {"outcome": "更正", "rating": "基本满意"}),
+    ("revisit.recorded", {"outcome": "corrected", "rating": "basically_satisfied"}),
     ("revisit.recorded", {"outcome": "corrected", "rating": "dissatisfied"}),
 ]
 _REWORK: list[Move] = [
@@ -116,96 +143,149 @@ _REWORK: list[Move] = [
     ("rework.requested", {"unit": OTHER}),
     ("rework.requested", {"unit": THIRD, "former_holder": LEAD}),
 ]
+_WISHES: list[Move] = [_amended(claimant={"contact": wish}) for wish in ("wanted", "unwanted")]
+_AMENDED: list[Move] = [
+    *(_amended(category=category) for category in CATEGORIES),
+    *(_amended(emergency=emergency) for emergency in ("disaster", "utilities", None)),
+    *(_amended(statutory_limit=limit) for limit in (None, *LIMITS[8:])),
+    *_WISHES * 3,
+    _amended(claimant={"phone": "13800000000"}),
+    _amended(title="路灯", address="某路", street="达濠街道"),
+    _amended(category="help", emergency="disaster", statutory_limit={"days": 2, "basis": "某法"}),
+]
+_REASSIGNED: list[Move] = [("ticket.reassigned", {"unit": unit} | _DESK) for unit in UNITS]
+_CONDUCT: list[Move] = [
+    ("conduct.recorded", {"unit": LEAD, "ground": "falsified", "grave": True}),
+    ("conduct.recorded", {"unit": OTHER, "ground": "shirking"}),
+]
 _WRONG: list[Move] = [
     _returned(LEAD, signed_by=""),
     _returned(LEAD, basis=None),
     _returned(LEAD, suggested_unit=STRANGER),
     _extension(LEAD, claimant_told=False),
+    _extension(LEAD, claimant_told="否"),
     _extension(LEAD, facts=" "),
     _result(LEAD, measures=""),
     _result(LEAD, long_term={"progress": "进展"}),
     _filed(LEAD),
     ("revisit.recorded", {"outcome": "corrected"}),
     ("progress.reported", {"unit": LEAD, "text": " "}),
+    ("unit.urged", {"unit": LEAD, "text": " ", "by": "值班员"}),
     _accepted(STRANGER),
     ("return.reviewed", {"approved": True, "unit": STRANGER}),
     ("rework.requested", {"unit": STRANGER}),
+    ("ticket.reassigned", {"unit": STRANGER} | _DESK),
     ("dispute.opened", {"units": [LEAD, STRANGER]}),
+    _accepted("hotline"),
+    _proof("hotline", "first"),
     received(),
 ]
-_DESK: list[Move] = [
+_OF_THE_DESK: list[Move] = [
     ("unit.urged", {"unit": LEAD, "text": "请尽快", "by": "值班员"}),
-    ("conduct.recorded", {"unit": LEAD, "ground": "shirking"}),
+    ("note.added", {"text": "已致电", "by": "值班员"}),
     ("screening.decided", {"code": "7", "decline": False, "by": "值班员"}),
 ]
 _DECLINE: Move = ("screening.decided", {"code": "7", "decline": True, "by": "值班员"})
 _ASSIGNED: list[Move] = [("ticket.assigned", {"unit": unit, "by": "值班员"}) for unit in UNITS]
 
 
-def fitting(status: str, unit: str | None) -> list[Move]:
-    """Return moves that fit a ticket of this status, likelier ones more often."""
-    lead = unit or LEAD
+Moves = list[Move]
+"""Moves of one kind: a kind is chosen first, then one of its moves."""
+
+
+def fitting(model: SecondModel) -> list[Moves]:
+    """Return moves that fit a ticket where it stands, a likelier kind more often."""
+    lead = model.unit or LEAD
+    return [*_by_status(model.status, lead), *_by_duty(model, lead)]
+
+
+def _by_status(status: str, lead: str) -> list[Moves]:
     long = {"progress": "进展", "next_steps": "下一步"}
+    results = [_result(lead), _result(lead), _filed(lead, materials=["决定书"])]
+    first = [_called(lead, "first", outcome) for outcome in (*_OUTCOMES, "no_answer")]
+    proved = [_called(lead, purpose, "no_answer", evidence="录音") for purpose in _DENIABLE]
+    closing = [_called(lead, "closing", outcome) for outcome in (*_OUTCOMES, "no_answer")]
+    survey = [_called("hotline", "survey", outcome) for outcome in (*_OUTCOMES, "no_answer")]
     return {
-        "received": [received()],
-        "manual": [*_ASSIGNED, _SUPPLEMENT],
+        "received": [[received()]],
+        "manual": [*[_ASSIGNED] * 4, [_SUPPLEMENT], _AMENDED, _REASSIGNED, _WITHDRAWN],
         "dispatched": [
-            *[_accepted(lead)] * 10,
-            *[_returned(lead)] * 8,
-            *[_result(lead)] * 2,
-            *_DISPUTED * 3,
-            *_CALLS["first"],
-            *_SITE,
-            *_WITHDRAWN,
-            _SUPPLEMENT,
+            *[[_accepted(lead)]] * 6,
+            *[[_returned(lead)]] * 4,
+            *[_DISPUTED] * 3,
+            *[first] * 2,
+            *(results, _CALLS["first"], _SITE, _WITHDRAWN, _REASSIGNED, _AMENDED, _DENIED),
+            [_SUPPLEMENT],
         ],
-        "returned": [*_RETURN_REVIEWS * 4, *_DISPUTED, *_CALLS["first"], *_SITE, _SUPPLEMENT],
-        "disputed": [*_DECIDED * 2, *_EVIDENCE, *_CALLS["first"], *_SITE],
+        "returned": [*[_RETURN_REVIEWS] * 5, _DISPUTED, _CALLS["first"], _SITE, _AMENDED],
+        "disputed": [*[_DECIDED] * 4, *[_EVIDENCE] * 2, _CALLS["first"], _SITE, _AMENDED],
         "handling": [
-            *[_extension(lead)] * 10,
-            *[_result(lead)] * 12,
-            *[_filed(lead, materials=["决定书"])] * 2,
-            _result(lead, long_term=long),
-            *[_called(lead, "first", "no_answer")] * 8,
-            *[_SUPPLEMENT, _TYPHOON] * 3,
-            *_CALLS["first"],
-            *_SITE,
-            *_JOINED,
-            *_DENIED,
-            *_PROOFS,
-            *_WITHDRAWN,
+            *[[_extension(lead)]] * 3,
+            *[results] * 4,
+            [_result(lead, long_term=long)],
+            *[first] * 2,
+            *[_DENIED] * 2,
+            *[_AMENDED] * 2,
+            *(proved, _CALLS["first"], _SITE, _JOINED, _REASSIGNED, _WITHDRAWN),
+            *([_SUPPLEMENT], [_TYPHOON]),
         ],
         "submitted": [
-            *_RESULT_REVIEWS * 10,
-            *_RATED * 3,
-            *[_called("hotline", "survey", "wrong_number")] * 6,
-            *_REVISITED,
-            *_CALLS["survey"],
-            *_DENIED,
-            *_SITE,
+            *[_RESULT_REVIEWS] * 6,
+            *[_RATED] * 2,
+            *[survey] * 2,
+            *(_CALLS["survey"], _DENIED, _AMENDED, _SITE),
         ],
         "completed": [
-            *_RATED * 5,
-            *[_called(lead, "closing", "no_answer")] * 8,
-            *_REWORK * 6,
-            *_REVISITED * 4,
-            *_CALLS["closing"],
-            *_CALLS["survey"],
-            *_DENIED * 2,
-            *_PROOFS * 2,
+            *[_RATED] * 3,
+            *[closing] * 2,
+            *[_REWORK] * 2,
+            *[_DENIED] * 3,
+            *(proved, survey, _CALLS["closing"], _AMENDED),
         ],
-    }.get(status, [_SUPPLEMENT, *_REWORK])
+        "archived": [*[_CONDUCT] * 2, _DENIED, _REWORK, [_extension(lead), _extension(THIRD)]],
+    }.get(status, [[_SUPPLEMENT], _REWORK, _CONDUCT])
 
 
-ANY: list[Move] = [
-    *_WRONG * 3,
-    *_DESK * 2,
-    _DECLINE,
-    *(move for status in ("manual", "dispatched", "returned", "disputed", "handling")
-      for move in fitting(status, LEAD)),
-    *(move for status in ("submitted", "completed") for move in fitting(status, OTHER)),
-    *(move for moves in _CALLS.values() for move in moves),
-]  # fmt: skip
+def _by_duty(model: SecondModel, lead: str) -> list[Moves]:
+    """Return moves that meet what is owed, or try to in vain."""
+    moves: list[Moves] = []
+    for name, purpose in model.running:
+        if name == "proof" and purpose is not None:
+            owing = model.asked[purpose].holder or lead
+            moves += [
+                *[[_proof(owing, purpose), _called(owing, purpose, "reached")]] * 4,
+                [_called(owing, purpose, "no_answer", evidence="录音")],
+                [_called(lead, purpose, outcome) for outcome in _OUTCOMES],
+                [_proof(unit, purpose) for unit in (*UNITS, "hotline")],
+                *[[("contact.denied", {"purpose": purpose})]] * 2,
+            ]
+        if name == "designation":
+            moves += [*[[_called(lead, "first", "no_answer"), _extension(lead)]] * 2, _SITE]
+        if name == "revisit":
+            moves += [_REVISITED] * 3
+    for purpose, duty in model.asked.items():
+        if duty.denial in ("absent", "proved", ""):
+            moves += [
+                [_proof(duty.holder or lead, purpose), ("contact.denied", {"purpose": purpose})]
+            ]
+    if model.accepted in ("deemed", "late"):
+        moves += [[_accepted(lead)]] * 2
+    if model.rating in ("dissatisfied", "very_dissatisfied"):
+        moves += [_REWORK] * 2
+    if not model.wanted:
+        moves += [_WISHES] * 2
+    return moves
+
+
+ANY: list[Moves] = [
+    *[[move] for move in _WRONG],
+    *[_OF_THE_DESK, _CONDUCT, _REASSIGNED, _AMENDED, _DENIED, _REWORK, _REVISITED, _RATED] * 2,
+    [_DECLINE],
+    [_proof(unit, purpose) for unit in (*UNITS, "hotline") for purpose in _DENIABLE],
+    *_CALLS.values(),
+    *(_by_status("dispatched", LEAD) + _by_status("returned", LEAD)),
+    *(_by_status("handling", OTHER) + _by_status("completed", OTHER)),
+]
 
 _FAILED = ("no_answer", "wrong_number")
 
@@ -215,22 +295,86 @@ def failed_call(move: Move) -> bool:
     return move[1].get("outcome") in _FAILED
 
 
-def message(move: Move, at: datetime, arrival: int) -> Message:
-    """The move as a message; a new ticket goes to the unit that it names, if that is known."""
+# ------------------------------------------------------------ as it is written
+
+_OFFSETS = tuple(timezone(timedelta(hours=h)) for h in (0, 5.5, 9, -5, -12))
+_PAPERS = {
+    "unit.returned": ("reason", "basis", "signed_by"),
+    "dispute.evidence": ("documents",),
+    "progress.reported": ("text",),
+    "contact.proof": ("evidence",),
+    "contact.attempted": ("evidence",),
+    "extension.requested": ("facts", "reasons", "progress", "next_steps"),
+    "claimant.supplemented": ("text",),
+    "term.restarted": ("basis",),
+    "result.submitted": ("facts", "measures", "remedies", "basis", "long_term", "materials"),
+}
+_YES, _NO = (True, "是", "yes", "true"), (False, "否", "false", "无", "", None)
+
+
+def written(move: Move, at: datetime, arrival: int, rng: Random, ticket: str = TICKET) -> Raw:
+    """The move as its source writes it: by code or label, in any zone, its papers once blank."""
     kind, body = move
+    body = {name: _labelled(name, value, rng) for name, value in body.items()}
+    if kind in _PAPERS and rng.random() < 0.15:
+        body[rng.choice(_PAPERS[kind])] = rng.choice((*BLANK, *PAPER))
+    if body.get("claimant_told") is True:
+        body["claimant_told"] = rng.choice(_YES)
+    elif "claimant_told" in body:
+        body["claimant_told"] = rng.choice(_NO)
+    envelope = {"id": f"{ticket}-{arrival}", "at": _dated(at, rng), "type": kind, "ticket": ticket}
+    return envelope | body
+
+
+def _labelled(name: str, value: Any, rng: Random) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _labelled(key, part, rng) for key, part in value.items()}
+    if name in TABLES and isinstance(value, str) and rng.random() < 0.3:
+        return TABLES[name].get(value, value)
+    return value
+
+
+def _dated(at: datetime, rng: Random) -> str:
+    chance = rng.random()
+    if chance < 0.15:
+        return at.replace(tzinfo=None).isoformat()
+    return at.astimezone(rng.choice(_OFFSETS) if chance < 0.4 else SHANGHAI).isoformat()
+
+
+def for_rules(raw: Raw, arrival: int) -> Message:
+    """The message as the rules read it; a new ticket goes to the unit that it names, if known."""
+    envelope = read_envelope(raw)
+    assert not isinstance(envelope, Refusal)
     route = None
-    if kind == "ticket.received":
-        named = body.get("unit")
+    if envelope.type == "ticket.received":
+        named = raw.get("unit")
         known = named is not None and named not in UNKNOWN
         why = lazy("named by the city") if known else lazy("no rule names a unit")
         route = Route(named if known else None, why, named=None if known else named)
-    read = read_message(kind, TICKET, at, arrival, body)
-    return msgspec.structs.replace(read, unknown=UNKNOWN, route=route)
+    message = read_message(envelope.type, envelope.ticket, envelope.at, arrival, raw)
+    return msgspec.structs.replace(message, unknown=UNKNOWN, route=route)
 
 
-def life(rng: Random, begin: datetime, length: int) -> tuple[list[Message], SecondModel]:
+def for_model(raw: Raw, arrival: int) -> Line:
+    """The message as the second model reads it."""
+    return Line(raw["type"], raw["ticket"], instant_of(raw["at"]), arrival, raw, UNKNOWN)
+
+
+def message(move: Move, at: datetime, arrival: int) -> Message:
+    """The move as a message for the rules, by codes and in Asia/Shanghai."""
+    kind, body = move
+    raw = {"id": f"{TICKET}-{arrival}", "at": at.isoformat(), "type": kind, "ticket": TICKET}
+    return for_rules(raw | body, arrival)
+
+
+# ------------------------------------------------------------ whole lives
+
+
+def life(
+    rng: Random, begin: datetime, length: int, ticket: str = TICKET
+) -> tuple[list[Raw], SecondModel]:
     """A random life of `length` messages from `begin`, with the second model that has lived it."""
-    model, messages, at = SecondModel(TICKET), list[Message](), begin
+    model, raws, at = SecondModel(ticket), list[Raw](), begin
     move = received(
         category=rng.choice(CATEGORIES),
         emergency=rng.choice(EMERGENCIES),
@@ -240,15 +384,19 @@ def life(rng: Random, begin: datetime, length: int) -> tuple[list[Message], Seco
         declined=rng.choice(ITEMS),
     )
     for arrival in range(1, length + 1):
-        messages.append(message(move, at, arrival))
-        model.take(messages[-1])
+        raws.append(written(move, at, arrival, rng, ticket))
+        model.take(for_model(raws[-1], arrival))
         if failed_call(move) and rng.random() < 0.6:
             at += timedelta(minutes=rng.randint(60, 360))
             continue
         at = _later(rng, at, model)
-        any_move = rng.random() < 0.15
-        move = rng.choice(ANY if any_move else fitting(model.status, model.unit))
-    return messages, model
+        move = chosen(rng, ANY if rng.random() < 0.12 else fitting(model))
+    return raws, model
+
+
+def chosen(rng: Random, moves: Sequence[Moves]) -> Move:
+    """One of the moves, of any kind."""
+    return rng.choice(rng.choice(moves))
 
 
 def _later(rng: Random, at: datetime, model: SecondModel) -> datetime:
@@ -258,4 +406,15 @@ def _later(rng: Random, at: datetime, model: SecondModel) -> datetime:
         return edge
     if chance < 0.25:
         return at
-    return at + timedelta(minutes=rng.randint(0, 240 if chance < 0.5 else 3 * 24 * 60))
+    return at + timedelta(minutes=rng.randint(0, 240 if chance < 0.55 else 2 * 24 * 60))
+
+
+def delayed(raws: Sequence[Raw], rng: Random) -> list[tuple[datetime, Raw]]:
+    """The same messages in the order in which they come, some of them days late."""
+    delays = (0, 0, 0, 0, 1, 5, 24, 72, 200)
+    came: list[tuple[datetime, int, Raw]] = []
+    for number, raw in enumerate(raws):
+        # what comes before its ticket waits for a week
+        hours = rng.choice(delays if number else delays[:-1])
+        came.append((instant_of(raw["at"]) + timedelta(hours=hours), number, raw))
+    return [(arrived, raw) for arrived, _, raw in sorted(came, key=lambda entry: entry[:2])]

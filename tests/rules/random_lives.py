@@ -38,7 +38,10 @@ OUTCOMES = tuple(o for o in ContactOutcome if o.chinese)
 _units = st.sampled_from([LEAD] * 6 + [OTHER] * 3 + [HOTLINE, STRANGER])
 _texts = st.sampled_from(["事实", "依据", "", "  "]) | st.text(max_size=3)
 _flags = st.booleans()
-_papers = st.sampled_from(["某部分", "某部分", "某部分", "某部分", "", None, ["附件"]])
+_papers = st.sampled_from(
+    [*["某部分"] * 6, "", None, ["附件"], "无", " ", [], [""], ["无", "\u3000"], ["", "照片.jpg"]]
+)
+_evidence = st.sampled_from([None, None, "录音.mp3", ["", "照片.jpg"], "", [""], "无", "否"])
 
 
 def _one(*codes: Code) -> st.SearchStrategy[str]:
@@ -57,7 +60,7 @@ _limits = st.one_of(
     st.none(),
     st.fixed_dictionaries({"workdays": st.integers(1, 20), "basis": st.just("某法")}),
     st.fixed_dictionaries({"hours": st.integers(1, 300), "basis": st.just("某法")}),
-    st.fixed_dictionaries({"days": st.integers(1, 30), "basis": st.just("某法")}),
+    st.fixed_dictionaries({"days": st.integers(1, 40), "basis": st.just("某法")}),
 )
 
 BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
@@ -76,7 +79,7 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "return.reviewed": _some(approved=_flags, unit=st.none() | _units),
     "dispute.opened": _some(units=st.lists(_units, min_size=1, max_size=3)),
-    "dispute.evidence": _some(unit=_units, documents=st.just(["清单"])),
+    "dispute.evidence": _some(unit=_units, documents=_papers),
     "dispute.decided": _some(unit=_units, by=_one(*Decider)),
     "site.arrived": _some(unit=_units),
     "progress.reported": _some(unit=_units, text=_texts),
@@ -85,16 +88,17 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         purpose=_one(*PURPOSES),
         outcome=_one(*OUTCOMES),
         method=_one(*ContactMethod),
+        evidence=_evidence,
     ),
     "contact.denied": _some(purpose=_one(*DENIABLE)),
-    "contact.proof": _some(unit=_units, purpose=_one(*DENIABLE), evidence=_texts),
+    "contact.proof": _some(unit=_units, purpose=_one(*DENIABLE), evidence=_papers),
     "extension.requested": _some(
         unit=_units,
         facts=_papers,
         reasons=st.just("理由"),
         progress=st.just("进展"),
         next_steps=st.just("计划"),
-        claimant_told=st.sampled_from([True, True, True, False]),
+        claimant_told=st.sampled_from([True, True, "是", "true", False, "否", "无", None]),
     ),
     "claimant.supplemented": _some(text=_texts),
     "claimant.withdrew": _some(to=_one(*WithdrawnTo)),
@@ -107,7 +111,7 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         basis=st.just("依据"),
         long_term=st.sampled_from([None, None, None, {"progress": "进展"}, "长期"]),
         disposal=_one(*Disposal),
-        materials=st.sampled_from([None, ["决定书"]]),
+        materials=_papers,
     ),
     "result.reviewed": _some(approved=_flags),
     "survey.rated": _some(rating=_one(*Rating)),
@@ -123,6 +127,19 @@ BODIES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "unit.urged": _some(unit=_units, text=_texts, by=st.just("值班员")),
     "conduct.recorded": _some(unit=_units, ground=_one(*Ground)),
+    "ticket.amended": st.fixed_dictionaries(
+        {"by": st.just("值班员"), "why": st.just("登记有误")},
+        optional={
+            "category": _one(*Category),
+            "emergency": st.none() | _one(*Emergency),
+            "statutory_limit": _limits,
+            "claimant": st.fixed_dictionaries({"contact": _one(*ContactWish)}),
+            "address": _texts,
+            "title": _texts,
+        },
+    ),
+    "ticket.reassigned": _some(unit=_units, by=st.just("值班员"), why=st.just("派错单位")),
+    "note.added": _some(text=_texts, by=st.just("值班员")),
 }
 
 _PARTS = {"facts": "事实", "measures": "措施", "remedies": "救济", "basis": "依据"}
@@ -155,6 +172,14 @@ APPROVED: Step = ("result.reviewed", {"approved": True})
 BAD: Step = ("survey.rated", {"rating": "dissatisfied"})
 REVISIT: Step = ("revisit.recorded", {"outcome": "confirmed"})
 REWORK: Step = ("rework.requested", {})
+CALLED: Step = ("contact.attempted", {**_CALL, "outcome": "no_answer", "evidence": ["录音.mp3"]})
+PROOF: Step = ("contact.proof", {"unit": LEAD, "purpose": "first", "evidence": "录音.mp3"})
+CLOSING_DENIED: Step = ("contact.denied", {"purpose": "closing"})
+REASSIGNED: Step = ("ticket.reassigned", {"unit": OTHER, "by": "值班员", "why": "派错单位"})
+UNWANTED: Step = ("ticket.amended", {"claimant": {"contact": "unwanted"}, "by": "甲", "why": "乙"})
+WANTED: Step = ("ticket.amended", {"claimant": {"contact": "wanted"}, "by": "甲", "why": "乙"})
+URGENT: Step = ("ticket.amended", {"emergency": "disaster", "by": "甲", "why": "乙"})
+OTHERS_REWORK: Step = ("rework.requested", {"unit": OTHER})
 
 # Chance alone seldom gets a ticket far, so most lives have a backbone.
 _WAYS: tuple[tuple[Step, ...], ...] = (
@@ -168,6 +193,10 @@ _WAYS: tuple[tuple[Step, ...], ...] = (
     (RETURNED, NOT_AGREED, RETURNED),
     (RETURNED, DISPUTE, DECIDED, RETURNED),
     (DISPUTE, DESIGNATED),
+    (ACCEPTED, NO_ANSWER, NO_ANSWER, DENIED, PROOF, DENIED),
+    (ACCEPTED, CALLED, DENIED, REASSIGNED, DENIED),
+    (ACCEPTED, URGENT, UNWANTED, WANTED, NO_ANSWER),
+    (ACCEPTED, RESULT, APPROVED, BAD, OTHERS_REWORK, CLOSING_DENIED, DENIED),
     (RESULT, BAD, REFUSED, SUPPLEMENT, RESULT, APPROVED),
     (RESULT, APPROVED, BAD, REWORK, EXTENSION, RESULT, BAD, REFUSED, RESULT, APPROVED, REVISIT),
 )

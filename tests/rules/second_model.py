@@ -1,96 +1,68 @@
 """A second, slow and obvious reading of a ticket's life, to hold the rules against.
 
-Written from the words of the regulation's clauses, not from the code that it checks: one plain
-object walks from moment to moment, looks each time at everything that could come next, and counts
-days one after the other. It knows the district's own policy only, whose numbers stand here again.
-It is one long file on purpose: somebody who doubts a clause reads it here from top to bottom.
+Written from the words of the regulation's clauses and of the page of edge cases, not from the code
+that it checks: one plain object walks from moment to moment, looks each time at everything that
+could come next, and counts days one after the other. It knows the district's own policy only,
+whose numbers stand here again. It is one long file on purpose: somebody who doubts a clause reads
+it here from top to bottom. Numbers in brackets, as in (25), are those of the edge cases.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from functools import cache
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from models.rules.messages import Message
-from models.rules.vocabulary import (
-    Category,
-    Code,
-    ContactOutcome,
-    ContactPurpose,
-    ContactWish,
-    Decider,
-    Disposal,
-    Rating,
-    RevisitOutcome,
-    WithdrawnTo,
-)
-from tests.rules import slow_calendar
 from tests.rules.facts import Fact
+from tests.rules.plain_days import PLAIN_DAYS, Days
+from tests.rules.plain_messages import Line, codes_of, is_yes, says_something, wish_of
 
 HOTLINE = "hotline"
 WORKDAYS = {"consultation": 1, "suggestion": 2, "help": 3, "complaint": 7}
-OPENING, CLOSING = time(8, 30), time(17, 30)
 BEFORE_ACCEPTANCE = ("dispatched", "returned", "disputed")
 BEFORE_COMPLETION = ("received", "manual", *BEFORE_ACCEPTANCE, "handling", "submitted")
 BAD = ("dissatisfied", "very_dissatisfied")
 LADDER = {"prewarning": -1, "yellow": 1, "red": 2}
+EMERGENCY_HOURS = {"on_site": 2, "emergency_report": 24}
+CLOCK_OF = {"first": "first_contact", "closing": "closing_contact", "survey": "survey"}
+KEPT_FROM_ARCHIVE = ("closing_contact", "survey", "proof", "revisit")
 EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps")
-JUDGED = ("extension.requested", "rework.requested")
 RETURN_PARTS = ("reason", "basis", "suggested_unit", "signed_by")
 RESULT_PARTS = ("facts", "measures", "remedies", "basis")
+REACHED = ("reached", "refused")
 PLAIN_TEXTS = {
     "progress.reported": ("text",),
     "claimant.supplemented": ("text",),
     "term.restarted": ("basis",),
     "unit.urged": ("text",),
 }
+UNNUMBERED = (
+    *("evidence", "proof", "designation"),
+    *("assignment", "return_review", "result_review", "mediation", "revisit"),
+)
+"""Clocks of which no fact is told but what follows from them."""
 
-
-def _labels(codes: Iterable[Code]) -> dict[str, str]:
-    return {code.value: code.chinese for code in codes if code.chinese}
-
-
-TABLES = {
-    "category": _labels(Category),
-    "contact": _labels(ContactWish),
-    "purpose": _labels(ContactPurpose),
-    "outcome": _labels(ContactOutcome) | _labels(RevisitOutcome),
-    "rating": _labels(Rating),
-    "to": _labels(WithdrawnTo),
-    "by": _labels(Decider),
-    "disposal": _labels(Disposal),
+HELD_BY = {
+    "assignment": "district_desk",
+    "mediation": "district_desk",
+    "return_review": "city_hotline",
+    "result_review": "city_hotline",
+    "survey": "city_hotline",
+    "revisit": "city_hotline",
 }
+"""Duties of the hotline itself (33)."""
+
+SPOKEN_BY_HOTLINE = ("contact.attempted", "contact.proof")
+"""Types in which the hotline itself may be the `unit`."""
+
+ACTS = (
+    *("unit.accepted", "contact.attempted", "site.arrived", "progress.reported"),
+    *("extension.requested", "result.submitted", "contact.proof"),
+)
+"""What a designated unit may do to take the ticket up (30)."""
+
 Key = tuple[str, str | None]
 """A clock's name, with the unit of an evidence clock and the purpose of a proof."""
-
-
-@cache
-def works(day: date) -> bool:
-    """Return whether a day counts."""
-    return slow_calendar.counts(day, {})
-
-
-@cache
-def workday(day: date, n: int) -> date:
-    """The n-th working day after `day`, or before it."""
-    step = timedelta(days=1 if n > 0 else -1)
-    for _ in range(abs(n)):
-        day += step
-        while not works(day):
-            day += step
-    return day
-
-
-def workdays(base: datetime, n: int) -> datetime:
-    """N working days from `base` (time.md, Terms)."""
-    return datetime.combine(workday(base.date(), n), CLOSING, base.tzinfo)
-
-
-def half_day(base: datetime) -> datetime:
-    """Half a working day from `base`: the first working half-day that begins strictly after it."""
-    return slow_calendar.expiry(base, 1, "halfdays", {})
 
 
 def slot(at: datetime) -> str:
@@ -98,18 +70,31 @@ def slot(at: datetime) -> str:
     return "morning" if at.hour < 12 else "afternoon" if at.hour < 18 else "evening"
 
 
-def there(value: Any) -> bool:
-    """Return whether a part of a paper has been given."""
-    return bool(value.strip() if isinstance(value, str) else value)
-
-
 @dataclass
 class Clock:
-    """A running clock; `failed` are the vain calls while it ran."""
+    """A duty: its holder owes something from `base` to `due`.
+
+    `failed` are the vain calls while it ran, `denial` says what became of the claimant's word that
+    nobody called.
+    """
 
     base: datetime
     due: datetime
+    holder: str | None
+    ended: str = ""
+    denial: str = ""
     failed: list[tuple[date, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An attempt that was taken down."""
+
+    at: datetime
+    unit: str
+    purpose: str
+    reached: bool
+    evidence: bool
 
 
 class No(Exception):
@@ -121,6 +106,7 @@ class SecondModel:
     """One ticket. Instants in Asia/Shanghai; `answers` by the arrival of each message."""
 
     ticket: str
+    days: Days = PLAIN_DAYS
     status: str = "received"
     known: bool = False
     category: str = ""
@@ -131,21 +117,28 @@ class SecondModel:
     others: set[str | None] = field(default_factory=set)
     receipts: dict[str, datetime] = field(default_factory=dict)
     suggested: str = ""
-    strangers: tuple[str, ...] = ()
+    strangers: Sequence[str] = ()
     disputing: set[str] = field(default_factory=set)
+    designated: bool = False
     may_return: bool = True
-    reached_early: bool = False
+    accepted: str = ""
+    calls: list[Call] = field(default_factory=list)
+    calls_before: dict[str, int] = field(default_factory=dict)
+    calls_before_completion: int = 0
     running: dict[Key, Clock] = field(default_factory=dict)
+    contacts: dict[str, list[Clock]] = field(default_factory=dict)
+    asked: dict[str, Clock] = field(default_factory=dict)
     met: set[str] = field(default_factory=set)
-    asked: set[str] = field(default_factory=set)
+    on_site: set[str] = field(default_factory=set)
     raised: list[str] = field(default_factory=list)
     restarted_at: datetime | None = None
     extensions: int = 0
     extensions_since: int = 0
+    results: int = 0
+    result_in_holding: bool = False
     rating: str | None = None
     rating_before: str | None = None
-    revisit: bool = False
-    revisit_before: bool = False
+    revisit: int = 0
     reworked: bool = False
     settled_at: datetime | None = None
     facts: list[Fact] = field(default_factory=list)
@@ -191,63 +184,72 @@ class SecondModel:
         return min(moments, key=lambda entry: entry[0], default=None)
 
     def _level_at(self, clock: Clock, level: str) -> datetime:
-        day = workday(clock.due.date(), LADDER[level])
-        return max(clock.base, datetime.combine(day, OPENING, clock.base.tzinfo))
+        return self.days.opening(clock.due.date(), LADDER[level], clock.base)
 
     def _archive_at(self) -> datetime | None:
-        open_things = {"closing_contact", "survey", "proof"} & {name for name, _ in self.running}
+        open_things = set(KEPT_FROM_ARCHIVE) & {name for name, _ in self.running}
         if self.status != "completed" or open_things or self.revisit:
             return None
         assert self.settled_at is not None
-        return workdays(self.settled_at, 5)
+        return self.days.workdays(self.settled_at, 5)
 
     def _happen(self, moment: datetime, what: str, key: Key) -> None:
         if what == "level":
             self.raised.append(key[0])
             self._fact("level", self._nth("level"), key[0], moment)
         elif what == "archive":
-            self.status = "archived"
-            self.running.clear()
-        elif key == ("accept", None):
-            del self.running[key]
+            self._close("archived")
+        else:
+            self._expire(key, moment)
+
+    def _expire(self, key: Key, moment: datetime) -> None:
+        name, of = key
+        self._end(name, moment, "expired", of)
+        if name == "accept":
+            self.accepted = "deemed"
             self._fact("deemed", moment)
             self._begin_handling(moment)
-        else:
-            del self.running[key]
-            self._settle(key, moment)
-            if key[0] not in ("evidence", "proof"):
-                self._fact("expired", key[0], moment)
+        elif name == "proof":
+            assert of is not None
+            duty = self.asked[of]
+            duty.denial = "absent"
+            self._fact("absent", of, duty.holder, moment)
+        elif name == "designation":
+            self._fact("proposed", "refused_assignment", moment)
+        elif name not in UNNUMBERED:
+            self._fact("expired", name, moment)
 
     # ------------------------------------------------------------ messages
 
-    def take(self, message: Message) -> None:
+    def take(self, message: Line) -> None:
         """Apply a message at its `at`, after what came before it and with what it puts there."""
         self.go_to(message.at, inclusive=False)
         try:
             body = self._read(message)
             self._apply(message.type, body, message.at)
             self.answers.setdefault(message.arrival, "applied")
+            if message.type in ACTS and body["unit"] == self._designee():
+                self._meet("designation", message.at)
         except No:
             self.answers[message.arrival] = "message.refused"
         self.go_to(message.at, inclusive=False)
 
-    def _read(self, message: Message) -> dict[str, Any]:
+    def _read(self, message: Line) -> dict[str, Any]:
         """The body with codes for labels; what names an unknown unit or lacks a text is refused."""
-        body, self.strangers = dict(message.raw), message.unknown
-        for name, table in TABLES.items():
-            codes = {label: code for code, label in table.items()}
-            if isinstance(body.get(name), str):
-                body[name] = codes.get(body[name], body[name])
+        body, self.strangers = codes_of(message.raw), message.unknown
         names = [body.get("unit"), body.get("former_holder"), *body.get("units", ())]
         first = message.type == "ticket.received"
         self._check(first != self.known)
-        self._check(self.status != "archived" or message.type in JUDGED)
+        if self.status == "archived":
+            self._check(message.type in ("extension.requested", "rework.requested", CONDUCT))
         if not first:
             self._check(all(name not in message.unknown for name in names))
-            self._check(message.type == "contact.attempted" or HOTLINE not in names)
+            self._check(message.type in SPOKEN_BY_HOTLINE or HOTLINE not in names)
         elif body.get("unit") in message.unknown:
             body["unit"] = None
-        self._check(all(there(body.get(name)) for name in PLAIN_TEXTS.get(message.type, ())))
+        self._check(
+            all(says_something(body.get(name)) for name in PLAIN_TEXTS.get(message.type, ()))
+        )
         return body | {"arrival": message.arrival}
 
     def _check(self, fits: bool) -> None:
@@ -261,53 +263,62 @@ class SecondModel:
         self.unit = unit
         self.others -= {unit}
 
+    def _held(self) -> bool:
+        return self.status in (*BEFORE_ACCEPTANCE, "handling")
+
     def _with_a_unit(self) -> bool:
         return self.unit is not None and self.status != "declined"
 
     def _ours(self, body: dict[str, Any]) -> None:
         self._check(body["unit"] == self.unit or body["unit"] in self.others)
 
+    def _designee(self) -> str | None:
+        clock = self.running.get(("designation", None))
+        return clock.holder if clock else None
+
     def _apply(self, kind: str, body: dict[str, Any], at: datetime) -> None:
         """One message; every check stands before the first change."""
         match kind:
             case "ticket.received":
                 self._receive(body, at)
+            case "ticket.amended":
+                self._amend(body, at)
+            case "ticket.reassigned":
+                self._reassign(body["unit"], at)
             case "screening.decided":
                 self._check(self.status in BEFORE_COMPLETION)
                 if body["decline"]:
                     self._close("declined")
             case "ticket.assigned":
                 self._check(self.status == "manual")
+                self._stop("assignment", "met")
                 self._dispatch(body["unit"], at)
             case "unit.accepted":
                 self._lead_only(body)
-                self._check(self.status == "dispatched")
-                self._stop("accept")
-                self._begin_handling(at)
+                self._accept(at)
             case "unit.returned":
                 self._lead_only(body)
                 self._check(self.status == "dispatched" and self.may_return)
-                self._check(all(there(body.get(part)) for part in RETURN_PARTS))
+                self._check(all(says_something(body.get(part)) for part in RETURN_PARTS))
                 self._stop("accept")
                 self.status, self.suggested = "returned", body["suggested_unit"]
+                self._start("return_review", at, self.days.workdays(at, 1))
             case "return.reviewed":
                 self._check(self.status == "returned")
                 self._review_return(body, at)
             case "dispute.opened":
-                self._check(self.status in ("dispatched", "returned"))
-                self._stop("accept")
-                self.status, self.disputing = "disputed", set(body["units"])
-                for unit in dict.fromkeys(body["units"]):
-                    self.running["evidence", unit] = Clock(at, half_day(at))
+                self._dispute(body, at)
             case "dispute.evidence":
                 self._check(self.status == "disputed" and body["unit"] in self.disputing)
-                self._stop("evidence", body["unit"])
+                self._check(says_something(body["documents"]))
+                self._stop("evidence", "met", body["unit"])
             case "dispute.decided":
                 self._check(self.status == "disputed")
-                self._decide(body["unit"], at)
+                self._decide(body, at)
             case "site.arrived":
                 self._ours(body)
                 self._check(self.status in BEFORE_COMPLETION)
+                self.on_site |= {body["unit"], str(self.unit)}
                 self._meet("on_site", at)
             case "progress.reported":
                 self._ours(body)
@@ -316,14 +327,9 @@ class SecondModel:
             case "contact.attempted":
                 self._contact(body, at)
             case "contact.denied":
-                self._check(self.wanted and self._with_a_unit())
-                self._check(("proof", body["purpose"]) not in self.running)
-                self.asked.add(body["purpose"])
-                self.running["proof", body["purpose"]] = Clock(at, workdays(at, 1))
+                self._deny(body["purpose"], at)
             case "contact.proof":
-                self._ours(body)
-                self._check(body["purpose"] in self.asked and there(body["evidence"]))
-                self._meet("proof", at, body["purpose"])
+                self._prove(body, at)
             case "extension.requested":
                 self._lead_only(body)
                 self._extend(body, at)
@@ -345,22 +351,25 @@ class SecondModel:
                 self._submit(body, at)
             case "result.reviewed":
                 self._check(self.status == "submitted")
+                self._stop("result_review", "met")
                 self._review_result(body["approved"], at)
             case "survey.rated":
                 self._check(self.status in ("submitted", "completed"))
                 self._meet("survey", at)
                 self._rate(body["rating"], at)
             case "revisit.recorded":
-                self._check(self.revisit)
+                self._check(self.revisit > 0)
                 self._check(body["outcome"] == "confirmed" or "rating" in body)
-                self.revisit = False
-                self._settle(("revisit", None), at)
                 if body["outcome"] == "corrected":
                     self.rating = body["rating"]
+                    if self.revisit < self.results:
+                        self.rating_before = self.rating
+                self._end_revisit(at)
             case "rework.requested":
                 self._rework(body, at)
             case "unit.joined":
                 self._check(self.status in BEFORE_COMPLETION and self._with_a_unit())
+                self._check(body["unit"] != self.unit and body["unit"] not in self.others)
                 self.others.add(body["unit"])
             case "unit.urged":
                 self._check(self.status in BEFORE_COMPLETION)
@@ -371,73 +380,170 @@ class SecondModel:
         self.known = True
         self.category, self.limit = body["category"], body.get("statutory_limit")
         self.emergency = body.get("emergency") is not None
-        contact = (body.get("claimant") or {}).get("contact") or "wanted"
-        self.wanted = contact in ("wanted", ContactWish.WANTED.chinese)
+        self.wanted = wish_of(body.get("claimant")) != "unwanted"
         if body.get("declined") is not None:
             self.status = "declined"
         elif body.get("unit"):
             self._dispatch(body["unit"], at)
         else:
             self.status = "manual"
+            self._start("assignment", at, self.days.half_day(at))
 
     def _dispatch(self, unit: str, at: datetime) -> None:
-        self.receipts[unit] = at
+        self.may_return = True
+        self._receipt(unit, at)
         self._hold(unit, at)
+
+    def _receipt(self, unit: str, at: datetime) -> None:
+        self.receipts[unit], self.calls_before[unit] = at, len(self.calls)
 
     def _hold(self, unit: str, at: datetime) -> None:
         """A unit gets the ticket: its acceptance term counts from its first receipt (3.1-3.3)."""
-        if unit != self.unit:
-            self.reached_early = False
-        if self.emergency and unit != self.unit:
-            for name, hours in (("on_site", 2), ("emergency_report", 24)):
-                if name not in self.met:
-                    self._start(name, at, at + timedelta(hours=hours))
+        another = unit != self.unit
         self._lead(unit)
-        self.status = "dispatched"
+        self.status, self.accepted, self.result_in_holding = "dispatched", "", False
+        if self.emergency and another:
+            self._start_emergency(at, {name for name in EMERGENCY_HOURS if name not in self.met})
         receipt = self.receipts[unit]
-        self._start("accept", receipt, workdays(receipt, 1))
+        self._start("accept", receipt, self.days.workdays(receipt, 1))
+
+    def _start_emergency(self, at: datetime, names: set[str]) -> None:
+        for name, hours in EMERGENCY_HOURS.items():
+            if name in names:
+                self._start(name, at, at + timedelta(hours=hours))
+
+    def _accept(self, at: datetime) -> None:
+        if self.status == "handling" and self.accepted == "deemed":
+            self._check(not self.reworked and not self.result_in_holding)
+            self.accepted = "late"
+            self._fact("late_accept", at)
+            return
+        self._check(self.status == "dispatched")
+        self.accepted = "expressly"
+        self._stop("accept", "met")
+        self._begin_handling(at)
 
     def _review_return(self, body: dict[str, Any], at: datetime) -> None:
         if not body["approved"]:
             assert self.unit is not None
+            self._stop("return_review", "met")
             self.may_return = False
             self._hold(self.unit, at)
             return
         unit = body.get("unit") or self.suggested
         self._check(unit not in self.strangers and unit != HOTLINE)
+        self._stop("return_review", "met")
         self._dispatch(unit, at)
 
-    def _decide(self, unit: str, at: datetime) -> None:
-        for key in [key for key in self.running if key[0] == "evidence"]:
-            del self.running[key]
-        self.receipts.setdefault(unit, at)
-        self.may_return = False
+    def _dispute(self, body: dict[str, Any], at: datetime) -> None:
+        self._check(self.status in ("dispatched", "returned") and not self.designated)
+        assert self.unit is not None
+        parties = dict.fromkeys([*body["units"], self.unit])
+        self._check(len(parties) > 1)
+        self._stop("accept")
+        self._stop("return_review")
+        self.status, self.disputing = "disputed", set(parties)
+        for unit in parties:
+            self._start("evidence", at, self.days.half_day(at), unit)
+            self.running["evidence", unit].holder = unit
+        self._start("mediation", at, self.days.workdays(self.days.half_day(at), 1))
+
+    def _decide(self, body: dict[str, Any], at: datetime) -> None:
+        unit = body["unit"]
+        for party in self.disputing:
+            self._stop("evidence", "cancelled", party)
+        self._stop("mediation", "met")
+        if unit not in self.receipts:
+            self._receipt(unit, at)
         self._hold(unit, at)
+        self.may_return = False
+        if body["by"] == "leader":
+            self.designated = True
+            self._start("designation", at, self.days.workdays(at, 1))
+
+    def _reassign(self, unit: str, at: datetime) -> None:
+        self._check(self.status in ("dispatched", "handling") and not self.reworked)
+        self._check(unit != self.unit and not self.designated)
+        for name in ("accept", "handling", "first_contact", *EMERGENCY_HOURS):
+            self._stop(name)
+        self._dispatch(unit, at)
 
     def _begin_handling(self, at: datetime) -> None:
         self.status = "handling"
-        self.raised = []
+        self.raised, self.restarted_at, self.extensions_since = [], None, 0
         self._start("handling", at, self._term(at))
         if self.wanted:
-            self._start("first_contact", at, workdays(at, 1))
-            if self.reached_early:
-                self._stop("first_contact")
+            self._start_contact("first", at)
+            self._meet_by_early_call(at)
+
+    def _meet_by_early_call(self, at: datetime) -> None:
+        """A contact reached before the acceptance counts if made by the first contact's due."""
+        assert self.unit is not None
+        calls = self._calls_of("first", self.calls_before[self.unit])
+        due = self.running["first_contact", None].due
+        if any(call.reached and call.at <= due for call in calls):
+            self._stop("first_contact", "met")
+
+    def _calls_of(self, purpose: str, since: int) -> list[Call]:
+        return [call for call in self.calls[since:] if call.purpose == purpose]
+
+    # ------------------------------------------------------------ corrections
+
+    def _amend(self, body: dict[str, Any], at: datetime) -> None:
+        self._check(self.status != "declined")
+        self.category = body.get("category", self.category)
+        self.limit = body.get("statutory_limit", self.limit)
+        clock = self.running.get(("handling", None))
+        if clock is not None and {"category", "statutory_limit"} & body.keys():
+            due = self._term_with_extensions(clock.base)
+            if due != clock.due:
+                self.raised = []
+                self._start("handling", clock.base, due)
+        if "emergency" in body:
+            self._amend_emergency(body["emergency"] is not None, at)
+        wish = wish_of(body.get("claimant"))
+        if wish == "unwanted":
+            self.wanted = False
+            self._stop("first_contact")
+            self._end("closing_contact", at, "cancelled")
+        elif wish == "wanted" and not self.wanted:
+            self.wanted = True
+            if self.status == "handling" and not self.reworked and not self._reached_first():
+                self._start_contact("first", at)
+
+    def _reached_first(self) -> bool:
+        """Return whether the claimant was reached in the present holding."""
+        assert self.unit is not None
+        return any(c.reached for c in self._calls_of("first", self.calls_before[self.unit]))
+
+    def _amend_emergency(self, emergency: bool, at: datetime) -> None:
+        before, self.emergency = self.emergency, emergency
+        if before and not emergency:
+            for name in EMERGENCY_HOURS:
+                self._stop(name)
+        elif emergency and not before and self.results == 0 and self._held():
+            been = {"on_site"} if self.unit in self.on_site else set()
+            self._start_emergency(at, EMERGENCY_HOURS.keys() - been - self.met)
 
     # ------------------------------------------------------------ the term
 
     def _term(self, start: datetime) -> datetime:
         """The category's term or the law's, whichever ends first (3.4)."""
-        ends = [workdays(start, WORKDAYS[self.category])]
-        if self.limit and self.limit.get("workdays"):
-            ends.append(workdays(start, self.limit["workdays"]))
-        if self.limit and self.limit.get("days"):
-            day = start.date() + timedelta(self.limit["days"])
-            while not works(day):
-                day += timedelta(1)
-            ends.append(datetime.combine(day, CLOSING, start.tzinfo))
-        if self.limit and self.limit.get("hours"):
-            ends.append(start + timedelta(hours=self.limit["hours"]))
+        ends = [self.days.workdays(start, WORKDAYS[self.category])]
+        limit = self.limit or {}
+        if limit.get("workdays"):
+            ends.append(self.days.workdays(start, limit["workdays"]))
+        if limit.get("days"):
+            ends.append(self.days.calendar_days(start, limit["days"]))
+        if limit.get("hours"):
+            ends.append(start + timedelta(hours=limit["hours"]))
         return min(ends)
+
+    def _term_with_extensions(self, base: datetime) -> datetime:
+        due = self._term(base)
+        for _ in range(self.extensions_since):
+            due = self._term(due)
+        return due
 
     def _restart(self, at: datetime) -> None:
         self.restarted_at, self.extensions_since, self.raised = at, 0, []
@@ -449,9 +555,9 @@ class SecondModel:
             clock is not None
             and not self.reworked
             and self.extensions < 2
-            and all(there(body.get(part)) for part in EXTENSION_PARTS)
-            and body.get("claimant_told") is True
-            and at <= datetime.combine(workday(clock.due.date(), -1), CLOSING, at.tzinfo)
+            and all(says_something(body.get(part)) for part in EXTENSION_PARTS)
+            and is_yes(body.get("claimant_told"))
+            and at <= self.days.closing(clock.due.date(), -1, at)
         )
         if not granted or clock is None:
             self._fact("ext_refused", at)
@@ -462,6 +568,7 @@ class SecondModel:
         self.raised = []
         due = self._term(clock.due)
         self._fact("ext", self.extensions, due)
+        self.answers[body["arrival"]] = "extension.granted"
         self._start("handling", clock.base, due)
 
     # ------------------------------------------------------------ result, rework
@@ -470,24 +577,28 @@ class SecondModel:
         self._check(self.status in ("dispatched", "handling"))
         filed = body["disposal"] != "ordinary"
         if filed:
-            self._check(there(body.get("materials")))
+            self._check(says_something(body.get("materials")))
         else:
-            self._check(all(there(body.get(part)) for part in RESULT_PARTS))
+            self._check(all(says_something(body.get(part)) for part in RESULT_PARTS))
             if (long := body.get("long_term")) is not None:
                 self._check(isinstance(long, dict))
-                self._check(there(long.get("progress")) and there(long.get("next_steps")))
+                self._check(says_something(long.get("progress")))
+                self._check(says_something(long.get("next_steps")))
         if self.status == "dispatched":
-            self._stop("accept")
-            self._begin_handling(at)
-        clock = self.running.pop(("handling", None))
+            self._accept(at)
+        clock = self._stop("handling", "met")
+        assert clock is not None
         outcome = "met" if at <= clock.due else "late"
         self._fact("stopped", "handling", self._nth("stopped"), outcome)
         self._meet("emergency_report", at)
-        self.status = "submitted"
-        self.rating_before, self.revisit_before = self.rating, self.revisit
-        self._start("survey", at, workdays(at, 1))
+        self.status, self.result_in_holding = "submitted", True
+        self.results += 1
+        self.rating_before = self.rating
+        self._start("survey", at, self.days.workdays(at, 1))
         if filed:
             self._complete(at)
+        else:
+            self._start("result_review", at, self.days.workdays(at, 1))
 
     def _review_result(self, approved: bool, at: datetime) -> None:
         if approved:
@@ -495,22 +606,22 @@ class SecondModel:
             return
         assert self.unit is not None
         self._stop("survey")
-        self.rating, self.revisit = self.rating_before, self.revisit_before
+        self.rating = self.rating_before
+        if self.revisit == self.results:
+            self.revisit = 0
+            self._stop("revisit")
         base = self.restarted_at or self.receipts[self.unit]
-        due = self._term(base)
-        for _ in range(self.extensions_since):
-            due = self._term(due)
         self.status = "handling"
-        self._start("handling", base, due)
+        self._start("handling", base, self._term_with_extensions(base))
 
     def _complete(self, at: datetime) -> None:
         self.status = "completed"
-        self.settled_at = at
+        self.settled_at, self.calls_before_completion = at, len(self.calls)
         self._fact("completed", at)
-        self._stop("on_site")
-        self._stop("emergency_report")
+        for name in EMERGENCY_HOURS:
+            self._stop(name)
         if self.wanted:
-            self._start("closing_contact", at, workdays(at, 1))
+            self._start_contact("closing", at)
 
     def _rework(self, body: dict[str, Any], at: datetime) -> None:
         if self.status != "completed" or self.reworked or self.rating not in BAD:
@@ -518,10 +629,14 @@ class SecondModel:
             self.answers[body["arrival"]] = "rework.refused"
             return
         self._fact("rework", at)
+        self.answers[body["arrival"]] = "rework.opened"
         self.reworked = True
         self._stop("closing_contact")
         self._stop("survey")
-        self._lead(body.get("unit") or self.unit)
+        unit = body.get("unit") or self.unit
+        if unit != self.unit:
+            self._stop("first_contact")
+        self._lead(unit)
         if body.get("former_holder"):
             self.others.add(body["former_holder"])
         self.status = "handling"
@@ -529,57 +644,126 @@ class SecondModel:
 
     # ------------------------------------------------------------ contacts, ratings
 
+    def _start_contact(self, purpose: str, at: datetime) -> None:
+        name = CLOCK_OF[purpose]
+        assert self.unit is not None
+        self._start(name, at, self.days.workdays(at, 1))
+        self.contacts.setdefault(purpose, []).append(self.running[name, None])
+
     def _contact(self, body: dict[str, Any], at: datetime) -> None:
         by_hotline = body["unit"] == HOTLINE
         if not by_hotline:
             self._ours(body)
-        purpose, reached = body["purpose"], body["outcome"] in ("reached", "refused")
-        name = {"first": "first_contact", "closing": "closing_contact"}.get(purpose, purpose)
+        purpose, reached = body["purpose"], body["outcome"] in REACHED
+        evidence = says_something(body.get("evidence"))
         if by_hotline != (purpose == "survey"):
             return  # the hotline's own calls meet no clock of the unit, nor the other way round
-        if purpose == "first" and self.status in BEFORE_ACCEPTANCE and reached:
-            self.reached_early = True
+        self.calls.append(Call(at, body["unit"], purpose, reached, evidence))
+        self._answer_denial(self.calls[-1])
+        name = CLOCK_OF.get(purpose, "")
         clock = self.running.get((name, None))
-        if clock is None or purpose not in ("first", "closing", "survey"):
+        if clock is None:
             return
         if reached:
             self._meet(name, at)
-        elif works(at.date()):
+        elif self.days.works(at.date()):
             clock.failed.append((at.date(), slot(at)))
             if len({s for day, s in clock.failed if day == at.date()}) > 1:
                 self._fact("unreachable", purpose, at)
                 self._meet(name, at)
 
+    def _answer_denial(self, call: Call) -> None:
+        """The owing unit's call while proof is asked may be the proof, or the contact itself."""
+        if ("proof", call.purpose) not in self.running:
+            return
+        duty = self.asked[call.purpose]
+        if call.unit != duty.holder:
+            return
+        if call.evidence:
+            self._proved(call.purpose, call.at)
+        elif call.reached and call.at <= duty.due:
+            duty.denial = ""
+            self._end("proof", call.at, "cancelled", call.purpose)
+
+    def _deny(self, purpose: str, at: datetime) -> None:
+        duties = self.contacts.get(purpose, [])
+        self._check(bool(duties))
+        duty = duties[-1]
+        self._check(duty.ended != "cancelled" and duty.denial == "")
+        self._check(("proof", purpose) not in self.running)
+        self.asked[purpose] = duty
+        assert duty.holder is not None
+        since = self.calls_before_completion
+        if purpose == "first":
+            since = self.calls_before[duty.holder]
+        if any(c.evidence and c.unit == duty.holder for c in self._calls_of(purpose, since)):
+            duty.denial = "proved"
+            self._fact("proved", purpose, duty.holder)
+            return
+        duty.denial = "asked"
+        self._start("proof", at, self.days.workdays(at, 1), purpose)
+        self.running["proof", purpose].holder = duty.holder
+
+    def _prove(self, body: dict[str, Any], at: datetime) -> None:
+        purpose = body["purpose"]
+        duty = self.asked.get(purpose)
+        self._check(duty is not None and duty.denial in ("asked", "absent"))
+        assert duty is not None
+        self._check(body["unit"] in (duty.holder, HOTLINE))
+        self._check(says_something(body["evidence"]))
+        if duty.denial == "asked":
+            self._proved(purpose, at)
+
+    def _proved(self, purpose: str, at: datetime) -> None:
+        duty = self.asked[purpose]
+        duty.denial = "proved"
+        self._fact("proved", purpose, duty.holder)
+        self._meet("proof", at, purpose)
+
     def _rate(self, rating: str, at: datetime) -> None:
         self.rating = rating
-        if rating in BAD:
-            self.revisit = True
-        elif self.revisit:
-            self.revisit = False
-            self._settle(("revisit", None), at)
+        if rating in BAD and not self.revisit:
+            self.revisit = self.results
+            self._start("revisit", at, self.days.workdays(at, 1))
+
+    def _end_revisit(self, at: datetime) -> None:
+        self.revisit = 0
+        self._stop("revisit", "met")
+        self._settle(("revisit", None), at)
 
     # ------------------------------------------------------------ clocks and facts
 
-    def _start(self, name: str, base: datetime, due: datetime) -> None:
-        self.running[name, None] = Clock(base, due)
-        self._fact("due", name, self._nth(f"due {name}"), due)
+    def _start(self, name: str, base: datetime, due: datetime, of: str | None = None) -> None:
+        holder = HELD_BY.get(name, self.unit)
+        self.running[name, of] = Clock(base, due, holder)
+        if name not in UNNUMBERED:
+            self._fact("due", name, self._nth(f"due {name}"), due)
 
-    def _stop(self, name: str, of: str | None = None) -> None:
-        self.running.pop((name, of), None)
+    def _stop(self, name: str, ended: str = "cancelled", of: str | None = None) -> Clock | None:
+        clock = self.running.pop((name, of), None)
+        if clock is not None:
+            clock.ended = ended
+        return clock
+
+    def _end(self, name: str, at: datetime, ended: str, of: str | None = None) -> None:
+        """End a clock at a moment that the five days to the archive may count from."""
+        if self._stop(name, ended, of) is not None:
+            self._settle((name, of), at)
 
     def _meet(self, name: str, at: datetime, of: str | None = None) -> None:
-        if self.running.pop((name, of), None) is not None:
+        if (name, of) in self.running:
             self.met.add(name)
-            self._settle((name, of), at)
+        self._end(name, at, "met", of)
 
     def _settle(self, key: Key, at: datetime) -> None:
         """Remember when the last thing ended that keeps a completed ticket from the archive."""
-        if key[0] in ("closing_contact", "survey", "proof", "revisit"):
+        if key[0] in KEPT_FROM_ARCHIVE:
             self.settled_at = max(at, self.settled_at or at)
 
     def _close(self, status: str) -> None:
         self.status = status
-        self.running.clear()
+        for name, of in list(self.running):
+            self._stop(name, "cancelled", of)
 
     def _nth(self, what: str) -> int:
         self.counted[what] += 1
@@ -588,3 +772,6 @@ class SecondModel:
     def _fact(self, name: str, *values: Any) -> None:
         texts = [v.isoformat(timespec="seconds") if isinstance(v, datetime) else v for v in values]
         self.facts.append((name, self.ticket, *texts))
+
+
+CONDUCT = "conduct.recorded"

@@ -20,9 +20,17 @@ CONTEXT = RuleContext(POLICY, CALENDAR)
 def by_ticket(raws: list[dict[str, Any]]) -> list[list[Message]]:
     """The messages of each ticket in the order in which they take effect, however they arrived."""
     messages: dict[str, list[Message]] = defaultdict(list)
-    for message in in_order(raws):
+    expanded = [each for raw in raws for each in for_each_ticket(raw)]
+    for message in in_order(expanded):
         messages[message.ticket].append(message)
     return list(messages.values())
+
+
+def for_each_ticket(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """A message for a list of tickets as one for each, its id with the ticket appended (38)."""
+    if not isinstance(raw["ticket"], list):
+        return [raw]
+    return [raw | {"ticket": ticket, "id": f"{raw['id']}-{ticket}"} for ticket in raw["ticket"]]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -37,4 +45,4 @@ def test_the_facts_are_those_of_the_simulator(path: Any) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 8
+    assert len(EXAMPLES) == 20

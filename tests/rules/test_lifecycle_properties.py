@@ -147,7 +147,8 @@ def test_the_log_is_in_order_and_ends_with_the_archive(
         assert "extension.granted" not in names[names.index("rework.opened") :]
     if "ticket.archived" in names:
         after_all = set(names[names.index("ticket.archived") + 1 :])
-        answers = {"message.refused", "extension.refused", "rework.refused"}
+        # falsification is found in later audits (decision 26)
+        answers = {"message.refused", "extension.refused", "rework.refused", "conduct.recorded"}
         assert after_all <= {*answers, NOTICE}
         assert state.status == "archived"
         assert next_moment(state) is None

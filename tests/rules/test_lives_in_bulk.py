@@ -14,7 +14,7 @@ from models.rules.lifecycle.moments import next_moment
 from models.rules.state import RuleContext, State
 from tests.rules.comparison import compare
 from tests.rules.district import CALENDAR, POLICY
-from tests.rules.moves import life
+from tests.rules.moves import for_rules, life
 from tests.rules.random_lives import TICKET
 
 CONTEXT = RuleContext(POLICY, CALENDAR)
@@ -29,6 +29,8 @@ WANTED = (
     *("return.approved", "return.refused", "dispute.decided", "result.refused"),
     *("ticket.completed", "rework.opened", "rework.refused", "rating.corrected"),
     *("ticket.withdrawn", "ticket.archived", "ticket.declined", "message.refused"),
+    *("ticket.amended", "ticket.reassigned", "contact.proof_asked", "contact.proved"),
+    *("conduct.proposed", "conduct.recorded", "revisit.opened"),
 )
 
 
@@ -48,7 +50,8 @@ def test_lives_around_every_holiday_go_as_the_second_model_says(year: int) -> No
         holiday = holidays[number % len(holidays)]
         seed = f"{holiday} {number}"
         rng = Random(seed)
-        messages, model = life(rng, begun_near(holiday, rng), rng.randint(2, 22))
+        raws, model = life(rng, begun_near(holiday, rng), rng.randint(2, 28))
+        messages = [for_rules(raw, arrival) for arrival, raw in enumerate(raws, 1)]
         end = messages[-1].at + AFTERWARDS
         state = State(TICKET)
         events = fold(state, messages, CONTEXT, end)

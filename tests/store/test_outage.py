@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 from models.database import Store
 from models.rules.events import fields
 from models.rules.lifecycle.decide import fold
-from models.rules.messages import Message
 from models.rules.routing.directory import Directory
 from models.rules.state import RuleContext, State
 from tests.examples import examples
+from tests.rules.comparison import holders, running
 from tests.rules.district import CALENDAR, POLICY
 from tests.rules.log_reading import LogReading, read_log
-from tests.rules.moves import life
+from tests.rules.moves import for_rules, life
 from tests.rules.scenario_runner import NOTICE
-from tests.rules.second_model import Key
 from tests.rules.strategies import instants
 from tests.store.factories import (
     advance_tickets,
@@ -58,34 +57,28 @@ def test_downtime_changes_nothing_but_the_recording(
     store: Store, begin: datetime, seed: int, length: int, awake: list[timedelta]
 ) -> None:
     """No level is missing and none there twice, however long the service was down."""
-    messages, _ = life(Random(seed), begin, length)
     ticket = f"outage-{next(_NUMBERS)}"
+    raws, _ = life(Random(seed), begin, length, ticket)
+    messages = [for_rules(raw, arrival) for arrival, raw in enumerate(raws, 1)]
     end = messages[-1].at + timedelta(days=60)
-    feed(store, [_raw(m, ticket) for m in messages], begin)
+    feed(store, raws, begin)
     for now in sorted(begin + pause for pause in awake if begin + pause < end):
         advance_tickets(store, [ticket], now)
     advance_tickets(store, [ticket], end)
 
     state = State(ticket)
-    resolved = [UNITS.resolve_units(msgspec.structs.replace(m, ticket=ticket)) for m in messages]
+    resolved = [UNITS.resolve_units(message) for message in messages]
     events = fold(state, resolved, RuleContext(POLICY, CALENDAR), end)
     rows = log_of(store, ticket)
     assert [row.seq for row in rows] == list(range(1, len(rows) + 1)), "no gap"
     log = [_line(row.moment, row.name, row.data) for row in rows if row.name != NOTICE]
     assert log == [_line(e.moment, e.name, fields(e.data)) for e in events if e.name != NOTICE]
     row = row_of(store, ticket)
-    clocks: dict[Key, datetime] = {
-        (c.name, c.unit or c.purpose): c.due for c in state.clocks.values() if c.running
-    }
     reading = read_log((line.name, line.data) for line in rows)
     reading.running = {k: datetime.fromisoformat(str(due)) for k, due in reading.running.items()}
-    assert reading == LogReading(row.status, row.unit, row.level, clocks), "the log gives the state"
+    shown = LogReading(row.status, row.unit, row.level, running(state), holders(state))
+    assert reading == shown, "the log gives the state"
 
 
 def _line(moment: datetime, name: str, data: dict[str, Any]) -> Line:
     return moment, name, msgspec.json.encode(data, order="sorted")
-
-
-def _raw(each: Message, ticket: str) -> dict[str, Any]:
-    envelope = {"id": f"{ticket}-{each.arrival}", "at": each.at.isoformat(), "type": each.type}
-    return {**each.raw, **envelope, "ticket": ticket}

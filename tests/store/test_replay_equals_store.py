@@ -28,8 +28,8 @@ from scripts.replay.replay import ReplayResult, ReplaySetup, replay
 from tests.rules.district import POLICY_FILE, POLICY_TEXT, SCENARIOS
 from tests.rules.facts import facts_of_log
 from tests.rules.random_lives import lives
-from tests.rules.scenario_runner import NOTICE, Scenario, read_scenario
-from tests.rules.test_examples import EXAMPLES
+from tests.rules.scenario_runner import NOTICE, Scenario, lines, read_scenario
+from tests.rules.test_examples import EXAMPLES, for_each_ticket
 from tests.rules.test_scenarios import NAMES, compared
 from tests.store.factories import (
     RESULT,
@@ -73,9 +73,12 @@ def named(log: Sequence[dict[str, Any]], event: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_the_facts_are_those_of_the_simulator(path: Path) -> None:
+def test_the_facts_are_those_of_the_simulator(path: Path, tmp_path: Path) -> None:
     expected = json.loads(path.with_suffix(".facts.json").read_text(encoding="utf-8"))
-    log = replay(path, SETUP, datetime.fromisoformat(expected["until"])).events
+    # the units are those that the messages name
+    setup = ReplaySetup(SETUP.policies, UnitsFile(()))
+    messages = [each for raw in lines(path) for each in for_each_ticket(raw)]
+    log = _played(tmp_path, messages, datetime.fromisoformat(expected["until"]), setup).events
     assert sorted(facts_of_log(log), key=repr) == sorted(map(tuple, expected["facts"]), key=repr)
     order = [(e["at"], e["ticket"] or "", e["seq"] or 0) for e in log]
     assert order == sorted(order)
