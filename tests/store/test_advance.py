@@ -41,8 +41,8 @@ def test_received_to_dispatched_in_one_transaction(store: Store) -> None:
         "ticket.received",
         "ticket.routed",
         "ticket.dispatched",
-        "notice.queued",
         "clock.started",
+        "notice.queued",
     ]
     row = row_of(store, "A1")
     assert (row.status, row.unit, row.due) == (

@@ -4,6 +4,7 @@ Old tickets have the latest clock of each kind. What a unit owed is put down to 
 the ticket now, which is how it was counted until now.
 """
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,6 +51,7 @@ def upgrade() -> None:
         )
         op.drop_table("clock_before")
     op.execute(_HOLDER)
+    _date_early_contacts()
     _index("clock_running", ["name", "due"], _RUNNING)
     _index("clock_ended", ["ended_at"], _ENDED)
     op.add_column("inbox", sa.Column("quiet_before", Instant(timezone=True), nullable=True))
@@ -75,6 +77,24 @@ def downgrade() -> None:
         op.execute(f"INSERT INTO clock ({_COPIED}) SELECT {_COPIED} FROM clock_after")
         op.drop_table("clock_after")
     _index("clock_running", ["name", "due"], _RUNNING)
+
+
+def _date_early_contacts() -> None:
+    """Date a contact that was made before the acceptance by the receipt, as it was not kept."""
+    connection = op.get_bind()
+    early = '"reached_early":true'
+    rows = connection.execute(
+        sa.text("SELECT id, state FROM ticket WHERE state LIKE :early"), {"early": f"%{early}%"}
+    )
+    for row in rows.all():
+        state = json.loads(row.state)
+        del state["reached_early"]
+        unit = state.get("unit")
+        if unit in state.get("receipts", {}):
+            state["reached"] = {unit: state["receipts"][unit]}
+        written = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+        change = sa.text("UPDATE ticket SET state = :state WHERE id = :id")
+        connection.execute(change, {"state": written, "id": row.id})
 
 
 def _added_columns() -> list[sa.Column[Any]]:

@@ -75,11 +75,13 @@ def difference(
     untouched = Counter(map(_key, baseline)) if baseline is not None else None
     new = Counter(_key(event) for event in events if _is_compared(event.data))
     told = Counter(new)
-    withdrawn = []
+    withdrawn, superseded = [], Counter[str]()
     for logged in standing:
         key = _key(logged)
         if new[key] > 0:
             new[key] -= 1
+        elif isinstance(logged.data, ClockStarted):
+            superseded[_clock_of(logged.data)] += 1
         elif isinstance(logged.data, (NoticeQueued, *_CLOCK_EVENTS)):
             continue
         elif untouched is None or untouched[key] > told[key]:
@@ -88,7 +90,7 @@ def difference(
     gone = {logged.seq for logged in withdrawn}
     for logged in withdrawn:
         appended += _withdrawal(logged, standing, now, why)
-    shown = ShownClocks(logged.data for logged in standing if logged.seq not in gone)
+    shown = ShownClocks((e.data for e in standing if e.seq not in gone), superseded)
     for event in events:
         key = _key(event)
         if not _is_compared(event.data) or new[key] <= 0:
@@ -102,10 +104,14 @@ def difference(
 
 
 class ShownClocks:
-    """The clocks of a ticket as its log shows them, and what it takes to show them otherwise."""
+    """The clocks of a ticket as its log shows them, and what it takes to show them otherwise.
 
-    def __init__(self, log: Iterable[EventData]) -> None:
+    `superseded` counts by clock the starts in the log that the refolded life has at another moment.
+    """
+
+    def __init__(self, log: Iterable[EventData], superseded: Counter[str]) -> None:
         self._clocks: dict[str, _Shown] = {}
+        self._superseded = superseded
         for data in log:
             self._apply(data)
 
@@ -115,13 +121,10 @@ class ShownClocks:
         if isinstance(data, _CLOCK_EVENTS):
             shown = self._clocks.get(_clock_of(data))
             runs = shown is not None and shown.state == ClockState.RUNNING
-            match data:
-                case ClockStarted() if shown is not None and runs:
-                    appended = self._restart(shown, data, why)
-                case ClockMoved() if not runs:
-                    appended = []
-                case ClockStopped() if not runs:
-                    appended = []
+            if isinstance(data, ClockStarted):
+                appended = self._start(shown, data, why)
+            elif not runs:
+                appended = []
         for each in appended:
             self._apply(each)
         return appended
@@ -156,13 +159,20 @@ class ShownClocks:
             if shown.state == ClockState.RUNNING and key not in clocks
         ]
 
-    def _restart(self, shown: "_Shown", data: ClockStarted, why: LazyText) -> list[EventData]:
-        """Return what starts a clock again that runs by the log."""
-        if data.holder is not UNSET and shown.holder not in (UNSET, data.holder):
-            return [
-                _stopped(shown.name, shown.unit, shown.purpose, ClockState.CANCELLED),
-                data,
-            ]
+    def _start(self, shown: "_Shown | None", data: ClockStarted, why: LazyText) -> list[EventData]:
+        """Return what starts a clock, which may run by the log, or have begun at another moment."""
+        if shown is None:
+            return [data]
+        runs = shown.state == ClockState.RUNNING
+        same_holder = UNSET in (data.holder, shown.holder) or data.holder == shown.holder
+        key = _clock_of(data)
+        begun_otherwise = self._superseded[key] > 0
+        self._superseded[key] -= begun_otherwise
+        if not same_holder:
+            cancelled = _stopped(shown.name, shown.unit, shown.purpose, ClockState.CANCELLED)
+            return [cancelled, data] if runs else [data]
+        if not runs:
+            return [] if begun_otherwise else [data]
         if shown.due == data.due:
             return []
         return [ClockMoved(clock=data.clock, due=data.due, why=why, provisional=data.provisional)]

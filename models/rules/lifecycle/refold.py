@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from models.i18n import LazyText, lazy
 from models.rules.calendar import SHANGHAI
-from models.rules.events import Event, ExtensionGranted, MessageRefused, ReworkOpened
+from models.rules.events import (
+    Event,
+    EventData,
+    ExtensionGranted,
+    MessageRefused,
+    ReworkOpened,
+    TicketAccepted,
+)
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.decision import clock_key
 from models.rules.lifecycle.difference import LoggedEvent, difference
@@ -125,17 +132,17 @@ def refold_changed(
 ) -> Refolded | None:
     """Fold the same messages under a changed calendar or policy; `former` is the one before.
 
-    What people did stands, and so do answers given, now and in every later telling (decision 29):
-    where they would not fit the new days, this ticket keeps `former_days`, by whether they were
-    working, up to the day of what was done last. None where even that does not help: then the
-    ticket stays as it is.
+    What people did stands as it is, and so do answers given, now and in every later telling
+    (decision 29): where they would not fit the new days, or an acceptance would come late, this
+    ticket keeps `former_days`, by whether they were working, up to the day of what was done last.
+    None where even that does not help: then the ticket stays as it is.
     """
     before = tell(state.ticket, messages, former, now, days_kept=state.days_kept)
     kept = dict(state.days_kept)
     left = {day.isoformat(): working for day, working in former_days.items()}
     while True:
         telling = tell(state.ticket, messages, context, now, days_kept=kept)
-        undone = _undone(telling.events, applied, before.events)
+        undone = _undone(telling.events, applied, before.events, (*_ANSWERS, TicketAccepted))
         if not undone:
             break
         last = max(messages[arrival].at for arrival in undone).astimezone(SHANGHAI).date()
@@ -158,15 +165,27 @@ def refusals(events: Iterable[Event]) -> dict[int, Refusal]:
     }
 
 
-def _undone(events: Sequence[Event], applied: Set[int], before: Sequence[Event]) -> list[int]:
-    """Return the applied messages that `events` refuse or answer otherwise than `before`."""
+def _undone(
+    events: Sequence[Event],
+    applied: Set[int],
+    before: Sequence[Event],
+    standing: tuple[type[EventData], ...] = _ANSWERS,
+) -> list[int]:
+    """Return the applied messages that `events` refuse, or answer otherwise than `before`."""
     refused = refusals(events).keys() - refusals(before).keys()
-    return sorted(applied & (refused | (_answered(before) - _answered(events))))
+    changed = _answered(before, standing) - _answered(events, standing)
+    return sorted(applied & (refused | changed))
 
 
-def _answered(events: Sequence[Event]) -> set[int]:
-    """Return the messages that were answered by what was asked for."""
-    return {e.cause for e in events if isinstance(e.data, _ANSWERS) and e.cause is not None}
+def _answered(events: Sequence[Event], standing: tuple[type[EventData], ...]) -> set[int]:
+    """Return the messages that had the effect that they were sent for, and had it in time."""
+    return {
+        event.cause
+        for event in events
+        if isinstance(event.data, standing)
+        and event.cause is not None
+        and not getattr(event.data, "late", False)
+    }
 
 
 def _compared(

@@ -291,7 +291,9 @@ class TestTickets:
             ("accept", "met"),
             ("first_contact", "met"),
             ("handling", "met"),
+            ("result_review", "met"),
             ("survey", "met"),
+            ("revisit", "expired"),
             ("closing_contact", "expired"),
         ]
         assert [line.seq for line in ticket.log] == list(range(1, len(ticket.log) + 1))
