@@ -124,6 +124,16 @@ def close_file(path: Path) -> str | None:
     return _("{path} could be opened by others; its mode is 600 now").format(path=path)
 
 
+def is_open_to_others(path: Path) -> bool:
+    """Return whether others can read or write a file, or its group can write it.
+
+    One in a folder that others cannot enter is not open, whatever its own mode says.
+    """
+    if not path.stat().st_mode & (_OTHERS | stat.S_IWGRP):
+        return False
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
+
+
 def require_safe_path(path: Path) -> None:
     """Raise UnsafeFolder if others could put something else in the place of this path.
 

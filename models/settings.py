@@ -1,6 +1,7 @@
-"""Settings from the environment or a `.env` file; the only place that reads either."""
+"""Settings from the environment or the home's `.env` file; the only place that reads either."""
 
 import os
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,12 @@ class Settings:
         return self.database_url or f"sqlite:///{self.home / 'hotline.db'}"
 
     @property
+    def sqlite_path(self) -> Path | None:
+        """The file of a SQLite store; None for a store on a server."""
+        scheme, _sep, path = self.store_url.partition(":///")
+        return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path else None
+
+    @property
     def key_path(self) -> Path:
         """The file with the keys of encrypted columns."""
         return self.key_file or self.home / "hotline.key"
@@ -56,7 +63,8 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
 
     Raises InvalidSetting with the variable's name and what is allowed.
     """
-    variables = _variables(overriding)
+    home = home_setting(overriding)
+    variables = _variables(home, overriding)
 
     def get(name: str) -> str | None:
         return variables.get(f"HOTLINE_{name}") or None
@@ -68,7 +76,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
     lang = _one_of("LANG", get("LANG"), LANGUAGES)
     log = _one_of("LOG", get("LOG"), _LOGS)
     return Settings(
-        home=path("HOME") or Path(_HOME).expanduser(),
+        home=home,
         database_url=_url("DATABASE", get, _DATABASES),
         broker_url=_url("BROKER", get, _BROKERS),
         policy=path("POLICY"),
@@ -84,19 +92,38 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
 
 def language_setting() -> str:
     """Return the language that is set, even where other settings are invalid."""
-    lang = _variables().get("HOTLINE_LANG")
+    try:
+        lang = _variables(home_setting()).get("HOTLINE_LANG")
+    except InvalidSetting:
+        lang = os.environ.get("HOTLINE_LANG")
     return lang if lang in LANGUAGES else LANGUAGES[0]
 
 
-def _variables(overriding: Mapping[str, str] | None = None) -> Mapping[str, str | None]:
-    return {**_dotenv(), **os.environ, **(overriding or {})}
+def home_setting(overriding: Mapping[str, str] | None = None) -> Path:
+    """Return the home, which the environment alone can set: its `.env` file lies in it."""
+    home = {**os.environ, **(overriding or {})}.get("HOTLINE_HOME")
+    return Path(home or _HOME).expanduser().absolute()
 
 
-def _dotenv() -> Mapping[str, str | None]:
-    """Read the variables that a `.env` file in this folder sets, if there is one."""
-    file = Path(".env")
-    if not file.exists():
+def _variables(home: Path, overriding: Mapping[str, str] | None = None) -> Mapping[str, str | None]:
+    return {**_dotenv(home / ".env"), **os.environ, **(overriding or {})}
+
+
+def _dotenv(file: Path) -> Mapping[str, str | None]:
+    """Read the variables that the home's `.env` file sets, if there is one.
+
+    It can name another database and other keys, so it must be this user's or root's, and nobody
+    else may write it. Raises InvalidSetting.
+    """
+    try:
+        status = file.stat()
+    except OSError:
+        # there is none, or a home that is closed to this user, which is said elsewhere
         return {}
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if others or status.st_uid not in (0, os.geteuid()) or not stat.S_ISREG(status.st_mode):
+        text = _("{path}: must be a file of this user that nobody else can write to")
+        raise InvalidSetting(text.format(path=file))
     # imported here: most installations have no such file, and every command begins here
     from dotenv import dotenv_values  # noqa: PLC0415
 

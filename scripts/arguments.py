@@ -6,6 +6,9 @@ import typer
 
 from models.i18n import _
 
+OVERWRITE = _("Overwrite the output file if it is there.")
+"""The help of `--overwrite`."""
+
 
 def parse_time(text: str) -> datetime:
     """A time as 2026-09-29T16:00; without an offset it is Asia/Shanghai."""

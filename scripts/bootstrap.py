@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.clock import Now, system_clock
@@ -106,18 +105,12 @@ def require_permission(settings: Settings, permission: "Permission") -> "Actor":
 
 def ready_home(settings: Settings) -> None:
     """Create the home, or close one that others could read and say so. Raises HotlineError."""
-    file = sqlite_file_of(settings)
+    file = settings.sqlite_path
     # SQLite keeps two files beside an open database
     files = [file.with_name(file.name + end) for end in ("", "-wal", "-shm")] if file else []
     for mended in (prepare_home(settings.home), *map(close_file, files)):
         if mended:
             sys.stderr.write(f"hotline: {mended}\n")
-
-
-def sqlite_file_of(settings: Settings) -> Path | None:
-    """Return the file of the SQLite store; None for a store on a server."""
-    scheme, _sep, path = settings.store_url.partition(":///")
-    return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path else None
 
 
 def policy_text(settings: Settings) -> tuple[str, str]:

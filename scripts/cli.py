@@ -3,6 +3,7 @@
 import gc
 import logging
 import sys
+from pathlib import Path
 
 from models.i18n import _, activate
 from models.settings import language_setting, load_settings
@@ -64,6 +65,20 @@ def main() -> None:
 
 def _run() -> int:
     activate(language_setting())
-    load_settings()
+    settings = load_settings()
+    if _is_foreign_env(Path(".env"), settings.home):
+        text = _(".env in this folder is not read; move what is meant to {path}")
+        sys.stderr.write(f"hotline: {text.format(path=settings.home / '.env')}\n")
     code: int | None = build()(prog_name="hotline", standalone_mode=False)
     return code or 0
+
+
+def _is_foreign_env(file: Path, home: Path) -> bool:
+    """Return whether a `.env` file in this folder sets what earlier releases took from it."""
+    if not file.is_file() or file.absolute() == home / ".env":
+        return False
+    with file.open("rb") as content:
+        return b"HOTLINE_" in content.read(_ENV_BYTES)
+
+
+_ENV_BYTES = 1 << 16

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from models.errors import HotlineError
 from models.i18n import _
-from models.private_files import make_private_folder, open_private
+from models.private_files import is_open_to_others, make_private_folder, open_private
 
 KEY_BYTES = 32
 MAX_KEYS = 256
@@ -128,6 +128,9 @@ class KeyFile:
     def read(self) -> KeyRing:
         """Read the keys. Raises KeyUnusable."""
         try:
+            if is_open_to_others(self.path):
+                text = _("key file {path}: others can read it; run: chmod 600 {path}")
+                raise KeyUnusable(text.format(path=self.path))
             text = self.path.read_text("ascii")
         except OSError as error:
             text = _("key file {path}: {why}")

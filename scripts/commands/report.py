@@ -1,19 +1,21 @@
 """`hotline report`: print the monthly bulletin, or the tickets behind a figure (5.4, 6.1)."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.clock import system_clock
-from models.errors import HotlineError
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import OVERWRITE
 from scripts.help import App
+from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +47,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option(dir_okay=False, help=_("The output file; the screen by default."))
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
     unit: Annotated[str, typer.Option(help=_("With --figure: only this unit."))] = "",
     figure: Annotated[str, typer.Option(help=_("List the tickets behind this figure."))] = "",
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
@@ -62,11 +65,13 @@ def report(
         raise typer.BadParameter(_("a workbook needs a file: --output FILE"))
     if figure and form in (Format.xlsx, Format.html):
         raise typer.BadParameter(_("the tickets of a figure come as table, csv or --json"))
-    with read_store(load_settings()) as session:
+    settings = load_settings()
+    target = OutputFile(output, settings, overwrite) if output is not None else None
+    with read_store(settings) as session:
         if figure:
-            _show_cases(session, parsed, figure, unit, form, output, as_json)
+            _show_cases(session, parsed, figure, unit, form, target, as_json)
         else:
-            _show(session, parsed, form, output, as_json)
+            _show(session, parsed, form, target, as_json)
 
 
 def _parse_month(text: str) -> "Month":
@@ -81,7 +86,7 @@ def _parse_month(text: str) -> "Month":
 
 
 def _show(
-    session: "Session", month: "Month", form: Format, output: Path | None, as_json: bool
+    session: "Session", month: "Month", form: Format, output: OutputFile | None, as_json: bool
 ) -> None:
     from models.queries.bulletin import bulletin, bulletin_as_dict
     from models.queries.figure_cases import figure_cases
@@ -105,7 +110,7 @@ def _show(
             from scripts.report.spreadsheets import bulletin_workbook
 
             assert output is not None
-            with _opened(output, "wb") as file:
+            with output.open() as file:
                 bulletin_workbook(file, result, lambda figure: figure_cases(session, month, figure))
         case Format.html:
             from scripts.report.page import bulletin_page
@@ -130,7 +135,7 @@ def _show_cases(
     figure: str,
     unit: str,
     form: Format,
-    output: Path | None,
+    output: OutputFile | None,
     as_json: bool,
 ) -> None:
     from models.queries.figure_cases import case_as_dict, figure_cases
@@ -153,7 +158,7 @@ def _show_cases(
 
 
 @contextmanager
-def _console(output: Path | None) -> "Iterator[Console]":
+def _console(output: OutputFile | None) -> "Iterator[Console]":
     """A console on the screen, or on the file that was named."""
     from rich.console import Console
 
@@ -161,22 +166,13 @@ def _console(output: Path | None) -> "Iterator[Console]":
         # without a terminal nobody folds lines for a width that is not there
         yield Console() if sys.stdout.isatty() else Console(width=200)
         return
-    with _opened(output) as file:
-        yield Console(file=file, width=200)
+    with output.open() as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
+        yield Console(file=text, width=200)
 
 
-def _write(text: str, output: Path | None) -> None:
+def _write(text: str, output: OutputFile | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    with _opened(output) as file:
-        file.write(text)
-
-
-def _opened(output: Path, mode: Literal["w", "wb"] = "w") -> IO[Any]:
-    try:
-        if mode == "wb":
-            return output.open(mode)
-        return output.open(mode, encoding="utf-8", newline="")
-    except OSError as error:
-        raise HotlineError(f"{output}: {error.strerror}") from error
+    with output.open() as file:
+        file.write(text.encode())

@@ -8,11 +8,12 @@ import typer
 from models.clock import system_clock
 from models.errors import HotlineError
 from models.i18n import _
-from models.private_files import write_private
 from models.settings import Settings, load_settings
+from scripts.arguments import OVERWRITE
 from scripts.bootstrap import read_store, require_permission, use_store
 from scripts.help import App
 from scripts.output import print_json
+from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
     from models.rules.routing.learned import LinearClassifier
@@ -64,6 +65,7 @@ def train(
     output: Annotated[
         Path | None, typer.Option(help=_("Write the model to this file; use it for a replay."))
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
     as_json: _JSON = False,
 ) -> None:
     """Train a model on past dispatches, or on a file; it is used from then on.
@@ -93,7 +95,9 @@ def train(
     body = msgspec.json.encode(model)
     version = None
     if output:
-        _write(output, body)
+        # a model holds parts of what citizens wrote
+        with OutputFile(output, settings, overwrite).open() as written:
+            written.write(body)
     else:
         version = _keep(settings, body, str(file.name) if file else "dispatches")
     if as_json:
@@ -215,11 +219,3 @@ def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
 
     with use_store(settings, bootstrap=True) as store, store.writing() as session:
         return add_model(session, body, learned_from, system_clock())
-
-
-def _write(output: Path, body: bytes) -> None:
-    try:
-        # a model holds parts of what citizens wrote
-        write_private(output, body)
-    except OSError as error:
-        raise HotlineError(f"{output}: {error.strerror}") from error

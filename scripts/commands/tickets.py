@@ -7,6 +7,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import OVERWRITE
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def log(
             help=_("With --verify: write where each log ends to this file."),
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -57,7 +59,9 @@ def log(
     if verify:
         from scripts.tickets.chain_verification import verify_logs
 
-        raise typer.Exit(verify_logs(ticket or None, note, against, as_json=as_json))
+        raise typer.Exit(
+            verify_logs(ticket or None, note, against, overwrite=overwrite, as_json=as_json)
+        )
     if not ticket:
         raise typer.BadParameter(_("name a ticket, or ask to --verify all logs"))
     with read_store(load_settings()) as session:

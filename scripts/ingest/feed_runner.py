@@ -25,7 +25,9 @@ from scripts.bootstrap import use_store
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.pipeline import IngestPipeline
 from scripts.ingest.records import FeedRecord, FeedUnreadable
+from scripts.ingest.refused_rows import require_refused_file
 from scripts.output import print_json
+from scripts.output_files import require_outside_home
 
 BATCH = 5_000
 """Records of a transaction."""
@@ -44,6 +46,9 @@ class FeedRunner:
         self._settings = settings
         self._options = options
         self._refused = refused or settings.home / "refused.jsonl"
+        if refused is not None:
+            require_outside_home(refused, settings)
+            require_refused_file(refused)
         self._started = monotonic()
         self._failed = False
 

@@ -5,6 +5,7 @@ One JSON object a line. What citizens wrote is encrypted here as everywhere.
 
 import base64
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,25 @@ def append_refused(path: Path, feed: str, records: Sequence[FeedRecord], cipher:
         for record in records
     ]
     append_lines(path, b"".join(line + b"\n" for line in lines))
+
+
+def require_refused_file(path: Path) -> None:
+    """Raise HotlineError for a file that is there and holds anything but refused rows."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(1)
+            rows = beginning == b"" or _ROW.match(beginning + file.read(_ROW_BEGINS))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise HotlineError(f"{path}: {error.strerror}") from error
+    if not rows:
+        text = _("{path} is there already and is no file of refused rows; name another file")
+        raise HotlineError(text.format(path=path))
+
+
+_ROW = re.compile(rb'\{"feed":')
+_ROW_BEGINS = 10
 
 
 def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from models.private_files import open_private
 from models.rules.vocabulary import Permission
 from models.settings import Settings
 from scripts.bootstrap import require_permission, use_store
+from scripts.output_files import require_outside_home
 
 
 def make_backup(settings: Settings, target: Path) -> int:
@@ -22,6 +23,7 @@ def make_backup(settings: Settings, target: Path) -> int:
     if not settings.store_url.startswith("sqlite"):
         text = _("a PostgreSQL is backed up with its own tools: pg_dump, or pg_basebackup with WAL")
         raise HotlineError(text)
+    require_outside_home(target, settings)
     draft = target.with_name(target.name + ".part")
     try:
         if target.exists():

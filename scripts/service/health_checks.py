@@ -16,6 +16,7 @@ from models.errors import HotlineError, database_message
 from models.i18n import N_, _
 from models.migrations import NEWEST, revision
 from models.operations.keys import unlock
+from models.private_files import is_open_to_others
 from models.queries.health import patience
 from models.queries.policies import policy_versions
 from models.queries.service_status import (
@@ -108,9 +109,8 @@ def _check_disk(home: Path) -> CheckResult:
 def _check_key_file(path: Path) -> CheckResult:
     mode = stat.S_IMODE(path.stat().st_mode)
     text = f"{path} {mode:o}"
-    if mode & 0o077:
-        advice = _("chmod 600 it, unless only this service can reach its folder")
-        return CheckResult("key file", NOTE, text, advice)
+    if is_open_to_others(path):
+        return CheckResult("key file", PROBLEM, text, _("chmod 600 it"))
     return CheckResult("key file", GOOD, text)
 
 

@@ -13,10 +13,11 @@ from models.security.chain import LogEnd
 from models.settings import load_settings
 from scripts.bootstrap import use_store
 from scripts.output import print_json
+from scripts.output_files import OutputFile
 
 
 def verify_logs(
-    ticket: str | None, note: Path | None, against: Path | None, *, as_json: bool
+    ticket: str | None, note: Path | None, against: Path | None, *, overwrite: bool, as_json: bool
 ) -> int:
     """Verify one log or all and print the result; returns 1 where a link is broken.
 
@@ -25,8 +26,11 @@ def verify_logs(
     """
     known = _read_note(against) if against else None
     with ExitStack() as stack:
-        store = stack.enter_context(use_store(load_settings()))
-        file = stack.enter_context(note.open("wb")) if note else None
+        settings = load_settings()
+        store = stack.enter_context(use_store(settings))
+        file = None
+        if note is not None:
+            file = stack.enter_context(OutputFile(note, settings, overwrite).open())
 
         def write_note(number: str, end: LogEnd) -> None:
             if file is not None:

@@ -1,0 +1,67 @@
+"""Open the files that commands write where `--output` and the like say."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from models.errors import HotlineError
+from models.i18n import _
+from models.private_files import open_private
+from models.settings import Settings
+
+
+def require_outside_home(path: Path, settings: Settings) -> None:
+    """Raise HotlineError for a file in the home, or one of the service's files elsewhere.
+
+    Whoever may run a command may not overwrite keys, roles or the store with what it writes.
+    """
+    resolved = path.resolve()
+    own = (settings.key_path, settings.channels_path, settings.policy, settings.sqlite_path)
+    if resolved.is_relative_to(settings.home.resolve()):
+        text = _("{path} lies in the home, where only the service writes; name another folder")
+        raise HotlineError(text.format(path=path))
+    if any(file is not None and file.resolve() == resolved for file in own):
+        raise HotlineError(_("{path} is a file of the service").format(path=path))
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file that a command is to write; it must be new unless `overwrite` says otherwise."""
+
+    path: Path
+    settings: Settings
+    overwrite: bool = False
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        """Open the file, readable by its owner only.
+
+        What was written is removed where the command fails. Raises HotlineError where the file
+        exists, cannot be written, or is the service's own.
+        """
+        require_outside_home(self.path, self.settings)
+        return _opened(self.path, overwrite=self.overwrite)
+
+
+@contextmanager
+def _opened(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    try:
+        # a pipe or a terminal (/dev/stdout) is there and loses nothing
+        special = path.exists() and not stat.S_ISREG(path.stat().st_mode)
+        flags = os.O_TRUNC if overwrite or special else os.O_EXCL
+        file = os.fdopen(open_private(path, os.O_WRONLY | flags), "wb")
+    except FileExistsError as error:
+        text = _("{path} is there already; name another file, or give --overwrite")
+        raise HotlineError(text.format(path=path)) from error
+    except OSError as error:
+        raise HotlineError(f"{path}: {error.strerror}") from error
+    try:
+        with file:
+            yield file
+    except BaseException:
+        if not special:
+            path.unlink(missing_ok=True)
+        raise
