@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 from psycopg.errors import UniqueViolation
-from sqlalchemy import case, insert, literal, select, update
+from sqlalchemy import case, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.bulk import RowValues, insert_rows, next_ids
@@ -18,6 +18,7 @@ from models.i18n import LazyText, lazy
 from models.json_types import Json, JsonObject
 from models.rules.messages import Envelope, Refusal, canonical_json, read_envelope
 from models.rules.queues import queue_for
+from models.rules.vocabulary import MessageType
 from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import REFUSED, WAITING
 
@@ -145,6 +146,29 @@ def numbers_of_several(session: Session, source: str, numbers: Collection[str]) 
         )
     )
     return set(rows)
+
+
+def letters_numbered_like(
+    session: Session, source: str, numbers: Collection[str]
+) -> list[tuple[str, StoredMessage]]:
+    """Return the letters of a source whose id is one of a few numbers, or begins so, with the id.
+
+    It reads all ids of the source, and is for a sample.
+    """
+    if not numbers:
+        return []
+    like = [INBOX.c.message_id.startswith(f"{number}-", autoescape=True) for number in numbers]
+    rows = session.execute(
+        select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
+            INBOX.c.source == source,
+            INBOX.c.type == MessageType.TICKET_RECEIVED,
+            INBOX.c.current,
+            ~INBOX.c.conflicting,
+            or_(INBOX.c.message_id.in_(list(numbers)), *like),
+        )
+    )
+    decrypt = session.cipher.decrypt
+    return [(r.message_id, StoredMessage(r.arrived_at, decrypt(r.body))) for r in rows]
 
 
 _FOREIGN = "#another#"

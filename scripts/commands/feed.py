@@ -80,6 +80,12 @@ def feed(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help=_("Allow an address in a private network."))
     ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", help=_("Take letters again that are in under another number of theirs.")
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Feed files, folders or an endpoint into the inbox; refused rows are kept with the reason."""
@@ -101,7 +107,7 @@ def feed(
 
         typer.echo(suggest_mapping(Path(paths[0]), options), nl=False)
         return
-    runner = FeedRunner(load_settings(), options, refused)
+    runner = FeedRunner(load_settings(), options, refused, doubling=yes)
     if addresses:
         code = runner.poll(paths[0], every=every, private=allow_private, as_json=as_json)
     elif watch:

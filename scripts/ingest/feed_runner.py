@@ -42,7 +42,15 @@ _BATCH_CHARACTERS = 8 << 20
 class FeedRunner:
     """One call of `hotline feed`: its options, its pipeline, and its report."""
 
-    def __init__(self, settings: Settings, options: FeedOptions, refused: Path | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        options: FeedOptions,
+        refused: Path | None,
+        *,
+        doubling: bool = False,
+    ) -> None:
+        self._doubling = doubling
         self._settings = settings
         self._options = options
         self._refused = refused or settings.home / "refused.jsonl"
@@ -60,7 +68,7 @@ class FeedRunner:
             use_store(self._settings, Permission.FEED, bootstrap=True) as store,
             _rare_collections(),
         ):
-            yield IngestPipeline(store, self._refused, rebased=rebased)
+            yield IngestPipeline(store, self._refused, rebased=rebased, doubling=self._doubling)
 
     def run(self, paths: Sequence[str], *, as_json: bool) -> int:
         """Feed every path in turn; returns 1 where anything was refused or could not be read."""

@@ -21,10 +21,16 @@ from models.operations.inbox import (
 )
 from models.queries.units import units_of_tickets
 from models.rulebook import Rulebook, RulebookCache
-from models.rules.phones import normalize_phone
 from models.rules.policy import in_force
 from models.rules.vocabulary import MessageType
 from models.shared_clock import store_clock
+from scripts.ingest.known_letters import (
+    are_two_persons,
+    is_of_another_moment,
+    keep_known_numbers,
+    require_new_numbers,
+    squeezed,
+)
 from scripts.ingest.mapping import requires_unit
 from scripts.ingest.records import FeedRecord
 from scripts.ingest.refused_rows import append_refused
@@ -46,12 +52,21 @@ class IngestPipeline:
     It goes by the store's shared clock: a host whose own clock is wrong dates nothing wrongly.
     """
 
-    def __init__(self, store: Store, refused: Path, *, rebased: bool = False) -> None:
+    def __init__(
+        self, store: Store, refused: Path, *, rebased: bool = False, doubling: bool = False
+    ) -> None:
+        """Make a pipeline into a store.
+
+        With `doubling` letters are taken again that are in under another number of theirs.
+        """
         self.now = store_clock(store)
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
         self._store = store
         self.refused = refused
+        self._doubling = doubling
+        self._checked_feed: tuple[str, datetime] | None = None
+        self._checked_sources: set[str] = set()
         # a rebased feed has messages of the future, which wait for their time
         self._rulebooks = None if rebased else RulebookCache()
 
@@ -59,14 +74,16 @@ class IngestPipeline:
         """Add a batch to the inbox, in a transaction a source.
 
         `started_at` is when reading the feed began: a letter that came since is of the same feed.
+        Raises LettersDoubled, before the first batch is taken.
         """
+        self._check_numbers(feed, records, started_at)
         self.counts.read += len(records)
         for note in (note for record in records for note in record.notes):
             self.notes[render(note)] += 1
         refused = [record for record in records if record.message is None]
         sources = dict.fromkeys(r.source for r in records if r.message is not None)
         for source in sources:
-            source_records = [r for r in records if r.message is not None and r.source == source]
+            source_records = _of_source(records, source)
             with self._store.writing() as session:
                 rulebook = self._rulebooks.current(session) if self._rulebooks else None
                 batch = _Batch(session, source, source_records, self.now(), started_at, rulebook)
@@ -77,6 +94,25 @@ class IngestPipeline:
             self.notes.update(batch.notes)
         self.counts.refused += len(refused)
         append_refused(self.refused, feed, refused, self._store.cipher)
+
+    def _check_numbers(
+        self, feed: str, records: Sequence[FeedRecord], started_at: datetime
+    ) -> None:
+        """Look once for each source of a feed whether its letters have had other numbers."""
+        if self._checked_feed != (feed, started_at):
+            self._checked_feed, self._checked_sources = (feed, started_at), set()
+        rebased = self._rulebooks is None
+        for source in {r.source for r in records if r.number is not None} - self._checked_sources:
+            self._checked_sources.add(source)
+            of_source = _of_source(records, source)
+            with self._store.reading() as session:
+                keep_known_numbers(session, source, of_source, rebased=rebased)
+                if not self._doubling:
+                    require_new_numbers(session, source, feed, of_source, rebased=rebased)
+
+
+def _of_source(records: Sequence[FeedRecord], source: str) -> list[FeedRecord]:
+    return [r for r in records if r.message is not None and r.source == source]
 
 
 class _Batch:
@@ -108,6 +144,7 @@ class _Batch:
 
     def add(self) -> None:
         """Add the records' messages; then, for known letters, what has changed in them."""
+        keep_known_numbers(self._session, self._source, self._records, rebased=self._rebased)
         known = self._add_messages(self._messages())
         letters = [i for i in known if self._records[i].facts and i not in self.reasons]
         if letters:
@@ -172,7 +209,7 @@ class _Batch:
         for index, letter in bodies.items():
             old = stored[letter["id"]].body
             facts = self._records[index].facts or ()
-            changed = [f for f in facts if _squeezed(letter.get(f)) != _squeezed(old.get(f))]
+            changed = [f for f in facts if squeezed(letter.get(f)) != squeezed(old.get(f))]
             if changed and old["type"] == MessageType.TICKET_RECEIVED:
                 changes[index] = changed
         numbers = {bodies[index]["ticket"] for index in changes}
@@ -180,7 +217,8 @@ class _Batch:
         messages, foreign = [], []
         for index, changed in changes.items():
             letter, facts = bodies[index], self._records[index].facts or ()
-            if letter["ticket"] in several or self._is_another(letter, stored[letter["id"]]):
+            doubtful = letter["ticket"] in several and not self._records[index].keyed
+            if doubtful or self._is_another(letter, stored[letter["id"]]):
                 self.reasons[index] = lazy(
                     "the number {number} is already another letter's: name the columns that tell "
                     'them apart in "key" of the mapping',
@@ -189,7 +227,7 @@ class _Batch:
                 several.add(letter["ticket"])
                 foreign.append((letter, self.reasons[index]))
             elif texts := [str(letter[f]) for f in changed if letter.get(f)]:
-                digest = _digest([_squeezed(letter.get(f)) for f in facts])
+                digest = _digest([squeezed(letter.get(f)) for f in facts])
                 message = {
                     "type": MessageType.CLAIMANT_SUPPLEMENTED.value,
                     "ticket": letter["ticket"],
@@ -208,10 +246,9 @@ class _Batch:
         They are in one feed, of two moments, or of two persons. A letter that was refused for that
         is known by then: the number stays one of several.
         """
-        if old.arrived_at >= self._started_at or _are_two_persons(letter, old.body):
+        if old.arrived_at >= self._started_at or are_two_persons(letter, old.body):
             return True
-        moments = [datetime.fromisoformat(m["at"]) for m in (letter, old.body)]
-        return not self._rebased and moments[0] != moments[1]
+        return is_of_another_moment(letter, old.body, rebased=self._rebased)
 
 
 _NO_UNIT_YET = lazy(
@@ -222,19 +259,6 @@ _NO_UNIT_YET = lazy(
 
 def _lacks_unit(message: Mapping[str, Any]) -> bool:
     return not message.get("unit") and requires_unit(message["type"])
-
-
-def _are_two_persons(letter: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Return whether two letters name two claimants, by name and, where both have it, by phone."""
-    persons = [body.get("claimant") or {} for body in (letter, old)]
-    names = {_squeezed(person.get("name")) for person in persons}
-    phones = {normalize_phone(str(person.get("phone") or "")) for person in persons}
-    return len(names) == 2 and "" not in names and (len(phones) == 2 or phones == {""})
-
-
-def _squeezed(value: Any) -> str:
-    """A text without white space, to be compared."""
-    return "".join(str(value or "").split())
 
 
 def _digest(parts: Sequence[str]) -> str:

@@ -28,6 +28,8 @@ class FeedRecord(msgspec.Struct, frozen=True):
     the JSON that it is, and the ids of follow-up messages are made of these texts. What compares
     or shifts instants parses them again.
     `notes` say what was odd about a record that was taken all the same.
+    `number` is the number of a table's letter as the city wrote it, without what the mapping's
+    `key` adds to it; None where the table has an id beside it. `keyed` says that it has a key.
     """
 
     line: int
@@ -38,6 +40,8 @@ class FeedRecord(msgspec.Struct, frozen=True):
     later: tuple[dict[str, Any], ...] = ()
     facts: tuple[str, ...] | None = None
     notes: tuple[LazyText, ...] = ()
+    number: str | None = None
+    keyed: bool = False
 
     @property
     def raw(self) -> object:

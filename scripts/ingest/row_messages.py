@@ -52,8 +52,19 @@ def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRec
         message, later, notes = _messages(layout, cells)
     except UnusableRow as unusable:
         return FeedRecord(line, source, None, unusable.why, kept)
-    facts = layout.mapping.facts if layout.mapping.letters else ()
-    return FeedRecord(line, source, message, None, kept, later, facts, notes)
+    if not layout.mapping.letters:
+        return FeedRecord(line, source, message, None, kept, later, (), notes)
+    facts, number = layout.mapping.facts, _written_number(layout, message)
+    return FeedRecord(
+        line, source, message, None, kept, later, facts, notes, number, bool(layout.key)
+    )
+
+
+def _written_number(layout: TableLayout, letter: Message) -> str | None:
+    """The number of a letter without what the mapping's key has added; None if it has an id too."""
+    if layout.key:
+        return str(letter["ticket"].rpartition("-")[0])
+    return str(letter["ticket"]) if letter["id"] == letter["ticket"] else None
 
 
 def _messages(

@@ -20,7 +20,9 @@ from models.rulebook import load_rulebook
 from models.security.encryption import Encrypted
 from models.tables.core import BELL, INBOX
 from scripts.ingest.feed_reader import FeedOptions, read_feed
+from scripts.ingest.known_letters import LettersDoubled
 from scripts.ingest.pipeline import FeedCounts, IngestPipeline
+from scripts.ingest.records import MAPPINGS
 from tests.feeds.feed_files import delimited, lines
 from tests.store.factories import letter
 
@@ -42,7 +44,9 @@ def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
     def feed(*rows: tuple[str, ...], batch: int = 1_000, **options: Any) -> FeedCounts:
         path = tmp_path / "feed.csv"
         path.write_text(delimited([HEADERS, *rows]), encoding="utf-8")
-        intake = IngestPipeline(store, tmp_path / "refused.jsonl", rebased="start" in options)
+        refused, rebased = tmp_path / "refused.jsonl", "start" in options
+        doubling = bool(options.pop("doubling", False))
+        intake = IngestPipeline(store, refused, rebased=rebased, doubling=doubling)
         began = system_clock()
         parsed = list(read_feed(path, FeedOptions(**options)))
         for start in range(0, len(parsed), batch):
@@ -134,6 +138,49 @@ def test_letters_of_two_persons_are_two(store: Store, feed: Any) -> None:
     other = row("7", 时间="2026/9/3 0:00:00", 用户="u2", 主题="井盖丢失", 详情="很危险。")
     assert feed(other) == FeedCounts(1, 0, 0, 1)
     assert stored(store, "claimant.supplemented") == []
+
+
+def _keyed(folder: Path, *columns: str) -> Path:
+    """The board's mapping, told by which columns it tells letters apart."""
+    path = folder / "keyed.toml"
+    text = (MAPPINGS / "provincial-board.toml").read_text(encoding="utf-8")
+    path.write_text(f"key = {json.dumps(columns, ensure_ascii=False)}\n{text}", encoding="utf-8")
+    return path
+
+
+_DAY = {"时间": "2026/9/3 0:00:00", "用户": ""}
+
+
+def test_letters_keep_their_number_when_the_mapping_gets_a_key(
+    store: Store, feed: Any, tmp_path: Path
+) -> None:
+    """As the refusal of a number that two letters have advises."""
+    light = row("7", **_DAY)
+    cover = row("7", 主题="井盖丢失", 详情="很危险。", **_DAY)
+    replied = row("8", 意见="已修好。", 答时="2026/9/4 9:00:00")
+    assert feed(light, cover, replied, unit="城管局").refused == 1
+    before = len(stored(store))
+    keyed = _keyed(tmp_path, "留言主题")
+    assert feed(light, cover, replied, unit="城管局", mapping=keyed) == FeedCounts(3, 1, 2, 0)
+    assert len(stored(store)) == before + 1, "only the letter that was refused before"
+    edited = row("7", 详情="坏了三周了。", **_DAY)
+    assert feed(edited, cover, mapping=keyed) == FeedCounts(2, 1, 1, 0)
+    (change,) = stored(store, "claimant.supplemented")
+    assert (change["ticket"], change["text"]) == ("7", "坏了三周了。")
+    assert feed(edited, row("9"), mapping=keyed) == FeedCounts(2, 1, 1, 0)
+
+
+def test_a_changed_key_doubles_nothing_unless_that_is_meant(
+    store: Store, feed: Any, tmp_path: Path
+) -> None:
+    letters = [row(str(number)) for number in range(1, 30)]
+    feed(*letters, mapping=_keyed(tmp_path, "留言主题"))
+    for options in ({}, {"mapping": _keyed(tmp_path, "留言主题", "留言用户")}):
+        with pytest.raises(LettersDoubled, match="--yes"):
+            feed(*letters, row("30"), **options)
+        assert len(stored(store)) == 29
+    assert feed(row("1", 时间="2026/9/9 9:00:00"), row("31")).enqueued == 2, "others are new"
+    assert feed(*letters, doubling=True) == FeedCounts(29, 28, 1, 0)
 
 
 def test_a_reply_waits_in_its_letter_until_somebody_can_have_sent_it(

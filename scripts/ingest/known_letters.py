@@ -1,0 +1,134 @@
+"""Letters that are in already, under another number than their mapping gives them now.
+
+Which columns tell letters apart is part of a letter's number. A mapping that names other columns
+than before must not make new tickets of old letters.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from models.database import Session
+from models.i18n import _
+from models.operations.inbox import letters_numbered_like, stored_messages
+from models.rules.phones import normalize_phone
+from models.rules.similarity import SIMILAR_FROM, jaccard, shingles_of
+from models.rules.vocabulary import MessageType
+from scripts.ingest.records import FeedError, FeedRecord
+
+_SAMPLE = 12
+"""Letters of a batch that are looked for under other numbers."""
+
+_DIGEST = re.compile("-[0-9a-f]{12}")
+
+
+class LettersDoubled(FeedError):
+    """A feed would take letters again that are in under other numbers."""
+
+    def __init__(self, feed: str, letters: int, looked_at: int) -> None:
+        self.feed = feed
+        super().__init__(
+            _(
+                "{feed}: of {looked_at} letters looked at, {n} are in already under another "
+                'number, and would come a second time: "key" of the mapping has changed. Use the '
+                "key of before, or give --yes to take them again"
+            ).format(feed=feed, n=letters, looked_at=looked_at)
+        )
+
+
+def keep_known_numbers(
+    session: Session, source: str, records: Sequence[FeedRecord], *, rebased: bool
+) -> None:
+    """Give letters the number that they are in under, from before their mapping had a `key`."""
+    keyed: dict[str, list[FeedRecord]] = {}
+    for record in records:
+        if record.message is not None and record.number not in (None, record.message["id"]):
+            keyed.setdefault(str(record.number), []).append(record)
+    if not keyed:
+        return
+    known = stored_messages(session, source, keyed.keys())
+    for number, message in known.items():
+        if message.body["type"] != MessageType.TICKET_RECEIVED:
+            continue
+        same = [r for r in keyed[number] if _is_same(r, message.body, rebased=rebased)]
+        if not same:
+            # edited since: it is the only one like it that is no ticket of its own by now
+            ids = [record.message["id"] for record in keyed[number] if record.message]
+            taken = stored_messages(session, source, ids)
+            rest = [r for r in keyed[number] if r.message and r.message["id"] not in taken]
+            same = [r for r in rest if _may_be_edited(r, message.body, rebased=rebased)]
+            same = same if len(same) == 1 else []
+        for record in same[:1]:
+            _renumber(record, number)
+
+
+def require_new_numbers(
+    session: Session, source: str, feed: str, records: Sequence[FeedRecord], *, rebased: bool
+) -> None:
+    """Raise LettersDoubled where some of these letters are in under another number."""
+    letters = [r for r in records if r.message is not None and r.number is not None]
+    sample = letters[:: max(1, len(letters) // _SAMPLE)][:_SAMPLE]
+    ids = [record.message["id"] for record in sample if record.message is not None]
+    known = stored_messages(session, source, ids)
+    unknown = {
+        str(record.number): record
+        for record in sample
+        if record.message is not None and record.message["id"] not in known
+    }
+    doubled = set()
+    for message_id, message in letters_numbered_like(session, source, unknown):
+        number = _DIGEST.sub("", message_id) if _DIGEST.search(message_id) else message_id
+        record = unknown.get(number)
+        if record is not None and _is_same(record, message.body, rebased=rebased):
+            doubled.add(number)
+    if doubled:
+        raise LettersDoubled(feed, len(doubled), len(sample))
+
+
+def are_two_persons(letter: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Return whether two letters name two claimants, by name and, where both have it, by phone."""
+    persons = [body.get("claimant") or {} for body in (letter, old)]
+    names = {squeezed(person.get("name")) for person in persons}
+    phones = {normalize_phone(str(person.get("phone") or "")) for person in persons}
+    return len(names) == 2 and "" not in names and (len(phones) == 2 or phones == {""})
+
+
+def is_of_another_moment(
+    letter: Mapping[str, Any], old: Mapping[str, Any], *, rebased: bool
+) -> bool:
+    """Return whether two letters were written at different moments.
+
+    One that is rebased, or dated by its arrival, has no moment of its own.
+    """
+    if rebased or "at" not in letter:
+        return False
+    return datetime.fromisoformat(letter["at"]) != datetime.fromisoformat(old["at"])
+
+
+def squeezed(value: Any) -> str:
+    """Return a text without white space, to be compared."""
+    return "".join(str(value or "").split())
+
+
+def _is_same(record: FeedRecord, old: Mapping[str, Any], *, rebased: bool) -> bool:
+    letter = record.message or {}
+    same = all(squeezed(letter.get(f)) == squeezed(old.get(f)) for f in record.facts or ())
+    return same and _may_be_edited(record, old, rebased=rebased)
+
+
+def _may_be_edited(record: FeedRecord, old: Mapping[str, Any], *, rebased: bool) -> bool:
+    letter = record.message or {}
+    if is_of_another_moment(letter, old, rebased=rebased) or are_two_persons(letter, old):
+        return False
+    return squeezed(letter.get("title")) == squeezed(old.get("title")) or (
+        jaccard(shingles_of(letter), shingles_of(old)) >= SIMILAR_FROM
+    )
+
+
+def _renumber(record: FeedRecord, number: str) -> None:
+    assert record.message is not None
+    before = record.message["id"]
+    for message in (record.message, *record.later):
+        message["ticket"] = number
+        message["id"] = number + message["id"].removeprefix(before)
