@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Text, select, type_coerce, update
 
 from models.database import Session
 from models.i18n import LazyText
@@ -13,6 +13,7 @@ from models.operations.append_log import LogAppend, append_logs
 from models.operations.refold import refold_changed
 from models.operations.ticket_work import TicketWork, lock_tickets
 from models.rulebook import Rulebook, load_rulebook
+from models.rules import events as log_events
 from models.rules.events import (
     AlertRaised,
     AlertWithdrawn,
@@ -20,17 +21,26 @@ from models.rules.events import (
     ConductProposed,
     ContactDeemedAbsent,
     DecisionWithdrawn,
-    Event,
+    EventData,
     TicketArchived,
     TicketDeemedAccepted,
 )
 from models.rules.state import Clock
 from models.rules.vocabulary import OPEN, ClockState, EventName, Status
-from models.tables.core import CLOCK, TICKET
+from models.tables.core import CLOCK, EVENT, TICKET
 
 T = TypeVar("T")
 
 CHUNK = 200
+_DECISIONS = (
+    AlertRaised,
+    ClockExpired,
+    ConductProposed,
+    ContactDeemedAbsent,
+    TicketArchived,
+    TicketDeemedAccepted,
+)
+"""The decisions that time alone brings about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +87,11 @@ class RulebookChange:
         """The number of decisions that were taken back."""
         return sum(not decision.came for decision in self.decisions)
 
-    def add(self, append: LogAppend) -> None:
+    def add(self, session: Session, append: LogAppend) -> None:
         """Add what is appended to one ticket's log."""
         ticket = append.row.number
         self.moved += moved_clocks(ticket, append.before, append.state.clocks)
-        self.decisions += filter(None, (_decision(ticket, event) for event in append.events))
+        self.decisions += _decisions(session, append)
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,7 @@ def refold_tickets(
         if policy_of is not None:
             _set_policies(session, policies)
         for append in appends:
-            result.add(append)
+            result.add(session, append)
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -165,20 +175,33 @@ def _set_policies(session: Session, policies: Mapping[int, str]) -> None:
         )
 
 
-def _decision(ticket: str, event: Event) -> ChangedDecision | None:
-    match event.data:
+def _decisions(session: Session, append: LogAppend) -> Iterator[ChangedDecision]:
+    ticket = append.row.number
+    withdrawn = [e.data.of for e in append.events if isinstance(e.data, DecisionWithdrawn)]
+    logged = _logged(session, append.row.id, withdrawn) if withdrawn else {}
+    for event in append.events:
+        match event.data:
+            case AlertWithdrawn(level=level):
+                yield ChangedDecision(ticket, EventName.ALERT_RAISED, level, came=False)
+            case DecisionWithdrawn(name=name, of=seq):
+                yield ChangedDecision(ticket, name, _subject(logged[seq]), came=False)
+            case _ if isinstance(event.data, _DECISIONS):
+                yield ChangedDecision(ticket, event.name, _subject(event.data), came=True)
+
+
+def _logged(session: Session, ticket_id: int, seqs: Sequence[int]) -> dict[int, EventData]:
+    rows = session.execute(
+        select(EVENT.c.seq, EVENT.c.name, type_coerce(EVENT.c.data, Text).label("data")).where(
+            EVENT.c.ticket_id == ticket_id, EVENT.c.seq.in_(seqs)
+        )
+    )
+    return {row.seq: log_events.decode(row.name, row.data) for row in rows}
+
+
+def _subject(data: EventData) -> str:
+    match data:
         case AlertRaised(level=level):
-            return ChangedDecision(ticket, EventName.ALERT_RAISED, level, came=True)
-        case AlertWithdrawn(level=level):
-            return ChangedDecision(ticket, EventName.ALERT_RAISED, level, came=False)
-        case DecisionWithdrawn(name=name):
-            return ChangedDecision(ticket, name, "", came=False)
+            return level
         case ClockExpired(clock=clock):
-            return ChangedDecision(ticket, EventName.CLOCK_EXPIRED, clock, came=True)
-        case TicketDeemedAccepted(unit=unit) | ContactDeemedAbsent(unit=unit):
-            return ChangedDecision(ticket, event.data.event, unit or "", came=True)
-        case ConductProposed(unit=unit):
-            return ChangedDecision(ticket, EventName.CONDUCT_PROPOSED, unit or "", came=True)
-        case TicketArchived():
-            return ChangedDecision(ticket, EventName.TICKET_ARCHIVED, "", came=True)
-    return None
+            return clock
+    return getattr(data, "unit", None) or ""

@@ -1,16 +1,18 @@
 """Changes of the calendar under open tickets, by an operator or by an upgrade of its library."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import chinese_calendar
 import pytest
 
 from models.database import Store
 from models.operations.calendar import change_calendar, settle_provisional
-from models.operations.rulebook_change import MovedClock
+from models.operations.rulebook_change import ChangedDecision, MovedClock
+from models.rulebook import RulebookCache, load_calendar
 from models.rules import calendar
 from models.rules.calendar import DeclaredDay
+from models.rules.vocabulary import EventName
 from tests.store.factories import (
     RESULT,
     advance_tickets,
@@ -85,6 +87,77 @@ def test_a_day_declared_working_takes_the_guess_away(store: Store) -> None:
         result = change_calendar(session, declared, row_of(store, "C1").updated_at)
     assert not result.moved
     assert not row_of(store, "C1").provisional
+
+
+@pytest.mark.store(databases=["sqlite", "postgresql"], fill=_one_complaint)
+def test_a_whole_year_declared_is_no_guess(store: Store) -> None:
+    """Only the days off are named: what nobody names follows the law, and the caches see it."""
+    now = row_of(store, "C1").updated_at
+    document = "国务院办公厅关于节假日安排的通知"
+    days = {NEXT.replace(day=n): DeclaredDay(False, document) for n in (1, 2, 3)}
+    cache = RulebookCache()
+    with store.reading() as session:
+        before = cache.current(session).calendar
+    assert before.day(NEXT).provisional
+    with store.writing() as session:
+        change = change_calendar(session, days, now, (NEXT.year, document))
+    assert (change.year, change.days) == (True, 3)
+    assert not row_of(store, "C1").provisional
+    with store.reading() as session:
+        after = cache.current(session).calendar
+    year = [date(NEXT.year, 1, 1) + timedelta(n) for n in range(365)]
+    assert [day for day in year if after.day(day).provisional] == []
+    named = [day for day in year if day in days]
+    assert [after.is_working(day) for day in named] == [False] * 3
+    rest = [day for day in year if day not in days]
+    assert [after.is_working(day) for day in rest] == [before.is_working(day) for day in rest]
+    assert after.provisional(date(NEXT.year + 1, 3, 1), date(NEXT.year + 1, 3, 2))
+    assert after.version > before.version
+    with store.writing() as session:
+        again = change_calendar(session, days, now, (NEXT.year, document))
+    assert (again.year, again.days, again.tickets) == (False, 0, 0)
+
+
+def test_a_known_year_takes_only_the_named_days(store: Store) -> None:
+    """Its holidays would become working days, if the law's rule stood for what nobody names."""
+    known = NEXT.year - 1
+    day = {date(known, 12, 30): DeclaredDay(False, "市府通知")}
+    now = row_of(store, "C1").updated_at
+    with store.writing() as session:
+        change = change_calendar(session, day, now, (known, "市府通知"))
+        calendar_now = load_calendar(session)
+    assert (change.year, change.days) == (False, 1)
+    assert calendar_now.years == {}
+    assert not calendar_now.is_working(date(known, 10, 2))
+
+
+@pytest.mark.store(databases=["sqlite", "postgresql"])
+def test_a_change_tells_what_came_and_what_went(store: Store) -> None:
+    """Clocks with both dues, a deemed acceptance and cards that came or were taken back."""
+    feed(store, [letter("D1", "2026-11-27T09:00")], at("2026-11-27T09:00"))
+    more = [letter("D2", "2026-11-16T09:00", category="consultation"),
+            message("D2", "unit.accepted", "2026-11-16T10:00")]  # fmt: skip
+    feed(store, more, at("2026-11-27T09:00"))
+    advance_tickets(store, ["D1", "D2"], at("2026-11-30T12:00"))
+    assert (row_of(store, "D1").status, row_of(store, "D2").level) == ("dispatched", "red")
+    works = {date(2026, 11, 28): DeclaredDay(True, "区府通知")}
+    with store.writing() as session:
+        change = change_calendar(session, works, at("2026-11-30T12:00"))
+    unit = "城市管理和综合执法局"
+    deemed = ChangedDecision("D1", EventName.TICKET_DEEMED_ACCEPTED, unit, came=True)
+    assert change.decisions[0] == deemed
+    begun = {clock.clock: clock for clock in change.moved}
+    assert begun["handling"] == MovedClock("D1", "handling", None, at("2026-12-08T17:30"))
+    off = {date(2026, 11, 28): DeclaredDay(False, "区府通知"),
+           **{date(2026, 11, n): DeclaredDay(False, "停工") for n in range(17, 28)}}  # fmt: skip
+    with store.writing() as session:
+        change = change_calendar(session, off, at("2026-11-30T12:00"))
+    gone = {d.subject for d in change.decisions if d.ticket == "D2" and not d.came}
+    assert gone == {"yellow", "red", "first_contact"}
+    moved = [c for c in change.moved if (c.ticket, c.clock) == ("D2", "handling")]
+    assert moved == [MovedClock("D2", "handling", at("2026-11-17T17:30"), at("2026-11-30T17:30"))]
+    undone = [d for d in change.decisions if d.event == EventName.TICKET_DEEMED_ACCEPTED]
+    assert undone == [ChangedDecision("D1", EventName.TICKET_DEEMED_ACCEPTED, unit, came=False)]
 
 
 def test_a_completed_ticket_goes_to_the_archive_by_the_new_days(store: Store) -> None:
