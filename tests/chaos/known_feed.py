@@ -71,7 +71,9 @@ def scenarios() -> Iterator[Scenario]:
             continue
         scenario = read_scenario(path)
         moments = [datetime.fromisoformat(raw["at"]) for raw in scenario.messages]
-        if min(moments) >= START and max(moments) < _FOREVER and not scenario.calendar.version:
+        # here messages come late by the feed's own chance, and none of them is history
+        plain = scenario.in_order and scenario.quiet_before is None
+        if plain and min(moments) >= START and max(moments) < _FOREVER:
             yield scenario
 
 
