@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
@@ -198,7 +198,7 @@ def _wait_for_receipt(
     outcomes = []
     for row in rows:
         policy = in_force(list(rulebook.policies.values()), row.at)
-        until = row.arrived_at + (policy.intake.wait_for_receipt.wall or timedelta())
+        until = row.arrived_at + policy.intake.wait_for_receipt.span
         if until <= now:
             why = lazy("ticket {ticket} was never received; send it first", ticket=row.ticket)
             outcomes.append(MessageOutcome(row, Refusal(why)))

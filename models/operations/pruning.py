@@ -5,7 +5,7 @@ of them folded again.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, select
 
@@ -30,7 +30,7 @@ class NoticePruner:
 
     def prune_batch(self, session: Session, now: datetime, policy: Policy) -> bool:
         """Remove what is too old among the next rows; returns whether there may be more."""
-        before = now - (policy.keep.notices.wall or timedelta())
+        before = now - policy.keep.notices.span
         rows = session.execute(
             select(NOTICE.c.id, NOTICE.c.state, NOTICE.c.queued_at, NOTICE.c.sent_at)
             .add_columns(TICKET.c.status)

@@ -57,6 +57,14 @@ class Term:
             return None
         return timedelta(**{self.unit: self.count})
 
+    @property
+    def span(self) -> timedelta:
+        """The term as wall-clock time; one of working time is taken for as many whole days.
+
+        A policy that an earlier release took may have such a term where the clock on the wall runs.
+        """
+        return timedelta(days=self.count) if self.wall is None else self.wall
+
     def __str__(self) -> str:
         name = _NAMES[self.unit]
         return f"{self.count} {name}" if self.count == 1 else f"{self.count} {name}s"

@@ -38,11 +38,12 @@ _JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 
 
 def _calendar() -> "Calendar":
-    """The calendar, with the days that a store declares if there is a store."""
+    """The calendar with the days that the store declares; without a store it says so on stderr."""
     from models.rules.calendar import Calendar
 
     settings = load_settings()
     if not has_store(settings):
+        typer.echo(_("There is no store: only the calendar's library is asked."), err=True)
         return Calendar()
     from models.rulebook import load_calendar
 

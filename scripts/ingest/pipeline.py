@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ class _Batch:
         latest = None
         if self._rulebook is not None:
             policies = list(self._rulebook.policies.values())
-            latest = self._now + (in_force(policies, self._now).intake.ahead.wall or timedelta())
+            latest = self._now + in_force(policies, self._now).intake.ahead.span
         bodies = [message for _index, message in messages]
         result = add_messages(self._session, self._source, bodies, self._now, latest)
         for position, reason in result.refused:

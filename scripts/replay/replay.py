@@ -70,7 +70,7 @@ def replay(
     policies = [load_policy(text, name) for text, name in setup.policies]
 
     def ahead(now: datetime) -> timedelta:
-        return in_force(policies, now).intake.ahead.wall or timedelta()
+        return in_force(policies, now).intake.ahead.span
 
     with _rare_collections():
         messages = read_messages(feed, ahead, until)

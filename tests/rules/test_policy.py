@@ -185,6 +185,7 @@ def test_a_store_may_hold_what_an_earlier_release_took() -> None:
     policy = load_stored_policy(text, "policy 1")
     ((path, why),) = policy_problems(policy)
     assert (path, "wall-clock" in why) == (("intake", "wait_for_receipt"), True)
+    assert policy.intake.wait_for_receipt.span == timedelta(days=5), "not zero"
 
 
 def test_the_values_that_differ_are_listed_as_they_are_written() -> None:

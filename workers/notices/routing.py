@@ -28,7 +28,7 @@ def routes_of(
 
 def gathering_time(rules: Notices) -> timedelta:
     """Return the time that a notice waits for others to the same person."""
-    return (rules.gather.wall or timedelta()) if rules.digest else timedelta()
+    return rules.gather.span if rules.digest else timedelta()
 
 
 def after_quiet_hours(at: datetime, rules: Notices) -> datetime:

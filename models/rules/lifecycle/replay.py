@@ -1,7 +1,7 @@
 """Play one ticket in simulated time: its messages as they arrive, and the moments between them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -150,7 +150,7 @@ class TicketReplay:
         """Refuse what has waited for its ticket for too long."""
         for arrived in self._waiting():
             policy = in_force(self._rules.policies, arrived.message.at)
-            patience = policy.intake.wait_for_receipt.wall or timedelta()
+            patience = policy.intake.wait_for_receipt.span
             if arrived.arrived_at + patience <= now:
                 text = lazy(
                     "ticket {ticket} was never received; send it first", ticket=self._number
