@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 
 from models.database import Session
 from models.queries.routing_models import load_model, model_in_use
 from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.policy import Policy, in_force, load_stored_policy
 from models.rules.routing.directory import Directory, Unit
+from models.rules.routing.unit_history import FormerName, RetiredUnit, UnitHistory
 from models.rules.state import RuleContext
-from models.tables.core import DAY, POLICY, TERRITORY, UNIT, YEAR
+from models.tables.core import DAY, FORMER_UNIT_NAME, POLICY, TERRITORY, UNIT, YEAR
 
 RulebookVersion = tuple[int, int, int, int]
 
@@ -71,7 +73,7 @@ def has_policies(session: Session) -> bool:
 
 def has_units(session: Session) -> bool:
     """Return whether the store holds any unit."""
-    return session.execute(select(UNIT.c.name).limit(1)).first() is not None
+    return session.execute(select(UNIT.c.id).limit(1)).first() is not None
 
 
 def load_rulebook(session: Session) -> Rulebook:
@@ -82,19 +84,45 @@ def load_rulebook(session: Session) -> Rulebook:
         held = policies if row.withdrawn_at is None else withdrawn
         held[row.id] = load_stored_policy(row.body, f"policy {row.number}")
     calendar = load_calendar(session)
-    territory = session.execute(select(TERRITORY.c.word).order_by(TERRITORY.c.word)).scalars().all()
-    directory = Directory(stored_units(session), territory, load_model(session))
+    units, territory = stored_units(session), stored_territory(session)
+    directory = Directory(units, territory, load_model(session), unit_history(session))
     return Rulebook(version, policies, calendar, directory, withdrawn)
 
 
 def stored_units(session: Session) -> list[Unit]:
-    """Return the units of the last imported file, in its order."""
-    rows = session.execute(select(UNIT).order_by(UNIT.c.position))
-    units = []
-    for row in rows:
-        fields = {"name": row.name, "kind": row.kind, "parent": row.parent}
-        units.append(msgspec.convert(fields | row.words | session.cipher.decrypt(row.people), Unit))
-    return units
+    """Return the present units, in the order of the last imported file."""
+    query = select(UNIT).where(UNIT.c.retired_at.is_(None)).order_by(UNIT.c.position)
+    return [unit_of_row(session, row) for row in session.execute(query)]
+
+
+def stored_territory(session: Session) -> list[str]:
+    """Return the words by which a place is known to lie in the district."""
+    return list(session.scalars(select(TERRITORY.c.word).order_by(TERRITORY.c.word)))
+
+
+def unit_of_row(session: Session, row: Row[Any]) -> Unit:
+    """Return a row of the units as a unit."""
+    fields = {"name": row.name, "id": row.id, "kind": row.kind, "parent": row.parent}
+    return msgspec.convert(fields | row.words | session.cipher.decrypt(row.people), Unit)
+
+
+def unit_history(session: Session) -> UnitHistory:
+    """Return the names that units had before, and the units that have left the file."""
+    former = session.execute(
+        select(FORMER_UNIT_NAME.c.unit_id, FORMER_UNIT_NAME.c.name, FORMER_UNIT_NAME.c.until)
+    )
+    retired = session.execute(
+        select(UNIT.c.id, UNIT.c.name, UNIT.c.words, UNIT.c.retired_at, UNIT.c.successor)
+        .where(UNIT.c.retired_at.is_not(None))
+        .order_by(UNIT.c.retired_at, UNIT.c.id)
+    )
+    return UnitHistory(
+        tuple(FormerName(*row) for row in former),
+        tuple(
+            RetiredUnit(r.id, r.name, tuple(r.words["aliases"]), r.retired_at, r.successor)
+            for r in retired
+        ),
+    )
 
 
 def load_calendar(session: Session) -> Calendar:

@@ -41,7 +41,8 @@ def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
     The policy file of the settings is imported into a store that has no policy; later ones are
     imported by `hotline policy import`.
     """
-    from models.operations.rulebook import add_policy, replace_units
+    from models.operations.rulebook import add_policy
+    from models.operations.units import replace_units
     from models.rulebook import has_policies, has_units
     from models.rules.routing.directory import load_units
 
@@ -50,7 +51,8 @@ def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
         if not has_policies(session):
             add_policy(session, *policy_text(settings), now())
         if not has_units(session):
-            replace_units(session, load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE))
+            units = load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
+            replace_units(session, units, now())
     return store
 
 

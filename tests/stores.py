@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from models.database import Store
-from models.operations.rulebook import replace_units
+from models.operations.units import replace_units
 from models.rules.routing.directory import UnitsFile
 from tests.servers.postgres import Databases
-from tests.store.factories import prepared_store
+from tests.store.factories import at, prepared_store
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -109,7 +109,7 @@ def filled_store(url: str, wanted: Wanted) -> Iterator[Store]:
     with prepared_store(url, wanted.policy) as opened:
         if wanted.units is not None:
             with opened.writing() as session:
-                replace_units(session, wanted.units)
+                replace_units(session, wanted.units, at("2026-01-01T00:00"))
         if wanted.fill is not None:
             wanted.fill(opened)
         yield opened

@@ -13,7 +13,7 @@ from models.store_errors import StoreError, is_transient
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0013"
+NEWEST = "0014"
 """The revision of the tables."""
 
 

@@ -22,7 +22,7 @@ from models.operations.ticket_work import (
     current_particulars,
     lock_tickets,
     mark_messages,
-    read_inbox_row,
+    read_waiting,
 )
 from models.rulebook import Rulebook
 from models.rules.events import (
@@ -35,7 +35,7 @@ from models.rules.events import (
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.moments import next_moment
 from models.rules.lifecycle.refold import refusals
-from models.rules.messages import Refusal, TicketReceived
+from models.rules.messages import Message, Refusal, TicketReceived
 from models.rules.policy import in_force
 from models.rules.screening import is_dismissed, screen
 from models.rules.state import EDITION, Clock, State
@@ -98,10 +98,11 @@ def _advance_chunk(
         known |= set(session.scalars(locked_elsewhere).all())
     # read only after the lock: what another worker has just finished must not be seen as waiting
     waiting = _waiting(session, numbers, now)
+    messages = read_waiting(session, waiting, rulebook)
     for number, work in works.items():
         work.waiting = waiting.get(number, [])
-        work.messages = {r.id: read_inbox_row(session, r, rulebook) for r in work.waiting}
-    begun, outcomes = _begin(session, known, waiting, rulebook, now)
+        work.messages = messages.get(number, {})
+    begun, outcomes = _begin(session, known, waiting, messages, rulebook, now)
     result.skipped += _drop_locked(session, begun)
     result.skipped += [n for n in numbers if n in known and n not in works and n not in begun]
     advanced = [_advance_one(session, work, rulebook, now) for work in works.values()]
@@ -126,6 +127,7 @@ def _begin(
     session: Session,
     known: Set[str],
     waiting: Mapping[str, Sequence[InboxRow]],
+    messages_of: Mapping[str, Mapping[int, Message]],
     rulebook: Rulebook,
     now: datetime,
 ) -> tuple[dict[str, TicketWork], list[MessageOutcome]]:
@@ -135,7 +137,7 @@ def _begin(
     # in one order everywhere, so that two workers never wait for each other
     for number in sorted(waiting.keys() - known):
         rows = waiting[number]
-        messages = {r.id: read_inbox_row(session, r, rulebook) for r in rows}
+        messages = messages_of[number]
         receipts = [r for r in rows if r.type == MessageType.TICKET_RECEIVED]
         unreadable = [
             MessageOutcome(r, content)

@@ -2,21 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
-from models.rulebook import stored_units
 from models.rules.calendar import DeclaredDay
 from models.rules.policy import Policy, lacking_terms, load_policy, load_stored_policy
-from models.rules.routing.units_file import WORDS, UnitsFile
-from models.rules.vocabulary import OPEN
 from models.sql_types import SelectedRow
-from models.tables.core import DAY, POLICY, TERRITORY, TICKET, UNIT, YEAR
+from models.tables.core import DAY, POLICY, YEAR
 
 _ID_LENGTH = 16
 
@@ -70,62 +66,6 @@ def _holds(policy: Policy, rows: Sequence[SelectedRow]) -> bool:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]
-
-
-@dataclass(frozen=True, slots=True)
-class UnitsChange:
-    """The changes of a units file, by names; `holding` counts open tickets of units it removed."""
-
-    count: int
-    added: list[str]
-    changed: list[str]
-    removed: list[str]
-    holding: dict[str, int]
-
-
-def replace_units(session: Session, units: UnitsFile) -> UnitsChange:
-    """Replace the district's units by the file's; tickets keep the units they have."""
-    before = {unit.name: unit for unit in stored_units(session)}
-    version = session.scalar(select(func.coalesce(func.max(UNIT.c.version), 0))) or 0
-    session.execute(delete(UNIT))
-    session.execute(delete(TERRITORY))
-    people = ("contact", "office", "phone", "deputy_leader", "principal_leader")
-    rows = [
-        {
-            "name": unit.name,
-            "kind": unit.kind,
-            "parent": unit.parent,
-            "position": position,
-            "version": version + 1,
-            "words": {k: getattr(unit, k) for k in WORDS},
-            "people": session.cipher.encrypt({k: getattr(unit, k) for k in people}),
-        }
-        for position, unit in enumerate(units.unit)
-    ]
-    if rows:
-        session.execute(session.insert(UNIT), rows)
-    if units.territory:
-        session.execute(session.insert(TERRITORY), [{"word": w} for w in units.territory])
-    after = {unit.name: unit for unit in units.unit}
-    removed = [name for name in before if name not in after]
-    return UnitsChange(
-        len(rows),
-        [name for name in after if name not in before],
-        [name for name in after if name in before and after[name] != before[name]],
-        removed,
-        _holding(session, removed),
-    )
-
-
-def _holding(session: Session, units: Sequence[str]) -> dict[str, int]:
-    """Count the open tickets of each of these units."""
-    rows = session.execute(
-        select(TICKET.c.unit, func.count())
-        .where(TICKET.c.unit.in_(units), TICKET.c.status.in_(OPEN))
-        .group_by(TICKET.c.unit)
-        .order_by(TICKET.c.unit)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def declare_days(session: Session, days: Mapping[date, DeclaredDay], now: datetime) -> int:

@@ -17,8 +17,10 @@ from models.operations.bells import bell, drop_bells, set_bells
 from models.rulebook import Rulebook
 from models.rules import messages
 from models.rules.calendar import SHANGHAI
-from models.rules.messages import Finding, Message, Refusal, Route
+from models.rules.messages import Finding, Message, Refusal, Route, UnitSucceeded
 from models.rules.queues import ESCALATION
+from models.rules.routing.directory import rename_units
+from models.rules.routing.unit_history import Succession
 from models.rules.state import Clock, State
 from models.rules.vocabulary import MessageType
 from models.security.encryption import Encrypted
@@ -82,12 +84,17 @@ class MessageOutcome:
     ring_at: datetime | None = None
 
 
-class _Resolution(msgspec.Struct, frozen=True):
-    """The result of reading a message for the first time: units, route, findings."""
+class _Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The result of reading a message for the first time: units, route, findings.
+
+    `units` are the full names of those that the source called otherwise; None where the message was
+    read before units could change their names.
+    """
 
     unknown: tuple[str, ...] = ()
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
+    units: dict[str, str] | None = None
 
 
 def lock_tickets(
@@ -129,19 +136,74 @@ def current_particulars(session: Session, work: TicketWork, refused: Container[i
     return read_particulars(stored, amendments)
 
 
-def read_inbox_row(session: Session, row: InboxRow, rulebook: Rulebook) -> Message:
-    """Read the message of a row, with its units resolved as when it was first read."""
+def read_inbox_row(
+    session: Session, row: InboxRow, rulebook: Rulebook, passed_on: Sequence[Succession] = ()
+) -> Message:
+    """Read the message of a row, with its units resolved as when it was first read.
+
+    `passed_on` are the successions of its ticket, for a message that is read for the first time.
+    """
+    message = _read(session, row)
+    if row.resolved is None:
+        return rulebook.directory.resolve_units(message, passed_on)
+    # what units and letters said when the message was first read stays valid
+    resolution = msgspec.convert(row.resolved, _Resolution)
+    if resolution.units is None:
+        message = rulebook.directory.resolve_units_of_time(message)
+    else:
+        message = rename_units(message, resolution.units)
+    return msgspec.structs.replace(
+        message,
+        unknown=resolution.unknown,
+        route=resolution.route,
+        findings=resolution.findings,
+    )
+
+
+def read_waiting(
+    session: Session, waiting: Mapping[str, Sequence[InboxRow]], rulebook: Rulebook
+) -> dict[str, dict[int, Message]]:
+    """Read the messages that wait for tickets, by the ticket's number and the row's id."""
+    late = [
+        number
+        for number, rows in waiting.items()
+        if any(rulebook.directory.names_changed_after(row.at) for row in rows)
+    ]
+    passed_on = _successions(session, late) if late else {}
+    return {
+        number: {
+            row.id: read_inbox_row(session, row, rulebook, passed_on.get(number, ()))
+            for row in rows
+        }
+        for number, rows in waiting.items()
+    }
+
+
+def _successions(session: Session, numbers: Sequence[str]) -> dict[str, list[Succession]]:
+    """Return the successions of units in these tickets, by number."""
+    rows = session.execute(
+        select(*INBOX_COLUMNS)
+        .where(session.is_in(INBOX.c.ticket, numbers))
+        .where(INBOX.c.type == MessageType.UNIT_SUCCEEDED)
+        .where(INBOX.c.state != REFUSED, INBOX.c.current)
+        .order_by(INBOX.c.at, INBOX.c.id)
+    )
+    successions: dict[str, list[Succession]] = {}
+    for row in rows:
+        content = _read(session, InboxRow(*row)).content
+        if isinstance(content, UnitSucceeded):
+            succession = Succession(content.unit, content.successor, row.at)
+            successions.setdefault(row.ticket, []).append(succession)
+    return successions
+
+
+def _read(session: Session, row: InboxRow) -> Message:
     raw = session.cipher.decrypt(row.body)
     at = row.at.astimezone(SHANGHAI)
     message = messages.read_message(row.type, row.ticket, at, row.id, raw)
     if row.quiet_before is not None:
         message = msgspec.structs.replace(message, quiet_before=row.quiet_before)
-    resolved = rulebook.directory.resolve_units(message)
-    if row.resolved is None:
-        return resolved
-    # what units and letters said when the message was first read stays valid
-    resolution = msgspec.convert(row.resolved, _Resolution)
-    return msgspec.structs.replace(resolved, **msgspec.structs.asdict(resolution))
+    return message
 
 
 def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:
@@ -166,7 +228,7 @@ def _finished_row(outcome: MessageOutcome) -> RowValues:
 
 
 def _resolution(message: Message) -> _Resolution:
-    return _Resolution(message.unknown, message.route, message.findings)
+    return _Resolution(message.unknown, message.route, message.findings, dict(message.units))
 
 
 def refuse_waiting(session: Session, number: str, why: LazyText) -> None:

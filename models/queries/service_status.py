@@ -51,7 +51,7 @@ def service_status(session: Session, now: datetime) -> ServiceStatus:
         health(session, now),
         {queue: due.get(queue, QueueBacklog()) for queue in QUEUES},
         {(status, name): count for status, name, count in tickets},
-        session.scalar(select(func.count()).select_from(UNIT)) or 0,
+        session.scalar(select(func.count()).where(UNIT.c.retired_at.is_(None))) or 0,
     )
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tr
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
+from models.queries.units import names_of_units
 from models.rules.vocabulary import ClockName, ClockState
 from models.sql_types import SelectedRow
-from models.tables.core import CLOCK, TICKET, UNIT
+from models.tables.core import CLOCK, TICKET
 
 NO_LEVEL = "none"
 """In `TicketFilter.levels`: tickets for which no level was raised."""
@@ -202,15 +203,14 @@ def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
 
 
 def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:
-    known = session.execute(select(UNIT.c.name, UNIT.c.words)).all()
     names = [
-        row.name
-        for row in known
-        if any(text in name for text in texts for name in (row.name, *row.words["aliases"]))
+        unit
+        for unit, names in names_of_units(session).items()
+        if any(text in name for text in texts for name in names)
     ]
     if names:
         return TICKET.c.unit.in_(names)
-    # a unit that has left the file still has its tickets
+    # a unit that left the file before units were kept still has its tickets
     return or_(*(TICKET.c.unit.contains(text, autoescape=True) for text in texts))
 
 

@@ -10,7 +10,7 @@ from models.database import Session
 from models.queries.conditions import CARD_EVENT
 from models.queries.figures import CONDITIONS, RATES, Interval, card_events, in_span_with_unit
 from models.rules.vocabulary import Level
-from models.tables.core import TICKET
+from models.tables.core import FORMER_UNIT_NAME, TICKET, UNIT
 
 _CARDS = (Level.YELLOW, Level.RED)
 
@@ -53,6 +53,28 @@ def units_of_tickets(session: Session, numbers: Collection[str]) -> dict[str, st
         )
     )
     return {row.number: row.unit for row in rows}
+
+
+def names_of_units(session: Session) -> dict[str, set[str]]:
+    """Return every unit that may have tickets, with the names by which it is looked for.
+
+    A retired unit is among them; whoever looks for it also finds its successor.
+    """
+    rows = session.execute(select(UNIT.c.id, UNIT.c.name, UNIT.c.words, UNIT.c.successor)).all()
+    former: dict[str, set[str]] = {}
+    for row in session.execute(select(FORMER_UNIT_NAME)):
+        former.setdefault(row.unit_id, set()).add(row.name)
+    own = {r.id: {r.name, *r.words["aliases"], *former.get(r.id, ())} for r in rows}
+    names: dict[str, set[str]] = {}
+    for row in rows:
+        # a ticket that is closed has the name of its time
+        for name in (row.name, *former.get(row.id, ())):
+            names.setdefault(name, set()).update(own[row.id])
+    for row in rows:
+        if row.successor in own:
+            successor = next(r.name for r in rows if r.id == row.successor)
+            names[successor] |= own[row.id]
+    return names
 
 
 def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:

@@ -395,9 +395,10 @@ class Message(msgspec.Struct, frozen=True):
 
     `at` is when it happened (aware); `arrival` orders messages of the same moment. `content` is a
     refusal where what came cannot be applied; `raw` is the whole message as it came, which no rule
-    of a ticket's life reads. `unknown` are names of units that no directory knows; `route` and
-    `findings` are set on `ticket.received`. Of what lies before `quiet_before` nobody is told: it
-    is history, imported to be complete (decision 34).
+    of a ticket's life reads. `unknown` are names of units that no directory knows, `units` the full
+    names of those that its source called otherwise; `route` and `findings` are set on
+    `ticket.received`. Of what lies before `quiet_before` nobody is told: it is history, imported to
+    be complete (decision 34).
     """
 
     type: MessageType
@@ -410,6 +411,7 @@ class Message(msgspec.Struct, frozen=True):
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
     quiet_before: datetime | None = None
+    units: Mapping[str, str] = {}
 
 
 class Envelope(NamedTuple):

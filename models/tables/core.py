@@ -8,7 +8,14 @@ from models.tables.inbox import Inbox
 from models.tables.notice import ChannelState, NoticeRow
 from models.tables.process import Process, Sample
 from models.tables.routing_model import RoutingModel
-from models.tables.rulebook import CalendarDay, CalendarYear, PolicyVersion, Territory, UnitRow
+from models.tables.rulebook import (
+    CalendarDay,
+    CalendarYear,
+    FormerUnitName,
+    PolicyVersion,
+    Territory,
+    UnitRow,
+)
 from models.tables.secrets import Access, BlindIndex, Secret
 from models.tables.similarity import SimilarityBand
 from models.tables.ticket import ClockRow, EventRow, Ticket
@@ -28,6 +35,7 @@ EVENT = _core(EventRow)
 NOTICE = _core(NoticeRow)
 CHANNEL = _core(ChannelState)
 UNIT = _core(UnitRow)
+FORMER_UNIT_NAME = _core(FormerUnitName)
 TERRITORY = _core(Territory)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)

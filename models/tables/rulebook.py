@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field
 
 from models.json_types import Json
@@ -12,20 +12,43 @@ from models.tables.row import TableRow
 
 
 class UnitRow(TableRow, table=True):
-    """A unit (承办单位) of the last imported units file; `people` are names and phone numbers.
+    """A unit (承办单位), or one that has left the units file; `people` are names and phone numbers.
 
-    `version` counts the imports, so that workers see that there is a newer file.
+    `id` stays the same when the unit is renamed. A unit that was merged names its `successor`'s id.
+    `version` counts the changes, so that workers see that there is a newer one.
     """
 
     __tablename__ = "unit"
+    __table_args__ = (
+        Index(
+            "unit_name_once",
+            "name",
+            unique=True,
+            sqlite_where=text("retired_at IS NULL"),
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )
 
-    name: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    name: str
     kind: str
     parent: str = ""
     position: int
     version: int
     words: Json = Field(sa_column=Column(JsonText, nullable=False))
     people: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
+    retired_at: datetime | None = Field(default=None, sa_column=Column(Instant))
+    successor: str | None = None
+
+
+class FormerUnitName(TableRow, table=True):
+    """A name that a unit had until a moment; whoever still uses it means that unit."""
+
+    __tablename__ = "former_unit_name"
+
+    unit_id: str = Field(primary_key=True)
+    until: datetime = Field(sa_column=Column(Instant, primary_key=True))
+    name: str = Field(primary_key=True)
 
 
 class Territory(TableRow, table=True):

@@ -1,5 +1,7 @@
-"""`hotline units`: import the units file, and find a unit by any of its names."""
+"""`hotline units`: import, export, rename and merge units, and find one by any of its names."""
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,43 +15,106 @@ from scripts.help import App
 from scripts.output import print_json
 
 if TYPE_CHECKING:
-    from models.operations.rulebook import UnitsChange
+    from models.database import Session
+    from models.operations.units import UnitsChange
 
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    units = App(help=_("Import units, and find them by name."))
+    units = App(help=_("Import, export, rename and merge units, and find them by name."))
     units.command("import", help=_("Replace the district's units by those of a file."))(
         import_units
+    )
+    units.command("export", help=_("Write the district's units, with their ids, as a units file."))(
+        export_units
+    )
+    units.command("rename", help=_("Give a unit another name; its open tickets go on."))(rename)
+    units.command("merge", help=_("Merge a unit into another, which takes over its open tickets."))(
+        merge
     )
     units.command("find", help=_("Find the unit that a name means, in any spelling."))(find)
     app.add_typer(units, name="units")
 
 
 _JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
+_DRY_RUN = Annotated[bool, typer.Option("--dry-run", help=_("Only show what would change."))]
 
 
 def import_units(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Only show what would change."))
-    ] = False,
+    dry_run: _DRY_RUN = False,
     as_json: _JSON = False,
 ) -> None:
-    """Replace the district's units by those of a file; open tickets keep their units."""
+    """Replace the district's units by those of a file.
+
+    A unit keeps its id under another name; its open tickets pass on.
+    """
+    from models.operations.units import replace_units
+    from models.rules.routing.directory import load_units
+
+    units = load_units(read_text(file), str(file))
+    _change(lambda session, now: replace_units(session, units, now), dry_run, as_json)
+
+
+def rename(
+    unit: Annotated[str, typer.Argument(help=_("The unit, by any of its names."))],
+    name: Annotated[str, typer.Argument(help=_("Its new full name."))],
+    dry_run: _DRY_RUN = False,
+    as_json: _JSON = False,
+) -> None:
+    """Give a unit another name; the old one becomes an alias, and its open tickets pass on."""
+    from models.operations.units import rename_unit
+
+    _change(lambda session, now: rename_unit(session, unit, name, now), dry_run, as_json)
+
+
+def merge(
+    unit: Annotated[str, typer.Argument(help=_("The unit that is no more."))],
+    into: Annotated[str, typer.Option("--into", help=_("The unit that takes over from it."))],
+    dry_run: _DRY_RUN = False,
+    as_json: _JSON = False,
+) -> None:
+    """Merge a unit into another, which takes over its names, words, bodies and open tickets."""
+    from models.operations.units import merge_units
+
+    _change(lambda session, now: merge_units(session, unit, into, now), dry_run, as_json)
+
+
+def export_units(
+    file: Annotated[
+        Path | None, typer.Argument(help=_("Where to write it; standard output if absent."))
+    ] = None,
+) -> None:
+    """Write the district's units, with their ids, as a units file that `import` takes again."""
+    from models.rulebook import stored_territory, stored_units
+    from models.rules.routing.units_toml import units_as_toml
+    from models.rules.vocabulary import Permission
+
+    with use_store(load_settings(), Permission.RULEBOOK) as store, store.reading() as session:
+        text = units_as_toml(stored_units(session), stored_territory(session))
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        file.write_text(text, encoding="utf-8")
+
+
+def _change(
+    change_units: "Callable[[Session, datetime], UnitsChange]", dry_run: bool, as_json: bool
+) -> None:
+    """Change the units in one transaction, and print what has changed."""
     from dataclasses import asdict
 
-    from models.operations.rulebook import replace_units
-    from models.rules.routing.directory import load_units
     from models.rules.vocabulary import Permission
+    from models.shared_clock import store_clock
 
     settings = load_settings()
     require_permission(settings, Permission.RULEBOOK)
-    units = load_units(read_text(file), str(file))
-    with use_store(settings) as store, store.writing() as session:
-        change = replace_units(session, units)
-        if dry_run:
-            session.rollback()
+    with use_store(settings) as store:
+        now = store_clock(store)()
+        with store.writing() as session:
+            change = change_units(session, now)
+            if dry_run:
+                session.rollback()
     if as_json:
         print_json(asdict(change) | {"dry_run": dry_run})
         return
@@ -59,16 +124,26 @@ def import_units(
 
 
 def _print(change: "UnitsChange") -> None:
-    for text, names in (
-        (_("new: {names}"), change.added),
-        (_("changed: {names}"), change.changed),
-        (_("gone: {names}"), change.removed),
-    ):
+    for text, names in ((_("new: {names}"), change.added), (_("changed: {names}"), change.changed)):
         if names:
             typer.echo(text.format(names="、".join(names)))
-    for unit, tickets in change.holding.items():
-        text = _("{unit} is gone, but holds {n} open tickets: they stay with it")
-        typer.echo(text.format(unit=unit, n=tickets))
+    for text, pairs in (
+        (_("renamed: {unit} → {successor}"), change.renamed),
+        (_("merged: {unit} → {successor}"), change.merged),
+    ):
+        for unit, successor in pairs.items():
+            typer.echo(text.format(unit=unit, successor=successor))
+    for unit, n in change.passed_on.items():
+        typer.echo(_("{n} open tickets pass on from {unit}").format(unit=unit, n=n))
+    for unit, tickets in change.retired.items():
+        if not tickets:
+            typer.echo(_("gone: {unit}").format(unit=unit))
+            continue
+        text = _(
+            "gone: {unit}, which keeps its open tickets until another unit takes over"
+            " (hotline units merge {unit} --into UNIT): {tickets}"
+        )
+        typer.echo(text.format(unit=unit, tickets="、".join(tickets)))
     typer.echo(_("{n} units.").format(n=change.count))
 
 

@@ -200,7 +200,7 @@ def _arrival(
 def unit_names(raw: dict[str, Any]) -> Iterator[str]:
     """Yield the units that a message names, and that a replay adds if they are unknown."""
     units = raw.get("units")
-    fields = [raw.get(field) for field in (*UNIT_FIELDS, "suggested_unit")]
+    fields = [raw.get(field) for field in (*UNIT_FIELDS, "suggested_unit", "successor")]
     for name in fields + (units if isinstance(units, list) else []):
         if isinstance(name, str) and name.strip() and name != HOTLINE:
             yield name.strip()

@@ -15,8 +15,9 @@ from models.database import Store
 from models.migrations import upgrade
 from models.operations.inbox import add_messages
 from models.operations.processes import report_process
-from models.operations.rulebook import add_policy, replace_units
+from models.operations.rulebook import add_policy
 from models.operations.samples import record_sample
+from models.operations.units import replace_units
 from models.queries.queue_depths import SAMPLE_SPAN
 from models.rules.calendar import SHANGHAI
 from models.rules.routing.directory import load_units
@@ -89,7 +90,7 @@ def make_store(folder: Path) -> Store:
     with store.writing() as session:
         policy = (files / "haojiang.toml").read_text(encoding="utf-8")
         add_policy(session, policy, "haojiang.toml", NOW)
-        replace_units(session, load_units(units, "haojiang-units.toml"))
+        replace_units(session, load_units(units, "haojiang-units.toml"), NOW)
     return store
 
 

@@ -16,7 +16,8 @@ from models.database import Session, Store
 from models.migrations import upgrade
 from models.operations.advance import AdvanceResult, advance
 from models.operations.inbox import AddedMessages, add_messages
-from models.operations.rulebook import add_policy, replace_units
+from models.operations.rulebook import add_policy
+from models.operations.units import replace_units
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.queues import ESCALATION
@@ -46,7 +47,7 @@ def prepared_store(url: str, policy: str | None = None) -> Iterator[Store]:
             text = policy or (shipped / "haojiang.toml").read_text(encoding="utf-8")
             add_policy(session, text, "policy", at("2026-01-01T00:00"))
             units = load_units((shipped / "haojiang-units.toml").read_text(encoding="utf-8"), "u")
-            replace_units(session, units)
+            replace_units(session, units, at("2026-01-01T00:00"))
         yield store
     finally:
         store.close()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from models.database import Store
-from models.operations.rulebook import replace_units
+from models.operations.units import replace_units
 from models.tables.core import INBOX
 from tests.store.factories import (
     RESULT,
@@ -137,7 +137,7 @@ def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
     people had done since is not in order any more, and is not compared.
     """
     with store.writing() as session:
-        replace_units(session, simple_units())
+        replace_units(session, simple_units(), at("2026-01-01T00:00"))
     rng = random.Random(file)
     compared = 0
     for number, messages in _lives(file).items():

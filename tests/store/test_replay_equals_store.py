@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from sqlalchemy import select
 
 from models.database import Store
-from models.operations.rulebook import replace_units
+from models.operations.units import replace_units
 from models.queries.log import ticket_log
 from models.rules.messages import Message
 from models.rules.routing.directory import Unit, UnitsFile
@@ -35,6 +35,7 @@ from tests.store.factories import (
     RESULT,
     advance_step_by_step,
     advance_tickets,
+    at,
     feed,
     letter,
     log_of,
@@ -386,7 +387,8 @@ def test_the_service_writes_the_same_log(store: Store, tmp_path: Path, seed: int
     known = {unit.name for unit in SETUP.units.unit}
     unknown = sorted({name for raw in raws for name in unit_names(raw)} - known)
     with store.writing() as session:
-        replace_units(session, UnitsFile(SETUP.units.unit + tuple(map(Unit, unknown))))
+        units = UnitsFile(SETUP.units.unit + tuple(map(Unit, unknown)))
+        replace_units(session, units, at("2026-01-01T00:00"))
     log = replay(_written(tmp_path, raws), SETUP, _END).events
     _serve(store, raws)
     for number in sorted({raw["ticket"] for raw in raws}):

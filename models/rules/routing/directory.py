@@ -1,7 +1,8 @@
 """Routing (Regulation 3.1): the city's own word first, then rules, then a model of past letters."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -17,8 +18,10 @@ from models.rules.messages import (
     Refusal,
     Route,
     TicketReceived,
+    UnitSucceeded,
 )
-from models.rules.routing.naming import UnitNames
+from models.rules.routing.naming import UnitNames, find_all
+from models.rules.routing.unit_history import PastNames, Succession, UnitHistory
 from models.rules.routing.units_file import (
     STREET,
     InvalidUnitsFile,
@@ -27,6 +30,7 @@ from models.rules.routing.units_file import (
     UnitsFile,
     load_units,
 )
+from models.rules.vocabulary import MessageType
 
 __all__ = [
     "Directory",
@@ -42,8 +46,19 @@ __all__ = [
 _NAMING_FIELDS = {
     kind: tuple(f for f in (*UNIT_FIELDS, "suggested_unit") if f in content.__struct_fields__)
     for kind, content in CONTENT_TYPES.items()
+    # which says under which names a ticket knows the units
+    if "successor" not in content.__struct_fields__
 }
 """The fields of each type of message that name a unit."""
+
+_GIVE_TO_UNIT = (
+    MessageType.TICKET_ASSIGNED,
+    MessageType.RETURN_REVIEWED,
+    MessageType.DISPUTE_DECIDED,
+    MessageType.REWORK_REQUESTED,
+    MessageType.UNIT_JOINED,
+)
+"""Messages by which a unit is given a ticket: none goes to a unit that is no more."""
 
 
 class Prediction(NamedTuple):
@@ -87,8 +102,10 @@ class Directory:
         units: Sequence[Unit],
         territory: Sequence[str] = (),
         classifier: LetterClassifier | None = None,
+        history: UnitHistory | None = None,
     ) -> None:
         self.units = {u.name: u for u in units}
+        self._past = PastNames(units, history or UnitHistory(), territory)
         names = {a: u.name for u in units for a in u.aliases} | {n: n for n in self.units}
         self._names = UnitNames(names, territory)
         self._places: dict[str, str | None] = dict.fromkeys(territory)
@@ -105,8 +122,22 @@ class Directory:
         self._word = _any_of(self._keywords)
 
     def resolve(self, name: str) -> str | None:
-        """The full name of the unit that goes by `name`, in whatever spelling, or None."""
-        return self._names.find(name)
+        """The full name of the unit that goes by `name`, in whatever spelling, or None.
+
+        A name that a unit had before is its own still, and that of a unit that was merged is its
+        successor's.
+        """
+        return self._names.find(name) or self._past.present_name(name)
+
+    def all_names(self, name: str) -> list[str]:
+        """Return the names that a unit has had, its present one first; of another name, itself."""
+        present = self.resolve(name)
+        return [name] if present is None else self._past.all_names(present)
+
+    def names_changed_after(self, at: datetime) -> bool:
+        """Return whether any unit has given up a name since this moment."""
+        changed_at = self._past.changed_at
+        return changed_at is not None and at <= changed_at
 
     def route(self, received: TicketReceived) -> Route:
         """Return the unit of a received ticket, with the reason; or none, with the reason for that.
@@ -126,37 +157,53 @@ class Directory:
         prediction = self._classifier.predict(received.title, received.content or "")
         return self._by_model(prediction, ruled, letter)
 
-    def resolve_units(self, message: Message) -> Message:
-        """Return the message with full names for its units, and with the route of a new ticket."""
+    def resolve_units(self, message: Message, passed_on: Sequence[Succession] = ()) -> Message:
+        """Return the message with full names for its units, and with the route of a new ticket.
+
+        `passed_on` are the successions of its ticket: before one, the ticket knew the unit under
+        the name that it had then.
+        """
         content = message.content
         if isinstance(content, Refusal):
             return message
         if isinstance(content, TicketReceived):
             return msgspec.structs.replace(message, route=self.route(content))
-        named, unknown = self._with_full_names(content)
-        if named is content and not unknown:
-            return message
-        return msgspec.structs.replace(message, content=named, unknown=tuple(unknown))
-
-    def _with_full_names(self, content: Content) -> tuple[Content, list[str]]:
-        """The content with each unit under its full name, and the names that nobody knows."""
-        full_names: dict[str, str | tuple[str, ...]] = {}
+        if isinstance(content, UnitSucceeded):
+            known = self._full_name(content.successor, message.type)
+            unknown_successor = () if known else (content.successor,)
+            return msgspec.structs.replace(message, unknown=unknown_successor)
+        full_names: dict[str, str] = {}
         unknown = []
-        for field in _NAMING_FIELDS[content.type]:
-            name = getattr(content, field)
-            if name and name != HOTLINE:
-                full = self.resolve(name)
-                if full is None:
-                    unknown.append(name)
-                elif full != name:
-                    full_names[field] = full
-        if isinstance(content, DisputeOpened):
-            units = tuple(self.resolve(unit) or unit for unit in content.units)
-            full_names["units"] = units
-            unknown += [unit for unit in units if unit not in self.units]
-        if full_names:
-            content = msgspec.structs.replace(content, **full_names)
-        return content, unknown
+        for name in _names_in(content):
+            full = self._full_name(name, message.type)
+            if full is None:
+                unknown.append(name)
+                continue
+            if passed_on:
+                full = self._past.name_in_ticket(name, full, message.at, passed_on)
+            if full != name:
+                full_names[name] = full
+        if not full_names and not unknown:
+            return message
+        renamed = rename_units(message, full_names)
+        # a return may suggest any unit, and the log keeps the name
+        return msgspec.structs.replace(renamed, unknown=tuple(unknown))
+
+    def resolve_units_of_time(self, message: Message) -> Message:
+        """Return the message with the names that its units had when it was sent."""
+        content = message.content
+        if isinstance(content, Refusal | TicketReceived):
+            return message
+        names = {
+            n: self._past.name_at(n, self._names.find(n), message.at) for n in _names_in(content)
+        }
+        return rename_units(message, {name: full for name, full in names.items() if full})
+
+    def _full_name(self, name: str, kind: MessageType) -> str | None:
+        if full := self.resolve(name):
+            return full
+        # a unit that has left the units file keeps the tickets that it has
+        return None if kind in _GIVE_TO_UNIT else self._past.retired_name(name)
 
     def _read(self, received: TicketReceived) -> _Letter:
         text = f"{received.title}\n{received.content or ''}"
@@ -171,7 +218,7 @@ class Directory:
 
     def _by_name(self, named: str) -> Route:
         """The city's own word; where its cell names several units, the first leads (3.1)."""
-        if units := self._names.find_all(named):
+        if units := find_all(named, self.resolve):
             why = lazy("named by the city: {name}", name=named)
             return Route(units[0], why, joined=tuple(units[1:]))
         return Route(None, lazy("unit {name} is not known", name=named), named)
@@ -213,6 +260,30 @@ class Directory:
             return None
         best = max(words_of, key=lambda unit: sum(map(len, words_of[unit])))
         return best, "、".join(words_of[best])
+
+
+def rename_units(message: Message, names: Mapping[str, str]) -> Message:
+    """Return the message with other names for the units that it names."""
+    content = message.content
+    if not names or isinstance(content, Refusal):
+        return message
+    changed: dict[str, str | tuple[str, ...]] = {
+        field: names[name]
+        for field in _NAMING_FIELDS.get(content.type, ())
+        if (name := getattr(content, field)) in names
+    }
+    if isinstance(content, DisputeOpened):
+        changed["units"] = tuple(names.get(unit, unit) for unit in content.units)
+    content = msgspec.structs.replace(content, **changed) if changed else content
+    return msgspec.structs.replace(message, content=content, units=dict(names))
+
+
+def _names_in(content: Content) -> Iterable[str]:
+    """Return the names of units in a message, each once."""
+    named = [getattr(content, field) for field in _NAMING_FIELDS.get(content.type, ())]
+    if isinstance(content, DisputeOpened):
+        named += content.units
+    return dict.fromkeys(name for name in named if name and name != HOTLINE)
 
 
 def _prediction_reason(prediction: Prediction, topic: str | None) -> LazyText:

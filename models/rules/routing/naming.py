@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 _SET = re.compile(r"[\W_]+")
 _BETWEEN = re.compile(r"[、，,;；/|\s]+")
@@ -48,6 +48,14 @@ def split_names(cell: str) -> list[str]:
     return list(dict.fromkeys(part for part in _BETWEEN.split(cell) if part))
 
 
+def find_all(cell: str, find: Callable[[str], str | None]) -> list[str]:
+    """Return every unit that a cell names, the lead first; none where `find` does not know one."""
+    if unit := find(cell):
+        return [unit]
+    units = [find(part) for part in split_names(cell)]
+    return [] if None in units else list(dict.fromkeys(u for u in units if u))
+
+
 class UnitNames:
     """The units of one district, found by any spelling that can only mean one of them.
 
@@ -76,13 +84,6 @@ class UnitNames:
             return unit
         plain = normalize_name(name)
         return self._normal.get(plain) or self._bare.get(self._without(plain))
-
-    def find_all(self, cell: str) -> list[str]:
-        """Return every unit that a cell names, the lead first; none where one is not known."""
-        if unit := self.find(cell):
-            return [unit]
-        units = [self.find(part) for part in split_names(cell)]
-        return [] if None in units else list(dict.fromkeys(u for u in units if u))
 
     def _without(self, plain: str) -> str:
         match = self._region.match(plain)

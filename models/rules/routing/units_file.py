@@ -1,6 +1,7 @@
 """The units file: who handles what, checked before anything is routed by it (Regulation 1.3)."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
@@ -30,9 +31,13 @@ class Rule:
 
 @dataclass(frozen=True, config=_STRICT)
 class Unit:
-    """A unit (承办单位): its people, the names it goes by, and what speaks for it."""
+    """A unit (承办单位): its people, the names it goes by, and what speaks for it.
+
+    `id` stays the same when the unit is renamed; a file need not give it.
+    """
 
     name: str
+    id: str = ""
     kind: str = "bureau"
     parent: str = ""
     aliases: tuple[str, ...] = ()
@@ -48,7 +53,9 @@ class Unit:
 
 
 WORDS = ("aliases", "streets", "keywords", "topics", "rule")
-"""The fields of a unit that speak for it; the others but `name`, `kind`, `parent` are people's."""
+"""The fields of a unit that speak for it."""
+PEOPLE = ("contact", "office", "phone", "deputy_leader", "principal_leader")
+"""The fields of a unit that are people's."""
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -64,7 +71,7 @@ def load_units(text: str, name: str) -> UnitsFile:
     return load_toml(text, name, UnitsFile, InvalidUnitsFile, _problems)
 
 
-_Numbered = Sequence[tuple[int, Unit]]
+_Numbered: TypeAlias = Sequence[tuple[int, Unit]]
 """Units with their index in the file."""
 
 
@@ -75,16 +82,31 @@ def _problems(file: UnitsFile) -> Iterator[Problem]:
         yield from _problems_of(unit, index)
     streets = [(index, unit) for index, unit in units if unit.kind == STREET]
     bureaus = [(index, unit) for index, unit in units if unit.kind != STREET]
-    yield from _repeated_names(units)
+    yield from _repeated(units, "name")
+    yield from _repeated(units, "id")
     yield from _shared_words(units, "name", "aliases")
     yield from _shared_words(streets, "streets")
     yield from _shared_words(bureaus, "keywords")
     yield from _shared_words(units, "topics")
-    known = {word for unit in file.unit for word in (unit.name, *unit.aliases)}
+    yield from _wrong_parents(units)
+
+
+def _wrong_parents(units: _Numbered) -> Iterator[Problem]:
+    """Yield parents that are not in the file, and bodies that are above themselves."""
+    known = {word: unit for _index, unit in units for word in (unit.name, *unit.aliases)}
     for index, unit in units:
         if unit.parent and unit.parent not in known:
             why = _("parent {parent} of {unit} is not in the file; add it or mend the name")
             yield ("unit", index, "parent"), why.format(parent=unit.parent, unit=unit.name)
+        above: list[str] = []
+        following: Unit | None = unit
+        while following is not None and following.name not in above:
+            above.append(following.name)
+            following = known.get(following.parent) if following.parent else None
+        if following is unit:
+            why = _("{unit} cannot be above itself; take the parent from one of: {names}")
+            names = "、".join(above)
+            yield ("unit", index, "parent"), why.format(unit=unit.name, names=names)
 
 
 def _problems_of(unit: Unit, index: int) -> Iterator[Problem]:
@@ -101,13 +123,15 @@ def _problems_of(unit: Unit, index: int) -> Iterator[Problem]:
             yield ("unit", index, "rule", place), why.format(unit=unit.name)
 
 
-def _repeated_names(units: _Numbered) -> Iterator[Problem]:
-    names: set[str] = set()
+def _repeated(units: _Numbered, field: str) -> Iterator[Problem]:
+    """Yield names or ids that two units have."""
+    values: set[str] = set()
     for index, unit in units:
-        if unit.name in names:
+        value = getattr(unit, field)
+        if value and value in values:
             why = _("{unit} stands here twice; remove one")
-            yield ("unit", index, "name"), why.format(unit=unit.name)
-        names.add(unit.name)
+            yield ("unit", index, field), why.format(unit=value)
+        values.add(value)
 
 
 def _shared_words(units: _Numbered, *fields: str) -> Iterator[Problem]:
