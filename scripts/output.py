@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from models.i18n import _
+from models.rules.text import one_line
 from models.words import WEEKDAYS
 
 
@@ -29,4 +30,5 @@ def _plain(value: Any) -> Any:
 def event_fields(event: dict[str, Any]) -> str:
     """The fields of a log event beside its head, as `name=value`."""
     head = ("seq", "ticket", "at", "event")
-    return "  ".join(f"{name}={value}" for name, value in event.items() if name not in head)
+    fields = (f"{name}={value}" for name, value in event.items() if name not in head)
+    return "  ".join(map(one_line, fields))

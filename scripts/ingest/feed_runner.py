@@ -85,7 +85,9 @@ class FeedRunner:
     def report(self, pipeline: IngestPipeline, *, as_json: bool) -> int:
         """Print the notes and the counts; returns the exit code."""
         for note, times in sorted(pipeline.notes.items(), key=lambda item: -item[1]):
-            sys.stderr.write(_("note, {n} times: {what}").format(n=times, what=note) + "\n")
+            sys.stderr.write(
+                _("note, {n} times: {what}").format(n=times, what=one_line(note)) + "\n"
+            )
         if as_json:
             print_json(asdict(pipeline.counts))
         else:

@@ -16,10 +16,10 @@ import msgspec
 from models.clock import system_clock
 from models.errors import HotlineError
 from models.file_append import append_lines
-from models.i18n import _, render
+from models.i18n import LazyText, _, render
 from models.operations.access import record_access
 from models.rules.limits import REFUSED_BYTES
-from models.rules.text import clean, redact_numbers
+from models.rules.text import clean, one_line, redact_numbers
 from models.rules.vocabulary import Permission
 from models.security.encryption import Cipher, Encrypted
 from models.settings import load_settings
@@ -36,21 +36,48 @@ def append_refused(path: Path, feed: str, records: Sequence[FeedRecord], cipher:
     if not records:
         return
     is_full = path.exists() and path.stat().st_size > REFUSED_BYTES
-    lines = [
-        msgspec.json.encode(
-            {
-                "feed": feed,
-                "source": record.source,
-                "line": record.line,
-                "why": redact_numbers(clean(render(record.why))) if record.why else "",
-                "sealed": cipher.encrypt(
-                    None if is_full else msgspec.to_builtins(record.raw, enc_hook=str)
-                ).raw,
-            }
-        )
-        for record in records
-    ]
+    lines = [_line(feed, record, cipher, with_content=not is_full) for record in records]
     append_lines(path, b"".join(line + b"\n" for line in lines))
+
+
+def _line(feed: str, record: FeedRecord, cipher: Cipher, *, with_content: bool) -> bytes:
+    """The line of a refused record: in clear is only what the sender has not written."""
+    reason = record.why or _NO_REASON
+    row = {
+        "feed": feed,
+        "source": record.source,
+        "line": record.line,
+        "why": redact_numbers(clean(render(_without_words(reason)))),
+        "sealed": cipher.encrypt(
+            msgspec.to_builtins(record.raw, enc_hook=str) if with_content else None
+        ).raw,
+    }
+    if _without_words(reason) != reason:
+        row["reason"] = cipher.encrypt(clean(render(reason))).raw
+    return msgspec.json.encode(row)
+
+
+_NO_REASON = LazyText("", {})
+
+_HARMLESS = frozenset(
+    (
+        *("allowed", "cells", "column", "columns", "field", "limit", "line", "mapping", "name"),
+        *("names", "position", "year"),
+    )
+)
+"""The placeholders of reasons that never hold what the sender wrote, but names and lists of ours.
+
+A column is named by the header that the mapping knows.
+"""
+
+
+def _without_words(reason: LazyText) -> LazyText:
+    """Return a reason with what the sender may have written left out."""
+    args = {
+        name: value if isinstance(value, int) or name in _HARMLESS else "…"
+        for name, value in reason.args.items()
+    }
+    return LazyText(reason.text, args)
 
 
 def require_refused_file(path: Path) -> None:
@@ -85,14 +112,21 @@ def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
                     session, actor, Permission.REVEAL, None, ["refused rows"], system_clock()
                 )
             for row in rows:
-                row["raw"] = store.cipher.decrypt(Encrypted(base64.b64decode(row["sealed"])))
+                row["raw"] = _decrypted(store.cipher, row["sealed"])
+                if "reason" in row:
+                    row["why"] = _decrypted(store.cipher, row["reason"])
     for row in rows:
         del row["sealed"]
+        row.pop("reason", None)
         if as_json:
             print_json(row)
             continue
         raw = f"  {row['raw']!r}" if in_clear else ""
-        sys.stdout.write(f"{row['feed']}:{row['line']}  {row['why']}{raw}\n")
+        sys.stdout.write(one_line(f"{row['feed']}:{row['line']}  {row['why']}{raw}") + "\n")
+
+
+def _decrypted(cipher: Cipher, text: str) -> Any:
+    return cipher.decrypt(Encrypted(base64.b64decode(text)))
 
 
 def _read_refused(path: Path) -> list[dict[str, Any]]:

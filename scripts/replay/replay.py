@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import msgspec
@@ -136,7 +138,7 @@ class Player:
             return
         # forked, so that nothing needs to be sent to the processes
         context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(processes, context, _set_player, (self,)) as pool:
+        with ProcessPoolExecutor(processes, context, _set_player, (self, os.getpid())) as pool:
             for _done in pool.map(_play_bucket, range(BUCKETS)):
                 pass
 
@@ -285,10 +287,23 @@ def _directory(setup: ReplaySetup, named: Collection[str]) -> Directory:
 _player: Player | None = None
 
 
-def _set_player(player: Player) -> None:
-    """Keep the player of this process."""
+def _set_player(player: Player, parent: int) -> None:
+    """Keep the player of this process, which ends with its parent.
+
+    Otherwise the processes of a replay that was killed would wait for ever, and keep its files.
+    """
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     global _player  # noqa: PLW0603  (the pool hands nothing else on to what it runs)
     _player = player
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        sleep(_PARENT_INTERVAL)
+    os._exit(1)
+
+
+_PARENT_INTERVAL = 0.5
 
 
 def _play_bucket(bucket: int) -> None:

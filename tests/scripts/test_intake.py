@@ -70,6 +70,8 @@ def refused(store: Store, tmp_path: Path) -> list[dict[str, Any]]:
     rows = [json.loads(line) for line in text.splitlines()]
     for row in rows:
         row["raw"] = store.cipher.decrypt(Encrypted(base64.b64decode(row.pop("sealed"))))
+        if "reason" in row:
+            row["why"] = store.cipher.decrypt(Encrypted(base64.b64decode(row.pop("reason"))))
     return rows
 
 

@@ -292,3 +292,47 @@ def test_what_comes_from_outside_forges_no_line_of_the_log(tmp_path: Path, form:
     lines = done.stderr.splitlines()
     assert len(lines) == 2
     assert all(len(line) < 1_000 and line.isprintable() for line in lines)
+
+
+def test_a_refused_row_says_why_without_the_senders_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reasons repeated types, times and numbers as they were sent, in clear."""
+    hotline = InProcessHotline(tmp_path / "home", monkeypatch, capsys)
+    marks = [f"mark{n}" for n in range(5)]
+    bodies: list[dict[str, object]] = [
+        {"id": "1", "type": marks[0], "ticket": "1", "at": "2026-11-02T09:00:00+08:00"},
+        {"id": "2", "type": "ticket.received", "ticket": "1", "at": marks[1]},
+        {"id": "3", "type": "ticket.received", "ticket": "1", "at": "2026-11-02T09:00:00+08:00",
+         "category": marks[2]},
+        {"id": "4", "type": "ticket.received", "ticket": "1", "at": "2026-11-02T09:00:00+08:00",
+         "claimant": {"contact": marks[3]}},
+        {"id": "5", "type": "unit.urged", "ticket": "1", "at": {"x": marks[4]}},
+    ]  # fmt: skip
+    letters = tmp_path / "letters.jsonl"
+    letters.write_text("".join(json.dumps(body) + "\n" for body in bodies), "utf-8")
+    hotline("feed", letters, code=1)
+    kept = (hotline.home / "refused.jsonl").read_text("utf-8")
+    listed = hotline("refused").stdout + hotline("refused", "--json").stdout
+    assert not any(mark in kept + listed for mark in marks)
+    assert all(json.loads(line)["why"] for line in kept.splitlines())
+    revealed = hotline.lines("refused", "--reveal")
+    assert any(marks[0] in row["why"] for row in revealed)
+    assert set(revealed[0]) == {"feed", "source", "line", "why", "raw"}
+
+
+def test_a_file_name_obeys_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hotline = InProcessHotline(tmp_path / "home", monkeypatch, capsys)
+    for name, content in (
+        ("a\x1b[2J\n\u202eb.jsonl", "{}\n"),
+        ("c\x1b]0;x\x07.csv", "x,y\n1,2\n"),
+        ("投\udcff.jsonl", "{}\n"),
+        ("\x1b[31mgone.csv", None),
+    ):
+        if content is not None:
+            (tmp_path / name).write_text(content)
+        done = hotline("feed", tmp_path / name, code=1)
+        told = done.stdout + done.stderr + hotline("refused").stdout
+        assert told.replace("\n", "").isprintable(), ascii(told)
