@@ -77,6 +77,16 @@ def names_of_units(session: Session) -> dict[str, set[str]]:
     return names
 
 
+def received_moments(session: Session, numbers: Collection[str]) -> dict[str, datetime]:
+    """Return when each of these tickets was received; one that is unknown is left out."""
+    rows = session.execute(
+        select(TICKET.c.number, TICKET.c.received_at).where(
+            session.is_in(TICKET.c.number, numbers), TICKET.c.received_at.is_not(None)
+        )
+    )
+    return {row.number: row.received_at for row in rows}
+
+
 def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
     """Return the rates and cards of every unit that has any."""
     span = Interval(now - WINDOW, now)

@@ -32,12 +32,16 @@ class UnusableRow(Exception):
 
 
 class FeedTableRow:
-    """One row while messages are made of it, with notes, and cells whose text was changed."""
+    """One row while messages are made of it, with notes, and cells whose text was changed.
+
+    `days` are the ids of messages that are dated by a day.
+    """
 
     def __init__(self, layout: TableLayout, cells: Sequence[Cell]) -> None:
         self.layout = layout
         self.cells = cells
         self.notes: list[LazyText] = []
+        self.days: set[str] = set()
         self.original: dict[str, str] = {}
 
     def text(self, place: CellPlace) -> str:

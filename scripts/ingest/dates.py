@@ -38,6 +38,19 @@ def parse_instant(cell: Cell, forms: Sequence[str], zone: tzinfo) -> datetime | 
     number of days from 1900), a pattern of strptime, or one that is searched for in a longer text
     ("found:%Y年%m月%d日"). A spreadsheet's own dates need none.
     """
+    moment = _parse(cell, forms)
+    if moment is None:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def names_a_day(cell: Cell, forms: Sequence[str]) -> bool:
+    """Return whether a cell names a day without a time; tables write midnight for none."""
+    moment = _parse(cell, forms)
+    return moment is not None and moment.tzinfo is None and moment.time() == time()
+
+
+def _parse(cell: Cell, forms: Sequence[str]) -> datetime | None:
     moment: datetime | None = None
     match cell:
         case datetime():
@@ -51,9 +64,7 @@ def parse_instant(cell: Cell, forms: Sequence[str], zone: tzinfo) -> datetime | 
                     break
         case _:
             pass
-    if moment is None or moment.year not in _YEARS:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment if moment is not None and moment.year in _YEARS else None
 
 
 @lru_cache(maxsize=256)

@@ -19,9 +19,9 @@ from models.operations.inbox import (
     numbers_of_several,
     stored_messages,
 )
-from models.queries.units import units_of_tickets
-from models.rulebook import Rulebook, RulebookCache
-from models.rules.policy import in_force
+from models.queries.units import received_moments, units_of_tickets
+from models.rulebook import RulebookCache
+from models.rules.policy import Policy, in_force
 from models.rules.vocabulary import MessageType
 from models.shared_clock import store_clock
 from scripts.ingest.known_letters import (
@@ -67,8 +67,8 @@ class IngestPipeline:
         self._doubling = doubling
         self._checked_feed: tuple[str, datetime] | None = None
         self._checked_sources: set[str] = set()
-        # a rebased feed has messages of the future, which wait for their time
-        self._rulebooks = None if rebased else RulebookCache()
+        self._rebased = rebased
+        self._rulebooks = RulebookCache()
 
     def take(self, feed: str, records: Sequence[FeedRecord], started_at: datetime) -> None:
         """Add a batch to the inbox, in a transaction a source.
@@ -85,8 +85,16 @@ class IngestPipeline:
         for source in sources:
             source_records = _of_source(records, source)
             with self._store.writing() as session:
-                rulebook = self._rulebooks.current(session) if self._rulebooks else None
-                batch = _Batch(session, source, source_records, self.now(), started_at, rulebook)
+                policies = list(self._rulebooks.current(session).policies.values())
+                batch = _Batch(
+                    session,
+                    source,
+                    source_records,
+                    self.now(),
+                    started_at,
+                    policies,
+                    rebased=self._rebased,
+                )
                 batch.add()
             refused += [replace(record, why=batch.reasons[i]) for i, record in batch.refused()]
             self.counts.enqueued += batch.enqueued()
@@ -101,7 +109,7 @@ class IngestPipeline:
         """Look once for each source of a feed whether its letters have had other numbers."""
         if self._checked_feed != (feed, started_at):
             self._checked_feed, self._checked_sources = (feed, started_at), set()
-        rebased = self._rulebooks is None
+        rebased = self._rebased
         for source in {r.source for r in records if r.number is not None} - self._checked_sources:
             self._checked_sources.add(source)
             of_source = _of_source(records, source)
@@ -125,11 +133,13 @@ class _Batch:
         records: Sequence[FeedRecord],
         now: datetime,
         started_at: datetime,
-        rulebook: Rulebook | None,
+        policies: Sequence[Policy],
+        *,
+        rebased: bool,
     ) -> None:
         self._session, self._source, self._records = session, source, records
-        self._now, self._started_at, self._rulebook = now, started_at, rulebook
-        self._rebased = rulebook is None
+        self._now, self._started_at = now, started_at
+        self._policy, self._rebased = in_force(policies, now), rebased
         self._new: set[int] = set()
         self.reasons: dict[int, LazyText] = {}
         self.notes: Counter[str] = Counter()
@@ -153,9 +163,9 @@ class _Batch:
     def _add_messages(self, messages: Sequence[tuple[int, dict[str, Any]]]) -> list[int]:
         """Add messages, each with its record's index; returns the records with a known letter."""
         latest = None
-        if self._rulebook is not None:
-            policies = list(self._rulebook.policies.values())
-            latest = self._now + in_force(policies, self._now).intake.ahead.span
+        # a rebased feed has messages of the future, which wait for their time
+        if not self._rebased:
+            latest = self._now + self._policy.intake.ahead.span
         bodies = [message for _index, message in messages]
         result = add_messages(self._session, self._source, bodies, self._now, latest)
         for position, reason in result.refused:
@@ -173,6 +183,7 @@ class _Batch:
         """
         messages: list[tuple[int, dict[str, Any]]] = []
         holders = self._holders()
+        self._date_days()
         for index, record in enumerate(self._records):
             bodies = (record.message, *record.later) if record.message is not None else ()
             for message in bodies:
@@ -186,6 +197,26 @@ class _Batch:
                         break
                 messages.append((index, message))
         return messages
+
+    def _date_days(self) -> None:
+        """Give messages that are dated by a day the end of its office hours.
+
+        It is earlier where that is still to come, and not before the letter.
+        """
+        dated = [r for r in self._records if r.days and r.message is not None]
+        numbers = {r.message["ticket"] for r in dated if r.message and not r.facts}
+        received = received_moments(self._session, numbers) if numbers else {}
+        for record in dated:
+            letter = record.message or {}
+            begins = received.get(letter["ticket"])
+            if record.facts and "at" in letter:
+                begins = datetime.fromisoformat(letter["at"])
+            messages = (letter, *record.later)
+            for message in (messages[place] for place in record.days):
+                day = datetime.fromisoformat(message["at"])
+                at = datetime.combine(day, self._policy.office.closing, day.tzinfo)
+                at = at if self._rebased else min(at, max(self._now, day))
+                message["at"] = max(at, begins or at).astimezone(day.tzinfo).isoformat()
 
     def _holders(self) -> dict[str, str]:
         """The units that hold the tickets of messages that lack a unit."""

@@ -30,6 +30,8 @@ class FeedRecord(msgspec.Struct, frozen=True):
     `notes` say what was odd about a record that was taken all the same.
     `number` is the number of a table's letter as the city wrote it, without what the mapping's
     `key` adds to it; None where the table has an id beside it. `keyed` says that it has a key.
+    `days` are the places, among all messages of the record, of those that are dated by a day; they
+    have its midnight here.
     """
 
     line: int
@@ -42,6 +44,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
     notes: tuple[LazyText, ...] = ()
     number: str | None = None
     keyed: bool = False
+    days: frozenset[int] = frozenset()
 
     @property
     def raw(self) -> object:

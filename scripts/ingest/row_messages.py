@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from models.i18n import LazyText, lazy
+from models.i18n import lazy
 from models.rules.limits import RECORD_BYTES
 from models.rules.text import clean, folded
 from models.rules.vocabulary import MessageType
@@ -20,7 +20,7 @@ from scripts.ingest.cells import (
     instant_of,
     unreadable_date,
 )
-from scripts.ingest.dates import parse_instant
+from scripts.ingest.dates import names_a_day, parse_instant
 from scripts.ingest.mapping import ARRIVAL, requires_unit
 from scripts.ingest.records import Cell, FeedRecord, cell_text
 from scripts.ingest.table_layout import FollowUpLayout, TableLayout
@@ -49,15 +49,24 @@ def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRec
     kept = partial(_raw, layout.headers, cells)
     source = layout.mapping.message_source
     try:
-        message, later, notes = _messages(layout, cells)
+        message, later, row = _messages(layout, cells)
     except UnusableRow as unusable:
         return FeedRecord(line, source, None, unusable.why, kept)
-    if not layout.mapping.letters:
-        return FeedRecord(line, source, message, None, kept, later, (), notes)
-    facts, number = layout.mapping.facts, _written_number(layout, message)
-    return FeedRecord(
-        line, source, message, None, kept, later, facts, notes, number, bool(layout.key)
+    record = FeedRecord(
+        line,
+        source,
+        message,
+        None,
+        kept,
+        later,
+        facts=(),
+        notes=tuple(row.notes),
+        days=frozenset(n for n, each in enumerate((message, *later)) if each["id"] in row.days),
     )
+    if not layout.mapping.letters:
+        return record
+    facts, number = layout.mapping.facts, _written_number(layout, message)
+    return replace(record, facts=facts, number=number, keyed=bool(layout.key))
 
 
 def _written_number(layout: TableLayout, letter: Message) -> str | None:
@@ -69,8 +78,8 @@ def _written_number(layout: TableLayout, letter: Message) -> str | None:
 
 def _messages(
     layout: TableLayout, cells: Sequence[Cell]
-) -> tuple[Message, tuple[Message, ...], tuple[LazyText, ...]]:
-    """The first message of a row, its further messages, and the notes. Raises UnusableRow."""
+) -> tuple[Message, tuple[Message, ...], FeedTableRow]:
+    """The first message of a row, its further messages, and the row. Raises UnusableRow."""
     _check_shape(layout, cells)
     row = FeedTableRow(layout, cells)
     message = _letter(row)
@@ -85,7 +94,7 @@ def _messages(
         message["original"] = row.original
     if row.notes:
         message["flags"] = [msgspec.to_builtins(note) for note in row.notes]
-    return message, tuple(later), tuple(row.notes)
+    return message, tuple(later), row
 
 
 def _check_shape(layout: TableLayout, cells: Sequence[Cell]) -> None:
@@ -161,12 +170,19 @@ def _follow_up_instant(row: FeedTableRow, layout: FollowUpLayout, letter: Messag
         if not mapping.letters:
             raise UnusableRow(unreadable_date(header))
         row.note(lazy('"{column}" holds no possible date: not taken', column=header))
-    elif "at" in letter and at < datetime.fromisoformat(letter["at"]):
+    elif "at" in letter and _is_before(at, layout, row, datetime.fromisoformat(letter["at"])):
         row.note(lazy('"{column}" is before the letter itself: not taken', column=header))
     else:
         return at.isoformat()
     row.keep_original(layout.at)
     return None
+
+
+def _is_before(at: datetime, layout: FollowUpLayout, row: FeedTableRow, letter: datetime) -> bool:
+    """Return whether something is said to have happened before its letter; a day is compared."""
+    if names_a_day(row.cells[layout.at.column], row.layout.mapping.dates):
+        return at.date() < letter.astimezone(at.tzinfo).date()
+    return at < letter
 
 
 def _follow_up_message(
@@ -188,6 +204,8 @@ def _follow_up_message(
     }
     if at:
         message["at"] = at
+        if names_a_day(row.cells[layout.at.column], row.layout.mapping.dates):
+            row.days.add(message["id"])
     if requires_unit(follow_up.type) and "unit" in letter:
         message.setdefault("unit", letter["unit"])
     return message

@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from models.operations.advance import advance
 from models.operations.inbox import add_messages, numbers_of_several
 from models.queries.failures import failures
 from models.rulebook import load_rulebook
+from models.rules.calendar import SHANGHAI
 from models.security.encryption import Encrypted
 from models.tables.core import BELL, INBOX
 from scripts.ingest.feed_reader import FeedOptions, read_feed
@@ -183,6 +184,74 @@ def test_a_changed_key_doubles_nothing_unless_that_is_meant(
         assert len(stored(store)) == 29
     assert feed(row("1", 时间="2026/9/9 9:00:00"), row("31")).enqueued == 2, "others are new"
     assert feed(*letters, doubling=True) == FeedCounts(29, 28, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "replied", "at"),
+    [
+        ("2026/9/3 8:50:13", "2026/9/3", "2026-09-03T17:30:00+08:00"),  # the letter's own day
+        ("2026/9/3 19:00:00", "2026/9/3 0:00:00", "2026-09-03T19:00:00+08:00"),  # after hours
+        ("2026/9/3 8:50:13", "2026/9/8", "2026-09-08T17:30:00+08:00"),
+        ("2026/9/3 8:50:13", "2026/9/3 9:00:00", "2026-09-03T09:00:00+08:00"),
+        ("2026/9/3 8:50:13", "2026/9/2", None),
+    ],
+)
+def test_a_reply_dated_by_a_day_is_of_its_office_hours(
+    store: Store, feed: Any, written: str, replied: str, at: str | None
+) -> None:
+    """It is not before its letter, and the same reply when it comes again."""
+    rows = [row("1", 时间=written, 意见="已修好。", 答时=replied)]
+    counts = feed(*rows, unit="城管局")
+    assert counts.enqueued == 1
+    assert [reply["at"] for reply in stored(store, "result.submitted")] == ([at] if at else [])
+    assert feed(*rows, unit="城管局") == FeedCounts(1, 0, 1, 0)
+
+
+def test_a_reply_of_today_is_of_the_moment_when_it_is_read(store: Store, feed: Any) -> None:
+    """Never of an hour that is still to come."""
+    now = system_clock().astimezone(SHANGHAI)
+    today = f"{now:%Y/%m/%d}"
+    feed(row("1", 意见="已修好。", 答时=today), unit="城管局")
+    (reply,) = stored(store, "result.submitted")
+    at = datetime.fromisoformat(reply["at"])
+    closing = at.replace(hour=17, minute=30, second=0, microsecond=0)
+    assert min(now, closing) <= at <= min(system_clock(), closing)
+
+
+def test_a_table_of_replies_is_compared_with_the_tickets(
+    store: Store, feed: Any, tmp_path: Path
+) -> None:
+    """A reply of the day on which its ticket was received in the evening comes after it."""
+    feed(row("1", 时间="2026/9/3 19:00:00"), unit="城管局")
+    with store.writing() as session:
+        advance(session, ["1"], load_rulebook(session), system_clock())
+    path = tmp_path / "replies.csv"
+    path.write_text("编号,答复,日期\n1,已修好。,2026/9/3\n", encoding="utf-8")
+    mapping = tmp_path / "replies.toml"
+    mapping.write_text(_REPLIES, encoding="utf-8")
+    intake = IngestPipeline(store, tmp_path / "refused.jsonl")
+    intake.take("r", list(read_feed(path, FeedOptions(mapping=mapping))), system_clock())
+    (reply,) = stored(store, "result.submitted")
+    assert reply["at"] == "2026-09-03T19:00:00+08:00"
+
+
+_REPLIES = """
+name = "replies"
+source = "provincial-board"
+about = "Replies"
+headers = ["编号", "答复", "日期"]
+letters = false
+dates = ["%Y/%m/%d"]
+
+[columns]
+ticket = "编号"
+
+[[later]]
+name = "reply"
+type = "result.submitted"
+at = "日期"
+columns = { facts = "答复" }
+"""
 
 
 def test_a_reply_waits_in_its_letter_until_somebody_can_have_sent_it(
