@@ -35,7 +35,7 @@ class Rulebook:
     def context_for(self, policy_id: str) -> RuleContext:
         """Return what a ticket under this policy is decided by."""
         policy = self.policies.get(policy_id) or self.withdrawn[policy_id]
-        return RuleContext(policy, self.calendar)
+        return RuleContext(policy, self.calendar, self.directory.parents)
 
     def policy_at(self, received_at: datetime) -> str:
         """Return the id of the policy in force for a ticket received at this moment (7.2)."""

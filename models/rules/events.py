@@ -540,8 +540,9 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     """A notice waits to be sent to whoever has this role.
 
     Of a correction, `of` is the `seq` of the notice that it corrects; of one sent again, `again` is
-    the `seq` of the first. The other fields say what the notice is about: `due` is the deadline of
-    its clock, `duties` are those of the recipient that its occasion changed.
+    the `seq` of the first; of a copy for the parent of a unit that got a card, `body` is that unit.
+    The other fields say what the notice is about: `due` is the deadline of its clock, `duties` are
+    those of the recipient that its occasion changed.
     """
 
     event = EventName.NOTICE_QUEUED
@@ -559,6 +560,7 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     of: int | UnsetType = UNSET
     again: int | UnsetType = UNSET
     by: Operator | UnsetType = UNSET
+    body: KnownUnit | UnsetType = UNSET
     duties: Annotated[tuple[NoticedDuty, ...] | UnsetType, HARMLESS] = UNSET
 
 

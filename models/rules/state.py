@@ -1,5 +1,6 @@
 """The state of a ticket, as its messages and the moments between them have left it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -31,10 +32,11 @@ ENDED = (ClockState.MET, ClockState.LATE, ClockState.EXPIRED)
 
 
 class RuleContext(msgspec.Struct, frozen=True):
-    """The context of a decision: the policy in force, and the calendar."""
+    """The context of a decision: the policy in force, the calendar, and units' `parents` (1.3)."""
 
     policy: Policy
     calendar: Calendar
+    parents: Mapping[str, str] = {}
 
 
 class Clock(msgspec.Struct, frozen=True, omit_defaults=True):

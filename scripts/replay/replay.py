@@ -113,7 +113,7 @@ class Player:
         self._repeats: dict[str, str] = {}
         calendar = Calendar(setup.days, version=int(bool(setup.days)))
         look = screening(self._directory, self._repeats)
-        self._rules = ReplayRules(policies, calendar, look)
+        self._rules = ReplayRules(policies, calendar, look, self._directory.parents)
         self._linked = messages.linked()
 
     def play(self, processes: int) -> None:

@@ -20,7 +20,7 @@ from models.rulebook import load_rulebook, stored_units
 from models.rules.calendar import DeclaredDay
 from models.rules.routing.units_file import Unit, UnitsFile, load_units
 from models.rules.routing.units_toml import units_as_toml
-from models.tables.core import CLOCK, INBOX
+from models.tables.core import CLOCK, INBOX, NOTICE
 from tests.store.factories import (
     RESULT,
     advance_tickets,
@@ -325,3 +325,56 @@ def test_a_merger_takes_the_words_along(store: Store) -> None:
     again = load_units(text, "units.toml")
     change = _units(store, again.unit, at("2026-11-06T09:00"))
     assert change == UnitsChange(2)
+
+
+_FAMILY = UnitsFile((Unit(A), Unit("环卫所", parent=A), Unit(OTHER)), ("濠江",))
+
+
+def _cards(store: Store, ticket: str) -> list[tuple[str, str, str, str | None]]:
+    """The notices of cards and their corrections: kind, role, unit and body."""
+    return [
+        (n["kind"], n["role"], n["unit"], n.get("body"))
+        for n in _names(store, ticket, "notice.queued")
+        if n.get("level") in ("yellow", "red")
+    ]
+
+
+@pytest.mark.store(units=_FAMILY)
+def test_the_leaders_of_the_parent_get_copies_of_cards(store: Store) -> None:
+    """A copy is a notice of its own, queued once, and corrected as the first is."""
+    _accepted(store, "P1", "环卫所")
+    advance_tickets(store, ["P1"], at("2026-11-12T08:30"))
+    yellow = [("yellow", "deputy_leader", u, b) for u, b in (("环卫所", None), (A, "环卫所"))]
+    assert _cards(store, "P1") == yellow
+    advance_tickets(store, ["P1"], at("2026-11-13T09:00"))
+    red = [("red", "principal_leader", u, b) for u, b in (("环卫所", None), (A, "环卫所"))]
+    assert _cards(store, "P1") == yellow + red
+    with store.reading() as session:
+        rows = session.execute(
+            select(NOTICE.c.recipient, NOTICE.c.unit).where(NOTICE.c.kind.in_(("yellow", "red")))
+        ).all()
+    assert sorted(map(tuple, rows)) == sorted(
+        (f"{unit}/{role}", unit)
+        for unit in ("环卫所", A)
+        for role in ("deputy_leader", "principal_leader")
+    )
+    late = message("P1", "result.submitted", "2026-11-10T10:00", unit="环卫所", **RESULT)
+    assert _send(store, at("2026-11-13T10:00"), late) == []
+    corrected = [card[1:] for card in _cards(store, "P1") if card[0] == "correction"]
+    assert sorted(corrected, key=str) == sorted((card[1:] for card in yellow + red), key=str)
+
+
+@pytest.mark.store(units=_FAMILY)
+def test_a_new_parent_is_told_of_no_card_of_before(store: Store) -> None:
+    """A late message folds the ticket again under the units as they are now."""
+    _accepted(store, "P2", OTHER)
+    advance_tickets(store, ["P2"], at("2026-11-12T09:00"))
+    _units(store, [Unit(A), Unit("环卫所"), Unit(OTHER, parent=A)], at("2026-11-12T10:00"))
+    late = message("P2", "progress.reported", "2026-11-10T10:00", unit=OTHER, text="在办")
+    assert _send(store, at("2026-11-12T11:00"), late) == []
+    assert _cards(store, "P2") == [("yellow", "deputy_leader", OTHER, None)]
+    advance_tickets(store, ["P2"], at("2026-11-13T09:00"))
+    assert _cards(store, "P2")[1:] == [
+        ("red", "principal_leader", OTHER, None),
+        ("red", "principal_leader", A, OTHER),
+    ]

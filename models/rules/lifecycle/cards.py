@@ -8,7 +8,7 @@ from datetime import datetime
 from models.rules.events import AlertRaised, Event, NoticeQueued
 from models.rules.lifecycle.decision import Decision
 from models.rules.state import State
-from models.rules.vocabulary import ClockName, Level, NoticeKind
+from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName, Level, NoticeKind
 
 
 def next_level(state: State) -> tuple[Level, datetime] | None:
@@ -33,15 +33,12 @@ def raise_level(decision: Decision, level: Level, at: datetime) -> None:
     pointless = level == Level.PREWARNING and clock.due <= decision.present
     if not overtaken and not pointless:
         role = decision.context.policy.ladder.of(level).to
-        decision.notify(
-            NoticeKind(level),
-            role,
-            state.unit,
-            clock=clock.name,
-            level=level,
-            effective_at=at,
-            due=clock.due,
-        )
+        about = {"clock": clock.name, "level": level, "effective_at": at, "due": clock.due}
+        decision.notify(NoticeKind(level), role, state.unit, **about)
+        parent = decision.context.parents.get(state.unit or "")
+        if parent and level != Level.PREWARNING and role in RECIPIENTS_OF_A_UNIT:
+            # the leaders of a body's parent get copies of its cards (Regulation 1.3)
+            decision.notify(NoticeKind(level), role, parent, body=state.unit, **about)
 
 
 def without_overtaken(log: list[Event]) -> list[Event]:

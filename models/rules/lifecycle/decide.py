@@ -223,7 +223,9 @@ def fold(
     if state.edition < EDITION:
         _name_holders(state)
     if state.days_kept:
-        context = RuleContext(context.policy, context.calendar.keeping(state.days_kept))
+        context = msgspec.structs.replace(
+            context, calendar=context.calendar.keeping(state.days_kept)
+        )
     decision = Decision(state, context, now, None if played else now)
     if past is not None:
         decision.past = past

@@ -91,12 +91,20 @@ def difference(
     for logged in withdrawn:
         appended += _withdrawal(logged, standing, now, why)
     shown = ShownClocks((e.data for e in standing if e.seq not in gone), superseded)
+    tells_anew = False
     for event in events:
-        key = _key(event)
-        if not _is_compared(event.data) or new[key] <= 0:
+        key, is_copy = _key(event), _is_copy(event.data)
+        if not _is_compared(event.data):
+            continue
+        if new[key] <= 0:
+            tells_anew = tells_anew and is_copy
             continue
         new[key] -= 1
-        if untouched is None or untouched[key] < told[key]:
+        # a parent that the unit has only now is told of no card of before
+        if is_copy and not tells_anew:
+            continue
+        tells_anew = untouched is None or untouched[key] < told[key]
+        if tells_anew:
             appended += [msgspec.structs.replace(event, data=d) for d in shown.add(event.data, why)]
     changes = [data for key, clock in after.items() for data in shown.correct(key, clock, why)]
     changes += shown.cancel_all_but(after)
@@ -259,6 +267,10 @@ def _is_compared(data: EventData) -> bool:
     return not isinstance(data, _UNCOMPARED)
 
 
+def _is_copy(data: EventData) -> bool:
+    return isinstance(data, NoticeQueued) and data.body is not UNSET
+
+
 def _key(event: Event | LoggedEvent) -> tuple[EventName, int | None, datetime, bytes]:
     data = event.data
     blanked = _BLANKED[type(data)]
@@ -286,6 +298,7 @@ def _withdrawal(
                 of=gone.seq,
                 unit=queued.unit,
                 level=queued.level,
+                body=queued.body,
             )
             events.append(Event(correction, now, now, None))
     return events

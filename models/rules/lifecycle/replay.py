@@ -1,6 +1,6 @@
 """Play one ticket in simulated time: its messages as they arrive, and the moments between them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -22,11 +22,12 @@ Screening: TypeAlias = Callable[[Message, Policy], tuple[Finding, ...]]
 
 
 class ReplayRules(NamedTuple):
-    """The rules of a replay: one or more policies, the calendar, and the screening."""
+    """The rules of a replay: policies, the calendar, the screening, and units' parents."""
 
     policies: Sequence[Policy]
     calendar: Calendar
     screen: Screening
+    parents: Mapping[str, str] = {}
 
 
 class _Arrived:
@@ -143,7 +144,7 @@ class TicketReplay:
         findings = self._rules.screen(receipt, policy)
         self.first = msgspec.structs.replace(receipt, findings=findings)
         self.begun_at = now
-        self._context = RuleContext(policy, self._rules.calendar)
+        self._context = RuleContext(policy, self._rules.calendar, self._rules.parents)
         self._state = State(self._number, EDITION)
 
     def _lose_patience(self, now: datetime) -> None:

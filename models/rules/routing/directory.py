@@ -118,6 +118,13 @@ class Directory:
         self._topics = {topic: unit.name for unit in units for topic in unit.topics}
         self._rules = [(rule, unit.name) for unit in units for rule in unit.rule]
         self._classifier = classifier
+        self.parents = {
+            name: parent
+            for unit in units
+            if unit.parent and (parent := self.resolve(unit.parent))
+            for name in self._past.all_names(unit.name)
+        }
+        """The parent of each unit that has one, under all names of the unit."""
         self.place_pattern = _any_of(self._places)
         self._word = _any_of(self._keywords)
 
