@@ -15,6 +15,7 @@ from models.rules.vocabulary import (
     ClockState,
     ContactPurpose,
     DenialAnswer,
+    DutyOutcome,
     Emergency,
     Level,
     Rating,
@@ -27,6 +28,7 @@ EDITION = 2
 
 Under the first one no duty named its holder, and the hotline had none.
 """
+ENDED = (ClockState.MET, ClockState.LATE, ClockState.EXPIRED)
 
 
 class RuleContext(msgspec.Struct, frozen=True):
@@ -75,12 +77,13 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
 class State(msgspec.Struct, omit_defaults=True):
     """One ticket. All instants are aware.
 
-    `edition` is that of the rules by which its log was begun. `parties` are the units of the
-    present dispute. `deemed` says that the unit in charge was silent until its acceptance term
-    ended, and has not taken the ticket on since; `has_result` that any result ever came. By unit:
-    `receipts` are its first receipts, `reached` when the claimant was first reached since then,
-    `on_site` the units that have been there, `evidenced` those that gave evidence of a contact, by
-    its purpose. `successors` are units that others have taken over from.
+    `edition` is that of the rules by which its log was begun. `may_not_return` says that the unit
+    in charge is one of the `barred`, which never return the ticket again. `parties` are the units
+    of the present dispute. `deemed` says that the unit in charge was silent until its acceptance
+    term ended, and has not taken the ticket on since; `has_result` that any result ever came. By
+    unit: `receipts` are its first receipts, `reached` when the claimant was first reached since
+    then, `on_site` the units that have been there, `evidenced` those that gave evidence of a
+    contact, by its purpose. `successors` are units that others have taken over from.
 
     `days_kept` are days that count for this ticket as they did before they were declared otherwise,
     since what people did here would no longer fit (decision 29). Of what lies before `quiet_before`
@@ -107,6 +110,7 @@ class State(msgspec.Struct, omit_defaults=True):
     co_units: tuple[str, ...] = ()
     receipts: dict[str, datetime] = {}
     may_not_return: bool = False
+    barred: tuple[str, ...] = ()
     designated: bool = False
     suggested_unit: str | None = None
     suggested_known: bool = True
@@ -151,6 +155,19 @@ class State(msgspec.Struct, omit_defaults=True):
         """The nearest expiry of `accept` or `handling`; None under review."""
         clocks = (self.clocks.get(n) for n in (ClockName.ACCEPT, ClockName.HANDLING))
         return min((c.due for c in clocks if c and c.running), default=None)
+
+    def outcome(self, key: str, proof: str = "") -> DutyOutcome | None:
+        """Return how a clock of a completed ticket ended: met, late or expired; None if it has not.
+
+        A contact that the claimant denied and nobody proved is `absent` (Regulation 4.3).
+        """
+        clock = self.clocks.get(key)
+        if self.completed_at is None or clock is None or clock.state not in ENDED:
+            return None
+        denied = self.clocks.get(proof)
+        if denied and denied.state == ClockState.EXPIRED:
+            return DutyOutcome.ABSENT
+        return DutyOutcome(clock.state)
 
     def successor_of(self, unit: str) -> str:
         """Return the unit that has taken over from `unit`, or `unit` itself."""

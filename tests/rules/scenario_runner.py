@@ -215,4 +215,6 @@ def without_notices(events: Sequence[Event]) -> list[Event]:
 def _written_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(SHANGHAI).isoformat(timespec="seconds")
+    if isinstance(value, tuple | list):
+        return msgspec.to_builtins(value)
     return value

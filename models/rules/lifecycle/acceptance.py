@@ -144,7 +144,6 @@ def reassigned(decision: Decision, content: messages.TicketReassigned) -> Refusa
         return Refusal(lazy("{unit} has the ticket already", unit=content.unit))
     decision.emit(events.TicketReassigned(unit=content.unit, by=content.by, why=content.why))
     decision.cancel_clocks(ClockName.ACCEPT, ClockName.HANDLING, ClockName.FIRST_CONTACT)
-    state.may_not_return = False
     dispatch(decision, content.unit)
     decision.notify_unit(NoticeKind.RELEASED, former)
     return None
@@ -171,6 +170,8 @@ def put_in_charge(decision: Decision, unit: str) -> None:
     before, state.unit = state.unit, unit
     state.co_units = tuple(u for u in state.co_units if u != unit)
     state.deemed = False
+    if unit != before:
+        state.may_not_return = unit in state.barred
     if state.emergency and unit != before:
         for name in EMERGENCY_CLOCKS:
             clock = state.clocks.get(name)
@@ -258,7 +259,7 @@ def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Ref
     if state.status != Status.RETURNED:
         return wrong_status(decision)
     if not content.approved:
-        state.may_not_return = True
+        _bar(decision, str(state.unit))
         decision.emit(events.ReturnRefused(unit=state.unit))
         decision.stop_clock(ClockName.RETURN_REVIEW)
         decision.notify_unit(NoticeKind.RETURN_REFUSED, state.unit)
@@ -271,7 +272,6 @@ def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Ref
     if not content.unit and not state.suggested_known:
         return Refusal(lazy("suggested unit {unit} is not known; name one in `unit`", unit=unit))
     former = state.unit
-    state.may_not_return = False
     state.suggested_unit = None
     decision.emit(events.ReturnApproved(unit=unit))
     decision.stop_clock(ClockName.RETURN_REVIEW)
@@ -279,6 +279,13 @@ def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Ref
     if former != unit:
         decision.notify_unit(NoticeKind.RELEASED, former)
     return None
+
+
+def _bar(decision: Decision, unit: str) -> None:
+    """Let a unit never return this ticket again, wherever it goes meanwhile (decision 10)."""
+    state = decision.state
+    state.barred = tuple(dict.fromkeys((*state.barred, unit)))
+    state.may_not_return = unit == state.unit
 
 
 def dispute_opened(decision: Decision, content: messages.DisputeOpened) -> Refusal | None:
@@ -331,7 +338,7 @@ def dispute_decided(decision: Decision, content: messages.DisputeDecided) -> Ref
     decision.emit(events.DisputeDecided(unit=unit, by=content.by))
     decision.cancel_clocks(ClockName.EVIDENCE)
     decision.stop_clock(ClockName.MEDIATION)
-    state.may_not_return = True
+    _bar(decision, unit)
     state.designated = content.by == Decider.LEADER
     state.parties = ()
     if unit in state.receipts:

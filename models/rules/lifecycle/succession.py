@@ -45,6 +45,7 @@ def succeeded(decision: Decision, content: messages.UnitSucceeded) -> Refusal | 
         state.unit = successor
     state.co_units = tuple(u for u in renamed(state.co_units) if u != state.unit)
     state.parties = renamed(state.parties)
+    state.barred = renamed(state.barred)
     state.on_site = renamed(state.on_site)
     state.evidenced = {purpose: renamed(units) for purpose, units in state.evidenced.items()}
     if state.suggested_unit == unit:
