@@ -113,7 +113,7 @@ def message(
 
 
 def _contact(ticket: TicketDetail) -> Action:
-    running = [c.name for c in ticket.clocks if c.state == ClockState.RUNNING]
+    running = [d.row.name for d in ticket.duties if d.row.state == ClockState.RUNNING]
     owed = next(
         (_PURPOSE_OF_CLOCK[n] for n in running if n in _PURPOSE_OF_CLOCK), ContactPurpose.FIRST
     )

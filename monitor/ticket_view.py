@@ -5,7 +5,8 @@ from datetime import datetime
 from textual.content import Content
 
 from models.i18n import _, render
-from models.queries.detail import LogLine, TicketDetail
+from models.queries.detail import TicketDetail
+from models.queries.log_lines import LogLine
 from models.rules.calendar import SHANGHAI
 from models.rules.events import (
     AlertRaised,
@@ -23,6 +24,7 @@ from models.rules.vocabulary import (
     ClockState,
     ContactPurpose,
     Emergency,
+    EventName,
     Level,
     NoticeKind,
     NoticeState,
@@ -59,7 +61,7 @@ def preview(
         parts += [_level_line(level, at) for level, at in why.levels]
     if ticket.content:
         parts += [Content(""), Content(ticket.content)]
-    running = [clock for clock in ticket.clocks if clock.state == ClockState.RUNNING]
+    running = [duty.row for duty in ticket.duties if duty.row.state == ClockState.RUNNING]
     if running:
         parts.append(Content(""))
         parts += [
@@ -107,28 +109,38 @@ def letter(ticket: TicketDetail) -> Content:
     return _lines([_heading(_("Letter")), Content(ticket.content or "-")])
 
 
-def clocks(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Content:
-    """Lay out every clock with its base, its due time and its outcome."""
-    parts = [_heading(_("Clocks"))]
-    for clock in ticket.clocks:
-        owner = one_line(clock.unit or "") or label(ContactPurpose, clock.purpose)
-        is_running = clock.state == ClockState.RUNNING
-        is_overdue = is_running and clock.due < now
-        is_late = is_overdue or clock.state in (ClockState.LATE, ClockState.EXPIRED)
-        time_left = format_time_left(clock.due, now, office) if is_running else ""
-        provisional = f" {_('provisional')}" if clock.provisional else ""
+def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Content:
+    """Lay out every duty: who owes it, since when until when, how it ended, who was told."""
+    parts = [_heading(_("Duties"))]
+    for duty in ticket.duties:
+        row = duty.row
+        is_running = row.state == ClockState.RUNNING
+        is_overdue = is_running and row.due < now
+        is_late = is_overdue or row.state in (ClockState.LATE, ClockState.EXPIRED)
+        time_left = format_time_left(row.due, now, office) if is_running else ""
+        purpose = label(ContactPurpose, row.purpose)
         parts.append(
             Content.assemble(
-                (label(ClockName, clock.name), "bold"),
-                f" {owner}  " if owner else "  ",
-                (label(ClockState, clock.state), "bold $error" if is_late else "$success"),
+                (label(ClockName, row.name), "bold"),
+                f" {purpose}  " if purpose else "  ",
+                f"{one_line(label(Recipient, row.holder))}  ",
+                (label(ClockState, row.state), "bold $error" if is_late else "$success"),
                 f"  {time_left}" if time_left else "",
             )
         )
-        span = f"  {format_instant(clock.base)} - {format_instant(clock.due)}{provisional}"
-        if clock.ended_at is not None:
-            span += "  " + _("ended {at}").format(at=format_instant(clock.ended_at))
+        provisional = f" {_('provisional')}" if row.provisional else ""
+        span = f"  {format_instant(row.base)} - {format_instant(row.due)}{provisional}"
+        if row.ended_at is not None:
+            span += "  " + _("ended {at}").format(at=format_instant(row.ended_at))
+            span += f" {label(EventName, duty.ended_by)}" if duty.ended_by else ""
         parts.append(Content.styled(span, "$quiet"))
+        if duty.told:
+            notices = ", ".join(
+                f"{format_instant(told.at)[5:]} {label(NoticeKind, told.kind)}"
+                for told in duty.told
+            )
+            text = "  " + _("told: {notices}").format(notices=notices)
+            parts.append(Content.styled(text, "$quiet"))
     return _lines(parts)
 
 

@@ -10,13 +10,15 @@ from sqlalchemy import select
 from models.database import Session
 from models.i18n import render
 from models.json_types import JsonObject
+from models.queries.duties import DutyRow, DutyView, duty_views
 from models.queries.log import TicketNotFound, ticket_redactor
+from models.queries.log_lines import LogLine
 from models.rules import events
-from models.rules.events import EventData, TicketUnrouted
+from models.rules.events import TicketUnrouted
 from models.rules.redaction import Redactor
 from models.rules.state import State
 from models.rules.text import clean, redact_address, redact_name, redact_phone
-from models.rules.vocabulary import EventName, MessageType, Status
+from models.rules.vocabulary import MessageType, Status
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import APPLIED
@@ -36,42 +38,6 @@ class RedactedClaimant:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockView:
-    """One clock of the ticket; `state` is running, met, late, cancelled or expired."""
-
-    key: str
-    name: str
-    unit: str | None
-    purpose: str | None
-    base: datetime
-    due: datetime
-    provisional: bool
-    state: str
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of the log: when recorded, when it took effect, what, and the details.
-
-    `private` is what people wrote, cleaned and redacted. `by` is the operator whose message caused
-    the event, where the event itself does not say it.
-    """
-
-    seq: int
-    at: datetime
-    moment: datetime
-    event: EventData
-    private: JsonObject
-    by: str = ""
-
-    @property
-    def name(self) -> EventName:
-        """The event's name."""
-        return self.event.event
-
-
-@dataclass(frozen=True, slots=True)
 class NoticeView:
     """A notice that the ticket caused, and what became of it."""
 
@@ -88,7 +54,7 @@ class NoticeView:
 
 @dataclass(frozen=True, slots=True)
 class TicketDetail:
-    """A ticket: its row, its letter, its clocks, its log and its notices."""
+    """A ticket: its row, its letter, its duties, its log and its notices."""
 
     number: str
     status: str
@@ -105,7 +71,7 @@ class TicketDetail:
     state: State
     claimant: RedactedClaimant
     content: str
-    clocks: tuple[ClockView, ...] = ()
+    duties: tuple[DutyView, ...] = ()
     log: tuple[LogLine, ...] = ()
     notices: tuple[NoticeView, ...] = ()
 
@@ -120,24 +86,20 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
     if row is None:
         raise TicketNotFound(number)
     state = msgspec.json.decode(row.state, type=State) if row.state else State(number)
-    clocks = session.execute(
-        select(*(CLOCK.c[f] for f in ClockView.__dataclass_fields__))
-        .where(CLOCK.c.ticket_id == row.id)
-        .order_by(CLOCK.c.base, CLOCK.c.due, CLOCK.c.key)
-    )
     notices = session.execute(
         select(*(NOTICE.c[f] for f in NoticeView.__dataclass_fields__))
         .where(NOTICE.c.ticket_id == row.id)
         .order_by(NOTICE.c.seq, NOTICE.c.id)
     )
     redactor = ticket_redactor(session, row.claimant)
+    log = _log(session, row.id, number, redactor)
     return TicketDetail(
         **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
         state=state,
         claimant=_claimant(session.cipher.decrypt(row.claimant) if row.claimant else {}),
         content=_content(session, number, redactor),
-        clocks=tuple(ClockView(*c) for c in clocks),
-        log=_log(session, row.id, number, redactor),
+        duties=duty_views(_duty_rows(session, row.id), log),
+        log=log,
         notices=tuple(NoticeView(*n) for n in notices),
     )
 
@@ -151,6 +113,15 @@ def proposed_unit(ticket: TicketDetail) -> tuple[str, str] | None:
         if isinstance(event, TicketUnrouted) and event.proposed and event.proposal:
             return event.proposed, render(event.proposal)
     return None
+
+
+def _duty_rows(session: Session, ticket_id: int) -> list[DutyRow]:
+    rows = session.execute(
+        select(*(CLOCK.c[f] for f in DutyRow.__dataclass_fields__))
+        .where(CLOCK.c.ticket_id == ticket_id)
+        .order_by(CLOCK.c.base, CLOCK.c.due, CLOCK.c.key, CLOCK.c.ordinal)
+    )
+    return [msgspec.convert(row._asdict(), DutyRow) for row in rows]
 
 
 def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> tuple[LogLine, ...]:
@@ -170,7 +141,8 @@ def _line(session: Session, row: SelectedRow, by: str, redactor: Redactor) -> Lo
     event = events.convert(row.name, row.data)
     private = redactor.redact(session.cipher.decrypt(row.private)) if row.private else {}
     says_by_whom = getattr(event, "by", UNSET) is not UNSET
-    return LogLine(row.seq, row.at, row.moment, event, private, "" if says_by_whom else by)
+    said = "" if says_by_whom else by
+    return LogLine(row.seq, row.at, row.moment, event, private, said, row.cause)
 
 
 def _content(session: Session, number: str, redactor: Redactor) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true, tuple_
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
@@ -45,6 +45,7 @@ class ListedTicket:
 
     `first_contact` is how its clock stands, None where there is none; `urgent` is the emergency
     clock to look at: the nearest that runs, or else one that has expired (Regulation 3.4).
+    `next_duty` is the running duty that ends first, whoever owes it.
     """
 
     id: int
@@ -61,6 +62,16 @@ class ListedTicket:
     policy_id: str | None
     first_contact: str | None = None
     urgent: "EmergencyClock | None" = None
+    next_duty: "NextDuty | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextDuty:
+    """A running duty: its clock, who owes it, and until when."""
+
+    clock: str
+    holder: str
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,9 @@ class TicketPage:
     offset: int = 0
     total: int = 0
 
+
+_EMERGENCY_CLOCKS = (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
+_TO_LOOK_AT = (ClockState.RUNNING, ClockState.EXPIRED)
 
 _CHUNK = 500
 """Rows looked up at once; SQLite allows a limited number of values in a statement."""
@@ -110,10 +124,15 @@ def list_tickets(
     if end > urgent:
         first = max(offset, urgent)
         ids += _ids(session, ORDINARY, condition, first - urgent, end - first)
-    contacts, urgencies = _clocks(session, ids) if limit is not None else ({}, {})
+    clocks = _Clocks(session, ids)
     return TicketPage(
         tuple(
-            ListedTicket(**r._mapping, first_contact=contacts.get(r.id), urgent=urgencies.get(r.id))
+            ListedTicket(
+                **r._mapping,
+                first_contact=clocks.first_contact.get(r.id),
+                urgent=clocks.urgent.get(r.id),
+                next_duty=clocks.next_duty.get(r.id),
+            )
             for r in _rows(session, ids)
         ),
         offset,
@@ -214,24 +233,39 @@ def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:
     return or_(*(TICKET.c.unit.contains(text, autoescape=True) for text in texts))
 
 
-def _clocks(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int, EmergencyClock]]:
-    """Return how the first contact stands and the emergency clock to look at, by ticket id."""
-    rows = session.execute(
-        select(CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.state, CLOCK.c.due)
+class _Clocks:
+    """The clocks of the tickets of a page that a line shows, by ticket id."""
+
+    def __init__(self, session: Session, ids: list[int]) -> None:
+        self.first_contact: dict[int, str] = {}
+        self.urgent: dict[int, EmergencyClock] = {}
+        self.next_duty: dict[int, NextDuty] = {}
+        for start in range(0, len(ids), _CHUNK):
+            self._add(_clock_rows(session, ids[start : start + _CHUNK]))
+
+    def _add(self, rows: Sequence[SelectedRow]) -> None:
+        latest = {(row.ticket_id, row.name): row for row in rows}.values()
+        for row in sorted(latest, key=lambda row: (row.state != ClockState.RUNNING, row.due)):
+            if row.name == ClockName.FIRST_CONTACT:
+                self.first_contact[row.ticket_id] = row.state
+            elif row.name in _EMERGENCY_CLOCKS and row.state in _TO_LOOK_AT:
+                clock = EmergencyClock(row.name, row.state, row.due)
+                self.urgent.setdefault(row.ticket_id, clock)
+        for row in sorted(rows, key=lambda row: row.due):
+            if row.state == ClockState.RUNNING:
+                duty = NextDuty(row.name, row.holder, row.due)
+                self.next_duty.setdefault(row.ticket_id, duty)
+
+
+def _clock_rows(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
+    """Return what runs of these tickets, and all of the clocks that a line shows, in order."""
+    shown = (ClockName.FIRST_CONTACT, *_EMERGENCY_CLOCKS)
+    columns = (CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.holder, CLOCK.c.state, CLOCK.c.due)
+    return session.execute(
+        select(*columns)
         .where(
             CLOCK.c.ticket_id.in_(ids),
-            CLOCK.c.key.in_(
-                (ClockName.FIRST_CONTACT, ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
-            ),
+            or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(shown)),
         )
-        .order_by(case((CLOCK.c.state == ClockState.RUNNING, 0), else_=1), CLOCK.c.due)
+        .order_by(CLOCK.c.ordinal)
     ).all()
-    contacts = {row.ticket_id: row.state for row in rows if row.name == ClockName.FIRST_CONTACT}
-    urgent: dict[int, EmergencyClock] = {}
-    for row in rows:
-        if row.name != ClockName.FIRST_CONTACT and row.state in (
-            ClockState.RUNNING,
-            ClockState.EXPIRED,
-        ):
-            urgent.setdefault(row.ticket_id, EmergencyClock(row.name, row.state, row.due))
-    return contacts, urgent

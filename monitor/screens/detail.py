@@ -66,7 +66,7 @@ class DetailScreen(MonitorScreen):
         self._put("log", ticket_view.log(ticket))
         why = snapshot.explanation
         self._put("deadline", ticket_view.deadline(why) if why else Content(_("No deadline yet")))
-        self._put("clocks", ticket_view.clocks(ticket, now, office))
+        self._put("clocks", ticket_view.duties(ticket, now, office))
         self._put("notices", ticket_view.notices(ticket))
 
     def _put(self, name: str, content: Content) -> None:

@@ -165,5 +165,11 @@ def _line(row: "ListedTicket") -> dict[str, Any]:
     from models.rules.calendar import SHANGHAI
 
     due = row.due.astimezone(SHANGHAI).isoformat() if row.due else None
+    duty = row.next_duty
+    upcoming = duty and {
+        "clock": duty.clock,
+        "holder": duty.holder,
+        "due": duty.due.astimezone(SHANGHAI).isoformat(),
+    }
     fields = {"ticket": row.number, "status": row.status, "unit": row.unit, "level": row.level}
-    return {**fields, "due": due}
+    return {**fields, "due": due, "next": upcoming}

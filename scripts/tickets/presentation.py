@@ -1,11 +1,13 @@
-"""A ticket as `hotline show` prints it: its state, its clocks, and why it is due when it is."""
+"""A ticket as `hotline show` prints it: its state, its duties, and why it is due when it is."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from models.database import Session
 from models.i18n import _, render
 from models.queries.detail import TicketDetail, proposed_unit, ticket_detail
+from models.queries.duties import DutyView
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import AlertRaised, AlertWithdrawn, NoticeQueued
@@ -14,6 +16,9 @@ from models.rules.vocabulary import (
     Category,
     ClockName,
     ClockState,
+    ContactPurpose,
+    DutyChange,
+    EventName,
     Level,
     NoticeKind,
     Recipient,
@@ -43,17 +48,7 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
         "level": ticket.level,
         "due": ticket.due and ticket.due.astimezone(SHANGHAI),
         "provisional": ticket.provisional,
-        "clocks": [
-            {
-                "clock": clock.name,
-                "unit": clock.unit,
-                "base": clock.base.astimezone(SHANGHAI),
-                "due": clock.due.astimezone(SHANGHAI),
-                "state": clock.state,
-                "provisional": clock.provisional,
-            }
-            for clock in ticket.clocks
-        ],
+        "duties": [_duty_as_dict(duty) for duty in ticket.duties],
         "alerts": list(_alerts(ticket, _)),
         "why": None if explanation is None else _explanation_as_dict(explanation),
     }
@@ -71,10 +66,8 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
         yield ticket.content
     if proposed := proposed_unit(ticket):
         yield _("proposed: {unit} ({why})").format(unit=proposed[0], why=proposed[1])
-    for clock in ticket.clocks:
-        due = clock.due.astimezone(SHANGHAI)
-        name, state = label(ClockName, clock.name), label(ClockState, clock.state)
-        yield f"  {name}  {clock.unit or ''}  {due:%Y-%m-%d %H:%M}  {state}"
+    for duty in ticket.duties:
+        yield from _duty_lines(duty)
     for alert in _alerts(ticket, lambda role: label(Recipient, role)):
         to = alert["to"] or _("nobody: overtaken by the next level or the expiry")
         at = alert["effective_at"][:16].replace("T", " ")
@@ -82,6 +75,48 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
         yield f"  {label(Level, alert['level'])}  {at}  ({alert['clause']})  {to}{withdrawn}"
     if (explanation := _explanation(session, ticket)) is not None:
         yield from _explanation_lines(explanation)
+
+
+def _duty_as_dict(duty: DutyView) -> dict[str, Any]:
+    row = duty.row
+    return {
+        "clock": row.name,
+        "ordinal": row.ordinal,
+        "holder": row.holder,
+        "purpose": row.purpose,
+        "base": row.base.astimezone(SHANGHAI),
+        "due": row.due.astimezone(SHANGHAI),
+        "state": row.state,
+        "provisional": row.provisional,
+        "ended_at": row.ended_at and row.ended_at.astimezone(SHANGHAI),
+        "ended_by": duty.ended_by,
+        "told": [
+            {"at": notice.at.astimezone(SHANGHAI), "kind": notice.kind, "change": notice.change}
+            for notice in duty.told
+        ],
+    }
+
+
+def _duty_lines(duty: DutyView) -> Iterator[str]:
+    row = duty.row
+    name, state = label(ClockName, row.name), label(ClockState, row.state)
+    if row.purpose:
+        name += f" {label(ContactPurpose, row.purpose)}"
+    span = f"{_minute(row.base)} - {_minute(row.due)}"
+    text = f"  {name}  {label(Recipient, row.holder)}  {span}  {state}"
+    if row.ended_at is not None:
+        text += f" {_minute(row.ended_at)}"
+        text += f" {label(EventName, duty.ended_by)}" if duty.ended_by else ""
+    yield text
+    for notice in duty.told:
+        kind, change = label(NoticeKind, notice.kind), label(DutyChange, notice.change)
+        yield "    " + _("told {at}: {kind} ({change})").format(
+            at=_minute(notice.at), kind=kind, change=change
+        )
+
+
+def _minute(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
 def _explanation_lines(why: Explanation) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Codes on the screen: every one is shown by its label, in both languages, never as the code."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,9 +12,11 @@ from msgspec import UnsetType
 
 from models.database import Store
 from models.i18n import LazyText, activate, render
-from models.queries.detail import ClockView, LogLine, NoticeView, TicketDetail, ticket_detail
+from models.queries.detail import NoticeView, TicketDetail, ticket_detail
+from models.queries.duties import DutyNotice, DutyRow, DutyView
 from models.queries.failures import MESSAGE, NOTE, Failure, Failures
 from models.queries.health import Health, ProcessStatus
+from models.queries.log_lines import LogLine
 from models.queries.owed_calls import KINDS, OwedCall, OwedCalls
 from models.queries.queue_depths import QueueRow
 from models.queries.ticket_list import EmergencyClock, ListedTicket, TicketPage
@@ -29,6 +32,7 @@ from models.rules.vocabulary import (
     ClockState,
     Code,
     ContactPurpose,
+    DutyChange,
     Emergency,
     EventName,
     Level,
@@ -172,13 +176,17 @@ def test_a_ticket_shows_no_code(ticket: TicketDetail) -> None:
         other = _with(ticket, **variant)
         assert _codes_in(ticket_view.summary(other, NOW, DEFAULT_OFFICE).plain) == [], variant
         assert _codes_in(ticket_view.preview(other, None, NOW, DEFAULT_OFFICE).plain) == []
-    clocks = tuple(
-        ClockView("k", name, None, purpose, NOW, NOW, True, state, NOW)
+    rows = (
+        DutyRow("k", 1, name, holder, purpose, NOW, NOW, True, state, NOW)
         for name in ClockName
+        for holder in (Recipient.CITY_HOTLINE, Recipient.DISTRICT_DESK)
         for state in ClockState
         for purpose in (None, *ContactPurpose)
     )
-    text = ticket_view.clocks(_with(ticket, clocks=clocks), NOW, DEFAULT_OFFICE).plain
+    told = tuple(DutyNotice(NOW, kind, DutyChange.STARTED) for kind in NoticeKind)
+    names = itertools.cycle(EventName)
+    duties = tuple(DutyView(row, next(names), told) for row in rows)
+    text = ticket_view.duties(_with(ticket, duties=duties), NOW, DEFAULT_OFFICE).plain
     assert _codes_in(text) == []
     notices = tuple(
         NoticeView(1, kind, role, None, state, None, None, NOW, None)

@@ -287,7 +287,7 @@ class TestTickets:
         )
         assert (ticket.claimant.name, ticket.claimant.phone) == ("测**", "139****1111")
         assert ticket.content.startswith("濠江区达濠街道的路灯坏了三天")
-        assert [(c.name, c.state) for c in ticket.clocks] == [
+        assert [(d.row.name, d.row.state) for d in ticket.duties] == [
             ("accept", "met"),
             ("first_contact", "met"),
             ("handling", "met"),

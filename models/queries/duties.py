@@ -1,0 +1,118 @@
+"""The duties of a ticket: who owes what since when until when, how it ended, who was told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.queries.log_lines import LogLine
+from models.rules.events import ClockExpired, ClockStopped, NoticeQueued, TicketDeemedAccepted
+from models.rules.vocabulary import (
+    ClockName,
+    ClockState,
+    ContactPurpose,
+    DutyChange,
+    EventName,
+    NoticeKind,
+    Recipient,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DutyRow:
+    """A duty as its row has it; `holder` is a unit, `district_desk` or `city_hotline`."""
+
+    key: str
+    ordinal: int
+    name: ClockName
+    holder: str
+    purpose: ContactPurpose | None
+    base: datetime
+    due: datetime
+    provisional: bool
+    state: ClockState
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyNotice:
+    """A notice that told a holder of its duty: when, of what kind, and what had happened to it."""
+
+    at: datetime
+    kind: NoticeKind
+    change: DutyChange
+
+
+@dataclass(frozen=True, slots=True)
+class DutyView:
+    """A duty with what discharged or ended it, and the notices of it to its holder.
+
+    `ended_by` is the event that the ending came with, None while it runs, and where its log does
+    not tell.
+    """
+
+    row: DutyRow
+    ended_by: EventName | None
+    told: tuple[DutyNotice, ...]
+
+
+def duty_views(rows: Sequence[DutyRow], log: Sequence[LogLine]) -> tuple[DutyView, ...]:
+    """Return the duties of a ticket in the order of their rows, as its log tells of them."""
+    began: dict[tuple[str, int], datetime] = {}
+    for row in sorted(rows, key=lambda row: row.ordinal):
+        before = next((r for r in rows if (r.key, r.ordinal) == (row.key, row.ordinal - 1)), None)
+        if before is not None and before.ended_at is not None:
+            began[row.key, row.ordinal] = before.ended_at
+    return tuple(
+        DutyView(row, _ended_by(row, log), _told(row, began.get((row.key, row.ordinal)), log))
+        for row in rows
+    )
+
+
+def _ended_by(row: DutyRow, log: Sequence[LogLine]) -> EventName | None:
+    if row.ended_at is None:
+        return None
+    for line in reversed(log):
+        if line.moment == row.ended_at and _ends(line, row):
+            if line.cause is None:
+                return line.name
+            # the occasion is named by its first event: the acceptance, the result
+            return next(
+                each.name for each in log if (each.cause, each.moment) == (line.cause, line.moment)
+            )
+    return None
+
+
+def _ends(line: LogLine, row: DutyRow) -> bool:
+    match line.event:
+        case ClockStopped() | ClockExpired() as event:
+            unit = row.holder if row.name == ClockName.EVIDENCE else None
+            return (
+                event.clock == row.name
+                and (event.purpose or None) == row.purpose
+                and (unit is None or event.unit == unit)
+            )
+        case TicketDeemedAccepted():
+            return row.name == ClockName.ACCEPT
+    return False
+
+
+def _told(row: DutyRow, since: datetime | None, log: Sequence[LogLine]) -> tuple[DutyNotice, ...]:
+    notices = []
+    for line in log:
+        event = line.event
+        if not isinstance(event, NoticeQueued) or not event.duties or not _is_to(event, row.holder):
+            continue
+        if (since and line.moment < since) or (row.ended_at and line.moment > row.ended_at):
+            continue
+        notices += [
+            DutyNotice(line.moment, event.kind, duty.change)
+            for duty in event.duties
+            if duty.clock == row.name and (duty.purpose or None) == row.purpose
+        ]
+    return tuple(notices)
+
+
+def _is_to(notice: NoticeQueued, holder: str) -> bool:
+    if notice.role == Recipient.UNIT_CONTACT:
+        return notice.unit == holder
+    return notice.role == holder
