@@ -43,7 +43,10 @@ def keep_known_numbers(
     """Give letters the number that they are in under, from before their mapping had a `key`."""
     keyed: dict[str, list[FeedRecord]] = {}
     for record in records:
-        if record.message is not None and record.number not in (None, record.message["id"]):
+        if record.message is not None and record.number not in (
+            None,
+            record.message.get("id"),
+        ):
             keyed.setdefault(str(record.number), []).append(record)
     if not keyed:
         return
