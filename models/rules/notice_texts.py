@@ -61,7 +61,7 @@ def compile_template(text: str) -> "Template":
         _check_work(text)
         template = _sandbox().from_string(text)
         template.render(PLACEHOLDERS)
-    except (TemplateError, TypeError, ArithmeticError, OverflowError) as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         message = _("{text}: {why}; it may name {names}")
         raise InvalidNoticeText(
             message.format(text=repr(text), why=error, names=", ".join(PLACEHOLDERS))

@@ -80,6 +80,9 @@ def _check_home(settings: Settings) -> Iterator[CheckResult]:
         text = _("there is no {path} yet").format(path=settings.home)
         yield CheckResult("home", PROBLEM, text, _("run `hotline db upgrade`"))
         return
+    if settings.home.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
+        text = _("{path} is open to others").format(path=settings.home)
+        yield CheckResult("home", PROBLEM, text, _("chmod 700 it"))
     yield _check_disk(settings.home)
     if settings.key is None and settings.key_path.exists():
         yield _check_key_file(settings.key_path)

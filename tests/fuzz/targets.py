@@ -18,6 +18,7 @@ from openpyxl import Workbook
 from models.errors import HotlineError, describe_safely
 from models.rules.blind_index import index_terms
 from models.rules.messages import Envelope, read_content, read_envelope
+from models.rules.notice_texts import InvalidNoticeText, check_texts
 from models.rules.policy import load_policy
 from models.rules.redaction import Redactor
 from models.rules.routing.units_file import load_units
@@ -231,6 +232,14 @@ TARGETS = {
     "keys": Target(
         _by_text(lambda text: parse_keys(text, "f")),
         (b"-\nnext:" + b"A" * 43 + b"=\n" + b"B" * 43 + b"=",),
+    ),
+    "notice text": Target(
+        _by_text(lambda text: check_texts({"red": text})),
+        (
+            b"{{ ticket }}: {% if unit %}{{ title|truncate(9) }}{% endif %}",
+            b"{{ due|default(1) }} {{ unit ~ 1 }}",
+        ),
+        (InvalidNoticeText,),
     ),
     "filter": Target(
         _by_text(read_filter),

@@ -28,6 +28,7 @@ from tests.rules.district import POLICY, POLICY_TEXT
         "{% set a = title ~ title %}{{ a }}",
         "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
         "x" * 2_001,
+        "{{ " + "[" * 1_900,
     ],
 )
 def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
