@@ -14,7 +14,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check quick test long coverage bench chaos fuzz docs format lock messages pictures wheel clean distclean
+.PHONY: install up check quick test long coverage bench chaos fuzz docs format lock sbom audit messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -110,6 +110,22 @@ lock: install
 		--no-emit-find-links --output-file requirements.lock $(ARGS) pyproject.toml
 	(echo "# Made by make lock from requirements.lock: the same releases without their hashes."; \
 		sed -n 's/^\([a-z0-9][^ ]*==[^\]*[^ \]\) *\\*$$/\1/p' requirements.lock) > constraints.txt
+
+# Writes the bill of materials (CycloneDX) of everything that requirements.lock names, with hashes.
+sbom: .venv/.audit
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --of JSON --output-file dist/hotline.cdx.json requirements.lock
+
+# Fails where a locked release has a known vulnerability, and where the database of advisories (PyPI's,
+# or OSV: make audit ARGS="--vulnerability-service osv") does not answer for all of them.
+audit: .venv/.audit
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock $(ARGS)
+
+.venv/.audit: .venv/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint constraints.txt --editable '.[audit]'
+	@touch $@
 
 # Extracts the texts from the code into the catalogues (edit the .po, then run it again).
 messages: install

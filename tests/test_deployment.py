@@ -56,6 +56,15 @@ def test_each_service_is_watched_started_again_and_knows_no_secret(compose: dict
     assert all(secret["file"].startswith("secrets/") for secret in compose["secrets"].values())
 
 
+def test_each_process_of_ours_has_limits(compose: dict[str, Any]) -> None:
+    """What is killed or crashes leaves no key behind, and one process does not take the host."""
+    for name in ("worker", "timekeeper", "monitor", "upgrade"):
+        service = compose["services"][name]
+        assert service["ulimits"]["core"] == 0, name
+        assert service["ulimits"]["nofile"] >= 4096, name
+        assert service["mem_limit"].endswith(("m", "g")), name
+
+
 def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
     """It goes into the URL, quoted; a missing file is named, a second password refused."""
     secret = tmp_path / "password"

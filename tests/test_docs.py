@@ -125,6 +125,10 @@ def test_units_start_commands_that_are_there(path: Path) -> None:
     assert service["User"] == "hotline"
     assert service["UMask"] == "0077"
     assert service["NoNewPrivileges"] == "yes"
+    # what is killed or crashes leaves no key behind, and one process does not take the machine
+    assert service["LimitCORE"] == "0"
+    assert int(service["LimitNOFILE"]) >= 4096
+    assert re.fullmatch(r"[1-9]\d*[MG]", service["MemoryMax"])
 
 
 def test_the_roles_file_that_comes_with_it_can_be_used(tmp_path: Path) -> None:

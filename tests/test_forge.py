@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config")
 SCHEMAS = {
-    GITHUB / "workflows" / "test.yml": "vendor.github-workflows",
+    **dict.fromkeys((GITHUB / "workflows").glob("*.yml"), "vendor.github-workflows"),
     GITHUB / "ISSUE_TEMPLATE" / "config.yml": "vendor.github-issue-config",
     **dict.fromkeys(FORMS, "vendor.github-issue-forms"),
 }

@@ -224,6 +224,10 @@ def _ticket(
     }
     if not append.levels_only:
         row |= _columns_of_state(state)
+        # once another acceptance has replaced it, the row has the first one's holder already
+        first = _first_acceptance(append)
+        if first is not None or append.new is not None or append.refolded:
+            row["first_unit"] = first and first.holder
     if append.new is not None:
         row["number"] = append.row.number
         row["policy_id"] = append.policy_id
@@ -250,11 +254,15 @@ def _columns_of_state(state: State) -> RowValues:
         "received_at": state.received_at,
         "completed_at": state.completed_at,
         "rating": state.rating,
-        "handled": state.outcome(ClockName.HANDLING),
-        "first_contacted": state.outcome(ClockName.FIRST_CONTACT, f"{ClockName.PROOF}:first"),
-        "closing_contacted": state.outcome(ClockName.CLOSING_CONTACT, f"{ClockName.PROOF}:closing"),
+        "completed_by": handling.holder if handling and state.completed_at else None,
+        "reworked": state.reworked,
         "revisit": state.revisit,
     }
+
+
+def _first_acceptance(append: LogAppend) -> Clock | None:
+    clocks = (*append.past, *append.state.clocks.values())
+    return next((c for c in clocks if c.name == ClockName.ACCEPT and c.ordinal == 1), None)
 
 
 def _level_at(state: State) -> datetime | None:

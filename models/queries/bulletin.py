@@ -5,14 +5,22 @@ registered stands beside them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from models.database import Session
 from models.i18n import LazyText, lazy, render
 from models.json_types import JsonObject
-from models.queries.figure_cases import FigureCase, figure_cases, figure_counts, figure_tickets
-from models.queries.figures import FIGURES, RATES, Month, months_until
+from models.queries.figure_cases import (
+    Counts,
+    FigureCase,
+    figure_cases,
+    figure_counts,
+    figure_tickets,
+)
+from models.queries.figures import HOTLINE_DUTIES, RATES, UNIT_FIGURES, Month, months_until
+from models.queries.unit_names import UnitNames, load_unit_names
 from models.rules.events import ConductRecorded
+from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.policy import BulletinRules
 from models.rules.vocabulary import Ground
 
@@ -49,9 +57,31 @@ class TalkProposal:
     grave: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class HotlineDuty:
+    """A duty of the hotline's own in a month: how often it was met, and how often it expired."""
+
+    holder: str
+    duty: str
+    met: int
+    expired: int
+
+
+@dataclass(frozen=True, slots=True)
+class BodiesLine:
+    """The sum of a parent's bodies; the parent has a line of its own beside it (1.3)."""
+
+    parent: str
+    bodies: tuple[str, ...]
+    line: BulletinLine
+
+
 @dataclass(frozen=True)
 class Bulletin:
-    """A month's bulletin: a line a unit in the order of rank, and one for all of them."""
+    """A month's bulletin: a line a unit in the order of rank, and one for all of them.
+
+    `hotline` are the duties of the desk and the city hotline, `bodies` the sums of parents' bodies.
+    """
 
     month: Month
     lines: tuple[BulletinLine, ...]
@@ -59,28 +89,48 @@ class Bulletin:
     trend: tuple[tuple[Month, Mapping[str, BulletinLine], BulletinLine], ...]
     proposals: tuple[TalkProposal, ...]
     conduct: tuple[TalkProposal, ...]
+    hotline: tuple[HotlineDuty, ...] = ()
+    bodies: tuple[BodiesLine, ...] = ()
     rules: BulletinRules = field(default_factory=BulletinRules)
 
 
 def bulletin(session: Session, month: Month, rules: BulletinRules) -> Bulletin:
     """Put together the bulletin of a month as the store has it now (Regulation 5.4, 6.1)."""
+    names = load_unit_names(session)
     trend = []
     span = months_until(month, TREND)
-    for each, by_unit in zip(span, figure_counts(session, span), strict=True):
-        lines_of = {unit: BulletinLine(unit, figures) for unit, figures in by_unit.items()}
+    for each, counts in zip(span, figure_counts(session, span, names), strict=True):
+        lines_of = {u: BulletinLine(u, c) for u, c in counts.items() if u not in HOTLINE_HOLDERS}
         trend.append((each, lines_of, _sum(lines_of.values())))
     _month, present, total = trend[-1]
     lines = _ranked(present.values())
-    conduct = tuple(_conduct(figure_cases(session, month, "recorded")))
+    conduct = tuple(_conduct(figure_cases(session, month, "recorded", names=names)))
     return Bulletin(
         month,
         tuple(lines),
         total,
         tuple(trend),
-        tuple(_proposals(session, month, lines, rules)),
+        tuple(_proposals(session, month, lines, rules, names)),
         conduct,
+        tuple(_hotline_duties(counts)),
+        tuple(_bodies(present, names)),
         rules,
     )
+
+
+def _hotline_duties(counts: Counts) -> Iterable[HotlineDuty]:
+    for holder in HOTLINE_HOLDERS:
+        figures = counts.get(holder, {})
+        for name in HOTLINE_DUTIES:
+            met, expired = figures.get(f"{name}_met", 0), figures.get(f"{name}_expired", 0)
+            if met or expired:
+                yield HotlineDuty(holder, name, met, expired)
+
+
+def _bodies(lines: Mapping[str, BulletinLine], names: UnitNames) -> Iterable[BodiesLine]:
+    for parent, bodies in names.bodies.items():
+        if counted := [lines[body] for body in bodies if body in lines]:
+            yield BodiesLine(parent, bodies, BulletinLine(parent, _sum(counted).counts))
 
 
 def _sum(lines: Iterable[BulletinLine]) -> BulletinLine:
@@ -110,11 +160,15 @@ def _ranked(lines: Iterable[BulletinLine]) -> list[BulletinLine]:
 
 
 def _proposals(
-    session: Session, month: Month, lines: Sequence[BulletinLine], rules: BulletinRules
+    session: Session,
+    month: Month,
+    lines: Sequence[BulletinLine],
+    rules: BulletinRules,
+    names: UnitNames,
 ) -> Iterable[TalkProposal]:
     last = _last(lines, rules)
-    cards = figure_tickets(session, month, "cards")
-    late = figure_tickets(session, month, "late") if last else {}
+    cards = _once(figure_tickets(session, month, "cards", names))
+    late = _once(figure_tickets(session, month, "late", names)) if last else {}
     for line in lines:
         red, yellow = line.count("red"), line.count("yellow")
         if _reaches(red, rules.red_from) or _reaches(yellow, rules.yellow_from):
@@ -124,14 +178,18 @@ def _proposals(
             ranked = sum(other.rank is not None for other in lines)
             why = lazy("rank {rank} of {n} units", rank=line.rank or 0, n=ranked)
             yield TalkProposal(line.unit, "6.1(3)", why, late.get(line.unit, ()))
-    for case in figure_cases(session, month, "recorded"):
+    for case in figure_cases(session, month, "recorded", names=names):
         conduct = case.event
         if isinstance(conduct, ConductRecorded) and conduct.ground == Ground.FALSIFIED:
             why = lazy("falsification has been registered")
             yield TalkProposal(case.unit, "6.1(3)", why, (case.ticket,), conduct.grave)
-    for case in figure_cases(session, month, "proposed"):
+    for case in figure_cases(session, month, "proposed", names=names):
         why = lazy("designated by the district leader, it did not take the ticket")
         yield TalkProposal(case.unit, "6.1(5)", why, (case.ticket,))
+
+
+def _once(tickets: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    return {unit: tuple(dict.fromkeys(numbers)) for unit, numbers in tickets.items()}
 
 
 def _reaches(count: int, least: int) -> bool:
@@ -170,13 +228,18 @@ def bulletin_as_dict(value: Bulletin) -> JsonObject:
         ],
         "proposals": [_plain_proposal(proposal) for proposal in value.proposals],
         "conduct": [_plain_proposal(proposal) for proposal in value.conduct],
+        "hotline": [asdict(duty) for duty in value.hotline],
+        "bodies": [
+            {**_plain(sums.line), "unit": sums.parent, "bodies": list(sums.bodies)}
+            for sums in value.bodies
+        ],
     }
 
 
 def _plain(line: BulletinLine) -> JsonObject:
     rates = {name: line.rate(name) for name in RATES}
     rank = {} if not line.unit else {"rank": line.rank}
-    return {"unit": line.unit, **rank, **{f: line.count(f) for f in FIGURES}, **rates}
+    return {"unit": line.unit, **rank, **{f: line.count(f) for f in UNIT_FIGURES}, **rates}
 
 
 def _plain_proposal(proposal: TalkProposal) -> JsonObject:

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, and_, literal_column
 from models.rules.vocabulary import EventName
 from models.tables.core import TICKET
 from models.tables.inbox import REFUSED
-from models.tables.ticket import CARDS, LOOKED_AT, OPEN_TICKETS
+from models.tables.ticket import CARDS, COMPLETED_ONCE, LOOKED_AT, OPEN_TICKETS
 
 
 def _words(text: str) -> ColumnElement[bool]:
@@ -18,6 +18,12 @@ URGENT = and_(OPEN_TICKET, TICKET.c.emergency.is_not(None))
 ORDINARY = and_(OPEN_TICKET, TICKET.c.emergency.is_(None))
 REVISIT = _words("ticket.revisit")
 RUNNING_CLOCK = _words("clock.state = 'running'")
+COMPLETED_ONCE_TICKET = _words(
+    COMPLETED_ONCE.replace("completed_at", "ticket.completed_at").replace(
+        "reworked", "ticket.reworked"
+    )
+)
+REWORKED_TICKET = _words("ticket.reworked")
 LOOKED_AT_EVENT = _words(f"event.{LOOKED_AT}")
 CARD_EVENT = _words(f"event.{CARDS.replace('once', 'event.once')}")
 REFUSED_MESSAGE = and_(_words("inbox.reason IS NOT NULL"), _words(f"inbox.state = '{REFUSED}'"))

@@ -7,26 +7,39 @@ next one's, Asia/Shanghai.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import CompoundSelect, FromClause, func, select
 
 from models.database import Session
 from models.json_types import Json, JsonObject
 from models.queries.figures import (
-    CONDITIONS,
+    HOTLINE_DUTIES,
     OF_CARDS,
     OF_COMPLETED,
+    OF_DUTIES,
     OF_EVENTS,
+    OF_HOTLINE,
+    DutyFigure,
+    Interval,
     Month,
+    Span,
+    absences,
     card_events,
-    in_span_with_unit,
+    completed_condition,
+    completions,
+    duty_condition,
+    duty_outcome,
+    ended_duties,
     month_index,
     rare_events,
+    received_tickets,
 )
+from models.queries.unit_names import UnitNames
 from models.rules import events
 from models.rules.calendar import SHANGHAI
 from models.rules.events import EventData
-from models.rules.vocabulary import ClockName, EventName, Level
+from models.rules.vocabulary import SATISFIED, ClockName, DutyOutcome, EventName, Level
 from models.sql_types import AnyExpression, AnySelect
 from models.tables.core import CLOCK, TICKET
 
@@ -57,84 +70,184 @@ def case_as_dict(case: FigureCase) -> JsonObject:
 
 
 Counts = dict[str, dict[str, int]]
-"""Figures by unit; zeros are left out."""
+"""Figures by unit or other holder; zeros are left out."""
 
-
-def figure_counts(session: Session, span: Sequence[Month]) -> list[Counts]:
-    """Count every figure of each of these months, all months by the same statements."""
-    by_month: list[Counts] = [{} for _month in span]
-
-    def add(place: int, unit: str, figure: str, count: int) -> None:
-        if count:
-            figures = by_month[place].setdefault(unit, {})
-            figures[figure] = figures.get(figure, 0) + count
-
-    place = month_index(span, TICKET.c.received_at)
-    received = select(place, TICKET.c.unit, func.count())
-    received = received.where(*in_span_with_unit(span, TICKET.c.received_at))
-    for month, unit, count in session.execute(received.group_by(place, TICKET.c.unit)):
-        add(month, unit, "tickets", count)
-    place = month_index(span, TICKET.c.completed_at)
-    sums = [func.sum(case((asked, 1), else_=0)) for asked in CONDITIONS.values()]
-    done = select(place, TICKET.c.unit, *sums).where(
-        *in_span_with_unit(span, TICKET.c.completed_at)
+_FIGURES_OF_DUTY: Mapping[tuple[str, str], tuple[str, ...]] = {
+    (name, state): tuple(
+        figure
+        for figure, counted in {**OF_DUTIES, **OF_HOTLINE}.items()
+        if counted.name == name and state in counted.states
     )
-    for month, unit, *numbers in session.execute(done.group_by(place, TICKET.c.unit)):
-        for name, count in zip(CONDITIONS, numbers, strict=True):
-            add(month, unit, name, count)
-    names = {event: figure for figure, event in OF_EVENTS.items()}
-    for counted in (card_events(session, span), rare_events(session, span)):
+    for name in (*HOTLINE_DUTIES, *(counted.name for counted in OF_DUTIES.values()))
+    for state in DutyOutcome
+}
+
+
+class Tally:
+    """Counts figures by unit in each month of a span, or in one interval, by one statement each."""
+
+    def __init__(self, session: Session, span: Span, names: UnitNames | None = None) -> None:
+        self._session, self._span = session, span
+        self._present = (names or UnitNames()).present
+        places = 1 if isinstance(span, Interval) else len(span)
+        self._counts: list[Counts] = [{} for _place in range(places)]
+
+    def counts(self) -> list[Counts]:
+        """Return what has been counted, of each month in order."""
+        return [
+            {
+                unit: {figure: n for figure, n in figures.items() if n}
+                for unit, figures in counts.items()
+            }
+            for counts in self._counts
+        ]
+
+    def count_tickets(self) -> None:
+        """Count the tickets received."""
+        for place, unit, count in self._grouped(received_tickets(self._span)):
+            self._add(place, unit, "tickets", count)
+
+    def count_completions(self) -> None:
+        """Count completions and their ratings."""
+        rows = completions(self._session, self._span)
+        for place, unit, rating, count in self._grouped(rows, "rating"):
+            self._add(place, unit, "completed", count)
+            self._add(place, unit, "rated", count if rating else 0)
+            self._add(place, unit, "satisfied", count if rating in SATISFIED else 0)
+
+    def count_duties(self) -> None:
+        """Count the duties that ended, without the contacts that nobody proved."""
+        rows = self._grouped(ended_duties(self._span), "name", "state")
+        for place, unit, name, state, count in rows:
+            for figure in _FIGURES_OF_DUTY.get((name, state), ()):
+                self._add(place, unit, figure, count)
+        for place, unit, name, count in self._grouped(absences(self._span), "name"):
+            self._add(place, unit, name, -count)
+
+    def count_events(self) -> None:
+        """Count cards, returns, second handlings, extensions and conduct."""
+        figures = {event: figure for figure, event in OF_EVENTS.items()}
+        for select_events in (card_events, rare_events):
+            rows = select_events(self._session, self._span)
+            for place, unit, name, level, count in self._grouped(rows, "name", "level"):
+                self._add(place, unit, figures.get(name, level), count)
+                if level in (Level.YELLOW, Level.RED):
+                    self._add(place, unit, "cards", count)
+
+    def _add(self, place: int, unit: str, figure: str, count: int) -> None:
+        figures = self._counts[place].setdefault(self._present(unit), {})
+        figures[figure] = figures.get(figure, 0) + count
+
+    def _grouped(
+        self, counted: AnySelect | CompoundSelect[Any], *columns: str
+    ) -> Iterator[tuple[Any, ...]]:
         rows = counted.subquery()
-        by = (month_index(span, rows.c.moment), rows.c.unit, rows.c.name, rows.c.level)
-        grouped = select(*by, func.count()).group_by(*by)
-        for month, unit, name, level, count in session.execute(grouped):
-            add(month, unit, names.get(name, level), count)
-            if level in (Level.YELLOW, Level.RED):
-                add(month, unit, "cards", count)
-    return by_month
+        by: list[AnyExpression] = [rows.c.unit, *(rows.c[column] for column in columns)]
+        if isinstance(self._span, Interval):
+            for row in self._session.execute(select(*by, func.count()).group_by(*by)):
+                yield 0, *row
+            return
+        by.insert(0, month_index(self._span, rows.c.moment))
+        for row in self._session.execute(select(*by, func.count()).group_by(*by)):
+            yield tuple(row)
+
+
+def figure_counts(
+    session: Session, span: Sequence[Month], names: UnitNames | None = None
+) -> list[Counts]:
+    """Count every figure of each of these months, all months by the same statements."""
+    tally = Tally(session, span, names)
+    tally.count_tickets()
+    tally.count_completions()
+    tally.count_duties()
+    tally.count_events()
+    return tally.counts()
 
 
 def figure_cases(
-    session: Session, month: Month, figure: str, unit: str | None = None
+    session: Session,
+    month: Month,
+    figure: str,
+    unit: str | None = None,
+    names: UnitNames | None = None,
 ) -> Iterator[FigureCase]:
     """Yield the tickets behind a figure of a month, of one unit or all, by unit and time.
 
     A ticket is there as often as it is counted: each card, return or extension by itself.
     """
-    for row in session.execute(_behind(session, month, figure, unit)):
-        fields = row._asdict()
-        unit, number, title = fields.pop("unit"), fields.pop("number"), fields.pop("title")
-        category, moment = fields.pop("category"), fields.pop("at")
-        event = None
-        if (data := fields.get("data")) is not None:
-            event = events.convert(OF_EVENTS.get(figure, EventName.ALERT_RAISED), data)
-            fields = data
-        note = {k: v for k, v in fields.items() if k not in _SAID_BESIDE and v is not None}
-        yield FigureCase(unit, number, title, category, moment, note, event)
+    names = names or UnitNames()
+    wanted = None if unit is None else names.all_names(unit)
+    cases = [
+        _case(row._asdict(), figure, names)
+        for row in session.execute(_behind(session, month, figure, wanted))
+    ]
+    # a renamed unit stands where its present name does
+    yield from sorted(cases, key=lambda case: case.unit) if names.renamed else cases
 
 
-def figure_tickets(session: Session, month: Month, figure: str) -> dict[str, tuple[str, ...]]:
-    """Return the numbers of the tickets behind a figure of a month, by unit, each once."""
+def _case(fields: dict[str, Any], figure: str, names: UnitNames) -> FigureCase:
+    unit, number, title = fields.pop("unit"), fields.pop("number"), fields.pop("title")
+    category, moment = fields.pop("category"), fields.pop("at")
+    event = None
+    if (data := fields.get("data")) is not None:
+        event = events.convert(OF_EVENTS.get(figure, EventName.ALERT_RAISED), data)
+        fields = data
+    note = {k: v for k, v in fields.items() if k not in _SAID_BESIDE and v is not None}
+    return FigureCase(names.present(unit), number, title, category, moment, note, event)
+
+
+def figure_tickets(
+    session: Session, month: Month, figure: str, names: UnitNames | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return the numbers of the tickets behind a figure of a month, by unit, each time counted."""
+    present = (names or UnitNames()).present
     rows = _behind(session, month, figure, None)
     wanted = rows.selected_columns.unit, rows.selected_columns.number
-    numbers: dict[str, dict[str, None]] = {}
-    for unit, number in session.execute(
-        rows.with_only_columns(*wanted, maintain_column_froms=True)
-    ):
-        numbers.setdefault(unit, {})[number] = None
-    return {unit: tuple(of_unit) for unit, of_unit in numbers.items()}
+    numbers: dict[str, tuple[str, ...]] = {}
+    for unit, number in session.execute(rows.with_only_columns(*wanted)):
+        numbers[present(unit)] = (*numbers.get(present(unit), ()), number)
+    return numbers
 
 
-def _behind(session: Session, month: Month, figure: str, unit: str | None) -> AnySelect:
-    if figure in ("tickets", *OF_COMPLETED):
-        rows: AnySelect = _ticket_cases(month, figure)
-        unit_column: AnyExpression = TICKET.c.unit
+def _behind(session: Session, month: Month, figure: str, units: Sequence[str] | None) -> AnySelect:
+    if figure == "tickets":
+        cases = _cases(received_tickets([month]).subquery(), TICKET.c.status)
+    elif figure in OF_COMPLETED:
+        completed = completions(session, [month]).subquery()
+        cases = _cases(completed, completed.c.rating)
+        cases = cases.where(completed_condition(figure, completed.c.rating))
+    elif (duty := {**OF_DUTIES, **OF_HOTLINE}.get(figure)) is not None:
+        cases = _duty_cases(month, duty)
     else:
-        rows, unit_column = _event_cases(session, month, figure)
-    return rows if unit is None else rows.where(unit_column == unit)
+        cases = _event_cases(session, month, figure)
+    return cases if units is None else cases.where(cases.selected_columns.unit.in_(units))
 
 
-def _event_cases(session: Session, month: Month, figure: str) -> tuple[AnySelect, AnyExpression]:
+def _cases(rows: FromClause, *notes: AnyExpression) -> AnySelect:
+    return (
+        select(rows.c.unit, *_NAMED, rows.c.moment.label("at"), *notes)
+        .select_from(rows)
+        .join(TICKET, TICKET.c.id == rows.c.ticket_id)
+        .order_by(rows.c.unit, rows.c.moment, TICKET.c.number)
+    )
+
+
+def _duty_cases(month: Month, duty: DutyFigure) -> AnySelect:
+    name = _NOTE_OF.get(duty.name, "outcome")
+    rows = ended_duties([month]).where(duty_condition(duty))
+    counted = rows.add_columns(CLOCK.c.due, duty_outcome(duty.name).label("outcome")).subquery()
+    return _cases(counted, counted.c.outcome.label(name), counted.c.due)
+
+
+_NOTE_OF = {
+    ClockName.HANDLING: "handling",
+    ClockName.FIRST_CONTACT: "first_contact",
+    ClockName.CLOSING_CONTACT: "closing_contact",
+}
+"""The notes of units' duties."""
+
+
+def _event_cases(session: Session, month: Month, figure: str) -> AnySelect:
     select_events = card_events if figure in (*OF_CARDS, "cards") else rare_events
     rows = select_events(session, [month]).subquery()
     wanted = (Level.YELLOW, Level.RED) if figure == "cards" else (figure,)
@@ -144,34 +257,13 @@ def _event_cases(session: Session, month: Month, figure: str) -> tuple[AnySelect
         else rows.c.name == OF_EVENTS[figure]
     )
     what = (rows.c.unit, rows.c.moment.label("at"), rows.c.data, *_NAMED)
-    query = (
+    return (
         select(*what)
+        .select_from(rows)
         .join(TICKET, TICKET.c.id == rows.c.ticket_id)
         .where(named)
         .order_by(rows.c.unit, rows.c.moment, TICKET.c.number, rows.c.seq)
     )
-    return query, rows.c.unit
-
-
-def _ticket_cases(month: Month, figure: str) -> AnySelect:
-    at = TICKET.c.received_at if figure == "tickets" else TICKET.c.completed_at
-    what: tuple[AnyExpression, ...] = (TICKET.c.unit, *_NAMED, at.label("at"))
-    if figure == "tickets":
-        query = select(*what, TICKET.c.status)
-    else:
-        handling = and_(CLOCK.c.ticket_id == TICKET.c.id, CLOCK.c.key == ClockName.HANDLING)
-        query = select(
-            *what,
-            TICKET.c.handled.label("handling"),
-            CLOCK.c.due,
-            CLOCK.c.ended_at,
-            TICKET.c.first_contacted.label("first_contact"),
-            TICKET.c.closing_contacted.label("closing_contact"),
-            TICKET.c.rating,
-        )
-        query = query.outerjoin(CLOCK, handling).where(CONDITIONS[figure])
-    query = query.where(*in_span_with_unit([month], at))
-    return query.order_by(TICKET.c.unit, at, TICKET.c.number)
 
 
 _SAID_BESIDE = ("unit", "clock", "why")

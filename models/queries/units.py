@@ -4,11 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 
 from models.database import Session
 from models.queries.conditions import CARD_EVENT
-from models.queries.figures import CONDITIONS, RATES, Interval, card_events, in_span_with_unit
+from models.queries.figure_cases import Tally
+from models.queries.figures import RATES, Interval, card_events
+from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.vocabulary import Level
 from models.tables.core import FORMER_UNIT_NAME, TICKET, UNIT
 
@@ -33,9 +35,9 @@ class Ratio:
 class UnitRates:
     """A unit in the last 30 days: handled in time, contacts made in time, claimants satisfied.
 
-    Each is counted as the bulletin counts it (Regulation 5.4): over the tickets completed in that
-    time, so that one which runs late is in no rate before it is completed. `contact` is first and
-    closing contacts together. `yellow` and `red` count its cards but withdrawn ones.
+    Each is counted as the bulletin counts it (Regulation 5.4): over the duties that ended in that
+    time, so that one which runs late is in no rate before it ends. `contact` is first and closing
+    contacts together. `yellow` and `red` count its cards but withdrawn ones.
     """
 
     on_time: Ratio = Ratio()
@@ -100,17 +102,18 @@ def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
 
 
 def _shares(session: Session, span: Interval) -> dict[str, tuple[Ratio, Ratio, Ratio]]:
-    """Return the rates of each unit by its tickets completed in this time."""
-    rates = [figure for pair in RATES.values() for figure in pair]
-    sums = (func.sum(case((CONDITIONS[figure], 1), else_=0)) for figure in rates)
-    rows = select(TICKET.c.unit, *sums).where(*in_span_with_unit(span, TICKET.c.completed_at))
-    rows = rows.group_by(TICKET.c.unit)
+    """Return the rates of each unit by its duties and completions that ended in this time."""
+    tally = Tally(session, span)
+    tally.count_completions()
+    tally.count_duties()
+    (counts,) = tally.counts()
     shares = {}
-    for unit, *counts in session.execute(rows):
+    for unit, figures in counts.items():
         on_time, first, closing, satisfied = (
-            Ratio(good, of) for good, of in zip(counts[::2], counts[1::2], strict=True)
+            Ratio(figures.get(good, 0), figures.get(of, 0)) for good, of in RATES.values()
         )
-        shares[unit] = on_time, first + closing, satisfied
+        if unit not in HOTLINE_HOLDERS:
+            shares[unit] = on_time, first + closing, satisfied
     return shares
 
 

@@ -5,7 +5,7 @@ where it is applied, since a message of wrong content is kept, and refused in th
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, get_args, get_type_hints
 
@@ -352,6 +352,15 @@ CONTENT_TYPES: Mapping[MessageType, type[Content]] = {
 }
 """The struct of every type of message."""
 
+OF_SEVERAL_TICKETS = (
+    MessageType.RESULT_SUBMITTED,
+    MessageType.PROGRESS_REPORTED,
+    MessageType.TERM_RESTARTED,
+    MessageType.UNIT_URGED,
+    MessageType.TICKET_REASSIGNED,
+)
+"""Messages that may be sent once for several tickets (decision 38)."""
+
 UNIT_FIELDS = ("unit", "former_holder", "successor")
 """Fields that must name a known unit; `suggested_unit` may name any."""
 
@@ -495,6 +504,34 @@ def read_envelope(raw: RawMessage, canonical: bytes | None = None) -> Envelope |
         sent_id if isinstance(sent_id, str) and sent_id.strip() else None
     )
     return Envelope(named or _digest(encoded), moment, MessageType(kind), ticket.strip())
+
+
+def for_each_ticket(raw: RawMessage) -> Sequence[RawMessage] | Refusal:
+    """Return a message for several tickets as one for each, with the ticket appended to its id.
+
+    A matter of many callers is answered once (decision 38); a message for one ticket is returned
+    as it is.
+    """
+    tickets = raw.get("ticket")
+    if not isinstance(tickets, list):
+        return (raw,)
+    if raw.get("type") not in OF_SEVERAL_TICKETS:
+        types = ", ".join(OF_SEVERAL_TICKETS)
+        return Refusal(
+            lazy("only messages of these types may name several tickets: {types}", types=types)
+        )
+    numbers = [check.number_as_text(ticket) or ticket for ticket in tickets]
+    if not numbers or not all(isinstance(number, str) and number.strip() for number in numbers):
+        return Refusal(lazy("the tickets' numbers are missing: give them as texts in `ticket`"))
+    sent_id = raw.get("id")
+    if sent_id is None:
+        encoded = canonical_json(raw)
+        if isinstance(encoded, Refusal):
+            return encoded
+        sent_id = _digest(encoded)
+    return [
+        {**raw, "ticket": number, "id": f"{sent_id}-{number}"} for number in dict.fromkeys(numbers)
+    ]
 
 
 def canonical_json(raw: RawMessage) -> bytes | Refusal:

@@ -15,7 +15,6 @@ from models.rules.vocabulary import (
     ClockState,
     ContactPurpose,
     DenialAnswer,
-    DutyOutcome,
     Emergency,
     Level,
     Rating,
@@ -28,7 +27,6 @@ EDITION = 2
 
 Under the first one no duty named its holder, and the hotline had none.
 """
-ENDED = (ClockState.MET, ClockState.LATE, ClockState.EXPIRED)
 
 
 class RuleContext(msgspec.Struct, frozen=True):
@@ -155,19 +153,6 @@ class State(msgspec.Struct, omit_defaults=True):
         """The nearest expiry of `accept` or `handling`; None under review."""
         clocks = (self.clocks.get(n) for n in (ClockName.ACCEPT, ClockName.HANDLING))
         return min((c.due for c in clocks if c and c.running), default=None)
-
-    def outcome(self, key: str, proof: str = "") -> DutyOutcome | None:
-        """Return how a clock of a completed ticket ended: met, late or expired; None if it has not.
-
-        A contact that the claimant denied and nobody proved is `absent` (Regulation 4.3).
-        """
-        clock = self.clocks.get(key)
-        if self.completed_at is None or clock is None or clock.state not in ENDED:
-            return None
-        denied = self.clocks.get(proof)
-        if denied and denied.state == ClockState.EXPIRED:
-            return DutyOutcome.ABSENT
-        return DutyOutcome(clock.state)
 
     def successor_of(self, unit: str) -> str:
         """Return the unit that has taken over from `unit`, or `unit` itself."""

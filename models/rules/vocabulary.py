@@ -150,7 +150,7 @@ class ClockState(Code):
 
 
 class DutyOutcome(Code):
-    """The outcome of a duty of a completed ticket, as its row and the bulletin count it.
+    """The outcome of a duty, as the bulletin counts it.
 
     `absent` is a contact that the claimant denied and nobody proved (Regulation 4.3).
     """

@@ -29,6 +29,9 @@ WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
 
 A database uses a partial index only for a query with the same condition, so queries use these.
 """
+COMPLETED_ONCE = "completed_at IS NOT NULL AND NOT reworked"
+"""Completed tickets without a second handling: their row says all of their completion."""
+ENDED_DUTY = "ended_at IS NOT NULL"
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:
@@ -42,8 +45,9 @@ class Ticket(TableRow, table=True):
     `state` is the fold of its messages; the columns beside it are copies for queries. `title` is
     redacted. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time will
     change it there is a bell for it. `revisit` says that a dissatisfied claimant is still to be
-    called (Regulation 4.5). Once it is completed, `handled` and the two contacts say how its
-    clocks ended, which the bulletin counts.
+    called (Regulation 4.5). For the bulletin, `first_unit` is the unit that held its first
+    acceptance, `completed_by` the one that held the handling of its last completion, and a ticket
+    that is `reworked` has or will have more than one completion.
     """
 
     __tablename__ = "ticket"
@@ -54,17 +58,15 @@ class Ticket(TableRow, table=True):
         partial_index("ticket_urgent", "due", "number", "id", where=OPEN_URGENT),
         partial_index("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
         partial_index("ticket_revisit", "id", where="revisit"),
-        Index("ticket_received", "received_at", "unit"),
+        Index("ticket_received", "received_at", "first_unit"),
         partial_index(
             "ticket_completed",
             "completed_at",
-            "unit",
+            "completed_by",
             "rating",
-            "handled",
-            "first_contacted",
-            "closing_contacted",
-            where="completed_at IS NOT NULL",
+            where=COMPLETED_ONCE,
         ),
+        partial_index("ticket_reworked", "completed_at", where="reworked"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -82,9 +84,11 @@ class Ticket(TableRow, table=True):
     completed_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     updated_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     rating: str | None = None
-    handled: str | None = None
-    first_contacted: str | None = None
-    closing_contacted: str | None = None
+    first_unit: str | None = None
+    completed_by: str | None = None
+    reworked: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
     revisit: bool = Field(
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
@@ -106,7 +110,8 @@ class ClockRow(TableRow, table=True):
     __tablename__ = "clock"
     __table_args__ = (
         partial_index("clock_running", "name", "due", where="state = 'running'"),
-        partial_index("clock_ended", "ended_at", where="ended_at IS NOT NULL"),
+        # a month's duties are counted without a look at the rows
+        partial_index("clock_ended", "ended_at", "name", "holder", "state", where=ENDED_DUTY),
     )
 
     ticket_id: int = Field(sa_column=Column(BigId, ForeignKey("ticket.id"), primary_key=True))

@@ -31,6 +31,29 @@ class UnusableRow(Exception):
         self.why = why
 
 
+_SINGLE = frozenset(
+    [
+        "ticket",
+        "id",
+        "category",
+        "claimant",
+        "street",
+        "channel",
+        "topic",
+        "emergency",
+        "statutory_limit",
+        "unit",
+        "declined",
+        "rating",
+        "outcome",
+        "method",
+        "purpose",
+        "approved",
+    ]
+)
+"""Fields that have one value; the others are texts."""
+
+
 class FeedTableRow:
     """One row while messages are made of it, with notes, and cells whose text was changed.
 
@@ -45,8 +68,37 @@ class FeedTableRow:
         self.original: dict[str, str] = {}
 
     def text(self, place: CellPlace) -> str:
-        """A cell's tidied text, "" for what the mapping calls empty; the original is kept."""
-        text = cell_text(self.cells[place.column])
+        """A cell's tidied text, "" for what the mapping calls empty; the original is kept.
+
+        Texts of several columns with one header are joined. Raises UnusableRow where these say
+        different things of which only one can be meant.
+        """
+        if place.again:
+            return self._text_of_columns(place)
+        return self._tidied(place, self.cells[place.column])
+
+    def cell(self, place: CellPlace) -> Cell:
+        """The cell of a place; of several columns with one header the one that is filled."""
+        columns = (place.column, *place.again)
+        return next((self.cells[n] for n in columns if self._tidied(place, self.cells[n])), None)
+
+    def _text_of_columns(self, place: CellPlace) -> str:
+        columns = (place.column, *place.again)
+        texts = dict.fromkeys(self._tidied(place, self.cells[n]) for n in columns)
+        filled = [text for text in texts if text]
+        outer = place.field.partition(".")[0]
+        if len(filled) > 1 and (outer in _SINGLE or place.field in INSTANTS):
+            raise UnusableRow(
+                lazy(
+                    'The column "{column}" stands more than once, and says different things here. '
+                    "Leave one",
+                    column=place.header,
+                )
+            )
+        return "\n".join(filled)
+
+    def _tidied(self, place: CellPlace, cell: Cell) -> str:
+        text = cell_text(cell)
         if is_plain(text):
             tidy = text.strip()
         else:
@@ -77,7 +129,7 @@ def cell_value(row: FeedTableRow, place: CellPlace, words: Words) -> str | int:
     if field in INSTANTS:
         return instant_of(row, place)
     if field in _NUMBERS:
-        return _exact_number(row.cells[place.column], text, place.header)
+        return _exact_number(row.cell(place), text, place.header)
     if field in words:
         code = words[field].get(folded(text), words[field].get(ANY))
         if code is None:
@@ -96,7 +148,7 @@ def cell_value(row: FeedTableRow, place: CellPlace, words: Words) -> str | int:
 
 def instant_of(row: FeedTableRow, place: CellPlace) -> str:
     """The instant that a cell names, ISO 8601 with its offset. Raises UnusableRow."""
-    at = parse_instant(row.cells[place.column], row.layout.mapping.dates, row.layout.zone)
+    at = parse_instant(row.cell(place), row.layout.mapping.dates, row.layout.zone)
     if at is None:
         raise UnusableRow(unreadable_date(place.header))
     return at.isoformat()

@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 from msgspec.structs import replace
 
 from models.i18n import _
+from models.rules.messages import Refusal, for_each_ticket
 from models.rules.vocabulary import MessageType
 from scripts.ingest.mapping import load_mapping, requires_unit, shipped_mappings
 from scripts.ingest.readers.formats import Format, choose_format
@@ -65,7 +66,7 @@ def read_feed(
 
         records = read_again() if options.start is None else rebase(read_again, options.start)
         for record in records:
-            yield _with_options(record, options)
+            yield from _for_each_ticket(_with_options(record, options))
 
 
 def _open(path: Path, open_files: ExitStack) -> IO[bytes]:
@@ -111,6 +112,20 @@ def _with_options(record: FeedRecord, options: FeedOptions) -> FeedRecord:
         first, *later = (_with_unit(m, options.unit, mapped=mapped) for m in messages)
         record = replace(record, message=first, later=tuple(later))
     return replace(record, source=options.source) if options.source else record
+
+
+def _for_each_ticket(record: FeedRecord) -> Iterator[FeedRecord]:
+    """Yield a record as it is, or one for each ticket where its message names several."""
+    message = record.message
+    if message is None or not isinstance(message.get("ticket"), list):
+        yield record
+        return
+    messages = for_each_ticket(message)
+    if isinstance(messages, Refusal):
+        yield replace(record, message=None, why=messages.why)
+        return
+    for place, each in enumerate(messages):
+        yield replace(record, message=dict(each), continues=place > 0)
 
 
 def _with_unit(message: dict[str, Any], unit: str, *, mapped: bool) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class IngestPipeline:
         Raises LettersDoubled, before the first batch is taken.
         """
         self._check_numbers(feed, records, started_at)
-        self.counts.read += len(records)
+        self.counts.read += sum(not record.continues for record in records)
         for note in (note for record in records for note in record.notes):
             self.notes[render(note)] += 1
         refused = [record for record in records if record.message is None]

@@ -32,6 +32,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
     `key` adds to it; None where the table has an id beside it. `keyed` says that it has a key.
     `days` are the places, among all messages of the record, of those that are dated by a day; they
     have its midnight here.
+    `continues` marks a further message of the line before it, which was sent for several tickets.
     """
 
     line: int
@@ -45,6 +46,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
     number: str | None = None
     keyed: bool = False
     days: frozenset[int] = frozenset()
+    continues: bool = False
 
     @property
     def raw(self) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from models.i18n import lazy
+from models.i18n import LazyText, lazy
 from models.rules.limits import RECORD_BYTES
 from models.rules.text import clean, folded
 from models.rules.vocabulary import MessageType
@@ -23,23 +23,44 @@ from scripts.ingest.cells import (
 from scripts.ingest.dates import names_a_day, parse_instant
 from scripts.ingest.mapping import ARRIVAL, requires_unit
 from scripts.ingest.records import Cell, FeedRecord, cell_text
-from scripts.ingest.table_layout import FollowUpLayout, TableLayout
+from scripts.ingest.table_layout import FollowUpLayout, NearestTable, TableLayout
 
 Message = dict[str, Any]
 
 
 def row_records(
-    layout: TableLayout, rows: Iterable[tuple[int, Sequence[Cell]]]
+    layout: TableLayout,
+    rows: Iterable[tuple[int, Sequence[Cell]]],
+    notes: Sequence[LazyText] = (),
 ) -> Iterator[FeedRecord]:
-    """The records of a table's numbered rows; the first one carries a note on odd columns."""
-    renamed = layout.renamed()
+    """The records of a table's numbered rows; the first one carries notes on what is odd."""
+    notes = (*notes, *layout.notes())
     for line, cells in rows:
         record = row_record(layout, line, cells)
         if record is None:
             continue
-        if renamed is not None:
-            record, renamed = replace(record, notes=(renamed, *record.notes)), None
+        if notes:
+            record, notes = replace(record, notes=(*notes, *record.notes)), ()
         yield record
+
+
+def unread_rows(
+    table: NearestTable, rows: Iterable[tuple[int, Sequence[Cell]]], sheet: str
+) -> Iterator[FeedRecord]:
+    """The rows of a sheet that lacks columns of its mapping, each refused and kept."""
+    why = lazy(
+        'the sheet "{sheet}" looks like the source {mapping}, but its columns {gone} are not '
+        "there; new are {new}. If a column was renamed, write both names into a mapping, as in "
+        '"ticket = ["old", "new"]", and give it with --mapping FILE',
+        sheet=sheet,
+        mapping=table.mapping.name,
+        gone=", ".join(table.missing),
+        new=", ".join(table.new) or "-",
+    )
+    for line, cells in rows:
+        if any(clean(cell_text(cell)) for cell in cells):
+            kept = partial(_raw, table.headers, cells)
+            yield FeedRecord(line, table.mapping.message_source, None, why, kept)
 
 
 def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRecord | None:
@@ -163,7 +184,7 @@ def _follow_ups(row: FeedTableRow, letter: Message) -> list[Message]:
 def _follow_up_instant(row: FeedTableRow, layout: FollowUpLayout, letter: Message) -> str | None:
     """The instant of a follow-up message; "" if it is that of its arrival, None if it has none."""
     mapping, header = row.layout.mapping, layout.at.header
-    at = parse_instant(row.cells[layout.at.column], mapping.dates, row.layout.zone)
+    at = parse_instant(row.cell(layout.at), mapping.dates, row.layout.zone)
     if at is None:
         if mapping.undated == ARRIVAL:
             return ""
@@ -180,7 +201,7 @@ def _follow_up_instant(row: FeedTableRow, layout: FollowUpLayout, letter: Messag
 
 def _is_before(at: datetime, layout: FollowUpLayout, row: FeedTableRow, letter: datetime) -> bool:
     """Return whether something is said to have happened before its letter; a day is compared."""
-    if names_a_day(row.cells[layout.at.column], row.layout.mapping.dates):
+    if names_a_day(row.cell(layout.at), row.layout.mapping.dates):
         return at.date() < letter.astimezone(at.tzinfo).date()
     return at < letter
 
@@ -204,7 +225,7 @@ def _follow_up_message(
     }
     if at:
         message["at"] = at
-        if names_a_day(row.cells[layout.at.column], row.layout.mapping.dates):
+        if names_a_day(row.cell(layout.at), row.layout.mapping.dates):
             row.days.add(message["id"])
     if requires_unit(follow_up.type) and "unit" in letter:
         message.setdefault("unit", letter["unit"])

@@ -26,11 +26,15 @@ _MAX_LISTED = 10
 
 
 class CellPlace(NamedTuple):
-    """The column of a field: its number and its header."""
+    """The column of a field: its number and its header.
+
+    `again` are the numbers of further columns with the same header.
+    """
 
     field: str
     column: int
     header: str
+    again: tuple[int, ...] = ()
 
 
 class FollowUpLayout(NamedTuple):
@@ -58,6 +62,17 @@ class TableLayout(NamedTuple):
     def header(self, field: str) -> str:
         """The header of a field's column."""
         return next((place.header for place in self.fields if place.field == field), field)
+
+    def notes(self) -> list[LazyText]:
+        """Return what is odd about the columns."""
+        renamed = self.renamed()
+        places = (*self.fields, *self.kept, *(p for later in self.later for p in later.fields))
+        doubled = dict.fromkeys(place.header for place in places if place.again)
+        notes = [
+            lazy('the column "{column}" stands more than once: each is read', column=header)
+            for header in doubled
+        ]
+        return [*notes, renamed] if renamed is not None else notes
 
     def renamed(self) -> LazyText | None:
         """A note where columns are missing and others have come: it is never guessed."""
@@ -105,32 +120,54 @@ def find_layout(
     return None
 
 
-def unknown_table(
-    feed: str, first_rows: Sequence[Sequence[Cell]], mappings: Sequence[Mapping]
-) -> FeedError:
-    """The error for a table that none of these mappings knows; it names a similar one."""
-    for cells in first_rows[:HEADER_WITHIN]:
-        headers = [clean(cell_text(cell)) for cell in cells]
+class NearestTable(NamedTuple):
+    """A table that is nearly one of a mapping: its headers, their row, and what differs."""
+
+    mapping: Mapping
+    row: int
+    headers: tuple[str, ...]
+    missing: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+def nearest_table(
+    first_rows: Sequence[Sequence[Cell]], mappings: Sequence[Mapping]
+) -> NearestTable | None:
+    """Return what a table with other headers than a mapping's is like, or None."""
+    for index, cells in enumerate(first_rows[:HEADER_WITHIN]):
+        headers = tuple(clean(cell_text(cell)) for cell in cells)
         present = set(map(folded, headers))
         for mapping in mappings:
             missing = [name for name in mapping.headers if folded(name) not in present]
             if len(missing) <= _MOST * len(mapping.headers):
                 known = set(map(folded, mapping.known_headers()))
                 new = [h for h in headers if h and folded(h) not in known]
-                return ColumnsRenamed(feed, mapping.name, missing, new[:_MAX_LISTED])
+                return NearestTable(mapping, index, headers, tuple(missing), tuple(new))
+    return None
+
+
+def unknown_table(
+    feed: str, first_rows: Sequence[Sequence[Cell]], mappings: Sequence[Mapping]
+) -> FeedError:
+    """The error for a table that none of these mappings knows; it names a similar one."""
+    nearest = nearest_table(first_rows, mappings)
+    if nearest is not None:
+        new = nearest.new[:_MAX_LISTED]
+        return ColumnsRenamed(feed, nearest.mapping.name, list(nearest.missing), list(new))
     return ColumnsUnknown(feed, {mapping.name: mapping.headers for mapping in mappings})
 
 
 def lay_out(mapping: Mapping, row: int, headers: tuple[str, ...]) -> TableLayout | None:
     """Find the columns of a mapping under these headers; None if number or date has none."""
-    columns: dict[str, int] = {}
+    columns: dict[str, list[int]] = {}
     for index, header in enumerate(headers):
-        columns.setdefault(folded(header), index)
+        columns.setdefault(folded(header), []).append(index)
 
     def place(field: str, column: Column) -> CellPlace | None:
-        numbers = (columns.get(folded(name)) for name in column)
-        number = next((n for n in numbers if n is not None), None)
-        return None if number is None else CellPlace(field, number, headers[number])
+        numbers = next((columns[folded(n)] for n in column if folded(n) in columns), None)
+        if numbers is None:
+            return None
+        return CellPlace(field, numbers[0], headers[numbers[0]], tuple(numbers[1:]))
 
     def places(fields: dict[str, Column]) -> tuple[CellPlace, ...]:
         placed = (place(field, column) for field, column in fields.items())

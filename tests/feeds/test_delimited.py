@@ -118,3 +118,59 @@ def test_unknown_headers_name_the_mappings_and_never_a_letter(tmp_path: Path) ->
 def test_other_formats_are_said_to_be_so(content: bytes, tmp_path: Path) -> None:
     with pytest.raises((FeedUnreadable, ColumnsUnknown)):
         records(content, tmp_path)
+
+
+def _table(*lines: str) -> bytes:
+    return "\n".join([",".join(HEADERS), *lines]).encode()
+
+
+_ROW = "{},某女士,路灯不亮,2026/9/3 8:05:07,{},0"
+
+
+def test_an_unbalanced_quote_takes_in_no_other_letter(tmp_path: Path) -> None:
+    """Only the line in which it stands is refused, wherever the next quotation mark is."""
+    torn, plain = _ROW.format("1001", '"路灯坏了'), _ROW.format("1002", "井盖没了")
+    for end in (
+        [],
+        [_ROW.format("1003", '"一,二"')],
+        [_ROW.format("1003", '一"')],
+        ['1003,"某女士",路灯不亮,2026/9/3 8:05:07,一,0'],
+    ):
+        parsed = records(_table(torn, plain, *end), tmp_path)
+        assert [r.message and r.message["ticket"] for r in parsed] == [
+            None,
+            "1002",
+            *["1003" for _line in end],
+        ]
+        assert parsed[0].line == 2
+        assert parsed[0].raw == torn + "\n"
+        assert [r.line for r in parsed] == list(range(2, 2 + len(parsed)))
+
+
+def test_an_unbalanced_quote_in_the_last_column_takes_in_no_other_letter(tmp_path: Path) -> None:
+    """The row would have as many cells as it should have."""
+    columns = ("留言编号", "留言用户", "留言主题", "留言时间", "留言详情")
+    rows = [
+        '1,甲,路灯,2026/9/3 8:05:07,"路灯坏了',
+        "2,乙,井盖,2026/9/3 8:05:07,井盖没了",
+        '3,丙,树木,2026/9/3 8:05:07,树倒了"',
+    ]
+    parsed = records("\n".join([",".join(columns), *rows]).encode(), tmp_path)
+    assert [r.message and r.message["ticket"] for r in parsed] == [None, "2", "3"]
+
+
+def test_text_after_a_closing_quote_is_refused(tmp_path: Path) -> None:
+    """Whether it belongs to the cell nobody knows; spaces there mean nothing."""
+    parsed = records(
+        _table(_ROW.format("1001", '"他说"好"了"'), _ROW.format("1002", '"好, 好"  ')), tmp_path
+    )
+    assert "quotation mark" in reason(parsed[0])
+    assert parsed[1].message is not None
+    assert parsed[1].message["content"] == "好, 好"
+
+
+def test_a_letter_of_several_lines_stays_one(tmp_path: Path) -> None:
+    """Also with commas, and with numbers at the beginnings of its lines."""
+    text = '"1、路灯, 坏了,\n2、井盖,没了,\n\n请修,谢谢,再见,一,二,三"'
+    (message,) = messages(_table(_ROW.format("1001", text)), tmp_path)
+    assert str(message["content"]).count("\n") == 3

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from models.i18n import render
 from models.rules.messages import Refusal, read_envelope
 from scripts.ingest.readers import json_messages as module
 from tests.feeds.feed_files import MESSAGE, lines, messages, reason, records
@@ -143,3 +144,23 @@ def test_an_endless_line_does_not_fill_the_memory() -> None:
     assert stream.widest <= 2 << 20
     assert isinstance(record.raw, str)
     assert len(record.raw) <= 1_000
+
+
+def test_one_answer_serves_several_tickets(tmp_path: Path) -> None:
+    """A message for a list of tickets is one for each, by its id and the ticket (decision 38)."""
+    result = {"id": "r1", "at": "2026-11-03T10:00", "type": "result.submitted", "unit": "城管局"}
+    sent = [
+        result | {"ticket": ["HJ-1", "HJ-2", "HJ-1"]},
+        {"id": "n1", "at": "2026-11-03T10:00", "type": "note.added", "ticket": ["HJ-1"]},
+        result | {"id": "r2", "ticket": []},
+    ]
+    rows = records(b"".join(map(lines, sent)), tmp_path)
+    taken = [r for r in rows if r.message is not None]
+    assert [(r.message["ticket"], r.message["id"]) for r in taken if r.message] == [
+        ("HJ-1", "r1-HJ-1"),
+        ("HJ-2", "r1-HJ-2"),
+    ]
+    assert [(r.line, r.continues) for r in taken] == [(1, False), (1, True)]
+    refused = [(r.line, render(r.why)) for r in rows if r.why is not None]
+    assert [line for line, _why in refused] == [2, 3]
+    assert "result submitted" in refused[0][1]

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from scripts.ingest.readers import workbook as module
-from scripts.ingest.records import FeedUnreadable
+from scripts.ingest.records import FeedRecord, FeedUnreadable
 from tests.feeds.feed_files import (
     HEADERS,
     LETTER,
@@ -238,3 +238,94 @@ def test_an_archive_that_is_no_workbook_is_said_to_be_none(tmp_path: Path) -> No
         archive.writestr("../../etc/passwd", "root")
     with pytest.raises(FeedUnreadable, match="no XLSX workbook"):
         records(made.getvalue(), tmp_path)
+
+
+def _saved(book: openpyxl.Workbook) -> bytes:
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def _notes(parsed: list[FeedRecord]) -> list[str]:
+    return [note.text.format(**note.args) for record in parsed for note in record.notes]
+
+
+@pytest.mark.usefixtures("either_reader")
+def test_a_sheet_with_a_renamed_header_is_refused_row_by_row(tmp_path: Path) -> None:
+    """What it holds is kept and told; the other sheets are taken."""
+    book = openpyxl.Workbook()
+    book.active.append(HEADERS)
+    book.active.append(LETTER)
+    other = book.create_sheet("十月")
+    other.append(("来信编号", *HEADERS[1:]))
+    other.append(("1002", *LETTER[1:]))
+    other.append(())
+    other.append(("1003", *LETTER[1:]))
+    taken, *refused = records(_saved(book), tmp_path)
+    assert taken.message is not None
+    assert [record.line for record in refused] == [2, 4]
+    assert all("十月" in reason(r) and "来信编号" in reason(r) for r in refused)
+    assert refused[0].raw == dict(
+        zip(("来信编号", *HEADERS[1:]), ("1002", *LETTER[1:]), strict=True)
+    )
+
+
+@pytest.mark.usefixtures("either_reader")
+def test_what_nobody_sees_is_read_and_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for number, sheet in enumerate((book.active, book.create_sheet("旧表")), 1):
+        sheet.append(HEADERS)
+        for row in range(3):
+            sheet.append((f"100{number}{row}", *LETTER[1:]))
+    book["旧表"].sheet_state = "hidden"
+    book.active.row_dimensions[2].hidden = book.active.row_dimensions[4].hidden = True
+    book.create_sheet("说明").append(("本表由系统导出",))
+    parsed = records(_saved(book), tmp_path)
+    assert len(parsed) == 6
+    assert all(record.message for record in parsed)
+    assert _notes(parsed) == [
+        'the sheet "说明" is none of letters: not read',
+        'the sheet "Sheet" has 2 hidden rows; they were read',
+        'the sheet "旧表" is hidden; it was read',
+    ]
+
+
+@pytest.mark.usefixtures("either_reader")
+@pytest.mark.parametrize("left", [0, 2])
+def test_merged_cells_are_spread_over_their_rows(tmp_path: Path, left: int) -> None:
+    """A title above the headers is not, and what is merged sideways stays where it stands."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    rows = [("标题",), HEADERS, *((f"100{n}", *LETTER[1:]) for n in range(6))]
+    for number, cells in enumerate(rows, 1):
+        for column, value in enumerate(cells, 1 + left):
+            sheet.cell(number, column, value)
+    for column, first, last in ((2, 3, 5), (4, 3, 4), (4, 6, 8)):
+        sheet.merge_cells(None, first, column + left, last, column + left)
+    sheet.merge_cells(None, 1, 1 + left, 1, 6 + left)
+    sheet.cell(6, 2 + left, "某先生")
+    bodies = messages(_saved(book), tmp_path)
+    assert [body["ticket"] for body in bodies] == [f"100{n}" for n in range(6)]
+    assert {body["at"] for body in bodies} == {"2026-09-03T08:05:07+08:00"}
+    assert [body["claimant"] for body in bodies] == [
+        {"name": name} for name in ("某女士", "某女士", "某女士", "某先生", "某女士", "某女士")
+    ]
+
+
+def test_a_column_that_stands_twice_is_read_twice(tmp_path: Path) -> None:
+    """Texts are joined; of a number or a date only one can be meant."""
+    headers = (*HEADERS, "留言详情", "留言编号")
+    rows = [
+        headers,
+        ("1001", *LETTER[1:], "还有一个井盖。", "1001"),
+        ("", *LETTER[1:], "", "1002"),
+        ("1003", *LETTER[1:], LETTER[4], "1004"),
+    ]
+    parsed = records(workbook(rows), tmp_path)
+    assert [r.message and (r.message["ticket"], r.message["content"]) for r in parsed] == [
+        ("1001", f"{LETTER[4]}\n还有一个井盖。"),
+        ("1002", LETTER[4]),
+        None,
+    ]
+    assert "留言编号" in reason(parsed[2])
+    assert len(_notes(parsed)) == 2

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from models.database import Store
-from models.queries.figures import Month
+from models.queries.figures import HOTLINE_DUTIES, Month
 from models.rules.calendar import SHANGHAI
 from models.tables.core import EVENT, TICKET
 
@@ -41,33 +42,106 @@ def counted(store: Store, month: Month) -> dict[str, dict[str, int]]:
     return {unit: dict(counts) for unit, counts in sums.items()}
 
 
+@dataclass
+class Duty:
+    """A duty as a log tells it."""
+
+    name: str
+    purpose: str | None
+    holder: str
+    state: str = "running"
+    ended_at: datetime | None = None
+    absent: bool = False
+
+
+def duties_of(events: Sequence[Any]) -> list[Duty]:
+    """The duties of a ticket in the order in which they began."""
+    duties: list[Duty] = []
+    latest: dict[tuple[str, str | None], Duty] = {}
+    for event in sorted(events, key=lambda e: (e.moment, e.seq)):
+        data = event.data
+        if event.name == "unit.succeeded":
+            for duty in duties:
+                if duty.state == "running" and duty.holder == data["unit"]:
+                    duty.holder = data["successor"]
+        if event.name == "contact.deemed_absent":
+            latest[f"{data['purpose']}_contact", None].absent = True
+        if not event.name.startswith("clock.") or event.name == "clock.moved":
+            continue
+        key = data["clock"], data.get("purpose") or data.get("unit")
+        begun = latest.get(key)
+        if event.name != "clock.started":
+            assert begun is not None
+            expired = event.name == "clock.expired"
+            begun.state = "expired" if expired else data["outcome"]
+            begun.ended_at = datetime.fromisoformat(data["due"]) if expired else event.moment
+            continue
+        if begun is None or not _resumed(events, event, begun):
+            begun = latest[key] = Duty(data["clock"], data.get("purpose"), data["holder"])
+            duties.append(begun)
+        begun.state, begun.ended_at = "running", None
+    return duties
+
+
+def _resumed(events: Sequence[Any], started: Any, before: Duty) -> bool:
+    """Whether a handling runs on after a refused result, and no other one begins."""
+    refused = any(e.name == "result.refused" and e.moment == started.moment for e in events)
+    return before.name == "handling" and before.state != "cancelled" and refused
+
+
 def _figures(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
     yield from _events(events, month)
-    unit = _unit(events)
-    if unit is None:
-        return
     (received,) = [e.moment for e in events if e.name == "ticket.received"]
-    if _in(month, received):
-        yield unit, "tickets"
-    completed = [e.moment for e in events if e.name == "ticket.completed"]
-    if not completed or not _in(month, completed[-1]):
-        return
-    yield unit, "completed"
-    handling = _clock(events, "handling")
-    if handling in ("met", "late"):
-        yield unit, "timed"
-        yield unit, "on_time" if handling == "met" else "late"
-    absent = {e.data["purpose"] for e in events if e.name == "contact.deemed_absent"}
-    for purpose in ("first", "closing"):
-        state = _clock(events, f"{purpose}_contact")
-        if state in ("met", "late", "expired"):
-            yield unit, f"{purpose}_due"
-        if state == "met" and purpose not in absent:
-            yield unit, f"{purpose}_contact"
-    if rating := _rating(events):
-        yield unit, "rated"
-        if rating in _GOOD:
-            yield unit, "satisfied"
+    duties = duties_of(events)
+    first = next((duty for duty in duties if duty.name == "accept"), None)
+    if first is not None and _in(month, received):
+        yield first.holder, "tickets"
+    yield from _completions(events, month)
+    for duty in duties:
+        if duty.ended_at is None or not _in(month, duty.ended_at):
+            continue
+        if duty.name == "handling" and duty.state in ("met", "late"):
+            yield duty.holder, "timed"
+            yield duty.holder, "on_time" if duty.state == "met" else "late"
+        for purpose in ("first", "closing"):
+            if duty.name == f"{purpose}_contact":
+                if duty.state in ("met", "late", "expired"):
+                    yield duty.holder, f"{purpose}_due"
+                if duty.state == "met" and not duty.absent:
+                    yield duty.holder, f"{purpose}_contact"
+        if duty.name == "proof" and duty.state == "expired":
+            yield duty.holder, "absent"
+        if duty.name in HOTLINE_DUTIES and duty.state != "cancelled":
+            outcome = "expired" if duty.state == "expired" else "met"
+            yield duty.holder, f"{duty.name}_{outcome}"
+
+
+def _completions(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
+    """Each completion, for the unit whose result it was, and the rating that it has in the end."""
+    unit, rating = "", None
+    found: list[tuple[datetime, str, str | None]] = []
+    for event in sorted(events, key=lambda e: (e.moment, e.seq)):
+        match event.name:
+            case "result.submitted":
+                unit, rating = event.data["unit"], None
+            case "ticket.completed":
+                found.append((event.moment, unit, rating))
+            case "survey.rated" | "rating.corrected":
+                rating = event.data.get("rating") or event.data["to"]
+                submitted = max(
+                    e.moment
+                    for e in events
+                    if e.name == "result.submitted" and e.moment <= event.moment
+                )
+                if found and submitted <= found[-1][0]:
+                    found[-1] = (*found[-1][:2], rating)
+    for moment, unit_then, rated in found:
+        if _in(month, moment):
+            yield unit_then, "completed"
+            if rated:
+                yield unit_then, "rated"
+            if rated in _GOOD:
+                yield unit_then, "satisfied"
 
 
 def _events(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
@@ -81,6 +155,8 @@ def _events(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
     for event in events:
         if event.name in ("ticket.accepted", "ticket.deemed_accepted"):
             holder = event.data["unit"]
+        if event.name == "unit.succeeded" and event.data["unit"] == holder:
+            holder = event.data["successor"]
         if event.name == "alert.raised":
             effective = datetime.fromisoformat(event.data["effective_at"])
             if _in(month, effective):
@@ -93,35 +169,6 @@ def _events(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
             yield holder, "extensions"
         elif event.name in figures:
             yield event.data["unit"], figures[event.name]
-
-
-def _unit(events: Sequence[Any]) -> str | None:
-    leading = ("ticket.dispatched", "dispute.decided", "rework.opened")
-    return next((e.data["unit"] for e in reversed(events) if e.name in leading), None)
-
-
-def _clock(events: Sequence[Any], name: str) -> str | None:
-    for event in reversed(events):
-        if event.name.startswith("clock.") and event.data["clock"] == name:
-            if event.name == "clock.stopped":
-                return str(event.data["outcome"])
-            return "expired" if event.name == "clock.expired" else "running"
-    return None
-
-
-def _rating(events: Sequence[Any]) -> str | None:
-    rating = before = None
-    for event in events:
-        match event.name:
-            case "result.submitted":
-                before = rating
-            case "result.refused":
-                rating = before
-            case "survey.rated":
-                rating = event.data["rating"]
-            case "rating.corrected":
-                rating = event.data["to"]
-    return rating
 
 
 def _in(month: Month, at: datetime) -> bool:

@@ -42,8 +42,8 @@ def test_the_terminal_shows_units_trend_and_talks(home: Path) -> None:
     completed = _report(home, "--month", "2026-10")
     row = next(line for line in completed.stdout.splitlines() if DESK in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
-    rates = ["0.0%", "0.0%", "0.0%", "100.0%"]
-    assert cells == ["1", DESK, "5", "1", *rates, "1", "", "2", "4", "3", "3"]
+    rates = ["66.7%", "0.0%", "0.0%", "50.0%"]
+    assert cells == ["1", DESK, "7", "2", *rates, "1", "", "2", "4", "3", "3"]
     assert "约谈提醒建议" in completed.stdout
     assert "弄虚作假  情节严重" in completed.stdout
     english = _report(home, "--month", "2026-10", lang="en")

@@ -2,12 +2,13 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from models.rules.messages import Message
+from models.rules.messages import Message, RawMessage, Refusal, for_each_ticket
 from models.rules.state import RuleContext
 from tests.rules.district import CALENDAR, POLICY, SCENARIOS
 from tests.rules.facts import Fact, facts_of
@@ -20,17 +21,16 @@ CONTEXT = RuleContext(POLICY, CALENDAR)
 def by_ticket(raws: list[dict[str, Any]]) -> list[list[Message]]:
     """The messages of each ticket in the order in which they take effect, however they arrived."""
     messages: dict[str, list[Message]] = defaultdict(list)
-    expanded = [each for raw in raws for each in for_each_ticket(raw)]
+    expanded = [dict(each) for raw in raws for each in _each_ticket(raw)]
     for message in in_order(expanded):
         messages[message.ticket].append(message)
     return list(messages.values())
 
 
-def for_each_ticket(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """A message for a list of tickets as one for each, its id with the ticket appended (38)."""
-    if not isinstance(raw["ticket"], list):
-        return [raw]
-    return [raw | {"ticket": ticket, "id": f"{raw['id']}-{ticket}"} for ticket in raw["ticket"]]
+def _each_ticket(raw: dict[str, Any]) -> Sequence[RawMessage]:
+    messages = for_each_ticket(raw)
+    assert not isinstance(messages, Refusal)
+    return messages
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -3,16 +3,19 @@
 import codecs
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import IO
+from typing import IO, NamedTuple
 
-from models.i18n import lazy
+from models.i18n import LazyText, lazy
 from models.rules.limits import CELL_CHARACTERS, KEPT_CHARACTERS
+from models.rules.text import clean
 from scripts.ingest.mapping import Mapping
 from scripts.ingest.records import FeedRecord
-from scripts.ingest.row_messages import row_records
+from scripts.ingest.row_messages import row_record, row_records
 from scripts.ingest.table_layout import HEADER_WITHIN, TableLayout, find_layout, unknown_table
 
 _HEAD = 1 << 16
@@ -64,7 +67,7 @@ def numbered_rows(stream: IO[bytes], count: int) -> list[tuple[int, list[str]]]:
     text = codecs.getincrementaldecoder(_encodings(stream, head)[0])("replace").decode(head)
     delimiter = max(_USUAL, key=text.split("\n", 1)[0].count)
     rows = islice(_rows(io.StringIO(text, newline=""), delimiter), count)
-    return [(line, cells or []) for line, cells, _raw in rows]
+    return [(row.line, row.cells or []) for row in rows]
 
 
 def _encodings(stream: IO[bytes], head: bytes) -> list[str]:
@@ -111,7 +114,7 @@ def _recognise(
         if all(line.count(delimiter) < fewest for line in first):
             continue
         rows = islice(_rows(io.StringIO(text, newline=""), delimiter), HEADER_WITHIN)
-        layout = find_layout(feed, [cells or [] for _line, cells, _raw in rows], mappings)
+        layout = find_layout(feed, [row.cells or [] for row in rows], mappings)
         if layout is not None:
             return layout, delimiter
     return None
@@ -131,46 +134,114 @@ def _records(
 def _layout_records(
     text: io.TextIOBase, layout: TableLayout, delimiter: str
 ) -> Iterator[FeedRecord]:
-    endless: list[FeedRecord] = []
+    unreadable: list[FeedRecord] = []
 
     def whole_rows() -> Iterator[tuple[int, list[str]]]:
-        for line, cells, raw in islice(_rows(text, delimiter), layout.row + 1, None):
-            if cells is None:
-                why = lazy(
-                    "A cell has more than {limit} characters: probably a quotation mark is not "
-                    "closed. Mend the row",
-                    limit=CELL_CHARACTERS,
-                )
-                # what is not closed may go on to the end of the file: the file has the rest
-                kept = raw[:KEPT_CHARACTERS]
-                endless.append(FeedRecord(line, layout.mapping.message_source, None, why, kept))
-            yield line, cells or []
+        rows = _rows(text, delimiter, partial(_swallows_rows, layout, delimiter))
+        for row in islice(rows, layout.row + 1, None):
+            if row.cells is None:
+                # a line may go on to the end of the file: the file has the rest
+                kept = row.text[:KEPT_CHARACTERS]
+                source = layout.mapping.message_source
+                unreadable.append(FeedRecord(row.line, source, None, row.why, kept))
+            yield row.line, row.cells or []
 
-    # an endless row is blank to the mapping, so that its refusal stands before the next record
+    # such a row is blank to the mapping, so that its refusal stands before the next record
     for record in row_records(layout, whole_rows()):
-        yield from endless
-        endless.clear()
+        yield from unreadable
+        unreadable.clear()
         yield record
-    yield from endless
+    yield from unreadable
 
 
-def _rows(text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, list[str] | None, str]]:
-    """The line where each row begins, its cells (None: endless), and the text of an endless one."""
-    fed: list[str] = []
+class _Row(NamedTuple):
+    """A row and the line where it begins; one that cannot be read has its text, and why."""
 
-    def lines() -> Iterator[str]:
+    line: int
+    cells: list[str] | None
+    text: str = ""
+    why: LazyText | None = None
+
+
+_TOO_LONG = lazy(
+    "A cell has more than {limit} characters: probably a quotation mark is not closed. Mend the "
+    "row",
+    limit=CELL_CHARACTERS,
+)
+_UNBALANCED = lazy(
+    "A quotation mark is not closed, or text follows one that closes a cell: the cell's end is not "
+    "known. Mend the row"
+)
+
+
+def _rows(
+    text: io.TextIOBase,
+    delimiter: str,
+    swallows: Callable[[Sequence[str], Sequence[str]], bool] | None = None,
+) -> Iterator[_Row]:
+    """Yield the rows of a table.
+
+    Where quotation marks are unbalanced, only the line in which such a row begins is given up, and
+    reading goes on behind it: the lines that it would have taken in are rows of their own.
+    `swallows` says of the cells of a row and its lines whether there are rows within.
+    """
+    again: deque[str] = deque()
+    lines: list[str] = []
+
+    def next_lines() -> Iterator[str]:
         # pieces of a line without end are rows of their own, and refused: memory stays flat
-        while piece := text.readline(_CHUNK):
-            fed.append(piece)
+        while piece := again.popleft() if again else text.readline(_CHUNK):
+            lines.append(piece)
             yield piece
 
-    reader = csv.reader(lines(), delimiter=delimiter)
+    reader = csv.reader(next_lines(), delimiter=delimiter, strict=True)
+    number = 1
     while True:
-        line = reader.line_num + 1
-        fed.clear()
+        lines.clear()
+        cells, why = None, _UNBALANCED
         try:
-            yield line, next(reader), ""
+            cells = next(reader)
         except StopIteration:
             return
-        except csv.Error:
-            yield line, None, "".join(fed)
+        except csv.Error as error:
+            if "limit" in str(error):
+                why = _TOO_LONG
+        if cells is not None and len(lines) > 1 and swallows is not None and swallows(cells, lines):
+            cells = None
+        if cells is None and len(lines) == 1:
+            cells = _with_spaces_after_quotes(lines[0], delimiter)
+        if cells is None:
+            yield _Row(number, None, lines[0], why)
+            again.extendleft(reversed(lines[1:]))
+            reader = csv.reader(next_lines(), delimiter=delimiter, strict=True)
+            number += 1
+        else:
+            yield _Row(number, cells)
+            number += len(lines)
+
+
+def _with_spaces_after_quotes(line: str, delimiter: str) -> list[str] | None:
+    """Read a line in which only spaces follow closing quotation marks; None if it is another."""
+    tidy = re.sub(rf'" +(?={re.escape(delimiter)}|[\r\n]|$)', '"', line)
+    if tidy == line:
+        return None
+    try:
+        return next(csv.reader([tidy], delimiter=delimiter, strict=True), None)
+    except csv.Error:
+        return None
+
+
+def _swallows_rows(
+    layout: TableLayout, delimiter: str, cells: Sequence[str], lines: Sequence[str]
+) -> bool:
+    """Return whether a row of several lines has taken in others, as its quotes are unbalanced."""
+    width = len(layout.headers)
+    if len(cells) < width or any(clean(cell) for cell in cells[width:]):
+        return True
+    for line in lines[1:]:
+        if line.count(delimiter) >= width - 1:
+            inner = next(csv.reader([line], delimiter=delimiter), [])
+            record = row_record(layout, 0, inner) if len(inner) == width else None
+            if record is not None and record.message is not None:
+                return True
+    return False

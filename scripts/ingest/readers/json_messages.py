@@ -198,9 +198,13 @@ def _message(fields: object) -> dict[str, Any]:
             lazy("The line is no JSON object. Write one message as one object a line")
         )
     message: dict[str, Any] = {k: v for k, v in fields.items() if k not in _ENVELOPE}
-    envelope = {key: _text(fields, key) for key in _TEXTS}
+    # a list of tickets is one message for each
+    several = isinstance(fields.get("ticket"), list)
+    envelope = {key: _text(fields, key) for key in _TEXTS if not (several and key == "ticket")}
     envelope |= {key: _instant(fields, key) for key in INSTANTS}
     message |= {key: value for key, value in envelope.items() if value is not None}
+    if several:
+        message["ticket"] = fields["ticket"]
     if isinstance(fields, CleanObject) and fields.original:
         message["original"] = fields.original
     return message

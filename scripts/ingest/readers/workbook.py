@@ -8,14 +8,32 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import IO, NamedTuple
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
+from python_calamine import (
+    CalamineError,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
-from models.i18n import _
+from models.i18n import LazyText, _, lazy
 from models.rules.limits import WORKBOOK_BYTES, WORKBOOK_CELL_BYTES, WORKBOOK_SHARED_BYTES
 from scripts.ingest.mapping import Mapping
+from scripts.ingest.readers.workbook_parts import (
+    MergedCells,
+    SheetOddities,
+    column_number,
+    oddities,
+    spread,
+)
 from scripts.ingest.records import Cell, FeedRecord, FeedUnreadable
-from scripts.ingest.row_messages import row_records
-from scripts.ingest.table_layout import HEADER_WITHIN, find_layout, unknown_table
+from scripts.ingest.row_messages import row_records, unread_rows
+from scripts.ingest.table_layout import (
+    HEADER_WITHIN,
+    find_layout,
+    nearest_table,
+    unknown_table,
+)
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -48,17 +66,24 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping]) -> Iterator[
     with _readable_errors(feed):
         sheets = list(_sheets(feed, stream))
         beginnings = [list(islice(sheet.rows(), HEADER_WITHIN)) for sheet in sheets]
-    recognised = [
-        (sheet, layout)
-        for sheet, beginning in zip(sheets, beginnings, strict=True)
-        if (layout := find_layout(feed, beginning, mappings)) is not None
-    ]
-    if not recognised:
+    layouts = [find_layout(feed, beginning, mappings) for beginning in beginnings]
+    if not any(layouts):
         raise unknown_table(feed, [row for beginning in beginnings for row in beginning], mappings)
-    for sheet, layout in recognised:
+    notes: list[LazyText] = []
+    for sheet, beginning, layout in zip(sheets, beginnings, layouts, strict=True):
+        if layout is None and beginning and nearest_table(beginning, mappings) is None:
+            notes.append(lazy('the sheet "{sheet}" is none of letters: not read', sheet=sheet.name))
+    for sheet, beginning, layout in zip(sheets, beginnings, layouts, strict=True):
+        nearest = nearest_table(beginning, mappings) if layout is None else None
+        header = layout.row if layout else nearest.row if nearest else 0
         # Row numbers count from the top of the sheet, also where its first rows are blank.
-        numbered = enumerate(_with_readable_errors(feed, sheet.rows()), start=1)
-        yield from row_records(layout, islice(numbered, layout.row + 1, None))
+        rows = spread(_with_readable_errors(feed, sheet.rows()), sheet.merged, header)
+        numbered = islice(enumerate(rows, start=1), header + 1, None)
+        if layout is not None:
+            yield from row_records(layout, numbered, [*notes, *sheet.notes()])
+            notes = []
+        elif nearest is not None:
+            yield from unread_rows(nearest, numbered, sheet.name)
 
 
 def beginning(feed: str, stream: IO[bytes], count: int) -> list[Sequence[Cell]]:
@@ -75,6 +100,20 @@ class _Sheet(NamedTuple):
 
     book: object
     name: str
+    hidden: bool
+    hidden_rows: int
+    merged: tuple[MergedCells, ...]
+
+    def notes(self) -> Iterator[LazyText]:
+        """Yield what is read although nobody sees it."""
+        if self.hidden:
+            yield lazy('the sheet "{sheet}" is hidden; it was read', sheet=self.name)
+        if self.hidden_rows:
+            yield lazy(
+                'the sheet "{sheet}" has {n} hidden rows; they were read',
+                sheet=self.name,
+                n=self.hidden_rows,
+            )
 
     def rows(self) -> Rows:
         if isinstance(self.book, CalamineWorkbook):
@@ -102,11 +141,22 @@ def _sheets(feed: str, stream: IO[bytes]) -> Iterator[_Sheet]:
         yield from _streamed(stream)
         return
     stream.seek(0)
+    known = oddities(stream) if stream.read(4) == _ZIP else {}
+    stream.seek(0)
     book = CalamineWorkbook.from_filelike(stream)
-    for sheet in book.sheets_metadata:
-        if sheet.typ == SheetTypeEnum.WorkSheet:  # a chart has no rows
-            book.get_sheet_by_name(sheet.name)
-            yield _Sheet(book, sheet.name)
+    for metadata in book.sheets_metadata:
+        if metadata.typ == SheetTypeEnum.WorkSheet:  # a chart has no rows
+            sheet = book.get_sheet_by_name(metadata.name)
+            hidden = metadata.visible != SheetVisibleEnum.Visible
+            # rows are counted from the top, and columns from the first that is filled
+            left = sheet.start[1] if sheet.start else 0
+            merged = tuple(
+                MergedCells(first[0], last[0], first[1] - left)
+                for first, last in sheet.merged_cell_ranges or ()
+                if first[0] < last[0] and first[1] >= left
+            )
+            rows = known.get(metadata.name, SheetOddities()).hidden_rows
+            yield _Sheet(book, metadata.name, hidden, rows, merged)
 
 
 def _streamed(stream: IO[bytes]) -> Iterator[_Sheet]:
@@ -117,7 +167,12 @@ def _streamed(stream: IO[bytes]) -> Iterator[_Sheet]:
         named = len(_SHEET.findall(book.read("xl/workbook.xml")))
     if named > len(large.sheetnames):  # a sheet whose part is missing is passed over in silence
         raise zipfile.BadZipFile
-    yield from (_Sheet(large, sheet.title) for sheet in large.worksheets)
+    stream.seek(0)
+    known = oddities(stream)
+    for sheet in large.worksheets:
+        odd = known.get(sheet.title, SheetOddities())
+        hidden = sheet.sheet_state != "visible"
+        yield _Sheet(large, sheet.title, hidden, odd.hidden_rows, odd.merged)
 
 
 def _fits_fast_reader(feed: str, stream: IO[bytes]) -> bool:
@@ -162,17 +217,10 @@ def _measure(feed: str, book: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[i
                 letters = {name for name, _row in references}
                 numbers = [int(row) for _name, row in references]
                 rows = [min(rows[0] or numbers[0], *numbers), max(rows[1], *numbers)]
-                places = list(map(_column_number, letters))
+                places = list(map(column_number, letters))
                 columns = [min([columns[0] or places[0], *places]), max([columns[1], *places])]
             rest = rest[max(rest.rfind(b"<"), 0) :]
     return size, (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
-
-
-def _column_number(letters: bytes) -> int:
-    place = 0
-    for letter in letters:
-        place = place * 26 + letter - 64
-    return place
 
 
 def _too_large(feed: str) -> FeedUnreadable:

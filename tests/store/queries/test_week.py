@@ -378,13 +378,13 @@ class TestService:
         assert status.units == 32
 
     def test_rates_of_the_units(self, store: Store) -> None:
-        """W5 and W10 are completed: both in time, W5's closing contact was never made."""
+        """W5, W8 and W10 were handled in time; W1, W5 and W9 miss a contact."""
         with store.reading() as session:
             rates = unit_rates(session, NOW)
         assert rates == {
-            STREET: UnitRates(Ratio(1, 1), Ratio(1, 2), Ratio(0, 1)),
-            HOUSING: UnitRates(Ratio(1, 1), Ratio(1, 1), Ratio(1, 1)),
-            BUREAU: UnitRates(yellow=1, red=1),
+            STREET: UnitRates(Ratio(2, 2), Ratio(3, 4), Ratio(0, 1)),
+            HOUSING: UnitRates(Ratio(1, 1), Ratio(2, 2), Ratio(1, 1)),
+            BUREAU: UnitRates(contact=Ratio(0, 2), yellow=1, red=1),
         }
 
     def test_first_day_that_nobody_has_arranged(self) -> None:
