@@ -95,8 +95,9 @@ class FollowUp(TomlModel):
 class Mapping(TomlModel):
     """One source's table: its headers, and what each column means.
 
-    Messages are of the source `source`, or `name`; files of one source are one feed. Constants
-    stand in for a column that is missing or blank.
+    Messages are of the source `source`, or `name`; files of one source are one feed. `path` is
+    where the list is in a JSON file, if that is not found by what its objects are. Constants stand
+    in for a column that is missing or blank.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Mapping(TomlModel):
     source: str = ""
     letters: bool = True
     routing: bool = False
+    path: str = ""
     key: tuple[str, ...] = ()
     facts: tuple[str, ...] = FACTS
     constants: Constants = Field(default_factory=dict)

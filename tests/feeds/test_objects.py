@@ -10,7 +10,7 @@ import pytest
 from models.rules import limits
 from scripts.ingest.mapping import shipped_mappings
 from scripts.ingest.readers import georeport, json_stream
-from scripts.ingest.records import ColumnsRenamed, FeedUnreadable
+from scripts.ingest.records import MAPPINGS, ColumnsRenamed, FeedUnreadable
 from tests.feeds.feed_files import MESSAGE, lines, messages, reason, records
 
 REQUEST = {
@@ -196,3 +196,93 @@ def test_other_xml_is_said_to_be_unknown() -> None:
     content = b"<html><body><p>no feed</p></body></html>"
     with pytest.raises(Exception, match="no mapping knows"):
         list(georeport.read("feed", io.BytesIO(content), shipped_mappings()))
+
+
+_FIELDS = [{"id": "service_request_id", "type": "text"}, {"id": "status", "type": "text"}]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"issues": [OPEN, REQUEST]},
+        {"tickets": [OPEN, REQUEST], "next": None},
+        {"count": 2, "next": None, "results": [OPEN, REQUEST]},
+        {"code": 0, "msg": "ok", "data": [OPEN, REQUEST]},
+        {"code": 0, "data": {"total": 2, "rows": [OPEN, REQUEST]}},
+        {"result": {"fields": _FIELDS, "records": [OPEN, REQUEST]}, "success": True},
+        {"type": "FeatureCollection", "features": [
+            {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]},
+             "properties": each} for each in (OPEN, REQUEST)]},
+        {"new": [OPEN], "units": [{"name": "城管局"}], "closed": [REQUEST]},
+    ],
+    ids=["issues", "tickets", "results", "data", "rows", "ckan", "geojson", "two lists"],
+)  # fmt: skip
+def test_the_list_is_found_wherever_it_lies(
+    envelope: dict[str, object], indent: int | None, tmp_path: Path
+) -> None:
+    """In one line or in many, and behind other lists."""
+    content = json.dumps(envelope, indent=indent).encode()
+    assert [m["ticket"] for m in messages(content, tmp_path)] == ["2", "14-1"]
+
+
+def test_pages_one_behind_the_other_are_read(tmp_path: Path) -> None:
+    pages = [{"page": n, "data": [OPEN | {"service_request_id": str(n)}]} for n in range(3)]
+    content = "\n".join(json.dumps(page, indent=1) for page in pages).encode()
+    assert [m["ticket"] for m in messages(content, tmp_path)] == ["0", "1", "2"]
+
+
+def test_an_object_in_many_lines_is_one_letter(tmp_path: Path) -> None:
+    """Also with a list in it, which is no list of letters."""
+    for each in (REQUEST, MESSAGE):
+        assert len(messages(json.dumps(each, indent=1).encode(), tmp_path)) == 1
+        assert len(messages(json.dumps(each).encode(), tmp_path)) == 1
+
+
+@pytest.mark.parametrize("envelope", [{"data": []}, {"data": {"rows": [], "total": 0}}])
+def test_an_empty_list_holds_no_letters(envelope: dict[str, object], tmp_path: Path) -> None:
+    assert records(json.dumps(envelope).encode(), tmp_path) == []
+
+
+def test_unknown_lists_are_one_error_that_names_them(tmp_path: Path) -> None:
+    envelope = {"meta": {"fields": _FIELDS}, "data": {"rows": [{"a": n} for n in range(400)]}}
+    with pytest.raises(FeedUnreadable, match=r"meta\.fields, data\.rows.*path ="):
+        records(json.dumps(envelope, indent=1).encode(), tmp_path)
+
+
+def test_a_mapping_says_where_its_list_is(tmp_path: Path) -> None:
+    mapping = tmp_path / "own.toml"
+    shipped = (MAPPINGS / "open311.toml").read_text(encoding="utf-8")
+    mapping.write_text(f'path = "data.closed"\n{shipped}', encoding="utf-8")
+    envelope = {"data": {"new": [OPEN], "closed": [REQUEST]}}
+    bodies = messages(json.dumps(envelope).encode(), tmp_path, mapping=mapping)
+    assert [m["ticket"] for m in bodies] == ["14-1"]
+
+
+def test_the_last_of_a_list_may_be_refused(tmp_path: Path) -> None:
+    """And the list has its end all the same."""
+    damaged = '{"service_request_id": "3", "notes": [{"a": 1e999}, {}], "status": "open"}'
+    for text in ("[{0}, {1}]", '{{"data": [{0}, {1}], "more": {{"n": [1]}}}}'):
+        content = text.format(json.dumps(OPEN), damaged)
+        good, refused = records(content.encode(), tmp_path)
+        assert good.message is not None
+        assert "no number" in reason(refused)
+        assert refused.raw == damaged
+
+
+def test_what_is_no_number_is_a_blank_field(tmp_path: Path) -> None:
+    """Programs write NaN for what is missing; in a field of a message it is refused."""
+    content = json.dumps([OPEN | {"ward": 0}]).replace('"ward": 0', '"ward": NaN')
+    (message,) = messages(content.encode(), tmp_path)
+    assert message["original"] == {"ward": "NaN"}
+    used = json.dumps(MESSAGE | {"content": 0}).replace('"content": 0', '"content": NaN')
+    (record,) = records(used.encode(), tmp_path)
+    assert "no number" in reason(record)
+    extra = json.dumps(MESSAGE | {"score": 0}).replace('"score": 0', '"score": NaN')
+    assert len(messages(extra.encode(), tmp_path)) == 1
+
+
+def test_letters_on_one_line_are_numbered(tmp_path: Path) -> None:
+    bad = {"service_request_id": "3"} | {k: None for k in OPEN if k != "service_request_id"}
+    rows = records(json.dumps({"issues": [OPEN, OPEN, bad]}).encode(), tmp_path)
+    assert [(r.line, r.message is None) for r in rows] == [(1, False), (2, False), (3, True)]

@@ -11,14 +11,14 @@ from typing import IO, Any
 
 from msgspec.structs import replace
 
-from models.i18n import lazy
+from models.i18n import _, lazy
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import FIELDS
 from scripts.ingest.dates import parse_instant
 from scripts.ingest.mapping import INSTANTS, Mapping
 from scripts.ingest.readers import json_stream, json_values
 from scripts.ingest.readers.json_values import CleanObject, RawRecord, UnusableJson
-from scripts.ingest.records import Cell, ColumnsRenamed, FeedRecord
+from scripts.ingest.records import Cell, ColumnsRenamed, FeedRecord, FeedUnreadable
 from scripts.ingest.row_messages import row_record
 from scripts.ingest.table_layout import TableLayout, find_layout, unknown_table
 
@@ -26,9 +26,7 @@ SOURCE = "messages"
 
 _BOM = "\ufeff".encode()
 _OBJECT = re.compile(rb'\{\s*(?:"|\}|$)')
-_WRAPPED = re.compile(
-    rb'\{\s*"(?:service_requests|requests|results|records|data|items|rows)"\s*:\s*\['
-)
+_MAX_LISTED = 10
 _REFUSED_ROW = {"feed", "source", "line", "why", "raw"}
 """The keys of a refused row, as `hotline refused --reveal --json` prints it."""
 
@@ -47,9 +45,19 @@ def fits(head: bytes) -> bool:
 
 
 def fits_array(head: bytes) -> bool:
-    """Return whether a file that begins so is one list of objects, bare or in an object."""
+    """Return whether a file that begins so is one list of objects, bare or in an object.
+
+    An object a line is none, also where the first is torn: that ends in the middle of a text.
+    """
     start = head.removeprefix(_BOM).lstrip()
-    return start.startswith(b"[") or _WRAPPED.match(start) is not None
+    if not start.startswith(b"{"):
+        return start.startswith(b"[")
+    first, _end, rest = start.partition(b"\n")
+    try:
+        value = json.loads(first)
+    except ValueError:
+        return not _end or first.rstrip().endswith((b"{", b"[", b",", b":"))
+    return isinstance(value, dict) and not rest.strip() and json_stream.has_list(value)
 
 
 def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iterator[FeedRecord]:
@@ -63,8 +71,50 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iter
 def read_array(
     feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()
 ) -> Iterator[FeedRecord]:
-    """The messages of a list of objects, such as a page of Open311 GeoReport v2, streamed."""
-    return _records(feed, json_stream.of_array(stream), mappings)
+    """The messages of a list of objects, such as a page of Open311 GeoReport v2, streamed.
+
+    It may lie in an object, at a place that a mapping names or where its objects are known. Raises
+    FeedUnreadable where there are only other lists.
+    """
+
+    def is_wanted(value: object) -> bool:
+        if not isinstance(value, dict):
+            return False
+        fields = _properties(value)
+        if _is_message(fields) or fields.keys() == _REFUSED_ROW:
+            return True
+        names = [list(flatten(fields))]
+        unknown = find_layout(feed, names, mappings) is None if mappings else True
+        return not unknown or isinstance(unknown_table(feed, names, mappings), ColumnsRenamed)
+
+    path = next((mapping.path for mapping in mappings if mapping.path), "")
+    raws = json_stream.of_whole(stream, is_wanted, path)
+    try:
+        yield from _records(feed, map(_unwrapped, raws), mappings)
+    except json_stream.ListsUnknown as error:
+        text = _(
+            "no list of letters is known in it; its lists are {lists}. Write a mapping for one, "
+            'and say where it is: path = "{first}"'
+        )
+        lists = ", ".join(error.paths[:_MAX_LISTED]) or "-"
+        first = error.paths[0] if error.paths else "data"
+        raise FeedUnreadable(feed, text.format(lists=lists, first=first)) from error
+
+
+def _unwrapped(raw: RawRecord) -> RawRecord:
+    if isinstance(raw.value, dict):
+        raw.value = _properties(raw.value)
+    return raw
+
+
+def _properties(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a feature of GeoJSON says; another object as it is."""
+    properties = fields.get("properties")
+    if fields.get("type") != "Feature" or not isinstance(properties, dict):
+        return fields
+    rest = {k: v for k, v in fields.items() if k not in ("type", "properties")}
+    properties.update((k, v) for k, v in rest.items() if k not in properties)
+    return properties
 
 
 def recognise_objects(
@@ -197,6 +247,10 @@ def _message(fields: object) -> dict[str, Any]:
         raise UnusableJson(
             lazy("The line is no JSON object. Write one message as one object a line")
         )
+    if isinstance(fields, CleanObject) and fields.numberless:
+        known = FIELDS.get(str(fields.get("type")), {})
+        if not fields.numberless.isdisjoint((*_ENVELOPE, *known)):
+            raise UnusableJson(json_values.no_number())
     message: dict[str, Any] = {k: v for k, v in fields.items() if k not in _ENVELOPE}
     # a list of tickets is one message for each
     several = isinstance(fields.get("ticket"), list)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any, Never
+from typing import Any, NamedTuple
 
 from models.i18n import LazyText, lazy
 from models.rules.limits import JSON_DEPTH, JSON_DIGITS
@@ -77,10 +77,25 @@ def too_deep() -> LazyText:
     return lazy("The objects of the message lie too deep in one another. Flatten it")
 
 
+def no_number() -> LazyText:
+    """The reason to refuse a number that is none."""
+    return lazy("A value is no number that can be kept (NaN or endless). Leave it out")
+
+
+class _NoNumber(NamedTuple):
+    """NaN or Infinity, which is no JSON; programs write it where a value is missing."""
+
+    text: str
+
+
 class CleanObject(dict[str, Any]):
-    """An object whose texts were cleaned; `original` has those that lost more than white space."""
+    """An object whose texts were cleaned; `original` has those that lost more than white space.
+
+    `numberless` are the names of fields that are no number (NaN), and null here.
+    """
 
     original: dict[str, str]
+    numberless: frozenset[str] = frozenset()
     depth: int
 
 
@@ -98,6 +113,10 @@ def _clean_object(pairs: list[tuple[str, Any]]) -> CleanObject:
                 value = clean(fix_double_encoding(parsed))
                 if value != parsed.replace("\r\n", "\n").strip():
                     result.original[key] = escape_invisible(parsed)
+        elif isinstance(parsed, _NoNumber):
+            value = None
+            result.original[key] = parsed.text
+            result.numberless |= {key}
         elif isinstance(parsed, list):
             value, depth = _clean_list(parsed)
             result.depth = max(result.depth, depth + 1)
@@ -121,6 +140,8 @@ def _clean_list(items: list[Any]) -> tuple[list[Any], int]:
         match item:
             case str():
                 result.append(clean(item))
+            case _NoNumber():
+                result.append(None)
             case list():
                 inner, inner_depth = _clean_list(item)
                 result.append(inner)
@@ -144,17 +165,15 @@ def _whole_number(text: str) -> int:
 
 def _fraction(text: str) -> float:
     number = float(text)
-    return number if math.isfinite(number) else _refuse_number(text)
-
-
-def _refuse_number(_text: str) -> Never:
-    raise UnusableJson(lazy("A value is no number that can be kept (NaN or endless). Leave it out"))
+    if math.isfinite(number):
+        return number
+    raise UnusableJson(no_number())
 
 
 DECODER = json.JSONDecoder(
     object_pairs_hook=_clean_object,
     parse_int=_whole_number,
     parse_float=_fraction,
-    parse_constant=_refuse_number,
+    parse_constant=_NoNumber,
     strict=False,  # a bare tab in a letter is no reason to refuse it; `clean` removes it
 )
