@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -75,13 +76,13 @@ def difference(
     untouched = Counter(map(_key, baseline)) if baseline is not None else None
     new = Counter(_key(event) for event in events if _is_compared(event.data))
     told = Counter(new)
-    withdrawn, superseded = [], Counter[str]()
+    withdrawn, superseded = [], Counter[_Owed]()
     for logged in standing:
         key = _key(logged)
         if new[key] > 0:
             new[key] -= 1
         elif isinstance(logged.data, ClockStarted):
-            superseded[_clock_of(logged.data)] += 1
+            superseded[_owed(logged.data)] += 1
         elif isinstance(logged.data, (NoticeQueued, *_CLOCK_EVENTS)):
             continue
         elif untouched is None or untouched[key] > told[key]:
@@ -90,7 +91,8 @@ def difference(
     gone = {logged.seq for logged in withdrawn}
     for logged in withdrawn:
         appended += _withdrawal(logged, standing, now, why)
-    shown = ShownClocks((e.data for e in standing if e.seq not in gone), superseded)
+    shown = ShownClocks((e.data for e in standing if e.seq not in gone), superseded, after)
+    causes = {logged.cause for logged in standing} - {None}
     tells_anew = False
     for event in events:
         key, is_copy = _key(event), _is_copy(event.data)
@@ -105,7 +107,11 @@ def difference(
             continue
         tells_anew = untouched is None or untouched[key] < told[key]
         if tells_anew:
-            appended += [msgspec.structs.replace(event, data=d) for d in shown.add(event.data, why)]
+            known = event.cause in causes
+            appended += [
+                msgspec.structs.replace(event, data=data)
+                for data in shown.add(event.data, why, known=known)
+            ]
     changes = [data for key, clock in after.items() for data in shown.correct(key, clock, why)]
     changes += shown.cancel_all_but(after)
     return appended + [Event(data, now, now, None) for data in changes]
@@ -114,24 +120,36 @@ def difference(
 class ShownClocks:
     """The clocks of a ticket as its log shows them, and what it takes to show them otherwise.
 
-    `superseded` counts by clock the starts in the log that the refolded life has at another moment.
+    `superseded` counts, by clock and holder, the starts in the log that the refolded life has at
+    another moment: each stands for one of its starts, now and whenever it is refolded again.
+    `after` are the clocks of the refolded life.
     """
 
-    def __init__(self, log: Iterable[EventData], superseded: Counter[str]) -> None:
+    def __init__(
+        self,
+        log: Iterable[EventData],
+        superseded: Counter["_Owed"],
+        after: Mapping[str, Clock],
+    ) -> None:
         self._clocks: dict[str, _Shown] = {}
         self._superseded = superseded
+        self._after = after
         for data in log:
             self._apply(data)
 
-    def add(self, data: EventData, why: LazyText) -> list[EventData]:
-        """Return an event as it can be appended: what runs is moved, what has ended is not."""
+    def add(self, data: EventData, why: LazyText, *, known: bool) -> list[EventData]:
+        """Return an event as it can be appended: what runs is moved, what has ended is not.
+
+        `known` says that the log tells of its message already.
+        """
         appended: list[EventData] = [data]
         if isinstance(data, _CLOCK_EVENTS):
             shown = self._clocks.get(_clock_of(data))
             runs = shown is not None and shown.state == ClockState.RUNNING
             if isinstance(data, ClockStarted):
-                appended = self._start(shown, data, why)
-            elif not runs:
+                told = known and shown is not None and self._shown_at_end(shown)
+                appended = [] if told else self._start(shown, data, why)
+            elif shown is None or not runs or (known and self._overtaken(data, shown)):
                 appended = []
         for each in appended:
             self._apply(each)
@@ -144,11 +162,18 @@ class ShownClocks:
         # that a clock expired has an event of its own
         ended = not clock.running and clock.state != ClockState.EXPIRED
         alike = shown is not None and (shown.state, shown.due) == (clock.state, clock.due)
+        if ran and clock.running and shown is not None and not _same_holder(shown, clock.holder):
+            return [
+                _stopped(clock.name, clock.unit, clock.purpose, ClockState.CANCELLED),
+                _started(clock),
+            ]
         if alike or (not ran and clock.state == ClockState.EXPIRED):
             return []
         changes: list[EventData] = []
         if not ran:
             changes.append(_started(clock))
+        elif clock.state == ClockState.EXPIRED:
+            changes.append(_stopped(clock.name, clock.unit, clock.purpose, ClockState.CANCELLED))
         elif clock.running and shown is not None and shown.due != clock.due:
             changes.append(
                 ClockMoved(clock=clock.name, due=clock.due, why=why, provisional=clock.provisional)
@@ -172,18 +197,56 @@ class ShownClocks:
         if shown is None:
             return [data]
         runs = shown.state == ClockState.RUNNING
-        same_holder = UNSET in (data.holder, shown.holder) or data.holder == shown.holder
-        key = _clock_of(data)
-        begun_otherwise = self._superseded[key] > 0
-        self._superseded[key] -= begun_otherwise
-        if not same_holder:
+        begun_otherwise = self._began_otherwise(data)
+        if not _same_holder(shown, data.holder):
+            if begun_otherwise:
+                return []
             cancelled = _stopped(shown.name, shown.unit, shown.purpose, ClockState.CANCELLED)
             return [cancelled, data] if runs else [data]
         if not runs:
-            return [] if begun_otherwise else [data]
-        if shown.due == data.due:
+            return [] if begun_otherwise or self._expired_alike(shown) else [data]
+        if shown.due == data.due or (begun_otherwise and self._ends_alike(shown)):
             return []
         return [ClockMoved(clock=data.clock, due=data.due, why=why, provisional=data.provisional)]
+
+    def _began_otherwise(self, data: ClockStarted) -> bool:
+        """Take a start in the log, of the same clock and holder, that this one stands for."""
+        for owed in (_owed(data), (_clock_of(data), UNSET)):
+            if self._superseded[owed] > 0:
+                self._superseded[owed] -= 1
+                return True
+        return False
+
+    def _ends_alike(self, shown: "_Shown") -> bool:
+        """Return whether the log shows a clock's expiry as the refolded life has it in the end."""
+        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
+        return after is not None and after.due == shown.due
+
+    def _shown_at_end(self, shown: "_Shown") -> bool:
+        """Return whether the log shows a clock as it is in the end, by state, expiry and holder."""
+        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
+        alike = after is not None and (after.state, after.due) == (shown.state, shown.due)
+        return alike and after is not None and _same_holder(shown, after.holder)
+
+    def _overtaken(self, data: EventData, shown: "_Shown") -> bool:
+        """Return whether the log shows already what follows on a move or stop of a clock."""
+        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
+        moves_on = isinstance(data, ClockMoved) or (after is not None and after.running)
+        return moves_on and self._ends_alike(shown)
+
+    def _expired_alike(self, shown: "_Shown") -> bool:
+        """Return whether the log shows a clock's end, which is its end in the refolded life too."""
+        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
+        expired = shown.state == ClockState.EXPIRED
+        return (
+            expired
+            and after is not None
+            and (after.state, after.due)
+            == (
+                shown.state,
+                shown.due,
+            )
+        )
 
     def _apply(self, data: EventData) -> None:
         match data:
@@ -224,6 +287,18 @@ class _Shown:
         self.unit = unit
         self.purpose = purpose
         self.state = ClockState.RUNNING
+
+
+_Owed: TypeAlias = tuple[str, str | UnsetType]
+"""A clock's key and its holder."""
+
+
+def _owed(data: ClockStarted) -> _Owed:
+    return _clock_of(data), data.holder
+
+
+def _same_holder(shown: _Shown, holder: str | UnsetType) -> bool:
+    return not holder or shown.holder in (UNSET, holder)
 
 
 def _clock_of(data: ClockStarted | ClockMoved | ClockStopped | ClockExpired) -> str:
