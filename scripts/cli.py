@@ -9,6 +9,7 @@ from models.i18n import _, activate
 from models.settings import language_setting, load_settings
 from scripts.exit_codes import exit_code_of
 from scripts.help import App
+from scripts.output import guard_terminal
 
 
 def build() -> App:
@@ -60,6 +61,7 @@ def main() -> None:
     # took a quarter of a worker's time, and a tenth of the time that libraries take to load.
     gc.set_threshold(50_000)
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING)
+    guard_terminal()
     sys.exit(exit_code_of(_run))
 
 

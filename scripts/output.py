@@ -2,12 +2,41 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, TextIO, cast
 
 from models.i18n import _
-from models.rules.text import one_line
+from models.rules.text import one_line, terminal_text
 from models.words import WEEKDAYS
+
+
+class TerminalStream:
+    """A terminal's stream that writes nothing which the terminal would obey, but colours."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, without escape sequences and control characters."""
+        return self._stream.write(terminal_text(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard_terminal() -> None:
+    """Let everything that a command prints on a terminal pass one function.
+
+    Programs that read the output get it as it is.
+    """
+    if sys.stdout is not None and sys.stdout.isatty():
+        sys.stdout = cast(TextIO, TerminalStream(sys.stdout))
 
 
 def print_json(value: Any) -> None:

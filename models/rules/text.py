@@ -6,6 +6,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import zip_longest
 
 # Sequences are removed whole, or "[31m" would stay in the letter. An ESC that begins none of them
 # goes alone: text behind a stray control character is a citizen's, and is kept. For the same
@@ -26,6 +27,10 @@ _INVISIBLE = re.compile(
     r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"  # annotations, no characters, tags
     "]"
 )
+_INVISIBLE_IN_TERMINAL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _SUSPECT = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\xff\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
@@ -84,6 +89,19 @@ def one_line(text: str) -> str:
     Whatever came from outside goes through this before it reaches a terminal or a log.
     """
     return " ".join(clean(text).split())
+
+
+def terminal_text(text: str) -> str:
+    """Return what a command prints without anything that a terminal would obey, but colours.
+
+    What is shown was cleaned when it came in; whoever writes to the database has not cleaned it.
+    """
+    if _SUSPECT.search(text) is None:
+        return text
+    pieces = _COLOURS.split(text)
+    colours = _COLOURS.findall(text)
+    safe = [_INVISIBLE_IN_TERMINAL.sub("", _SEQUENCES.sub("", piece)) for piece in pieces]
+    return "".join(a + b for a, b in zip_longest(safe, colours, fillvalue=""))
 
 
 def folded(text: str) -> str:

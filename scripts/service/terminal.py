@@ -19,7 +19,9 @@ def character_widths(characters: Sequence[str]) -> dict[str, int] | None:
 
     What is typed meanwhile is lost.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # the real one: the output of commands takes no questions to the terminal
+    screen = sys.__stdout__
+    if screen is None or not (sys.stdin.isatty() and screen.isatty()):
         return None
     descriptor = sys.stdin.fileno()
     attributes = termios.tcgetattr(descriptor)
@@ -27,11 +29,11 @@ def character_widths(characters: Sequence[str]) -> dict[str, int] | None:
     try:
         tty.setcbreak(descriptor)
         for character in characters:
-            sys.stdout.write(f"\r{character}\x1b[6n")
-            sys.stdout.flush()
+            screen.write(f"\r{character}\x1b[6n")
+            screen.flush()
             column = _read_cursor_column(descriptor)
-            sys.stdout.write("\r\x1b[K")
-            sys.stdout.flush()
+            screen.write("\r\x1b[K")
+            screen.flush()
             if column is None:
                 return None
             widths[character] = column - 1

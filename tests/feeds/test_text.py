@@ -1,10 +1,19 @@
 """Cleaning of citizens' texts, and redaction of personal data."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.rules.text import clean, redact_address, redact_name, redact_numbers, redact_phone
+from models.rules.text import (
+    clean,
+    redact_address,
+    redact_name,
+    redact_numbers,
+    redact_phone,
+    terminal_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +86,13 @@ def test_a_person_is_shown_by_one_character_a_district_and_a_few_digits() -> Non
     assert redact_address("濠江区赤港路8号东乡小区") == "濠江区****"
     assert redact_address("赤港路8号") == "****"
     assert redact_address("") == ""
+
+
+@given(st.text(st.characters() | st.sampled_from("\x1b[]0;?123mHJ\x07\x9b\u202e"), max_size=60))
+def test_a_terminal_gets_colours_and_nothing_else_to_obey(text: str) -> None:
+    shown = terminal_text(f"\x1b[31m{text}\x1b[0m\n")
+    assert shown.endswith("\x1b[0m\n")
+    rest = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert not set(rest) & {*map(chr, range(9)), *map(chr, range(11, 32)), "\x7f", "\u202e"}
+    assert not set(rest) & set(map(chr, range(128, 160)))
+    assert terminal_text(shown) == shown

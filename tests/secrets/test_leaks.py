@@ -4,8 +4,12 @@ import asyncio
 import csv
 import json
 import os
+import pty
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import dramatiq
@@ -23,6 +27,7 @@ from monitor.app import MonitorApp
 from tests.monitor.driving import wait_for_refresh
 from tests.monitor.scene import screen_text
 from tests.scripts.hotline_in_process import InProcessHotline
+from tests.scripts.hotline_process import HotlineProcess
 from tests.store.factories import letter, message
 from tests.workers.processes import process, wait_until
 from workers.embedded import EmbeddedServer
@@ -336,3 +341,48 @@ def test_a_file_name_obeys_no_terminal(
         done = hotline("feed", tmp_path / name, code=1)
         told = done.stdout + done.stderr + hotline("refused").stdout
         assert told.replace("\n", "").isprintable(), ascii(told)
+
+
+def _shown(hotline: HotlineProcess, *arguments: str) -> str:
+    """What a command shows on a terminal."""
+    own, terminal = pty.openpty()
+    command = [sys.executable, "-P", "-m", "scripts", *arguments]
+    shown = b""
+    with subprocess.Popen(
+        command, env=hotline.environment | {"TERM": "xterm"}, cwd=hotline.folder,
+        stdout=terminal, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        while True:
+            try:
+                piece = os.read(own, 1 << 16)
+            except OSError:
+                # Linux ends a terminal so when its last process has gone
+                break
+            if not piece:
+                break
+            shown += piece
+        assert process.stderr is not None
+        process.stderr.read()
+    os.close(own)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_what_the_database_holds_obeys_no_terminal(tmp_path: Path) -> None:
+    """Whoever writes to the database, or to a file that is listed, has not cleaned his texts."""
+    hotline = HotlineProcess(tmp_path / "home", tmp_path)
+    body = {"id": "1", "type": "ticket.received", "ticket": "T1", "category": "help",
+            "at": "2026-11-02T09:00:00+08:00", "title": "灯", "content": "灯不亮"}  # fmt: skip
+    hotline("feed", "-", stdin=json.dumps(body) + "\n")
+    hotline("find", "--phone", "13900001111")
+    row = {"feed": "a\x1b]0;owned\x07\x1b[2J", "line": 1, "why": "\x9b31mb\u202e", "sealed": ""}
+    (hotline.home / "refused.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    evil = "\x1b]52;c;b3duZWQ=\x07\x1b[2J\x1b[5;5Hx\x08\u202e"
+    with closing(sqlite3.connect(hotline.home / "hotline.db")) as database:
+        database.execute("UPDATE access SET who = who || ?", (evil,))
+        database.commit()
+    shown = _shown(hotline, "refused") + _shown(hotline, "access")
+    assert "x" in shown
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert shown.strip()
+    assert shown.replace("\n", "").isprintable(), ascii(shown)
