@@ -584,11 +584,17 @@ def read_message(kind: str, ticket: str, at: datetime, arrival: int, raw: RawMes
     return Message(of_type, ticket, at, arrival, read_content(of_type, raw), raw)
 
 
+_UNITS_OF: Mapping[type[Content], tuple[str, ...]] = {
+    content: tuple(field for field in UNIT_FIELDS if field in content.__struct_fields__)
+    for content in CONTENT_TYPES.values()
+} | {
+    # the name that is given up need not be known any more
+    UnitSucceeded: ("successor",)
+}
+
+
 def named_units(content: Content) -> list[str]:
     """Return the units that a message names and that must be known, in the order of its fields."""
-    if isinstance(content, UnitSucceeded):
-        # the name that is given up need not be known any more
-        return [content.successor]
-    single = (getattr(content, field, None) for field in UNIT_FIELDS)
-    several = content.units if isinstance(content, DisputeOpened) else ()
-    return [*(unit for unit in single if unit is not None), *several]
+    fields = _UNITS_OF[type(content)]
+    units = [unit for field in fields if (unit := getattr(content, field)) is not None]
+    return [*units, *content.units] if isinstance(content, DisputeOpened) else units

@@ -97,35 +97,31 @@ _ANSWERS_DESIGNATION = (
 )
 """Acts by which a designated unit answers its designation (decision 30)."""
 
-_OF_CITY = frozenset(
-    (
-        MessageType.TICKET_RECEIVED,
-        MessageType.TICKET_AMENDED,
-        MessageType.RETURN_REVIEWED,
-        MessageType.RESULT_REVIEWED,
-        MessageType.SURVEY_RATED,
-        MessageType.REVISIT_RECORDED,
-        MessageType.REWORK_REQUESTED,
-        MessageType.CONTACT_DENIED,
-        MessageType.CLAIMANT_SUPPLEMENTED,
-        MessageType.CLAIMANT_WITHDREW,
-    )
-)
-_OF_DESK = frozenset(
-    (
-        MessageType.TICKET_ASSIGNED,
-        MessageType.TICKET_REASSIGNED,
-        MessageType.SCREENING_DECIDED,
-        MessageType.UNIT_URGED,
-        MessageType.DISPUTE_DECIDED,
-        MessageType.CONDUCT_RECORDED,
-        MessageType.NOTE_ADDED,
-    )
-)
-_OF_EITHER = frozenset(
-    (MessageType.DISPUTE_OPENED, MessageType.TERM_RESTARTED, MessageType.UNIT_SUCCEEDED)
-)
-"""Messages whose speaker their type does not tell."""
+_SPEAKERS: Mapping[MessageType, Recipient | None] = {
+    MessageType.TICKET_RECEIVED: Recipient.CITY_HOTLINE,
+    MessageType.TICKET_AMENDED: Recipient.CITY_HOTLINE,
+    MessageType.RETURN_REVIEWED: Recipient.CITY_HOTLINE,
+    MessageType.RESULT_REVIEWED: Recipient.CITY_HOTLINE,
+    MessageType.SURVEY_RATED: Recipient.CITY_HOTLINE,
+    MessageType.REVISIT_RECORDED: Recipient.CITY_HOTLINE,
+    MessageType.REWORK_REQUESTED: Recipient.CITY_HOTLINE,
+    MessageType.CONTACT_DENIED: Recipient.CITY_HOTLINE,
+    MessageType.CLAIMANT_SUPPLEMENTED: Recipient.CITY_HOTLINE,
+    MessageType.CLAIMANT_WITHDREW: Recipient.CITY_HOTLINE,
+    MessageType.TICKET_ASSIGNED: Recipient.DISTRICT_DESK,
+    MessageType.TICKET_REASSIGNED: Recipient.DISTRICT_DESK,
+    MessageType.SCREENING_DECIDED: Recipient.DISTRICT_DESK,
+    MessageType.UNIT_URGED: Recipient.DISTRICT_DESK,
+    MessageType.DISPUTE_DECIDED: Recipient.DISTRICT_DESK,
+    MessageType.CONDUCT_RECORDED: Recipient.DISTRICT_DESK,
+    MessageType.NOTE_ADDED: Recipient.DISTRICT_DESK,
+    MessageType.DISPUTE_OPENED: None,
+    MessageType.TERM_RESTARTED: None,
+    MessageType.UNIT_SUCCEEDED: None,
+}
+"""Who speaks in a message, None where its type does not tell; in all others the unit that it names.
+
+A holder that acts itself is not told of what its act did to its own duties."""
 
 
 def decide(decision: Decision, message: Message) -> bool:
@@ -137,25 +133,27 @@ def decide(decision: Decision, message: Message) -> bool:
     if refusal is not None:
         missing = refusal.missing or UNSET
         decision.emit(MessageRefused(type=message.type, why=refusal.why, missing=missing))
-    elif (
-        message.type in _ANSWERS_DESIGNATION
-        and (designation := decision.running_clock(ClockName.DESIGNATION)) is not None
-        and designation.holder == decision.state.successor_of(str(message.content.unit))  # type: ignore[union-attr]
-    ):
-        decision.stop_clock(ClockName.DESIGNATION)
-    decision.conclude(_actor(decision.state, message))
+    elif ClockName.DESIGNATION in decision.state.clocks:
+        _answer_designation(decision, message)
+    if decision.pending:
+        decision.conclude(_actor(decision.state, message))
     decision.schedule_archiving()
     return refusal is None
 
 
+def _answer_designation(decision: Decision, message: Message) -> None:
+    """Let an act of a designated unit answer its designation (decision 30)."""
+    designation = decision.running_clock(ClockName.DESIGNATION)
+    if designation is not None and message.type in _ANSWERS_DESIGNATION:
+        unit = decision.state.successor_of(getattr(message.content, "unit", ""))
+        if unit == designation.holder:
+            decision.stop_clock(ClockName.DESIGNATION)
+
+
 def _actor(state: State, message: Message) -> str | None:
     """Return the holder whose own act a message is; None where its type does not tell."""
-    if message.type in _OF_CITY:
-        return Recipient.CITY_HOTLINE
-    if message.type in _OF_DESK:
-        return Recipient.DISTRICT_DESK
-    if message.type in _OF_EITHER:
-        return None
+    if message.type in _SPEAKERS:
+        return _SPEAKERS[message.type]
     unit: str | None = getattr(message.content, "unit", None)
     return Recipient.CITY_HOTLINE if unit == HOTLINE else unit and state.successor_of(unit)
 
@@ -179,9 +177,8 @@ def _apply(decision: Decision, message: Message) -> Refusal | None:
 def _may_speak(state: State, message: Message, content: Content) -> Refusal | None:
     # the hotline calls claimants, and is no unit that could handle anything
     calls = message.type in (MessageType.CONTACT_ATTEMPTED, MessageType.CONTACT_PROOF)
-    strangers = message.unknown if calls else (*message.unknown, HOTLINE)
     for unit in named_units(content):
-        if unit in strangers:
+        if unit in message.unknown or (unit == HOTLINE and not calls):
             return Refusal(lazy("unit {unit} is not known; see the units file", unit=unit))
     named: str | None = getattr(content, "unit", None)
     if message.type in _LEAD_ONLY and named != state.unit:

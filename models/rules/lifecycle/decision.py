@@ -1,5 +1,6 @@
 """The decision on a ticket: rules change its state and emit events through it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -64,12 +65,14 @@ class Decision:
         self.events: list[Event] = []
         self.past: list[Clock] = []
         self._notices: list[NoticeQueued] = []
-        self._changes: dict[tuple[str, int], tuple[Clock, DutyChange]] = {}
+        self._changes: list[tuple[Clock, DutyChange]] = []
 
     def emit(self, data: EventData) -> None:
         """Add an event to the ticket's log."""
-        cause = self.message.arrival if self.message else None
-        self.events.append(Event(data, self.at, self.played_at, cause))
+        # an event of every occasion passes here: no property, no call that can be spared
+        at, seen, message = self.at, self.state.seen_at, self.message
+        played_at = at if seen is None or seen <= at else seen
+        self.events.append(Event(data, at, played_at, None if message is None else message.arrival))
 
     # Notices
 
@@ -85,50 +88,38 @@ class Decision:
         if unit is not None:
             self.notify(kind, Recipient.UNIT_CONTACT, unit, **about)
 
+    @property
+    def pending(self) -> bool:
+        """Whether the occasion has notices, or has changed duties."""
+        return bool(self._notices or self._changes)
+
     def conclude(self, actor: str | None = None) -> None:
         """End an occasion: emit its notices, and tell whose duties it changed by others' acts.
 
         No duty begins, moves, is passed on or ends by another's act without a notice to its holder
         (decision 32). `actor` has changed its own duties by what it did, as the log says already.
         """
-        if not self._notices and not self._changes:
-            return
-        notices, changes = self._notices, self._changes
-        self._notices, self._changes = [], {}
+        notices, self._notices = self._notices, []
+        changes, self._changes = self._changes, []
         quiet_before = self.state.quiet_before
         if quiet_before is not None and self.at < quiet_before:
             return
-        duties: dict[str, list[NoticedDuty]] = {}
-        for clock, change in changes.values():
-            duty = NoticedDuty(
-                clock=clock.name, change=change, due=clock.due, purpose=clock.purpose or UNSET
-            )
-            duties.setdefault(clock.holder, []).append(duty)
+        told = {_holder_told(notice) for notice in notices}
+        others = [c for c in changes if c[0].holder != actor or c[0].holder in told]
+        duties = _duties_by_holder(others) if others else {}
         for notice in notices:
-            of_unit = notice.role == Recipient.UNIT_CONTACT
-            changed = duties.pop(str(notice.unit) if of_unit else notice.role, None)
-            self.emit(msgspec.structs.replace(notice, duties=tuple(changed)) if changed else notice)
+            changed = duties.pop(_holder_told(notice), None)
+            self.emit(msgspec.structs.replace(notice, duties=changed) if changed else notice)
         for holder, changed in duties.items():
-            if holder != actor:
-                of_hotline = holder in HOTLINE_HOLDERS
-                self.emit(
-                    NoticeQueued(
-                        kind=NoticeKind.DUTIES_CHANGED,
-                        role=Recipient(holder) if of_hotline else Recipient.UNIT_CONTACT,
-                        unit=UNSET if of_hotline else holder,
-                        duties=tuple(changed),
-                    )
+            of_hotline = holder in HOTLINE_HOLDERS
+            self.emit(
+                NoticeQueued(
+                    kind=NoticeKind.DUTIES_CHANGED,
+                    role=Recipient(holder) if of_hotline else Recipient.UNIT_CONTACT,
+                    unit=UNSET if of_hotline else holder,
+                    duties=changed,
                 )
-
-    def _note_change(self, key: str, clock: Clock, change: DutyChange) -> None:
-        place = key, clock.ordinal
-        before = self._changes.get(place)
-        if before is not None and before[1] == DutyChange.STARTED:
-            if change == DutyChange.CANCELLED:
-                del self._changes[place]
-                return
-            change = DutyChange.STARTED if change == DutyChange.MOVED else change
-        self._changes[place] = clock, change
+            )
 
     @property
     def played_at(self) -> datetime:
@@ -153,7 +144,7 @@ class Decision:
     def running_clock(self, key: str) -> Clock | None:
         """Return the clock of this key if it runs."""
         clock = self.state.clocks.get(key)
-        return clock if clock is not None and clock.running else None
+        return clock if clock is not None and clock.state is ClockState.RUNNING else None
 
     def start_clock(
         self,
@@ -191,7 +182,7 @@ class Decision:
         if before is not None and not resumes:
             self.past.append(before)
         self.state.clocks[key] = clock
-        self._note_change(key, clock, DutyChange.STARTED)
+        self._changes.append((clock, DutyChange.STARTED))
         self.emit(
             events.ClockStarted(
                 clock=name,
@@ -219,7 +210,7 @@ class Decision:
         reasons = (*clock.why, why) if base == clock.base else (why,)
         provisional = self._is_provisional(name, base, due)
         self.change_clock(name, base=base, due=due, why=reasons, provisional=provisional)
-        self._note_change(name, self.state.clocks[name], DutyChange.MOVED)
+        self._changes.append((self.state.clocks[name], DutyChange.MOVED))
         self.emit(events.ClockMoved(clock=name, due=due, why=why, provisional=provisional))
         if name == ClockName.HANDLING:
             self._set_ladder(base, due)
@@ -232,7 +223,7 @@ class Decision:
             outcome = ClockState.MET if self.at <= clock.due else ClockState.LATE
         self.change_clock(key, state=outcome, ended_at=self.at, remind_at=None)
         cancelled = outcome == ClockState.CANCELLED
-        self._note_change(key, clock, DutyChange.CANCELLED if cancelled else DutyChange.MET)
+        self._changes.append((clock, DutyChange.CANCELLED if cancelled else DutyChange.MET))
         self.emit(
             events.ClockStopped(
                 clock=clock.name,
@@ -247,7 +238,7 @@ class Decision:
     def pass_on(self, key: str, successor: str) -> None:
         """Let another unit owe a running duty."""
         self.change_clock(key, holder=successor)
-        self._note_change(key, self.state.clocks[key], DutyChange.PASSED_ON)
+        self._changes.append((self.state.clocks[key], DutyChange.PASSED_ON))
 
     def change_clock(self, key: str, **fields: Any) -> None:
         """Replace the clock of this key by one with these fields."""
@@ -257,7 +248,7 @@ class Decision:
     def cancel_clocks(self, *names: ClockName) -> None:
         """Stop, as no longer applying, every running clock of these names; all if none is given."""
         for key, clock in self.state.clocks.items():
-            if clock.running and (not names or clock.name in names):
+            if clock.state is ClockState.RUNNING and (not names or clock.name in names):
                 self.stop_clock(key, ClockState.CANCELLED)
 
     def begin_run(self) -> None:
@@ -289,6 +280,38 @@ class Decision:
     def _set_ladder(self, base: datetime, due: datetime) -> None:
         context = self.context
         self.state.ladder = levels.moments(base, due, context.policy, context.calendar)
+
+
+def _holder_told(notice: NoticeQueued) -> str:
+    """Return the holder of duties whom a notice tells of them."""
+    return str(notice.unit) if notice.role == Recipient.UNIT_CONTACT else notice.role
+
+
+def _duties_by_holder(
+    changes: Sequence[tuple[Clock, DutyChange]],
+) -> dict[str, tuple[NoticedDuty, ...]]:
+    """Return by holder what an occasion did to its duties, each once.
+
+    One that began and was moved has begun; one that began and was cancelled never was.
+    """
+    latest: dict[tuple[str, int], tuple[Clock, DutyChange]] = {}
+    for clock, change in changes:
+        place = clock_key(clock.name, clock.unit or clock.purpose), clock.ordinal
+        before = latest.get(place)
+        if before is not None and before[1] == DutyChange.STARTED:
+            if change == DutyChange.CANCELLED:
+                del latest[place]
+                continue
+            latest[place] = clock, DutyChange.STARTED if change == DutyChange.MOVED else change
+        else:
+            latest[place] = clock, change
+    duties: dict[str, tuple[NoticedDuty, ...]] = {}
+    for clock, change in latest.values():
+        duty = NoticedDuty(
+            clock=clock.name, change=change, due=clock.due, purpose=clock.purpose or UNSET
+        )
+        duties[clock.holder] = (*duties.get(clock.holder, ()), duty)
+    return duties
 
 
 def clock_key(name: ClockName, of: str | None) -> str:

@@ -33,7 +33,7 @@ def next_moment(state: State) -> datetime | None:
 def _next(state: State) -> _Moment | None:
     best: _Moment | None = None
     for key, clock in state.clocks.items():
-        if not clock.running:
+        if clock.state is not ClockState.RUNNING:
             continue
         if key != ClockName.HANDLING and (best is None or clock.due < best[0]):
             best = (clock.due, "expire", key)
@@ -55,7 +55,8 @@ def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
             return
         decision.at = at
         decision.message = None
-        state.fired_at = at if state.fired_at is None else max(at, state.fired_at)
+        if state.fired_at is None or state.fired_at < at:
+            state.fired_at = at
         match what:
             case "raise":
                 cards.raise_level(decision, Level(key), at)
@@ -67,7 +68,8 @@ def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
                 state.status = Status.ARCHIVED
                 state.archive_at = None
                 decision.emit(events.TicketArchived(effective_at=at))
-        decision.conclude()
+        if decision.pending:
+            decision.conclude()
         decision.schedule_archiving()
 
 
