@@ -117,7 +117,6 @@ _SPEAKERS: Mapping[MessageType, Recipient | None] = {
     MessageType.NOTE_ADDED: Recipient.DISTRICT_DESK,
     MessageType.DISPUTE_OPENED: None,
     MessageType.TERM_RESTARTED: None,
-    MessageType.UNIT_SUCCEEDED: None,
 }
 """Who speaks in a message, None where its type does not tell; in all others the unit that it names.
 
@@ -155,6 +154,9 @@ def _actor(state: State, message: Message) -> str | None:
     if message.type in _SPEAKERS:
         return _SPEAKERS[message.type]
     unit: str | None = getattr(message.content, "unit", None)
+    if message.type == MessageType.UNIT_SUCCEEDED:
+        # nobody is there any more to be told in the old unit's name
+        return unit
     return Recipient.CITY_HOTLINE if unit == HOTLINE else unit and state.successor_of(unit)
 
 
