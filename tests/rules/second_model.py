@@ -120,7 +120,7 @@ class SecondModel:
     strangers: Sequence[str] = ()
     disputing: set[str] = field(default_factory=set)
     designated: bool = False
-    may_return: bool = True
+    may_not_return: set[str] = field(default_factory=set)
     accepted: str = ""
     calls: list[Call] = field(default_factory=list)
     calls_before: dict[str, int] = field(default_factory=dict)
@@ -298,7 +298,7 @@ class SecondModel:
                 self._accept(at)
             case "unit.returned":
                 self._lead_only(body)
-                self._check(self.status == "dispatched" and self.may_return)
+                self._check(self.status == "dispatched" and self.unit not in self.may_not_return)
                 self._check(all(says_something(body.get(part)) for part in RETURN_PARTS))
                 self._stop("accept")
                 self.status, self.suggested = "returned", body["suggested_unit"]
@@ -390,7 +390,6 @@ class SecondModel:
             self._start("assignment", at, self.days.half_day(at))
 
     def _dispatch(self, unit: str, at: datetime) -> None:
-        self.may_return = True
         self._receipt(unit, at)
         self._hold(unit, at)
 
@@ -427,7 +426,7 @@ class SecondModel:
         if not body["approved"]:
             assert self.unit is not None
             self._stop("return_review", "met")
-            self.may_return = False
+            self.may_not_return.add(self.unit)
             self._hold(self.unit, at)
             return
         unit = body.get("unit") or self.suggested
@@ -456,7 +455,7 @@ class SecondModel:
         if unit not in self.receipts:
             self._receipt(unit, at)
         self._hold(unit, at)
-        self.may_return = False
+        self.may_not_return.add(unit)
         if body["by"] == "leader":
             self.designated = True
             self._start("designation", at, self.days.workdays(at, 1))
@@ -689,7 +688,7 @@ class SecondModel:
         duties = self.contacts.get(purpose, [])
         self._check(bool(duties))
         duty = duties[-1]
-        self._check(duty.ended != "cancelled" and duty.denial == "")
+        self._check(duty.ended != "cancelled" and duty.denial not in ("proved", "absent"))
         self._check(("proof", purpose) not in self.running)
         self.asked[purpose] = duty
         assert duty.holder is not None

@@ -92,7 +92,11 @@ def difference(
     for logged in withdrawn:
         appended += _withdrawal(logged, standing, now, why)
     shown = ShownClocks((e.data for e in standing if e.seq not in gone), superseded, after)
-    causes = {logged.cause for logged in standing} - {None}
+    causes = {
+        logged.cause
+        for logged in standing
+        if logged.seq not in gone and not isinstance(logged.data, MessageRefused)
+    } - {None}
     tells_anew = False
     for event in events:
         key, is_copy = _key(event), _is_copy(event.data)
@@ -140,15 +144,15 @@ class ShownClocks:
     def add(self, data: EventData, why: LazyText, *, known: bool) -> list[EventData]:
         """Return an event as it can be appended: what runs is moved, what has ended is not.
 
-        `known` says that the log tells of its message already.
+        `known` says that the log tells already what its message did.
         """
         appended: list[EventData] = [data]
         if isinstance(data, _CLOCK_EVENTS):
             shown = self._clocks.get(_clock_of(data))
             runs = shown is not None and shown.state == ClockState.RUNNING
             if isinstance(data, ClockStarted):
-                told = known and shown is not None and self._shown_at_end(shown)
-                appended = [] if told else self._start(shown, data, why)
+                told = shown is not None and (not runs or self._shown_at_end(shown))
+                appended = [] if known and told else self._start(shown, data, why)
             elif shown is None or not runs or (known and self._overtaken(data, shown)):
                 appended = []
         for each in appended:
