@@ -351,3 +351,13 @@ def test_no_database_keeps_a_nought_in_a_name(store: Store) -> None:
             session, "city", [bad, letter("T-2", "2026-09-01T09:00")], system_clock()
         )
     assert (result.enqueued, [index for index, _why in result.refused]) == (1, [0])
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_no_emergency_is_no_emergency(store: Store, value: str | None) -> None:
+    """A source may send the field empty; only a real one goes before all others."""
+    body = letter("E1", "2026-11-02T09:00") | {"emergency": value}
+    with store.writing() as session:
+        add_messages(session, "messages", [body], datetime(2026, 11, 2, 9, tzinfo=SHANGHAI))
+    with store.reading() as session:
+        assert session.scalars(select(INBOX.c.queue)).all() == ["intake"]
