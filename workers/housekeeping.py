@@ -35,7 +35,7 @@ class QueueSampler:
         self._context = context
         self._process = process
         self._next = monotonic() + SAMPLE_INTERVAL
-        self._sent = self._given_up = 0
+        self._notices_done = self._given_up = 0
         self._analyze_at = self._next
 
     def __call__(self) -> None:
@@ -66,11 +66,12 @@ class QueueSampler:
             context.counters.add(processed, failed)
 
     def _count_notices(self) -> None:
-        """Count what the channels sent and gave up since the last sample."""
+        """Count what was sent, dropped and given up since the last sample."""
         dispatcher = self._context.dispatcher
-        sent, given_up = dispatcher.sent - self._sent, dispatcher.failed - self._given_up
-        self._sent, self._given_up = self._sent + sent, self._given_up + given_up
-        self._context.counters.add({DELIVERY: sent + given_up}, {DELIVERY: given_up})
+        given_up = dispatcher.failed - self._given_up
+        done = dispatcher.sent + dispatcher.dropped + dispatcher.failed - self._notices_done
+        self._notices_done, self._given_up = self._notices_done + done, self._given_up + given_up
+        self._context.counters.add({DELIVERY: done}, {DELIVERY: given_up})
 
 
 class Pruning:

@@ -1,7 +1,7 @@
-"""Remove what need not be kept: notices sent long ago for tickets that are archived.
+"""Remove what need not be kept: notices sent or dropped long ago for tickets that are archived.
 
-The log stays, and says when each was queued and sent. Messages stay too, since a late one has all
-of them folded again.
+The log stays, and says when each was queued, and sent or dropped. Messages stay too, since a late
+one has all of them folded again.
 """
 
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ class NoticePruner:
         ids = [
             row.id
             for row in rows
-            if row.state == NoticeState.SENT
-            and row.sent_at < before
+            if row.state in (NoticeState.SENT, NoticeState.DROPPED)
+            and (row.sent_at or row.queued_at) < before
             and row.status == Status.ARCHIVED
         ]
         session.execute(delete(NOTICE).where(session.is_in(NOTICE.c.id, ids)))

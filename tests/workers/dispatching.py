@@ -12,8 +12,9 @@ from sqlalchemy import select
 from models.database import Store
 from models.operations.bells import claim_due
 from models.operations.notices.outgoing import OutgoingNotice
+from models.rules.events import NoticeQueued
 from models.rules.queues import DELIVERY
-from models.rules.vocabulary import NoticeKind, Recipient
+from models.rules.vocabulary import Level, NoticeKind, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 from tests.store.factories import advance_tickets, at, feed, letter
 from workers.notices.channels import load_channels
@@ -64,8 +65,10 @@ def outgoing_notice(number: int = 1, **changes: Any) -> OutgoingNotice:
         role=Recipient.DEPUTY_LEADER,
         recipient=f"{UNIT}/deputy_leader",
         unit=UNIT,
-        lead=UNIT,
         emergency=False,
+        event=NoticeQueued(
+            kind=NoticeKind.YELLOW, role=Recipient.DEPUTY_LEADER, unit=UNIT, level=Level.YELLOW
+        ),
         due=moment,
         queued_at=moment,
         ring_at=moment,

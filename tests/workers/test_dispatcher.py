@@ -27,6 +27,8 @@ from tests.workers.processes import wait_until
 from tests.workers.receivers import mail_server, web_server
 
 GATHER = timedelta(minutes=2)
+GONE = {"sent", "dropped"}
+"""States of all notices when the cards are sent: the dispatch before them is over by then."""
 
 
 def _mail(port: int) -> str:
@@ -68,7 +70,7 @@ def test_forty_cards_are_one_mail_with_forty_lines(store: Store, tmp_path: Path)
         assert {n.state for n in notices(store, "yellow")} == {"queued"}
         clock.pass_by(GATHER)
         ring(store, clock, dispatcher)
-        wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "all recorded")
+        wait_until(lambda: {n.state for n in notices(store)} == GONE, 40, "all recorded")
         assert len(server.mails) == 1
         (text,) = server.texts
         (mail,) = server.mails
@@ -111,7 +113,7 @@ def test_a_repeat_has_the_same_id_and_text(store: Store, tmp_path: Path) -> None
         wait_until(lambda: len(server.posts) == 2, 40, "the repeat")
         clock.pass_by(GATHER)
         ring(store, clock, dispatcher)
-        wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "all sent")
+        wait_until(lambda: {n.state for n in notices(store)} == GONE, 40, "all sent")
     first, again, other = server.posts
     assert first == again
     assert first["text"].count("【黄牌】") == 3
@@ -229,7 +231,7 @@ def test_several_channels_of_one_notice_are_recorded_apart(store: Store, tmp_pat
             clock.pass_by(timedelta(minutes=15))
             ring(store, clock, dispatcher)
             wait_until(lambda: len(web.posts) == 1, 40, "the resent one")
-            wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "recorded")
+            wait_until(lambda: {n.state for n in notices(store)} == GONE, 40, "recorded")
         assert len(mail.mails) == 1
         # a channel that is gone: the notice goes where it is not known yet, and nowhere twice
         with store.writing() as session:
@@ -312,14 +314,16 @@ def test_the_hold_of_a_dead_worker_ends(store: Store, tmp_path: Path) -> None:
         with store.writing() as session:
             limits = ChannelLimits(digest=(NoticeKind.YELLOW,), gather=GATHER)
             rows = [n.id for n in notices(store, "yellow")]
-            (held,) = hold_batches(session, "hook", rows, clock(), clock() + GATHER, limits)
+            (held,), _dropped = hold_batches(
+                session, "hook", rows, clock(), clock() + GATHER, limits
+            )
         ring(store, clock, dispatcher)
         clock.pass_by(timedelta(seconds=119))
         ring(store, clock, dispatcher)
         assert {n.state for n in notices(store, "yellow")} == {"queued"}
         clock.pass_by(timedelta(seconds=40))
         ring(store, clock, dispatcher)
-        wait_until(lambda: {n.state for n in notices(store)} == {"sent"}, 40, "sent by another")
+        wait_until(lambda: {n.state for n in notices(store)} == GONE, 40, "sent by another")
     assert web.ids == [held.id]
 
 

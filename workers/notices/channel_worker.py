@@ -91,8 +91,9 @@ class ChannelWorker:
             policy = context.policy(session, now)
             gather = gathering_time(policy.notices)
             limits = ChannelLimits(self._channel.per_minute, policy.notices.digest, gather)
-            batches = hold_batches(session, self._name, rows, now, until, limits)
-        return batches, context.texts(policy, self._channel.language), until
+            held = hold_batches(session, self._name, rows, now, until, limits)
+        context.count_dropped(held.dropped)
+        return held.batches, context.texts(policy, self._channel.language), until
 
     def _send_batch(self, batch: NoticeBatch, texts: NoticeTexts) -> str | None:
         first = batch.notices[0]
@@ -106,8 +107,10 @@ class ChannelWorker:
         context = self._context
         with context.store.writing() as session:
             now = context.now()
+            # the channel before the tickets, as when notices are held: two workers do not deadlock
+            rest_until = record_attempt(session, self._name, error, now)
             context.record_outcomes(session, dict.fromkeys(batch.rows, error), self._name, now)
-            return record_attempt(session, self._name, error, now)
+            return rest_until
 
     def _release(self, batches: Sequence[NoticeBatch], again_at: datetime) -> None:
         with self._context.store.writing() as session:

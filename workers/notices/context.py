@@ -1,12 +1,13 @@
 """The state that a worker's dispatcher and the threads of its channels share."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from models.clock import Now
 from models.database import Session, Store
-from models.operations.notices.record import record_outcomes
+from models.operations.notices.outgoing import OutgoingNotice
+from models.operations.notices.record import drop_over, record_outcomes
 from models.rulebook import RulebookCache
 from models.rules.policy import Policy, in_force
 from workers.notices.channels import ChannelsConfig
@@ -14,13 +15,14 @@ from workers.notices.texts import NoticeTexts
 
 
 class DeliveryContext:
-    """The store, the time and the channels file; counts what was `sent` and what `failed`."""
+    """The store, the time and the channels file; counts what was `sent`, `dropped` or `failed`."""
 
     def __init__(self, store: Store, now: Now, channels: ChannelsConfig, language: str) -> None:
         self.store = store
         self.now = now
         self.channels = channels
         self.sent = 0
+        self.dropped = 0
         self.failed = 0
         self._language = language
         self._rulebooks = RulebookCache()
@@ -48,3 +50,16 @@ class DeliveryContext:
         with self._lock:
             self.sent += sent
             self.failed += failed
+
+    def drop_over(
+        self, session: Session, notices: Sequence[OutgoingNotice], now: datetime
+    ) -> list[OutgoingNotice]:
+        """Drop the notices whose occasion is over, and count them; returns the others."""
+        standing = drop_over(session, notices, now)
+        self.count_dropped(len(notices) - len(standing))
+        return standing
+
+    def count_dropped(self, count: int) -> None:
+        """Count notices that were dropped."""
+        with self._lock:
+            self.dropped += count

@@ -44,6 +44,11 @@ class NoticeDispatcher:
         return self._context.sent
 
     @property
+    def dropped(self) -> int:
+        """The number of notices that were not sent, as their occasion was over."""
+        return self._context.dropped
+
+    @property
     def failed(self) -> int:
         """The number of notices given up after their last try."""
         return self._context.failed
@@ -76,20 +81,25 @@ class NoticeDispatcher:
         now, channels = context.now(), context.channels
         if not channels.rule:  # then there is nothing to store
             with context.store.reading() as session:
-                return context.policy(session, now), {FILE: ready_notices(session, rows, now)}
+                notices = ready_notices(session, rows, now)
+                return context.policy(session, now), {FILE: notices}
         with context.store.writing() as session:
             policy = context.policy(session, now)
             notices = ready_notices(session, rows, now, lock=True)
+            notices = context.drop_over(session, notices, now)
             routes = {n.row: routes_of(n, channels, policy.notices, now) for n in notices}
             return policy, store_routes(session, notices, routes, now)
 
     def _send_built_in(self, name: str, notices: Sequence[OutgoingNotice], policy: Policy) -> None:
         context = self._context
+        standing = [notice for notice in notices if notice.over is None]
         error = None
         try:
-            self._built_in[name](notices, context.texts(policy).line)
+            self._built_in[name](standing, context.texts(policy).line)
         except ChannelFailed as failure:
             error = str(failure)
         with context.store.writing() as session:
-            errors = dict.fromkeys((notice.row for notice in notices), error)
-            context.record_outcomes(session, errors, name, context.now())
+            now = context.now()
+            context.drop_over(session, notices, now)
+            errors = dict.fromkeys((notice.row for notice in standing), error)
+            context.record_outcomes(session, errors, name, now)

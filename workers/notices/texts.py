@@ -7,12 +7,16 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-from models.i18n import translator
+from msgspec import UnsetType
+
+from models.i18n import N_, translator
 from models.operations.notices.batch import NoticeBatch
 from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.calendar import SHANGHAI
+from models.rules.events import NoticedDuty
 from models.rules.notice_texts import check_texts, fill_text
 from models.rules.policy import Policy
+from models.rules.vocabulary import Code, DutyChange
 
 
 @cache
@@ -34,6 +38,7 @@ class NoticeTexts:
         by_language = {str(k): v for k, v in policy.notices.texts.items()}
         self._texts = {**texts, **by_language.get(language, {})}
         self._translate = cache(translator(language))
+        self._separator = self._translate(_SEPARATOR)
 
     def line(self, notice: OutgoingNotice) -> str:
         """Return the text of one notice, on one line."""
@@ -54,26 +59,48 @@ class NoticeTexts:
     def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
         """Return a value for every placeholder that a template may name."""
         event = notice.event
-        clock, rating, code = (event.clock, event.rating, event.code) if event else ("", "", "")
-        item = (code or "").removeprefix("2.2.")
-        number = (event.number or None) if event else None
+        item = (event.code or "").removeprefix("2.2.")
         return {
             "id": notice.id,
             "ticket": notice.ticket,
             "title": notice.title,
-            "unit": notice.unit or notice.lead or "",
+            "unit": event.unit or "",
             "role": self._translate(notice.role),
             "kind": self._names[notice.kind],
             "due": _day_and_hour(notice.due),
-            "clock": self._translate(clock or ""),
-            "duties": "",
-            "rating": self._translate(rating or ""),
-            "advice": self.policy.screening.advice_for(item, number),
+            "clock": self._label(event.clock),
+            "duties": self._separator.join(map(self._duty, notice.duties)),
+            "rating": self._label(event.rating),
+            "advice": self.policy.screening.advice_for(item, event.number or None),
             "district": self.policy.district,
             "count": 1,
         }
 
+    def _label(self, code: Code | UnsetType | None) -> str:
+        return self._translate(code.label) if code else ""
+
+    def _duty(self, duty: NoticedDuty) -> str:
+        """Return a duty as a list of them has it: what is owed, by when, what became of it."""
+        name = self._label(duty.clock)
+        if duty.purpose:
+            of = self._label(duty.purpose)
+            name = self._translate(_OF_PURPOSE).format(duty=name, purpose=of)
+        text = self._translate(_DUTY[duty.change])
+        return text.format(duty=name, due=_day_and_hour(duty.due))
+
+
+_SEPARATOR = N_("; ")
+_OF_PURPOSE = N_("{duty} ({purpose})")
+_DUTY = {
+    DutyChange.STARTED: N_("{duty} by {due}"),
+    DutyChange.MOVED: N_("{duty} now by {due}"),
+    DutyChange.MET: N_("{duty} (done)"),
+    DutyChange.CANCELLED: N_("{duty} by {due} (cancelled)"),
+    DutyChange.PASSED_ON: N_("{duty} by {due} (taken over)"),
+}
+"""How a list of duties says what happened to one."""
+
 
 @lru_cache(maxsize=1024)
 def _day_and_hour(due: datetime | None) -> str:
-    return due.astimezone(SHANGHAI).strftime("%m-%d %H:%M") if due else "-"
+    return due.astimezone(SHANGHAI).strftime("%m-%d %H:%M") if due else ""

@@ -18,8 +18,8 @@ from models.operations.notices.channel_state import (
     lock_channel,
     spend_allowance,
 )
-from models.operations.notices.outgoing import OutgoingNotice, load_notices, unheld
-from models.operations.notices.record import give_up
+from models.operations.notices.outgoing import OutgoingNotice, ready_notices, unheld
+from models.operations.notices.record import drop_over, give_up
 from models.rules.vocabulary import NoticeState
 from models.tables.core import NOTICE, TICKET
 
@@ -41,6 +41,13 @@ class NoticeBatch:
     def rows(self) -> list[int]:
         """The ids of their rows."""
         return [notice.row for notice in self.notices]
+
+
+class HeldNotices(NamedTuple):
+    """What is held to be sent now, and how many notices were dropped instead."""
+
+    batches: list[NoticeBatch]
+    dropped: int
 
 
 class _Member(NamedTuple):
@@ -68,28 +75,34 @@ def hold_batches(
     now: datetime,
     until: datetime,
     limits: ChannelLimits,
-) -> list[NoticeBatch]:
+) -> HeldNotices:
     """Hold what may go out by this channel now until `until`, as messages.
 
     A gathered kind takes along what else is queued for the same person. What the channel's rate or
-    its rest does not let through waits for a later bell. Workers take turns: the channel's row is
-    locked.
+    its rest does not let through waits for a later bell; what need not be sent any more is dropped.
+    Workers take turns: the channel's row is locked.
     """
     state = lock_channel(session, channel, limits, now)
     if state.rests(now):
         _wait_for_rest_to_end(session, rows, state, now)
-        return []
+        return HeldNotices([], 0)
     groups = _groups(session, channel, rows, now, limits)
     taken, left = groups[: state.max_messages], groups[state.max_messages :]
-    batch_of = {row: group.batch for group in taken for row in group.rows}
-    changes = [{"id": row, "held_until": until, "parcel": name} for row, name in batch_of.items()]
+    ready = ready_notices(session, [row for group in taken for row in group.rows], now)
+    standing = {notice.row: notice for notice in drop_over(session, ready, now)}
+    batches = []
+    for group in taken:
+        if notices := tuple(standing[row] for row in group.rows if row in standing):
+            batches.append(NoticeBatch(group.batch, notices))
+    changes = [
+        {"id": row, "held_until": until, "parcel": batch.id}
+        for batch in batches
+        for row in batch.rows
+    ]
     update_rows(session.connection(), NOTICE, changes)
-    spend_allowance(session, state, len(taken), now)
+    spend_allowance(session, state, len(batches), now)
     _postpone(session, left, now, limits)
-    notices: dict[str, list[OutgoingNotice]] = {}
-    for notice in load_notices(session, list(batch_of)):
-        notices.setdefault(batch_of[notice.row], []).append(notice)
-    return [NoticeBatch(group.batch, tuple(notices[group.batch])) for group in taken]
+    return HeldNotices(batches, len(ready) - len(standing))
 
 
 def extend_hold(session: Session, rows: Sequence[int], until: datetime) -> None:

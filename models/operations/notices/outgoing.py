@@ -1,25 +1,20 @@
 """Load queued notices as the one value that routing, batching and the channels work with."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from models.database import Session
-from models.rules.events import NoticeQueued, read
-from models.rules.vocabulary import NoticeKind, NoticeState, Recipient
+from models.i18n import LazyText
+from models.rules.events import NoticedDuty, NoticeQueued, read
+from models.rules.occasions import NEVER_SENT, why_over
+from models.rules.state import State
+from models.rules.vocabulary import DutyChange, NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
-
-_EXPLAINED = (
-    NoticeKind.EXPIRED,
-    NoticeKind.CONTACT_REMINDER,
-    NoticeKind.PROOF_ASKED,
-    NoticeKind.DISSATISFIED,
-    NoticeKind.REVISITED,
-    NoticeKind.DECLINED,
-)
-"""Kinds whose text needs more than the ticket's row says."""
 
 _COLUMNS = (
     "id",
@@ -41,9 +36,9 @@ class OutgoingNotice:
 
     `row` is the id of its row, `event_seq` the line of the ticket's log that queued it. `id` names
     it to receivers: it stays the same however often the notice is sent, so that a repeat can be
-    dropped. `unit` is the recipient's unit, `lead` the ticket's. `channel` is None until it is
-    routed; `event` is the event that queued it, of kinds whose text says more than the ticket's
-    row does.
+    dropped. `unit` is the recipient's unit. `channel` is None until it is routed. What it says is
+    said by `event`, which queued it; `due` is the deadline that it names (decision 34). `over` is
+    why it need not be sent any more.
     """
 
     row: int
@@ -56,13 +51,18 @@ class OutgoingNotice:
     role: Recipient
     recipient: str
     unit: str | None
-    lead: str | None
     emergency: bool
-    due: datetime | None
+    event: NoticeQueued
     queued_at: datetime
     ring_at: datetime
+    due: datetime | None = None
     channel: str | None = None
-    event: NoticeQueued | None = None
+    over: LazyText | None = None
+
+    @property
+    def duties(self) -> Sequence[NoticedDuty]:
+        """The duties of the recipient that the occasion changed."""
+        return self.event.duties or ()
 
 
 class ChannelFailed(Exception):
@@ -81,59 +81,105 @@ def ready_notices(
     """Return the queued notices among `rows` that nobody holds, in the order they were queued.
 
     With `lock` their rows are locked until the end of the transaction, and those that another
-    transaction has locked are left out.
+    transaction has locked are left out. So are corrections of a notice that is being sent just now.
     """
-    return _load(session, (session.is_in(NOTICE.c.id, rows), *unheld(now)), lock=lock)
-
-
-def load_notices(session: Session, rows: Sequence[int]) -> list[OutgoingNotice]:
-    """Return the notices of these rows, in the order they were queued."""
-    return _load(session, (session.is_in(NOTICE.c.id, rows),)) if rows else []
-
-
-def _load(
-    session: Session, conditions: Sequence[ColumnElement[bool]], *, lock: bool = False
-) -> list[OutgoingNotice]:
     query = (
         select(*(NOTICE.c[name] for name in _COLUMNS))
-        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.due)
-        .add_columns(TICKET.c.unit.label("lead"), TICKET.c.emergency)
+        .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.emergency, TICKET.c.state)
+        .add_columns(EVENT.c.data)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
-        .where(*conditions)
+        .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
+        .where(session.is_in(NOTICE.c.id, rows), *unheld(now))
         .order_by(NOTICE.c.id)
     )
     if lock:
         query = query.with_for_update(of=NOTICE, skip_locked=True)
-    rows = session.execute(query).all()
-    events = _events(session, [row.id for row in rows if row.kind in _EXPLAINED])
-    return [
-        OutgoingNotice(
-            row=row.id,
-            ticket_id=row.ticket_id,
-            event_seq=row.seq,
-            id=f"{row.number}-{row.seq}",
-            ticket=row.number,
-            title=row.title,
-            kind=NoticeKind(row.kind),
-            role=Recipient(row.role),
-            recipient=row.recipient,
-            unit=row.unit,
-            lead=row.lead,
-            emergency=row.emergency is not None,
-            due=row.due,
-            queued_at=row.queued_at,
-            ring_at=row.ring_at,
-            channel=row.channel,
-            event=events.get(row.id),
-        )
-        for row in rows
-    ]
+    found = session.execute(query).all()
+    states: dict[int, State] = {}
+    notices = []
+    for row in found:
+        if (state := states.get(row.ticket_id)) is None:
+            state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
+            states[row.ticket_id] = state
+        notices.append(_outgoing(row, state, now))
+    corrections = [notice for notice in notices if notice.kind == NoticeKind.CORRECTION]
+    if not corrections:
+        return notices
+    known = _corrected(session, corrections)
+    return [each for n in notices if (each := _with_correction(n, known, now)) is not None]
 
 
-def _events(session: Session, rows: Sequence[int]) -> dict[int, NoticeQueued]:
-    if not rows:
-        return {}
-    same = and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq)
-    query = select(NOTICE.c.id, EVENT.c.data).join(EVENT, same)
-    query = query.where(session.is_in(NOTICE.c.id, rows))
-    return {row.id: read(NoticeQueued, row.data) for row in session.execute(query).all()}
+def _outgoing(row: Any, state: State, now: datetime) -> OutgoingNotice:
+    event = read(NoticeQueued, row.data)
+    return OutgoingNotice(
+        row=row.id,
+        ticket_id=row.ticket_id,
+        event_seq=row.seq,
+        id=f"{row.number}-{row.seq}",
+        ticket=row.number,
+        title=row.title,
+        kind=NoticeKind(row.kind),
+        role=Recipient(row.role),
+        recipient=row.recipient,
+        unit=row.unit,
+        emergency=row.emergency is not None,
+        event=event,
+        queued_at=row.queued_at,
+        ring_at=row.ring_at,
+        due=_due(event, state),
+        channel=row.channel,
+        over=why_over(event, state, now),
+    )
+
+
+def _due(event: NoticeQueued, state: State) -> datetime | None:
+    """Return the deadline that a notice names: its own, or that of the first duty it brings."""
+    if event.due:
+        return event.due
+    for duty in event.duties or ():
+        if duty.change in (DutyChange.STARTED, DutyChange.MOVED):
+            return duty.due
+    # the release before wrote no deadline into these two, and they only go out while it holds
+    with_due = (NoticeKind.PREWARNING, NoticeKind.DISPATCHED)
+    return state.due if event.kind in with_due and not event.duties else None
+
+
+class _Corrected(NamedTuple):
+    """One row of a notice that is corrected."""
+
+    recipient: str
+    state: str
+    held_until: datetime | None
+
+
+def _corrected(
+    session: Session, corrections: Collection[OutgoingNotice]
+) -> Mapping[tuple[int, int], list[_Corrected]]:
+    """Return the rows of the notices that these correct, by ticket and number of their line."""
+    columns = (NOTICE.c.recipient, NOTICE.c.state, NOTICE.c.held_until)
+    query = select(NOTICE.c.ticket_id, NOTICE.c.seq, *columns).where(
+        session.is_in(NOTICE.c.ticket_id, [n.ticket_id for n in corrections]),
+        NOTICE.c.kind != NoticeKind.CORRECTION,
+    )
+    rows: dict[tuple[int, int], list[_Corrected]] = {}
+    for ticket_id, seq, *values in session.execute(query):
+        rows.setdefault((ticket_id, seq), []).append(_Corrected(*values))
+    return rows
+
+
+def _with_correction(
+    notice: OutgoingNotice, known: Mapping[tuple[int, int], list[_Corrected]], now: datetime
+) -> OutgoingNotice | None:
+    """Return a notice with why it is over if it corrects what nobody got; None if it must wait.
+
+    A notice that was removed since, or that an older release corrected, counts as sent.
+    """
+    if notice.kind != NoticeKind.CORRECTION:
+        return notice
+    rows = known.get((notice.ticket_id, notice.event.of or 0), ())
+    rows = [row for row in rows if row.recipient == notice.recipient]
+    if not rows or any(row.state == NoticeState.SENT for row in rows):
+        return notice
+    if any(row.held_until and row.held_until > now for row in rows):
+        return None
+    return replace(notice, over=NEVER_SENT)

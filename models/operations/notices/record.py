@@ -13,7 +13,8 @@ from sqlalchemy import select
 from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.operations.append_log import event_row
-from models.rules.events import Event, NoticeFailed, NoticeQueued, NoticeSent
+from models.operations.notices.outgoing import OutgoingNotice, ready_notices
+from models.rules.events import Event, NoticeDropped, NoticeFailed, NoticeQueued, NoticeSent
 from models.rules.vocabulary import NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
@@ -73,6 +74,34 @@ def record_outcomes(
 def give_up(session: Session, reasons: Mapping[int, str], channel: str, now: datetime) -> int:
     """Mark these notices failed without another try, as it could not help; returns how many."""
     return _record(session, reasons, channel, now, _after_giving_up).count(NoticeState.FAILED)
+
+
+def drop_over(
+    session: Session, notices: Sequence[OutgoingNotice], now: datetime
+) -> list[OutgoingNotice]:
+    """Drop those whose occasion is over, with the reason in the log; returns the others.
+
+    Whether it is over is asked once more when the tickets are locked, since it may have changed.
+    """
+    standing = [notice for notice in notices if notice.over is None]
+    if len(standing) == len(notices):
+        return standing
+    rows = [notice.row for notice in notices if notice.over is not None]
+    locked, log_ends = _lock(session, rows, NoticeState.QUEUED)
+    reasons = {
+        notice.row: notice.over
+        for notice in ready_notices(session, [row.id for row in locked], now)
+        if notice.over is not None
+    }
+    blank = {"state": NoticeState.DROPPED, "error": None, "held_until": None}
+    update_rows(session.connection(), NOTICE, [{"id": row_id} | blank for row_id in reasons])
+    events: dict[int, list[Event]] = {}
+    for row in locked:
+        if (why := reasons.get(row.id)) is not None:
+            data = NoticeDropped(kind=NoticeKind(row.kind), of=row.seq, why=why)
+            events.setdefault(row.ticket_id, []).append(Event(data, now, now, None))
+    _append(session, log_ends, events, now)
+    return standing
 
 
 def resend(session: Session, rows: Sequence[int], now: datetime, by: str = "") -> int:

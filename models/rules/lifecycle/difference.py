@@ -374,7 +374,7 @@ def _withdrawal(
             correction = NoticeQueued(
                 kind=NoticeKind.CORRECTION,
                 role=queued.role,
-                of=gone.seq,
+                of=notice.seq,
                 unit=queued.unit,
                 level=queued.level,
                 body=queued.body,
