@@ -14,7 +14,7 @@ BIN := .venv/bin
 # Tests run in this many processes; 0 is one process, for a debugger.
 WORKERS ?= 2
 
-.PHONY: install up check quick test long coverage bench chaos fuzz docs format lock sbom audit messages pictures wheel clean distclean
+.PHONY: install up check quick test long coverage bench chaos attack fuzz docs format lock sbom audit messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -88,6 +88,11 @@ coverage: install
 # The long chaos suite; CHAOS_SEED=N repeats a run, CHAOS_SECONDS=N sets its length.
 chaos: install
 	$(BIN)/python -m tests.chaos
+
+# Attacks a service for ten minutes: in the watched folder, the broker, the served monitor, and as
+# another user of the host (as root). make attack ATTACK_SEED=7 ATTACK_SECONDS=60
+attack: install
+	$(BIN)/python -m tests.attack
 
 # docs/performance.md says what is measured. The libraries to compare with are installed first.
 bench: install

@@ -20,7 +20,7 @@ from typing import IO, Self
 from models.clock import monotonic
 from models.errors import HotlineError, describe_safely
 from models.i18n import _
-from models.private_files import make_private_folder, open_private, require_safe_path
+from models.private_files import PRIVATE_FILE, make_private_folder, open_private, require_safe_path
 from models.rules.limits import FILE_NAME_BYTES
 from models.rules.text import one_line
 from models.store_errors import StoreError
@@ -279,6 +279,8 @@ class FolderWatcher:
             if why is not None:
                 os.unlink(f"{target}.why.txt", dir_fd=handle)
             return False
+        with suppress(PermissionError):  # another user's; the folder is closed to all others
+            os.fchmod(file.fileno(), PRIVATE_FILE)
         if folder == DONE:
             self._fed[target] = (name, before, self._elapsed())
         return True

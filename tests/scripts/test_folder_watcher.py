@@ -4,12 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from random import Random
 from typing import IO
 
 import pytest
@@ -18,6 +15,7 @@ from models.errors import HotlineError
 from models.private_files import UnsafeFolder
 from scripts.ingest.folder_watcher import FolderWatcher
 from scripts.ingest.records import FeedUnreadable
+from tests.attack.attackers import FolderAttacker
 from tests.scripts.hotline_process import HotlineProcess
 
 HEAD = "留言编号,留言用户,留言主题,留言时间,留言详情\n"
@@ -420,86 +418,37 @@ def test_killed_in_mid_file_nothing_is_lost_and_nothing_comes_twice(tmp_path: Pa
     assert rest == {"read": count, "enqueued": 0, "duplicate": count, "refused": 0}
 
 
-class Attacker:
-    """Somebody who writes to the folder, and does there by dice whatever may harm."""
-
-    def __init__(self, folder: WatchedFolder, home: Path, seed: int) -> None:
-        self.inbox, self.home = folder.inbox, home
-        self.dice = Random(seed)
-        self.honest = 0
-        self.stopped = threading.Event()
-
-    def run(self) -> None:
-        """Act until stopped; what fails because the watcher was faster is tried no more."""
-        actions = (self.link, self.grow, self.swap, self.name, self.hard_link, self.letter)
-        while not self.stopped.is_set():
-            with suppress(OSError):
-                self.dice.choice(actions)()
-
-    def some(self) -> Path:
-        """A name in the folder, perhaps one that is there."""
-        names_ = ["a.csv", "done", "failed", "hotline.db-journal", *names(self.inbox)]
-        return self.inbox / self.dice.choice([n for n in names_ if not n.startswith("honest")])
-
-    def link(self) -> None:
-        path = self.some()
-        path.unlink(missing_ok=True)
-        path.symlink_to(self.home / self.dice.choice(("roles.toml", "hotline.db", "")))
-
-    def grow(self) -> None:
-        # another user could not write to what a link leads to
-        handle = os.open(self.some(), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
-        with os.fdopen(handle, "ab") as file:
-            if os.fstat(handle).st_nlink == 1:
-                file.write(b"x" * self.dice.randrange(1, 100))
-
-    def swap(self) -> None:
-        self.some().rename(self.some())
-
-    def name(self) -> None:
-        raw = bytes(self.dice.randrange(1, 256) for _n in range(self.dice.randrange(1, 250)))
-        (self.inbox / os.fsdecode(raw.replace(b"/", b"_"))).write_bytes(b"bad")
-
-    def hard_link(self) -> None:
-        self.some().hardlink_to(self.home / "roles.toml")
-
-    def letter(self) -> None:
-        """An honest neighbour's file, renamed into place."""
-        if self.honest < 50:
-            part = self.inbox / f"honest-{self.honest}.part"
-            part.write_text(f"honest-{self.honest}")
-            part.rename(part.with_suffix(".csv"))
-            self.honest += 1
-
-
 @pytest.mark.parametrize("seed", range(2))
 def test_whoever_writes_to_the_folder_reaches_nothing_else(
     folder: WatchedFolder, tmp_path: Path, seed: int
 ) -> None:
-    """Two seconds of links, swaps, growth and names by dice; every honest file is fed once."""
+    """Two seconds of links, swaps, growth and names by dice: every honest file is fed once."""
     home = tmp_path / "home"
     home.mkdir()
     content = {"roles.toml": "mine", "hotline.db": "store"}
     for name, text in content.items():
         (home / name).write_text(text)
-    attacker = Attacker(folder, home, seed)
-    thread = threading.Thread(target=attacker.run)
+    attacker = FolderAttacker(seed, folder.inbox, home)
+    honest = 0
     until = time.monotonic() + 2
     with folder.watcher.locked():
-        thread.start()
+        attacker.start()
         try:
             while time.monotonic() < until:
+                part = folder.inbox / f"honest-{honest}.part"
+                part.write_text(f"honest-{honest}")
+                part.rename(part.with_suffix(".csv"))
+                honest += 1
                 folder.watcher.poll()
                 folder.clock.now += CALM / 3
         finally:
-            attacker.stopped.set()
-            thread.join()
+            attacker.stop()
         for _poll in range(8):
             folder.poll_later()
     assert {path.name: path.read_text() for path in home.iterdir()} == content
     assert "mine" not in "".join(folder.fed)
     assert "store" not in "".join(folder.fed)
-    for number in range(attacker.honest):
+    for number in range(honest):
         assert folder.fed.count(f"honest-{number}.csv:honest-{number}") == 1
         assert (folder.kept / "done" / f"honest-{number}.csv").is_file()
     kept = [*(folder.kept / "done").iterdir(), *(folder.kept / "failed").iterdir()]

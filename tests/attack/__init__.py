@@ -1,0 +1,1 @@
+"""A service that is attacked while it works; see `make attack`."""

@@ -1,0 +1,158 @@
+"""A whole service under attack, and what must be true of it afterwards."""
+
+import json
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from sqlalchemy import select
+
+from models.database import Store
+from models.queries.verification import verify
+from models.tables.core import TICKET
+from tests.attack.attackers import (
+    Attacker,
+    BrokerAttacker,
+    FolderAttacker,
+    PageAttacker,
+    ShellAttacker,
+)
+from tests.servers.key_value import KeyValueServer
+from tests.store.factories import letter, prepared_store
+from tests.workers.processes import environment, process, wait_until
+
+MARK = "绝密标记"
+"""What every letter holds, and nothing in clear may."""
+
+_NOBODY = 65534
+_MAX_BYTES = 600 << 20
+"""Bytes that a process may hold at the end."""
+_TOKEN = "let-me-in"
+
+
+@dataclass
+class AttackResult:
+    """What was tried, and what went wrong; nothing should have."""
+
+    letters: int = 0
+    acts: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> AttackResult:
+    """Run a service on SQLite, attack it for so long, and look at what is left."""
+    home, inbox, log = folder / "home", folder / "in", folder / "log"
+    inbox.mkdir()
+    home.mkdir(mode=0o700)
+    (home / "roles.toml").write_text("")
+    (home / "roles.toml").unlink()
+    result = AttackResult()
+    with server, prepared_store(f"sqlite:///{home / 'hotline.db'}") as store:
+        env = environment(home, store.url, server.url, LANG="en", OPERATOR="林")
+        (home / "hotline.key").chmod(0o600)
+        port = _free_port()
+        roles = (
+            ("worker",), ("timekeeper",),
+            ("feed", "--watch", str(inbox), "--every", "0.1", "--calm", "0.2"),
+            ("monitor", "--serve", "--port", str(port), "--token", _TOKEN),
+        )  # fmt: skip
+        with ExitStack() as stack:
+            running = [stack.enter_context(process(*role, env=env, log=log)) for role in roles]
+            attackers = _attackers(seed, inbox, home, server.url, port)
+            with _acting(attackers):
+                until = time.monotonic() + seconds
+                while time.monotonic() < until:
+                    _drop(inbox, result.letters)
+                    result.letters += 1
+                    time.sleep(0.2)
+            wanted = {f"A{n}" for n in range(result.letters)}
+            try:
+                wait_until(lambda: _tickets(store) >= wanted, 60, "every letter is a ticket")
+            except AssertionError:
+                missing = sorted(wanted - _tickets(store))
+                result.faults.append(f"no ticket: {', '.join(missing[:10])}")
+            for role, child in zip(roles, running, strict=True):
+                if role[0] == "feed" and child.poll() is not None:
+                    result.faults.append("the watcher has ended")
+                result.faults += _too_large(role[0], child.pid)
+        result.acts = {type(a).__name__: a.acts for a in attackers}
+        result.faults += _left_behind(store, home, log, attackers)
+    return result
+
+
+def _attackers(seed: int, inbox: Path, home: Path, broker: str, port: int) -> list[Attacker]:
+    attackers: list[Attacker] = [
+        FolderAttacker(seed, inbox, home),
+        BrokerAttacker(seed + 1, broker),
+        PageAttacker(seed + 2, f"http://127.0.0.1:{port}", _TOKEN),
+    ]
+    if os.geteuid() == 0:
+        attackers.append(ShellAttacker(seed + 3, home, _NOBODY))
+    return attackers
+
+
+@contextmanager
+def _acting(attackers: list[Attacker]) -> Iterator[None]:
+    for attacker in attackers:
+        attacker.start()
+    try:
+        yield
+    finally:
+        for attacker in attackers:
+            attacker.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _drop(inbox: Path, number: int) -> None:
+    """Put a letter into the folder as an honest neighbour does: renamed into place."""
+    part = inbox / f"honest-{number}.part"
+    body = letter(f"A{number}", "2026-11-02T09:00:00+08:00", content=f"{MARK}，路灯不亮。")
+    part.write_text(json.dumps(body, ensure_ascii=False) + "\n", "utf-8")
+    part.rename(part.with_suffix(".jsonl"))
+
+
+def _tickets(store: Store) -> set[str]:
+    with store.reading() as session:
+        return set(session.scalars(select(TICKET.c.number)).all())
+
+
+def _too_large(role: str, pid: int) -> list[str]:
+    try:
+        main = psutil.Process(pid)
+        processes = [main, *main.children(recursive=True)]
+        sizes = [child.memory_info().rss for child in processes]
+    except psutil.NoSuchProcess:
+        return []
+    return [f"{role} holds {size >> 20} MiB" for size in sizes if size > _MAX_BYTES]
+
+
+def _left_behind(store: Store, home: Path, log: Path, attackers: list[Attacker]) -> Iterator[str]:
+    """Yield what an attacker has reached, changed or made public."""
+    verification = verify(store)
+    if verification.broken is not None:
+        yield f"the chain is broken: {verification.broken}"
+    for attacker in attackers:
+        if isinstance(attacker, ShellAttacker) and attacker.reached:
+            yield f"another user reached {attacker.reached[0]}"
+    for path in (home, *home.rglob("*")):
+        if path.is_symlink():
+            yield f"a link in the home: {path}"
+        elif path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield f"open to others: {path}"
+    if (home / "roles.toml").exists():
+        yield "somebody has set roles"
+    mark = MARK.encode()
+    for path in (log, *home.glob("*.jsonl"), *home.glob("hotline.db*"), *home.glob("*.log")):
+        if mark in path.read_bytes():
+            yield f"a letter stands in clear in {path.name}"
