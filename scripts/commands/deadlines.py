@@ -145,7 +145,10 @@ def _rule_source(base: datetime, file: Path | None) -> _RuleSource:
     text, name = (read_text(file), str(file)) if file else policy_text(settings)
     policy = load_policy(text, name)
     why = _("By the policy file {file}: {document}, valid from {day}")
-    return _RuleSource(policy, calendar, None, why.format(file=name, **_policy_gaps(policy)))
+    why = why.format(file=name, **_policy_gaps(policy))
+    if base < policy.begins_at:
+        why += _(", which comes later")
+    return _RuleSource(policy, calendar, None, why)
 
 
 def _policy_gaps(policy: "Policy") -> dict[str, Any]:

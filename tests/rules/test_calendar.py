@@ -131,3 +131,20 @@ def test_days_and_spans_agree_with_the_slow_reading(
     assert calendar.day(when).counts == slow_calendar.counts(when, overlay)
     assert calendar.day(when).provisional == slow_calendar.guessed(when, when, overlay)
     assert calendar.provisional(when, last) == slow_calendar.guessed(when, last, overlay)
+
+
+@given(overlay=overlays(), kept=st.dictionaries(days(), st.booleans(), max_size=3))
+def test_a_declared_year_follows_the_law_and_is_no_guess(
+    overlay: dict[date, DeclaredDay], kept: dict[date, bool]
+) -> None:
+    """As the guess, day for day, but known; also for a ticket that keeps days as they were."""
+    year = announced_years()[-1] + 1
+    plain = Calendar(overlay)
+    declared = Calendar(overlay, 1, {year: "国办通知"})
+    span = [date(year, 1, 1) + timedelta(n) for n in range(365)]
+    assert [declared.day(d).counts for d in span] == [plain.day(d).counts for d in span]
+    assert not any(declared.day(d).provisional for d in span)
+    assert not any("provisional" in render(declared.day(d).why) for d in span)
+    assert not declared.provisional(date(year - 1, 6, 1), date(year, 12, 31))
+    assert declared.provisional(date(year, 12, 1), date(year + 1, 12, 31))
+    assert not declared.keeping_days(kept).provisional(span[0], span[-1])

@@ -177,6 +177,7 @@ def test_due_goes_by_the_version_that_was_in_force(hotline: InProcessHotline, ed
     by_file = _due(hotline, POLICY=str(later))
     assert by_file["policy"]["version"] is None
     assert str(later) in by_file["policy"]["why"]
+    assert by_file["policy"]["why"].endswith("valid from 2027-01-01, which comes later")
     assert "no store" in hotline("due", "--from", "2026-11-02T10:00").stderr
     hotline("db", "upgrade")
     hotline("policy", "import", later)

@@ -14,6 +14,7 @@ from models.database import Store
 from models.migrations import NEWEST, config_of, revision, upgrade
 from models.operations.access import find
 from models.queries.detail import ticket_detail
+from models.queries.policies import policy_versions
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.encryption import Cipher
@@ -70,6 +71,10 @@ def test_a_store_of_the_first_release_goes_on(store: Store) -> None:
     before = json.loads(KEPT.read_text("utf-8"))
     upgrade(store)
     assert revision(store) == NEWEST
+    with store.reading() as session:
+        versions = policy_versions(session)
+    assert [version.number for version in versions] == [1]
+    assert str(versions[0].holds_from) == "2023-01-01"
     result = verify(store)
     assert result.broken is None
     assert (result.tickets, result.lines) == (3, len(before["event"]["rows"]))
