@@ -10,7 +10,13 @@ from models.i18n import _, render
 from models.settings import load_settings
 from models.text_files import read_text
 from scripts.arguments import parse_time
-from scripts.bootstrap import has_store, policy_text, read_store, use_store
+from scripts.bootstrap import (
+    has_store,
+    policy_text,
+    read_store,
+    require_permission,
+    use_store,
+)
 from scripts.help import App
 from scripts.output import print_json, weekday
 
@@ -127,8 +133,6 @@ def _rule_source(base: datetime, file: Path | None) -> _RuleSource:
     settings = load_settings()
     if not has_store(settings):
         calendar = Calendar()
-        if file is None:
-            typer.echo(_("There is no store: the policy file is used."), err=True)
     else:
         from models.queries.policies import policy_versions, version_at
         from models.rulebook import load_calendar
@@ -144,6 +148,8 @@ def _rule_source(base: datetime, file: Path | None) -> _RuleSource:
             return _RuleSource(version.policy, calendar, version.number, why)
     text, name = (read_text(file), str(file)) if file else policy_text(settings)
     policy = load_policy(text, name)
+    if file is None:
+        typer.echo(_("There is no store: the policy file is used."), err=True)
     why = _("By the policy file {file}: {document}, valid from {day}")
     why = why.format(file=name, **_policy_gaps(policy))
     if base < policy.begins_at:
@@ -203,9 +209,11 @@ def import_days(
     from scripts.rulebook.calendar_file import document_of_year, read_declared_days
     from scripts.rulebook.changes import change_as_dict, change_lines
 
+    settings = load_settings()
+    require_permission(settings, Permission.RULEBOOK)
     declared = read_declared_days(file)
     whole_year = (year, document_of_year(declared, year)) if year else None
-    with use_store(load_settings(), Permission.RULEBOOK, bootstrap=True) as store:
+    with use_store(settings, bootstrap=True) as store:
         now = store_clock(store)()
         with store.writing() as session:
             change = change_calendar(session, declared, now, whole_year)

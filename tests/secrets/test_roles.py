@@ -119,6 +119,8 @@ def test_commands_keep_to_the_roles(hotline: InProcessHotline, tmp_path: Path) -
     refused: list[tuple[str | Path, ...]] = [
         ("feed", letters),
         ("calendar", "import", days),
+        ("policy", "import", units),
+        ("policy", "withdraw", "1"),
         ("units", "import", units),
         ("routing", "train"),
         ("routing", "use", "0"),
