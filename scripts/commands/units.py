@@ -51,7 +51,9 @@ def import_units(
     """
     from models.operations.units import replace_units
     from models.rules.routing.directory import load_units
+    from models.rules.vocabulary import Permission
 
+    require_permission(load_settings(), Permission.RULEBOOK)
     units = load_units(read_text(file), str(file))
     _change(lambda session, now: replace_units(session, units, now), dry_run, as_json)
 
