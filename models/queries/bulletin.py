@@ -6,6 +6,7 @@ registered stands beside them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from models.database import Session
 from models.i18n import LazyText, lazy, render
@@ -19,6 +20,7 @@ from models.queries.figure_cases import (
 )
 from models.queries.figures import HOTLINE_DUTIES, RATES, UNIT_FIGURES, Month, months_until
 from models.queries.unit_names import UnitNames, load_unit_names
+from models.rules.calendar import SHANGHAI
 from models.rules.events import ConductRecorded
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.policy import BulletinRules
@@ -76,11 +78,39 @@ class BodiesLine:
     line: BulletinLine
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A figure of a published month that has changed since, with the tickets that made it."""
+
+    month: str
+    unit: str
+    figure: str
+    was: int
+    now: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def tickets(self) -> tuple[str, ...]:
+        """The tickets that count now and did not, and those that did and do not."""
+        return tuple(dict.fromkeys((*self.added, *self.removed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The moment at which a bulletin was published, and by whom."""
+
+    published_at: datetime
+    who: str
+
+
 @dataclass(frozen=True)
 class Bulletin:
     """A month's bulletin: a line a unit in the order of rank, and one for all of them.
 
     `hotline` are the duties of the desk and the city hotline, `bodies` the sums of parents' bodies.
+    `corrections` are what has changed in earlier editions. A bulletin without a `publication` is a
+    preview.
     """
 
     month: Month
@@ -91,6 +121,8 @@ class Bulletin:
     conduct: tuple[TalkProposal, ...]
     hotline: tuple[HotlineDuty, ...] = ()
     bodies: tuple[BodiesLine, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    publication: Publication | None = None
     rules: BulletinRules = field(default_factory=BulletinRules)
 
 
@@ -114,7 +146,7 @@ def bulletin(session: Session, month: Month, rules: BulletinRules) -> Bulletin:
         conduct,
         tuple(_hotline_duties(counts)),
         tuple(_bodies(present, names)),
-        rules,
+        rules=rules,
     )
 
 
@@ -218,8 +250,15 @@ def _conduct(cases: Iterable[FigureCase]) -> Iterable[TalkProposal]:
 
 def bulletin_as_dict(value: Bulletin) -> JsonObject:
     """Return the bulletin for machines: counts by name, rates from 0 to 1 or null."""
+    publication = value.publication
     return {
         "month": str(value.month),
+        "preview": publication is None,
+        "edition": publication
+        and {
+            "published_at": publication.published_at.astimezone(SHANGHAI),
+            "by": publication.who,
+        },
         "units": [_plain(line) for line in value.lines],
         "total": _plain(value.total),
         "trend": [
@@ -232,6 +271,17 @@ def bulletin_as_dict(value: Bulletin) -> JsonObject:
         "bodies": [
             {**_plain(sums.line), "unit": sums.parent, "bodies": list(sums.bodies)}
             for sums in value.bodies
+        ],
+        "corrections": [
+            {
+                "month": c.month,
+                "unit": c.unit,
+                "figure": c.figure,
+                "was": c.was,
+                "is": c.now,
+                "tickets": list(c.tickets),
+            }
+            for c in value.corrections
         ],
     }
 

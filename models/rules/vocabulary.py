@@ -458,6 +458,7 @@ class Permission(Code):
     RULEBOOK = "rulebook", N_("import units, calendars and policies")
     KEYS = "keys", N_("change keys")
     AUDIT = "audit", N_("see who saw what")
+    PUBLISH = "publish", N_("publish the bulletin")
     BACKUP = "backup", N_("make backups")
     MAINTAIN = "maintain", N_("maintain the store")
 

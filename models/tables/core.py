@@ -4,6 +4,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from models.tables.bell import Bell
+from models.tables.edition import Edition
 from models.tables.inbox import Inbox
 from models.tables.notice import ChannelState, NoticeRow
 from models.tables.process import Process, Sample
@@ -47,3 +48,4 @@ SAMPLE = _core(Sample)
 SECRET = _core(Secret)
 BLIND_INDEX = _core(BlindIndex)
 ACCESS = _core(Access)
+EDITION = _core(Edition)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from models.database import Session
     from models.queries.figures import Month
     from models.rules.policy import BulletinRules
+    from models.settings import Settings
 
 
 class Format(StrEnum):
@@ -50,6 +52,9 @@ def report(
     overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
     unit: Annotated[str, typer.Option(help=_("With --figure: only this unit."))] = "",
     figure: Annotated[str, typer.Option(help=_("List the tickets behind this figure."))] = "",
+    publish: Annotated[
+        bool, typer.Option(help=_("Publish the month, once it is over; it is kept as printed."))
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Print the month of each unit: terms, contacts, satisfaction, returns, cards, rank, talks."""
@@ -65,8 +70,12 @@ def report(
         raise typer.BadParameter(_("a workbook needs a file: --output FILE"))
     if figure and form in (Format.xlsx, Format.html):
         raise typer.BadParameter(_("the tickets of a figure come as table, csv or --json"))
+    if publish and figure:
+        raise typer.BadParameter(_("--publish publishes the whole month: leave out --figure"))
     settings = load_settings()
     target = OutputFile(output, settings, overwrite) if output is not None else None
+    if publish:
+        _publish(settings, parsed)
     with read_store(settings) as session:
         if figure:
             _show_cases(session, parsed, figure, unit, form, target, as_json)
@@ -85,14 +94,32 @@ def _parse_month(text: str) -> "Month":
         raise typer.BadParameter(_("write a month as 2026-10")) from error
 
 
+def _publish(settings: "Settings", month: "Month") -> None:
+    from models.operations.editions import publish
+    from models.rules.vocabulary import Permission
+    from scripts.bootstrap import require_permission, use_store
+
+    actor = require_permission(settings, Permission.PUBLISH)
+    with use_store(settings) as store, store.writing() as session:
+        publish(session, actor, month, _rules(session, month), system_clock())
+
+
 def _show(
     session: "Session", month: "Month", form: Format, output: OutputFile | None, as_json: bool
 ) -> None:
     from models.queries.bulletin import bulletin, bulletin_as_dict
+    from models.queries.editions import published_bulletin, with_corrections
     from models.queries.figure_cases import figure_cases
+    from models.queries.unit_names import load_unit_names
     from scripts.output import print_json
 
-    result = bulletin(session, month, _rules(session, month))
+    published = published_bulletin(session, month)
+    if published is not None:
+        result, tickets_of = published.bulletin, published.cases
+    else:
+        names = load_unit_names(session)
+        result = with_corrections(session, bulletin(session, month, _rules(session, month)))
+        tickets_of = partial(figure_cases, session, month, names=names)
     if as_json:
         print_json(bulletin_as_dict(result))
         return
@@ -111,13 +138,11 @@ def _show(
 
             assert output is not None
             with output.open() as file:
-                bulletin_workbook(file, result, lambda figure: figure_cases(session, month, figure))
+                bulletin_workbook(file, result, tickets_of)
         case Format.html:
             from scripts.report.page import bulletin_page
 
-            _write(
-                bulletin_page(result, lambda figure: figure_cases(session, month, figure)), output
-            )
+            _write(bulletin_page(result, tickets_of), output)
 
 
 def _rules(session: "Session", month: "Month") -> "BulletinRules":
@@ -138,12 +163,19 @@ def _show_cases(
     output: OutputFile | None,
     as_json: bool,
 ) -> None:
+    from models.queries.editions import published_bulletin
     from models.queries.figure_cases import case_as_dict, figure_cases
+    from models.queries.unit_names import load_unit_names
     from models.rulebook import load_rulebook
     from scripts.output import print_json
 
-    named = load_rulebook(session).directory.resolve(unit) if unit else None
-    cases = figure_cases(session, month, figure, named or unit or None)
+    names = load_unit_names(session)
+    named = (load_rulebook(session).directory.resolve(unit) or unit) if unit else None
+    published = published_bulletin(session, month)
+    if published is not None:
+        cases = published.cases(figure, names.all_names(named) if named else None)
+    else:
+        cases = figure_cases(session, month, figure, named, names)
     if as_json:
         print_json([case_as_dict(case) for case in cases])
     elif form is Format.csv:

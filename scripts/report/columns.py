@@ -5,12 +5,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from models.i18n import N_
-from models.queries.bulletin import BulletinLine
-from models.queries.figures import RATES
+from models.i18n import N_, _
+from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, Correction, HotlineDuty
+from models.queries.figures import OF_HOTLINE, RATES
 from models.rules.calendar import SHANGHAI
+from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.text import clean, redact_numbers
-from models.rules.vocabulary import Code, DutyOutcome, Ground, Level, Rating, Status, label
+from models.rules.vocabulary import (
+    ClockName,
+    Code,
+    DutyOutcome,
+    Ground,
+    Level,
+    Rating,
+    Recipient,
+    Status,
+    label,
+)
 
 COLUMNS = {
     "tickets": N_("tickets received"),
@@ -40,6 +51,22 @@ LISTED_FIGURES = {
 }
 """The figures whose tickets are listed."""
 
+FIGURE_TITLES = {
+    **COLUMNS,
+    **LISTED_FIGURES,
+    "timed": N_("handled"),
+    "on_time": N_("handled in time"),
+    "first_due": N_("first contacts owed"),
+    "first_contact": N_("first contacts made"),
+    "closing_due": N_("closing contacts owed"),
+    "closing_contact": N_("closing contacts made"),
+    "absent": N_("contacts not proved"),
+    "rated": N_("rated"),
+    "satisfied": N_("satisfied"),
+    "proposed": N_("tickets refused"),
+}
+"""Every figure of a unit with its title."""
+
 NOTES = {
     "handling": N_("handling"),
     "due": N_("due"),
@@ -54,6 +81,7 @@ NOTES = {
     "grave": N_("grave"),
     "suggested_unit": N_("suggested unit"),
     "run": N_("run"),
+    "outcome": N_("outcome"),
 }
 """The notes on a listed ticket, with their headings."""
 
@@ -65,10 +93,73 @@ _NOTE_CODES: dict[str, type[Code]] = {
     "level": Level,
     "status": Status,
     "ground": Ground,
+    "outcome": DutyOutcome,
 }
 """The closed lists of the notes that are codes."""
 
 _FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
+
+
+def figure_title(figure: str) -> str:
+    """The title of a figure, a unit's or the hotline's."""
+    if (duty := OF_HOTLINE.get(figure)) is None:
+        return _(FIGURE_TITLES[figure])
+    outcome = DutyOutcome.EXPIRED if figure.endswith("_expired") else DutyOutcome.MET
+    return f"{label(ClockName, duty.name)} ({label(DutyOutcome, outcome)})"
+
+
+def format_holder(holder: str) -> str:
+    """A holder of duties: a unit by its name, the hotline's by their role."""
+    if holder in HOTLINE_HOLDERS:
+        return label(Recipient, holder)
+    return redacted_line(holder)
+
+
+def format_publication(bulletin: Bulletin) -> str:
+    """A bulletin's standing: when and by whom it was published, or that it is a preview."""
+    publication = bulletin.publication
+    if publication is None:
+        return _("preview: not published, figures may still change")
+    return _("published {at} by {who}").format(
+        at=format_instant(publication.published_at), who=redacted_line(publication.who)
+    )
+
+
+def correction_heads() -> list[str]:
+    """The headings of the list of corrections."""
+    return [_("month"), _("unit"), _("figure"), _("was"), _("is"), _("tickets")]
+
+
+def format_correction(correction: Correction) -> list[str]:
+    """A correction's cells, as people read them."""
+    return [
+        correction.month,
+        format_holder(correction.unit),
+        figure_title(correction.figure),
+        str(correction.was),
+        str(correction.now),
+        " ".join(map(redacted_line, correction.tickets)),
+    ]
+
+
+def duty_heads() -> list[str]:
+    """The headings of the list of the hotline's own duties."""
+    return [_("holder"), _("duty"), _("in time"), _("expired")]
+
+
+def format_duty(duty: HotlineDuty) -> list[str]:
+    """A duty of the hotline's own, as people read it."""
+    return [
+        format_holder(duty.holder),
+        label(ClockName, duty.duty),
+        str(duty.met),
+        str(duty.expired),
+    ]
+
+
+def bodies_title(sums: BodiesLine) -> str:
+    """The head of the sum of a parent's bodies."""
+    return _("bodies of {parent}").format(parent=redacted_line(sums.parent))
 
 
 def figure_value(line: BulletinLine, column: str) -> float | int | None:

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from models.i18n import _, render
-from models.queries.bulletin import Bulletin, BulletinLine, TalkProposal
+from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, TalkProposal
 from models.queries.figure_cases import FigureCase
 from models.rules.vocabulary import Category, label
 from scripts.report.charts import Bar, Curve, bars, lines
@@ -17,10 +17,17 @@ from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
     NOTES,
+    bodies_title,
+    correction_heads,
+    duty_heads,
     figure_value,
+    format_correction,
+    format_duty,
     format_figure,
+    format_holder,
     format_instant,
     format_note,
+    format_publication,
     redacted_line,
 )
 from scripts.report.spreadsheets import TicketsOfFigure
@@ -43,9 +50,22 @@ def bulletin_page(bulletin: Bulletin, tickets_of: TicketsOfFigure) -> str:
         lang=_("en"),
         title=_("12345 hotline: bulletin {month}").format(month=bulletin.month),
         subtitle=_("Regulation 5.4 and 6.1; figures as defined in docs/bulletin.md"),
+        publication=format_publication(bulletin),
         columns=columns,
         tiles=_tiles(bulletin),
-        lines=[*map(_row, bulletin.lines), _row(bulletin.total)],
+        lines=[*map(_row, bulletin.lines), *map(_sums, bulletin.bodies), _row(bulletin.total)],
+        lists=[
+            {
+                "title": _("The hotline's duties"),
+                "heads": duty_heads(),
+                "rows": list(map(format_duty, bulletin.hotline)),
+            },
+            {
+                "title": _("Corrections of published months"),
+                "heads": correction_heads(),
+                "rows": list(map(format_correction, bulletin.corrections)),
+            },
+        ],
         charts=_charts(bulletin),
         trend=[
             (str(m), [format_figure(total, c) for c in COLUMNS])
@@ -105,6 +125,10 @@ def _row(line: BulletinLine) -> dict[str, Any]:
     }
 
 
+def _sums(sums: BodiesLine) -> dict[str, Any]:
+    return _row(sums.line) | {"rank": "", "unit": bodies_title(sums)}
+
+
 def _charts(bulletin: Bulletin) -> list[dict[str, Any]]:
     timed = [line for line in bulletin.lines if line.rate("on_time_rate") is not None][
         -_MAX_CHART_UNITS:
@@ -162,7 +186,7 @@ def _group(title: str, cases: Iterable[FigureCase]) -> dict[str, Any]:
     heads = [_("unit"), _("ticket"), _("title"), _("category"), _("moment")]
     rows = [
         [
-            redacted_line(case.unit),
+            format_holder(case.unit),
             redacted_line(case.ticket),
             redacted_line(case.title),
             label(Category, case.category),

@@ -19,10 +19,17 @@ from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
     NOTES,
+    bodies_title,
+    correction_heads,
+    duty_heads,
     figure_value,
+    format_correction,
+    format_duty,
     format_figure,
+    format_holder,
     format_instant,
     format_note,
+    format_publication,
     redacted_line,
     without_formula,
 )
@@ -40,6 +47,17 @@ def bulletin_csv(bulletin: Bulletin) -> str:
     for line in (*bulletin.lines, bulletin.total):
         unit = without_formula(redacted_line(line.unit)) if line.unit else _("all units")
         rows.append([str(line.rank or ""), unit, *(format_figure(line, name) for name in COLUMNS)])
+    for sums in bulletin.bodies:
+        figures = (format_figure(sums.line, name) for name in COLUMNS)
+        rows.append(["", without_formula(bodies_title(sums)), *figures])
+    rows += [[], [format_publication(bulletin)], [], duty_heads()]
+    rows += [format_duty(duty) for duty in bulletin.hotline]
+    if bulletin.corrections:
+        rows += [[], [_("Corrections of published months")], correction_heads()]
+        rows += [
+            [without_formula(cell) for cell in format_correction(correction)]
+            for correction in bulletin.corrections
+        ]
     return _csv(rows)
 
 
@@ -51,7 +69,8 @@ def cases_csv(cases: Iterable[FigureCase]) -> str:
     rows = [head + [_(NOTES[key]) for key in keys]]
     for case in listed:
         texts = [
-            *map(redacted_line, (case.unit, case.ticket, case.title)),
+            format_holder(case.unit),
+            *map(redacted_line, (case.ticket, case.title)),
             label(Category, case.category),
             format_instant(case.at),
         ]
@@ -82,6 +101,10 @@ def bulletin_workbook(file: IO[bytes], bulletin: Bulletin, tickets_of: TicketsOf
         sheets.talks(_("Talks (6.1)"), [*bulletin.proposals, *bulletin.conduct])
         for figure, title in LISTED_FIGURES.items():
             sheets.cases(_(title), tickets_of(figure))
+        sheets.texts(_("The hotline's duties"), duty_heads(), map(format_duty, bulletin.hotline))
+        corrections = map(format_correction, bulletin.corrections)
+        sheets.texts(_("Corrections"), correction_heads(), corrections)
+        sheets.texts(_("Edition"), [_("Bulletin")], [[format_publication(bulletin)]])
 
 
 _LineWithHead = tuple[tuple[Any, ...], BulletinLine]
@@ -90,7 +113,9 @@ _LineWithHead = tuple[tuple[Any, ...], BulletinLine]
 
 def _lines_with_heads(bulletin: Bulletin) -> list[_LineWithHead]:
     units: list[_LineWithHead] = [((line.rank, line.unit), line) for line in bulletin.lines]
-    return [*units, ((None, _("all units")), bulletin.total)]
+    sums: list[_LineWithHead] = [((None, bodies_title(s)), s.line) for s in bulletin.bodies]
+    # the total is the last line, which readers add up to
+    return [*units, *sums, ((None, _("all units")), bulletin.total)]
 
 
 class _Sheets:
@@ -143,6 +168,16 @@ class _Sheets:
             for column, text in enumerate(texts):
                 sheet.write_string(row, column, without_formula(redacted_line(text)))
 
+    def texts(self, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Write a sheet of texts; those that are whole numbers are numbers."""
+        sheet = self._sheet(title, heads, [24] * len(heads))
+        for row, cells in enumerate(rows, 1):
+            for column, cell in enumerate(cells):
+                if cell.isdecimal() and cell.isascii() and heads[column] != _("tickets"):
+                    sheet.write_number(row, column, int(cell))
+                else:
+                    sheet.write_string(row, column, without_formula(cell)[:_MAX_CELL])
+
     def cases(self, title: str, cases: Iterable[FigureCase]) -> None:
         """Write a sheet of the tickets behind a figure, each as often as it is counted."""
         heads = [_("unit"), _("ticket"), _("title"), _("category"), _("moment")]
@@ -152,7 +187,7 @@ class _Sheets:
             if row == _MAX_ROWS:
                 break
             texts = [
-                redacted_line(case.unit),
+                format_holder(case.unit),
                 redacted_line(case.ticket),
                 redacted_line(case.title),
                 label(Category, case.category),

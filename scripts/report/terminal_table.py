@@ -13,9 +13,16 @@ from models.rules.vocabulary import Category, label
 from scripts.report.columns import (
     COLUMNS,
     NOTES,
+    bodies_title,
+    correction_heads,
+    duty_heads,
+    format_correction,
+    format_duty,
     format_figure,
+    format_holder,
     format_instant,
     format_note,
+    format_publication,
     redacted_line,
 )
 
@@ -34,7 +41,17 @@ def bulletin_table(console: Console, bulletin: Bulletin) -> None:
         table.add_row(str(line.rank or "-"), Text(redacted_line(line.unit)), *_cells(line))
     table.add_section()
     table.add_row("", _("all units"), *_cells(bulletin.total))
+    for sums in bulletin.bodies:
+        table.add_row("", Text(bodies_title(sums)), *_cells(sums.line))
+    console.print(Text(format_publication(bulletin)))
     console.print(table)
+    if bulletin.hotline:
+        duties = map(format_duty, bulletin.hotline)
+        console.print(_text_table(_("The hotline's duties"), duty_heads(), duties))
+    if bulletin.corrections:
+        rows = map(format_correction, bulletin.corrections)
+        title = _("Corrections of published months")
+        console.print(_text_table(title, correction_heads(), rows))
     trend = Table(title=_("Trend"), title_justify="left")
     trend.add_column(_("month"))
     for title in COLUMNS.values():
@@ -57,6 +74,13 @@ def bulletin_table(console: Console, bulletin: Bulletin) -> None:
             console.print(Text(text))
 
 
+def _text_table(title: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    table = Table(*heads, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
 def _cells(line: BulletinLine) -> list[Text]:
     return [
         Text(format_figure(line, name), style=_COLOURS.get(name, "") if line.count(name) else "")
@@ -75,7 +99,7 @@ def case_table(console: Console, title: str, cases: Iterable[FigureCase]) -> Non
         table.add_column(_(NOTES[key]))
     for case in listed:
         texts = [
-            redacted_line(case.unit),
+            format_holder(case.unit),
             redacted_line(case.ticket),
             redacted_line(case.title),
             label(Category, case.category),
