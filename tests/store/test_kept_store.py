@@ -16,8 +16,10 @@ from models.migrations import NEWEST, revision, upgrade
 from models.operations.access import find
 from models.operations.calendar import change_calendar
 from models.operations.keys import count_by_key, reencrypt
+from models.operations.policies import import_policy, withdraw_policy
 from models.queries.detail import ticket_detail
 from models.queries.overview import hourly_counts, workload
+from models.queries.policies import policy_versions, tickets_by_policy
 from models.queries.verification import Verification, verify
 from models.rules.calendar import DeclaredDay
 from models.rules.events import decode, encode
@@ -27,6 +29,7 @@ from models.rules.state import State
 from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
 from models.security.roles import Actor
 from models.tables.core import EVENT, INBOX, NOTICE, TICKET
+from tests.rules.district import POLICY_TEXT
 from tests.store.factories import (
     RESULT,
     advance_tickets,
@@ -249,3 +252,21 @@ _LATER = {
     EventName.NOTE_ADDED,
 }
 """Events that the release of this store did not know."""
+
+
+def test_a_policy_of_the_store_can_be_withdrawn(store: Store) -> None:
+    """Its open tickets run under the version that replaces it; every log is only appended to."""
+    upgrade(store)
+    lines = _whole(store).lines
+    text = POLICY_TEXT.replace('complaint = "7 workdays"', 'complaint = "5 workdays"')
+    with store.writing() as session:
+        versions = policy_versions(session)
+        result = import_policy(session, text, "policy.toml", at("2026-11-20T10:10"))
+        change = withdraw_policy(session, 1, at("2026-11-20T10:10"))
+        under = tickets_by_policy(session)
+        third = policy_versions(session)[2]
+    assert ([version.number for version in versions], result.number) == ([1, 2], 3)
+    assert change.moved and not change.kept
+    assert under[versions[0].id][1] == 0
+    assert under[third.id][0] == change.tickets
+    assert _whole(store).lines > lines
