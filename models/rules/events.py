@@ -246,13 +246,15 @@ class ClockStarted(EventData, frozen=True, kw_only=True):
 
 
 class ClockMoved(EventData, frozen=True, kw_only=True):
-    """The expiry of a running clock is another."""
+    """The expiry of a running clock is another; `unit` and `purpose` are those of its start."""
 
     event = EventName.CLOCK_MOVED
     clock: ClockName
     due: datetime
     why: Reason
     provisional: bool
+    unit: KnownUnit | UnsetType = UNSET
+    purpose: ContactPurpose | UnsetType = UNSET
 
 
 class ClockStopped(EventData, frozen=True, kw_only=True):

@@ -180,7 +180,14 @@ class ShownClocks:
             changes.append(_stopped(clock.name, clock.unit, clock.purpose, ClockState.CANCELLED))
         elif clock.running and shown is not None and shown.due != clock.due:
             changes.append(
-                ClockMoved(clock=clock.name, due=clock.due, why=why, provisional=clock.provisional)
+                ClockMoved(
+                    clock=clock.name,
+                    due=clock.due,
+                    why=why,
+                    provisional=clock.provisional,
+                    unit=clock.unit or UNSET,
+                    purpose=clock.purpose or UNSET,
+                )
             )
         if ended:
             changes.append(_stopped(clock.name, clock.unit, clock.purpose, clock.state))
@@ -211,7 +218,16 @@ class ShownClocks:
             return [] if begun_otherwise or self._expired_alike(shown) else [data]
         if shown.due == data.due or (begun_otherwise and self._ends_alike(shown)):
             return []
-        return [ClockMoved(clock=data.clock, due=data.due, why=why, provisional=data.provisional)]
+        return [
+            ClockMoved(
+                clock=data.clock,
+                due=data.due,
+                why=why,
+                provisional=data.provisional,
+                unit=data.unit,
+                purpose=data.purpose,
+            )
+        ]
 
     def _began_otherwise(self, data: ClockStarted) -> bool:
         """Take a start in the log, of the same clock and holder, that this one stands for."""
@@ -259,7 +275,7 @@ class ShownClocks:
                     data.clock, data.due, data.holder, data.unit or None, data.purpose or None
                 )
             case ClockMoved():
-                if (shown := self._clocks.get(data.clock)) is not None:
+                if (shown := self._clocks.get(_clock_of(data))) is not None:
                     shown.due = data.due
             case ClockStopped():
                 if (shown := self._clocks.get(_clock_of(data))) is not None:
