@@ -1,6 +1,6 @@
 """Reads a ticket's state back from its log alone, as somebody does who has nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -70,3 +70,27 @@ def _clock(reading: LogReading, name: str, data: dict[str, Any]) -> None:
         reading.running[key] = data["due"]
     else:
         del reading.running[key], reading.holders[key]
+
+
+def clocks_in_the_end(log: Sequence[dict[str, Any]]) -> dict[Key, tuple[datetime, str]]:
+    """The running clocks with expiry and holder, by a log as it is written, with corrections.
+
+    A correction may end a clock that has ended, or start one that runs.
+    """
+    gone = {event["of"] for event in log if event["event"] == "decision.withdrawn"}
+    running: dict[Key, tuple[datetime, str]] = {}
+    for event in log:
+        if event["seq"] in gone:
+            continue
+        if event["event"] == "ticket.deemed_accepted":
+            running.pop(("accept", None), None)
+        if not event["event"].startswith("clock."):
+            continue
+        key = event["clock"], event.get("unit") or event.get("purpose")
+        if event["event"] == "clock.started":
+            running[key] = datetime.fromisoformat(event["due"]), event["holder"]
+        elif event["event"] == "clock.moved":
+            running[key] = datetime.fromisoformat(event["due"]), running[key][1]
+        else:
+            running.pop(key, None)
+    return running
