@@ -47,6 +47,14 @@ def feed(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help=_("Play the feed as if it had begun on this day.")),
     ] = None,
+    quiet_before: Annotated[
+        datetime | None,
+        typer.Option(
+            "--quiet-before",
+            formats=["%Y-%m-%d"],
+            help=_("Send no notices of what happened before this day."),
+        ),
+    ] = None,
     refused: Annotated[Path | None, typer.Option(help=_("The file for refused rows."))] = None,
     suggest: Annotated[
         bool,
@@ -98,6 +106,7 @@ def feed(
         source=source or None,
         unit=unit or None,
         start=rebase.date() if rebase else None,
+        quiet_before=quiet_before.date() if quiet_before else None,
     )
     addresses = [p for p in paths if p.startswith(("http://", "https://"))]
     if (addresses or watch or suggest) and len(paths) > 1:

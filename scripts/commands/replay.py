@@ -1,6 +1,7 @@
 """`hotline replay`: play a file of messages in simulated time, and compare two rulebooks."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,14 @@ def replay(
             exists=True, help=_("Use this policy file; with several, each from its valid_from on.")
         ),
     ] = None,
+    quiet_before: Annotated[
+        datetime | None,
+        typer.Option(
+            "--quiet-before",
+            formats=["%Y-%m-%d"],
+            help=_("Send no notices of what happened before this day."),
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(exists=True, help=_("A model that `hotline routing train --output` wrote.")),
@@ -64,6 +73,8 @@ def replay(
     setup = _with_files(setup, policy or [], units, calendar)
     if model:
         setup = replace(setup, model=model.read_bytes())
+    if quiet_before:
+        setup = replace(setup, quiet_before=quiet_before.date())
     end = parse_time(until) if until else None
     result = play(file, setup, end)
     if against is None:

@@ -29,7 +29,8 @@ class FeedOptions:
     """Options of a feed; what is left out is recognised.
 
     `mapping` is the only one tried; `source` overrides the mapping's; `unit` is the unit of every
-    ticket that names none; `start` plays the feed as if it had begun on that day (+08:00).
+    ticket that names none; `start` plays the feed as if it had begun on that day (+08:00). Of what
+    lies before the day `quiet_before` nobody is told.
     """
 
     format: str | None = None
@@ -37,6 +38,13 @@ class FeedOptions:
     source: str | None = None
     unit: str | None = None
     start: date | None = None
+    quiet_before: date | None = None
+
+    def quiet_day(self) -> date | None:
+        """Return `quiet_before`, or that of the mapping; raises InvalidMapping."""
+        if self.quiet_before is not None or self.mapping is None:
+            return self.quiet_before
+        return load_mapping(self.mapping).quiet_before
 
 
 def read_feed(

@@ -68,7 +68,13 @@ class FeedRunner:
             use_store(self._settings, Permission.FEED, bootstrap=True) as store,
             _rare_collections(),
         ):
-            yield IngestPipeline(store, self._refused, rebased=rebased, doubling=self._doubling)
+            yield IngestPipeline(
+                store,
+                self._refused,
+                rebased=rebased,
+                doubling=self._doubling,
+                quiet_before=self._options.quiet_day(),
+            )
 
     def run(self, paths: Sequence[str], *, as_json: bool) -> int:
         """Feed every path in turn; returns 1 where anything was refused or could not be read."""

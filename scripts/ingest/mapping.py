@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -97,7 +97,7 @@ class Mapping(TomlModel):
 
     Messages are of the source `source`, or `name`; files of one source are one feed. `path` is
     where the list is in a JSON file, if that is not found by what its objects are. Constants stand
-    in for a column that is missing or blank.
+    in for a column that is missing or blank. Nobody is told of what lies before `quiet_before`.
     """
 
     name: str
@@ -117,6 +117,7 @@ class Mapping(TomlModel):
     dates: tuple[str, ...] = ("iso", "excel")
     zone: str = "Asia/Shanghai"
     undated: str = ""
+    quiet_before: date | None = None
     empty: tuple[str, ...] = ()
     later: tuple[FollowUp, ...] = ()
 

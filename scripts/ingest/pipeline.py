@@ -4,14 +4,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from models.database import Session, Store
-from models.i18n import LazyText, lazy, render
+from models.errors import HotlineError
+from models.i18n import LazyText, _, lazy, render
 from models.operations.inbox import (
     StoredMessage,
     add_foreign_letters,
@@ -21,6 +22,7 @@ from models.operations.inbox import (
 )
 from models.queries.units import received_moments, units_of_tickets
 from models.rulebook import RulebookCache
+from models.rules.calendar import SHANGHAI
 from models.rules.policy import Policy, in_force
 from models.rules.vocabulary import MessageType
 from models.shared_clock import store_clock
@@ -46,6 +48,14 @@ class FeedCounts:
     refused: int = 0
 
 
+class QuietInFuture(HotlineError):
+    """A day lies in the future: what is still to come would be told to nobody."""
+
+    def __init__(self, day: date) -> None:
+        text = _("nobody would be told of what comes until {day}; name today or an earlier day")
+        super().__init__(text.format(day=day.isoformat()))
+
+
 class IngestPipeline:
     """Takes the records of feeds in batches, and keeps counts, notes and refused rows.
 
@@ -53,11 +63,18 @@ class IngestPipeline:
     """
 
     def __init__(
-        self, store: Store, refused: Path, *, rebased: bool = False, doubling: bool = False
+        self,
+        store: Store,
+        refused: Path,
+        *,
+        rebased: bool = False,
+        doubling: bool = False,
+        quiet_before: date | None = None,
     ) -> None:
         """Make a pipeline into a store.
 
-        With `doubling` letters are taken again that are in under another number of theirs.
+        With `doubling` letters are taken again that are in under another number of theirs. Of what
+        lies before the day `quiet_before` nobody is told (decision 34). Raises QuietInFuture.
         """
         self.now = store_clock(store)
         self.counts = FeedCounts()
@@ -69,6 +86,11 @@ class IngestPipeline:
         self._checked_sources: set[str] = set()
         self._rebased = rebased
         self._rulebooks = RulebookCache()
+        self._quiet_before = None
+        if quiet_before is not None:
+            self._quiet_before = datetime.combine(quiet_before, time(), SHANGHAI)
+            if self._quiet_before > self.now():
+                raise QuietInFuture(quiet_before)
 
     def take(self, feed: str, records: Sequence[FeedRecord], started_at: datetime) -> None:
         """Add a batch to the inbox, in a transaction a source.
@@ -94,6 +116,7 @@ class IngestPipeline:
                     started_at,
                     policies,
                     rebased=self._rebased,
+                    quiet_before=self._quiet_before,
                 )
                 batch.add()
             refused += [replace(record, why=batch.reasons[i]) for i, record in batch.refused()]
@@ -136,7 +159,9 @@ class _Batch:
         policies: Sequence[Policy],
         *,
         rebased: bool,
+        quiet_before: datetime | None,
     ) -> None:
+        self._quiet_before = quiet_before
         self._session, self._source, self._records = session, source, records
         self._now, self._started_at = now, started_at
         self._policy, self._rebased = in_force(policies, now), rebased
@@ -167,7 +192,9 @@ class _Batch:
         if not self._rebased:
             latest = self._now + self._policy.intake.ahead.span
         bodies = [message for _index, message in messages]
-        result = add_messages(self._session, self._source, bodies, self._now, latest)
+        result = add_messages(
+            self._session, self._source, bodies, self._now, latest, self._quiet_before
+        )
         for position, reason in result.refused:
             self.reasons.setdefault(messages[position][0], reason)
         old = {*result.known, *(position for position, _reason in result.refused)}

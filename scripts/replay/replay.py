@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -35,13 +35,14 @@ class ReplaySetup:
     """The rulebook of a replay: policies, units, declared days, and a routing model if given.
 
     `policies` are texts with the names of their files; each ticket runs under the one that was in
-    force when it was received (7.2).
+    force when it was received (7.2). Of what lies before `quiet_before` nobody is told.
     """
 
     policies: Sequence[tuple[str, str]]
     units: UnitsFile
     days: dict[date, DeclaredDay] = field(default_factory=dict)
     model: bytes | None = None
+    quiet_before: date | None = None
 
 
 class ReplayResult:
@@ -110,6 +111,8 @@ class Player:
         self._messages = messages
         self._end = end
         self._directory = _directory(setup, messages.unit_names)
+        day = setup.quiet_before
+        self._quiet_before = datetime.combine(day, time(), SHANGHAI) if day else None
         self._repeats: dict[str, str] = {}
         calendar = Calendar(setup.days, version=int(bool(setup.days)))
         look = screening(self._directory, self._repeats)
@@ -231,6 +234,8 @@ class Player:
         at = arrived.at.astimezone(SHANGHAI)
         raw = msgspec.json.decode(arrived.body)
         message = read_message(arrived.type, arrived.ticket, at, arrived.arrival, raw)
+        if self._quiet_before is not None:
+            message = msgspec.structs.replace(message, quiet_before=self._quiet_before)
         return self._directory.resolve_units(message)
 
 

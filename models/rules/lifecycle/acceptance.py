@@ -45,7 +45,6 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
     state.emergency = content.emergency
     state.contact_wanted = content.claimant.contact == ContactWish.WANTED
     state.limit = content.statutory_limit
-    state.quiet_before = message.quiet_before
     policy = decision.context.policy
     note = lazy("older than the first policy; runs under the first")
     decision.emit(

@@ -129,6 +129,9 @@ def decide(decision: Decision, message: Message) -> bool:
     decision.message = message
     decision.state.seen_at = message.at
     refusal = _apply(decision, message)
+    if refusal is None and message.quiet_before is not None:
+        before = decision.state.quiet_before or message.quiet_before
+        decision.state.quiet_before = max(before, message.quiet_before)
     if refusal is not None:
         missing = refusal.missing or UNSET
         decision.emit(MessageRefused(type=message.type, why=refusal.why, missing=missing))
