@@ -13,6 +13,7 @@ from models.rules.events import (
     AlertWithdrawn,
     ClockExpired,
     MessageRefused,
+    NoticeDropped,
     NoticeFailed,
     NoticeQueued,
     fields,
@@ -169,7 +170,10 @@ def deadline(why: Explanation) -> Content:
 def notices(ticket: TicketDetail) -> Content:
     """Lay out every notice: to whom, about what, and whether it arrived."""
     parts = [_heading(_("Notices"))]
+    events = [line.event for line in ticket.log]
+    dropped = {e.of: render(e.why) for e in events if isinstance(e, NoticeDropped)}
     for notice in ticket.notices:
+        why = one_line(notice.error or dropped.get(notice.seq, ""))
         recipient = f"{one_line(notice.unit or '')} {label(Recipient, notice.role)}".strip()
         has_failed = notice.state == NoticeState.FAILED
         parts.append(
@@ -177,7 +181,7 @@ def notices(ticket: TicketDetail) -> Content:
                 (format_instant(notice.queued_at)[5:], "$quiet"),
                 f"  {label(NoticeKind, notice.kind)}  {recipient}  ",
                 (label(NoticeState, notice.state), "bold $error" if has_failed else "$quiet"),
-                f"  {one_line(notice.error)}" if notice.error else "",
+                f"  {why}" if why else "",
             )
         )
     return _lines(parts if ticket.notices else [*parts, Content("-")])

@@ -27,7 +27,7 @@ url = "json://127.0.0.1/x"
 quiet = false
 
 [[rule]]
-kinds = ["yellow", "red", "dispatched"]
+kinds = ["yellow", "red", "dispatched", "unrouted", "grave_conduct"]
 channels = ["mail", "hook", "file"]
 
 [people."{UNIT}".deputy_leader]
@@ -53,6 +53,10 @@ def channels(tmp_path: Path) -> ChannelsConfig:
         ({"kind": "red"}, NIGHT, NIGHT + GATHER, NIGHT + GATHER),
         ({"kind": "yellow", "emergency": True}, NIGHT, NIGHT + GATHER, NIGHT + GATHER),
         ({"kind": "dispatched"}, NIGHT, MORNING, NIGHT),
+        # an emergency that nobody has is told at once, and so is grave conduct
+        ({"kind": "unrouted"}, NIGHT, MORNING, NIGHT),
+        ({"kind": "unrouted", "emergency": True}, NIGHT, NIGHT, NIGHT),
+        ({"kind": "grave_conduct"}, NIGHT, NIGHT, NIGHT),
     ],
 )
 def test_each_channel_has_its_time(
@@ -90,7 +94,7 @@ def test_a_notice_whose_channel_is_gone_is_routed_by_the_rules(channels: Channel
 
 def test_who_has_no_address_is_named(channels: ChannelsConfig) -> None:
     """The route says that it can never be taken, and what is missing."""
-    notice = outgoing_notice(role="unit_contact")
+    notice = outgoing_notice(role="unit_contact", recipient=f"{UNIT}/unit_contact")
     mail, *_others = routes_of(notice, channels, POLICY.notices, NOON)
     error = f"no address of {UNIT}/unit_contact in the channels file"
     assert mail == ChannelRoute("mail", NOON, error)

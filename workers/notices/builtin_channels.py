@@ -45,7 +45,7 @@ def _record(notice: OutgoingNotice, render: RenderNotice) -> dict[str, Any]:
     return {
         "id": notice.id,
         "kind": notice.kind,
-        "to": f"{notice.unit}/{notice.role}" if notice.unit else notice.role,
+        "to": notice.recipient,
         "text": render(notice),
         "queued_at": notice.queued_at.astimezone(SHANGHAI),
     }

@@ -23,9 +23,8 @@ from workers.notices.apprise_services import make_service
 
 FILE, LOG = "file", "log"
 BUILT_IN = (FILE, LOG)
-_TOLD_OF_ALL_ELSE = tuple(
-    role for role in Recipient if role not in (Recipient.DEPUTY_LEADER, Recipient.PRINCIPAL_LEADER)
-)
+_LEADERS = (Recipient.DEPUTY_LEADER, Recipient.PRINCIPAL_LEADER, Recipient.DISTRICT_LEADER)
+_TOLD_OF_ALL_ELSE = tuple(role for role in Recipient if role not in _LEADERS)
 _TO = "{to}"
 
 
@@ -162,6 +161,7 @@ def missing_addresses(
     """Return who would be told by a channel that has no address of his, each with that channel."""
     raised: dict[str, Recipient] = {level: ladder.of(level).to for level in Level}
     roles = {kind: (raised[kind],) if kind in raised else _TOLD_OF_ALL_ELSE for kind in NoticeKind}
+    roles[NoticeKind.GRAVE_CONDUCT] = (Recipient.DISTRICT_DESK, Recipient.DISTRICT_LEADER)
     missing: dict[tuple[str, str], None] = {}
     for kind, emergency in product(NoticeKind, (False, True)):
         for role, unit in product(roles[kind], units):

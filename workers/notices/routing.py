@@ -59,8 +59,7 @@ def _route(
     if channel is None:  # a built-in one: it disturbs nobody
         return ChannelRoute(name, now)
     if channels.lacks_address(name, notice.role, notice.unit):
-        recipient = f"{notice.unit}/{notice.role}" if notice.unit else notice.role
-        return ChannelRoute(name, now, f"no address of {recipient} in the channels file")
+        return ChannelRoute(name, now, f"no address of {notice.recipient} in the channels file")
     urgent = notice.emergency or notice.kind in rules.urgent
     if channel.quiet and not urgent:
         return ChannelRoute(name, after_quiet_hours(earliest, rules))

@@ -13,7 +13,7 @@ from models.i18n import LazyText
 from models.rules.events import NoticedDuty, NoticeQueued, read
 from models.rules.occasions import NEVER_SENT, why_over
 from models.rules.state import State
-from models.rules.vocabulary import DutyChange, NoticeKind, NoticeState, Recipient
+from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
 _COLUMNS = (
@@ -132,13 +132,27 @@ def _outgoing(row: Any, state: State, now: datetime) -> OutgoingNotice:
     )
 
 
+_ABOUT = {
+    NoticeKind.DISPATCHED: ClockName.ACCEPT,
+    NoticeKind.DESIGNATED: ClockName.ACCEPT,
+    NoticeKind.RETURN_REFUSED: ClockName.ACCEPT,
+    NoticeKind.DEEMED_ACCEPTED: ClockName.HANDLING,
+}
+"""The duty whose deadline a notice names; an emergency's dispatch brings shorter ones with it."""
+
+
 def _due(event: NoticeQueued, state: State) -> datetime | None:
-    """Return the deadline that a notice names: its own, or that of the first duty it brings."""
+    """Return the deadline that a notice names: its own, or that of a duty that it brings.
+
+    Of several it is the one that the notice is about, else the first.
+    """
     if event.due:
         return event.due
-    for duty in event.duties or ():
-        if duty.change in (DutyChange.STARTED, DutyChange.MOVED):
-            return duty.due
+    owed = (DutyChange.STARTED, DutyChange.MOVED)
+    duties = [duty for duty in event.duties or () if duty.change in owed]
+    if duties:
+        about = _ABOUT.get(event.kind)
+        return next((duty for duty in duties if duty.clock == about), duties[0]).due
     # the release before wrote no deadline into these two, and they only go out while it holds
     with_due = (NoticeKind.PREWARNING, NoticeKind.DISPATCHED)
     return state.due if event.kind in with_due and not event.duties else None
