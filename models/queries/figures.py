@@ -272,18 +272,27 @@ def completions(session: Session, span: Span) -> CompoundSelect[Any]:
         select(_SUBMISSION)
         .where(_SUBMISSION.c.ticket_id == EVENT.c.ticket_id)
         .where(_SUBMISSION.c.name == EventName.RESULT_SUBMITTED)
-        .where(_SUBMISSION.c.moment <= EVENT.c.moment, ~_taken_back(session, _SUBMISSION))
+        .where(_is_before(_SUBMISSION, EVENT), ~_taken_back(session, _SUBMISSION))
         .order_by(_SUBMISSION.c.moment.desc(), _SUBMISSION.c.seq.desc())
         .limit(1)
         .correlate(EVENT)
     )
     unit = submitted.with_only_columns(_json(session, _SUBMISSION.c.data, "unit"))
-    submitted_at = submitted.with_only_columns(_SUBMISSION.c.moment).scalar_subquery()
+    # a rating is of the result before it, until there is another one or a second handling
+    submitted_since = (
+        select(1)
+        .where(_SUBMISSION.c.ticket_id == EVENT.c.ticket_id)
+        .where(_SUBMISSION.c.name == EventName.RESULT_SUBMITTED)
+        .where(~_taken_back(session, _SUBMISSION))
+        .where(_is_before(_RATING, _SUBMISSION), _is_before(_SUBMISSION, EVENT))
+        .correlate(EVENT, _RATING)
+        .exists()
+    )
     handled_again = (
         select(1)
         .where(_REWORK.c.ticket_id == EVENT.c.ticket_id)
         .where(_REWORK.c.name == EventName.REWORK_OPENED, ~_taken_back(session, _REWORK))
-        .where(_REWORK.c.moment >= EVENT.c.moment, _REWORK.c.moment < _RATING.c.moment)
+        .where(_is_before(EVENT, _REWORK), _is_before(_REWORK, _RATING))
         .correlate(EVENT, _RATING)
         .exists()
     )
@@ -297,7 +306,7 @@ def completions(session: Session, span: Span) -> CompoundSelect[Any]:
         )
         .where(_RATING.c.ticket_id == EVENT.c.ticket_id)
         .where(_RATING.c.name.in_((EventName.SURVEY_RATED, EventName.RATING_CORRECTED)))
-        .where(~_taken_back(session, _RATING), _RATING.c.moment >= submitted_at, ~handled_again)
+        .where(~_taken_back(session, _RATING), ~submitted_since, ~handled_again)
         .order_by(_RATING.c.moment.desc(), _RATING.c.seq.desc())
         .limit(1)
     )
@@ -314,6 +323,12 @@ def completions(session: Session, span: Span) -> CompoundSelect[Any]:
         .where(~_taken_back(session, EVENT))
     )
     return union_all(once, again)
+
+
+def _is_before(event: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Return the condition that an event of a ticket took effect before another one."""
+    together = and_(event.c.moment == other.c.moment, event.c.seq < other.c.seq)
+    return or_(event.c.moment < other.c.moment, together)
 
 
 def completed_condition(figure: str, rating: AnyExpression) -> ColumnElement[bool]:

@@ -58,7 +58,7 @@ def duties_of(events: Sequence[Any]) -> list[Duty]:
     """The duties of a ticket in the order in which they began."""
     duties: list[Duty] = []
     latest: dict[tuple[str, str | None], Duty] = {}
-    for event in sorted(events, key=lambda e: (e.moment, e.seq)):
+    for event in sorted(events, key=_place):
         data = event.data
         if event.name == "unit.succeeded":
             for duty in duties:
@@ -85,8 +85,16 @@ def duties_of(events: Sequence[Any]) -> list[Duty]:
 
 def _resumed(events: Sequence[Any], started: Any, before: Duty) -> bool:
     """Whether a handling runs on after a refused result, and no other one begins."""
-    refused = any(e.name == "result.refused" and e.moment == started.moment for e in events)
-    return before.name == "handling" and before.state != "cancelled" and refused
+    causes = ("result.refused", "rework.opened", "ticket.accepted", "ticket.deemed_accepted")
+    earlier = [e for e in events if (e.moment, e.seq) < (started.moment, started.seq)]
+    cause = next(
+        (e.name for e in sorted(earlier, key=_place, reverse=True) if e.name in causes), None
+    )
+    return before.name == "handling" and before.state != "cancelled" and cause == causes[0]
+
+
+def _place(event: Any) -> tuple[datetime, int]:
+    return event.moment, event.seq
 
 
 def _figures(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
@@ -118,22 +126,20 @@ def _figures(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
 
 def _completions(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
     """Each completion, for the unit whose result it was, and the rating that it has in the end."""
-    unit, rating = "", None
+    unit, rating, open_since = "", None, None
     found: list[tuple[datetime, str, str | None]] = []
-    for event in sorted(events, key=lambda e: (e.moment, e.seq)):
+    for event in sorted(events, key=_place):
         match event.name:
             case "result.submitted":
-                unit, rating = event.data["unit"], None
+                unit, rating, open_since = event.data["unit"], None, event.moment
+            case "rework.opened":
+                open_since = event.moment
             case "ticket.completed":
                 found.append((event.moment, unit, rating))
+                open_since = None
             case "survey.rated" | "rating.corrected":
                 rating = event.data.get("rating") or event.data["to"]
-                submitted = max(
-                    e.moment
-                    for e in events
-                    if e.name == "result.submitted" and e.moment <= event.moment
-                )
-                if found and submitted <= found[-1][0]:
+                if found and open_since is None:
                     found[-1] = (*found[-1][:2], rating)
     for moment, unit_then, rated in found:
         if _in(month, moment):
