@@ -79,6 +79,8 @@ class FeedTableRow:
 
     def cell(self, place: CellPlace) -> Cell:
         """The cell of a place; of several columns with one header the one that is filled."""
+        if not place.again:
+            return self.cells[place.column]
         columns = (place.column, *place.again)
         return next((self.cells[n] for n in columns if self._tidied(place, self.cells[n])), None)
 

@@ -38,16 +38,18 @@ def parse_instant(cell: Cell, forms: Sequence[str], zone: tzinfo) -> datetime | 
     number of days from 1900), a pattern of strptime, or one that is searched for in a longer text
     ("found:%Y年%m月%d日"). A spreadsheet's own dates need none.
     """
+    dated = parse_dated(cell, forms, zone)
+    return dated[0] if dated is not None else None
+
+
+def parse_dated(cell: Cell, forms: Sequence[str], zone: tzinfo) -> tuple[datetime, bool] | None:
+    """The instant that a cell names, and whether it is a day; tables write midnight for no time."""
     moment = _parse(cell, forms)
     if moment is None:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-def names_a_day(cell: Cell, forms: Sequence[str]) -> bool:
-    """Return whether a cell names a day without a time; tables write midnight for none."""
-    moment = _parse(cell, forms)
-    return moment is not None and moment.tzinfo is None and moment.time() == time()
+    if moment.tzinfo is not None:
+        return moment, False
+    return moment.replace(tzinfo=zone), moment.time() == time()
 
 
 def _parse(cell: Cell, forms: Sequence[str]) -> datetime | None:

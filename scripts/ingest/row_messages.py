@@ -20,7 +20,7 @@ from scripts.ingest.cells import (
     instant_of,
     unreadable_date,
 )
-from scripts.ingest.dates import names_a_day, parse_instant
+from scripts.ingest.dates import parse_dated
 from scripts.ingest.mapping import ARRIVAL, requires_unit
 from scripts.ingest.records import Cell, FeedRecord, cell_text
 from scripts.ingest.table_layout import FollowUpLayout, NearestTable, TableLayout
@@ -82,12 +82,17 @@ def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRec
         later,
         facts=(),
         notes=tuple(row.notes),
-        days=frozenset(n for n, each in enumerate((message, *later)) if each["id"] in row.days),
+        days=_places(row, (message, *later)) if row.days else frozenset(),
     )
     if not layout.mapping.letters:
         return record
     facts, number = layout.mapping.facts, _written_number(layout, message)
     return replace(record, facts=facts, number=number, keyed=bool(layout.key))
+
+
+def _places(row: FeedTableRow, messages: Sequence[Message]) -> frozenset[int]:
+    """The places of the messages that are dated by a day."""
+    return frozenset(n for n, message in enumerate(messages) if message["id"] in row.days)
 
 
 def _written_number(layout: TableLayout, letter: Message) -> str | None:
@@ -175,33 +180,43 @@ def _follow_ups(row: FeedTableRow, letter: Message) -> list[Message]:
             folded(clean(cell_text(row.cells[column]))) in words for column, words in layout.when
         )
         if happened and (not follow_up.after or follow_up.after in messages):
-            at = _follow_up_instant(row, layout, letter)
-            if at is not None:
-                messages[follow_up.name] = _follow_up_message(row, layout, letter, at)
+            dated = _follow_up_instant(row, layout, letter)
+            if dated is not None:
+                message = _follow_up_message(row, layout, letter, dated[0])
+                messages[follow_up.name] = message
+                if dated[1]:
+                    row.days.add(message["id"])
     return list(messages.values())
 
 
-def _follow_up_instant(row: FeedTableRow, layout: FollowUpLayout, letter: Message) -> str | None:
-    """The instant of a follow-up message; "" if it is that of its arrival, None if it has none."""
+def _follow_up_instant(
+    row: FeedTableRow, layout: FollowUpLayout, letter: Message
+) -> tuple[str, bool] | None:
+    """The instant of a follow-up message, and whether it is a day; None if it has none.
+
+    It is "" where the message is dated by its arrival.
+    """
     mapping, header = row.layout.mapping, layout.at.header
-    at = parse_instant(row.cell(layout.at), mapping.dates, row.layout.zone)
-    if at is None:
+    dated = parse_dated(row.cell(layout.at), mapping.dates, row.layout.zone)
+    if dated is None:
         if mapping.undated == ARRIVAL:
-            return ""
+            return "", False
         if not mapping.letters:
             raise UnusableRow(unreadable_date(header))
         row.note(lazy('"{column}" holds no possible date: not taken', column=header))
-    elif "at" in letter and _is_before(at, layout, row, datetime.fromisoformat(letter["at"])):
+    elif "at" in letter and _is_before(
+        dated[0], datetime.fromisoformat(letter["at"]), is_day=dated[1]
+    ):
         row.note(lazy('"{column}" is before the letter itself: not taken', column=header))
     else:
-        return at.isoformat()
+        return dated[0].isoformat(), dated[1]
     row.keep_original(layout.at)
     return None
 
 
-def _is_before(at: datetime, layout: FollowUpLayout, row: FeedTableRow, letter: datetime) -> bool:
+def _is_before(at: datetime, letter: datetime, *, is_day: bool) -> bool:
     """Return whether something is said to have happened before its letter; a day is compared."""
-    if names_a_day(row.cell(layout.at), row.layout.mapping.dates):
+    if is_day:
         return at.date() < letter.astimezone(at.tzinfo).date()
     return at < letter
 
@@ -225,8 +240,6 @@ def _follow_up_message(
     }
     if at:
         message["at"] = at
-        if names_a_day(row.cell(layout.at), row.layout.mapping.dates):
-            row.days.add(message["id"])
     if requires_unit(follow_up.type) and "unit" in letter:
         message.setdefault("unit", letter["unit"])
     return message
