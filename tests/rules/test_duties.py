@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from models.rules import events
 from models.rules.events import Event
 from models.rules.lifecycle.decide import fold
+from models.rules.lifecycle.replay import ReplayRules, TicketReplay
 from models.rules.messages import HOTLINE, Message
 from models.rules.state import EDITION, RuleContext, State
 from models.rules.vocabulary import ClockName, ClockState, MessageType, Recipient
 from tests.examples import examples
 from tests.rules.district import CALENDAR, POLICY
-from tests.rules.moves import THIRD, UNITS, for_rules, life
+from tests.rules.moves import THIRD, UNITS, delayed, for_rules, life
 from tests.rules.random_lives import LEAD, OTHER, TICKET, lives
 from tests.rules.strategies import instants
 
@@ -281,3 +282,57 @@ def test_nobody_is_told_of_history(messages: list[Message], days: int) -> None:
         if not (isinstance(event.data, events.NoticeQueued) and event.moment < quiet_before)
     ]
     assert log_of(imported) == (expected if begun else loud)
+
+
+def _running(log: Iterable[Event]) -> dict[Key, tuple[str, datetime]]:
+    """The duties that run by a log in which decisions may have been taken back."""
+    running: dict[Key, tuple[str, datetime]] = {}
+    ended: dict[int, tuple[Key, tuple[str, datetime]]] = {}
+    for seq, event in enumerate(log, 1):
+        match event.data:
+            case events.ClockStarted() as data:
+                running[_key(data)] = str(data.holder), data.due
+            case events.ClockMoved() as data:
+                running[data.clock, None] = running[data.clock, None][0], data.due
+            case events.ClockStopped() | events.ClockExpired() as data:
+                ended[seq] = _key(data), running.pop(_key(data))
+            case events.TicketDeemedAccepted():
+                accept: Key = (ClockName.ACCEPT, None)
+                ended[seq] = accept, running.pop(accept)
+            case events.DecisionWithdrawn() as data if data.of in ended:
+                key, duty = ended[data.of]
+                running[key] = duty
+    return running
+
+
+@given(seed=st.integers(0, 10**6), begin=instants(), length=st.integers(4, 20))
+@settings(max_examples=examples(100))
+def test_a_late_message_tells_those_whose_duties_it_changes(
+    seed: int, begin: datetime, length: int
+) -> None:
+    """Of all that a late message takes back and adds, nobody learns from the log alone."""
+    rng = Random(seed)
+    raws, _ = life(rng, begin, length)
+    replay = TicketReplay(TICKET, ReplayRules([POLICY], CALENDAR, lambda _message, _policy: ()))
+    now = begin
+    for arrival, (arrived, raw) in enumerate(delayed(raws, rng), 1):
+        message = for_rules(raw, arrival)
+        now = max(now, arrived)
+        replay.advance_to(now)
+        before = len(replay.log)
+        in_order = all(message.at >= event.moment for event in replay.log)
+        was = _running(replay.log)
+        replay.take(message, now)
+        if in_order or not before:
+            continue
+        runs = _running(replay.log)
+        appended = Occasion(message, replay.log[before:])
+        own = actor(message, {})
+        for key in was.keys() | runs.keys():
+            if was.get(key) != runs.get(key):
+                holders = {duty[0] for duty in (was.get(key), runs.get(key)) if duty}
+                for holder in holders - {own}:
+                    hotline_expired = holder == Recipient.CITY_HOTLINE and notices(
+                        appended, Recipient.DISTRICT_DESK
+                    )
+                    assert notices(appended, holder) or hotline_expired, (key, holder)

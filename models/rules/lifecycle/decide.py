@@ -138,7 +138,7 @@ def decide(decision: Decision, message: Message) -> bool:
     elif ClockName.DESIGNATION in decision.state.clocks:
         _answer_designation(decision, message)
     if decision.pending:
-        decision.conclude(_actor(decision.state, message))
+        decision.conclude(actor(decision.state, message))
     decision.schedule_archiving()
     return refusal is None
 
@@ -152,7 +152,7 @@ def _answer_designation(decision: Decision, message: Message) -> None:
             decision.stop_clock(ClockName.DESIGNATION)
 
 
-def _actor(state: State, message: Message) -> str | None:
+def actor(state: State, message: Message) -> str | None:
     """Return the holder whose own act a message is; None where its type does not tell."""
     if message.type in _SPEAKERS:
         return _SPEAKERS[message.type]

@@ -1,8 +1,10 @@
 """Fold all messages of a ticket again, with late ones among them or under changed rules."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime
 from typing import NamedTuple
+
+from msgspec import UNSET
 
 from models.i18n import LazyText, lazy
 from models.rules.calendar import SHANGHAI
@@ -11,14 +13,17 @@ from models.rules.events import (
     EventData,
     ExtensionGranted,
     MessageRefused,
+    NoticedDuty,
+    NoticeQueued,
     ReworkOpened,
     TicketAccepted,
 )
-from models.rules.lifecycle.decide import fold
-from models.rules.lifecycle.decision import clock_key
+from models.rules.lifecycle.decide import actor, fold
+from models.rules.lifecycle.decision import HOTLINE_HOLDERS, clock_key
 from models.rules.lifecycle.difference import LoggedEvent, difference
 from models.rules.messages import Message, Refusal
 from models.rules.state import EDITION, Clock, RuleContext, State
+from models.rules.vocabulary import ClockState, DutyChange, NoticeKind, Recipient
 
 LATE = lazy("a message that came late tells otherwise")
 """The reason of whatever a late message takes back."""
@@ -112,6 +117,11 @@ def refold_late(
         if arrival not in refusals(candidate.events):
             standing.add(arrival)
     refolded = _compared(state, log, telling, without_late, now, LATE)
+    kept = [late[arrival] for arrival in late if arrival not in conflicting]
+    if kept:
+        own = {actor(state, message) for message in kept}
+        happened_at = max(message.at for message in kept)
+        refolded.appended.extend(_told_of_changes(state, refolded, happened_at, now, own))
     for arrival, refusal in conflicting.items():
         refused = MessageRefused(type=late[arrival].type, why=refusal.why, late=True)
         refolded.appended.append(Event(refused, now, now, arrival))
@@ -152,6 +162,7 @@ def refold_changed(
         kept |= more
         left = {day: working for day, working in left.items() if day not in more}
     refolded = _compared(state, log, telling, before, now, why)
+    refolded.appended.extend(_told_of_changes(state, refolded, now, now))
     refolded.state.folds = state.folds + bool(refolded.appended)
     return refolded._replace(messages=messages)
 
@@ -221,3 +232,66 @@ def _unchanged_kept(state: State, telling: Telling, without: State) -> tuple[Sta
     values |= {"edition": state.edition, "clocks": untouched | touched}
     past = [c for c in telling.past if clock_key(c.name, c.unit or c.purpose) in touched]
     return State(**values), past
+
+
+def _told_of_changes(
+    state: State,
+    refolded: Refolded,
+    happened_at: datetime,
+    now: datetime,
+    own: Set[str | None] = frozenset(),
+) -> list[Event]:
+    """Return a notice to each holder of a running duty that the refold changed (decision 32).
+
+    None to those whose `own` act it was, nor to those whom another notice of the refold reaches.
+    """
+    if state.quiet_before is not None and happened_at < state.quiet_before:
+        return []
+    notices = [e.data for e in refolded.appended if isinstance(e.data, NoticeQueued)]
+    told = {str(n.unit) if n.role == Recipient.UNIT_CONTACT else n.role for n in notices}
+    duties: dict[str, list[NoticedDuty]] = {}
+    for holder, duty in _changed_duties(state.clocks, refolded.state.clocks):
+        if holder not in told and holder not in own:
+            duties.setdefault(holder, []).append(duty)
+    return [
+        Event(
+            NoticeQueued(
+                kind=NoticeKind.DUTIES_CHANGED,
+                role=Recipient(holder) if holder in HOTLINE_HOLDERS else Recipient.UNIT_CONTACT,
+                unit=UNSET if holder in HOTLINE_HOLDERS else holder,
+                duties=tuple(changed),
+            ),
+            now,
+            now,
+            None,
+        )
+        for holder, changed in duties.items()
+    ]
+
+
+def _changed_duties(
+    before: Mapping[str, Clock], after: Mapping[str, Clock]
+) -> Iterator[tuple[str, NoticedDuty]]:
+    """Yield what changed between the duties that run in two states, each with its holder."""
+    for key in dict.fromkeys((*before, *after)):
+        old, new = _running(before.get(key)), _running(after.get(key))
+        passed_on = old is not None and new is not None and old.holder != new.holder
+        if old is not None and (new is None or passed_on):
+            now = after.get(key)
+            # that it expired is told by a notice of its own
+            if now is None or now.state != ClockState.EXPIRED:
+                met = now is not None and now.state in (ClockState.MET, ClockState.LATE)
+                yield old.holder, _noticed(old, DutyChange.MET if met else DutyChange.CANCELLED)
+        if new is not None and (old is None or passed_on):
+            yield new.holder, _noticed(new, DutyChange.STARTED)
+        elif new is not None and old is not None and old.due != new.due:
+            yield new.holder, _noticed(new, DutyChange.MOVED)
+
+
+def _running(clock: Clock | None) -> Clock | None:
+    return clock if clock is not None and clock.running else None
+
+
+def _noticed(clock: Clock, change: DutyChange) -> NoticedDuty:
+    purpose = clock.purpose or UNSET
+    return NoticedDuty(clock=clock.name, change=change, due=clock.due, purpose=purpose)
