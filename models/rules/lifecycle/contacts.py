@@ -164,7 +164,7 @@ def denied(decision: Decision, content: messages.ContactDenied) -> Refusal | Non
     if contact.answer is not None:
         return Refusal(lazy("this denial has been answered: {answer}", answer=contact.answer))
     unit = state.successor_of(contact.holder)
-    if contact.holder in state.evidenced.get(purpose, ()):
+    if unit in state.evidenced.get(purpose, ()):
         decision.emit(events.ContactProved(purpose=purpose, unit=unit))
         _set_answer(decision, purpose, contact.ordinal, DenialAnswer.PROVED)
         return None
@@ -192,8 +192,9 @@ def proved(decision: Decision, content: messages.ContactProof) -> Refusal | None
     proof = decision.state.clocks.get(clock_key(ClockName.PROOF, purpose))
     if proof is None or proof.state not in (ClockState.RUNNING, ClockState.EXPIRED):
         return Refusal(lazy("nobody has asked for proof of this contact"))
-    if content.unit not in (proof.holder, HOTLINE):
-        return Refusal(lazy("proof of this contact was asked of {unit}", unit=proof.holder))
+    asked = decision.state.successor_of(proof.holder)
+    if content.unit not in (asked, HOTLINE):
+        return Refusal(lazy("proof of this contact was asked of {unit}", unit=asked))
     if not says_something(content.evidence):
         return lacks("evidence")
     decision.emit(

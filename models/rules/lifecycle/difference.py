@@ -27,6 +27,7 @@ from models.rules.events import (
     NoticeQueued,
     NoticeSent,
     TicketDeemedAccepted,
+    UnitSucceeded,
 )
 from models.rules.lifecycle.decision import clock_key
 from models.rules.state import Clock
@@ -283,6 +284,11 @@ class ShownClocks:
             case ClockExpired():
                 if (shown := self._clocks.get(_clock_of(data))) is not None:
                     shown.state, shown.due = ClockState.EXPIRED, data.due
+            case UnitSucceeded():
+                for shown in self._clocks.values():
+                    passes_on = shown.state == ClockState.RUNNING and shown.unit is None
+                    if passes_on and shown.holder == data.unit:
+                        shown.holder = data.successor
             case TicketDeemedAccepted():
                 if (shown := self._clocks.get(ClockName.ACCEPT)) is not None:
                     shown.state, shown.due = ClockState.EXPIRED, data.effective_at

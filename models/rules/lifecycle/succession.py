@@ -10,7 +10,7 @@ from models.rules import events, messages
 from models.rules.lifecycle.decision import Decision, clock_key
 from models.rules.messages import UNIT_FIELDS, Content, DisputeOpened, Refusal
 from models.rules.state import State
-from models.rules.vocabulary import ClockName, ClockState, NoticeKind
+from models.rules.vocabulary import ClockName, ClockState, ContactPurpose, NoticeKind
 
 C = TypeVar("C", bound=Content)
 
@@ -47,6 +47,10 @@ def succeeded(decision: Decision, content: messages.UnitSucceeded) -> Refusal | 
     state.parties = renamed(state.parties)
     state.barred = renamed(state.barred)
     state.on_site = renamed(state.on_site)
+    first = state.evidenced.get(ContactPurpose.FIRST, ())
+    if not leads and successor in state.receipts:
+        # what was shown before the successor's own holding proves nothing of it
+        state.evidenced[ContactPurpose.FIRST] = tuple(u for u in first if u != unit)
     state.evidenced = {purpose: renamed(units) for purpose, units in state.evidenced.items()}
     if state.suggested_unit == unit:
         state.suggested_unit, state.suggested_known = successor, True
