@@ -46,6 +46,8 @@ def read_log(log: Iterable[tuple[str, dict[str, Any]]]) -> LogReading:
         if data.get("late"):
             continue  # recorded, and changes nothing
         reading.status = _STATUS.get(name, reading.status)
+        if name == "unit.succeeded":
+            _succeed(reading, data["unit"], data["successor"])
         if name in _UNIT:
             reading.unit = data["unit"]
         if name in _NEW_RUN or (name, data.get("clock")) == ("clock.moved", "handling"):
@@ -57,6 +59,13 @@ def read_log(log: Iterable[tuple[str, dict[str, Any]]]) -> LogReading:
         if name.startswith("clock."):
             _clock(reading, name, data)
     return reading
+
+
+def _succeed(reading: LogReading, unit: str, successor: str) -> None:
+    reading.unit = successor if reading.unit == unit else reading.unit
+    for key, holder in reading.holders.items():
+        if holder == unit and key[0] != "evidence":
+            reading.holders[key] = successor
 
 
 def _clock(reading: LogReading, name: str, data: dict[str, Any]) -> None:
@@ -84,6 +93,10 @@ def clocks_in_the_end(log: Sequence[dict[str, Any]]) -> dict[Key, tuple[datetime
             continue
         if event["event"] == "ticket.deemed_accepted":
             running.pop(("accept", None), None)
+        if event["event"] == "unit.succeeded":
+            for key, (due, holder) in running.items():
+                if holder == event["unit"] and key[0] != "evidence":
+                    running[key] = due, event["successor"]
         if not event["event"].startswith("clock."):
             continue
         key = event["clock"], event.get("unit") or event.get("purpose")

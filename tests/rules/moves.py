@@ -154,6 +154,12 @@ _AMENDED: list[Move] = [
     _amended(category="help", emergency="disaster", statutory_limit={"days": 2, "basis": "某法"}),
 ]
 _REASSIGNED: list[Move] = [("ticket.reassigned", {"unit": unit} | _DESK) for unit in UNITS]
+_SUCCEEDED: list[Move] = [
+    ("unit.succeeded", {"unit": unit, "successor": successor})
+    for unit in UNITS
+    for successor in (*UNITS, "新城建局")
+    if unit != successor
+]
 _CONDUCT: list[Move] = [
     ("conduct.recorded", {"unit": LEAD, "ground": "falsified", "grave": True}),
     ("conduct.recorded", {"unit": OTHER, "ground": "shirking"}),
@@ -218,7 +224,14 @@ def _by_status(status: str, lead: str) -> list[Moves]:
             [_SUPPLEMENT],
         ],
         "returned": [*[_RETURN_REVIEWS] * 5, _DISPUTED, _CALLS["first"], _SITE, _AMENDED],
-        "disputed": [*[_DECIDED] * 4, *[_EVIDENCE] * 2, _CALLS["first"], _SITE, _AMENDED],
+        "disputed": [
+            _SUCCEEDED,
+            *[_DECIDED] * 4,
+            *[_EVIDENCE] * 2,
+            _CALLS["first"],
+            _SITE,
+            _AMENDED,
+        ],
         "handling": [
             *[[_extension(lead)]] * 3,
             *[results] * 4,
@@ -226,7 +239,7 @@ def _by_status(status: str, lead: str) -> list[Moves]:
             *[first] * 2,
             *[_DENIED] * 2,
             *[_AMENDED] * 2,
-            *(proved, _CALLS["first"], _SITE, _JOINED, _REASSIGNED, _WITHDRAWN),
+            *(proved, _CALLS["first"], _SITE, _JOINED, _REASSIGNED, _SUCCEEDED, _WITHDRAWN),
             *([_SUPPLEMENT], [_TYPHOON]),
         ],
         "submitted": [
@@ -240,7 +253,7 @@ def _by_status(status: str, lead: str) -> list[Moves]:
             *[closing] * 2,
             *[_REWORK] * 2,
             *[_DENIED] * 3,
-            *(proved, survey, _CALLS["closing"], _AMENDED),
+            *(proved, survey, _CALLS["closing"], _AMENDED, _SUCCEEDED),
         ],
         "archived": [*[_CONDUCT] * 2, _DENIED, _REWORK, [_extension(lead), _extension(THIRD)]],
     }.get(status, [[_SUPPLEMENT], _REWORK, _CONDUCT])

@@ -8,8 +8,8 @@ it here from top to bottom. Numbers in brackets, as in (25), are those of the ed
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -118,6 +118,7 @@ class SecondModel:
     receipts: dict[str, datetime] = field(default_factory=dict)
     suggested: str = ""
     strangers: Sequence[str] = ()
+    successors: dict[str, str] = field(default_factory=dict)
     disputing: set[str] = field(default_factory=set)
     designated: bool = False
     may_not_return: set[str] = field(default_factory=set)
@@ -213,7 +214,7 @@ class SecondModel:
             assert of is not None
             duty = self.asked[of]
             duty.denial = "absent"
-            self._fact("absent", of, duty.holder, moment)
+            self._fact("absent", of, self._owing(duty), moment)
         elif name == "designation":
             self._fact("proposed", "refused_assignment", moment)
         elif name not in UNNUMBERED:
@@ -237,6 +238,8 @@ class SecondModel:
     def _read(self, message: Line) -> dict[str, Any]:
         """The body with codes for labels; what names an unknown unit or lacks a text is refused."""
         body, self.strangers = codes_of(message.raw), message.unknown
+        if message.type != "unit.succeeded":
+            self._put_successors(body)
         names = [body.get("unit"), body.get("former_holder"), *body.get("units", ())]
         first = message.type == "ticket.received"
         self._check(first != self.known)
@@ -251,6 +254,24 @@ class SecondModel:
             all(says_something(body.get(name)) for name in PLAIN_TEXTS.get(message.type, ()))
         )
         return body | {"arrival": message.arrival}
+
+    def _put_successors(self, body: dict[str, Any]) -> None:
+        """Let a name that was given up speak for the unit that has taken over."""
+        for name in ("unit", "former_holder"):
+            if isinstance(body.get(name), str):
+                body[name] = self._successor(body[name])
+        if "units" in body:
+            body["units"] = [self._successor(unit) for unit in body["units"]]
+
+    def _successor(self, unit: str) -> str:
+        while unit in self.successors:
+            unit = self.successors[unit]
+        return unit
+
+    def _owing(self, duty: Clock) -> str:
+        """The unit that answers for a contact now."""
+        assert duty.holder is not None
+        return self._successor(duty.holder)
 
     def _check(self, fits: bool) -> None:
         if not fits:
@@ -371,6 +392,9 @@ class SecondModel:
                 self._check(self.status in BEFORE_COMPLETION and self._with_a_unit())
                 self._check(body["unit"] != self.unit and body["unit"] not in self.others)
                 self.others.add(body["unit"])
+            case "unit.succeeded":
+                self._check(body["unit"] != body["successor"])
+                self._succeed(body["unit"], body["successor"])
             case "unit.urged":
                 self._check(self.status in BEFORE_COMPLETION)
 
@@ -485,6 +509,38 @@ class SecondModel:
 
     def _calls_of(self, purpose: str, since: int) -> list[Call]:
         return [call for call in self.calls[since:] if call.purpose == purpose]
+
+    # ------------------------------------------------------------ units
+
+    def _succeed(self, unit: str, successor: str) -> None:
+        """Another unit takes over all that this one is and owes in the ticket."""
+        self.successors.pop(successor, None)
+        self.successors[unit] = successor
+
+        def renamed(names: Iterable[str | None]) -> set[Any]:
+            return {successor if name == unit else name for name in names}
+
+        leads = self.unit == unit
+        if leads:
+            self.unit = successor
+        self.others = renamed(self.others) - {self.unit}
+        self.disputing, self.on_site = renamed(self.disputing), renamed(self.on_site)
+        self.may_not_return = renamed(self.may_not_return)
+        self.calls = [replace(c, unit=successor) if c.unit == unit else c for c in self.calls]
+        if self.suggested == unit:
+            self.suggested = successor
+        if unit in self.receipts and (leads or successor not in self.receipts):
+            self.receipts[successor] = self.receipts[unit]
+            self.calls_before[successor] = self.calls_before[unit]
+        self.receipts.pop(unit, None)
+        self.calls_before.pop(unit, None)
+        evidence = self._stop("evidence", "cancelled", unit)
+        if evidence is not None and ("evidence", successor) not in self.running:
+            self._start("evidence", evidence.base, evidence.due, successor)
+            self.running["evidence", successor].holder = successor
+        for clock in self.running.values():
+            if clock.holder == unit:
+                clock.holder = successor
 
     # ------------------------------------------------------------ corrections
 
@@ -676,7 +732,7 @@ class SecondModel:
         if ("proof", call.purpose) not in self.running:
             return
         duty = self.asked[call.purpose]
-        if call.unit != duty.holder:
+        if call.unit != self._owing(duty):
             return
         if call.evidence:
             self._proved(call.purpose, call.at)
@@ -691,24 +747,24 @@ class SecondModel:
         self._check(duty.ended != "cancelled" and duty.denial not in ("proved", "absent"))
         self._check(("proof", purpose) not in self.running)
         self.asked[purpose] = duty
-        assert duty.holder is not None
+        owing = self._owing(duty)
         since = self.calls_before_completion
         if purpose == "first":
-            since = self.calls_before[duty.holder]
-        if any(c.evidence and c.unit == duty.holder for c in self._calls_of(purpose, since)):
+            since = self.calls_before.get(owing, 0)
+        if any(c.evidence and c.unit == owing for c in self._calls_of(purpose, since)):
             duty.denial = "proved"
-            self._fact("proved", purpose, duty.holder)
+            self._fact("proved", purpose, owing)
             return
         duty.denial = "asked"
         self._start("proof", at, self.days.workdays(at, 1), purpose)
-        self.running["proof", purpose].holder = duty.holder
+        self.running["proof", purpose].holder = owing
 
     def _prove(self, body: dict[str, Any], at: datetime) -> None:
         purpose = body["purpose"]
         duty = self.asked.get(purpose)
         self._check(duty is not None and duty.denial in ("asked", "absent"))
         assert duty is not None
-        self._check(body["unit"] in (duty.holder, HOTLINE))
+        self._check(body["unit"] in (self._owing(duty), HOTLINE))
         self._check(says_something(body["evidence"]))
         if duty.denial == "asked":
             self._proved(purpose, at)
@@ -716,7 +772,7 @@ class SecondModel:
     def _proved(self, purpose: str, at: datetime) -> None:
         duty = self.asked[purpose]
         duty.denial = "proved"
-        self._fact("proved", purpose, duty.holder)
+        self._fact("proved", purpose, self._owing(duty))
         self._meet("proof", at, purpose)
 
     def _rate(self, rating: str, at: datetime) -> None:

@@ -24,13 +24,13 @@ from tests.rules.plain_days import Days
 from tests.rules.random_lives import TICKET
 from tests.rules.second_model import SecondModel
 
-LIVES = int(os.environ.get("HOTLINE_TEST_LIVES", examples(150)))
+LIVES = int(os.environ.get("HOTLINE_TEST_LIVES", examples(250)))
 AFTERWARDS = timedelta(days=60)
 BY_PEOPLE = (
     *(EventName.TICKET_ACCEPTED, EventName.EXTENSION_GRANTED, EventName.REWORK_OPENED),
     *(EventName.RESULT_SUBMITTED, EventName.TICKET_RETURNED, EventName.CONTACT_RECORDED),
 )
-SELDOM = 3
+SELDOM = 1
 
 Overlay = dict[date, DeclaredDay]
 
