@@ -44,6 +44,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class BoundedAppService(AppService):
     """The process of one tab, with a limit on its screen and its memory."""
 
+    _stopped = False
+
     async def start(self, width: int, height: int) -> None:
         """Start the process; its screen is no larger than the limits."""
         self.command = f"ulimit -v {TAB_MEMORY_BYTES // KIB}; exec {self.command}"
@@ -52,18 +54,17 @@ class BoundedAppService(AppService):
     async def stop(self) -> None:
         """End the process, and kill one that does not end: none outlives its tab."""
         process = self._process
-        if process is None:
+        if process is None or self._stopped:
             return
-        self._process = None
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT):
-                await super().stop()
-                await process.wait()
-        except TimeoutError:
+        self._stopped = True
+        # a task of its own: the parent class swallows a cancellation, and with it a time-out
+        asked = asyncio.ensure_future(super().stop())
+        await asyncio.wait({asked}, timeout=_STOP_TIMEOUT)
+        if process.returncode is None:
             process.kill()
-            await process.wait()
-        finally:
-            self.stdin.close()
+        await process.wait()
+        await asked
+        self.stdin.close()
 
     async def set_terminal_size(self, width: int, height: int) -> None:
         """Change the size of the screen, within the limits: a huge one takes gigabytes."""
@@ -122,6 +123,7 @@ class MonitorServer(Server):
             host=self.host,
             port=self.port,
             print=lambda *_: self._on_ready(self.address),
+            shutdown_timeout=_STOP_TIMEOUT,
         )
 
     async def _make_app(self) -> web.Application:

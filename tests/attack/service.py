@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -81,6 +82,7 @@ def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> A
                 if role[0] == "feed" and child.poll() is not None:
                     result.faults.append("the watcher has ended")
                 result.faults += _too_large(role[0], child.pid)
+            result.faults += _outliving(running)
         result.acts = {type(a).__name__: a.acts for a in attackers}
         result.faults += _left_behind(store, home, log, attackers)
     return result
@@ -135,6 +137,19 @@ def _too_large(role: str, pid: int) -> list[str]:
     except psutil.NoSuchProcess:
         return []
     return [f"{role} holds {size >> 20} MiB" for size in sizes if size > _MAX_BYTES]
+
+
+def _outliving(running: list["subprocess.Popen[bytes]"]) -> list[str]:
+    """Stop the service; a fault for each process that does not end with its parent."""
+    children = [
+        c for parent in running for c in psutil.Process(parent.pid).children(recursive=True)
+    ]
+    for parent in running:
+        parent.terminate()
+    for parent in running:
+        parent.wait(30)
+    _ended, alive = psutil.wait_procs(children, 30)
+    return [f"outlives its parent: {' '.join(child.cmdline())}" for child in alive]
 
 
 def _left_behind(store: Store, home: Path, log: Path, attackers: list[Attacker]) -> Iterator[str]:

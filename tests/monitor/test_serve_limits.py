@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from models.rules.limits import (
     SCREEN_ROWS,
     TAB_MEMORY_BYTES,
 )
+from monitor import serve
 from monitor.serve import MonitorServer
 
 _TAB = """\
@@ -38,10 +40,10 @@ while head := sys.stdin.buffer.read(5):
 
 
 @asynccontextmanager
-async def served(tmp_path: Path) -> AsyncIterator[str]:
-    """The address of a server whose tabs run the program above."""
+async def served(tmp_path: Path, program: str = _TAB) -> AsyncIterator[str]:
+    """The address of a server whose tabs run a program."""
     script = tmp_path / "tab.py"
-    script.write_text(_TAB)
+    script.write_text(program)
     server = MonitorServer(f"{sys.executable} {script}", "127.0.0.1", 0, "t", "right", print)
     runner = web.AppRunner(await server._make_app())
     await runner.setup()
@@ -107,3 +109,29 @@ async def test_a_message_without_end_closes_the_tab(tmp_path: Path) -> None:
         await socket.send_json(["stdin", "x" * BROWSER_MESSAGE_BYTES])
         while not socket.closed:
             await socket.receive()
+
+
+_STUBBORN = """\
+import json, os, signal, struct, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+payload = json.dumps(os.getpid()).encode()
+sys.stdout.buffer.write(b"__GANGLION__\\nD" + struct.pack(">I", len(payload)) + payload)
+sys.stdout.buffer.flush()
+while True:
+    time.sleep(1)
+"""
+"""A tab's process that does not do what it is told."""
+
+
+async def test_a_process_that_does_not_end_is_killed_with_its_tab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time-out was swallowed: such processes stayed, and the server could not be stopped."""
+    monkeypatch.setattr(serve, "_STOP_TIMEOUT", 0.3)
+    async with served(tmp_path, _STUBBORN) as url:
+        async with tab(url) as socket:
+            pid = await _told(socket)
+            assert isinstance(pid, int)
+        async with asyncio.timeout(10):
+            while psutil.pid_exists(pid):
+                await asyncio.sleep(0.05)
