@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET, UnsetType
 
 from models.operations.notices.batch import NoticeBatch
 from models.rules.events import NoticeQueued
@@ -138,3 +139,15 @@ def test_every_kind_has_a_text(language: str) -> None:
         assert names[kind] in subject
         assert body.count("T1-1]") == 2
         assert body.endswith("[T1-1+1]")
+
+
+@pytest.mark.parametrize(("number", "says"), [("119", "119。"), (UNSET, "110、119、120 或 122。")])
+def test_a_declined_claimant_is_told_the_number_that_was_found(
+    number: str | UnsetType, says: str
+) -> None:
+    """Regulation 2.2.4: one of the four where the letter says which."""
+    declined = NoticeQueued(
+        kind=NoticeKind.DECLINED, role=Recipient.CLAIMANT, code="2.2.4", number=number
+    )
+    notice = outgoing_notice(kind=NoticeKind.DECLINED, title="楼上起火", event=declined)
+    assert f"情况紧急请立即拨打 {says}" in NoticeTexts(POLICY, "zh").line(notice)
