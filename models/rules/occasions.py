@@ -20,6 +20,7 @@ from models.rules.vocabulary import (
     ClockState,
     ContactPurpose,
     DutyChange,
+    Level,
     NoticeKind,
     Status,
 )
@@ -44,6 +45,31 @@ def why_over(notice: NoticeQueued, state: State, now: datetime) -> LazyText | No
     """Return why the occasion of a notice is over, by its ticket as it is; None if it is not."""
     check = CHECKS.get(notice.kind)
     return check(notice, state, now) if check is not None else None
+
+
+def level_stands(
+    notice: NoticeQueued,
+    status: str,
+    level: str | None,
+    unit: str | None,
+    due: datetime | None,
+    now: datetime,
+) -> bool:
+    """Return whether a card's occasion is not over, by what its ticket's row says alone.
+
+    That its unit handles the ticket, at this level and with this deadline, proves it; otherwise
+    `why_over` tells.
+    """
+    return (
+        notice.level is not UNSET
+        and notice.level == level
+        and str(notice.kind) == level
+        and status == Status.HANDLING
+        and unit == notice.unit
+        and due is not None
+        and due == notice.due
+        and (level != Level.PREWARNING or now < due)
+    )
 
 
 # What several kinds ask

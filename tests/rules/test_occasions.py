@@ -9,7 +9,7 @@ import pytest
 from models.i18n import render
 from models.rules.events import NoticedDuty, NoticeQueued
 from models.rules.lifecycle.decide import fold
-from models.rules.occasions import ALWAYS_SENT, CHECKS, why_over
+from models.rules.occasions import ALWAYS_SENT, CHECKS, level_stands, why_over
 from models.rules.state import RuleContext, State
 from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, Recipient
 from tests.rules.district import CALENDAR, POLICY
@@ -17,6 +17,7 @@ from tests.rules.scenario_runner import as_message
 from tests.store.factories import RESULT, at, letter, message
 
 CONTEXT = RuleContext(POLICY, CALENDAR)
+LEVELS = ("prewarning", "yellow", "red")
 T = "O1"
 RETURN = {"reason": "非本单位职责", "basis": "三定方案", "signed_by": "张某"}
 OTHER = "住建局"
@@ -222,6 +223,21 @@ def test_a_decline_and_a_duty_hold_until_they_are_taken_back() -> None:
             duties=(duty,),
         )  # fmt: skip
         assert (why_over(notice, open_ticket, at("2026-11-02T10:00")) is not None) == over
+
+
+@pytest.mark.parametrize("case", [c for c in ENDED if c.kind in LEVELS], ids=lambda c: c.kind)
+def test_what_the_row_proves_is_what_the_state_says(case: Case) -> None:
+    """A card that its ticket's row proves to stand does; one that is over is not proved."""
+    for messages, moment in (
+        (case.messages, case.by),
+        ([*case.messages, *case.then], case.later),
+    ):
+        _before, notices = told(case.messages, at(f"2026-11-{case.by}"))
+        (_moment, notice) = [pair for pair in notices if pair[1].kind == case.kind][-1]
+        now = at(f"2026-11-{moment}")
+        state, _notices = told(messages, now)
+        stands = level_stands(notice, state.status, state.level, state.unit, state.due, now)
+        assert stands == (why_over(notice, state, now) is None) == (moment == case.by)
 
 
 def test_every_kind_is_one_or_the_other() -> None:

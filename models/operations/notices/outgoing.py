@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Text, and_, or_, select, type_coerce
 
 from models.database import Session
 from models.i18n import LazyText
-from models.rules.events import NoticedDuty, NoticeQueued, read
-from models.rules.occasions import NEVER_SENT, why_over
+from models.rules.events import NoticedDuty, NoticeQueued
+from models.rules.occasions import NEVER_SENT, level_stands, why_over
 from models.rules.state import State
 from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
@@ -28,6 +28,9 @@ _COLUMNS = (
     "queued_at",
     "ring_at",
 )
+
+
+_DECODER = msgspec.json.Decoder(NoticeQueued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,9 @@ def ready_notices(
     query = (
         select(*(NOTICE.c[name] for name in _COLUMNS))
         .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.emergency, TICKET.c.state)
-        .add_columns(EVENT.c.data)
+        .add_columns(TICKET.c.status, TICKET.c.level)
+        .add_columns(TICKET.c.unit.label("lead"), TICKET.c.due.label("ticket_due"))
+        .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
         .where(session.is_in(NOTICE.c.id, rows), *unheld(now))
@@ -98,10 +103,16 @@ def ready_notices(
     states: dict[int, State] = {}
     notices = []
     for row in found:
+        event = _DECODER.decode(row.data)
+        if level_stands(event, row.status, row.level, row.lead, row.ticket_due, now):
+            # cards come by the ten thousand: their tickets' states are not read
+            notices.append(_outgoing(row, event, event.due or None, None))
+            continue
         if (state := states.get(row.ticket_id)) is None:
             state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
             states[row.ticket_id] = state
-        notices.append(_outgoing(row, state, now))
+        over = why_over(event, state, now)
+        notices.append(_outgoing(row, event, _due(event, state), over))
     corrections = [notice for notice in notices if notice.kind == NoticeKind.CORRECTION]
     if not corrections:
         return notices
@@ -109,8 +120,9 @@ def ready_notices(
     return [each for n in notices if (each := _with_correction(n, known, now)) is not None]
 
 
-def _outgoing(row: Any, state: State, now: datetime) -> OutgoingNotice:
-    event = read(NoticeQueued, row.data)
+def _outgoing(
+    row: Any, event: NoticeQueued, due: datetime | None, over: LazyText | None
+) -> OutgoingNotice:
     return OutgoingNotice(
         row=row.id,
         ticket_id=row.ticket_id,
@@ -118,17 +130,17 @@ def _outgoing(row: Any, state: State, now: datetime) -> OutgoingNotice:
         id=f"{row.number}-{row.seq}",
         ticket=row.number,
         title=row.title,
-        kind=NoticeKind(row.kind),
-        role=Recipient(row.role),
+        kind=event.kind,
+        role=event.role,
         recipient=row.recipient,
         unit=row.unit,
         emergency=row.emergency is not None,
         event=event,
         queued_at=row.queued_at,
         ring_at=row.ring_at,
-        due=_due(event, state),
+        due=due,
         channel=row.channel,
-        over=why_over(event, state, now),
+        over=over,
     )
 
 
