@@ -225,9 +225,10 @@ def test_a_decline_and_a_duty_hold_until_they_are_taken_back() -> None:
         assert (why_over(notice, open_ticket, at("2026-11-02T10:00")) is not None) == over
 
 
-@pytest.mark.parametrize("case", [c for c in ENDED if c.kind in LEVELS], ids=lambda c: c.kind)
-def test_what_the_row_proves_is_what_the_state_says(case: Case) -> None:
+@pytest.mark.parametrize("number", [n for n, c in enumerate(ENDED) if c.kind in LEVELS])
+def test_what_the_row_proves_is_what_the_state_says(number: int) -> None:
     """A card that its ticket's row proves to stand does; one that is over is not proved."""
+    case = ENDED[number]
     for messages, moment in (
         (case.messages, case.by),
         ([*case.messages, *case.then], case.later),
