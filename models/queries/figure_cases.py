@@ -203,10 +203,10 @@ def figure_tickets(
     present = (names or UnitNames()).present
     rows = _behind(session, month, figure, None)
     wanted = rows.selected_columns.unit, rows.selected_columns.number
-    numbers: dict[str, tuple[str, ...]] = {}
+    numbers: dict[str, list[str]] = {}
     for unit, number in session.execute(rows.with_only_columns(*wanted)):
-        numbers[present(unit)] = (*numbers.get(present(unit), ()), number)
-    return numbers
+        numbers.setdefault(present(unit), []).append(number)
+    return {unit: tuple(of_unit) for unit, of_unit in numbers.items()}
 
 
 def _behind(session: Session, month: Month, figure: str, units: Sequence[str] | None) -> AnySelect:
