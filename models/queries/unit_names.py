@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from models.database import Session
-from models.tables.core import UNIT
+from models.tables.core import FORMER_UNIT_NAME, UNIT
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,24 @@ class UnitNames:
 
 
 def load_unit_names(session: Session) -> UnitNames:
-    """Read them from the units of the last imported file."""
+    """Read the names of the present units, those that they had before, and their parents."""
+    columns = select(UNIT.c.id, UNIT.c.name, UNIT.c.parent).order_by(UNIT.c.position)
+    units = session.execute(columns.where(UNIT.c.retired_at.is_(None))).all()
+    names = {unit.id: unit.name for unit in units}
     bodies: dict[str, tuple[str, ...]] = {}
-    rows = session.execute(select(UNIT.c.name, UNIT.c.parent).order_by(UNIT.c.position))
-    for name, parent in rows:
-        if parent:
-            bodies[parent] = (*bodies.get(parent, ()), name)
-    return UnitNames({}, bodies)
+    for unit in units:
+        if unit.parent:
+            bodies[unit.parent] = (*bodies.get(unit.parent, ()), unit.name)
+    former = session.execute(
+        select(FORMER_UNIT_NAME.c.name, FORMER_UNIT_NAME.c.unit_id).order_by(
+            FORMER_UNIT_NAME.c.until
+        )
+    )
+    present = set(names.values())
+    # a name that another unit has by now is that unit's
+    renamed = {
+        row.name: names[row.unit_id]
+        for row in former
+        if row.unit_id in names and row.name not in present
+    }
+    return UnitNames(renamed, bodies)

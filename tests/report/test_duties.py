@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from models.database import Store
+from models.operations.units import rename_unit
 from models.queries.figure_cases import Counts, figure_counts
 from models.queries.figures import Month
+from models.queries.unit_names import load_unit_names
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message, simple_units
 
 OCTOBER, NOVEMBER, DECEMBER = Month(2026, 10), Month(2026, 11), Month(2026, 12)
@@ -189,3 +191,15 @@ def test_the_hotlines_own_duties_are_counted_beside_the_units(store: Store) -> N
     assert not {"city_hotline", "district_desk"} & {
         unit for unit, counts in october.items() if "timed" in counts or "tickets" in counts
     }
+
+
+def test_a_renamed_unit_counts_under_its_present_name(store: Store) -> None:
+    """What it did under the old name stands in the line of the new one."""
+    live(store, _accepted("2026-10-29"), "2026-11-01T09:00")
+    with store.writing() as session:
+        rename_unit(session, A, "城管执法局", at("2026-11-02T09:00"))
+    with store.reading() as session:
+        names = load_unit_names(session)
+        (october,) = figure_counts(session, [OCTOBER], names)
+    assert _some(october, "城管执法局", "tickets") == (1,)
+    assert A not in october
