@@ -122,7 +122,7 @@ def _read_log(life: _TicketFacts, rows: Sequence[Any], names: Mapping[int, str])
 
 def _compared(name: str) -> bool:
     """Return whether an event is compared here: not clocks, withdrawals and sending."""
-    passing = (*_WITHDRAWALS, "notice.sent", "notice.failed")
+    passing = (*_WITHDRAWALS, "notice.sent", "notice.failed", "notice.dropped")
     return name not in passing and (not name.startswith("clock.") or name == "clock.expired")
 
 
@@ -236,24 +236,28 @@ def _fact(fact: tuple[Any, ...]) -> str:
 
 
 def _notices(session: Session, letters: Path, verdict: Verdict) -> None:
-    """Each queued notice is one row, sent once by the log, and in the file."""
+    """Each queued notice is one row, sent or dropped once by the log, and in the file if sent."""
     queued: Counter[str] = Counter()
     sent: Counter[str] = Counter()
+    dropped: set[str] = set()
     for row in session.execute(
         select(TICKET.c.number, EVENT.c.seq, EVENT.c.name, EVENT.c.data)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
-        .where(EVENT.c.name.in_(("notice.queued", "notice.sent")))
+        .where(EVENT.c.name.in_(("notice.queued", "notice.sent", "notice.dropped")))
     ):
         if row.name == "notice.queued":
             queued[f"{row.number}-{row.seq}"] += 1
         else:
-            sent[f"{row.number}-{row.data['of']}"] += 1
+            name = f"{row.number}-{row.data['of']}"
+            sent[name] += 1
+            if row.name == "notice.dropped":
+                dropped.add(name)
     rows = Counter(
         f"{row.number}-{row.seq}"
         for row in session.execute(
             select(TICKET.c.number, NOTICE.c.seq)
             .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
-            .where(NOTICE.c.state == "sent")
+            .where(NOTICE.c.state.in_(("sent", "dropped")))
         )
     )
     write_feed = Counter(
@@ -264,7 +268,7 @@ def _notices(session: Session, letters: Path, verdict: Verdict) -> None:
     for what, counted in (("sent", sent), ("row", rows)):
         verdict.lost += [f"notice {name}: no {what}" for name in (queued - counted).elements()]
         verdict.twice += [f"notice {name}: {what}" for name in (counted - queued).elements()]
-    verdict.lost += [f"letter {name}" for name in queued.keys() - write_feed.keys()]
+    verdict.lost += [f"letter {name}" for name in queued.keys() - write_feed.keys() - dropped]
     verdict.twice += [f"letter {name}: never queued" for name in write_feed.keys() - queued.keys()]
 
 
