@@ -135,10 +135,10 @@ def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Conte
             span += "  " + _("ended {at}").format(at=format_instant(row.ended_at))
             span += f" {label(EventName, duty.ended_by)}" if duty.ended_by else ""
         parts.append(Content.styled(span, "$quiet"))
-        if duty.told:
+        if duty.notices:
             notices = ", ".join(
-                f"{format_instant(told.at)[5:]} {label(NoticeKind, told.kind)}"
-                for told in duty.told
+                f"{format_instant(notice.at)[5:]} {label(NoticeKind, notice.kind)}"
+                for notice in duty.notices
             )
             text = "  " + _("told: {notices}").format(notices=notices)
             parts.append(Content.styled(text, "$quiet"))

@@ -141,8 +141,8 @@ def _line(session: Session, row: SelectedRow, by: str, redactor: Redactor) -> Lo
     event = events.convert(row.name, row.data)
     private = redactor.redact(session.cipher.decrypt(row.private)) if row.private else {}
     says_by_whom = getattr(event, "by", UNSET) is not UNSET
-    said = "" if says_by_whom else by
-    return LogLine(row.seq, row.at, row.moment, event, private, said, row.cause)
+    operator = "" if says_by_whom else by
+    return LogLine(row.seq, row.at, row.moment, event, private, operator, row.cause)
 
 
 def _content(session: Session, number: str, redactor: Redactor) -> str:

@@ -52,7 +52,7 @@ class DutyView:
 
     row: DutyRow
     ended_by: EventName | None
-    told: tuple[DutyNotice, ...]
+    notices: tuple[DutyNotice, ...]
 
 
 def duty_views(rows: Sequence[DutyRow], log: Sequence[LogLine]) -> tuple[DutyView, ...]:

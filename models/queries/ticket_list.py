@@ -259,13 +259,13 @@ class _Clocks:
 
 def _clock_rows(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
     """Return what runs of these tickets, and all of the clocks that a line shows, in order."""
-    shown = (ClockName.FIRST_CONTACT, *_EMERGENCY_CLOCKS)
+    listed = (ClockName.FIRST_CONTACT, *_EMERGENCY_CLOCKS)
     columns = (CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.holder, CLOCK.c.state, CLOCK.c.due)
     return session.execute(
         select(*columns)
         .where(
             CLOCK.c.ticket_id.in_(ids),
-            or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(shown)),
+            or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed)),
         )
         .order_by(CLOCK.c.ordinal)
     ).all()

@@ -92,7 +92,7 @@ def _duty_as_dict(duty: DutyView) -> dict[str, Any]:
         "ended_by": duty.ended_by,
         "told": [
             {"at": notice.at.astimezone(SHANGHAI), "kind": notice.kind, "change": notice.change}
-            for notice in duty.told
+            for notice in duty.notices
         ],
     }
 
@@ -108,7 +108,7 @@ def _duty_lines(duty: DutyView) -> Iterator[str]:
         text += f" {_minute(row.ended_at)}"
         text += f" {label(EventName, duty.ended_by)}" if duty.ended_by else ""
     yield text
-    for notice in duty.told:
+    for notice in duty.notices:
         kind, change = label(NoticeKind, notice.kind), label(DutyChange, notice.change)
         yield "    " + _("told {at}: {kind} ({change})").format(
             at=_minute(notice.at), kind=kind, change=change

@@ -183,9 +183,9 @@ def test_a_ticket_shows_no_code(ticket: TicketDetail) -> None:
         for state in ClockState
         for purpose in (None, *ContactPurpose)
     )
-    told = tuple(DutyNotice(NOW, kind, DutyChange.STARTED) for kind in NoticeKind)
+    of_duty = tuple(DutyNotice(NOW, kind, DutyChange.STARTED) for kind in NoticeKind)
     names = itertools.cycle(EventName)
-    duties = tuple(DutyView(row, next(names), told) for row in rows)
+    duties = tuple(DutyView(row, next(names), of_duty) for row in rows)
     text = ticket_view.duties(_with(ticket, duties=duties), NOW, DEFAULT_OFFICE).plain
     assert _codes_in(text) == []
     notices = tuple(

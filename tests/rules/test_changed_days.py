@@ -13,7 +13,7 @@ from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.events import DecisionWithdrawn, Event
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.difference import LoggedEvent
-from models.rules.lifecycle.refold import refold_changed, refusals, tell
+from models.rules.lifecycle.refold import fold_from_start, refold_changed, refusals
 from models.rules.state import RuleContext, State
 from models.rules.vocabulary import EventName
 from tests.examples import examples
@@ -91,7 +91,7 @@ def test_days_declared_while_a_ticket_runs_undo_nothing_that_people_did() -> Non
         raws = random_life(rng)
         messages = {arrival: for_rules(raw, arrival) for arrival, raw in enumerate(raws, 1)}
         now = messages[len(raws)].at + timedelta(hours=rng.randint(0, 100))
-        before = tell(TICKET, messages, former, now)
+        before = fold_from_start(TICKET, messages, former, now)
         refused = refusals(before.events)
         log = [LoggedEvent(n, e.data, e.moment, e.cause) for n, e in enumerate(before.events, 1)]
         overlay = declared_otherwise(rng, messages[len(raws)].at)

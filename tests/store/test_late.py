@@ -1,6 +1,5 @@
 """Late messages (decisions 27, 28): judged by their own `at`, whenever they arrive."""
 
-import json
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from sqlalchemy import select
 from models.database import Store
 from models.operations.units import replace_units
 from models.tables.core import INBOX
+from scripts.ingest.feed_reader import read_feed
 from tests.store.factories import (
     RESULT,
     advance_tickets,
@@ -121,10 +121,13 @@ def test_a_late_message_lets_a_refused_one_be_applied(store: Store) -> None:
 
 
 def _lives(file: str) -> dict[str, list[dict[str, Any]]]:
+    """The messages of each ticket, as the reader takes them: one a ticket, with offsets."""
     lives: dict[str, list[dict[str, Any]]] = {}
-    for line in (EXAMPLES / file).read_text(encoding="utf-8").splitlines():
-        raw = json.loads(line)
-        lives.setdefault(raw["ticket"], []).append(raw)
+    for record in read_feed(EXAMPLES / file):
+        assert record.message is not None
+        lives.setdefault(record.message["ticket"], []).append(record.message)
+    for messages in lives.values():
+        messages.sort(key=lambda message: datetime.fromisoformat(message["at"]))
     return lives
 
 
@@ -160,11 +163,10 @@ def test_arrival_in_any_order_ends_alike(store: Store, file: str) -> None:
             advance_tickets(store, [number], arrived)
         advance_tickets(store, [number], end)
         with store.reading() as session:
-            states = session.execute(
-                select(INBOX.c.conflicting).where(INBOX.c.ticket == number)
-            ).scalars()
-            if any(states):
-                continue
+            rows = session.scalars(select(INBOX.c.conflicting).where(INBOX.c.ticket == number))
+            conflicting = any(rows.all())
+        if conflicting:
+            continue
         compared += 1
         assert ticket_state(store, number) == ticket_state(store, f"{number}-in-order"), number
     assert compared

@@ -91,9 +91,9 @@ def _answer_denial(
     """
     state, unit, purpose = decision.state, content.unit, content.purpose
     if says_something(content.evidence):
-        given = state.evidenced.get(purpose, ())
-        if unit not in given:
-            state.evidenced[purpose] = (*given, unit)
+        units = state.evidenced.get(purpose, ())
+        if unit not in units:
+            state.evidenced[purpose] = (*units, unit)
     contact = state.clocks.get(_CLOCK_OF[purpose])
     proof = decision.running_clock(clock_key(ClockName.PROOF, purpose))
     if proof is None or proof.holder != unit:

@@ -104,8 +104,8 @@ class Decision:
         quiet_before = self.state.quiet_before
         if quiet_before is not None and self.at < quiet_before:
             return
-        told = {_holder_told(notice) for notice in notices}
-        others = [c for c in changes if c[0].holder != actor or c[0].holder in told]
+        notified = {_holder_told(notice) for notice in notices}
+        others = [c for c in changes if c[0].holder != actor or c[0].holder in notified]
         duties = _duties_by_holder(others) if others else {}
         for notice in notices:
             changed = duties.pop(_holder_told(notice), None)

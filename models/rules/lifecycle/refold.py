@@ -32,7 +32,7 @@ _ANSWERS = (ExtensionGranted, ReworkOpened)
 """Answers that were given to a unit, and stand (decisions 27, 29)."""
 
 
-class Telling(NamedTuple):
+class FoldResult(NamedTuple):
     """A ticket folded from its start: its state, what happened, and the duties now replaced."""
 
     state: State
@@ -56,7 +56,7 @@ class Refolded(NamedTuple):
     conflicting: dict[int, Refusal]
 
 
-def tell(
+def fold_from_start(
     ticket: str,
     messages: Mapping[int, Message],
     context: RuleContext,
@@ -64,12 +64,12 @@ def tell(
     *,
     inclusive: bool = True,
     days_kept: Mapping[str, bool] | None = None,
-) -> Telling:
+) -> FoldResult:
     """Fold these messages in the order of `at`, from the beginning."""
     state, past = State(ticket, EDITION, days_kept=dict(days_kept or {})), list[Clock]()
     ordered = sorted(messages.values(), key=lambda m: (m.at, m.arrival))
     events = fold(state, ordered, context, now, inclusive=inclusive, past=past)
-    return Telling(state, events, past)
+    return FoldResult(state, events, past)
 
 
 def refold_late(
@@ -87,13 +87,13 @@ def refold_late(
 
     What people did stands, and so does an answer given to a unit: a late message that would make
     an applied one impossible, or take back such an answer, is left out. It is measured against the
-    same telling without it. Messages refused before are folded again too, since the late one may
+    same result without it. Messages refused before are folded again too, since the late one may
     be what they lacked. `state` and `log` are the ticket as it stands; with `inclusive` false,
     what falls exactly on `now` is left for later.
     """
 
-    def told(messages: Mapping[int, Message]) -> Telling:
-        return tell(
+    def folded(messages: Mapping[int, Message]) -> FoldResult:
+        return fold_from_start(
             state.ticket,
             messages,
             context,
@@ -103,25 +103,25 @@ def refold_late(
         )
 
     messages, standing = dict(dealt), set(applied)
-    without_late = telling = told(messages)
+    without_late = result = folded(messages)
     conflicting: dict[int, Refusal] = {}
     for arrival in sorted(late):
-        candidate = told({**messages, arrival: late[arrival]})
-        if undone := _undone(candidate.events, standing, telling.events):
+        candidate = folded({**messages, arrival: late[arrival]})
+        if undone := _undone(candidate.events, standing, result.events):
             types = ", ".join(messages[i].type for i in undone)
             why = lazy("it came late, and would undo what was done since: {types}", types=types)
             conflicting[arrival] = Refusal(why)
             continue
         messages[arrival] = late[arrival]
-        telling = candidate
+        result = candidate
         if arrival not in refusals(candidate.events):
             standing.add(arrival)
-    refolded = _compared(state, log, telling, without_late, now, LATE)
+    refolded = _compared(state, log, result, without_late, now, LATE)
     kept = [late[arrival] for arrival in late if arrival not in conflicting]
     if kept:
-        own = {actor(state, message) for message in kept}
+        actors = {actor(state, message) for message in kept}
         happened_at = max(message.at for message in kept)
-        refolded.appended.extend(_told_of_changes(state, refolded, happened_at, now, own))
+        refolded.appended.extend(_notices_of_changes(state, refolded, happened_at, now, actors))
     for arrival, refusal in conflicting.items():
         refused = MessageRefused(type=late[arrival].type, why=refusal.why, late=True)
         refolded.appended.append(Event(refused, now, now, arrival))
@@ -147,12 +147,12 @@ def refold_changed(
     ticket keeps `former_days`, by whether they were working, up to the day of what was done last.
     None where even that does not help: then the ticket stays as it is.
     """
-    before = tell(state.ticket, messages, former, now, days_kept=state.days_kept)
+    before = fold_from_start(state.ticket, messages, former, now, days_kept=state.days_kept)
     kept = dict(state.days_kept)
     left = {day.isoformat(): working for day, working in former_days.items()}
     while True:
-        telling = tell(state.ticket, messages, context, now, days_kept=kept)
-        undone = _undone(telling.events, applied, before.events, (*_ANSWERS, TicketAccepted))
+        result = fold_from_start(state.ticket, messages, context, now, days_kept=kept)
+        undone = _undone(result.events, applied, before.events, (*_ANSWERS, TicketAccepted))
         if not undone:
             break
         last = max(messages[arrival].at for arrival in undone).astimezone(SHANGHAI).date()
@@ -161,8 +161,8 @@ def refold_changed(
             return None
         kept |= more
         left = {day: working for day, working in left.items() if day not in more}
-    refolded = _compared(state, log, telling, before, now, why)
-    refolded.appended.extend(_told_of_changes(state, refolded, now, now))
+    refolded = _compared(state, log, result, before, now, why)
+    refolded.appended.extend(_notices_of_changes(state, refolded, now, now))
     refolded.state.folds = state.folds + bool(refolded.appended)
     return refolded._replace(messages=messages)
 
@@ -202,27 +202,27 @@ def _answered(events: Sequence[Event], standing: tuple[type[EventData], ...]) ->
 def _compared(
     state: State,
     log: Sequence[LoggedEvent],
-    telling: Telling,
-    without: Telling,
+    result: FoldResult,
+    without: FoldResult,
     now: datetime,
     why: LazyText,
 ) -> Refolded:
-    """Compare a telling with the log, or with the telling `without` the change.
+    """Compare a result with the log, or with the result `without` the change.
 
     The latter where older rules began the log: nothing is appended that only today's rules say.
     """
-    after, events, past = telling
+    after, events, past = result
     baseline = None
     if state.edition < EDITION:
         baseline = without.events
-        after, past = _unchanged_kept(state, telling, without.state)
+        after, past = _unchanged_kept(state, result, without.state)
     appended = difference(log, events, after.clocks, now, why, baseline)
     return Refolded(after, appended, past, {}, refusals(events), {})
 
 
-def _unchanged_kept(state: State, telling: Telling, without: State) -> tuple[State, list[Clock]]:
-    """Return a telling with all that the change did not touch as it stands, and its past duties."""
-    after = telling.state
+def _unchanged_kept(state: State, result: FoldResult, without: State) -> tuple[State, list[Clock]]:
+    """Return a result with all that the change did not touch as it stands, and its past duties."""
+    after = result.state
     values = {
         name: getattr(state if getattr(after, name) == getattr(without, name) else after, name)
         for name in State.__struct_fields__
@@ -230,28 +230,28 @@ def _unchanged_kept(state: State, telling: Telling, without: State) -> tuple[Sta
     touched = {k: c for k, c in after.clocks.items() if without.clocks.get(k) != c}
     untouched = {k: c for k, c in state.clocks.items() if k not in touched}
     values |= {"edition": state.edition, "clocks": untouched | touched}
-    past = [c for c in telling.past if clock_key(c.name, c.unit or c.purpose) in touched]
+    past = [c for c in result.past if clock_key(c.name, c.unit or c.purpose) in touched]
     return State(**values), past
 
 
-def _told_of_changes(
+def _notices_of_changes(
     state: State,
     refolded: Refolded,
     happened_at: datetime,
     now: datetime,
-    own: Set[str | None] = frozenset(),
+    actors: Set[str | None] = frozenset(),
 ) -> list[Event]:
     """Return a notice to each holder of a running duty that the refold changed (decision 32).
 
-    None to those whose `own` act it was, nor to those whom another notice of the refold reaches.
+    None to `actors`, whose own acts they were, nor to whom another notice of the refold reaches.
     """
     if state.quiet_before is not None and happened_at < state.quiet_before:
         return []
     notices = [e.data for e in refolded.appended if isinstance(e.data, NoticeQueued)]
-    told = {str(n.unit) if n.role == Recipient.UNIT_CONTACT else n.role for n in notices}
+    notified = {str(n.unit) if n.role == Recipient.UNIT_CONTACT else n.role for n in notices}
     duties: dict[str, list[NoticedDuty]] = {}
     for holder, duty in _changed_duties(state.clocks, refolded.state.clocks):
-        if holder not in told and holder not in own:
+        if holder not in notified and holder not in actors:
             duties.setdefault(holder, []).append(duty)
     return [
         Event(

@@ -72,10 +72,10 @@ def _pass_on(decision: Decision, key: str, successor: str) -> None:
         decision.pass_on(key, successor)
         return
     # evidence clocks go by their unit's name; a successor that is a party too owes it once
-    own = clock_key(ClockName.EVIDENCE, successor)
+    successor_key = clock_key(ClockName.EVIDENCE, successor)
     clock = clocks[key]
     decision.stop_clock(key, ClockState.CANCELLED)
-    if decision.running_clock(own) is None:
+    if decision.running_clock(successor_key) is None:
         decision.start_clock(
             ClockName.EVIDENCE, clock.base, clock.due, holder=successor, unit=successor
         )
