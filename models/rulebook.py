@@ -134,6 +134,21 @@ def load_calendar(session: Session) -> Calendar:
     return Calendar(overlay, session.execute(calendar_version()).scalar_one(), years)
 
 
+_CHANGES = 5_412_345
+"""The key of PostgreSQL's advisory lock on the rulebook."""
+
+
+def hold_rulebook(session: Session, *, to_change: bool = False) -> None:
+    """Let nobody change the rulebook until this transaction ends; to change it, let none use it.
+
+    Otherwise a worker could give a ticket to a unit that is being renamed, when all of the unit's
+    tickets have been passed on. SQLite has one writer at a time.
+    """
+    if session.dialect == "postgresql":
+        lock = func.pg_advisory_xact_lock if to_change else func.pg_advisory_xact_lock_shared
+        session.execute(select(lock(_CHANGES)))
+
+
 class RulebookCache:
     """Keeps the rulebook of a process, and loads it again when the store has a newer one."""
 

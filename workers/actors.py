@@ -24,7 +24,7 @@ from models.operations.advance import advance
 from models.operations.bells import ring_again
 from models.operations.ticket_work import refuse_waiting
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
-from models.rulebook import RulebookCache
+from models.rulebook import RulebookCache, hold_rulebook
 from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.security.encryption import KeyUnusable
@@ -207,8 +207,10 @@ def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     if not numbers:
         return 0
     with context.store.writing(skip_queue=queue == EMERGENCY) as session:
+        hold_rulebook(session)
+        rulebook = context.rulebooks.current(session)
         now = context.now()
-        result = advance(session, numbers, context.rulebooks.current(session), now)
+        result = advance(session, numbers, rulebook, now)
         if result.skipped:
             again_at = now + _SOON * clock_speed(context.now)
             rows = rows_of_tickets(session, queue, result.skipped)

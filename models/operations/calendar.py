@@ -16,7 +16,7 @@ from models.operations.rulebook_change import (
     chunks,
     refold_tickets,
 )
-from models.rulebook import load_rulebook
+from models.rulebook import hold_rulebook, load_rulebook
 from models.rules.calendar import Calendar, DeclaredDay, announced_years
 from models.rules.vocabulary import ClockState
 from models.tables.core import CLOCK, TICKET
@@ -40,6 +40,7 @@ def change_calendar(
     Levels that should not have been raised are withdrawn; the run of a clock stays the same. A
     caller that only wants to see what would change rolls the transaction back.
     """
+    hold_rulebook(session, to_change=True)
     result = RulebookChange()
     former = load_rulebook(session)
     former_days = {day: former.calendar.is_working(day) for day in days}

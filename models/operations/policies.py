@@ -27,7 +27,7 @@ from models.queries.policies import (
     policy_versions,
     version_at,
 )
-from models.rulebook import load_rulebook
+from models.rulebook import hold_rulebook, load_rulebook
 from models.rules.policy import Policy, ValueChange, changed_values
 from models.rules.vocabulary import OPEN
 from models.tables.core import POLICY, TICKET
@@ -70,6 +70,7 @@ def import_policy(session: Session, text: str, name: str, now: datetime) -> Poli
 
     Nothing is imported where the same values hold from that day on already. Raises InvalidPolicy.
     """
+    hold_rulebook(session, to_change=True)
     before = policy_versions(session)
     number, policy = add_policy(session, text, name, now)
     compared = version_at(before, policy.begins_at)
@@ -103,8 +104,8 @@ def withdraw_policy(session: Session, number: int, now: datetime) -> RulebookCha
     The version itself is kept. Raises PolicyVersionNotFound, PolicyAlreadyWithdrawn or
     LastPolicyVersion.
     """
-    # locked, so that two at once cannot withdraw the last two
-    session.execute(select(POLICY.c.id).order_by(POLICY.c.number).with_for_update())
+    # so that two at once cannot withdraw the last two, either
+    hold_rulebook(session, to_change=True)
     versions = {version.number: version for version in policy_versions(session)}
     version = versions.get(number)
     if version is None:

@@ -13,7 +13,13 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.inbox import add_messages
-from models.rulebook import load_rulebook, stored_territory, unit_history, unit_of_row
+from models.rulebook import (
+    hold_rulebook,
+    load_rulebook,
+    stored_territory,
+    unit_history,
+    unit_of_row,
+)
 from models.rules.routing.unit_history import new_unit_id
 from models.rules.routing.units_file import PEOPLE, STREET, WORDS, Unit, UnitsFile
 from models.rules.vocabulary import MessageType, Status
@@ -108,8 +114,8 @@ def merge_units(session: Session, name: str, into: str, now: datetime) -> UnitsC
 
     Raises UnitChangeRefused.
     """
-    successor = _present(session, into)
     known = _known_units(session)
+    successor = _present(session, into)
     merged = _unit_to_merge(session, name, known, now)
     if merged.id == successor.id:
         text = _("{name} and {into} are the same unit: {unit}")
@@ -130,6 +136,8 @@ def merge_units(session: Session, name: str, into: str, now: datetime) -> UnitsC
 
 
 def _known_units(session: Session) -> dict[str, _Known]:
+    """Read all units, and let nobody use or change them before this transaction ends."""
+    hold_rulebook(session, to_change=True)
     rows = session.execute(select(UNIT).order_by(UNIT.c.position)).all()
     return {
         row.id: _Known(unit_of_row(session, row), row.position, row.retired_at, row.successor)

@@ -10,7 +10,7 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from models.text_files import read_text
-from scripts.bootstrap import require_permission, use_store
+from scripts.bootstrap import has_store, require_permission, use_store
 from scripts.help import App
 from scripts.output import print_json
 
@@ -88,11 +88,15 @@ def export_units(
     ] = None,
 ) -> None:
     """Write the district's units, with their ids, as a units file that `import` takes again."""
+    from models.database import StoreUnusable
     from models.rulebook import stored_territory, stored_units
     from models.rules.routing.units_toml import units_as_toml
     from models.rules.vocabulary import Permission
 
-    with use_store(load_settings(), Permission.RULEBOOK) as store, store.reading() as session:
+    settings = load_settings()
+    if not has_store(settings):
+        raise StoreUnusable(_("there are no units yet: hotline units import FILE, or hotline up"))
+    with use_store(settings, Permission.RULEBOOK) as store, store.reading() as session:
         text = units_as_toml(stored_units(session), stored_territory(session))
     if file is None:
         typer.echo(text, nl=False)

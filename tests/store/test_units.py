@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from threading import Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from models.database import Store
+from models.operations.advance import advance
 from models.operations.calendar import change_calendar
 from models.operations.units import (
     UnitChangeRefused,
@@ -16,7 +18,7 @@ from models.operations.units import (
     rename_unit,
     replace_units,
 )
-from models.rulebook import load_rulebook, stored_units
+from models.rulebook import hold_rulebook, load_rulebook, stored_units
 from models.rules.calendar import DeclaredDay
 from models.rules.routing.units_file import Unit, UnitsFile, load_units
 from models.rules.routing.units_toml import units_as_toml
@@ -378,3 +380,22 @@ def test_a_new_parent_is_told_of_no_card_of_before(store: Store) -> None:
         ("red", "principal_leader", OTHER, None),
         ("red", "principal_leader", A, OTHER),
     ]
+
+
+@pytest.mark.store(databases=["postgresql"], units=UnitsFile((Unit(A), Unit(OTHER)), ("濠江",)))
+def test_no_ticket_is_given_to_a_unit_while_it_is_renamed(store: Store) -> None:
+    """A worker that began before the renaming ends first, and its ticket passes on too."""
+    feed(store, [letter("R1", "2026-11-02T09:00")], BEFORE)
+    changes: list[UnitsChange] = []
+    renaming = Thread(target=lambda: changes.append(_rename(store, A, B, RENAMED)))
+    with store.writing() as session:
+        hold_rulebook(session)
+        rulebook = load_rulebook(session)
+        renaming.start()
+        renaming.join(0.5)
+        assert renaming.is_alive()
+        advance(session, ["R1"], rulebook, at("2026-11-02T09:00"))
+    renaming.join(10)
+    assert [change.passed_on for change in changes] == [{A: 1}]
+    advance_tickets(store, ["R1"], RENAMED)
+    assert row_of(store, "R1").unit == B

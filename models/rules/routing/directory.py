@@ -43,11 +43,11 @@ __all__ = [
 ]
 
 
+_ALL_NAMING_FIELDS = (*UNIT_FIELDS, "suggested_unit", "successor")
+
 _NAMING_FIELDS = {
-    kind: tuple(f for f in (*UNIT_FIELDS, "suggested_unit") if f in content.__struct_fields__)
+    kind: tuple(f for f in _ALL_NAMING_FIELDS if f in content.__struct_fields__)
     for kind, content in CONTENT_TYPES.items()
-    # which says under which names a ticket knows the units
-    if "successor" not in content.__struct_fields__
 }
 """The fields of each type of message that name a unit."""
 
@@ -176,9 +176,7 @@ class Directory:
         if isinstance(content, TicketReceived):
             return msgspec.structs.replace(message, route=self.route(content))
         if isinstance(content, UnitSucceeded):
-            known = self._full_name(content.successor, message.type)
-            unknown_successor = () if known else (content.successor,)
-            return msgspec.structs.replace(message, unknown=unknown_successor)
+            return self._resolve_succession(message, content)
         full_names: dict[str, str] = {}
         unknown = []
         for name in _names_in(content):
@@ -205,6 +203,18 @@ class Directory:
             n: self._past.name_at(n, self._names.find(n), message.at) for n in _names_in(content)
         }
         return rename_units(message, {name: full for name, full in names.items() if full})
+
+    def _resolve_succession(self, message: Message, content: UnitSucceeded) -> Message:
+        """Return it with the names that tickets know; one given up before stays as it is."""
+        pair = (content.unit, content.successor)
+        names = {n: n if self._past.has(n) else self._names.find(n) or n for n in pair}
+        if names[content.unit] == names[content.successor]:
+            names[content.unit] = content.unit
+        known = self._full_name(content.successor, message.type)
+        full_names = {name: full for name, full in names.items() if full != name}
+        return msgspec.structs.replace(
+            rename_units(message, full_names), unknown=() if known else (content.successor,)
+        )
 
     def _full_name(self, name: str, kind: MessageType) -> str | None:
         if full := self.resolve(name):

@@ -71,9 +71,14 @@ class PastNames:
         names |= {former.name: former.unit_id for former in history.former}
         names |= {unit.name: unit.id for unit in history.retired}
         self._names = UnitNames(names, territory)
+        self._given_up = {f.name for f in history.former} | {r.name for r in history.retired}
         ends = [f.until for f in history.former] + [r.retired_at for r in history.retired]
         self.changed_at = max(ends, default=None)
         """When a unit last gave up a name; None if none ever did."""
+
+    def has(self, name: str) -> bool:
+        """Return whether a unit had exactly this name and gave it up."""
+        return name in self._given_up
 
     def present_name(self, name: str) -> str | None:
         """Return the unit that is meant by a past name today; None where there is none."""
