@@ -117,7 +117,7 @@ def _enveloped(
             if not keys:
                 break
         elif token == "[":
-            here = ".".join([*keys[1:], key])
+            place = ".".join([*keys[1:], key])
             if not window.skip_separators():
                 break
             if window.text[window.at] != "{":
@@ -125,12 +125,12 @@ def _enveloped(
                 window.skip_list()
                 continue
             first = _element(window)
-            if here == path if path else is_wanted(first.value):
+            if place == path if path else is_wanted(first.value):
                 taken = True
                 yield first
                 yield from _elements(window, first.line)
             else:
-                others.append(here)
+                others.append(place)
                 window.skip_list()
         elif token.startswith('"'):
             following = window.skip_separators() and window.text[window.at]
