@@ -205,6 +205,7 @@ class SecondModel:
 
     def _expire(self, key: Key, moment: datetime) -> None:
         name, of = key
+        holder = self.running[key].holder
         self._end(name, moment, "expired", of)
         if name == "accept":
             self.accepted = "deemed"
@@ -214,7 +215,7 @@ class SecondModel:
             assert of is not None
             duty = self.asked[of]
             duty.denial = "absent"
-            self._fact("absent", of, self._owing(duty), moment)
+            self._fact("absent", of, holder, moment)
         elif name == "designation":
             self._fact("proposed", "refused_assignment", moment)
         elif name not in UNNUMBERED:
@@ -732,7 +733,7 @@ class SecondModel:
         if ("proof", call.purpose) not in self.running:
             return
         duty = self.asked[call.purpose]
-        if call.unit != self._owing(duty):
+        if call.unit != self.running["proof", call.purpose].holder:
             return
         if call.evidence:
             self._proved(call.purpose, call.at)
@@ -764,7 +765,9 @@ class SecondModel:
         duty = self.asked.get(purpose)
         self._check(duty is not None and duty.denial in ("asked", "absent"))
         assert duty is not None
-        self._check(body["unit"] in (self._owing(duty), HOTLINE))
+        proof = self.running.get(("proof", purpose))
+        asked = self._owing(duty) if proof is None else proof.holder
+        self._check(body["unit"] in (asked, HOTLINE))
         self._check(says_something(body["evidence"]))
         if duty.denial == "asked":
             self._proved(purpose, at)
@@ -772,7 +775,7 @@ class SecondModel:
     def _proved(self, purpose: str, at: datetime) -> None:
         duty = self.asked[purpose]
         duty.denial = "proved"
-        self._fact("proved", purpose, self._owing(duty))
+        self._fact("proved", purpose, self.running["proof", purpose].holder)
         self._meet("proof", at, purpose)
 
     def _rate(self, rating: str, at: datetime) -> None:
