@@ -154,12 +154,7 @@ _AMENDED: list[Move] = [
     _amended(category="help", emergency="disaster", statutory_limit={"days": 2, "basis": "某法"}),
 ]
 _REASSIGNED: list[Move] = [("ticket.reassigned", {"unit": unit} | _DESK) for unit in UNITS]
-_SUCCEEDED: list[Move] = [
-    ("unit.succeeded", {"unit": unit, "successor": successor})
-    for unit in UNITS
-    for successor in (*UNITS, "新城建局")
-    if unit != successor
-]
+_SUCCEEDED: list[Move] = [("unit.succeeded", {"unit": LEAD, "successor": "新城建局"})]
 _CONDUCT: list[Move] = [
     ("conduct.recorded", {"unit": LEAD, "ground": "falsified", "grave": True}),
     ("conduct.recorded", {"unit": OTHER, "ground": "shirking"}),
