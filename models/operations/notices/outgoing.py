@@ -1,5 +1,6 @@
 """Load queued notices as the one value that routing, batching and the channels work with."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +16,8 @@ from models.rules.occasions import NEVER_SENT, level_stands, why_over
 from models.rules.state import State
 from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
+
+log = logging.getLogger("hotline.notices")
 
 _COLUMNS = (
     "id",
@@ -100,7 +103,7 @@ def ready_notices(
     if lock:
         query = query.with_for_update(of=NOTICE, skip_locked=True)
     found = session.execute(query).all()
-    states: dict[int, State] = {}
+    states: dict[int, State | None] = {}
     notices = []
     for row in found:
         event = _DECODER.decode(row.data)
@@ -108,9 +111,12 @@ def ready_notices(
             # cards come by the ten thousand: their tickets' states are not read
             notices.append(_outgoing(row, event, event.due or None, None))
             continue
-        if (state := states.get(row.ticket_id)) is None:
-            state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
-            states[row.ticket_id] = state
+        if row.ticket_id not in states:
+            states[row.ticket_id] = _state(row)
+        if (state := states[row.ticket_id]) is None:
+            # nobody knows whether it is over; the notices of all other tickets must go on
+            notices.append(_outgoing(row, event, event.due or None, None))
+            continue
         over = why_over(event, state, now)
         notices.append(_outgoing(row, event, _due(event, state), over))
     corrections = [notice for notice in notices if notice.kind == NoticeKind.CORRECTION]
@@ -118,6 +124,17 @@ def ready_notices(
         return notices
     known = _corrected(session, corrections)
     return [each for n in notices if (each := _with_correction(n, known, now)) is not None]
+
+
+def _state(row: Any) -> State | None:
+    """Return the state of a notice's ticket; None where it cannot be read."""
+    if not row.state:
+        return State(row.number)
+    try:
+        return msgspec.json.decode(row.state, type=State)
+    except msgspec.DecodeError:
+        log.error("the state of a ticket cannot be read", extra={"ticket": row.number})
+        return None
 
 
 def _outgoing(
