@@ -7,6 +7,7 @@ is done, nobody owes it or its deadline has passed; what tells goes out however 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import msgspec
 from msgspec import UNSET
 
 from models.i18n import LazyText, lazy
@@ -65,11 +66,16 @@ def level_stands(
         and notice.level == level
         and str(notice.kind) == level
         and status == Status.HANDLING
-        and unit == notice.unit
+        and unit == _card_holder(notice)
         and due is not None
         and due == notice.due
         and (level != Level.PREWARNING or now < due)
     )
+
+
+def _card_holder(notice: NoticeQueued) -> str | None:
+    """Return whose card a notice tells of: a copy for a parent tells of its body's."""
+    return notice.body or notice.unit or None
 
 
 # What several kinds ask
@@ -123,9 +129,13 @@ def _level(notice: NoticeQueued, state: State, now: datetime) -> LazyText | None
         return _TAKEN_BACK
     if not clock.running:
         cancelled = clock.state == ClockState.CANCELLED
-        return _ANSWERED if not cancelled else _why_not_held(notice, state, until=Status.HANDLING)
-    if not _owes(state, clock, notice.unit or None):
-        return lazy("{unit} no longer has the ticket", unit=str(notice.unit))
+        if not cancelled:
+            return _ANSWERED
+        of_holder = msgspec.structs.replace(notice, unit=_card_holder(notice))
+        return _why_not_held(of_holder, state, until=Status.HANDLING)
+    holder = _card_holder(notice)
+    if not _owes(state, clock, holder):
+        return lazy("{unit} no longer has the ticket", unit=str(holder))
     if notice.level not in state.raised:
         return _TAKEN_BACK if state.folds else _OVERTAKEN
     if (notice.level, notice.effective_at) not in state.ladder:

@@ -5,11 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from models.database import Store
 from models.operations.notices.outgoing import ready_notices
 from models.operations.notices.record import drop_over, resend
+from models.rules.routing.units_file import Unit, UnitsFile
 from models.tables.core import NOTICE, TICKET
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, log_of, message, row_of
 from tests.workers.dispatching import UNIT, ManualClock, events_named, notices, ring
@@ -178,3 +180,23 @@ channels = ["hook"]
         wait_until(lambda: {n.state for n in notices(store)} == {"dropped"}, 20, "dropped")
         dispatcher.close()
         assert not server.posts
+
+
+@pytest.mark.store(units=UnitsFile((Unit("城管局"), Unit("环卫所", parent="城管局"))))
+def test_copies_for_the_parent_are_sent_while_the_card_stands(store: Store, tmp_path: Path) -> None:
+    """Each recipient gets one, and it names the body; the answer ends both (1.3)."""
+    accepted = message("D1", "unit.accepted", "2026-11-02T09:00", unit="环卫所")
+    play(store, "2026-11-02T09:00", R | {"unit": "环卫所"}, accepted)
+    play(store, "2026-11-12T08:30")
+    text = said(store, "2026-11-12T08:31", "yellow", tmp_path)
+    assert "环卫所" in text
+    sent = [(n.recipient, n.state) for n in notices(store, "yellow")]
+    assert sent == [("环卫所/deputy_leader", "sent"), ("城管局/deputy_leader", "sent")]
+    play(store, "2026-11-13T08:30")
+    result = message("D1", "result.submitted", "2026-11-13T08:31", unit="环卫所", **RESULT)
+    play(store, "2026-11-13T08:31", result)
+    clock = ManualClock(at("2026-11-13T08:32"))
+    dispatcher = NoticeDispatcher(store, clock, tmp_path, None, "zh")
+    ring(store, clock, dispatcher)
+    dispatcher.close()
+    assert [n.state for n in notices(store, "red")] == ["dropped", "dropped"]

@@ -64,7 +64,7 @@ class NoticeTexts:
             "id": notice.id,
             "ticket": notice.ticket,
             "title": notice.title,
-            "unit": event.unit or "",
+            "unit": event.body or event.unit or "",
             "role": self._translate(notice.role),
             "kind": self._names[notice.kind],
             "due": _day_and_hour(notice.due),
