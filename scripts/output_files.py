@@ -20,11 +20,16 @@ def require_outside_home(path: Path, settings: Settings) -> None:
     Whoever may run a command may not overwrite keys, roles or the store with what it writes.
     """
     resolved = path.resolve()
-    own = (settings.key_path, settings.channels_path, settings.policy, settings.sqlite_path)
+    kept = (
+        settings.key_path,
+        settings.channels_path,
+        settings.policy,
+        settings.sqlite_path,
+    )
     if resolved.is_relative_to(settings.home.resolve()):
         text = _("{path} lies in the home, where only the service writes; name another folder")
         raise HotlineError(text.format(path=path))
-    if any(file is not None and file.resolve() == resolved for file in own):
+    if any(file is not None and file.resolve() == resolved for file in kept):
         raise HotlineError(_("{path} is a file of the service").format(path=path))
 
 

@@ -83,7 +83,7 @@ _FIGURES_OF_DUTY: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-class Tally:
+class DutyCounts:
     """Counts figures by unit in each month of a span, or in one interval, by one statement each."""
 
     def __init__(self, session: Session, span: Span, names: UnitNames | None = None) -> None:
@@ -156,12 +156,12 @@ def figure_counts(
     session: Session, span: Sequence[Month], names: UnitNames | None = None
 ) -> list[Counts]:
     """Count every figure of each of these months, all months by the same statements."""
-    tally = Tally(session, span, names)
-    tally.count_tickets()
-    tally.count_completions()
-    tally.count_duties()
-    tally.count_events()
-    return tally.counts()
+    duty_counts = DutyCounts(session, span, names)
+    duty_counts.count_tickets()
+    duty_counts.count_completions()
+    duty_counts.count_duties()
+    duty_counts.count_events()
+    return duty_counts.counts()
 
 
 def figure_cases(

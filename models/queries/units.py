@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from models.database import Session
 from models.queries.conditions import CARD_EVENT
-from models.queries.figure_cases import Tally
+from models.queries.figure_cases import DutyCounts
 from models.queries.figures import RATES, Interval, card_events
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.vocabulary import Level
@@ -66,16 +66,16 @@ def names_of_units(session: Session) -> dict[str, set[str]]:
     former: dict[str, set[str]] = {}
     for row in session.execute(select(FORMER_UNIT_NAME)):
         former.setdefault(row.unit_id, set()).add(row.name)
-    own = {r.id: {r.name, *r.words["aliases"], *former.get(r.id, ())} for r in rows}
+    names_of_row = {r.id: {r.name, *r.words["aliases"], *former.get(r.id, ())} for r in rows}
     names: dict[str, set[str]] = {}
     for row in rows:
         # a ticket that is closed has the name of its time
         for name in (row.name, *former.get(row.id, ())):
-            names.setdefault(name, set()).update(own[row.id])
+            names.setdefault(name, set()).update(names_of_row[row.id])
     for row in rows:
-        if row.successor in own:
+        if row.successor in names_of_row:
             successor = next(r.name for r in rows if r.id == row.successor)
-            names[successor] |= own[row.id]
+            names[successor] |= names_of_row[row.id]
     return names
 
 
@@ -103,10 +103,10 @@ def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
 
 def _shares(session: Session, span: Interval) -> dict[str, tuple[Ratio, Ratio, Ratio]]:
     """Return the rates of each unit by its duties and completions that ended in this time."""
-    tally = Tally(session, span)
-    tally.count_completions()
-    tally.count_duties()
-    (counts,) = tally.counts()
+    duty_counts = DutyCounts(session, span)
+    duty_counts.count_completions()
+    duty_counts.count_duties()
+    (counts,) = duty_counts.counts()
     shares = {}
     for unit, figures in counts.items():
         on_time, first, closing, satisfied = (

@@ -299,7 +299,7 @@ class FolderWatcher:
         return os.stat(target, dir_fd=handle, follow_symlinks=False)
 
     def _copy(self, name: str, handle: int, target: str, file: IO[bytes]) -> os.stat_result | None:
-        own = os.fstat(file.fileno())
+        opened = os.fstat(file.fileno())
         file.seek(0)
         copy = open_private(target, os.O_WRONLY | os.O_EXCL, folder=handle)
         with os.fdopen(copy, "wb") as kept:
@@ -307,7 +307,7 @@ class FolderWatcher:
             kept.flush()
             os.fsync(kept.fileno())
         named = os.stat(name, dir_fd=self._inbox, follow_symlinks=False)
-        if named.st_ino != own.st_ino:
+        if named.st_ino != opened.st_ino:
             return None
         os.unlink(name, dir_fd=self._inbox)
         return os.fstat(file.fileno())

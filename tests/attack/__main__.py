@@ -24,8 +24,8 @@ def main() -> int:
         result = attack(Path(folder), server, seconds, seed)
     for fault in result.faults:
         sys.stdout.write(f"  {fault}\n")
-    acts = " ".join(f"{name} {count}" for name, count in result.acts.items())
-    sys.stdout.write(f"letters {result.letters} {acts} faults {len(result.faults)}\n")
+    attempts = " ".join(f"{name} {count}" for name, count in result.attempts.items())
+    sys.stdout.write(f"letters {result.letters} {attempts} faults {len(result.faults)}\n")
     return 1 if result.faults else 0
 
 

@@ -1,4 +1,4 @@
-"""Attackers: each may do one thing to a running service, and does the worst of it by dice."""
+"""Attackers: each may do one thing to a running service, and does the worst of it at random."""
 
 import asyncio
 import json
@@ -20,13 +20,13 @@ from workers.broker import NAMESPACE
 
 
 class Attacker(ABC):
-    """Somebody with one way in; `acts` counts what was tried, and errors of his own are his."""
+    """Somebody with one way in; `attempts` counts what was tried, and errors of his own are his."""
 
     own_errors: tuple[type[Exception], ...] = (OSError,)
 
     def __init__(self, seed: int) -> None:
-        self.dice = Random(seed)
-        self.acts = 0
+        self.rng = Random(seed)
+        self.attempts = 0
         self.stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=type(self).__name__)
 
@@ -45,10 +45,10 @@ class Attacker(ABC):
 
     def _run(self) -> None:
         actions = self.actions()
-        while not self.stopped.wait(self.dice.uniform(0, 0.02)):
-            self.acts += 1
+        while not self.stopped.wait(self.rng.uniform(0, 0.02)):
+            self.attempts += 1
             with suppress(*self.own_errors):
-                self.dice.choice(actions)()
+                self.rng.choice(actions)()
 
 
 class FolderAttacker(Attacker):
@@ -66,25 +66,25 @@ class FolderAttacker(Attacker):
         """A name in the folder, perhaps one that is there; never that of an honest file."""
         names = ["a.csv", "done", "failed", "hotline.db-journal"]
         names += [p.name for p in self.inbox.iterdir() if not p.name.startswith(self.spared)]
-        return self.inbox / self.dice.choice(names)
+        return self.inbox / self.rng.choice(names)
 
     def link(self) -> None:
         path = self.some()
         path.unlink(missing_ok=True)
-        path.symlink_to(self.home / self.dice.choice(("roles.toml", "hotline.db", "")))
+        path.symlink_to(self.home / self.rng.choice(("roles.toml", "hotline.db", "")))
 
     def grow(self) -> None:
         # another user could not write to what a link leads to
         handle = os.open(self.some(), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
         with os.fdopen(handle, "ab") as file:
             if os.fstat(handle).st_nlink == 1:
-                file.write(b"x" * self.dice.randrange(1, 100))
+                file.write(b"x" * self.rng.randrange(1, 100))
 
     def swap(self) -> None:
         self.some().rename(self.some())
 
     def name(self) -> None:
-        raw = self.dice.randbytes(self.dice.randrange(1, 250)).replace(b"\0", b"0")
+        raw = self.rng.randbytes(self.rng.randrange(1, 250)).replace(b"\0", b"0")
         (self.inbox / os.fsdecode(raw.replace(b"/", b"_"))).write_bytes(b"bad")
 
     def hard_link(self) -> None:
@@ -105,30 +105,30 @@ class BrokerAttacker(Attacker):
         return self.wrong_type, self.rubbish, self.huge, self.waiting, self.flush
 
     def _key(self) -> str:
-        ending = self.dice.choice(("", "", ".msgs", ".XQ", ".DQ", ".XQ.msgs"))
-        queue = f"{NAMESPACE}:{self.dice.choice(QUEUES)}{ending}"
-        return self.dice.choice((queue, queue, f"{NAMESPACE}:__heartbeats__"))
+        ending = self.rng.choice(("", "", ".msgs", ".XQ", ".DQ", ".XQ.msgs"))
+        queue = f"{NAMESPACE}:{self.rng.choice(QUEUES)}{ending}"
+        return self.rng.choice((queue, queue, f"{NAMESPACE}:__heartbeats__"))
 
     def wrong_type(self) -> None:
         self.client.set(self._key(), "x")
 
     def _put(self, body: bytes) -> None:
-        queue, name = self.dice.choice(QUEUES), str(self.dice.random())
+        queue, name = self.rng.choice(QUEUES), str(self.rng.random())
         self.client.hset(f"{NAMESPACE}:{queue}.msgs", name, body)
         self.client.lpush(f"{NAMESPACE}:{queue}", name)
 
     def rubbish(self) -> None:
-        bodies = (b"", b"\xff", b"null", b"[]", b"{}", b"1" * 5_000, self.dice.randbytes(50))
-        self._put(self.dice.choice(bodies))
+        bodies = (b"", b"\xff", b"null", b"[]", b"{}", b"1" * 5_000, self.rng.randbytes(50))
+        self._put(self.rng.choice(bodies))
 
     def huge(self) -> None:
-        self._put(b"x" * self.dice.randrange(BELL_BYTES, 20 * BELL_BYTES))
+        self._put(b"x" * self.rng.randrange(BELL_BYTES, 20 * BELL_BYTES))
 
     def waiting(self) -> None:
-        queue = self.dice.choice(QUEUES)
-        ids = self.dice.choice(([1], [-1], ["1"], [2**80], [[1]], list(range(1, 2_000))))
-        actor = self.dice.choice((f"answer_{queue}", "x\n" * 99))
-        eta = self.dice.choice((10**13, "x", None))
+        queue = self.rng.choice(QUEUES)
+        ids = self.rng.choice(([1], [-1], ["1"], [2**80], [[1]], list(range(1, 2_000))))
+        actor = self.rng.choice((f"answer_{queue}", "x\n" * 99))
+        eta = self.rng.choice((10**13, "x", None))
         bell = {
             "queue_name": queue,
             "actor_name": actor,
@@ -141,7 +141,7 @@ class BrokerAttacker(Attacker):
         self._put(json.dumps(bell).encode())
 
     def flush(self) -> None:
-        if self.dice.random() < 0.1:
+        if self.rng.random() < 0.1:
             self.client.flushdb()
 
 
@@ -155,13 +155,13 @@ class PageAttacker(Attacker):
         self.url, self.token = url, token
 
     def actions(self) -> tuple[Callable[[], object], ...]:
-        """A tab with messages by dice, and one without the token."""
+        """A tab with messages at random, and one without the token."""
         return (lambda: asyncio.run(self.tab()),)
 
     async def tab(self) -> None:
         """Open a tab, send a few messages, and leave without a word."""
-        cookies = {"hotline_monitor": self.dice.choice((self.token, self.token, "wrong", ""))}
-        size = self.dice.choice(("80", "30000", "-1", "x"))
+        cookies = {"hotline_monitor": self.rng.choice((self.token, self.token, "wrong", ""))}
+        size = self.rng.choice(("80", "30000", "-1", "x"))
         async with (
             asyncio.timeout(20),
             aiohttp.ClientSession(
@@ -169,14 +169,14 @@ class PageAttacker(Attacker):
             ) as session,
             session.ws_connect(f"{self.url}/ws?width={size}&height={size}") as socket,
         ):
-            for _message in range(self.dice.randrange(1, 8)):
+            for _message in range(self.rng.randrange(1, 8)):
                 await socket.send_str(self.message())
                 await asyncio.sleep(0.1)
 
     def message(self) -> str:
         """A message that a page may send, or one that none would."""
-        huge = {"width": self.dice.choice((1, 30_000, 10**18, "x")), "height": 30_000}
-        keys = "".join(self.dice.choice("123456q/\x1b\t\r") for _n in range(20))
+        huge = {"width": self.rng.choice((1, 30_000, 10**18, "x")), "height": 30_000}
+        keys = "".join(self.rng.choice("123456q/\x1b\t\r") for _n in range(20))
         messages: tuple[object, ...] = (
             ["resize", huge],
             ["stdin", keys],
@@ -185,7 +185,7 @@ class PageAttacker(Attacker):
             {},
             ["blur"],
         )
-        return json.dumps(self.dice.choice(messages))
+        return json.dumps(self.rng.choice(messages))
 
 
 class ShellAttacker(Attacker):

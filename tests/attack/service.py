@@ -42,7 +42,7 @@ class AttackResult:
     """What was tried, and what went wrong; nothing should have."""
 
     letters: int = 0
-    acts: dict[str, int] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
 
@@ -83,7 +83,7 @@ def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> A
                     result.faults.append("the watcher has ended")
                 result.faults += _too_large(role[0], child.pid)
             result.faults += _outliving(running)
-        result.acts = {type(a).__name__: a.acts for a in attackers}
+        result.attempts = {type(a).__name__: a.attempts for a in attackers}
         result.faults += _left_behind(store, home, log, attackers)
     return result
 

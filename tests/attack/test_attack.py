@@ -15,4 +15,4 @@ def test_nothing_is_lost_forged_reached_or_made_public(
     result = attack(tmp_path, key_value_server, 10, seed=1)
     assert result.faults == []
     assert result.letters > 10
-    assert all(result.acts.values())
+    assert all(result.attempts.values())

@@ -90,9 +90,9 @@ def test_a_person_is_shown_by_one_character_a_district_and_a_few_digits() -> Non
 
 @given(st.text(st.characters() | st.sampled_from("\x1b[]0;?123mHJ\x07\x9b\u202e"), max_size=60))
 def test_a_terminal_gets_colours_and_nothing_else_to_obey(text: str) -> None:
-    shown = terminal_text(f"\x1b[31m{text}\x1b[0m\n")
-    assert shown.endswith("\x1b[0m\n")
-    rest = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    text_shown = terminal_text(f"\x1b[31m{text}\x1b[0m\n")
+    assert text_shown.endswith("\x1b[0m\n")
+    rest = re.sub(r"\x1b\[[0-9;]*m", "", text_shown)
     assert not set(rest) & {*map(chr, range(9)), *map(chr, range(11, 32)), "\x7f", "\u202e"}
     assert not set(rest) & set(map(chr, range(128, 160)))
-    assert terminal_text(shown) == shown
+    assert terminal_text(text_shown) == text_shown

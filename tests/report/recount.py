@@ -127,7 +127,7 @@ def _figures(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
 def _completions(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str]]:
     """Each completion, for the unit whose result it was, and the rating that it has in the end."""
     unit, rating, open_since = "", None, None
-    found: list[tuple[datetime, str, str | None]] = []
+    completions: list[tuple[datetime, str, str | None]] = []
     for event in sorted(events, key=_place):
         match event.name:
             case "result.submitted":
@@ -135,13 +135,13 @@ def _completions(events: Sequence[Any], month: Month) -> Iterator[tuple[str, str
             case "rework.opened":
                 open_since = event.moment
             case "ticket.completed":
-                found.append((event.moment, unit, rating))
+                completions.append((event.moment, unit, rating))
                 open_since = None
             case "survey.rated" | "rating.corrected":
                 rating = event.data.get("rating") or event.data["to"]
-                if found and open_since is None:
-                    found[-1] = (*found[-1][:2], rating)
-    for moment, unit_then, rated in found:
+                if completions and open_since is None:
+                    completions[-1] = (*completions[-1][:2], rating)
+    for moment, unit_then, rated in completions:
         if _in(month, moment):
             yield unit_then, "completed"
             if rated:

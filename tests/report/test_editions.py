@@ -134,9 +134,9 @@ def test_an_edition_has_all_of_its_bulletin_and_the_tickets_behind_it(store: Sto
     with store.reading() as session:
         edition = published_bulletin(session, OCTOBER)
         assert edition is not None
-        shown, expected = bulletin_as_dict(edition.bulletin), bulletin_as_dict(preview)
+        from_edition, expected = bulletin_as_dict(edition.bulletin), bulletin_as_dict(preview)
         for key in ("units", "total", "trend", "proposals", "conduct", "hotline", "bodies"):
-            assert shown[key] == expected[key]
+            assert from_edition[key] == expected[key]
         for figure in FIGURES:
             counted = sum(line.count(figure) for line in edition.bulletin.lines)
             if counted:

@@ -26,7 +26,7 @@ _LIVES = 60
 
 
 def _random_messages(seed: int) -> list[dict[str, Any]]:
-    found: list[list[Message]] = []
+    drawn: list[list[Message]] = []
 
     @hypothesis.seed(seed)
     @settings(
@@ -38,7 +38,7 @@ def _random_messages(seed: int) -> list[dict[str, Any]]:
     )
     @given(lives())
     def collect(life: list[Message]) -> None:
-        found.append(life)
+        drawn.append(life)
 
     collect()
     return [
@@ -49,7 +49,7 @@ def _random_messages(seed: int) -> list[dict[str, Any]]:
             "ticket": f"R{number}",
             "at": drawn.at.isoformat(),
         }
-        for number, life in enumerate(found)
+        for number, life in enumerate(drawn)
         for drawn in life
     ]
 

@@ -48,8 +48,8 @@ def compare(model: SecondModel, state: State, events: Sequence[Event]) -> None:
     assert running(state) == model.dues
     assert holders(state) == {key: clock.holder for key, clock in model.running.items()}
     reading = read_log((event.name, fields(event.data)) for event in events)
-    shown = LogReading(state.status, state.unit, state.level, running(state), holders(state))
-    assert reading == shown, "the log says so"
+    by_state = LogReading(state.status, state.unit, state.level, running(state), holders(state))
+    assert reading == by_state, "the log says so"
     assert answers(events) == model.answers
     facts = facts_of(model.ticket, events)
     assert sorted(facts, key=repr) == sorted(model.facts, key=repr)

@@ -228,10 +228,10 @@ def test_no_duty_changes_by_anothers_act_without_a_notice_to_its_holder(
     ledger = Ledger()
     for occasion in occasions(log_of(messages), messages):
         changed = ledger.take(occasion)
-        own = actor(occasion.message, ledger.successors)
+        acting = actor(occasion.message, ledger.successors)
         for holder, keys in changed.items():
             queued = notices(occasion, holder)
-            if holder == own:
+            if holder == acting:
                 continue
             expired = any(isinstance(e.data, events.ClockExpired) for e in occasion.events)
             if expired and holder in (Recipient.DISTRICT_DESK, Recipient.CITY_HOTLINE):
@@ -327,11 +327,11 @@ def test_a_late_message_tells_those_whose_duties_it_changes(
             continue
         runs = _running(replay.log)
         appended = Occasion(message, replay.log[before:])
-        own = actor(message, {})
+        acting = actor(message, {})
         for key in was.keys() | runs.keys():
             if was.get(key) != runs.get(key):
                 holders = {duty[0] for duty in (was.get(key), runs.get(key)) if duty}
-                for holder in holders - {own}:
+                for holder in holders - {acting}:
                     hotline_expired = holder == Recipient.CITY_HOTLINE and notices(
                         appended, Recipient.DISTRICT_DESK
                     )

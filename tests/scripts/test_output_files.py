@@ -113,28 +113,28 @@ def test_settings_come_from_the_home_alone(
     (tmp_path / ".env").write_text("HOTLINE_DATABASE_URL=nonsense:\n")
     assert "is not read" in hotline("queue").stderr
     (tmp_path / ".env").unlink()
-    own = hotline.home / ".env"
-    own.write_text("HOTLINE_DATABASE_URL=nonsense:\n")
-    own.chmod(0o600)
+    dotenv = hotline.home / ".env"
+    dotenv.write_text("HOTLINE_DATABASE_URL=nonsense:\n")
+    dotenv.chmod(0o600)
     assert "HOTLINE_DATABASE_URL" in hotline("queue", code=1).stderr
-    own.write_text("HOTLINE_HOME=/elsewhere\n")
+    dotenv.write_text("HOTLINE_HOME=/elsewhere\n")
     assert hotline("queue").stderr == ""
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
 def test_settings_that_others_could_write_are_refused(hotline: InProcessHotline, mode: int) -> None:
-    own = hotline.home / ".env"
-    own.write_text("HOTLINE_LANG=en\n")
-    own.chmod(mode)
+    dotenv = hotline.home / ".env"
+    dotenv.write_text("HOTLINE_LANG=en\n")
+    dotenv.chmod(mode)
     assert "nobody else can write to" in hotline("queue", code=1).stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
 def test_settings_of_somebody_else_are_refused(hotline: InProcessHotline) -> None:
-    own = hotline.home / ".env"
-    own.write_text("HOTLINE_LANG=en\n")
-    own.chmod(0o600)
-    os.chown(own, 65534, 65534)
+    dotenv = hotline.home / ".env"
+    dotenv.write_text("HOTLINE_LANG=en\n")
+    dotenv.chmod(0o600)
+    os.chown(dotenv, 65534, 65534)
     assert "file of this user" in hotline("queue", code=1).stderr
 
 

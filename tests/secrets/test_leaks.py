@@ -339,15 +339,15 @@ def test_a_file_name_obeys_no_terminal(
         if content is not None:
             (tmp_path / name).write_text(content)
         done = hotline("feed", tmp_path / name, code=1)
-        told = done.stdout + done.stderr + hotline("refused").stdout
-        assert told.replace("\n", "").isprintable(), ascii(told)
+        output = done.stdout + done.stderr + hotline("refused").stdout
+        assert output.replace("\n", "").isprintable(), ascii(output)
 
 
-def _shown(hotline: HotlineProcess, *arguments: str) -> str:
+def _on_a_terminal(hotline: HotlineProcess, *arguments: str) -> str:
     """What a command shows on a terminal."""
-    own, terminal = pty.openpty()
+    controller, terminal = pty.openpty()
     command = [sys.executable, "-P", "-m", "scripts", *arguments]
-    shown = b""
+    on_screen = b""
     with subprocess.Popen(
         command, env=hotline.environment | {"TERM": "xterm"}, cwd=hotline.folder,
         stdout=terminal, stderr=subprocess.PIPE,
@@ -355,17 +355,17 @@ def _shown(hotline: HotlineProcess, *arguments: str) -> str:
         os.close(terminal)
         while True:
             try:
-                piece = os.read(own, 1 << 16)
+                piece = os.read(controller, 1 << 16)
             except OSError:
                 # Linux ends a terminal so when its last process has gone
                 break
             if not piece:
                 break
-            shown += piece
+            on_screen += piece
         assert process.stderr is not None
         process.stderr.read()
-    os.close(own)
-    return shown.decode().replace("\r\n", "\n")
+    os.close(controller)
+    return on_screen.decode().replace("\r\n", "\n")
 
 
 def test_what_the_database_holds_obeys_no_terminal(tmp_path: Path) -> None:
@@ -381,8 +381,8 @@ def test_what_the_database_holds_obeys_no_terminal(tmp_path: Path) -> None:
     with closing(sqlite3.connect(hotline.home / "hotline.db")) as database:
         database.execute("UPDATE access SET who = who || ?", (evil,))
         database.commit()
-    shown = _shown(hotline, "refused") + _shown(hotline, "access")
-    assert "x" in shown
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    assert shown.strip()
-    assert shown.replace("\n", "").isprintable(), ascii(shown)
+    on_screen = _on_a_terminal(hotline, "refused") + _on_a_terminal(hotline, "access")
+    assert "x" in on_screen
+    on_screen = re.sub(r"\x1b\[[0-9;]*m", "", on_screen)
+    assert on_screen.strip()
+    assert on_screen.replace("\n", "").isprintable(), ascii(on_screen)

@@ -76,8 +76,8 @@ def test_downtime_changes_nothing_but_the_recording(
     row = row_of(store, ticket)
     reading = read_log((line.name, line.data) for line in rows)
     reading.running = {k: datetime.fromisoformat(str(due)) for k, due in reading.running.items()}
-    shown = LogReading(row.status, row.unit, row.level, running(state), holders(state))
-    assert reading == shown, "the log gives the state"
+    by_state = LogReading(row.status, row.unit, row.level, running(state), holders(state))
+    assert reading == by_state, "the log gives the state"
 
 
 def _line(moment: datetime, name: str, data: dict[str, Any]) -> Line:

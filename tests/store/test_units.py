@@ -97,8 +97,8 @@ def test_a_renamed_unit_goes_on_with_its_tickets(store: Store, by: str) -> None:
         change = _rename(store, A, B, RENAMED)
     else:
         with store.reading() as session:
-            own = next(unit for unit in stored_units(session) if unit.name == A)
-        renamed = Unit(B, id=own.id) if by == "id" else Unit(B, aliases=(A,))
+            stored = next(unit for unit in stored_units(session) if unit.name == A)
+        renamed = Unit(B, id=stored.id) if by == "id" else Unit(B, aliases=(A,))
         change = _units(store, [renamed, Unit(OTHER)], RENAMED)
     assert change.renamed == {A: B}
     assert change.passed_on == {A: 1}
@@ -255,14 +255,14 @@ def test_a_file_merges_by_an_alias(store: Store) -> None:
 
 def test_what_cannot_be_renamed_or_merged_is_refused(store: Store) -> None:
     """With what to do instead, and nothing is changed."""
-    for change, name, other_name, told in (
+    for change, name, other_name, refusal in (
         (_rename, A, OTHER, "merge 城管局 --into 住建局"),
         (_rename, "没有的局", B, "没有的局"),
         (_rename, A, A, "already"),
         (_merge, A, A, "same unit"),
         (_merge, "没有的局", A, "没有的局"),
     ):
-        with pytest.raises(UnitChangeRefused, match=told):
+        with pytest.raises(UnitChangeRefused, match=refusal):
             change(store, name, other_name, RENAMED)
     with store.reading() as session:
         a, other = stored_units(session)

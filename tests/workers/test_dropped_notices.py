@@ -37,7 +37,7 @@ def play(store: Store, moment: str, *messages: dict[str, Any]) -> None:
     advance_tickets(store, ["D1"], at(moment))
 
 
-def said(store: Store, moment: str, kind: str, tmp_path: Path) -> str:
+def notice_text(store: Store, moment: str, kind: str, tmp_path: Path) -> str:
     """Send what waits at a moment, and return the last text of this kind."""
     clock = ManualClock(at(moment))
     dispatcher = NoticeDispatcher(store, clock, tmp_path, None, "zh")
@@ -78,7 +78,7 @@ def test_the_deadline_is_that_of_the_event(store: Store, tmp_path: Path) -> None
     with store.writing() as session:
         # as where the row has moved on: what it holds is never what the notice says
         session.execute(update_ticket_due("2026-12-08T17:30", "另一个局"))
-    text = said(store, "2026-11-02T09:01", "dispatched", tmp_path)
+    text = notice_text(store, "2026-11-02T09:01", "dispatched", tmp_path)
     assert "11-03 17:30" in text
     assert UNIT in text
     assert "12-08" not in text
@@ -102,7 +102,7 @@ def test_a_notice_of_the_release_before_goes_out_with_its_deadline(
         from models.tables.core import EVENT
 
         session.execute(update(EVENT).where(EVENT.c.seq == old.seq).values(data=bare))
-    assert "11-03 17:30" in said(store, "2026-11-02T09:01", "dispatched", tmp_path)
+    assert "11-03 17:30" in notice_text(store, "2026-11-02T09:01", "dispatched", tmp_path)
 
 
 def test_a_correction_of_what_nobody_got_is_dropped_with_it(store: Store, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_copies_for_the_parent_are_sent_while_the_card_stands(store: Store, tmp_
     accepted = message("D1", "unit.accepted", "2026-11-02T09:00", unit="环卫所")
     play(store, "2026-11-02T09:00", R | {"unit": "环卫所"}, accepted)
     play(store, "2026-11-12T08:30")
-    text = said(store, "2026-11-12T08:31", "yellow", tmp_path)
+    text = notice_text(store, "2026-11-12T08:31", "yellow", tmp_path)
     assert "环卫所" in text
     sent = [(n.recipient, n.state) for n in notices(store, "yellow")]
     assert sent == [("环卫所/deputy_leader", "sent"), ("城管局/deputy_leader", "sent")]

@@ -102,10 +102,10 @@ def ready_notices(
     )
     if lock:
         query = query.with_for_update(of=NOTICE, skip_locked=True)
-    found = session.execute(query).all()
+    notice_rows = session.execute(query).all()
     states: dict[int, State | None] = {}
     notices = []
-    for row in found:
+    for row in notice_rows:
         event = _DECODER.decode(row.data)
         if level_stands(event, row.status, row.level, row.lead, row.ticket_due, now):
             # cards come by the ten thousand: their tickets' states are not read

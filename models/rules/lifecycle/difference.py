@@ -76,7 +76,7 @@ def difference(
     standing = _standing(log)
     untouched = Counter(map(_key, baseline)) if baseline is not None else None
     new = Counter(_key(event) for event in events if _is_compared(event.data))
-    told = Counter(new)
+    folded = Counter(new)
     withdrawn, superseded = [], Counter[_Owed]()
     for logged in standing:
         key = _key(logged)
@@ -86,13 +86,13 @@ def difference(
             superseded[_owed(logged.data)] += 1
         elif isinstance(logged.data, (NoticeQueued, *_CLOCK_EVENTS)):
             continue
-        elif untouched is None or untouched[key] > told[key]:
+        elif untouched is None or untouched[key] > folded[key]:
             withdrawn.append(logged)
     appended: list[Event] = []
     gone = {logged.seq for logged in withdrawn}
     for logged in withdrawn:
         appended += _withdrawal(logged, standing, now, why)
-    shown = ShownClocks((e.data for e in standing if e.seq not in gone), superseded, after)
+    clocks = LoggedClocks((e.data for e in standing if e.seq not in gone), superseded, after)
     causes = {
         logged.cause
         for logged in standing
@@ -110,19 +110,19 @@ def difference(
         # a parent that the unit has only now is told of no card of before
         if is_copy and not tells_anew:
             continue
-        tells_anew = untouched is None or untouched[key] < told[key]
+        tells_anew = untouched is None or untouched[key] < folded[key]
         if tells_anew:
             known = event.cause in causes
             appended += [
                 msgspec.structs.replace(event, data=data)
-                for data in shown.add(event.data, why, known=known)
+                for data in clocks.add(event.data, why, known=known)
             ]
-    changes = [data for key, clock in after.items() for data in shown.correct(key, clock, why)]
-    changes += shown.cancel_all_but(after)
+    changes = [data for key, clock in after.items() for data in clocks.correct(key, clock, why)]
+    changes += clocks.cancel_all_but(after)
     return appended + [Event(data, now, now, None) for data in changes]
 
 
-class ShownClocks:
+class LoggedClocks:
     """The clocks of a ticket as its log shows them, and what it takes to show them otherwise.
 
     `superseded` counts, by clock and holder, the starts in the log that the refolded life has at
@@ -136,7 +136,7 @@ class ShownClocks:
         superseded: Counter["_Owed"],
         after: Mapping[str, Clock],
     ) -> None:
-        self._clocks: dict[str, _Shown] = {}
+        self._clocks: dict[str, _LoggedClock] = {}
         self._superseded = superseded
         self._after = after
         for data in log:
@@ -149,12 +149,12 @@ class ShownClocks:
         """
         appended: list[EventData] = [data]
         if isinstance(data, _CLOCK_EVENTS):
-            shown = self._clocks.get(_clock_of(data))
-            runs = shown is not None and shown.state == ClockState.RUNNING
+            logged = self._clocks.get(_clock_of(data))
+            runs = logged is not None and logged.state == ClockState.RUNNING
             if isinstance(data, ClockStarted):
-                told = shown is not None and (not runs or self._shown_at_end(shown))
-                appended = [] if known and told else self._start(shown, data, why)
-            elif shown is None or not runs or (known and self._overtaken(data, shown)):
+                folded = logged is not None and (not runs or self._same_at_end(logged))
+                appended = [] if known and folded else self._start(logged, data, why)
+            elif logged is None or not runs or (known and self._overtaken(data, logged)):
                 appended = []
         for each in appended:
             self._apply(each)
@@ -162,12 +162,15 @@ class ShownClocks:
 
     def correct(self, key: str, clock: Clock, why: LazyText) -> list[EventData]:
         """Return the events after which the log shows a clock as it is."""
-        shown = self._clocks.get(key)
-        ran = shown is not None and shown.state == ClockState.RUNNING
+        logged = self._clocks.get(key)
+        ran = logged is not None and logged.state == ClockState.RUNNING
         # that a clock expired has an event of its own
         ended = not clock.running and clock.state != ClockState.EXPIRED
-        alike = shown is not None and (shown.state, shown.due) == (clock.state, clock.due)
-        if ran and clock.running and shown is not None and not _same_holder(shown, clock.holder):
+        alike = logged is not None and (logged.state, logged.due) == (
+            clock.state,
+            clock.due,
+        )
+        if ran and clock.running and logged is not None and not _same_holder(logged, clock.holder):
             return [
                 _stopped(clock.name, clock.unit, clock.purpose, ClockState.CANCELLED),
                 _started(clock),
@@ -179,7 +182,7 @@ class ShownClocks:
             changes.append(_started(clock))
         elif clock.state == ClockState.EXPIRED:
             changes.append(_stopped(clock.name, clock.unit, clock.purpose, ClockState.CANCELLED))
-        elif clock.running and shown is not None and shown.due != clock.due:
+        elif clock.running and logged is not None and logged.due != clock.due:
             changes.append(
                 ClockMoved(
                     clock=clock.name,
@@ -199,25 +202,27 @@ class ShownClocks:
     def cancel_all_but(self, clocks: Mapping[str, Clock]) -> list[EventData]:
         """Return the events that cancel what runs by the log, but is no clock of the ticket."""
         return [
-            _stopped(shown.name, shown.unit, shown.purpose, ClockState.CANCELLED)
-            for key, shown in self._clocks.items()
-            if shown.state == ClockState.RUNNING and key not in clocks
+            _stopped(logged.name, logged.unit, logged.purpose, ClockState.CANCELLED)
+            for key, logged in self._clocks.items()
+            if logged.state == ClockState.RUNNING and key not in clocks
         ]
 
-    def _start(self, shown: "_Shown | None", data: ClockStarted, why: LazyText) -> list[EventData]:
+    def _start(
+        self, logged: "_LoggedClock | None", data: ClockStarted, why: LazyText
+    ) -> list[EventData]:
         """Return what starts a clock, which may run by the log, or have begun at another moment."""
-        if shown is None:
+        if logged is None:
             return [data]
-        runs = shown.state == ClockState.RUNNING
+        runs = logged.state == ClockState.RUNNING
         begun_otherwise = self._began_otherwise(data)
-        if not _same_holder(shown, data.holder):
+        if not _same_holder(logged, data.holder):
             if begun_otherwise:
                 return []
-            cancelled = _stopped(shown.name, shown.unit, shown.purpose, ClockState.CANCELLED)
+            cancelled = _stopped(logged.name, logged.unit, logged.purpose, ClockState.CANCELLED)
             return [cancelled, data] if runs else [data]
         if not runs:
-            return [] if begun_otherwise or self._expired_alike(shown) else [data]
-        if shown.due == data.due or (begun_otherwise and self._ends_alike(shown)):
+            return [] if begun_otherwise or self._expired_alike(logged) else [data]
+        if logged.due == data.due or (begun_otherwise and self._ends_alike(logged)):
             return []
         return [
             ClockMoved(
@@ -238,63 +243,66 @@ class ShownClocks:
                 return True
         return False
 
-    def _ends_alike(self, shown: "_Shown") -> bool:
+    def _ends_alike(self, logged: "_LoggedClock") -> bool:
         """Return whether the log shows a clock's expiry as the refolded life has it in the end."""
-        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
-        return after is not None and after.due == shown.due
+        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
+        return after is not None and after.due == logged.due
 
-    def _shown_at_end(self, shown: "_Shown") -> bool:
+    def _same_at_end(self, logged: "_LoggedClock") -> bool:
         """Return whether the log shows a clock as it is in the end, by state, expiry and holder."""
-        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
-        alike = after is not None and (after.state, after.due) == (shown.state, shown.due)
-        return alike and after is not None and _same_holder(shown, after.holder)
+        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
+        alike = after is not None and (after.state, after.due) == (
+            logged.state,
+            logged.due,
+        )
+        return alike and after is not None and _same_holder(logged, after.holder)
 
-    def _overtaken(self, data: EventData, shown: "_Shown") -> bool:
+    def _overtaken(self, data: EventData, logged: "_LoggedClock") -> bool:
         """Return whether the log shows already what follows on a move or stop of a clock."""
-        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
+        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
         moves_on = isinstance(data, ClockMoved) or (after is not None and after.running)
-        return moves_on and self._ends_alike(shown)
+        return moves_on and self._ends_alike(logged)
 
-    def _expired_alike(self, shown: "_Shown") -> bool:
+    def _expired_alike(self, logged: "_LoggedClock") -> bool:
         """Return whether the log shows a clock's end, which is its end in the refolded life too."""
-        after = self._after.get(clock_key(shown.name, shown.unit or shown.purpose))
-        expired = shown.state == ClockState.EXPIRED
+        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
+        expired = logged.state == ClockState.EXPIRED
         return (
             expired
             and after is not None
             and (after.state, after.due)
             == (
-                shown.state,
-                shown.due,
+                logged.state,
+                logged.due,
             )
         )
 
     def _apply(self, data: EventData) -> None:
         match data:
             case ClockStarted():
-                self._clocks[_clock_of(data)] = _Shown(
+                self._clocks[_clock_of(data)] = _LoggedClock(
                     data.clock, data.due, data.holder, data.unit or None, data.purpose or None
                 )
             case ClockMoved():
-                if (shown := self._clocks.get(_clock_of(data))) is not None:
-                    shown.due = data.due
+                if (logged := self._clocks.get(_clock_of(data))) is not None:
+                    logged.due = data.due
             case ClockStopped():
-                if (shown := self._clocks.get(_clock_of(data))) is not None:
-                    shown.state = data.outcome
+                if (logged := self._clocks.get(_clock_of(data))) is not None:
+                    logged.state = data.outcome
             case ClockExpired():
-                if (shown := self._clocks.get(_clock_of(data))) is not None:
-                    shown.state, shown.due = ClockState.EXPIRED, data.due
+                if (logged := self._clocks.get(_clock_of(data))) is not None:
+                    logged.state, logged.due = ClockState.EXPIRED, data.due
             case UnitSucceeded():
-                for shown in self._clocks.values():
-                    passes_on = shown.state == ClockState.RUNNING and shown.unit is None
-                    if passes_on and shown.holder == data.unit:
-                        shown.holder = data.successor
+                for logged in self._clocks.values():
+                    passes_on = logged.state == ClockState.RUNNING and logged.unit is None
+                    if passes_on and logged.holder == data.unit:
+                        logged.holder = data.successor
             case TicketDeemedAccepted():
-                if (shown := self._clocks.get(ClockName.ACCEPT)) is not None:
-                    shown.state, shown.due = ClockState.EXPIRED, data.effective_at
+                if (logged := self._clocks.get(ClockName.ACCEPT)) is not None:
+                    logged.state, logged.due = ClockState.EXPIRED, data.effective_at
 
 
-class _Shown:
+class _LoggedClock:
     """One clock as the log shows it."""
 
     __slots__ = ("due", "holder", "name", "purpose", "state", "unit")
@@ -323,8 +331,8 @@ def _owed(data: ClockStarted) -> _Owed:
     return _clock_of(data), data.holder
 
 
-def _same_holder(shown: _Shown, holder: str | UnsetType) -> bool:
-    return not holder or shown.holder in (UNSET, holder)
+def _same_holder(logged: _LoggedClock, holder: str | UnsetType) -> bool:
+    return not holder or logged.holder in (UNSET, holder)
 
 
 def _clock_of(data: ClockStarted | ClockMoved | ClockStopped | ClockExpired) -> str:
