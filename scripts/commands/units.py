@@ -10,9 +10,11 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from models.text_files import read_text
+from scripts.arguments import OVERWRITE
 from scripts.bootstrap import has_store, require_permission, use_store
 from scripts.help import App
 from scripts.output import print_json
+from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
     from models.database import Session
@@ -86,6 +88,7 @@ def export_units(
     file: Annotated[
         Path | None, typer.Argument(help=_("Where to write it; standard output if absent."))
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
 ) -> None:
     """Write the district's units, with their ids, as a units file that `import` takes again."""
     from models.database import StoreUnusable
@@ -101,7 +104,9 @@ def export_units(
     if file is None:
         typer.echo(text, nl=False)
     else:
-        file.write_text(text, encoding="utf-8")
+        # it holds the names and numbers of people
+        with OutputFile(file, settings, overwrite).open() as written:
+            written.write(text.encode())
 
 
 def _change(

@@ -46,7 +46,10 @@ def test_units_are_exported_changed_and_imported_again(
     hotline("units", "import", file)
     text = hotline("units", "export").stdout
     assert text.count("id = ") == 2
-    hotline("units", "export", file)
+    assert "--overwrite" in hotline("units", "export", file, code=1).stderr
+    in_home = hotline("units", "export", hotline.home / "units.toml", "--overwrite", code=1)
+    assert "home" in in_home.stderr
+    hotline("units", "export", file, "--overwrite")
     assert file.read_text("utf-8") == text
     assert hotline("units", "import", file).stdout == "2 units.\n"
     file.write_text(text.replace("甲局", "丙局"), "utf-8")
