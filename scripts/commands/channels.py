@@ -32,14 +32,15 @@ def check() -> None:
     channels = _load()
     with use_store(load_settings(), bootstrap=True) as store, store.reading() as session:
         rulebook = load_rulebook(session)
-    units = list(rulebook.directory.units)
+    directory = rulebook.directory
+    units = list(directory.units)
     policy = in_force(list(rulebook.policies.values()), system_clock())
     for name in channels.channel:
         typer.echo(name)
     for unit in channels.people:
-        if unit not in units:
+        if directory.resolve(unit) is None:
             typer.echo(_("{unit} is no unit; write its own name").format(unit=unit))
-    missing = missing_addresses(channels, units, policy.ladder)
+    missing = missing_addresses(channels.with_names(directory), units, policy.ladder)
     for channel, recipient in missing:
         typer.echo(_("{channel}: no address of {who}").format(channel=channel, who=recipient))
     if missing:

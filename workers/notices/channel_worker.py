@@ -15,7 +15,7 @@ from models.operations.notices.batch import (
 from models.operations.notices.channel_state import ChannelLimits, record_attempt
 from models.store_errors import is_transient
 from workers.notices.apprise_channel import send_message
-from workers.notices.channels import ChannelConfig
+from workers.notices.channels import ChannelConfig, ChannelsConfig
 from workers.notices.context import DeliveryContext
 from workers.notices.routing import gathering_time
 from workers.notices.row_queue import RowQueue
@@ -64,7 +64,7 @@ class ChannelWorker:
     def _send(self, rows: Sequence[int]) -> None:
         context = self._context
         hold = HOLD_TIME * clock_speed(context.now)
-        batches, texts, until = self._hold(rows, hold)
+        batches, texts, channels, until = self._hold(rows, hold)
         for place, batch in enumerate(batches):
             if self._stop.is_set() or context.now() >= until - hold / 4:
                 self._release(batches[place:], context.now())
@@ -73,7 +73,7 @@ class ChannelWorker:
                 # a robot takes a long message in pieces, a few seconds each: its time begins now
                 with context.store.writing() as session:
                     extend_hold(session, batch.rows, context.now() + hold)
-            error = self._send_batch(batch, texts)
+            error = self._send_batch(batch, texts, channels)
             rest_until = self._record(batch, error)
             if rest_until is not None:
                 log.warning("channel %s rests until %s: %s", self._name, rest_until, error)
@@ -82,22 +82,25 @@ class ChannelWorker:
 
     def _hold(
         self, rows: Sequence[int], hold: timedelta
-    ) -> tuple[list[NoticeBatch], NoticeTexts, datetime]:
-        """Hold what may go out now; returns it, the texts for it, and the end of the hold."""
+    ) -> tuple[list[NoticeBatch], NoticeTexts, ChannelsConfig, datetime]:
+        """Hold what may go out now; returns it, its texts, the channels, and the hold's end."""
         context = self._context
         now = context.now()
         until = now + hold
         with context.store.writing() as session:
             policy = context.policy(session, now)
+            channels = context.channels_now(session)
             gather = gathering_time(policy.notices)
             limits = ChannelLimits(self._channel.per_minute, policy.notices.digest, gather)
             held = hold_batches(session, self._name, rows, now, until, limits)
         context.count_dropped(held.dropped)
-        return held.batches, context.texts(policy, self._channel.language), until
+        texts = context.texts(policy, self._channel.language)
+        return held.batches, texts, channels, until
 
-    def _send_batch(self, batch: NoticeBatch, texts: NoticeTexts) -> str | None:
+    def _send_batch(
+        self, batch: NoticeBatch, texts: NoticeTexts, channels: ChannelsConfig
+    ) -> str | None:
         first = batch.notices[0]
-        channels = self._context.channels
         to = channels.recipient_address(self._name, first.role, first.unit) or ""
         subject, text = texts.message(batch)
         return send_message(self._channel, to, batch.id, subject, text)

@@ -4,17 +4,18 @@ It lies beside the database and not in it, since it holds passwords and robots' 
 """
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.policy import Ladder, NoticeKinds
+from models.rules.routing.directory import Directory
 from models.rules.toml_files import Problem, TomlModel, load_toml
 from models.rules.toml_lines import Path as TomlPath
 from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Level, NoticeKind, Recipient
@@ -95,23 +96,50 @@ class ChannelsConfig(TomlModel):
     """The channels file: all channels, who gets what, and where people are reached by each.
 
     `people` holds addresses by unit, role and channel; those outside units by role and channel.
+    The file and a notice may name a unit by any of its names, see `with_names`.
     """
 
     channel: dict[str, ChannelConfig] = Field(default_factory=dict)
     rule: tuple[ChannelRule, ...] = ()
     people: dict[str, dict[Recipient, dict[str, str]]] = Field(default_factory=dict)
     outside: dict[Recipient, dict[str, str]] = Field(default_factory=dict)
+    _resolve: Callable[[str], str | None] | None = PrivateAttr(default=None)
+
+    def with_names(self, directory: Directory) -> "ChannelsConfig":
+        """Return this config with the present names of all units that the directory knows.
+
+        Where several names in the file mean one unit, the addresses under its present name hold,
+        then those under the names that it had before, then those of units merged into it.
+        """
+        written: dict[str, list[str]] = {}
+        for name in self.people:
+            written.setdefault(directory.resolve(name) or name, []).append(name)
+        people = {}
+        for unit, names in written.items():
+            own = [name for name in directory.all_names(unit) if name in names]
+            people[unit] = self.people[(own or names)[0]]
+
+        def present(rule: ChannelRule) -> ChannelRule:
+            units = tuple(directory.resolve(unit) or unit for unit in rule.units)
+            return rule.model_copy(update={"units": units})
+
+        rules = tuple(map(present, self.rule))
+        config = self.model_copy(update={"people": people, "rule": rules})
+        config._resolve = directory.resolve
+        return config
 
     def channels_for(
         self, kind: str, role: str, unit: str | None, emergency: bool
     ) -> Sequence[str]:
         """Return the channels of a notice: by the first rule that matches, else the file."""
-        matching = (r.channels for r in self.rule if r.matches(kind, role, unit, emergency))
+        name = self._present_name(unit)
+        matching = (r.channels for r in self.rule if r.matches(kind, role, name, emergency))
         return tuple(dict.fromkeys(next(matching, (FILE,))))
 
     def recipient_address(self, channel: str, role: str, unit: str | None) -> str | None:
         """Return where this channel reaches somebody, or None where the file does not say it."""
-        roles = self.people.get(unit or "", {}) if role in RECIPIENTS_OF_A_UNIT else self.outside
+        name = self._present_name(unit) or ""
+        roles = self.people.get(name, {}) if role in RECIPIENTS_OF_A_UNIT else self.outside
         return next((to[channel] for r, to in roles.items() if r == role and channel in to), None)
 
     def lacks_address(self, channel: str, role: str, unit: str | None) -> bool:
@@ -120,6 +148,11 @@ class ChannelsConfig(TomlModel):
         if config is None or not config.needs_recipient:
             return False
         return self.recipient_address(channel, role, unit) is None
+
+    def _present_name(self, unit: str | None) -> str | None:
+        if unit is None or self._resolve is None:
+            return unit
+        return self._resolve(unit) or unit
 
 
 def load_channels(path: Path) -> ChannelsConfig:

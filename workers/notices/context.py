@@ -10,6 +10,7 @@ from models.operations.notices.outgoing import OutgoingNotice
 from models.operations.notices.record import drop_over, record_outcomes
 from models.rulebook import RulebookCache
 from models.rules.policy import Policy, in_force
+from models.rules.routing.directory import Directory
 from workers.notices.channels import ChannelsConfig
 from workers.notices.texts import NoticeTexts
 
@@ -21,6 +22,8 @@ class DeliveryContext:
         self.store = store
         self.now = now
         self.channels = channels
+        self._named = channels
+        self._named_by: Directory | None = None
         self.sent = 0
         self.dropped = 0
         self.failed = 0
@@ -32,6 +35,14 @@ class DeliveryContext:
     def policy(self, session: Session, now: datetime) -> Policy:
         """Return the policy in force at `now`."""
         return in_force(list(self._rulebooks.current(session).policies.values()), now)
+
+    def channels_now(self, session: Session) -> ChannelsConfig:
+        """Return the channels, with units by the names that they have as of this transaction."""
+        directory = self._rulebooks.current(session).directory
+        with self._lock:
+            if directory is not self._named_by:
+                self._named_by, self._named = directory, self.channels.with_names(directory)
+            return self._named
 
     def texts(self, policy: Policy, language: str | None = None) -> NoticeTexts:
         """Return the texts of notices under this policy; by default in the service's language."""

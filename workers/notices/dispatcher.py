@@ -78,8 +78,8 @@ class NoticeDispatcher:
     def _routed(self, rows: Sequence[int]) -> tuple[Policy, dict[str, list[OutgoingNotice]]]:
         """Return the policy in force, and the notices that go out now, by channel."""
         context = self._context
-        now, channels = context.now(), context.channels
-        if not channels.rule:  # then there is nothing to store
+        now = context.now()
+        if not context.channels.rule:  # then there is nothing to store
             with context.store.reading() as session:
                 notices = ready_notices(session, rows, now)
                 return context.policy(session, now), {FILE: notices}
@@ -87,6 +87,7 @@ class NoticeDispatcher:
             policy = context.policy(session, now)
             notices = ready_notices(session, rows, now, lock=True)
             notices = context.drop_over(session, notices, now)
+            channels = context.channels_now(session)
             routes = {n.row: routes_of(n, channels, policy.notices, now) for n in notices}
             return policy, store_routes(session, notices, routes, now)
 
