@@ -19,6 +19,8 @@ from models.rules.events import Event, fields
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.moments import next_moment
 from models.rules.messages import Message
+from models.rules.routing.directory import Unit
+from models.rules.routing.units_file import UnitsFile
 from models.rules.state import RuleContext, State
 from models.tables.core import INBOX
 from tests.examples import examples
@@ -207,8 +209,11 @@ TestLives.settings = settings(
 # ------------------------------------------------------------ out of order
 
 
+UNITS = UnitsFile((*simple_units().unit, Unit("新城建局")))
+"""The units of the lives, and the one that another of them may become."""
+
 # Each life has a ticket of its own in one store.
-pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), shared=True)
+pytestmark = pytest.mark.store(databases=["sqlite"], units=UNITS, shared=True)
 
 
 @pytest.mark.parametrize("seed", range(20))
