@@ -63,7 +63,7 @@ class Cluster:
         # A socket's path has to be short.
         self.folder = Path(tempfile.mkdtemp(prefix="hotline-chaos-", dir="/tmp"))
         self.home = self.folder / "home"
-        self.home.mkdir()
+        self.home.mkdir(mode=0o700)
         self.log = self.folder / "city.log"
         self.disk: Path | None = None
         if kind == "sqlite":
@@ -199,7 +199,7 @@ class Cluster:
     def _mount(self, folder: Path) -> bool:
         """Mount a small file system here, for a fault to fill; False if that is not allowed."""
         made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)],
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=700", "tmpfs", str(folder)],
             capture_output=True,
             check=False,
         )
