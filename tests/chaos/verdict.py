@@ -26,7 +26,12 @@ _WITHDRAWALS = (EventName.ALERT_WITHDRAWN, EventName.DECISION_WITHDRAWN)
 
 @dataclass
 class Verdict:
-    """The differences: what was lost, what happened twice, and what else differs."""
+    """The differences: what was lost, what happened twice, and what else differs.
+
+    `out_of_order` counts tickets of which a message came so late that it would have undone what
+    people did since, or taken back an answer: it was refused, and they are not those of the
+    reference any more. Each must say so; their logs are checked by themselves.
+    """
 
     messages: int
     lost: list[str] = field(default_factory=list)
@@ -34,6 +39,7 @@ class Verdict:
     different: list[str] = field(default_factory=list)
     notices: int = 0
     sent_again: int = 0
+    out_of_order: int = 0
 
     @property
     def good(self) -> bool:
@@ -49,11 +55,13 @@ def compare_with_reference(
     poisoned = {line.body["id"] for line in lines if line.poison}
     with store.reading() as session, reference.reading() as other:
         _inbox(session, lines, poisoned, verdict)
-        _refused(session, other, poisoned, verdict)
+        out_of_order = _out_of_order(session)
+        verdict.out_of_order = len(out_of_order)
+        _refused(session, other, poisoned, out_of_order, verdict)
         real, wanted = _lives(session), _lives(other)
         _notices(session, letters, verdict)
         early = _given_up(session)
-        for number in sorted(wanted.keys() | real.keys()):
+        for number in sorted((wanted.keys() | real.keys()) - out_of_order):
             _compare(number, real.get(number), wanted.get(number), early, verdict)
         for number in real:
             _chain(session, number, verdict)
@@ -95,8 +103,8 @@ def _lives(session: Session) -> dict[str, _TicketFacts]:
         refolded = msgspec.json.decode(row.state, type=State).folds > 0
         lives[row.id] = _TicketFacts({name: getattr(row, name) for name in kept}, refolded=refolded)
     for row in session.execute(select(CLOCK)):
-        clock = (row.base, row.due, row.state, row.ended_at, row.provisional)
-        lives[row.ticket_id].clocks[row.key] = clock
+        clock = (row.base, row.due, row.holder, row.state, row.ended_at, row.provisional)
+        lives[row.ticket_id].clocks[f"{row.key} {row.ordinal}"] = clock
     names = {row.id: row.message_id for row in session.execute(select(INBOX))}
     by_ticket: dict[int, list[Any]] = {}
     for row in session.execute(select(EVENT).order_by(EVENT.c.ticket_id, EVENT.c.seq)):
@@ -149,9 +157,22 @@ def _inbox(
     ]
 
 
-def _refused(session: Session, other: Session, poisoned: set[str], verdict: Verdict) -> None:
+def _out_of_order(session: Session) -> set[str]:
+    """Return the tickets of which a late message was refused for what it would have undone."""
+    return set(session.scalars(select(INBOX.c.ticket).where(INBOX.c.conflicting)))
+
+
+def _refused(
+    session: Session,
+    other: Session,
+    poisoned: set[str],
+    out_of_order: set[str],
+    verdict: Verdict,
+) -> None:
     """The same messages are refused in both, whatever the reason."""
-    refused = select(INBOX.c.message_id, INBOX.c.reason).where(INBOX.c.state == REFUSED)
+    refused = select(INBOX.c.message_id, INBOX.c.reason).where(
+        INBOX.c.state == REFUSED, INBOX.c.ticket.not_in(out_of_order)
+    )
     real = {row.message_id: row.reason for row in session.execute(refused)}
     wanted = {row.message_id for row in other.execute(refused)} | poisoned
     verdict.different += [f"refused {name}: {real[name]}" for name in sorted(real.keys() - wanted)]
