@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, FromClause, func, select
+from sqlalchemy import CompoundSelect, FromClause, and_, case, func, literal, select
 
 from models.database import Session
 from models.json_types import Json, JsonObject
@@ -88,7 +88,7 @@ class DutyCounts:
 
     def __init__(self, session: Session, span: Span, names: UnitNames | None = None) -> None:
         self._session, self._span = session, span
-        self._present = (names or UnitNames()).present
+        self._names = names or UnitNames()
         places = 1 if isinstance(span, Interval) else len(span)
         self._counts: list[Counts] = [{} for _place in range(places)]
 
@@ -135,13 +135,13 @@ class DutyCounts:
                     self._add(place, unit, "cards", count)
 
     def _add(self, place: int, unit: str, figure: str, count: int) -> None:
-        figures = self._counts[place].setdefault(self._present(unit), {})
+        figures = self._counts[place].setdefault(self._names.present(unit), {})
         figures[figure] = figures.get(figure, 0) + count
 
     def _grouped(
         self, counted: AnySelect | CompoundSelect[Any], *columns: str
     ) -> Iterator[tuple[Any, ...]]:
-        rows = counted.subquery()
+        rows = self._by_present_names(counted.subquery())
         by: list[AnyExpression] = [rows.c.unit, *(rows.c[column] for column in columns)]
         if isinstance(self._span, Interval):
             for row in self._session.execute(select(*by, func.count()).group_by(*by)):
@@ -150,6 +150,17 @@ class DutyCounts:
         by.insert(0, month_index(self._span, rows.c.moment))
         for row in self._session.execute(select(*by, func.count()).group_by(*by)):
             yield tuple(row)
+
+    def _by_present_names(self, rows: FromClause) -> FromClause:
+        """Tell apart the units that have had one name, by the moments of the rows."""
+        holders = [
+            (and_(rows.c.unit == each.name, rows.c.moment <= each.until), literal(each.present))
+            for each in self._names.reused
+        ]
+        if not holders:
+            return rows
+        others = [column for column in rows.c if column.name != "unit"]
+        return select(case(*holders, else_=rows.c.unit).label("unit"), *others).subquery()
 
 
 def figure_counts(
@@ -181,8 +192,11 @@ def figure_cases(
         _case(row._asdict(), figure, names)
         for row in session.execute(_behind(session, month, figure, wanted))
     ]
+    if unit is not None:  # another unit may have had one of its names
+        cases = [case for case in cases if case.unit == names.present(unit)]
     # a renamed unit stands where its present name does
-    yield from sorted(cases, key=lambda case: case.unit) if names.renamed else cases
+    several = names.renamed or names.reused
+    yield from sorted(cases, key=lambda case: case.unit) if several else cases
 
 
 def _case(fields: dict[str, Any], figure: str, names: UnitNames) -> FigureCase:
@@ -193,7 +207,7 @@ def _case(fields: dict[str, Any], figure: str, names: UnitNames) -> FigureCase:
         event = events.convert(OF_EVENTS.get(figure, EventName.ALERT_RAISED), data)
         fields = data
     note = {k: v for k, v in fields.items() if k not in _SAID_BESIDE and v is not None}
-    return FigureCase(names.present(unit), number, title, category, moment, note, event)
+    return FigureCase(names.present(unit, moment), number, title, category, moment, note, event)
 
 
 def figure_tickets(
@@ -202,10 +216,12 @@ def figure_tickets(
     """Return the numbers of the tickets behind a figure of a month, by unit, each time counted."""
     present = (names or UnitNames()).present
     rows = _behind(session, month, figure, None)
-    wanted = rows.selected_columns.unit, rows.selected_columns.number
+    columns = rows.selected_columns
     numbers: dict[str, list[str]] = {}
-    for unit, number in session.execute(rows.with_only_columns(*wanted)):
-        numbers.setdefault(present(unit), []).append(number)
+    for unit, number, at in session.execute(
+        rows.with_only_columns(columns.unit, columns.number, columns.at)
+    ):
+        numbers.setdefault(present(unit, at), []).append(number)
     return {unit: tuple(of_unit) for unit, of_unit in numbers.items()}
 
 

@@ -1,7 +1,9 @@
 """The units under which the bulletin counts: their present names, and the bodies of each parent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -9,42 +11,63 @@ from models.database import Session
 from models.tables.core import FORMER_UNIT_NAME, UNIT
 
 
+class ReusedName(NamedTuple):
+    """A name that another unit has by now, and the unit that had it until a moment."""
+
+    name: str
+    until: datetime
+    present: str
+
+
 @dataclass(frozen=True)
 class UnitNames:
-    """The present name of every unit that had another one, and the bodies of each parent (1.3)."""
+    """The present name of every unit that had another one, and the bodies of each parent (1.3).
+
+    What a unit did that was merged or has left the units file stands under its own last name: it
+    is among the `retired`. `reused` are in the order of their moments.
+    """
 
     renamed: Mapping[str, str] = field(default_factory=dict)
     bodies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reused: Sequence[ReusedName] = ()
+    retired: frozenset[str] = frozenset()
 
-    def present(self, name: str) -> str:
-        """Return the present name of a unit."""
+    def present(self, name: str, at: datetime | None = None) -> str:
+        """Return the present name of the unit that had this one at a moment, or has it now."""
+        if at is not None:
+            for reused in self.reused:
+                if reused.name == name and at <= reused.until:
+                    return reused.present
         return self.renamed.get(name, name)
 
     def all_names(self, name: str) -> list[str]:
         """Return every name under which a unit may have held something."""
         present = self.present(name)
-        return [present, *(old for old, new in self.renamed.items() if new == present)]
+        former = [old for old, new in self.renamed.items() if new == present]
+        former += [reused.name for reused in self.reused if reused.present == present]
+        return list(dict.fromkeys([present, *former]))
 
 
 def load_unit_names(session: Session) -> UnitNames:
-    """Read the names of the present units, those that they had before, and their parents."""
-    columns = select(UNIT.c.id, UNIT.c.name, UNIT.c.parent).order_by(UNIT.c.position)
-    units = session.execute(columns.where(UNIT.c.retired_at.is_(None))).all()
-    names = {unit.id: unit.name for unit in units}
+    """Read the names of units, those that they had before, and the parents of present units."""
+    columns = select(UNIT.c.id, UNIT.c.name, UNIT.c.parent, UNIT.c.words, UNIT.c.retired_at)
+    rows = session.execute(columns.order_by(UNIT.c.position)).all()
+    units = [row for row in rows if row.retired_at is None]
+    parents = {alias: unit.name for unit in units for alias in unit.words["aliases"]}
+    parents |= {unit.name: unit.name for unit in units}
     bodies: dict[str, tuple[str, ...]] = {}
     for unit in units:
         if unit.parent:
-            bodies[unit.parent] = (*bodies.get(unit.parent, ()), unit.name)
-    former = session.execute(
-        select(FORMER_UNIT_NAME.c.name, FORMER_UNIT_NAME.c.unit_id).order_by(
-            FORMER_UNIT_NAME.c.until
-        )
-    )
-    present = set(names.values())
-    # a name that another unit has by now is that unit's
-    renamed = {
-        row.name: names[row.unit_id]
-        for row in former
-        if row.unit_id in names and row.name not in present
-    }
-    return UnitNames(renamed, bodies)
+            parent = parents.get(unit.parent, unit.parent)
+            bodies[parent] = (*bodies.get(parent, ()), unit.name)
+    last_names = {row.id: row.name for row in rows}
+    taken = set(last_names.values())
+    holders: dict[str, list[ReusedName]] = {}
+    former = select(FORMER_UNIT_NAME.c.name, FORMER_UNIT_NAME.c.unit_id, FORMER_UNIT_NAME.c.until)
+    for name, unit_id, until in session.execute(former.order_by(FORMER_UNIT_NAME.c.until)):
+        holders.setdefault(name, []).append(ReusedName(name, until, last_names[unit_id]))
+    # of a name that no unit has now, the last one that had it is meant
+    renamed = {name: had.pop().present for name, had in holders.items() if name not in taken}
+    reused = [each for had in holders.values() for each in had]
+    retired = frozenset(taken) - {unit.name for unit in units}
+    return UnitNames(renamed, bodies, reused, retired)

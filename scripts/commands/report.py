@@ -170,7 +170,9 @@ def _show_cases(
     from scripts.output import print_json
 
     names = load_unit_names(session)
-    named = (load_rulebook(session).directory.resolve(unit) or unit) if unit else None
+    # what a unit held that is no more stands under its own name
+    present = None if unit in names.retired else load_rulebook(session).directory.resolve(unit)
+    named = present or unit or None
     published = published_bulletin(session, month)
     if published is not None:
         cases = published.cases(figure, names.all_names(named) if named else None)

@@ -1,6 +1,7 @@
 """Units live longer than their names: renamed, merged and retired units keep their tickets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from threading import Thread
 from typing import Any
@@ -18,6 +19,9 @@ from models.operations.units import (
     rename_unit,
     replace_units,
 )
+from models.queries.figure_cases import figure_cases, figure_counts, figure_tickets
+from models.queries.figures import Month
+from models.queries.unit_names import load_unit_names
 from models.rulebook import hold_rulebook, load_rulebook, stored_units
 from models.rules.calendar import DeclaredDay
 from models.rules.routing.units_file import Unit, UnitsFile, load_units
@@ -399,3 +403,51 @@ def test_no_ticket_is_given_to_a_unit_while_it_is_renamed(store: Store) -> None:
     assert [change.passed_on for change in changes] == [{A: 1}]
     advance_tickets(store, ["R1"], RENAMED)
     assert row_of(store, "R1").unit == B
+
+
+def test_figures_stay_with_who_held_them(store: Store) -> None:
+    """What two units did under one name is told apart; a merged unit's stands under its own."""
+    for ticket, unit in (("F1", A), ("F2", OTHER)):
+        _accepted(store, ticket, unit)
+        done = message(ticket, "result.submitted", "2026-11-03T10:00", unit=unit, **RESULT)
+        agreed = message(ticket, "result.reviewed", "2026-11-03T11:00", approved=True)
+        assert _send(store, at("2026-11-03T11:00"), done, agreed) == []
+    _rename(store, A, B, RENAMED)
+    with store.writing() as session:
+        first, other = (unit for unit in stored_units(session) if unit.name in (B, OTHER))
+        without = replace(first, aliases=())
+        replace_units(session, UnitsFile((without, other, Unit(A)), ("濠江",)), RENAMED)
+    _accepted(store, "F3", A)
+    done = message("F3", "result.submitted", "2026-11-05T10:00", unit=A, **RESULT)
+    agreed = message("F3", "result.reviewed", "2026-11-05T11:00", approved=True)
+    assert _send(store, at("2026-11-05T11:00"), done, agreed) == []
+    _merge(store, OTHER, B, at("2026-11-06T09:00"))
+    month = Month(2026, 11)
+    with store.reading() as session:
+        names = load_unit_names(session)
+        (counts,) = figure_counts(session, [month], names)
+        cases = {
+            unit: [
+                (case.unit, case.ticket)
+                for case in figure_cases(session, month, "on_time", unit, names)
+            ]
+            for unit in (A, B, OTHER)
+        }
+        tickets = figure_tickets(session, month, "on_time", names)
+    assert {
+        unit: figures.get("on_time") for unit, figures in counts.items() if "timed" in figures
+    } == {B: 1, OTHER: 1, A: 1}
+    assert cases == {A: [(A, "F3")], B: [(B, "F1")], OTHER: [(OTHER, "F2")]}
+    assert tickets == {A: ("F3",), B: ("F1",), OTHER: ("F2",)}
+    assert OTHER in names.retired
+    assert {A, B}.isdisjoint(names.retired)
+
+
+@pytest.mark.store(units=UnitsFile((Unit(A, aliases=("城管",)), Unit("环卫所", parent="城管"))))
+def test_bodies_are_known_by_their_parent(store: Store) -> None:
+    """Under the parent's present name, though the file has an alias of it."""
+    for name in (A, B):
+        if name != A:
+            _rename(store, A, name, RENAMED)
+        with store.reading() as session:
+            assert load_unit_names(session).bodies == {name: ("环卫所",)}
