@@ -293,7 +293,7 @@ def _running(log: Iterable[Event]) -> dict[Key, tuple[str, datetime]]:
             case events.ClockStarted() as data:
                 running[_key(data)] = str(data.holder), data.due
             case events.ClockMoved() as data:
-                running[data.clock, None] = running[data.clock, None][0], data.due
+                running[_key(data)] = running[_key(data)][0], data.due
             case events.ClockStopped() | events.ClockExpired() as data:
                 ended[seq] = _key(data), running.pop(_key(data))
             case events.TicketDeemedAccepted():

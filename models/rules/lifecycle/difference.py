@@ -99,14 +99,17 @@ def difference(
         if logged.seq not in gone and not isinstance(logged.data, MessageRefused)
     } - {None}
     tells_anew = False
+    # of several alike the log has the first ones: what is new comes where it follows on others
+    in_log = folded - new
     for event in events:
         key, is_copy = _key(event), _is_copy(event.data)
         if not _is_compared(event.data):
             continue
-        if new[key] <= 0:
+        if in_log[key] > 0:
+            in_log[key] -= 1
+            clocks.note_start(event.data)
             tells_anew = tells_anew and is_copy
             continue
-        new[key] -= 1
         # a parent that the unit has only now is told of no card of before
         if is_copy and not tells_anew:
             continue
@@ -139,8 +142,14 @@ class LoggedClocks:
         self._clocks: dict[str, _LoggedClock] = {}
         self._superseded = superseded
         self._after = after
+        self._started: dict[str, ClockStarted] = {}
         for data in log:
             self._apply(data)
+
+    def note_start(self, data: EventData) -> None:
+        """Note that the refolded life starts a clock here, as the log says already."""
+        if isinstance(data, ClockStarted):
+            self._started[_clock_of(data)] = data
 
     def add(self, data: EventData, why: LazyText, *, known: bool) -> list[EventData]:
         """Return an event as it can be appended: what runs is moved, what has ended is not.
@@ -154,8 +163,15 @@ class LoggedClocks:
             if isinstance(data, ClockStarted):
                 folded = logged is not None and (not runs or self._same_at_end(logged))
                 appended = [] if known and folded else self._start(logged, data, why)
+                self.note_start(data)
             elif logged is None or not runs or (known and self._overtaken(data, logged)):
                 appended = []
+        elif isinstance(data, (ClockExpired, TicketDeemedAccepted)):
+            key = _clock_of(data) if isinstance(data, ClockExpired) else ClockName.ACCEPT
+            logged, start = self._clocks.get(key), self._started.get(key)
+            # what ended by the log, and expires now, has begun before it does
+            if start is not None and (logged is None or logged.state != ClockState.RUNNING):
+                appended = [start, data]
         for each in appended:
             self._apply(each)
         return appended
