@@ -111,7 +111,9 @@ def actor(message: Message | None, successors: Mapping[str, str]) -> str | None:
     return named
 
 
-def _key(data: events.ClockStarted | events.ClockStopped | events.ClockExpired) -> Key:
+def _key(
+    data: events.ClockStarted | events.ClockMoved | events.ClockStopped | events.ClockExpired,
+) -> Key:
     return data.clock, data.unit or data.purpose or None
 
 
@@ -327,7 +329,8 @@ def test_a_late_message_tells_those_whose_duties_it_changes(
             continue
         runs = _running(replay.log)
         appended = Occasion(message, replay.log[before:])
-        acting = actor(message, {})
+        succeeded = (e.data for e in replay.log if isinstance(e.data, events.UnitSucceeded))
+        acting = actor(message, {data.unit: data.successor for data in succeeded})
         for key in was.keys() | runs.keys():
             if was.get(key) != runs.get(key):
                 holders = {duty[0] for duty in (was.get(key), runs.get(key)) if duty}
