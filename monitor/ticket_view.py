@@ -137,10 +137,11 @@ def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Conte
         parts.append(Content.styled(span, "$quiet"))
         if duty.notices:
             notices = ", ".join(
-                f"{format_instant(notice.at)[5:]} {label(NoticeKind, notice.kind)}"
+                f"{format_instant(notice.at)[5:]} {label(NoticeKind, notice.kind)} "
+                f"{label(NoticeState, notice.state)}".rstrip()
                 for notice in duty.notices
             )
-            text = "  " + _("told: {notices}").format(notices=notices)
+            text = "  " + _("notices: {notices}").format(notices=notices)
             parts.append(Content.styled(text, "$quiet"))
     return _lines(parts)
 

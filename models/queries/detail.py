@@ -18,7 +18,7 @@ from models.rules.events import TicketUnrouted
 from models.rules.redaction import Redactor
 from models.rules.state import State
 from models.rules.text import clean, redact_address, redact_name, redact_phone
-from models.rules.vocabulary import MessageType, Status
+from models.rules.vocabulary import MessageType, NoticeState, Status
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import APPLIED
@@ -90,7 +90,8 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
         select(*(NOTICE.c[f] for f in NoticeView.__dataclass_fields__))
         .where(NOTICE.c.ticket_id == row.id)
         .order_by(NOTICE.c.seq, NOTICE.c.id)
-    )
+    ).all()
+    states = {notice.seq: NoticeState(notice.state) for notice in reversed(notices)}
     redactor = ticket_redactor(session, row.claimant)
     log = _log(session, row.id, number, redactor)
     return TicketDetail(
@@ -98,7 +99,7 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
         state=state,
         claimant=_claimant(session.cipher.decrypt(row.claimant) if row.claimant else {}),
         content=_content(session, number, redactor),
-        duties=duty_views(_duty_rows(session, row.id), log),
+        duties=duty_views(_duty_rows(session, row.id), log, states),
         log=log,
         notices=tuple(NoticeView(*n) for n in notices),
     )

@@ -1,6 +1,6 @@
 """The duties of a ticket: who owes what since when until when, how it ended, who was told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from models.rules.vocabulary import (
     DutyChange,
     EventName,
     NoticeKind,
+    NoticeState,
     Recipient,
 )
 
@@ -35,11 +36,15 @@ class DutyRow:
 
 @dataclass(frozen=True, slots=True)
 class DutyNotice:
-    """A notice that told a holder of its duty: when, of what kind, and what had happened to it."""
+    """A notice to a holder of its duty: of when and of what kind, and what had happened to it.
+
+    `state` says whether it was sent; None where its row is no longer kept.
+    """
 
     at: datetime
     kind: NoticeKind
     change: DutyChange
+    state: NoticeState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +60,22 @@ class DutyView:
     notices: tuple[DutyNotice, ...]
 
 
-def duty_views(rows: Sequence[DutyRow], log: Sequence[LogLine]) -> tuple[DutyView, ...]:
-    """Return the duties of a ticket in the order of their rows, as its log tells of them."""
+def duty_views(
+    rows: Sequence[DutyRow], log: Sequence[LogLine], states: Mapping[int, NoticeState]
+) -> tuple[DutyView, ...]:
+    """Return the duties of a ticket in the order of their rows, as its log tells of them.
+
+    `states` are those of the ticket's notices, by the line of the log that queued each.
+    """
     began: dict[tuple[str, int], datetime] = {}
     for row in sorted(rows, key=lambda row: row.ordinal):
         before = next((r for r in rows if (r.key, r.ordinal) == (row.key, row.ordinal - 1)), None)
         if before is not None and before.ended_at is not None:
             began[row.key, row.ordinal] = before.ended_at
     return tuple(
-        DutyView(row, _ended_by(row, log), _told(row, began.get((row.key, row.ordinal)), log))
+        DutyView(
+            row, _ended_by(row, log), _notices(row, began.get((row.key, row.ordinal)), log, states)
+        )
         for row in rows
     )
 
@@ -76,9 +88,9 @@ def _ended_by(row: DutyRow, log: Sequence[LogLine]) -> EventName | None:
             if line.cause is None:
                 return line.name
             # the occasion is named by its first event: the acceptance, the result
-            return next(
-                each.name for each in log if (each.cause, each.moment) == (line.cause, line.moment)
-            )
+            occasion = (e for e in log if (e.cause, e.moment) == (line.cause, line.moment))
+            named = (e.name for e in occasion if not isinstance(e.event, ClockStopped))
+            return next(named, line.name)
     return None
 
 
@@ -96,7 +108,12 @@ def _ends(line: LogLine, row: DutyRow) -> bool:
     return False
 
 
-def _told(row: DutyRow, since: datetime | None, log: Sequence[LogLine]) -> tuple[DutyNotice, ...]:
+def _notices(
+    row: DutyRow,
+    since: datetime | None,
+    log: Sequence[LogLine],
+    states: Mapping[int, NoticeState],
+) -> tuple[DutyNotice, ...]:
     notices = []
     for line in log:
         event = line.event
@@ -105,7 +122,7 @@ def _told(row: DutyRow, since: datetime | None, log: Sequence[LogLine]) -> tuple
         if (since and line.moment < since) or (row.ended_at and line.moment > row.ended_at):
             continue
         notices += [
-            DutyNotice(line.moment, event.kind, duty.change)
+            DutyNotice(line.moment, event.kind, duty.change, states.get(line.seq))
             for duty in event.duties
             if duty.clock == row.name and (duty.purpose or None) == row.purpose
         ]

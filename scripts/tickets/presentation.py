@@ -21,6 +21,7 @@ from models.rules.vocabulary import (
     EventName,
     Level,
     NoticeKind,
+    NoticeState,
     Recipient,
     Status,
     label,
@@ -91,7 +92,12 @@ def _duty_as_dict(duty: DutyView) -> dict[str, Any]:
         "ended_at": row.ended_at and row.ended_at.astimezone(SHANGHAI),
         "ended_by": duty.ended_by,
         "told": [
-            {"at": notice.at.astimezone(SHANGHAI), "kind": notice.kind, "change": notice.change}
+            {
+                "at": notice.at.astimezone(SHANGHAI),
+                "kind": notice.kind,
+                "change": notice.change,
+                "state": notice.state,
+            }
             for notice in duty.notices
         ],
     }
@@ -110,9 +116,11 @@ def _duty_lines(duty: DutyView) -> Iterator[str]:
     yield text
     for notice in duty.notices:
         kind, change = label(NoticeKind, notice.kind), label(DutyChange, notice.change)
-        yield "    " + _("told {at}: {kind} ({change})").format(
+        state = label(NoticeState, notice.state)
+        line = _("notice of {at}: {kind} ({change})").format(
             at=_minute(notice.at), kind=kind, change=change
         )
+        yield f"    {line}  {state}".rstrip()
 
 
 def _minute(at: datetime) -> str:

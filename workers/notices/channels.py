@@ -116,8 +116,8 @@ class ChannelsConfig(TomlModel):
             written.setdefault(directory.resolve(name) or name, []).append(name)
         people = {}
         for unit, names in written.items():
-            own = [name for name in directory.all_names(unit) if name in names]
-            people[unit] = self.people[(own or names)[0]]
+            unit_names = [name for name in directory.all_names(unit) if name in names]
+            people[unit] = self.people[(unit_names or names)[0]]
 
         def present(rule: ChannelRule) -> ChannelRule:
             units = tuple(directory.resolve(unit) or unit for unit in rule.units)

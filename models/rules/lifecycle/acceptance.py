@@ -148,7 +148,7 @@ def reassigned(decision: Decision, content: messages.TicketReassigned) -> Refusa
     return None
 
 
-def dispatch(decision: Decision, unit: str) -> None:
+def dispatch(decision: Decision, unit: str, kind: NoticeKind = NoticeKind.DISPATCHED) -> None:
     """Dispatch the ticket to a unit; start its acceptance term and an emergency's clocks (3.1)."""
     state = decision.state
     state.receipts[unit] = decision.at
@@ -158,7 +158,7 @@ def dispatch(decision: Decision, unit: str) -> None:
     if unit in state.evidenced.get(first, ()):
         state.evidenced[first] = tuple(u for u in state.evidenced[first] if u != unit)
     decision.emit(events.TicketDispatched(unit=unit))
-    decision.notify_unit(NoticeKind.DISPATCHED, unit)
+    decision.notify_unit(kind, unit)
     put_in_charge(decision, unit)
     await_acceptance(decision)
 
@@ -347,7 +347,7 @@ def dispute_decided(decision: Decision, content: messages.DisputeDecided) -> Ref
             decision, lazy("decided in a dispute: counted from the first receipt (Regulation 3.3)")
         )
     else:
-        dispatch(decision, unit)
+        dispatch(decision, unit, NoticeKind.DESIGNATED)
     if state.designated:
         due = decision.due(decision.at, decision.context.policy.terms.designation)
         decision.start_clock(ClockName.DESIGNATION, decision.at, due)

@@ -21,6 +21,8 @@ from models.rules.events import (
     DecisionWithdrawn,
     Event,
     EventData,
+    ExtensionGranted,
+    ExtensionRefused,
     MessageRefused,
     NoticeDropped,
     NoticeFailed,
@@ -437,6 +439,8 @@ def _tells_of(notice: LoggedEvent, queued: NoticeQueued, event: LoggedEvent) -> 
             kind: str = about.level
         case ClockExpired():
             kind = NoticeKind.EXPIRED
+        case ExtensionRefused() | ExtensionGranted():
+            kind = about.event.replace(".", "_")
         case _:
             kind = about.event.partition(".")[2]
     clock = getattr(about, "clock", UNSET)

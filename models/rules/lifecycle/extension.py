@@ -4,6 +4,7 @@ from msgspec import UNSET
 
 from models.i18n import lazy
 from models.rules import events, messages
+from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.lifecycle.handling import term_from
 from models.rules.messages import Refusal
@@ -46,7 +47,7 @@ def _why_not_extend(decision: Decision, content: messages.ExtensionRequested) ->
     closing = policy.hours.afternoon.ends
     last = policy.extension.ask_by.of(clock.due, decision.context.calendar, closing)
     if decision.at > last:
-        until = last.isoformat()
+        until = f"{last.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
         return Refusal(lazy("too late: to be asked by {until} (Regulation 3.5)", until=until))
     lacking = tuple(part for part in EXTENSION_PARTS if not says_something(getattr(content, part)))
     if not says_yes(content.claimant_told):

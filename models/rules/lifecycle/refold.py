@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from models.i18n import LazyText, lazy
 from models.rules.calendar import SHANGHAI
@@ -216,8 +217,33 @@ def _compared(
     if state.edition < EDITION:
         baseline = without.events
         after, past = _unchanged_kept(state, result, without.state)
-    appended = difference(log, events, after.clocks, now, why, baseline)
+    appended = _with_present_dues(difference(log, events, after.clocks, now, why, baseline), after)
     return Refolded(after, appended, past, {}, refusals(events), {})
+
+
+def _with_present_dues(appended: Sequence[Event], after: State) -> list[Event]:
+    """Return events whose notices name the deadlines that hold now.
+
+    What came late is told late: a deadline that has been moved since would tell what is not so.
+    """
+    dues = {
+        (clock.name, clock.holder, clock.purpose): clock.due
+        for clock in after.clocks.values()
+        if clock.running and clock.unit is None
+    }
+
+    def present(event: Event) -> Event:
+        notice = event.data
+        if not isinstance(notice, NoticeQueued) or not notice.duties:
+            return event
+        holder = str(notice.unit) if notice.role == Recipient.UNIT_CONTACT else notice.role
+        duties = tuple(
+            replace(duty, due=dues.get((duty.clock, holder, duty.purpose or None), duty.due))
+            for duty in notice.duties
+        )
+        return replace(event, data=replace(notice, duties=duties))
+
+    return [present(event) for event in appended]
 
 
 def _unchanged_kept(state: State, result: FoldResult, without: State) -> tuple[State, list[Clock]]:
@@ -247,8 +273,13 @@ def _notices_of_changes(
     """
     if state.quiet_before is not None and happened_at < state.quiet_before:
         return []
-    notices = [e.data for e in refolded.appended if isinstance(e.data, NoticeQueued)]
-    notified = {str(n.unit) if n.role == Recipient.UNIT_CONTACT else n.role for n in notices}
+    notices = (e.data for e in refolded.appended if isinstance(e.data, NoticeQueued))
+    # a correction says that something no longer holds, but not what does
+    notified = {
+        str(n.unit) if n.role == Recipient.UNIT_CONTACT else n.role
+        for n in notices
+        if n.kind != NoticeKind.CORRECTION
+    }
     duties: dict[str, list[NoticedDuty]] = {}
     for holder, duty in _changed_duties(state.clocks, refolded.state.clocks):
         if holder not in notified and holder not in actors:

@@ -148,7 +148,8 @@ def rework_requested(decision: Decision, content: messages.ReworkRequested) -> R
     if unit != former:
         # what had expired stays the former unit's own (decision 44)
         decision.cancel_clocks(ClockName.FIRST_CONTACT)
-        decision.notify_unit(NoticeKind.RELEASED, former)
+        if content.former_holder != former:
+            decision.notify_unit(NoticeKind.RELEASED, former)
     decision.begin_run()
     why = lazy("second handling, same term as the first (Regulation 3.9)")
     due = term_from(decision, decision.at)
