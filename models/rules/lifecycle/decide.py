@@ -196,7 +196,7 @@ def _may_speak(state: State, message: Message, content: Content) -> Refusal | No
     return None
 
 
-def _name_holders(state: State) -> None:
+def name_holders(state: State) -> None:
     """Name the holders of clocks that were started when no clock named one."""
     for key, clock in state.clocks.items():
         if not clock.holder:
@@ -223,7 +223,7 @@ def fold(
     Duties that later ones of their key have replaced are added to `past`.
     """
     if state.edition < EDITION:
-        _name_holders(state)
+        name_holders(state)
     if state.days_kept:
         context = msgspec.structs.replace(
             context, calendar=context.calendar.keeping(state.days_kept)

@@ -19,7 +19,7 @@ from models.rules.events import (
     ReworkOpened,
     TicketAccepted,
 )
-from models.rules.lifecycle.decide import actor, fold
+from models.rules.lifecycle.decide import actor, fold, name_holders
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS, clock_key
 from models.rules.lifecycle.difference import LoggedEvent, difference
 from models.rules.messages import Message, Refusal
@@ -103,6 +103,8 @@ def refold_late(
             days_kept=state.days_kept,
         )
 
+    if state.edition < EDITION:
+        name_holders(state)
     messages, standing = dict(dealt), set(applied)
     without_late = result = folded(messages)
     conflicting: dict[int, Refusal] = {}
@@ -148,6 +150,8 @@ def refold_changed(
     ticket keeps `former_days`, by whether they were working, up to the day of what was done last.
     None where even that does not help: then the ticket stays as it is.
     """
+    if state.edition < EDITION:
+        name_holders(state)
     before = fold_from_start(state.ticket, messages, former, now, days_kept=state.days_kept)
     kept = dict(state.days_kept)
     left = {day.isoformat(): working for day, working in former_days.items()}
