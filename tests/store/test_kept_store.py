@@ -28,7 +28,7 @@ from models.rules.messages import FIELDS
 from models.rules.state import State
 from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
 from models.security.roles import Actor
-from models.tables.core import EVENT, INBOX, NOTICE, TICKET
+from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
 from tests.rules.district import POLICY_TEXT
 from tests.store.factories import (
     RESULT,
@@ -270,3 +270,31 @@ def test_a_policy_of_the_store_can_be_withdrawn(store: Store) -> None:
     assert under[versions[0].id][1] == 0
     assert under[third.id][0] == change.tickets
     assert _whole(store).lines > lines
+
+
+def test_what_a_former_unit_owed_is_its_own(store: Store) -> None:
+    """A second handling by another unit takes no earlier duty with it (decision 31)."""
+    with store.reading() as session:
+        changes = session.execute(
+            select(EVENT.c.ticket_id, EVENT.c.moment, EVENT.c.data).where(
+                EVENT.c.name == EventName.REWORK_OPENED
+            )
+        ).all()
+        compared = 0
+        for change in changes:
+            rows = session.execute(
+                select(CLOCK.c.holder, TICKET.c.unit, CLOCK.c.ended_at)
+                .join(TICKET, TICKET.c.id == CLOCK.c.ticket_id)
+                .where(CLOCK.c.ticket_id == change.ticket_id, CLOCK.c.name == "first_contact")
+                .where(CLOCK.c.ended_at < change.moment)
+            ).all()
+            first = session.scalars(
+                select(EVENT.c.data)
+                .where(EVENT.c.ticket_id == change.ticket_id, EVENT.c.name == "ticket.dispatched")
+                .order_by(EVENT.c.seq.desc())
+            ).first()
+            for row in rows:
+                compared += row.holder != row.unit
+                assert first is not None
+                assert row.holder == first["unit"]
+    assert compared, "a second handling by another unit is among them"

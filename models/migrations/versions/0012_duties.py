@@ -1,7 +1,7 @@
 """Every clock names its holder and is kept when another one of its kind begins.
 
-Old tickets have the latest clock of each kind. What a unit owed is put down to the unit that has
-the ticket now, which is how it was counted until now.
+Old tickets have the latest clock of each kind. What runs is owed by the unit that has the ticket
+now; what has ended, by the unit that had it then, as the log says.
 """
 
 import json
@@ -51,6 +51,7 @@ def upgrade() -> None:
         )
         op.drop_table("clock_before")
     op.execute(_HOLDER)
+    _name_former_holders()
     _date_early_contacts()
     _index("clock_running", ["name", "due"], _RUNNING)
     _index("clock_ended", ["ended_at"], _ENDED)
@@ -79,6 +80,43 @@ def downgrade() -> None:
     _index("clock_running", ["name", "due"], _RUNNING)
 
 
+_IN_CHARGE = "'ticket.dispatched', 'dispute.decided', 'rework.opened'"
+_CHANGES_OF_UNIT = f"""
+    SELECT ticket_id, moment, data FROM event
+    WHERE name IN ({_IN_CHARGE}) AND ticket_id IN (
+        SELECT ticket_id FROM event WHERE name IN ({_IN_CHARGE})
+        GROUP BY ticket_id HAVING count(*) > 1
+    )
+    ORDER BY ticket_id, seq
+"""
+_ENDED_CLOCKS = """
+    SELECT key, ended_at FROM clock
+    WHERE ticket_id = :ticket AND ended_at IS NOT NULL AND unit IS NULL AND name <> 'survey'
+"""
+
+
+def _name_former_holders() -> None:
+    """Put what has ended down to the unit that had the ticket when it ended."""
+    connection = op.get_bind()
+    changes: dict[int, list[tuple[Any, str]]] = {}
+    for row in connection.execute(sa.text(_CHANGES_OF_UNIT)).all():
+        data = json.loads(row.data) if isinstance(row.data, str) else row.data
+        if data.get("unit"):
+            changes.setdefault(row.ticket_id, []).append((row.moment, data["unit"]))
+    update = sa.text("UPDATE clock SET holder = :unit WHERE ticket_id = :ticket AND key = :key")
+    for ticket, units in changes.items():
+        written = sa.text("SELECT state FROM ticket WHERE id = :ticket")
+        state = json.loads(connection.execute(written, {"ticket": ticket}).scalar() or "{}")
+        clocks = connection.execute(sa.text(_ENDED_CLOCKS), {"ticket": ticket}).all()
+        for clock in clocks:
+            before = [unit for moment, unit in units if moment < clock.ended_at]
+            unit = before[-1] if before else units[0][1]
+            connection.execute(update, {"unit": unit, "ticket": ticket, "key": clock.key})
+            if clock.key in state.get("clocks", {}):
+                state["clocks"][clock.key]["holder"] = unit
+        _write_state(connection, ticket, state)
+
+
 def _date_early_contacts() -> None:
     """Date a contact that was made before the acceptance by the receipt, as it was not kept."""
     connection = op.get_bind()
@@ -92,9 +130,14 @@ def _date_early_contacts() -> None:
         unit = state.get("unit")
         if unit in state.get("receipts", {}):
             state["reached"] = {unit: state["receipts"][unit]}
+        _write_state(connection, row.id, state)
+
+
+def _write_state(connection: sa.Connection, ticket: int, state: dict[str, Any]) -> None:
+    if state:
         written = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
         change = sa.text("UPDATE ticket SET state = :state WHERE id = :id")
-        connection.execute(change, {"state": written, "id": row.id})
+        connection.execute(change, {"state": written, "id": ticket})
 
 
 def _added_columns() -> list[sa.Column[Any]]:
