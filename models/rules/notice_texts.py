@@ -25,6 +25,7 @@ PLACEHOLDERS = {
     "due": "",
     "clock": "",
     "duties": "",
+    "urgent": "",
     "rating": "",
     "advice": "",
     "district": "",

@@ -85,6 +85,14 @@ def test_the_deadline_is_that_of_the_event(store: Store, tmp_path: Path) -> None
     assert "另一个局" not in text
 
 
+def test_an_emergencys_dispatch_says_so_with_its_hours(store: Store, tmp_path: Path) -> None:
+    """The unit is told of the two hours to be on site before they have passed."""
+    play(store, "2026-11-02T09:00", R | {"emergency": "utilities"})
+    text = notice_text(store, "2026-11-02T09:01", "dispatched", tmp_path)
+    assert "【紧急】" in text
+    assert "到场 11-02 11:00" in text
+
+
 def update_ticket_due(due: str, unit: str) -> Any:
     """Return the statement that gives the ticket's row another deadline and unit."""
 

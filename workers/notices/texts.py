@@ -70,6 +70,7 @@ class NoticeTexts:
             "due": _day_and_hour(notice.due),
             "clock": self._label(event.clock),
             "duties": self._separator.join(map(self._duty, notice.duties)),
+            "urgent": self._translate("emergency") if notice.emergency else "",
             "rating": self._label(event.rating),
             "advice": self.policy.screening.advice_for(item, event.number or None),
             "district": self.policy.district,
