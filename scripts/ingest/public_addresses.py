@@ -15,13 +15,16 @@ def is_public(address: str) -> bool:
     judged.
     """
     ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.sixtofour is not None:
+        # whether such an address is global differs between releases of Python
+        return is_public(str(ip.sixtofour))
     if ip.is_multicast or not ip.is_global:
         return False
     if isinstance(ip, ipaddress.IPv4Address):
         return True
     if ip in _NAT64_LOCAL:
         return False
-    inner = ip.ipv4_mapped or ip.sixtofour
+    inner = ip.ipv4_mapped
     if ip in _NAT64 or ip in _COMPATIBLE:
         inner = ipaddress.IPv4Address(int(ip) & _IPV4_BITS)
     return inner is None or is_public(str(inner))

@@ -294,6 +294,10 @@ def _running(log: Iterable[Event]) -> dict[Key, tuple[str, datetime]]:
         match event.data:
             case events.ClockStarted() as data:
                 running[_key(data)] = str(data.holder), data.due
+            case events.UnitSucceeded() as data:
+                for key, (holder, due) in running.items():
+                    if holder == data.unit:
+                        running[key] = data.successor, due
             case events.ClockMoved() as data:
                 running[_key(data)] = running[_key(data)][0], data.due
             case events.ClockStopped() | events.ClockExpired() as data:
