@@ -68,7 +68,7 @@ class ChangedDecision:
 
 @dataclass
 class RulebookChange:
-    """What a change of the rulebook changed for tickets.
+    """The effect of a change of the rulebook on tickets.
 
     `days` counts the days that are declared otherwise than before, and `year` says whether a whole
     year was declared; `tickets` counts those that were folded again. `kept` are tickets left as

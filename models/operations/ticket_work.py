@@ -21,7 +21,7 @@ from models.rules.messages import Finding, Message, Refusal, Route, UnitSucceede
 from models.rules.queues import ESCALATION
 from models.rules.routing.directory import rename_units
 from models.rules.routing.unit_history import Succession
-from models.rules.state import Clock, State
+from models.rules.state import Clock, State, read_state
 from models.rules.vocabulary import MessageType
 from models.security.encryption import Encrypted
 from models.tables.core import INBOX, TICKET
@@ -114,7 +114,7 @@ def lock_tickets(
 
 
 def _work_of(row: TicketRow) -> TicketWork:
-    state = msgspec.json.decode(row.state, type=State) if row.state else State(row.number)
+    state = read_state(row.number, row.state)
     return TicketWork(row, state, state.clocks.copy())
 
 

@@ -16,7 +16,7 @@ from models.queries.log_lines import LogLine
 from models.rules import events
 from models.rules.events import TicketUnrouted
 from models.rules.redaction import Redactor
-from models.rules.state import State
+from models.rules.state import State, read_state
 from models.rules.text import clean, redact_address, redact_name, redact_phone
 from models.rules.vocabulary import MessageType, NoticeState, Status
 from models.sql_types import SelectedRow
@@ -85,7 +85,7 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()
     if row is None:
         raise TicketNotFound(number)
-    state = msgspec.json.decode(row.state, type=State) if row.state else State(number)
+    state = read_state(number, row.state)
     notices = session.execute(
         select(*(NOTICE.c[f] for f in NoticeView.__dataclass_fields__))
         .where(NOTICE.c.ticket_id == row.id)

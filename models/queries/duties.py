@@ -14,7 +14,6 @@ from models.rules.vocabulary import (
     EventName,
     NoticeKind,
     NoticeState,
-    Recipient,
 )
 
 
@@ -117,7 +116,7 @@ def _notices(
     notices = []
     for line in log:
         event = line.event
-        if not isinstance(event, NoticeQueued) or not event.duties or not _is_to(event, row.holder):
+        if not isinstance(event, NoticeQueued) or not event.duties or event.holder != row.holder:
             continue
         if (since and line.moment < since) or (row.ended_at and line.moment > row.ended_at):
             continue
@@ -127,9 +126,3 @@ def _notices(
             if duty.clock == row.name and (duty.purpose or None) == row.purpose
         ]
     return tuple(notices)
-
-
-def _is_to(notice: NoticeQueued, holder: str) -> bool:
-    if notice.role == Recipient.UNIT_CONTACT:
-        return notice.unit == holder
-    return notice.role == holder

@@ -28,7 +28,7 @@ _GOES_ON = {
     "县": re.compile("[道官志长委]|城(?!区)"),
     "州": re.compile("[长]"),
 }
-"""What follows where a word goes on behind the character that seems to end a name, as in 市场."""
+"""The text behind a character that seems to end a name where the word goes on, as in 市场."""
 
 _ROAD = re.compile("[东南西北中一二三四五]{0,2}(?:路|大道|大?街(?!道)|巷|大桥)")
 """The rest of a road's name: it is called after a place that it need not lie in."""

@@ -46,7 +46,7 @@ E = TypeVar("E", bound="EventData")
 KnownUnit: TypeAlias = Annotated[str, HARMLESS]
 """The full name of a unit of the directory."""
 Holder: TypeAlias = Annotated[str, HARMLESS]
-"""Who owes a duty: the full name of a unit, `district_desk` or `city_hotline`."""
+"""The holder of a duty: the full name of a unit, `district_desk` or `city_hotline`."""
 RulebookText: TypeAlias = Annotated[str, HARMLESS]
 """A text of the policy."""
 Item: TypeAlias = Annotated[str, HARMLESS]
@@ -493,7 +493,7 @@ class ConductProposed(EventData, frozen=True, kw_only=True):
 
 
 class TicketAmended(EventData, frozen=True, kw_only=True):
-    """What was received was corrected; `fields` names what, `changes` holds the new values."""
+    """A ticket was corrected; `fields` names what, `changes` holds the new values."""
 
     event = EventName.TICKET_AMENDED
     fields: tuple[FieldName, ...]
@@ -514,7 +514,7 @@ class TicketReassigned(EventData, frozen=True, kw_only=True):
 
 
 class UnitSucceeded(EventData, frozen=True, kw_only=True):
-    """What `unit` owed passed on to its `successor`."""
+    """The duties of `unit` passed on to its `successor`."""
 
     event = EventName.UNIT_SUCCEEDED
     unit: KnownUnit
@@ -564,6 +564,11 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     by: Operator | UnsetType = UNSET
     body: KnownUnit | UnsetType = UNSET
     duties: Annotated[tuple[NoticedDuty, ...] | UnsetType, HARMLESS] = UNSET
+
+    @property
+    def holder(self) -> str:
+        """The holder of duties that the notice goes to: a unit, the desk or the city hotline."""
+        return str(self.unit) if self.role == Recipient.UNIT_CONTACT else self.role
 
 
 class NoticeSent(EventData, frozen=True, kw_only=True):

@@ -307,7 +307,7 @@ class ConductRecorded(Content, frozen=True, kw_only=True):
 
 
 class TicketAmended(Content, frozen=True, kw_only=True):
-    """What was received is corrected: what is UNSET stays, null takes away (decision 35)."""
+    """A correction of a ticket: what is UNSET stays, null takes away (decision 35)."""
 
     type = MessageType.TICKET_AMENDED
     category: Category | UnsetType = UNSET

@@ -18,6 +18,7 @@ from models.rules.vocabulary import (
     Emergency,
     Level,
     Rating,
+    Recipient,
     Slot,
     Status,
 )
@@ -160,14 +161,25 @@ class State(msgspec.Struct, omit_defaults=True):
             unit = self.successors[unit]
         return unit
 
-    @property
-    def next_duty(self) -> Clock | None:
-        """The running duty that ends first."""
-        running = (clock for clock in self.clocks.values() if clock.running)
-        return min(running, key=lambda clock: clock.due, default=None)
-
     def late_for(self, at: datetime) -> bool:
         """Return whether a message of this moment comes after something that it should precede."""
         return (self.seen_at is not None and at < self.seen_at) or (
             self.fired_at is not None and at <= self.fired_at
         )
+
+
+def read_state(number: str, stored: str) -> State:
+    """Read the state of a ticket as its row holds it; an empty one is of a ticket not begun.
+
+    Clocks of the first edition name no holder: each was put down to whoever had the ticket.
+    """
+    if not stored:
+        return State(number)
+    state = msgspec.json.decode(stored, type=State)
+    if state.edition < EDITION:
+        for key, clock in state.clocks.items():
+            if not clock.holder:
+                of_hotline = clock.name == ClockName.SURVEY
+                holder = Recipient.CITY_HOTLINE if of_hotline else clock.unit or state.unit or ""
+                state.clocks[key] = msgspec.structs.replace(clock, holder=holder)
+    return state

@@ -44,7 +44,7 @@ class NoticeBatch:
 
 
 class HeldNotices(NamedTuple):
-    """What is held to be sent now, and how many notices were dropped instead."""
+    """The batches held to be sent now, and how many notices were dropped instead."""
 
     batches: list[NoticeBatch]
     dropped: int

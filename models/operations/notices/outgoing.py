@@ -13,7 +13,7 @@ from models.database import Session
 from models.i18n import LazyText
 from models.rules.events import NoticedDuty, NoticeQueued
 from models.rules.occasions import NEVER_SENT, level_stands, why_over
-from models.rules.state import State
+from models.rules.state import State, read_state
 from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
 
@@ -128,10 +128,8 @@ def ready_notices(
 
 def _state(row: Any) -> State | None:
     """Return the state of a notice's ticket; None where it cannot be read."""
-    if not row.state:
-        return State(row.number)
     try:
-        return msgspec.json.decode(row.state, type=State)
+        return read_state(row.number, row.state)
     except msgspec.DecodeError:
         log.error("the state of a ticket cannot be read", extra={"ticket": row.number})
         return None

@@ -23,7 +23,7 @@ from models.rules.lifecycle import (
 from models.rules.lifecycle.cards import without_overtaken
 from models.rules.lifecycle.decision import Decision
 from models.rules.messages import HOTLINE, Content, Message, Refusal, named_units
-from models.rules.state import EDITION, Clock, RuleContext, State
+from models.rules.state import Clock, RuleContext, State
 from models.rules.vocabulary import ClockName, MessageType, Recipient, Status
 
 Handler = Callable[[Decision, Any], Refusal | None]
@@ -118,7 +118,7 @@ _SPEAKERS: Mapping[MessageType, Recipient | None] = {
     MessageType.DISPUTE_OPENED: None,
     MessageType.TERM_RESTARTED: None,
 }
-"""Who speaks in a message, None where its type does not tell; in all others the unit that it names.
+"""The speaker of a message, None where its type does not tell; of others, the unit named in it.
 
 A holder that acts itself is not told of what its act did to its own duties."""
 
@@ -196,15 +196,6 @@ def _may_speak(state: State, message: Message, content: Content) -> Refusal | No
     return None
 
 
-def name_holders(state: State) -> None:
-    """Name the holders of clocks that were started when no clock named one."""
-    for key, clock in state.clocks.items():
-        if not clock.holder:
-            of_hotline = clock.name == ClockName.SURVEY
-            holder = Recipient.CITY_HOTLINE if of_hotline else clock.unit or state.unit or ""
-            state.clocks[key] = msgspec.structs.replace(clock, holder=holder)
-
-
 def fold(
     state: State,
     messages: Sequence[Message],
@@ -222,8 +213,6 @@ def fold(
     just come, so that folding far ahead sends the same notices as going from moment to moment.
     Duties that later ones of their key have replaced are added to `past`.
     """
-    if state.edition < EDITION:
-        name_holders(state)
     if state.days_kept:
         context = msgspec.structs.replace(
             context, calendar=context.calendar.keeping(state.days_kept)

@@ -104,22 +104,14 @@ class Decision:
         quiet_before = self.state.quiet_before
         if quiet_before is not None and self.at < quiet_before:
             return
-        notified = {_holder_told(notice) for notice in notices}
+        notified = {notice.holder for notice in notices}
         others = [c for c in changes if c[0].holder != actor or c[0].holder in notified]
         duties = _duties_by_holder(others) if others else {}
         for notice in notices:
-            changed = duties.pop(_holder_told(notice), None)
+            changed = duties.pop(notice.holder, None)
             self.emit(msgspec.structs.replace(notice, duties=changed) if changed else notice)
         for holder, changed in duties.items():
-            of_hotline = holder in HOTLINE_HOLDERS
-            self.emit(
-                NoticeQueued(
-                    kind=NoticeKind.DUTIES_CHANGED,
-                    role=Recipient(holder) if of_hotline else Recipient.UNIT_CONTACT,
-                    unit=UNSET if of_hotline else holder,
-                    duties=changed,
-                )
-            )
+            self.emit(duties_changed(holder, changed))
 
     @property
     def played_at(self) -> datetime:
@@ -282,9 +274,21 @@ class Decision:
         self.state.ladder = levels.moments(base, due, context.policy, context.calendar)
 
 
-def _holder_told(notice: NoticeQueued) -> str:
-    """Return the holder of duties whom a notice tells of them."""
-    return str(notice.unit) if notice.role == Recipient.UNIT_CONTACT else notice.role
+def duties_changed(holder: str, duties: tuple[NoticedDuty, ...]) -> NoticeQueued:
+    """Return the notice to a holder of what others' acts did to its duties."""
+    of_hotline = holder in HOTLINE_HOLDERS
+    return NoticeQueued(
+        kind=NoticeKind.DUTIES_CHANGED,
+        role=Recipient(holder) if of_hotline else Recipient.UNIT_CONTACT,
+        unit=UNSET if of_hotline else holder,
+        duties=duties,
+    )
+
+
+def noticed_duty(clock: Clock, change: DutyChange) -> NoticedDuty:
+    """Return a clock as the notice of what happened to it has it."""
+    purpose = clock.purpose or UNSET
+    return NoticedDuty(clock=clock.name, change=change, due=clock.due, purpose=purpose)
 
 
 def _duties_by_holder(
@@ -307,9 +311,7 @@ def _duties_by_holder(
             latest[place] = clock, change
     duties: dict[str, tuple[NoticedDuty, ...]] = {}
     for clock, change in latest.values():
-        duty = NoticedDuty(
-            clock=clock.name, change=change, due=clock.due, purpose=clock.purpose or UNSET
-        )
+        duty = noticed_duty(clock, change)
         duties[clock.holder] = (*duties.get(clock.holder, ()), duty)
     return duties
 

@@ -261,38 +261,36 @@ class LoggedClocks:
                 return True
         return False
 
+    def _end_of(self, logged: "_LoggedClock") -> Clock | None:
+        """Return a clock as the refolded life has it in the end."""
+        return self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
+
     def _ends_alike(self, logged: "_LoggedClock") -> bool:
         """Return whether the log shows a clock's expiry as the refolded life has it in the end."""
-        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
+        after = self._end_of(logged)
         return after is not None and after.due == logged.due
 
     def _same_at_end(self, logged: "_LoggedClock") -> bool:
         """Return whether the log shows a clock as it is in the end, by state, expiry and holder."""
-        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
-        alike = after is not None and (after.state, after.due) == (
-            logged.state,
-            logged.due,
+        after = self._end_of(logged)
+        return (
+            after is not None
+            and (after.state, after.due) == (logged.state, logged.due)
+            and _same_holder(logged, after.holder)
         )
-        return alike and after is not None and _same_holder(logged, after.holder)
 
     def _overtaken(self, data: EventData, logged: "_LoggedClock") -> bool:
         """Return whether the log shows already what follows on a move or stop of a clock."""
-        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
+        after = self._end_of(logged)
         moves_on = isinstance(data, ClockMoved) or (after is not None and after.running)
         return moves_on and self._ends_alike(logged)
 
     def _expired_alike(self, logged: "_LoggedClock") -> bool:
         """Return whether the log shows a clock's end, which is its end in the refolded life too."""
-        after = self._after.get(clock_key(logged.name, logged.unit or logged.purpose))
+        after = self._end_of(logged)
         expired = logged.state == ClockState.EXPIRED
         return (
-            expired
-            and after is not None
-            and (after.state, after.due)
-            == (
-                logged.state,
-                logged.due,
-            )
+            expired and after is not None and (after.state, after.due) == (logged.state, logged.due)
         )
 
     def _apply(self, data: EventData) -> None:

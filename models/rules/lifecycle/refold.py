@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime
 from typing import NamedTuple
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from models.i18n import LazyText, lazy
@@ -19,12 +18,12 @@ from models.rules.events import (
     ReworkOpened,
     TicketAccepted,
 )
-from models.rules.lifecycle.decide import actor, fold, name_holders
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS, clock_key
+from models.rules.lifecycle.decide import actor, fold
+from models.rules.lifecycle.decision import clock_key, duties_changed, noticed_duty
 from models.rules.lifecycle.difference import LoggedEvent, difference
 from models.rules.messages import Message, Refusal
 from models.rules.state import EDITION, Clock, RuleContext, State
-from models.rules.vocabulary import ClockState, DutyChange, NoticeKind, Recipient
+from models.rules.vocabulary import ClockState, DutyChange, NoticeKind
 
 LATE = lazy("a message that came late tells otherwise")
 """The reason of whatever a late message takes back."""
@@ -103,8 +102,6 @@ def refold_late(
             days_kept=state.days_kept,
         )
 
-    if state.edition < EDITION:
-        name_holders(state)
     messages, standing = dict(dealt), set(applied)
     without_late = result = folded(messages)
     conflicting: dict[int, Refusal] = {}
@@ -150,8 +147,6 @@ def refold_changed(
     ticket keeps `former_days`, by whether they were working, up to the day of what was done last.
     None where even that does not help: then the ticket stays as it is.
     """
-    if state.edition < EDITION:
-        name_holders(state)
     before = fold_from_start(state.ticket, messages, former, now, days_kept=state.days_kept)
     kept = dict(state.days_kept)
     left = {day.isoformat(): working for day, working in former_days.items()}
@@ -240,9 +235,8 @@ def _with_present_dues(appended: Sequence[Event], after: State) -> list[Event]:
         notice = event.data
         if not isinstance(notice, NoticeQueued) or not notice.duties:
             return event
-        holder = str(notice.unit) if notice.role == Recipient.UNIT_CONTACT else notice.role
         duties = tuple(
-            replace(duty, due=dues.get((duty.clock, holder, duty.purpose or None), duty.due))
+            replace(duty, due=dues.get((duty.clock, notice.holder, duty.purpose or None), duty.due))
             for duty in notice.duties
         )
         return replace(event, data=replace(notice, duties=duties))
@@ -279,27 +273,13 @@ def _notices_of_changes(
         return []
     notices = (e.data for e in refolded.appended if isinstance(e.data, NoticeQueued))
     # a correction says that something no longer holds, but not what does
-    notified = {
-        str(n.unit) if n.role == Recipient.UNIT_CONTACT else n.role
-        for n in notices
-        if n.kind != NoticeKind.CORRECTION
-    }
+    notified = {notice.holder for notice in notices if notice.kind != NoticeKind.CORRECTION}
     duties: dict[str, list[NoticedDuty]] = {}
     for holder, duty in _changed_duties(state.clocks, refolded.state.clocks):
         if holder not in notified and holder not in actors:
             duties.setdefault(holder, []).append(duty)
     return [
-        Event(
-            NoticeQueued(
-                kind=NoticeKind.DUTIES_CHANGED,
-                role=Recipient(holder) if holder in HOTLINE_HOLDERS else Recipient.UNIT_CONTACT,
-                unit=UNSET if holder in HOTLINE_HOLDERS else holder,
-                duties=tuple(changed),
-            ),
-            now,
-            now,
-            None,
-        )
+        Event(duties_changed(holder, tuple(changed)), now, now, None)
         for holder, changed in duties.items()
     ]
 
@@ -316,17 +296,12 @@ def _changed_duties(
             # that it expired is told by a notice of its own
             if now is None or now.state != ClockState.EXPIRED:
                 met = now is not None and now.state in (ClockState.MET, ClockState.LATE)
-                yield old.holder, _noticed(old, DutyChange.MET if met else DutyChange.CANCELLED)
+                yield old.holder, noticed_duty(old, DutyChange.MET if met else DutyChange.CANCELLED)
         if new is not None and (old is None or passed_on):
-            yield new.holder, _noticed(new, DutyChange.STARTED)
+            yield new.holder, noticed_duty(new, DutyChange.STARTED)
         elif new is not None and old is not None and old.due != new.due:
-            yield new.holder, _noticed(new, DutyChange.MOVED)
+            yield new.holder, noticed_duty(new, DutyChange.MOVED)
 
 
 def _running(clock: Clock | None) -> Clock | None:
     return clock if clock is not None and clock.running else None
-
-
-def _noticed(clock: Clock, change: DutyChange) -> NoticedDuty:
-    purpose = clock.purpose or UNSET
-    return NoticedDuty(clock=clock.name, change=change, due=clock.due, purpose=purpose)
