@@ -26,13 +26,29 @@ def open_store(settings: Settings) -> "Store":
     gc.freeze()
 
     from models.database import Store
-    from models.migrations import upgrade
+    from models.migrations import TOKENS_IN_STORE, upgrade
     from models.security.encryption import load_cipher
 
     ready_home(settings)
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
-    upgrade(store)
+    former = upgrade(store)
+    if former is not None and former < TOKENS_IN_STORE:
+        _carry_over_tokens(settings, store)
     return store
+
+
+def _carry_over_tokens(settings: Settings, store: "Store") -> None:
+    """Take the tokens of the roles file into a store that has just learnt to keep them.
+
+    Never later: whoever can name another home must not bring tokens of his own.
+    """
+    from models.operations.tokens import carry_over_tokens
+    from models.security.identity import load_roles
+
+    roles = load_roles(settings.home)
+    if roles is not None and roles.tokens:
+        with store.writing() as session:
+            carry_over_tokens(session, roles.tokens, system_clock())
 
 
 def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":

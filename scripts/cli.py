@@ -30,6 +30,7 @@ def build() -> App:
         service,
         similar,
         tickets,
+        tokens,
         units,
     )
 
@@ -49,6 +50,7 @@ def build() -> App:
         channels,
         maintenance,
         keys,
+        tokens,
         bench,
     ):
         group.add_to(app)

@@ -461,6 +461,25 @@ class Permission(Code):
     PUBLISH = "publish", N_("publish the bulletin")
     BACKUP = "backup", N_("make backups")
     MAINTAIN = "maintain", N_("maintain the store")
+    TOKENS = "tokens", N_("issue and revoke tokens")
+
+
+class AccessAct(Code):
+    """A line of the access log that is no use of a permission on a ticket."""
+
+    LOG_IN = "log_in", N_("logged in")
+    LOG_IN_FAILED = "log_in_failed", N_("log-in failed")
+    LOG_OUT = "log_out", N_("logged out")
+    TOKEN_ISSUED = "token_issued", N_("token issued")
+    TOKEN_REVOKED = "token_revoked", N_("token revoked")
+
+
+class Sender(Code):
+    """Somebody in whose name messages come; see the table of messages in the manual."""
+
+    CITY = "city", N_("city hotline")
+    UNITS = "units", N_("units")
+    DESK = "desk", N_("district desk")
 
 
 class Queue(Code):

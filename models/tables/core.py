@@ -20,6 +20,7 @@ from models.tables.rulebook import (
 from models.tables.secrets import Access, BlindIndex, Secret
 from models.tables.similarity import SimilarityBand
 from models.tables.ticket import ClockRow, EventRow, Ticket
+from models.tables.token import TokenRow
 
 
 def _core(model: type[SQLModel]) -> Table:
@@ -49,3 +50,4 @@ SECRET = _core(Secret)
 BLIND_INDEX = _core(BlindIndex)
 ACCESS = _core(Access)
 EDITION = _core(Edition)
+TOKEN = _core(TokenRow)

@@ -8,10 +8,13 @@ from models.i18n import _
 from models.operations.access import REVEALABLE, find, reveal
 from models.queries.access_log import access_log
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import Permission, UserRole, label
+from models.rules.vocabulary import AccessAct, Permission, UserRole, label
 from models.settings import load_settings
 from scripts.bootstrap import require_permission, use_store
 from scripts.output import print_json
+
+_ACTS = {act.value: act.label for codes in (Permission, AccessAct) for act in codes}
+"""The labels of what lines of the access log say was done."""
 
 
 def show_personal_data(ticket: str, fields: Sequence[str], *, as_json: bool) -> None:
@@ -55,5 +58,6 @@ def show_accesses(ticket: str | None, *, as_json: bool) -> None:
                 continue
             actor = f"{entry.who} ({label(UserRole, entry.role)})"
             names = ", ".join(_(field) for field in entry.fields)
-            line = f"{actor}  {label(Permission, entry.act)}  {entry.ticket or '-'}  {names}"
+            act = _(_ACTS.get(entry.act, entry.act))
+            line = f"{actor}  {act}  {entry.ticket or '-'}  {names}"
             sys.stdout.write(f"{at:%Y-%m-%d %H:%M:%S}  {line}\n")

@@ -1,0 +1,147 @@
+"""`hotline tokens`: issue, list and revoke the tokens of people and machines."""
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.i18n import _
+from models.settings import load_settings
+from scripts.help import App
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from models.security.tokens import Token
+
+_DAYS, _MOST_DAYS = 365, 3650
+
+
+def add_to(app: App) -> None:
+    """Add these commands."""
+    tokens = App(help=_("Manage the tokens that people log in with and machines identify with."))
+    tokens.command(help=_("Issue a token; it is printed once and stored nowhere."))(issue)
+    tokens.command("list", help=_("List the tokens, until when they hold, and their last use."))(
+        list_tokens
+    )
+    tokens.command(help=_("Revoke a token; tabs opened with it end within seconds."))(revoke)
+    app.add_typer(tokens, name="tokens")
+
+
+def issue(
+    name: Annotated[str, typer.Argument(help=_("Whose token it is; the logs name them so."))],
+    role: Annotated[str, typer.Option(help=_("The role: operator, supervisor, auditor, feeder."))],
+    speaks: Annotated[
+        str,
+        typer.Option(
+            help=_("In whose name it may send messages: city,units,desk; by default as the role.")
+        ),
+    ] = "",
+    unit: Annotated[str, typer.Option(help=_("The only unit that it may speak for."))] = "",
+    expires: Annotated[
+        int, typer.Option(min=1, max=_MOST_DAYS, help=_("The days for which it holds."))
+    ] = _DAYS,
+) -> None:
+    """Print the token alone on standard output, so that it can be passed on by a pipe."""
+    from models.operations.tokens import issue_token
+    from models.rules.vocabulary import Permission, Sender, UserRole
+    from models.security.tokens import Token
+    from models.shared_clock import store_clock
+    from scripts.bootstrap import require_permission, use_store
+
+    if role not in tuple(UserRole):
+        raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(UserRole)))
+    senders = [sender for sender in speaks.split(",") if sender]
+    if unknown := set(senders) - set(Sender):
+        text = _("{name}: one of: {allowed}")
+        raise typer.BadParameter(text.format(name=min(unknown), allowed=", ".join(Sender)))
+    settings = load_settings()
+    actor = require_permission(settings, Permission.TOKENS)
+    with use_store(settings, bootstrap=True) as store:
+        now = store_clock(store)()
+        wanted = Token(
+            name,
+            UserRole(role),
+            tuple(sender for sender in Sender if sender in senders),
+            unit or None,
+            issued_at=now,
+            expires_at=now + timedelta(days=expires),
+        )
+        with store.writing() as session:
+            token = issue_token(session, actor, wanted, now)
+    if sys.stdout.isatty():
+        typer.echo(_("The token, shown this once:"), err=True)
+    typer.echo(token)
+
+
+def list_tokens(
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+) -> None:
+    """List all tokens by name. The tokens themselves are not known."""
+    from models.queries.tokens import tokens
+    from models.rules.vocabulary import Permission, Sender, UserRole, label
+    from models.shared_clock import store_clock
+    from scripts.bootstrap import require_store, use_store
+    from scripts.output import print_json
+
+    settings = load_settings()
+    require_store(settings)
+    with use_store(settings, Permission.TOKENS) as store, store.reading() as session:
+        now = store_clock(store)()
+        listed = tokens(session)
+    for name, token in listed.items():
+        if token is None:
+            typer.echo(_("{name}: not issued by hotline, not valid").format(name=name))
+        elif as_json:
+            print_json(_as_dict(token, now))
+        else:
+            senders = ", ".join(label(Sender, sender) for sender in token.speaks)
+            used = _("last used {at}").format(at=_shown(token.last_used_at))
+            state = _state(token, now)
+            fields = (name, label(UserRole, token.role), senders, token.unit, state, used)
+            typer.echo("  ".join(field for field in fields if field))
+
+
+def revoke(name: Annotated[str, typer.Argument(help=_("Whose token it is."))]) -> None:
+    """Revoke a token; another one may be issued to the same name."""
+    from models.operations.tokens import revoke_token
+    from models.rules.vocabulary import Permission
+    from models.shared_clock import store_clock
+    from scripts.bootstrap import require_permission, use_store
+
+    settings = load_settings()
+    actor = require_permission(settings, Permission.TOKENS)
+    with use_store(settings) as store, store.writing() as session:
+        revoke_token(session, actor, name, store_clock(store)())
+    typer.echo(_("The token of {name} is revoked.").format(name=name))
+
+
+def _state(token: "Token", now: "datetime") -> str:
+    if token.revoked_at is not None:
+        return _("revoked {at}").format(at=_shown(token.revoked_at))
+    if token.expires_at is None:
+        return _("without end")
+    text = _("expired {at}") if token.expires_at <= now else _("until {at}")
+    return text.format(at=_shown(token.expires_at))
+
+
+def _shown(at: "datetime | None") -> str:
+    from models.rules.calendar import SHANGHAI
+
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if at is not None else _("never")
+
+
+def _as_dict(token: "Token", now: "datetime") -> dict[str, object]:
+    from models.rules.calendar import SHANGHAI
+
+    instants = ("issued_at", "expires_at", "revoked_at", "last_used_at")
+    times = {name: getattr(token, name) for name in instants}
+    return {
+        "name": token.name,
+        "role": token.role,
+        "speaks": token.speaks,
+        "unit": token.unit,
+        "valid": token.is_valid(now),
+        **{name: at and at.astimezone(SHANGHAI) for name, at in times.items()},
+    }
