@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from models.i18n import LazyText, lazy
 from models.rules.text import clean, escape_invisible, fix_double_encoding, folded, is_plain
-from scripts.ingest.dates import parse_instant
-from scripts.ingest.mapping import ANY, INSTANTS, Words
+from scripts.ingest.dates import Dated, parse_dated
+from scripts.ingest.mapping import ANY, ASSUMED_ZONE, INSTANTS, Words
 from scripts.ingest.records import Cell, cell_text
 from scripts.ingest.table_layout import CellPlace, TableLayout
 
@@ -57,13 +57,15 @@ _SINGLE = frozenset(
 class FeedTableRow:
     """One row while messages are made of it, with notes, and cells whose text was changed.
 
-    `days` are the ids of messages that are dated by a day.
+    `remarks` are notes that are told, and not kept with the letter. `days` are the ids of messages
+    that are dated by a day.
     """
 
     def __init__(self, layout: TableLayout, cells: Sequence[Cell]) -> None:
         self.layout = layout
         self.cells = cells
         self.notes: list[LazyText] = []
+        self.remarks: list[LazyText] = []
         self.days: set[str] = set()
         self.original: dict[str, str] = {}
 
@@ -117,6 +119,18 @@ class FeedTableRow:
         if note not in self.notes:
             self.notes.append(note)
 
+    def note_zone(self, dated: Dated | None) -> None:
+        """Remark on the zone of a date where neither the date nor the mapping says it."""
+        if dated is not None and dated.assumed and not self.layout.mapping.zone:
+            remark = lazy(
+                "dates without an offset were taken for times in {zone}: if they are another "
+                'place\'s, say which in "zone" of the mapping {mapping}',
+                zone=ASSUMED_ZONE,
+                mapping=self.layout.mapping.name,
+            )
+            if remark not in self.remarks:
+                self.remarks.append(remark)
+
     def keep_original(self, place: CellPlace) -> None:
         """Keep a cell as it came beside what is made of it."""
         self.original[place.header] = escape_invisible(cell_text(self.cells[place.column]))
@@ -150,10 +164,11 @@ def cell_value(row: FeedTableRow, place: CellPlace, words: Words) -> str | int:
 
 def instant_of(row: FeedTableRow, place: CellPlace) -> str:
     """The instant that a cell names, ISO 8601 with its offset. Raises UnusableRow."""
-    at = parse_instant(row.cell(place), row.layout.mapping.dates, row.layout.zone)
-    if at is None:
+    dated = parse_dated(row.cell(place), row.layout.mapping.dates, row.layout.zone)
+    if dated is None:
         raise UnusableRow(unreadable_date(place.header))
-    return at.isoformat()
+    row.note_zone(dated)
+    return dated.at.isoformat()
 
 
 def _exact_number(cell: Cell, text: str, column: str) -> str:

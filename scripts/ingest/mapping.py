@@ -1,8 +1,7 @@
 """Mappings: which column of a city's table is what. One TOML file a source, checked when loaded."""
 
-import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from models.rules.messages import FIELDS as MESSAGE_FIELDS
 from models.rules.text import folded
 from models.rules.toml_files import Problem, TomlModel, load_toml, unknown_key, unknown_value
 from models.text_files import read_text
-from scripts.ingest.dates import ANYWHERE
+from scripts.ingest.dates import day_and_month, is_date_form
 from scripts.ingest.records import MAPPINGS, FeedError
 
 FIELDS = (
@@ -49,6 +48,9 @@ ANY = "*"
 
 ARRIVAL = "arrival"
 """In `undated`: a missing date is the moment at which the feed is read."""
+
+ASSUMED_ZONE = "Asia/Shanghai"
+"""The zone of dates that name none, where the mapping names none either."""
 
 FACTS = ("title", "content", "address")
 """The fields that a claimant reports: a change there is a supplement (Regulation 3.4.6)."""
@@ -115,7 +117,7 @@ class Mapping(TomlModel):
     kept: dict[str, Column] = Field(default_factory=dict)
     others: tuple[str, ...] = ()
     dates: tuple[str, ...] = ("iso", "excel")
-    zone: str = "Asia/Shanghai"
+    zone: str = ""
     undated: str = ""
     quiet_before: date | None = None
     empty: tuple[str, ...] = ()
@@ -137,8 +139,11 @@ class Mapping(TomlModel):
         return list(dict.fromkeys(name for column in columns for name in column if name))
 
     def timezone(self) -> tzinfo:
-        """The zone of dates that name none; raises ZoneInfoNotFoundError for an unknown one."""
-        return SHANGHAI if self.zone == "Asia/Shanghai" else ZoneInfo(self.zone)
+        """The zone of dates that name none, Shanghai's unless `zone` says another.
+
+        Raises ZoneInfoNotFoundError for an unknown one.
+        """
+        return SHANGHAI if self.zone in ("", ASSUMED_ZONE) else ZoneInfo(self.zone)
 
 
 def requires_unit(kind: str) -> bool:
@@ -212,30 +217,18 @@ def _follow_up_problems(follow_up: FollowUp, index: int) -> Iterator[Problem]:
 
 
 def _date_problems(mapping: Mapping) -> Iterator[Problem]:
-    if {"%m/%d/%Y", "%d/%m/%Y"} <= {form.split(" ")[0] for form in mapping.dates}:
+    if {"%d", "%m"} <= {day_and_month(form) for form in mapping.dates}:
         why = _("it may hold %m/%d/%Y or %d/%m/%Y, not both: 04/02 would be guessed")
         yield ("dates",), why
     for place, form in enumerate(mapping.dates):
-        if not _is_date_form(form):
-            why = _('write "iso", "excel", or a pattern such as "%Y/%m/%d %H:%M:%S", not "{form}"')
+        if not is_date_form(form):
+            why = _(
+                'write "iso", "excel", "unix", or a pattern such as "%Y/%m/%d %H:%M:%S", '
+                'not "{form}"'
+            )
             yield ("dates", place), why.format(form=form)
     try:
         mapping.timezone()
     except (ZoneInfoNotFoundError, ValueError, OSError):
         why = _('this machine knows no zone "{zone}"; write one as Asia/Shanghai')
         yield ("zone",), why.format(zone=mapping.zone)
-
-
-def _is_date_form(form: str) -> bool:
-    if form in ("iso", "excel"):
-        return True
-    pattern = form.removeprefix(ANYWHERE)
-    if "%" not in pattern:
-        return False
-    try:
-        datetime.strptime("", pattern)  # noqa: DTZ007  (only the pattern is tried)
-    except ValueError as error:
-        return "does not match format" in str(error)
-    except re.error:  # a directive that stands twice
-        return False
-    return True

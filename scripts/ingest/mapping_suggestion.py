@@ -11,7 +11,7 @@ from typing import Any
 from models.i18n import _, render
 from models.rules.calendar import SHANGHAI
 from models.rules.text import clean, redact_address, redact_name, redact_numbers, redact_phone
-from scripts.ingest.dates import parse_instant
+from scripts.ingest.dates import day_and_month, parse_instant
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load_mapping
 from scripts.ingest.sample import FeedSample, read_sample
@@ -42,24 +42,31 @@ _CATEGORY_WORDS = {
     "help": r"求助|help|request|service",
     "complaint": r"投诉|举报|complain|report",
 }
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %p%I:%M", " %p%I:%M:%S")
+_DAYS = (
+    "%Y/%m/%d",
+    "%Y-%m-%d",
+    "%Y.%m.%d",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%Y",
+)
+_CHINESE_TIMES = (
+    *_TIMES,
+    *(
+        f" %{hour}{rest}"
+        for hour in ("H", "p%I")
+        for rest in ("时%M分", "时%M分%S秒", "点%M分", "时", "点")
+    ),
+)
 _DATE_FORMS = (
     "iso",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%Y年%m月%d日 %H:%M:%S",
-    "%Y年%m月%d日 %H:%M",
-    "%Y年%m月%d日",
-    "%d/%m/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M",
-    "%d/%m/%Y",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y",
+    *(day + time for day in _DAYS for time in (*_TIMES, " %I:%M %p", " %I:%M:%S %p")),
+    *("%Y年%m月%d日" + time for time in _CHINESE_TIMES),
+    *("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y-%m-%d %H:%M:%S %Z"),
+    "unix",
     "excel",
 )
 _NEARLY_ALL = 0.8
@@ -149,15 +156,15 @@ def _date_forms(sample: FeedSample, index: int) -> list[str]:
     ):
         return []
     # of two ways to read the same dates only the one that fits more of them
-    day, month = (sum(counts[f] for f in counts if f.startswith(p)) for p in ("%d/%m", "%m/%d"))
-    rarer = "%m/%d" if day >= month else "%d/%m"
-    return [form for form, _n in counts.most_common() if not form.startswith(rarer)]
+    day, month = (sum(counts[f] for f in counts if day_and_month(f) == d) for d in ("%d", "%m"))
+    rarer = "%m" if day >= month else "%d"
+    return [form for form, _n in counts.most_common() if day_and_month(form) != rarer]
 
 
 def _is_ambiguous(sample: FeedSample, written: list[int], forms: list[str]) -> bool:
-    if not written or not any(form.startswith(("%d/%m", "%m/%d")) for form in forms):
+    if not written or not any(map(day_and_month, forms)):
         return False
-    parts = (re.match(r"(\d+)/(\d+)/", text) for text in sample.column(written[0]))
+    parts = (re.match(r"(\d+)\D(\d+)\D", text) for text in sample.column(written[0]))
     return not any(max(int(p[1]), int(p[2])) > 12 for p in parts if p)
 
 

@@ -20,7 +20,7 @@ from scripts.ingest.cells import (
     instant_of,
     unreadable_date,
 )
-from scripts.ingest.dates import parse_dated
+from scripts.ingest.dates import Dated, parse_dated
 from scripts.ingest.mapping import ARRIVAL, requires_unit
 from scripts.ingest.records import Cell, FeedRecord, cell_text
 from scripts.ingest.table_layout import FollowUpLayout, NearestTable, TableLayout
@@ -81,7 +81,7 @@ def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRec
         kept,
         later,
         facts=(),
-        notes=tuple(row.notes),
+        notes=(*row.notes, *row.remarks),
         days=_places(row, (message, *later)) if row.days else frozenset(),
     )
     if not layout.mapping.letters:
@@ -198,25 +198,25 @@ def _follow_up_instant(
     """
     mapping, header = row.layout.mapping, layout.at.header
     dated = parse_dated(row.cell(layout.at), mapping.dates, row.layout.zone)
+    row.note_zone(dated)
     if dated is None:
         if mapping.undated == ARRIVAL:
             return "", False
         if not mapping.letters:
             raise UnusableRow(unreadable_date(header))
         row.note(lazy('"{column}" holds no possible date: not taken', column=header))
-    elif "at" in letter and _is_before(
-        dated[0], datetime.fromisoformat(letter["at"]), is_day=dated[1]
-    ):
+    elif "at" in letter and _is_before(dated, datetime.fromisoformat(letter["at"])):
         row.note(lazy('"{column}" is before the letter itself: not taken', column=header))
     else:
-        return dated[0].isoformat(), dated[1]
+        return dated.at.isoformat(), dated.is_day
     row.keep_original(layout.at)
     return None
 
 
-def _is_before(at: datetime, letter: datetime, *, is_day: bool) -> bool:
+def _is_before(dated: Dated, letter: datetime) -> bool:
     """Return whether something is said to have happened before its letter; a day is compared."""
-    if is_day:
+    at = dated.at
+    if dated.is_day:
         return at.date() < letter.astimezone(at.tzinfo).date()
     return at < letter
 

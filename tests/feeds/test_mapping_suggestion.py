@@ -1,9 +1,11 @@
 """A first mapping from headers and data: it loads, and reads what it says it would."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from models.rules.calendar import SHANGHAI
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load_mapping
 from scripts.ingest.mapping_suggestion import suggest_mapping
@@ -99,3 +101,33 @@ def test_no_table_is_said_to_be_none(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(FeedUnreadable, match="holds no table"):
         suggest_mapping(path, FeedOptions())
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1791765000",
+        "1791765000000",
+        "2026.10.12 08:30",
+        "2026年10月12日 8时30分",
+        "2026年10月12日 上午8点30分",
+        "2026-10-12 8:30:00",
+        "2026/10/12 上午 8:30",
+        "12-10-2026 08:30",
+        "10/12/2026 08:30:00 AM",
+        "20261012083000",
+        "2026-10-12 00:30:00 UTC",
+        "46307.354166667",
+    ],
+)
+def test_a_suggestion_finds_the_form_of_dates(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    dates = [written, written.replace("12", "28") if written.startswith("1") else written]
+    rows = [("id", "created", "title"), *((str(n), at, "a") for n, at in enumerate(dates))]
+    path.write_text(delimited(rows), encoding="utf-8")
+    file = tmp_path / "city.toml"
+    file.write_text(suggest_mapping(path, FeedOptions()), encoding="utf-8")
+    first, *_others = read_feed(path, FeedOptions(mapping=file))
+    assert first.message is not None
+    at = datetime.fromisoformat(str(first.message["at"]))
+    assert at == datetime(2026, 10, 12, 8, 30, tzinfo=SHANGHAI)

@@ -9,6 +9,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from openpyxl import Workbook
 
 from models.errors import HotlineError, describe_safely
 from models.rules.blind_index import index_terms
+from models.rules.calendar import SHANGHAI
 from models.rules.messages import Envelope, read_content, read_envelope
 from models.rules.notice_texts import InvalidNoticeText, check_texts
 from models.rules.policy import load_policy
@@ -27,6 +29,7 @@ from models.security.keys import parse_keys
 from models.security.roles_file import parse_roles
 from monitor.filters import read_filter
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
+from scripts.ingest.dates import is_date_form, parse_dated
 from scripts.ingest.feed_reader import read_feed
 from scripts.ingest.mapping import load_mapping
 from scripts.rulebook.calendar_file import read_declared_days
@@ -96,6 +99,22 @@ def _text(data: bytes) -> None:
 def _mending(data: bytes) -> None:
     body = letter("F1", "2026-11-02T09:00")
     apply_edit(data.decode("utf-8", "replace"), body)
+
+
+_DATE_FORMS = (
+    *("iso", "excel", "unix", "%Y年%m月%d日 %H时%M分", "found:%Y年%m月%d日", "%Y%m%d%H%M%S"),
+    *("%Y-%m-%d %p%I:%M", "%m/%d/%Y %I:%M:%S %p", "%Y.%m.%d %H:%M:%S %Z", "%d %b %Y %Z"),
+)
+
+
+def _date(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    for form in _DATE_FORMS:
+        dated = parse_dated(text, (form,), SHANGHAI)
+        assert dated is None or dated.at.tzinfo is not None
+        datetime.fromisoformat(dated.at.isoformat() if dated else "2026-01-01")
+    if is_date_form(text):
+        parse_dated("2026-10-12 08:30", (text,), SHANGHAI)
 
 
 def _by_file(load: Callable[[Path], object], name: str) -> Callable[[bytes], None]:
@@ -200,6 +219,15 @@ TARGETS = {
     "messages": Target(_messages, _LINES),
     "texts": Target(
         _text, (*_LINES, "１３９１２３４５６７８，440507199001011234\x1b[31m".encode())
+    ),
+    "dates": Target(
+        _date,
+        (
+            "2026年10月12日 星期一 下午3时5分".encode(),
+            b"2026-1-5 8:03:00",
+            b"/Date(1760228100000+0800)/",
+            b"%Y/%m/%d %p%I:%M:%S %Z",
+        ),
     ),
     "policy": Target(
         _by_text(lambda text: load_policy(text, "f")), _shipped("models/policy/haojiang.toml")
