@@ -109,6 +109,32 @@ def stored_messages(
     return {r.message_id: StoredMessage(r.arrived_at, session.cipher.decrypt(r.body)) for r in rows}
 
 
+def messages_about(
+    session: Session, source: str, tickets: Collection[str], marks: Collection[str]
+) -> dict[str, list[tuple[str, StoredMessage]]]:
+    """Return the messages that a source's letters about tickets have led to, with their ids.
+
+    Their ids are that of the letter, one of the marks, and more. They are in order of arrival, by
+    the letter's id.
+    """
+    rows = session.execute(
+        select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body)
+        .where(
+            session.is_in(INBOX.c.ticket, tickets),
+            INBOX.c.source == source,
+            INBOX.c.current,
+            or_(*(INBOX.c.message_id.contains(mark, autoescape=True) for mark in marks)),
+        )
+        .order_by(INBOX.c.id)
+    )
+    messages: dict[str, list[tuple[str, StoredMessage]]] = {}
+    for row in rows:
+        letter_id = next(m for mark in marks if (m := row.message_id.rpartition(mark)[0]))
+        message = StoredMessage(row.arrived_at, session.cipher.decrypt(row.body))
+        messages.setdefault(letter_id, []).append((row.message_id, message))
+    return messages
+
+
 def add_foreign_letters(
     session: Session,
     source: str,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from models.i18n import LazyText, lazy
 from models.rules.text import clean, escape_invisible, fix_double_encoding, folded, is_plain
 from scripts.ingest.dates import Dated, parse_dated
-from scripts.ingest.mapping import ANY, ASSUMED_ZONE, INSTANTS, Words
+from scripts.ingest.mapping import ANY, ASSUMED_ZONE, INSTANTS, UPDATED, Words
 from scripts.ingest.records import Cell, cell_text
 from scripts.ingest.table_layout import CellPlace, TableLayout
 
@@ -58,7 +58,7 @@ class FeedTableRow:
     """One row while messages are made of it, with notes, and cells whose text was changed.
 
     `remarks` are notes that are told, and not kept with the letter. `days` are the ids of messages
-    that are dated by a day.
+    that are dated by a day, `filled` the fields whose cell says something.
     """
 
     def __init__(self, layout: TableLayout, cells: Sequence[Cell]) -> None:
@@ -67,6 +67,7 @@ class FeedTableRow:
         self.notes: list[LazyText] = []
         self.remarks: list[LazyText] = []
         self.days: set[str] = set()
+        self.filled: set[str] = set()
         self.original: dict[str, str] = {}
 
     def text(self, place: CellPlace) -> str:
@@ -144,6 +145,9 @@ def cell_value(row: FeedTableRow, place: CellPlace, words: Words) -> str | int:
         return ""
     if field in INSTANTS:
         return instant_of(row, place)
+    if field == UPDATED:
+        dated = parse_dated(row.cell(place), row.layout.mapping.dates, row.layout.zone)
+        return "" if dated is None else dated.at.isoformat()
     if field in _NUMBERS:
         return _exact_number(row.cell(place), text, place.header)
     if field in words:

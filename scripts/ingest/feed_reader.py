@@ -118,7 +118,8 @@ def _with_options(record: FeedRecord, options: FeedOptions) -> FeedRecord:
         mapped = record.facts is not None
         messages = (record.message, *record.later)
         first, *later = (_with_unit(m, options.unit, mapped=mapped) for m in messages)
-        record = replace(record, message=first, later=tuple(later))
+        assumed = record.assumed if first is record.message else record.assumed | {"unit"}
+        record = replace(record, message=first, later=tuple(later), assumed=assumed)
     return replace(record, source=options.source) if options.source else record
 
 

@@ -23,6 +23,7 @@ FIELDS = (
     "id",
     "at",
     "arrived",
+    "updated",
     "category",
     "title",
     "content",
@@ -43,6 +44,10 @@ FIELDS = (
 """The fields that a column can be: those of `ticket.received`, inner ones with a dot."""
 
 INSTANTS = ("at", "arrived")
+
+UPDATED = "updated"
+"""The moment at which the source changed a letter last, by its own word."""
+
 ANY = "*"
 """In a table of values: every other word."""
 
@@ -55,7 +60,7 @@ ASSUMED_ZONE = "Asia/Shanghai"
 FACTS = ("title", "content", "address")
 """The fields that a claimant reports: a change there is a supplement (Regulation 3.4.6)."""
 
-_PER_ROW = ("ticket", "id", *INSTANTS)
+_PER_ROW = ("ticket", "id", *INSTANTS, UPDATED)
 _TAKEN_SOURCES = ("messages", "monitor")
 
 

@@ -33,6 +33,8 @@ class FeedRecord(msgspec.Struct, frozen=True):
     `days` are the places, among all messages of the record, of those that are dated by a day; they
     have its midnight here.
     `continues` marks a further message of the line before it, which was sent for several tickets.
+    `assumed` are the fields that the mapping or an option has given, and not the row itself.
+    `cleared` are fields that steer clocks and are blank in the row, though it has their column.
     """
 
     line: int
@@ -47,6 +49,8 @@ class FeedRecord(msgspec.Struct, frozen=True):
     keyed: bool = False
     days: frozenset[int] = frozenset()
     continues: bool = False
+    assumed: frozenset[str] = frozenset()
+    cleared: tuple[str, ...] = ()
 
     @property
     def raw(self) -> object:

@@ -27,6 +27,8 @@ from scripts.ingest.table_layout import FollowUpLayout, NearestTable, TableLayou
 
 Message = dict[str, Any]
 
+_STEERING = ("emergency", "statutory_limit")
+
 
 def row_records(
     layout: TableLayout,
@@ -86,8 +88,21 @@ def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRec
     )
     if not layout.mapping.letters:
         return record
-    facts, number = layout.mapping.facts, _written_number(layout, message)
-    return replace(record, facts=facts, number=number, keyed=bool(layout.key))
+    return replace(
+        record,
+        facts=layout.mapping.facts,
+        number=_written_number(layout, message),
+        keyed=bool(layout.key),
+        assumed=frozenset(layout.mapping.constants.keys() - row.filled),
+        cleared=_cleared(row),
+    )
+
+
+def _cleared(row: FeedTableRow) -> tuple[str, ...]:
+    """The fields that steer clocks and are blank here, though the table has their column."""
+    placed = {place.field.partition(".")[0] for place in row.layout.fields}
+    filled = {field.partition(".")[0] for field in (*row.filled, *row.layout.mapping.constants)}
+    return tuple(field for field in _STEERING if field in placed and field not in filled)
 
 
 def _places(row: FeedTableRow, messages: Sequence[Message]) -> frozenset[int]:
@@ -151,6 +166,7 @@ def _letter(row: FeedTableRow) -> Message:
         value = cell_value(row, place, mapping.values)
         if value != "":
             _set(message, place.field, value)
+            row.filled.add(place.field)
     for place in layout.kept:
         if text := row.text(place):
             message.setdefault(place.field, text)

@@ -59,6 +59,7 @@ def test_open311_is_read_in_every_dress(content: bytes, tmp_path: Path) -> None:
         "id": "14-1",
         "ticket": "14-1",
         "at": "2026-05-09T19:02:21-05:00",
+        "updated": "2026-11-10T10:15:40-06:00",
         "category": "help",
         "title": "Pothole",
         "address": "1 Main St",

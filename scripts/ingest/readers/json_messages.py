@@ -224,7 +224,10 @@ def object_record(
         return record and replace(record, kept=text)
     if isinstance(fields, CleanObject) and fields.original:
         record.message["original"] = fields.original | record.message.get("original", {})
-    return replace(record, kept=text)
+    # a field that is absent may be in another object: it is not blank
+    present = {p.field.partition(".")[0] for p in layout.fields if p.header in cells}
+    cleared = tuple(field for field in record.cleared if field in present)
+    return replace(record, kept=text, cleared=cleared)
 
 
 def flatten(fields: dict[str, Any], prefix: str = "") -> dict[str, Cell]:
