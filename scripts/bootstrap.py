@@ -3,14 +3,16 @@
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from models.clock import Now, system_clock
+from models.i18n import _
 from models.private_files import close_file, prepare_home
 from models.settings import Settings
 from models.text_files import read_text
+from scripts.help import current_command
 
 if TYPE_CHECKING:
     from models.database import Session, Store
@@ -26,33 +28,53 @@ def open_store(settings: Settings) -> "Store":
     gc.freeze()
 
     from models.database import Store
-    from models.migrations import TOKENS_IN_STORE, upgrade
+    from models.migrations import upgrade
     from models.security.encryption import load_cipher
 
     ready_home(settings)
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
-    former = upgrade(store)
-    if former is not None and former < TOKENS_IN_STORE:
-        _carry_over_tokens(settings, store)
+    upgrade(store)
+    _settle_owner(settings, store)
     return store
 
 
-def _carry_over_tokens(settings: Settings, store: "Store") -> None:
-    """Take the tokens of the roles file into a store that has just learnt to keep them.
+def _settle_owner(settings: Settings, store: "Store") -> None:
+    """Settle whom a store belongs to in which nobody has been given a role.
 
-    Never later: whoever can name another home must not bring tokens of his own.
+    Its owner brings the roles of a file in his home; nobody else's home matters. A store on a
+    server belongs to whoever uses it first.
     """
+    from models.operations.roles import carry_over_roles, note_owner
     from models.operations.tokens import carry_over_tokens
-    from models.security.identity import load_roles
+    from models.queries.roles import user_roles
+    from models.security.identity import load_home_roles, process_user
 
-    roles = load_roles(settings.home)
-    if roles is not None and roles.tokens:
-        with store.writing() as session:
-            carry_over_tokens(session, roles.tokens, system_clock())
+    user = process_user()
+    with store.reading() as session:
+        roles = user_roles(session)
+    if roles.are_set_up or not roles.is_owner(user, settings.sqlite_path):
+        return
+    file = load_home_roles(settings.home)
+    if file is None and (settings.sqlite_path is not None or roles.owner is not None):
+        return
+    with store.writing() as session:
+        if file is None:
+            note_owner(session, user.name, system_clock())
+        elif carry_over_roles(session, user.name, file.users, system_clock()):
+            carry_over_tokens(session, file.tokens, system_clock())
+            text = _("the roles of {path} are in the store now; the file decides nothing any more")
+            sys.stderr.write(f"hotline: {text.format(path=settings.home / 'roles.toml')}\n")
 
 
 def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
-    """Open the store, and give a new one a policy and units. Raises HotlineError.
+    """Open the store, and give a new one a policy and units. Raises HotlineError."""
+    store = open_store(settings)
+    _fill_new_store(settings, store, now)
+    return store
+
+
+def _fill_new_store(settings: Settings, store: "Store", now: Now = system_clock) -> None:
+    """Give a new store a policy and units.
 
     The policy file of the settings is imported into a store that has no policy; later ones are
     imported by `hotline policy import`.
@@ -62,14 +84,12 @@ def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
     from models.rulebook import has_policies, has_units
     from models.rules.routing.directory import load_units
 
-    store = open_store(settings)
     with store.writing() as session:
         if not has_policies(session):
             add_policy(session, *policy_text(settings), now())
         if not has_units(session):
             units = load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
             replace_units(session, units, now())
-    return store
 
 
 @contextmanager
@@ -78,16 +98,64 @@ def use_store(
 ) -> "Iterator[Store]":
     """Open the store for one command and close it at the end.
 
-    The role of whoever runs the command must have `permission`, if that is given: NotAllowed is
-    raised before anything is opened. `bootstrap` gives a new store a policy and units.
+    The role of whoever runs the command must have `permission`, if that is given: else NotAllowed
+    is raised before anything is done. `bootstrap` gives a new store a policy and units.
     """
-    if permission is not None:
-        require_permission(settings, permission)
-    store = bootstrap_store(settings) if bootstrap else open_store(settings)
+    store = open_store(settings)
     try:
-        yield store
+        with ExitStack() as stack:
+            if permission is not None:
+                stack.enter_context(acting(store, settings, permission))
+            if bootstrap:
+                _fill_new_store(settings, store)
+            yield store
     finally:
         store.close()
+
+
+@contextmanager
+def acting(
+    store: "Store", settings: Settings, permission: "Permission", ticket: str | None = None
+) -> "Iterator[Actor]":
+    """Yield whoever runs the command; raises NotAllowed unless his role has this permission.
+
+    What is denied meanwhile goes into the access log, and so does what few may do once it is done.
+    """
+    from models.operations.access_log import record_access, recording_denials
+    from models.security.identity import process_user
+    from models.security.roles import ON_RECORD, Actor, Denied
+    from models.security.tokens import TokenRefused
+    from models.shared_clock import store_clock
+
+    now = store_clock(store)
+    command = current_command()
+    with recording_denials(store, now):
+        try:
+            actor = current_actor(store, settings)
+        except TokenRefused as error:
+            nobody = Actor(process_user().name, "")
+            raise Denied(str(error), nobody, permission, ticket, [command]) from error
+        actor.require(permission, ticket, [command])
+        yield actor
+    if permission in ON_RECORD:
+        with store.writing() as session:
+            record_access(session, actor, permission, None, [command], now())
+
+
+def current_actor(store: "Store", settings: Settings) -> "Actor":
+    """Return whoever runs this process: by HOTLINE_TOKEN if it is set, else by its user.
+
+    Raises TokenRefused.
+    """
+    from models.operations.tokens import use_token
+    from models.queries.roles import user_as_actor
+    from models.security.identity import process_user
+    from models.shared_clock import store_clock
+
+    if settings.token:
+        return use_token(store, settings.token, store_clock(store)()).actor
+    with store.reading() as session:
+        return user_as_actor(session, process_user(), settings.sqlite_path)
 
 
 @contextmanager
@@ -109,16 +177,6 @@ def require_store(settings: Settings) -> None:
 def has_store(settings: Settings) -> bool:
     """Return whether there is a store: a command that only reads must not create one."""
     return settings.database_url is not None or (settings.home / "hotline.db").exists()
-
-
-def require_permission(settings: Settings, permission: "Permission") -> "Actor":
-    """Whoever runs this command; raises NotAllowed unless the role has this permission."""
-    from models.security.identity import current_actor
-
-    ready_home(settings)
-    actor = current_actor(settings)
-    actor.require(permission)
-    return actor
 
 
 def ready_home(settings: Settings) -> None:

@@ -26,6 +26,7 @@ def build() -> App:
         processes,
         replay,
         report,
+        roles,
         routing,
         service,
         similar,
@@ -51,6 +52,7 @@ def build() -> App:
         maintenance,
         keys,
         tokens,
+        roles,
         bench,
     ):
         group.add_to(app)

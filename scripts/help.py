@@ -18,6 +18,7 @@ from typer._click.exceptions import (
     NoSuchOption,
     UsageError,
 )
+from typer._click.globals import get_current_context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from models.i18n import _
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
     from typer._click import Command as AnyCommand
     from typer._click import Context, HelpFormatter, Parameter
 
-__all__ = ["App", "UsageError", "usage_error_text"]
+__all__ = ["App", "UsageError", "current_command", "usage_error_text"]
+
+
+def current_command() -> str:
+    """Return the command that runs, as `hotline policy import`; empty where none does."""
+    context = get_current_context(silent=True)
+    if context is None:
+        return ""
+    return context.command_path + " --dry-run" * bool(context.params.get("dry_run"))
 
 
 class _Command(TyperCommand):

@@ -13,7 +13,7 @@ import pytest
 import typer
 import yaml
 
-from models.security.identity import load_roles
+from models.security.identity import load_home_roles
 from scripts.cli import build
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +134,6 @@ def test_units_start_commands_that_are_there(path: Path) -> None:
 def test_the_roles_file_that_comes_with_it_can_be_used(tmp_path: Path) -> None:
     """Copied as it is."""
     (tmp_path / "roles.toml").write_text((ROOT / "deploy" / "roles.toml").read_text("utf-8"))
-    roles = load_roles(tmp_path)
+    roles = load_home_roles(tmp_path)
     assert roles is not None
-    assert roles.actor_for_user("wang").role == "operator"
+    assert roles.users["wang"] == "operator"

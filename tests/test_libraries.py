@@ -21,6 +21,7 @@ TYPER = {
         "BadOptionUsage", "MissingParameter", "NoArgsIsHelpError", "NoSuchOption", "UsageError",
     ),
     "typer._click": ("Command", "Context", "HelpFormatter", "Parameter"),
+    "typer._click.globals": ("get_current_context",),
     "typer.core": ("TyperCommand", "TyperGroup", "TyperOption"),
     "typer.rich_utils": (
         "ARGUMENTS_PANEL_TITLE", "COMMANDS_PANEL_TITLE", "DEFAULT_STRING", "OPTIONS_PANEL_TITLE",

@@ -13,26 +13,22 @@ from models.store_errors import StoreError, is_transient
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0017"
+NEWEST = "0018"
 """The revision of the tables."""
 
-TOKENS_IN_STORE = "0017"
-"""The revision from which on tokens lie in the store; before, a roles file had them."""
 
-
-def upgrade(store: Store) -> str | None:
+def upgrade(store: Store) -> None:
     """Bring the store to the newest revision and check that its key fits; repeating it is safe.
 
-    Returns the revision that it had, None for a new store. Raises KeyUnusable, StoreUnreachable.
+    Raises KeyUnusable, StoreUnreachable.
     """
     try:
         # every command asks, and loading Alembic takes longer than most of them
-        if (former := revision(store)) != NEWEST:
+        if revision(store) != NEWEST:
             from alembic import command  # noqa: PLC0415
 
             command.upgrade(config_of(store), "head")
         refresh_hashes(store, unlock(store))
-        return former
     except StoreError as error:
         if not is_transient(error):
             raise

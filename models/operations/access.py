@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.json_types import Json, JsonObject
+from models.operations.access_log import record_access
 from models.operations.blind_index import blind_hash
 from models.queries.log import TicketNotFound
 from models.rules.blind_index import TERM_KINDS, normalize_term
 from models.rules.text import clean
 from models.rules.vocabulary import MessageType, Permission
-from models.security.chain import AccessLine, access_line
 from models.security.roles import Actor
-from models.tables.core import ACCESS, BLIND_INDEX, EVENT, INBOX, TICKET
+from models.tables.core import BLIND_INDEX, EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED
 
 REVEALABLE = ("name", "phone", "address", "title", "content", "log")
@@ -34,7 +34,7 @@ def reveal(
 
     Raises NotAllowed, TicketNotFound, UnknownField.
     """
-    actor.require(Permission.REVEAL)
+    actor.require(Permission.REVEAL, number, fields)
     for field in fields:
         if field not in REVEALABLE:
             raise _unknown(field, REVEALABLE)
@@ -64,7 +64,7 @@ def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -
 
     The search is logged, what was searched for is not. Raises NotAllowed, UnknownField.
     """
-    actor.require(Permission.FIND)
+    actor.require(Permission.FIND, fields=[kind])
     if kind not in TERM_KINDS:
         raise _unknown(kind, TERM_KINDS)
     record_access(session, actor, Permission.FIND, None, [kind], now)
@@ -81,27 +81,6 @@ def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -
 def _unknown(name: str, known: Sequence[str]) -> UnknownField:
     text = _("no field {name}; there are: {known}")
     return UnknownField(text.format(name=name, known=", ".join(known)))
-
-
-def record_access(
-    session: Session,
-    actor: Actor,
-    act: str,
-    ticket: str | None,
-    fields: Sequence[str],
-    now: datetime,
-) -> None:
-    """Append a line to the access log, chained to the line before."""
-    if session.dialect == "postgresql":
-        # one writer at a time, or two lines would follow the same one
-        session.execute(text("LOCK TABLE access IN EXCLUSIVE MODE"))
-    last = session.execute(
-        select(ACCESS.c.id, ACCESS.c.hash).order_by(ACCESS.c.id.desc()).limit(1)
-    ).first()
-    number, before = (last.id + 1, bytes(last.hash)) if last else (1, b"")
-    line = AccessLine(number, now, actor.name, actor.role, act, ticket, list(fields))
-    hashed = session.cipher.chain_hash(before + access_line(line))
-    session.execute(session.insert(ACCESS).values(line._asdict() | {"hash": hashed}))
 
 
 def _letter(session: Session, number: str) -> JsonObject:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
-from models.operations.access import record_access
+from models.operations.access_log import record_access
 from models.queries.bulletin import bulletin
 from models.queries.editions import (
     PublishedBulletin,

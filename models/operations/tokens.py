@@ -9,7 +9,7 @@ from sqlalchemy import delete, or_, select, update
 from models.database import Session, Store
 from models.errors import HotlineError
 from models.i18n import _
-from models.operations.access import record_access
+from models.operations.access_log import record_access
 from models.queries.tokens import find_token, read_token
 from models.rulebook import load_rulebook
 from models.rules.text import one_line

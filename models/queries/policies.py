@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import zip_longest
 
 from sqlalchemy import case, func, select
 
@@ -48,7 +49,7 @@ def policy_versions(session: Session) -> list[PolicyVersion]:
     # the last import of a day holds from that day on
     winners = {row.valid_from: row.number for row in rows if row.withdrawn_at is None}
     days = sorted(winners)
-    until = dict(zip(days, [*days[1:], None], strict=True))
+    until = dict(zip_longest(days, days[1:]))
     versions = []
     for row in rows:
         winner = winners.get(row.valid_from)

@@ -56,6 +56,10 @@ BROWSER_MESSAGE_BYTES = 64 * KIB
 TAB_MEMORY_BYTES = 2 * GIB
 """Bytes of address space of the process that serves a browser's tab."""
 
+# The access log
+DENIED_LINES = 10
+"""Lines a minute for what one person is denied; more is only counted."""
+
 # The broker and the texts of notices
 BELL_BYTES = 64 * KIB
 """Bytes of a bell that a worker reads; larger ones are thrown away unread."""

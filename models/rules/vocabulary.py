@@ -462,6 +462,8 @@ class Permission(Code):
     BACKUP = "backup", N_("make backups")
     MAINTAIN = "maintain", N_("maintain the store")
     TOKENS = "tokens", N_("issue and revoke tokens")
+    ROLES = "roles", N_("change roles")
+    CALL = "call", N_("see the number of a call that is due")
 
 
 class AccessAct(Code):
@@ -472,6 +474,15 @@ class AccessAct(Code):
     LOG_OUT = "log_out", N_("logged out")
     TOKEN_ISSUED = "token_issued", N_("token issued")
     TOKEN_REVOKED = "token_revoked", N_("token revoked")
+
+
+class AccessOutcome(Code):
+    """The outcome of an act in the access log."""
+
+    DONE = "done", N_("done")
+    DENIED = "denied", N_("denied")
+    BEYOND = "beyond", N_("done, beyond the limit")
+    STOPPED = "stopped", N_("denied, beyond the limit")
 
 
 class Sender(Code):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from models.i18n import LazyText, lazy
+from models.rules.vocabulary import AccessOutcome
 from models.security.encryption import Cipher, Encrypted, KeyUnusable
 
 
@@ -44,7 +45,10 @@ class EventLine(NamedTuple):
 
 
 class AccessLine(NamedTuple):
-    """A line of the access log without its hash; `fields` are names, not what stood in them."""
+    """A line of the access log without its hash; `fields` are names, not what stood in them.
+
+    `amount` is how many tickets, rows or denied acts it stands for, `reason` what was given as one.
+    """
 
     id: int
     at: datetime
@@ -53,6 +57,9 @@ class AccessLine(NamedTuple):
     act: str
     ticket: str | None
     fields: Sequence[str]
+    outcome: str = AccessOutcome.DONE
+    amount: int = 1
+    reason: Encrypted | None = None
 
 
 def event_line(
@@ -64,11 +71,19 @@ def event_line(
     )
 
 
-def access_line(line: AccessLine) -> bytes:
-    """Return what the hash of a line of the access log covers besides the hash before."""
-    return msgspec.json.encode(
-        [line.at.astimezone(UTC), line.id, line.who, line.role, line.act, line.ticket, line.fields]
-    )
+def access_line(cipher: Cipher, line: AccessLine) -> bytes:
+    """Return what the hash of a line of the access log covers besides the hash before.
+
+    A line that was done once and for no reason is covered as before there were reasons. Raises
+    KeyUnusable where its reason cannot be read.
+    """
+    covered = [line.at.astimezone(UTC), line.id, line.who, line.role, line.act, line.ticket]
+    covered.append(line.fields)
+    reason = msgspec.json.encode(cipher.decrypt(line.reason)) if line.reason is not None else None
+    more = [line.outcome, line.amount, reason and cipher.keyed_hash(reason).hex()]
+    if more != [AccessOutcome.DONE, 1, None]:
+        covered += more
+    return msgspec.json.encode(covered)
 
 
 class LogCheck:
@@ -134,7 +149,12 @@ def check_access_log(
         if line.id != count:
             return count, BrokenLink(None, count, lazy("line {seq} is missing", seq=count))
         before, chain = chain, stored
-        if cipher.chain_hash(before + access_line(line)) != chain:
+        try:
+            as_written = cipher.chain_hash(before + access_line(cipher, line)) == chain
+        except KeyUnusable:
+            # the key fits this store, or it would not be open: the ciphertext was changed
+            as_written = False
+        if not as_written:
             why = lazy("line {seq} is not as it was written", seq=count)
             return count, BrokenLink(None, count, why)
     return count, None

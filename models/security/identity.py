@@ -1,37 +1,45 @@
-"""Identify the actor: an operating-system user or the bearer of a token, and his role."""
+"""Identify who runs this process, and read the file that roles are imported from."""
 
 import os
 import pwd
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from models.i18n import _
-from models.rules.vocabulary import UserRole
-from models.security.roles import Actor, InvalidRoles, Roles
-from models.settings import Settings
+from models.security.roles import InvalidRoles, Roles
 from models.text_files import read_text
 
 ROLES_FILE = "roles.toml"
 
 
-def current_actor(settings: Settings) -> Actor:
-    """Return the actor: by HOTLINE_TOKEN if it is set, else by the user that this process runs as.
+class SystemUser(NamedTuple):
+    """A user of the operating system."""
 
-    Without a roles file the owner of the home is supervisor and nobody else has a role. Raises
-    InvalidRoles where the file or the token is wrong.
+    name: str
+    uid: int
+
+    def owns(self, file: Path) -> bool:
+        """Return whether a file is his, or will be since he creates it."""
+        return not file.exists() or file.stat().st_uid == self.uid
+
+
+def process_user() -> SystemUser:
+    """Return the user of the operating system that this process runs as.
+
+    It is the real one, also in a program that takes on its owner's rights; whoever became another
+    user before (sudo) is that other one, since only the environment says who it was.
     """
-    roles = load_roles(settings.home)
-    if settings.token:
-        return (roles or Roles({}, {})).actor_for_token(settings.token)
-    user = _user(os.geteuid())
-    if roles is not None:
-        return roles.actor_for_user(user)
-    owner = settings.home.stat().st_uid if settings.home.exists() else os.geteuid()
-    return Actor(user, UserRole.SUPERVISOR if owner == os.geteuid() else "")
+    uid = os.getuid()
+    try:
+        return SystemUser(pwd.getpwuid(uid).pw_name, uid)
+    except KeyError:
+        # a container's user may have no name
+        return SystemUser(f"uid {uid}", uid)
 
 
-def load_roles(home: Path) -> Roles | None:
-    """Return the roles file of this home, None where there is none.
+def load_home_roles(home: Path) -> Roles | None:
+    """Return the roles file of a home, None where there is none.
 
     It must belong to the home's owner or to root, and only they may write it. Raises InvalidRoles.
     """
@@ -42,22 +50,18 @@ def load_roles(home: Path) -> Roles | None:
         return None
     except OSError as error:
         raise InvalidRoles(f"{path}: {error.strerror}") from error
-    # imported here: most homes have no roles file, and pydantic takes its time to load
-    from models.security.roles_file import parse_roles  # noqa: PLC0415
-
-    text = read_text(path, InvalidRoles)
     others = stat.S_IWGRP | stat.S_IWOTH
     if status.st_uid not in (0, home.stat().st_uid) or status.st_mode & others:
         message = _(
             "{path}: others could change it; chown it to the home's owner and chmod go-w it"
         )
         raise InvalidRoles(message.format(path=path))
-    return parse_roles(text, str(path))
+    return load_roles(path)
 
 
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        # a container's user may have no name
-        return f"uid {uid}"
+def load_roles(path: Path) -> Roles:
+    """Return the roles of a file. Raises InvalidRoles."""
+    # imported here: most commands read no roles file, and pydantic takes its time to load
+    from models.security.roles_file import parse_roles  # noqa: PLC0415
+
+    return parse_roles(read_text(path, InvalidRoles), str(path))

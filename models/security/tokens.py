@@ -42,7 +42,7 @@ class Token:
     @property
     def actor(self) -> Actor:
         """Who acts with it."""
-        return Actor(self.name, self.role)
+        return Actor(self.name, self.role, frozenset(self.speaks) or None, self.unit)
 
     def is_valid(self, now: datetime) -> bool:
         """Return whether it has neither ended nor been revoked."""

@@ -4,6 +4,7 @@ from models.tables.bell import Bell
 from models.tables.inbox import Inbox
 from models.tables.notice import NoticeRow
 from models.tables.process import Process, Sample
+from models.tables.role import DeniedCount, UserRoleRow
 from models.tables.rulebook import CalendarDay, CalendarYear, PolicyVersion, Territory, UnitRow
 from models.tables.secrets import Access, BlindIndex, Secret
 from models.tables.ticket import ClockRow, EventRow, Ticket
@@ -15,6 +16,7 @@ __all__ = [
     "CalendarDay",
     "CalendarYear",
     "ClockRow",
+    "DeniedCount",
     "EventRow",
     "Inbox",
     "NoticeRow",
@@ -25,4 +27,5 @@ __all__ = [
     "Territory",
     "Ticket",
     "UnitRow",
+    "UserRoleRow",
 ]

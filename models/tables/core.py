@@ -8,6 +8,7 @@ from models.tables.edition import Edition
 from models.tables.inbox import Inbox
 from models.tables.notice import ChannelState, NoticeRow
 from models.tables.process import Process, Sample
+from models.tables.role import DeniedCount, UserRoleRow
 from models.tables.routing_model import RoutingModel
 from models.tables.rulebook import (
     CalendarDay,
@@ -51,3 +52,5 @@ BLIND_INDEX = _core(BlindIndex)
 ACCESS = _core(Access)
 EDITION = _core(Edition)
 TOKEN = _core(TokenRow)
+USER_ROLE = _core(UserRoleRow)
+DENIED_COUNT = _core(DeniedCount)

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index
+from sqlalchemy import Column, ForeignKey, Index, text
 from sqlmodel import Field
 
 from models.json_types import Json
+from models.rules.vocabulary import AccessOutcome
 from models.security.encryption import Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
@@ -38,13 +39,24 @@ class BlindIndex(TableRow, table=True):
 
 
 class Access(TableRow, table=True):
-    """A line of the access log: somebody saw personal data in clear, or searched by it.
+    """A line of the access log: somebody saw personal data in clear, changed what only few may
+    change, or was denied it.
 
-    It is append-only and chained. `fields` are the names of what was shown, never its content.
+    It is append-only and chained. `fields` are the names of what was shown, never its content;
+    `amount` is how many tickets, rows or denied acts the line stands for.
     """
 
     __tablename__ = "access"
-    __table_args__ = (Index("access_ticket", "ticket"),)
+    __table_args__ = (
+        Index("access_ticket", "ticket"),
+        Index("access_who", "who", "at"),
+        Index(
+            "access_alarm",
+            "at",
+            sqlite_where=text("outcome IN ('beyond', 'stopped')"),
+            postgresql_where=text("outcome IN ('beyond', 'stopped')"),
+        ),
+    )
 
     id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
     at: datetime = Field(sa_column=Column(Instant, nullable=False))
@@ -53,4 +65,7 @@ class Access(TableRow, table=True):
     act: str
     ticket: str | None = None
     fields: Json = Field(sa_column=Column(JsonText, nullable=False))
+    outcome: str = AccessOutcome.DONE
+    amount: int = 1
+    reason: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
     hash: bytes

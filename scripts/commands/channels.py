@@ -53,21 +53,21 @@ def attempt(
 ) -> None:
     """Send one message that says that it is only a test."""
     from models.rules.vocabulary import Permission
-    from scripts.bootstrap import require_permission
+    from scripts.bootstrap import use_store
     from workers.notices.apprise_channel import send_message
 
-    require_permission(load_settings(), Permission.RULEBOOK)
-    channels = _load().channel
-    if channel not in channels:
-        known = ", ".join(channels) or "-"
-        raise HotlineError(
-            _("no channel {name}; there are: {known}").format(name=channel, known=known)
-        )
-    if channels[channel].needs_recipient and not to:
-        raise typer.BadParameter(_("this channel needs a recipient: --to ADDRESS"))
-    text = _("This is a test of the channel {name}.").format(name=channel)
-    if error := send_message(channels[channel], to, "hotline-try", "12345", text):
-        raise HotlineError(f"{channel}: {error}")
+    with use_store(load_settings(), Permission.RULEBOOK):
+        channels = _load().channel
+        if channel not in channels:
+            known = ", ".join(channels) or "-"
+            raise HotlineError(
+                _("no channel {name}; there are: {known}").format(name=channel, known=known)
+            )
+        if channels[channel].needs_recipient and not to:
+            raise typer.BadParameter(_("this channel needs a recipient: --to ADDRESS"))
+        text = _("This is a test of the channel {name}.").format(name=channel)
+        if error := send_message(channels[channel], to, "hotline-try", "12345", text):
+            raise HotlineError(f"{channel}: {error}")
     typer.echo(_("The channel accepted the message."))
 
 

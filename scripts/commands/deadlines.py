@@ -14,7 +14,6 @@ from scripts.bootstrap import (
     has_store,
     policy_text,
     read_store,
-    require_permission,
     use_store,
 )
 from scripts.help import App
@@ -209,11 +208,9 @@ def import_days(
     from scripts.rulebook.calendar_file import document_of_year, read_declared_days
     from scripts.rulebook.changes import change_as_dict, change_lines
 
-    settings = load_settings()
-    require_permission(settings, Permission.RULEBOOK)
-    declared = read_declared_days(file)
-    whole_year = (year, document_of_year(declared, year)) if year else None
-    with use_store(settings, bootstrap=True) as store:
+    with use_store(load_settings(), Permission.RULEBOOK, bootstrap=True) as store:
+        declared = read_declared_days(file)
+        whole_year = (year, document_of_year(declared, year)) if year else None
         now = store_clock(store)()
         with store.writing() as session:
             change = change_calendar(session, declared, now, whole_year)

@@ -112,17 +112,16 @@ def import_file(
     from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
     from models.text_files import read_text
-    from scripts.bootstrap import require_permission, require_store, use_store
+    from scripts.bootstrap import require_store, use_store
     from scripts.output import print_json
     from scripts.rulebook.policies import import_as_dict, import_lines
 
     settings = load_settings()
-    require_permission(settings, Permission.RULEBOOK)
-    text, name = read_text(file), str(file)
-    policy = load_policy(text, name)
     if dry_run:
         require_store(settings)
-    with use_store(settings) as store:
+    with use_store(settings, Permission.RULEBOOK) as store:
+        text, name = read_text(file), str(file)
+        policy = load_policy(text, name)
         now = store_clock(store)()
         with store.writing() as session:
             clocks = list(clocks_under(session, policy, now)) if dry_run else []
@@ -147,14 +146,13 @@ def withdraw(
     from models.operations.policies import withdraw_policy
     from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
-    from scripts.bootstrap import require_permission, require_store, use_store
+    from scripts.bootstrap import require_store, use_store
     from scripts.output import print_json
     from scripts.rulebook.changes import change_as_dict, change_lines
 
     settings = load_settings()
-    require_permission(settings, Permission.RULEBOOK)
     require_store(settings)
-    with use_store(settings) as store:
+    with use_store(settings, Permission.RULEBOOK) as store:
         now = store_clock(store)()
         with store.writing() as session:
             change = withdraw_policy(session, version, now)

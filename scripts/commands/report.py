@@ -97,10 +97,13 @@ def _parse_month(text: str) -> "Month":
 def _publish(settings: "Settings", month: "Month") -> None:
     from models.operations.editions import publish
     from models.rules.vocabulary import Permission
-    from scripts.bootstrap import require_permission, use_store
+    from scripts.bootstrap import acting, use_store
 
-    actor = require_permission(settings, Permission.PUBLISH)
-    with use_store(settings) as store, store.writing() as session:
+    with (
+        use_store(settings) as store,
+        acting(store, settings, Permission.PUBLISH) as actor,
+        store.writing() as session,
+    ):
         publish(session, actor, month, _rules(session, month), system_clock())
 
 

@@ -10,7 +10,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.settings import Settings, load_settings
 from scripts.arguments import OVERWRITE
-from scripts.bootstrap import read_store, require_permission, use_store
+from scripts.bootstrap import read_store, use_store
 from scripts.help import App
 from scripts.output import print_json
 from scripts.output_files import OutputFile
@@ -86,7 +86,9 @@ def train(
 
     settings = load_settings()
     if file is None or output is None:
-        require_permission(settings, Permission.RULEBOOK)
+        # asked before the work, which takes minutes
+        with use_store(settings, Permission.RULEBOOK):
+            pass
     columns = Columns(title, text, label)
     letters, lacking = data_sources.load_letters(settings, file, columns)
     letters, left_out = usable_letters(letters)

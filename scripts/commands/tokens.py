@@ -48,7 +48,7 @@ def issue(
     from models.rules.vocabulary import Permission, Sender, UserRole
     from models.security.tokens import Token
     from models.shared_clock import store_clock
-    from scripts.bootstrap import require_permission, use_store
+    from scripts.bootstrap import acting, use_store
 
     if role not in tuple(UserRole):
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(UserRole)))
@@ -57,8 +57,10 @@ def issue(
         text = _("{name}: one of: {allowed}")
         raise typer.BadParameter(text.format(name=min(unknown), allowed=", ".join(Sender)))
     settings = load_settings()
-    actor = require_permission(settings, Permission.TOKENS)
-    with use_store(settings, bootstrap=True) as store:
+    with (
+        use_store(settings, bootstrap=True) as store,
+        acting(store, settings, Permission.TOKENS) as actor,
+    ):
         now = store_clock(store)()
         wanted = Token(
             name,
@@ -108,11 +110,14 @@ def revoke(name: Annotated[str, typer.Argument(help=_("Whose token it is."))]) -
     from models.operations.tokens import revoke_token
     from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
-    from scripts.bootstrap import require_permission, use_store
+    from scripts.bootstrap import acting, use_store
 
     settings = load_settings()
-    actor = require_permission(settings, Permission.TOKENS)
-    with use_store(settings) as store, store.writing() as session:
+    with (
+        use_store(settings) as store,
+        acting(store, settings, Permission.TOKENS) as actor,
+        store.writing() as session,
+    ):
         revoke_token(session, actor, name, store_clock(store)())
     typer.echo(_("The token of {name} is revoked.").format(name=name))
 

@@ -11,7 +11,7 @@ from models.i18n import _
 from models.settings import load_settings
 from models.text_files import read_text
 from scripts.arguments import OVERWRITE
-from scripts.bootstrap import has_store, require_permission, use_store
+from scripts.bootstrap import has_store, use_store
 from scripts.help import App
 from scripts.output import print_json
 from scripts.output_files import OutputFile
@@ -53,11 +53,11 @@ def import_units(
     """
     from models.operations.units import replace_units
     from models.rules.routing.directory import load_units
-    from models.rules.vocabulary import Permission
 
-    require_permission(load_settings(), Permission.RULEBOOK)
-    units = load_units(read_text(file), str(file))
-    _change(lambda session, now: replace_units(session, units, now), dry_run, as_json)
+    def replace(session: "Session", now: "datetime") -> "UnitsChange":
+        return replace_units(session, load_units(read_text(file), str(file)), now)
+
+    _change(replace, dry_run, as_json)
 
 
 def rename(
@@ -119,8 +119,7 @@ def _change(
     from models.shared_clock import store_clock
 
     settings = load_settings()
-    require_permission(settings, Permission.RULEBOOK)
-    with use_store(settings) as store:
+    with use_store(settings, Permission.RULEBOOK) as store:
         now = store_clock(store)()
         with store.writing() as session:
             change = change_units(session, now)

@@ -17,13 +17,13 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.file_append import append_lines
 from models.i18n import LazyText, _, render
-from models.operations.access import record_access
+from models.operations.access_log import record_access
 from models.rules.limits import REFUSED_BYTES
 from models.rules.text import clean, one_line, redact_numbers
 from models.rules.vocabulary import Permission
 from models.security.encryption import Cipher, Encrypted
 from models.settings import load_settings
-from scripts.bootstrap import require_permission, use_store
+from scripts.bootstrap import acting, use_store
 from scripts.ingest.records import FeedRecord
 from scripts.output import print_json
 
@@ -105,8 +105,10 @@ def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
     path = file or settings.home / "refused.jsonl"
     rows = _read_refused(path) if path.exists() else []
     if in_clear:
-        actor = require_permission(settings, Permission.REVEAL)
-        with use_store(settings) as store:
+        with (
+            use_store(settings) as store,
+            acting(store, settings, Permission.REVEAL) as actor,
+        ):
             with store.writing() as session:
                 record_access(
                     session, actor, Permission.REVEAL, None, ["refused rows"], system_clock()

@@ -19,19 +19,22 @@ from models.operations.keys import unlock
 from models.private_files import is_open_to_others
 from models.queries.health import patience
 from models.queries.policies import policy_versions
+from models.queries.roles import user_as_actor, user_roles
 from models.queries.service_status import (
     ServiceStatus,
     first_provisional_day,
     server_version,
     service_status,
 )
+from models.queries.tokens import actor_for_token
 from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import lacking_terms
 from models.rules.policy_checks import policy_problems
 from models.rules.vocabulary import UserRole, label
 from models.security.encryption import load_cipher
-from models.security.identity import current_actor
+from models.security.identity import ROLES_FILE, process_user
+from models.security.roles import Actor
 from models.settings import Settings
 from models.store_errors import StoreError
 from scripts.service.policy_file import policy_file_note
@@ -75,7 +78,6 @@ def run_health_checks(settings: Settings, broker_url: str) -> Iterator[CheckResu
 
 
 def _check_home(settings: Settings) -> Iterator[CheckResult]:
-    yield _check_role(settings)
     if not settings.home.exists():
         text = _("there is no {path} yet").format(path=settings.home)
         yield CheckResult("home", PROBLEM, text, _("run `hotline db upgrade`"))
@@ -88,16 +90,34 @@ def _check_home(settings: Settings) -> Iterator[CheckResult]:
         yield _check_key_file(settings.key_path)
 
 
-def _check_role(settings: Settings) -> CheckResult:
+def _check_roles(session: Session, settings: Settings) -> Iterator[CheckResult]:
+    """Check the role of whoever asks, and what others may take for roles."""
     try:
-        actor = current_actor(settings)
+        actor = _actor(session, settings)
     except HotlineError as error:
-        return CheckResult("roles", PROBLEM, str(error))
-    text = _("{name} is {role}").format(
-        name=actor.name, role=label(UserRole, actor.role) or _("no role")
-    )
-    advice = "" if actor.role else _("ask a supervisor to add you to roles.toml")
-    return CheckResult("roles", GOOD if actor.role else NOTE, text, advice)
+        yield CheckResult("roles", PROBLEM, str(error))
+    else:
+        text = _("{name} is {role}")
+        text = text.format(name=actor.name, role=label(UserRole, actor.role) or _("no role"))
+        advice = "" if actor.role else _("ask a supervisor for one: hotline roles set NAME ROLE")
+        yield CheckResult("roles", GOOD if actor.role else NOTE, text, advice)
+    roles = user_roles(session)
+    file = settings.home / ROLES_FILE
+    if roles.are_set_up and file.exists():
+        text = _("{path} decides nothing: roles are in the store").format(path=file)
+        advice = _("`hotline roles list` shows them; remove the file")
+        yield CheckResult("roles", NOTE, text, advice)
+    if roles.forged:
+        text = _("roles that hotline has not given: {names}").format(names=", ".join(roles.forged))
+        advice = _("they count for nothing; find out who writes to the database")
+        yield CheckResult("roles", PROBLEM, text, advice)
+
+
+def _actor(session: Session, settings: Settings) -> Actor:
+    """Return whoever asks. The use of a token is not noted: a check changes nothing."""
+    if settings.token:
+        return actor_for_token(session, settings.token, system_clock())
+    return user_as_actor(session, process_user(), settings.sqlite_path)
 
 
 def _check_disk(home: Path) -> CheckResult:
@@ -157,7 +177,9 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         status = service_status(session, now)
         stuck_after = _STUCK_AFTER + patience(session, now)
         policies = list(_check_policies(session, settings, now))
+        roles = list(_check_roles(session, settings))
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
+    yield from roles
     yield from policies
     yield from _check_processes(status, now)
     yield from _check_queues(status, now, stuck_after)

@@ -9,9 +9,9 @@ from models.clock import Now
 from models.database import Store
 from models.i18n import _
 from models.rules.vocabulary import Permission
-from models.security.identity import current_actor
 from models.settings import Settings
 from monitor.app import MonitorApp
+from scripts.bootstrap import current_actor
 from workers.broker import Bells, connect
 
 
@@ -27,9 +27,10 @@ def show_monitor(
 ) -> None:
     """Run the monitor until the operator quits, or `stop` is set."""
     bells = Bells(connect(broker_url))
-    actor = current_actor(settings)
-    # a token names its bearer; a demo needs no name
-    operator = settings.operator or (actor.name if settings.token or demo else "")
+    actor = current_actor(store, settings)
+    # the owner of a store without roles is whoever says so; a demo needs no name
+    named = settings.operator or (actor.name if demo else "")
+    operator = named if actor.is_owner else actor.name
     MonitorApp(
         store,
         now,

@@ -28,9 +28,13 @@ class InProcessHotline:
     """The command with a home of the test's own, as `tests.scripts.hotline_process.Hotline` is."""
 
     def __init__(
-        self, home: Path, patch: pytest.MonkeyPatch, printed: pytest.CaptureFixture[str]
+        self,
+        home: Path,
+        patch: pytest.MonkeyPatch,
+        printed: pytest.CaptureFixture[str],
+        **settings: str,
     ) -> None:
-        self.home = home
+        self.home, self._settings = home, settings
         self._patch, self._printed = patch, printed
         for name in [n for n in os.environ if n.startswith("HOTLINE_")]:
             patch.delenv(name)
@@ -38,7 +42,7 @@ class InProcessHotline:
     def __call__(self, *arguments: str | Path, code: int = 0, **settings: str) -> CommandOutput:
         """Run a command to its end; it must end with this exit code."""
         with self._patch.context() as patch, _quiet():
-            variables = {"HOME": str(self.home), "LANG": "en"} | settings
+            variables = {"HOME": str(self.home), "LANG": "en"} | self._settings | settings
             for name, value in variables.items():
                 patch.setenv(f"HOTLINE_{name}", value)
             patch.setattr(sys, "argv", ["hotline", *map(str, arguments)])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from models.database import Store
-from models.operations.access import record_access
+from models.operations.access_log import record_access
 from models.operations.keys import unlock
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole

@@ -1,0 +1,105 @@
+"""Write the access log: who saw or changed what only few may, and who was denied it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, text
+
+from models.clock import Now
+from models.database import Session, Store
+from models.rules.limits import DENIED_LINES
+from models.rules.vocabulary import AccessOutcome
+from models.security.chain import AccessLine, access_line
+from models.security.roles import Actor, Denied
+from models.tables.core import ACCESS, DENIED_COUNT
+
+_DENIED = (AccessOutcome.DENIED, AccessOutcome.STOPPED)
+
+
+def record_access(
+    session: Session,
+    actor: Actor,
+    act: str,
+    ticket: str | None,
+    fields: Sequence[str],
+    now: datetime,
+    *,
+    outcome: AccessOutcome = AccessOutcome.DONE,
+    amount: int = 1,
+    reason: str | None = None,
+) -> None:
+    """Append a line to the access log, chained to the line before; the reason is encrypted."""
+    hold_access_log(session)
+    last = session.execute(
+        select(ACCESS.c.id, ACCESS.c.hash).order_by(ACCESS.c.id.desc()).limit(1)
+    ).first()
+    number, before = (last.id + 1, bytes(last.hash)) if last else (1, b"")
+    cipher = session.cipher
+    sealed = cipher.encrypt(reason) if reason is not None else None
+    line = AccessLine(
+        number, now, actor.name, actor.role, act, ticket, list(fields), outcome, amount, sealed
+    )
+    hashed = cipher.chain_hash(before + access_line(cipher, line))
+    session.execute(session.insert(ACCESS).values(line._asdict() | {"hash": hashed}))
+
+
+def hold_access_log(session: Session) -> None:
+    """Keep others from writing to the access log until the end of the transaction."""
+    if session.dialect == "postgresql":
+        # one writer at a time, or two lines would follow the same one
+        session.execute(text("LOCK TABLE access IN EXCLUSIVE MODE"))
+
+
+@contextmanager
+def recording_denials(store: Store, now: Now) -> Iterator[None]:
+    """Record whatever is denied meanwhile, in a transaction of its own, and deny it all the same.
+
+    This is the one place where denials are recorded: commands and the monitor act inside it.
+    """
+    try:
+        yield
+    except Denied as denied:
+        with store.writing() as session:
+            _record_denial(session, denied, now())
+        raise
+
+
+def _record_denial(session: Session, denied: Denied, now: datetime) -> None:
+    """Add a line for a denied act, or only count it where there are many.
+
+    Whoever has no role is denied everything: his trying must not fill the disk. What is counted
+    stands in his next line.
+    """
+    hold_access_log(session)
+    who = denied.actor.name
+    lines = session.scalar(
+        select(func.count())
+        .select_from(ACCESS)
+        .where(
+            ACCESS.c.who == who,
+            ACCESS.c.at > now - timedelta(minutes=1),
+            ACCESS.c.outcome.in_(_DENIED),
+        )
+    )
+    if (lines or 0) >= DENIED_LINES:
+        counted = session.insert(DENIED_COUNT).values(who=who, count=1)
+        session.execute(
+            counted.on_conflict_do_update(
+                index_elements=["who"], set_={"count": DENIED_COUNT.c.count + 1}
+            )
+        )
+        return
+    mine = DENIED_COUNT.c.who == who
+    uncounted = session.scalar(select(DENIED_COUNT.c.count).where(mine)) or 0
+    session.execute(delete(DENIED_COUNT).where(mine))
+    record_access(
+        session,
+        denied.actor,
+        denied.act,
+        denied.ticket,
+        denied.fields,
+        now,
+        outcome=denied.outcome,
+        amount=1 + uncounted,
+    )
