@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 from psycopg.errors import UniqueViolation
-from sqlalchemy import case, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.bulk import RowValues, insert_rows, next_ids
@@ -107,6 +107,34 @@ def stored_messages(
         )
     ).all()
     return {r.message_id: StoredMessage(r.arrived_at, session.cipher.decrypt(r.body)) for r in rows}
+
+
+def known_ids(session: Session, source: str, ids: Collection[str]) -> set[str]:
+    """Return those of these ids under which the inbox has a message of a source."""
+    rows = session.scalars(
+        select(INBOX.c.message_id).where(
+            INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
+        )
+    )
+    return set(rows)
+
+
+def number_patterns(
+    session: Session, source: str, patterns: Mapping[str, Collection[str]]
+) -> set[str]:
+    """Return the names of the patterns (of SQL) that any id of a source, or any ticket, has.
+
+    It reads all ids of the source, and the numbers of all tickets.
+    """
+
+    def columns(text: ColumnElement[str]) -> list[ColumnElement[int]]:
+        likes = [or_(*(text.like(pattern) for pattern in each)) for each in patterns.values()]
+        return [func.max(case((like, 1), else_=0)) for like in likes]
+
+    ids = select(*columns(INBOX.c.message_id)).where(INBOX.c.source == source, INBOX.c.current)
+    tickets = select(*columns(TICKET.c.number))
+    rows = [session.execute(query).one() for query in (ids, tickets)]
+    return {name for name, *there in zip(patterns, *rows, strict=True) if any(there)}
 
 
 def messages_about(

@@ -9,6 +9,7 @@ from models.rules.text import clean, escape_invisible, fix_double_encoding, fold
 from scripts.ingest.dates import Dated, parse_dated
 from scripts.ingest.mapping import ANY, ASSUMED_ZONE, INSTANTS, UPDATED, Words
 from scripts.ingest.records import Cell, cell_text
+from scripts.ingest.spreadsheet_numbers import is_rounded, undressed, without_formula
 from scripts.ingest.table_layout import CellPlace, TableLayout
 
 _NUMBERS = ("ticket", "id")
@@ -20,7 +21,6 @@ _WHOLE_NUMBERS = (
 )
 _EXACT_BELOW = 10**15
 """A spreadsheet keeps 15 digits of a number."""
-_ROUNDED = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"\r\n?")
 
 
@@ -58,7 +58,8 @@ class FeedTableRow:
     """One row while messages are made of it, with notes, and cells whose text was changed.
 
     `remarks` are notes that are told, and not kept with the letter. `days` are the ids of messages
-    that are dated by a day, `filled` the fields whose cell says something.
+    that are dated by a day, `filled` the fields whose cell says something,
+    `dressed` the numbers that a spreadsheet has dressed, by field.
     """
 
     def __init__(self, layout: TableLayout, cells: Sequence[Cell]) -> None:
@@ -68,6 +69,7 @@ class FeedTableRow:
         self.remarks: list[LazyText] = []
         self.days: set[str] = set()
         self.filled: set[str] = set()
+        self.dressed: dict[str, str] = {}
         self.original: dict[str, str] = {}
 
     def text(self, place: CellPlace) -> str:
@@ -110,6 +112,7 @@ class FeedTableRow:
             tidy = clean(fix_double_encoding(text))
             if tidy != _LINE_ENDS.sub("\n", text).strip():
                 self.original[place.header] = escape_invisible(text)
+        tidy = without_formula(tidy)
         if "\ufffd" in tidy and place.field not in _NUMBERS:
             self.note(lazy('"{column}" holds characters that were lost', column=place.header))
         empty = self.layout.mapping.empty
@@ -149,9 +152,12 @@ def cell_value(row: FeedTableRow, place: CellPlace, words: Words) -> str | int:
         dated = parse_dated(row.cell(place), row.layout.mapping.dates, row.layout.zone)
         return "" if dated is None else dated.at.isoformat()
     if field in _NUMBERS:
-        return _exact_number(row.cell(place), text, place.header)
+        return _exact_number(row, place, text)
+    if field == "claimant.phone":
+        return _phone(row, place, text)
     if field in words:
-        code = words[field].get(folded(text), words[field].get(ANY))
+        table = words[field]
+        code = table.get(folded(text), table.get(folded(undressed(text)), table.get(ANY)))
         if code is None:
             raise UnusableRow(
                 lazy(
@@ -163,7 +169,9 @@ def cell_value(row: FeedTableRow, place: CellPlace, words: Words) -> str | int:
                 )
             )
         return code
-    return int(text) if field in _WHOLE_NUMBERS and text.isascii() and text.isdecimal() else text
+    if field in _WHOLE_NUMBERS and (number := undressed(text)).isascii() and number.isdecimal():
+        return int(number)
+    return text
 
 
 def instant_of(row: FeedTableRow, place: CellPlace) -> str:
@@ -175,14 +183,15 @@ def instant_of(row: FeedTableRow, place: CellPlace) -> str:
     return dated.at.isoformat()
 
 
-def _exact_number(cell: Cell, text: str, column: str) -> str:
-    rounded = isinstance(cell, float) and abs(cell) >= _EXACT_BELOW
-    if rounded or _ROUNDED.fullmatch(text):
+def _exact_number(row: FeedTableRow, place: CellPlace, text: str) -> str:
+    cell = row.cell(place)
+    number = undressed(text)
+    if (isinstance(cell, float) and abs(cell) >= _EXACT_BELOW) or is_rounded(number):
         raise UnusableRow(
             lazy(
                 'The number in "{column}" has more than 15 digits and was rounded by a '
                 "spreadsheet. Export the column as text",
-                column=column,
+                column=place.header,
             )
         )
     if "\ufffd" in text:
@@ -190,10 +199,30 @@ def _exact_number(cell: Cell, text: str, column: str) -> str:
             lazy(
                 'The number in "{column}" holds characters that cannot be read. Save the file as '
                 "UTF-8 again",
-                column=column,
+                column=place.header,
             )
         )
-    return text
+    if number != text:
+        row.dressed[place.field] = text
+        row.keep_original(place)
+    return number
+
+
+def _phone(row: FeedTableRow, place: CellPlace, text: str) -> str:
+    """A telephone number without its dress; one that a spreadsheet rounded is kept and flagged."""
+    number = undressed(text)
+    if is_rounded(number):
+        row.note(
+            lazy(
+                'the number in "{column}" was rounded by a spreadsheet, and calls nobody. Export '
+                "the column as text",
+                column=place.header,
+            )
+        )
+        return text
+    if number != text:
+        row.keep_original(place)
+    return number
 
 
 def unreadable_date(column: str) -> LazyText:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from models.rules.text import clean
 from scripts.ingest.records import Cell, cell_text
+from scripts.ingest.spreadsheet_numbers import without_formula
 
 ANYWHERE = "found:"
 """Before a pattern: the last date of that form anywhere in the text, such as under a letter."""
@@ -50,7 +51,9 @@ _DIRECTIVES = {
 }
 """The directives that most cities need; others are left to strptime, which is slower."""
 
-_COUNT = re.compile(r"(?:/Date\()?(?:(?P<s>\d{10})(?:\.\d+)?|(?P<ms>\d{13}))(?:[+-]\d{4})?(?:\)/)?")
+_COUNT = re.compile(
+    r"(?:/Date\()?(?:(?P<s>\d{10})(?:\.\d+)?|(?P<ms>\d{13})(?:\.0+)?)(?:[+-]\d{4})?(?:\)/)?"
+)
 """Seconds, or milliseconds, from 1970, from 2001 on; also as `/Date(1760228100000+0800)/`."""
 _UTC = re.compile(r"\b(?:UTC|GMT)\b")
 _WEEKDAY = re.compile(r"[(\[]?(?:星期|周|礼拜)[一二三四五六日天][)\]]?")
@@ -106,7 +109,7 @@ def _parse(cell: Cell, forms: Sequence[str]) -> datetime | None:
 
 def _tidied(text: str) -> str:
     """The text of a date in one width, without a day of the week and spaces beside Chinese."""
-    text = clean(text)
+    text = without_formula(clean(text)).lstrip("'")
     if text.isascii():
         return text
     return _BESIDE_CHINESE.sub("", _WEEKDAY.sub(" ", unicodedata.normalize("NFKC", text))).strip()

@@ -22,6 +22,7 @@ from models.rules.vocabulary import MessageType
 from scripts.ingest.known_letters import (
     are_two_persons,
     is_of_another_moment,
+    keep_dressed_numbers,
     keep_known_numbers,
 )
 from scripts.ingest.letter_changes import (
@@ -33,6 +34,7 @@ from scripts.ingest.letter_changes import (
 )
 from scripts.ingest.mapping import requires_unit
 from scripts.ingest.records import FeedRecord
+from scripts.ingest.spreadsheet_numbers import Dress
 
 
 class SeenLetters:
@@ -85,6 +87,7 @@ class FeedBatch:
         started_at: datetime,
         rulebook: Rulebook,
         seen: SeenLetters,
+        dresses: Sequence[Dress],
         *,
         rebased: bool,
         quiet_before: datetime | None,
@@ -94,6 +97,7 @@ class FeedBatch:
         self._now, self._started_at = now, started_at
         self._policy = in_force(list(rulebook.policies.values()), now)
         self._directory, self._seen, self._rebased = rulebook.directory, seen, rebased
+        self._dresses = dresses
         self._new: set[int] = set()
         self._replied_at: dict[int, datetime] = {}
         self.reasons: dict[int, LazyText] = {}
@@ -109,6 +113,7 @@ class FeedBatch:
 
     def add(self) -> None:
         """Add the records' messages; then, for known letters, what has changed in them."""
+        keep_dressed_numbers(self._session, self._source, self._records, self._dresses)
         keep_known_numbers(self._session, self._source, self._records, rebased=self._rebased)
         known = self._add_messages(self._messages())
         # in the feed's order: of several rows of one ticket the first counts

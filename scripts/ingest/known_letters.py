@@ -1,7 +1,8 @@
 """Letters that are in already, under another number than their mapping gives them now.
 
 Which columns tell letters apart is part of a letter's number. A mapping that names other columns
-than before must not make new tickets of old letters.
+than before must not make new tickets of old letters, nor must a number that a spreadsheet has
+dressed otherwise.
 """
 
 import re
@@ -11,11 +12,17 @@ from typing import Any
 
 from models.database import Session
 from models.i18n import _
-from models.operations.inbox import letters_numbered_like, stored_messages
+from models.operations.inbox import (
+    known_ids,
+    letters_numbered_like,
+    number_patterns,
+    stored_messages,
+)
 from models.rules.phones import normalize_phone
 from models.rules.similarity import SIMILAR_FROM, jaccard, shingles_of
 from models.rules.vocabulary import MessageType
 from scripts.ingest.records import FeedError, FeedRecord
+from scripts.ingest.spreadsheet_numbers import DRESSES, Dress, undressed
 
 _SAMPLE = 12
 """Letters of a batch that are looked for under other numbers."""
@@ -35,6 +42,48 @@ class LettersDoubled(FeedError):
                 "key of before, or give --yes to take them again"
             ).format(feed=feed, n=letters, looked_at=looked_at)
         )
+
+
+def dresses_in_use(session: Session, source: str) -> list[Dress]:
+    """Return the ways to dress a number that letters of a source are in under.
+
+    They are from an older release, which took numbers as they came.
+    """
+    patterns = {name: dress.patterns for name, dress in DRESSES.items()}
+    return [DRESSES[name] for name in number_patterns(session, source, patterns)]
+
+
+def keep_dressed_numbers(
+    session: Session, source: str, records: Sequence[FeedRecord], dresses: Sequence[Dress]
+) -> None:
+    """Give letters, and replies to them, the number that they are in under as it was dressed."""
+    if not dresses and not any(record.dressed for record in records):
+        return
+    letters: dict[str, list[FeedRecord]] = {}
+    for record in records:
+        if record.message is not None and record.facts is not None:
+            letters.setdefault(_letter_id(record.message), []).append(record)
+    known = known_ids(session, source, letters)
+    # an id is its own spelling where only the ticket's number beside it was dressed
+    spellings = {i: i for i in known if (letters[i][0].message or {})["ticket"] != i}
+    for letter_id in letters.keys() - known:
+        record = letters[letter_id][0]
+        number = letter_id.rpartition("-")[0] if record.keyed else letter_id
+        dressed = {dress.put_on(number) for dress in dresses} | {record.dressed or number}
+        spellings |= {text + letter_id.removeprefix(number): letter_id for text in dressed}
+    for spelling, letter in stored_messages(session, source, spellings).items():
+        letter_id, ticket = spellings[spelling], letter.body["ticket"]
+        if letter.body["type"] == MessageType.TICKET_RECEIVED:
+            for record in letters[letter_id]:
+                # under its own id it may have another number: that is no matter of its dress
+                if letter_id != spelling or undressed(ticket) == (record.message or {})["ticket"]:
+                    _renumber(record, letter_id, spelling, ticket)
+
+
+def _letter_id(message: Mapping[str, Any]) -> str:
+    """The id of the letter that a message is, or that it replies to."""
+    is_letter = message["type"] == MessageType.TICKET_RECEIVED
+    return str(message["id"] if is_letter else message["id"].rsplit("#", 2)[0])
 
 
 def keep_known_numbers(
@@ -63,7 +112,7 @@ def keep_known_numbers(
             same = [r for r in rest if _may_be_edited(r, message.body, rebased=rebased)]
             same = same if len(same) == 1 else []
         for record in same[:1]:
-            _renumber(record, number)
+            _renumber(record, _letter_id(record.message or {}), number, number)
 
 
 def require_new_numbers(
@@ -129,9 +178,8 @@ def _may_be_edited(record: FeedRecord, old: Mapping[str, Any], *, rebased: bool)
     )
 
 
-def _renumber(record: FeedRecord, number: str) -> None:
+def _renumber(record: FeedRecord, before: str, letter_id: str, ticket: str) -> None:
     assert record.message is not None
-    before = record.message["id"]
     for message in (record.message, *record.later):
-        message["ticket"] = number
-        message["id"] = number + message["id"].removeprefix(before)
+        message["ticket"] = ticket
+        message["id"] = letter_id + message["id"].removeprefix(before)

@@ -23,6 +23,7 @@ from models.rules.vocabulary import MessageType
 from scripts.ingest.known_letters import squeezed
 from scripts.ingest.mapping import UPDATED
 from scripts.ingest.records import FeedRecord
+from scripts.ingest.spreadsheet_numbers import is_rounded, undressed, without_formula
 
 SUPPLEMENTED, AMENDED, MOVED = "#changed#", "#amended#", "#unit#"
 MARKS = (SUPPLEMENTED, AMENDED, MOVED)
@@ -60,7 +61,7 @@ class LetterVersion(NamedTuple):
         if self.facts_digest == facts_digest(letter, facts):
             return []
         known = self.body
-        changed = [f for f in facts if squeezed(letter.get(f)) != squeezed(known.get(f))]
+        changed = [f for f in facts if _read(f, letter.get(f)) != _read(f, known.get(f))]
         if not changed and self.facts_digest is not None:
             # taken back: the first version again, and nobody knows which fields had been edited
             changed = list(facts)
@@ -89,6 +90,7 @@ class LetterVersion(NamedTuple):
             for field in _PERSON
             if person.get(field)
             and not _MASKED.search(str(person[field]))
+            and not is_rounded(str(person[field]))
             and _read(field, person[field]) != _read(field, known.get(field))
         }
 
@@ -233,7 +235,7 @@ def _read(field: str, value: Any) -> Any:
     if value is None or value == "":
         return "wanted" if field == "contact" else ""
     if field == "phone":
-        return normalize_phone(str(value))
+        return normalize_phone(undressed(str(value)))
     if field in _CODES:
         with suppress(InvalidField):
             return _FIELDS[field].check(field, value)
@@ -241,7 +243,8 @@ def _read(field: str, value: Any) -> Any:
         with suppress(InvalidField):
             change: Any = _FIELDS["claimant"].check("claimant", {"contact": value})
             return change.contact
-    return squeezed(value)
+    # an older release kept a formula that shows a text as it was
+    return squeezed(without_formula(str(value)))
 
 
 def _lead(named: str, directory: Directory) -> str:

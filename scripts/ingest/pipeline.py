@@ -15,9 +15,15 @@ from models.rulebook import RulebookCache
 from models.rules.calendar import SHANGHAI
 from models.shared_clock import store_clock
 from scripts.ingest.feed_batch import FeedBatch, SeenLetters
-from scripts.ingest.known_letters import keep_known_numbers, require_new_numbers
+from scripts.ingest.known_letters import (
+    dresses_in_use,
+    keep_dressed_numbers,
+    keep_known_numbers,
+    require_new_numbers,
+)
 from scripts.ingest.records import FeedRecord
 from scripts.ingest.refused_rows import append_refused
+from scripts.ingest.spreadsheet_numbers import Dress
 
 
 @dataclass
@@ -67,6 +73,7 @@ class IngestPipeline:
         self._checked_feed: tuple[str, datetime] | None = None
         self._checked_sources: set[str] = set()
         self._seen = SeenLetters()
+        self._dresses: dict[str, list[Dress]] = {}
         self._rebased = rebased
         self._rulebooks = RulebookCache()
         self._quiet_before = None
@@ -98,6 +105,7 @@ class IngestPipeline:
                     started_at,
                     self._rulebooks.current(session),
                     self._seen,
+                    self._dresses.get(source, ()),
                     rebased=self._rebased,
                     quiet_before=self._quiet_before,
                 )
@@ -117,10 +125,15 @@ class IngestPipeline:
             self._checked_feed, self._checked_sources = (feed, started_at), set()
             self._seen = SeenLetters()
         rebased = self._rebased
-        for source in {r.source for r in records if r.number is not None} - self._checked_sources:
+        tables = {r.source for r in records if r.message is not None and r.facts is not None}
+        for source in tables - self._checked_sources:
             self._checked_sources.add(source)
             of_source = _of_source(records, source)
             with self._store.reading() as session:
+                if source not in self._dresses:
+                    # there are no more than now: numbers are undressed since
+                    self._dresses[source] = dresses_in_use(session, source)
+                keep_dressed_numbers(session, source, of_source, self._dresses[source])
                 keep_known_numbers(session, source, of_source, rebased=rebased)
                 if not self._doubling:
                     require_new_numbers(session, source, feed, of_source, rebased=rebased)

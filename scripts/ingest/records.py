@@ -34,6 +34,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
     have its midnight here.
     `continues` marks a further message of the line before it, which was sent for several tickets.
     `assumed` are the fields that the mapping or an option has given, and not the row itself.
+    `dressed` is its number as a spreadsheet has dressed it, where it has.
     `cleared` are fields that steer clocks and are blank in the row, though it has their column.
     """
 
@@ -51,6 +52,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
     continues: bool = False
     assumed: frozenset[str] = frozenset()
     cleared: tuple[str, ...] = ()
+    dressed: str | None = None
 
     @property
     def raw(self) -> object:

@@ -85,6 +85,7 @@ def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRec
         facts=(),
         notes=(*row.notes, *row.remarks),
         days=_places(row, (message, *later)) if row.days else frozenset(),
+        dressed=row.dressed.get("id", row.dressed.get("ticket")),
     )
     if not layout.mapping.letters:
         return record
