@@ -3,8 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from models.rules.redaction import Redactor
-from models.rules.text import redact_address, redact_name, redact_phone
+from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
 
 _REDACTED_FIELDS = {"name": redact_name, "phone": redact_phone, "address": redact_address}
 """Fields that are personal whatever stands in them."""

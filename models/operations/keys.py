@@ -33,11 +33,12 @@ _BATCH = 500
 _PASSES = 5
 _BREATH = 0.2
 
-_NORMAL_FORM = 2
-"""The normal form of what is hashed.
+_NORMAL_FORM = 3
+"""The normal form of what is hashed, and of titles.
 
 1 since telephone numbers have one form (rules/phones.py), 2 since numbers are facts
-(rules/screening.py).
+(rules/screening.py), 3 since numbers are found in every disguise and titles are redacted of all
+that is personal (rules/redaction.py).
 """
 
 
@@ -79,7 +80,10 @@ def refresh_hashes(store: Store, form: int) -> None:
     """
     if form == _NORMAL_FORM:
         return
+    from models.operations.titles import redact_titles  # noqa: PLC0415  (rarely needed)
+
     rebuild_hashes(store)
+    redact_titles(store)
     with store.writing() as session:
         # they are made of the same texts, and idle workers make them anew
         session.execute(delete(SIMILARITY))

@@ -15,9 +15,9 @@ from models.queries.log import TicketNotFound, ticket_redactor
 from models.queries.log_lines import LogLine
 from models.rules import events
 from models.rules.events import TicketUnrouted
-from models.rules.redaction import Redactor
+from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
 from models.rules.state import State, read_state
-from models.rules.text import clean, redact_address, redact_name, redact_phone
+from models.rules.text import clean
 from models.rules.vocabulary import MessageType, NoticeState, Status
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET

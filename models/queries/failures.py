@@ -9,7 +9,8 @@ from models.database import Session
 from models.i18n import LazyText, readable
 from models.json_types import Json, JsonObject
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
-from models.rules.text import clean, redact_numbers
+from models.rules.redaction import redact_text
+from models.rules.text import clean
 from models.tables.core import INBOX, NOTICE, TICKET
 
 MESSAGE, NOTE = "message", "notice"
@@ -102,4 +103,4 @@ def reason_text(stored: Json) -> str:
         return ""
     why = stored["why"] if isinstance(stored, dict) and "why" in stored else stored
     text = readable(why if not isinstance(why, LazyText) else {"text": why.text, "args": why.args})
-    return redact_numbers(clean(str(text)))
+    return redact_text(clean(str(text)))

@@ -1,16 +1,20 @@
 """The terms of the blind index: numbers and names by which an encrypted ticket can be found."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from models.rules.phones import find_phones, normalize_phone
-from models.rules.text import clean, find_identities, redact_identities
+from models.rules.personal.figures import plain_figures
+from models.rules.personal.numbers import find_identities, locate_numbers
+from models.rules.personal.places import PersonalKind
+from models.rules.phones import normalize_phone
+from models.rules.text import clean
 
-_SHORTEST = 7
-"""A text with fewer characters holds no telephone or identity number."""
-
-_FIGURES = re.compile(r"\d{3}")
+_KINDS = {
+    PersonalKind.IDENTITY: "identity",
+    PersonalKind.MOBILE: "phone",
+    PersonalKind.LANDLINE: "phone",
+}
+"""The numbers in texts by which a ticket can be found; of the others no normal form is kept."""
 
 _ENVELOPE = frozenset(("id", "ticket", "type", "at", "arrived"))
 """Fields of a message that nobody writes telephone numbers into, and that are full of digits."""
@@ -39,11 +43,9 @@ def index_terms(body: Mapping[str, Any]) -> set[tuple[str, str]]:
         if person.get(kind)
     }
     for text in _texts({k: v for k, v in body.items() if k not in _ENVELOPE}):
-        # most texts are short or have no figure in them
-        if len(text) >= _SHORTEST and _FIGURES.search(text):
-            cleaned = clean(text)
-            terms.update(("identity", number) for number in find_identities(cleaned))
-            terms.update(("phone", number) for number in find_phones(redact_identities(cleaned)))
+        for place in locate_numbers(plain_figures(clean(text))):
+            if place.kind in _KINDS:
+                terms.add((_KINDS[place.kind], place.number))
     return {(kind, value) for kind, value in terms if value}
 
 

@@ -1,11 +1,7 @@
-"""Clean and redact texts that somebody outside wrote.
-
-`clean` is for everything that comes in, the `redact` functions are for everything that goes out.
-"""
+"""Clean texts that somebody outside wrote: as they come in, and before a terminal gets them."""
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from itertools import zip_longest
 
 # Sequences are removed whole, or "[31m" would stay in the letter. An ESC that begins none of them
@@ -43,27 +39,6 @@ _SUSPECT = re.compile(
 _HIGH = "".join(bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0))
 _DOUBLED = re.compile(f"[\xc2-\xf4][\x80-\xbf{_HIGH}]{{1,3}}")
 _AS_BYTES = {ord(c): c.encode("cp1252").decode("latin-1") for c in _HIGH}
-
-# Full-width digits are digits too: \d takes them, the classes name them.
-MOBILE = re.compile(
-    r"(?<!\d)((?:[+\uff0b]?[8\uff18][6\uff16][- ]?)?[1\uff11][3-9\uff13-\uff19]\d)"
-    r"[- ]?\d{4}[- ]?(\d{4})(?!\d)"
-)
-"""A mobile number of any prefix, also one that is not in use."""
-
-_IDENTITY = re.compile(
-    r"(?<!\d)(\d{3})\d{3}[- ]?"
-    r"(?:[1\uff11][9\uff19]|[2\uff12][0\uff10])\d\d[- ]?"  # born in 19.. or 20..
-    r"(?:[0\uff10]\d|[1\uff11][0-2\uff10-\uff12])[- ]?[0-3\uff10-\uff13]\d[- ]?"
-    r"(\d{3}[\dXx\uff38\uff58])(?!\d)"
-)
-_NO_HOUSE = r"[^\d\s路巷号]"
-_DISTRICT = re.compile(
-    rf"{_NO_HOUSE}{{1,15}}?[区县](?:{_NO_HOUSE}{{1,6}}?(?:街道|镇|乡))?"
-    rf"|{_NO_HOUSE}{{1,15}}?(?:街道|镇)"
-)
-
-_SHOWN_OF_A_PHONE = 7
 
 
 def clean(text: str) -> str:
@@ -143,44 +118,3 @@ def escape_invisible(text: str) -> str:
 
 def _written_out(match: re.Match[str]) -> str:
     return match.group().encode("unicode_escape").decode()
-
-
-def redact_numbers(text: str) -> str:
-    """Hide mobile numbers (``138****0000``) and 18-digit identity numbers in a cleaned text."""
-    return MOBILE.sub(r"\1****\2", redact_identities(text))
-
-
-def redact_identities(text: str) -> str:
-    """Hide 18-digit identity numbers in a cleaned text (``440***********1234``)."""
-    return _IDENTITY.sub(r"\1***********\2", text)
-
-
-def find_identities(text: str) -> Iterator[str]:
-    """Yield the identity numbers that `redact_numbers` hides, without what separates digits."""
-    for match in _IDENTITY.finditer(text):
-        plain = unicodedata.normalize("NFKC", match.group()).upper()
-        yield "".join(c for c in plain if c.isalnum())
-
-
-def redact_name(name: str) -> str:
-    """Show the first character of a person's name and hide the rest and its length: ``张**``."""
-    return f"{name[0]}**" if name else ""
-
-
-def redact_phone(phone: str) -> str:
-    """Hide the middle of any telephone number, also of one that is no mobile number."""
-    masked = redact_numbers(phone)
-    if masked != phone or not phone:
-        return masked
-    if len(phone) <= _SHOWN_OF_A_PHONE:
-        return "****"
-    return f"{phone[:3]}****{phone[-2:]}"
-
-
-def redact_address(address: str) -> str:
-    """Show an address down to its sub-district (or district) and hide the house."""
-    match = _DISTRICT.match(address)
-    if match is None:
-        return "****" if address else ""
-    rest = address[match.end() :]
-    return f"{match.group()}****" if rest else match.group()

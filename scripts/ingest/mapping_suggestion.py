@@ -10,7 +10,8 @@ from typing import Any
 
 from models.i18n import _, render
 from models.rules.calendar import SHANGHAI
-from models.rules.text import clean, redact_address, redact_name, redact_numbers, redact_phone
+from models.rules.redaction import redact_address, redact_name, redact_phone, redact_text
+from models.rules.text import clean
 from scripts.ingest.dates import day_and_month, parse_instant
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load_mapping
@@ -236,7 +237,7 @@ def _redacted_line(message: dict[str, Any]) -> str:
         "ticket": message["ticket"],
         "at": message["at"],
         "category": message.get("category"),
-        "title": redact_numbers(str(message.get("title", "")))[:30],
+        "title": redact_text(str(message.get("title", "")))[:30],
         "name": redact_name(person.get("name", "")),
         "phone": redact_phone(person.get("phone", "")),
         "address": redact_address(message.get("address", "")),

@@ -19,7 +19,8 @@ from models.file_append import append_lines
 from models.i18n import LazyText, _, render
 from models.operations.access_log import record_access
 from models.rules.limits import REFUSED_BYTES
-from models.rules.text import clean, one_line, redact_numbers
+from models.rules.redaction import redact_text
+from models.rules.text import clean, one_line
 from models.rules.vocabulary import Permission
 from models.security.encryption import Cipher, Encrypted
 from models.settings import load_settings
@@ -47,7 +48,7 @@ def _line(feed: str, record: FeedRecord, cipher: Cipher, *, with_content: bool) 
         "feed": feed,
         "source": record.source,
         "line": record.line,
-        "why": redact_numbers(clean(render(_without_words(reason)))),
+        "why": redact_text(clean(render(_without_words(reason)))),
         "sealed": cipher.encrypt(
             msgspec.to_builtins(record.raw, enc_hook=str) if with_content else None
         ).raw,

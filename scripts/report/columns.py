@@ -10,7 +10,8 @@ from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, Correcti
 from models.queries.figures import OF_HOTLINE, RATES
 from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
-from models.rules.text import clean, redact_numbers
+from models.rules.redaction import redact_numbers
+from models.rules.text import clean
 from models.rules.vocabulary import (
     ClockName,
     Code,

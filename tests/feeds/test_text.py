@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.rules.text import (
-    clean,
+from models.rules.redaction import (
     redact_address,
     redact_name,
     redact_numbers,
     redact_phone,
+)
+from models.rules.text import (
+    clean,
     terminal_text,
 )
 

@@ -21,10 +21,11 @@ from models.rules.blind_index import index_terms
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import Envelope, read_content, read_envelope
 from models.rules.notice_texts import InvalidNoticeText, check_texts
+from models.rules.personal.numbers import find_identities
 from models.rules.policy import load_policy
-from models.rules.redaction import Redactor
+from models.rules.redaction import Redactor, redact_text
 from models.rules.routing.units_file import load_units
-from models.rules.text import clean, find_identities, redact_numbers
+from models.rules.text import clean
 from models.security.keys import parse_keys
 from models.security.roles_file import parse_roles
 from monitor.filters import read_filter
@@ -90,7 +91,7 @@ def _text(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     once = clean(text)
     assert clean(once) == once
-    assert redact_numbers(redact_numbers(once)) == redact_numbers(once)
+    assert redact_text(redact_text(once)) == redact_text(once)
     list(find_identities(once))
     Redactor({"name": once[:3], "phone": once[3:15], "address": once[:9]}).redact({"a": [text]})
     once.encode()

@@ -10,6 +10,7 @@ from models.database import Store
 from models.migrations import upgrade
 from models.operations.access import find
 from models.operations.blind_index import rebuild_hashes
+from models.operations.titles import redact_titles
 from models.rules.vocabulary import UserRole
 from models.security.roles import Actor
 from models.tables.core import BLIND_INDEX, SECRET, TICKET
@@ -140,4 +141,16 @@ def test_the_key_of_the_hashes_stays(kept: Store) -> None:
     assert {row for row in before if row[1] != "phone"} <= after
     with kept.reading() as session:
         secret = session.cipher.decrypt(session.scalars(select(SECRET.c.value)).one())
-    assert secret["form"] == 2
+    assert secret["form"] == 3
+
+
+def test_old_titles_are_redacted_anew(kept: Store) -> None:
+    """They stood in clear but for mobile and identity numbers; once is enough."""
+    old = "电话0754-88123456，建设路12号粤D12K45，邮箱lin88@163.com，我叫林小满"
+    with kept.writing() as session:
+        session.execute(update(TICKET).where(TICKET.c.number == "KP-07").values(title=old))
+    upgrade(kept)
+    with kept.reading() as session:
+        title = session.scalar(select(TICKET.c.title).where(TICKET.c.number == "KP-07"))
+    assert title == "电话075****56，建设路****粤****，邮箱****@163.com，我叫林**"
+    assert redact_titles(kept) == 0

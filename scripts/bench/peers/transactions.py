@@ -23,9 +23,10 @@ from models.rules.events import Event as Happened
 from models.rules.events import NoticeQueued
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import TicketReceived, read_message
+from models.rules.redaction import redact_text
 from models.rules.screening import duplicate_key
 from models.rules.state import State
-from models.rules.text import clean, redact_numbers
+from models.rules.text import clean
 from models.security.encryption import load_cipher
 from models.settings import load_settings
 from models.tables import ClockRow, EventRow, NoticeRow, Ticket
@@ -91,7 +92,7 @@ def dispatch_in(session: Any, body: Body) -> None:
     matter = duplicate_key(message.content)
     ticket = Ticket(
         number=body["ticket"],
-        title=redact_numbers(clean(body["title"])),
+        title=redact_text(clean(body["title"])),
         claimant=cipher.encrypt({**body["claimant"], "address": body.get("address")}),
         facts=cipher.keyed_hash(matter) if matter else None,
         policy_id=policy,
