@@ -1,6 +1,7 @@
 """Run an operator's actions: ask once, send a message, and report what a worker decided."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from textual.app import App
@@ -72,7 +73,7 @@ class ActionRunner:
         """The actor as the logs name them: the name that was given, and whose session it is."""
         if not self.operator or self.operator == self._actor.name:
             return self._actor
-        return Actor(f"{self.operator} ({self._actor.name})", self._actor.role)
+        return replace(self._actor, name=f"{self.operator} ({self._actor.name})")
 
     def start(self, action: Awaitable[None]) -> None:
         """Run something that opens dialogs, and show why if it fails."""
@@ -192,7 +193,9 @@ class ActionRunner:
     async def _send(self, source: str, body: Mapping[str, object], name: str) -> None:
         now = self._now()
         result = await in_background_thread(
-            lambda: self._writing(lambda session: add_messages(session, source, [body], now))
+            lambda: self._writing(
+                lambda session: add_messages(session, source, [body], now, sender=self.who)
+            )
         )
         if result.refused:
             why = result.refused[0][1]

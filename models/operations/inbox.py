@@ -16,9 +16,17 @@ from models.bulk import RowValues, insert_rows, next_ids
 from models.database import Session
 from models.i18n import LazyText, lazy
 from models.json_types import Json, JsonObject
-from models.rules.messages import Envelope, Refusal, canonical_json, read_envelope
+from models.operations.speaking import SpeakingCheck
+from models.rules.messages import (
+    Envelope,
+    RawMessage,
+    Refusal,
+    canonical_json,
+    read_envelope,
+)
 from models.rules.queues import queue_for
 from models.rules.vocabulary import MessageType
+from models.security.roles import Actor
 from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import REFUSED, WAITING
 
@@ -68,8 +76,12 @@ def add_messages(
     now: datetime,
     latest: datetime | None = None,
     quiet_before: datetime | None = None,
+    sender: Actor | None = None,
 ) -> AddedMessages:
     """Add messages to the inbox in the order given; they wait there for their own `at`.
+
+    They come from `sender`, None: from the service itself. What he may not send is kept as refused,
+    with the reason, until somebody sends it who may.
 
     The same id of the same source is the same message and changes nothing, unless it was refused
     and comes back with another content: then it replaces the refused one. A message dated after
@@ -78,11 +90,21 @@ def add_messages(
     """
     result = AddedMessages()
     by_id: dict[str, _New] = {}
+    not_allowed: dict[str, tuple[_New, LazyText]] = {}
+    check = SpeakingCheck(session, sender, now) if sender is not None else None
     for index, raw in enumerate(messages):
         message = _checked(session, index, raw, latest)
         if isinstance(message, LazyText):
             result.refused.append((index, message))
-        elif message.envelope.id in by_id:
+            continue
+        if check is not None:
+            sent = check(message.envelope.type, raw)
+            if isinstance(sent, LazyText):
+                result.refused.append((index, sent))
+                not_allowed.setdefault(message.envelope.id, (message, sent))
+                continue
+            message = _with_content(session, message, sent)
+        if message.envelope.id in by_id:
             result.known.append(index)
         else:
             by_id[message.envelope.id] = message
@@ -94,6 +116,7 @@ def add_messages(
             pass
         result.known += known
         result.enqueued += len(chunk) - len(known)
+    _keep_not_allowed(session, source, not_allowed, now)
     return result
 
 
@@ -178,13 +201,37 @@ def add_foreign_letters(
         message = _checked(session, place, {**raw, "id": _foreign_id(raw)}, None)
         if isinstance(message, _New):
             by_id[message.envelope.id] = message, why
-    for known in stored_messages(session, source, by_id):
-        del by_id[known]
-    messages = [message for message, _why in by_id.values()]
-    rows = _rows(session, source, messages, now, None)
+    _keep_refused(session, source, by_id, now, conflicting=True)
+
+
+def _keep_not_allowed(
+    session: Session, source: str, messages: Mapping[str, tuple[_New, LazyText]], now: datetime
+) -> None:
+    """Keep messages whose sender may not send them, until somebody sends them who may."""
+    # with a digest of their own: the same content comes again, and is another message then
+    digest = session.cipher.keyed_hash
+    marked = {
+        message_id: (message._replace(digest=digest(b"not allowed " + message.canonical)), why)
+        for message_id, (message, why) in messages.items()
+    }
+    _keep_refused(session, source, marked, now, conflicting=False)
+
+
+def _keep_refused(
+    session: Session,
+    source: str,
+    messages: Mapping[str, tuple[_New, LazyText]],
+    now: datetime,
+    *,
+    conflicting: bool,
+) -> None:
+    """Put messages by id into the inbox as refused, but those whose id is there already."""
+    known = stored_messages(session, source, messages)
+    new = [entry for message_id, entry in messages.items() if message_id not in known]
+    rows = _rows(session, source, [message for message, _why in new], now, None)
     refused: list[RowValues] = [
-        {**row, "state": REFUSED, "conflicting": True, "reason": {"why": why, "missing": []}}
-        for row, (_message, why) in zip(rows, by_id.values(), strict=True)
+        {**row, "state": REFUSED, "conflicting": conflicting, "reason": {"why": why, "missing": []}}
+        for row, (_message, why) in zip(rows, new, strict=True)
     ]
     insert_rows(session.connection(), INBOX, refused)
 
@@ -248,6 +295,16 @@ def _checked(
     if latest is not None and envelope.at > latest:
         return lazy("the time {at} lies in the future", at=envelope.at.isoformat())
     return _New(index, envelope, session.cipher.keyed_hash(canonical), raw, canonical)
+
+
+def _with_content(session: Session, message: _New, raw: RawMessage) -> _New:
+    """Return a message with other content; its id stays that of what was sent."""
+    if raw is message.raw:
+        return message
+    canonical = canonical_json(raw)
+    assert not isinstance(canonical, Refusal), "only a name was added"
+    digest = session.cipher.keyed_hash(canonical)
+    return message._replace(raw=raw, canonical=canonical, digest=digest)
 
 
 def _add_chunk(

@@ -160,10 +160,15 @@ class Extension(TomlModel):
 
 
 class Intake(TomlModel):
-    """Limits of what is taken in: how far ahead a message may be dated, how long it may wait."""
+    """Limits of what is taken in: how far ahead a message may be dated, how long it may wait.
+
+    With `desk_acts_for_city` operators may also send what is the city hotline's: reviews, ratings,
+    revisits.
+    """
 
     ahead: TermField
     wait_for_receipt: TermField
+    desk_acts_for_city: bool = False
 
 
 class Keep(TomlModel):

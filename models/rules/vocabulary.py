@@ -551,6 +551,8 @@ def _label_fields(value: str) -> str:
 render_values("status", _label_codes(Status))
 render_values("cause", _label_codes(RestartCause))
 render_values("types", _label_codes(MessageType))
+render_values("senders", _label_codes(Sender))
+render_values("user_role", _label_codes(UserRole))
 render_values("allowed", _label_allowed)
 render_values("name", _label_fields)
 render_values("names", _label_fields)

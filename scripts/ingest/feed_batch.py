@@ -19,6 +19,7 @@ from models.queries.units import received_moments, units_of_tickets
 from models.rulebook import Rulebook
 from models.rules.policy import in_force
 from models.rules.vocabulary import MessageType
+from models.security.roles import Actor
 from scripts.ingest.known_letters import (
     are_two_persons,
     is_of_another_moment,
@@ -91,8 +92,9 @@ class FeedBatch:
         *,
         rebased: bool,
         quiet_before: datetime | None,
+        sender: Actor | None,
     ) -> None:
-        self._quiet_before = quiet_before
+        self._quiet_before, self._sender = quiet_before, sender
         self._session, self._source, self._records = session, source, records
         self._now, self._started_at = now, started_at
         self._policy = in_force(list(rulebook.policies.values()), now)
@@ -115,15 +117,18 @@ class FeedBatch:
         """Add the records' messages; then, for known letters, what has changed in them."""
         keep_dressed_numbers(self._session, self._source, self._records, self._dresses)
         keep_known_numbers(self._session, self._source, self._records, rebased=self._rebased)
-        known = self._add_messages(self._messages())
+        known = self._add_messages(self._messages(), self._sender)
         # in the feed's order: of several rows of one ticket the first counts
         letters = [
             i for i in sorted(known) if self._records[i].facts is not None and i not in self.reasons
         ]
         if letters:
-            self._add_messages(self._changes(letters))
+            # made here of what the city says in its letter, and sent by nobody
+            self._add_messages(self._changes(letters), None)
 
-    def _add_messages(self, messages: Sequence[tuple[int, dict[str, Any]]]) -> list[int]:
+    def _add_messages(
+        self, messages: Sequence[tuple[int, dict[str, Any]]], sender: Actor | None
+    ) -> list[int]:
         """Add messages, each with its record's index; returns the records with a known letter."""
         latest = None
         # a rebased feed has messages of the future, which wait for their time
@@ -131,7 +136,7 @@ class FeedBatch:
             latest = self._now + self._policy.intake.ahead.span
         bodies = [message for _index, message in messages]
         result = add_messages(
-            self._session, self._source, bodies, self._now, latest, self._quiet_before
+            self._session, self._source, bodies, self._now, latest, self._quiet_before, sender
         )
         for position, reason in result.refused:
             self.reasons.setdefault(messages[position][0], reason)

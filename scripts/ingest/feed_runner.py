@@ -21,7 +21,7 @@ from models.i18n import _
 from models.rules.text import one_line
 from models.rules.vocabulary import Permission
 from models.settings import Settings
-from scripts.bootstrap import use_store
+from scripts.bootstrap import acting, use_store
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.pipeline import IngestPipeline
 from scripts.ingest.records import FeedRecord, FeedUnreadable
@@ -65,7 +65,8 @@ class FeedRunner:
         """Open the store and yield a pipeline into its inbox. Raises HotlineError."""
         rebased = self._options.start is not None
         with (
-            use_store(self._settings, Permission.FEED, bootstrap=True) as store,
+            use_store(self._settings, bootstrap=True) as store,
+            acting(store, self._settings, Permission.FEED) as sender,
             _rare_collections(),
         ):
             yield IngestPipeline(
@@ -74,6 +75,7 @@ class FeedRunner:
                 rebased=rebased,
                 doubling=self._doubling,
                 quiet_before=self._options.quiet_day(),
+                sender=sender,
             )
 
     def run(self, paths: Sequence[str], *, as_json: bool) -> int:

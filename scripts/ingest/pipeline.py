@@ -13,6 +13,7 @@ from models.errors import HotlineError
 from models.i18n import _, render
 from models.rulebook import RulebookCache
 from models.rules.calendar import SHANGHAI
+from models.security.roles import Actor
 from models.shared_clock import store_clock
 from scripts.ingest.feed_batch import FeedBatch, SeenLetters
 from scripts.ingest.known_letters import (
@@ -58,8 +59,9 @@ class IngestPipeline:
         rebased: bool = False,
         doubling: bool = False,
         quiet_before: date | None = None,
+        sender: Actor | None = None,
     ) -> None:
-        """Make a pipeline into a store.
+        """Make a pipeline into a store, for messages of `sender`, None: of the service itself.
 
         With `doubling` letters are taken again that are in under another number of theirs. Of what
         lies before the day `quiet_before` nobody is told (decision 34). Raises QuietInFuture.
@@ -67,7 +69,7 @@ class IngestPipeline:
         self.now = store_clock(store)
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
-        self._store = store
+        self._store, self._sender = store, sender
         self.refused = refused
         self._doubling = doubling
         self._checked_feed: tuple[str, datetime] | None = None
@@ -108,6 +110,7 @@ class IngestPipeline:
                     self._dresses.get(source, ()),
                     rebased=self._rebased,
                     quiet_before=self._quiet_before,
+                    sender=self._sender,
                 )
                 batch.add()
             refused += [replace(record, why=batch.reasons[i]) for i, record in batch.refused()]

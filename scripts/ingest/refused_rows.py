@@ -63,7 +63,7 @@ _NO_REASON = LazyText("", {})
 _HARMLESS = frozenset(
     (
         *("allowed", "cells", "column", "columns", "field", "limit", "line", "mapping", "name"),
-        *("names", "position", "year"),
+        *("names", "position", "senders", "user_role", "who", "year"),
     )
 )
 """The placeholders of reasons that never hold what the sender wrote, but names and lists of ours.
