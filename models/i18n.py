@@ -5,9 +5,11 @@ A text shown now goes through `_`. A text that is stored (a reason in a ticket's
 """
 
 import gettext
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from models.json_types import Json
 
@@ -17,15 +19,61 @@ _translation: gettext.NullTranslations = gettext.NullTranslations()
 
 
 @dataclass(frozen=True, slots=True)
+class PrivateText:
+    """A text that somebody outside wrote, kept encrypted: the `field` of the message it came in.
+
+    A part of a field is `field.part`, or `field.0` in a list.
+    """
+
+    field: str
+
+    def find_in(self, message: Mapping[str, Json]) -> Json:
+        """Return the text in the message as it came; None where it is not there."""
+        found: Json = message
+        for part in self.field.split("."):
+            match found:
+                case Mapping():
+                    found = found.get(part)
+                case list() if part.isdecimal() and int(part) < len(found):
+                    found = found[int(part)]
+                case _:
+                    return None
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class LazyText:
     """A text to be rendered later: its message id and the values of its placeholders."""
 
     text: str
-    args: dict[str, str | int] = field(default_factory=dict)
+    args: dict[str, str | int | PrivateText] = field(default_factory=dict)
+
+    @property
+    def private(self) -> list[PrivateText]:
+        """The private texts in it."""
+        return [value for value in self.args.values() if isinstance(value, PrivateText)]
+
+    def with_texts(self, texts: Mapping[str, Json]) -> "LazyText":
+        """Return it with those of its private texts that are in `texts`, by the field they are in.
+
+        It is fit to be shown then, not to be stored.
+        """
+        if not self.private:
+            return self
+        known = {
+            name: str(texts[value.field])
+            if isinstance(value, PrivateText) and value.field in texts
+            else value
+            for name, value in self.args.items()
+        }
+        return LazyText(self.text, known)
 
 
-def lazy(text: str, /, **args: str | int) -> LazyText:
-    """Return a text to be stored; the catalogue's extractor finds `text` in the call."""
+def lazy(text: str, /, **args: str | int | PrivateText) -> LazyText:
+    """Return a text to be stored; the catalogue's extractor finds `text` in the call.
+
+    It is stored in clear: what somebody outside wrote is a `PrivateText` in it.
+    """
     return LazyText(text, args)
 
 
@@ -66,26 +114,42 @@ def render_values(placeholder: str, renderer: Callable[[str], str]) -> None:
 
 
 def render(text: LazyText) -> str:
-    """Render a stored text in the language of this process; its values are translated too."""
-    args = {
-        name: _value_renderers.get(name, _)(value) if isinstance(value, str) else value
-        for name, value in text.args.items()
-    }
+    """Render a stored text in the language of this process; its values are translated too.
+
+    Private texts in it are left out.
+    """
+    args = {name: _rendered(name, value) for name, value in text.args.items()}
     return _(text.text).format(**args)
 
 
-def readable(value: Json) -> Json:
-    """Return plain data with the stored texts in it rendered."""
+def _rendered(name: str, value: str | int | PrivateText) -> str | int:
+    match value:
+        case str():
+            return _value_renderers.get(name, _)(value)
+        case PrivateText():
+            return _("(not shown)")
+        case _:
+            return value
+
+
+def readable(value: Json, texts: Mapping[str, Json] | None = None) -> Json:
+    """Return plain data with the stored texts in it rendered, and private ones taken from `texts`.
+
+    `texts` are by the field that they came in.
+    """
     match value:
         case str() | int():
             return value
         case LazyText():
-            return render(value)
+            return render(value.with_texts(texts or {}))
         case {"text": str(text), "args": dict(args)}:
-            return render(LazyText(text, args))
+            stored = msgspec.convert({"text": text, "args": args}, LazyText)
+            return render(stored.with_texts(texts or {}))
+        case PrivateText(field=field) | {"field": str(field)}:
+            return (texts or {}).get(field)
         case dict():
-            return {k: readable(v) for k, v in value.items()}
+            return {k: readable(v, texts) for k, v in value.items()}
         case list() | tuple():
-            return [readable(v) for v in value]
+            return [readable(v, texts) for v in value]
         case _:
             return value

@@ -13,7 +13,7 @@ from models.store_errors import StoreError, is_transient
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0018"
+NEWEST = "0019"
 """The revision of the tables."""
 
 

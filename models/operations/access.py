@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from models.database import Session
 from models.errors import HotlineError
@@ -11,13 +11,13 @@ from models.i18n import _
 from models.json_types import Json, JsonObject
 from models.operations.access_log import record_access
 from models.operations.blind_index import blind_hash
-from models.queries.log import TicketNotFound
+from models.queries.letter import read_letter
+from models.queries.log import TicketNotFound, line_texts
 from models.rules.blind_index import TERM_KINDS, normalize_term
 from models.rules.text import clean
-from models.rules.vocabulary import MessageType, Permission
+from models.rules.vocabulary import Permission
 from models.security.roles import Actor
-from models.tables.core import BLIND_INDEX, EVENT, INBOX, TICKET
-from models.tables.inbox import APPLIED
+from models.tables.core import BLIND_INDEX, EVENT, TICKET
 
 REVEALABLE = ("name", "phone", "address", "title", "content", "log")
 """The fields that can be shown in clear; `log` is what people wrote into the ticket's log."""
@@ -47,15 +47,16 @@ def reveal(
         f: _clear(claimant.get(f)) for f in ("name", "phone", "address") if f in fields
     }
     if {"title", "content"} & set(fields):
-        letter = _letter(session, number)
+        letter = read_letter(session, number)
         revealed |= {f: _clear(letter.get(f)) for f in ("title", "content") if f in fields}
     if "log" in fields:
         rows = session.execute(
-            select(EVENT.c.seq, EVENT.c.private)
-            .where(EVENT.c.ticket_id == row.id, EVENT.c.private.is_not(None))
+            select(EVENT.c.seq, EVENT.c.name, EVENT.c.private, EVENT.c.original)
+            .where(EVENT.c.ticket_id == row.id)
+            .where(or_(EVENT.c.private.is_not(None), EVENT.c.original.is_not(None)))
             .order_by(EVENT.c.seq)
         )
-        revealed["log"] = {r.seq: _clear(session.cipher.decrypt(r.private)) for r in rows}
+        revealed["log"] = {r.seq: _clear(line_texts(session, r)) for r in rows}
     return revealed
 
 
@@ -81,20 +82,6 @@ def find(session: Session, actor: Actor, kind: str, value: str, now: datetime) -
 def _unknown(name: str, known: Sequence[str]) -> UnknownField:
     text = _("no field {name}; there are: {known}")
     return UnknownField(text.format(name=name, known=", ".join(known)))
-
-
-def _letter(session: Session, number: str) -> JsonObject:
-    body = session.scalar(
-        select(INBOX.c.body)
-        .where(
-            INBOX.c.ticket == number, INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.current
-        )
-        .where(INBOX.c.state == APPLIED)
-        .order_by(INBOX.c.id)
-        .limit(1)
-    )
-    letter: JsonObject = session.cipher.decrypt(body) if body is not None else {}
-    return letter
 
 
 def _clear(value: Json) -> Json:

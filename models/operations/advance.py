@@ -275,5 +275,6 @@ def _advance_one(
         levels_only,
         past,
         particulars=particulars,
+        texts={arrival: message.raw for arrival, message in messages.items()},
     )
     return append, outcomes

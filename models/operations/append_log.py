@@ -1,8 +1,9 @@
 """Append events to tickets' logs, and write every row that they change."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,12 +19,17 @@ from models.rulebook import Rulebook
 from models.rules import events as log_events
 from models.rules.events import AlertRaised, Event, NoticeQueued, TicketSupplemented
 from models.rules.lifecycle.decision import clock_key
+from models.rules.messages import RawMessage
+from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
 from models.rules.redaction import Redactor
 from models.rules.state import Clock, State
 from models.rules.vocabulary import ClockName
 from models.security.chain import event_line
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
+
+NO_TEXTS: RawMessage = MappingProxyType({})
+"""The message of an event that none caused."""
 
 
 class TicketRow(NamedTuple):
@@ -45,37 +51,6 @@ class NewTicket:
     facts: bytes | None = None
 
 
-class Particulars(NamedTuple):
-    """The title of a ticket and its claimant (诉求人), with the address, as they are by now."""
-
-    title: str
-    person: dict[str, Json]
-
-    def as_body(self) -> dict[str, Json]:
-        """Return them as a message has them."""
-        person = dict(self.person)
-        address = person.pop("address", None)
-        return {"title": self.title, "claimant": person, "address": address}
-
-
-def read_particulars(
-    received: Mapping[str, Json], amendments: Iterable[Mapping[str, Json]] = ()
-) -> Particulars:
-    """Return the particulars of a ticket as received, with the corrections in their order."""
-    title = str(received.get("title", ""))
-    person: dict[str, Json] = {
-        **(received.get("claimant") or {}),
-        "address": received.get("address"),
-    }
-    for body in amendments:
-        title = str(body.get("title") or title)
-        change: Mapping[str, Json] = body.get("claimant") or {}
-        person |= {name: value for name, value in change.items() if value is not None}
-        if "address" in body:
-            person["address"] = body["address"]
-    return Particulars(title, person)
-
-
 @dataclass(frozen=True)
 class LogAppend:
     """The change to write for one ticket: its row as it was, its state now, the new events.
@@ -84,6 +59,7 @@ class LogAppend:
     `new` is set for a ticket that is just beginning; `refolded` for one that was folded from its
     start, whose `past` are all; `levels_only` where it only reached its next level: such tickets
     come by the ten thousand. `particulars` are the ticket's as corrected, where they were.
+    `texts` are the messages that caused the events, as they came, by arrival number.
     """
 
     row: TicketRow
@@ -97,6 +73,7 @@ class LogAppend:
     past: Sequence[Clock] = ()
     refolded: bool = False
     particulars: Particulars | None = None
+    texts: Mapping[int, RawMessage] = field(default_factory=dict)
 
 
 def append_logs(
@@ -153,13 +130,14 @@ class _Rows:
         for event in append.events:
             seq += 1
             at = event.at if event.cause is not None else now
-            row = event_row(session, ticket, seq, chain, event, at, append.state.folds)
+            said = append.texts.get(event.cause or 0, NO_TEXTS)
+            row = event_row(session, ticket, seq, chain, event, at, said, append.state.folds)
             chain = row["hash"]
             self.events.append(row)
             if isinstance(event.data, NoticeQueued):
                 self.notices.append(notice_row(ticket, seq, event.data, now))
             if isinstance(event.data, TicketSupplemented):
-                private = log_events.private_part(event.data)
+                private = log_events.private_part(event.data, said)
                 self.more_index += blind_index_rows(session.cipher, ticket, private)
         row = _ticket(session, append, seq, chain, now)
         (self.tickets if append.new is None else self.begun).append(row)
@@ -183,14 +161,18 @@ def event_row(
     chain: bytes,
     event: Event,
     at: datetime,
+    said: RawMessage = NO_TEXTS,
     folds: int = 0,
 ) -> RowValues:
-    """Return the row of an event, its hash chained to `chain`, the hash of the line before."""
+    """Return the row of an event, its hash chained to `chain`, the hash of the line before.
+
+    `said` is the message that caused it, as it came.
+    """
     data = log_events.encode(event.data)
-    private = log_events.private_part(event.data)
-    secret = msgspec.json.encode(private) if private else b""
+    private = log_events.private_part(event.data, said)
+    commitment = session.cipher.commitment(msgspec.json.encode(private)) if private else None
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
-    digest = session.cipher.chain_hash(chain + line + secret)
+    digest = session.cipher.chain_hash(chain + line + (commitment or b""))
     once = None
     if isinstance(event.data, AlertRaised):
         alert = event.data
@@ -204,6 +186,7 @@ def event_row(
         "cause": event.cause,
         "data": msgspec.Raw(data),
         "private": session.cipher.encrypt(private) if private else None,
+        "commitment": commitment,
         "once": once,
         "hash": digest,
     }

@@ -33,12 +33,12 @@ _BATCH = 500
 _PASSES = 5
 _BREATH = 0.2
 
-_NORMAL_FORM = 3
-"""The normal form of what is hashed, and of titles.
+_FORM = 3
+"""The form of what the store holds: what is hashed, titles, and where texts are.
 
 1 since telephone numbers have one form (rules/phones.py), 2 since numbers are facts
-(rules/screening.py), 3 since numbers are found in every disguise and titles are redacted of all
-that is personal (rules/redaction.py).
+(rules/screening.py), 3 since numbers are found in every disguise, titles are redacted of all that
+is personal (rules/redaction.py), and what people wrote is kept encrypted only.
 """
 
 
@@ -74,23 +74,25 @@ def unlock(store: Store) -> int:
 
 
 def refresh_hashes(store: Store, form: int) -> None:
-    """Recompute the hashes of a store whose normal form is not the present one.
+    """Bring what a store holds to the present form, hashes and texts.
 
     If it is interrupted, the next command begins it again.
     """
-    if form == _NORMAL_FORM:
+    if form == _FORM:
         return
-    from models.operations.titles import redact_titles  # noqa: PLC0415  (rarely needed)
+    from models.operations.old_texts import move_texts  # noqa: PLC0415  (rarely needed)
+    from models.operations.titles import redact_titles  # noqa: PLC0415
 
     rebuild_hashes(store)
     redact_titles(store)
+    move_texts(store)
     with store.writing() as session:
         # they are made of the same texts, and idle workers make them anew
         session.execute(delete(SIMILARITY))
         stored = _stored_secret(session)
         assert stored is not None, "unlock has created one"
         secret = msgspec.convert(store.cipher.decrypt(stored), _HashSecret)
-        renewed = store.cipher.encrypt(msgspec.structs.replace(secret, form=_NORMAL_FORM))
+        renewed = store.cipher.encrypt(msgspec.structs.replace(secret, form=_FORM))
         session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(value=renewed))
 
 
@@ -105,7 +107,7 @@ def _create_secret(store: Store, older: Encrypted | None) -> Encrypted:
     cipher = store.cipher
     cipher.save_key()
     key = os.urandom(32) if older is None else cipher.legacy_hash_key()
-    form = _NORMAL_FORM if older is None else 0
+    form = _FORM if older is None else 0
     with store.writing() as session:
         # until then lines of the log were chained without a key
         unkeyed_until = session.scalar(select(func.max(EVENT.c.at)))

@@ -1,27 +1,30 @@
 """Fold all messages of a ticket again, after a late message or a change of the calendar."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
 from sqlalchemy import Text, select, type_coerce
 
 from models.database import Session
 from models.i18n import LazyText
-from models.operations.append_log import LogAppend, read_particulars
+from models.operations.append_log import LogAppend
 from models.operations.ticket_work import (
     INBOX_COLUMNS,
     InboxRow,
     MessageOutcome,
     TicketWork,
     read_inbox_row,
+    read_texts,
 )
 from models.rulebook import Rulebook
 from models.rules import events as log_events
+from models.rules.events import says_texts
 from models.rules.lifecycle import refold as rules
 from models.rules.lifecycle.difference import LoggedEvent
 from models.rules.lifecycle.moments import next_moment
 from models.rules.lifecycle.refold import Refolded
-from models.rules.messages import Message, TicketReceived
+from models.rules.messages import Message, RawMessage, TicketReceived
+from models.rules.particulars import read_particulars
 from models.rules.vocabulary import MessageType
 from models.tables.core import EVENT, INBOX
 from models.tables.inbox import APPLIED, REFUSED, WAITING
@@ -43,6 +46,11 @@ class _Stored:
         self.applied = {row.id for row in self.rows if row.state == APPLIED}
         self._session = session
         self._ticket_id = work.row.id
+
+    def texts(self, arrivals: Collection[int]) -> dict[int, RawMessage]:
+        """Return these messages as they came, by their arrival."""
+        rows = (row for row in self.rows if row.id in arrivals)
+        return {row.id: read_texts(self._session, row) for row in rows}
 
     def log(self) -> list[LoggedEvent]:
         """Read the ticket's log."""
@@ -72,7 +80,7 @@ def refold_late(
         work.state, stored.log(), stored.messages, stored.applied, late, stored.context, now
     )
     outcomes = [
-        MessageOutcome(row, refolded.conflicting[row.id], waiting[row.id], conflicting=True)
+        MessageOutcome(row, refolded.conflicting[row.id], late[row.id], conflicting=True)
         for row in work.waiting
         if row.id in refolded.conflicting
     ]
@@ -87,7 +95,7 @@ def refold_late(
         for row in stored.rows
         if (row.state == REFUSED) != (row.id in refolded.refused)
     ]
-    return _log_append(work, refolded), outcomes
+    return _log_append(work, stored, refolded, waiting), outcomes
 
 
 def refold_changed(
@@ -117,19 +125,27 @@ def refold_changed(
         why,
         former_days,
     )
-    return None if refolded is None else _log_append(work, refolded)
+    return None if refolded is None else _log_append(work, stored, refolded, {})
 
 
-def _log_append(work: TicketWork, refolded: Refolded) -> LogAppend:
+def _log_append(
+    work: TicketWork, stored: _Stored, refolded: Refolded, waiting: Mapping[int, Message]
+) -> LogAppend:
     row, state = work.row, refolded.state
+    ordered = sorted(refolded.messages.values(), key=lambda m: (m.at, m.arrival))
     amendments = [
-        message.raw
-        for message in sorted(refolded.messages.values(), key=lambda m: (m.at, m.arrival))
+        message.arrival
+        for message in ordered
         if message.type == MessageType.TICKET_AMENDED and message.arrival not in refolded.refused
     ]
-    receipts = (m for m in refolded.messages.values() if isinstance(m.content, TicketReceived))
-    first = min(receipts, key=lambda m: (m.at, m.arrival), default=None)
-    particulars = read_particulars(first.raw, amendments) if first and amendments else None
+    first = next((m.arrival for m in ordered if isinstance(m.content, TicketReceived)), None)
+    needed = {e.cause for e in refolded.appended if e.cause is not None and says_texts(e.data)}
+    if amendments and first is not None:
+        needed |= {first, *amendments}
+    texts = stored.texts(needed - waiting.keys()) | {n: m.raw for n, m in waiting.items()}
+    particulars = None
+    if amendments and first is not None:
+        particulars = read_particulars(texts[first], [texts[n] for n in amendments])
     return LogAppend(
         row,
         work.before,
@@ -140,4 +156,5 @@ def _log_append(work: TicketWork, refolded: Refolded) -> LogAppend:
         past=refolded.past,
         refolded=True,
         particulars=particulars,
+        texts=texts,
     )

@@ -1,29 +1,30 @@
 """One ticket being advanced, and the outcome of the messages that wait for it."""
 
+import hmac
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, type_coerce, update
 
 from models.bulk import RowValues, update_rows
 from models.database import Session
-from models.i18n import LazyText
-from models.json_types import JsonObject
-from models.operations.append_log import NewTicket, Particulars, TicketRow, read_particulars
+from models.errors import HotlineError
+from models.i18n import LazyText, _
+from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
 from models.rulebook import Rulebook
-from models.rules import messages
 from models.rules.calendar import SHANGHAI
-from models.rules.messages import Finding, Message, Refusal, Route, UnitSucceeded
+from models.rules.message_outline import decode_outline, encode_outline, outline_of
+from models.rules.messages import Message, RawMessage, Refusal, UnitSucceeded, read_message
+from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
-from models.rules.routing.directory import rename_units
 from models.rules.routing.unit_history import Succession
 from models.rules.state import Clock, State, read_state
 from models.rules.vocabulary import MessageType
-from models.security.encryption import Encrypted
+from models.security.encryption import Cipher, Encrypted
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
@@ -31,7 +32,8 @@ from models.tables.inbox import APPLIED, REFUSED, WAITING
 class InboxRow(NamedTuple):
     """A row of the inbox as far as advancing its ticket needs it.
 
-    `resolved` is what `_Resolution` was stored as, None where the message has not been read yet.
+    `outline` is its message's as it is stored, None where that has not been read yet;
+    `outline_hash` shows that it is its own.
     """
 
     id: int
@@ -42,11 +44,23 @@ class InboxRow(NamedTuple):
     arrived_at: datetime
     body: Encrypted
     state: str
-    resolved: JsonObject | None
+    outline: str | None
+    outline_hash: bytes | None
     quiet_before: datetime | None = None
 
 
-INBOX_COLUMNS = [INBOX.c[name] for name in InboxRow._fields]
+INBOX_COLUMNS = [
+    type_coerce(INBOX.c.outline, Text).label("outline") if name == "outline" else INBOX.c[name]
+    for name in InboxRow._fields
+]
+
+
+class ForgedMessage(HotlineError):
+    """The stored outline of a message is not the one that was made of it."""
+
+    def __init__(self, row: InboxRow) -> None:
+        text = _("message {id} of ticket {ticket} was changed in the database; restore a backup")
+        super().__init__(text.format(id=row.id, ticket=row.ticket))
 
 
 @dataclass
@@ -82,19 +96,6 @@ class MessageOutcome:
     message: Message | None = None
     conflicting: bool = False
     ring_at: datetime | None = None
-
-
-class _Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The result of reading a message for the first time: units, route, findings.
-
-    `units` are the full names of those that the source called otherwise; None where the message was
-    read before units could change their names.
-    """
-
-    unknown: tuple[str, ...] = ()
-    route: Route | None = None
-    findings: tuple[Finding, ...] = ()
-    units: dict[str, str] | None = None
 
 
 def lock_tickets(
@@ -139,25 +140,36 @@ def current_particulars(session: Session, work: TicketWork, refused: Container[i
 def read_inbox_row(
     session: Session, row: InboxRow, rulebook: Rulebook, passed_on: Sequence[Succession] = ()
 ) -> Message:
-    """Read the message of a row, with its units resolved as when it was first read.
+    """Read the message of a row; where that was read before, its outline of then.
 
     `passed_on` are the successions of its ticket, for a message that is read for the first time.
+    Raises ForgedMessage.
     """
-    message = _read(session, row)
-    if row.resolved is None:
-        return rulebook.directory.resolve_units(message, passed_on)
-    # what units and letters said when the message was first read stays valid
-    resolution = msgspec.convert(row.resolved, _Resolution)
-    if resolution.units is None:
-        message = rulebook.directory.resolve_units_of_time(message)
-    else:
-        message = rename_units(message, resolution.units)
-    return msgspec.structs.replace(
-        message,
-        unknown=resolution.unknown,
-        route=resolution.route,
-        findings=resolution.findings,
-    )
+    if row.outline is None:
+        return rulebook.directory.resolve_units(read_message_of(session, row), passed_on)
+    return _read_outline(session, row, row.outline)
+
+
+def _read_outline(session: Session, row: InboxRow, outline: str) -> Message:
+    hashed = outline_hash(session.cipher, row, outline)
+    if not hmac.compare_digest(hashed, row.outline_hash or b""):
+        raise ForgedMessage(row)
+    at = row.at.astimezone(SHANGHAI)
+    kind = MessageType(row.type)
+    return decode_outline(kind, row.ticket, at, row.id, outline, row.quiet_before)
+
+
+def outline_hash(cipher: Cipher, row: InboxRow, outline: str) -> bytes:
+    """Return the keyed hash of an outline, with the part of its row that a fold reads."""
+    quiet_before = row.quiet_before and row.quiet_before.astimezone(UTC)
+    place = (row.id, row.ticket, row.type, row.at.astimezone(UTC), quiet_before)
+    return cipher.outline_hash(msgspec.json.encode(place) + outline.encode())
+
+
+def read_texts(session: Session, row: InboxRow) -> RawMessage:
+    """Return the message of a row as it came, with all its texts."""
+    raw: RawMessage = session.cipher.decrypt(row.body)
+    return raw
 
 
 def read_waiting(
@@ -190,17 +202,21 @@ def _successions(session: Session, numbers: Sequence[str]) -> dict[str, list[Suc
     )
     successions: dict[str, list[Succession]] = {}
     for row in rows:
-        content = _read(session, InboxRow(*row)).content
+        inbox_row = InboxRow(*row)
+        if inbox_row.outline is None:
+            content = read_message_of(session, inbox_row).content
+        else:
+            content = _read_outline(session, inbox_row, inbox_row.outline).content
         if isinstance(content, UnitSucceeded):
             succession = Succession(content.unit, content.successor, row.at)
             successions.setdefault(row.ticket, []).append(succession)
     return successions
 
 
-def _read(session: Session, row: InboxRow) -> Message:
-    raw = session.cipher.decrypt(row.body)
+def read_message_of(session: Session, row: InboxRow) -> Message:
+    """Read the message of a row with its texts, its units as the source named them."""
     at = row.at.astimezone(SHANGHAI)
-    message = messages.read_message(row.type, row.ticket, at, row.id, raw)
+    message = read_message(row.type, row.ticket, at, row.id, read_texts(session, row))
     if row.quiet_before is not None:
         message = msgspec.structs.replace(message, quiet_before=row.quiet_before)
     return message
@@ -209,26 +225,28 @@ def _read(session: Session, row: InboxRow) -> Message:
 def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:
     """Write into the inbox what became of its rows."""
     finished = [outcome for outcome in outcomes if outcome.ring_at is None]
-    update_rows(session.connection(), INBOX, [_finished_row(outcome) for outcome in finished])
+    cipher = session.cipher
+    rows = [_finished_row(cipher, outcome) for outcome in finished]
+    update_rows(session.connection(), INBOX, rows)
     drop_bells(session, ((outcome.row.queue, outcome.row.id) for outcome in finished))
     waiting = ((o.row, o.ring_at) for o in outcomes if o.ring_at is not None)
     set_bells(session, (bell(row.queue, row.id, ring_at) for row, ring_at in waiting))
 
 
-def _finished_row(outcome: MessageOutcome) -> RowValues:
-    why, message = outcome.why, outcome.message
-    resolved = outcome.row.resolved if message is None else _resolution(message)
+def _finished_row(cipher: Cipher, outcome: MessageOutcome) -> RowValues:
+    why, row = outcome.why, outcome.row
+    outline, hashed = row.outline, row.outline_hash
+    if outcome.message is not None:
+        outline = encode_outline(outline_of(outcome.message)).decode()
+        hashed = outline_hash(cipher, row, outline)
     return {
-        "id": outcome.row.id,
+        "id": row.id,
         "state": REFUSED if why else APPLIED,
         "reason": {"why": why.why, "missing": list(why.missing)} if why else None,
-        "resolved": resolved,
+        "outline": msgspec.Raw(outline.encode()) if outline is not None else None,
+        "outline_hash": hashed,
         "conflicting": outcome.conflicting,
     }
-
-
-def _resolution(message: Message) -> _Resolution:
-    return _Resolution(message.unknown, message.route, message.findings, dict(message.units))
 
 
 def refuse_waiting(session: Session, number: str, why: LazyText) -> None:

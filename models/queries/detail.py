@@ -1,27 +1,27 @@
 """One ticket with all that is known of it, personal data redacted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET
 from sqlalchemy import select
 
 from models.database import Session
-from models.i18n import render
+from models.i18n import PrivateText, render
 from models.json_types import JsonObject
 from models.queries.duties import DutyRow, DutyView, duty_views
-from models.queries.log import TicketNotFound, ticket_redactor
+from models.queries.letter import read_letter
+from models.queries.log import TicketNotFound, line_texts, ticket_redactor
 from models.queries.log_lines import LogLine
 from models.rules import events
-from models.rules.events import TicketUnrouted
+from models.rules.events import ClockMoved, TicketAmended, TicketUnrouted
 from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
 from models.rules.state import State, read_state
 from models.rules.text import clean
-from models.rules.vocabulary import MessageType, NoticeState, Status
+from models.rules.vocabulary import NoticeState, Status
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
-from models.tables.inbox import APPLIED
 
 OPERATORS = "monitor"
 """The source of messages that operators send."""
@@ -94,11 +94,12 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
     states = {notice.seq: NoticeState(notice.state) for notice in reversed(notices)}
     redactor = ticket_redactor(session, row.claimant)
     log = _log(session, row.id, number, redactor)
+    letter = read_letter(session, number)
     return TicketDetail(
         **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
-        state=state,
+        state=state.with_texts(_reasons_texts(letter, log, redactor)),
         claimant=_claimant(session.cipher.decrypt(row.claimant) if row.claimant else {}),
-        content=_content(session, number, redactor),
+        content=redactor.redact_text(str(letter.get("content") or "")),
         duties=duty_views(_duty_rows(session, row.id), log, states),
         log=log,
         notices=tuple(NoticeView(*n) for n in notices),
@@ -140,25 +141,32 @@ def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> t
 
 def _line(session: Session, row: SelectedRow, by: str, redactor: Redactor) -> LogLine:
     event = events.convert(row.name, row.data)
-    private = redactor.redact(session.cipher.decrypt(row.private)) if row.private else {}
-    says_by_whom = getattr(event, "by", UNSET) is not UNSET
-    operator = "" if says_by_whom else by
-    return LogLine(row.seq, row.at, row.moment, event, private, operator, row.cause)
-
-
-def _content(session: Session, number: str, redactor: Redactor) -> str:
-    body = session.scalar(
-        select(INBOX.c.body)
-        .where(
-            INBOX.c.ticket == number, INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.current
-        )
-        .where(INBOX.c.state == APPLIED)
-        .order_by(INBOX.c.id)
-        .limit(1)
+    private = redactor.redact(line_texts(session, row))
+    return LogLine(
+        row.seq,
+        row.at,
+        row.moment,
+        events.with_texts(event, private),
+        events.own_texts(row.name, private),
+        "" if "by" in private else by,
+        row.cause,
     )
-    if body is None:
-        return ""
-    return redactor.redact_text(str(session.cipher.decrypt(body).get("content") or ""))
+
+
+def _reasons_texts(
+    letter: JsonObject, log: Sequence[LogLine], redactor: Redactor
+) -> dict[str, str]:
+    """Return what people wrote that the reasons of deadlines name, by field, as it is now."""
+    basis = PrivateText("statutory_limit.basis").find_in(letter)
+    texts = {"statutory_limit.basis": redactor.redact_text(str(basis or ""))}
+    for line in log:
+        if isinstance(line.event, TicketAmended):
+            changed = PrivateText("changes.statutory_limit.basis").find_in(line.private)
+            if changed is not None:
+                texts["statutory_limit.basis"] = str(changed)
+        elif isinstance(line.event, ClockMoved) and "basis" in line.event.why.args:
+            texts["basis"] = str(line.event.why.args["basis"])
+    return texts
 
 
 def _claimant(person: JsonObject) -> RedactedClaimant:

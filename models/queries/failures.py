@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import func, select
 
 from models.database import Session
-from models.i18n import LazyText, readable
+from models.i18n import LazyText, render
 from models.json_types import Json, JsonObject
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
 from models.rules.redaction import redact_text
 from models.rules.text import clean
+from models.security.encryption import Encrypted
 from models.tables.core import INBOX, NOTICE, TICKET
 
 MESSAGE, NOTE = "message", "notice"
@@ -61,9 +63,17 @@ def failures(session: Session) -> Failures:
     refused = REFUSED_MESSAGE, INBOX.c.current
     messages = session.scalar(select(func.count(INBOX.c.id)).where(*refused)) or 0
     notices = session.scalar(select(func.count(NOTICE.c.id)).where(FAILED_NOTICE)) or 0
-    columns = ("id", "ticket", "type", "source", "reason", "arrived_at")
+    columns = ("id", "ticket", "type", "source", "reason", "body", "arrived_at")
     rows = [
-        Failure(MESSAGE, r.id, r.ticket, r.type, r.source, reason_text(r.reason), r.arrived_at)
+        Failure(
+            MESSAGE,
+            r.id,
+            r.ticket,
+            r.type,
+            r.source,
+            reason_text(session, r.reason, r.body),
+            r.arrived_at,
+        )
         for r in session.execute(
             select(*(INBOX.c[c] for c in columns))
             .where(*refused)
@@ -91,16 +101,20 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
     ).first()
     if row is None:
         return None
+    why = reason_text(session, row.reason, row.body)
     body = session.cipher.decrypt(row.body)
-    return RefusedMessage(
-        row.id, row.source, row.message_id, row.type, row.ticket, reason_text(row.reason), body
-    )
+    return RefusedMessage(row.id, row.source, row.message_id, row.type, row.ticket, why, body)
 
 
-def reason_text(stored: Json) -> str:
-    """Return why a message was refused, in words; numbers of persons in it are redacted."""
+def reason_text(session: Session, stored: Json, body: Encrypted) -> str:
+    """Return why a message was refused, in words; numbers of persons in it are redacted.
+
+    `body` is the message, whose texts the reason may repeat.
+    """
     if not stored:
         return ""
-    why = stored["why"] if isinstance(stored, dict) and "why" in stored else stored
-    text = readable(why if not isinstance(why, LazyText) else {"text": why.text, "args": why.args})
-    return redact_text(clean(str(text)))
+    why = msgspec.convert(stored["why"], LazyText)
+    if why.private:
+        message = session.cipher.decrypt(body)
+        why = why.with_texts({text.field: text.find_in(message) for text in why.private})
+    return redact_text(clean(render(why)))

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import select
 
 from models.database import Session
@@ -12,9 +13,12 @@ from models.errors import HotlineError
 from models.i18n import _, readable
 from models.json_types import JsonObject
 from models.rules.calendar import SHANGHAI
+from models.rules.events import own_texts
+from models.rules.old_lines import texts_of
 from models.rules.redaction import Redactor
 from models.rules.vocabulary import EventName
 from models.security.encryption import Encrypted
+from models.sql_types import SelectedRow
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import REFUSED
 
@@ -35,6 +39,7 @@ class LogRow(NamedTuple):
     name: str
     data: JsonObject
     private: Encrypted | None
+    original: Encrypted | None
 
 
 _COLUMNS = [EVENT.c[name] for name in LogRow._fields]
@@ -94,14 +99,23 @@ def ticket_redactor(session: Session, claimant: Encrypted | None) -> Redactor:
     return Redactor(session.cipher.decrypt(claimant) if claimant else {})
 
 
+def line_texts(session: Session, row: LogRow | SelectedRow) -> JsonObject:
+    """Return the texts of a line in clear, by field; whoever shows them redacts them."""
+    texts: JsonObject = session.cipher.decrypt(row.private) if row.private else {}
+    if row.original is not None:
+        original = msgspec.json.decode(session.cipher.decrypt(row.original))
+        texts = texts | texts_of(original, row.name)
+    return texts
+
+
 def event_as_dict(session: Session, number: str, row: LogRow, redactor: Redactor) -> JsonObject:
     """Return one event for output, every instant in +08:00, its claimant redacted."""
-    private = session.cipher.decrypt(row.private) if row.private else {}
+    private = redactor.redact(line_texts(session, row))
     return {
         "seq": row.seq,
         "ticket": number,
         "at": row.at.astimezone(SHANGHAI).isoformat(),
         "event": row.name,
-        **readable(row.data),
-        **redactor.redact(private),
+        **readable(row.data, private),
+        **own_texts(row.name, private),
     }

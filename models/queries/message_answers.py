@@ -29,13 +29,14 @@ def message_answers(
     if not keys:
         return {}
     rows = session.execute(
-        select(INBOX.c.source, INBOX.c.message_id, INBOX.c.state, INBOX.c.reason)
+        select(INBOX.c.source, INBOX.c.message_id, INBOX.c.state, INBOX.c.reason, INBOX.c.body)
         .where(INBOX.c.current, INBOX.c.state != WAITING)
         .where(tuple_(INBOX.c.source, INBOX.c.message_id).in_(list(keys)))
     )
     return {
         (row.source, row.message_id): MessageAnswer(
-            row.state == REFUSED, reason_text(row.reason) if row.state == REFUSED else ""
+            row.state == REFUSED,
+            reason_text(session, row.reason, row.body) if row.state == REFUSED else "",
         )
         for row in rows
     }

@@ -25,7 +25,10 @@ from models.tables.secrets import HASH_KEY
 _TICKETS = 200
 """Tickets read in one transaction: a long one would stop checkpoints and fill the memory."""
 
-_COLUMNS = ("seq", "name", "at", "moment", "cause", "private", "hash")
+_COLUMNS = (
+    *("seq", "name", "at", "moment", "cause", "private", "commitment", "original"),
+    "hash",
+)
 
 
 @dataclass
@@ -122,6 +125,8 @@ def _logs(session: Session, start: int, stop: int) -> Iterator[_Log]:
                 row.cause,
                 row.data.encode(),
                 row.private,
+                row.commitment and bytes(row.commitment),
+                row.original,
                 bytes(row.hash),
             )
             for row in of_ticket

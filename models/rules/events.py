@@ -1,23 +1,24 @@
 """The events of a ticket's log: one struct an event name, and how a line of the log is written.
 
 Every field says what it may hold. A code, a number, a truth value or an instant is harmless by its
-type. A text is marked: `HARMLESS` is a name or a text of the district's own rulebook, `WRITTEN` may
-repeat what somebody wrote and stands in the log in clear, `PRIVATE` is what a citizen or a unit
-wrote, which goes into the line's encrypted part and is never in its data.
+type. A text is marked: `HARMLESS` is a name or a text of the district's own rulebook, `PRIVATE` is
+what somebody outside wrote, which goes into the line's encrypted part and is never in its data. A
+unit that nobody knows, and a text within a reason, is a `PrivateText`: the data says in which field
+of the message it stands, and the encrypted part what it says.
 
 A field that a line does not have is UNSET, which is not the same as null: a line that is read and
 written again has the same bytes. The file is long because it is one list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from models.i18n import LazyText
-from models.rules.origins import HARMLESS, PRIVATE, WRITTEN, Origin, origins
+from models.i18n import LazyText, PrivateText
+from models.rules.origins import HARMLESS, PRIVATE, UNIT, Origin, origins
 from models.rules.vocabulary import (
     Category,
     ClockName,
@@ -57,16 +58,19 @@ EmergencyLine: TypeAlias = Annotated[str, HARMLESS]
 """A number that the policy names, as `119`."""
 ChannelName: TypeAlias = Annotated[str, HARMLESS]
 """A channel of notices, as the district's channels file names it."""
-TicketNumber: TypeAlias = Annotated[str, WRITTEN]
-"""A number that the city gave."""
-Operator: TypeAlias = Annotated[str, WRITTEN]
-"""The name of whoever decided."""
-AnyUnit: TypeAlias = Annotated[str, WRITTEN]
+TicketNumber: TypeAlias = Annotated[str, HARMLESS]
+"""The number of another ticket."""
+Operator: TypeAlias = Annotated[str, HARMLESS]
+"""The name of one of the service's own users."""
+AnyUnit: TypeAlias = Annotated[str | PrivateText, UNIT]
 """A unit as somebody called it; the directory need not know it."""
-Reason: TypeAlias = Annotated[LazyText, WRITTEN]
-"""A reason in words for a person; its values may be names, or a basis that somebody gave."""
+Reason: TypeAlias = Annotated[LazyText, HARMLESS]
+"""A reason in words for a person; what somebody outside wrote is a `PrivateText` in it."""
 Papers: TypeAlias = Annotated[Any, PRIVATE]
-"""A part of a message as its source wrote it: a text, a list of attachments, an object."""
+"""A part of a message as its source wrote it: a text, a list of attachments, an object.
+
+As the rules emit it, it is a `PrivateText`, or several.
+"""
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +105,7 @@ class ScreeningDecided(EventData, frozen=True, kw_only=True):
     event = EventName.SCREENING_DECIDED
     code: Item
     decline: bool
-    by: Operator
+    by: Papers = UNSET
 
 
 class TicketDeclined(EventData, frozen=True, kw_only=True):
@@ -131,8 +135,8 @@ class TicketRouted(EventData, frozen=True, kw_only=True):
 
     event = EventName.TICKET_ROUTED
     unit: KnownUnit
-    why: Annotated[LazyText | str, WRITTEN]
-    by: Operator | UnsetType = UNSET
+    why: Reason
+    by: Papers = UNSET
 
 
 class TicketDispatched(EventData, frozen=True, kw_only=True):
@@ -470,7 +474,7 @@ class UnitUrged(EventData, frozen=True, kw_only=True):
 
     event = EventName.UNIT_URGED
     unit: KnownUnit
-    by: Operator
+    by: Papers = UNSET
     text: Papers = UNSET
 
 
@@ -497,7 +501,7 @@ class TicketAmended(EventData, frozen=True, kw_only=True):
 
     event = EventName.TICKET_AMENDED
     fields: tuple[FieldName, ...]
-    by: Operator
+    by: Papers = UNSET
     category: Category | UnsetType = UNSET
     emergency: Emergency | UnsetType | None = UNSET
     changes: Papers = UNSET
@@ -509,7 +513,7 @@ class TicketReassigned(EventData, frozen=True, kw_only=True):
 
     event = EventName.TICKET_REASSIGNED
     unit: KnownUnit
-    by: Operator
+    by: Papers = UNSET
     why: Papers = UNSET
 
 
@@ -525,7 +529,7 @@ class NoteAdded(EventData, frozen=True, kw_only=True):
     """Somebody added a note."""
 
     event = EventName.NOTE_ADDED
-    by: Operator
+    by: Papers = UNSET
     text: Papers = UNSET
 
 
@@ -638,10 +642,21 @@ ORIGINS: Mapping[EventName, Mapping[str, Origin]] = {
 }
 """The origin of each field's text, for every event."""
 
+
+def _may_refer(hint: object) -> bool:
+    return hint in (LazyText, PrivateText) or any(map(_may_refer, get_args(hint)))
+
+
 _PRIVATE: Mapping[type[EventData], Mapping[str, UnsetType]] = {
     EVENT_TYPES[name]: dict.fromkeys((f for f, o in fields.items() if o is PRIVATE), UNSET)
     for name, fields in ORIGINS.items()
 }
+
+_REFERRING: Mapping[type[EventData], tuple[str, ...]] = {
+    kind: tuple(name for name, hint in get_type_hints(kind).items() if _may_refer(hint))
+    for kind in EVENT_TYPES.values()
+}
+"""The fields of each event in whose data a private text may be referred to."""
 
 
 def encode(data: EventData) -> bytes:
@@ -651,10 +666,64 @@ def encode(data: EventData) -> bytes:
     return msgspec.json.encode(clear, order="sorted")
 
 
-def private_part(data: EventData) -> dict[str, Any]:
-    """Return the fields that go into the encrypted part of a line, without the empty ones."""
-    values = ((field, getattr(data, field)) for field in _PRIVATE[type(data)])
-    return {field: value for field, value in values if value not in (UNSET, None, "")}
+def private_part(data: EventData, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what goes into the encrypted part of a line: the texts that it refers to.
+
+    They are taken from the `message` that caused it, which is empty where its texts are gone. Keys
+    are the event's private fields, and for a text in its data the message's field.
+    """
+    values = ((field, _text(getattr(data, field), message)) for field in _PRIVATE[type(data)])
+    private = {field: value for field, value in values if value not in (UNSET, None, "", {})}
+    for reference in references(data):
+        if (value := _text(reference, message)) not in (None, ""):
+            private[reference.field] = value
+    return private
+
+
+def says_texts(data: EventData) -> bool:
+    """Return whether a line has texts of the message that caused it."""
+    private = (getattr(data, field) for field in _PRIVATE[type(data)])
+    return any(value is not UNSET for value in private) or any(references(data))
+
+
+def references(data: EventData) -> Iterator[PrivateText]:
+    """Yield the private texts that the data of a line refers to."""
+    for field in _REFERRING[type(data)]:
+        match getattr(data, field):
+            case PrivateText() as reference:
+                yield reference
+            case LazyText() as reason:
+                yield from reason.private
+
+
+def own_texts(name: str, private: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a line's texts that are fields of the event, for output."""
+    fields = _PRIVATE[EVENT_TYPES[EventName(name)]]
+    return {field: text for field, text in private.items() if field in fields}
+
+
+def _text(value: Any, message: Mapping[str, Any]) -> Any:
+    """Return what a private text says, by its field of the message; None where that is gone."""
+    match value:
+        case PrivateText():
+            return value.find_in(message)
+        case tuple():
+            said = {each.field: _text(each, message) for each in value}
+            return {field: text for field, text in said.items() if field in message}
+        case _:
+            return value
+
+
+def with_texts(data: E, private: Mapping[str, Any]) -> E:
+    """Return an event whose data says the texts that it refers to, as far as they are there."""
+    filled: dict[str, Any] = {}
+    for field in _REFERRING[type(data)]:
+        match getattr(data, field):
+            case PrivateText(name):
+                filled[field] = private.get(name)
+            case LazyText() as reason:
+                filled[field] = reason.with_texts(private)
+    return msgspec.structs.replace(data, **filled) if filled else data
 
 
 def decode(name: str, data: bytes | str) -> EventData:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.i18n import LazyText, lazy
+from models.i18n import LazyText, PrivateText, lazy
 from models.rules.counted_days import CountedDay, count_days
 from models.rules.fields import Limit
 from models.rules.levels import moments, provisional
@@ -132,7 +132,7 @@ def _limit_note(limit: Limit, *, shorter: bool) -> LazyText:
         if shorter:
             return lazy("shortened by law to {n} {unit} (Regulation 3.4.5)", n=n, unit=unit)
         return lazy("{n} {unit} by law change nothing (Regulation 3.4.5)", n=n, unit=unit)
-    gaps: dict[str, str | int] = {"n": n, "unit": unit, "basis": limit.basis}
+    gaps: dict[str, str | int | PrivateText] = {"n": n, "unit": unit, "basis": limit.basis}
     if shorter:
         return lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
     return lazy("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)

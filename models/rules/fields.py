@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from models.i18n import LazyText, lazy
+from models.i18n import LazyText, PrivateText, lazy
 from models.rules.terms import Term
 from models.rules.vocabulary import Code, ContactWish
 
@@ -63,7 +63,7 @@ class Limit(msgspec.Struct, frozen=True):
     `days` are calendar days.
     """
 
-    basis: str
+    basis: str | PrivateText
     workdays: int | None = None
     hours: int | None = None
     # left out where it is not given: states that were stored before it came keep their bytes

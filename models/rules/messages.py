@@ -5,18 +5,19 @@ where it is applied, since a message of wrong content is kept, and refused in th
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, get_args, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from models.i18n import LazyText, lazy
+from models.i18n import LazyText, PrivateText, lazy
 from models.rules import fields as check
 from models.rules.calendar import SHANGHAI
 from models.rules.fields import Claimant, ClaimantChange, Field, InvalidField, Limit
-from models.rules.origins import HARMLESS, WRITTEN, Origin, origins
+from models.rules.origins import HARMLESS, PRIVATE, UNIT, Origin, origins
+from models.rules.papers import says_something
 from models.rules.vocabulary import (
     Category,
     Code,
@@ -44,13 +45,19 @@ HOTLINE = "hotline"
 RawMessage: TypeAlias = Mapping[str, Any]
 """A message as it came: plain JSON, with whatever fields its source sends."""
 
-Text: TypeAlias = Annotated[str, check.text, WRITTEN]
-MaybeText: TypeAlias = Annotated[str | None, check.any_text, WRITTEN]
-Paper: TypeAlias = Annotated[Any, check.anything, WRITTEN]
+Text: TypeAlias = Annotated[str, check.text, PRIVATE]
+MaybeText: TypeAlias = Annotated[str | None, check.any_text, PRIVATE]
+"""A text of a letter, which is screened and routed by what it says."""
+Words: TypeAlias = Annotated[Any, check.text, PRIVATE]
+MaybeWords: TypeAlias = Annotated[Any, check.any_text, PRIVATE]
+"""A text that goes into the log as it is: a str, or a `PrivateText` in an outline."""
+UnitName: TypeAlias = Annotated[str, check.text, UNIT]
+MaybeUnit: TypeAlias = Annotated[str | None, check.any_text, UNIT]
+Paper: TypeAlias = Annotated[Any, check.anything, PRIVATE]
 """A text or paper that must say something; its rule says that it is missing where it does not."""
 Flag: TypeAlias = Annotated[bool, check.flag]
 Item: TypeAlias = Annotated[str, check.item, HARMLESS]
-Part: TypeAlias = Annotated[Any, check.anything, WRITTEN]
+Part: TypeAlias = Annotated[Any, check.anything, PRIVATE]
 """A part that the regulation itself asks for: its rule says what is missing, not the struct."""
 Purpose: TypeAlias = Annotated[
     ContactPurpose,
@@ -79,7 +86,7 @@ class TicketReceived(Content, frozen=True, kw_only=True):
     category: Category
     title: Text
     content: MaybeText = None
-    claimant: Annotated[Claimant, check.claimant, WRITTEN] = Claimant()
+    claimant: Annotated[Claimant, check.claimant, PRIVATE] = Claimant()
     address: MaybeText = None
     street: MaybeText = None
     channel: IntakeChannel | None = None
@@ -87,8 +94,8 @@ class TicketReceived(Content, frozen=True, kw_only=True):
     topics: Part = None
     category_name: Part = None
     emergency: Emergency | None = None
-    statutory_limit: Annotated[Limit | None, check.limit, WRITTEN] = None
-    unit: MaybeText = None
+    statutory_limit: Annotated[Limit | None, check.limit, PRIVATE] = None
+    unit: MaybeUnit = None
     declined: Annotated[str | None, check.item, HARMLESS] = None
 
 
@@ -96,17 +103,17 @@ class UnitAccepted(Content, frozen=True, kw_only=True):
     """The unit confirms that the matter is its own (3.1)."""
 
     type = MessageType.UNIT_ACCEPTED
-    unit: Text
+    unit: UnitName
 
 
 class UnitReturned(Content, frozen=True, kw_only=True):
     """The unit returns the ticket (3.2)."""
 
     type = MessageType.UNIT_RETURNED
-    unit: Text
+    unit: UnitName
     reason: Part = None
     basis: Part = None
-    suggested_unit: MaybeText = None
+    suggested_unit: Annotated[str | PrivateText | None, check.any_text, UNIT] = None
     signed_by: Part = None
 
 
@@ -115,21 +122,21 @@ class ReturnReviewed(Content, frozen=True, kw_only=True):
 
     type = MessageType.RETURN_REVIEWED
     approved: Flag
-    unit: MaybeText = None
+    unit: MaybeUnit = None
 
 
 class DisputeOpened(Content, frozen=True, kw_only=True):
     """Units disagree whose matter it is (3.3)."""
 
     type = MessageType.DISPUTE_OPENED
-    units: Annotated[tuple[str, ...], check.texts, WRITTEN]
+    units: Annotated[tuple[str, ...], check.texts, UNIT]
 
 
 class DisputeEvidence(Content, frozen=True, kw_only=True):
     """A unit hands in its evidence (3.3)."""
 
     type = MessageType.DISPUTE_EVIDENCE
-    unit: Text
+    unit: UnitName
     documents: Paper
 
 
@@ -137,7 +144,7 @@ class DisputeDecided(Content, frozen=True, kw_only=True):
     """The desk or the district leader decides a dispute (3.3)."""
 
     type = MessageType.DISPUTE_DECIDED
-    unit: Text
+    unit: UnitName
     by: Decider
 
 
@@ -145,14 +152,14 @@ class SiteArrived(Content, frozen=True, kw_only=True):
     """A unit is on site (3.4)."""
 
     type = MessageType.SITE_ARRIVED
-    unit: Text
+    unit: UnitName
 
 
 class ProgressReported(Content, frozen=True, kw_only=True):
     """An interim report (3.4)."""
 
     type = MessageType.PROGRESS_REPORTED
-    unit: Text
+    unit: UnitName
     text: Paper
 
 
@@ -160,7 +167,7 @@ class ContactAttempted(Content, frozen=True, kw_only=True):
     """Somebody contacted the claimant, or tried to (4)."""
 
     type = MessageType.CONTACT_ATTEMPTED
-    unit: Text
+    unit: UnitName
     purpose: Purpose
     outcome: Outcome
     method: ContactMethod
@@ -178,7 +185,7 @@ class ContactProof(Content, frozen=True, kw_only=True):
     """The unit proves a contact (4.3)."""
 
     type = MessageType.CONTACT_PROOF
-    unit: Text
+    unit: UnitName
     purpose: Deniable
     evidence: Paper
 
@@ -187,7 +194,7 @@ class ExtensionRequested(Content, frozen=True, kw_only=True):
     """The unit asks for more time (3.5)."""
 
     type = MessageType.EXTENSION_REQUESTED
-    unit: Text
+    unit: UnitName
     facts: Part = None
     reasons: Part = None
     progress: Part = None
@@ -221,7 +228,7 @@ class ResultSubmitted(Content, frozen=True, kw_only=True):
     """The unit hands in its result (3.7)."""
 
     type = MessageType.RESULT_SUBMITTED
-    unit: Text
+    unit: UnitName
     facts: Part = None
     measures: Part = None
     remedies: Part = None
@@ -236,7 +243,7 @@ class ResultReviewed(Content, frozen=True, kw_only=True):
 
     type = MessageType.RESULT_REVIEWED
     approved: Flag
-    why: MaybeText = None
+    why: MaybeWords = None
 
 
 class SurveyRated(Content, frozen=True, kw_only=True):
@@ -252,31 +259,31 @@ class RevisitRecorded(Content, frozen=True, kw_only=True):
     type = MessageType.REVISIT_RECORDED
     outcome: RevisitOutcome
     rating: Rating | None = None
-    notes: MaybeText = None
+    notes: MaybeWords = None
 
 
 class ReworkRequested(Content, frozen=True, kw_only=True):
     """The city asks for a second handling (3.9)."""
 
     type = MessageType.REWORK_REQUESTED
-    unit: MaybeText = None
-    former_holder: MaybeText = None
+    unit: MaybeUnit = None
+    former_holder: MaybeUnit = None
 
 
 class UnitJoined(Content, frozen=True, kw_only=True):
     """Another unit helps (3.1, 3.9)."""
 
     type = MessageType.UNIT_JOINED
-    unit: Text
+    unit: UnitName
 
 
 class TicketAssigned(Content, frozen=True, kw_only=True):
     """An operator chooses the unit of a ticket in the manual queue (3)."""
 
     type = MessageType.TICKET_ASSIGNED
-    unit: Text
-    by: Text
-    why: MaybeText = None
+    unit: UnitName
+    by: Words
+    why: MaybeWords = None
 
 
 class ScreeningDecided(Content, frozen=True, kw_only=True):
@@ -285,23 +292,23 @@ class ScreeningDecided(Content, frozen=True, kw_only=True):
     type = MessageType.SCREENING_DECIDED
     code: Item
     decline: Flag
-    by: Text
+    by: Words
 
 
 class UnitUrged(Content, frozen=True, kw_only=True):
     """The desk urges a unit (5)."""
 
     type = MessageType.UNIT_URGED
-    unit: Text
-    text: Text
-    by: Text
+    unit: UnitName
+    text: Words
+    by: Words
 
 
 class ConductRecorded(Content, frozen=True, kw_only=True):
     """A case for talk-and-remind (6.1)."""
 
     type = MessageType.CONDUCT_RECORDED
-    unit: Text
+    unit: UnitName
     ground: Ground
     grave: Flag = False
 
@@ -312,39 +319,39 @@ class TicketAmended(Content, frozen=True, kw_only=True):
     type = MessageType.TICKET_AMENDED
     category: Category | UnsetType = UNSET
     emergency: Emergency | UnsetType | None = UNSET
-    statutory_limit: Annotated[Limit | UnsetType | None, check.limit, WRITTEN] = UNSET
-    claimant: Annotated[ClaimantChange | UnsetType, check.claimant_change, WRITTEN] = UNSET
-    title: Annotated[str | UnsetType, check.text, WRITTEN] = UNSET
-    address: Annotated[str | UnsetType | None, check.any_text, WRITTEN] = UNSET
-    street: Annotated[str | UnsetType | None, check.any_text, WRITTEN] = UNSET
-    topic: Annotated[Any, check.anything, WRITTEN] = UNSET
-    by: Text
-    why: Text
+    statutory_limit: Annotated[Limit | UnsetType | None, check.limit, PRIVATE] = UNSET
+    claimant: Annotated[ClaimantChange | UnsetType, check.claimant_change, PRIVATE] = UNSET
+    title: Words = UNSET
+    address: Annotated[Any | UnsetType | None, check.any_text, PRIVATE] = UNSET
+    street: Annotated[Any | UnsetType | None, check.any_text, PRIVATE] = UNSET
+    topic: Annotated[Any, check.anything, PRIVATE] = UNSET
+    by: Words
+    why: Words
 
 
 class TicketReassigned(Content, frozen=True, kw_only=True):
     """The desk takes back its own misrouting (decision 36)."""
 
     type = MessageType.TICKET_REASSIGNED
-    unit: Text
-    by: Text
-    why: Text
+    unit: UnitName
+    by: Words
+    why: Words
 
 
 class UnitSucceeded(Content, frozen=True, kw_only=True):
     """A unit's open tickets pass on to its successor, as units are renamed or merged."""
 
     type = MessageType.UNIT_SUCCEEDED
-    unit: Text
-    successor: Text
+    unit: UnitName
+    successor: UnitName
 
 
 class NoteAdded(Content, frozen=True, kw_only=True):
     """An operator's note."""
 
     type = MessageType.NOTE_ADDED
-    text: Text
-    by: Text
+    text: Words
+    by: Words
 
 
 CONTENT_TYPES: Mapping[MessageType, type[Content]] = {
@@ -366,15 +373,16 @@ UNIT_FIELDS = ("unit", "former_holder", "successor")
 
 
 class Route(msgspec.Struct, frozen=True):
-    """The route of a new ticket: a unit with the reason, or no unit, with the reason and its name.
+    """The route of a new ticket: a unit with the reason, or no unit, with the reason.
 
+    `named` is the unit that the city named and nobody knows.
     `joined` are further units that the city named with it. `proposed` is the unit that a model
     would choose, with its reason, where it may not decide.
     """
 
     unit: str | None
     why: LazyText
-    named: str | None = None
+    named: PrivateText | None = None
     joined: tuple[str, ...] = ()
     proposed: str | None = None
     proposal: LazyText | None = None
@@ -403,11 +411,10 @@ class Message(msgspec.Struct, frozen=True):
     """One message about one ticket, its units resolved to known names.
 
     `at` is when it happened (aware); `arrival` orders messages of the same moment. `content` is a
-    refusal where what came cannot be applied; `raw` is the whole message as it came, which no rule
-    of a ticket's life reads. `unknown` are names of units that no directory knows, `units` the full
-    names of those that its source called otherwise; `route` and `findings` are set on
-    `ticket.received`. Of what lies before `quiet_before` nobody is told: it is history, imported to
-    be complete (decision 34).
+    refusal where what came cannot be applied; `raw` is the whole message as it came, empty in
+    its outline (`models/rules/message_outline.py`), which is all that the rules of a ticket read.
+    `route` and `findings` are set on `ticket.received`. Of what lies before `quiet_before` nobody
+    is told: it is history, imported to be complete (decision 34).
     """
 
     type: MessageType
@@ -416,11 +423,9 @@ class Message(msgspec.Struct, frozen=True):
     arrival: int
     content: Content | Refusal
     raw: RawMessage
-    unknown: tuple[str, ...] = ()
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
     quiet_before: datetime | None = None
-    units: Mapping[str, str] = {}
 
 
 class Envelope(NamedTuple):
@@ -587,14 +592,37 @@ def read_message(kind: str, ticket: str, at: datetime, arrival: int, raw: RawMes
 _UNITS_OF: Mapping[type[Content], tuple[str, ...]] = {
     content: tuple(field for field in UNIT_FIELDS if field in content.__struct_fields__)
     for content in CONTENT_TYPES.values()
-} | {
-    # the name that is given up need not be known any more
-    UnitSucceeded: ("successor",)
 }
 
 
-def named_units(content: Content) -> list[str]:
-    """Return the units that a message names and that must be known, in the order of its fields."""
+def named_units(content: Content) -> dict[str, str]:
+    """Return the units that a message names and that must be known, by the field that names it.
+
+    Those of a list are `units.0`, `units.1`.
+    """
     fields = _UNITS_OF[type(content)]
-    units = [unit for field in fields if (unit := getattr(content, field)) is not None]
-    return [*units, *content.units] if isinstance(content, DisputeOpened) else units
+    units = {field: unit for field in fields if (unit := getattr(content, field)) is not None}
+    if isinstance(content, DisputeOpened):
+        units |= {f"units.{n}": unit for n, unit in enumerate(content.units)}
+    return units
+
+
+def refuse_unknown(message: Message, unknown: Collection[str]) -> Message:
+    """Return a message refused for the first of the `unknown` names that it needs, if for any.
+
+    A return may suggest a unit that nobody knows: its name is then a text of its source.
+    """
+    content = message.content
+    # a ticket whose unit nobody knows goes to the manual queue
+    if isinstance(content, Refusal | TicketReceived) or not unknown:
+        return message
+    for field, unit in named_units(content).items():
+        if unit in unknown:
+            text = lazy("unit {unit} is not known; see the units file", unit=PrivateText(field))
+            return msgspec.structs.replace(message, content=Refusal(text))
+    if isinstance(content, UnitReturned) and content.suggested_unit in unknown:
+        named = says_something(content.suggested_unit)
+        suggested = PrivateText("suggested_unit") if named else None
+        content = msgspec.structs.replace(content, suggested_unit=suggested)
+        return msgspec.structs.replace(message, content=content)
+    return message

@@ -1,7 +1,7 @@
 """The origin of each field of an event or a message: harmless, or written by somebody outside.
 
 A code, a number, a truth value or an instant is harmless by its type; any other field is marked, by
-an `Origin` in its annotation.
+an `Origin` in its annotation. Only what is harmless is stored in clear.
 """
 
 from datetime import datetime
@@ -18,11 +18,11 @@ class Origin(Enum):
     """The origin of the text in a field."""
 
     HARMLESS = "the service's own words, or a name from its rulebook"
-    WRITTEN = "may repeat what somebody outside wrote"
+    UNIT = "a unit as somebody called it: harmless where it is known, else private"
     PRIVATE = "what somebody outside wrote; kept encrypted"
 
 
-HARMLESS, WRITTEN, PRIVATE = Origin.HARMLESS, Origin.WRITTEN, Origin.PRIVATE
+HARMLESS, UNIT, PRIVATE = Origin.HARMLESS, Origin.UNIT, Origin.PRIVATE
 
 
 def origins(kind: type[msgspec.Struct]) -> dict[str, Origin]:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+RESULT_PARTS = ("facts", "measures", "remedies", "basis")
+LONG_TERM_PARTS = ("progress", "next_steps")
+"""The parts of a result, and those of one that takes long to be carried out (Regulation 3.7)."""
+
 _NOTHING = frozenset(("", "否", "无", "没有", "false", "no", "none", "null"))
 _YES = frozenset(("是", "yes", "true"))
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from models.i18n import LazyText
+from models.i18n import LazyText, PrivateText
 from models.rules.calendar import Calendar
 from models.rules.fields import Limit
 from models.rules.policy import Policy
@@ -154,6 +154,19 @@ class State(msgspec.Struct, omit_defaults=True):
         """The nearest expiry of `accept` or `handling`; None under review."""
         clocks = (self.clocks.get(n) for n in (ClockName.ACCEPT, ClockName.HANDLING))
         return min((c.due for c in clocks if c and c.running), default=None)
+
+    def with_texts(self, texts: Mapping[str, str]) -> "State":
+        """Return the state with the texts that its reasons refer to, by field: to be shown."""
+        clocks = {
+            key: msgspec.structs.replace(
+                clock, why=tuple(reason.with_texts(texts) for reason in clock.why)
+            )
+            for key, clock in self.clocks.items()
+        }
+        limit = self.limit
+        if limit is not None and isinstance(limit.basis, PrivateText):
+            limit = msgspec.structs.replace(limit, basis=texts.get(limit.basis.field, ""))
+        return msgspec.structs.replace(self, clocks=clocks, limit=limit)
 
     def successor_of(self, unit: str) -> str:
         """Return the unit that has taken over from `unit`, or `unit` itself."""

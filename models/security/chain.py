@@ -32,7 +32,12 @@ class LogEnd(NamedTuple):
 
 
 class EventLine(NamedTuple):
-    """A line of a ticket's log as it is stored; `data` is JSON with sorted keys."""
+    """A line of a ticket's log as it is stored; `data` is JSON with sorted keys.
+
+    `private` are its texts, `commitment` the keyed hash of them. Where an older release wrote texts
+    into the data, `original` is that data, and `commitment` the keyed hash of `data`, its copy
+    without texts, and of the line's hash.
+    """
 
     seq: int
     name: str
@@ -41,6 +46,8 @@ class EventLine(NamedTuple):
     cause: int | None
     data: bytes
     private: Encrypted | None
+    commitment: bytes | None
+    original: Encrypted | None
     hash: bytes
 
 
@@ -124,19 +131,41 @@ class LogCheck:
         return None
 
     def _hashes(self, before: bytes, line: EventLine) -> Iterator[bytes]:
-        """Return the hashes that a line may have, none where its private texts were changed."""
-        covered = event_line(line.seq, line.name, line.at, line.moment, line.cause, line.data)
+        """Return the hashes that a line may have, none where its texts were changed.
+
+        Texts that have been erased change nothing: the commitment stands for them.
+        """
+        cipher = self._cipher
+        data = line.data
+        if line.original is not None:
+            if line.commitment != copy_commitment(cipher, line.hash, line.data):
+                return
+            try:
+                data = str(cipher.decrypt(line.original)).encode()
+            except KeyUnusable:
+                return
         private = b""
         if line.private is not None:
             try:
-                private = msgspec.json.encode(self._cipher.decrypt(line.private))
+                private = msgspec.json.encode(cipher.decrypt(line.private))
             except KeyUnusable:
                 # the key fits this store, or it would not be open: the ciphertext was changed
                 return
-        yield self._cipher.chain_hash(before + covered + private)
+        covered = event_line(line.seq, line.name, line.at, line.moment, line.cause, data)
+        if line.commitment is not None and line.original is None:
+            if line.private is not None and cipher.commitment(private) != line.commitment:
+                return
+            yield cipher.chain_hash(before + covered + line.commitment)
+            return
+        yield cipher.chain_hash(before + covered + private)
         if self._unkeyed_until is not None and line.at <= self._unkeyed_until:
-            secret = self._cipher.keyed_hash(private) if private else b""
+            secret = cipher.keyed_hash(private) if private else b""
             yield hashlib.sha256(before + covered + secret).digest()
+
+
+def copy_commitment(cipher: Cipher, line_hash: bytes, data: bytes) -> bytes:
+    """Return the keyed hash that binds the copy of a line's data without texts to that line."""
+    return cipher.commitment(line_hash + data)
 
 
 def check_access_log(

@@ -17,10 +17,11 @@ class Inbox(TableRow, table=True):
     """One message (来件). `id` is the order of arrival.
 
     While it waits there is a bell for it. A refused row is kept; when the source sends a corrected
-    message, the old row is no longer `current`. `resolved` is how its units were resolved when it
-    was first read, so that reading it again gives the same. `conflicting` marks a message refused
-    because it would have undone what people did since. Of what lies before `quiet_before` nobody
-    is told: it is history that was imported.
+    message, the old row is no longer `current`. `outline` is what was read in it when its ticket
+    got it, without its texts, and `outline_hash` the keyed hash of that: the ticket's life goes by
+    it ever after. `conflicting` marks a message refused because it would have undone what people
+    did since. Of what lies before `quiet_before` nobody is told: it is history that was imported.
+    `resolved` was kept in place of the outline before there was one.
     """
 
     __tablename__ = "inbox"
@@ -57,5 +58,7 @@ class Inbox(TableRow, table=True):
     state: str = WAITING
     reason: Json = Field(default=None, sa_column=Column(JsonText))
     resolved: Json = Field(default=None, sa_column=Column(JsonText))
+    outline: Json = Field(default=None, sa_column=Column(JsonText))
+    outline_hash: bytes | None = None
     conflicting: bool = False
     quiet_before: datetime | None = Field(default=None, sa_column=Column(Instant))

@@ -134,7 +134,10 @@ class EventRow(TableRow, table=True):
     """A line of a ticket's log, append-only; `hash` covers it and the hash of the line before.
 
     `at` is when it was recorded, `moment` when it took effect. `once` names an effect that a
-    ticket can have only once, such as a level of a run.
+    ticket can have only once, such as a level of a run. `private` are the texts that the line has,
+    encrypted, and `commitment` their keyed hash, which the line's hash covers in their place: so a
+    log is whole without them. In a line that an older release wrote with texts in clear, `original`
+    is its data as it was, encrypted, and `data` a copy without them.
     """
 
     __tablename__ = "event"
@@ -164,5 +167,7 @@ class EventRow(TableRow, table=True):
     cause: int | None = Field(default=None, sa_column=Column(BigId))
     data: Json = Field(sa_column=Column(JsonText, nullable=False))
     private: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
+    commitment: bytes | None = None
+    original: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
     once: str | None = None
     hash: bytes

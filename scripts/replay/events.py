@@ -12,6 +12,7 @@ from models.i18n import readable
 from models.rules import events as log_events
 from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.replay import TicketReplay
+from models.rules.particulars import read_particulars
 from models.rules.redaction import Redactor
 from scripts.replay.messages import RefusedLine
 from scripts.replay.temporary_files import TemporaryFiles
@@ -22,7 +23,9 @@ Record: TypeAlias = tuple[str, str, int, int, msgspec.Raw]
 SORT_KEY = itemgetter(0, 1, 2, 3)
 _AFTER_MESSAGES = 1 << 60
 _STORED_TEXT = b'"args":'
-"""Text that the JSON of every text to be rendered holds; JSON without it has none."""
+_REFERENCE = b'{"field":'
+"""Text that the JSON of every text to be rendered holds, or of a private one; other JSON has none.
+"""
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Record).decode
 
@@ -35,12 +38,16 @@ def ticket_records(number: str, ticket: TicketReplay) -> Iterator[Record]:
         at = event.at.astimezone(SHANGHAI).isoformat()
         head = f'{{"seq":{seq},"ticket":{quoted},"at":"{at}","event":"{event.name}"'.encode()
         data = log_events.encode(event.data)
-        if _STORED_TEXT in data:
-            data = _encode(readable(msgspec.json.decode(data)))
-        parts = [head, data[1:-1]]
-        if private := log_events.private_part(event.data):
+        private: dict[str, Any] = {}
+        if log_events.says_texts(event.data):
             redactor = redactor or _redactor(ticket)
-            parts.append(_encode(redactor.redact(private))[1:-1])
+            said = ticket.texts.get(event.cause or 0, {})
+            private = redactor.redact(log_events.private_part(event.data, said))
+        if _STORED_TEXT in data or _REFERENCE in data:
+            data = _encode(readable(msgspec.json.decode(data), private))
+        parts = [head, data[1:-1]]
+        if shown := log_events.own_texts(event.name, private):
+            parts.append(_encode(shown)[1:-1])
         yield at, number, seq, 0, msgspec.Raw(b",".join(filter(None, parts)) + b"}")
     for message, refusal in ticket.refused_outside_log():
         why = readable(refusal.why)
@@ -55,7 +62,12 @@ def line_records(lines: Iterable[RefusedLine]) -> Iterator[Record]:
 
 def _redactor(ticket: TicketReplay) -> Redactor:
     body = ticket.first.raw if ticket.first is not None else {}
-    return Redactor({**(body.get("claimant") or {}), "address": body.get("address")})
+    amendments = [
+        ticket.texts[event.cause]
+        for event in ticket.log
+        if isinstance(event.data, log_events.TicketAmended) and event.cause is not None
+    ]
+    return Redactor(read_particulars(body, amendments).person)
 
 
 def _refusal(

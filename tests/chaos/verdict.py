@@ -302,7 +302,9 @@ def _chain(session: Session, number: str, verdict: Verdict) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            secret = msgspec.json.encode(session.cipher.decrypt(row.private))
+            secret = session.cipher.commitment(
+                msgspec.json.encode(session.cipher.decrypt(row.private))
+            )
         data = msgspec.json.encode(row.data, order="sorted")
         chain = session.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)
         if row.hash != chain:

@@ -7,8 +7,15 @@ from typing import Any
 
 import msgspec
 
-from models.i18n import lazy
-from models.rules.messages import Message, Refusal, Route, read_envelope, read_message
+from models.i18n import PrivateText, lazy
+from models.rules.messages import (
+    Message,
+    Refusal,
+    Route,
+    read_envelope,
+    read_message,
+    refuse_unknown,
+)
 from tests.rules.plain_messages import SHANGHAI, TABLES, Line, instant_of
 from tests.rules.random_lives import LEAD, OTHER, STRANGER, TICKET, UNKNOWN
 from tests.rules.second_model import SecondModel
@@ -358,9 +365,10 @@ def for_rules(raw: Raw, arrival: int) -> Message:
         named = raw.get("unit")
         known = named is not None and named not in UNKNOWN
         why = lazy("named by the city") if known else lazy("no rule names a unit")
-        route = Route(named if known else None, why, named=None if known else named)
+        unknown = PrivateText("unit") if named is not None and not known else None
+        route = Route(named if known else None, why, named=unknown)
     message = read_message(envelope.type, envelope.ticket, envelope.at, arrival, raw)
-    return msgspec.structs.replace(message, unknown=UNKNOWN, route=route)
+    return msgspec.structs.replace(refuse_unknown(message, UNKNOWN), route=route)
 
 
 def for_model(raw: Raw, arrival: int) -> Line:

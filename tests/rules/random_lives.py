@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from models.i18n import lazy
-from models.rules.messages import FIELDS, HOTLINE, Message, Route, read_message
+from models.i18n import PrivateText, lazy
+from models.rules.messages import FIELDS, HOTLINE, Message, Route, read_message, refuse_unknown
 from models.rules.vocabulary import (
     Category,
     Code,
@@ -257,6 +257,7 @@ def _message(kind: str, raw: dict[str, Any], at: datetime, arrival: int) -> Mess
         if unit in (LEAD, OTHER):
             route = Route(unit, lazy("named by the city"))
         else:
-            route = Route(None, lazy("no rule names a unit"), named=str(unit) if unit else None)
-    message = read_message(kind, TICKET, at, arrival, raw)
-    return msgspec.structs.replace(message, unknown=UNKNOWN, route=route)
+            named = PrivateText("unit") if unit else None
+            route = Route(None, lazy("no rule names a unit"), named=named)
+    message = refuse_unknown(read_message(kind, TICKET, at, arrival, raw), UNKNOWN)
+    return msgspec.structs.replace(message, route=route)

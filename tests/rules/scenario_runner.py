@@ -9,15 +9,23 @@ from typing import Any
 
 import msgspec
 
-from models.i18n import lazy, readable
+from models.i18n import PrivateText, lazy, readable
 from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
-from models.rules.events import Event, fields
+from models.rules.events import Event, fields, own_texts, private_part
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.difference import LoggedEvent
 from models.rules.lifecycle.moments import next_moment
 from models.rules.lifecycle.refold import refold_changed
 from models.rules.lifecycle.replay import ReplayRules, TicketReplay
-from models.rules.messages import Message, Refusal, Route, read_envelope, read_message
+from models.rules.messages import (
+    Message,
+    RawMessage,
+    Refusal,
+    Route,
+    read_envelope,
+    read_message,
+    refuse_unknown,
+)
 from models.rules.policy import Policy
 from models.rules.state import RuleContext, State
 
@@ -102,12 +110,12 @@ def as_message(
         if unit is None:
             route = Route(None, lazy("no rule names a unit"))
         elif unit in unknown:
-            route = Route(None, lazy("the unit is not known"), named=unit)
+            route = Route(None, lazy("the unit is not known"), named=PrivateText("unit"))
         else:
             route = Route(unit, lazy("named by the city"))
     message = read_message(envelope.type, envelope.ticket, envelope.at, arrival, raw)
     return msgspec.structs.replace(
-        message, unknown=tuple(unknown), route=route, quiet_before=quiet_before
+        refuse_unknown(message, unknown), route=route, quiet_before=quiet_before
     )
 
 
@@ -201,9 +209,14 @@ def play_as_it_came(scenario: Scenario, policy: Policy) -> tuple[State, list[Eve
     return replay.state, replay.log
 
 
-def event_dict(event: Event) -> dict[str, Any]:
-    """Return an event as the contract writes it: instants in Asia/Shanghai, texts rendered."""
-    data = readable({"at": event.at, "event": event.name} | fields(event.data))
+def event_dict(event: Event, said: Mapping[int, RawMessage]) -> dict[str, Any]:
+    """Return an event as the contract writes it: instants in Asia/Shanghai, texts rendered.
+
+    `said` are the messages by their arrival, whose texts the event has.
+    """
+    private = private_part(event.data, said.get(event.cause or 0, {}))
+    shown = own_texts(event.name, private)
+    data = readable({"at": event.at, "event": event.name} | fields(event.data) | shown, private)
     return {k: _written_value(v) for k, v in data.items()}
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
+from models.i18n import PrivateText
 from models.rules import events
 from models.rules.events import EVENT_TYPES, ORIGINS, EventData
 from models.rules.lifecycle.decide import HANDLERS, fold
@@ -50,9 +51,10 @@ def test_lines_of_the_scenarios_keep_their_bytes(path: Any) -> None:
 @settings(max_examples=examples(100))
 def test_lines_of_any_life_keep_their_bytes(messages: list[Message]) -> None:
     context = RuleContext(POLICY, CALENDAR)
+    said = {message.arrival: message.raw for message in messages}
     for event in fold(State(TICKET), messages, context, messages[-1].at):
         keeps_its_bytes(event.data)
-        private = events.private_part(event.data)
+        private = events.private_part(event.data, said.get(event.cause or 0, {}))
         assert private.keys().isdisjoint(events.fields(event.data)), "what is private is not clear"
 
 
@@ -65,9 +67,10 @@ def test_null_is_not_the_same_as_absent() -> None:
 
 
 def test_what_a_citizen_wrote_is_never_in_clear() -> None:
-    data = events.ProgressReported(unit="城管局", text="张三家门口的路灯")
-    assert "张三" not in events.encode(data).decode()
-    assert events.private_part(data) == {"text": "张三家门口的路灯"}
+    data = events.ProgressReported(unit="城管局", text=PrivateText("text"))
+    assert "text" not in events.encode(data).decode()
+    said = {"text": "张三家门口的路灯", "unit": "城管局"}
+    assert events.private_part(data, said) == {"text": "张三家门口的路灯"}
     assert events.fields(data) == {"unit": "城管局"}
 
 
@@ -84,7 +87,7 @@ def test_every_field_says_where_its_text_comes_from(name: EventName) -> None:
 def test_a_text_without_a_mark_is_found_out() -> None:
     class Unmarked(msgspec.Struct):
         at: datetime
-        by: Annotated[str, Origin.WRITTEN]
+        by: Annotated[str, Origin.HARMLESS]
         text: str
 
     with pytest.raises(TypeError, match=r"Unmarked\.text"):

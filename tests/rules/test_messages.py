@@ -20,7 +20,7 @@ from models.rules.messages import (
     read_content,
     read_envelope,
 )
-from models.rules.origins import HARMLESS, WRITTEN
+from models.rules.origins import HARMLESS, PRIVATE
 from models.rules.vocabulary import ContactWish, MessageType
 from tests.rules.district import instant
 
@@ -105,7 +105,7 @@ def test_every_text_of_a_message_is_what_its_source_wrote() -> None:
         *("category", "channel", "emergency", "declined", "approved", "by", "purpose", "outcome"),
         *("method", "to", "cause", "disposal", "rating", "code", "decline", "ground", "grave"),
     }
-    assert ORIGINS[MessageType.UNIT_URGED]["by"] is WRITTEN, "a name; of a dispute it is a code"
+    assert ORIGINS[MessageType.UNIT_URGED]["by"] is PRIVATE, "a name; of a dispute it is a code"
 
 
 @pytest.mark.parametrize("kind", GOOD)

@@ -183,7 +183,8 @@ def _as_first_release(store: Store) -> None:
                 line = event_line(e.seq, e.name, e.at, e.moment, e.cause, data)
                 chain = hashlib.sha256(chain + line + secret).digest()
                 condition = (EVENT.c.ticket_id == ticket.id) & (EVENT.c.seq == e.seq)
-                session.execute(update(EVENT).where(condition).values(hash=chain))
+                changed = update(EVENT).where(condition)
+                session.execute(changed.values(hash=chain, commitment=None))
             session.execute(update(TICKET).where(TICKET.c.id == ticket.id).values(hash=chain))
 
 

@@ -106,7 +106,7 @@ def test_the_log_is_a_chain(store: Store) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            secret = msgspec.json.encode(store.cipher.decrypt(row.private))
+            secret = store.cipher.commitment(msgspec.json.encode(store.cipher.decrypt(row.private)))
         data = msgspec.json.encode(row.data, order="sorted")
         chain = store.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)
         assert row.hash == chain, row.seq

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import UNSET
 
-from models.i18n import LazyText, lazy
+from models.i18n import LazyText, PrivateText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.decision import Decision, clock_key, lacks, wrong_status
 from models.rules.lifecycle.handling import (
@@ -53,7 +53,7 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
             policy=policy.document,
             emergency=content.emergency or UNSET,
             note=note if decision.at < policy.begins_at else UNSET,
-            title=content.title,
+            title=PrivateText("title"),
         )
     )
     decision.state.emergency_line = next((f.number for f in message.findings if f.number), None)
@@ -123,7 +123,8 @@ def assigned(decision: Decision, content: messages.TicketAssigned) -> Refusal | 
     """Dispatch a ticket of the manual queue to the unit that an operator chose."""
     if decision.state.status not in (Status.MANUAL, Status.RECEIVED):
         return wrong_status(decision)
-    why = content.why or lazy("chosen by {by}", by=content.by)
+    chosen = lazy("chosen by {by}", by=content.by)
+    why = lazy("{why}", why=content.why) if content.why else chosen
     decision.emit(events.TicketRouted(unit=content.unit, why=why, by=content.by))
     decision.stop_clock(ClockName.ASSIGNMENT)
     dispatch(decision, content.unit)
@@ -224,8 +225,7 @@ def deem_accepted(decision: Decision, due: datetime) -> None:
 
 def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | None:
     """Return the ticket, with reasons, basis, a suggested unit and a signed opinion (3.2)."""
-    state, message = decision.state, decision.message
-    assert message is not None
+    state = decision.state
     if state.status != Status.DISPATCHED:
         return wrong_status(decision)
     if state.may_not_return:
@@ -235,12 +235,14 @@ def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | No
         names = ", ".join(lacking)
         return Refusal(lazy("the return lacks: {names}; the term runs on", names=names), lacking)
     state.status = Status.RETURNED
-    state.suggested_unit = content.suggested_unit
-    state.suggested_known = state.suggested_unit not in (*message.unknown, HOTLINE)
+    suggested = content.suggested_unit
+    known = isinstance(suggested, str) and suggested != HOTLINE
+    state.suggested_unit = suggested if isinstance(suggested, str) and known else None
+    state.suggested_known = known
     decision.emit(
         events.TicketReturned(
             unit=state.unit,
-            suggested_unit=state.suggested_unit,
+            suggested_unit=suggested,
             reason=content.reason,
             basis=content.basis,
             signed_by=content.signed_by,
@@ -267,9 +269,9 @@ def return_reviewed(decision: Decision, content: messages.ReturnReviewed) -> Ref
             lazy("the city refused the return: counted from the first receipt (Regulation 3.2)"),
         )
         return None
-    unit = content.unit or str(state.suggested_unit)
-    if not content.unit and not state.suggested_known:
-        return Refusal(lazy("suggested unit {unit} is not known; name one in `unit`", unit=unit))
+    unit = content.unit or state.suggested_unit
+    if unit is None:
+        return Refusal(lazy("the suggested unit is not known; name one in `unit`"))
     former = state.unit
     state.suggested_unit = None
     decision.emit(events.ReturnApproved(unit=unit))

@@ -1,10 +1,8 @@
 """Corrections of what was received: decisions 35 and 43."""
 
-from typing import Any
-
 from msgspec import UNSET
 
-from models.i18n import lazy
+from models.i18n import PrivateText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.lifecycle.handling import (
@@ -40,19 +38,17 @@ def amended(decision: Decision, content: messages.TicketAmended) -> Refusal | No
     state = decision.state
     if state.status not in (*OPEN, Status.COMPLETED):
         return wrong_status(decision)
-    changes: dict[str, Any] = {
-        name: value for name in AMENDABLE if (value := getattr(content, name)) is not UNSET
-    }
+    changes = tuple(name for name in AMENDABLE if getattr(content, name) is not UNSET)
     if not changes:
         names = ", ".join(AMENDABLE)
         return Refusal(lazy("nothing is amended: give one of {names}", names=names))
     decision.emit(
         events.TicketAmended(
-            fields=tuple(changes),
+            fields=changes,
             by=content.by,
             category=content.category,
             emergency=content.emergency,
-            changes=changes,
+            changes=tuple(map(PrivateText, changes)),
             why=content.why,
         )
     )

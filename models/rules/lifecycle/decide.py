@@ -22,6 +22,7 @@ from models.rules.lifecycle import (
 )
 from models.rules.lifecycle.cards import without_overtaken
 from models.rules.lifecycle.decision import Decision
+from models.rules.message_outline import outline_of
 from models.rules.messages import HOTLINE, Content, Message, Refusal, named_units
 from models.rules.state import Clock, RuleContext, State
 from models.rules.vocabulary import ClockName, MessageType, Recipient, Status
@@ -182,9 +183,8 @@ def _apply(decision: Decision, message: Message) -> Refusal | None:
 def _may_speak(state: State, message: Message, content: Content) -> Refusal | None:
     # the hotline calls claimants, and is no unit that could handle anything
     calls = message.type in (MessageType.CONTACT_ATTEMPTED, MessageType.CONTACT_PROOF)
-    for unit in named_units(content):
-        if unit in message.unknown or (unit == HOTLINE and not calls):
-            return Refusal(lazy("unit {unit} is not known; see the units file", unit=unit))
+    if HOTLINE in named_units(content).values() and not calls:
+        return Refusal(lazy("unit {unit} is not known; see the units file", unit=HOTLINE))
     named: str | None = getattr(content, "unit", None)
     if message.type in _LEAD_ONLY and named != state.unit:
         lead = state.unit or "-"
@@ -208,7 +208,8 @@ def fold(
 ) -> list[Event]:
     """Carry a ticket on through `messages`, in the order of `at`, to `now`; return the events.
 
-    A message goes before what time alone brings about at the same moment. With `inclusive` false
+    Of a message only its outline is read, so that a ticket is the same once its texts are gone. A
+    message goes before what time alone brings about at the same moment. With `inclusive` false
     what falls exactly on `now` is left for later. With `played` each moment is taken as if it had
     just come, so that folding far ahead sends the same notices as going from moment to moment.
     Duties that later ones of their key have replaced are added to `past`.
@@ -222,6 +223,6 @@ def fold(
         decision.past = past
     for message in messages:
         moments.fire(decision, message.at, inclusive=False)
-        decide(decision, message)
+        decide(decision, outline_of(message))
     moments.fire(decision, now, inclusive=inclusive)
     return decision.events if played else without_overtaken(decision.events)

@@ -93,7 +93,7 @@ def term_restarted(decision: Decision, content: messages.TermRestarted) -> Refus
     cause, basis = content.cause, content.basis
     if not says_something(basis):
         return lacks("basis")
-    _restart(decision, lazy("{cause}: {basis} (Regulation 3.4.7)", cause=cause, basis=str(basis)))
+    _restart(decision, lazy("{cause}: {basis} (Regulation 3.4.7)", cause=cause, basis=basis))
     decision.notify_unit(NoticeKind.RESTARTED, decision.state.unit)
     return None
 

@@ -12,7 +12,7 @@ from models.rules.events import Event, MessageRefused
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.difference import LoggedEvent
 from models.rules.lifecycle.refold import refold_late, refusals
-from models.rules.messages import Finding, Message, Refusal, TicketReceived
+from models.rules.messages import Finding, Message, RawMessage, Refusal, TicketReceived
 from models.rules.policy import Policy, in_force
 from models.rules.state import EDITION, RuleContext, State
 from models.rules.vocabulary import MessageType
@@ -57,15 +57,27 @@ class TicketReplay:
     """One ticket in simulated time, with the log that the service would write.
 
     What time alone brings about is dated by its moment. `first` is the message that the ticket
-    began with, at `begun_at`; both are None until then.
+    began with, at `begun_at`; both are None until then. `texts` are all messages as they came, by
+    arrival number: the log refers to them.
     """
 
-    __slots__ = ("_arrived", "_context", "_number", "_rules", "_state", "begun_at", "first", "log")
+    __slots__ = (
+        "_arrived",
+        "_context",
+        "_number",
+        "_rules",
+        "_state",
+        "begun_at",
+        "first",
+        "log",
+        "texts",
+    )
 
     def __init__(self, number: str, rules: ReplayRules) -> None:
         self.log: list[Event] = []
         self.first: Message | None = None
         self.begun_at: datetime | None = None
+        self.texts: dict[int, RawMessage] = {}
         self._number = number
         self._rules = rules
         self._state: State | None = None
@@ -77,6 +89,7 @@ class TicketReplay:
         self._begin(messages[0], messages[0].at)
         assert self._state is not None and self._context is not None and self.first is not None
         ordered = [self.first, *messages[1:]]
+        self.texts = {message.arrival: message.raw for message in ordered}
         self.log = fold(self._state, ordered, self._context, end, played=True)
 
     def advance_to(self, now: datetime) -> None:
@@ -90,6 +103,7 @@ class TicketReplay:
     def take(self, message: Message, now: datetime) -> None:
         """Take a message that arrives at `now`, to which the ticket has been advanced."""
         self._arrived[message.arrival] = _Arrived(message, now)
+        self.texts[message.arrival] = message.raw
         if self._state is None:
             self._take_first(now)
         elif self._state.received_at is not None and self._state.late_for(message.at):

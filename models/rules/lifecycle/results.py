@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from models.i18n import LazyText, lazy
+from msgspec import UNSET
+
+from models.i18n import LazyText, PrivateText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.acceptance import accept
 from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.lifecycle.handling import join, term_from, term_with_extensions
 from models.rules.messages import Refusal
-from models.rules.papers import says_something
+from models.rules.papers import LONG_TERM_PARTS, RESULT_PARTS, says_something
 from models.rules.state import State
 from models.rules.vocabulary import (
     DISSATISFIED,
@@ -20,9 +22,6 @@ from models.rules.vocabulary import (
     Recipient,
     Status,
 )
-
-RESULT_PARTS = ("facts", "measures", "remedies", "basis")
-LONG_TERM_PARTS = ("progress", "next_steps")
 
 
 def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal | None:
@@ -42,7 +41,7 @@ def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal 
             measures=content.measures,
             remedies=content.remedies,
             basis=content.basis,
-            long_term=content.long_term,
+            long_term=PrivateText("long_term") if content.long_term is not None else UNSET,
         )
     )
     decision.stop_clock(ClockName.HANDLING)

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from models.i18n import LazyText, lazy
+from models.i18n import LazyText, PrivateText, lazy
 from models.rules.messages import (
     CONTENT_TYPES,
     HOTLINE,
@@ -19,6 +19,7 @@ from models.rules.messages import (
     Route,
     TicketReceived,
     UnitSucceeded,
+    refuse_unknown,
 )
 from models.rules.routing.naming import UnitNames, find_all
 from models.rules.routing.unit_history import PastNames, Succession, UnitHistory
@@ -136,6 +137,10 @@ class Directory:
         """
         return self._names.find(name) or self._past.present_name(name)
 
+    def knows(self, name: str) -> bool:
+        """Return whether this is exactly the name of a unit, present or past, or the hotline's."""
+        return name == HOTLINE or name in self.units or self._past.has(name)
+
     def all_names(self, name: str) -> list[str]:
         """Return the names that a unit has had, its present one first; of another name, itself."""
         present = self.resolve(name)
@@ -190,9 +195,7 @@ class Directory:
                 full_names[name] = full
         if not full_names and not unknown:
             return message
-        renamed = rename_units(message, full_names)
-        # a return may suggest any unit, and the log keeps the name
-        return msgspec.structs.replace(renamed, unknown=tuple(unknown))
+        return rename_units(refuse_unknown(message, unknown), full_names)
 
     def resolve_units_of_time(self, message: Message) -> Message:
         """Return the message with the names that its units had when it was sent."""
@@ -210,11 +213,9 @@ class Directory:
         names = {n: n if self._past.has(n) else self._names.find(n) or n for n in pair}
         if names[content.unit] == names[content.successor]:
             names[content.unit] = content.unit
-        known = self._full_name(content.successor, message.type)
+        unknown = [n for n in pair if self._full_name(n, message.type) is None]
         full_names = {name: full for name, full in names.items() if full != name}
-        return msgspec.structs.replace(
-            rename_units(message, full_names), unknown=() if known else (content.successor,)
-        )
+        return rename_units(refuse_unknown(message, unknown), full_names)
 
     def _full_name(self, name: str, kind: MessageType) -> str | None:
         if full := self.resolve(name):
@@ -236,9 +237,10 @@ class Directory:
     def _by_name(self, named: str) -> Route:
         """The city's own word; where its cell names several units, the first leads (3.1)."""
         if units := find_all(named, self.resolve):
-            why = lazy("named by the city: {name}", name=named)
+            why = lazy("named by the city: {name}", name="、".join(units))
             return Route(units[0], why, joined=tuple(units[1:]))
-        return Route(None, lazy("unit {name} is not known", name=named), named)
+        unknown = PrivateText("unit")
+        return Route(None, lazy("unit {name} is not known", name=unknown), unknown)
 
     def _by_rules(self, letter: _Letter, place: str) -> Route:
         streets = [s for s in (letter.street, *(self._places.get(p) for p in letter.places)) if s]
@@ -291,8 +293,9 @@ def rename_units(message: Message, names: Mapping[str, str]) -> Message:
     }
     if isinstance(content, DisputeOpened):
         changed["units"] = tuple(names.get(unit, unit) for unit in content.units)
-    content = msgspec.structs.replace(content, **changed) if changed else content
-    return msgspec.structs.replace(message, content=content, units=dict(names))
+    if not changed:
+        return message
+    return msgspec.structs.replace(message, content=msgspec.structs.replace(content, **changed))
 
 
 def _names_in(content: Content) -> Iterable[str]:

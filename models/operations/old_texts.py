@@ -1,0 +1,180 @@
+"""Take what people wrote out of the clear columns of a store that an earlier release has filled."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Text, and_, bindparam, select, tuple_, type_coerce, update
+
+from models.bulk import RowValues, update_rows
+from models.database import Session, Store
+from models.operations.ticket_work import INBOX_COLUMNS, InboxRow, outline_hash, read_message_of
+from models.rulebook import Rulebook, load_rulebook
+from models.rules.message_outline import encode_outline, outline_of
+from models.rules.messages import Finding, Message, Route, refuse_unknown
+from models.rules.old_lines import (
+    IsUnit,
+    canonical,
+    reason_without_texts,
+    state_without_texts,
+    without_texts,
+)
+from models.rules.routing.directory import rename_units
+from models.rules.state import State
+from models.security.chain import copy_commitment
+from models.sql_types import SelectedRow
+from models.tables.core import EVENT, INBOX, TICKET
+from models.tables.inbox import WAITING
+
+_BATCH = 500
+
+
+class _Resolution(msgspec.Struct, frozen=True):
+    """The result of reading a message, as earlier releases kept it.
+
+    `units` are the full names of those that the source called otherwise; None where the message was
+    read before units could change their names.
+    """
+
+    unknown: tuple[str, ...] = ()
+    route: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+    units: dict[str, str] | None = None
+
+
+def move_texts(store: Store) -> None:
+    """Give messages their outlines, and keep the texts of lines and states encrypted only.
+
+    A batch is a transaction. If it is interrupted, it is begun again and passes over what is done.
+    """
+    with store.reading() as session:
+        rulebook = load_rulebook(session)
+    _move_messages(store, rulebook)
+    _move_lines(store, rulebook.directory.knows)
+    _move_states(store, rulebook.directory.knows)
+
+
+def _move_messages(store: Store, rulebook: Rulebook) -> None:
+    after = 0
+    while True:
+        with store.writing() as session:
+            rows = session.execute(
+                select(*INBOX_COLUMNS, INBOX.c.resolved, INBOX.c.reason)
+                .where(INBOX.c.id > after, INBOX.c.state != WAITING, INBOX.c.outline.is_(None))
+                .order_by(INBOX.c.id)
+                .limit(_BATCH)
+            ).all()
+            if not rows:
+                return
+            moved = [_moved_message(session, row, rulebook) for row in rows]
+            update_rows(session.connection(), INBOX, moved)
+        after = rows[-1].id
+
+
+def _moved_message(session: Session, row: SelectedRow, rulebook: Rulebook) -> RowValues:
+    inbox_row = InboxRow(*row[: len(INBOX_COLUMNS)])
+    values: dict[str, Any] = {"id": row.id, "resolved": None, "outline": None, "outline_hash": None}
+    if row.resolved is not None:
+        message = _resolved(session, inbox_row, row.resolved, rulebook)
+        outline = encode_outline(outline_of(message))
+        values["outline"] = msgspec.Raw(outline)
+        values["outline_hash"] = outline_hash(session.cipher, inbox_row, outline.decode())
+    reason = row.reason
+    if reason is not None:
+        why = reason_without_texts(reason["why"], rulebook.directory.knows)
+        reason = {**reason, "why": why}
+    return values | {"reason": reason}
+
+
+def _resolved(session: Session, row: InboxRow, stored: Any, rulebook: Rulebook) -> Message:
+    """Return a message with its units as they were found when it was first read."""
+    resolution = msgspec.convert(stored, _Resolution)
+    message = refuse_unknown(read_message_of(session, row), resolution.unknown)
+    if resolution.units is None:
+        message = rulebook.directory.resolve_units_of_time(message)
+    else:
+        message = rename_units(message, resolution.units)
+    route = None
+    if resolution.route is not None:
+        named = {"field": "unit"} if resolution.route.get("named") else None
+        knows = rulebook.directory.knows
+        reasons = {
+            name: reason_without_texts(resolution.route.get(name), knows)
+            for name in ("why", "proposal")
+        }
+        route = msgspec.convert({**resolution.route, **reasons, "named": named}, Route)
+    return msgspec.structs.replace(message, route=route, findings=resolution.findings)
+
+
+def _move_lines(store: Store, is_unit: IsUnit) -> None:
+    keys = EVENT.c.ticket_id, EVENT.c.seq
+    after = (0, 0)
+    while True:
+        with store.writing() as session:
+            rows = session.execute(
+                select(*keys, EVENT.c.name, EVENT.c.hash)
+                .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
+                .where(tuple_(*keys) > after)
+                .where(EVENT.c.original.is_(None), EVENT.c.commitment.is_(None))
+                .order_by(*keys)
+                .limit(_BATCH)
+            ).all()
+            if not rows:
+                return
+            moved = list(_moved_lines(session, rows, is_unit))
+            if moved:
+                _update_lines(session, moved)
+        after = (rows[-1].ticket_id, rows[-1].seq)
+
+
+def _moved_lines(
+    session: Session, rows: Sequence[SelectedRow], is_unit: IsUnit
+) -> Iterator[RowValues]:
+    for row in rows:
+        data = msgspec.json.decode(row.data)
+        copy = without_texts(row.name, data, is_unit)
+        if copy == data:
+            continue
+        encoded = canonical(row.name, copy)
+        yield {
+            "_ticket": row.ticket_id,
+            "_seq": row.seq,
+            "_data": msgspec.Raw(encoded),
+            "_original": session.cipher.encrypt(row.data),
+            "_commitment": copy_commitment(session.cipher, bytes(row.hash), encoded),
+        }
+
+
+def _update_lines(session: Session, lines: Sequence[RowValues]) -> None:
+    statement = (
+        update(EVENT)
+        .where(and_(EVENT.c.ticket_id == bindparam("_ticket"), EVENT.c.seq == bindparam("_seq")))
+        .values(
+            data=bindparam("_data"),
+            original=bindparam("_original"),
+            commitment=bindparam("_commitment"),
+        )
+    )
+    session.connection().execute(statement, list(lines))
+
+
+def _move_states(store: Store, is_unit: IsUnit) -> None:
+    after = 0
+    while True:
+        with store.writing() as session:
+            rows = session.execute(
+                select(TICKET.c.id, TICKET.c.state)
+                .where(TICKET.c.id > after)
+                .order_by(TICKET.c.id)
+                .limit(_BATCH)
+            ).all()
+            if not rows:
+                return
+            moved = []
+            for row in rows:
+                state = msgspec.json.decode(row.state) if row.state else {}
+                if (changed := state_without_texts(state, is_unit)) != state:
+                    again = msgspec.convert(changed, State)
+                    moved.append({"id": row.id, "state": msgspec.json.encode(again).decode()})
+            update_rows(session.connection(), TICKET, moved)
+        after = rows[-1].id

@@ -1,0 +1,24 @@
+"""The letter that a ticket began with."""
+
+from sqlalchemy import select
+
+from models.database import Session
+from models.json_types import JsonObject
+from models.rules.vocabulary import MessageType
+from models.tables.core import INBOX
+from models.tables.inbox import APPLIED
+
+
+def read_letter(session: Session, number: str) -> JsonObject:
+    """Return the message that a ticket began with, in clear; whoever shows it redacts it."""
+    body = session.scalar(
+        select(INBOX.c.body)
+        .where(
+            INBOX.c.ticket == number, INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.current
+        )
+        .where(INBOX.c.state == APPLIED)
+        .order_by(INBOX.c.id)
+        .limit(1)
+    )
+    letter: JsonObject = session.cipher.decrypt(body) if body is not None else {}
+    return letter

@@ -1,0 +1,181 @@
+"""The outline of a message: all that the rules of a ticket's life read of it, and no text.
+
+Codes, numbers, instants and known units are in it. What people wrote is not: where a text says
+something there is a `PrivateText`, which names the field that it stands in. So a ticket can be
+folded without its texts, and stays the same when they have been erased.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from models.i18n import LazyText, PrivateText
+from models.rules import fields as check
+from models.rules.fields import Claimant, ClaimantChange, Limit
+from models.rules.messages import (
+    CONTENT_TYPES,
+    FIELDS,
+    ORIGINS,
+    Content,
+    ExtensionRequested,
+    Finding,
+    Message,
+    Refusal,
+    ResultSubmitted,
+    Route,
+    TicketAmended,
+    TicketReceived,
+)
+from models.rules.origins import PRIVATE
+from models.rules.papers import LONG_TERM_PARTS, says_something, says_yes
+from models.rules.vocabulary import MessageType
+
+_LETTER_WITHOUT_TEXTS = {
+    field.name: "" if field.required else None
+    for field in msgspec.structs.fields(TicketReceived)
+    if ORIGINS[MessageType.TICKET_RECEIVED][field.name] is PRIVATE
+    and field.name not in ("claimant", "statutory_limit")
+} | {"unit": None}
+"""A letter is screened and routed by its texts before its ticket begins; the rules have no use."""
+
+_PRIVATE: Mapping[MessageType, tuple[str, ...]] = {
+    kind: tuple(name for name, origin in of_type.items() if origin is PRIVATE)
+    for kind, of_type in ORIGINS.items()
+}
+
+_PAPERS = {
+    (kind, name): FIELDS[kind][name].check is check.anything
+    for kind, names in _PRIVATE.items()
+    for name in names
+}
+"""Whether a private field is a paper: whether it says anything then matters (decision 18)."""
+
+_DEFAULTS: Mapping[MessageType, Mapping[str, object]] = {
+    kind: {f.name: f.default for f in msgspec.structs.fields(content) if not f.required}
+    for kind, content in CONTENT_TYPES.items()
+}
+
+
+def outline_of(message: Message) -> Message:
+    """Return a message without its texts, as the rules of a ticket's life read it."""
+    if not message.raw:
+        return message
+    content = message.content
+    if isinstance(content, Refusal):
+        outline: Content | Refusal = content
+    elif isinstance(content, TicketReceived):
+        outline = msgspec.structs.replace(
+            content,
+            **_LETTER_WITHOUT_TEXTS,
+            claimant=Claimant(contact=content.claimant.contact),
+            statutory_limit=_limit(content.statutory_limit),
+        )
+    else:
+        changed = {
+            name: said
+            for name in _PRIVATE[content.type]
+            if (value := getattr(content, name)) is not None
+            and value is not UNSET
+            and (said := _said(content, name, value)) is not value
+        }
+        outline = msgspec.structs.replace(content, **changed) if changed else content
+    return msgspec.structs.replace(message, content=outline, raw={})
+
+
+def _said(content: Content, name: str, value: Any) -> object:
+    """Return what the rules may know of a text: that it says something, and where it stands."""
+    match value:
+        case PrivateText():
+            return value
+        case Limit():
+            return _limit(value)
+        case ClaimantChange():
+            return ClaimantChange(contact=value.contact)
+    if isinstance(content, ExtensionRequested) and name == "claimant_told":
+        return says_yes(value)
+    if isinstance(content, ResultSubmitted) and name == "long_term":
+        parts = value if isinstance(value, Mapping) else {}
+        return {
+            part: PrivateText(f"{name}.{part}")
+            for part in LONG_TERM_PARTS
+            if says_something(parts.get(part))
+        }
+    if isinstance(content, TicketAmended) or not _PAPERS[content.type, name]:
+        return PrivateText(name)
+    return PrivateText(name) if says_something(value) else None
+
+
+def _limit(limit: Limit | None) -> Limit | None:
+    if limit is None or not limit.basis or isinstance(limit.basis, PrivateText):
+        return limit
+    return msgspec.structs.replace(limit, basis=PrivateText("statutory_limit.basis"))
+
+
+class _StoredOutline(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An outline as it is stored: `said` are the fields whose texts say something."""
+
+    content: dict[str, Any] | None = None
+    said: tuple[str, ...] = ()
+    refusal: LazyText | None = None
+    missing: tuple[str, ...] = ()
+    route: Route | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def encode_outline(message: Message) -> bytes:
+    """Encode the outline of a message; equal outlines are equal bytes."""
+    content = message.content
+    if isinstance(content, Refusal):
+        stored = _StoredOutline(refusal=content.why, missing=tuple(content.missing))
+        return msgspec.json.encode(stored, order="sorted")
+    clear: dict[str, Any] = {}
+    said: list[str] = []
+    defaults = _DEFAULTS[content.type]
+    for name in content.__struct_fields__:
+        value = getattr(content, name)
+        if isinstance(value, PrivateText):
+            said.append(value.field)
+        elif name == "long_term" and value is not None:
+            clear[name] = {}
+            said += [part.field for part in value.values()]
+        elif value is not UNSET and (name not in defaults or value != defaults[name]):
+            clear[name] = value
+    stored = _StoredOutline(clear, tuple(said), route=message.route, findings=message.findings)
+    return msgspec.json.encode(stored, order="sorted")
+
+
+def decode_outline(
+    kind: MessageType,
+    ticket: str,
+    at: datetime,
+    arrival: int,
+    stored: bytes | str,
+    quiet_before: datetime | None = None,
+) -> Message:
+    """Decode what `encode_outline` made of a message; the envelope's parts are handed in."""
+    outline = msgspec.json.decode(stored, type=_StoredOutline)
+    content: Content | Refusal
+    if outline.content is None:
+        assert outline.refusal is not None
+        content = Refusal(outline.refusal, outline.missing)
+    else:
+        content = _content(kind, outline.content, outline.said)
+    return Message(
+        kind, ticket, at, arrival, content, {}, outline.route, outline.findings, quiet_before
+    )
+
+
+def _content(kind: MessageType, clear: dict[str, Any], said: tuple[str, ...]) -> Content:
+    texts: dict[str, Any] = {}
+    for field in said:
+        name, _dot, part = field.partition(".")
+        if part:
+            texts.setdefault(name, {})[part] = PrivateText(field)
+        else:
+            texts[name] = PrivateText(field)
+    # a required text is filled in below: only what is in clear has a type to be checked
+    content = msgspec.convert({**dict.fromkeys(texts, ""), **clear}, CONTENT_TYPES[kind])
+    return msgspec.structs.replace(content, **texts) if texts else content
