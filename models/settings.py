@@ -84,7 +84,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         key_file=path("KEY_FILE"),
         operator=get("OPERATOR"),
         key=get("KEY"),
-        token=get("TOKEN"),
+        token=_token(get),
         log=log,
         channels=path("CHANNELS"),
     )
@@ -168,14 +168,25 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
         raise InvalidSetting(text.format(name=name, schemes=", ".join(schemes)))
     if file is None:
         return url
-    try:
-        password = Path(file).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or _("not UTF-8")
-        raise InvalidSetting(f"HOTLINE_{name}_PASSWORD_FILE={file}: {why}") from error
+    password = _read_secret(f"HOTLINE_{name}_PASSWORD_FILE", file)
     scheme, _sep, rest = url.partition("://")
     user, _sep, where = rest.rpartition("@")
     if ":" in user:
         text = _("HOTLINE_{name}_URL: has a password, and so has its file; leave one out")
         raise InvalidSetting(text.format(name=name))
     return f"{scheme}://{user}:{quote(password, safe='')}@{where}"
+
+
+def _token(get: Callable[[str], str | None]) -> str | None:
+    """Return the token, which is better kept in a file than in the environment."""
+    file = get("TOKEN_FILE")
+    return get("TOKEN") or (_read_secret("HOTLINE_TOKEN_FILE", file) if file else None)
+
+
+def _read_secret(setting: str, file: str) -> str:
+    """Return what stands in the file that a setting names."""
+    try:
+        return Path(file).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or _("not UTF-8")
+        raise InvalidSetting(f"{setting}={file}: {why}") from error

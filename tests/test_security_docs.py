@@ -25,7 +25,9 @@ def test_a_limit_stands_in_the_manual_with_its_value(name: str) -> None:
     assert row is not None
     number, _space, unit = row.group(1).partition(" ")
     count = int(number.replace(",", ""))
-    value = timedelta(minutes=count) if unit == "minutes" else count * UNITS.get(unit, 1)
+    value = (
+        timedelta(minutes=count) if unit in ("minute", "minutes") else count * UNITS.get(unit, 1)
+    )
     assert value == LIMITS[name]
 
 

@@ -55,6 +55,30 @@ BROWSER_MESSAGE_BYTES = 64 * KIB
 """Bytes of one message from a browser."""
 TAB_MEMORY_BYTES = 2 * GIB
 """Bytes of address space of the process that serves a browser's tab."""
+CONNECTIONS = 512
+"""Connections at one time."""
+CONNECTIONS_OF_ADDRESS = 256
+"""Connections of one address; many people may share it."""
+CONNECTION_TIME = timedelta(minutes=1)
+"""The time of a connection after it, or its last request, began; a tab's has no such end."""
+TABS = 60
+"""Tabs at one time; each is a process."""
+TABS_OF_PERSON = 5
+"""Tabs of one person."""
+SESSIONS_OF_PERSON = 5
+"""Log-ins of one person; another one ends the oldest."""
+SESSION_IDLE = timedelta(minutes=60)
+"""The time without a key or the mouse after which a log-in ends; the wallboard has none."""
+SESSION_TIME = timedelta(minutes=600)
+"""The time after which a log-in ends in any case: a working day."""
+LOG_IN_BYTES = 4 * KIB
+"""Bytes of a log-in."""
+LOG_IN_TRIES = 10
+"""Log-ins that fail, from one address, before each further one has to wait."""
+LOG_IN_PAUSE = timedelta(minutes=1)
+"""The time after which an address may fail once more."""
+KNOWN_ADDRESSES = 10_000
+"""Addresses that are remembered for having failed; with more, the oldest are forgotten."""
 
 # The access log
 DENIED_LINES = 10

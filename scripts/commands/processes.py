@@ -82,17 +82,16 @@ def monitor(
     ] = False,
     web: Annotated[
         bool,
-        typer.Option("--serve", help=_("Serve the monitor to browsers, and print the address.")),
+        typer.Option(
+            "--serve", help=_("Serve the monitor to browsers; people log in with their tokens.")
+        ),
     ] = False,
     host: Annotated[
         str, typer.Option(help=_("The address to listen on; other machines should use a proxy."))
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8012,
     public: Annotated[
-        str, typer.Option(help=_("The address for browsers, if it is another one."))
-    ] = "",
-    token: Annotated[
-        str, typer.Option(help=_("The token that opens it; a new one each time by default."))
+        str, typer.Option(help=_("The address for browsers, if a proxy gives it another one."))
     ] = "",
     clock: Annotated[str, _CLOCK] = "",
 ) -> None:
@@ -102,9 +101,8 @@ def monitor(
 
     settings = load_settings()
     if web:
-        prepare_process(settings, clock)[0].close()
-        arguments = ["--board"] * board + (["--clock", clock] if clock else [])
-        serve_monitor(host, port, token, arguments, public)
+        store, _now = prepare_process(settings, clock)
+        serve_monitor(settings, store, host, port, clock=clock, wallboard=board, public=public)
         return
     store, now = prepare_process(settings, clock)
     show_monitor(settings, store, now, broker_url(settings), wallboard=board)

@@ -1,15 +1,18 @@
 """Start the monitor, in this terminal or for browsers."""
 
-import secrets
-import shlex
+import asyncio
 import sys
+from dataclasses import replace
 from threading import Event
 
 from models.clock import Now
 from models.database import Store
+from models.errors import HotlineError
 from models.i18n import _
+from models.queries.tokens import tokens
 from models.rules.vocabulary import Permission
-from models.settings import Settings
+from models.settings import Settings, environment_for_child
+from models.shared_clock import store_clock
 from monitor.app import MonitorApp
 from scripts.bootstrap import current_actor
 from workers.broker import Bells, connect
@@ -45,16 +48,47 @@ def show_monitor(
     ).run()
 
 
-def serve_monitor(host: str, port: int, token: str, arguments: list[str], public: str = "") -> None:
-    """Serve the monitor to browsers; each tab gets a process of this program."""
+def serve_monitor(
+    settings: Settings,
+    store: Store,
+    host: str,
+    port: int,
+    *,
+    clock: str = "",
+    wallboard: bool = False,
+    public: str = "",
+) -> None:
+    """Serve the monitor to browsers; each tab gets a process of this program.
+
+    Raises HotlineError where it cannot listen.
+    """
     # imported here: a terminal needs no web server
     from monitor.serve import MonitorServer
 
-    command = shlex.join([sys.executable, "-P", "-m", "scripts", "monitor", *arguments])
+    command = [sys.executable, "-P", "-m", "scripts", "monitor"]
+    command += ["--board"] * wallboard + (["--clock", clock] if clock else [])
+    server = MonitorServer(
+        store,
+        store_clock(store),
+        command,
+        # whoever logs in acts there, not whoever serves
+        environment_for_child(replace(settings, token=None, operator=None)),
+        title=_("12345 hotline"),
+        language=settings.lang,
+        public=public,
+        board=wallboard,
+    )
+    with store.reading() as session:
+        if not tokens(session):
+            text = _("nobody has a token yet: `hotline tokens issue NAME --role operator`")
+            sys.stderr.write(f"hotline: {text}\n")
 
     def print_address(address: str) -> None:
-        sys.stdout.write(address + "\n")
+        sys.stdout.write((public or address) + "\n")
         sys.stdout.flush()
 
-    secret = token or secrets.token_urlsafe(24)
-    MonitorServer(command, host, port, _("12345 hotline"), secret, print_address, public).serve()
+    try:
+        asyncio.run(server.run(host, port, print_address))
+    except OSError as error:
+        text = _("cannot listen on {host}:{port}: {why}")
+        raise HotlineError(text.format(host=host, port=port, why=error.strerror)) from error

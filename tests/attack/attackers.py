@@ -153,25 +153,57 @@ class PageAttacker(Attacker):
     def __init__(self, seed: int, url: str, token: str) -> None:
         super().__init__(seed)
         self.url, self.token = url, token
+        self.cookie = ""
 
     def actions(self) -> tuple[Callable[[], object], ...]:
-        """A tab with messages at random, and one without the token."""
-        return (lambda: asyncio.run(self.tab()),)
+        """A tab with messages at random, one without a session, a guess, and silence."""
+        return (
+            lambda: asyncio.run(self.tab()),
+            lambda: asyncio.run(self.tab()),
+            lambda: asyncio.run(self.guess()),
+            lambda: asyncio.run(self.say_nothing()),
+        )
 
     async def tab(self) -> None:
         """Open a tab, send a few messages, and leave without a word."""
-        cookies = {"hotline_monitor": self.rng.choice((self.token, self.token, "wrong", ""))}
+        if not self.cookie:
+            self.cookie = await self.log_in(self.token)
+        cookie = self.rng.choice((self.cookie, self.cookie, "planted"))
         size = self.rng.choice(("80", "30000", "-1", "x"))
         async with (
             asyncio.timeout(20),
-            aiohttp.ClientSession(
-                cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True)
-            ) as session,
+            aiohttp.ClientSession(headers={"Cookie": f"hotline_session={cookie}"}) as session,
             session.ws_connect(f"{self.url}/ws?width={size}&height={size}") as socket,
         ):
             for _message in range(self.rng.randrange(1, 8)):
                 await socket.send_str(self.message())
                 await asyncio.sleep(0.1)
+
+    async def guess(self) -> None:
+        """Log in with a token that is none, from a page of another site or from none."""
+        headers = self.rng.choice(({}, {"Origin": "https://evil.example"}))
+        assert not await self.log_in(self.rng.randbytes(9).hex(), **headers)
+
+    async def log_in(self, token: str, **headers: str) -> str:
+        """Log in; returns the cookie, empty where that failed."""
+        async with (
+            asyncio.timeout(20),
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(
+                f"{self.url}/login", data={"token": token}, allow_redirects=False
+            ) as reply,
+        ):
+            cookie = reply.cookies.get("hotline_session")
+            return cookie.value if cookie is not None else ""
+
+    async def say_nothing(self) -> None:
+        """Open connections that say nothing, or no HTTP."""
+        host, _colon, port = self.url.removeprefix("http://").partition(":")
+        async with asyncio.timeout(20):
+            for _n in range(20):
+                _reader, writer = await asyncio.open_connection(host, int(port))
+                writer.write(self.rng.randbytes(self.rng.randrange(100)))
+                writer.close()
 
     def message(self) -> str:
         """A message that a page may send, or one that none would."""

@@ -24,6 +24,7 @@ from tests.attack.attackers import (
     PageAttacker,
     ShellAttacker,
 )
+from tests.monitor.serving import issued
 from tests.servers.key_value import KeyValueServer
 from tests.store.factories import letter, prepared_store
 from tests.workers.processes import environment, process, wait_until
@@ -34,7 +35,6 @@ MARK = "绝密标记"
 _NOBODY = 65534
 _MAX_BYTES = 600 << 20
 """Bytes that a process may hold at the end."""
-_TOKEN = "let-me-in"
 
 
 @dataclass
@@ -61,11 +61,12 @@ def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> A
         roles = (
             ("worker",), ("timekeeper",),
             ("feed", "--watch", str(inbox), "--every", "0.1", "--calm", "0.2"),
-            ("monitor", "--serve", "--port", str(port), "--token", _TOKEN),
+            ("monitor", "--serve", "--port", str(port)),
         )  # fmt: skip
         with ExitStack() as stack:
             running = [stack.enter_context(process(*role, env=env, log=log)) for role in roles]
-            attackers = _attackers(seed, inbox, home, server.url, port)
+            url = f"http://127.0.0.1:{port}"
+            attackers = _attackers(seed, inbox, home, server.url, url, issued(store))
             with _acting(attackers):
                 until = time.monotonic() + seconds
                 while time.monotonic() < until:
@@ -88,11 +89,13 @@ def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> A
     return result
 
 
-def _attackers(seed: int, inbox: Path, home: Path, broker: str, port: int) -> list[Attacker]:
+def _attackers(
+    seed: int, inbox: Path, home: Path, broker: str, url: str, token: str
+) -> list[Attacker]:
     attackers: list[Attacker] = [
         FolderAttacker(seed, inbox, home),
         BrokerAttacker(seed + 1, broker),
-        PageAttacker(seed + 2, f"http://127.0.0.1:{port}", _TOKEN),
+        PageAttacker(seed + 2, url, token),
     ]
     if os.geteuid() == 0:
         attackers.append(ShellAttacker(seed + 3, home, _NOBODY))

@@ -19,13 +19,19 @@ _READY = "DevTools listening on "
 
 
 class Browser:
-    """One page of a browser; `requested` are the addresses that it loaded anything from."""
+    """One page of a browser.
+
+    `requested` are the addresses that it loaded anything from, `problems` what it complained of:
+    exceptions of scripts, and what a page's policy kept from it. `sent` is what it sent to sockets.
+    """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._numbers = count(1)
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.requested: list[str] = []
+        self.problems: list[str] = []
+        self.sent: list[str] = []
 
     async def listen(self) -> None:
         """Read the messages of the browser until it closes the socket."""
@@ -35,6 +41,14 @@ class Browser:
                 self.requested.append(event["params"]["request"]["url"])
             elif event.get("method") == "Network.webSocketCreated":
                 self.requested.append(event["params"]["url"])
+            elif event.get("method") == "Network.webSocketFrameSent":
+                self.sent.append(str(event["params"]["response"]["payloadData"]))
+            elif event.get("method") == "Log.entryAdded":
+                entry = event["params"]["entry"]
+                if entry["level"] in ("warning", "error") and "WebGL" not in entry["text"]:
+                    self.problems.append(f"{entry['text']} {entry.get('url')}")
+            elif event.get("method") == "Runtime.exceptionThrown":
+                self.problems.append(str(event["params"]["exceptionDetails"]))
             if (reply := self._replies.pop(event.get("id", 0), None)) is not None:
                 reply.set_result(event)
 
@@ -50,6 +64,22 @@ class Browser:
         """Evaluate JavaScript, and return its value."""
         result = await self.do("Runtime.evaluate", expression=script, returnByValue=True)
         return result.get("result", {}).get("value")
+
+    async def until(self, script: str) -> None:
+        """Wait until JavaScript says that this is so."""
+        async with asyncio.timeout(60):
+            while not await self.value(f"Boolean({script})"):
+                await asyncio.sleep(0.1)
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the page another size, in pixels."""
+        await self.do(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
 
     async def key(self, key: str) -> None:
         """Press a key that types a character."""
@@ -68,6 +98,7 @@ async def browser(width: int = 1280, height: int = 800) -> AsyncIterator[Browser
     assert CHROMIUM is not None
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         options = ["--headless=new", "--disable-gpu", "--remote-debugging-port=0"]
+        options.append("--ignore-certificate-errors")
         options += [f"--user-data-dir={home}", f"--window-size={width},{height}"]
         if os.geteuid() == 0:
             options.append("--no-sandbox")
@@ -87,6 +118,8 @@ async def browser(width: int = 1280, height: int = 800) -> AsyncIterator[Browser
                     listening = asyncio.create_task(page_driver.listen())
                     await page_driver.do("Network.enable")
                     await page_driver.do("Page.enable")
+                    await page_driver.do("Log.enable")
+                    await page_driver.do("Runtime.enable")
                     yield page_driver
                     listening.cancel()
         finally:
