@@ -134,10 +134,16 @@ class Store:
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """Open a reading transaction; on SQLite everything in it is of the same moment."""
+    def reading(self, *, snapshot: bool = False) -> Iterator[Session]:
+        """Open a reading transaction; on SQLite everything in it is of the same moment.
+
+        With `snapshot` it is on PostgreSQL, too.
+        """
         self.cipher.refresh()
-        with Session(self._read, expire_on_commit=False) as session:
+        engine = self._read
+        if snapshot and engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with Session(engine, expire_on_commit=False) as session:
             session.cipher = self.cipher
             yield session
 

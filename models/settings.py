@@ -1,9 +1,10 @@
 """Settings from the environment or the home's `.env` file; the only place that reads either."""
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,6 +12,8 @@ from models.errors import HotlineError
 from models.i18n import LANGUAGES, _
 
 _HOME = "~/.local/share/hotline"
+_STATE = "~/.local/state"
+_NO_ANCHORS = "none"
 _DATABASES = ("sqlite:", "postgresql")
 _LOGS = ("text", "json")
 _BROKERS = ("redis:", "rediss:", "unix:")
@@ -22,7 +25,10 @@ class InvalidSetting(HotlineError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of an installation; each variable is `HOTLINE_` and the name in capitals."""
+    """The settings of an installation; each variable is `HOTLINE_` and the name in capitals.
+
+    `anchors` is the folder that anchors are copied to, None where they are not.
+    """
 
     home: Path
     database_url: str | None = field(default=None, repr=False)
@@ -35,6 +41,7 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     log: str = "text"
     channels: Path | None = None
+    anchors: Path | None = None
 
     @property
     def store_url(self) -> str:
@@ -75,7 +82,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
 
     lang = _one_of("LANG", get("LANG"), LANGUAGES)
     log = _one_of("LOG", get("LOG"), _LOGS)
-    return Settings(
+    settings = Settings(
         home=home,
         database_url=_url("DATABASE", get, _DATABASES),
         broker_url=_url("BROKER", get, _BROKERS),
@@ -88,6 +95,20 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         log=log,
         channels=path("CHANNELS"),
     )
+    if get("ANCHORS") == _NO_ANCHORS:
+        return settings
+    return replace(settings, anchors=path("ANCHORS") or _anchors_of(settings.store_url))
+
+
+def _anchors_of(store_url: str) -> Path:
+    """Return the folder for the anchors of a store: not in its home, and one for each store."""
+    _scheme, _sep, rest = store_url.partition("://")
+    # whoever connects, and how, does not matter
+    where = rest.rpartition("@")[2].partition("?")[0]
+    name = Path(where).stem or "store"
+    digest = hashlib.sha256(where.encode()).hexdigest()[:8]
+    state = os.environ.get("XDG_STATE_HOME") or _STATE
+    return (Path(state) / "hotline" / f"{name}-{digest}").expanduser().absolute()
 
 
 def language_setting() -> str:
@@ -144,6 +165,7 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
         "TOKEN": settings.token,
         "LOG": settings.log,
         "CHANNELS": settings.channels and str(settings.channels),
+        "ANCHORS": str(settings.anchors or _NO_ANCHORS),
     }
     others = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     return others | {f"HOTLINE_{k}": v or "" for k, v in variables.items()}

@@ -1,5 +1,9 @@
 """Fixtures for all tests: servers (tests/servers) and stores (tests/stores.py)."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.servers.fixtures", "tests.stores"]
@@ -7,3 +11,12 @@ pytest_plugins = ["tests.servers.fixtures", "tests.stores"]
 # The time of one example depends on the machine, not on the rule.
 settings.register_profile("hotline", deadline=None)
 settings.load_profile("hotline")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder that services of this run copy their anchors to, not that of whoever runs it."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        yield folder

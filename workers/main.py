@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import dramatiq
 import redis
@@ -14,6 +15,7 @@ from models.database import Store
 from models.queries.health import DEFAULT_PATIENCE
 from models.rules.queues import EMERGENCY, QUEUES
 from workers.actors import WorkerContext, register_actors
+from workers.anchoring import Anchoring
 from workers.broker import Bells, connect
 from workers.heartbeat import Heartbeat
 from workers.housekeeping import Pruning, QueueSampler
@@ -38,6 +40,7 @@ def run_worker(
     queues: Sequence[str] = QUEUES,
     threads: int = 2,
     parent: int | None = None,
+    anchors: Path | None = None,
 ) -> int:
     """Answer bells until told to stop; what is unfinished by then is rung for again elsewhere.
 
@@ -56,11 +59,13 @@ def run_worker(
     heartbeat = Heartbeat(store, "worker")
     scan_similar = SimilarityScan(store, now)
     sample_queues = QueueSampler(context, heartbeat.name)
+    anchor = Anchoring(store, now, anchors)
     code = 0
     while not stop.wait(_LOOP_PAUSE):
         sample_queues()
         heartbeat(context.doing, done=context.done, failed=context.failed + dispatcher.failed)
         scan_similar(context.done)
+        anchor()
         if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1

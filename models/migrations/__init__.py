@@ -5,19 +5,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
+from models.clock import Now, system_clock
 from models.database import Store, StoreUnreachable
 from models.errors import database_message
-from models.operations.keys import refresh_hashes, unlock
+from models.operations.keys import ensure_anchored, refresh_hashes, unlock
 from models.store_errors import StoreError, is_transient
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0019"
+NEWEST = "0020"
 """The revision of the tables."""
 
 
-def upgrade(store: Store) -> None:
+def upgrade(store: Store, now: Now = system_clock) -> None:
     """Bring the store to the newest revision and check that its key fits; repeating it is safe.
 
     Raises KeyUnusable, StoreUnreachable.
@@ -29,6 +30,7 @@ def upgrade(store: Store) -> None:
 
             command.upgrade(config_of(store), "head")
         refresh_hashes(store, unlock(store))
+        ensure_anchored(store, now)
     except StoreError as error:
         if not is_transient(error):
             raise

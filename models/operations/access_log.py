@@ -8,9 +8,11 @@ from sqlalchemy import delete, func, select, text
 
 from models.clock import Now
 from models.database import Session, Store
+from models.operations.changes import record_changes
 from models.rules.limits import DENIED_LINES
 from models.rules.vocabulary import AccessOutcome
 from models.security.chain import AccessLine, access_line
+from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
 from models.security.roles import Actor, Denied
 from models.tables.core import ACCESS, DENIED_COUNT
 
@@ -42,6 +44,7 @@ def record_access(
     )
     hashed = cipher.chain_hash(before + access_line(cipher, line))
     session.execute(session.insert(ACCESS).values(line._asdict() | {"hash": hashed}))
+    record_changes(session, [ChangedHead(HeadKind.ACCESS, "", number, hashed[:DIGEST_BYTES])])
 
 
 def hold_access_log(session: Session) -> None:

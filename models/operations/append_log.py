@@ -14,7 +14,9 @@ from models.database import Session
 from models.json_types import Json
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.blind_index import add_blind_index, blind_index_rows
+from models.operations.changes import record_changes
 from models.operations.notices.queue import notice_row
+from models.queries.ticket_heads import clock_head
 from models.rulebook import Rulebook
 from models.rules import events as log_events
 from models.rules.events import AlertRaised, Event, NoticeQueued, TicketSupplemented
@@ -24,8 +26,10 @@ from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
 from models.rules.redaction import Redactor
 from models.rules.state import Clock, State
+from models.rules.ticket_columns import level_columns, state_columns
 from models.rules.vocabulary import ClockName
-from models.security.chain import event_line
+from models.security.chain import event_line, first_link
+from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind, ticket_row_digest, void_head
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
 NO_TEXTS: RawMessage = MappingProxyType({})
@@ -105,6 +109,7 @@ def append_logs(
     ring_at = {append.row.id: append.ring_at for append in appends if append.row.id not in lost}
     set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in ring_at.items() if at))
     drop_bells(session, ((ESCALATION, ticket) for ticket, at in ring_at.items() if not at))
+    record_changes(session, rows.heads)
     return {append.row.number for append in appends if append.row.id in lost}
 
 
@@ -123,10 +128,13 @@ class _Rows:
     clocks: list[RowValues] = field(default_factory=list)
     index: list[RowValues] = field(default_factory=list)
     more_index: list[RowValues] = field(default_factory=list)
+    heads: list[ChangedHead] = field(default_factory=list)
 
     def add(self, session: Session, append: LogAppend, calendar: int, now: datetime) -> None:
         """Add the rows of one ticket."""
         ticket, seq, chain = append.row.id, append.row.seq, append.row.hash
+        if append.new is not None:
+            chain = first_link(append.row.number)
         for event in append.events:
             seq += 1
             at = event.at if event.cause is not None else now
@@ -146,12 +154,18 @@ class _Rows:
         if append.particulars is not None:
             known = append.particulars.as_body()
             self.more_index += blind_index_rows(session.cipher, ticket, known)
-        self.clocks += _clocks(append, calendar)
+        clocks = _clocks(append, calendar)
+        self.clocks += clocks
+        self.heads.append(_head(session, append, row))
+        if append.refolded:
+            self.heads.append(void_head(session.cipher, ticket, seq))
+        self.heads += (clock_head(session.cipher, clock) for clock in clocks[: len(append.past)])
 
     def drop(self, tickets: Set[int]) -> None:
         """Remove all rows of these tickets but the tickets' own."""
         for rows in (self.events, self.notices, self.clocks, self.index, self.more_index):
             rows[:] = [row for row in rows if row["ticket_id"] not in tickets]
+        self.heads[:] = [head for head in self.heads if head.key not in tickets]
 
 
 def event_row(
@@ -192,21 +206,35 @@ def event_row(
     }
 
 
+def _head(session: Session, append: LogAppend, row: Mapping[str, Any]) -> ChangedHead:
+    """Return the head of a ticket whose row is now this one."""
+    return ChangedHead(
+        HeadKind.TICKET,
+        append.row.id,
+        row["seq"],
+        row["hash"][:DIGEST_BYTES],
+        row["seq"] - append.row.seq,
+        ticket_row_digest(
+            session.cipher, append.row.id, row["seq"], row["state"], append.policy_id
+        ),
+        append.row.number if append.new is not None else "",
+    )
+
+
 def _ticket(
     session: Session, append: LogAppend, seq: int, chain: bytes, now: datetime
 ) -> RowValues:
     state = append.state
     row: dict[str, Any] = {
         "id": append.row.id,
-        "level": state.level,
-        "level_at": _level_at(state),
+        **level_columns(state),
         "updated_at": now,
         "state": msgspec.json.encode(state).decode(),
         "seq": seq,
         "hash": chain,
     }
     if not append.levels_only:
-        row |= _columns_of_state(state)
+        row |= state_columns(state)
         # once another acceptance has replaced it, the row has the first one's holder already
         first = _first_acceptance(append)
         if first is not None or append.new is not None or append.refolded:
@@ -224,33 +252,9 @@ def _ticket(
     return row
 
 
-def _columns_of_state(state: State) -> RowValues:
-    """Return the columns of a ticket that repeat its state for the queries, without the level."""
-    handling = state.clocks.get(ClockName.HANDLING)
-    return {
-        "status": state.status,
-        "category": state.category or "",
-        "emergency": state.emergency,
-        "unit": state.unit,
-        "due": state.due,
-        "provisional": handling is not None and handling.running and handling.provisional,
-        "received_at": state.received_at,
-        "completed_at": state.completed_at,
-        "rating": state.rating,
-        "completed_by": handling.holder if handling and state.completed_at else None,
-        "reworked": state.reworked,
-        "revisit": state.revisit,
-    }
-
-
 def _first_acceptance(append: LogAppend) -> Clock | None:
     clocks = (*append.past, *append.state.clocks.values())
     return next((c for c in clocks if c.name == ClockName.ACCEPT and c.ordinal == 1), None)
-
-
-def _level_at(state: State) -> datetime | None:
-    raised = len(state.raised)
-    return state.ladder[raised - 1][1] if raised else None
 
 
 def _clocks(append: LogAppend, calendar: int) -> list[RowValues]:

@@ -10,6 +10,7 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.access_log import record_access
+from models.operations.changes import record_table
 from models.queries.bulletin import bulletin
 from models.queries.editions import (
     PublishedBulletin,
@@ -23,6 +24,7 @@ from models.queries.figures import FIGURES, Month
 from models.queries.unit_names import load_unit_names
 from models.rules.policy import BulletinRules
 from models.rules.vocabulary import Permission
+from models.security.heads import HeadKind
 from models.security.roles import Actor
 from models.tables.core import EDITION
 
@@ -66,6 +68,7 @@ def publish(
         "content": session.cipher.encrypt(packed(content_of(result, cases))),
     }
     session.execute(session.insert(EDITION).values(values))
+    record_table(session, HeadKind.EDITION)
     record_access(session, actor, Permission.PUBLISH, None, [str(month)], now)
     published = published_bulletin(session, month)
     assert published is not None

@@ -21,8 +21,10 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  (their import is what fills the metadata)
+from models.clock import Now
 from models.database import Session, Store
 from models.operations.blind_index import rebuild_hashes
+from models.operations.first_anchor import begin_anchors, list_heads
 from models.security.encryption import Encrypted
 from models.sql_types import AnyColumn, SelectedRow
 from models.tables.columns import EncryptedColumn
@@ -46,12 +48,13 @@ class _HashSecret(msgspec.Struct, frozen=True, omit_defaults=True):
     """The secret that hashes are made with, as it is stored.
 
     Lines of the log up to `unkeyed_until` were chained without a key; `form` is the normal form
-    that the hashes in the store are made of.
+    that the hashes in the store are made of. A store that is `anchored` never begins anew.
     """
 
     key: bytes
     unkeyed_until: datetime | None
     form: int = 0
+    anchored: bool = False
 
 
 def unlock(store: Store) -> int:
@@ -89,11 +92,35 @@ def refresh_hashes(store: Store, form: int) -> None:
     with store.writing() as session:
         # they are made of the same texts, and idle workers make them anew
         session.execute(delete(SIMILARITY))
-        stored = _stored_secret(session)
-        assert stored is not None, "unlock has created one"
-        secret = msgspec.convert(store.cipher.decrypt(stored), _HashSecret)
-        renewed = store.cipher.encrypt(msgspec.structs.replace(secret, form=_FORM))
-        session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(value=renewed))
+        anchored = _hash_secret(session).anchored
+    if anchored:
+        # their rows are other ones now
+        list_heads(store)
+    with store.writing() as session:
+        _renew(session, form=_FORM)
+
+
+def ensure_anchored(store: Store, now: Now) -> None:
+    """Make the first anchor of a new store, or of one that an earlier release has written."""
+    with store.reading() as session:
+        if _hash_secret(session).anchored:
+            return
+    begin_anchors(store, now)
+    with store.writing() as session:
+        _renew(session, anchored=True)
+
+
+def _hash_secret(session: Session) -> _HashSecret:
+    stored = _stored_secret(session)
+    assert stored is not None, "unlock has created one"
+    return msgspec.convert(session.cipher.decrypt(stored), _HashSecret)
+
+
+def _renew(session: Session, **changes: Any) -> None:
+    """Store the secret with these changes."""
+    renewed = msgspec.structs.replace(_hash_secret(session), **changes)
+    value = session.cipher.encrypt(renewed)
+    session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(value=value))
 
 
 def _stored_secret(session: Session) -> Encrypted | None:

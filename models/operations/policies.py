@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _, lazy
+from models.operations.changes import record_table
 from models.operations.refold import refold_changed
 from models.operations.rulebook import add_policy
 from models.operations.rulebook_change import (
@@ -30,6 +31,7 @@ from models.queries.policies import (
 from models.rulebook import hold_rulebook, load_rulebook
 from models.rules.policy import Policy, ValueChange, changed_values
 from models.rules.vocabulary import OPEN
+from models.security.heads import HeadKind
 from models.tables.core import POLICY, TICKET
 
 _CANDIDATE = "candidate"
@@ -116,6 +118,7 @@ def withdraw_policy(session: Session, number: int, now: datetime) -> RulebookCha
         raise LastPolicyVersion(number)
     former = load_rulebook(session)
     session.execute(update(POLICY).where(POLICY.c.number == number).values(withdrawn_at=now))
+    record_table(session, HeadKind.POLICY)
     rulebook = load_rulebook(session)
     # a ticket that is folded again has the id of its new policy already
     policies = dict.fromkeys(former.policies, former.policies[version.id])

@@ -10,9 +10,11 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.access_log import record_access
+from models.operations.changes import record_table
 from models.queries.roles import user_roles
 from models.rules.text import one_line
 from models.rules.vocabulary import Permission, UserRole
+from models.security.heads import HeadKind
 from models.security.role_rows import OWNER, role_row_hash
 from models.security.roles import Actor
 from models.tables.core import USER_ROLE
@@ -77,6 +79,7 @@ def note_owner(session: Session, user: str, now: datetime) -> None:
     if roles.owner is None and not roles.are_set_up:
         row = _row(session, user, OWNER, user, now)
         session.execute(session.insert(USER_ROLE).values(row).on_conflict_do_nothing())
+        record_table(session, HeadKind.ROLE)
 
 
 def _present(session: Session) -> dict[str, UserRole | Literal[""]]:
@@ -94,6 +97,7 @@ def _write(session: Session, actor: Actor, roles: NewRoles, now: datetime) -> No
         session.execute(
             session.insert(USER_ROLE).values(_row(session, name, role, actor.name, now))
         )
+    record_table(session, HeadKind.ROLE)
     fields = [*(f"{name} = {role}" for name, role in changed.items()), *(f"- {n}" for n in gone)]
     record_access(session, actor, Permission.ROLES, None, fields, now)
 

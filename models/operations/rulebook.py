@@ -9,8 +9,10 @@ from sqlalchemy import func, select
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
+from models.operations.changes import record_table
 from models.rules.calendar import DeclaredDay
 from models.rules.policy import Policy, lacking_terms, load_policy, load_stored_policy
+from models.security.heads import HeadKind
 from models.sql_types import SelectedRow
 from models.tables.core import DAY, POLICY, YEAR
 
@@ -52,6 +54,7 @@ def add_policy(session: Session, text: str, name: str, now: datetime) -> tuple[i
         if _holds(policy, session.execute(select(POLICY).order_by(POLICY.c.number)).all()):
             return None, policy
         raise PolicyImportedMeanwhile
+    record_table(session, HeadKind.POLICY)
     return number, policy
 
 
@@ -91,6 +94,7 @@ def declare_days(session: Session, days: Mapping[date, DeclaredDay], now: dateti
         insert = session.insert(DAY)
         new = {k: insert.excluded[k] for k in ("working", "document", "version", "declared_at")}
         session.execute(insert.on_conflict_do_update(index_elements=["day"], set_=new), rows)
+        record_table(session, HeadKind.DAY)
     return len(rows)
 
 
@@ -107,4 +111,5 @@ def declare_year(session: Session, year: int, document: str, now: datetime) -> b
     insert = session.insert(YEAR).values(row)
     new = {k: insert.excluded[k] for k in ("document", "version", "declared_at")}
     session.execute(insert.on_conflict_do_update(index_elements=["year"], set_=new))
+    record_table(session, HeadKind.YEAR)
     return True

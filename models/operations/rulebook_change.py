@@ -135,7 +135,8 @@ def refold_tickets(
                 continue
             result.tickets += 1
             policies[work.row.id] = append.policy_id
-            if append.events or append.state != work.state:
+            moved_policy = append.policy_id != work.row.policy_id
+            if append.events or append.state != work.state or moved_policy:
                 appends.append(append)
         append_logs(session, appends, rulebook, now)
         if policy_of is not None:

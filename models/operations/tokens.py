@@ -10,10 +10,12 @@ from models.database import Session, Store
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.access_log import record_access
+from models.operations.changes import record_table
 from models.queries.tokens import find_token, read_token
 from models.rulebook import load_rulebook
 from models.rules.text import one_line
 from models.rules.vocabulary import AccessAct, Permission, UserRole
+from models.security.heads import HeadKind
 from models.security.roles import Actor
 from models.security.tokens import Token, digest_of, new_token, token_row_hash
 from models.tables.core import TOKEN
@@ -48,6 +50,7 @@ def issue_token(session: Session, actor: Actor, wanted: Token, now: datetime) ->
         session.execute(delete(TOKEN).where(TOKEN.c.name == name))
     token = new_token()
     _insert(session, replace(wanted, unit=unit), digest_of(token))
+    record_table(session, HeadKind.TOKEN)
     record_access(session, actor, AccessAct.TOKEN_ISSUED, None, [name, wanted.role], now)
     return token
 
@@ -69,6 +72,7 @@ def revoke_token(session: Session, actor: Actor, name: str, now: datetime) -> No
     else:
         # it was never valid, and must not come back
         session.execute(delete(TOKEN).where(TOKEN.c.name == name))
+    record_table(session, HeadKind.TOKEN)
     record_access(session, actor, AccessAct.TOKEN_REVOKED, None, [name], now)
 
 
@@ -80,6 +84,7 @@ def carry_over_tokens(
     for name, (digest, role) in tokens.items():
         if name not in known:
             _insert(session, Token(name, role, (), None, now), bytes.fromhex(digest))
+    record_table(session, HeadKind.TOKEN)
 
 
 def use_token(store: Store, token: str, now: datetime) -> Token:

@@ -12,6 +12,7 @@ from models.bulk import insert_rows
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
+from models.operations.changes import record_table
 from models.operations.inbox import add_messages
 from models.rulebook import (
     hold_rulebook,
@@ -23,6 +24,7 @@ from models.rulebook import (
 from models.rules.routing.unit_history import new_unit_id
 from models.rules.routing.units_file import PEOPLE, STREET, WORDS, Unit, UnitsFile
 from models.rules.vocabulary import MessageType, Status
+from models.security.heads import HeadKind
 from models.tables.core import FORMER_UNIT_NAME, INBOX, TERRITORY, TICKET, UNIT
 from models.tables.inbox import WAITING
 
@@ -271,6 +273,8 @@ def _store(
         if before.unit.name in renamed and before.retired_at is None
     ]
     insert_rows(session.connection(), FORMER_UNIT_NAME, former)
+    for kind in (HeadKind.UNIT, HeadKind.TERRITORY, HeadKind.FORMER_NAME):
+        record_table(session, kind)
     return change
 
 

@@ -1,25 +1,37 @@
-"""Verify that the logs are as they were written: read and check every chain of the store."""
+"""Verify that the store is as it was written: its logs, its rows, and the anchors over them."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Text, func, select, type_coerce
+from sqlalchemy import Row, Table, Text, func, select, type_coerce
 
+from models.anchor_file import AnchorLine
 from models.database import Session, Store
 from models.i18n import lazy
+from models.queries.anchor_check import AnchorCheck
 from models.queries.log import TicketNotFound
+from models.queries.notice_check import check_notices
+from models.queries.outside_check import check_outside
+from models.queries.row_check import Wrong, check_clocks, check_ticket_row
+from models.queries.table_check import check_tables
+from models.rules.calendar import SHANGHAI
+from models.rules.state import read_state
+from models.security.anchored_heads import AnchoredHeads, TicketHead
+from models.security.anchors import Anchor
 from models.security.chain import (
     AccessLine,
-    BrokenLink,
     EventLine,
     LogCheck,
     LogEnd,
     check_access_log,
 )
-from models.tables.core import ACCESS, EVENT, SECRET, TICKET
+from models.security.encryption import Cipher
+from models.security.findings import Finding, Harm
+from models.tables.core import ACCESS, CLOCK, EVENT, NOTICE, SECRET, TICKET
 from models.tables.secrets import HASH_KEY
 
 _TICKETS = 200
@@ -33,20 +45,33 @@ _COLUMNS = (
 
 @dataclass
 class Verification:
-    """The amount that was checked, and the first broken link."""
+    """The amount that was checked, and what is not as it was written.
+
+    `holding` is the last of the `anchors` up to which all hold, `key` the public key that they are
+    signed with.
+    """
 
     tickets: int = 0
     lines: int = 0
     accesses: int = 0
-    broken: BrokenLink | None = None
+    anchors: int = 0
+    holding: Anchor | None = None
+    key: bytes | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def broken(self) -> Finding | None:
+        """The first finding."""
+        return self.findings[0] if self.findings else None
 
 
-class _Log(NamedTuple):
-    """A ticket's log and what the ticket's row says of its end, read by one statement."""
+class _Batch(NamedTuple):
+    """Tickets with all that is checked of them, read at one moment."""
 
-    ticket: str
-    lines: list[EventLine]
-    end: LogEnd
+    tickets: Sequence[Row[Any]]
+    lines: Mapping[int, list[EventLine]]
+    clocks: Mapping[int, list[Row[Any]]]
+    notices: Mapping[int, list[Row[Any]]]
 
 
 def _do_nothing(_ticket: str, _end: LogEnd) -> None:
@@ -59,36 +84,122 @@ def verify(
     *,
     known: Mapping[str, LogEnd] | None = None,
     note: Callable[[str, LogEnd], None] = _do_nothing,
+    outside: Iterable[AnchorLine | None] = (),
 ) -> Verification:
-    """Check the chain of one ticket's log, or of all logs and of the access log.
+    """Check one ticket, or all of them with the access log, the protected tables and the anchors.
 
-    A log whose end was removed together with the end that its ticket's row remembers is found
-    only by what was noted elsewhere: `known` are such notes by ticket, `note` is called with what
-    to note now. Raises TicketNotFound.
+    `known` are ends of logs that were noted elsewhere, by ticket; `note` is called with what to
+    note now. `outside` is the copy of the anchors outside of the store. Raises TicketNotFound.
     """
     result = Verification()
     unseen = {n: end for n, end in (known or {}).items() if number in (None, n)}
-    with store.reading() as session:
+    with store.reading(snapshot=True) as session:
+        anchored = AnchorCheck(session)
         check = LogCheck(session.cipher, _unkeyed_until(session))
         first, last = _ids(session, number)
-    if first is None and number:
-        raise TicketNotFound(number)
+    result.anchors, result.holding, result.key = anchored.count, anchored.holding, anchored.key
+    result.findings += anchored.findings
+    result.findings += check_outside(outside, anchored)
+    seen = set[int]()
     for start in range(first or 0, (last or -1) + 1, _TICKETS):
-        with store.reading() as session:
-            for log in _logs(session, start, min(start + _TICKETS, (last or 0) + 1)):
-                result.tickets += 1
-                result.lines += log.end.seq
-                noted = unseen.pop(log.ticket, LogEnd(0, b""))
-                if (broken := check(log.ticket, log.lines, log.end, noted)) is not None:
-                    result.broken = broken
-                    return result
-                note(log.ticket, log.end)
-    if unseen:
-        result.broken = BrokenLink(min(unseen), 1, lazy("the whole ticket is gone"))
-    elif number is None:
-        with store.reading() as session:
-            result.accesses, result.broken = check_access_log(session.cipher, _accesses(session))
+        with store.reading(snapshot=True) as session:
+            anchored.refresh(session)
+            batch = _read(session, start, min(start + _TICKETS, (last or 0) + 1))
+        for row in batch.tickets:
+            seen.add(row.id)
+            result.tickets += 1
+            result.lines += row.seq
+            end = LogEnd(row.seq, bytes(row.hash))
+            noted = unseen.pop(row.number, None)
+            findings = list(_check(store.cipher, check, anchored.heads, batch, row, noted))
+            result.findings += findings
+            if not findings:
+                note(row.number, end)
+    result.findings += (
+        Finding(Harm.DELETED, n, lazy("the whole ticket is gone"), n, 1) for n in sorted(unseen)
+    )
+    with store.reading(snapshot=True) as session:
+        anchored.refresh(session)
+        gone = list(_gone(session, anchored, seen, number))
+        if number and not seen and not gone:
+            raise TicketNotFound(number)
+        result.findings += (f for f in gone if f.ticket not in unseen)
+        if number is None:
+            head = anchored.heads.access
+            noted_access = LogEnd(head.seq, head.digest) if head is not None else None
+            result.accesses, broken = check_access_log(
+                session.cipher, _accesses(session), noted_access
+            )
+            result.findings += [broken] if broken is not None else []
+            result.findings += check_tables(session, anchored.heads)
     return result
+
+
+def _check(
+    cipher: Cipher,
+    check: LogCheck,
+    heads: AnchoredHeads,
+    batch: _Batch,
+    row: Row[Any],
+    known: LogEnd | None,
+) -> Iterator[Finding]:
+    """Yield what is wrong with a ticket: with its log, or else with its rows."""
+    lines = batch.lines.get(row.id, [])
+    head = heads.tickets.get(row.id)
+    if head is not None and head.number != row.number:
+        why = lazy("it has the log of {number}", number=head.number)
+        yield Finding(Harm.SWAPPED, row.number, why, row.number, 1)
+        return
+    noted = [end for end in (known, head and LogEnd(head.seq, head.digest)) if end is not None]
+    end = LogEnd(row.seq, bytes(row.hash))
+    broken = check(row.number, lines, end, noted, old=row.id in heads.first)
+    if broken is not None:
+        yield broken
+        return
+    if head is None or head.seq < row.seq:
+        seq = (head.seq if head is not None else 0) + 1
+        why = lazy("lines from {seq} on are in no record of changes", seq=seq)
+        yield Finding(Harm.ADDED, row.number, why, row.number, seq)
+        return
+    for harm, why in _check_rows(cipher, heads, batch, row, head):
+        yield Finding(harm, row.number, why, row.number)
+
+
+def _check_rows(
+    cipher: Cipher, heads: AnchoredHeads, batch: _Batch, row: Row[Any], head: TicketHead
+) -> Iterator[Wrong]:
+    faults = list(check_ticket_row(cipher, row, head))
+    yield from faults
+    yield from check_notices(row.status, batch.notices.get(row.id, []), batch.lines[row.id])
+    if not faults:
+        state = read_state(row.number, row.state)
+        past = heads.clocks.get(row.id, {})
+        clocks = batch.clocks.get(row.id, [])
+        yield from check_clocks(cipher, state, clocks, past, old=row.id in heads.first)
+
+
+def _gone(
+    session: Session, anchored: AnchorCheck, seen: set[int], number: str | None
+) -> Iterator[Finding]:
+    """Yield the tickets that the feed lists and that are gone."""
+    listed = {
+        ticket: head
+        for ticket, head in anchored.heads.tickets.items()
+        if ticket not in seen and number in (None, head.number)
+    }
+    there = select(TICKET.c.id).where(session.is_in(TICKET.c.id, list(listed)))
+    begun_meanwhile = set(session.scalars(there)) if number is None and listed else set()
+    for ticket in sorted(listed.keys() - begun_meanwhile):
+        head = listed[ticket]
+        at = anchored.anchored_at(head.position)
+        why = lazy("the whole ticket is gone, with {n} lines of its log", n=head.seq)
+        if at is not None:
+            why = lazy(
+                "the whole ticket is gone, with {n} lines of its log; it was there at {at}",
+                n=head.seq,
+                at=f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
+            )
+        yield Finding(Harm.DELETED, head.number, why, head.number, 1)
 
 
 def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
@@ -100,41 +211,47 @@ def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
     return first, last
 
 
-def _logs(session: Session, start: int, stop: int) -> Iterator[_Log]:
-    rows = session.execute(
+def _read(session: Session, start: int, stop: int) -> _Batch:
+    span = (TICKET.c.id >= start, TICKET.c.id < stop)
+    tickets = session.execute(select(TICKET).where(*span).order_by(TICKET.c.id)).all()
+    events = session.execute(
         select(
-            TICKET.c.number,
-            TICKET.c.seq.label("last_seq"),
-            TICKET.c.hash.label("last_hash"),
+            EVENT.c.ticket_id,
             *(EVENT.c[name] for name in _COLUMNS),
             type_coerce(EVENT.c.data, Text).label("data"),
         )
-        .select_from(TICKET)
-        .outerjoin(EVENT, EVENT.c.ticket_id == TICKET.c.id)
-        .where(TICKET.c.id >= start, TICKET.c.id < stop)
-        .order_by(TICKET.c.id, EVENT.c.seq)
-    ).all()
-    for number, group in groupby(rows, key=lambda row: str(row.number)):
-        of_ticket = list(group)
-        lines = [
-            EventLine(
-                row.seq,
-                row.name,
-                row.at,
-                row.moment,
-                row.cause,
-                row.data.encode(),
-                row.private,
-                row.commitment and bytes(row.commitment),
-                row.original,
-                bytes(row.hash),
-            )
-            for row in of_ticket
-            # a ticket without a log is joined to nothing
-            if row.seq is not None
-        ]
-        end = LogEnd(of_ticket[0].last_seq, bytes(of_ticket[0].last_hash))
-        yield _Log(number, lines, end)
+        .where(EVENT.c.ticket_id >= start, EVENT.c.ticket_id < stop)
+        .order_by(EVENT.c.ticket_id, EVENT.c.seq)
+    )
+    lines: dict[int, list[EventLine]] = defaultdict(list)
+    for row in events:
+        line = EventLine(
+            row.seq,
+            row.name,
+            row.at,
+            row.moment,
+            row.cause,
+            row.data.encode(),
+            row.private,
+            row.commitment and bytes(row.commitment),
+            row.original,
+            bytes(row.hash),
+        )
+        lines[row.ticket_id].append(line)
+    clocks = _by_ticket(session, CLOCK, start, stop)
+    return _Batch(tickets, lines, clocks, _by_ticket(session, NOTICE, start, stop))
+
+
+def _by_ticket(session: Session, table: Table, start: int, stop: int) -> dict[int, list[Row[Any]]]:
+    """Return the rows of a table by ticket, in the order of their keys."""
+    rows = session.execute(
+        select(table)
+        .where(table.c.ticket_id >= start, table.c.ticket_id < stop)
+        .order_by(table.c.ticket_id, *table.primary_key.columns)
+    )
+    return {
+        ticket: list(group) for ticket, group in groupby(rows, key=lambda row: int(row.ticket_id))
+    }
 
 
 def _unkeyed_until(session: Session) -> datetime | None:

@@ -11,17 +11,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.i18n import LazyText, lazy
+from models.i18n import lazy
 from models.rules.vocabulary import AccessOutcome
 from models.security.encryption import Cipher, Encrypted, KeyUnusable
-
-
-class BrokenLink(NamedTuple):
-    """The first broken link: the ticket (None: the access log), the line, and what is wrong."""
-
-    ticket: str | None
-    seq: int
-    why: LazyText
+from models.security.findings import Finding, Harm
 
 
 class LogEnd(NamedTuple):
@@ -69,6 +62,11 @@ class AccessLine(NamedTuple):
     reason: Encrypted | None = None
 
 
+def first_link(number: str) -> bytes:
+    """Return what the first line of a ticket's log is chained to: the ticket's number."""
+    return b"ticket:" + number.encode()
+
+
 def event_line(
     seq: int, name: str, at: datetime, moment: datetime, cause: int | None, data: bytes
 ) -> bytes:
@@ -104,31 +102,43 @@ class LogCheck:
         self._unkeyed_until = unkeyed_until
 
     def __call__(
-        self, ticket: str, lines: Sequence[EventLine], end: LogEnd, noted: LogEnd
-    ) -> BrokenLink | None:
+        self,
+        ticket: str,
+        lines: Sequence[EventLine],
+        end: LogEnd,
+        noted: Sequence[LogEnd],
+        *,
+        old: bool,
+    ) -> Finding | None:
         """Return the first broken link of a log, None where it is whole.
 
         `end` is what the ticket's row says of the log's end, `noted` what was noted elsewhere
-        before: the log must still have that line.
+        before, with the beginning of the hash: the log must still have those lines. The log of an
+        `old` ticket begins without its number.
         """
-        chain, seq = b"", 0
+        chain, seq = b"" if old else first_link(ticket), 0
+        ends = {note.seq: note.hash for note in noted}
         for line in lines:
             seq += 1
             if line.seq != seq:
-                return BrokenLink(ticket, seq, lazy("line {seq} is missing", seq=seq))
+                why = lazy("line {seq} is missing", seq=seq)
+                return Finding(Harm.DELETED, ticket, why, ticket, seq)
             before, chain = chain, line.hash
-            noted_otherwise = seq == noted.seq and chain != noted.hash
-            if chain not in self._hashes(before, line) or noted_otherwise:
+            if not chain.startswith(ends.get(seq, b"")) or chain not in self._hashes(before, line):
                 why = lazy("line {seq} is not as it was written", seq=seq)
-                return BrokenLink(ticket, seq, why)
-        if seq != end.seq or seq < noted.seq:
-            last = max(end.seq, noted.seq)
+                return Finding(Harm.ALTERED, ticket, why, ticket, seq)
+        last = max([end.seq, *ends])
+        if seq < last:
             why = lazy("the log ends with line {seq} instead of {last}", seq=seq, last=last)
-            return BrokenLink(ticket, seq + 1, why)
-        if chain != end.hash:
+            return Finding(Harm.DELETED, ticket, why, ticket, seq + 1)
+        if seq != end.seq or chain != end.hash:
             why = lazy("line {seq} is not the one that the ticket ends with", seq=seq)
-            return BrokenLink(ticket, seq, why)
+            return Finding(Harm.ALTERED, ticket, why, ticket, seq)
         return None
+
+    def begins_as(self, number: str, first: EventLine) -> bool:
+        """Return whether this is the first line of the log of the ticket `number`."""
+        return first.hash in self._hashes(first_link(number), first)
 
     def _hashes(self, before: bytes, line: EventLine) -> Iterator[bytes]:
         """Return the hashes that a line may have, none where its texts were changed.
@@ -168,22 +178,37 @@ def copy_commitment(cipher: Cipher, line_hash: bytes, data: bytes) -> bytes:
     return cipher.commitment(line_hash + data)
 
 
+ACCESS_LOG = lazy("the access log")
+
+
 def check_access_log(
-    cipher: Cipher, lines: Iterator[tuple[AccessLine, bytes]]
-) -> tuple[int, BrokenLink | None]:
-    """Check the access log, given as lines with their hashes; returns how many, what is broken."""
+    cipher: Cipher, lines: Iterator[tuple[AccessLine, bytes]], noted: LogEnd | None
+) -> tuple[int, Finding | None]:
+    """Check the access log, given as lines with their hashes; returns how many, what is broken.
+
+    `noted` is what was noted elsewhere of a line that it must still have.
+    """
     chain, count = b"", 0
     for line, stored in lines:
         count += 1
         if line.id != count:
-            return count, BrokenLink(None, count, lazy("line {seq} is missing", seq=count))
+            why = lazy("line {seq} is missing", seq=count)
+            return count, Finding(Harm.DELETED, ACCESS_LOG, why, seq=count)
         before, chain = chain, stored
         try:
             as_written = cipher.chain_hash(before + access_line(cipher, line)) == chain
         except KeyUnusable:
             # the key fits this store, or it would not be open: the ciphertext was changed
             as_written = False
+        if noted is not None and noted.seq == count and not chain.startswith(noted.hash):
+            as_written = False
         if not as_written:
             why = lazy("line {seq} is not as it was written", seq=count)
-            return count, BrokenLink(None, count, why)
+            return count, Finding(Harm.ALTERED, ACCESS_LOG, why, seq=count)
+    if noted is not None and count < noted.seq:
+        why = lazy("the log ends with line {seq} instead of {last}", seq=count, last=noted.seq)
+        return count, Finding(Harm.DELETED, ACCESS_LOG, why, seq=count + 1)
+    if count > (noted.seq if noted is not None else 0):
+        why = lazy("lines from {seq} on are in no record of changes", seq=count)
+        return count, Finding(Harm.ADDED, ACCESS_LOG, why, seq=count)
     return count, None

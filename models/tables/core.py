@@ -3,6 +3,7 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from models.tables.anchor import Anchor, Change
 from models.tables.bell import Bell
 from models.tables.edition import Edition
 from models.tables.inbox import Inbox
@@ -54,3 +55,5 @@ EDITION = _core(Edition)
 TOKEN = _core(TokenRow)
 USER_ROLE = _core(UserRoleRow)
 DENIED_COUNT = _core(DeniedCount)
+CHANGE = _core(Change)
+ANCHOR = _core(Anchor)

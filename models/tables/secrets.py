@@ -14,6 +14,9 @@ from models.tables.row import TableRow
 HASH_KEY = "hashes"
 """The name of the secret with the key of all keyed hashes."""
 
+ANCHOR_KEY = "anchors"
+"""The name of the secret with the private key that anchors are signed with."""
+
 
 class Secret(TableRow, table=True):
     """A secret of the store, encrypted: the key of its hashes, which shows a wrong key file."""

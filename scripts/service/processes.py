@@ -35,7 +35,17 @@ def run_worker_process(
     store, now = prepare_process(settings, clock)
     dispatcher = _notice_dispatcher(store, settings, now)
     broker = broker_url(settings)
-    return run_worker(store, broker, now, dispatcher, queues=queues, threads=threads, parent=parent)
+    return run_worker(
+        store,
+        broker,
+        now,
+        dispatcher,
+        queues=queues,
+        threads=threads,
+        parent=parent,
+        # what a demo or a benchmark made will be thrown away
+        anchors=None if clock else settings.anchors,
+    )
 
 
 def run_timekeeper_process(

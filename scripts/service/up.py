@@ -47,7 +47,11 @@ def run_service(
     now: Now = system_clock
     if demo:
         settings = replace(
-            settings, home=settings.home / "demo", database_url=None, broker_url=None
+            settings,
+            home=settings.home / "demo",
+            database_url=None,
+            broker_url=None,
+            anchors=None,
         )
         shutil.rmtree(settings.home, ignore_errors=True)
     ready_home(settings)

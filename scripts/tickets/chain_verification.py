@@ -6,10 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from models.anchor_file import AnchorFile
 from models.errors import HotlineError
 from models.i18n import _, render
+from models.json_types import JsonObject
 from models.queries.verification import Verification, verify
+from models.rules.calendar import SHANGHAI
 from models.security.chain import LogEnd
+from models.security.findings import HARMS, Finding
 from models.settings import load_settings
 from scripts.bootstrap import use_store
 from scripts.output import print_json
@@ -19,7 +23,7 @@ from scripts.output_files import OutputFile
 def verify_logs(
     ticket: str | None, note: Path | None, against: Path | None, *, overwrite: bool, as_json: bool
 ) -> int:
-    """Verify one log or all and print the result; returns 1 where a link is broken.
+    """Verify one log or all and print the result; returns 1 where anything is not as it was.
 
     `note` is a file to write the log ends to, `against` one that an earlier call wrote: a log that
     has lost lines since is broken. Raises HotlineError.
@@ -36,9 +40,10 @@ def verify_logs(
             if file is not None:
                 file.write(msgspec.json.encode((number, *end)) + b"\n")
 
-        result = verify(store, ticket, known=known, note=write_note)
+        outside = AnchorFile(settings.anchors).lines() if settings.anchors else ()
+        result = verify(store, ticket, known=known, note=write_note, outside=outside)
     _print(result, as_json=as_json)
-    return 1 if result.broken else 0
+    return 1 if result.findings else 0
 
 
 def _read_note(path: Path) -> dict[str, LogEnd]:
@@ -52,15 +57,34 @@ def _read_note(path: Path) -> dict[str, LogEnd]:
 
 
 def _print(result: Verification, *, as_json: bool) -> None:
-    broken = result.broken
-    counts = {name: getattr(result, name) for name in ("tickets", "lines", "accesses")}
+    counts = {name: getattr(result, name) for name in ("tickets", "lines", "accesses", "anchors")}
+    holding = result.holding
     if as_json:
-        where = broken and {"ticket": broken.ticket, "seq": broken.seq, "why": render(broken.why)}
-        print_json(counts | {"broken": where})
+        findings = [_as_dict(finding) for finding in result.findings]
+        last = holding and {"number": holding.number, "at": holding.at}
+        key = result.key and result.key.hex()
+        more = {"broken": findings[0] if findings else None, "findings": findings}
+        print_json(counts | more | {"holding": last, "public_key": key})
         return
-    if broken is None:
+    for finding in result.findings:
+        line = _as_dict(finding)
+        harm = render(HARMS[finding.harm])
+        sys.stdout.write(f"{harm}: {line['place']}: {line['why']}\n")
+    if not result.findings:
         text = _("{tickets} logs with {lines} lines, {accesses} lines of the access log: ")
         sys.stdout.write(text.format(**counts) + _("the chain is whole") + "\n")
-        return
-    name = broken.ticket or _("the access log")
-    sys.stdout.write(_("broken: {name}: {why}").format(name=name, why=render(broken.why)) + "\n")
+    if holding is not None:
+        text = _("the last anchor that holds is {n} of {at}")
+        at = holding.at.astimezone(SHANGHAI)
+        sys.stdout.write(text.format(n=holding.number, at=f"{at:%Y-%m-%d %H:%M}") + "\n")
+
+
+def _as_dict(finding: Finding) -> JsonObject:
+    place = finding.place if isinstance(finding.place, str) else render(finding.place)
+    return {
+        "harm": finding.harm,
+        "place": place,
+        "ticket": finding.ticket,
+        "seq": finding.seq,
+        "why": render(finding.why),
+    }

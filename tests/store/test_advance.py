@@ -12,6 +12,7 @@ from models.database import Store
 from models.operations.advance import advance
 from models.operations.bells import ring_again
 from models.rulebook import load_rulebook
+from models.security.chain import first_link
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, TICKET
 from tests.store.factories import (
     RESULT,
@@ -101,7 +102,7 @@ def test_the_log_is_a_chain(store: Store) -> None:
     """Each line's hash covers it and the line before, recomputed here from the rows."""
     feed(store, [letter("A6", "2026-11-02T09:00")], at("2026-11-02T09:00"))
     advance_tickets(store, ["A6"], at("2026-11-20T09:00"))
-    chain = b""
+    chain = first_link("A6")
     for row in log_of(store, "A6"):
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""

@@ -13,9 +13,11 @@ from sqlalchemy import select
 from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.operations.append_log import event_row
+from models.operations.changes import record_changes
 from models.operations.notices.outgoing import OutgoingNotice, ready_notices
 from models.rules.events import Event, NoticeDropped, NoticeFailed, NoticeQueued, NoticeSent
 from models.rules.vocabulary import NoticeKind, NoticeState, Recipient
+from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
 from models.tables.core import EVENT, NOTICE, TICKET
 
 MAX_TRIES = 8
@@ -192,7 +194,7 @@ def _append(
     events: Mapping[int, Sequence[Event]],
     now: datetime,
 ) -> None:
-    rows, tickets = [], []
+    rows, tickets, heads = [], [], []
     for ticket_id, added in events.items():
         _id, seq, chain = log_ends[ticket_id]
         for event in added:
@@ -201,6 +203,9 @@ def _append(
             chain = row["hash"]
             rows.append(row)
         tickets.append({"id": ticket_id, "seq": seq, "hash": chain})
+        end = chain[:DIGEST_BYTES]
+        heads.append(ChangedHead(HeadKind.TICKET, ticket_id, seq, end, len(added)))
     if rows:
         insert_rows(session.connection(), EVENT, rows)
         update_rows(session.connection(), TICKET, tickets)
+        record_changes(session, heads)

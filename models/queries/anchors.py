@@ -1,0 +1,64 @@
+"""The anchors of the store, and the key that they are signed with."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import or_, select
+
+from models.database import Session
+from models.security.anchors import Anchor, public_key
+from models.tables.core import ANCHOR, CHANGE, SECRET
+from models.tables.secrets import ANCHOR_KEY
+
+_COLUMNS = [ANCHOR.c[name] for name in Anchor.__struct_fields__]
+
+
+class AnchorSecret(msgspec.Struct, frozen=True):
+    """The secret with the private key that anchors are signed with (Ed25519), as it is stored."""
+
+    private: bytes
+
+
+def last_anchor(session: Session) -> Anchor | None:
+    """Return the newest anchor."""
+    return next(anchors(session, newest_first=True, limit=1), None)
+
+
+def anchors(
+    session: Session, after: int = 0, *, newest_first: bool = False, limit: int | None = None
+) -> Iterator[Anchor]:
+    """Yield the anchors with numbers above `after` in their order."""
+    order = ANCHOR.c.number.desc() if newest_first else ANCHOR.c.number
+    rows = select(*_COLUMNS).where(ANCHOR.c.number > after).order_by(order).limit(limit)
+    for row in session.execute(rows):
+        yield Anchor(**row._mapping)
+
+
+def read_anchor(session: Session, number: int) -> Anchor | None:
+    """Return the anchor of a number."""
+    anchor = next(anchors(session, number - 1, limit=1), None)
+    return anchor if anchor is not None and anchor.number == number else None
+
+
+def anchor_due(session: Session, now: datetime, interval: timedelta) -> bool:
+    """Return whether anything moved that has no anchor, and the last anchor is old enough."""
+    newest = last_anchor(session)
+    if newest is None or abs(now - newest.at) < interval:
+        return False
+    moved = or_(CHANGE.c.position.is_(None), CHANGE.c.position > newest.through)
+    return session.scalar(select(CHANGE.c.id).where(moved).limit(1)) is not None
+
+
+def anchor_secret(session: Session) -> AnchorSecret | None:
+    """Return the private key, None where the store has none."""
+    value = session.scalar(select(SECRET.c.value).where(SECRET.c.name == ANCHOR_KEY))
+    if value is None:
+        return None
+    return msgspec.convert(session.cipher.decrypt(value), AnchorSecret)
+
+
+def anchor_public_key(session: Session) -> bytes | None:
+    """Return the public key that anchors are checked with, None where the store has none."""
+    secret = anchor_secret(session)
+    return public_key(secret.private) if secret is not None else None

@@ -1,0 +1,85 @@
+"""The heads of protected tables: policies, the calendar, units, published bulletins."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Row, Table, select
+
+from models.database import Session
+from models.security.heads import ChangedHead, HeadKind, content_digest
+from models.tables.core import (
+    DAY,
+    EDITION,
+    FORMER_UNIT_NAME,
+    POLICY,
+    TERRITORY,
+    TOKEN,
+    UNIT,
+    USER_ROLE,
+    YEAR,
+)
+
+TABLES: Mapping[HeadKind, Table] = {
+    HeadKind.POLICY: POLICY,
+    HeadKind.DAY: DAY,
+    HeadKind.YEAR: YEAR,
+    HeadKind.UNIT: UNIT,
+    HeadKind.FORMER_NAME: FORMER_UNIT_NAME,
+    HeadKind.TERRITORY: TERRITORY,
+    HeadKind.EDITION: EDITION,
+    HeadKind.TOKEN: TOKEN,
+    HeadKind.ROLE: USER_ROLE,
+}
+
+_COLUMNS: Mapping[HeadKind, tuple[str, ...]] = {
+    HeadKind.POLICY: ("number", "id", "valid_from", "body", "added_at", "withdrawn_at"),
+    HeadKind.DAY: ("day", "working", "document", "version", "declared_at"),
+    HeadKind.YEAR: ("year", "document", "version", "declared_at"),
+    HeadKind.UNIT: (
+        *("id", "name", "kind", "parent", "position", "version"),
+        *("words", "people", "retired_at", "successor"),
+    ),
+    HeadKind.FORMER_NAME: ("unit_id", "until", "name"),
+    HeadKind.TERRITORY: ("word",),
+    HeadKind.EDITION: (
+        *("id", "month", "published_at", "who", "figures", "corrections", "content"),
+    ),
+    HeadKind.TOKEN: (
+        *("name", "digest", "role", "speaks", "unit"),
+        *("issued_at", "expires_at", "revoked_at"),
+    ),
+    HeadKind.ROLE: ("name", "role", "given_at", "given_by"),
+}
+"""What a row's digest covers. A column that comes later is not covered by digests before it."""
+
+_KEYS: Mapping[HeadKind, Callable[[Row[Any]], int | str]] = {
+    HeadKind.POLICY: lambda row: int(row.number),
+    HeadKind.DAY: lambda row: str(row.day),
+    HeadKind.YEAR: lambda row: int(row.year),
+    HeadKind.UNIT: lambda row: str(row.id),
+    HeadKind.FORMER_NAME: lambda row: f"{row.name} {row.until.isoformat()} {row.unit_id}",
+    HeadKind.TERRITORY: lambda row: str(row.word),
+    HeadKind.EDITION: lambda row: int(row.id),
+    HeadKind.TOKEN: lambda row: str(row.name),
+    HeadKind.ROLE: lambda row: str(row.name),
+}
+
+_ENCRYPTED = ("people", "content")
+
+
+def table_heads(session: Session, kind: HeadKind) -> Iterator[ChangedHead]:
+    """Yield the head of each row of a table, in the order of its key."""
+    table = TABLES[kind]
+    for row in session.execute(select(table).order_by(*table.primary_key.columns)):
+        yield ChangedHead(kind, _KEYS[kind](row), digest=_digest(session, kind, row))
+
+
+def _digest(session: Session, kind: HeadKind, row: Row[Any]) -> bytes:
+    """Return the digest of a row's content; what is encrypted counts as what it says."""
+    content = [getattr(row, name) for name in _COLUMNS[kind]]
+    for place, name in enumerate(_COLUMNS[kind]):
+        if name in _ENCRYPTED:
+            content[place] = session.cipher.decrypt(content[place])
+        elif isinstance(content[place], memoryview):
+            content[place] = bytes(content[place])
+    return content_digest(session.cipher, kind, content)

@@ -1,0 +1,56 @@
+"""The columns of a ticket's row that repeat its state for the queries."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from models.rules.state import State
+from models.rules.vocabulary import ClockName
+
+
+class StateColumns(TypedDict):
+    """The columns of a ticket that follow from its state, without its level."""
+
+    status: str
+    category: str
+    emergency: str | None
+    unit: str | None
+    due: datetime | None
+    provisional: bool
+    received_at: datetime | None
+    completed_at: datetime | None
+    rating: str | None
+    completed_by: str | None
+    reworked: bool
+    revisit: bool
+
+
+class LevelColumns(TypedDict):
+    """The columns of a ticket that hold its level."""
+
+    level: str | None
+    level_at: datetime | None
+
+
+def state_columns(state: State) -> StateColumns:
+    """Return the columns of a ticket that repeat its state, without its level."""
+    handling = state.clocks.get(ClockName.HANDLING)
+    return {
+        "status": state.status,
+        "category": state.category or "",
+        "emergency": state.emergency,
+        "unit": state.unit,
+        "due": state.due,
+        "provisional": handling is not None and handling.running and handling.provisional,
+        "received_at": state.received_at,
+        "completed_at": state.completed_at,
+        "rating": state.rating,
+        "completed_by": handling.holder if handling and state.completed_at else None,
+        "reworked": state.reworked,
+        "revisit": state.revisit,
+    }
+
+
+def level_columns(state: State) -> LevelColumns:
+    """Return the columns that hold the highest level raised in the present run, and when."""
+    raised = len(state.raised)
+    return {"level": state.level, "level_at": state.ladder[raised - 1][1] if raised else None}
