@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,12 +25,14 @@ from models.queries.verification import Verification, verify
 from models.rules.calendar import DeclaredDay
 from models.rules.events import decode, encode
 from models.rules.lifecycle.decide import HANDLERS
-from models.rules.messages import FIELDS
+from models.rules.messages import FIELDS, ORIGINS
+from models.rules.origins import PRIVATE
 from models.rules.state import State
 from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
 from models.security.roles import Actor
-from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
+from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET, UNIT
 from tests.rules.district import POLICY_TEXT
+from tests.secrets.test_clear_columns import in_clear
 from tests.store.factories import (
     RESULT,
     advance_tickets,
@@ -298,3 +301,38 @@ def test_what_a_former_unit_owed_is_its_own(store: Store) -> None:
                 assert first is not None
                 assert row.holder == first["unit"]
     assert compared, "a second handling by another unit is among them"
+
+
+def test_what_people_wrote_is_taken_out_of_the_clear_columns(store: Store) -> None:
+    """Reasons, names of operators and of unknown units stood in its log, its inbox, its states."""
+    wrote = set()
+    for line in lzma.decompress((KEPT / "messages.jsonl.xz").read_bytes()).splitlines():
+        raw = json.loads(line)["message"]
+        origins = ORIGINS.get(raw.get("type"), {})
+        for name, value in raw.items():
+            if origins.get(name) is PRIVATE and name != "title":
+                wrote |= set(_texts(value))
+    with store.reading() as session:
+        known = set(session.scalars(select(UNIT.c.name)))
+    ours = ("unit.", "policy_version.")
+    clear = [
+        place
+        for place in in_clear(store)
+        # whoever had a notice sent again is one of the service's own users
+        if not place.startswith(ours) and '"again":' not in place
+    ]
+    assert [(text, p[:200]) for text in wrote - known for p in clear if text in p] == []
+    assert len(wrote) > 100
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value that are long enough to be told from a number or a word of ours."""
+    match value:
+        case str() if len(value) > 3 and not value.isascii():
+            yield value
+        case dict():
+            for part in value.values():
+                yield from _texts(part)
+        case list():
+            for part in value:
+                yield from _texts(part)
