@@ -119,5 +119,5 @@ def test_every_file_is_created_in_one_place() -> None:
     lines = [line for line in grep.stdout.splitlines() if "/scripts/bench/" not in line]
     elsewhere = [line for line in lines if "/models/private_files.py:" not in line]
     # what `--suggest` tries out lies in a temporary folder; a socket's folder must not be there
-    allowed = ("mapping_suggestion.py", "embedded.py")
+    allowed = ("mapping_preview.py", "embedded.py")
     assert [line for line in elsewhere if not any(name in line for name in allowed)] == []

@@ -3,7 +3,7 @@
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -72,7 +72,12 @@ def read_feed(
                 stream.seek(0)
             return form.read(name, stream, mappings)
 
-        records = read_again() if options.start is None else rebase(read_again, options.start)
+        def read() -> Generator[FeedRecord, None, None]:
+            yield from read_again() if options.start is None else rebase(read_again, options.start)
+
+        records = read()
+        # whoever stops early leaves a reader in the middle: it ends before its file is closed
+        open_files.callback(records.close)
         for record in records:
             yield from _for_each_ticket(_with_options(record, options))
 

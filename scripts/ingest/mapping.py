@@ -57,6 +57,9 @@ ARRIVAL = "arrival"
 ASSUMED_ZONE = "Asia/Shanghai"
 """The zone of dates that name none, where the mapping names none either."""
 
+UNFILLED = "?"
+"""What a suggested mapping has where a person must write something."""
+
 FACTS = ("title", "content", "address")
 """The fields that a claimant reports: a change there is a supplement (Regulation 3.4.6)."""
 
@@ -199,7 +202,27 @@ def _problems(mapping: Mapping) -> Iterator[Problem]:
             yield ("columns", field), _("it is missing: no ticket without it")
     if not (mapping.letters or mapping.routing or mapping.later):
         yield ("letters",), _("without letters there must be a [[later]] message")
+    yield from _unfilled(mapping)
     yield from _date_problems(mapping)
+
+
+def _unfilled(mapping: Mapping) -> Iterator[Problem]:
+    """The places of a suggestion that nobody has filled in."""
+    tables: dict[tuple[str | int, ...], dict[str, Any]] = {
+        (): {"headers": mapping.headers, "key": mapping.key, "undated": mapping.undated},
+        ("columns",): mapping.columns,
+        ("kept",): mapping.kept,
+        ("constants",): mapping.constants,
+    }
+    for index, follow_up in enumerate(mapping.later):
+        tables["later", index] = {"at": follow_up.at}
+        tables["later", index, "columns"] = follow_up.columns
+        tables["later", index, "constants"] = follow_up.constants
+    for path, table in tables.items():
+        for key, value in table.items():
+            if value == UNFILLED or (isinstance(value, tuple) and UNFILLED in value):
+                why = _('it is not filled in: write what belongs there, or take "{key}" out')
+                yield (*path, key), why.format(key=key)
 
 
 def _unknown_keys(

@@ -1,249 +1,276 @@
-"""Suggest a first mapping for a table that no mapping knows, with a preview of what it reads."""
+"""Suggest a first mapping for a table that no mapping knows, with a preview of what it reads.
+
+What is guessed is marked by `# ?`, what is left out is listed, and what has to be filled in is a
+"?", with which no mapping is taken.
+"""
 
 import re
-import tempfile
 from collections import Counter
-from datetime import date
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from models.i18n import _, render
-from models.rules.calendar import SHANGHAI
-from models.rules.redaction import redact_address, redact_name, redact_phone, redact_text
+from models.i18n import _
 from models.rules.text import clean
-from scripts.ingest.dates import day_and_month, parse_instant
-from scripts.ingest.feed_reader import FeedOptions, read_feed
-from scripts.ingest.mapping import load_mapping
+from models.rules.vocabulary import Rating
+from scripts.ingest.column_guesses import ColumnGuesses, DateRole, Guess
+from scripts.ingest.date_guesses import date_forms, is_ambiguous
+from scripts.ingest.feed_reader import FeedOptions
+from scripts.ingest.mapping import FIELDS, UNFILLED, shipped_mappings
+from scripts.ingest.mapping_preview import preview
+from scripts.ingest.records import FeedError
 from scripts.ingest.sample import FeedSample, read_sample
+from scripts.ingest.table_layout import find_layout
 
-_PREVIEWED = 5
-
-# words of the header by field; a field takes the first column that fits and is not taken
-_HEADER_WORDS = {
-    "ticket": r"编号|单号|工单号?$|流水号|(^|_|\b)(id|key|number|no)$|request_id|case",
-    "category": r"诉求类型|类别|类型|分类|category|kind",
-    "title": r"主题|标题|事项名|title|subject|service_name|complaint.?type|summary",
-    "content": r"详情|内容|诉求|描述|content|descri|detail|body",
-    "claimant.name": r"用户|姓名|诉求人|来电人|claimant|caller|^name$",
-    "claimant.phone": r"电话|手机|联系方式|phone|mobile|tel$",
-    "address": r"地址|地点|address|location$",
-    "street": r"街道|镇街|乡镇|sub.?district",
-    "unit": r"承办单位|主办单位|办理单位|责任单位|处理部门|unit$",
-}
-_WRITTEN_WORDS = (
-    r"留言时间|来电时间|受理时间|登记时间|创建|提交|created|open|requested|received"
-    r"|时间|日期|date|_dt$"
-)
-_ANSWERED_WORDS = r"答复|回复|办结|办毕|完成|closed|resolved|completed|answered|replied"
-_REPLY_WORDS = r"答复|回复|办理结果|处理结果|resolution|closure|reply|answer|status_notes"
 _CATEGORY_WORDS = {
-    "consultation": r"咨询|inquir|question",
-    "suggestion": r"建议|suggest",
-    "help": r"求助|help|request|service",
-    "complaint": r"投诉|举报|complain|report",
+    "consultation": r"咨询|询问|^(inquiry|enquiry|question)s?$",
+    "suggestion": r"建议|意见|表扬|^(suggestion|feedback|compliment)s?$",
+    "help": r"求助|求决|诉求类|服务|报修|^(help|service request|request)s?$",
+    "complaint": r"投诉|举报|信访|^(complaint|report)s?$",
 }
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %p%I:%M", " %p%I:%M:%S")
-_DAYS = (
-    "%Y/%m/%d",
-    "%Y-%m-%d",
-    "%Y.%m.%d",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d-%m-%Y",
-    "%m-%d-%Y",
-    "%d.%m.%Y",
-)
-_CHINESE_TIMES = (
-    *_TIMES,
-    *(
-        f" %{hour}{rest}"
-        for hour in ("H", "p%I")
-        for rest in ("时%M分", "时%M分%S秒", "点%M分", "时", "点")
-    ),
-)
-_DATE_FORMS = (
-    "iso",
-    *(day + time for day in _DAYS for time in (*_TIMES, " %I:%M %p", " %I:%M:%S %p")),
-    *("%Y年%m月%d日" + time for time in _CHINESE_TIMES),
-    *("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y-%m-%d %H:%M:%S %Z"),
-    "unix",
-    "excel",
-)
-_NEARLY_ALL = 0.8
+_CHANNEL_WORDS = {
+    "mini_program": r"小程序|公众号|微信|mini",
+    "app": r"app|客户端|移动端|mobile",
+    "phone": r"电话|热线|来电|12345|话务|phone|call|voice",
+    "web": r"网|web|online|internet|self.?service|门户|邮箱",
+}
+_RATINGS = {
+    Rating.VERY_DISSATISFIED: r"(非常|很|十分|极)不满意|very dissatisfied",
+    Rating.DISSATISFIED: r"不满意|dissatisfied",
+    Rating.BASICALLY_SATISFIED: r"基本满意|一般|somewhat|neutral",
+    Rating.VERY_SATISFIED: r"(非常|很|十分)满意|very satisfied",
+    Rating.SATISFIED: r"满意|^satisfied",
+}
+_CLOSED = r"办结|完结|结案|已办|完成|归档|已答复|已回复|关闭|closed|resolved|complete|done|finished"
+_OPEN = r"未|不|待|中$|非|reopen|unresolved|incomplete|progress|\bnot\b|申请|审核|退"
+_NO_REPLY = "原系统未附说明"
 
 
 def suggest_mapping(path: Path, options: FeedOptions) -> str:
     """A mapping in TOML for a file, and as comments what it would read. Raises FeedError."""
     sample = read_sample(path)
-    begin = _("A first mapping; look at every line, then give it with --mapping FILE.")
-    lines = [f"# {begin}"]
-    lines += _mapping(path, sample)
+    begin = _(
+        "A first mapping; look at every line, those with # ? first, then give it with "
+        "--mapping FILE."
+    )
+    lines = [f"# {begin}", *_known_mappings(path, sample), *_Suggestion(path, sample).lines()]
     text = "\n".join(lines) + "\n"
-    return text + _preview(path, text, options)
+    return text + preview(path, text, options)
 
 
-def _mapping(path: Path, sample: FeedSample) -> list[str]:
-    dated = {i: forms for i in range(len(sample.headers)) if (forms := _date_forms(sample, i))}
-    written, answered = _date_columns(sample, dated)
-    fields = _field_columns(sample, set(dated))
-    name = re.sub(r"\W+", "-", path.stem).strip("-").lower() or "city"
-    headers = [sample.headers[i] for i in (*fields.values(), *written[:1])]
-    forms = list(dict.fromkeys(form for i in (*written[:1], *answered) for form in dated[i]))
-    lines = [
-        f"name = {_quote(name)}",
-        f"headers = [{', '.join(map(_quote, dict.fromkeys(headers)))}]",
-        f"dates = [{', '.join(map(_quote, forms or ['iso']))}]",
-    ]
-    if _is_ambiguous(sample, written, forms):
-        choose = _("Day or month first? No date of the sample tells; choose.")
-        lines.append(f"# {choose}")
-    lines += ['zone = "Asia/Shanghai"', "", "[columns]"]
-    columns = {field: sample.headers[i] for field, i in fields.items()}
-    if written:
-        columns["at"] = sample.headers[written[0]]
-    for field in ("ticket", "at"):
-        if field not in columns:
-            missing = _("No column looks like it; no ticket can be without: write its header.")
-            lines += [f"# {missing}", f'{field} = "?"']
-    lines += [f"{_key(field)} = {_quote(header)}" for field, header in columns.items()]
-    if "category" in fields:
-        lines += ["", "[values.category]", *_category_lines(sample.column(fields["category"]))]
-    else:
-        lines += ["", "[constants]", 'category = "complaint"']
-    return lines + [line for i in answered for line in _reply_lines(sample, i)]
-
-
-def _field_columns(sample: FeedSample, dated: set[int]) -> dict[str, int]:
-    fields: dict[str, int] = {}
-    for field, words in _HEADER_WORDS.items():
-        for index, header in enumerate(sample.headers):
-            free = index not in dated and index not in fields.values() and header
-            named = free and re.search(words, header, re.IGNORECASE)
-            if named and _fits_data(field, sample, index):
-                fields[field] = index
-                break
-    if "title" not in fields and "content" in fields:
-        fields["title"] = fields["content"]
-    return fields
-
-
-def _fits_data(field: str, sample: FeedSample, index: int) -> bool:
-    """Return whether the data are what the header lets expect."""
-    texts = sample.column(index)
-    if field == "ticket":
-        return len(set(texts)) > _NEARLY_ALL * max(len(sample.rows), 1)
-    if field == "category":
-        return 0 < len(set(texts)) <= 30
-    return bool(texts) or field not in ("title", "content")
-
-
-def _date_forms(sample: FeedSample, index: int) -> list[str]:
-    """The forms of the dates in a column, the most frequent first; none if it holds no dates."""
-    texts = sample.column(index)
-    cells = [row[index] for row in sample.rows if index < len(row) and row[index] not in (None, "")]
-    if not texts or not re.search(
-        f"{_WRITTEN_WORDS}|{_ANSWERED_WORDS}", sample.headers[index], re.IGNORECASE
-    ):
-        return []
-    counts = Counter(
-        form
-        for cell in cells
-        for form in _DATE_FORMS
-        if not isinstance(cell, date) and parse_instant(cell, (form,), SHANGHAI) is not None
-    )
-    if sum(parse_instant(c, _DATE_FORMS, SHANGHAI) is not None for c in cells) < _NEARLY_ALL * len(
-        cells
-    ):
-        return []
-    # of two ways to read the same dates only the one that fits more of them
-    day, month = (sum(counts[f] for f in counts if day_and_month(f) == d) for d in ("%d", "%m"))
-    rarer = "%m" if day >= month else "%d"
-    return [form for form, _n in counts.most_common() if day_and_month(form) != rarer]
-
-
-def _is_ambiguous(sample: FeedSample, written: list[int], forms: list[str]) -> bool:
-    if not written or not any(map(day_and_month, forms)):
-        return False
-    parts = (re.match(r"(\d+)\D(\d+)\D", text) for text in sample.column(written[0]))
-    return not any(max(int(p[1]), int(p[2])) > 12 for p in parts if p)
-
-
-def _date_columns(sample: FeedSample, dated: dict[int, list[str]]) -> tuple[list[int], list[int]]:
-    """The columns of the letter's date, the likeliest first, and of the date of its answer."""
-    answered = [i for i in dated if re.search(_ANSWERED_WORDS, sample.headers[i], re.IGNORECASE)]
-    written = [i for i in dated if i not in answered]
-    order = _WRITTEN_WORDS.split("|")
-
-    def likely(index: int) -> int:
-        header = sample.headers[index]
-        return next(n for n, w in enumerate([*order, ""]) if re.search(w, header, re.IGNORECASE))
-
-    return sorted(written, key=likely), answered[:1]
-
-
-def _category_lines(texts: list[str]) -> list[str]:
-    lines = []
-    for word, _times in Counter(texts).most_common():
-        code = next(
-            (c for c, w in _CATEGORY_WORDS.items() if re.search(w, word, re.IGNORECASE)), None
+def _known_mappings(path: Path, sample: FeedSample) -> Iterator[str]:
+    """A comment where a mapping that comes with the project knows the table."""
+    try:
+        layout = find_layout(path.name, [sample.headers], shipped_mappings())
+    except FeedError as error:
+        yield f"# {error}"
+        return
+    if layout is not None:
+        text = _(
+            "The mapping {name}, which comes with hotline, knows this file ({about}): "
+            "`hotline feed FILE` reads it without another one."
         )
-        lines.append(f"{_quote(word)} = {_quote(code or 'complaint')}{'' if code else '  # ?'}")
-    return lines
+        yield f"# {text.format(name=layout.mapping.name, about=layout.mapping.about)}"
 
 
-def _reply_lines(sample: FeedSample, index: int) -> list[str]:
-    reply = next(
-        (
-            header
-            for i, header in enumerate(sample.headers)
-            if i != index and header and re.search(_REPLY_WORDS, header, re.IGNORECASE)
-        ),
-        None,
-    )
-    lines = ["", "[[later]]", 'name = "replied"', 'type = "result.submitted"']
-    lines.append(f"at = {_quote(sample.headers[index])}")
-    if reply is not None:
-        lines.append(f"columns = {{ facts = {_quote(reply)} }}")
-    rest = "" if reply is not None else 'facts = "?", '
-    rest += 'measures = "见办理结果", remedies = "见办理结果", basis = "见办理结果"'
-    return [*lines, f'constants = {{ {rest}, disposal = "ordinary" }}']
+class _Suggestion:
+    """The lines of a mapping, from what the columns of a sample are guessed to be."""
+
+    def __init__(self, path: Path, sample: FeedSample) -> None:
+        self._path, self._sample = path, sample
+        self._forms = {
+            n: forms
+            for n in range(len(sample.headers))
+            if (forms := date_forms(sample, n)) is not None
+        }
+        self._guesses = ColumnGuesses(sample, list(self._forms))
+        self._fields = dict(self._guesses.fields)
+        self._used: list[int] = []
+        self._recognised: list[int] = []
+
+    def lines(self) -> list[str]:
+        """Return the mapping, without its first comment."""
+        category = self._category()
+        columns, constants = self._columns(), dict[str, str]()
+        self._recognised = [n for n in dict.fromkeys(self._used) if self._sample.is_filled(n)]
+        if category is None:
+            constants["category"] = '"complaint"  # ?'
+        if "title" not in self._fields:
+            note = _("no column is a title, and the letter is none: it stands in lists and notices")
+            constants["title"] = f'"市民诉求"  # ? {note}'
+        kept = self._kept()
+        values = [*self._values_of_category(category), *self._values_of_channel()]
+        later = list(self._later())
+        lines = [*self._head(), "", "[columns]", *columns]
+        lines += ["", "[kept]", *kept] if kept else []
+        if constants:
+            lines += [
+                "",
+                "[constants]",
+                *(f"{field} = {text}" for field, text in constants.items()),
+            ]
+        return [*lines, *values, *later]
+
+    def _head(self) -> Iterator[str]:
+        headers = self._sample.headers
+        name = re.sub(r"\W+", "-", self._path.stem).strip("-").lower() or "city"
+        forms = list(dict.fromkeys(f for n in self._used for f in self._forms.get(n) or ()))
+        yield f"name = {_quote(name)}"
+        yield f"headers = [{', '.join(_quote(headers[n]) for n in self._recognised)}]"
+        yield from self._left_out()
+        yield f"dates = [{', '.join(map(_quote, forms or ['iso']))}]"
+        written = self._guesses.written
+        if written is not None and is_ambiguous(self._sample, written.column, forms):
+            choose = _("Day or month first? No date of the sample tells; choose.")
+            yield f"# {choose}"
+        elsewhere = not any("\u4e00" <= c <= "\u9fff" for header in headers for c in header)
+        yield f'zone = "Asia/Shanghai"{"  # ?" if elsewhere else ""}'
+
+    def _left_out(self) -> Iterator[str]:
+        """The columns that are not taken, and for those that look like more, why."""
+        headers = self._sample.headers
+        left = [n for n, header in enumerate(headers) if header and n not in self._used]
+        whys = dict.fromkeys(self._guesses.other_persons_phones(), _("not the claimant's number"))
+        deadline = _("a deadline: the service computes its own")
+        for column, role in self._guesses.dates.items():
+            whys[column] = deadline if role is DateRole.DEADLINE else _("a further date")
+        for column in left:
+            if column in whys:
+                yield f"# {headers[column]}: {whys[column]}"
+        if left:
+            begin = _("Left out:")
+            yield f"# {begin}"
+            yield f"others = [{', '.join(_quote(headers[n]) for n in left)}]"
+
+    def _columns(self) -> list[str]:
+        lines = []
+        written = self._guesses.written
+        for field, guess in (("ticket", self._fields.get("ticket")), ("at", written)):
+            if guess is None:
+                missing = _("No column looks like it; no ticket can be without: write its header.")
+                lines += [f"# {missing}", f'{field} = "{UNFILLED}"']
+            else:
+                lines.append(self._line(field, guess))
+        if (updated := self._guesses.first_date(DateRole.UPDATED)) is not None:
+            lines.append(self._line("updated", updated))
+        if "title" not in self._fields and (short := self._short_column()) is not None:
+            self._fields["title"] = Guess(short, sure=False)
+        named = (f for f in FIELDS if f in self._fields and f not in ("ticket", "category"))
+        lines += [self._line(field, self._fields[field]) for field in named]
+        if "category" in self._fields:
+            lines.append(self._line("category", self._fields["category"]))
+        return lines
+
+    def _line(self, key: str, guess: Guess) -> str:
+        self._used.append(guess.column)
+        header = _quote(self._sample.headers[guess.column])
+        return f"{_key(key)} = {header}{'' if guess.sure else '  # ?'}"
+
+    def _short_column(self) -> int | None:
+        """The column that says in a few words what a letter is about."""
+        for field in ("topic", "category"):
+            if field in self._fields:
+                return self._fields[field].column
+        return None
+
+    def _category(self) -> Guess | None:
+        """The column of the category, if its words are such; else it is a topic."""
+        guess = self._fields.get("category")
+        if guess is None:
+            return None
+        words = set(self._sample.column(guess.column))
+        known = sum(_code_of(word, _CATEGORY_WORDS) is not None for word in words)
+        if 2 * known >= len(words):
+            return guess
+        del self._fields["category"]
+        self._fields.setdefault("topic", Guess(guess.column, sure=False))
+        return None
+
+    def _kept(self) -> list[str]:
+        topic = self._fields.get("topic")
+        if topic is None or "topic" in FIELDS:
+            return []
+        return [self._line("topic", topic)]
+
+    def _values_of_category(self, category: Guess | None) -> Iterator[str]:
+        if category is None:
+            return
+        yield from ("", "[values.category]")
+        for word, _times in Counter(self._sample.column(category.column)).most_common():
+            code = _code_of(word, _CATEGORY_WORDS)
+            yield f"{_quote(word)} = {_quote(code or 'complaint')}{'' if code else '  # ?'}"
+
+    def _values_of_channel(self) -> Iterator[str]:
+        channel = self._fields.get("channel")
+        if channel is None:
+            return
+        yield from ("", "[values.channel]", '"*" = ""')
+        for word in dict.fromkeys(self._sample.column(channel.column)):
+            if code := _code_of(word, _CHANNEL_WORDS):
+                yield f"{_quote(word)} = {_quote(code)}"
+
+    def _later(self) -> Iterator[str]:
+        """What a row tells beside its letter: the answer, that it was accepted, and the rating."""
+        answered = self._guesses.answered
+        if answered is None:
+            return
+        closed = self._closed_words()
+        when = f"when = {{ {self._when('status', closed)} }}" if closed else ""
+        yield from ("", "[[later]]", 'name = "replied"', 'type = "result.submitted"')
+        yield self._line("at", answered)
+        if when:
+            yield when
+        if (reply := self._fields.get("reply")) is not None:
+            self._used.append(reply.column)
+            header = _quote(self._sample.headers[reply.column])
+            yield f"columns = {{ facts = {header} }}{'' if reply.sure else '  # ?'}"
+        parts = f'facts = {_quote(_NO_REPLY)}, measures = "见办理结果", remedies = "见办理结果"'
+        sure = "" if reply is not None else "  # ?"
+        yield f'constants = {{ {parts}, basis = "见办理结果", disposal = "ordinary" }}{sure}'
+        if not closed:
+            return
+        yield from ("", "[[later]]", 'name = "approved"', 'type = "result.reviewed"')
+        yield from ('after = "replied"', self._line("at", answered))
+        yield "constants = { approved = true }  # ?"
+        yield from self._rated(answered)
+
+    def _rated(self, answered: Guess) -> Iterator[str]:
+        rating = self._fields.get("rating")
+        words = self._sample.column(rating.column) if rating is not None else []
+        codes = {word: code for word in words if (code := _code_of(word, _RATINGS))}
+        if rating is None or not codes:
+            return
+        at = self._guesses.first_date(DateRole.RATED) or Guess(answered.column, sure=False)
+        yield from (
+            "",
+            "[[later]]",
+            'name = "rated"',
+            'type = "survey.rated"',
+            'after = "approved"',
+        )
+        yield self._line("at", at)
+        yield f"when = {{ {self._when('rating', codes)} }}"
+        yield f"columns = {{ rating = {_quote(self._sample.headers[rating.column])} }}"
+        yield "[later.values.rating]"
+        for word, code in codes.items():
+            yield f"{_quote(word)} = {_quote(code)}"
+
+    def _closed_words(self) -> list[str]:
+        status = self._fields.get("status")
+        words = dict.fromkeys(self._sample.column(status.column)) if status is not None else {}
+        return [w for w in words if re.search(_CLOSED, w, re.I) and not re.search(_OPEN, w, re.I)]
+
+    def _when(self, field: str, words: Iterable[str]) -> str:
+        column = self._fields[field].column
+        self._used.append(column)
+        header = _quote(self._sample.headers[column])
+        return f"{header} = [{', '.join(map(_quote, words))}]"
 
 
-def _preview(path: Path, mapping: str, options: FeedOptions) -> str:
-    """Read the first rows by the mapping; returns them as comments, redacted."""
-    if '"?"' in mapping:
-        return ""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "mapping.toml"
-        file.write_text(mapping, "utf-8")
-        load_mapping(file)
-        with_mapping = FeedOptions(format=options.format, mapping=file)
-        records = list(islice(read_feed(path, with_mapping), 1_000))
-    refused = Counter(render(record.why) for record in records if record.why is not None)
-    taken = [record for record in records if record.message is not None]
-    count = _("Of the first {n} rows {taken} would be read:")
-    lines = ["", count.format(n=len(records), taken=len(taken))]
-    for record in taken[:_PREVIEWED]:
-        lines.append(_redacted_line(record.message or {}))
-        lines += [f"    {later['type']} {later.get('at', '')}" for later in record.later]
-    lines += [f"{n} x {why}" for why, n in refused.most_common(_PREVIEWED)]
-    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
-
-
-def _redacted_line(message: dict[str, Any]) -> str:
-    person = message.get("claimant", {})
-    parts = {
-        "ticket": message["ticket"],
-        "at": message["at"],
-        "category": message.get("category"),
-        "title": redact_text(str(message.get("title", "")))[:30],
-        "name": redact_name(person.get("name", "")),
-        "phone": redact_phone(person.get("phone", "")),
-        "address": redact_address(message.get("address", "")),
-        "unit": message.get("unit"),
-    }
-    return clean("  ".join(f"{k}={v}" for k, v in parts.items() if v)).replace("\n", " ")
+def _code_of(word: str, patterns: Mapping[Any, str]) -> str | None:
+    codes = (code for code, words in patterns.items() if re.search(words, word.strip(), re.I))
+    code = next(codes, None)
+    return None if code is None else str(code)
 
 
 def _quote(text: str) -> str:

@@ -14,6 +14,7 @@ from scripts.ingest.records import Cell, FeedUnreadable, cell_text
 from scripts.ingest.table_layout import HEADER_WITHIN
 
 ROWS = 1_000
+_NEARLY_EVERY = 0.95
 
 
 class FeedSample(NamedTuple):
@@ -26,6 +27,10 @@ class FeedSample(NamedTuple):
         """The texts in a column, without the blank ones."""
         texts = (clean(cell_text(row[index])) for row in self.rows if index < len(row))
         return [text for text in texts if text]
+
+    def is_filled(self, index: int) -> bool:
+        """Return whether nearly every row says something in a column."""
+        return len(self.column(index)) >= _NEARLY_EVERY * len(self.rows)
 
 
 def read_sample(path: Path) -> FeedSample:

@@ -1,5 +1,6 @@
 """A first mapping from headers and data: it loads, and reads what it says it would."""
 
+import gc
 from datetime import datetime
 from pathlib import Path
 
@@ -131,3 +132,17 @@ def test_a_suggestion_finds_the_form_of_dates(written: str, tmp_path: Path) -> N
     assert first.message is not None
     at = datetime.fromisoformat(str(first.message["at"]))
     assert at == datetime(2026, 10, 12, 8, 30, tzinfo=SHANGHAI)
+
+
+def test_a_long_file_is_read_no_further_than_the_preview(tmp_path: Path) -> None:
+    """Whoever stops in the middle leaves no reader behind that fails."""
+    path = tmp_path / "feed.csv"
+    rows = [(f"S{n}", "03/09/2026 08:05", "a") for n in range(1_200)]
+    path.write_text(delimited([("工单编号", "来电时间", "标题"), *rows]), encoding="utf-8")
+    assert "1000" in suggest_mapping(path, FeedOptions())
+    file = tmp_path / "city.toml"
+    file.write_text(suggest_mapping(path, FeedOptions()), encoding="utf-8")
+    records = read_feed(path, FeedOptions(mapping=file))
+    next(records)
+    del records
+    gc.collect()

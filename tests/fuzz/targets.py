@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -31,8 +32,10 @@ from models.security.roles_file import parse_roles
 from monitor.filters import read_filter
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from scripts.ingest.dates import is_date_form, parse_dated
-from scripts.ingest.feed_reader import read_feed
+from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load_mapping
+from scripts.ingest.mapping_suggestion import suggest_mapping
+from scripts.ingest.spreadsheet_numbers import is_rounded, undressed
 from scripts.rulebook.calendar_file import read_declared_days
 from tests.store.factories import RESULT, letter, message
 from workers.notices.channels import load_channels
@@ -116,6 +119,21 @@ def _date(data: bytes) -> None:
         datetime.fromisoformat(dated.at.isoformat() if dated else "2026-01-01")
     if is_date_form(text):
         parse_dated("2026-10-12 08:30", (text,), SHANGHAI)
+
+
+def _number(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    number = undressed(text)
+    assert number == text or len(number) <= 4 * len(text)
+    is_rounded(number)
+
+
+def _suggestion(data: bytes) -> None:
+    with tempfile.TemporaryDirectory(prefix="hotline-fuzz-") as folder:
+        path = Path(folder) / "export.csv"
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+        tomllib.loads(suggest_mapping(path, FeedOptions()))
 
 
 def _by_file(load: Callable[[Path], object], name: str) -> Callable[[bytes], None]:
@@ -228,6 +246,18 @@ TARGETS = {
             b"2026-1-5 8:03:00",
             b"/Date(1760228100000+0800)/",
             b"%Y/%m/%d %p%I:%M:%S %Z",
+        ),
+    ),
+    "numbers": Target(_number, (b'="1,234.0"', "＇１２３".encode(), b"1.38E+10")),
+    "suggestion": Target(
+        _suggestion,
+        (
+            (
+                "工单编号,来电时间,诉求内容,满意度,办结时间,办理状态\n"
+                "1,2026-10-12 8:30,坏了,满意,2026-10-13,办结\n"
+            ).encode(),
+            json.dumps(_REQUESTS).encode(),
+            b"id;created;title\n1;03/09/2026;a\n2;24/09/2026;b\n",
         ),
     ),
     "policy": Target(

@@ -264,7 +264,6 @@ def test_another_unit_is_a_reassignment_by_the_source(store: Store, take: Feed) 
     assert take(moved) == KNOWN
     log = work(store)
     assert [e.data["unit"] for e in log if e.name == "ticket.reassigned"] == ["住房和城乡建设局"]
-    assert [e.data["by"] for e in log if e.name == "ticket.reassigned"] == ["city"]
     assert [e.data["unit"] for e in log if e.name == "ticket.dispatched"][-1] == "住房和城乡建设局"
     assert take(moved) == KNOWN, "also when it has been applied"
     assert take({"承办单位": "住建局、达濠街道"}) == KNOWN, "the lead is the same"
