@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from models.i18n import LazyText, PrivateText
 from models.rules import fields as check
@@ -20,38 +21,30 @@ from models.rules.messages import (
     FIELDS,
     ORIGINS,
     Content,
-    ExtensionRequested,
     Finding,
     Message,
     Refusal,
-    ResultSubmitted,
     Route,
-    TicketAmended,
     TicketReceived,
 )
 from models.rules.origins import PRIVATE
 from models.rules.papers import LONG_TERM_PARTS, says_something, says_yes
 from models.rules.vocabulary import MessageType
 
-_LETTER_WITHOUT_TEXTS = {
-    field.name: "" if field.required else None
-    for field in msgspec.structs.fields(TicketReceived)
-    if ORIGINS[MessageType.TICKET_RECEIVED][field.name] is PRIVATE
-    and field.name not in ("claimant", "statutory_limit")
-} | {"unit": None}
-"""A letter is screened and routed by its texts before its ticket begins; the rules have no use."""
-
 _PRIVATE: Mapping[MessageType, tuple[str, ...]] = {
     kind: tuple(name for name, origin in of_type.items() if origin is PRIVATE)
     for kind, of_type in ORIGINS.items()
 }
 
-_PAPERS = {
-    (kind, name): FIELDS[kind][name].check is check.anything
+_PAPERS: Mapping[MessageType, frozenset[str]] = {
+    kind: frozenset(name for name in names if FIELDS[kind][name].check is check.anything)
     for kind, names in _PRIVATE.items()
-    for name in names
+    if kind is not MessageType.TICKET_AMENDED
 }
-"""Whether a private field is a paper: whether it says anything then matters (decision 18)."""
+"""The private fields that are papers: whether they say anything matters (decision 18)."""
+
+_TEXTS = {name: PrivateText(name) for names in _PRIVATE.values() for name in names}
+_LONG_TERM = {part: PrivateText(f"long_term.{part}") for part in LONG_TERM_PARTS}
 
 _DEFAULTS: Mapping[MessageType, Mapping[str, object]] = {
     kind: {f.name: f.default for f in msgspec.structs.fields(content) if not f.required}
@@ -61,17 +54,21 @@ _DEFAULTS: Mapping[MessageType, Mapping[str, object]] = {
 
 def outline_of(message: Message) -> Message:
     """Return a message without its texts, as the rules of a ticket's life read it."""
+    content = message.content
     if not message.raw:
         return message
-    content = message.content
     if isinstance(content, Refusal):
         outline: Content | Refusal = content
     elif isinstance(content, TicketReceived):
-        outline = msgspec.structs.replace(
-            content,
-            **_LETTER_WITHOUT_TEXTS,
-            claimant=Claimant(contact=content.claimant.contact),
+        # it is screened and routed by its texts before its ticket begins; then they have no use
+        outline = TicketReceived(
+            category=content.category,
+            title="",
+            claimant=_wish_alone(content.claimant),
+            channel=content.channel,
+            emergency=content.emergency,
             statutory_limit=_limit(content.statutory_limit),
+            declined=content.declined,
         )
     else:
         changed = {
@@ -81,37 +78,49 @@ def outline_of(message: Message) -> Message:
             and value is not UNSET
             and (said := _said(content, name, value)) is not value
         }
-        outline = msgspec.structs.replace(content, **changed) if changed else content
-    return msgspec.structs.replace(message, content=outline, raw={})
+        outline = replace(content, **changed) if changed else content
+    return Message(
+        message.type,
+        message.ticket,
+        message.at,
+        message.arrival,
+        outline,
+        {},
+        message.route,
+        message.findings,
+        message.quiet_before,
+    )
+
+
+_WANTED = Claimant()
+
+
+def _wish_alone(claimant: Claimant) -> Claimant:
+    return _WANTED if claimant.contact == _WANTED.contact else Claimant(contact=claimant.contact)
 
 
 def _said(content: Content, name: str, value: Any) -> object:
     """Return what the rules may know of a text: that it says something, and where it stands."""
+    if name in _PAPERS.get(content.type, ()):
+        if name == "claimant_told":
+            return says_yes(value)
+        if name == "long_term":
+            parts = value if isinstance(value, Mapping) else {}
+            return {p: text for p, text in _LONG_TERM.items() if says_something(parts.get(p))}
+        return _TEXTS[name] if says_something(value) else None
     match value:
-        case PrivateText():
-            return value
         case Limit():
             return _limit(value)
         case ClaimantChange():
             return ClaimantChange(contact=value.contact)
-    if isinstance(content, ExtensionRequested) and name == "claimant_told":
-        return says_yes(value)
-    if isinstance(content, ResultSubmitted) and name == "long_term":
-        parts = value if isinstance(value, Mapping) else {}
-        return {
-            part: PrivateText(f"{name}.{part}")
-            for part in LONG_TERM_PARTS
-            if says_something(parts.get(part))
-        }
-    if isinstance(content, TicketAmended) or not _PAPERS[content.type, name]:
-        return PrivateText(name)
-    return PrivateText(name) if says_something(value) else None
+        case _:
+            return _TEXTS[name]
 
 
 def _limit(limit: Limit | None) -> Limit | None:
     if limit is None or not limit.basis or isinstance(limit.basis, PrivateText):
         return limit
-    return msgspec.structs.replace(limit, basis=PrivateText("statutory_limit.basis"))
+    return replace(limit, basis=PrivateText("statutory_limit.basis"))
 
 
 class _StoredOutline(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,4 +187,4 @@ def _content(kind: MessageType, clear: dict[str, Any], said: tuple[str, ...]) ->
             texts[name] = PrivateText(field)
     # a required text is filled in below: only what is in clear has a type to be checked
     content = msgspec.convert({**dict.fromkeys(texts, ""), **clear}, CONTENT_TYPES[kind])
-    return msgspec.structs.replace(content, **texts) if texts else content
+    return replace(content, **texts) if texts else content
