@@ -24,9 +24,9 @@ from models.rules.lifecycle.decision import clock_key
 from models.rules.messages import RawMessage
 from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
-from models.rules.redaction import Redactor
 from models.rules.state import Clock, State
 from models.rules.ticket_columns import level_columns, state_columns
+from models.rules.titles import redacted_title
 from models.rules.vocabulary import ClockName
 from models.security.chain import event_line, first_link
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind, ticket_row_digest, void_head
@@ -93,7 +93,7 @@ def append_logs(
     """
     rows = _Rows()
     for append in appends:
-        rows.add(session, append, rulebook.calendar.version, now)
+        rows.add(session, append, rulebook, now)
     connection = session.connection()
     lost = {row["id"] for row in rows.begun} - insert_new(connection, TICKET, rows.begun)
     if lost:
@@ -130,7 +130,7 @@ class _Rows:
     more_index: list[RowValues] = field(default_factory=list)
     heads: list[ChangedHead] = field(default_factory=list)
 
-    def add(self, session: Session, append: LogAppend, calendar: int, now: datetime) -> None:
+    def add(self, session: Session, append: LogAppend, rulebook: Rulebook, now: datetime) -> None:
         """Add the rows of one ticket."""
         ticket, seq, chain = append.row.id, append.row.seq, append.row.hash
         if append.new is not None:
@@ -147,14 +147,14 @@ class _Rows:
             if isinstance(event.data, TicketSupplemented):
                 private = log_events.private_part(event.data, said)
                 self.more_index += blind_index_rows(session.cipher, ticket, private)
-        row = _ticket(session, append, seq, chain, now)
+        row = _ticket(session, append, rulebook, seq, chain, now)
         (self.tickets if append.new is None else self.begun).append(row)
         if append.new is not None:
             self.index += blind_index_rows(session.cipher, ticket, append.new.body)
         if append.particulars is not None:
             known = append.particulars.as_body()
             self.more_index += blind_index_rows(session.cipher, ticket, known)
-        clocks = _clocks(append, calendar)
+        clocks = _clocks(append, rulebook.calendar.version)
         self.clocks += clocks
         self.heads.append(_head(session, append, row))
         if append.refolded:
@@ -222,7 +222,7 @@ def _head(session: Session, append: LogAppend, row: Mapping[str, Any]) -> Change
 
 
 def _ticket(
-    session: Session, append: LogAppend, seq: int, chain: bytes, now: datetime
+    session: Session, append: LogAppend, rulebook: Rulebook, seq: int, chain: bytes, now: datetime
 ) -> RowValues:
     state = append.state
     row: dict[str, Any] = {
@@ -247,7 +247,8 @@ def _ticket(
     if append.new is not None:
         particulars = particulars or read_particulars(append.new.body)
     if particulars is not None:
-        row["title"] = Redactor(particulars.person).redact_text(particulars.title)
+        limit = rulebook.context_for(append.policy_id).policy.intake.title_characters
+        row["title"] = redacted_title(particulars, state.category or "", limit)
         row["claimant"] = session.cipher.encrypt(particulars.person)
     return row
 

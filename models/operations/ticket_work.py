@@ -15,6 +15,7 @@ from models.errors import HotlineError
 from models.i18n import LazyText, _
 from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
+from models.operations.titles import stored_particulars
 from models.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.message_outline import decode_outline, encode_outline, outline_of
@@ -128,13 +129,8 @@ def current_particulars(session: Session, work: TicketWork, refused: Container[i
     ]
     if work.new is not None:
         return read_particulars(work.new.body, amendments)
-    row = session.execute(
-        select(TICKET.c.title, TICKET.c.claimant).where(TICKET.c.id == work.row.id)
-    ).one()
-    person = dict(session.cipher.decrypt(row.claimant)) if row.claimant else {}
-    address = person.pop("address", None)
-    stored = {"title": row.title, "claimant": person, "address": address}
-    return read_particulars(stored, amendments)
+    number = work.row.number
+    return stored_particulars(session, [number], amendments)[number]
 
 
 def read_inbox_row(

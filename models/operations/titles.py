@@ -1,37 +1,84 @@
-"""Redact the titles that a store holds, as those of new tickets are."""
+"""The letters that tickets' titles come from, and the titles of older stores."""
+
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 
 from models.bulk import update_rows
-from models.database import Store
-from models.queries.log import ticket_redactor
-from models.tables.core import TICKET
+from models.database import Session, Store
+from models.json_types import Json
+from models.rulebook import load_rulebook
+from models.rules.particulars import Particulars, read_particulars
+from models.rules.titles import redacted_title
+from models.rules.vocabulary import MessageType
+from models.sql_types import SelectedRow
+from models.tables.core import INBOX, TICKET
+from models.tables.inbox import APPLIED
 
 _BATCH = 500
+_COLUMNS = ("id", "number", "title", "claimant", "category", "policy_id")
+
+
+def stored_particulars(
+    session: Session, numbers: Sequence[str], waiting: Iterable[Mapping[str, Json]] = ()
+) -> dict[str, Particulars]:
+    """Return the particulars of tickets by number, as received and corrected since.
+
+    `waiting` are corrections that are not applied yet. Tickets without a letter are left out.
+    """
+    letters: dict[str, Mapping[str, Json]] = {}
+    amendments: dict[str, list[Mapping[str, Json]]] = {}
+    messages = session.execute(
+        select(INBOX.c.ticket, INBOX.c.type, INBOX.c.body)
+        .where(session.is_in(INBOX.c.ticket, list(numbers)))
+        .where(INBOX.c.type.in_((MessageType.TICKET_RECEIVED, MessageType.TICKET_AMENDED)))
+        .where(INBOX.c.state == APPLIED, INBOX.c.current)
+        .order_by(INBOX.c.at, INBOX.c.id)
+    )
+    for message in messages:
+        body = session.cipher.decrypt(message.body)
+        if message.type == MessageType.TICKET_AMENDED:
+            amendments.setdefault(message.ticket, []).append(body)
+        else:
+            letters.setdefault(message.ticket, body)
+    return {
+        number: read_particulars(letter, [*amendments.get(number, ()), *waiting])
+        for number, letter in letters.items()
+    }
 
 
 def redact_titles(store: Store) -> int:
-    """Redact the titles of all tickets anew; returns the number of those that have changed.
+    """Make the titles of all tickets anew from their letters; returns how many have changed.
 
-    For a store whose titles were redacted by older rules. A batch of tickets is a transaction, so
-    it may be stopped and begun again.
+    For a store whose titles were made by older rules. A batch of tickets is a transaction, so it
+    may be stopped and begun again.
     """
+    with store.reading() as session:
+        rulebook = load_rulebook(session)
     after, changed = 0, 0
     while True:
         with store.writing() as session:
             tickets = session.execute(
-                select(TICKET.c.id, TICKET.c.title, TICKET.c.claimant)
+                select(*(TICKET.c[name] for name in _COLUMNS))
                 .where(TICKET.c.id > after)
                 .order_by(TICKET.c.id)
                 .limit(_BATCH)
             ).all()
             if not tickets:
                 return changed
-            rows = [
-                {"id": ticket.id, "title": title}
-                for ticket in tickets
-                if (title := ticket_redactor(session, ticket.claimant).redact_text(ticket.title))
-                != ticket.title
-            ]
+            letters = stored_particulars(session, [ticket.number for ticket in tickets])
+            rows = []
+            for ticket in tickets:
+                particulars = letters.get(ticket.number) or _of_row(session, ticket)
+                limit = rulebook.context_for(ticket.policy_id).policy.intake.title_characters
+                title = redacted_title(particulars, ticket.category, limit)
+                if title != ticket.title:
+                    rows.append({"id": ticket.id, "title": title})
             update_rows(session.connection(), TICKET, rows)
         after, changed = tickets[-1].id, changed + len(rows)
+
+
+def _of_row(session: Session, ticket: SelectedRow) -> Particulars:
+    """Return the particulars of a ticket whose letter is not there, as far as its row has them."""
+    person = session.cipher.decrypt(ticket.claimant) if ticket.claimant else {}
+    return Particulars(ticket.title, person)

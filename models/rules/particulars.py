@@ -7,10 +7,15 @@ from models.json_types import Json
 
 
 class Particulars(NamedTuple):
-    """The title of a ticket and its claimant (诉求人), with the address, as they are by now."""
+    """The title of a ticket and its claimant (诉求人), with the address, as they are by now.
+
+    `content` and `street` are the letter's.
+    """
 
     title: str
     person: dict[str, Json]
+    content: str = ""
+    street: str = ""
 
     def as_body(self) -> dict[str, Json]:
         """Return them as a message has them."""
@@ -28,10 +33,15 @@ def read_particulars(
         **(received.get("claimant") or {}),
         "address": received.get("address"),
     }
+    content, street = (str(received.get(name) or "") for name in ("content", "street"))
     for body in amendments:
-        title = str(body.get("title") or title)
+        if body.get("title"):
+            # of a letter that was its own title, no more than the new title is known
+            content = "" if title == content else content
+            title = str(body["title"])
+        street = str(body.get("street") or street)
         change: Mapping[str, Json] = body.get("claimant") or {}
         person |= {name: value for name, value in change.items() if value is not None}
         if "address" in body:
             person["address"] = body["address"]
-    return Particulars(title, person)
+    return Particulars(title, person, content, street)

@@ -164,11 +164,13 @@ class Intake(TomlModel):
 
     With `desk_acts_for_city` operators may also send what is the city hotline's: reviews, ratings,
     revisits.
+    `title_characters` is the length of a ticket's title, which is not encrypted: an excerpt.
     """
 
     ahead: TermField
     wait_for_receipt: TermField
     desk_acts_for_city: bool = False
+    title_characters: int = Field(default=40, ge=10, le=200)
 
 
 class Keep(TomlModel):

@@ -181,6 +181,9 @@ def _letter(row: FeedTableRow) -> Message:
                     column=layout.header(field),
                 )
             )
+    if mapping.letters and "title" not in message and "content" in message:
+        # nobody is shown it: a title that repeats the letter becomes category and place
+        message["title"] = message["content"]
     if layout.key:
         parts = [folded(row.text(place)) for place in layout.key]
         message["id"] = f"{message['ticket']}-{digest_of(parts)}"

@@ -34,6 +34,18 @@ unit = "城管局"
 """
 
 
+TITLELESS = """
+name = "city"
+headers = ["编号", "时间", "内容"]
+[columns]
+ticket = "编号"
+at = "时间"
+content = "内容"
+[constants]
+category = "complaint"
+"""
+
+
 def written(folder: Path, text: str) -> Path:
     path = folder / "city.toml"
     path.write_text(text, encoding="utf-8")
@@ -129,3 +141,16 @@ def test_each_mapping_of_the_project_has_a_source_of_its_own() -> None:
 def test_the_guide_names_every_field() -> None:
     guide = (MAPPINGS / "README.md").read_text(encoding="utf-8")
     assert all(f"`{field}`" in guide for field in FIELDS)
+
+
+def test_a_table_without_titles_has_the_letters_themselves(tmp_path: Path) -> None:
+    """What is shown is made of category and place then (tests/store/test_titles.py)."""
+    mapping = written(tmp_path, TITLELESS)
+    table = [
+        ("编号", "时间", "内容"),
+        ("7", "2026-09-03 08:05", "路灯坏了"),
+        ("8", "2026-09-03", ""),
+    ]
+    first, second = messages(delimited(table).encode(), tmp_path, mapping=mapping)
+    assert (first["title"], first["content"]) == ("路灯坏了", "路灯坏了")
+    assert "title" not in second

@@ -146,13 +146,15 @@ def test_the_key_of_the_hashes_stays(kept: Store) -> None:
     assert secret["form"] == 3
 
 
-def test_old_titles_are_redacted_anew(kept: Store) -> None:
-    """They stood in clear but for mobile and identity numbers; once is enough."""
-    old = "电话0754-88123456，建设路12号粤D12K45，邮箱lin88@163.com，我叫林小满"
-    with kept.writing() as session:
-        session.execute(update(TICKET).where(TICKET.c.number == "KP-07").values(title=old))
-    upgrade(kept)
+def test_old_titles_are_made_anew(kept: Store) -> None:
+    """From the letters, whatever an older release had left of them in clear; once is enough."""
     with kept.reading() as session:
         title = session.scalar(select(TICKET.c.title).where(TICKET.c.number == "KP-07"))
-    assert title == "电话075****56，建设路****粤****，邮箱****@163.com，我叫林**"
+    with kept.writing() as session:
+        session.execute(
+            update(TICKET).where(TICKET.c.number == "KP-07").values(title="电话88123456")
+        )
+    upgrade(kept)
+    with kept.reading() as session:
+        assert title == session.scalar(select(TICKET.c.title).where(TICKET.c.number == "KP-07"))
     assert redact_titles(kept) == 0

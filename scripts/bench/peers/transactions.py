@@ -23,10 +23,10 @@ from models.rules.events import Event as Happened
 from models.rules.events import NoticeQueued
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import TicketReceived, read_message
-from models.rules.redaction import redact_text
+from models.rules.particulars import read_particulars
 from models.rules.screening import duplicate_key
 from models.rules.state import State
-from models.rules.text import clean
+from models.rules.titles import redacted_title
 from models.security.encryption import load_cipher
 from models.settings import load_settings
 from models.tables import ClockRow, EventRow, NoticeRow, Ticket
@@ -92,7 +92,11 @@ def dispatch_in(session: Any, body: Body) -> None:
     matter = duplicate_key(message.content)
     ticket = Ticket(
         number=body["ticket"],
-        title=redact_text(clean(body["title"])),
+        title=redacted_title(
+            read_particulars(body),
+            message.content.category,
+            book.policies[policy].intake.title_characters,
+        ),
         claimant=cipher.encrypt({**body["claimant"], "address": body.get("address")}),
         facts=cipher.keyed_hash(matter) if matter else None,
         policy_id=policy,
