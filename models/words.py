@@ -41,6 +41,7 @@ FIELDS = (
 )
 CHECKS = (
     N_("roles"),
+    N_("tokens"),
     N_("home"),
     N_("disk"),
     N_("key file"),

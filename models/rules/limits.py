@@ -64,7 +64,7 @@ CONNECTION_TIME = timedelta(minutes=1)
 TABS = 60
 """Tabs at one time; each is a process."""
 TABS_OF_PERSON = 5
-"""Tabs of one person."""
+"""Tabs of one person; another one ends the oldest."""
 SESSIONS_OF_PERSON = 5
 """Log-ins of one person; another one ends the oldest."""
 SESSION_IDLE = timedelta(minutes=60)
@@ -74,11 +74,11 @@ SESSION_TIME = timedelta(minutes=600)
 LOG_IN_BYTES = 4 * KIB
 """Bytes of a log-in."""
 LOG_IN_TRIES = 10
-"""Log-ins that fail, from one address, before each further one has to wait."""
+"""Log-ins that fail from an address, or do not of a person, before each one more has to wait."""
 LOG_IN_PAUSE = timedelta(minutes=1)
-"""The time after which an address may fail once more."""
+"""The time to wait then."""
 KNOWN_ADDRESSES = 10_000
-"""Addresses that are remembered for having failed; with more, the oldest are forgotten."""
+"""Addresses whose log-ins are counted; with more, the oldest are forgotten."""
 
 # The access log
 DENIED_LINES = 10

@@ -6,6 +6,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from models.rules.limits import CONNECTION_TIME, CONNECTIONS, CONNECTIONS_OF_ADDRESS
 
@@ -129,3 +130,23 @@ class _Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Pass on that the other side keeps up again."""
         self._inner.resume_writing()
+
+
+async def listeners_on(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on every address of a host. Raises OSError."""
+    infos = await asyncio.get_running_loop().getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    places = dict.fromkeys((family, address) for family, *_kind, address in infos)
+    return [_listener(family, address) for family, address in places]
+
+
+def _listener(family: int, address: Any) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listener.setblocking(False)
+    listener.bind(address)
+    listener.listen(128)
+    return listener

@@ -1,47 +1,102 @@
-"""Log-ins as the store knows them: whose a token is, and the lines of the access log."""
+"""Log-ins: who may begin a session, when sessions end, and what is written down of it."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+import logging
+from collections.abc import Callable
 
 from models.clock import Now
 from models.database import Store
-from models.operations.access_log import record_access
-from models.operations.tokens import use_token
-from models.queries.tokens import is_token_valid
-from models.rules.vocabulary import AccessAct, AccessOutcome
-from models.security.roles import Actor
-from models.security.tokens import Token
+from models.errors import describe_safely
+from models.security.tokens import TokenRefused
+from models.store_errors import is_transient
+from monitor.serve.records import LogInRecords
+from monitor.serve.sessions import Session, Sessions
+from monitor.serve.tries import FailedLogIns, Tries
+
+log = logging.getLogger("hotline.monitor")
+
+_CHECK_INTERVAL = 2.0
+
+
+class TooManyTries(Exception):
+    """Somebody has to wait so many `seconds` before he logs in."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 class LogIns:
-    """Asks and writes the store; every method waits for it, so they belong into threads."""
+    """The log-ins of a server; `now` is the clock by which tokens end.
 
-    def __init__(self, store: Store, now: Now) -> None:
-        self._store, self._now = store, now
+    `clock` gives seconds that only go forward; without `idle_ends` no session ends for want of use.
+    """
 
-    def begin(self, token: str, address: str) -> Token:
-        """Return whose a token is, and log that he has logged in. Raises TokenRefused."""
-        now = self._now()
-        holder = use_token(self._store, token, now)
-        with self._store.writing() as session:
-            record_access(session, holder.actor, AccessAct.LOG_IN, None, [address], now)
-        return holder
+    def __init__(
+        self, store: Store, now: Now, clock: Callable[[], float], *, idle_ends: bool
+    ) -> None:
+        self.sessions = Sessions(clock, idle_ends=idle_ends)
+        self._records = LogInRecords(store, now)
+        self._clock = clock
+        self._failed = FailedLogIns()
+        self._of_person = Tries()
 
-    def end(self, holder: Token, address: str) -> None:
-        """Log that a log-in has ended."""
-        with self._store.writing() as session:
-            record_access(session, holder.actor, AccessAct.LOG_OUT, None, [address], self._now())
+    def require_try(self, address: str) -> None:
+        """Raise TooManyTries where too many log-ins have failed from an address."""
+        if seconds := self._failed.pause(address, self._clock()):
+            raise TooManyTries(seconds)
 
-    def fail(self, addresses: Sequence[str], count: int) -> None:
-        """Log that so many log-ins failed, from these addresses and perhaps others."""
-        nobody = Actor(", ".join(addresses), "")
-        act, denied = AccessAct.LOG_IN_FAILED, AccessOutcome.DENIED
-        with self._store.writing() as session:
-            record_access(session, nobody, act, None, [], self._now(), outcome=denied, amount=count)
+    async def begin(self, token: str, address: str) -> str:
+        """Begin the session of whoever has this token; returns the secret of its cookie.
 
-    def still_valid(self, holders: Collection[Token]) -> set[Token]:
-        """Return those of these tokens that are still valid."""
-        if not holders:
-            return set()
-        now = self._now()
-        with self._store.reading() as session:
-            return {h for h in holders if is_token_valid(session, h.name, h.issued_at, now)}
+        Raises TooManyTries, TokenRefused, and the store's error where it cannot be reached.
+        """
+        self.require_try(address)
+        try:
+            holder = await asyncio.to_thread(self._records.find, token)
+        except TokenRefused:
+            self._failed.add(address, self._clock())
+            await self.record_failures()
+            raise
+        # each is a line of the access log, also of somebody who has a token
+        if seconds := self._of_person.pause(holder.name, self._clock()):
+            raise TooManyTries(seconds)
+        self._of_person.add(holder.name, self._clock())
+        await asyncio.to_thread(self._records.begin, holder, address)
+        return self.sessions.begin(holder, token, address)
+
+    async def end(self, session: Session) -> None:
+        """End a session and its tabs, and log it."""
+        if self.sessions.end(session):
+            await self._record(lambda: self._records.end(session.holder, session.address))
+
+    async def keep_checking(self) -> None:
+        """End sessions whose time is over, or whose token is no longer valid, until cancelled."""
+        while True:
+            await asyncio.sleep(_CHECK_INTERVAL)
+            try:
+                over = self.sessions.over()
+                holders = {session.holder for session in self.sessions}
+                valid = await asyncio.to_thread(self._records.still_valid, holders)
+                revoked = [s for s in self.sessions if s.holder in holders - valid]
+                for session in {*over, *revoked}:
+                    await self.end(session)
+                await self.record_failures()
+            except Exception as error:
+                # nothing may end this: it is what ends everything else
+                log.error("log-ins cannot be checked: %s", describe_safely(error))
+
+    async def record_failures(self, *, final: bool = False) -> None:
+        """Log how many log-ins failed, at most once a minute unless it is the last time."""
+        failures = self._failed.to_log(float("inf") if final else self._clock())
+        if failures is not None:
+            await self._record(lambda: self._records.fail(*failures))
+
+    async def _record(self, write: Callable[[], None]) -> None:
+        """Write a line of the access log; an outage of the store is said in the service's log."""
+        try:
+            await asyncio.to_thread(write)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("the store cannot be reached: a log-in or its end is not logged")

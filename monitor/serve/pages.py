@@ -26,10 +26,11 @@ _HEADERS = {
 NOT_LOGGED_IN = N_("Log in first.")
 FROM_ANOTHER_SITE = N_("This request came from another site; open the monitor at its own address.")
 TOKEN_REFUSED = N_("This token is not known, has ended, or was revoked.")
-TOO_MANY_TRIES = N_("Too many log-ins failed from this address. Try again in {seconds} seconds.")
+TOO_MANY_TRIES = N_("Too many log-ins. Try again in {seconds} seconds.")
 STORE_AWAY = N_("The store cannot be reached. Try again soon.")
-TOO_MANY_TABS = N_("The monitor is open in too many tabs. Close one, then load this page again.")
+TOO_MANY_TABS = N_("The monitor is open in too many tabs. Try again when some are closed.")
 NOT_FOUND = N_("There is no such page.")
+FAILED = N_("This failed, which should not happen; the service's log says more.")
 BAD_REQUEST = N_("This request cannot be read.")
 
 
@@ -37,8 +38,9 @@ class Page:
     """Makes the answers to one visitor, in his language."""
 
     def __init__(self, language: str, title: str) -> None:
-        self._language, self._title = language, title
+        self._language = language
         self._translate: Callable[[str], str] = translator(language)
+        self._title = self._translate(title)
 
     def text(self, status: int, message: str, **values: object) -> web.Response:
         """Return a refusal as plain text; what a browser loads for a page is told so."""
@@ -59,6 +61,12 @@ class Page:
         }
         policy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
         return self._html("login.html", status, policy + "img-src data:", texts)
+
+    def wait(self, seconds: int) -> web.Response:
+        """Return the form, and that one has to wait before one logs in."""
+        refusal = self.log_in(429, TOO_MANY_TRIES, seconds=seconds)
+        refusal.headers["Retry-After"] = str(seconds)
+        return refusal
 
     def once_more(self) -> web.Response:
         """Return a page that loads itself again.

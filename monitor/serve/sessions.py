@@ -1,5 +1,6 @@
 """Sessions: who has logged in, until when, and with which tabs."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from models.security.tokens import Token, digest_of
 
 class Tab(Protocol):
     """A tab of a session."""
+
+    ended: asyncio.Event
 
     def end(self) -> None:
         """End the tab soon."""
@@ -25,7 +28,7 @@ class Session:
     address: str
     began_at: float
     used_at: float
-    tabs: set[Tab] = field(default_factory=set)
+    tabs: list[Tab] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -48,13 +51,13 @@ class Sessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_digest.values()))
 
-    def begin(self, holder: Token, token: str, address: str) -> tuple[str, Session]:
+    def begin(self, holder: Token, token: str, address: str) -> str:
         """Begin a session; returns the secret of its cookie, which is always a new one."""
         now = self._clock()
         session = Session(holder, token, address, now, now)
         secret = secrets.token_urlsafe(32)
         self._by_digest[digest_of(secret)] = session
-        return secret, session
+        return secret
 
     def find(self, secret: str) -> Session | None:
         """Return the session with this cookie, None where it has ended."""
@@ -81,9 +84,9 @@ class Sessions:
         surplus = {s for mine in by_name.values() for s in mine[:-SESSIONS_OF_PERSON]}
         return [session for session in self if session in surplus or self._has_ended(session)]
 
-    def tabs_of(self, name: str) -> int:
-        """Return how many tabs a person has open."""
-        return sum(len(session.tabs) for session in self if session.name == name)
+    def tabs_of(self, name: str) -> list[Tab]:
+        """Return the tabs that a person has open, of each session the oldest first."""
+        return [tab for session in self if session.name == name for tab in session.tabs]
 
     def _has_ended(self, session: Session) -> bool:
         now = self._clock()

@@ -59,7 +59,7 @@ class BrowserTab:
         websocket = web.WebSocketResponse(
             heartbeat=_HEARTBEAT, max_msg_size=BROWSER_MESSAGE_BYTES, timeout=_STOP_TIMEOUT
         )
-        self._session.tabs.add(self)
+        self._session.tabs.append(self)
         try:
             await websocket.prepare(request)
             process = await self._start(*bounded(*size))
@@ -72,10 +72,12 @@ class BrowserTab:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 await _stop(process, tasks)
+        except OSError as error:
+            log.error("the process of a tab cannot be started: %s", error.strerror)
         finally:
-            self._session.tabs.discard(self)
+            self._session.tabs.remove(self)
             self.ended.set()
-            await websocket.close()
+        await websocket.close()
         return websocket
 
     async def _start(self, columns: int, rows: int) -> Process:

@@ -26,7 +26,7 @@ from models.queries.service_status import (
     server_version,
     service_status,
 )
-from models.queries.tokens import actor_for_token
+from models.queries.tokens import actor_for_token, tokens
 from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import lacking_terms
@@ -44,6 +44,7 @@ from workers.broker import Bells, connect
 GOOD, NOTE, PROBLEM = N_("good"), N_("note"), N_("wrong")
 
 _LATE_AFTER = timedelta(seconds=5)
+_ENDS_SOON = timedelta(days=14)
 _STUCK_AFTER = timedelta(seconds=90)
 """A row may wait for so long after its bell was due to be rung again."""
 _MAX_SKEW = timedelta(seconds=2)
@@ -113,6 +114,25 @@ def _check_roles(session: Session, settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("roles", PROBLEM, text, advice)
 
 
+def _check_tokens(session: Session, now: datetime) -> Iterator[CheckResult]:
+    """Check for tokens that nobody has issued, and for those that end soon."""
+    known = tokens(session)
+    if forged := [name for name, token in known.items() if token is None]:
+        text = _("tokens that hotline has not issued: {names}").format(names=", ".join(forged))
+        advice = _("they open nothing; find out who writes to the database")
+        yield CheckResult("tokens", PROBLEM, text, advice)
+    ending = [
+        token.name
+        for token in known.values()
+        if token is not None and token.is_valid(now) and not token.is_valid(now + _ENDS_SOON)
+    ]
+    if ending:
+        text = _("tokens that end within {n} days: {names}")
+        text = text.format(n=_ENDS_SOON.days, names=", ".join(ending))
+        advice = _("revoke each and issue another: hotline tokens revoke, hotline tokens issue")
+        yield CheckResult("tokens", NOTE, text, advice)
+
+
 def _actor(session: Session, settings: Settings) -> Actor:
     """Return whoever asks. The use of a token is not noted: a check changes nothing."""
     if settings.token:
@@ -177,7 +197,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         status = service_status(session, now)
         stuck_after = _STUCK_AFTER + patience(session, now)
         policies = list(_check_policies(session, settings, now))
-        roles = list(_check_roles(session, settings))
+        roles = [*_check_roles(session, settings), *_check_tokens(session, now)]
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from roles
     yield from policies

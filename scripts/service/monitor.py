@@ -8,7 +8,7 @@ from threading import Event
 from models.clock import Now
 from models.database import Store
 from models.errors import HotlineError
-from models.i18n import _
+from models.i18n import N_, _
 from models.queries.tokens import tokens
 from models.rules.vocabulary import Permission
 from models.settings import Settings, environment_for_child
@@ -73,7 +73,7 @@ def serve_monitor(
         command,
         # whoever logs in acts there, not whoever serves
         environment_for_child(replace(settings, token=None, operator=None)),
-        title=_("12345 hotline"),
+        title=N_("12345 hotline"),
         language=settings.lang,
         public=public,
         board=wallboard,

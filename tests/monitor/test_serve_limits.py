@@ -19,7 +19,7 @@ from models.rules.limits import (
     TAB_MEMORY_BYTES,
     TABS_OF_PERSON,
 )
-from monitor.serve import connections
+from monitor.serve import connections, server
 from monitor.serve import tab as tab_module
 from monitor.serve.log_limit import LINES_A_MINUTE
 from tests.monitor.serving import closed, issued, log_in, logged_in, received, served, tab, visitor
@@ -154,30 +154,66 @@ async def test_a_browser_that_reads_nothing_loses_its_tab(
         writer.close()
 
 
-async def test_a_person_has_a_few_tabs_and_others_still_have_theirs(
+async def test_a_person_has_a_few_tabs_of_which_the_oldest_goes(
     store: Store, tmp_path: Path
 ) -> None:
+    """A page that is loaded again still has its former tab: so the new one is never refused."""
     async with (
         served(store, tmp_path) as url,
         logged_in(url, issued(store)) as browser,
         logged_in(url, issued(store, "li")) as other,
+        tab(other, url) as untouched,
     ):
+        await received(untouched)
         open_tabs = [await browser.ws_connect(f"{url}/ws") for _tab in range(TABS_OF_PERSON)]
         pids = [(await received(socket))["pid"] for socket in open_tabs]
-        assert len(set(pids)) == TABS_OF_PERSON
-        async with browser.get(f"{url}/ws") as reply:
-            assert reply.status == 429
-            assert "标签页" in await reply.text()
-        async with browser.get(f"{url}/") as reply:
-            assert reply.status == 429
-        async with tab(other, url) as socket:
-            assert await received(socket)
-        await open_tabs[0].close()
-        await _gone(pids[0])
-        async with tab(browser, url) as socket:
-            assert await received(socket)
+        for n in (0, 1):
+            async with browser.get(f"{url}/") as reply:
+                assert reply.status == 200
+            open_tabs.append(await browser.ws_connect(f"{url}/ws"))
+            pids.append((await received(open_tabs[-1]))["pid"])
+            await closed(open_tabs[n])
+            assert [psutil.pid_exists(pid) for pid in pids] == (
+                [False] * (n + 1) + [True] * TABS_OF_PERSON
+            )
+        await untouched.send_json(["stdin", "a"])
+        assert await received(untouched) == "a"
         for socket in open_tabs:
             await socket.close()
+
+
+async def test_no_more_tabs_than_the_host_can_bear(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has none yet is told so; whoever has one can load it again."""
+    monkeypatch.setattr(server, "TABS", 2)
+    async with (
+        served(store, tmp_path) as url,
+        logged_in(url, issued(store)) as browser,
+        logged_in(url, issued(store, "li")) as other,
+        tab(browser, url) as first,
+        tab(browser, url) as second,
+    ):
+        await received(first)
+        await received(second)
+        for path in ("/", "/ws"):
+            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            headers |= {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
+            async with other.get(url + path, headers=headers) as reply:
+                assert reply.status == 429
+                assert "标签页" in await reply.text()
+        async with tab(browser, url) as third:
+            assert await received(third)
+            await closed(first)
+
+
+async def test_a_socket_that_is_none_is_no_tab(store: Store, tmp_path: Path) -> None:
+    async with (
+        served(store, tmp_path) as url,
+        logged_in(url, issued(store)) as browser,
+        browser.get(f"{url}/ws") as reply,
+    ):
+        assert reply.status == 400
 
 
 async def test_200_connections_that_say_nothing_keep_nobody_out(

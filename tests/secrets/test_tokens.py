@@ -1,5 +1,6 @@
 """Tokens of people and machines: issued, used, ended, revoked, and never stored."""
 
+import json
 import os
 import pwd
 from collections.abc import Mapping
@@ -273,3 +274,23 @@ def test_an_upgrade_carries_the_tokens_of_the_roles_file_over(
     with store.reading() as session:
         assert actor_for_token(session, "gateway", NOW) == Actor("gateway", UserRole.FEEDER)
     store.close()
+
+
+def test_the_doctor_names_tokens_that_end_soon_or_are_forged(
+    hotline: InProcessHotline, store_url: str
+) -> None:
+    for name, days in (("wang", "13"), ("li", "30"), ("zhou", "30")):
+        hotline("tokens", "issue", name, "--role", "operator", "--expires", days)
+
+    def checked() -> dict[str, tuple[str, str]]:
+        results = json.loads(hotline("doctor", "--json", code=1).stdout)
+        of_tokens = [result for result in results if result["check"] == "tokens"]
+        return {result["state"]: (result["told"], result["advice"]) for result in of_tokens}
+
+    assert list(checked()) == ["note"]
+    assert "within 14 days: wang" in checked()["note"][0]
+    store = Store(store_url, load_cipher(hotline.home / "hotline.key"))
+    with store.writing() as session:
+        session.execute(update(TOKEN).where(TOKEN.c.name == "li").values(role="supervisor"))
+    store.close()
+    assert "not issued: li" in checked()["wrong"][0]

@@ -1,4 +1,4 @@
-"""Log-ins that fail: how often an address may, and how few lines of the log they take."""
+"""Log-ins within limits: how many are tried, and how few lines of the log failed ones take."""
 
 from collections import Counter
 from ipaddress import IPv6Address, ip_address
@@ -13,28 +13,44 @@ _IPV6_SITE = 64
 """The bits of an IPv6 address that belong to one site, which has all addresses with them."""
 
 
-class FailedLogIns:
-    """Counts log-ins that failed, by address; `now` is always in seconds that only go forward."""
+class Tries:
+    """Counts tries of each of many; after a few of them each further one has to wait.
+
+    `now` is always in seconds that only go forward.
+    """
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[float, float]] = {}
+        self._paid_at: dict[str, float] = {}
+        """When all tries of somebody will be paid for, at a pause each."""
+
+    def pause(self, who: str, now: float) -> int:
+        """Return the seconds to wait, 0 where one may try."""
+        return max(0, ceil(self._paid_at.get(who, now) - now - (LOG_IN_TRIES - 1) * _PAUSE))
+
+    def add(self, who: str, now: float) -> None:
+        """Count one more try; those that come at the same time cost no more than one pause."""
+        paid_at = max(self._paid_at.pop(who, now), now) + _PAUSE
+        # put at the end, so that those are forgotten first that tried longest ago
+        self._paid_at[who] = min(paid_at, now + LOG_IN_TRIES * _PAUSE)
+        if len(self._paid_at) > KNOWN_ADDRESSES:
+            del self._paid_at[next(iter(self._paid_at))]
+
+
+class FailedLogIns:
+    """Counts log-ins that failed, by address."""
+
+    def __init__(self) -> None:
+        self._tries = Tries()
         self._unlogged: Counter[str] = Counter()
         self._logged_at = float("-inf")
 
     def pause(self, address: str, now: float) -> int:
         """Return the seconds for which this address has to wait, 0 where it may try."""
-        left = self._tries(address, now)
-        return 0 if left >= 1 else ceil((1 - left) * _PAUSE)
+        return self._tries.pause(_site(address), now)
 
     def add(self, address: str, now: float) -> None:
         """Count one more log-in that failed."""
-        site = _site(address)
-        left = max(0.0, self._tries(address, now) - 1)
-        # put at the end, so that those that are forgotten first failed longest ago
-        self._left.pop(site, None)
-        self._left[site] = left, now
-        if len(self._left) > KNOWN_ADDRESSES:
-            del self._left[next(iter(self._left))]
+        self._tries.add(_site(address), now)
         known = address in self._unlogged or len(self._unlogged) < _LOGGED_ADDRESSES
         self._unlogged[address if known else ""] += 1
 
@@ -51,16 +67,13 @@ class FailedLogIns:
         self._logged_at = now
         return addresses, count
 
-    def _tries(self, address: str, now: float) -> float:
-        left, at = self._left.get(_site(address), (float(LOG_IN_TRIES), now))
-        return min(float(LOG_IN_TRIES), left + (now - at) / _PAUSE)
-
 
 def _site(address: str) -> str:
+    """Return what an address stands for: with IPv6 somebody has many."""
     try:
         ip = ip_address(address)
     except ValueError:
         return address
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is None:
-        return str(int(ip) >> _IPV6_SITE)
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
+    if not isinstance(ip, IPv6Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or int(ip) >> _IPV6_SITE)
