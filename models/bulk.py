@@ -68,6 +68,12 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[RowValues]) 
     return set(_insert(connection, table, rows, "ON CONFLICT DO NOTHING RETURNING id").scalars())
 
 
+def insert_missing(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
+    """Insert those rows that no key forbids; the others are there already."""
+    if rows:
+        _insert(connection, table, rows, "ON CONFLICT DO NOTHING")
+
+
 def next_ids(connection: Connection, table: Table, count: int) -> list[int]:
     """Reserve ids for rows about to be inserted, so that other rows can refer to them already.
 

@@ -1,42 +1,33 @@
 """The store: two engines on one database, one for writing and one for reading."""
 
 import importlib
-import json
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import sqlmodel
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Connection,
-    Engine,
-    Table,
-    any_,
-    create_engine,
-    event,
-    func,
-    literal,
-    make_url,
-    select,
-    text,
-)
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from models.errors import HotlineError
 from models.fair_lock import FairWriteLock
 from models.i18n import _
 from models.private_files import make_private_folder, open_private
 from models.security.encryption import Cipher
-from models.sql_types import AnyColumn
+from models.session import Session, columns_to_decrypt
 
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql
+__all__ = [
+    "SQLITE_LEAST",
+    "Session",
+    "Store",
+    "StoreUnreachable",
+    "StoreUnusable",
+    "columns_to_decrypt",
+    "sqlite_file",
+    "sqlite_module",
+]
 
 SQLITE_LEAST = (3, 51, 3)
 """Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
@@ -59,36 +50,6 @@ class StoreUnreachable(StoreUnusable):
     def __init__(self, reason: str) -> None:
         text = _("the database cannot be reached: {why}; see HOTLINE_DATABASE_URL")
         super().__init__(text.format(why=reason))
-
-
-class Session(sqlmodel.Session):
-    """A transaction on the store, with the cipher for its encrypted columns."""
-
-    cipher: Cipher
-
-    @property
-    def dialect(self) -> str:
-        """`sqlite` or `postgresql`."""
-        return self.get_bind().dialect.name
-
-    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
-        """Return an INSERT of this database's dialect, which can say what to do on conflict."""
-        if self.dialect == "sqlite":
-            return sqlite.insert(table)
-        # imported here: it takes 15 ms, and SQLite does without it
-        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
-
-        return postgresql.insert(table)
-
-    def is_in(self, column: AnyColumn, values: Collection[Any]) -> ColumnElement[bool]:
-        """Return the condition that a column is one of many numbers or texts.
-
-        They are sent as a single parameter: thousands would have to be compiled into the statement.
-        """
-        if self.dialect == "sqlite":
-            array = func.json_each(json.dumps(list(values))).table_valued("value")
-            return column.in_(select(array.c.value))
-        return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 class Store:

@@ -103,7 +103,7 @@ def stored_territory(session: Session) -> list[str]:
 def unit_of_row(session: Session, row: Row[Any]) -> Unit:
     """Return a row of the units as a unit."""
     fields = {"name": row.name, "id": row.id, "kind": row.kind, "parent": row.parent}
-    return msgspec.convert(fields | row.words | session.cipher.decrypt(row.people), Unit)
+    return msgspec.convert(fields | row.words | session.decrypt(UNIT.c.people, row), Unit)
 
 
 def unit_history(session: Session) -> UnitHistory:

@@ -14,7 +14,7 @@ from models.store_errors import StoreError, is_transient
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0020"
+NEWEST = "0021"
 """The revision of the tables."""
 
 

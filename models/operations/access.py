@@ -42,7 +42,7 @@ def reveal(
     if row is None:
         raise TicketNotFound(number)
     record_access(session, actor, Permission.REVEAL, number, fields, now)
-    claimant = session.cipher.decrypt(row.claimant) if row.claimant else {}
+    claimant = session.decrypt(TICKET.c.claimant, row) if row.claimant else {}
     revealed: JsonObject = {
         f: _clear(claimant.get(f)) for f in ("name", "phone", "address") if f in fields
     }
@@ -56,7 +56,7 @@ def reveal(
             .where(or_(EVENT.c.private.is_not(None), EVENT.c.original.is_not(None)))
             .order_by(EVENT.c.seq)
         )
-        revealed["log"] = {r.seq: _clear(line_texts(session, r)) for r in rows}
+        revealed["log"] = {r.seq: _clear(line_texts(session, number, r)) for r in rows}
     return revealed
 
 

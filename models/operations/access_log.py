@@ -38,10 +38,11 @@ def record_access(
     ).first()
     number, before = (last.id + 1, bytes(last.hash)) if last else (1, b"")
     cipher = session.cipher
-    sealed = cipher.encrypt(reason) if reason is not None else None
     line = AccessLine(
-        number, now, actor.name, actor.role, act, ticket, list(fields), outcome, amount, sealed
+        number, now, actor.name, actor.role, act, ticket, list(fields), outcome, amount
     )
+    if reason is not None:
+        line = line._replace(reason=session.encrypt(ACCESS.c.reason, reason, line))
     hashed = cipher.chain_hash(before + access_line(cipher, line))
     session.execute(session.insert(ACCESS).values(line._asdict() | {"hash": hashed}))
     record_changes(session, [ChangedHead(HeadKind.ACCESS, "", number, hashed[:DIGEST_BYTES])])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import delete
@@ -34,6 +34,20 @@ from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
 NO_TEXTS: RawMessage = MappingProxyType({})
 """The message of an event that none caused."""
+
+
+class NumberedTicket(Protocol):
+    """A ticket's row by its id and number."""
+
+    @property
+    def id(self) -> int:
+        """The row's id."""
+        ...
+
+    @property
+    def number(self) -> str:
+        """The ticket's number."""
+        ...
 
 
 class TicketRow(NamedTuple):
@@ -139,7 +153,7 @@ class _Rows:
             seq += 1
             at = event.at if event.cause is not None else now
             said = append.texts.get(event.cause or 0, NO_TEXTS)
-            row = event_row(session, ticket, seq, chain, event, at, said, append.state.folds)
+            row = event_row(session, append.row, seq, chain, event, at, said, append.state.folds)
             chain = row["hash"]
             self.events.append(row)
             if isinstance(event.data, NoticeQueued):
@@ -170,7 +184,7 @@ class _Rows:
 
 def event_row(
     session: Session,
-    ticket_id: int,
+    ticket: NumberedTicket,
     seq: int,
     chain: bytes,
     event: Event,
@@ -191,19 +205,22 @@ def event_row(
     if isinstance(event.data, AlertRaised):
         alert = event.data
         once = f"{alert.clock}/{folds}/{alert.run}/{alert.level}"
-    return {
-        "ticket_id": ticket_id,
+    row: dict[str, Any] = {
+        "ticket_id": ticket.id,
         "seq": seq,
         "at": at,
         "moment": event.moment,
         "name": event.name,
         "cause": event.cause,
         "data": msgspec.Raw(data),
-        "private": session.cipher.encrypt(private) if private else None,
+        "private": None,
         "commitment": commitment,
         "once": once,
         "hash": digest,
     }
+    if private:
+        row["private"] = session.encrypt(EVENT.c.private, private, row, ticket.number)
+    return row
 
 
 def _head(session: Session, append: LogAppend, row: Mapping[str, Any]) -> ChangedHead:
@@ -249,7 +266,9 @@ def _ticket(
     if particulars is not None:
         limit = rulebook.context_for(append.policy_id).policy.intake.title_characters
         row["title"] = redacted_title(particulars, state.category or "", limit)
-        row["claimant"] = session.cipher.encrypt(particulars.person)
+        row["claimant"] = session.encrypt(
+            TICKET.c.claimant, particulars.person, row, append.row.number
+        )
     return row
 
 

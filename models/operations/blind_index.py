@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from models.bulk import RowValues, delete_rows, update_rows
-from models.database import Session, Store
+from models.database import Session, Store, columns_to_decrypt
 from models.json_types import Json
 from models.rules.blind_index import index_terms
 from models.rules.messages import TicketReceived, read_content
@@ -99,13 +99,13 @@ def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
     cipher = session.cipher
     computed: dict[int, _Hashes] = {}
     messages = session.execute(
-        select(INBOX.c.ticket, INBOX.c.type, INBOX.c.body)
+        select(*columns_to_decrypt(INBOX.c.body))
         .where(session.is_in(INBOX.c.ticket, list(ids)), INBOX.c.type.in_(_INDEXED))
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)
-    )
-    for message in messages:
-        ticket_id, body = ids[message.ticket], cipher.decrypt(message.body)
+    ).all()
+    for message, body in zip(messages, session.decrypt_all(INBOX.c.body, messages), strict=True):
+        ticket_id = ids[message.ticket]
         hashes = computed.setdefault(ticket_id, _Hashes(set(), None))
         rows = blind_index_rows(cipher, ticket_id, body)
         hashes.rows.update((ticket_id, row["kind"], row["hash"]) for row in rows)

@@ -65,8 +65,9 @@ def publish(
         "who": actor.name,
         "figures": figure_counts(session, [month], names)[0],
         "corrections": msgspec.to_builtins(result.corrections),
-        "content": session.cipher.encrypt(packed(content_of(result, cases))),
     }
+    content = packed(content_of(result, cases))
+    values["content"] = session.encrypt(EDITION.c.content, content, values)
     session.execute(session.insert(EDITION).values(values))
     record_table(session, HeadKind.EDITION)
     record_access(session, actor, Permission.PUBLISH, None, [str(month)], now)

@@ -59,8 +59,8 @@ def list_heads(store: Store, *, new: bool = False) -> None:
 
 
 def _create_key(session: Session) -> bytes:
-    key = AnchorSecret(os.urandom(32))
-    row = {"name": ANCHOR_KEY, "value": session.cipher.encrypt(key)}
+    row: dict[str, Any] = {"name": ANCHOR_KEY}
+    row["value"] = session.encrypt(SECRET.c.value, AnchorSecret(os.urandom(32)), row)
     session.execute(session.insert(SECRET).values(row).on_conflict_do_nothing())
     stored = anchor_secret(session)
     assert stored is not None, "it has just been inserted"

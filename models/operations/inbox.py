@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from psycopg.errors import UniqueViolation
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, 
 from sqlalchemy.exc import IntegrityError
 
 from models.bulk import RowValues, insert_rows, next_ids
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.i18n import LazyText, lazy
 from models.json_types import Json, JsonObject
 from models.operations.speaking import SpeakingCheck
@@ -125,11 +125,15 @@ def stored_messages(
 ) -> dict[str, StoredMessage]:
     """Return the messages of a source that the inbox has under these ids."""
     rows = session.execute(
-        select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
+        select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
         )
     ).all()
-    return {r.message_id: StoredMessage(r.arrived_at, session.cipher.decrypt(r.body)) for r in rows}
+    bodies = session.decrypt_all(INBOX.c.body, rows)
+    return {
+        r.message_id: StoredMessage(r.arrived_at, body)
+        for r, body in zip(rows, bodies, strict=True)
+    }
 
 
 def known_ids(session: Session, source: str, ids: Collection[str]) -> set[str]:
@@ -169,7 +173,7 @@ def messages_about(
     the letter's id.
     """
     rows = session.execute(
-        select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body)
+        select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body))
         .where(
             session.is_in(INBOX.c.ticket, tickets),
             INBOX.c.source == source,
@@ -177,11 +181,11 @@ def messages_about(
             or_(*(INBOX.c.message_id.contains(mark, autoescape=True) for mark in marks)),
         )
         .order_by(INBOX.c.id)
-    )
+    ).all()
     messages: dict[str, list[tuple[str, StoredMessage]]] = {}
-    for row in rows:
+    for row, body in zip(rows, session.decrypt_all(INBOX.c.body, rows), strict=True):
         letter_id = next(m for mark in marks if (m := row.message_id.rpartition(mark)[0]))
-        message = StoredMessage(row.arrived_at, session.cipher.decrypt(row.body))
+        message = StoredMessage(row.arrived_at, body)
         messages.setdefault(letter_id, []).append((row.message_id, message))
     return messages
 
@@ -260,16 +264,19 @@ def letters_numbered_like(
         return []
     like = [INBOX.c.message_id.startswith(f"{number}-", autoescape=True) for number in numbers]
     rows = session.execute(
-        select(INBOX.c.message_id, INBOX.c.arrived_at, INBOX.c.body).where(
+        select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.source == source,
             INBOX.c.type == MessageType.TICKET_RECEIVED,
             INBOX.c.current,
             ~INBOX.c.conflicting,
             or_(INBOX.c.message_id.in_(list(numbers)), *like),
         )
-    )
-    decrypt = session.cipher.decrypt
-    return [(r.message_id, StoredMessage(r.arrived_at, decrypt(r.body))) for r in rows]
+    ).all()
+    bodies = session.decrypt_all(INBOX.c.body, rows)
+    return [
+        (r.message_id, StoredMessage(r.arrived_at, body))
+        for r, body in zip(rows, bodies, strict=True)
+    ]
 
 
 _FOREIGN = "#another#"
@@ -375,8 +382,8 @@ def _rows(
         )
     )
     ids = next_ids(session.connection(), INBOX, len(new))
-    encrypt = session.cipher.encrypt
-    return [
+    session.add_salts(numbers)
+    rows: list[dict[str, Any]] = [
         {
             "id": row_id,
             "source": source,
@@ -387,7 +394,7 @@ def _rows(
             "queue": queue_for(e.type, emergency=bool(raw.get("emergency")) or e.ticket in urgent),
             "at": e.at,
             "arrived_at": now,
-            "body": encrypt(msgspec.Raw(canonical)),
+            "body": msgspec.Raw(canonical),
             "state": WAITING,
             "current": True,
             "conflicting": False,
@@ -395,3 +402,6 @@ def _rows(
         }
         for row_id, (_place, e, digest, raw, canonical) in zip(ids, new, strict=True)
     ]
+    for row in rows:
+        row["body"] = session.encrypt(INBOX.c.body, row["body"], row)
+    return [*rows]

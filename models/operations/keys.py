@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     ColumnElement,
+    Join,
     LargeBinary,
     Table,
     bindparam,
@@ -22,13 +23,13 @@ from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  (their import is what fills the metadata)
 from models.clock import Now
-from models.database import Session, Store
+from models.database import Session, Store, columns_to_decrypt
 from models.operations.blind_index import rebuild_hashes
 from models.operations.first_anchor import begin_anchors, list_heads
-from models.security.encryption import Encrypted
+from models.security.encryption import ForgedValue, no_key
 from models.sql_types import AnyColumn, SelectedRow
 from models.tables.columns import EncryptedColumn
-from models.tables.core import EVENT, SECRET, SIMILARITY
+from models.tables.core import EVENT, SECRET, SIMILARITY, TICKET
 from models.tables.secrets import HASH_KEY
 
 _BATCH = 500
@@ -65,13 +66,10 @@ def unlock(store: Store) -> int:
     key, or its key is missing.
     """
     with store.reading() as session:
-        stored = _stored_secret(session)
-        older = _any_encrypted(session) if stored is None else None
-    if stored is None:
-        if older is not None:
-            store.cipher.decrypt(older)
-        stored = _create_secret(store, older)
-    secret = msgspec.convert(store.cipher.decrypt(stored), _HashSecret)
+        secret = _stored_secret(session)
+        has_older = secret is None and _open_older(session)
+    if secret is None:
+        secret = _create_secret(store, has_older=has_older)
     store.cipher.use_hash_key(secret.key)
     return secret.form
 
@@ -111,49 +109,63 @@ def ensure_anchored(store: Store, now: Now) -> None:
 
 
 def _hash_secret(session: Session) -> _HashSecret:
-    stored = _stored_secret(session)
-    assert stored is not None, "unlock has created one"
-    return msgspec.convert(session.cipher.decrypt(stored), _HashSecret)
+    secret = _stored_secret(session)
+    assert secret is not None, "unlock has created one"
+    return secret
 
 
 def _renew(session: Session, **changes: Any) -> None:
     """Store the secret with these changes."""
-    renewed = msgspec.structs.replace(_hash_secret(session), **changes)
-    value = session.cipher.encrypt(renewed)
-    session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(value=value))
+    row = _secret_row(session, msgspec.structs.replace(_hash_secret(session), **changes))
+    session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(row))
 
 
-def _stored_secret(session: Session) -> Encrypted | None:
-    secret: Encrypted | None = session.scalar(
-        select(SECRET.c.value).where(SECRET.c.name == HASH_KEY)
-    )
-    return secret
+def _stored_secret(session: Session) -> _HashSecret | None:
+    row = session.execute(select(SECRET).where(SECRET.c.name == HASH_KEY)).first()
+    if row is None:
+        return None
+    try:
+        return msgspec.convert(session.decrypt(SECRET.c.value, row), _HashSecret)
+    except ForgedValue as error:
+        # most likely the key file is another store's
+        raise no_key() from error
 
 
-def _create_secret(store: Store, older: Encrypted | None) -> Encrypted:
+def _secret_row(session: Session, secret: _HashSecret) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": HASH_KEY}
+    return row | {"value": session.encrypt(SECRET.c.value, secret, row)}
+
+
+def _create_secret(store: Store, *, has_older: bool) -> _HashSecret:
     cipher = store.cipher
     cipher.save_key()
-    key = os.urandom(32) if older is None else cipher.legacy_hash_key()
-    form = _FORM if older is None else 0
+    key = cipher.legacy_hash_key() if has_older else os.urandom(32)
     with store.writing() as session:
         # until then lines of the log were chained without a key
         unkeyed_until = session.scalar(select(func.max(EVENT.c.at)))
-        row = {"name": HASH_KEY, "value": cipher.encrypt(_HashSecret(key, unkeyed_until, form))}
+        secret = _HashSecret(key, unkeyed_until, 0 if has_older else _FORM)
+        row = _secret_row(session, secret)
         session.execute(session.insert(SECRET).values(row).on_conflict_do_nothing())
         stored = _stored_secret(session)
         assert stored is not None, "it has just been inserted"
         return stored
 
 
-def _any_encrypted(session: Session) -> Encrypted | None:
-    """Any encrypted value of a store that has no hash key yet."""
+def _open_older(session: Session) -> bool:
+    """Return whether a store without a secret has encrypted values; raises where none opens."""
     for table, column in encrypted_columns():
-        value: Encrypted | None = session.scalar(
-            select(column).select_from(table).where(column.is_not(None)).limit(1)
-        )
-        if value is not None:
-            return value
-    return None
+        for row in encrypted_rows(session, table, column, most=1):
+            session.decrypt(column, row)
+            return True
+    return False
+
+
+def encrypted_rows(
+    session: Session, table: Table, column: AnyColumn, most: int | None = None
+) -> Sequence[SelectedRow]:
+    """Return the rows in which this column has a value, with what decrypting it needs."""
+    rows = select(*_row_columns(column)).select_from(_from(table, column))
+    return session.execute(rows.where(column.is_not(None)).limit(most)).all()
 
 
 def encrypted_columns() -> Iterator[tuple[Table, AnyColumn]]:
@@ -201,11 +213,12 @@ def _pass(store: Store, table: Table, column: AnyColumn) -> Iterator[int]:
     while True:
         with store.writing() as session:
             stale = (
-                select(*keys, column)
+                select(*keys, *_row_columns(column))
+                .select_from(_from(table, column))
                 .where(_stale(session, column))
                 .order_by(*keys)
                 .limit(_BATCH)
-                .with_for_update(skip_locked=True)
+                .with_for_update(skip_locked=True, of=table)
             )
             if after is not None:
                 stale = stale.where(tuple_(*keys) > after)
@@ -220,14 +233,32 @@ def _pass(store: Store, table: Table, column: AnyColumn) -> Iterator[int]:
 def _write(session: Session, table: Table, column: AnyColumn, rows: Sequence[SelectedRow]) -> None:
     keys = list(table.primary_key.columns)
     statement = update(table).where(*(k == bindparam(f"_{k.name}") for k in keys))
+    values = session.decrypt_all(column, rows)
     session.connection().execute(
         statement.values({column.name: bindparam("_new")}),
         [
             {f"_{k.name}": v for k, v in zip(keys, row, strict=False)}
-            | {"_new": session.cipher.reencrypt(row[-1])}
-            for row in rows
+            | {"_new": session.encrypt(column, value, row)}
+            for row, value in zip(rows, values, strict=True)
         ],
     )
+
+
+def _row_columns(column: AnyColumn) -> list[AnyColumn]:
+    """Return the columns that decrypting this one needs, also where the ticket's row has them."""
+    columns = columns_to_decrypt(column)
+    return columns if _says_ticket(column) else [*columns, TICKET.c.number]
+
+
+def _from(table: Table, column: AnyColumn) -> Table | Join:
+    """Return what those columns are selected from."""
+    return table if _says_ticket(column) else table.join(TICKET, TICKET.c.id == table.c.ticket_id)
+
+
+def _says_ticket(column: AnyColumn) -> bool:
+    kind = column.type
+    assert isinstance(kind, EncryptedColumn)
+    return kind.binding.ticket is None or kind.binding.ticket in column.table.c
 
 
 def _left(store: Store, column: AnyColumn) -> bool:

@@ -112,8 +112,9 @@ def _move_lines(store: Store, is_unit: IsUnit) -> None:
     while True:
         with store.writing() as session:
             rows = session.execute(
-                select(*keys, EVENT.c.name, EVENT.c.hash)
+                select(*keys, EVENT.c.name, EVENT.c.hash, TICKET.c.number)
                 .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
+                .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
                 .where(tuple_(*keys) > after)
                 .where(EVENT.c.original.is_(None), EVENT.c.commitment.is_(None))
                 .order_by(*keys)
@@ -140,7 +141,7 @@ def _moved_lines(
             "_ticket": row.ticket_id,
             "_seq": row.seq,
             "_data": msgspec.Raw(encoded),
-            "_original": session.cipher.encrypt(row.data),
+            "_original": session.encrypt(EVENT.c.original, row.data, row),
             "_commitment": copy_commitment(session.cipher, bytes(row.hash), encoded),
         }
 

@@ -8,6 +8,7 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.routing.learned import LinearClassifier, Model
+from models.security.encryption import Encrypted
 from models.tables.core import MODEL
 
 
@@ -32,10 +33,14 @@ def add_model(session: Session, body: bytes, learned_from: str, now: datetime) -
         "learned_from": learned_from,
         "letters": model.letters,
         "labels": list(model.labels),
-        "body": session.cipher.encrypt(body.decode()),
+        "body": Encrypted(b""),
     }
     insert = session.insert(MODEL).values(row).returning(MODEL.c.version)
-    return int(session.execute(insert).scalar_one())
+    version = int(session.execute(insert).scalar_one())
+    # bound to its number, which the database gives
+    sealed = session.encrypt(MODEL.c.body, body.decode(), {"version": version})
+    session.execute(update(MODEL).where(MODEL.c.version == version).values(body=sealed))
+    return version
 
 
 def use_model(session: Session, version: int | None) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, exists, func, select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
 from models.rules.minhash import signature
 from models.rules.similarity import shingles_of
@@ -59,12 +59,13 @@ def delete_old_bands(session: Session, before: datetime) -> None:
 
 def _letters(session: Session, numbers: Sequence[str]) -> JsonObject:
     rows = session.execute(
-        select(INBOX.c.ticket, INBOX.c.body)
+        select(*columns_to_decrypt(INBOX.c.body))
         .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.type == MessageType.TICKET_RECEIVED)
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.id.desc())
-    )
-    return {row.ticket: session.cipher.decrypt(row.body) for row in rows}
+    ).all()
+    letters = session.decrypt_all(INBOX.c.body, rows)
+    return {row.ticket: letter for row, letter in zip(rows, letters, strict=True)}
 
 
 def _bands(session: Session, body: JsonObject) -> list[int]:

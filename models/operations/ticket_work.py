@@ -38,6 +38,8 @@ class InboxRow(NamedTuple):
     """
 
     id: int
+    source: str
+    message_id: str
     ticket: str
     type: str
     queue: str
@@ -164,7 +166,7 @@ def outline_hash(cipher: Cipher, row: InboxRow, outline: str) -> bytes:
 
 def read_texts(session: Session, row: InboxRow) -> RawMessage:
     """Return the message of a row as it came, with all its texts."""
-    raw: RawMessage = session.cipher.decrypt(row.body)
+    raw: RawMessage = session.decrypt(INBOX.c.body, row)
     return raw
 
 
@@ -172,6 +174,7 @@ def read_waiting(
     session: Session, waiting: Mapping[str, Sequence[InboxRow]], rulebook: Rulebook
 ) -> dict[str, dict[int, Message]]:
     """Read the messages that wait for tickets, by the ticket's number and the row's id."""
+    session.load_salts(waiting.keys())
     late = [
         number
         for number, rows in waiting.items()

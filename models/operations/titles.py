@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import select
 
 from models.bulk import update_rows
-from models.database import Session, Store
+from models.database import Session, Store, columns_to_decrypt
 from models.json_types import Json
 from models.rulebook import load_rulebook
 from models.rules.particulars import Particulars, read_particulars
@@ -29,14 +29,14 @@ def stored_particulars(
     letters: dict[str, Mapping[str, Json]] = {}
     amendments: dict[str, list[Mapping[str, Json]]] = {}
     messages = session.execute(
-        select(INBOX.c.ticket, INBOX.c.type, INBOX.c.body)
+        select(*columns_to_decrypt(INBOX.c.body))
         .where(session.is_in(INBOX.c.ticket, list(numbers)))
         .where(INBOX.c.type.in_((MessageType.TICKET_RECEIVED, MessageType.TICKET_AMENDED)))
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)
-    )
-    for message in messages:
-        body = session.cipher.decrypt(message.body)
+    ).all()
+    bodies = session.decrypt_all(INBOX.c.body, messages)
+    for message, body in zip(messages, bodies, strict=True):
         if message.type == MessageType.TICKET_AMENDED:
             amendments.setdefault(message.ticket, []).append(body)
         else:
@@ -80,5 +80,5 @@ def redact_titles(store: Store) -> int:
 
 def _of_row(session: Session, ticket: SelectedRow) -> Particulars:
     """Return the particulars of a ticket whose letter is not there, as far as its row has them."""
-    person = session.cipher.decrypt(ticket.claimant) if ticket.claimant else {}
+    person = session.decrypt(TICKET.c.claimant, ticket) if ticket.claimant else {}
     return Particulars(ticket.title, person)

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import delete, func, select
 
 from models.bulk import insert_rows
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.changes import record_table
@@ -313,7 +313,9 @@ def _write(
             "position": each.position,
             "version": version,
             "words": {k: getattr(each.unit, k) for k in WORDS},
-            "people": session.cipher.encrypt({k: getattr(each.unit, k) for k in PEOPLE}),
+            "people": session.encrypt(
+                UNIT.c.people, {k: getattr(each.unit, k) for k in PEOPLE}, {"id": each.unit.id}
+            ),
             "retired_at": each.retired_at,
             "successor": each.successor,
         }
@@ -335,11 +337,12 @@ def _tickets_of(session: Session, unit: str) -> list[str]:
     )
     # to some the unit may be on its way still
     passing = session.execute(
-        select(INBOX.c.ticket, INBOX.c.body)
+        select(*columns_to_decrypt(INBOX.c.body))
         .where(INBOX.c.type == MessageType.UNIT_SUCCEEDED)
         .where(INBOX.c.state == WAITING, INBOX.c.current)
-    )
-    soon = [r.ticket for r in passing if session.cipher.decrypt(r.body)["successor"] == unit]
+    ).all()
+    passed_on = zip(passing, session.decrypt_all(INBOX.c.body, passing), strict=True)
+    soon = [row.ticket for row, body in passed_on if body["successor"] == unit]
     return sorted({*rows, *soon})
 
 

@@ -5,8 +5,14 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from models.database import Session
+from models.json_types import Json
 from models.security.chain import AccessLine
 from models.tables.core import ACCESS
+
+
+def reason_given(session: Session, line: AccessLine) -> Json:
+    """Return the reason of a line in clear, None where none was given."""
+    return session.decrypt(ACCESS.c.reason, line) if line.reason is not None else None
 
 
 def access_log(session: Session, ticket: str | None = None) -> Iterator[AccessLine]:

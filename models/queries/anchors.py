@@ -52,10 +52,10 @@ def anchor_due(session: Session, now: datetime, interval: timedelta) -> bool:
 
 def anchor_secret(session: Session) -> AnchorSecret | None:
     """Return the private key, None where the store has none."""
-    value = session.scalar(select(SECRET.c.value).where(SECRET.c.name == ANCHOR_KEY))
-    if value is None:
+    row = session.execute(select(SECRET).where(SECRET.c.name == ANCHOR_KEY)).first()
+    if row is None:
         return None
-    return msgspec.convert(session.cipher.decrypt(value), AnchorSecret)
+    return msgspec.convert(session.decrypt(SECRET.c.value, row), AnchorSecret)
 
 
 def anchor_public_key(session: Session) -> bytes | None:

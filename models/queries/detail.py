@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.i18n import PrivateText, render
 from models.json_types import JsonObject
 from models.queries.duties import DutyRow, DutyView, duty_views
@@ -92,13 +92,13 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
         .order_by(NOTICE.c.seq, NOTICE.c.id)
     ).all()
     states = {notice.seq: NoticeState(notice.state) for notice in reversed(notices)}
-    redactor = ticket_redactor(session, row.claimant)
+    redactor = ticket_redactor(session, row)
     log = _log(session, row.id, number, redactor)
     letter = read_letter(session, number)
     return TicketDetail(
         **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
         state=state.with_texts(_reasons_texts(letter, log, redactor)),
-        claimant=_claimant(session.cipher.decrypt(row.claimant) if row.claimant else {}),
+        claimant=_claimant(session.decrypt(TICKET.c.claimant, row) if row.claimant else {}),
         content=redactor.redact_text(str(letter.get("content") or "")),
         duties=duty_views(_duty_rows(session, row.id), log, states),
         log=log,
@@ -128,20 +128,20 @@ def _duty_rows(session: Session, ticket_id: int) -> list[DutyRow]:
 
 def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> tuple[LogLine, ...]:
     sent = session.execute(
-        select(INBOX.c.id, INBOX.c.body).where(
+        select(*columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.ticket == number, INBOX.c.source == OPERATORS
         )
     )
-    by = {row.id: clean(str(session.cipher.decrypt(row.body).get("by") or "")) for row in sent}
+    by = {row.id: clean(str(session.decrypt(INBOX.c.body, row).get("by") or "")) for row in sent}
     rows = session.execute(
         select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
     )
-    return tuple(_line(session, row, by.get(row.cause, ""), redactor) for row in rows)
+    return tuple(_line(session, number, row, by.get(row.cause, ""), redactor) for row in rows)
 
 
-def _line(session: Session, row: SelectedRow, by: str, redactor: Redactor) -> LogLine:
+def _line(session: Session, number: str, row: SelectedRow, by: str, redactor: Redactor) -> LogLine:
     event = events.convert(row.name, row.data)
-    private = redactor.redact(line_texts(session, row))
+    private = redactor.redact(line_texts(session, number, row))
     return LogLine(
         row.seq,
         row.at,

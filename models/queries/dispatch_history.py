@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.rules.vocabulary import EventName, MessageType
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED
@@ -27,7 +27,7 @@ def past_dispatches(session: Session) -> Iterator[PastDispatch]:
         EVENT.c.ticket_id == TICKET.c.id, EVENT.c.name.in_(_TAKEN)
     )
     rows = session.execute(
-        select(TICKET.c.unit, INBOX.c.body)
+        select(TICKET.c.unit, *columns_to_decrypt(INBOX.c.body))
         .join(INBOX, INBOX.c.ticket == TICKET.c.number)
         .where(
             INBOX.c.type == MessageType.TICKET_RECEIVED,
@@ -39,5 +39,5 @@ def past_dispatches(session: Session) -> Iterator[PastDispatch]:
         .order_by(INBOX.c.id)
     )
     for row in rows:
-        body = session.cipher.decrypt(row.body)
+        body = session.decrypt(INBOX.c.body, row)
         yield PastDispatch(str(body.get("title") or ""), str(body.get("content") or ""), row.unit)

@@ -116,7 +116,7 @@ def published_bulletin(session: Session, month: Month) -> PublishedBulletin | No
     row = session.execute(select(EDITION).where(EDITION.c.month == str(month))).first()
     if row is None:
         return None
-    raw = zlib.decompress(base64.b64decode(session.cipher.decrypt(row.content)))
+    raw = zlib.decompress(base64.b64decode(session.decrypt(EDITION.c.content, row)))
     return PublishedBulletin(row, msgspec.json.decode(raw, type=EditionContent))
 
 

@@ -6,13 +6,13 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import func, select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.i18n import LazyText, render
-from models.json_types import Json, JsonObject
+from models.json_types import JsonObject
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
 from models.rules.redaction import redact_text
 from models.rules.text import clean
-from models.security.encryption import Encrypted
+from models.sql_types import SelectedRow
 from models.tables.core import INBOX, NOTICE, TICKET
 
 MESSAGE, NOTE = "message", "notice"
@@ -63,7 +63,6 @@ def failures(session: Session) -> Failures:
     refused = REFUSED_MESSAGE, INBOX.c.current
     messages = session.scalar(select(func.count(INBOX.c.id)).where(*refused)) or 0
     notices = session.scalar(select(func.count(NOTICE.c.id)).where(FAILED_NOTICE)) or 0
-    columns = ("id", "ticket", "type", "source", "reason", "body", "arrived_at")
     rows = [
         Failure(
             MESSAGE,
@@ -71,11 +70,11 @@ def failures(session: Session) -> Failures:
             r.ticket,
             r.type,
             r.source,
-            reason_text(session, r.reason, r.body),
+            reason_text(session, r),
             r.arrived_at,
         )
         for r in session.execute(
-            select(*(INBOX.c[c] for c in columns))
+            select(INBOX.c.reason, INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body))
             .where(*refused)
             .order_by(INBOX.c.id.desc())
             .limit(MAX_LISTED)
@@ -101,20 +100,20 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
     ).first()
     if row is None:
         return None
-    why = reason_text(session, row.reason, row.body)
-    body = session.cipher.decrypt(row.body)
+    why = reason_text(session, row)
+    body = session.decrypt(INBOX.c.body, row)
     return RefusedMessage(row.id, row.source, row.message_id, row.type, row.ticket, why, body)
 
 
-def reason_text(session: Session, stored: Json, body: Encrypted) -> str:
+def reason_text(session: Session, row: SelectedRow) -> str:
     """Return why a message was refused, in words; numbers of persons in it are redacted.
 
-    `body` is the message, whose texts the reason may repeat.
+    The row has the reason, and what decrypting the body needs, whose texts the reason may repeat.
     """
-    if not stored:
+    if not row.reason:
         return ""
-    why = msgspec.convert(stored["why"], LazyText)
+    why = msgspec.convert(row.reason["why"], LazyText)
     if why.private:
-        message = session.cipher.decrypt(body)
+        message = session.decrypt(INBOX.c.body, row)
         why = why.with_texts({text.field: text.find_in(message) for text in why.private})
     return redact_text(clean(render(why)))

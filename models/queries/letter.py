@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
 from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX
@@ -11,14 +11,14 @@ from models.tables.inbox import APPLIED
 
 def read_letter(session: Session, number: str) -> JsonObject:
     """Return the message that a ticket began with, in clear; whoever shows it redacts it."""
-    body = session.scalar(
-        select(INBOX.c.body)
+    row = session.execute(
+        select(*columns_to_decrypt(INBOX.c.body))
         .where(
             INBOX.c.ticket == number, INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.current
         )
         .where(INBOX.c.state == APPLIED)
         .order_by(INBOX.c.id)
         .limit(1)
-    )
-    letter: JsonObject = session.cipher.decrypt(body) if body is not None else {}
+    ).first()
+    letter: JsonObject = session.decrypt(INBOX.c.body, row) if row is not None else {}
     return letter

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.errors import HotlineError
 from models.i18n import _, readable
 from models.json_types import JsonObject
@@ -48,14 +48,14 @@ _COLUMNS = [EVENT.c[name] for name in LogRow._fields]
 def ticket_log(session: Session, number: str) -> Iterator[JsonObject]:
     """Yield the events of a ticket in order, for output. Raises TicketNotFound."""
     ticket = session.execute(
-        select(TICKET.c.id, TICKET.c.claimant).where(TICKET.c.number == number)
+        select(TICKET.c.id, *columns_to_decrypt(TICKET.c.claimant)).where(TICKET.c.number == number)
     ).first()
     if ticket is None:
         raise TicketNotFound(number)
     rows = session.execute(
         select(*_COLUMNS).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
     )
-    redactor = ticket_redactor(session, ticket.claimant)
+    redactor = ticket_redactor(session, ticket)
     for row in rows:
         yield event_as_dict(session, number, LogRow(*row), redactor)
 
@@ -69,7 +69,7 @@ def all_logs(session: Session) -> Iterator[JsonObject]:
     ).all()
     for number, events in groupby(rows, key=lambda row: str(row.number)):
         first = next(events)
-        redactor = ticket_redactor(session, first.claimant)
+        redactor = ticket_redactor(session, first)
         for row in chain([first], events):
             yield event_as_dict(session, number, LogRow(*row[: len(_COLUMNS)]), redactor)
 
@@ -94,23 +94,23 @@ def refusals_outside_logs(session: Session) -> Iterator[RefusalOutsideLogs]:
     return (RefusalOutsideLogs(*row) for row in rows)
 
 
-def ticket_redactor(session: Session, claimant: Encrypted | None) -> Redactor:
-    """Return what redacts this claimant in texts."""
-    return Redactor(session.cipher.decrypt(claimant) if claimant else {})
+def ticket_redactor(session: Session, ticket: SelectedRow) -> Redactor:
+    """Return what redacts the claimant of a ticket in texts; its row has `number`, `claimant`."""
+    return Redactor(session.decrypt(TICKET.c.claimant, ticket) if ticket.claimant else {})
 
 
-def line_texts(session: Session, row: LogRow | SelectedRow) -> JsonObject:
-    """Return the texts of a line in clear, by field; whoever shows them redacts them."""
-    texts: JsonObject = session.cipher.decrypt(row.private) if row.private else {}
+def line_texts(session: Session, number: str, row: LogRow | SelectedRow) -> JsonObject:
+    """Return the texts of a ticket's line in clear, by field; whoever shows them redacts them."""
+    texts: JsonObject = session.decrypt(EVENT.c.private, row, number) if row.private else {}
     if row.original is not None:
-        original = msgspec.json.decode(session.cipher.decrypt(row.original))
+        original = msgspec.json.decode(session.decrypt(EVENT.c.original, row, number))
         texts = texts | texts_of(original, row.name)
     return texts
 
 
 def event_as_dict(session: Session, number: str, row: LogRow, redactor: Redactor) -> JsonObject:
     """Return one event for output, every instant in +08:00, its claimant redacted."""
-    private = redactor.redact(line_texts(session, row))
+    private = redactor.redact(line_texts(session, number, row))
     return {
         "seq": row.seq,
         "ticket": number,

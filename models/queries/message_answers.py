@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, tuple_
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.queries.failures import reason_text
 from models.tables.core import INBOX
 from models.tables.inbox import REFUSED, WAITING
@@ -29,14 +29,14 @@ def message_answers(
     if not keys:
         return {}
     rows = session.execute(
-        select(INBOX.c.source, INBOX.c.message_id, INBOX.c.state, INBOX.c.reason, INBOX.c.body)
+        select(INBOX.c.state, INBOX.c.reason, *columns_to_decrypt(INBOX.c.body))
         .where(INBOX.c.current, INBOX.c.state != WAITING)
         .where(tuple_(INBOX.c.source, INBOX.c.message_id).in_(list(keys)))
     )
     return {
         (row.source, row.message_id): MessageAnswer(
             row.state == REFUSED,
-            reason_text(session, row.reason, row.body) if row.state == REFUSED else "",
+            reason_text(session, row) if row.state == REFUSED else "",
         )
         for row in rows
     }

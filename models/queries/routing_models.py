@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, func, select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.tables.core import MODEL
 
 if TYPE_CHECKING:
@@ -32,15 +32,18 @@ def model_in_use() -> Select[tuple[int]]:
 
 def load_model(session: Session) -> "LinearClassifier | None":
     """Load the model in use. Raises InvalidModel where it is damaged."""
-    body = session.scalar(
-        select(MODEL.c.body).where(MODEL.c.in_use).order_by(MODEL.c.version.desc()).limit(1)
-    )
-    if body is None:
+    row = session.execute(
+        select(*columns_to_decrypt(MODEL.c.body))
+        .where(MODEL.c.in_use)
+        .order_by(MODEL.c.version.desc())
+        .limit(1)
+    ).first()
+    if row is None:
         return None
     # numpy takes a tenth of a second: only where there is a model
     from models.rules.routing.learned import LinearClassifier  # noqa: PLC0415
 
-    return LinearClassifier.read(session.cipher.decrypt(body).encode())
+    return LinearClassifier.read(session.decrypt(MODEL.c.body, row).encode())
 
 
 def models(session: Session) -> list[RoutingModelInfo]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from models.database import Session
+from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
 from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
 from models.rules.vocabulary import OPEN, MessageType
@@ -102,25 +102,31 @@ def _candidates(session: Session, since: datetime) -> list[_Candidate]:
     newest = sorted(bands)[-_MOST_LETTERS:]
     rows = session.execute(
         select(
-            TICKET.c.id,
+            TICKET.c.id.label("ticket_id"),
             TICKET.c.number,
             TICKET.c.title,
             TICKET.c.status,
             TICKET.c.unit,
             TICKET.c.received_at,
-            INBOX.c.body,
+            *columns_to_decrypt(INBOX.c.body),
         )
         .join(INBOX, INBOX.c.ticket == TICKET.c.number)
         .where(session.is_in(TICKET.c.id, newest), INBOX.c.type == MessageType.TICKET_RECEIVED)
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(TICKET.c.received_at, TICKET.c.number, INBOX.c.id)
-    )
+    ).all()
+    session.load_salts([row.number for row in rows])
     candidates: dict[int, _Candidate] = {}
     for row in rows:
-        if row.id not in candidates:
-            letter = session.cipher.decrypt(row.body)
-            candidates[row.id] = _Candidate(
-                row.number, row.title, row.status, row.unit, row.received_at, letter, bands[row.id]
+        if row.ticket_id not in candidates:
+            candidates[row.ticket_id] = _Candidate(
+                row.number,
+                row.title,
+                row.status,
+                row.unit,
+                row.received_at,
+                session.decrypt(INBOX.c.body, row),
+                bands[row.ticket_id],
             )
     return list(candidates.values())
 

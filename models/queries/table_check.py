@@ -6,7 +6,7 @@ from models.database import Session
 from models.i18n import LazyText, lazy
 from models.queries.table_heads import TABLES, table_heads
 from models.security.anchored_heads import AnchoredHeads
-from models.security.encryption import KeyUnusable
+from models.security.encryption import ForgedValue, KeyUnusable
 from models.security.findings import Finding, Harm
 from models.security.heads import HeadKind
 
@@ -30,7 +30,7 @@ def check_tables(session: Session, heads: AnchoredHeads) -> Iterator[Finding]:
         known = dict(heads.tables.get(kind, {}))
         try:
             rows = list(table_heads(session, kind))
-        except KeyUnusable:
+        except (ForgedValue, KeyUnusable):
             why = lazy("what is encrypted there is not as it was written")
             yield Finding(Harm.ALTERED, place, why)
             continue

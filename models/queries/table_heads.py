@@ -79,7 +79,7 @@ def _digest(session: Session, kind: HeadKind, row: Row[Any]) -> bytes:
     content = [getattr(row, name) for name in _COLUMNS[kind]]
     for place, name in enumerate(_COLUMNS[kind]):
         if name in _ENCRYPTED:
-            content[place] = session.cipher.decrypt(content[place])
+            content[place] = session.decrypt(TABLES[kind].c[name], row)
         elif isinstance(content[place], memoryview):
             content[place] = bytes(content[place])
     return content_digest(session.cipher, kind, content)

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Row, Table, Text, func, select, type_coerce
 
 from models.anchor_file import AnchorLine
@@ -29,7 +30,7 @@ from models.security.chain import (
     LogEnd,
     check_access_log,
 )
-from models.security.encryption import Cipher
+from models.security.encryption import Cipher, ForgedValue, KeyUnusable, TextsErased
 from models.security.findings import Finding, Harm
 from models.tables.core import ACCESS, CLOCK, EVENT, NOTICE, SECRET, TICKET
 from models.tables.secrets import HASH_KEY
@@ -214,6 +215,8 @@ def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
 def _read(session: Session, start: int, stop: int) -> _Batch:
     span = (TICKET.c.id >= start, TICKET.c.id < stop)
     tickets = session.execute(select(TICKET).where(*span).order_by(TICKET.c.id)).all()
+    numbers = {ticket.id: ticket.number for ticket in tickets}
+    session.load_salts(numbers.values())
     events = session.execute(
         select(
             EVENT.c.ticket_id,
@@ -225,21 +228,38 @@ def _read(session: Session, start: int, stop: int) -> _Batch:
     )
     lines: dict[int, list[EventLine]] = defaultdict(list)
     for row in events:
-        line = EventLine(
-            row.seq,
-            row.name,
-            row.at,
-            row.moment,
-            row.cause,
-            row.data.encode(),
-            row.private,
-            row.commitment and bytes(row.commitment),
-            row.original,
-            bytes(row.hash),
-        )
-        lines[row.ticket_id].append(line)
+        lines[row.ticket_id].append(_line(session, numbers.get(row.ticket_id, ""), row))
     clocks = _by_ticket(session, CLOCK, start, stop)
     return _Batch(tickets, lines, clocks, _by_ticket(session, NOTICE, start, stop))
+
+
+def _line(session: Session, number: str, row: Row[Any]) -> EventLine:
+    private = original = None
+    is_forged = erased = False
+    try:
+        if row.private is not None:
+            private = msgspec.json.encode(session.decrypt(EVENT.c.private, row, number))
+        if row.original is not None:
+            original = str(session.decrypt(EVENT.c.original, row, number)).encode()
+    except TextsErased:
+        erased = True
+    except (ForgedValue, KeyUnusable):
+        # the key fits this store, or it would not be open: the ciphertext was changed
+        is_forged = True
+    return EventLine(
+        row.seq,
+        row.name,
+        row.at,
+        row.moment,
+        row.cause,
+        row.data.encode(),
+        private,
+        row.commitment and bytes(row.commitment),
+        original,
+        bytes(row.hash),
+        is_forged,
+        erased,
+    )
 
 
 def _by_ticket(session: Session, table: Table, start: int, stop: int) -> dict[int, list[Row[Any]]]:
@@ -255,9 +275,8 @@ def _by_ticket(session: Session, table: Table, start: int, stop: int) -> dict[in
 
 
 def _unkeyed_until(session: Session) -> datetime | None:
-    secret = session.cipher.decrypt(
-        session.scalars(select(SECRET.c.value).where(SECRET.c.name == HASH_KEY)).one()
-    )
+    stored = select(SECRET).where(SECRET.c.name == HASH_KEY)
+    secret = session.decrypt(SECRET.c.value, session.execute(stored).one())
     until = secret["unkeyed_until"]
     return datetime.fromisoformat(until) if until else None
 

@@ -13,7 +13,13 @@ import msgspec
 
 from models.i18n import lazy
 from models.rules.vocabulary import AccessOutcome
-from models.security.encryption import Cipher, Encrypted, KeyUnusable
+from models.security.encryption import (
+    Binding,
+    Cipher,
+    Encrypted,
+    ForgedValue,
+    KeyUnusable,
+)
 from models.security.findings import Finding, Harm
 
 
@@ -27,9 +33,10 @@ class LogEnd(NamedTuple):
 class EventLine(NamedTuple):
     """A line of a ticket's log as it is stored; `data` is JSON with sorted keys.
 
-    `private` are its texts, `commitment` the keyed hash of them. Where an older release wrote texts
-    into the data, `original` is that data, and `commitment` the keyed hash of `data`, its copy
-    without texts, and of the line's hash.
+    `private` are its texts in clear, as JSON, and `commitment` the keyed hash of them. Where an
+    older release wrote texts into the data, `original` is that data, and `commitment` the keyed
+    hash of `data`, its copy without texts, and of the line's hash. Where its ticket's texts are
+    `erased`, both are None; where one of them `is_forged`, it does not belong there.
     """
 
     seq: int
@@ -38,10 +45,12 @@ class EventLine(NamedTuple):
     moment: datetime
     cause: int | None
     data: bytes
-    private: Encrypted | None
+    private: bytes | None
     commitment: bytes | None
-    original: Encrypted | None
+    original: bytes | None
     hash: bytes
+    is_forged: bool = False
+    erased: bool = False
 
 
 class AccessLine(NamedTuple):
@@ -67,6 +76,10 @@ def first_link(number: str) -> bytes:
     return b"ticket:" + number.encode()
 
 
+REASON = Binding("access.reason", ("id",))
+"""A reason belongs to its line of the access log."""
+
+
 def event_line(
     seq: int, name: str, at: datetime, moment: datetime, cause: int | None, data: bytes
 ) -> bytes:
@@ -80,11 +93,13 @@ def access_line(cipher: Cipher, line: AccessLine) -> bytes:
     """Return what the hash of a line of the access log covers besides the hash before.
 
     A line that was done once and for no reason is covered as before there were reasons. Raises
-    KeyUnusable where its reason cannot be read.
+    KeyUnusable or ForgedValue where its reason cannot be read.
     """
     covered = [line.at.astimezone(UTC), line.id, line.who, line.role, line.act, line.ticket]
     covered.append(line.fields)
-    reason = msgspec.json.encode(cipher.decrypt(line.reason)) if line.reason is not None else None
+    reason = None
+    if line.reason is not None:
+        reason = msgspec.json.encode(cipher.decrypt(REASON, line.reason, line))
     more = [line.outcome, line.amount, reason and cipher.keyed_hash(reason).hex()]
     if more != [AccessOutcome.DONE, 1, None]:
         covered += more
@@ -146,21 +161,16 @@ class LogCheck:
         Texts that have been erased change nothing: the commitment stands for them.
         """
         cipher = self._cipher
-        data = line.data
-        if line.original is not None:
-            if line.commitment != copy_commitment(cipher, line.hash, line.data):
-                return
-            try:
-                data = str(cipher.decrypt(line.original)).encode()
-            except KeyUnusable:
-                return
-        private = b""
-        if line.private is not None:
-            try:
-                private = msgspec.json.encode(cipher.decrypt(line.private))
-            except KeyUnusable:
-                # the key fits this store, or it would not be open: the ciphertext was changed
-                return
+        if line.is_forged:
+            return
+        is_copy = line.commitment == copy_commitment(cipher, line.hash, line.data)
+        if line.erased and is_copy:
+            # the line as it was is erased, and its copy vouches for its hash
+            yield line.hash
+            return
+        if line.original is not None and not is_copy:
+            return
+        data, private = line.original or line.data, line.private or b""
         covered = event_line(line.seq, line.name, line.at, line.moment, line.cause, data)
         if line.commitment is not None and line.original is None:
             if line.private is not None and cipher.commitment(private) != line.commitment:
@@ -197,7 +207,7 @@ def check_access_log(
         before, chain = chain, stored
         try:
             as_written = cipher.chain_hash(before + access_line(cipher, line)) == chain
-        except KeyUnusable:
+        except (ForgedValue, KeyUnusable):
             # the key fits this store, or it would not be open: the ciphertext was changed
             as_written = False
         if noted is not None and noted.seq == count and not chain.startswith(noted.hash):

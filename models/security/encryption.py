@@ -12,9 +12,27 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from models.i18n import _
 from models.json_types import Json
-from models.security.keys import KeyFile, KeyRing, KeyUnusable, new_key, parse_keys
+from models.security.binding import (
+    Binding,
+    DerivedKeys,
+    ForgedValue,
+    RowLike,
+    TextsErased,
+    associated_data,
+)
+from models.security.keys import MAX_KEYS, Key, KeyFile, KeyRing, KeyUnusable, new_key, parse_keys
 
-__all__ = ["Cipher", "Encrypted", "KeyUnusable", "load_cipher"]
+__all__ = [
+    "Binding",
+    "Cipher",
+    "DerivedKeys",
+    "Encrypted",
+    "ForgedValue",
+    "KeyUnusable",
+    "TextsErased",
+    "load_cipher",
+    "no_key",
+]
 
 _NONCE_BYTES = 12
 log = logging.getLogger("hotline.keys")
@@ -36,9 +54,18 @@ class Encrypted:
         """The number of the key that decrypts it."""
         return self.raw[0]
 
+    def parts(self) -> tuple[int, bytes, bytes]:
+        """Return the number of its key, the nonce, and the ciphertext."""
+        raw, begin = self.raw, 1 + _NONCE_BYTES
+        return raw[0] if raw else MAX_KEYS, raw[1:begin], raw[begin:]
+
 
 class Cipher:
     """Encrypts and decrypts values by AES-256-GCM; follows changes of the key file.
+
+    A key that binds encrypts nothing itself: from it a key is derived for each purpose and ticket,
+    and a value decrypts only where it was written (`Binding`). Keys of earlier releases encrypt and
+    decrypt as those did. Which of the two a value is, only its key decides.
 
     It also makes the keyed hashes that encrypted values are found by and that the logs are chained
     with. Their key is stored encrypted (`operations.keys.unlock` reads it), so that it outlives
@@ -47,12 +74,13 @@ class Cipher:
     """
 
     def __init__(self, keys: Sequence[bytes] | KeyRing, file: KeyFile | None = None) -> None:
-        ring = keys if isinstance(keys, KeyRing) else KeyRing(tuple(keys), len(keys) - 1)
+        if not isinstance(keys, KeyRing):
+            keys = KeyRing(tuple(map(Key, keys)), len(keys) - 1)
         self.file = file
         # a key that was generated but not saved: the store may already have another
         self.unsaved = False
         self._stamp = file.stamp() if file else None
-        self._take(ring)
+        self._take(keys)
         self.use_hash_key(self.legacy_hash_key())
 
     @property
@@ -60,17 +88,57 @@ class Cipher:
         """The keys as they are now."""
         return self._held[0]
 
-    def encrypt(self, value: Json) -> Encrypted:
-        """Encrypt a JSON value: the number of the key, a nonce, the ciphertext."""
-        return self._encrypt(msgspec.json.encode(value))
+    def encrypt(
+        self,
+        binding: Binding,
+        value: Json,
+        row: RowLike,
+        ticket: str = "",
+        derived: DerivedKeys | None = None,
+    ) -> Encrypted:
+        """Encrypt a JSON value for its place: the number of the key, a nonce, the ciphertext.
 
-    def decrypt(self, encrypted: Encrypted) -> Json:
-        """Decrypt to the JSON value; raises KeyUnusable where no key fits."""
-        return msgspec.json.decode(self._decrypt(encrypted))
+        A session's own `encrypt` knows binding, ticket and salt of a column; this is for it, and
+        for values outside the database. Raises TextsErased where `derived` lacks the ticket's salt.
+        """
+        plain, nonce = msgspec.json.encode(value), os.urandom(_NONCE_BYTES)
+        ring, held = self._held
+        number = ring.active
+        key = held[number]
+        assert key is not None
+        head = bytes([number]) + nonce
+        if isinstance(key, AESGCM):
+            return Encrypted(head + key.encrypt(nonce, plain, None))
+        aead = (derived or DerivedKeys()).of(number, key, binding, ticket)
+        data = associated_data(number, binding, ticket, row)
+        return Encrypted(head + aead.encrypt(nonce, plain, data))
 
-    def reencrypt(self, encrypted: Encrypted) -> Encrypted:
-        """Encrypt the same value with the active key; raises KeyUnusable where no key fits."""
-        return self._encrypt(self._decrypt(encrypted))
+    def decrypt(
+        self,
+        binding: Binding,
+        encrypted: Encrypted,
+        row: RowLike,
+        ticket: str = "",
+        derived: DerivedKeys | None = None,
+    ) -> Json:
+        """Decrypt the JSON value of this place.
+
+        Raises KeyUnusable where its key is not there, ForgedValue where it is no value of this
+        place, TextsErased where `derived` lacks the ticket's salt.
+        """
+        number, nonce, rest = encrypted.parts()
+        key = self._key(number)
+        try:
+            if isinstance(key, AESGCM):
+                return msgspec.json.decode(key.decrypt(nonce, rest, None))
+            aead = (derived or DerivedKeys()).of(number, key, binding, ticket)
+            data = associated_data(number, binding, ticket, row)
+            return msgspec.json.decode(aead.decrypt(nonce, rest, data))
+        except (InvalidTag, ValueError) as error:
+            # the store would not be open with a wrong key: but of the old ones nothing is known
+            if isinstance(key, AESGCM):
+                raise no_key() from error
+            raise ForgedValue(binding.place(ticket, row)) from error
 
     def keyed_hash(self, plain: bytes) -> bytes:
         """Return a keyed hash: equal for equal values, and useless for guessing without the key."""
@@ -98,7 +166,7 @@ class Cipher:
     def legacy_hash_key(self) -> bytes:
         """Return the key of the keyed hashes in a store of the first release."""
         first = self.keyring.keys[0]
-        return hmac.digest(first, b"fingerprint", "sha256") if first else os.urandom(32)
+        return hmac.digest(first.secret, b"fingerprint", "sha256") if first else os.urandom(32)
 
     def refresh(self) -> None:
         """Read the key file again if it has changed; a file that cannot be read changes nothing.
@@ -130,32 +198,33 @@ class Cipher:
 
     def _take(self, ring: KeyRing) -> None:
         # one assignment: other threads encrypt and decrypt meanwhile
-        self._held = ring, [AESGCM(k) if k is not None else None for k in ring.keys]
+        self._held = ring, [_prepared(key) for key in ring.keys]
 
-    def _encrypt(self, plain: bytes) -> Encrypted:
-        ring, ciphers = self._held
-        number = ring.active
-        cipher = ciphers[number]
-        assert cipher is not None
-        nonce = os.urandom(_NONCE_BYTES)
-        return Encrypted(bytes([number]) + nonce + cipher.encrypt(nonce, plain, None))
-
-    def _decrypt(self, encrypted: Encrypted) -> bytes:
-        raw = encrypted.raw
-        if self.unsaved or raw[0] >= len(self._held[1]):
+    def _key(self, number: int) -> "AESGCM | hmac.HMAC":
+        """Return the key of this number, prepared; raises KeyUnusable where there is none."""
+        if self.unsaved or number >= len(self._held[1]):
             self.refresh()
         if self.unsaved and self.file is not None:
             text = _("the store is encrypted and its key is missing: put it back at {path}")
             raise KeyUnusable(text.format(path=self.file.path) + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
-        try:
-            cipher = self._held[1][raw[0]]
-            if cipher is not None:
-                nonce, rest = raw[1 : 1 + _NONCE_BYTES], raw[1 + _NONCE_BYTES :]
-                return cipher.decrypt(nonce, rest, None)
-        except (InvalidTag, IndexError):
-            pass
-        text = _("no key decrypts this store: put back the key file that it was encrypted with")
-        raise KeyUnusable(text + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
+        held = self._held[1]
+        key = held[number] if number < len(held) else None
+        if key is None:
+            raise no_key()
+        return key
+
+
+def _prepared(key: Key | None) -> "AESGCM | hmac.HMAC | None":
+    """Return a key ready for use: one that binds derives others, one of before encrypts."""
+    if key is None:
+        return None
+    return hmac.new(key.secret, digestmod="sha256") if key.binds else AESGCM(key.secret)
+
+
+def no_key() -> KeyUnusable:
+    """Return the error of a store whose keys are not here."""
+    text = _("no key decrypts this store: put back the key file that it was encrypted with")
+    return KeyUnusable(text + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
 
 
 def _hashed(keyed: hmac.HMAC, plain: bytes) -> bytes:

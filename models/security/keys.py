@@ -4,6 +4,9 @@ One key a line, 32 bytes in base64, numbered from the first line on. All of them
 one encrypts. A key after `next:` only decrypts for now, so that every machine can be given it
 before the first one encrypts with it. A line `-` stands for a key that is no longer needed, so
 that the others keep their numbers.
+
+A key after `2:` binds: it makes and opens only values that are bound to their place in the store.
+One without is of an earlier release; it makes and opens only values that are bound to nothing.
 """
 
 import base64
@@ -24,7 +27,7 @@ KEY_BYTES = 32
 MAX_KEYS = 256
 """An encrypted value has one byte for the number of its key."""
 
-_NEXT, _GONE = "next:", "-"
+_NEXT, _BINDS, _GONE = "next:", "2:", "-"
 
 
 class KeyUnusable(HotlineError):
@@ -32,10 +35,30 @@ class KeyUnusable(HotlineError):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Key:
+    """A key; one that `binds` makes and opens only values that are bound to their place."""
+
+    secret: bytes
+    binds: bool = True
+
+    def __repr__(self) -> str:
+        return "<key>"
+
+    @property
+    def name(self) -> str:
+        """Eight letters by which people tell keys apart; they reveal nothing of the key."""
+        return hmac.digest(self.secret, b"name", "sha256").hex()[:8]
+
+    def equals(self, other: "Key") -> bool:
+        """Return whether this is the same key, in a time that tells nothing."""
+        return self.binds == other.binds and hmac.compare_digest(self.secret, other.secret)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class KeyRing:
     """Keys by number, None for one that was removed; `active` is the one that encrypts."""
 
-    keys: tuple[bytes | None, ...]
+    keys: tuple[Key | None, ...]
     active: int
 
     def __repr__(self) -> str:
@@ -46,7 +69,17 @@ class KeyRing:
         """Return whether the last key does not encrypt yet."""
         return self.active < len(self.keys) - 1
 
-    def with_next(self, key: bytes) -> "KeyRing":
+    @property
+    def any_binds(self) -> bool:
+        """Return whether a key opens values that are bound to their place."""
+        return any(key is not None and key.binds for key in self.keys)
+
+    @property
+    def all_bind(self) -> bool:
+        """Return whether no key opens values that are bound to nothing."""
+        return all(key is None or key.binds for key in self.keys)
+
+    def with_next(self, key: Key) -> "KeyRing":
         """Return the keys and one more, which decrypts but does not encrypt yet."""
         if len(self.keys) >= MAX_KEYS:
             raise KeyUnusable(_("the key file is full: no more than {n} keys").format(n=MAX_KEYS))
@@ -65,36 +98,34 @@ class KeyRing:
         """Return whether these are the keys of `older` at a later time, so decrypt all it did."""
         same = zip(older.keys, self.keys, strict=False)
         return len(self.keys) >= len(older.keys) and all(
-            new is None or old is None or hmac.compare_digest(old, new) for old, new in same
+            new is None or old is None or old.equals(new) for old, new in same
         )
 
 
-def new_key() -> bytes:
+def new_key() -> Key:
     """Generate a key."""
-    return os.urandom(KEY_BYTES)
-
-
-def key_name(key: bytes) -> str:
-    """Return eight letters by which people tell keys apart; they reveal nothing of the key."""
-    return hmac.digest(key, b"name", "sha256").hex()[:8]
+    return Key(os.urandom(KEY_BYTES))
 
 
 def parse_keys(text: str, where: str) -> KeyRing:
     """Parse keys that are separated by white space. Raises KeyUnusable."""
-    keys: list[bytes | None] = []
+    keys: list[Key | None] = []
     active = None
     for number, word in enumerate(text.split()):
         if word == _GONE:
             keys.append(None)
             continue
+        written = word.removeprefix(_NEXT)
         try:
-            key = base64.b64decode(word.removeprefix(_NEXT), validate=True)
+            secret = base64.b64decode(written.removeprefix(_BINDS), validate=True)
         except ValueError:
-            key = b""
-        if len(key) != KEY_BYTES:
-            text = _("{where}: key {n} must be {size} bytes in base64 (openssl rand -base64 32)")
+            secret = b""
+        if len(secret) != KEY_BYTES:
+            text = _(
+                "{where}: key {n} must be 2: and {size} bytes in base64 (openssl rand -base64 32)"
+            )
             raise KeyUnusable(text.format(where=where, n=number, size=KEY_BYTES))
-        keys.append(key)
+        keys.append(Key(secret, written.startswith(_BINDS)))
         if not word.startswith(_NEXT):
             active = number
     if active is None or len(keys) > MAX_KEYS:
@@ -106,8 +137,11 @@ def format_keys(ring: KeyRing) -> str:
     """Return the text that `parse_keys` reads."""
     lines = []
     for number, key in enumerate(ring.keys):
-        mark = _NEXT if number > ring.active else ""
-        lines.append(_GONE if key is None else mark + base64.b64encode(key).decode())
+        if key is None:
+            lines.append(_GONE)
+            continue
+        marks = _NEXT * (number > ring.active) + _BINDS * key.binds
+        lines.append(marks + base64.b64encode(key.secret).decode())
     return "\n".join(lines) + "\n"
 
 

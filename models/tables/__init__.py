@@ -6,7 +6,7 @@ from models.tables.notice import NoticeRow
 from models.tables.process import Process, Sample
 from models.tables.role import DeniedCount, UserRoleRow
 from models.tables.rulebook import CalendarDay, CalendarYear, PolicyVersion, Territory, UnitRow
-from models.tables.secrets import Access, BlindIndex, Secret
+from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
 from models.tables.ticket import ClockRow, EventRow, Ticket
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Secret",
     "Territory",
     "Ticket",
+    "TicketSalt",
     "UnitRow",
     "UserRoleRow",
 ]

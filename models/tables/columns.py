@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, Stri
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from models.json_types import Json
-from models.security.encryption import Encrypted
+from models.security.encryption import Binding, Encrypted
 
 _WITHOUT_ZONE = len("2026-11-23 08:30:00.000000")
 
@@ -49,10 +49,17 @@ class Instant(TypeDecorator[datetime]):
 
 
 class EncryptedColumn(TypeDecorator[Encrypted]):
-    """Personal data and what citizens wrote, as ciphertext that only a Cipher decrypts."""
+    """Personal data and what citizens wrote, as ciphertext that only a Cipher decrypts.
+
+    `binding` says what a value of it belongs to: it decrypts nowhere else.
+    """
 
     impl = LargeBinary
     cache_ok = True
+
+    def __init__(self, binding: Binding) -> None:
+        super().__init__()
+        self.binding = binding
 
     def process_bind_param(self, value: Encrypted | None, _dialect: Dialect) -> bytes | None:
         """Return the ciphertext; anything that is not encrypted is a mistake of the caller."""

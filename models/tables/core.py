@@ -19,7 +19,7 @@ from models.tables.rulebook import (
     Territory,
     UnitRow,
 )
-from models.tables.secrets import Access, BlindIndex, Secret
+from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
 from models.tables.similarity import SimilarityBand
 from models.tables.ticket import ClockRow, EventRow, Ticket
 from models.tables.token import TokenRow
@@ -49,6 +49,7 @@ SIMILARITY = _core(SimilarityBand)
 PROCESS = _core(Process)
 SAMPLE = _core(Sample)
 SECRET = _core(Secret)
+SALT = _core(TicketSalt)
 BLIND_INDEX = _core(BlindIndex)
 ACCESS = _core(Access)
 EDITION = _core(Edition)

@@ -6,7 +6,7 @@ from sqlalchemy import Column
 from sqlmodel import Field
 
 from models.json_types import Json
-from models.security.encryption import Encrypted
+from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
 
@@ -27,4 +27,8 @@ class Edition(TableRow, table=True):
     who: str
     figures: Json = Field(sa_column=Column(JsonText, nullable=False))
     corrections: Json = Field(sa_column=Column(JsonText, nullable=False))
-    content: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
+    content: Encrypted = Field(
+        sa_column=Column(
+            EncryptedColumn(Binding("edition.content", ("id", "month"))), nullable=False
+        )
+    )

@@ -6,11 +6,16 @@ from sqlalchemy import Column, Index, text
 from sqlmodel import Field
 
 from models.json_types import Json
-from models.security.encryption import Encrypted
+from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
 
 WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
+
+_BODY = Binding(
+    "inbox.body", ("id", "source", "message_id", "type", "at", "quiet_before"), ticket="ticket"
+)
+"""A message is bound to its whole envelope: under another one it would do something else."""
 
 
 class Inbox(TableRow, table=True):
@@ -54,7 +59,7 @@ class Inbox(TableRow, table=True):
     queue: str
     at: datetime = Field(sa_column=Column(Instant, nullable=False))
     arrived_at: datetime = Field(sa_column=Column(Instant, nullable=False))
-    body: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
+    body: Encrypted = Field(sa_column=Column(EncryptedColumn(_BODY), nullable=False))
     state: str = WAITING
     reason: Json = Field(default=None, sa_column=Column(JsonText))
     resolved: Json = Field(default=None, sa_column=Column(JsonText))

@@ -6,7 +6,7 @@ from sqlalchemy import Column
 from sqlmodel import Field
 
 from models.json_types import Json
-from models.security.encryption import Encrypted
+from models.security.encryption import Binding, Encrypted
 from models.tables.columns import EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
 
@@ -25,4 +25,8 @@ class RoutingModel(TableRow, table=True):
     learned_from: str
     letters: int
     labels: Json = Field(sa_column=Column(JsonText, nullable=False))
-    body: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
+    body: Encrypted = Field(
+        sa_column=Column(
+            EncryptedColumn(Binding("routing_model.body", ("version",))), nullable=False
+        )
+    )

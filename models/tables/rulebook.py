@@ -6,7 +6,7 @@ from sqlalchemy import Column, Index, text
 from sqlmodel import Field
 
 from models.json_types import Json
-from models.security.encryption import Encrypted
+from models.security.encryption import Binding, Encrypted
 from models.tables.columns import EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
 
@@ -36,7 +36,9 @@ class UnitRow(TableRow, table=True):
     position: int
     version: int
     words: Json = Field(sa_column=Column(JsonText, nullable=False))
-    people: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
+    people: Encrypted = Field(
+        sa_column=Column(EncryptedColumn(Binding("unit.people", ("id",))), nullable=False)
+    )
     retired_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     successor: str | None = None
 

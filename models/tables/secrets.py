@@ -7,7 +7,8 @@ from sqlmodel import Field
 
 from models.json_types import Json
 from models.rules.vocabulary import AccessOutcome
-from models.security.encryption import Encrypted
+from models.security.chain import REASON
+from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
 
@@ -24,7 +25,22 @@ class Secret(TableRow, table=True):
     __tablename__ = "secret"
 
     name: str = Field(primary_key=True)
-    value: Encrypted = Field(sa_column=Column(EncryptedColumn, nullable=False))
+    value: Encrypted = Field(
+        sa_column=Column(EncryptedColumn(Binding("secret.value", ("name",))), nullable=False)
+    )
+
+
+class TicketSalt(TableRow, table=True):
+    """The salt of a ticket's keys, by the ticket's number: without it its texts are erased.
+
+    It is there before the ticket's own row, from its first message on.
+    """
+
+    __tablename__ = "ticket_salt"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    ticket: str = Field(primary_key=True)
+    salt: bytes
 
 
 class BlindIndex(TableRow, table=True):
@@ -70,5 +86,5 @@ class Access(TableRow, table=True):
     fields: Json = Field(sa_column=Column(JsonText, nullable=False))
     outcome: str = AccessOutcome.DONE
     amount: int = 1
-    reason: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
+    reason: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn(REASON)))
     hash: bytes

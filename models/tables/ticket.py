@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from models.json_types import Json
 from models.rules.vocabulary import OPEN
-from models.security.encryption import Encrypted
+from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
 from models.tables.row import TableRow
 
@@ -93,7 +93,10 @@ class Ticket(TableRow, table=True):
         default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
     )
     facts: bytes | None = Field(default=None, index=True)
-    claimant: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
+    claimant: Encrypted | None = Field(
+        default=None,
+        sa_column=Column(EncryptedColumn(Binding("ticket.claimant", (), ticket="number"))),
+    )
     policy_id: str | None = Field(default=None, foreign_key="policy_version.id")
     state: str = ""
     seq: int = 0
@@ -166,8 +169,14 @@ class EventRow(TableRow, table=True):
     name: str
     cause: int | None = Field(default=None, sa_column=Column(BigId))
     data: Json = Field(sa_column=Column(JsonText, nullable=False))
-    private: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
+    private: Encrypted | None = Field(
+        default=None,
+        sa_column=Column(EncryptedColumn(Binding("event.private", ("seq", "name"), "number"))),
+    )
     commitment: bytes | None = None
-    original: Encrypted | None = Field(default=None, sa_column=Column(EncryptedColumn))
+    original: Encrypted | None = Field(
+        default=None,
+        sa_column=Column(EncryptedColumn(Binding("event.original", ("seq", "name"), "number"))),
+    )
     once: str | None = None
     hash: bytes

@@ -15,7 +15,7 @@ from scripts.help import App
 
 if TYPE_CHECKING:
     from models.database import Store
-    from models.security.keys import KeyFile
+    from models.security.keys import Key, KeyFile
 
 _SETTLED_AFTER = timedelta(minutes=10)
 """No transaction is open any longer that began before: no batch of a worker takes that long."""
@@ -41,7 +41,6 @@ def show(
 ) -> None:
     """List the keys. A key's name is a digest, which tells nothing about the key."""
     from models.operations.keys import count_by_key
-    from models.security.keys import key_name
     from scripts.output import print_json
 
     with _use_store() as store:
@@ -51,7 +50,7 @@ def show(
     rows = [
         {
             "number": number,
-            "name": key_name(key) if key else None,
+            "name": key.name if key else None,
             "state": _state(number, key, ring.active),
             "values": counts.get(number, 0),
         }
@@ -67,7 +66,7 @@ def show(
 
 def prepare() -> None:
     """Add a key that is not used yet: the key file is then copied to every machine."""
-    from models.security.keys import key_name, new_key
+    from models.security.keys import new_key
 
     with _use_store() as store:
         file = _key_file(store)
@@ -79,7 +78,7 @@ def prepare() -> None:
         key = ring.keys[-1]
         assert key is not None
         text = _("key {n} ({name}) is ready: copy {path} to every machine, then rotate on one")
-        typer.echo(text.format(n=len(ring.keys) - 1, name=key_name(key), path=file.path))
+        typer.echo(text.format(n=len(ring.keys) - 1, name=key.name, path=file.path))
 
 
 def rotate() -> None:
@@ -90,7 +89,8 @@ def rotate() -> None:
         file = _key_file(store)
         with file.lock():
             ring = file.read()
-            if not ring.has_next:
+            prepared = ring.keys[-1] if ring.has_next else None
+            if prepared is None or not prepared.binds:
                 ring = ring.with_next(new_key())
             file.replace(ring.rotated())
         _reencrypt(store)
@@ -155,7 +155,7 @@ def _reencrypt(store: "Store") -> None:
         typer.echo(text.format(n=left) + " " + _("run `hotline keys reseal`"))
 
 
-def _state(number: int, key: bytes | None, sealing: int) -> str:
+def _state(number: int, key: "Key | None", sealing: int) -> str:
     if key is None:
         return "gone"
     if number == sealing:

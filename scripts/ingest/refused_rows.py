@@ -7,7 +7,7 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from models.rules.limits import REFUSED_BYTES
 from models.rules.redaction import redact_text
 from models.rules.text import clean, one_line
 from models.rules.vocabulary import Permission
-from models.security.encryption import Cipher, Encrypted
+from models.security.encryption import Binding, Cipher, Encrypted
 from models.settings import load_settings
 from scripts.bootstrap import acting, use_store
 from scripts.ingest.records import FeedRecord
@@ -44,18 +44,24 @@ def append_refused(path: Path, feed: str, records: Sequence[FeedRecord], cipher:
 def _line(feed: str, record: FeedRecord, cipher: Cipher, *, with_content: bool) -> bytes:
     """The line of a refused record: in clear is only what the sender has not written."""
     reason = record.why or _NO_REASON
-    row = {
+    row: dict[str, Any] = {
         "feed": feed,
         "source": record.source,
         "line": record.line,
         "why": redact_text(clean(render(_without_words(reason)))),
-        "sealed": cipher.encrypt(
-            msgspec.to_builtins(record.raw, enc_hook=str) if with_content else None
-        ).raw,
     }
+    raw = msgspec.to_builtins(record.raw, enc_hook=str) if with_content else None
+    row["sealed"] = cipher.encrypt(SEALED["sealed"], raw, row).raw
     if _without_words(reason) != reason:
-        row["reason"] = cipher.encrypt(clean(render(reason))).raw
+        row["reason"] = cipher.encrypt(SEALED["reason"], clean(render(reason)), row).raw
     return msgspec.json.encode(row)
+
+
+SEALED = {
+    name: Binding(f"refused.jsonl.{name}", ("feed", "source", "line"))
+    for name in ("sealed", "reason")
+}
+"""What is encrypted in a row, and what it is bound to."""
 
 
 _NO_REASON = LazyText("", {})
@@ -115,9 +121,9 @@ def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
                     session, actor, Permission.REVEAL, None, ["refused rows"], system_clock()
                 )
             for row in rows:
-                row["raw"] = _decrypted(store.cipher, row["sealed"])
+                row["raw"] = decrypted(store.cipher, "sealed", row)
                 if "reason" in row:
-                    row["why"] = _decrypted(store.cipher, row["reason"])
+                    row["why"] = decrypted(store.cipher, "reason", row)
     for row in rows:
         del row["sealed"]
         row.pop("reason", None)
@@ -128,8 +134,9 @@ def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
         sys.stdout.write(one_line(f"{row['feed']}:{row['line']}  {row['why']}{raw}") + "\n")
 
 
-def _decrypted(cipher: Cipher, text: str) -> Any:
-    return cipher.decrypt(Encrypted(base64.b64decode(text)))
+def decrypted(cipher: Cipher, name: str, row: Mapping[str, Any]) -> Any:
+    """Return what is encrypted under this name in a row."""
+    return cipher.decrypt(SEALED[name], Encrypted(base64.b64decode(row[name])), row)
 
 
 def _read_refused(path: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from models.clock import system_clock
 from models.i18n import _
 from models.json_types import Json
 from models.operations.access import REVEALABLE, find, reveal
-from models.queries.access_log import access_log
+from models.queries.access_log import access_log, reason_given
 from models.rules.calendar import SHANGHAI
 from models.rules.text import one_line
 from models.rules.vocabulary import AccessAct, AccessOutcome, Permission, UserRole, label
@@ -61,7 +61,7 @@ def show_accesses(ticket: str | None, *, as_json: bool) -> None:
     with use_store(load_settings(), Permission.AUDIT) as store, store.reading() as session:
         for entry in access_log(session, ticket):
             at = entry.at.astimezone(SHANGHAI)
-            reason = session.cipher.decrypt(entry.reason) if entry.reason is not None else None
+            reason = reason_given(session, entry)
             if as_json:
                 fields = {k: v for k, v in entry._asdict().items() if k != "id"}
                 print_json(fields | {"at": at, "reason": reason})

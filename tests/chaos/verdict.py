@@ -303,7 +303,7 @@ def _chain(session: Session, number: str, verdict: Verdict) -> None:
         secret = b""
         if row.private is not None:
             secret = session.cipher.commitment(
-                msgspec.json.encode(session.cipher.decrypt(row.private))
+                msgspec.json.encode(session.decrypt(EVENT.c.private, row, number))
             )
         data = msgspec.json.encode(row.data, order="sorted")
         chain = session.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)

@@ -200,7 +200,7 @@ async def test_a_refused_message_is_edited_without_being_seen_in_clear(store: St
         assert "2026101599999" not in screen_text(app)
     with store.reading() as session:
         row = session.execute(select(INBOX).where(INBOX.c.source == "city", INBOX.c.current)).one()
-        body = session.cipher.decrypt(row.body)
+        body = session.decrypt(INBOX.c.body, row)
     assert row.state == "applied"
     assert body["claimant"] == {"name": "陈大文", "phone": "13800138000"}
     assert body["mended_by"] == "林小燕 (desk)"

@@ -1,6 +1,5 @@
 """Decision 31: a published month stays as printed; what changes it later is listed once."""
 
-import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from models.tables.core import EDITION
 from tests.report.test_duties import NOVEMBER, OCTOBER, A, live
 from tests.scripts.hotline_process import HotlineProcess
 from tests.store.factories import (
-    KEY,
+    KEY_LINE,
     RESULT,
     advance_tickets,
     at,
@@ -155,7 +154,7 @@ def test_every_format_says_whether_it_is_an_edition(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(0o700)
     key = home / "hotline.key"
-    key.write_bytes(base64.b64encode(KEY) + b"\n")
+    key.write_text(KEY_LINE)
     key.chmod(0o600)
     hotline = HotlineProcess(home, tmp_path)
     url = f"sqlite:///{home / 'hotline.db'}"

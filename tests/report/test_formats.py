@@ -1,6 +1,5 @@
 """The bulletin as people get it, by the command and in each format, with no text that acts."""
 
-import base64
 import csv
 import io
 import json
@@ -15,7 +14,7 @@ from openpyxl import load_workbook
 
 from tests.report.two_months import FORMULA, fill_two_months
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import KEY, prepared_store
+from tests.store.factories import KEY_LINE, prepared_store
 
 DESK = "城市管理和综合执法局"
 
@@ -25,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home whose store holds two months."""
     folder = tmp_path_factory.mktemp("home")
     key = folder / "hotline.key"
-    key.write_bytes(base64.b64encode(KEY) + b"\n")
+    key.write_text(KEY_LINE)
     key.chmod(0o600)
     with prepared_store(f"sqlite:///{folder / 'hotline.db'}") as store:
         fill_two_months(store)

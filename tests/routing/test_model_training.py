@@ -47,7 +47,7 @@ def hotline(tmp_path: Path) -> HotlineProcess:
     return HotlineProcess(tmp_path / "home", tmp_path)
 
 
-def _body(seed: int = 1) -> bytes:
+def model_body(seed: int = 1) -> bytes:
     made = letters(20, seed)
     return msgspec.json.encode(train(build_corpus(made, shipped_words()), range(len(made)), 0.9))
 
@@ -68,8 +68,8 @@ def test_workers_use_the_newest_model_and_stop_when_told(store: Store) -> None:
         before = rulebooks.current(session)
     assert _receive(store, "A1", "某区一巷") == "ticket.unrouted"
     with store.writing() as session:
-        first = add_model(session, _body(), "letters.csv", _NOW)
-        second = add_model(session, _body(2), "letters.csv", _NOW)
+        first = add_model(session, model_body(), "letters.csv", _NOW)
+        second = add_model(session, model_body(2), "letters.csv", _NOW)
     with store.reading() as session:
         assert [(m.version, m.in_use) for m in models(session)] == [(second, True), (first, False)]
         assert rulebooks.current(session) is not before
@@ -92,7 +92,7 @@ def test_workers_use_the_newest_model_and_stop_when_told(store: Store) -> None:
 def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Store) -> None:
     """The letter names no place of the district, so a person decides and sees what is proposed."""
     with store.writing() as session:
-        add_model(session, _body(), "letters.csv", _NOW)
+        add_model(session, model_body(), "letters.csv", _NOW)
     assert _receive(store, "B1", "") == "ticket.unrouted"
     data = log_of(store, "B1")[1].data
     assert data["proposed"] == "环境保护局"

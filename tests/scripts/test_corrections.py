@@ -123,12 +123,12 @@ def take(store: Store, tmp_path: Path, hour_ago: str, notes: list[str]) -> Feed:
 def changes(store: Store) -> list[dict[str, Any]]:
     """What the inbox has beside letters and replies, in order of arrival."""
     with store.reading() as session:
-        rows = session.scalars(
-            select(INBOX.c.body)
+        rows = session.execute(
+            select(INBOX)
             .where(INBOX.c.current, INBOX.c.message_id.contains("#"), ~INBOX.c.conflicting)
             .order_by(INBOX.c.id)
-        )
-        bodies = [session.cipher.decrypt(body) for body in rows]
+        ).all()
+        bodies = session.decrypt_all(INBOX.c.body, rows)
     hidden = ("id", "ticket", "at", "by", "why", "fields", "updated")
     bodies = [body for body in bodies if body["type"] != "result.submitted"]
     return [{k: v for k, v in body.items() if k not in hidden} for body in bodies]

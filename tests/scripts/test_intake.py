@@ -1,6 +1,5 @@
 """Feeds into the inbox, day after day, on both databases."""
 
-import base64
 import json
 import threading
 from collections.abc import Callable
@@ -18,12 +17,12 @@ from models.operations.inbox import add_messages, numbers_of_several
 from models.queries.failures import failures
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
-from models.security.encryption import Encrypted
 from models.tables.core import BELL, INBOX
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.known_letters import LettersDoubled
 from scripts.ingest.pipeline import FeedCounts, IngestPipeline
 from scripts.ingest.records import MAPPINGS
+from scripts.ingest.refused_rows import decrypted
 from tests.feeds.feed_files import delimited, lines
 from tests.store.factories import letter
 
@@ -60,9 +59,8 @@ def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
 def stored(store: Store, kind: str = "%") -> list[dict[str, Any]]:
     with store.reading() as session:
         taken = INBOX.c.current, ~INBOX.c.conflicting
-        statement = select(INBOX.c.body).where(*taken, INBOX.c.type.like(kind))
-        bodies = session.scalars(statement.order_by(INBOX.c.id)).all()
-        return [session.cipher.decrypt(body) for body in bodies]
+        statement = select(INBOX).where(*taken, INBOX.c.type.like(kind)).order_by(INBOX.c.id)
+        return session.decrypt_all(INBOX.c.body, session.execute(statement).all())
 
 
 def refused(store: Store, tmp_path: Path) -> list[dict[str, Any]]:
@@ -70,9 +68,11 @@ def refused(store: Store, tmp_path: Path) -> list[dict[str, Any]]:
     text = (tmp_path / "refused.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
     for row in rows:
-        row["raw"] = store.cipher.decrypt(Encrypted(base64.b64decode(row.pop("sealed"))))
+        row["raw"] = decrypted(store.cipher, "sealed", row)
         if "reason" in row:
-            row["why"] = store.cipher.decrypt(Encrypted(base64.b64decode(row.pop("reason"))))
+            row["why"] = decrypted(store.cipher, "reason", row)
+            del row["reason"]
+        del row["sealed"]
     return rows
 
 

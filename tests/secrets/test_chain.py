@@ -14,6 +14,7 @@ from models.operations.keys import ensure_anchored, unlock
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.chain import LogEnd, event_line
+from models.security.encryption import Cipher
 from models.security.roles import Actor
 from models.tables.core import ACCESS, ANCHOR, CHANGE, EVENT, SECRET, TICKET
 from tests.scripts.hotline_in_process import InProcessHotline
@@ -97,7 +98,8 @@ def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:
     """The chain covers what people wrote, too: another ciphertext in its place, or a broken one."""
     line = next(e for e in log_of(store, "C2") if e.name == "ticket.supplemented")
     condition = (EVENT.c.ticket_id == line.ticket_id) & (EVENT.c.seq == line.seq)
-    other = store.cipher.encrypt({"text": "另一句话"})
+    with store.writing() as session:
+        other = session.encrypt(EVENT.c.private, {"text": "另一句话"}, line, "C2")
     broken = type(other)(other.raw[:-1] + bytes([other.raw[-1] ^ 1]))
     for sealed in (other, broken):
         _change(store, update(EVENT).where(condition).values(private=sealed))
@@ -172,8 +174,8 @@ def test_logs_of_the_first_release_stay_whole(store: Store) -> None:
 
 def _as_first_release(store: Store) -> None:
     """The hashes as the first release made them, and no secret."""
-    cipher = type(store.cipher)([KEY])
     with store.writing() as session:
+        cipher = session.cipher = Cipher([KEY])
         session.execute(delete(SECRET))
         for table in (ACCESS, CHANGE, ANCHOR):
             session.execute(delete(table))
@@ -182,7 +184,10 @@ def _as_first_release(store: Store) -> None:
             for e in session.execute(
                 select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
             ).all():
-                private = msgspec.json.encode(cipher.decrypt(e.private)) if e.private else b""
+                private = b""
+                if e.private:
+                    text = session.decrypt(EVENT.c.private, e, ticket.number)
+                    private = msgspec.json.encode(text)
                 secret = cipher.keyed_hash(private) if private else b""
                 data = msgspec.json.encode(e.data, order="sorted")
                 line = event_line(e.seq, e.name, e.at, e.moment, e.cause, data)

@@ -9,15 +9,15 @@ import pytest
 
 from models.database import Store
 from models.migrations import upgrade
-from models.operations.keys import count_by_key, encrypted_columns, reencrypt
+from models.operations.keys import count_by_key, encrypted_columns, encrypted_rows, reencrypt
 from models.queries.verification import verify
-from models.security.encryption import Cipher, Encrypted, load_cipher
+from models.security.encryption import Binding, Cipher, Encrypted, ForgedValue, load_cipher
 from models.security.keys import (
+    Key,
     KeyFile,
     KeyRing,
     KeyUnusable,
     format_keys,
-    key_name,
     new_key,
     parse_keys,
 )
@@ -25,6 +25,7 @@ from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import advance_tickets, at, feed, letter, prepared_store, row_of
 
 NOW = at("2026-11-20T09:00")
+PLACE, ROW = Binding("test.value", ("id",)), {"id": 1}
 
 
 def test_what_is_written_is_read() -> None:
@@ -51,7 +52,8 @@ def test_keys_are_shown_by_no_error_or_repr() -> None:
     """The text forms of keys, cipher and encrypted values show nothing of them."""
     key = bytes(range(32))
     cipher = Cipher([key])
-    text_forms = f"{cipher!r}{cipher.keyring!r}{cipher.encrypt('13912345678')!r}"
+    sealed = cipher.encrypt(PLACE, "13912345678", ROW)
+    text_forms = f"{cipher!r}{cipher.keyring!r}{cipher.keyring.keys[0]!r}{sealed!r}"
     assert "13912345678" not in text_forms
     assert repr(key)[2:-1] not in text_forms
     assert base64.b64encode(key).decode() not in text_forms
@@ -64,11 +66,10 @@ def test_a_value_under_a_key_that_came_later_is_opened(tmp_path: Path) -> None:
     old, rotating = load_cipher(path), load_cipher(path)
     KeyFile(path).replace(rotating.keyring.with_next(new_key()).rotated())
     rotating.refresh()
-    sealed = rotating.encrypt("neu")
+    sealed = rotating.encrypt(PLACE, "neu", ROW)
     assert sealed.number == 1
-    assert old.decrypt(sealed) == "neu"
-    assert old.encrypt("x").number == 1
-    assert old.reencrypt(Cipher([old.keyring.keys[0] or b""]).encrypt("alt")).number == 1
+    assert old.decrypt(PLACE, sealed, ROW) == "neu"
+    assert old.encrypt(PLACE, "x", ROW).number == 1
 
 
 def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path) -> None:
@@ -76,13 +77,13 @@ def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path) -> None:
     path = tmp_path / "hotline.key"
     KeyFile(path).create(KeyRing((new_key(),), 0))
     cipher = load_cipher(path)
-    before = cipher.encrypt("alt")
+    before = cipher.encrypt(PLACE, "alt", ROW)
     KeyFile(path).replace(KeyRing((new_key(),), 0))
     cipher.refresh()
-    assert cipher.decrypt(before) == "alt"
+    assert cipher.decrypt(PLACE, before, ROW) == "alt"
     path.write_text("half a ke", "ascii")
     cipher.refresh()
-    assert cipher.decrypt(cipher.encrypt("neu")) == "neu"
+    assert cipher.decrypt(PLACE, cipher.encrypt(PLACE, "neu", ROW), ROW) == "neu"
 
 
 def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store_url: str) -> None:
@@ -94,7 +95,7 @@ def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store
     assert path.stat().st_mode & 0o777 == 0o600
     store.close()
     path.rename(tmp_path / "kept")
-    for key_text in (None, base64.b64encode(new_key()).decode()):
+    for key_text in (None, "2:" + base64.b64encode(bytes(32)).decode()):
         other_store = Store(store_url, load_cipher(path, key_text))
         with pytest.raises(KeyUnusable, match="HOTLINE_KEY"):
             upgrade(other_store)
@@ -108,7 +109,7 @@ def test_a_new_store_makes_its_key_and_an_old_one_does_not(tmp_path: Path, store
 def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> None:
     """After a rotation nothing is under the old key, and values, hashes and chain still hold."""
     path = tmp_path / "hotline.key"
-    KeyFile(path).create(KeyRing((bytes(range(32)),), 0))
+    KeyFile(path).create(KeyRing((Key(bytes(range(32))),), 0))
     with prepared_store(store_url) as store:
         cipher = load_cipher(path)
         store.cipher = cipher
@@ -127,8 +128,8 @@ def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> 
         with store.reading() as session:
             assert count_by_key(session) == {1: before[0]}
             for table, column in encrypted_columns():
-                for (sealed,) in session.execute(column.table.select().with_only_columns(column)):
-                    assert sealed is None or cipher.decrypt(sealed) is not None, table.name
+                for row in encrypted_rows(session, table, column):
+                    assert session.decrypt(column, row) is not None, table.name
         KeyFile(path).replace(cipher.keyring.without_old())
         again = Store(store_url, load_cipher(path))
         upgrade(again)
@@ -143,7 +144,7 @@ def test_every_sealed_column_is_sealed_again(store_url: str, tmp_path: Path) -> 
 def test_a_rotation_needs_no_restart(store_url: str, tmp_path: Path) -> None:
     """While one thread feeds and advances, another rotates three times: nothing fails."""
     path = tmp_path / "hotline.key"
-    KeyFile(path).create(KeyRing((bytes(range(32)),), 0))
+    KeyFile(path).create(KeyRing((Key(bytes(range(32))),), 0))
     with prepared_store(store_url) as store:
         store.cipher = load_cipher(path)
         upgrade(store)
@@ -195,7 +196,7 @@ def test_the_commands(
         ("opens", 0),
         ("seals", first[0]["values"]),
     ]
-    assert keys[0]["name"] == first[0]["name"] == key_name(_keys(key)[0])
+    assert keys[0]["name"] == first[0]["name"] == _keys(key)[0].name
     assert "ten minutes" in hotline("keys", "retire", code=1).stderr
     os.utime(key, (0, 0))
     hotline("keys", "retire")
@@ -203,22 +204,26 @@ def test_the_commands(
     text = key.read_text()
     error = hotline("keys", "rotate", code=1, KEY=text).stderr
     assert "HOTLINE_KEY" in error
-    assert text.split()[1] not in error
+    assert text.split()[1].removeprefix("2:") not in error
     hotline("queue", KEY=text)
     key.unlink()
     assert "its key is missing" in hotline("queue", code=1).stderr
     assert not key.exists()
 
 
-def _keys(path: Path) -> list[bytes]:
-    return [base64.b64decode(line) for line in path.read_text().split()]
+def _keys(path: Path) -> list[Key]:
+    return [key for key in KeyFile(path).read().keys if key is not None]
 
 
 def test_a_sealed_value_says_which_key_opens_it() -> None:
     """Nothing else of it can be read."""
-    cipher = Cipher([new_key(), new_key()])
-    assert cipher.encrypt({"a": 1}).number == 1
+    cipher = Cipher(KeyRing((new_key(), new_key()), 1))
+    sealed = cipher.encrypt(PLACE, {"a": 1}, ROW)
+    assert sealed.number == 1
     with pytest.raises(KeyUnusable):
-        Cipher([new_key()]).decrypt(cipher.encrypt(1))
+        Cipher(KeyRing((new_key(),), 0)).decrypt(PLACE, sealed, ROW)
+    for raw in (bytes([1]) + bytes(40), bytes([1]), bytes([1]) + bytes(5)):
+        with pytest.raises(ForgedValue):
+            cipher.decrypt(PLACE, Encrypted(raw), ROW)
     with pytest.raises(KeyUnusable):
-        cipher.decrypt(Encrypted(bytes([1]) + bytes(40)))
+        cipher.decrypt(PLACE, Encrypted(b""), ROW)

@@ -23,11 +23,13 @@ from models.rules.calendar import SHANGHAI
 from models.rules.queues import ESCALATION
 from models.rules.routing.directory import Unit, UnitsFile, load_units
 from models.security.encryption import Cipher
-from models.security.keys import parse_keys
+from models.security.keys import Key, KeyRing, format_keys, parse_keys
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, TICKET
 from models.tables.inbox import WAITING
 
 KEY = bytes(range(32))
+KEY_LINE = format_keys(KeyRing((Key(KEY),), 0))
+"""A key file with it."""
 EXTRA_UNITS = ("城管局", "人社局", "住建局", "市监局", "达濠街道", "广澳街道")
 
 

@@ -141,8 +141,8 @@ def test_the_key_of_the_hashes_stays(kept: Store) -> None:
     after, _ = _hashes(kept)
     assert {row for row in before if row[1] != "phone"} <= after
     with kept.reading() as session:
-        stored = select(SECRET.c.value).where(SECRET.c.name == HASH_KEY)
-        secret = session.cipher.decrypt(session.scalars(stored).one())
+        stored = select(SECRET).where(SECRET.c.name == HASH_KEY)
+        secret = session.decrypt(SECRET.c.value, session.execute(stored).one())
     assert secret["form"] == 3
 
 

@@ -18,6 +18,7 @@ from models.queries.policies import policy_versions
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.encryption import Cipher
+from models.security.keys import Key, KeyRing
 from models.security.roles import Actor
 from tests.store.factories import KEY, advance_tickets, at, feed, letter, log_of, message, row_of
 
@@ -28,7 +29,7 @@ KEPT = Path(__file__).parent / "kept" / "first_release.json"
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """The store as the first release left it, once on each database."""
-    opened = Store(store_url, Cipher([KEY]))
+    opened = Store(store_url, Cipher(KeyRing((Key(KEY, binds=False),), 0)))
     try:
         command.upgrade(config_of(opened), "0001")
         with opened.engine.begin() as connection:

@@ -1,6 +1,5 @@
 """Real processes of the service, started and ended by the tests."""
 
-import base64
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.security.encryption import load_cipher
-from tests.store.factories import KEY
+from tests.store.factories import KEY_LINE
 
 ROLE = tuple[str, ...]
 
@@ -21,7 +20,7 @@ def environment(home: Path, store_url: str, broker_url: str, **more: str) -> dic
     home.mkdir(parents=True, exist_ok=True)
     key = home / "hotline.key"
     if not key.exists():
-        key.write_bytes(base64.b64encode(KEY) + b"\n")
+        key.write_text(KEY_LINE)
     load_cipher(key)
     settings = {"HOME": str(home), "DATABASE_URL": store_url, "BROKER_URL": broker_url}
     return kept | {f"HOTLINE_{k}": v for k, v in (settings | more).items()}

@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("queue", sa.String(), nullable=False),
         sa.Column("at", models.tables.columns.Instant(timezone=True), nullable=False),
         sa.Column("arrived_at", models.tables.columns.Instant(timezone=True), nullable=False),
-        sa.Column("body", models.tables.columns.EncryptedColumn(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("ring_at", models.tables.columns.Instant(timezone=True), nullable=False),
         sa.Column("reason", models.tables.columns.JsonText(), nullable=True),
@@ -97,7 +97,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("words", models.tables.columns.JsonText(), nullable=False),
-        sa.Column("people", models.tables.columns.EncryptedColumn(), nullable=False),
+        sa.Column("people", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -117,7 +117,7 @@ def upgrade() -> None:
         sa.Column("completed_at", models.tables.columns.Instant(timezone=True), nullable=True),
         sa.Column("updated_at", models.tables.columns.Instant(timezone=True), nullable=True),
         sa.Column("facts", sa.LargeBinary(), nullable=True),
-        sa.Column("claimant", models.tables.columns.EncryptedColumn(), nullable=True),
+        sa.Column("claimant", sa.LargeBinary(), nullable=True),
         sa.Column("policy_id", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -177,7 +177,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("cause", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("data", models.tables.columns.JsonText(), nullable=False),
-        sa.Column("private", models.tables.columns.EncryptedColumn(), nullable=True),
+        sa.Column("private", sa.LargeBinary(), nullable=True),
         sa.Column("once", sa.String(), nullable=True),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(

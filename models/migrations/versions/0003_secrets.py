@@ -18,7 +18,7 @@ def upgrade() -> None:
     op.create_table(
         "secret",
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("value", models.tables.columns.EncryptedColumn(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(

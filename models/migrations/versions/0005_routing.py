@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("learned_from", sa.String(), nullable=False),
         sa.Column("letters", sa.Integer(), nullable=False),
         sa.Column("labels", models.tables.columns.JsonText(), nullable=False),
-        sa.Column("body", models.tables.columns.EncryptedColumn(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("version"),
     )
     whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

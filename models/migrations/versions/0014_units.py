@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from models.rules.routing.unit_history import new_unit_id
-from models.tables.columns import EncryptedColumn, Instant, JsonText
+from models.tables.columns import Instant, JsonText
 
 revision = "0014"
 down_revision = "0013"
@@ -72,5 +72,5 @@ def _columns() -> list[sa.Column[Any]]:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("words", JsonText(), nullable=False),
-        sa.Column("people", EncryptedColumn(), nullable=False),
+        sa.Column("people", sa.LargeBinary(), nullable=False),
     ]

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.tables.columns import EncryptedColumn, Instant, JsonText
+from models.tables.columns import Instant, JsonText
 
 revision = "0016"
 down_revision = "0015"
@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("who", sa.String(), nullable=False),
         sa.Column("figures", JsonText(), nullable=False),
         sa.Column("corrections", JsonText(), nullable=False),
-        sa.Column("content", EncryptedColumn(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("month"),
     )

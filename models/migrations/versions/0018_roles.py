@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.tables.columns import EncryptedColumn, Instant
+from models.tables.columns import Instant
 
 revision = "0018"
 down_revision = "0017"
@@ -33,7 +33,7 @@ def upgrade() -> None:
     for column in (
         sa.Column("outcome", sa.String(), nullable=False, server_default="done"),
         sa.Column("amount", sa.Integer(), nullable=False, server_default="1"),
-        sa.Column("reason", EncryptedColumn(), nullable=True),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
     ):
         op.add_column("access", column)
     op.create_index("access_who", "access", ["who", "at"])

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.tables.columns import EncryptedColumn, JsonText
+from models.tables.columns import JsonText
 
 revision = "0019"
 down_revision = "0018"
@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.add_column("inbox", sa.Column("outline", JsonText(), nullable=True))
     op.add_column("inbox", sa.Column("outline_hash", sa.LargeBinary(), nullable=True))
     op.add_column("event", sa.Column("commitment", sa.LargeBinary(), nullable=True))
-    op.add_column("event", sa.Column("original", EncryptedColumn(), nullable=True))
+    op.add_column("event", sa.Column("original", sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:

@@ -47,6 +47,7 @@ class _LogEnd(NamedTuple):
     """The end of a ticket's log: its last line's number and hash."""
 
     id: int
+    number: str
     seq: int
     hash: bytes
 
@@ -196,10 +197,11 @@ def _append(
 ) -> None:
     rows, tickets, heads = [], [], []
     for ticket_id, added in events.items():
-        _id, seq, chain = log_ends[ticket_id]
+        ticket = log_ends[ticket_id]
+        seq, chain = ticket.seq, ticket.hash
         for event in added:
             seq += 1
-            row = event_row(session, ticket_id, seq, chain, event, now)
+            row = event_row(session, ticket, seq, chain, event, now)
             chain = row["hash"]
             rows.append(row)
         tickets.append({"id": ticket_id, "seq": seq, "hash": chain})

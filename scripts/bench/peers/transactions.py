@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from models.clock import system_clock
 from models.database import Session
-from models.operations.append_log import event_row
+from models.operations.append_log import TicketRow, event_row
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import Event as Happened
@@ -30,6 +30,7 @@ from models.rules.titles import redacted_title
 from models.security.encryption import load_cipher
 from models.settings import load_settings
 from models.tables import ClockRow, EventRow, NoticeRow, Ticket
+from models.tables.core import TICKET
 
 Body = dict[str, Any]
 
@@ -97,7 +98,11 @@ def dispatch_in(session: Any, body: Body) -> None:
             message.content.category,
             book.policies[policy].intake.title_characters,
         ),
-        claimant=cipher.encrypt({**body["claimant"], "address": body.get("address")}),
+        claimant=_store_session(session).encrypt(
+            TICKET.c.claimant,
+            {**body["claimant"], "address": body.get("address")},
+            {"number": body["ticket"]},
+        ),
         facts=cipher.keyed_hash(matter) if matter else None,
         policy_id=policy,
     )
@@ -115,13 +120,21 @@ def escalate_in(session: Any, number: int, now: datetime) -> None:
     _write(session, ticket, state, events, now)
 
 
+def _store_session(session: Any) -> Session:
+    """The session that encrypts, in the same transaction."""
+    sealing = Session(session.connection())
+    sealing.cipher = cipher_session().cipher
+    return sealing
+
+
 def _write(
     session: Any, ticket: Ticket, state: State, events: Iterable[Happened], now: datetime
 ) -> None:
     assert ticket.id is not None
+    sealing, numbered = _store_session(session), TicketRow(ticket.id, ticket.number)
     for event in events:
         ticket.seq += 1
-        row = event_row(cipher_session(), ticket.id, ticket.seq, ticket.hash, event, now)
+        row = event_row(sealing, numbered, ticket.seq, ticket.hash, event, now)
         ticket.hash = row["hash"]
         session.add(EventRow(**row))
         if isinstance(event.data, NoticeQueued):

@@ -1,0 +1,124 @@
+"""A transaction on the store: statements of its dialect, and its encrypted columns."""
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlmodel
+from sqlalchemy import ARRAY, ColumnElement, Table, any_, func, literal, select
+from sqlalchemy.dialects import sqlite
+
+from models.bulk import insert_missing
+from models.json_types import Json
+from models.security.binding import SALT_BYTES, RowLike
+from models.security.encryption import Binding, Cipher, DerivedKeys, Encrypted, TextsErased
+from models.sql_types import AnyColumn
+from models.tables.columns import EncryptedColumn
+from models.tables.core import SALT
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+
+class Session(sqlmodel.Session):
+    """A transaction on the store, with the cipher for its encrypted columns."""
+
+    cipher: Cipher
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._derived = DerivedKeys()
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.get_bind().dialect.name
+
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """Return an INSERT of this database's dialect, which can say what to do on conflict."""
+        if self.dialect == "sqlite":
+            return sqlite.insert(table)
+        # imported here: it takes 15 ms, and SQLite does without it
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
+
+    def is_in(self, column: AnyColumn, values: Collection[Any]) -> ColumnElement[bool]:
+        """Return the condition that a column is one of many numbers or texts.
+
+        They are sent as a single parameter: thousands would have to be compiled into the statement.
+        """
+        if self.dialect == "sqlite":
+            array = func.json_each(json.dumps(list(values))).table_valued("value")
+            return column.in_(select(array.c.value))
+        return column == any_(literal(list(values), ARRAY(column.type)))
+
+    def encrypt(self, column: AnyColumn, value: Json, row: RowLike, ticket: str = "") -> Encrypted:
+        """Encrypt a value of a column for the row that it will stand in.
+
+        The row has the columns that the value is bound to (`columns_to_decrypt`); `ticket` is the
+        number of its ticket, where the row does not say it.
+        """
+        binding = _binding(column)
+        ticket = ticket or binding.ticket_of(row)
+        try:
+            return self.cipher.encrypt(binding, value, row, ticket, self._derived)
+        except TextsErased:
+            self.add_salts([ticket])
+            return self.cipher.encrypt(binding, value, row, ticket, self._derived)
+
+    def decrypt(self, column: AnyColumn, row: RowLike, ticket: str = "") -> Json:
+        """Decrypt the value of a column in this row.
+
+        Raises ForgedValue where the value belongs elsewhere, TextsErased where the ticket's salt is
+        gone, KeyUnusable where the key is.
+        """
+        binding = _binding(column)
+        ticket = ticket or binding.ticket_of(row)
+        value = row[column.name] if isinstance(row, dict) else getattr(row, column.name)
+        try:
+            return self.cipher.decrypt(binding, value, row, ticket, self._derived)
+        except TextsErased:
+            self.load_salts([ticket])
+            return self.cipher.decrypt(binding, value, row, ticket, self._derived)
+
+    def decrypt_all(self, column: AnyColumn, rows: Sequence[RowLike]) -> list[Json]:
+        """Decrypt the values of a column in many rows, with all salts by one statement."""
+        self.load_salts({_binding(column).ticket_of(row) for row in rows})
+        return [self.decrypt(column, row) for row in rows]
+
+    def load_salts(self, tickets: Collection[str]) -> None:
+        """Read the salts of tickets, by number, which decrypting their texts needs."""
+        salts = self._derived.salts
+        wanted = [number for number in tickets if number not in salts]
+        if wanted and self.cipher.keyring.any_binds:
+            rows = self.execute(select(SALT).where(self.is_in(SALT.c.ticket, wanted)))
+            salts.update((row.ticket, bytes(row.salt)) for row in rows)
+
+    def add_salts(self, tickets: Collection[str]) -> None:
+        """Read the salts of tickets and make those that are missing; another may be first."""
+        self.load_salts(tickets)
+        # in one order everywhere, so that two that add the same never wait for each other
+        missing = sorted(set(tickets) - self._derived.salts.keys())
+        if not missing or not self.cipher.keyring.any_binds:
+            return
+        rows = [{"ticket": number, "salt": os.urandom(SALT_BYTES)} for number in missing]
+        insert_missing(self.connection(), SALT, rows)
+        self.load_salts(missing)
+
+
+def columns_to_decrypt(column: AnyColumn) -> list[AnyColumn]:
+    """Return the columns that a statement must read for decrypting this one, with itself.
+
+    Without the number of the ticket where that stands in another table.
+    """
+    binding, columns = _binding(column), column.table.c
+    names = dict.fromkeys((*binding.bound_to, binding.ticket, column.name))
+    return [columns[name] for name in names if name and name in columns]
+
+
+def _binding(column: AnyColumn) -> Binding:
+    kind = column.type
+    assert isinstance(kind, EncryptedColumn)
+    return kind.binding
