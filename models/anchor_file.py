@@ -5,7 +5,7 @@ A file of one JSON object a line, appended to and never changed.
 
 import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -73,6 +73,18 @@ class AnchorFile:
         except FileNotFoundError:
             return None
         return _read(lines[-1]) if lines else None
+
+    def rename(self, now: datetime) -> Path | None:
+        """Rename the file, so that a new one is begun; returns its name, None where there is none.
+
+        Raises OSError.
+        """
+        older = self.path.with_name(f"anchors-{now.astimezone(UTC):%Y%m%dT%H%M%S}.jsonl")
+        try:
+            self.path.rename(older)
+        except FileNotFoundError:
+            return None
+        return older
 
     def lines(self) -> Iterator[AnchorLine | None]:
         """Yield the lines, None for one that cannot be read. Raises OSError."""

@@ -16,6 +16,7 @@ def build() -> App:
     """Build the command with all its groups, in the active language."""
     # help texts are translated when a group is imported, so the language must be active before
     from scripts.commands import (
+        anchors,
         bench,
         channels,
         deadlines,
@@ -53,6 +54,7 @@ def build() -> App:
         keys,
         tokens,
         roles,
+        anchors,
         bench,
     ):
         group.add_to(app)

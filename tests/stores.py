@@ -15,6 +15,7 @@ import pytest
 
 from models.database import Store
 from models.operations.units import replace_units
+from models.queries.verification import verify
 from models.rules.routing.directory import UnitsFile
 from tests.servers.postgres import Databases
 from tests.store.factories import at, prepared_store
@@ -35,6 +36,8 @@ class Wanted:
     """Called with the new store before the test."""
     shared: bool = False
     """True if the tests of a module share one: they only read it, or use tickets of their own."""
+    whole: bool = False
+    """True if the verification must find nothing in the store at the end of the test."""
 
 
 def wanted_by(node: pytest.Item | pytest.Collector) -> Wanted:
@@ -78,6 +81,7 @@ def store(database: str, request: pytest.FixtureRequest) -> Iterator[Store]:
         return
     with filled_store(request.getfixturevalue("store_url"), wanted) as opened:
         yield opened
+        assert not wanted.whole or verify(opened).findings == []
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ def add_to(app: App) -> None:
 def doctor(as_json: Annotated[bool, _JSON] = False) -> None:
     """Check everything and change nothing; exit 1 where something is wrong."""
     from scripts.output import print_json
-    from scripts.service.health_checks import GOOD, PROBLEM, run_health_checks
+    from scripts.service.check_result import GOOD, PROBLEM
+    from scripts.service.health_checks import run_health_checks
     from scripts.service.setup import broker_url
 
     settings = load_settings()

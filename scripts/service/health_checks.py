@@ -4,7 +4,6 @@ import locale
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,10 +12,11 @@ import redis
 from models.clock import system_clock
 from models.database import Session, Store, sqlite_file, sqlite_module
 from models.errors import HotlineError, database_message
-from models.i18n import N_, _
+from models.i18n import _
 from models.migrations import NEWEST, revision
 from models.operations.keys import unlock
 from models.private_files import is_open_to_others
+from models.queries.anchors import last_anchor
 from models.queries.health import patience
 from models.queries.policies import policy_versions
 from models.queries.roles import user_as_actor, user_roles
@@ -37,11 +37,11 @@ from models.security.identity import ROLES_FILE, process_user
 from models.security.roles import Actor
 from models.settings import Settings
 from models.store_errors import StoreError
+from scripts.service.anchor_checks import check_anchors
+from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.policy_file import policy_file_note
 from scripts.service.terminal import character_widths
 from workers.broker import Bells, connect
-
-GOOD, NOTE, PROBLEM = N_("good"), N_("note"), N_("wrong")
 
 _LATE_AFTER = timedelta(seconds=5)
 _ENDS_SOON = timedelta(days=14)
@@ -54,20 +54,6 @@ _MAX_MEMORY_SHARE = 0.7
 _AMBIGUOUS = "…·●─│█"
 """Characters that the monitor draws, and that some terminals draw two cells wide."""
 _WIDE = "工"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The result of a check: `state` is good, note or wrong; `advice` says what to do."""
-
-    check: str
-    state: str
-    text: str
-    advice: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        """The result as `--json` prints it."""
-        return {"check": self.check, "state": self.state, "told": self.text, "advice": self.advice}
 
 
 def run_health_checks(settings: Settings, broker_url: str) -> Iterator[CheckResult]:
@@ -198,9 +184,11 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         stuck_after = _STUCK_AFTER + patience(session, now)
         policies = list(_check_policies(session, settings, now))
         roles = [*_check_roles(session, settings), *_check_tokens(session, now)]
+        newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from roles
     yield from policies
+    yield from check_anchors(newest, settings.anchors, now)
     yield from _check_processes(status, now)
     yield from _check_queues(status, now, stuck_after)
     if not status.units:

@@ -1,0 +1,46 @@
+"""Check that anchors are made, and copied to where nobody reaches them through the database."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from models.anchor_file import AnchorFile
+from models.i18n import _
+from models.security.anchors import Anchor
+from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
+
+_CHECK = "anchors"
+_COPIED_WITHIN = timedelta(minutes=5)
+
+
+def check_anchors(
+    newest: Anchor | None, folder: Path | None, now: datetime
+) -> Iterator[CheckResult]:
+    """Check the newest anchor of the store against the copy in this folder."""
+    if newest is None:
+        text = _("the anchors are gone")
+        yield CheckResult(_CHECK, PROBLEM, text, _("`hotline log --verify` says what is left"))
+        return
+    if folder is None:
+        text = _("the last anchor is {n}; there is no copy (HOTLINE_ANCHORS is none)")
+        yield CheckResult(_CHECK, NOTE, text.format(n=newest.number))
+        return
+    try:
+        last = AnchorFile(folder).last()
+    except OSError as error:
+        advice = _("let the service's user read and write {path}").format(path=folder)
+        yield CheckResult(_CHECK, PROBLEM, f"{folder}: {error.strerror}", advice)
+        return
+    if last is not None and last.signature == newest.signature.hex():
+        text = _("the last anchor is {n}, and its copy is in {path}")
+        yield CheckResult(_CHECK, GOOD, text.format(n=newest.number, path=folder))
+        return
+    text = _("the last anchor is {n}, the copy in {path} ends with {last}")
+    text = text.format(n=newest.number, path=folder, last=last.number if last else "-")
+    # the first one is made before any worker runs
+    late = newest.number > 1 and now - newest.at > _COPIED_WITHIN
+    ahead = last is not None and last.number > newest.number
+    advice = _("let the service's user write there, and see what the workers' log says")
+    if ahead:
+        advice = _("the store was set back: see `hotline log --verify`")
+    yield CheckResult(_CHECK, PROBLEM if late or ahead else NOTE, text, advice)
