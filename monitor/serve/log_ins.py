@@ -75,13 +75,14 @@ class LogIns:
         while True:
             await asyncio.sleep(_CHECK_INTERVAL)
             try:
-                over = self.sessions.over()
-                holders = {session.holder for session in self.sessions}
-                valid = await asyncio.to_thread(self._records.still_valid, holders)
-                revoked = [s for s in self.sessions if s.holder in holders - valid]
-                for session in {*over, *revoked}:
+                for session in self.sessions.over():
                     await self.end(session)
                 await self.record_failures()
+                holders = {session.holder for session in self.sessions}
+                valid = await asyncio.to_thread(self._records.still_valid, holders)
+                for session in self.sessions:
+                    if session.holder in holders - valid:
+                        await self.end(session)
             except Exception as error:
                 # nothing may end this: it is what ends everything else
                 log.error("log-ins cannot be checked: %s", describe_safely(error))

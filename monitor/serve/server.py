@@ -146,6 +146,8 @@ class MonitorServer:
                     web.get(f"{folder}/", self._show),
                     web.post(f"{folder}/login", self._log_in),
                     web.post(f"{folder}/logout", self._log_out),
+                    web.get(f"{folder}/login", self._show_beside),
+                    web.get(f"{folder}/logout", self._show_beside),
                     web.get(f"{folder}/ws", self._serve_tab),
                     web.static(f"{folder}/static", _STATIC),
                 ]
@@ -162,7 +164,7 @@ class MonitorServer:
             if not self._site.is_own_page(request):
                 return page.text(403, FROM_ANOTHER_SITE)
             try:
-                open_to_all = ("", "/", "/login")
+                open_to_all = ("", "/", "/login", "/logout")
                 if self._site.path(request) not in open_to_all and self._session(request) is None:
                     return page.text(403, NOT_LOGGED_IN)
                 return await handler(request)
@@ -195,6 +197,9 @@ class MonitorServer:
     async def _show_in_folder(self, request: web.Request) -> web.StreamResponse:
         return self._page(request).redirect(self._site.folder.rpartition("/")[2] + "/")
 
+    async def _show_beside(self, request: web.Request) -> web.StreamResponse:
+        return self._page(request).redirect("./")
+
     async def _log_in(self, request: web.Request) -> web.StreamResponse:
         page, address = self._page(request), self._site.address(request)
         try:
@@ -218,9 +223,9 @@ class MonitorServer:
         return response
 
     async def _log_out(self, request: web.Request) -> web.StreamResponse:
-        session = self._session(request)
-        assert session is not None, "the guard lets nobody else through"
-        await self._log_ins.end(session)
+        # it may have ended by itself before
+        if (session := self._session(request)) is not None:
+            await self._log_ins.end(session)
         response = self._page(request).redirect("./")
         self._set_cookie(request, response, "")
         return response

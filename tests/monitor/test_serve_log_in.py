@@ -6,7 +6,9 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import aiohttp
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from models.clock import system_clock
 from models.database import Store
@@ -32,6 +34,7 @@ from tests.monitor.serving import (
     tab,
     visitor,
 )
+from tests.servers.postgres import Databases
 
 pytestmark = pytest.mark.store(databases=["sqlite"])
 
@@ -82,6 +85,50 @@ async def test_a_person_logs_in_opens_a_tab_and_logs_out(store: Store, tmp_path:
         ("王小燕", "log_in", ("127.0.0.1",)),
         ("王小燕", "log_out", ("127.0.0.1",)),
     ]
+
+
+async def test_pages_that_only_forms_have_lead_to_the_form(store: Store, tmp_path: Path) -> None:
+    """After an address was typed or loaded again, and after the session has ended by itself."""
+    async with served(store, tmp_path) as url, visitor() as browser:
+        for path in ("/login", "/logout"):
+            async with browser.get(url + path, allow_redirects=False) as reply:
+                assert (reply.status, reply.headers["Location"]) == (303, "./")
+        async with browser.post(f"{url}/logout", allow_redirects=False) as reply:
+            assert (reply.status, reply.headers["Location"]) == (303, "./")
+    assert [line for line in logged(store) if line[1] == "log_out"] == []
+
+
+@pytest.mark.store(databases=["postgresql"])
+async def test_an_outage_of_the_store_ends_no_session(
+    store: Store, tmp_path: Path, postgres_server: Databases
+) -> None:
+    """Nobody new gets in, whoever is in stays, and afterwards all is as it was."""
+    token, other = issued(store), issued(store, "li")
+    name = make_url(store.url).database
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+        async with (
+            served(store, tmp_path) as url,
+            logged_in(url, token) as browser,
+            tab(browser, url) as socket,
+            visitor() as newcomer,
+        ):
+            await received(socket)
+            admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
+            async with newcomer.post(f"{url}/login", data={"token": other}) as reply:
+                assert reply.status == 503
+                assert "数据库" in await reply.text()
+            # longer than between two checks
+            await asyncio.sleep(3)
+            await socket.send_json(["stdin", "a"])
+            assert await received(socket) == "a"
+            admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            assert (await log_in(newcomer, url, other)).status == 303
+            with store.writing() as session:
+                revoke_token(session, HEAD, "wang", system_clock())
+            await closed(socket)
 
 
 @pytest.mark.store
