@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from models.rules.personal.figures import SEPARATOR, Group, plain_figures, runs
+from models.rules.personal.figures import SEPARATOR, Group, are_of_one, plain_figures, runs
 from models.rules.personal.places import PersonalKind, Place, without
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ _MOBILE_DIGITS = 11
 """The digits of a mobile number without the country's code, which are its normal form."""
 
 _PREFIXED_DIGITS = _MOBILE_DIGITS + len("0086")
-_MOST_GROUPS = 5
-"""A number in more groups than these has one figure in each of them."""
-
 _LABELLED = re.compile(
     r"(?:电话|手机|号码?|联系|微信|致电|拨打?|tel)[^\d,;，；。]{0,6}$", re.IGNORECASE
 )
@@ -35,7 +32,7 @@ _AMOUNT = re.compile(r"\s*(?:元|万|亿|平|㎡|米|吨|千瓦|度|户|%)")
 _WHOLE = re.compile(rf"(?<![\d.])(?:\+|\(?(?:0|86|400|800))(?:{SEPARATOR}{{0,3}}\d){{7}}")
 """The beginning of a number that is no mobile number, with its area's or country's."""
 
-_OTHER_SEPARATORS = str.maketrans("._·•・/\\|\u2014\n\t", "--------- " + " ", "")
+_OTHER_SEPARATORS = str.maketrans("._·•・\u2014/\\|\n\t", "------     ")
 """Separators that the library does not take for such, and what it does take."""
 
 _LOCAL = re.compile(
@@ -49,6 +46,9 @@ _EXTENSION = re.compile("转|分机")
 """The words before an extension in Chinese; the library knows the English ones."""
 
 _WRITTEN_EXTENSION = re.compile(r" ?(?:转|分机|-)[ 号:：]{0,2}\d{1,5}(?![\d-])")
+
+_FURTHER = re.compile(r"\s*[/、,，;；或和及]\s*([2-8]\d{2,3}[ -]?\d{4})(?![\d-])")
+"""Another number of the same area behind one that names it: `0754-88123456/88123457`."""
 
 _DASHED_EXTENSION = re.compile(
     r"((?<!\d)[(]?(?:[+]86[- ]?)?[(]?0?\d{2,3}[)]?[- ]?\d{3,4}[- ]?\d{4})-(?=\d{1,5}(?![\d-]))"
@@ -81,13 +81,15 @@ def normalize_phone(text: str) -> str:
 def find_phones(text: str) -> Iterator[str]:
     """Yield the telephone numbers that a text holds, each as `normalize_phone` returns it."""
     for place in locate_phones(plain_figures(text)):
-        yield place.number
+        if place.number:
+            yield place.number
 
 
 def locate_phones(plain: str) -> list[Place]:
     """Return, in order, the telephone numbers in a text whose figures are plain.
 
-    These are valid numbers, and mobile numbers of any prefix.
+    These are valid numbers, and mobile numbers of any prefix. A number that leaves its area's to
+    the one before it has no normal form.
     """
     if _LEAST_DIGITS.search(plain) is None:
         return []
@@ -149,11 +151,10 @@ def _is_one_number(plain: str, groups: Sequence[Group], first: int, last: int, p
         return True
     if _AMOUNT.match(plain, groups[last - 1].ends):
         return False
-    if len(lengths) == _MOBILE_DIGITS:
-        around = *groups[max(first - 1, 0) : first], *groups[last : last + 1]
-        return all(len(group.figures) > 1 for group in around)
-    if len(lengths) > _MOST_GROUPS:
+    if not are_of_one(groups, first, last):
         return False
+    if len(lengths) == _MOBILE_DIGITS:
+        return True
     begins = groups[first].begins
     labelled = _LABELLED.search(plain, max(begins - _LABEL_CHARACTERS, 0), begins)
     return len(lengths) == 2 or lengths[0] == 3 or labelled is not None
@@ -172,6 +173,9 @@ def _others(plain: str) -> Iterator[Place]:
         extension = _WRITTEN_EXTENSION.match(plain, match.end)
         ends = extension.end() if extension is not None else match.end
         yield Place(match.start, ends, PersonalKind.LANDLINE, _canonical(match.number))
+        while (further := _FURTHER.match(plain, ends)) is not None:
+            yield Place(*further.span(1), PersonalKind.LANDLINE)
+            ends = further.end()
 
 
 def _spell_extension(text: str) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 from models.rules.personal.accounts import locate_accounts
 from models.rules.personal.figures import every_figure, plain_figures, plain_width
 from models.rules.personal.houses import locate_houses
-from models.rules.personal.names import locate_names
+from models.rules.personal.names import locate_names, name_before_number
 from models.rules.personal.numbers import ENOUGH_DIGITS, locate_numbers
-from models.rules.personal.places import PersonalKind, Place, without, without_overlaps
+from models.rules.personal.places import PersonalKind, Place, replaced, without, without_overlaps
 from models.rules.phones import (
     find_phones,
     is_of_a_service,
@@ -62,10 +62,14 @@ def locate_personal(text: str) -> list[Place]:
     if _HOUSE_HINT.search(plain) is not None:
         places += locate_houses(plain)
     if _NUMBER_HINT.search(plain) is not None:
-        accounts = list(locate_accounts(plain_width(text)))
+        accounts = without_overlaps(locate_accounts(plain_width(text)))
         plain = plain_figures(without(text, accounts)) if accounts else plain
+        numbers = _personal_numbers(plain)
+        for place in numbers:
+            if place.kind in (PersonalKind.MOBILE, PersonalKind.IDENTITY):
+                places += name_before_number(text, place.begins)
         # what is certainly a number's comes before what may be a name or a house
-        places = [*accounts, *_personal_numbers(plain), *locate_local_phones(plain), *places]
+        places = [*accounts, *numbers, *locate_local_phones(plain), *places]
     return without_overlaps(places) if places else places
 
 
@@ -86,10 +90,12 @@ def _redacted(text: str, locate: Callable[[str], list[Place]]) -> str:
 
 def _hide(text: str, places: list[Place]) -> str:
     plain = every_figure(text)
-    for place in reversed(places):
-        written, figures = (t[place.begins : place.ends] for t in (text, plain))
-        text = text[: place.begins] + _shown(written, figures, place.kind) + text[place.ends :]
-    return text
+
+    def hidden(place: Place) -> str:
+        extent = slice(place.begins, place.ends)
+        return _shown(text[extent], plain[extent], place.kind)
+
+    return replaced(text, places, hidden)
 
 
 def _shown(written: str, plain: str, kind: PersonalKind) -> str:

@@ -7,7 +7,7 @@ from models.rules.personal.places import PersonalKind, Place
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE = re.compile(
-    rf"[{_PROVINCES}] ?[A-HJ-NP-Z][ .·•・-]?"
+    rf"[{_PROVINCES}] ?[A-HJ-NP-Z][ .·•・\u2010-\u2015-]?"
     r"(?:(?=(?:[A-Z]?\d){4})[A-HJ-NP-Z0-9]{6}|(?=(?:[A-Z]{0,2}\d){3})[A-HJ-NP-Z0-9]{5}"
     r"|(?=(?:[A-Z]?\d){3})[A-HJ-NP-Z0-9]{4}[挂学警港澳使领])(?![A-Z0-9])",
     re.IGNORECASE,
@@ -19,13 +19,14 @@ _BARE_PLATE = re.compile(
 )
 
 _MAIL = re.compile(
-    r"[A-Za-z0-9][\w.+-]*(?: ?@ ?(?=[\w-]+\.)|#(?=(?:163|126|139|189|qq|sina|gmail|foxmail)\.))"
-    r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
+    r"[A-Za-z0-9][\w.+-]{0,63}"
+    r"(?: ?@ ?(?=[\w-]{1,63}\.)|#(?=(?:163|126|139|189|qq|sina|gmail|foxmail)\.))"
+    r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}",
     re.ASCII,
 )
 
 _MESSENGER = re.compile(
-    "微信|威信|薇信|加V|加v|加微|扣扣|企鹅|抖音|快手|钉钉|QQ|qq|Qq|Q|q|V信|v信|VX|vx|Vx|WX|wx|Wx"
+    "微信|威信|薇信|加V|加v|\\+V|\\+v|加微|扣扣|企鹅|抖音|快手|钉钉|QQ|qq|Qq|Q|q|V信|v信|VX|vx|Vx|WX|wx|Wx"
     "|wechat|WeChat|Wechat|weixin"
 )
 _ACCOUNT = re.compile(

@@ -2,22 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _HAN = "零一二三四五六七八九", "〇壹贰叁肆伍陆柒捌玖", "○幺貳參肆伍陸柒捌玖"
 _BLOCKS = (
-    (0xB2, 0xBA),  # superscripts, as are the next but two
-    (0x660, 0x66A),
-    (0x6F0, 0x6FA),
+    (0xB2, 0xBA),  # superscripts, as is the next
     (0x2070, 0x208A),
     (0x2460, 0x2500),  # in circles and brackets, with a full stop
     (0x2776, 0x2794),
     (0x3220, 0x3229),
     (0x3280, 0x3289),
-    (0x1D7CE, 0x1D800),  # in the letters of mathematics
     (0x1F100, 0x1F10B),
-    (0x1FBF0, 0x1FBFA),
 )
 """Where Unicode has the figures that people type instead of 0 to 9."""
 
@@ -36,6 +32,9 @@ _FULL_WIDTH = "[\uff03\uff08\uff09\uff0b\uff0d-\uff19\uff20-\uff3a\uff3f\uff41-\
 """Full-width figures, letters, brackets, and signs in numbers and addresses."""
 
 _WIDE = re.compile(_FULL_WIDTH)
+_FOREIGN = re.compile(r"[^\x00-\x7f\D]")
+"""The decimal figures of other scripts, which libraries of numbers would not all read."""
+
 _FIGURES = str.maketrans(dict(_other_figures()))
 _OTHER = f"[{''.join(_HAN)}{''.join(f'{chr(first)}-{chr(end - 1)}' for first, end in _BLOCKS)}]"
 
@@ -47,11 +46,14 @@ _STRETCH = re.compile(rf"{_OTHER}(?:{SEPARATOR}{{0,3}}{_OTHER}){{2,}}")
 
 _RUN = re.compile(rf"\d(?:{SEPARATOR}{{0,3}}\d)*")
 _GROUP = re.compile(r"\d+")
+_MOST_GROUPS = 5
+"""A number in more groups than these has one figure in each of them."""
 
 
 def plain_width(text: str) -> str:
     """Return a text of the same length with full-width figures, letters and signs as ASCII."""
-    return _WIDE.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
+    text = _WIDE.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
+    return _FOREIGN.sub(lambda match: str(unicodedata.decimal(match.group())), text)
 
 
 def plain_figures(text: str) -> str:
@@ -83,3 +85,17 @@ def runs(plain: str, least: int) -> Iterator[list[Group]]:
         ]
         if sum(len(group.figures) for group in groups) >= least:
             yield groups
+
+
+def are_of_one(groups: Sequence[Group], first: int, end: int) -> bool:
+    """Return whether these groups of a run may be one number: a few, or a figure each.
+
+    Figures that stand one by one are a number only if it is all of them, or they are a list.
+    """
+    if end - first <= _MOST_GROUPS:
+        return True
+    if len(groups[first].figures) > 1 or not all(
+        len(groups[n].figures) > 1 for n in (first - 1, end) if 0 <= n < len(groups)
+    ):
+        return False
+    return all(len(group.figures) == 1 for group in groups[first:end])

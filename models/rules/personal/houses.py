@@ -7,7 +7,7 @@ from models.rules.personal.places import PersonalKind, Place
 
 _N = r"(?:\d{1,4}|[一二三四五六七八九十百零〇\d]{1,5})"
 _GAP = r"[ ,、-]?"
-_BLOCK = rf"(?:[A-Z]{{0,2}}\d{{1,3}}[A-Z]?|[A-Z]|{_N}) ?(?:栋|幢|座|号楼|号院|排|#)"
+_BLOCK = rf"(?:[A-Z]{{0,2}}\d{{1,3}}[A-Z]?|[A-Z]|{_N}) ?(?:栋|幢|座|号楼|号院|排|#楼?)"
 _ENTRANCE = rf"[东西南北中左右]?[边侧面]?(?:[A-Z]|{_N})? ?(?:单元|梯位?|门洞)"
 _FLOOR = rf"{_N}楼"
 
@@ -15,12 +15,12 @@ _NO_COUNT = (
     r"(?!\d|[-~至到.]\d| ?(?:户|元|人|套|平|米|㎡|个|家|年|次|天|万|多|余|台|月|日|度|吨|%))"
 )
 _ROOM = (
-    r"(?:\d{1,4}(?:室|房间?|号房?)"
+    r"(?:\d{1,4}(?:室|房间?|号房?)|[A-Z](?:室|房|户)"
     r"|[A-Z]?\d{3,4}[A-Z]?(?:室|房间?|号房?)?" + _NO_COUNT + r"|\d{1,2}[A-Z](?![A-Za-z0-9]))"
 )
 _ROOM_OF_HOUSE = r"[A-Z]?\d{1,4}(?:室|房间?|号房)|\d{3,4}(?![\d\u4e00-\u9fff]|[-~.]\d)"
 
-_STREET = "[路街巷弄道里同村寨围组队区园苑庄坊埔社厝寮面]"
+_STREET = "[路街巷弄道里同村寨围组队区园苑庄坊埔社厝寮横面]"
 _ESTATE = "[园苑城庭湾府居区厦寓墅邸台轩阁村舍场]"
 _NO_HOUSE = (
     r"(?!线|楼|院|栋|门(?![口牌面前店])|机|电梯|梯|车|文|令|公告|出口|入口|口|井|杆|灯|桩|泵|站|台|库|坑|地块"
@@ -31,11 +31,11 @@ _NO_HOUSE = (
 
 _HOUSE = re.compile(
     rf"{_STREET}(?:门牌)? ?"
-    rf"(?P<house>(?:{_N}(?:[-之]\d{{1,3}}|[A-Z])? ?号{_NO_HOUSE}(?:之{_N})?|{_N} ?号院)"
+    rf"(?P<house>(?:{_N}(?:[-之]\d{{1,3}}|[A-Z])? ?[号#]{_NO_HOUSE}(?:之{_N})?|{_N} ?号院)"
     rf"[院内]?(?:{_GAP}{_BLOCK}){{0,2}}(?:{_GAP}{_ENTRANCE})?(?:{_GAP}{_FLOOR})?"
     rf"(?:{_GAP}(?:{_ROOM}(?<=[室房间号])|{_ROOM_OF_HOUSE}))?)"
 )
-_BLOCK_WORD = re.compile("[栋幢座排#]|号楼|号院")
+_BLOCK_WORD = re.compile("[栋幢座排]|#楼?|号楼|号院")
 _BLOCK_NUMBER = re.compile(
     rf"(?:{_N}期)?(?<![A-Za-z\d])(?:[A-Z]{{0,2}}\d{{1,3}}[A-Z]?|[A-Z]|{_N}) ?$"
 )
@@ -50,7 +50,9 @@ _DASHED = re.compile(
 )
 _ROOM_ALONE = re.compile(rf"{_ESTATE} ?(?P<house>[A-Z]?\d{{3,4}}(?:室|房间?))")
 _ROOM_OF_FLOOR = re.compile(rf"楼{_GAP}[A-Z]?\d{{3,4}}(?:室|房|号)?{_NO_COUNT}")
+_ROOM_OF_ENTRANCE = re.compile(rf"单元{_GAP}{_ROOM}")
 _FLOOR_NUMBER = re.compile(rf"{_N}$")
+_HOME = re.compile(r"(?:我家|家住|住在?)[是的在]?(?P<house>\d{3,4}(?:室|房间?|号))")
 _NEIGHBOUR = re.compile(
     r"(?:楼上|楼下|隔壁|邻居|对门|对面)[是的住]{0,2}"
     r"(?P<house>\d{3,4}(?:室|房间?|户|号房?)?)"
@@ -58,7 +60,7 @@ _NEIGHBOUR = re.compile(
 )
 _RESIDES = re.compile(
     rf"(?:家住|住[在于]|居住[在于]?|住址|我住|是住|现住|地址)[^,;，；。\n\d]{{0,20}}?"
-    rf"(?P<house>{_BLOCK}(?:{_GAP}{_ENTRANCE})?(?:{_GAP}{_ROOM})?)(?!\d)"
+    rf"(?P<house>{_BLOCK}(?:{_GAP}{_ENTRANCE})?(?:{_GAP}{_ROOM})?)(?!\d|房子|楼房)"
 )
 
 
@@ -67,7 +69,7 @@ def locate_houses(plain: str) -> Iterator[Place]:
 
     A building alone is none, unless somebody says that he lives there: a unit must find its lift.
     """
-    for pattern in (_HOUSE, _DASHED, _NEIGHBOUR, _ROOM_ALONE):
+    for pattern in (_HOUSE, _DASHED, _HOME, _NEIGHBOUR, _ROOM_ALONE):
         for match in pattern.finditer(plain):
             yield Place(*match.span("house"), PersonalKind.ADDRESS)
     yield from _rooms_in_blocks(plain)
@@ -90,7 +92,8 @@ def _rooms_in_blocks(plain: str) -> Iterator[Place]:
 
 
 def _rooms_of_floors(plain: str) -> Iterator[Place]:
-    for match in _ROOM_OF_FLOOR.finditer(plain):
-        number = _FLOOR_NUMBER.search(plain, max(match.start() - 4, 0), match.start())
-        if number is not None:
-            yield Place(number.start(), match.end(), PersonalKind.ADDRESS)
+    for pattern in (_ROOM_OF_FLOOR, _ROOM_OF_ENTRANCE):
+        for match in pattern.finditer(plain):
+            number = _FLOOR_NUMBER.search(plain, max(match.start() - 4, 0), match.start())
+            if number is not None:
+                yield Place(number.start(), match.end(), PersonalKind.ADDRESS)

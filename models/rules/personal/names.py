@@ -18,7 +18,7 @@ _SURNAMES = frozenset(
 """The characters that are a surname; the rarer ones that begin many other words are left out."""
 
 _NO_SURNAMES = frozenset(
-    "从终都通别经全国东文明关满时向支成应干步居山广元方安常和高于乐解怀权车费习代房强利解操占边扶"
+    "从终都通别经全国东文明关满时向支成应干步居山广元方安常和高于乐解怀权车费习代房强利解操占边扶宿宰祖宗幸尤"
 )
 """Surnames that more often are another word: taken only where a name is announced."""
 
@@ -46,7 +46,7 @@ _NO_NAME = re.compile(
     "|强烈|强行|强制|幸好|危险|寿命|司机|盖章|盖房|易燃|温度|江边|海边|满意|满足"
     "|满分|申请|申诉|申报|严重|严格|古稀|劳动|山上|容易|艾滋|牛奶|牧民|游客|武装"
     "|仰望|巴士|秋天|班级|白跑|黄牛|石油|阳台|阳光|金融|甘心|马上|雷电|燕子|余额"
-    "|余下|章程|康复|毕业|纪委|符号|项下|路口|祖宅|祖屋|祖孙|别处|向上|向您|向你"
+    "|余下|章程|康复|毕业|纪委|符号|项下|路口|祖宅|祖屋|祖孙|小姐|管教|申领|别处|向上|向您|向你"
     "|向贵|易发|应急|徐徐|宁可|宁愿|乐意|乐于|和谐|左右|左边|官方|占用|占道|强占"
     "|欧元|代表|代理|代办|代为|代缴|利用|游戏|游玩|鱼塘|尚未|尚且|尚有|终于|终身"
     "|终止|广东|广州|广告|山东|江西|江苏|湛江|云南|云浮|贵州|吉林|宁夏|甘肃|海南"
@@ -72,7 +72,7 @@ _ROLES = (
 
 _BEFORE = re.compile(f"{_ANNOUNCED}|{_ROLES}")
 _IS_ANNOUNCED = re.compile(_ANNOUNCED)
-_GAP = re.compile(r"[:：\s]{0,4}")
+_COLON = re.compile(r"[:：\s]{0,4}")
 _IS = re.compile(r"[:：\s是为叫]{0,4}")
 
 _BEHIND = re.compile(r"先生|女士|同志|小姐|[,，、 (（]{1,2}[男女](?![\u4e00-\u9fff])")
@@ -84,6 +84,12 @@ _NAME_BEFORE = re.compile(
 )
 _LONGEST = 4
 """The characters of a compound surname with a given name."""
+
+_HAS_NUMBER = re.compile(
+    rf"(?<![\u4e00-\u9fff])(?P<name>(?:{_COMPOUND_SURNAMES})?[\u4e00-\u9fff]{{2,3}}?)"
+    r"[\s，,:：(（]{0,2}(?:联系)?(?:电话|手机|身份证)?(?:号码?)?[\s:：(（是为+]{0,3}$"
+)
+_LONGEST_TO_NUMBER = 18
 
 _FOREIGN_NAME = re.compile(r"[\u4e00-\u9fff]{2,6}[·•・][\u4e00-\u9fff]{2,8}")
 
@@ -99,13 +105,20 @@ def locate_names(text: str) -> Iterator[Place]:
     """Yield the names that are announced as such, or stand with what a person is."""
     for match in _BEFORE.finditer(text):
         announced = _IS_ANNOUNCED.fullmatch(match.group()) is not None
-        gap = (_IS if announced else _GAP).match(text, match.end())
+        gap = (_IS if announced or match.group()[-1] in "人主" else _COLON).match(text, match.end())
         begins = gap.end() if gap is not None else match.end()
         yield from _names_from(text, begins, announced=announced)
     for match in _BEHIND.finditer(text):
         name = _NAME_BEFORE.search(text, max(match.start() - _LONGEST, 0), match.start())
         if name is not None and _is_name(name.group(), announced=False):
             yield Place(*name.span(), PersonalKind.NAME)
+
+
+def name_before_number(text: str, begins: int) -> Iterator[Place]:
+    """Yield the name whose number begins here, as in `林小满 138…` and `林小满，电话138…`."""
+    match = _HAS_NUMBER.search(text, max(begins - _LONGEST_TO_NUMBER, 0), begins)
+    if match is not None and _is_name(match["name"], announced=False):
+        yield Place(*match.span("name"), PersonalKind.NAME)
 
 
 def _names_from(text: str, begins: int, *, announced: bool) -> Iterator[Place]:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from models.rules.personal.figures import Group, plain_figures, runs
-from models.rules.personal.places import PersonalKind, Place, without
+from models.rules.personal.figures import SEPARATOR, Group, are_of_one, plain_figures, runs
+from models.rules.personal.places import PersonalKind, Place, without, without_overlaps
 from models.rules.phones import locate_phones
 
 ENOUGH_DIGITS = re.compile(r"\d(?:\D{0,4}\d){6}")
@@ -15,7 +15,10 @@ _IDENTITY_DIGITS, _OLD_IDENTITY_DIGITS = 18, 15
 _DISABILITY_DIGITS = 20
 """A disabled person's card: the identity number, kind and grade (残疾人证)."""
 
-_BORN = range(1900, 2100)
+_BORN = re.compile(r"\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+"""A place and a day of birth; the library asks for no plausible year, and takes longer."""
+
+_LAST_LETTER = re.compile(rf"{SEPARATOR}{{0,3}}[Xx](?![A-Za-z])")
 _LABEL_CHARACTERS = 14
 
 _OF_IDENTITY = re.compile(r"(?:身份证|证件|公民身份|证号|老证|户口)[^\d,;，；。]{0,8}$")
@@ -47,8 +50,9 @@ def locate_numbers(plain: str) -> list[Place]:
     """
     if ENOUGH_DIGITS.search(plain) is None:
         return []
-    documents = list(_documents(plain))
-    plain = without(_without_credit_codes(plain), documents)
+    plain = _CREDIT_CODE.sub(_without_credit_code, plain)
+    documents = without_overlaps(_documents(plain))
+    plain = without(plain, documents)
     cards = list(_cards(plain))
     return [*documents, *cards, *locate_phones(without(plain, cards))]
 
@@ -60,24 +64,19 @@ def find_identities(text: str) -> Iterator[str]:
             yield place.number
 
 
-def _without_credit_codes(plain: str) -> str:
-    for match in _CREDIT_CODE.finditer(plain):
-        from stdnum.cn import ric, uscc  # noqa: PLC0415  (30 ms, and most texts hold none)
+def _without_credit_code(match: re.Match[str]) -> str:
+    from stdnum.cn import uscc  # noqa: PLC0415
 
-        if uscc.is_valid(match.group()) and not ric.is_valid(match.group()):
-            plain = f"{plain[: match.start()]}{'*' * 18}{plain[match.end() :]}"
-    return plain
+    code = match.group()
+    return "*" * len(code) if uscc.is_valid(code) and not _is_valid(code) else code
 
 
 def _documents(plain: str) -> Iterator[Place]:
-    taken: set[int] = set()
     for pattern in (_LABELLED_DOCUMENT, _DOCUMENT_BEFORE_LABEL):
         for match in pattern.finditer(plain):
-            if match.start(1) not in taken:
-                taken.add(match.start(1))
-                yield Place(*match.span(1), PersonalKind.DOCUMENT)
+            yield Place(*match.span(1), PersonalKind.DOCUMENT)
     for match in _PASSPORT.finditer(plain):
-        if match.start() not in taken and not _stands_after(_OF_THINGS, plain, match.start()):
+        if not _stands_after(_OF_THINGS, plain, match.start()):
             yield Place(*match.span(), PersonalKind.DOCUMENT)
 
 
@@ -100,12 +99,13 @@ def _card_from(plain: str, groups: Sequence[Group], first: int) -> tuple[Place |
         figures += groups[last].figures
         if len(figures) > _DISABILITY_DIGITS + 3:
             break
-        if len(figures) < _LEAST_ACCOUNT or not _are_of_one(groups[first : last + 1]):
+        if len(figures) < _LEAST_ACCOUNT or not are_of_one(groups, first, last + 1):
             continue
         ends = groups[last].ends
-        letter = plain[ends : ends + 1]
-        if letter in ("X", "x") and _is_identity(f"{figures}X", plain, begins):
-            longest = Place(begins, ends + 1, PersonalKind.IDENTITY, f"{figures}X"), last + 1
+        letter = _LAST_LETTER.match(plain, ends)
+        if letter is not None and _is_identity(f"{figures}X", plain, begins):
+            place = Place(begins, letter.end(), PersonalKind.IDENTITY, f"{figures}X")
+            longest = place, last + 1
         elif _is_identity(figures, plain, begins):
             number = figures[:_IDENTITY_DIGITS]
             longest = Place(begins, ends, PersonalKind.IDENTITY, number), last + 1
@@ -114,31 +114,37 @@ def _card_from(plain: str, groups: Sequence[Group], first: int) -> tuple[Place |
     return longest
 
 
-def _are_of_one(groups: Sequence[Group]) -> bool:
-    """Return whether groups may be one number: a few, or a figure each."""
-    return len(groups) <= 5 or all(len(group.figures) == 1 for group in groups)
-
-
 def _is_identity(number: str, plain: str, begins: int) -> bool:
     """Return whether a number is an identity card's, be it one of the old ones, or mistyped."""
-    if len(number) not in (_OLD_IDENTITY_DIGITS, _IDENTITY_DIGITS, _DISABILITY_DIGITS):
+    old = len(number) == _OLD_IDENTITY_DIGITS
+    whole = f"{number[:6]}19{number[6:]}0" if old else number
+    if len(whole) not in (_IDENTITY_DIGITS, _DISABILITY_DIGITS) or not _BORN.match(whole):
         return False
     from stdnum.cn import ric  # noqa: PLC0415
     from stdnum.exceptions import ValidationError  # noqa: PLC0415
 
-    if len(number) == _OLD_IDENTITY_DIGITS:
-        number = f"{number[:6]}19{number[6:]}"
-        number += ric.calc_check_digit(f"{number}0")
-        plausible = ric.is_valid(number) or _stands_after(_OF_IDENTITY, plain, begins)
-    elif len(number) == _DISABILITY_DIGITS:
-        number = number[:_IDENTITY_DIGITS]
-        plausible = ric.calc_check_digit(number) == number[-1]
-    else:
-        # a ticket's number may be of a place and a day too
-        plausible = ric.is_valid(number) or not _stands_after(_OF_THINGS, plain, begins)
     try:
-        return plausible and ric.get_birth_date(number).year in _BORN
+        ric.get_birth_date(whole)
     except ValidationError:
+        return False
+    if old:
+        valid = _is_valid(whole[:-1] + ric.calc_check_digit(whole))
+        return valid or _stands_after(_OF_IDENTITY, plain, begins)
+    if len(whole) == _DISABILITY_DIGITS:
+        card = whole[:_IDENTITY_DIGITS]
+        return ric.calc_check_digit(card) == card[-1]
+    # a ticket's number may be of a place and a day too
+    return _is_valid(whole) or not _stands_after(_OF_THINGS, plain, begins)
+
+
+def _is_valid(number: str) -> bool:
+    """Return whether an identity number's day, place and check digit are possible."""
+    from stdnum.cn import ric  # noqa: PLC0415  (30 ms, and most texts hold none)
+
+    try:
+        return ric.is_valid(number)
+    except KeyError:
+        # the library knows the province, and no county in it
         return False
 
 
