@@ -42,6 +42,8 @@ FIELDS = (
 CHECKS = (
     N_("roles"),
     N_("tokens"),
+    N_("reveals"),
+    N_("refused message"),
     N_("home"),
     N_("disk"),
     N_("key file"),

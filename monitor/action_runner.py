@@ -1,7 +1,8 @@
 """Run an operator's actions: ask once, send a message, and report what a worker decided."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from textual.app import App
@@ -11,15 +12,20 @@ from models.clock import Now
 from models.database import Session, Store
 from models.errors import HotlineError
 from models.i18n import _, render
-from models.operations.access import reveal
+from models.json_types import JsonObject
+from models.operations.access import message_to_mend, number_to_call, reveal
+from models.operations.access_log import record_denial
 from models.operations.inbox import add_messages
 from models.operations.notices.record import resend
+from models.operations.speaking import SpeakingCheck
 from models.queries.detail import OPERATORS, TicketDetail, ticket_detail
-from models.queries.failures import MESSAGE, Failure, refused_message
+from models.queries.failures import MESSAGE, Failure
 from models.queries.message_answers import MessageAnswer, MessageKey
+from models.queries.owed_calls import is_call_due
 from models.rulebook import stored_units
+from models.rules.messages import HOTLINE, RawMessage
 from models.rules.vocabulary import MessageType, Permission, label
-from models.security.roles import Actor
+from models.security.roles import Actor, Denied
 from monitor import message_edit
 from monitor.actions import Action, available_actions, message
 from monitor.background import OUTAGES, in_background_thread
@@ -29,6 +35,7 @@ from monitor.screens.dialogs import (
     ConfirmDialog,
     MenuDialog,
     MessageEditDialog,
+    RevealDialog,
     TextDialog,
     TextPrompt,
 )
@@ -41,6 +48,16 @@ _SHOW_SECONDS = 30
 
 class MessageNotSent(HotlineError):
     """A message did not get into the inbox; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A ticket, the actions that the operator may take on it, and the units to choose from."""
+
+    ticket: TicketDetail
+    actions: Sequence[Action]
+    units: Mapping[str, tuple[str, ...]]
+    is_call_due: bool
 
 
 class ActionRunner:
@@ -81,13 +98,22 @@ class ActionRunner:
 
     async def _reporting(self, action: Awaitable[None]) -> None:
         try:
-            await action
+            await self._recording_denials(action)
         except OUTAGES as error:
             self._app.notify(
                 _("Not done: {why}").format(why=str(error).splitlines()[0]),
                 severity="error",
                 markup=False,
             )
+
+    async def _recording_denials(self, action: Awaitable[None]) -> None:
+        """Run it; what it is denied goes into the access log."""
+        try:
+            await action
+        except Denied as denied:
+            error = denied
+            await in_background_thread(lambda: record_denial(self._store, error, self._now()))
+            raise
 
     # Asking
 
@@ -98,49 +124,48 @@ class ActionRunner:
         name = await self._app.push_screen_wait(TextPrompt(_("Who is at the screen?"), text, label))
         self.operator = name or ""
 
-    async def _may(self, permission: Permission) -> bool:
-        self._actor.require(permission)
+    async def _may(self, permission: Permission, ticket: str) -> bool:
+        self.who.require(permission, ticket)
         if not self.operator:
             await self.ask_name()
         return bool(self.operator)
 
     async def offer(self, number: str) -> None:
         """Offer what can be done with a ticket, ask for what it needs, and send it."""
-        if not await self._may(Permission.ACT):
+        if not await self._may(Permission.ACT, number):
             return
-        ticket, units = await in_background_thread(lambda: self._load(number))
-        actions = available_actions(ticket)
-        names = [render(action.label) for action in actions]
-        if self._actor.may(Permission.REVEAL):
-            names.append(_("Show the claimant's data"))
+        offer = await in_background_thread(lambda: self._load(number))
+        choices: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            (render(action.label), partial(self._ask, action, offer)) for action in offer.actions
+        ]
+        if offer.is_call_due and self.who.may(Permission.CALL):
+            choices.append((_("Show the number to call"), partial(self.show_number, number)))
+        if self.who.may(Permission.REVEAL):
+            choices.append((_("Show the claimant's data"), partial(self.show_person, number)))
         title = _("What to do with {ticket}").format(ticket=one_line(number))
         empty = _("Nothing can be done with this ticket here.")
+        names = [name for name, _run in choices]
         chosen = await self._app.push_screen_wait(MenuDialog(title, names, empty))
-        if chosen is None:
-            return
-        if chosen == len(actions):
-            await self.show_person(number)
-            return
-        await self._ask(actions[chosen], ticket, units)
+        if chosen is not None:
+            await choices[chosen][1]()
 
-    async def _ask(
-        self, action: Action, ticket: TicketDetail, units: Mapping[str, tuple[str, ...]]
-    ) -> None:
+    async def _ask(self, action: Action, offer: "_Offer") -> None:
+        ticket = offer.ticket
         about = f"{one_line(ticket.number)}  {one_line(ticket.title)}\n{ticket.unit or ''}"
-        answers = await self._app.push_screen_wait(ActionForm(action, about, units))
+        answers = await self._app.push_screen_wait(ActionForm(action, about, offer.units))
         if answers is not None:
             body = message(action, ticket, answers, self.who.name, self._now())
             await self._send(OPERATORS, body, render(action.label))
 
     async def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
-        if not await self._may(Permission.ACT):
+        if not await self._may(Permission.ACT, failure.ticket):
             return
         if failure.sort != MESSAGE:
             await self._resend(failure)
             return
         refused = await in_background_thread(
-            lambda: self._reading(lambda session: refused_message(session, failure.id))
+            lambda: self._writing(lambda s: message_to_mend(s, self.who, failure.id, self._now()))
         )
         if refused is None:
             self._app.notify(_("Somebody has mended it already"), markup=False)
@@ -171,20 +196,33 @@ class ActionRunner:
         self._read_now()
 
     async def show_person(self, number: str) -> None:
-        """Show a claimant's data for a while, after logging that it was shown and to whom."""
-        if not await self._may(Permission.REVEAL):
+        """Show a claimant's data for a while, for a reason, after logging who sees them."""
+        if not await self._may(Permission.REVEAL, number):
             return
-        text = _("That you have seen them goes into the access log as {who}.").format(
+        text = _("That you have seen them, and why, goes into the access log as {who}.").format(
             who=self.who.name
         )
-        dialog = ConfirmDialog(_("Show the claimant's data"), text, _("Show"))
-        if not await self._app.push_screen_wait(dialog):
+        reason = await self._app.push_screen_wait(RevealDialog(text))
+        if reason is None:
             return
-        fields = ("name", "phone", "address")
-        person = await in_background_thread(
-            lambda: self._writing(lambda s: reveal(s, self.who, number, fields, self._now()))
-        )
-        lines = [one_line(str(person.get(f) or "-")) for f in fields]
+
+        def read(session: Session) -> JsonObject:
+            fields = ("name", "phone", "address")
+            return reveal(session, self.who, number, fields, self._now(), reason)
+
+        person = await in_background_thread(lambda: self._writing(read))
+        await self._show_for_a_while(number, person)
+
+    async def show_number(self, number: str) -> None:
+        """Show the name and number of a claimant whose call is due; it takes no reason."""
+        if await self._may(Permission.CALL, number):
+            person = await in_background_thread(
+                lambda: self._writing(lambda s: number_to_call(s, self.who, number, self._now()))
+            )
+            await self._show_for_a_while(number, person)
+
+    async def _show_for_a_while(self, number: str, person: JsonObject) -> None:
+        lines = [one_line(str(value or "-")) for value in person.values()]
         content = Content("\n").join(Content.styled(line, "bold") for line in lines)
         await self._app.push_screen_wait(TextDialog(one_line(number), content, _SHOW_SECONDS))
 
@@ -219,14 +257,18 @@ class ActionRunner:
             else:
                 self._app.notify(_("Accepted: {what}").format(what=name), markup=False)
 
-    def _load(self, number: str) -> tuple[TicketDetail, dict[str, tuple[str, ...]]]:
+    def _load(self, number: str) -> "_Offer":
         with self._store.reading() as session:
+            ticket = ticket_detail(session, number)
             units = {u.name: tuple(u.aliases) for u in stored_units(session)}
-            return ticket_detail(session, number), units
-
-    def _reading(self, work: Callable[[Session], T]) -> T:
-        with self._store.reading() as session:
-            return work(session)
+            check = SpeakingCheck(session, self.who, self._now())
+            speakers: list[RawMessage] = [{"unit": unit} for unit in (ticket.unit, HOTLINE)]
+            actions = [
+                action
+                for action in available_actions(ticket)
+                if any(check.may_send(action.type, raw) for raw in speakers)
+            ]
+            return _Offer(ticket, actions, units, is_call_due(session, number))
 
     def _writing(self, work: Callable[[Session], T]) -> T:
         with self._store.writing() as session:

@@ -23,6 +23,7 @@ from models.errors import describe_safely
 from models.i18n import _, render
 from models.queries.failures import Failure
 from models.queries.health import Health
+from models.rules.vocabulary import Permission
 from models.security.roles import Actor
 from monitor.action_runner import ActionRunner
 from monitor.background import OUTAGES, in_background_thread
@@ -221,6 +222,7 @@ class MonitorApp(App[None]):
             wall=snapshot.wall if snapshot else None,
             operator=self.actions.operator,
             waiting=len(self.actions.waiting),
+            tells_alarms=self.actions.who.may(Permission.AUDIT),
         )
         screen.show_status(status, self._outage)
 

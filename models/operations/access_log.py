@@ -59,22 +59,26 @@ def hold_access_log(session: Session) -> None:
 def recording_denials(store: Store, now: Now) -> Iterator[None]:
     """Record whatever is denied meanwhile, in a transaction of its own, and deny it all the same.
 
-    This is the one place where denials are recorded: commands and the monitor act inside it.
+    Commands act inside it; the monitor, which waits for no database, calls `record_denial`.
     """
     try:
         yield
     except Denied as denied:
-        with store.writing() as session:
-            _record_denial(session, denied, now())
+        record_denial(store, denied, now())
         raise
 
 
-def _record_denial(session: Session, denied: Denied, now: datetime) -> None:
+def record_denial(store: Store, denied: Denied, now: datetime) -> None:
     """Add a line for a denied act, or only count it where there are many.
 
     Whoever has no role is denied everything: his trying must not fill the disk. What is counted
     stands in his next line.
     """
+    with store.writing() as session:
+        _record_denial(session, denied, now)
+
+
+def _record_denial(session: Session, denied: Denied, now: datetime) -> None:
     hold_access_log(session)
     who = denied.actor.name
     lines = session.scalar(

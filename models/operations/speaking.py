@@ -37,6 +37,10 @@ class SpeakingCheck:
         if is_desk_alone and policy.intake.desk_acts_for_city:
             self._senders |= {Sender.CITY}
 
+    def may_send(self, kind: MessageType, raw: RawMessage) -> bool:
+        """Return whether the sender may send such a message in his own name."""
+        return not isinstance(self(kind, raw), LazyText)
+
     def __call__(self, kind: MessageType, raw: RawMessage) -> RawMessage | LazyText:
         """Return the message with its sender's name; a text says why he may not send it."""
         sender = self._sender

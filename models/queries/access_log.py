@@ -1,13 +1,41 @@
 """The access log: every time that somebody saw personal data in clear or searched by it."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, func, literal_column, select
 
 from models.database import Session
 from models.json_types import Json
 from models.security.chain import AccessLine
 from models.tables.core import ACCESS
+
+ALARM_FOR = timedelta(hours=24)
+"""The time for which supervisors are told that somebody went beyond the limit of an hour."""
+
+# in words: an index has the same
+BEYOND_LIMIT = literal_column("outcome IN ('beyond', 'stopped')", Boolean)
+"""The lines of whoever saw more in clear than the limit, or was stopped there."""
+
+
+class LimitPassed(NamedTuple):
+    """Somebody who went beyond the limit: how often, and when last."""
+
+    who: str
+    times: int
+    last_at: datetime
+
+
+def limits_passed(session: Session, now: datetime) -> list[LimitPassed]:
+    """Return who has lately seen more in clear than the limit of an hour, or tried to."""
+    rows = session.execute(
+        select(ACCESS.c.who, func.sum(ACCESS.c.amount), func.max(ACCESS.c.at))
+        .where(BEYOND_LIMIT, ACCESS.c.at > now - ALARM_FOR)
+        .group_by(ACCESS.c.who)
+        .order_by(ACCESS.c.who)
+    )
+    return [LimitPassed(*row) for row in rows]
 
 
 def reason_given(session: Session, line: AccessLine) -> Json:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 
 from models.database import Session
+from models.queries.access_log import ALARM_FOR, BEYOND_LIMIT
 from models.queries.conditions import FAILED_NOTICE, QUEUED_NOTICE, REFUSED_MESSAGE
 from models.rules.queues import MESSAGE_QUEUES
-from models.tables.core import BELL, INBOX, NOTICE, PROCESS
+from models.tables.core import ACCESS, BELL, INBOX, NOTICE, PROCESS
 
 ALIVE_WITHIN = timedelta(seconds=15)
 """A process that has not reported for longer counts as dead; it reports every few seconds."""
@@ -37,13 +38,17 @@ class ProcessStatus:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The processes, and how many messages and notices wait or have failed."""
+    """The processes, and how many messages and notices wait or have failed.
+
+    `limits_passed` is how many persons have lately seen more in clear than the limit, or tried to.
+    """
 
     processes: tuple[ProcessStatus, ...] = ()
     inbox_waiting: int = 0
     refused: int = 0
     notices_queued: int = 0
     notices_failed: int = 0
+    limits_passed: int = 0
 
 
 def health(session: Session, now: datetime) -> Health:
@@ -60,6 +65,9 @@ def health(session: Session, now: datetime) -> Health:
         select(func.count(INBOX.c.id)).where(REFUSED_MESSAGE, INBOX.c.current),
         select(func.count(NOTICE.c.id)).where(QUEUED_NOTICE),
         select(func.count(NOTICE.c.id)).where(FAILED_NOTICE),
+        select(func.count(ACCESS.c.who.distinct())).where(
+            BEYOND_LIMIT, ACCESS.c.at > now - ALARM_FOR
+        ),
     ]
     row = session.execute(select(*(c.scalar_subquery() for c in counts))).one()
     return Health(tuple(ProcessStatus(*p) for p in processes), *row)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, literal, null, select
+from sqlalchemy import ColumnElement, exists, func, literal, null, or_, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
@@ -79,6 +79,15 @@ def owed_calls(session: Session, now: datetime, kind: str) -> OwedCalls:
     counts[UNREACHABLE] = session.scalar(recent) or 0
     rows = session.execute(_select_calls(kind, unreachable).limit(MAX_LISTED))
     return OwedCalls(counts, kind, tuple(OwedCall(*row) for row in rows))
+
+
+def is_call_due(session: Session, number: str) -> bool:
+    """Return whether the claimant of a ticket is to be called: a contact, survey or revisit."""
+    calls = (ClockName.FIRST_CONTACT, ClockName.CLOSING_CONTACT, ClockName.SURVEY)
+    of_ticket = CLOCK.c.ticket_id == TICKET.c.id
+    owed = exists().where(of_ticket, RUNNING_CLOCK, CLOCK.c.name.in_(calls))
+    due = select(TICKET.c.id).where(TICKET.c.number == number, or_(REVISIT, owed))
+    return session.execute(due).first() is not None
 
 
 def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> AnySelect:

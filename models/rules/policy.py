@@ -173,6 +173,16 @@ class Intake(TomlModel):
     title_characters: int = Field(default=40, ge=10, le=200)
 
 
+class PersonalData(TomlModel):
+    """Limits of what one person sees in clear within an hour; only a supervisor may go beyond.
+
+    Both count tickets. Claimants whose call is due are counted apart.
+    """
+
+    reveals_an_hour: int = Field(default=30, ge=0)
+    calls_an_hour: int = Field(default=120, ge=0)
+
+
 class Keep(TomlModel):
     """The time for which rows are kept that the log repeats: notices of archived tickets."""
 
@@ -274,6 +284,7 @@ class Policy(TomlModel):
     notices: Notices = Notices()
     bulletin: BulletinRules = BulletinRules()
     keep: Keep = Keep()
+    personal_data: PersonalData = PersonalData()
     overridden: dict[str, str] = Field(default_factory=dict)
 
     @cached_property

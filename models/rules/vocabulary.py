@@ -485,6 +485,16 @@ class AccessOutcome(Code):
     STOPPED = "stopped", N_("denied, beyond the limit")
 
 
+class RevealReason(Code):
+    """A usual reason for seeing personal data in clear; any other is written out."""
+
+    CLAIMANT_ASKS = "claimant_asks", N_("the claimant asks about the ticket")
+    HANDLING = "handling", N_("the unit needs it to handle the ticket")
+    CHECKING = "checking", N_("checking facts or the address")
+    REVIEW = "review", N_("reviewing a complaint or a rating")
+    MENDING = "mending", N_("mending a refused message")
+
+
 class Sender(Code):
     """Somebody in whose name messages come; see the table of messages in the manual."""
 

@@ -11,9 +11,11 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
-from models.i18n import _, render
+from models.i18n import _, lazy, render
+from models.rules.vocabulary import RevealReason
 from monitor.actions import Action, Question
 from monitor.formatting import one_line
+from monitor.labels import labels
 from monitor.message_edit import InvalidEdit
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField
 from monitor.widgets.item_list import ItemList, ListItem
@@ -94,6 +96,39 @@ class ConfirmDialog(Dialog[bool]):
     def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
         """Confirm."""
         self.dismiss(True)
+
+
+class RevealDialog(Dialog[str]):
+    """Asks why somebody wants to see personal data; its result is a reason's code, or his words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(_("Show the claimant's data"))
+        self._text = text
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the text, the usual reasons, a line for another one, and the button."""
+        yield Static(Content(self._text), markup=False, classes="text")
+        usual = [reason for reason in RevealReason if reason is not RevealReason.MENDING]
+        yield Static(_("Reason"), markup=False, classes="question")
+        yield ChoiceField({**labels(usual), "": lazy("another")}, usual[0])
+        yield Static(_("Another reason"), markup=False, classes="question")
+        yield TextField("")
+        yield Static(id="error", markup=False)
+        yield SubmitButton(_("Show"))
+        yield Static(_("Enter on Show does it, Esc leaves"), markup=False, classes="quiet")
+
+    def on_mount(self) -> None:
+        """Focus the reasons."""
+        self.query_one(ChoiceField).focus()
+
+    def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
+        """Return the reason; what was typed goes before what was chosen."""
+        reason = self.query_one(TextField).value.strip() or self.query_one(ChoiceField).value
+        if reason:
+            self.dismiss(reason)
+        else:
+            missing = _("Missing: {name}").format(name=_("Another reason"))
+            self.query_one("#error", Static).update(Content.styled(missing, "$error"))
 
 
 class ActionForm(Dialog[dict[str, str]]):

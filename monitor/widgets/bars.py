@@ -19,7 +19,7 @@ from monitor.formatting import one_line
 
 @dataclass(frozen=True, slots=True)
 class StatusLineData:
-    """The facts of the status line."""
+    """The facts of the status line; `tells_alarms` says that a supervisor or auditor reads it."""
 
     district: str = ""
     crumbs: tuple[str, ...] = ()
@@ -34,6 +34,7 @@ class StatusLineData:
     wall: datetime | None = None
     operator: str = ""
     waiting: int = 0
+    tells_alarms: bool = False
 
 
 class StatusLine(Static):
@@ -98,6 +99,9 @@ def _session_parts(status: StatusLineData) -> list[tuple[int, Content]]:
     if status.waiting:
         text = _("answers awaited {n}").format(n=status.waiting)
         parts.append((0, Content.styled(f" {text} ", "reverse $accent")))
+    if status.tells_alarms and status.health.limits_passed:
+        text = _("beyond the limit of reveals {n}").format(n=status.health.limits_passed)
+        parts.append((0, Content.styled(f" {text} ", "reverse $error")))
     if status.operator:
         parts.append((4, Content(one_line(status.operator))))
     return parts

@@ -8,6 +8,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import REASON, asked_reason
 from scripts.help import App
 
 
@@ -135,9 +136,10 @@ def refused(
     reveal: Annotated[
         bool, typer.Option("--reveal", help=_("Show the rows in clear; this is logged."))
     ] = False,
+    reason: Annotated[str, REASON] = "",
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """List refused rows, of `refused.jsonl` in the home unless another file is named."""
     from scripts.ingest.refused_rows import show_refused
 
-    show_refused(file, in_clear=reveal, as_json=as_json)
+    show_refused(file, asked_reason(reason) if reveal else None, as_json=as_json)

@@ -7,7 +7,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import OVERWRITE
+from scripts.arguments import OVERWRITE, REASON, asked_reason
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def show(
     field: Annotated[
         list[str] | None, typer.Option(help=_("With --reveal: only this field; may be repeated."))
     ] = None,
+    reason: Annotated[str, REASON] = "",
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Print the state and the clocks of a ticket, and the reasons of its deadline."""
@@ -91,7 +92,7 @@ def show(
     if reveal:
         from scripts.tickets.personal_data import show_personal_data
 
-        show_personal_data(ticket, field or [], as_json=as_json)
+        show_personal_data(ticket, field or [], asked_reason(reason), as_json=as_json)
         return
     with read_store(load_settings()) as session:
         if as_json:

@@ -17,7 +17,7 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.file_append import append_lines
 from models.i18n import LazyText, _, render
-from models.operations.access_log import record_access
+from models.operations.access import record_reveal
 from models.rules.limits import REFUSED_BYTES
 from models.rules.redaction import redact_text
 from models.rules.text import clean, one_line
@@ -106,20 +106,19 @@ _ROW = re.compile(rb'\{"feed":')
 _ROW_BEGINS = 10
 
 
-def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
-    """Show refused rows; in clear only to who may see them, and logged. Raises HotlineError."""
+def show_refused(file: Path | None, reason: str | None, *, as_json: bool) -> None:
+    """Show refused rows; in clear for a reason, to who may see them. Raises HotlineError."""
     settings = load_settings()
     path = file or settings.home / "refused.jsonl"
     rows = _read_refused(path) if path.exists() else []
-    if in_clear:
+    if reason is not None:
         with (
             use_store(settings) as store,
             acting(store, settings, Permission.REVEAL) as actor,
         ):
             with store.writing() as session:
-                record_access(
-                    session, actor, Permission.REVEAL, None, ["refused rows"], system_clock()
-                )
+                fields, now = ["refused rows"], system_clock()
+                record_reveal(session, actor, None, fields, now, reason, amount=len(rows))
             for row in rows:
                 row["raw"] = decrypted(store.cipher, "sealed", row)
                 if "reason" in row:
@@ -130,7 +129,7 @@ def show_refused(file: Path | None, *, in_clear: bool, as_json: bool) -> None:
         if as_json:
             print_json(row)
             continue
-        raw = f"  {row['raw']!r}" if in_clear else ""
+        raw = f"  {row['raw']!r}" if reason is not None else ""
         sys.stdout.write(one_line(f"{row['feed']}:{row['line']}  {row['why']}{raw}") + "\n")
 
 

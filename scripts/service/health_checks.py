@@ -16,6 +16,7 @@ from models.i18n import _
 from models.migrations import NEWEST, revision
 from models.operations.keys import unlock
 from models.private_files import is_open_to_others
+from models.queries.access_log import limits_passed
 from models.queries.anchors import last_anchor
 from models.queries.health import patience
 from models.queries.policies import policy_versions
@@ -119,6 +120,15 @@ def _check_tokens(session: Session, now: datetime) -> Iterator[CheckResult]:
         yield CheckResult("tokens", NOTE, text, advice)
 
 
+def _check_reveals(session: Session, now: datetime) -> Iterator[CheckResult]:
+    for passed in limits_passed(session, now):
+        text = _("{who} went beyond the limit of data seen in clear {n} times, last at {at}")
+        at = f"{passed.last_at.astimezone(SHANGHAI):%m-%d %H:%M}"
+        text = text.format(who=passed.who, n=passed.times, at=at)
+        advice = _("ask why; `hotline access` shows each of them")
+        yield CheckResult("reveals", PROBLEM, text, advice)
+
+
 def _actor(session: Session, settings: Settings) -> Actor:
     """Return whoever asks. The use of a token is not noted: a check changes nothing."""
     if settings.token:
@@ -184,6 +194,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         stuck_after = _STUCK_AFTER + patience(session, now)
         policies = list(_check_policies(session, settings, now))
         roles = [*_check_roles(session, settings), *_check_tokens(session, now)]
+        roles += _check_reveals(session, now)
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from roles

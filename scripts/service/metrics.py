@@ -68,6 +68,8 @@ class MetricsCollector(Collector):
         yield _value("refused_messages", "Messages refused and not sent again.", health.refused)
         yield _value("queued_notices", "Notices not yet sent.", health.notices_queued)
         yield _value("failed_notices", "Notices given up.", health.notices_failed)
+        text = "Persons who went beyond the limit of data seen in clear, within a day."
+        yield _value("reveal_limits_passed", text, health.limits_passed)
         yield from _process_metrics(status)
 
 

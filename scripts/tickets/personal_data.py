@@ -9,8 +9,14 @@ from models.json_types import Json
 from models.operations.access import REVEALABLE, find, reveal
 from models.queries.access_log import access_log, reason_given
 from models.rules.calendar import SHANGHAI
-from models.rules.text import one_line
-from models.rules.vocabulary import AccessAct, AccessOutcome, Permission, UserRole, label
+from models.rules.vocabulary import (
+    AccessAct,
+    AccessOutcome,
+    Permission,
+    RevealReason,
+    UserRole,
+    label,
+)
 from models.security.chain import AccessLine
 from models.settings import load_settings
 from scripts.bootstrap import acting, use_store
@@ -20,7 +26,7 @@ _ACTS = {act.value: act.label for codes in (Permission, AccessAct) for act in co
 """The labels of what lines of the access log say was done."""
 
 
-def show_personal_data(ticket: str, fields: Sequence[str], *, as_json: bool) -> None:
+def show_personal_data(ticket: str, fields: Sequence[str], reason: str, *, as_json: bool) -> None:
     """Show these fields of a ticket in clear, or all if none is named. Raises HotlineError."""
     settings = load_settings()
     # the access log is committed before anything is shown
@@ -29,7 +35,7 @@ def show_personal_data(ticket: str, fields: Sequence[str], *, as_json: bool) -> 
         acting(store, settings, Permission.REVEAL, ticket) as actor,
         store.writing() as session,
     ):
-        values = reveal(session, actor, ticket, fields or REVEALABLE, system_clock())
+        values = reveal(session, actor, ticket, fields or REVEALABLE, system_clock(), reason)
     if as_json:
         print_json({"ticket": ticket} | values)
         return
@@ -82,5 +88,5 @@ def _access_text(entry: AccessLine, reason: Json) -> str:
     if entry.amount != 1:
         parts.append(_("{n} times").format(n=entry.amount))
     if reason is not None:
-        parts.append(one_line(str(reason)))
+        parts.append(label(RevealReason, str(reason)))
     return "  ".join(parts)

@@ -9,14 +9,15 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from models.database import Store
+from models.operations.access_log import record_access
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
-from models.rules.vocabulary import UserRole
+from models.rules.vocabulary import AccessOutcome, UserRole
 from models.security.roles import Actor
-from models.tables.core import ACCESS, EVENT, INBOX, NOTICE, TICKET
+from models.tables.core import ACCESS, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
-from monitor.screens.dialogs import ActionForm, Dialog, MenuDialog, TextPrompt
+from monitor.screens.dialogs import ActionForm, Dialog, MenuDialog, RevealDialog, TextPrompt
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
 
@@ -201,6 +202,9 @@ async def test_a_refused_message_is_edited_without_being_seen_in_clear(store: St
     with store.reading() as session:
         row = session.execute(select(INBOX).where(INBOX.c.source == "city", INBOX.c.current)).one()
         body = session.decrypt(INBOX.c.body, row)
+        seen = session.execute(select(ACCESS)).one()
+        assert session.decrypt(ACCESS.c.reason, seen) == "mending"
+    assert (seen.who, seen.ticket, seen.act) == ("林小燕 (desk)", "2026101599999", "reveal")
     assert row.state == "applied"
     assert body["claimant"] == {"name": "陈大文", "phone": "13800138000"}
     assert body["mended_by"] == "林小燕 (desk)"
@@ -238,12 +242,52 @@ async def test_a_phone_is_shown_only_by_an_action_that_is_logged(store: Store) -
         await _open(pilot, number)
         assert "13800138000" not in screen_text(app)
         await _choose(pilot, "查看诉求人信息")
-        await wait_until(pilot, lambda: "访问日志" in screen_text(app))
+        await wait_until(pilot, lambda: _is_open(app, RevealDialog))
+        assert "访问日志" in screen_text(app)
+        await pilot.press("left", "enter", "enter", "enter")
+        await wait_until(pilot, lambda: "缺：其他理由" in screen_text(app))
+        app.screen.query_one(Input).value = "诉求人说留错了号码"
         await pilot.press("enter")
         await wait_until(pilot, lambda: "13800138000" in screen_text(app))
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()
+        reason = session.decrypt(ACCESS.c.reason, row)
     assert (row.who, row.ticket, row.act) == ("林小燕 (desk)", number, "reveal")
+    assert reason == "诉求人说留错了号码"
+
+
+async def test_a_number_for_a_call_that_is_due_is_shown_without_a_reason(store: Store) -> None:
+    """It is offered where a call is due; an operator is offered what the desk may send."""
+    with store.reading() as session:
+        due = select(TICKET.c.number).join(CLOCK, CLOCK.c.ticket_id == TICKET.c.id)
+        running = CLOCK.c.state == "running", CLOCK.c.name == "first_contact"
+        number = str(session.scalars(due.where(*running).order_by(TICKET.c.number)).first())
+    app = _app(store, Actor("wang", UserRole.OPERATOR), "wang")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await _open(pilot, number)
+        await _choose(pilot, "查看应拨打的号码")
+        await wait_until(pilot, lambda: "13800138000" in screen_text(app))
+        await pilot.press("escape", "f2")
+        await wait_until(pilot, lambda: _is_open(app, MenuDialog))
+        menu = app.screen
+        assert isinstance(menu, MenuDialog)
+        assert list(menu._choices) == ["催办", "查看应拨打的号码", "查看诉求人信息"]
+    with store.reading() as session:
+        row = session.execute(select(ACCESS)).one()
+    assert (row.who, row.ticket, row.act, row.reason) == ("wang", number, "call", None)
+
+
+async def test_a_supervisor_is_told_of_whoever_sees_too_much(store: Store) -> None:
+    """In the status line; operators are not told."""
+    with store.writing() as session:
+        wang = Actor("wang", UserRole.OPERATOR)
+        stopped = AccessOutcome.STOPPED
+        record_access(session, wang, "reveal", "R1", ["phone"], LATER, outcome=stopped)
+    for role, is_told in ((UserRole.SUPERVISOR, True), (UserRole.OPERATOR, False)):
+        app = _app(store, Actor("desk", role))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await wait_for_refresh(pilot)
+            assert ("超限查看 1 人" in screen_text(app)) == is_told
 
 
 async def test_an_actor_without_a_role_may_only_look(store: Store) -> None:
@@ -254,6 +298,9 @@ async def test_an_actor_without_a_role_may_only_look(store: Store) -> None:
         await pilot.press("f2")
         await wait_until(pilot, lambda: "没有办成" in _notifications(app))
         assert not app.actions.waiting
+    with store.reading() as session:
+        row = session.execute(select(ACCESS)).one()
+    assert (row.who, row.act, row.outcome) == ("林小燕 (guest)", "act", "denied")
 
 
 async def test_the_name_is_asked_at_the_start(store: Store) -> None:

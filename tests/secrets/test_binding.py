@@ -167,7 +167,7 @@ def test_the_secret_is_not_shown_as_a_text(store: Store, column: str) -> None:
     with store.reading() as session, pytest.raises(ForgedValue, match=column):
         ticket_detail(session, "B1")
     with store.writing() as session, pytest.raises(ForgedValue, match=column):
-        reveal(session, WHO, "B1", ["name", "content", "log"], NOW)
+        reveal(session, WHO, "B1", ["name", "content", "log"], NOW, "checking")
     if column != "body":
         with store.reading() as session, pytest.raises(ForgedValue, match=column):
             list(ticket_log(session, "B1"))

@@ -155,10 +155,10 @@ def test_nothing_personal_comes_out(
     allowed |= {f"{mark} in the monitor" for mark in (TEXT, TOLD)}
     assert [leak for leak in leaks if leak not in allowed] == []
     # and the same data is there, for who asks for it
-    assert NAME in hotline("show", "L1", "--reveal").stdout
+    assert NAME in hotline("show", "L1", "--reveal", "--reason", "handling").stdout
     assert hotline.json("find", "--identity", IDENTITY) != []
     assert hotline.json("find", "--phone", THIRD) != []
-    assert PHONE in hotline("refused", "--reveal").stdout
+    assert PHONE in hotline("refused", "--reveal", "--reason", "handling").stdout
     assert [a["act"] for a in hotline.lines("access")][-4:] == ["reveal", "find", "find", "reveal"]
 
 
@@ -323,7 +323,7 @@ def test_a_refused_row_says_why_without_the_senders_words(
     listed = hotline("refused").stdout + hotline("refused", "--json").stdout
     assert not any(mark in kept + listed for mark in marks)
     assert all(json.loads(line)["why"] for line in kept.splitlines())
-    revealed = hotline.lines("refused", "--reveal")
+    revealed = hotline.lines("refused", "--reveal", "--reason", "handling")
     assert any(marks[0] in row["why"] for row in revealed)
     assert set(revealed[0]) == {"feed", "source", "line", "why", "raw"}
 

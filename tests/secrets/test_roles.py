@@ -187,7 +187,7 @@ def test_commands_keep_to_the_roles(
         ("routing", "train"),
         ("routing", "use", "0"),
         ("channels", "try", "mail"),
-        ("show", "X1", "--reveal"),
+        ("show", "X1", "--reveal", "--reason", "checking"),
         ("find", "--phone", "13900001111"),
         ("keys", "show"),
         ("keys", "rotate"),
@@ -301,8 +301,10 @@ def test_what_was_seen_in_clear_is_logged(store_url: str) -> None:
         feed(store, [first_letter, more, letter("R2", "2026-11-02T09:00")], NOW)
         advance_tickets(store, ["R1", "R2"], NOW)
         with store.writing() as session:
-            revealed = reveal(session, who, "R1", REVEALABLE, NOW)
-            assert reveal(session, who, "R2", ["phone"], NOW) == {"phone": "13900001111"}
+            revealed = reveal(session, who, "R1", REVEALABLE, NOW, "checking")
+            assert reveal(session, who, "R2", ["phone"], NOW, "checking") == {
+                "phone": "13900001111"
+            }
         assert revealed["name"] == "王小明"
         assert revealed["address"] == "赤港路8号"
         assert "44050719900101123x" in revealed["content"]
@@ -339,14 +341,14 @@ def test_what_is_refused_shows_nothing(store_url: str) -> None:
         without: tuple[UserRole | Literal[""], ...] = (UserRole.AUDITOR, UserRole.FEEDER, "")
         for role in without:
             with store.writing() as session, pytest.raises(NotAllowed):
-                reveal(session, Actor("li", role), "R1", ["phone"], NOW)
+                reveal(session, Actor("li", role), "R1", ["phone"], NOW, "checking")
             with store.writing() as session, pytest.raises(NotAllowed):
                 find(session, Actor("li", role), "phone", "1", NOW)
         wang = Actor("wang", UserRole.OPERATOR)
         with store.writing() as session, pytest.raises(TicketNotFound):
-            reveal(session, wang, "R9", ["phone"], NOW)
+            reveal(session, wang, "R9", ["phone"], NOW, "checking")
         with store.writing() as session, pytest.raises(UnknownField, match="name, phone"):
-            reveal(session, wang, "R1", ["passport"], NOW)
+            reveal(session, wang, "R1", ["passport"], NOW, "checking")
         with store.reading() as session:
             assert session.execute(ACCESS.select()).all() == []
         with store.writing() as session:
