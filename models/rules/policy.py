@@ -232,12 +232,14 @@ NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(_kinds)]
 class Notices(TomlModel):
     """Rules for notices (通知): when they may disturb people, which are gathered, what they say.
 
-    From `quiet_from` to `quiet_until` only `urgent` kinds go out, and those of an emergency. Kinds
-    in `digest` wait `gather` for others to the same person. `texts` stand by language, zh or en.
+    From `quiet_from` to `quiet_until`, and with `quiet_days_off` on weekends and holidays, only
+    `urgent` kinds go out, and those of an emergency. Kinds in `digest` wait `gather` for others to
+    the same person. `texts` stand by language, zh or en.
     """
 
     quiet_from: TimeOfDay | None = None
     quiet_until: TimeOfDay | None = None
+    quiet_days_off: bool = False
     urgent: NoticeKinds = ()
     digest: NoticeKinds = ()
     gather: TermField = Term(1, "seconds")

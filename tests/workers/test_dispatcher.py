@@ -11,7 +11,7 @@ from models.operations.notices.channel_state import ChannelLimits
 from models.operations.notices.record import MAX_TRIES, give_up, resend
 from models.rules.vocabulary import NoticeKind
 from models.tables.core import NOTICE
-from tests.store.factories import advance_tickets, at, feed, letter, log_of, prepared_store
+from tests.store.factories import advance_tickets, at, feed, letter, log_of, message, prepared_store
 from tests.workers.dispatching import (
     UNIT,
     YELLOW,
@@ -248,7 +248,7 @@ def test_several_channels_of_one_notice_are_recorded_apart(store: Store, tmp_pat
 def test_at_night_only_what_is_urgent_goes_out(tmp_path: Path) -> None:
     """The rest waits for the morning; an emergency's notice does not, nor does the file."""
     with prepared_store(f"sqlite:///{tmp_path / 'night.db'}") as store, web_server() as (web, port):
-        night = at("2026-03-13T23:00")
+        night = at("2026-03-12T23:00")
         clock = ManualClock(night)
         text = f"""
 [channel.hook]
@@ -257,7 +257,7 @@ url = "json://127.0.0.1:{port}/x"
 [[rule]]
 channels = ["hook", "file"]
 """
-        feed(store, [letter("N1", "2026-03-13T22:59"), letter("N2", "2026-03-13T22:59",
+        feed(store, [letter("N1", "2026-03-12T22:59"), letter("N2", "2026-03-12T22:59",
              content="水管爆了", emergency="utilities")], night)  # fmt: skip
         advance_tickets(store, ["N1", "N2"], night)
         with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
@@ -267,10 +267,58 @@ channels = ["hook", "file"]
             ring(store, clock, dispatcher)
             assert (tmp_path / "notices.jsonl").read_text("utf-8").count("\n") == 2
             waiting = [n for n in notices(store) if n.state == "queued"]
-            assert [n.ring_at for n in waiting] == [at("2026-03-14T07:30")]
-            clock.present = at("2026-03-14T07:30")
+            assert [n.ring_at for n in waiting] == [at("2026-03-13T07:30")]
+            clock.present = at("2026-03-13T07:30")
             ring(store, clock, dispatcher)
             wait_until(lambda: len(web.posts) == 2, 40, "the morning")
+
+
+def test_a_pre_warning_of_a_holiday_waits_for_the_working_morning(
+    store: Store, tmp_path: Path
+) -> None:
+    """The log keeps its moment; an emergency of the same day goes out at once."""
+    noon, morning = at("2026-10-01T12:00"), at("2026-10-08T07:30")
+    clock = ManualClock(noon)
+    text = "[channel.hook]\nurl = 'json://127.0.0.1:{port}/x'\n[[rule]]\nchannels = ['hook']\n"
+    feed(store, [
+        letter("H1", "2026-10-01T12:00", category="consultation"),
+        message("H1", "unit.accepted", "2026-10-01T12:00"),
+        letter("H2", "2026-10-01T12:00", content="水管爆了", emergency="utilities"),
+    ], noon)  # fmt: skip
+    advance_tickets(store, ["H1", "H2"], noon)
+    with (
+        web_server() as (web, port),
+        notice_dispatcher(store, clock, tmp_path, text.format(port=port)) as dispatcher,
+    ):
+        ring(store, clock, dispatcher)
+        wait_until(lambda: len(web.posts) == 1, 40, "the emergency")
+        assert "H2" in web.posts[0]["text"]
+        assert {n.ring_at for n in notices(store, "prewarning")} == {morning}
+        (raised,) = [e for e in log_of(store, "H1") if e.name == "alert.raised"]
+        assert raised.at == noon
+        clock.present = morning
+        ring(store, clock, dispatcher)
+        wait_until(lambda: len(web.posts) == 2, 40, "the working morning")
+        assert "【预警】" in web.posts[1]["text"]
+    (sent,) = [e for e in log_of(store, "H1") if e.name == "notice.sent"]
+    assert sent.at == morning
+
+
+def test_a_holiday_is_no_time_that_a_channel_was_down(store: Store, tmp_path: Path) -> None:
+    """What was queued before it is not given up when the channel rests on the first morning."""
+    clock = ManualClock(at("2026-09-30T20:50"))
+    numbers = [f"G{n}" for n in range(6)]
+    feed(store, [letter(n, "2026-09-30T20:50", content=n) for n in numbers], clock())
+    advance_tickets(store, numbers, clock())
+    text = _hook(9).replace('kinds = ["yellow"]\n', "")
+    with notice_dispatcher(store, clock, tmp_path, text) as dispatcher:
+        ring(store, clock, dispatcher)
+        wait_until(lambda: is_idle(store, clock), 40, "the channel rests")
+        for moment in ("2026-09-30T21:10", "2026-10-08T07:30", "2026-10-08T07:30:06"):
+            clock.present = at(moment)
+            ring(store, clock, dispatcher)
+            wait_until(lambda: is_idle(store, clock), 40, "tried or postponed")
+    assert {n.state for n in notices(store, "dispatched")} == {"queued"}
 
 
 def test_a_rate_holds_for_all_workers_together(store: Store, tmp_path: Path) -> None:

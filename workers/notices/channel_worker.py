@@ -91,7 +91,8 @@ class ChannelWorker:
             policy = context.policy(session, now)
             channels = context.channels_now(session)
             gather = gathering_time(policy.notices)
-            limits = ChannelLimits(self._channel.per_minute, policy.notices.digest, gather)
+            quiet = context.quiet_hours(session, policy) if self._channel.quiet else None
+            limits = ChannelLimits(self._channel.per_minute, policy.notices.digest, gather, quiet)
             held = hold_batches(session, self._name, rows, now, until, limits)
         context.count_dropped(held.dropped)
         texts = context.texts(policy, self._channel.language)

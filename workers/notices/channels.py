@@ -53,8 +53,8 @@ def _usable(url: str) -> str:
 class ChannelConfig(TomlModel):
     """A channel: an Apprise address in which `{to}` is the recipient and `{id}` the message.
 
-    `per_minute` is how many messages it takes; with `quiet` false it is used at night too;
-    `timeout` is in seconds.
+    `per_minute` is how many messages it takes; with `quiet` false it is used at night and on days
+    off too; `timeout` is in seconds.
     """
 
     url: Annotated[str, AfterValidator(_usable)]

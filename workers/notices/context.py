@@ -10,6 +10,7 @@ from models.operations.notices.outgoing import OutgoingNotice
 from models.operations.notices.record import drop_over, record_outcomes
 from models.rulebook import RulebookCache
 from models.rules.policy import Policy, in_force
+from models.rules.quiet_hours import QuietHours
 from models.rules.routing.directory import Directory
 from workers.notices.channels import ChannelsConfig
 from workers.notices.texts import NoticeTexts
@@ -35,6 +36,10 @@ class DeliveryContext:
     def policy(self, session: Session, now: datetime) -> Policy:
         """Return the policy in force at `now`."""
         return in_force(list(self._rulebooks.current(session).policies.values()), now)
+
+    def quiet_hours(self, session: Session, policy: Policy) -> QuietHours:
+        """Return the quiet hours of a policy, by the calendar as of this transaction."""
+        return QuietHours.under(policy, self._rulebooks.current(session).calendar)
 
     def channels_now(self, session: Session) -> ChannelsConfig:
         """Return the channels, with units by the names that they have as of this transaction."""

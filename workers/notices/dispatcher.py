@@ -88,7 +88,8 @@ class NoticeDispatcher:
             notices = ready_notices(session, rows, now, lock=True)
             notices = context.drop_over(session, notices, now)
             channels = context.channels_now(session)
-            routes = {n.row: routes_of(n, channels, policy.notices, now) for n in notices}
+            quiet = context.quiet_hours(session, policy)
+            routes = {n.row: routes_of(n, channels, policy.notices, quiet, now) for n in notices}
             return policy, store_routes(session, notices, routes, now)
 
     def _send_built_in(self, name: str, notices: Sequence[OutgoingNotice], policy: Policy) -> None:

@@ -5,17 +5,22 @@ from datetime import datetime, timedelta
 
 from models.operations.notices.outgoing import OutgoingNotice
 from models.operations.notices.route import ChannelRoute
-from models.rules.calendar import SHANGHAI
 from models.rules.policy import Notices
+from models.rules.quiet_hours import QuietHours
 from workers.notices.channels import BUILT_IN, ChannelsConfig
 
 
 def routes_of(
-    notice: OutgoingNotice, channels: ChannelsConfig, rules: Notices, now: datetime
+    notice: OutgoingNotice,
+    channels: ChannelsConfig,
+    rules: Notices,
+    quiet: QuietHours,
+    now: datetime,
 ) -> list[ChannelRoute]:
     """Return the routes of a notice: by the channel it has, else by the first rule that fits.
 
-    `rules` are the policy's: what may disturb people at night, and what is gathered.
+    `rules` are the policy's: what is urgent, and what is gathered; the rest waits for the end of
+    the `quiet` hours.
     """
     if notice.channel is not None and notice.channel in (*BUILT_IN, *channels.channel):
         names: Sequence[str] = (notice.channel,)
@@ -23,7 +28,7 @@ def routes_of(
         names = channels.channels_for(notice.kind, notice.role, notice.unit, notice.emergency)
     gathered = notice.channel is None and notice.kind in rules.digest
     earliest = now + gathering_time(rules) if gathered else now
-    return [_route(name, notice, channels, rules, now, earliest) for name in names]
+    return [_route(name, notice, channels, rules, quiet, now, earliest) for name in names]
 
 
 def gathering_time(rules: Notices) -> timedelta:
@@ -31,27 +36,12 @@ def gathering_time(rules: Notices) -> timedelta:
     return rules.gather.span if rules.digest else timedelta()
 
 
-def after_quiet_hours(at: datetime, rules: Notices) -> datetime:
-    """Return `at`, or the end of the quiet hours where it lies in them, Asia/Shanghai."""
-    begins, ends = rules.quiet_from, rules.quiet_until
-    if begins is None or ends is None:
-        return at
-    local = at.astimezone(SHANGHAI)
-    hour, day = local.time(), local.date()
-    over_night = begins > ends
-    quiet = hour >= begins or hour < ends if over_night else begins <= hour < ends
-    if not quiet:
-        return at
-    if over_night and hour >= begins:
-        day += timedelta(days=1)
-    return datetime.combine(day, ends, SHANGHAI)
-
-
 def _route(
     name: str,
     notice: OutgoingNotice,
     channels: ChannelsConfig,
     rules: Notices,
+    quiet: QuietHours,
     now: datetime,
     earliest: datetime,
 ) -> ChannelRoute:
@@ -62,5 +52,5 @@ def _route(
         return ChannelRoute(name, now, f"no address of {notice.recipient} in the channels file")
     urgent = notice.emergency or notice.kind in rules.urgent
     if channel.quiet and not urgent:
-        return ChannelRoute(name, after_quiet_hours(earliest, rules))
+        return ChannelRoute(name, quiet.end_after(earliest))
     return ChannelRoute(name, earliest)

@@ -24,7 +24,7 @@ from models.rules.vocabulary import NoticeState
 from models.tables.core import NOTICE, TICKET
 
 GIVE_UP_AFTER = timedelta(hours=24)
-"""So long a notice waits for a channel that rests, before it is marked failed."""
+"""So long a notice waits for a channel that rests, quiet days not counted, before it has failed."""
 
 _SOON = timedelta(seconds=5)
 _MAX_LINES = 100
@@ -84,7 +84,7 @@ def hold_batches(
     """
     state = lock_channel(session, channel, limits, now)
     if state.rests(now):
-        _wait_for_rest_to_end(session, rows, state, now)
+        _wait_for_rest_to_end(session, rows, state, now, limits)
         return HeldNotices([], 0)
     groups = _groups(session, channel, rows, now, limits)
     taken, left = groups[: state.max_messages], groups[state.max_messages :]
@@ -176,12 +176,17 @@ def _postpone(
 
 
 def _wait_for_rest_to_end(
-    session: Session, rows: Sequence[int], state: ChannelState, now: datetime
+    session: Session,
+    rows: Sequence[int],
+    state: ChannelState,
+    now: datetime,
+    limits: ChannelLimits,
 ) -> None:
     """Ring again when the channel's rest ends; give up what has waited for too long."""
     mine = (session.is_in(NOTICE.c.id, rows), NOTICE.c.channel == state.name, *unheld(now))
-    old = session.scalars(
-        select(NOTICE.c.id).where(*mine, NOTICE.c.queued_at <= now - GIVE_UP_AFTER)
-    )
+    since = now - GIVE_UP_AFTER
+    if limits.quiet is not None:
+        since = limits.quiet.waited_since(now, GIVE_UP_AFTER)
+    old = session.scalars(select(NOTICE.c.id).where(*mine, NOTICE.c.queued_at <= since))
     give_up(session, dict.fromkeys(old, state.error or ""), state.name, now)
     session.execute(update(NOTICE).where(*mine).values(ring_at=state.rest_until))

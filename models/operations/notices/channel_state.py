@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from models.bulk import RowValues
 from models.database import Session
+from models.rules.quiet_hours import QuietHours
 from models.rules.vocabulary import NoticeKind
 from models.tables.core import CHANNEL
 
@@ -25,11 +26,15 @@ _UNLIMITED = 1e9
 
 @dataclass(frozen=True, slots=True)
 class ChannelLimits:
-    """Limits of a channel: messages a minute, and which kinds are gathered over what time."""
+    """Limits of a channel: messages a minute, and which kinds are gathered over what time.
+
+    Days in which it is `quiet` do not count as days in which it was down.
+    """
 
     per_minute: int | None = None
     digest: tuple[NoticeKind, ...] = ()
     gather: timedelta = timedelta()
+    quiet: QuietHours | None = None
 
     @property
     def burst(self) -> float:
