@@ -42,7 +42,7 @@ class LogRow(NamedTuple):
     original: Encrypted | None
 
 
-_COLUMNS = [EVENT.c[name] for name in LogRow._fields]
+LOG_COLUMNS = [EVENT.c[name] for name in LogRow._fields]
 
 
 def ticket_log(session: Session, number: str) -> Iterator[JsonObject]:
@@ -53,7 +53,7 @@ def ticket_log(session: Session, number: str) -> Iterator[JsonObject]:
     if ticket is None:
         raise TicketNotFound(number)
     rows = session.execute(
-        select(*_COLUMNS).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
+        select(*LOG_COLUMNS).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
     )
     redactor = ticket_redactor(session, ticket)
     for row in rows:
@@ -63,7 +63,7 @@ def ticket_log(session: Session, number: str) -> Iterator[JsonObject]:
 def all_logs(session: Session) -> Iterator[JsonObject]:
     """Yield the events of all tickets for output, one ticket after another."""
     rows = session.execute(
-        select(*_COLUMNS, TICKET.c.number, TICKET.c.claimant)
+        select(*LOG_COLUMNS, TICKET.c.number, TICKET.c.claimant)
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     ).all()
@@ -71,7 +71,7 @@ def all_logs(session: Session) -> Iterator[JsonObject]:
         first = next(events)
         redactor = ticket_redactor(session, first)
         for row in chain([first], events):
-            yield event_as_dict(session, number, LogRow(*row[: len(_COLUMNS)]), redactor)
+            yield event_as_dict(session, number, LogRow(*row[: len(LOG_COLUMNS)]), redactor)
 
 
 class RefusalOutsideLogs(NamedTuple):

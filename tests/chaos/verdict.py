@@ -12,9 +12,11 @@ import msgspec
 from sqlalchemy import func, select
 
 from models.database import Session, Store
+from models.queries.verification import verify
 from models.rules.lifecycle.difference import SHIFTING_FIELDS
 from models.rules.state import State
 from models.rules.vocabulary import EventName, Level
+from models.security.chain import first_link
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.inbox import REFUSED, WAITING
 from tests.chaos.known_feed import FeedLine
@@ -65,6 +67,7 @@ def compare_with_reference(
             _compare(number, real.get(number), wanted.get(number), early, verdict)
         for number in real:
             _chain(session, number, verdict)
+    verdict.different += (f"{f.place}: {f.why.text}" for f in verify(store).findings)
     return verdict
 
 
@@ -297,7 +300,7 @@ def _chain(session: Session, number: str, verdict: Verdict) -> None:
     """Each line's hash covers it and the line before, and the ticket's row has the last."""
     ticket = session.execute(select(TICKET).where(TICKET.c.number == number)).one()
     log = select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
-    chain = b""
+    chain = first_link(number)
     for row in session.execute(log):
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""

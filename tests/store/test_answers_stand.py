@@ -24,7 +24,7 @@ from tests.store.factories import (
     row_of,
 )
 
-pytestmark = pytest.mark.store(databases=["sqlite", "postgresql"])
+pytestmark = pytest.mark.store(databases=["sqlite", "postgresql"], whole=True)
 
 A = "城市管理和综合执法局"
 

@@ -37,7 +37,7 @@ def _one_complaint(store: Store) -> None:
     advance_tickets(store, ["C1"], at(accepted))
 
 
-pytestmark = pytest.mark.store(databases=["sqlite"], fill=_one_complaint)
+pytestmark = pytest.mark.store(databases=["sqlite"], fill=_one_complaint, whole=True)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_day_declared_working_takes_the_guess_away(store: Store) -> None:
     assert not row_of(store, "C1").provisional
 
 
-@pytest.mark.store(databases=["sqlite", "postgresql"], fill=_one_complaint)
+@pytest.mark.store(databases=["sqlite", "postgresql"], fill=_one_complaint, whole=True)
 def test_a_whole_year_declared_is_no_guess(store: Store) -> None:
     """Only the days off are named: what nobody names follows the law, and the caches see it."""
     now = row_of(store, "C1").updated_at

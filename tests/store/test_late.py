@@ -29,7 +29,7 @@ EXAMPLES = Path(__file__).parents[1] / "scenarios" / "examples"
 
 
 # What is tested here is the same code on both databases.
-pytestmark = pytest.mark.store(databases=["sqlite"])
+pytestmark = pytest.mark.store(databases=["sqlite"], whole=True)
 
 
 def test_a_deemed_acceptance_is_taken_back_and_corrected(store: Store) -> None:

@@ -38,7 +38,7 @@ from tests.store.factories import (
     simple_units,
 )
 
-pytestmark = pytest.mark.store(units=simple_units())
+pytestmark = pytest.mark.store(units=simple_units(), whole=True)
 
 NOW = at("2026-11-02T12:00")
 

@@ -294,7 +294,7 @@ _WITHDRAWN = {"to": "hotline"}
     ],
     ids=["withdrawn", "declined", "at-the-unit", "afterwards", "completed"],
 )  # fmt: skip
-@pytest.mark.store(units=simple_units())
+@pytest.mark.store(units=simple_units(), whole=True)
 def test_a_dismissed_ticket_is_not_repeated(
     store: Store, tmp_path: Path, ends: list[dict[str, Any]], repeated: dict[str, str]
 ) -> None:
@@ -326,7 +326,7 @@ def test_a_declined_letter_declines_none_that_follows(tmp_path: Path) -> None:
     assert _earlier(log) == {"T3": "T2", "T5": "T4"}
 
 
-@pytest.mark.store(units=simple_units())
+@pytest.mark.store(units=simple_units(), whole=True)
 def test_numbers_are_facts(store: Store, tmp_path: Path) -> None:
     """The same words about another house, plate or day are another matter; dress is none."""
     first = letter("N1", "2026-11-02T09:00") | _ONE_MATTER
@@ -341,7 +341,7 @@ def test_numbers_are_facts(store: Store, tmp_path: Path) -> None:
     assert _earlier_in(store) == {"N3": "N1"}
 
 
-@pytest.mark.store(units=simple_units())
+@pytest.mark.store(units=simple_units(), whole=True)
 def test_the_advice_names_the_one_number_that_was_found(store: Store, tmp_path: Path) -> None:
     """Regulation 2.2.4: whoever tells of a fire is told the number of the fire service."""
     raws = [letter("E1", "2026-11-02T09:00", title="楼上厨房起火了"),
@@ -380,7 +380,7 @@ def test_any_number_of_processes_gives_the_same_events(tmp_path: Path, seed: int
     assert printed[0] == printed[1] == printed[2]
 
 
-@pytest.mark.store(units=simple_units())
+@pytest.mark.store(units=simple_units(), whole=True)
 @pytest.mark.parametrize("seed", range(6))
 def test_the_service_writes_the_same_log(store: Store, tmp_path: Path, seed: int) -> None:
     """But for the `at` of what time alone brought about, which the service dates by its clock."""

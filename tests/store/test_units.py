@@ -42,7 +42,7 @@ A, B, C = "城管局", "市容局", "城运局"
 OTHER = "住建局"
 BEFORE, RENAMED, AFTER = (at(f"2026-11-{day}T09:00") for day in ("02", "04", "05"))
 
-pytestmark = pytest.mark.store(units=UnitsFile((Unit(A), Unit(OTHER)), ("濠江",)))
+pytestmark = pytest.mark.store(units=UnitsFile((Unit(A), Unit(OTHER)), ("濠江",)), whole=True)
 
 
 def _units(store: Store, units: Sequence[Unit], now: datetime) -> UnitsChange:
@@ -345,7 +345,7 @@ def _cards(store: Store, ticket: str) -> list[tuple[str, str, str, str | None]]:
     ]
 
 
-@pytest.mark.store(units=_FAMILY)
+@pytest.mark.store(units=_FAMILY, whole=True)
 def test_the_leaders_of_the_parent_get_copies_of_cards(store: Store) -> None:
     """A copy is a notice of its own, queued once, and corrected as the first is."""
     _accepted(store, "P1", "环卫所")
@@ -370,7 +370,7 @@ def test_the_leaders_of_the_parent_get_copies_of_cards(store: Store) -> None:
     assert sorted(corrected, key=str) == sorted((card[1:] for card in yellow + red), key=str)
 
 
-@pytest.mark.store(units=_FAMILY)
+@pytest.mark.store(units=_FAMILY, whole=True)
 def test_a_new_parent_is_told_of_no_card_of_before(store: Store) -> None:
     """A late message folds the ticket again under the units as they are now."""
     _accepted(store, "P2", OTHER)
