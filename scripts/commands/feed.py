@@ -32,7 +32,7 @@ def feed(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help=_("The mapping file, which says which column is what."),
+            help=_("The mapping file: which column is what, how dates are written, their zone."),
         ),
     ] = None,
     source: Annotated[
@@ -59,7 +59,10 @@ def feed(
     refused: Annotated[Path | None, typer.Option(help=_("The file for refused rows."))] = None,
     suggest: Annotated[
         bool,
-        typer.Option("--suggest", help=_("Print a first mapping for a file, and feed nothing.")),
+        typer.Option(
+            "--suggest",
+            help=_("Print a first mapping for a file, # ? where it is unsure; feed nothing."),
+        ),
     ] = False,
     watch: Annotated[
         bool,

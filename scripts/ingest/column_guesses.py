@@ -163,10 +163,11 @@ class ColumnGuesses:
             if header and n not in self.taken and not words.never.search(header)
         ]
         for pattern, is_sure in ((words.sure, True), (words.perhaps, False)):
-            fitting = [n for n in free if pattern.search(self._headers[n])]
-            for column in fitting:
-                if (fit := self._fit(field, column)) > 0:
-                    return Guess(column, is_sure and fit == 1)
+            named = [n for n in free if pattern.search(self._headers[n])]
+            fitting = [(n, fit) for n in named if (fit := self._fit(field, n)) > 0]
+            if fitting:
+                column, fit = fitting[0]
+                return Guess(column, is_sure and fit == 1 and len(fitting) == 1)
         return None
 
     def _fit(self, field: str, column: int) -> float:
@@ -180,7 +181,8 @@ class ColumnGuesses:
         if field in ("category", "status", "channel", "rating"):
             return float(distinct <= _MOST_WORDS)
         if field == "title":
-            return float(median(map(len, texts)) <= _LONG_TITLE)
+            filled = len(texts) >= _NEARLY_ALL * rows
+            return float(filled and median(map(len, texts)) <= _LONG_TITLE)
         if field == "claimant.phone":
             numbers = sum(len(re.findall(r"[\d*]", text)) >= 5 for text in texts)
             return float(2 * numbers >= len(texts))

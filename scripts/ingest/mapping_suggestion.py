@@ -43,6 +43,7 @@ _RATINGS = {
 }
 _CLOSED = r"办结|完结|结案|已办|完成|归档|已答复|已回复|关闭|closed|resolved|complete|done|finished"
 _OPEN = r"未|不|待|中$|非|reopen|unresolved|incomplete|progress|\bnot\b|申请|审核|退"
+_NO_TITLE = "市民诉求"
 _NO_REPLY = "原系统未附说明"
 
 
@@ -95,9 +96,12 @@ class _Suggestion:
         self._recognised = [n for n in dict.fromkeys(self._used) if self._sample.is_filled(n)]
         if category is None:
             constants["category"] = '"complaint"  # ?'
-        if "title" not in self._fields:
+        title = self._fields.get("title")
+        if title is not None and not self._sample.is_filled(title.column):
+            constants["title"] = _quote(_NO_TITLE)
+        elif title is None:
             note = _("no column is a title, and the letter is none: it stands in lists and notices")
-            constants["title"] = f'"市民诉求"  # ? {note}'
+            constants["title"] = f"{_quote(_NO_TITLE)}  # ? {note}"
         kept = self._kept()
         values = [*self._values_of_category(category), *self._values_of_channel()]
         later = list(self._later())

@@ -50,10 +50,21 @@ def _read(name: str, stream: IO[bytes]) -> FeedSample:
     if georeport.fits(head):
         return _objects(name, georeport.elements(stream))
     if json_messages.fits_array(head):
-        return _objects(name, json_stream.of_array(stream))
+        return _listed_objects(name, stream)
     if json_messages.fits(head):
         return _objects(name, json_stream.of_lines(stream))
     return _below_headers(name, delimited.beginning(stream, ROWS))
+
+
+def _listed_objects(name: str, stream: IO[bytes]) -> FeedSample:
+    """The objects of the first list whose objects hold no list, or else of the outermost one."""
+    try:
+        return _objects(name, json_stream.of_array(stream))
+    except json_stream.ListsUnknown as unknown:
+        if not unknown.paths:
+            raise FeedUnreadable(name, _("holds no table")) from unknown
+        stream.seek(0)
+        return _objects(name, json_stream.of_whole(stream, lambda _value: False, unknown.paths[0]))
 
 
 def _objects(name: str, raws: Iterator[RawRecord]) -> FeedSample:

@@ -3,6 +3,7 @@
 All of it is invented.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -422,3 +423,31 @@ def test_what_is_not_filled_in_is_an_error(old: str, new: str, place: str, tmp_p
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InvalidMapping, match=rf"{place}: it is not filled in"):
         load_mapping(file)
+
+
+@pytest.mark.parametrize("inner", [[{"code": "a", "value": 1}], [], ["a"]])
+def test_objects_with_lists_in_them_are_a_table_too(inner: list[Any], tmp_path: Path) -> None:
+    path, file = tmp_path / "page.json", tmp_path / "city.toml"
+    letter = {"caseId": "1", "openedAt": "2026-10-12T08:30:00", "title": "Lamp", "notes": inner}
+    path.write_text(json.dumps({"page": 1, "results": [letter, letter | {"caseId": "2"}]}))
+    file.write_text(suggest_mapping(path, FeedOptions()), encoding="utf-8")
+    columns = {"ticket": "caseId", "at": "openedAt", "title": "title"}
+    assert tomllib.loads(file.read_text("utf-8"))["columns"] == columns
+    assert len(list(read_feed(path, FeedOptions(mapping=file)))) == 2
+
+
+def test_of_several_columns_that_fit_none_is_sure(tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_text("request_id,srnumber,created\n1,1-77,2026-01-05\n2,1-78,2026-01-06\n")
+    assert 'ticket = "request_id"  # ?' in suggest_mapping(path, FeedOptions())
+
+
+def test_a_title_that_is_often_blank_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    rows = [(str(n), "2026-01-05", "灯" if n % 10 else "", "坏了。") for n in range(1, 31)]
+    table = [("工单编号", "来电时间", "标题", "内容")]
+    path.write_text(delimited([*table, *rows]), encoding="utf-8")
+    constants = tomllib.loads(suggest_mapping(path, FeedOptions()))["constants"]
+    assert constants["title"] == "市民诉求", "for the letters without one"
+    path.write_text(delimited([*table, ("1", "2026-01-05", "", "坏了。")]), encoding="utf-8")
+    assert "title" not in tomllib.loads(suggest_mapping(path, FeedOptions()))["columns"]

@@ -257,6 +257,7 @@ TARGETS = {
                 "1,2026-10-12 8:30,坏了,满意,2026-10-13,办结\n"
             ).encode(),
             json.dumps(_REQUESTS).encode(),
+            b'{"page": 1, "results": [{"id": 1, "date": "2026-01-05", "notes": [{"a": 1}]}]}',
             b"id;created;title\n1;03/09/2026;a\n2;24/09/2026;b\n",
         ),
     ),
