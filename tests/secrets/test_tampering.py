@@ -1,8 +1,11 @@
 """Whoever writes to the database without the key deletes, swaps and alters nothing unseen."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -348,3 +351,29 @@ def test_a_store_that_was_set_back_is_found_by_the_copy_outside(
     assert [(f.harm, f.seq) for f in result.findings] == [(Harm.SET_BACK, 4)]
     _change(store, delete(ANCHOR))
     assert Harm.DELETED in {f.harm for f in verify(store, outside=file.lines()).findings}
+
+
+def test_nothing_is_harmed_where_the_service_works_meanwhile(store: Store) -> None:
+    """The verification runs while tickets are begun and moved, and sees all of one moment."""
+    stop = Event()
+
+    def work() -> None:
+        for n in count():
+            if stop.is_set():
+                return
+            feed(store, [letter(f"W{n}", "2026-11-20T08:00")], NOW)
+            advance_tickets(store, [f"W{n}"], NOW)
+            if n % 3 == 0:
+                with store.writing() as session:
+                    record_access(session, WHO, "reveal", f"W{n}", ["phone"], NOW)
+                _anchor(store, n)
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        try:
+            results = [verify(store) for _ in range(6)]
+        finally:
+            stop.set()
+        working.result()
+    assert [result.findings for result in results] == [[]] * 6
+    assert results[-1].lines > results[0].lines, "it has moved meanwhile"

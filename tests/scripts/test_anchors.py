@@ -1,0 +1,103 @@
+"""`hotline anchors`, and what `log --verify` and `doctor` say of their copy outside."""
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from models.anchor_file import AnchorFile
+from models.clock import system_clock
+from models.database import Store
+from models.migrations import upgrade
+from models.operations.anchors import make_anchor
+from models.operations.outside_anchors import copy_outside
+from models.security.encryption import load_cipher
+from models.settings import load_settings
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import advance_tickets, feed, letter
+
+
+@pytest.fixture
+def hotline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InProcessHotline:
+    """A home with a new store."""
+    command = InProcessHotline(
+        tmp_path / "home", monkeypatch, capsys, ANCHORS=str(tmp_path / "outside")
+    )
+    command("db", "upgrade")
+    return command
+
+
+def _live(home: Path, folder: Path, number: str) -> None:
+    """A ticket, an anchor over it, and its copy, as a worker makes them."""
+    store = Store(f"sqlite:///{home / 'hotline.db'}", load_cipher(home / "hotline.key"))
+    upgrade(store)
+    now = system_clock()
+    feed(store, [letter(number, (now - timedelta(hours=1)).isoformat())], now)
+    advance_tickets(store, [number], now)
+    with store.writing() as session:
+        assert make_anchor(session, now) is not None
+    with store.reading() as session:
+        copy_outside(session, AnchorFile(folder))
+    store.close()
+
+
+def test_anchors_can_be_checked_without_the_store(
+    hotline: InProcessHotline, tmp_path: Path
+) -> None:
+    """With the public key alone; the printed ones are those of the copy."""
+    _live(hotline.home, tmp_path / "outside", "C1")
+    key = hotline("anchors", "key").stdout.strip()
+    printed = [json.loads(line) for line in hotline("anchors", "list").stdout.splitlines()]
+    copy = (tmp_path / "outside" / "anchors.jsonl").read_text("utf-8").splitlines()
+    assert [entry["signature"] for entry in printed] == [json.loads(c)["signature"] for c in copy]
+    lines = [line for line in AnchorFile(tmp_path / "outside").lines() if line is not None]
+    previous = b""
+    for line in lines:
+        anchor = line.anchor()
+        assert anchor.is_signed_by(bytes.fromhex(key))
+        assert anchor.previous == previous
+        previous = anchor.digest()
+    assert [line.number for line in lines] == [1, 2]
+    assert hotline.json("log", "--verify")["public_key"] == key
+    printed = hotline("anchors", "list", "--since", "2").stdout.splitlines()
+    assert [json.loads(line)["number"] for line in printed] == [2]
+
+
+def test_a_restored_backup_is_told_and_noted(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """The verification says that the store was set back until somebody says that he did it."""
+    _live(hotline.home, tmp_path / "outside", "C1")
+    hotline("backup", tmp_path / "backup.db")
+    _live(hotline.home, tmp_path / "outside", "C2")
+    assert hotline.json("log", "--verify")["findings"] == []
+    for end in ("", "-wal", "-shm"):
+        (hotline.home / f"hotline.db{end}").unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup.db", hotline.home / "hotline.db")
+    output = hotline("log", "--verify", code=1).stdout
+    assert "set back: the anchors: outside they went up to 3 of" in output
+    assert "the last anchor that holds is 2 of" in output
+    checks = hotline.json("doctor", "--json", code=1)
+    assert [c["state"] for c in checks if c["check"] == "anchors"] == ["wrong"]
+    hotline("anchors", "restored")
+    assert hotline.json("log", "--verify")["findings"] == []
+    assert len(list((tmp_path / "outside").glob("anchors-*.jsonl"))) == 1
+    assert "maintain" in hotline("access").stdout or "anchors restored" in hotline("access").stdout
+    assert "no copy" in hotline("anchors", "restored", code=1).stderr
+
+
+def test_where_the_copy_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of the store's own, whoever connects to it; nowhere where none is wanted."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    urls = [
+        "postgresql+psycopg://hotline:a@db/hotline",
+        "postgresql+psycopg://admin:b@db/hotline?sslmode=require",
+        "postgresql+psycopg://hotline:a@other/hotline",
+    ]
+    folders = [load_settings({"HOTLINE_DATABASE_URL": url}).anchors for url in urls]
+    assert folders[0] is not None and folders[0].parent == tmp_path / "hotline"
+    assert folders[0] == folders[1] != folders[2]
+    assert load_settings({"HOTLINE_ANCHORS": "none"}).anchors is None
+    assert load_settings({"HOTLINE_ANCHORS": str(tmp_path / "x")}).anchors == tmp_path / "x"
