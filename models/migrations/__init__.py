@@ -1,5 +1,6 @@
 """Migrations: every earlier revision of the store can be upgraded in place."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,12 @@ from sqlalchemy import inspect, text
 from models.clock import Now, system_clock
 from models.database import Store, StoreUnreachable
 from models.errors import database_message
-from models.operations.keys import ensure_anchored, refresh_hashes, unlock
+from models.operations.store_secret import (
+    ensure_anchored,
+    keep_first_hashes,
+    refresh_hashes,
+    unlock,
+)
 from models.store_errors import StoreError, is_transient
 
 if TYPE_CHECKING:
@@ -16,6 +22,9 @@ if TYPE_CHECKING:
 
 NEWEST = "0021"
 """The revision of the tables."""
+
+_FIRST_RELEASE = ("0001", "0002")
+"""The revisions of stores that had no secret."""
 
 
 def upgrade(store: Store, now: Now = system_clock) -> None:
@@ -25,10 +34,13 @@ def upgrade(store: Store, now: Now = system_clock) -> None:
     """
     try:
         # every command asks, and loading Alembic takes longer than most of them
-        if revision(store) != NEWEST:
+        if (former := revision(store)) != NEWEST:
             from alembic import command  # noqa: PLC0415
 
-            command.upgrade(config_of(store), "head")
+            config = config_of(store)
+            if former in _FIRST_RELEASE:
+                config.attributes["at the end"] = partial(keep_first_hashes, store)
+            command.upgrade(config, "head")
         refresh_hashes(store, unlock(store))
         ensure_anchored(store, now)
     except StoreError as error:

@@ -34,6 +34,8 @@ with engine.connect() as connection:
     try:
         with context.begin_transaction():
             context.run_migrations()
+            if (at_the_end := context.config.attributes.get("at the end")) is not None:
+                at_the_end(connection)
         connection.commit()
     finally:
         if connection.dialect.name == "postgresql":

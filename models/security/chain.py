@@ -109,7 +109,8 @@ def access_line(cipher: Cipher, line: AccessLine) -> bytes:
 class LogCheck:
     """Checks the chains of tickets' logs.
 
-    Lines up to `unkeyed_until` may be chained without a key, as the first release wrote them.
+    Lines up to `unkeyed_until` of old tickets may be chained without a key, as the first release
+    wrote them.
     """
 
     def __init__(self, cipher: Cipher, unkeyed_until: datetime | None) -> None:
@@ -139,7 +140,9 @@ class LogCheck:
                 why = lazy("line {seq} is missing", seq=seq)
                 return Finding(Harm.DELETED, ticket, why, ticket, seq)
             before, chain = chain, line.hash
-            if not chain.startswith(ends.get(seq, b"")) or chain not in self._hashes(before, line):
+            if not chain.startswith(ends.get(seq, b"")) or chain not in self._hashes(
+                before, line, old=old
+            ):
                 why = lazy("line {seq} is not as it was written", seq=seq)
                 return Finding(Harm.ALTERED, ticket, why, ticket, seq)
         last = max([end.seq, *ends])
@@ -153,9 +156,9 @@ class LogCheck:
 
     def begins_as(self, number: str, first: EventLine) -> bool:
         """Return whether this is the first line of the log of the ticket `number`."""
-        return first.hash in self._hashes(first_link(number), first)
+        return first.hash in self._hashes(first_link(number), first, old=False)
 
-    def _hashes(self, before: bytes, line: EventLine) -> Iterator[bytes]:
+    def _hashes(self, before: bytes, line: EventLine, *, old: bool) -> Iterator[bytes]:
         """Return the hashes that a line may have, none where its texts were changed.
 
         Texts that have been erased change nothing: the commitment stands for them.
@@ -178,7 +181,7 @@ class LogCheck:
             yield cipher.chain_hash(before + covered + line.commitment)
             return
         yield cipher.chain_hash(before + covered + private)
-        if self._unkeyed_until is not None and line.at <= self._unkeyed_until:
+        if old and self._unkeyed_until is not None and line.at <= self._unkeyed_until:
             secret = cipher.keyed_hash(private) if private else b""
             yield hashlib.sha256(before + covered + secret).digest()
 

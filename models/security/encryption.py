@@ -51,8 +51,8 @@ class Encrypted:
 
     @property
     def number(self) -> int:
-        """The number of the key that decrypts it."""
-        return self.raw[0]
+        """The number of the key that decrypts it; one that no key has where it is empty."""
+        return self.parts()[0]
 
     def parts(self) -> tuple[int, bytes, bytes]:
         """Return the number of its key, the nonce, and the ciphertext."""
@@ -68,7 +68,7 @@ class Cipher:
     decrypt as those did. Which of the two a value is, only its key decides.
 
     It also makes the keyed hashes that encrypted values are found by and that the logs are chained
-    with. Their key is stored encrypted (`operations.keys.unlock` reads it), so that it outlives
+    with. Their key is stored encrypted (`operations.store_secret` reads it), so that it outlives
     the keys of the file. Before that, and in stores of the first release, it is derived from the
     first key.
     """

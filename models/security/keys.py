@@ -70,6 +70,11 @@ class KeyRing:
         return self.active < len(self.keys) - 1
 
     @property
+    def binding(self) -> list[int]:
+        """The numbers of the keys that bind."""
+        return [n for n, key in enumerate(self.keys) if key is not None and key.binds]
+
+    @property
     def any_binds(self) -> bool:
         """Return whether a key opens values that are bound to their place."""
         return any(key is not None and key.binds for key in self.keys)
@@ -78,6 +83,21 @@ class KeyRing:
     def all_bind(self) -> bool:
         """Return whether no key opens values that are bound to nothing."""
         return all(key is None or key.binds for key in self.keys)
+
+    def note(self) -> str:
+        """Return what is to be done about keys that do not bind, for people; empty for none."""
+        if self.all_bind:
+            return ""
+        text = _(
+            "the store still opens values under a key of an earlier release, which are bound to "
+            "nothing: run `hotline keys rotate`, and ten minutes later `hotline keys retire`"
+        )
+        active = self.keys[self.active]
+        if active is None or not active.binds:
+            return text
+        return _(
+            "the store still opens values that are bound to nothing: run `hotline keys retire`"
+        )
 
     def with_next(self, key: Key) -> "KeyRing":
         """Return the keys and one more, which decrypts but does not encrypt yet."""

@@ -1,9 +1,11 @@
 """`hotline keys`: manage the keys that encrypt personal data."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,12 +42,10 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """List the keys. A key's name is a digest, which tells nothing about the key."""
-    from models.operations.keys import count_by_key
     from scripts.output import print_json
 
     with _use_store() as store:
-        with store.reading() as session:
-            counts = count_by_key(session)
+        counts = _counts(store)
         ring = store.cipher.keyring
     rows = [
         {
@@ -106,16 +106,14 @@ def retire() -> None:
     """Remove the old keys. Backups made before need a copy of the old key file."""
     from models.clock import system_clock
     from models.errors import HotlineError
-    from models.operations.keys import count_by_key
 
     with _use_store() as store:
         file = _key_file(store)
         with file.lock():
             ring = file.read()
-            with store.reading() as session:
-                counts = count_by_key(session)
-            if any(number < ring.active for number in counts):
-                raise HotlineError(_("old keys are still needed: run `hotline keys reseal`"))
+            if left := _left(store):
+                why = _("old keys are still needed: run `hotline keys reseal`; they encrypt {left}")
+                raise HotlineError(why.format(left=left))
             changed_at = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
             if system_clock() - changed_at < _SETTLED_AFTER:
                 text = _("the key file was changed just now: what began before may still use")
@@ -135,24 +133,49 @@ def _use_store() -> "Iterator[Store]":
 
 def _reencrypt(store: "Store") -> None:
     """Encrypt everything again in batches, with progress on a terminal."""
-    from models.operations.keys import count_by_key, reencrypt
+    from models.operations.keys import reencrypt
+    from scripts.ingest.refused_files import reencrypt_files
 
     total = 0
     with_progress = sys.stderr.isatty()
-    for size in reencrypt(store):
+    for size in chain(reencrypt(store), reencrypt_files(load_settings().home, store.cipher)):
         total += size
         if with_progress:
             sys.stderr.write("\r" + _("{n} values encrypted again").format(n=total))
     if with_progress:
         sys.stderr.write("\r")
     typer.echo(_("{n} values encrypted again").format(n=total))
-    with store.reading() as session:
-        counts = count_by_key(session)
-    if left := sum(n for number, n in counts.items() if number < store.cipher.keyring.active):
+    if left := _left(store):
         text = _(
-            "{n} are under an older key still: others were using them, or have no new key yet;"
+            "{left} are under an older key still: others were using them, have no new key yet, or "
+            "they are not what was written there; run `hotline keys reseal`"
         )
-        typer.echo(text.format(n=left) + " " + _("run `hotline keys reseal`"))
+        typer.echo(text.format(left=left))
+
+
+def _counts(store: "Store") -> dict[int, int]:
+    """Count what each key encrypts, in the database and in the files of the home."""
+    from models.operations.keys import count_by_key
+    from scripts.ingest import refused_files
+
+    with store.reading() as session:
+        counts = Counter(count_by_key(session))
+    counts.update(refused_files.count_by_key(load_settings().home))
+    return dict(counts)
+
+
+def _left(store: "Store") -> str:
+    """Return what is under other keys than the active one, with the number of values."""
+    from models.operations.keys import count_left
+    from scripts.ingest.refused_files import count_in_file, refused_files
+
+    active = store.cipher.keyring.active
+    with store.reading() as session:
+        left = count_left(session)
+    for path in refused_files(load_settings().home):
+        if count := sum(n for key, n in count_in_file(path).items() if key != active):
+            left[str(path)] = count
+    return ", ".join(f"{place}: {count}" for place, count in left.items())
 
 
 def _state(number: int, key: "Key | None", sealing: int) -> str:

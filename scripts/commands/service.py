@@ -60,6 +60,8 @@ def upgrade() -> None:
     """Run the migrations; safe to run at any time."""
     from scripts.bootstrap import use_store
 
-    with use_store(load_settings(), bootstrap=True):
-        pass
+    with use_store(load_settings(), bootstrap=True) as store:
+        note = store.cipher.keyring.note()
     typer.echo(_("The store is up to date."))
+    if note:
+        typer.echo(note, err=True)

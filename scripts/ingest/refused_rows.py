@@ -135,7 +135,9 @@ def show_refused(file: Path | None, reason: str | None, *, as_json: bool) -> Non
 
 def decrypted(cipher: Cipher, name: str, row: Mapping[str, Any]) -> Any:
     """Return what is encrypted under this name in a row."""
-    return cipher.decrypt(SEALED[name], Encrypted(base64.b64decode(row[name])), row)
+    # rows of earlier releases do not say their source
+    place = {"source": None} | dict(row)
+    return cipher.decrypt(SEALED[name], Encrypted(base64.b64decode(row[name])), place)
 
 
 def _read_refused(path: Path) -> list[dict[str, Any]]:

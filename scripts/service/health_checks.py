@@ -14,7 +14,7 @@ from models.database import Session, Store, sqlite_file, sqlite_module
 from models.errors import HotlineError, database_message
 from models.i18n import _
 from models.migrations import NEWEST, revision
-from models.operations.keys import unlock
+from models.operations.store_secret import unlock
 from models.private_files import is_open_to_others
 from models.queries.access_log import limits_passed
 from models.queries.anchors import last_anchor
@@ -164,6 +164,8 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
     except HotlineError as error:
         yield CheckResult("store", PROBLEM, str(error))
         return
+    if note := store.cipher.keyring.note():
+        yield CheckResult("key file", NOTE, note)
     try:
         yield from _check_store(store, settings)
     except StoreError as error:

@@ -79,6 +79,8 @@ def run_service(
         supervisor = ForkedProcess("supervisor", run)
         store = bootstrap_store(settings)
         _report_policy_file(store, settings, report)
+        if note := store.cipher.keyring.note():
+            report(note)
         watch = ServiceWatch(server, supervisor, report)
         if headless:
             _run_headless(watch, store, now, stop, for_seconds)

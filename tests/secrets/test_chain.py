@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from models.database import Store
+from models.migrations import upgrade
 from models.operations.access_log import record_access
-from models.operations.keys import ensure_anchored, unlock
+from models.operations.store_secret import SecretMissing, unlock
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.chain import LogEnd, event_line
 from models.security.encryption import Cipher
+from models.security.keys import Key, KeyRing
 from models.security.roles import Actor
-from models.tables.core import ACCESS, ANCHOR, CHANGE, EVENT, SECRET, TICKET
+from models.tables.core import ACCESS, EVENT, SECRET, TICKET
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import (
     KEY,
@@ -161,41 +163,16 @@ def test_the_access_log_is_chained_too(store: Store) -> None:
     assert broken_link.seq == 2
 
 
-def test_logs_of_the_first_release_stay_whole(store: Store) -> None:
-    """Lines chained without a key before the upgrade are read as they were written."""
-    _as_first_release(store)
-    unlock(store)
-    ensure_anchored(store, lambda: NOW)
-    assert verify(store).broken is None
-    feed(store, [letter("C4", "2026-11-20T08:00")], NOW)
-    advance_tickets(store, ["C4"], at("2026-11-20T10:00"))
-    assert verify(store).broken is None
-
-
-def _as_first_release(store: Store) -> None:
-    """The hashes as the first release made them, and no secret."""
-    with store.writing() as session:
-        cipher = session.cipher = Cipher([KEY])
-        session.execute(delete(SECRET))
-        for table in (ACCESS, CHANGE, ANCHOR):
-            session.execute(delete(table))
-        for ticket in session.execute(select(TICKET)).all():
-            chain = b""
-            for e in session.execute(
-                select(EVENT).where(EVENT.c.ticket_id == ticket.id).order_by(EVENT.c.seq)
-            ).all():
-                private = b""
-                if e.private:
-                    text = session.decrypt(EVENT.c.private, e, ticket.number)
-                    private = msgspec.json.encode(text)
-                secret = cipher.keyed_hash(private) if private else b""
-                data = msgspec.json.encode(e.data, order="sorted")
-                line = event_line(e.seq, e.name, e.at, e.moment, e.cause, data)
-                chain = hashlib.sha256(chain + line + secret).digest()
-                condition = (EVENT.c.ticket_id == ticket.id) & (EVENT.c.seq == e.seq)
-                changed = update(EVENT).where(condition)
-                session.execute(changed.values(hash=chain, commitment=None))
-            session.execute(update(TICKET).where(TICKET.c.id == ticket.id).values(hash=chain))
+@pytest.mark.parametrize("binds", [True, False])
+def test_a_store_without_its_secret_is_refused(store: Store, binds: bool) -> None:
+    """Nobody makes it be taken for one of the first release, whose lines had no key."""
+    store.cipher = Cipher(KeyRing((Key(KEY, binds),), 0))
+    _change(store, delete(SECRET))
+    for _time in range(2):
+        with pytest.raises(SecretMissing, match="backup"):
+            upgrade(store)
+    with store.reading() as session:
+        assert session.execute(select(SECRET)).all() == []
 
 
 def test_the_command(

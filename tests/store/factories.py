@@ -39,10 +39,12 @@ def at(text: str) -> datetime:
 
 
 @contextmanager
-def prepared_store(url: str, policy: str | None = None) -> Iterator[Store]:
-    """A store with the shipped policy (or another) and the shipped units."""
+def prepared_store(
+    url: str, policy: str | None = None, ring: KeyRing | None = None
+) -> Iterator[Store]:
+    """A store with the shipped policy (or another) and the shipped units, under other keys too."""
     shipped = resources.files("models") / "policy"
-    store = Store(url, Cipher([KEY]))
+    store = Store(url, Cipher(ring or [KEY]))
     try:
         upgrade(store)
         with store.writing() as session:
