@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, Table, any_, func, literal, select
 from sqlalchemy.dialects import sqlite
 
 from models.bulk import insert_missing
-from models.json_types import Json
+from models.json_types import Json, JsonObject
 from models.security.binding import SALT_BYTES, RowLike
 from models.security.encryption import Binding, Cipher, DerivedKeys, Encrypted, TextsErased
 from models.sql_types import AnyColumn
@@ -87,6 +87,25 @@ class Session(sqlmodel.Session):
         """Decrypt the values of a column in many rows, with all salts by one statement."""
         self.load_salts({_binding(column).ticket_of(row) for row in rows})
         return [self.decrypt(column, row) for row in rows]
+
+    def texts(self, column: AnyColumn, row: RowLike, ticket: str = "") -> JsonObject:
+        """Return the texts in a column of a ticket's row, none where there are none any more.
+
+        Raises ForgedValue and KeyUnusable as `decrypt` does.
+        """
+        value = row[column.name] if isinstance(row, dict) else getattr(row, column.name)
+        if value is None:
+            return {}
+        try:
+            texts: JsonObject = self.decrypt(column, row, ticket)
+        except TextsErased:
+            return {}
+        return texts
+
+    def all_texts(self, column: AnyColumn, rows: Sequence[RowLike]) -> list[JsonObject]:
+        """Return the texts in a column of many rows, with all salts by one statement."""
+        self.load_salts({_binding(column).ticket_of(row) for row in rows})
+        return [self.texts(column, row) for row in rows]
 
     def load_salts(self, tickets: Collection[str]) -> None:
         """Read the salts of tickets, by number, which decrypting their texts needs."""

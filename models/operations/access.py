@@ -71,7 +71,7 @@ def reveal(
     if row is None:
         raise TicketNotFound(number)
     record_reveal(session, actor, number, fields, now, reason)
-    claimant = session.decrypt(TICKET.c.claimant, row) if row.claimant else {}
+    claimant = session.texts(TICKET.c.claimant, row)
     revealed: JsonObject = {
         f: _clear(claimant.get(f)) for f in ("name", "phone", "address") if f in fields
     }

@@ -1,5 +1,6 @@
 """Append events to tickets' logs, and write every row that they change."""
 
+import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +20,7 @@ from models.operations.notices.queue import notice_row
 from models.queries.ticket_heads import clock_head
 from models.rulebook import Rulebook
 from models.rules import events as log_events
-from models.rules.events import AlertRaised, Event, NoticeQueued, TicketSupplemented
+from models.rules.events import BLINDING, AlertRaised, Event, NoticeQueued, TicketSupplemented
 from models.rules.lifecycle.decision import clock_key
 from models.rules.messages import RawMessage
 from models.rules.particulars import Particulars, read_particulars
@@ -198,7 +199,11 @@ def event_row(
     """
     data = log_events.encode(event.data)
     private = log_events.private_part(event.data, said)
-    commitment = session.cipher.commitment(msgspec.json.encode(private)) if private else None
+    commitment = None
+    if private:
+        # once the texts are erased, nobody can find out by trying what they were
+        private[BLINDING] = os.urandom(16).hex()
+        commitment = session.cipher.commitment(msgspec.json.encode(private))
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
     digest = session.cipher.chain_hash(chain + line + (commitment or b""))
     once = None

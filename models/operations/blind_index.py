@@ -104,7 +104,7 @@ def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)
     ).all()
-    for message, body in zip(messages, session.decrypt_all(INBOX.c.body, messages), strict=True):
+    for message, body in zip(messages, session.all_texts(INBOX.c.body, messages), strict=True):
         ticket_id = ids[message.ticket]
         hashes = computed.setdefault(ticket_id, _Hashes(set(), None))
         rows = blind_index_rows(cipher, ticket_id, body)

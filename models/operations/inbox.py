@@ -129,7 +129,7 @@ def stored_messages(
             INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
         )
     ).all()
-    bodies = session.decrypt_all(INBOX.c.body, rows)
+    bodies = session.all_texts(INBOX.c.body, rows)
     return {
         r.message_id: StoredMessage(r.arrived_at, body)
         for r, body in zip(rows, bodies, strict=True)
@@ -183,7 +183,7 @@ def messages_about(
         .order_by(INBOX.c.id)
     ).all()
     messages: dict[str, list[tuple[str, StoredMessage]]] = {}
-    for row, body in zip(rows, session.decrypt_all(INBOX.c.body, rows), strict=True):
+    for row, body in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
         letter_id = next(m for mark in marks if (m := row.message_id.rpartition(mark)[0]))
         message = StoredMessage(row.arrived_at, body)
         messages.setdefault(letter_id, []).append((row.message_id, message))
@@ -272,7 +272,7 @@ def letters_numbered_like(
             or_(INBOX.c.message_id.in_(list(numbers)), *like),
         )
     ).all()
-    bodies = session.decrypt_all(INBOX.c.body, rows)
+    bodies = session.all_texts(INBOX.c.body, rows)
     return [
         (r.message_id, StoredMessage(r.arrived_at, body))
         for r, body in zip(rows, bodies, strict=True)

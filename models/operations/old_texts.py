@@ -112,7 +112,7 @@ def _move_lines(store: Store, is_unit: IsUnit) -> None:
     while True:
         with store.writing() as session:
             rows = session.execute(
-                select(*keys, EVENT.c.name, EVENT.c.hash, TICKET.c.number)
+                select(*keys, EVENT.c.name, EVENT.c.hash, EVENT.c.private, TICKET.c.number)
                 .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
                 .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
                 .where(tuple_(*keys) > after)
@@ -134,7 +134,8 @@ def _moved_lines(
     for row in rows:
         data = msgspec.json.decode(row.data)
         copy = without_texts(row.name, data, is_unit)
-        if copy == data:
+        # a line with encrypted texts too: once they are erased its copy vouches for it
+        if copy == data and row.private is None:
             continue
         encoded = canonical(row.name, copy)
         yield {

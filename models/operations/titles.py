@@ -35,7 +35,7 @@ def stored_particulars(
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)
     ).all()
-    bodies = session.decrypt_all(INBOX.c.body, messages)
+    bodies = session.all_texts(INBOX.c.body, messages)
     for message, body in zip(messages, bodies, strict=True):
         if message.type == MessageType.TICKET_AMENDED:
             amendments.setdefault(message.ticket, []).append(body)
@@ -80,5 +80,5 @@ def redact_titles(store: Store) -> int:
 
 def _of_row(session: Session, ticket: SelectedRow) -> Particulars:
     """Return the particulars of a ticket whose letter is not there, as far as its row has them."""
-    person = session.decrypt(TICKET.c.claimant, ticket) if ticket.claimant else {}
+    person = session.texts(TICKET.c.claimant, ticket)
     return Particulars(ticket.title, person)

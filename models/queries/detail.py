@@ -98,7 +98,7 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
     return TicketDetail(
         **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
         state=state.with_texts(_reasons_texts(letter, log, redactor)),
-        claimant=_claimant(session.decrypt(TICKET.c.claimant, row) if row.claimant else {}),
+        claimant=_claimant(session.texts(TICKET.c.claimant, row)),
         content=redactor.redact_text(str(letter.get("content") or "")),
         duties=duty_views(_duty_rows(session, row.id), log, states),
         log=log,
@@ -132,7 +132,7 @@ def _log(session: Session, ticket_id: int, number: str, redactor: Redactor) -> t
             INBOX.c.ticket == number, INBOX.c.source == OPERATORS
         )
     )
-    by = {row.id: clean(str(session.decrypt(INBOX.c.body, row).get("by") or "")) for row in sent}
+    by = {row.id: clean(str(session.texts(INBOX.c.body, row).get("by") or "")) for row in sent}
     rows = session.execute(
         select(EVENT).where(EVENT.c.ticket_id == ticket_id).order_by(EVENT.c.seq)
     )

@@ -39,5 +39,6 @@ def past_dispatches(session: Session) -> Iterator[PastDispatch]:
         .order_by(INBOX.c.id)
     )
     for row in rows:
-        body = session.decrypt(INBOX.c.body, row)
-        yield PastDispatch(str(body.get("title") or ""), str(body.get("content") or ""), row.unit)
+        if body := session.texts(INBOX.c.body, row):
+            title, content = (str(body.get(name) or "") for name in ("title", "content"))
+            yield PastDispatch(title, content, row.unit)

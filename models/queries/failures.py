@@ -101,7 +101,7 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
     if row is None:
         return None
     why = reason_text(session, row)
-    body = session.decrypt(INBOX.c.body, row)
+    body = session.texts(INBOX.c.body, row)
     return RefusedMessage(row.id, row.source, row.message_id, row.type, row.ticket, why, body)
 
 
@@ -114,6 +114,6 @@ def reason_text(session: Session, row: SelectedRow) -> str:
         return ""
     why = msgspec.convert(row.reason["why"], LazyText)
     if why.private:
-        message = session.decrypt(INBOX.c.body, row)
+        message = session.texts(INBOX.c.body, row)
         why = why.with_texts({text.field: text.find_in(message) for text in why.private})
     return redact_text(clean(render(why)))

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from models.database import Session, columns_to_decrypt
+from models.i18n import _
 from models.json_types import JsonObject
 from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX
@@ -20,5 +21,6 @@ def read_letter(session: Session, number: str) -> JsonObject:
         .order_by(INBOX.c.id)
         .limit(1)
     ).first()
-    letter: JsonObject = session.decrypt(INBOX.c.body, row) if row is not None else {}
-    return letter
+    if row is None:
+        return {}
+    return session.texts(INBOX.c.body, row) or {"content": _("(erased)")}

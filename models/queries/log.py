@@ -13,11 +13,11 @@ from models.errors import HotlineError
 from models.i18n import _, readable
 from models.json_types import JsonObject
 from models.rules.calendar import SHANGHAI
-from models.rules.events import own_texts
+from models.rules.events import BLINDING, own_texts
 from models.rules.old_lines import texts_of
 from models.rules.redaction import Redactor
 from models.rules.vocabulary import EventName
-from models.security.encryption import Encrypted
+from models.security.encryption import Encrypted, TextsErased
 from models.sql_types import SelectedRow
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import REFUSED
@@ -96,15 +96,19 @@ def refusals_outside_logs(session: Session) -> Iterator[RefusalOutsideLogs]:
 
 def ticket_redactor(session: Session, ticket: SelectedRow) -> Redactor:
     """Return what redacts the claimant of a ticket in texts; its row has `number`, `claimant`."""
-    return Redactor(session.decrypt(TICKET.c.claimant, ticket) if ticket.claimant else {})
+    return Redactor(session.texts(TICKET.c.claimant, ticket))
 
 
 def line_texts(session: Session, number: str, row: LogRow | SelectedRow) -> JsonObject:
     """Return the texts of a ticket's line in clear, by field; whoever shows them redacts them."""
-    texts: JsonObject = session.decrypt(EVENT.c.private, row, number) if row.private else {}
+    texts = session.texts(EVENT.c.private, row, number)
+    texts.pop(BLINDING, None)
     if row.original is not None:
-        original = msgspec.json.decode(session.decrypt(EVENT.c.original, row, number))
-        texts = texts | texts_of(original, row.name)
+        try:
+            original = session.decrypt(EVENT.c.original, row, number)
+        except TextsErased:
+            return texts
+        texts = texts | texts_of(msgspec.json.decode(original), row.name)
     return texts
 
 

@@ -125,7 +125,7 @@ def _candidates(session: Session, since: datetime) -> list[_Candidate]:
                 row.status,
                 row.unit,
                 row.received_at,
-                session.decrypt(INBOX.c.body, row),
+                session.texts(INBOX.c.body, row),
                 bands[row.ticket_id],
             )
     return list(candidates.values())

@@ -73,6 +73,10 @@ As the rules emit it, it is a `PrivateText`, or several.
 """
 
 
+BLINDING = "blinding"
+"""The random part of a line's texts, without which their commitment would betray short ones."""
+
+
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
     """The data of an event, all but its moments and its cause; `event` is its name."""
 
