@@ -16,36 +16,30 @@ from models.i18n import _
 from models.migrations import NEWEST, revision
 from models.operations.store_secret import unlock
 from models.private_files import is_open_to_others
-from models.queries.access_log import limits_passed
 from models.queries.anchors import last_anchor
 from models.queries.health import patience
 from models.queries.policies import policy_versions
-from models.queries.roles import user_as_actor, user_roles
 from models.queries.service_status import (
     ServiceStatus,
     first_provisional_day,
     server_version,
     service_status,
 )
-from models.queries.tokens import actor_for_token, tokens
 from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import lacking_terms
 from models.rules.policy_checks import policy_problems
-from models.rules.vocabulary import UserRole, label
 from models.security.encryption import load_cipher
-from models.security.identity import ROLES_FILE, process_user
-from models.security.roles import Actor
 from models.settings import Settings
 from models.store_errors import StoreError
 from scripts.service.anchor_checks import check_anchors
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.policy_file import policy_file_note
+from scripts.service.right_checks import check_rights
 from scripts.service.terminal import character_widths
 from workers.broker import Bells, connect
 
 _LATE_AFTER = timedelta(seconds=5)
-_ENDS_SOON = timedelta(days=14)
 _STUCK_AFTER = timedelta(seconds=90)
 """A row may wait for so long after its bell was due to be rung again."""
 _MAX_SKEW = timedelta(seconds=2)
@@ -76,64 +70,6 @@ def _check_home(settings: Settings) -> Iterator[CheckResult]:
     yield _check_disk(settings.home)
     if settings.key is None and settings.key_path.exists():
         yield _check_key_file(settings.key_path)
-
-
-def _check_roles(session: Session, settings: Settings) -> Iterator[CheckResult]:
-    """Check the role of whoever asks, and what others may take for roles."""
-    try:
-        actor = _actor(session, settings)
-    except HotlineError as error:
-        yield CheckResult("roles", PROBLEM, str(error))
-    else:
-        text = _("{name} is {role}")
-        text = text.format(name=actor.name, role=label(UserRole, actor.role) or _("no role"))
-        advice = "" if actor.role else _("ask a supervisor for one: hotline roles set NAME ROLE")
-        yield CheckResult("roles", GOOD if actor.role else NOTE, text, advice)
-    roles = user_roles(session)
-    file = settings.home / ROLES_FILE
-    if roles.are_set_up and file.exists():
-        text = _("{path} decides nothing: roles are in the store").format(path=file)
-        advice = _("`hotline roles list` shows them; remove the file")
-        yield CheckResult("roles", NOTE, text, advice)
-    if roles.forged:
-        text = _("roles that hotline has not given: {names}").format(names=", ".join(roles.forged))
-        advice = _("they count for nothing; find out who writes to the database")
-        yield CheckResult("roles", PROBLEM, text, advice)
-
-
-def _check_tokens(session: Session, now: datetime) -> Iterator[CheckResult]:
-    """Check for tokens that nobody has issued, and for those that end soon."""
-    known = tokens(session)
-    if forged := [name for name, token in known.items() if token is None]:
-        text = _("tokens that hotline has not issued: {names}").format(names=", ".join(forged))
-        advice = _("they open nothing; find out who writes to the database")
-        yield CheckResult("tokens", PROBLEM, text, advice)
-    ending = [
-        token.name
-        for token in known.values()
-        if token is not None and token.is_valid(now) and not token.is_valid(now + _ENDS_SOON)
-    ]
-    if ending:
-        text = _("tokens that end within {n} days: {names}")
-        text = text.format(n=_ENDS_SOON.days, names=", ".join(ending))
-        advice = _("revoke each and issue another: hotline tokens revoke, hotline tokens issue")
-        yield CheckResult("tokens", NOTE, text, advice)
-
-
-def _check_reveals(session: Session, now: datetime) -> Iterator[CheckResult]:
-    for passed in limits_passed(session, now):
-        text = _("{who} went beyond the limit of data seen in clear {n} times, last at {at}")
-        at = f"{passed.last_at.astimezone(SHANGHAI):%m-%d %H:%M}"
-        text = text.format(who=passed.who, n=passed.times, at=at)
-        advice = _("ask why; `hotline access` shows each of them")
-        yield CheckResult("reveals", PROBLEM, text, advice)
-
-
-def _actor(session: Session, settings: Settings) -> Actor:
-    """Return whoever asks. The use of a token is not noted: a check changes nothing."""
-    if settings.token:
-        return actor_for_token(session, settings.token, system_clock())
-    return user_as_actor(session, process_user(), settings.sqlite_path)
 
 
 def _check_disk(home: Path) -> CheckResult:
@@ -195,11 +131,10 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         status = service_status(session, now)
         stuck_after = _STUCK_AFTER + patience(session, now)
         policies = list(_check_policies(session, settings, now))
-        roles = [*_check_roles(session, settings), *_check_tokens(session, now)]
-        roles += _check_reveals(session, now)
+        rights = list(check_rights(session, settings, now))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
-    yield from roles
+    yield from rights
     yield from policies
     yield from check_anchors(newest, settings.anchors, now)
     yield from _check_processes(status, now)

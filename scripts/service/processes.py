@@ -4,6 +4,7 @@ Everything that they need is imported at the top: a supervisor that has imported
 fork processes that load nothing any more.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -14,10 +15,13 @@ from models.operations.calendar import settle_provisional
 from models.queries.health import DEFAULT_PATIENCE
 from models.rules.queues import QUEUES
 from models.settings import Settings
+from scripts.service.policy_file import policy_file_note
 from scripts.service.setup import broker_url, prepare_process
 from workers.main import run_timekeeper, run_worker
 from workers.notices.channels import load_channels
 from workers.notices.dispatcher import NoticeDispatcher
+
+log = logging.getLogger("hotline.policy")
 
 
 def run_worker_process(
@@ -33,6 +37,7 @@ def run_worker_process(
     `clock` describes the clock of a demo or a benchmark. Raises HotlineError.
     """
     store, now = prepare_process(settings, clock)
+    _warn_of_policy_file(store, settings, parent)
     dispatcher = _notice_dispatcher(store, settings, now)
     broker = broker_url(settings)
     return run_worker(
@@ -60,9 +65,22 @@ def run_timekeeper_process(
     What still waits is rung again after `patience` (real time). Raises HotlineError.
     """
     store, now = prepare_process(settings, clock)
+    _warn_of_policy_file(store, settings, parent)
     with store.writing() as session:
         settle_provisional(session, now())
     return run_timekeeper(store, broker_url(settings), now, patience=patience, parent=parent)
+
+
+def _warn_of_policy_file(store: Store, settings: Settings, parent: int | None) -> None:
+    """Say that the file of HOTLINE_POLICY decides nothing where it differs from the store.
+
+    `hotline up` says it for the processes that it starts.
+    """
+    if parent is None:
+        with store.reading() as session:
+            note = policy_file_note(session, settings)
+        if note is not None:
+            log.warning("HOTLINE_POLICY: %s; %s", note.text, note.advice)
 
 
 def _notice_dispatcher(store: Store, settings: Settings, now: Now) -> NoticeDispatcher:

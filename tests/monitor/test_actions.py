@@ -105,7 +105,11 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
         await wait_for_refresh(pilot)
         await wait_until(pilot, lambda: "已办：催办" in _notifications(app))
         assert "待答复" not in screen_text(app)
-    assert _events(store, number, "unit.urged")[0]["by"] == "林小燕 (desk)"
+    with store.reading() as session:
+        lines = select(EVENT).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        urged = lines.where(TICKET.c.number == number, EVENT.c.name == "unit.urged")
+        row = session.execute(urged).one()
+        assert session.decrypt(EVENT.c.private, row, number)["by"] == "林小燕 (desk)"
 
 
 async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:

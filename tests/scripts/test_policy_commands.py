@@ -1,6 +1,8 @@
 """`hotline policy`, and the commands that say which policy they go by."""
 
 import json
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,17 @@ def test_a_starting_service_says_that_the_file_differs(
     service = process("up", "--headless", "--for", "1", "--workers", "1", POLICY=str(file))
     assert f"{file} differs from version 1 in the store: terms.complaint" in service.stderr
     assert len(hotline.json("policy", "list")) == 1
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "scripts", "timekeeper"],
+        env=process.environment
+        | {"HOTLINE_POLICY": str(file), "HOTLINE_BROKER_URL": "redis://127.0.0.1:1/0"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as alone:
+        assert alone.stderr is not None
+        warned = any("HOTLINE_POLICY" in line and "differs" in line for line in alone.stderr)
+        alone.terminate()
+    assert warned
 
 
 def test_doctor_names_terms_that_a_stored_policy_lacks(

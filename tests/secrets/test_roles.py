@@ -2,6 +2,8 @@
 
 import os
 import pwd
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -97,6 +99,28 @@ def test_without_roles_the_owner_of_the_store_is_supervisor(
         owner = Actor(ME, UserRole.SUPERVISOR, is_owner=True)
         assert user_as_actor(session, process_user(), file) == owner
         assert user_as_actor(session, SystemUser("li", 12345), file) == Actor("li", "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_the_actor_is_the_real_user_whatever_the_environment_says() -> None:
+    """In a program that took on its owner's rights, and after sudo."""
+    code = (
+        "import os; os.setreuid(12345, 0)\n"
+        "from models.security.identity import process_user; print(process_user())"
+    )
+    environment = dict(os.environ) | {"SUDO_USER": "chen", "USER": "chen", "LOGNAME": "chen"}
+    for program, expected in (
+        (code, "SystemUser(name='uid 12345', uid=12345)"),
+        (code.replace("12345, 0", "0, 0"), f"SystemUser(name='{ME}', uid=0)"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == expected
 
 
 def test_roles_belong_to_the_store(store: Store) -> None:
@@ -211,6 +235,8 @@ def test_commands_keep_to_the_roles(
         ["hotline policy import"],
     ]
     token = "a long random token"
+    checks = [c["told"] for c in hotline.json("doctor", code=1) if c["check"] == "roles"]
+    assert checks[0] == f"{ME} is auditor"
     hotline("feed", letters, TOKEN=token)
     assert "gateway (feeder) may not" in hotline("access", code=1, TOKEN=token).stderr
     assert "nobody" in hotline("feed", letters, code=1, TOKEN="x").stderr
@@ -270,6 +296,9 @@ def test_a_file_that_names_no_user_makes_nobody_supervisor(hotline: InProcessHot
 def test_roles_are_set_by_commands(hotline: InProcessHotline, tmp_path: Path) -> None:
     """The owner gives himself a role first; the list, a file, and the way back."""
     (hotline.home / "roles.toml").unlink()
+    hotline("tokens", "issue", "gateway", "--role", "feeder")
+    told = [c["told"] for c in hotline.json("doctor", code=1) if c["check"] == "roles"]
+    assert any("leaves out his token" in text for text in told)
     assert "first: hotline roles set" in hotline("roles", "set", "wang", "operator", code=1).stderr
     hotline("roles", "set", ME, "supervisor")
     hotline("roles", "set", "王 五", "operator")
