@@ -58,10 +58,10 @@ class LetterVersion(NamedTuple):
 
     def changed_facts(self, letter: Mapping[str, Any], facts: Sequence[str]) -> list[str]:
         """Return the facts that are new in a letter; white space is nothing new."""
-        if self.facts_digest == facts_digest(letter, facts):
+        if self.facts_digest is not None and self.facts_digest == facts_digest(letter, facts):
             return []
         known = self.body
-        changed = [f for f in facts if _read(f, letter.get(f)) != _read(f, known.get(f))]
+        changed = [f for f in facts if _differ(f, letter.get(f), known.get(f))]
         if not changed and self.facts_digest is not None:
             # taken back: the first version again, and nobody knows which fields had been edited
             changed = list(facts)
@@ -75,7 +75,7 @@ class LetterVersion(NamedTuple):
         letter, known = record.message or {}, self.body
         filled = {f: letter[f] for f in (*_CODES, *_TEXTS) if letter.get(f)}
         filled = {f: v for f, v in filled.items() if f not in record.assumed}
-        changes = {f: v for f, v in filled.items() if _read(f, v) != _read(f, known.get(f))}
+        changes = {f: v for f, v in filled.items() if _differ(f, v, known.get(f))}
         if (limit := _said(letter, "statutory_limit", record)) and limit != _limit(known):
             changes["statutory_limit"] = limit
         changes |= {f: None for f in record.cleared if known.get(f)}
@@ -91,7 +91,7 @@ class LetterVersion(NamedTuple):
             if person.get(field)
             and not _MASKED.search(str(person[field]))
             and not is_rounded(str(person[field]))
-            and _read(field, person[field]) != _read(field, known.get(field))
+            and _differ(field, person[field], known.get(field))
         }
 
 
@@ -228,6 +228,11 @@ def _said(letter: Mapping[str, Any], field: str, record: FeedRecord) -> dict[str
 def _limit(letter: Mapping[str, Any]) -> dict[str, Any]:
     limit = letter.get("statutory_limit")
     return dict(limit) if isinstance(limit, Mapping) else {}
+
+
+def _differ(field: str, value: Any, known: Any) -> bool:
+    # most are the same to the letter, and a telephone number takes long to read
+    return bool(value != known) and bool(_read(field, value) != _read(field, known))
 
 
 def _read(field: str, value: Any) -> Any:

@@ -15,7 +15,7 @@ from models.rulebook import RulebookCache
 from models.rules.calendar import SHANGHAI
 from models.security.roles import Actor
 from models.shared_clock import store_clock
-from scripts.ingest.feed_batch import FeedBatch, SeenLetters
+from scripts.ingest.feed_batch import FeedBatch
 from scripts.ingest.known_letters import (
     dresses_in_use,
     keep_dressed_numbers,
@@ -24,6 +24,7 @@ from scripts.ingest.known_letters import (
 )
 from scripts.ingest.records import FeedRecord
 from scripts.ingest.refused_rows import append_refused
+from scripts.ingest.seen_letters import SeenLetters
 from scripts.ingest.spreadsheet_numbers import Dress
 
 

@@ -61,10 +61,12 @@ def _listed_objects(name: str, stream: IO[bytes]) -> FeedSample:
     try:
         return _objects(name, json_stream.of_array(stream))
     except json_stream.ListsUnknown as unknown:
-        if not unknown.paths:
-            raise FeedUnreadable(name, _("holds no table")) from unknown
-        stream.seek(0)
-        return _objects(name, json_stream.of_whole(stream, lambda _value: False, unknown.paths[0]))
+        path = unknown.paths[0] if unknown.paths else ""
+    stream.seek(0)
+    try:
+        return _objects(name, json_stream.of_whole(stream, lambda _value: False, path))
+    except json_stream.ListsUnknown as unknown:
+        raise FeedUnreadable(name, _("holds no table")) from unknown
 
 
 def _objects(name: str, raws: Iterator[RawRecord]) -> FeedSample:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from models.errors import HotlineError
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import InvalidMapping, load_mapping
 from scripts.ingest.mapping_suggestion import suggest_mapping
@@ -451,3 +452,15 @@ def test_a_title_that_is_often_blank_is_none(tmp_path: Path) -> None:
     assert constants["title"] == "市民诉求", "for the letters without one"
     path.write_text(delimited([*table, ("1", "2026-01-05", "", "坏了。")]), encoding="utf-8")
     assert "title" not in tomllib.loads(suggest_mapping(path, FeedOptions()))["columns"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"{[,{", b'{"a": [{"b": [{}]}, {"c"', b'{"a\\&b": "20,2-01-05", {"c": 1}>']
+)
+def test_a_torn_page_is_no_table_and_no_fault_of_ours(content: bytes, tmp_path: Path) -> None:
+    """Found by `make fuzz`: an envelope without a list, and a key with an escape that is none."""
+    path = tmp_path / "page.json"
+    path.write_bytes(content)
+    with pytest.raises(HotlineError):
+        tomllib.loads(suggest_mapping(path, FeedOptions()))
+        list(read_feed(path, FeedOptions()))

@@ -14,10 +14,10 @@ from models.database import Store
 from models.operations.inbox import add_messages
 from models.rules.calendar import SHANGHAI
 from models.tables.core import INBOX
-from scripts.ingest.feed_batch import SeenLetters
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.letter_changes import facts_digest
 from scripts.ingest.pipeline import FeedCounts, IngestPipeline
+from scripts.ingest.seen_letters import SeenLetters
 from tests.feeds.feed_files import delimited, lines
 from tests.store.factories import advance_tickets, feed, log_of, message
 

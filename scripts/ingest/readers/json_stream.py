@@ -134,11 +134,19 @@ def _enveloped(
                 window.skip_list()
         elif token.startswith('"'):
             following = window.skip_separators() and window.text[window.at]
-            key = json.loads(token, strict=False) if following == ":" else key
+            key = _unquoted(token) if following == ":" else key
     else:
         yield RawRecord(window.line, "", why=_CUT_OFF)
     if not taken:
         raise ListsUnknown(others)
+
+
+def _unquoted(token: str) -> str:
+    """The text of a key; one with an escape that is none is taken as it is written."""
+    try:
+        return str(json.loads(token, strict=False))
+    except ValueError:
+        return token.strip('"')
 
 
 _CUT_OFF = lazy("The list has no end: the file was cut off")
