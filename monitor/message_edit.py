@@ -2,8 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 
-from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
+from models.rules.redaction import (
+    Redactor,
+    personal_pieces,
+    redact_address,
+    redact_name,
+    redact_phone,
+)
+from models.rules.text import clean
 
 _REDACTED_FIELDS = {"name": redact_name, "phone": redact_phone, "address": redact_address}
 """Fields that are personal whatever stands in them."""
@@ -51,9 +59,33 @@ def _restored(edited: object, redacted: object, original: object) -> object:
     """Put back what was redacted, wherever it was not touched."""
     if edited == redacted:
         return original
-    if isinstance(edited, dict):
-        return _restored_object(edited, redacted, original)
+    match edited, redacted, original:
+        case dict(), _, _:
+            return _restored_object(edited, redacted, original)
+        case list(), list(), list() if len(edited) == len(original):
+            return [_restored(*values) for values in zip(edited, redacted, original, strict=True)]
+        case str(), str(), str() if "*" in edited:
+            return _restored_text(edited, original)
     return edited
+
+
+def _restored_text(edited: str, original: str) -> str:
+    """Return an edited text with what is still hidden in it as it was written."""
+    pieces = list(personal_pieces(clean(original)))
+    redacted = "".join(shown for shown, _written in pieces)
+    blocks = SequenceMatcher(None, redacted, edited, autojunk=False).get_matching_blocks()
+    restored: list[str] = []
+    ends = at = 0
+    for shown, written in pieces:
+        begins, at = at, at + len(shown)
+        if shown == written:
+            continue
+        for block in blocks:
+            if block.a <= begins and at <= block.a + block.size:
+                place = block.b + begins - block.a
+                restored += edited[ends:place], written
+                ends = place + len(shown)
+    return "".join((*restored, edited[ends:]))
 
 
 def _restored_object(

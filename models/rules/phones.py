@@ -5,7 +5,14 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from models.rules.personal.figures import SEPARATOR, Group, are_of_one, plain_figures, runs
+from models.rules.personal.figures import (
+    MOST_GROUPS,
+    SEPARATOR,
+    Group,
+    plain_figures,
+    runs,
+    stands_alone,
+)
 from models.rules.personal.places import PersonalKind, Place, without
 
 if TYPE_CHECKING:
@@ -151,10 +158,10 @@ def _is_one_number(plain: str, groups: Sequence[Group], first: int, last: int, p
         return True
     if _AMOUNT.match(plain, groups[last - 1].ends):
         return False
-    if not are_of_one(groups, first, last):
-        return False
     if len(lengths) == _MOBILE_DIGITS:
-        return True
+        return stands_alone(groups, first, last)
+    if len(lengths) > MOST_GROUPS:
+        return False
     begins = groups[first].begins
     labelled = _LABELLED.search(plain, max(begins - _LABEL_CHARACTERS, 0), begins)
     return len(lengths) == 2 or lengths[0] == 3 or labelled is not None

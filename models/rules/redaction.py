@@ -1,7 +1,7 @@
 """Redact texts before they are shown: a ticket's claimant, and what belongs to persons."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -96,6 +96,17 @@ def _hide(text: str, places: list[Place]) -> str:
         return _shown(text[extent], plain[extent], place.kind)
 
     return replaced(text, places, hidden)
+
+
+def personal_pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a cleaned text piece by piece, each as it is shown and as it was written."""
+    plain, at = every_figure(text), 0
+    for place in locate_personal(text):
+        yield text[at : place.begins], text[at : place.begins]
+        written = text[place.begins : place.ends]
+        yield _shown(written, plain[place.begins : place.ends], place.kind), written
+        at = place.ends
+    yield text[at:], text[at:]
 
 
 def _shown(written: str, plain: str, kind: PersonalKind) -> str:

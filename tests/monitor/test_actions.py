@@ -332,3 +332,20 @@ def test_an_invalid_edit_names_its_place() -> None:
     assert apply_edit(redacted_text(body), body) == body
     typed = apply_edit(redacted_text(body).replace("138****8000", "13900001111"), body)
     assert typed["claimant"] == {"phone": "13900001111"}
+
+
+def test_what_stays_hidden_in_an_edited_text_is_what_it_was() -> None:
+    """Also beside what was typed, in a list, and where a hidden part is taken out or typed anew."""
+    letter = "建设路12号，电话13812340001，我叫林小满，门口的路灯坏了。"
+    body = {"ticket": "1", "content": letter, "materials": ["粤D12K45.jpg", "a.jpg"]}
+    shown = redacted_text(body)
+    assert "12号" not in shown
+    longer = apply_edit(
+        shown.replace("路灯坏了", "两盏路灯坏了三天").replace("a.jpg", "b.jpg"), body
+    )
+    assert longer["content"] == letter.replace("路灯坏了", "两盏路灯坏了三天")
+    assert longer["materials"] == ["粤D12K45.jpg", "b.jpg"]
+    without = apply_edit(shown.replace("电话138****0001，", ""), body)
+    assert without["content"] == letter.replace("电话13812340001，", "")
+    anew = apply_edit(shown.replace("138****0001", "13900001111"), body)
+    assert anew["content"] == letter.replace("13812340001", "13900001111")

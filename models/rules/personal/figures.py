@@ -46,7 +46,7 @@ _STRETCH = re.compile(rf"{_OTHER}(?:{SEPARATOR}{{0,3}}{_OTHER}){{2,}}")
 
 _RUN = re.compile(rf"\d(?:{SEPARATOR}{{0,3}}\d)*")
 _GROUP = re.compile(r"\d+")
-_MOST_GROUPS = 5
+MOST_GROUPS = 5
 """A number in more groups than these has one figure in each of them."""
 
 
@@ -88,14 +88,17 @@ def runs(plain: str, least: int) -> Iterator[list[Group]]:
 
 
 def are_of_one(groups: Sequence[Group], first: int, end: int) -> bool:
-    """Return whether these groups of a run may be one number: a few, or a figure each.
-
-    Figures that stand one by one are a number only if it is all of them, or they are a list.
-    """
-    if end - first <= _MOST_GROUPS:
+    """Return whether these groups of a run may be one number: a few, or a figure each."""
+    if end - first <= MOST_GROUPS:
         return True
-    if len(groups[first].figures) > 1 or not all(
-        len(groups[n].figures) > 1 for n in (first - 1, end) if 0 <= n < len(groups)
-    ):
-        return False
-    return all(len(group.figures) == 1 for group in groups[first:end])
+    # what is asked of two groups is asked first: a text may hold a hundred thousand
+    return (
+        len(groups[first].figures) == 1
+        and stands_alone(groups, first, end)
+        and all(len(group.figures) == 1 for group in groups[first:end])
+    )
+
+
+def stands_alone(groups: Sequence[Group], first: int, end: int) -> bool:
+    """Return whether no single figure stands beside these groups: then they would be a list's."""
+    return all(len(groups[n].figures) > 1 for n in (first - 1, end) if 0 <= n < len(groups))
