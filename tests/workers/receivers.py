@@ -18,22 +18,25 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 
 class MailServer:
-    """Takes mail; keeps each message as it came, and its recipients."""
+    """Takes mail; keeps each message as it came, its recipients, and what it refused."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
         self.refusing = False
+        self.refused: list[EmailMessage] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         """Keep a mail, or refuse it for now."""
-        if self.refusing:
-            return "451 try again later"
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(mail, EmailMessage)
+        if self.refusing:
+            self.refused.append(mail)
+            return "451 try again later"
         self.recipients.append(list(envelope.rcpt_tos))
         self.mails.append(mail)
         return "250 OK"
@@ -51,14 +54,26 @@ def _body(mail: EmailMessage) -> str:
 
 
 @contextmanager
-def mail_server() -> Iterator[tuple[MailServer, int]]:
-    """Run a mail server; yields it and its port."""
+def mail_server(user: str = "", password: str = "") -> Iterator[tuple[MailServer, int]]:
+    """Run a mail server, with a password if one is given; yields it and its port."""
     server = MailServer()
+
+    def authenticator(*parts: Any) -> AuthResult:
+        given = parts[-1]
+        return AuthResult(
+            success=(given.login, given.password) == (user.encode(), password.encode())
+        )
+
+    log_in: dict[str, Any] = {
+        "authenticator": authenticator,
+        "auth_required": True,
+        "auth_require_tls": False,
+    }
     # it connects to its own port to see whether it is up, and so has to know it beforehand
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller = Controller(server, hostname="127.0.0.1", port=port, **(log_in if user else {}))
     controller.start()
     try:
         yield server, port

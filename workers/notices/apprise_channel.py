@@ -5,6 +5,7 @@ import threading
 
 from workers.notices.apprise_services import make_service
 from workers.notices.channels import ChannelConfig
+from workers.notices.mail_headers import add_mail_headers, is_mail
 
 _HEADER = "X-Hotline-Notice-Id"
 _WITH_HEADERS = ("json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos")
@@ -27,6 +28,8 @@ def send_message(
     url += ("&" if "?" in url else "?") + query
     if (service := make_service(url)) is None:
         return "the address does not fit this service"
+    if is_mail(url):
+        add_mail_headers(service, message)
     with _Warnings() as warnings:
         sent = service.notify(body=text, title=subject, body_format="text")
     return None if sent else warnings.first or "the service did not take the message"

@@ -20,34 +20,16 @@ from models.rules.toml_files import Problem, TomlModel, load_toml
 from models.rules.toml_lines import Path as TomlPath
 from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Level, NoticeKind, Recipient
 from models.text_files import read_text
-from workers.notices.apprise_services import make_service
+from workers.notices.channel_addresses import TO, usable_address
 
 FILE, LOG = "file", "log"
 BUILT_IN = (FILE, LOG)
 _LEADERS = (Recipient.DEPUTY_LEADER, Recipient.PRINCIPAL_LEADER, Recipient.DISTRICT_LEADER)
 _TOLD_OF_ALL_ELSE = tuple(role for role in Recipient if role not in _LEADERS)
-_TO = "{to}"
 
 
 class InvalidChannels(HotlineError):
     """The channels file cannot be used; the message names the line and what is allowed."""
-
-
-def _usable(url: str) -> str:
-    """Check that a service takes this address, with a mail address or a number in it."""
-    examples = [
-        url.replace(_TO, recipient).replace("{id}", "1")
-        for recipient in ("someone%40example.cn", "13800000000")
-    ]
-    # the address is not repeated: it may hold a password
-    if all(make_service(example) is None for example in examples):
-        raise ValueError(
-            _(
-                "no service takes this address; write it as in docs/channels.md: mailtos://, "
-                "wecombot://, dingtalk://, feishu://, json:// …"
-            )
-        )
-    return url
 
 
 class ChannelConfig(TomlModel):
@@ -57,7 +39,7 @@ class ChannelConfig(TomlModel):
     off too; `timeout` is in seconds.
     """
 
-    url: Annotated[str, AfterValidator(_usable)]
+    url: Annotated[str, AfterValidator(usable_address)]
     per_minute: int | None = Field(default=None, ge=1)
     timeout: float = Field(default=10, gt=0, le=60)
     quiet: bool = True
@@ -65,12 +47,12 @@ class ChannelConfig(TomlModel):
 
     def url_for(self, to: str, message: str) -> str:
         """Return the address with recipient and message id in it, quoted: neither can change it."""
-        return self.url.replace(_TO, quote(to, safe="")).replace("{id}", quote(message, safe=""))
+        return self.url.replace(TO, quote(to, safe="")).replace("{id}", quote(message, safe=""))
 
     @property
     def needs_recipient(self) -> bool:
         """Return whether it needs an address for each recipient."""
-        return _TO in self.url
+        return TO in self.url
 
 
 class ChannelRule(TomlModel):
