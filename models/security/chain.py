@@ -154,10 +154,6 @@ class LogCheck:
             return Finding(Harm.ALTERED, ticket, why, ticket, seq)
         return None
 
-    def begins_as(self, number: str, first: EventLine) -> bool:
-        """Return whether this is the first line of the log of the ticket `number`."""
-        return first.hash in self._hashes(first_link(number), first, old=False)
-
     def _hashes(self, before: bytes, line: EventLine, *, old: bool) -> Iterator[bytes]:
         """Return the hashes that a line may have, none where its texts were changed.
 

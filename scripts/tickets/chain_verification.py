@@ -40,9 +40,10 @@ def verify_logs(
             if file is not None:
                 file.write(msgspec.json.encode((number, *end)) + b"\n")
 
-        outside = AnchorFile(settings.anchors).lines() if settings.anchors else ()
+        copy = AnchorFile(settings.anchors) if settings.anchors is not None else None
+        outside = copy.lines() if copy is not None else ()
         result = verify(store, ticket, known=known, note=write_note, outside=outside)
-    _print(result, as_json=as_json)
+    _print(result, copy, as_json=as_json)
     return 1 if result.findings else 0
 
 
@@ -56,7 +57,7 @@ def _read_note(path: Path) -> dict[str, LogEnd]:
     return {number: LogEnd(seq, digest) for number, seq, digest in entries}
 
 
-def _print(result: Verification, *, as_json: bool) -> None:
+def _print(result: Verification, copy: AnchorFile | None, *, as_json: bool) -> None:
     counts = {name: getattr(result, name) for name in ("tickets", "lines", "accesses", "anchors")}
     holding = result.holding
     if as_json:
@@ -64,7 +65,8 @@ def _print(result: Verification, *, as_json: bool) -> None:
         last = holding and {"number": holding.number, "at": holding.at}
         key = result.key and result.key.hex()
         more = {"broken": findings[0] if findings else None, "findings": findings}
-        print_json(counts | more | {"holding": last, "public_key": key})
+        compared = str(copy.path) if copy is not None and copy.path.exists() else None
+        print_json(counts | more | {"holding": last, "public_key": key, "copy": compared})
         return
     for finding in result.findings:
         line = _as_dict(finding)
@@ -77,6 +79,9 @@ def _print(result: Verification, *, as_json: bool) -> None:
         text = _("the last anchor that holds is {n} of {at}")
         at = holding.at.astimezone(SHANGHAI)
         sys.stdout.write(text.format(n=holding.number, at=f"{at:%Y-%m-%d %H:%M}") + "\n")
+    if copy is not None and not copy.path.exists():
+        text = _("there is no copy of the anchors yet, {path}: that it was set back would not show")
+        sys.stdout.write(text.format(path=copy.path) + "\n")
 
 
 def _as_dict(finding: Finding) -> JsonObject:
