@@ -294,3 +294,14 @@ def test_the_doctor_names_tokens_that_end_soon_or_are_forged(
         session.execute(update(TOKEN).where(TOKEN.c.name == "li").values(role="supervisor"))
     store.close()
     assert "not issued: li" in checked()["wrong"][0]
+
+
+def test_a_token_may_lie_in_a_file(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """In the environment it could be read by whoever reads that, as `ps e` does."""
+    file = tmp_path / "token"
+    file.write_text(hotline("tokens", "issue", "li", "--role", "auditor").stdout)
+    assert "token issued" in hotline("access", TOKEN_FILE=str(file)).stdout
+    denied = hotline("tokens", "list", code=1, TOKEN_FILE=str(file)).stderr
+    assert "li (auditor) may not" in denied
+    missing = hotline("access", code=1, TOKEN_FILE=str(tmp_path / "none")).stderr
+    assert "HOTLINE_TOKEN_FILE=" in missing
