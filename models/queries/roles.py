@@ -9,11 +9,11 @@ from typing import Literal
 from sqlalchemy import select
 
 from models.database import Session
-from models.rules.vocabulary import UserRole
+from models.rules.vocabulary import AccessOutcome, Permission, UserRole
 from models.security.identity import SystemUser
 from models.security.role_rows import OWNER, HeldRole, role_row_hash
 from models.security.roles import Actor
-from models.tables.core import USER_ROLE
+from models.tables.core import ACCESS, USER_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,26 @@ def user_roles(session: Session) -> UserRoles:
             role: UserRole | Literal[""] = UserRole(row.role) if row.role else ""
             by_name[row.name] = HeldRole(role, row.given_at, row.given_by)
     return UserRoles(by_name, tuple(forged), owner)
+
+
+def changed_outside(session: Session) -> list[str]:
+    """Return the users whose role is not the one that the access log says they were given last.
+
+    Whoever writes to the database can put back a row that was once there, or take one away.
+    """
+    logged: dict[str, str] = {}
+    lines = select(ACCESS.c.fields).where(
+        ACCESS.c.act == Permission.ROLES, ACCESS.c.outcome == AccessOutcome.DONE
+    )
+    for fields in session.scalars(lines.order_by(ACCESS.c.id)):
+        for field in fields:
+            name, is_given, role = field.rpartition(" = ")
+            if is_given:
+                logged[name] = role
+            else:
+                logged.pop(field.removeprefix("- "), None)
+    stored = {name: str(held.role) for name, held in user_roles(session).by_name.items()}
+    return sorted({name for name, _role in logged.items() ^ stored.items()})
 
 
 def user_as_actor(session: Session, user: SystemUser, file: Path | None) -> Actor:

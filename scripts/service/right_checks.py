@@ -7,7 +7,7 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.queries.access_log import limits_passed
-from models.queries.roles import user_as_actor, user_roles
+from models.queries.roles import changed_outside, user_as_actor, user_roles
 from models.queries.tokens import actor_for_token, tokens
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import UserRole, label
@@ -47,6 +47,11 @@ def _check_roles(session: Session, settings: Settings, now: datetime) -> Iterato
         text = _("{path} decides nothing: roles are in the store").format(path=file)
         advice = _("`hotline roles list` shows them; remove the file")
         yield CheckResult("roles", NOTE, text, advice)
+    if changed := set(changed_outside(session)) - set(roles.forged):
+        text = _("roles that are not as the access log says: {names}")
+        text = text.format(names=", ".join(sorted(changed)))
+        advice = _("give or remove them again; find out who writes to the database")
+        yield CheckResult("roles", PROBLEM, text, advice)
     if roles.forged:
         text = _("roles that hotline has not given: {names}").format(names=", ".join(roles.forged))
         advice = _("they count for nothing; find out who writes to the database")

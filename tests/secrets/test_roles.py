@@ -23,7 +23,7 @@ from models.operations.roles import (
     set_roles,
 )
 from models.queries.log import TicketNotFound
-from models.queries.roles import user_as_actor, user_roles
+from models.queries.roles import changed_outside, user_as_actor, user_roles
 from models.queries.verification import verify
 from models.rules.limits import DENIED_LINES
 from models.rules.vocabulary import Permission, UserRole
@@ -180,6 +180,21 @@ def test_whoever_writes_to_the_database_gives_nobody_a_role(store: Store) -> Non
         assert user_as_actor(session, process_user(), file) == Actor(ME, "")
 
 
+def test_a_role_that_was_put_back_or_taken_away_is_found(store: Store) -> None:
+    """Its row is genuine; the access log says that it no longer holds, or still should."""
+    me = Actor(ME, UserRole.SUPERVISOR, is_owner=True)
+    with store.writing() as session:
+        set_role(session, me, "chen", UserRole.SUPERVISOR, NOW)
+        set_role(session, me, "wang", UserRole.OPERATOR, NOW)
+        old = session.execute(USER_ROLE.select().where(USER_ROLE.c.name == "wang")).one()
+        remove_role(session, me, "wang", NOW)
+        assert changed_outside(session) == []
+        session.execute(session.insert(USER_ROLE).values(old._asdict()))
+        assert changed_outside(session) == ["wang"]
+        session.execute(USER_ROLE.delete())
+        assert changed_outside(session) == ["chen"]
+
+
 @pytest.fixture
 def hotline(
     store_url: str,
@@ -297,8 +312,8 @@ def test_roles_are_set_by_commands(hotline: InProcessHotline, tmp_path: Path) ->
     """The owner gives himself a role first; the list, a file, and the way back."""
     (hotline.home / "roles.toml").unlink()
     hotline("tokens", "issue", "gateway", "--role", "feeder")
-    told = [c["told"] for c in hotline.json("doctor", code=1) if c["check"] == "roles"]
-    assert any("leaves out his token" in text for text in told)
+    texts = [c["told"] for c in hotline.json("doctor", code=1) if c["check"] == "roles"]
+    assert any("leaves out his token" in text for text in texts)
     assert "first: hotline roles set" in hotline("roles", "set", "wang", "operator", code=1).stderr
     hotline("roles", "set", ME, "supervisor")
     hotline("roles", "set", "王 五", "operator")
