@@ -101,7 +101,7 @@ def number_to_call(session: Session, actor: Actor, number: str, now: datetime) -
     outcome = outcome_within_limit(session, actor, Permission.CALL, number, fields, now)
     record_access(session, actor, Permission.CALL, number, fields, now, outcome=outcome)
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).one()
-    claimant = session.decrypt(TICKET.c.claimant, row) if row.claimant else {}
+    claimant = session.texts(TICKET.c.claimant, row)
     return {field: _clear(claimant.get(field)) for field in fields}
 
 

@@ -13,6 +13,9 @@ from models.i18n import _
 
 SALT_BYTES = 32
 
+_MOST_KEYS = 100
+"""Keys remembered at once: a ticket's values come together, and no batch needs them all again."""
+
 RowLike: TypeAlias = Any
 """A row: a dictionary by column, or an object with the columns as attributes."""
 
@@ -90,6 +93,8 @@ class DerivedKeys:
                 if ticket not in self.salts:
                     raise TextsErased(ticket)
                 salt = self.salts[ticket]
+            if len(self._keys) >= _MOST_KEYS:
+                self._keys.clear()
             info = msgspec.json.encode((binding.purpose, ticket, salt))
             derived = self._keys[place] = AESGCM(expand(key, info))
         return derived

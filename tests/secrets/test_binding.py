@@ -222,3 +222,22 @@ def test_without_its_salt_a_tickets_texts_are_erased(store: Store) -> None:
             else:
                 assert session.decrypt(column, row) is not None
     assert row_of(store, "B1").status == row_of(store, "B2").status
+
+
+def test_a_ticket_without_texts_is_shown_and_says_so(store: Store) -> None:
+    """By its page, its log and a reveal; its log still verifies."""
+    with store.writing() as session:
+        session.execute(delete(SALT).where(SALT.c.ticket == "B1"))
+    with store.reading() as session:
+        detail = ticket_detail(session, "B1")
+        lines = list(ticket_log(session, "B1"))
+    assert "erased" in detail.content
+    assert detail.claimant.name == ""
+    assert "ticket.supplemented" in {line["event"] for line in lines}
+    assert "还是不亮" not in str(lines)
+    with store.writing() as session:
+        shown = reveal(session, WHO, "B1", ["name", "content", "log"], NOW, "checking")
+    assert shown["name"] == ""
+    assert "erased" in shown["content"]
+    assert "还是不亮" not in str(shown)
+    assert verify(store).broken is None
