@@ -86,7 +86,8 @@ async def test_who_did_it_is_who_logged_in(store: Store, tmp_path: Path) -> None
             await seen(socket, "查看诉求人信息")
             await typed(socket, "\x1b[F\r")
             await seen(socket, "访问日志")
-            await typed(socket, "\r")
+            # past the reasons, of which the first is chosen, and the line for another one
+            await typed(socket, "\r\r\r")
             await seen(socket, "13912345678")
     assert [line for line in logged(store) if line[1] == "reveal"] == [
         ("王小燕", "reveal", ("name", "phone", "address"))
