@@ -80,6 +80,12 @@ _OWN = ("number", "status", "category", "emergency", "title", "unit", "level", "
 _MORE = ("provisional", "received_at", "completed_at", "policy_id")
 
 
+def has_ticket(session: Session, number: str) -> bool:
+    """Return whether there is a ticket of this number."""
+    query = select(TICKET.c.id).where(TICKET.c.number == number)
+    return session.execute(query).first() is not None
+
+
 def ticket_detail(session: Session, number: str) -> TicketDetail:
     """Read everything about a ticket, redacted; raises TicketNotFound."""
     row = session.execute(select(TICKET).where(TICKET.c.number == number)).first()

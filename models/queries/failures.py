@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from models.database import Session, columns_to_decrypt
 from models.i18n import LazyText, render
@@ -14,6 +14,7 @@ from models.rules.redaction import redact_text
 from models.rules.text import clean
 from models.sql_types import SelectedRow
 from models.tables.core import INBOX, NOTICE, TICKET
+from models.tables.inbox import WAITING
 
 MESSAGE, NOTE = "message", "notice"
 MAX_LISTED = 500
@@ -58,39 +59,48 @@ class RefusedMessage:
     body: JsonObject
 
 
-def failures(session: Session) -> Failures:
-    """Read refused messages that nobody has corrected yet, and notices given up, latest first."""
+def failures(session: Session, most: int | None = MAX_LISTED) -> Failures:
+    """Read refused messages that nobody has corrected yet, and notices given up, latest first.
+
+    All are counted; of each at most `most` are listed.
+    """
     refused = REFUSED_MESSAGE, INBOX.c.current
     messages = session.scalar(select(func.count(INBOX.c.id)).where(*refused)) or 0
     notices = session.scalar(select(func.count(NOTICE.c.id)).where(FAILED_NOTICE)) or 0
-    rows = [
-        Failure(
-            MESSAGE,
-            r.id,
-            r.ticket,
-            r.type,
-            r.source,
-            reason_text(session, r),
-            r.arrived_at,
-        )
-        for r in session.execute(
-            select(INBOX.c.reason, INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body))
-            .where(*refused)
-            .order_by(INBOX.c.id.desc())
-            .limit(MAX_LISTED)
-        )
-    ]
+    rows = _refused(session, most, *refused)
     given_up = session.execute(
         select(NOTICE.c.id, TICKET.c.number, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.error)
         .add_columns(NOTICE.c.queued_at)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(FAILED_NOTICE)
         .order_by(NOTICE.c.id.desc())
-        .limit(MAX_LISTED)
+        .limit(most)
     )
     rows += [Failure(NOTE, n[0], n[1], n[2], n[3], clean(n[4] or ""), n[5]) for n in given_up]
     rows.sort(key=lambda f: f.at, reverse=True)
     return Failures(messages, notices, tuple(rows))
+
+
+def unanswered_messages(session: Session, ticket: str) -> tuple[int, list[Failure]]:
+    """Return how many messages wait under a ticket's number, and those refused, latest first."""
+    waiting = select(func.count(INBOX.c.id)).where(
+        INBOX.c.ticket == ticket, INBOX.c.state == WAITING, INBOX.c.current
+    )
+    refused = _refused(session, None, REFUSED_MESSAGE, INBOX.c.current, INBOX.c.ticket == ticket)
+    return session.scalar(waiting) or 0, refused
+
+
+def _refused(session: Session, most: int | None, *conditions: ColumnElement[bool]) -> list[Failure]:
+    rows = session.execute(
+        select(INBOX.c.reason, INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body))
+        .where(*conditions)
+        .order_by(INBOX.c.id.desc())
+        .limit(most)
+    )
+    return [
+        Failure(MESSAGE, r.id, r.ticket, r.type, r.source, reason_text(session, r), r.arrived_at)
+        for r in rows
+    ]
 
 
 def refused_message(session: Session, row_id: int) -> RefusedMessage | None:

@@ -1,4 +1,4 @@
-"""`hotline feed`: feed tickets and messages into the inbox. `hotline refused`: list the refused."""
+"""`hotline feed`: feed tickets and messages into the inbox."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,14 +8,12 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import REASON, asked_reason
 from scripts.help import App
 
 
 def add_to(app: App) -> None:
-    """Add these commands."""
+    """Add this command."""
     app.command(help=_("Feed tickets and messages from a city's files into the inbox."))(feed)
-    app.command(help=_("List the rows that were refused, and why."))(refused)
 
 
 # Long by its options, which typer reads from the signature: the body only chooses who takes them.
@@ -132,17 +130,3 @@ def feed(
     else:
         code = runner.run(paths, as_json=as_json)
     raise typer.Exit(code)
-
-
-def refused(
-    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
-    reveal: Annotated[
-        bool, typer.Option("--reveal", help=_("Show the rows in clear; this is logged."))
-    ] = False,
-    reason: Annotated[str, REASON] = "",
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
-) -> None:
-    """List refused rows, of `refused.jsonl` in the home unless another file is named."""
-    from scripts.ingest.refused_rows import show_refused
-
-    show_refused(file, asked_reason(reason) if reveal else None, as_json=as_json)

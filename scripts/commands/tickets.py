@@ -85,9 +85,11 @@ def show(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Print the state and the clocks of a ticket, and the reasons of its deadline."""
+    from models.queries.detail import has_ticket
     from scripts.bootstrap import read_store
     from scripts.output import print_json
     from scripts.tickets.presentation import ticket_as_dict, ticket_lines
+    from scripts.tickets.refusals import refused_ticket_as_dict, refused_ticket_lines
 
     if reveal:
         from scripts.tickets.personal_data import show_personal_data
@@ -95,10 +97,12 @@ def show(
         show_personal_data(ticket, field or [], asked_reason(reason), as_json=as_json)
         return
     with read_store(load_settings()) as session:
+        known = has_ticket(session, ticket)
         if as_json:
-            print_json(ticket_as_dict(session, ticket))
+            as_dict = ticket_as_dict if known else refused_ticket_as_dict
+            print_json(as_dict(session, ticket))
         else:
-            for line in ticket_lines(session, ticket):
+            for line in (ticket_lines if known else refused_ticket_lines)(session, ticket):
                 typer.echo(line)
 
 

@@ -34,6 +34,7 @@ from models.settings import Settings
 from models.store_errors import StoreError
 from scripts.service.anchor_checks import check_anchors
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
+from scripts.service.failure_checks import check_failures
 from scripts.service.policy_file import policy_file_note
 from scripts.service.right_checks import check_rights
 from scripts.service.terminal import character_widths
@@ -132,6 +133,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         stuck_after = _STUCK_AFTER + patience(session, now)
         policies = list(_check_policies(session, settings, now))
         rights = list(check_rights(session, settings, now))
+        failed = list(check_failures(session, settings.home))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from rights
@@ -139,6 +141,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     yield from check_anchors(newest, settings.anchors, now)
     yield from _check_processes(status, now)
     yield from _check_queues(status, now, stuck_after)
+    yield from failed
     if not status.units:
         advice = _("run `hotline units import FILE`")
         yield CheckResult("units", PROBLEM, _("there are no units"), advice)
@@ -226,13 +229,6 @@ def _check_queues(
             text = text.format(queue=queue, n=backlog.rows, at=f"{since:%m-%d %H:%M:%S}")
             advice = _("see that workers for this queue run, and what their log says")
             yield CheckResult("leftovers", PROBLEM, text, advice)
-    health = status.health
-    if health.notices_failed:
-        text = _("{n} notices could not be delivered").format(n=health.notices_failed)
-        yield CheckResult("notices", PROBLEM, text, _("mend the channel, then send them again"))
-    if health.refused:
-        text = _("{n} messages were refused").format(n=health.refused)
-        yield CheckResult("refused", NOTE, text, _("have them mended and sent again"))
 
 
 def _check_clock(name: str, theirs: datetime, asked_at: datetime) -> CheckResult:

@@ -1,0 +1,44 @@
+"""Check for what was refused or given up, and name the latest of it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from models.database import Session
+from models.i18n import _
+from models.queries.failures import MESSAGE, Failure, failures
+from scripts.failures import failure_line
+from scripts.service.check_result import NOTE, PROBLEM, CheckResult
+
+_NAMED = 3
+"""The latest refusals and notices that are named."""
+_BYTES_AT_ONCE = 1 << 20
+
+
+def check_failures(session: Session, home: Path) -> Iterator[CheckResult]:
+    """Check for notices given up, messages that workers refused, and rows that feeds refused."""
+    failed = failures(session, _NAMED)
+    again = _("`hotline refused` lists all, `hotline resend` sends one again, as it was or mended")
+    if failed.notices:
+        text = _("{n} notices could not be delivered").format(n=failed.notices)
+        rows = [row for row in failed.rows if row.sort != MESSAGE]
+        advice = _("mend the channel, then send them again: `hotline resend`")
+        yield CheckResult("notices", PROBLEM, text + _names(rows), advice)
+    if failed.messages:
+        text = _("{n} messages were refused").format(n=failed.messages)
+        rows = [row for row in failed.rows if row.sort == MESSAGE]
+        yield CheckResult("refused", NOTE, text + _names(rows), again)
+    if count := _lines(home / "refused.jsonl"):
+        text = _("{n} rows of feeds were refused").format(n=count)
+        advice = _("`hotline refused` lists them; mend the feed, then feed it again")
+        yield CheckResult("refused", NOTE, text, advice)
+
+
+def _names(rows: Sequence[Failure]) -> str:
+    return ": " + "; ".join(map(failure_line, rows))
+
+
+def _lines(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(part.count(b"\n") for part in iter(lambda: file.read(_BYTES_AT_ONCE), b""))

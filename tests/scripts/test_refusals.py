@@ -1,0 +1,175 @@
+"""What workers refused and channels gave up: listed, shown, named, and sent again by right."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from models.clock import system_clock
+from models.database import Store
+from models.operations.notices.record import give_up
+from models.tables.core import INBOX, NOTICE
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import KEY_LINE, RESULT, advance_tickets, feed, letter, message
+
+PHONE = "13912345678"
+
+
+@pytest.fixture
+def hotline(
+    store: Store,
+    store_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> InProcessHotline:
+    """The command, on a store with a refused result, a refused acceptance and a failed notice."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    now = system_clock()
+    received = (now - timedelta(days=1)).isoformat()
+    at = (now - timedelta(minutes=5)).isoformat()
+    bare = {**RESULT, "basis": f"请电 {PHONE}"}
+    missing = next(iter(k for k in RESULT if k != "basis"))
+    del bare[missing]
+    feed(store, [
+        letter("K1", received), message("K1", "result.submitted", at, **bare),
+        message("NEVER", "unit.accepted", at),
+    ], now)  # fmt: skip
+    advance_tickets(store, ["K1", "NEVER"], now + timedelta(days=8))
+    with store.writing() as session:
+        row = session.scalar(select(NOTICE.c.id).where(NOTICE.c.kind == "dispatched"))
+        assert row is not None
+        give_up(session, {row: "451 mailbox full"}, "mail", now)
+    return InProcessHotline(
+        home, monkeypatch, capsys, DATABASE_URL=store_url, KEY=KEY_LINE, BROKER="memory"
+    )
+
+
+def names(hotline: InProcessHotline) -> dict[str, str]:
+    """The names of what is listed, by type."""
+    return {row["type"]: row["id"] for row in hotline.lines("refused") if "id" in row}
+
+
+def test_rows_of_feeds_and_refusals_of_workers_are_one_list(
+    hotline: InProcessHotline, tmp_path: Path
+) -> None:
+    """A named file is listed alone; in clear is shown only what is asked for, and it is logged."""
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"type": "nothing"}\n', "utf-8")
+    hotline("feed", file, code=1)
+    rows = hotline.lines("refused")
+    assert "feed" in rows[0]
+    listed = {row["type"]: row for row in rows if "id" in row}
+    assert set(listed) == {"result.submitted", "unit.accepted", "dispatched"}
+    assert listed["dispatched"]["why"] == "451 mailbox full"
+    assert listed["unit.accepted"]["ticket"] == "NEVER"
+    assert len(hotline.lines("refused", hotline.home / "refused.jsonl")) == 1
+    text = hotline("refused").stdout
+    assert listed["result.submitted"]["id"] in text and PHONE not in text
+    rows = hotline.lines("refused", "--reveal", "--reason", "checking")
+    (result,) = [row for row in rows if row.get("type") == "result.submitted"]
+    assert PHONE in result["raw"]["basis"]
+    fields = [line["fields"] for line in hotline.lines("access")]
+    assert fields[-1] == ["refused messages"]
+    assert hotline.lines("access")[-1]["amount"] == 2
+
+
+def test_show_finds_a_ticket_that_was_only_refused(hotline: InProcessHotline) -> None:
+    ticket = hotline.json("show", "NEVER")
+    assert (ticket["status"], ticket["waiting"]) == (None, 0)
+    assert [row["type"] for row in ticket["refused"]] == ["unit.accepted"]
+    assert names(hotline)["unit.accepted"] in hotline("show", "NEVER").stdout
+    assert "no ticket nothing" in hotline("show", "nothing", code=1).stderr
+
+
+def test_show_says_that_messages_wait(hotline: InProcessHotline, store: Store) -> None:
+    now = system_clock()
+    feed(store, [message("LATER", "unit.accepted", now.isoformat())], now)
+    assert hotline.json("show", "LATER")["waiting"] == 1
+    assert "1 messages wait" in hotline("show", "LATER").stdout
+
+
+def test_doctor_names_them(hotline: InProcessHotline) -> None:
+    checks = [c for c in hotline.json("doctor", code=1) if c["check"] in ("refused", "notices")]
+    texts = {c["check"]: c["told"] for c in checks}
+    listed = names(hotline)
+    assert "2 messages were refused" in texts["refused"]
+    assert listed["unit.accepted"] in texts["refused"] and "NEVER" in texts["refused"]
+    assert listed["dispatched"] in texts["notices"] and "451 mailbox full" in texts["notices"]
+
+
+def test_a_message_is_sent_again_as_it_was(hotline: InProcessHotline, store: Store) -> None:
+    """Refused again it can be sent again again; meanwhile it is not refused any more."""
+    now = system_clock() + timedelta(days=8)
+    for _time in range(2):
+        name = names(hotline)["result.submitted"]
+        assert name in hotline("resend", name).stdout
+        assert "result.submitted" not in names(hotline)
+        assert "neither refused" in hotline("resend", name, code=1).stderr
+        advance_tickets(store, ["K1"], now)
+    with store.reading() as session:
+        rows = session.execute(select(INBOX).where(INBOX.c.type == "result.submitted")).all()
+        bodies = session.decrypt_all(INBOX.c.body, rows)
+    assert [row.current for row in rows] == [False, False, True]
+    assert {body["basis"] for body in bodies} == {f"请电 {PHONE}"}
+    assert {row.message_id for row in rows} == {rows[0].message_id}
+
+
+def test_a_message_is_mended_without_being_seen_in_clear(
+    hotline: InProcessHotline, store: Store, tmp_path: Path
+) -> None:
+    """What is still redacted in the file is as it was; that it was opened is logged."""
+    name = names(hotline)["result.submitted"]
+    printed = hotline("resend", name, "--print").stdout
+    assert PHONE not in printed
+    mended = RESULT | json.loads(printed)
+    file = tmp_path / "mended.json"
+    file.write_text(json.dumps(mended, ensure_ascii=False), "utf-8")
+    hotline("resend", name, "--file", file)
+    advance_tickets(store, ["K1"], system_clock() + timedelta(days=8))
+    with store.reading() as session:
+        rows = session.execute(
+            select(INBOX).where(INBOX.c.type == "result.submitted", INBOX.c.current)
+        ).all()
+        (body,) = session.decrypt_all(INBOX.c.body, rows)
+    assert rows[0].state == "applied"
+    assert PHONE in body["basis"]
+    assert [(a["act"], a["ticket"], a["reason"]) for a in hotline.lines("access")] == [
+        ("reveal", "K1", "mending")
+    ] * 2
+    file.write_text("[]", "utf-8")
+    other = names(hotline)["unit.accepted"]
+    assert "no JSON object" in hotline("resend", other, "--file", file, code=1).stderr
+    hotline("resend", other, other, "--file", file, code=2)
+
+
+def test_a_notice_is_sent_again(hotline: InProcessHotline, store: Store) -> None:
+    """It is queued by its own channel, and the log says by whom."""
+    name = names(hotline)["dispatched"]
+    hotline("resend", name)
+    assert "dispatched" not in names(hotline)
+    with store.reading() as session:
+        row = session.execute(select(NOTICE).where(NOTICE.c.kind == "dispatched")).one()
+    assert (row.state, row.channel) == ("queued", "mail")
+    assert hotline.lines("log", "K1")[-1]["by"]
+    for other in (name, "n99999", "17", "mx", "x1"):
+        assert other in hotline("resend", other, code=1).stderr
+
+
+def test_only_who_may_act_sends_again(hotline: InProcessHotline) -> None:
+    """What somebody may not send in his own name he may not send again; it is on record."""
+    listed = names(hotline)
+    tokens: dict[str, str] = {}
+    for name, role in (("wang", "operator"), ("li", "auditor")):
+        tokens[name] = hotline("tokens", "issue", name, "--role", role).stdout.strip()
+    denied = hotline("resend", listed["dispatched"], code=1, TOKEN=tokens["li"]).stderr
+    assert "li" in denied
+    other = hotline("resend", listed["result.submitted"], code=1, TOKEN=tokens["wang"]).stderr
+    assert "may not speak for" in other
+    hotline("resend", listed["dispatched"], TOKEN=tokens["wang"])
+    assert [line["who"] for line in hotline.lines("access") if line["outcome"] == "denied"] == [
+        "li", "wang",
+    ]  # fmt: skip
