@@ -143,8 +143,10 @@ def test_the_commands_carry_a_home_over(
     assert key.read_text().splitlines()[0] == "-"
     assert hotline("db", "upgrade").stderr == ""
     for file, count in zip(files, (1, 2), strict=True):
-        lines = hotline("refused", file, "--reveal", "--json").stdout.splitlines()
+        lines = hotline(
+            "refused", file, "--reveal", "--reason", "checking", "--json"
+        ).stdout.splitlines()
         assert [json.loads(line)["raw"] for line in lines] == [{"内容": "路灯"}] * count
     broken["line"] = 2
     files[0].write_text(json.dumps(broken) + "\n")
-    assert "refused.jsonl" in hotline("refused", "--reveal", code=1).stderr
+    assert "refused.jsonl" in hotline("refused", "--reveal", "--reason", "checking", code=1).stderr
