@@ -11,7 +11,7 @@ import pytest
 from msgspec import UnsetType
 
 from models.database import Store
-from models.i18n import LazyText, activate, render
+from models.i18n import LazyText, PrivateText, activate, render
 from models.queries.detail import NoticeView, TicketDetail, ticket_detail
 from models.queries.duties import DutyNotice, DutyRow, DutyView
 from models.queries.failures import MESSAGE, NOTE, Failure, Failures
@@ -113,7 +113,9 @@ def _values(hint: Any) -> list[Any]:
         elif issubclass(kind, Code):
             values += list(kind)
         else:
-            samples = {bool: True, int: 3, str: "城管局", datetime: NOW, LazyText: _REASON}
+            # a line is shown with its texts, which then stand in their place
+            texts = {LazyText: _REASON, PrivateText: "无名局"}
+            samples = {bool: True, int: 3, str: "城管局", datetime: NOW, **texts}
             values.append(samples[kind])
     return values
 
