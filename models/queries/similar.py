@@ -85,6 +85,31 @@ def similar_tickets(
     return sorted(matching, key=lambda m: (-len(m.tickets), -m.last_at.timestamp()))
 
 
+def group_similar(session: Session, numbers: Sequence[str]) -> list[list[str]]:
+    """Return tickets by number in groups about the same thing, whoever wrote; each keeps its order.
+
+    Letters are decrypted and each is compared with the first of every group: it is for hundreds.
+    """
+    rows = session.execute(
+        select(*columns_to_decrypt(INBOX.c.body))
+        .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.type == MessageType.TICKET_RECEIVED)
+        .where(INBOX.c.state == APPLIED, INBOX.c.current)
+        .order_by(INBOX.c.id.desc())
+    ).all()
+    letters = session.all_texts(INBOX.c.body, rows)
+    pieces = {row.ticket: shingles_of(letter) for row, letter in zip(rows, letters, strict=True)}
+    groups: list[tuple[frozenset[str], list[str]]] = []
+    for number in numbers:
+        mine = pieces.get(number, frozenset())
+        shares = ((jaccard(first, mine), members) for first, members in groups)
+        share, members = max(shares, key=lambda pair: pair[0], default=(0.0, []))
+        if share < SIMILAR_FROM:
+            groups.append((mine, [number]))
+        else:
+            members.append(number)
+    return [members for _first, members in groups]
+
+
 def _candidates(session: Session, since: datetime) -> list[_Candidate]:
     """Return the tickets that share a band with another, the oldest first."""
     recent = (

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-HEADINGS = ("subject", "digest")
-"""Texts beside the kinds: the subject of one notice, and that of several sent as one."""
+HEADINGS = ("subject", "digest", "similar", "one_answer")
+"""Texts beside the kinds: the subject of one notice, of several sent as one, and of several about
+one matter; and a line that says how one answer serves all of these."""
 
 PLACEHOLDERS = {
     "id": "",
@@ -30,6 +31,7 @@ PLACEHOLDERS = {
     "advice": "",
     "district": "",
     "count": 1,
+    "tickets": "",
 }
 """The names that a template may use; personal are only the ticket's number and redacted title."""
 

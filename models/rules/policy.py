@@ -234,7 +234,8 @@ class Notices(TomlModel):
 
     From `quiet_from` to `quiet_until`, and with `quiet_days_off` on weekends and holidays, only
     `urgent` kinds go out, and those of an emergency. Kinds in `digest` wait `gather` for others to
-    the same person. `texts` stand by language, zh or en.
+    the same person; of kinds in `similar` those about similar tickets become one message, and what
+    comes later about the same waits `similar_again`. `texts` stand by language, zh or en.
     """
 
     quiet_from: TimeOfDay | None = None
@@ -243,6 +244,8 @@ class Notices(TomlModel):
     urgent: NoticeKinds = ()
     digest: NoticeKinds = ()
     gather: TermField = Term(1, "seconds")
+    similar: NoticeKinds = ()
+    similar_again: TermField = Term(15, "minutes")
     texts: dict[Literal["zh", "en"], Annotated[dict[str, str], AfterValidator(_texts)]] = Field(
         default_factory=dict
     )

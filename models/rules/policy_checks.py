@@ -37,6 +37,7 @@ def _not_wall_clock(policy: "Policy") -> Iterator[Problem]:
         ("intake", "ahead", policy.intake.ahead),
         ("intake", "wait_for_receipt", policy.intake.wait_for_receipt),
         ("notices", "gather", policy.notices.gather),
+        ("notices", "similar_again", policy.notices.similar_again),
         ("keep", "notices", policy.keep.notices),
     )
     for table, name, term in terms:

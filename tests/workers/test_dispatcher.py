@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from models.database import Store
 from models.operations.notices.batch import GIVE_UP_AFTER, hold_batches
 from models.operations.notices.channel_state import ChannelLimits
 from models.operations.notices.record import MAX_TRIES, give_up, resend
 from models.rules.vocabulary import NoticeKind
 from models.tables.core import NOTICE
+from tests.rules.district import policy_with
 from tests.store.factories import advance_tickets, at, feed, letter, log_of, message, prepared_store
 from tests.workers.dispatching import (
     UNIT,
@@ -27,6 +30,12 @@ from tests.workers.processes import wait_until
 from tests.workers.receivers import mail_server, web_server
 
 GATHER = timedelta(minutes=2)
+APART = pytest.mark.store(
+    policy=policy_with(
+        ('similar = ["dispatched", "unrouted", "deemed_accepted", "joined", "urged"]', "")
+    )
+)
+"""Notices about similar tickets are messages of their own."""
 GONE = {"sent", "dropped"}
 """States of all notices when the cards are sent: the dispatch before them is over by then."""
 
@@ -168,6 +177,7 @@ def test_what_fails_is_tried_with_growing_pauses_then_failed_then_sent_again(
     assert [e.seq for e in log_of(store, "Y000")] == list(range(1, len(names) + 1))
 
 
+@APART
 def test_a_channel_that_hangs_holds_up_nobody(store: Store, tmp_path: Path) -> None:
     """While one receiver does not answer, mail and file go out, and the store can be written."""
     clock = ManualClock(at(YELLOW))
@@ -375,6 +385,7 @@ def test_the_hold_of_a_dead_worker_ends(store: Store, tmp_path: Path) -> None:
     assert web.ids == [held.id]
 
 
+@APART
 def test_what_is_being_sent_is_held(store: Store, tmp_path: Path) -> None:
     """The second message is held from when it is sent, however long the first one took."""
     clock = ManualClock(at(YELLOW))

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from models.operations.notices.batch import NoticeBatch
 from models.rules.events import NoticeQueued
+from models.rules.notice_texts import HEADINGS
 from models.rules.vocabulary import ClockName, NoticeKind, Recipient
 from tests.rules.district import POLICY
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message, prepared_store
@@ -125,7 +126,7 @@ channels = ["hook", "mail", "file", "log"]
 def test_every_kind_has_a_text(language: str) -> None:
     """In both languages, with its own name, and with the ticket's number and title in it."""
     texts, names = default_texts(language)
-    assert set(names) == set(NoticeKind) == set(texts) - {"subject", "digest"}
+    assert set(names) == set(NoticeKind) == set(texts) - set(HEADINGS)
     written = NoticeTexts(POLICY, language)
     for kind in NoticeKind:
         event = NoticeQueued(

@@ -56,14 +56,14 @@ def channels(tmp_path: Path) -> ChannelsConfig:
         # what is urgent waits for nobody but others of its kind
         ({"kind": "red"}, NIGHT, NIGHT + GATHER, NIGHT + GATHER),
         ({"kind": "yellow", "emergency": True}, NIGHT, NIGHT + GATHER, NIGHT + GATHER),
-        ({"kind": "dispatched"}, NIGHT, MORNING, NIGHT),
+        ({"kind": "dispatched"}, NIGHT, MORNING, NIGHT + GATHER),
         # a pre-warning at noon of National Day, and one on the evening before
         ({"kind": "prewarning"}, HOLIDAY, AFTER_IT, HOLIDAY + GATHER),
         ({"kind": "prewarning"}, at("2026-09-30T21:30"), AFTER_IT, at("2026-09-30T21:32")),
         ({"kind": "red"}, HOLIDAY, HOLIDAY + GATHER, HOLIDAY + GATHER),
         ({"kind": "dispatched", "emergency": True}, HOLIDAY, HOLIDAY, HOLIDAY),
         # an emergency that nobody has is told at once, and so is grave conduct
-        ({"kind": "unrouted"}, NIGHT, MORNING, NIGHT),
+        ({"kind": "unrouted"}, NIGHT, MORNING, NIGHT + GATHER),
         ({"kind": "unrouted", "emergency": True}, NIGHT, NIGHT, NIGHT),
         ({"kind": "grave_conduct"}, NIGHT, NIGHT, NIGHT),
     ],

@@ -13,6 +13,7 @@ from models.operations.notices.batch import (
     release_notices,
 )
 from models.operations.notices.channel_state import ChannelLimits, record_attempt
+from models.operations.notices.similar import SimilarRules
 from models.store_errors import is_transient
 from workers.notices.apprise_channel import send_message
 from workers.notices.channels import ChannelConfig, ChannelsConfig
@@ -90,9 +91,14 @@ class ChannelWorker:
         with context.store.writing() as session:
             policy = context.policy(session, now)
             channels = context.channels_now(session)
-            gather = gathering_time(policy.notices)
-            quiet = context.quiet_hours(session, policy) if self._channel.quiet else None
-            limits = ChannelLimits(self._channel.per_minute, policy.notices.digest, gather, quiet)
+            rules = policy.notices
+            limits = ChannelLimits(
+                self._channel.per_minute,
+                rules.digest,
+                gathering_time(rules),
+                context.quiet_hours(session, policy) if self._channel.quiet else None,
+                SimilarRules(rules.similar, rules.similar_again.span),
+            )
             held = hold_batches(session, self._name, rows, now, until, limits)
         context.count_dropped(held.dropped)
         texts = context.texts(policy, self._channel.language)

@@ -26,14 +26,18 @@ def routes_of(
         names: Sequence[str] = (notice.channel,)
     else:
         names = channels.channels_for(notice.kind, notice.role, notice.unit, notice.emergency)
-    gathered = notice.channel is None and notice.kind in rules.digest
+    gathered = notice.channel is None and (
+        notice.kind in rules.digest
+        # an emergency that nobody has been told of waits for no other caller
+        or (notice.kind in rules.similar and not notice.emergency)
+    )
     earliest = now + gathering_time(rules) if gathered else now
     return [_route(name, notice, channels, rules, quiet, now, earliest) for name in names]
 
 
 def gathering_time(rules: Notices) -> timedelta:
     """Return the time that a notice waits for others to the same person."""
-    return rules.gather.span if rules.digest else timedelta()
+    return rules.gather.span if rules.digest or rules.similar else timedelta()
 
 
 def _route(

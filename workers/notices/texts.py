@@ -1,5 +1,6 @@
 """The texts of notices: those of the policy where it has any, else those of the project."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +17,7 @@ from models.rules.calendar import SHANGHAI
 from models.rules.events import NoticedDuty
 from models.rules.notice_texts import check_texts, fill_text
 from models.rules.policy import Policy
-from models.rules.vocabulary import Code, DutyChange
+from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Code, DutyChange
 
 
 @cache
@@ -51,10 +52,15 @@ class NoticeTexts:
         if not others:
             return fill_text(self._texts, "subject", values), f"{self.line(first)}\n[{batch.id}]"
         values["unit"] = first.unit or ""
+        values["tickets"] = json.dumps([n.ticket for n in batch.notices], ensure_ascii=False)
         lines = [
             f"{n}. {self.line(notice)} [{notice.id}]" for n, notice in enumerate(batch.notices, 1)
         ]
-        return fill_text(self._texts, "digest", values), "\n".join([*lines, f"[{batch.id}]"])
+        if first.kind not in self.policy.notices.similar:
+            return fill_text(self._texts, "digest", values), "\n".join([*lines, f"[{batch.id}]"])
+        if first.role in RECIPIENTS_OF_A_UNIT:
+            lines.append(fill_text(self._texts, "one_answer", values))
+        return fill_text(self._texts, "similar", values), "\n".join([*lines, f"[{batch.id}]"])
 
     def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
         """Return a value for every placeholder that a template may name."""
@@ -75,6 +81,7 @@ class NoticeTexts:
             "advice": self.policy.screening.advice_for(item, event.number or None),
             "district": self.policy.district,
             "count": 1,
+            "tickets": "",
         }
 
     def _label(self, code: Code | UnsetType | None) -> str:

@@ -3,7 +3,7 @@
 A worker that dies while it sends lets go of them when the hold ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -20,7 +20,8 @@ from models.operations.notices.channel_state import (
 )
 from models.operations.notices.outgoing import OutgoingNotice, ready_notices, unheld
 from models.operations.notices.record import drop_over, give_up
-from models.rules.vocabulary import NoticeState
+from models.operations.notices.similar import WaitingNotice, sort_by_matter
+from models.rules.vocabulary import NoticeState, Recipient
 from models.tables.core import NOTICE, TICKET
 
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -59,6 +60,12 @@ class _Member(NamedTuple):
     recipient: str
     parcel: str | None
     number: str
+    emergency: str | None
+
+    def gathered_in(self, kinds: Collection[str]) -> bool:
+        """Return whether it is gathered with others of its kind to the same person."""
+        # claimants are many persons under one name
+        return self.kind in kinds and self.recipient != Recipient.CLAIMANT
 
 
 class _Group(NamedTuple):
@@ -78,15 +85,17 @@ def hold_batches(
 ) -> HeldNotices:
     """Hold what may go out by this channel now until `until`, as messages.
 
-    A gathered kind takes along what else is queued for the same person. What the channel's rate or
-    its rest does not let through waits for a later bell; what need not be sent any more is dropped.
-    Workers take turns: the channel's row is locked.
+    A gathered kind takes along what else is queued for the same person, about anything or about the
+    same matter. What the channel's rate or its rest does not let through waits for a later bell;
+    what need not be sent any more is dropped. Workers take turns: the channel's row is locked.
     """
     state = lock_channel(session, channel, limits, now)
     if state.rests(now):
         _wait_for_rest_to_end(session, rows, state, now, limits)
         return HeldNotices([], 0)
-    groups = _groups(session, channel, rows, now, limits)
+    groups, later = _groups(session, channel, rows, now, limits)
+    waiting = [{"id": row, "ring_at": at} for row, at in later.items()]
+    update_rows(session.connection(), NOTICE, waiting)
     taken, left = groups[: state.max_messages], groups[state.max_messages :]
     ready = ready_notices(session, [row for group in taken for row in group.rows], now)
     standing = {notice.row: notice for notice in drop_over(session, ready, now)}
@@ -123,36 +132,72 @@ def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -
 
 def _groups(
     session: Session, channel: str, rows: Sequence[int], now: datetime, limits: ChannelLimits
-) -> list[_Group]:
-    """Return the messages that these notices belong to, each with all its notices."""
+) -> tuple[list[_Group], dict[int, datetime]]:
+    """Return the messages that these notices belong to, each with all its notices.
+
+    Also the notices that wait, since the person has just been told of their matter, until when.
+    """
+    members = _members(session, channel, rows, now, limits)
+    groups: dict[object, list[_Member]] = {}
+    matters: dict[tuple[str, str], list[_Member]] = {}
+    for member in members.values():
+        if member.parcel is None and member.gathered_in(limits.similar.kinds):
+            matters.setdefault((member.recipient, member.kind), []).append(member)
+            continue
+        gathered = member.gathered_in(limits.digest) and (member.recipient, member.kind)
+        groups.setdefault(member.parcel or gathered or member.id, []).append(member)
+    later: dict[int, datetime] = {}
+    asked = set(rows)
+    for (recipient, kind), waiting in matters.items():
+        sorted_out = sort_by_matter(
+            session,
+            channel,
+            recipient,
+            kind,
+            [WaitingNotice(m.id, m.number, m.emergency is not None) for m in waiting],
+            limits.similar,
+            now,
+        )
+        later |= sorted_out.later
+        for matter in sorted_out.now:
+            if not asked.isdisjoint(matter):
+                groups[kind, matter[0]] = [members[row] for row in matter]
+    messages = [_group(each[:_MAX_LINES]) for each in groups.values()]
+    return sorted(messages, key=lambda group: group.rows[0]), later
+
+
+def _members(
+    session: Session, channel: str, rows: Sequence[int], now: datetime, limits: ChannelLimits
+) -> dict[int, _Member]:
+    """Return these notices, by row, with what else may go out in their messages."""
     columns = (NOTICE.c.id, NOTICE.c.seq, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.parcel)
     unheld_here = (
-        select(*columns, TICKET.c.number)
+        select(*columns, TICKET.c.number, TICKET.c.emergency)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .where(NOTICE.c.channel == channel, *unheld(now))
         .order_by(NOTICE.c.id)
     )
-    asked = session.execute(unheld_here.where(session.is_in(NOTICE.c.id, rows))).all()
-    batches = {row.parcel for row in asked if row.parcel}
-    gathering_for = {r.recipient for r in asked if not r.parcel and r.kind in limits.digest}
+    gathered = (*limits.digest, *limits.similar.kinds)
+    asked = [
+        _Member(*row)
+        for row in session.execute(unheld_here.where(session.is_in(NOTICE.c.id, rows)))
+    ]
+    batches = {member.parcel for member in asked if member.parcel}
+    gathering_for = {m.recipient for m in asked if not m.parcel and m.gathered_in(gathered)}
     fresh = and_(
         NOTICE.c.parcel.is_(None),
-        NOTICE.c.kind.in_(limits.digest),
+        NOTICE.c.kind.in_(gathered),
         NOTICE.c.recipient.in_(gathering_for),
         NOTICE.c.ring_at <= now + max(limits.gather, timedelta(minutes=1)),
     )
     with_them = session.execute(
         unheld_here.where(
-            NOTICE.c.recipient.in_({row.recipient for row in asked}),
+            NOTICE.c.recipient.in_({member.recipient for member in asked}),
             or_(NOTICE.c.parcel.in_(batches), fresh),
         )
-    ).all()
-    members = {row.id: _Member(*row) for row in [*asked, *with_them]}
-    groups: dict[object, list[_Member]] = {}
-    for _id, member in sorted(members.items()):
-        gathered = member.kind in limits.digest and (member.recipient, member.kind)
-        groups.setdefault(member.parcel or gathered or member.id, []).append(member)
-    return [_group(members[:_MAX_LINES]) for members in groups.values()]
+    )
+    members = {member.id: member for member in [*asked, *(_Member(*row) for row in with_them)]}
+    return dict(sorted(members.items()))
 
 
 def _group(members: Sequence[_Member]) -> _Group:

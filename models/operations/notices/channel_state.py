@@ -4,13 +4,14 @@ A channel that fails several times on end rests for a while, so that its notices
 their tries while it is down. Then one message tries whether it is back (a circuit breaker).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from models.bulk import RowValues
 from models.database import Session
+from models.operations.notices.similar import SimilarRules
 from models.rules.quiet_hours import QuietHours
 from models.rules.vocabulary import NoticeKind
 from models.tables.core import CHANNEL
@@ -35,6 +36,7 @@ class ChannelLimits:
     digest: tuple[NoticeKind, ...] = ()
     gather: timedelta = timedelta()
     quiet: QuietHours | None = None
+    similar: SimilarRules = field(default_factory=SimilarRules)
 
     @property
     def burst(self) -> float:
