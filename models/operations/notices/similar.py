@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from models.database import Session
 from models.queries.similar import group_similar
@@ -18,6 +18,9 @@ from models.tables.core import NOTICE, TICKET
 
 MAX_COMPARED = 300
 """Notices to one person that are compared; their letters are decrypted for it."""
+
+_LOOK_BACK = 20_000
+"""Notices that are looked through for what was sent just now: there is no index of sent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,11 @@ def sort_by_matter(
 
     A matter with anything urgent in it does not wait.
     """
+    latest = select(func.coalesce(func.max(NOTICE.c.id), 0))
     recent = session.execute(
         select(TICKET.c.number, NOTICE.c.sent_at)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
+        .where(NOTICE.c.id > latest.scalar_subquery() - _LOOK_BACK)
         .where(NOTICE.c.recipient == recipient, NOTICE.c.kind == kind)
         .where(NOTICE.c.channel == channel, NOTICE.c.state == NoticeState.SENT)
         .where(NOTICE.c.sent_at > now - rules.again_after)
