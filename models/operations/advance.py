@@ -15,15 +15,15 @@ from models.operations.append_log import LogAppend, NewTicket, TicketRow, append
 from models.operations.duplicates import DuplicateCheck
 from models.operations.refold import refold_late
 from models.operations.ticket_work import (
-    INBOX_COLUMNS,
-    InboxRow,
     MessageOutcome,
     TicketWork,
     current_particulars,
     lock_tickets,
     mark_messages,
     read_waiting,
+    require_new,
 )
+from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow
 from models.rulebook import Rulebook
 from models.rules.events import (
     AlertRaised,
@@ -102,6 +102,7 @@ def _advance_chunk(
     for number, work in works.items():
         work.waiting = waiting.get(number, [])
         work.messages = messages.get(number, {})
+    require_new(session, works.values())
     begun, outcomes = _begin(session, known, waiting, messages, rulebook, now)
     result.skipped += _drop_locked(session, begun)
     result.skipped += [n for n in numbers if n in known and n not in works and n not in begun]

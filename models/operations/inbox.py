@@ -28,7 +28,7 @@ from models.rules.queues import queue_for
 from models.rules.vocabulary import MessageType
 from models.security.roles import Actor
 from models.tables.core import BELL, INBOX, TICKET
-from models.tables.inbox import REFUSED, WAITING
+from models.tables.inbox import NO_QUEUE, REFUSED, WAITING
 
 _CHUNK = 5_000
 """Rows written by one statement."""
@@ -205,7 +205,7 @@ def add_foreign_letters(
         message = _checked(session, place, {**raw, "id": _foreign_id(raw)}, None)
         if isinstance(message, _New):
             by_id[message.envelope.id] = message, why
-    _keep_refused(session, source, by_id, now, conflicting=True)
+    _keep_refused(session, source, by_id, now)
 
 
 def _keep_not_allowed(
@@ -218,7 +218,7 @@ def _keep_not_allowed(
         message_id: (message._replace(digest=digest(b"not allowed " + message.canonical)), why)
         for message_id, (message, why) in messages.items()
     }
-    _keep_refused(session, source, marked, now, conflicting=False)
+    _keep_refused(session, source, marked, now)
 
 
 def _keep_refused(
@@ -226,15 +226,17 @@ def _keep_refused(
     source: str,
     messages: Mapping[str, tuple[_New, LazyText]],
     now: datetime,
-    *,
-    conflicting: bool,
 ) -> None:
-    """Put messages by id into the inbox as refused, but those whose id is there already."""
+    """Put messages by id into the inbox as refused, but those whose id is there already.
+
+    They are no part of their ticket, and never become one.
+    """
     known = stored_messages(session, source, messages)
     new = [entry for message_id, entry in messages.items() if message_id not in known]
-    rows = _rows(session, source, [message for message, _why in new], now, None)
+    messages_alone = [message for message, _why in new]
+    rows = _rows(session, source, messages_alone, now, None, kept_as_refused=True)
     refused: list[RowValues] = [
-        {**row, "state": REFUSED, "conflicting": conflicting, "reason": {"why": why, "missing": []}}
+        {**row, "state": REFUSED, "conflicting": True, "reason": {"why": why, "missing": []}}
         for row, (_message, why) in zip(rows, new, strict=True)
     ]
     insert_rows(session.connection(), INBOX, refused)
@@ -372,6 +374,8 @@ def _rows(
     new: Sequence[_New],
     now: datetime,
     quiet_before: datetime | None,
+    *,
+    kept_as_refused: bool = False,
 ) -> list[RowValues]:
     numbers = {n.envelope.ticket for n in new}
     urgent = set(
@@ -391,7 +395,9 @@ def _rows(
             "digest": digest,
             "ticket": e.ticket,
             "type": e.type,
-            "queue": queue_for(e.type, emergency=bool(raw.get("emergency")) or e.ticket in urgent),
+            "queue": NO_QUEUE
+            if kept_as_refused
+            else queue_for(e.type, emergency=bool(raw.get("emergency")) or e.ticket in urgent),
             "at": e.at,
             "arrived_at": now,
             "body": msgspec.Raw(canonical),

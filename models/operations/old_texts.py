@@ -8,7 +8,8 @@ from sqlalchemy import Text, and_, bindparam, select, tuple_, type_coerce, updat
 
 from models.bulk import RowValues, update_rows
 from models.database import Session, Store
-from models.operations.ticket_work import INBOX_COLUMNS, InboxRow, outline_hash, read_message_of
+from models.operations.ticket_work import read_message_of
+from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, outline_hash
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.message_outline import encode_outline, outline_of
 from models.rules.messages import Finding, Message, Route, refuse_unknown

@@ -1,24 +1,19 @@
 """Fold all messages of a ticket again, after a late message or a change of the calendar."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Text, select, type_coerce
 
 from models.database import Session
-from models.i18n import LazyText
+from models.errors import HotlineError
+from models.i18n import LazyText, _
 from models.operations.append_log import LogAppend
-from models.operations.ticket_work import (
-    INBOX_COLUMNS,
-    InboxRow,
-    MessageOutcome,
-    TicketWork,
-    read_inbox_row,
-    read_texts,
-)
+from models.operations.ticket_work import MessageOutcome, TicketWork, read_inbox_row, read_texts
+from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, has_own_outline
 from models.rulebook import Rulebook
 from models.rules import events as log_events
-from models.rules.events import says_texts
+from models.rules.events import MessageRefused, says_texts
 from models.rules.lifecycle import refold as rules
 from models.rules.lifecycle.difference import LoggedEvent
 from models.rules.lifecycle.moments import next_moment
@@ -28,6 +23,14 @@ from models.rules.particulars import read_particulars
 from models.rules.vocabulary import MessageType
 from models.tables.core import EVENT, INBOX
 from models.tables.inbox import APPLIED, REFUSED, WAITING
+
+
+class MessagesGone(HotlineError):
+    """Messages that a ticket was made of are gone, or marked as no part of it."""
+
+    def __init__(self, number: str, ids: Sequence[int]) -> None:
+        text = _("messages {ids} of ticket {ticket} are gone from the database; restore a backup")
+        super().__init__(text.format(ids=", ".join(map(str, ids)), ticket=number))
 
 
 class _Stored:
@@ -45,7 +48,7 @@ class _Stored:
         self.messages = {row.id: read_inbox_row(session, row, rulebook) for row in self.rows}
         self.applied = {row.id for row in self.rows if row.state == APPLIED}
         self._session = session
-        self._ticket_id = work.row.id
+        self._row = work.row
 
     def texts(self, arrivals: Collection[int]) -> dict[int, RawMessage]:
         """Return these messages as they came, by their arrival."""
@@ -53,17 +56,37 @@ class _Stored:
         return {row.id: read_texts(self._session, row) for row in rows}
 
     def log(self) -> list[LoggedEvent]:
-        """Read the ticket's log."""
+        """Read the ticket's log. Raises MessagesGone."""
         data = type_coerce(EVENT.c.data, Text).label("data")
         rows = self._session.execute(
             select(EVENT.c.seq, EVENT.c.name, data, EVENT.c.moment, EVENT.c.cause)
-            .where(EVENT.c.ticket_id == self._ticket_id)
+            .where(EVENT.c.ticket_id == self._row.id)
             .order_by(EVENT.c.seq)
         )
-        return [
+        logged = [
             LoggedEvent(row.seq, log_events.decode(row.name, row.data), row.moment, row.cause)
             for row in rows
         ]
+        self._require_all(logged)
+        return logged
+
+    def _require_all(self, logged: Sequence[LoggedEvent]) -> None:
+        """Raise MessagesGone where a message that the log tells of would be left out."""
+        told = {e.cause for e in logged if not isinstance(e.data, MessageRefused)} - {None}
+        missing = told - self.messages.keys()
+        if not missing:
+            return
+        # one that a later telling refused may have been replaced by its source since
+        rows = self._session.execute(
+            select(*INBOX_COLUMNS).where(self._session.is_in(INBOX.c.id, missing))
+        )
+        gone = missing - {row.id for row in map(InboxRow._make, rows) if self._is_refused(row)}
+        if gone:
+            raise MessagesGone(self._row.number, sorted(filter(None, gone)))
+
+    def _is_refused(self, row: InboxRow) -> bool:
+        is_own = row.outline and has_own_outline(self._session.cipher, row, row.outline)
+        return bool(is_own) and row.state == REFUSED
 
 
 def refold_late(

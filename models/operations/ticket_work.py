@@ -1,21 +1,25 @@
 """One ticket being advanced, and the outcome of the messages that wait for it."""
 
-import hmac
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import datetime
 
 import msgspec
-from sqlalchemy import Text, select, type_coerce, update
+from sqlalchemy import select, update
 
 from models.bulk import RowValues, update_rows
 from models.database import Session
-from models.errors import HotlineError
-from models.i18n import LazyText, _
+from models.i18n import LazyText
 from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.titles import stored_particulars
+from models.queries.inbox_rows import (
+    INBOX_COLUMNS,
+    ForgedMessage,
+    InboxRow,
+    has_own_outline,
+    outline_hash,
+)
 from models.rulebook import Rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.message_outline import decode_outline, encode_outline, outline_of
@@ -25,45 +29,9 @@ from models.rules.queues import ESCALATION
 from models.rules.routing.unit_history import Succession
 from models.rules.state import Clock, State, read_state
 from models.rules.vocabulary import MessageType
-from models.security.encryption import Cipher, Encrypted
-from models.tables.core import INBOX, TICKET
-from models.tables.inbox import APPLIED, REFUSED, WAITING
-
-
-class InboxRow(NamedTuple):
-    """A row of the inbox as far as advancing its ticket needs it.
-
-    `outline` is its message's as it is stored, None where that has not been read yet;
-    `outline_hash` shows that it is its own.
-    """
-
-    id: int
-    source: str
-    message_id: str
-    ticket: str
-    type: str
-    queue: str
-    at: datetime
-    arrived_at: datetime
-    body: Encrypted
-    state: str
-    outline: str | None
-    outline_hash: bytes | None
-    quiet_before: datetime | None = None
-
-
-INBOX_COLUMNS = [
-    type_coerce(INBOX.c.outline, Text).label("outline") if name == "outline" else INBOX.c[name]
-    for name in InboxRow._fields
-]
-
-
-class ForgedMessage(HotlineError):
-    """The stored outline of a message is not the one that was made of it."""
-
-    def __init__(self, row: InboxRow) -> None:
-        text = _("message {id} of ticket {ticket} was changed in the database; restore a backup")
-        super().__init__(text.format(id=row.id, ticket=row.ticket))
+from models.security.encryption import Cipher
+from models.tables.core import EVENT, INBOX, TICKET
+from models.tables.inbox import APPLIED, NO_QUEUE, REFUSED, WAITING
 
 
 @dataclass
@@ -144,24 +112,18 @@ def read_inbox_row(
     Raises ForgedMessage.
     """
     if row.outline is None:
+        if row.queue == NO_QUEUE:
+            raise ForgedMessage(row)
         return rulebook.directory.resolve_units(read_message_of(session, row), passed_on)
     return _read_outline(session, row, row.outline)
 
 
 def _read_outline(session: Session, row: InboxRow, outline: str) -> Message:
-    hashed = outline_hash(session.cipher, row, outline)
-    if not hmac.compare_digest(hashed, row.outline_hash or b""):
+    if row.state == WAITING or not has_own_outline(session.cipher, row, outline):
         raise ForgedMessage(row)
     at = row.at.astimezone(SHANGHAI)
     kind = MessageType(row.type)
     return decode_outline(kind, row.ticket, at, row.id, outline, row.quiet_before)
-
-
-def outline_hash(cipher: Cipher, row: InboxRow, outline: str) -> bytes:
-    """Return the keyed hash of an outline, with the part of its row that a fold reads."""
-    quiet_before = row.quiet_before and row.quiet_before.astimezone(UTC)
-    place = (row.id, row.ticket, row.type, row.at.astimezone(UTC), quiet_before)
-    return cipher.outline_hash(msgspec.json.encode(place) + outline.encode())
 
 
 def read_texts(session: Session, row: InboxRow) -> RawMessage:
@@ -187,6 +149,21 @@ def read_waiting(
         }
         for number, rows in waiting.items()
     }
+
+
+def require_new(session: Session, works: Collection[TicketWork]) -> None:
+    """Raise ForgedMessage where what waits for a ticket is in its log already."""
+    waiting = {row.id: row for work in works for row in work.waiting}
+    if not waiting:
+        return
+    tickets = [work.row.id for work in works if work.waiting]
+    in_log = (
+        select(EVENT.c.cause)
+        .where(session.is_in(EVENT.c.ticket_id, tickets))
+        .where(session.is_in(EVENT.c.cause, list(waiting)))
+    )
+    if (again := session.scalar(in_log.limit(1))) is not None:
+        raise ForgedMessage(waiting[again])
 
 
 def _successions(session: Session, numbers: Sequence[str]) -> dict[str, list[Succession]]:
@@ -232,18 +209,18 @@ def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:
 
 
 def _finished_row(cipher: Cipher, outcome: MessageOutcome) -> RowValues:
-    why, row = outcome.why, outcome.row
-    outline, hashed = row.outline, row.outline_hash
+    why = outcome.why
+    row = outcome.row._replace(state=REFUSED if why else APPLIED, conflicting=outcome.conflicting)
+    outline = row.outline
     if outcome.message is not None:
         outline = encode_outline(outline_of(outcome.message)).decode()
-        hashed = outline_hash(cipher, row, outline)
     return {
         "id": row.id,
-        "state": REFUSED if why else APPLIED,
+        "state": row.state,
         "reason": {"why": why.why, "missing": list(why.missing)} if why else None,
         "outline": msgspec.Raw(outline.encode()) if outline is not None else None,
-        "outline_hash": hashed,
-        "conflicting": outcome.conflicting,
+        "outline_hash": outline_hash(cipher, row, outline) if outline is not None else None,
+        "conflicting": row.conflicting,
     }
 
 

@@ -30,8 +30,8 @@ def check_tables(session: Session, heads: AnchoredHeads) -> Iterator[Finding]:
         known = dict(heads.tables.get(kind, {}))
         try:
             rows = list(table_heads(session, kind))
-        except (ForgedValue, KeyUnusable):
-            why = lazy("what is encrypted there is not as it was written")
+        except (ForgedValue, KeyUnusable, ValueError):
+            why = lazy("what is written there cannot be read any more")
             yield Finding(Harm.ALTERED, place, why)
             continue
         for row in rows:

@@ -1,47 +1,40 @@
 """Verify that the store is as it was written: its logs, its rows, and the anchors over them."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-from sqlalchemy import Row, Table, Text, func, select, type_coerce
+from sqlalchemy import Row, func, select
 
 from models.anchor_file import AnchorLine
 from models.database import Session, Store
 from models.i18n import lazy
 from models.queries.anchor_check import AnchorCheck
 from models.queries.log import TicketNotFound
+from models.queries.message_check import check_causes, check_messages
 from models.queries.notice_check import check_notices
 from models.queries.outside_check import check_outside
 from models.queries.row_check import Wrong, check_clocks, check_ticket_row
 from models.queries.table_check import check_tables
+from models.queries.ticket_batch import TicketBatch, read_tickets
 from models.rules.calendar import SHANGHAI
 from models.rules.state import read_state
 from models.security.anchored_heads import AnchoredHeads, TicketHead
 from models.security.anchors import Anchor
 from models.security.chain import (
     AccessLine,
-    EventLine,
     LogCheck,
     LogEnd,
     check_access_log,
 )
-from models.security.encryption import Cipher, ForgedValue, KeyUnusable, TextsErased
+from models.security.encryption import Cipher
 from models.security.findings import Finding, Harm
-from models.tables.core import ACCESS, CLOCK, EVENT, NOTICE, SECRET, TICKET
+from models.tables.core import ACCESS, SECRET, TICKET
 from models.tables.secrets import HASH_KEY
 
 _TICKETS = 200
 """Tickets read in one transaction: a long one would stop checkpoints and fill the memory."""
-
-_COLUMNS = (
-    *("seq", "name", "at", "moment", "cause", "private", "commitment", "original"),
-    "hash",
-)
 
 
 @dataclass
@@ -64,15 +57,6 @@ class Verification:
     def broken(self) -> Finding | None:
         """The first finding."""
         return self.findings[0] if self.findings else None
-
-
-class _Batch(NamedTuple):
-    """Tickets with all that is checked of them, read at one moment."""
-
-    tickets: Sequence[Row[Any]]
-    lines: Mapping[int, list[EventLine]]
-    clocks: Mapping[int, list[Row[Any]]]
-    notices: Mapping[int, list[Row[Any]]]
 
 
 def _do_nothing(_ticket: str, _end: LogEnd) -> None:
@@ -102,10 +86,23 @@ def verify(
     result.findings += anchored.findings
     result.findings += check_outside(outside, anchored)
     seen = set[int]()
-    for start in range(first or 0, (last or -1) + 1, _TICKETS):
+    spans = [(n, min(n + _TICKETS, last + 1)) for n in range(first, last + 1, _TICKETS)]
+    while spans:
+        start, stop = spans.pop(0)
         with store.reading(snapshot=True) as session:
             anchored.refresh(session)
-            batch = _read(session, start, min(start + _TICKETS, (last or 0) + 1))
+            try:
+                batch = read_tickets(session, start, stop)
+            except ValueError:
+                if stop - start > 1:
+                    # one by one, to say which
+                    spans = [(n, n + 1) for n in range(start, stop)] + spans
+                else:
+                    seen.add(start)
+                    result.findings.append(_unreadable(anchored.heads, start))
+                continue
+            numbers = {row.id: row.number for row in batch.tickets}
+            causes = list(check_causes(session, numbers, batch.lines))
         for row in batch.tickets:
             seen.add(row.id)
             result.tickets += 1
@@ -116,6 +113,13 @@ def verify(
             result.findings += findings
             if not findings:
                 note(row.number, end)
+        told = {finding.ticket for finding in result.findings}
+        result.findings += (finding for finding in causes if finding.ticket not in told)
+    after: int | None = -(1 << 62)
+    while after is not None:
+        with store.reading() as session:
+            after, findings = check_messages(session, after, number)
+        result.findings += findings
     result.findings += (
         Finding(Harm.DELETED, n, lazy("the whole ticket is gone"), n, 1) for n in sorted(unseen)
     )
@@ -136,11 +140,18 @@ def verify(
     return result
 
 
+def _unreadable(heads: AnchoredHeads, ticket: int) -> Finding:
+    head = heads.tickets.get(ticket)
+    number = head.number if head is not None else f"#{ticket}"
+    why = lazy("what is written of it cannot be read any more")
+    return Finding(Harm.ALTERED, number, why, number, 1)
+
+
 def _check(
     cipher: Cipher,
     check: LogCheck,
     heads: AnchoredHeads,
-    batch: _Batch,
+    batch: TicketBatch,
     row: Row[Any],
     known: LogEnd | None,
 ) -> Iterator[Finding]:
@@ -157,6 +168,10 @@ def _check(
     if broken is not None:
         yield broken
         return
+    if head is not None and head.forked:
+        why = lazy("lines from {seq} on were taken away, and others written since", seq=head.forked)
+        yield Finding(Harm.DELETED, row.number, why, row.number, head.forked)
+        return
     if head is None or head.seq < row.seq:
         seq = (head.seq if head is not None else 0) + 1
         why = lazy("lines from {seq} on are in no record of changes", seq=seq)
@@ -167,7 +182,7 @@ def _check(
 
 
 def _check_rows(
-    cipher: Cipher, heads: AnchoredHeads, batch: _Batch, row: Row[Any], head: TicketHead
+    cipher: Cipher, heads: AnchoredHeads, batch: TicketBatch, row: Row[Any], head: TicketHead
 ) -> Iterator[Wrong]:
     faults = list(check_ticket_row(cipher, row, head))
     yield from faults
@@ -203,75 +218,13 @@ def _gone(
         yield Finding(Harm.DELETED, head.number, why, head.number, 1)
 
 
-def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
-    """Return the first and last id of the tickets to be checked, None where there is none."""
+def _ids(session: Session, number: str | None) -> tuple[int, int]:
+    """Return the first and last id of the tickets to be checked, 0 and -1 where there is none."""
     span = select(func.min(TICKET.c.id), func.max(TICKET.c.id))
     if number:
         span = span.where(TICKET.c.number == number)
     first, last = session.execute(span).one()
-    return first, last
-
-
-def _read(session: Session, start: int, stop: int) -> _Batch:
-    span = (TICKET.c.id >= start, TICKET.c.id < stop)
-    tickets = session.execute(select(TICKET).where(*span).order_by(TICKET.c.id)).all()
-    numbers = {ticket.id: ticket.number for ticket in tickets}
-    session.load_salts(numbers.values())
-    events = session.execute(
-        select(
-            EVENT.c.ticket_id,
-            *(EVENT.c[name] for name in _COLUMNS),
-            type_coerce(EVENT.c.data, Text).label("data"),
-        )
-        .where(EVENT.c.ticket_id >= start, EVENT.c.ticket_id < stop)
-        .order_by(EVENT.c.ticket_id, EVENT.c.seq)
-    )
-    lines: dict[int, list[EventLine]] = defaultdict(list)
-    for row in events:
-        lines[row.ticket_id].append(_line(session, numbers.get(row.ticket_id, ""), row))
-    clocks = _by_ticket(session, CLOCK, start, stop)
-    return _Batch(tickets, lines, clocks, _by_ticket(session, NOTICE, start, stop))
-
-
-def _line(session: Session, number: str, row: Row[Any]) -> EventLine:
-    private = original = None
-    is_forged = erased = False
-    try:
-        if row.private is not None:
-            private = msgspec.json.encode(session.decrypt(EVENT.c.private, row, number))
-        if row.original is not None:
-            original = str(session.decrypt(EVENT.c.original, row, number)).encode()
-    except TextsErased:
-        erased = True
-    except (ForgedValue, KeyUnusable):
-        # the key fits this store, or it would not be open: the ciphertext was changed
-        is_forged = True
-    return EventLine(
-        row.seq,
-        row.name,
-        row.at,
-        row.moment,
-        row.cause,
-        row.data.encode(),
-        private,
-        row.commitment and bytes(row.commitment),
-        original,
-        bytes(row.hash),
-        is_forged,
-        erased,
-    )
-
-
-def _by_ticket(session: Session, table: Table, start: int, stop: int) -> dict[int, list[Row[Any]]]:
-    """Return the rows of a table by ticket, in the order of their keys."""
-    rows = session.execute(
-        select(table)
-        .where(table.c.ticket_id >= start, table.c.ticket_id < stop)
-        .order_by(table.c.ticket_id, *table.primary_key.columns)
-    )
-    return {
-        ticket: list(group) for ticket, group in groupby(rows, key=lambda row: int(row.ticket_id))
-    }
+    return (first, last) if first is not None else (0, -1)
 
 
 def _unkeyed_until(session: Session) -> datetime | None:

@@ -11,7 +11,8 @@ from models.security.heads import ChangedHead, HeadKind, table_head, unpack_head
 class TicketHead(NamedTuple):
     """The newest head of a ticket: `position` is where the feed lists it, 0 where it has no place.
 
-    `row` is the digest of its row as of line `row_seq`, `number` its number.
+    `row` is the digest of its row as of line `row_seq`, `number` its number. From line `forked` on
+    the log was written twice, 0 where it was not.
     """
 
     seq: int
@@ -20,6 +21,7 @@ class TicketHead(NamedTuple):
     row_seq: int
     number: str
     position: int
+    forked: int = 0
 
 
 class ClockKey(NamedTuple):
@@ -45,6 +47,7 @@ class AnchoredHeads:
         self.access: ChangedHead | None = None
         self.position = 0
         self._voided: dict[int, int] = {}
+        self._unsettled: set[tuple[int, int, bytes]] = set()
         self._listed: dict[HeadKind, int] = {}
 
     def add(self, position: int | None, packed: bytes) -> None:
@@ -61,7 +64,7 @@ class AnchoredHeads:
         rest = iter(enumerate(heads))
         for place, head in rest:
             if head.kind == HeadKind.TICKET:
-                self._add_ticket(head, position or 0)
+                self._add_ticket(head, position)
             elif head.kind == HeadKind.PAST_CLOCK:
                 self._add_clock(head)
             elif head.kind == HeadKind.ACCESS:
@@ -75,17 +78,24 @@ class AnchoredHeads:
         """Remember which tickets the first anchor covers: it has just been added."""
         self.first = set(self.tickets)
 
-    def _add_ticket(self, head: ChangedHead, position: int) -> None:
+    def _add_ticket(self, head: ChangedHead, position: int | None) -> None:
         assert isinstance(head.key, int)
         known = self.tickets.get(head.key)
+        place = head.key, head.seq, head.digest
+        is_again = place in self._unsettled
+        if position is None:
+            self._unsettled.add(place)
         if known is None:
-            self.tickets[head.key] = TicketHead(
-                head.seq, head.digest, head.row, head.seq, head.number, position
-            )
-        elif head.seq >= known.seq:
+            known = TicketHead(head.seq, head.digest, head.row, head.seq, head.number, 0)
+        elif not is_again and head.seq <= known.seq and place[1:] != known[:2]:
+            # the log had this line already: it was cut off, and has grown again
+            forked = min(head.seq - head.lines + 1, known.forked or head.seq)
+            known = known._replace(forked=forked)
+        self.tickets[head.key] = known
+        if head.seq >= known.seq:
             row, row_seq = (head.row, head.seq) if head.row else (known.row, known.row_seq)
-            self.tickets[head.key] = TicketHead(
-                head.seq, head.digest, row, row_seq, known.number, position
+            self.tickets[head.key] = known._replace(
+                seq=head.seq, digest=head.digest, row=row, row_seq=row_seq, position=position or 0
             )
 
     def _add_clock(self, head: ChangedHead) -> None:

@@ -12,8 +12,13 @@ from models.tables.row import TableRow
 
 WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
 
+NO_QUEUE = ""
+"""The queue of a message that was kept as refused when it came, and is no part of its ticket."""
+
 _BODY = Binding(
-    "inbox.body", ("id", "source", "message_id", "type", "at", "quiet_before"), ticket="ticket"
+    "inbox.body",
+    ("id", "source", "message_id", "type", "queue", "at", "quiet_before"),
+    ticket="ticket",
 )
 """A message is bound to its whole envelope: under another one it would do something else."""
 
@@ -23,10 +28,11 @@ class Inbox(TableRow, table=True):
 
     While it waits there is a bell for it. A refused row is kept; when the source sends a corrected
     message, the old row is no longer `current`. `outline` is what was read in it when its ticket
-    got it, without its texts, and `outline_hash` the keyed hash of that: the ticket's life goes by
-    it ever after. `conflicting` marks a message refused because it would have undone what people
-    did since. Of what lies before `quiet_before` nobody is told: it is history that was imported.
-    `resolved` was kept in place of the outline before there was one.
+    got it, without its texts, and `outline_hash` the keyed hash of that and of what became of it:
+    the ticket's life goes by it ever after. `conflicting` marks a message refused because it would
+    have undone what people did since, or one that is no part of its ticket. Of what lies before
+    `quiet_before` nobody is told: it is history that was imported. `resolved` was kept in place of
+    the outline before there was one.
     """
 
     __tablename__ = "inbox"

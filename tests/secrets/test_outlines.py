@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import Text, select, type_coerce, update
 
 from models.database import Store
-from models.operations.ticket_work import ForgedMessage
+from models.queries.inbox_rows import ForgedMessage
 from models.tables.core import INBOX
 from tests.store.factories import advance_tickets, at, feed, letter, message, row_of
 

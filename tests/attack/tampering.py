@@ -1,0 +1,144 @@
+"""What must be said of each act of whoever writes to the database, and rounds that try it."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from sqlalchemy import select
+
+from models.anchor_file import AnchorLine
+from models.database import Store
+from models.errors import HotlineError
+from models.migrations import upgrade
+from models.queries.roles import user_roles
+from models.queries.tokens import actor_for_token
+from models.queries.verification import verify
+from models.security.encryption import Cipher
+from models.security.tokens import TokenRefused
+from models.tables.core import INBOX
+from models.tables.inbox import WAITING
+from tests.attack.copies import NOW, ROLES, Copies, lives, work
+from tests.attack.database import FORGED_TOKEN, Act, DatabaseAttacker, NothingDone, some_changes
+from tests.store.factories import KEY
+
+NOT_TOLD: Mapping[str, str] = {
+    "bell": "when to look at a row; without it, work is late",
+    "process": "which processes are there",
+    "sample": "how long the queues were",
+    "channel_state": "whether a channel rests",
+    "similarity_band": "which letters are alike",
+    "denied_count": "how many denials have no line yet",
+    "trace": "which tickets a number stands in",
+    "event.once": "keeps workers from raising a level twice",
+    "clock.calendar": "the version of the calendar that a due was computed by",
+    "ticket.updated_at": "when the row was written",
+    "token.last_used_at": "when a token was used last",
+    "token.row_hash": "the token counts for nothing then",
+    "user_role.row_hash": "the role counts for nothing then",
+    "ticket.title": "an excerpt of the letter, which lies encrypted beside it",
+    "ticket.first_unit": "repeats the first acceptance for the bulletin",
+    "ticket.facts": "finds letters that say the same",
+    "ticket.claimant": "repeats the claimant of the letter; one that is altered is not shown",
+    "salt": "without it the texts of a ticket are gone",
+    "inbox.digest": "whether a refused message comes again as it was",
+    "inbox.arrived_at": "when a message came, which the rules do not ask for",
+    "inbox.reason": "why a message was refused, as its ticket's log says, too",
+    "inbox.current": "whether a refused message was replaced; of any other one it is told",
+    "delete inbox": "a message that no ticket has had yet is lost",
+    "copy secret": "a secret that nobody asks for",
+}
+"""What is changed without a word from `verify`, and why nothing false follows from it."""
+
+
+@dataclass
+class Tampered:
+    """What was tried, and what went wrong: what nobody told, and what was forged."""
+
+    acts: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def tamper(copied: Copies, rng: Random, acts: Iterable[str]) -> Tampered:
+    """Do each of these acts to a copy of its own, and see what is said of it and done by it."""
+    result = Tampered()
+    for what in acts:
+        try:
+            result.faults += _round(copied, rng, what)
+        except NothingDone:
+            continue
+        result.acts += 1
+    return result
+
+
+def by_dice(rng: Random, seconds: float) -> Iterator[str]:
+    """Yield acts for so long."""
+    until, every = time.monotonic() + seconds, list(some_changes())
+    while time.monotonic() < until:
+        yield rng.choice(every)
+
+
+def _round(copied: Copies, rng: Random, what: str) -> list[str]:
+    """Return what went wrong when this was done, perhaps undone when the service had worked."""
+    faults = []
+    with copied.copy() as url:
+        attacker = DatabaseAttacker(rng, url)
+        act = attacker.do(what)
+        is_hidden = rng.random() < 0.5
+        place = f"{what} ({'undone later' if is_hidden else 'left so'}): {act}"
+        store = Store(url, Cipher([KEY]))
+        try:
+            upgrade(store)
+            told = _tells(store, copied.outside)
+            if not told and not _is_excused(what):
+                faults.append(f"nobody tells of it: {place}")
+            faults += [f"{fault}: {place}" for fault in _strangers(store)]
+            refused = list(work(store))
+            if is_hidden:
+                attacker.undo(act)
+            told = _tells(store, copied.outside)
+            if not told:
+                passed_over = _without_messages(store, act)
+                different = [n for n, life in lives(store).items() if not copied.is_honest(n, life)]
+                if forged := ", ".join(n for n in different if n not in passed_over):
+                    faults.append(f"forged unseen in {forged} ({len(refused)} refused): {place}")
+        except HotlineError:
+            # refused, and whoever runs the command reads why
+            pass
+        finally:
+            store.close()
+    return faults
+
+
+def _without_messages(store: Store, act: Act) -> set[str]:
+    """Return the tickets that lack a message, since it is late or was destroyed.
+
+    Whoever writes to the database can destroy what no ticket has had yet; see docs/security.md.
+    """
+    with store.reading() as session:
+        late = set(session.scalars(select(INBOX.c.ticket).where(INBOX.c.state == WAITING)))
+    changed = [row for (table, _key), row in act.before.items() if row and table == INBOX.name]
+    return late | {row["ticket"] for row in changed if row["state"] == WAITING}
+
+
+def _is_excused(what: str) -> bool:
+    _verb, _space, place = what.partition(" ")
+    return bool({what, place, place.partition(".")[0]} & NOT_TOLD.keys())
+
+
+def _tells(store: Store, outside: Sequence[AnchorLine | None]) -> bool:
+    """Return whether anybody who asks is told that something was changed."""
+    return bool(verify(store, outside=outside).findings)
+
+
+def _strangers(store: Store) -> Iterator[str]:
+    """Yield whose role or token counts though no supervisor gave it."""
+    with store.reading() as session:
+        given = {user: held.role for user, held in user_roles(session).by_name.items()}
+        if not given.items() <= ROLES.items():
+            yield f"a role counts: {given}"
+        try:
+            actor = actor_for_token(session, FORGED_TOKEN, NOW)
+        except TokenRefused:
+            return
+        yield f"a token counts: {actor}"
