@@ -89,7 +89,7 @@ coverage: install
 chaos: install
 	$(BIN)/python -m tests.chaos
 
-# Attacks a service for ten minutes: in the watched folder, the broker, the served monitor, and as
+# Attacks a service for ten minutes: database, watched folder, broker, served monitor, and as
 # another user of the host (as root). make attack ATTACK_SEED=7 ATTACK_SECONDS=60
 attack: install
 	$(BIN)/python -m tests.attack

@@ -27,14 +27,16 @@ class _Logged:
 
     def __init__(self, lines: Sequence[EventLine]) -> None:
         self.outcomes: dict[int, dict[str | None, NoticeState]] = {}
+        self.queued: dict[int, tuple[str | None, ...]] = {}
         for line in lines:
             if line.name not in _NAMES:
                 continue
             match log_events.decode(line.name, line.data.decode()):
                 case NoticeQueued(again=again) if again is not UNSET:
                     self._queue_again(again)
-                case NoticeQueued():
+                case NoticeQueued(kind=kind, role=role, unit=unit) as notice:
                     self.outcomes[line.seq] = {}
+                    self.queued[line.seq] = kind, role, notice.recipient, unit or None
                 case NoticeSent(of=of, channel=channel):
                     self._set(of, channel, NoticeState.SENT)
                 case NoticeFailed(of=of, channel=channel):
@@ -59,11 +61,17 @@ def check_notices(
 
     Those of archived tickets are removed in time, once they are sent or dropped.
     """
-    outcomes = _Logged(lines).outcomes
+    in_log = _Logged(lines)
+    outcomes = in_log.outcomes
     for row in rows:
         of = {"kind": row.kind, "seq": row.seq}
         if row.seq not in outcomes:
             yield Harm.ADDED, lazy("notice {kind} of line {seq}: the log did not queue it", **of)
+            continue
+        queued = in_log.queued.get(row.seq)
+        if queued is not None and queued != (row.kind, row.role, row.recipient, row.unit):
+            why = lazy("notice {kind} of line {seq} is not the one that the log queued", **of)
+            yield Harm.ALTERED, why
             continue
         logged = outcomes[row.seq].get(None if row.state == NoticeState.DROPPED else row.channel)
         if (logged or NoticeState.QUEUED) != row.state:

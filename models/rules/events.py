@@ -20,6 +20,7 @@ from msgspec import UNSET, UnsetType
 from models.i18n import LazyText, PrivateText
 from models.rules.origins import HARMLESS, PRIVATE, UNIT, Origin, origins
 from models.rules.vocabulary import (
+    RECIPIENTS_OF_A_UNIT,
     Category,
     ClockName,
     ClockState,
@@ -577,6 +578,12 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     def holder(self) -> str:
         """The holder of duties that the notice goes to: a unit, the desk or the city hotline."""
         return str(self.unit) if self.role == Recipient.UNIT_CONTACT else self.role
+
+    @property
+    def recipient(self) -> str:
+        """Whom it is for, by unit and role; channels have addresses for that."""
+        of_unit = self.unit and self.role in RECIPIENTS_OF_A_UNIT
+        return f"{self.unit}/{self.role}" if of_unit else self.role
 
 
 class NoticeSent(EventData, frozen=True, kw_only=True):

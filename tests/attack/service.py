@@ -5,8 +5,9 @@ import os
 import socket
 import stat
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,9 @@ from tests.attack.attackers import (
     ShellAttacker,
 )
 from tests.monitor.serving import issued
+from tests.secrets.test_clear_columns import in_clear
 from tests.servers.key_value import KeyValueServer
+from tests.servers.postgres import Databases
 from tests.store.factories import letter, prepared_store
 from tests.workers.processes import environment, process, wait_until
 
@@ -33,6 +36,10 @@ MARK = "绝密标记"
 """What every letter holds, and nothing in clear may."""
 
 _NOBODY = 65534
+_SAMPLES = 4
+_MAX_GROWTH = 48
+"""MiB that a process may grow in the second half."""
+_COMMANDS = (("status",), ("log", "A0"), ("log", "--verify"), ("failures",), ("tickets",))
 _MAX_BYTES = 600 << 20
 """Bytes that a process may hold at the end."""
 
@@ -44,17 +51,28 @@ class AttackResult:
     letters: int = 0
     attempts: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    memory: dict[str, list[int]] = field(default_factory=dict)
+    """MiB that each role held, with its children, at equal intervals after the warm-up."""
 
 
-def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> AttackResult:
-    """Run a service on SQLite, attack it for so long, and look at what is left."""
+def attack(
+    folder: Path,
+    server: KeyValueServer,
+    seconds: float,
+    seed: int,
+    database: Databases | None = None,
+) -> AttackResult:
+    """Run a service on SQLite or on a server, attack it for so long, and look at what is left."""
+    url_of_store = f"sqlite:///{folder / 'home' / 'hotline.db'}"
+    if database is not None:
+        url_of_store = database.url(database.create(), "postgresql+psycopg")
     home, inbox, log = folder / "home", folder / "in", folder / "log"
     inbox.mkdir()
     home.mkdir(mode=0o700)
     (home / "roles.toml").write_text("")
     (home / "roles.toml").unlink()
     result = AttackResult()
-    with server, prepared_store(f"sqlite:///{home / 'hotline.db'}") as store:
+    with server, prepared_store(url_of_store) as store:
         env = environment(home, store.url, server.url, LANG="en", OPERATOR="林")
         (home / "hotline.key").chmod(0o600)
         port = _free_port()
@@ -68,14 +86,20 @@ def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> A
             url = f"http://127.0.0.1:{port}"
             attackers = _attackers(seed, inbox, home, server.url, url, issued(store))
             with _acting(attackers):
-                until = time.monotonic() + seconds
-                while time.monotonic() < until:
+                begun = time.monotonic()
+                while (passed := time.monotonic() - begun) < seconds:
                     _drop(inbox, result.letters)
                     result.letters += 1
+                    samples = max(map(len, result.memory.values()), default=0)
+                    if passed > seconds * (samples + 1) / (_SAMPLES + 1):
+                        for role, child in zip(roles, running, strict=True):
+                            result.memory.setdefault(role[0], []).append(_memory(child.pid))
                     time.sleep(0.2)
             wanted = {f"A{n}" for n in range(result.letters)}
             try:
-                wait_until(lambda: _tickets(store) >= wanted, 60, "every letter is a ticket")
+                wait_until(
+                    lambda: _tickets(store) >= wanted, 60 + seconds, "every letter is a ticket"
+                )
             except AssertionError:
                 missing = sorted(wanted - _tickets(store))
                 result.faults.append(f"no ticket: {', '.join(missing[:10])}")
@@ -85,7 +109,9 @@ def attack(folder: Path, server: KeyValueServer, seconds: float, seed: int) -> A
                 result.faults += _too_large(role[0], child.pid)
             result.faults += _outliving(running)
         result.attempts = {type(a).__name__: a.attempts for a in attackers}
+        result.faults += _growing(result.memory)
         result.faults += _left_behind(store, home, log, attackers)
+        result.faults += _in_clear(store, folder, environment_of_commands=env)
     return result
 
 
@@ -122,7 +148,16 @@ def _free_port() -> int:
 def _drop(inbox: Path, number: int) -> None:
     """Put a letter into the folder as an honest neighbour does: renamed into place."""
     part = inbox / f"honest-{number}.part"
-    body = letter(f"A{number}", "2026-11-02T09:00:00+08:00", content=f"{MARK}，路灯不亮。")
+    more = {
+        "content": f"{MARK}，路灯不亮。",
+        "claimant": {"name": f"{MARK}某", "phone": "13900001111", "address": f"{MARK}路一号"},
+        "suggested_unit": f"{MARK}局",
+        f"{MARK}附言": MARK,
+    }
+    if number % 5 == 4:
+        # a unit that nobody knows, a code that is none
+        more |= {"unit": f"{MARK}局"}
+    body = letter(f"A{number}", "2026-11-02T09:00:00+08:00", **more)
     part.write_text(json.dumps(body, ensure_ascii=False) + "\n", "utf-8")
     part.rename(part.with_suffix(".jsonl"))
 
@@ -140,6 +175,44 @@ def _too_large(role: str, pid: int) -> list[str]:
     except psutil.NoSuchProcess:
         return []
     return [f"{role} holds {size >> 20} MiB" for size in sizes if size > _MAX_BYTES]
+
+
+def _memory(pid: int) -> int:
+    """The MiB that a process holds; those of tabs come and go, and have a limit each."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss) >> 20
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _growing(memory: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    for role, sizes in memory.items():
+        warm = sizes[: _SAMPLES // 2]
+        if warm and max(sizes) - warm[-1] > _MAX_GROWTH:
+            yield f"{role} grows: {sizes} MiB"
+
+
+def _in_clear(store: Store, folder: Path, environment_of_commands: dict[str, str]) -> Iterator[str]:
+    """Yield where a mark stands in clear: in files, in the store, in what commands print."""
+    inbox = folder / "in"
+    fed = folder / "home" / "watched"
+    for path in folder.rglob("*"):
+        lies_as_it_came = inbox in path.parents or fed in path.parents
+        if path.is_file() and not path.is_symlink() and not lies_as_it_came:
+            if MARK.encode() in path.read_bytes():
+                yield f"a mark stands in clear in {path.relative_to(folder)}"
+            if path.name.startswith("core"):
+                yield f"a dump: {path}"
+    yield from (
+        f"a mark stands in clear: {place[:200]}" for place in in_clear(store) if MARK in place
+    )
+    for command in _COMMANDS:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "scripts", *command],
+            env=environment_of_commands, capture_output=True, check=False,
+        )  # fmt: skip
+        if MARK.encode() in done.stdout + done.stderr:
+            yield f"a mark is printed by hotline {' '.join(command)}"
 
 
 def _outliving(running: list["subprocess.Popen[bytes]"]) -> list[str]:
@@ -170,7 +243,3 @@ def _left_behind(store: Store, home: Path, log: Path, attackers: list[Attacker])
             yield f"open to others: {path}"
     if (home / "roles.toml").exists():
         yield "somebody has set roles"
-    mark = MARK.encode()
-    for path in (log, *home.glob("*.jsonl"), *home.glob("hotline.db*"), *home.glob("*.log")):
-        if mark in path.read_bytes():
-            yield f"a letter stands in clear in {path.name}"

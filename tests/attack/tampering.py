@@ -1,7 +1,7 @@
 """What must be said of each act of whoever writes to the database, and rounds that try it."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -26,6 +26,13 @@ NOT_TOLD: Mapping[str, str] = {
     "bell": "when to look at a row; without it, work is late",
     "process": "which processes are there",
     "sample": "how long the queues were",
+    **{
+        f"notice.{name}": "when a notice is tried, and by whom"
+        for name in ("tries", "error", "queued_at", "sent_at", "ring_at", "held_until", "parcel")
+    },
+    "notice.id": "its number in the list",
+    "notice.channel": "may be routed anew",
+    "copy notice": "a notice may go out twice",
     "channel_state": "whether a channel rests",
     "similarity_band": "which letters are alike",
     "denied_count": "how many denials have no line yet",
@@ -49,6 +56,19 @@ NOT_TOLD: Mapping[str, str] = {
     "copy secret": "a secret that nobody asks for",
 }
 """What is changed without a word from `verify`, and why nothing false follows from it."""
+
+
+USED = frozenset(
+    {
+        *("calendar_day", "calendar_year", "policy_version", "unit", "former_unit_name"),
+        *("territory", "routing_model", "ticket.state", "ticket.policy_id", "ticket.seq"),
+        *("ticket.hash", "own_outcome", "longer_deadline", "own_unit", "exchanged_tickets"),
+    }
+)
+"""What the service goes by without a look at its digest: what it then writes is its own.
+
+It is told while it lasts, and not held when it is undone in time (docs/security.md).
+"""
 
 
 @dataclass
@@ -90,14 +110,14 @@ def _round(copied: Copies, rng: Random, what: str) -> list[str]:
         try:
             upgrade(store)
             told = _tells(store, copied.outside)
-            if not told and not _is_excused(what):
+            if not told and not _is_among(what, NOT_TOLD):
                 faults.append(f"nobody tells of it: {place}")
             faults += [f"{fault}: {place}" for fault in _strangers(store)]
             refused = list(work(store))
             if is_hidden:
                 attacker.undo(act)
             told = _tells(store, copied.outside)
-            if not told:
+            if not told and not _is_among(what, USED):
                 passed_over = _without_messages(store, act)
                 different = [n for n, life in lives(store).items() if not copied.is_honest(n, life)]
                 if forged := ", ".join(n for n in different if n not in passed_over):
@@ -121,9 +141,10 @@ def _without_messages(store: Store, act: Act) -> set[str]:
     return late | {row["ticket"] for row in changed if row["state"] == WAITING}
 
 
-def _is_excused(what: str) -> bool:
+def _is_among(what: str, places: Container[str]) -> bool:
+    """Return whether an act, the column or the table that it changes is among these."""
     _verb, _space, place = what.partition(" ")
-    return bool({what, place, place.partition(".")[0]} & NOT_TOLD.keys())
+    return any(name in places for name in (what, place, place.partition(".")[0]))
 
 
 def _tells(store: Store, outside: Sequence[AnchorLine | None]) -> bool:

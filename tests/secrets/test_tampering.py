@@ -169,6 +169,11 @@ ROWS: dict[str, tuple[Callable[[], Sequence[Any]], Harm, str | None]] = {
         Harm.ALTERED,
         None,
     ),
+    "whom a notice is for": (
+        lambda: [_newest_notice(update(NOTICE)).values(role="mayor")],
+        Harm.ALTERED,
+        None,
+    ),
     "a notice that is gone": (
         lambda: [_newest_notice(delete(NOTICE))],
         Harm.DELETED,

@@ -5,21 +5,20 @@ from datetime import datetime
 from models.bulk import RowValues
 from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.events import NoticeQueued
-from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, NoticeState
+from models.rules.vocabulary import NoticeState
 
 _UNTRIED = {"state": NoticeState.QUEUED, "tries": 0}
 
 
 def notice_row(ticket_id: int, seq: int, notice: NoticeQueued, now: datetime) -> RowValues:
     """Return the row of a notice that an event of a ticket queues; no channel is chosen yet."""
-    role, unit = notice.role, notice.unit or None
     return _UNTRIED | {
         "ticket_id": ticket_id,
         "seq": seq,
         "kind": notice.kind,
-        "role": role,
-        "recipient": f"{unit}/{role}" if unit and role in RECIPIENTS_OF_A_UNIT else role,
-        "unit": unit,
+        "role": notice.role,
+        "recipient": notice.recipient,
+        "unit": notice.unit or None,
         "queued_at": now,
         "ring_at": now,
     }
