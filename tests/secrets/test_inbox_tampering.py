@@ -74,7 +74,8 @@ def _unit(name: str) -> Actor:
 def test_a_message_is_not_applied_again(store: Store, read: bool) -> None:
     """Whether its outline is kept or taken away."""
     before = row_of(store, "M1")
-    values = {"state": "waiting"} | ({} if read else {"outline": None, "outline_hash": None})
+    values: dict[str, Any] = {"state": "waiting"}
+    values |= {} if read else {"outline": None, "outline_hash": None}
     _alter(store, "unit.accepted", **values)
     assert (Harm.ALTERED, "M1") in _harms(store)
     with pytest.raises(ForgedMessage):
