@@ -1,9 +1,10 @@
-"""Periodic side jobs of workers and timekeepers: samples of the queues, and pruning."""
+"""Periodic side jobs of workers and timekeepers: samples, pruning, and missing bells."""
 
 import logging
 
 from models.clock import Now, clock_speed, monotonic, system_clock
 from models.database import Store
+from models.operations.missing_bells import BellSearch, set_missing_bells
 from models.operations.pruning import NoticePruner
 from models.operations.samples import record_sample
 from models.queries.queue_depths import SAMPLE_SPAN
@@ -24,8 +25,12 @@ ANALYZE_INTERVAL = 600.0
 PRUNE_INTERVAL = 86_400.0
 """Real seconds between two removals of what need not be kept."""
 
+BELL_SEARCH_INTERVAL = 300.0
+"""Real seconds from the end of a search for missing bells to the next one."""
+
 _FIRST_PRUNING_AFTER = 600.0
 _PRUNING_PAUSE = 1.0
+_SEARCH_PAUSE = 0.1
 
 
 class QueueSampler:
@@ -104,3 +109,32 @@ class Pruning:
             log.info("%d notices removed", self._pruner.removed)
             self._pruner = NoticePruner()
             self._next = monotonic() + PRUNE_INTERVAL
+
+
+class MissingBells:
+    """Sets bells that are missing, at the start and every few minutes, a little at a time."""
+
+    def __init__(self, store: Store, now: Now) -> None:
+        self._store = store
+        self._now = now
+        self._search = BellSearch()
+        self._next = monotonic()
+
+    def __call__(self) -> None:
+        """Look at some more rows, if it is time to; where the store is away, try again later."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + _SEARCH_PAUSE
+        try:
+            with self._store.reading() as session:
+                unrung = self._search.next_batch(session)
+            if unrung:
+                with self._store.writing() as session:
+                    count = set_missing_bells(session, unrung, self._now())
+                log.warning("%d rows waited without a bell; it is set again", count)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+        if self._search.ended:
+            self._search = BellSearch()
+            self._next = monotonic() + BELL_SEARCH_INTERVAL

@@ -18,7 +18,7 @@ from workers.actors import WorkerContext, register_actors
 from workers.anchoring import Anchoring
 from workers.broker import Bells, connect
 from workers.heartbeat import Heartbeat
-from workers.housekeeping import Pruning, QueueSampler
+from workers.housekeeping import MissingBells, Pruning, QueueSampler
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.shutdown import end_together, stop_on_signals
 from workers.similar import SimilarityScan
@@ -88,9 +88,11 @@ def run_timekeeper(
     keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
     heartbeat = Heartbeat(store, "timekeeper", patience)
     prune = Pruning(store, now)
+    set_missing = MissingBells(store, now)
 
     def on_turn() -> None:
         prune()
+        set_missing()
         doing = "" if keeper.broker_ok else "broker away"
         heartbeat(doing, lateness=keeper.lateness, done=keeper.rung, failed=keeper.failed)
 

@@ -33,6 +33,7 @@ from models.security.encryption import load_cipher
 from models.settings import Settings
 from models.store_errors import StoreError
 from scripts.service.anchor_checks import check_anchors
+from scripts.service.bell_checks import check_bells
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.failure_checks import check_failures
 from scripts.service.policy_file import policy_file_note
@@ -134,6 +135,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         policies = list(_check_policies(session, settings, now))
         rights = list(check_rights(session, settings, now))
         failed = list(check_failures(session, settings.home))
+        unrung = list(check_bells(session))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from rights
@@ -141,6 +143,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     yield from check_anchors(newest, settings.anchors, now)
     yield from _check_processes(status, now)
     yield from _check_queues(status, now, stuck_after)
+    yield from unrung
     yield from failed
     if not status.units:
         advice = _("run `hotline units import FILE`")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from models.clock import system_clock
 from models.database import Store
 from models.operations.notices.record import give_up
-from models.tables.core import INBOX, NOTICE
+from models.tables.core import BELL, INBOX, NOTICE
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import KEY_LINE, RESULT, advance_tickets, feed, letter, message
 
@@ -99,6 +99,15 @@ def test_doctor_names_them(hotline: InProcessHotline) -> None:
     assert "2 messages were refused" in texts["refused"]
     assert listed["unit.accepted"] in texts["refused"] and "NEVER" in texts["refused"]
     assert listed["dispatched"] in texts["notices"] and "451 mailbox full" in texts["notices"]
+
+
+def test_doctor_names_what_waits_without_a_bell(hotline: InProcessHotline, store: Store) -> None:
+    feed(store, [letter("UNRUNG", system_clock().isoformat())], system_clock())
+    assert "bells" not in {c["check"] for c in hotline.json("doctor", code=1)}
+    with store.writing() as session:
+        session.execute(BELL.delete())
+    (check,) = (c for c in hotline.json("doctor", code=1) if c["check"] == "bells")
+    assert check["state"] == "wrong" and "UNRUNG" in check["told"]
 
 
 def test_a_message_is_sent_again_as_it_was(hotline: InProcessHotline, store: Store) -> None:

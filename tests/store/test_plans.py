@@ -11,6 +11,7 @@ from sqlalchemy import event, make_url, text
 
 from models.database import Store
 from models.operations.bells import claim_due, first_bells
+from models.operations.missing_bells import BellSearch
 from models.operations.notices.outgoing import ready_notices
 from models.operations.notices.record import record_outcomes
 from models.rules.queues import QUEUES
@@ -112,6 +113,16 @@ def test_looking_and_claiming_read_by_index(store: Store) -> None:
             due = claim_due(session, NOW, NOW + timedelta(seconds=30), dict.fromkeys(QUEUES, 5000))
     assert len(due.ids["intake"]) == 10
     assert len(sent) > len(QUEUES)
+    assert not _scans(store, sent)
+
+
+def test_the_search_for_missing_bells_reads_by_index(store: Store) -> None:
+    """A batch of it touches the rows of that batch and their bells."""
+    search = BellSearch()
+    with _statements(store) as sent, store.reading() as session:
+        while not search.ended:
+            assert search.next_batch(session) == []
+    assert len(sent) > 40
     assert not _scans(store, sent)
 
 

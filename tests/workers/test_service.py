@@ -14,7 +14,7 @@ from models.clock import system_clock
 from models.database import Store
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
-from models.tables.core import EVENT, INBOX, NOTICE, PROCESS, TICKET
+from models.tables.core import BELL, EVENT, INBOX, NOTICE, PROCESS, TICKET
 from tests.servers.key_value import KeyValueServer
 from tests.store.factories import feed, letter, log_of, prepared_store, row_of
 from tests.workers.processes import environment, process, wait_until
@@ -165,6 +165,22 @@ def test_sigterm_ends_a_worker_in_order(tmp_path: Path, key_value_server: KeyVal
             worker.terminate()
             assert worker.wait(10) == 0
         assert _count_processes(store) == 0
+
+
+def test_bells_that_were_deleted_are_set_again(
+    store: Store, store_url: str, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
+    """A service that starts looks for what waits without a bell, and its log says so."""
+    feed(store, _letters(3), system_clock())
+    with store.writing() as session:
+        advance(session, ["T0000"], load_rulebook(session), system_clock())
+        session.execute(BELL.delete())
+    log = tmp_path / "log"
+    with key_value_server as server:
+        env = environment(tmp_path / "home", store_url, server.url)
+        with process("worker", env=env, log=log), process("timekeeper", env=env, log=log):
+            wait_until(lambda: _is_done(store, 3), 60, log.read_text())
+    assert "rows waited without a bell" in log.read_text()
 
 
 def test_rows_stay_due_while_the_broker_is_away(

@@ -1,0 +1,101 @@
+"""Bells that somebody took away are found, and set again."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from models.database import Store
+from models.operations import missing_bells
+from models.operations.missing_bells import Unrung, all_unrung, set_missing_bells
+from models.rules.queues import ESCALATION, INTAKE
+from models.tables.core import BELL, INBOX, TICKET
+from tests.store.factories import advance_tickets, at, feed, letter, message
+
+NOW = at("2026-11-02T10:00")
+
+
+def _three_tickets_and_a_letter(store: Store) -> None:
+    numbers = ["B1", "B2", "B3"]
+    feed(store, [letter(number, "2026-11-02T09:00") for number in numbers], NOW)
+    advance_tickets(store, numbers, NOW)
+    feed(store, [letter("W1", "2026-11-02T09:30")], NOW)
+
+
+pytestmark = pytest.mark.store(fill=_three_tickets_and_a_letter)
+
+
+def _bells(store: Store) -> dict[tuple[str, int], object]:
+    with store.reading() as session:
+        rows = session.execute(select(BELL.c.queue, BELL.c.row_id, BELL.c.ring_at))
+        return {(row.queue, row.row_id): row.ring_at for row in rows}
+
+
+def _unrung(store: Store) -> list[Unrung]:
+    with store.reading() as session:
+        return list(all_unrung(session))
+
+
+def _set(store: Store, rows: Sequence[Unrung]) -> int:
+    with store.writing() as session:
+        return set_missing_bells(session, rows, NOW)
+
+
+def test_deleted_bells_are_set_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of waiting letters and of terms, each at its moment; those that are there stay."""
+    monkeypatch.setattr(missing_bells, "_BATCH", 2)
+    before = _bells(store)
+    assert len(before) == 4
+    assert _unrung(store) == []
+    with store.writing() as session:
+        session.execute(delete(BELL))
+    unrung = _unrung(store)
+    assert sorted((row.queue, row.ticket) for row in unrung) == [
+        *((ESCALATION, number) for number in ("B1", "B2", "B3")),
+        (INTAKE, "W1"),
+    ]
+    assert _set(store, unrung) == 4
+    assert _bells(store) == before
+    assert (_set(store, unrung), _unrung(store)) == (0, [])
+
+
+def test_what_does_not_wait_gets_no_bell(store: Store) -> None:
+    """A message handled since it was unrung, an older version of one, an archived ticket."""
+    with store.writing() as session:
+        session.execute(delete(BELL))
+    unrung = _unrung(store)
+    advance_tickets(store, ["W1"], NOW)
+    with store.writing() as session:
+        session.execute(update(TICKET).where(TICKET.c.number == "B1").values(status="archived"))
+        session.execute(update(TICKET).where(TICKET.c.number == "B2").values(state="{"))
+    feed(store, [message("B3", "unit.accepted", "2026-11-02T09:50")], NOW)
+    with store.writing() as session:
+        waiting = INBOX.c.state == "waiting"
+        session.execute(delete(BELL).where(BELL.c.queue != ESCALATION))
+        session.execute(update(INBOX).where(waiting).values(current=False))
+    assert [row.ticket for row in _unrung(store)] == ["B3"]
+    assert _set(store, unrung) == 1
+    assert {queue for queue, _row in _bells(store)} == {ESCALATION}
+
+
+def test_a_moment_long_past_rings_at_once(store: Store) -> None:
+    """And is late from now on, not since its moment: nobody was told to look before."""
+    with store.writing() as session:
+        session.execute(delete(BELL))
+    later = NOW + timedelta(days=100)
+    with store.writing() as session:
+        assert set_missing_bells(session, list(all_unrung(session)), later) == 4
+    assert set(_bells(store).values()) == {later}
+
+
+@pytest.mark.store(databases=["postgresql"], fill=_three_tickets_and_a_letter)
+def test_a_row_that_a_worker_holds_is_left_to_it(store: Store) -> None:
+    """The worker that has locked a ticket sets its bell itself."""
+    with store.writing() as session:
+        session.execute(delete(BELL))
+    unrung = _unrung(store)
+    with store.writing() as worker:
+        worker.execute(select(TICKET.c.id).where(TICKET.c.number == "B1").with_for_update())
+        assert _set(store, unrung) == 3
+    assert [row.ticket for row in _unrung(store)] == ["B1"]
