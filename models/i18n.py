@@ -29,16 +29,16 @@ class PrivateText:
 
     def find_in(self, message: Mapping[str, Json]) -> Json:
         """Return the text in the message as it came; None where it is not there."""
-        found: Json = message
+        inner: Json = message
         for part in self.field.split("."):
-            match found:
+            match inner:
                 case Mapping():
-                    found = found.get(part)
-                case list() if part.isdecimal() and int(part) < len(found):
-                    found = found[int(part)]
+                    inner = inner.get(part)
+                case list() if part.isdecimal() and int(part) < len(inner):
+                    inner = inner[int(part)]
                 case _:
                     return None
-        return found
+        return inner
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,19 +72,19 @@ def _restored(edited: object, redacted: object, original: object) -> object:
 def _restored_text(edited: str, original: str) -> str:
     """Return an edited text with what is still hidden in it as it was written."""
     pieces = list(personal_pieces(clean(original)))
-    redacted = "".join(shown for shown, _written in pieces)
+    redacted = "".join(visible for visible, _written in pieces)
     blocks = SequenceMatcher(None, redacted, edited, autojunk=False).get_matching_blocks()
     restored: list[str] = []
     ends = at = 0
-    for shown, written in pieces:
-        begins, at = at, at + len(shown)
-        if shown == written:
+    for visible, written in pieces:
+        begins, at = at, at + len(visible)
+        if visible == written:
             continue
         for block in blocks:
             if block.a <= begins and at <= block.a + block.size:
                 place = block.b + begins - block.a
                 restored += edited[ends:place], written
-                ends = place + len(shown)
+                ends = place + len(visible)
     return "".join((*restored, edited[ends:]))
 
 

@@ -153,14 +153,14 @@ class _Rows:
         for event in append.events:
             seq += 1
             at = event.at if event.cause is not None else now
-            said = append.texts.get(event.cause or 0, NO_TEXTS)
-            row = event_row(session, append.row, seq, chain, event, at, said, append.state.folds)
+            raw = append.texts.get(event.cause or 0, NO_TEXTS)
+            row = event_row(session, append.row, seq, chain, event, at, raw, append.state.folds)
             chain = row["hash"]
             self.events.append(row)
             if isinstance(event.data, NoticeQueued):
                 self.notices.append(notice_row(ticket, seq, event.data, now))
             if isinstance(event.data, TicketSupplemented):
-                private = log_events.private_part(event.data, said)
+                private = log_events.private_part(event.data, raw)
                 self.more_index += blind_index_rows(session.cipher, ticket, private)
         row = _ticket(session, append, rulebook, seq, chain, now)
         (self.tickets if append.new is None else self.begun).append(row)
@@ -190,15 +190,15 @@ def event_row(
     chain: bytes,
     event: Event,
     at: datetime,
-    said: RawMessage = NO_TEXTS,
+    raw: RawMessage = NO_TEXTS,
     folds: int = 0,
 ) -> RowValues:
     """Return the row of an event, its hash chained to `chain`, the hash of the line before.
 
-    `said` is the message that caused it, as it came.
+    `raw` is the message that caused it, as it came.
     """
     data = log_events.encode(event.data)
-    private = log_events.private_part(event.data, said)
+    private = log_events.private_part(event.data, raw)
     commitment = None
     if private:
         # once the texts are erased, nobody can find out by trying what they were

@@ -719,8 +719,8 @@ def _text(value: Any, message: Mapping[str, Any]) -> Any:
         case PrivateText():
             return value.find_in(message)
         case tuple():
-            said = {each.field: _text(each, message) for each in value}
-            return {field: text for field, text in said.items() if field in message}
+            texts = {each.field: _text(each, message) for each in value}
+            return {field: text for field, text in texts.items() if field in message}
         case _:
             return value
 

@@ -72,11 +72,11 @@ def outline_of(message: Message) -> Message:
         )
     else:
         changed = {
-            name: said
+            name: text_fields
             for name in _PRIVATE[content.type]
             if (value := getattr(content, name)) is not None
             and value is not UNSET
-            and (said := _said(content, name, value)) is not value
+            and (text_fields := _reference(content, name, value)) is not value
         }
         outline = replace(content, **changed) if changed else content
     return Message(
@@ -99,7 +99,7 @@ def _wish_alone(claimant: Claimant) -> Claimant:
     return _WANTED if claimant.contact == _WANTED.contact else Claimant(contact=claimant.contact)
 
 
-def _said(content: Content, name: str, value: Any) -> object:
+def _reference(content: Content, name: str, value: Any) -> object:
     """Return what the rules may know of a text: that it says something, and where it stands."""
     if name in _PAPERS.get(content.type, ()):
         if name == "claimant_told":
@@ -124,10 +124,10 @@ def _limit(limit: Limit | None) -> Limit | None:
 
 
 class _StoredOutline(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An outline as it is stored: `said` are the fields whose texts say something."""
+    """An outline as it is stored: `text_fields` are those whose texts say something."""
 
     content: dict[str, Any] | None = None
-    said: tuple[str, ...] = ()
+    text_fields: tuple[str, ...] = ()
     refusal: LazyText | None = None
     missing: tuple[str, ...] = ()
     route: Route | None = None
@@ -141,18 +141,20 @@ def encode_outline(message: Message) -> bytes:
         stored = _StoredOutline(refusal=content.why, missing=tuple(content.missing))
         return msgspec.json.encode(stored, order="sorted")
     clear: dict[str, Any] = {}
-    said: list[str] = []
+    text_fields: list[str] = []
     defaults = _DEFAULTS[content.type]
     for name in content.__struct_fields__:
         value = getattr(content, name)
         if isinstance(value, PrivateText):
-            said.append(value.field)
+            text_fields.append(value.field)
         elif name == "long_term" and value is not None:
             clear[name] = {}
-            said += [part.field for part in value.values()]
+            text_fields += [part.field for part in value.values()]
         elif value is not UNSET and (name not in defaults or value != defaults[name]):
             clear[name] = value
-    stored = _StoredOutline(clear, tuple(said), route=message.route, findings=message.findings)
+    stored = _StoredOutline(
+        clear, tuple(text_fields), route=message.route, findings=message.findings
+    )
     return msgspec.json.encode(stored, order="sorted")
 
 
@@ -171,15 +173,15 @@ def decode_outline(
         assert outline.refusal is not None
         content = Refusal(outline.refusal, outline.missing)
     else:
-        content = _content(kind, outline.content, outline.said)
+        content = _content(kind, outline.content, outline.text_fields)
     return Message(
         kind, ticket, at, arrival, content, {}, outline.route, outline.findings, quiet_before
     )
 
 
-def _content(kind: MessageType, clear: dict[str, Any], said: tuple[str, ...]) -> Content:
+def _content(kind: MessageType, clear: dict[str, Any], text_fields: tuple[str, ...]) -> Content:
     texts: dict[str, Any] = {}
-    for field in said:
+    for field in text_fields:
         name, _dot, part = field.partition(".")
         if part:
             texts.setdefault(name, {})[part] = PrivateText(field)

@@ -41,13 +41,13 @@ def ticket_records(number: str, ticket: TicketReplay) -> Iterator[Record]:
         private: dict[str, Any] = {}
         if log_events.says_texts(event.data):
             redactor = redactor or _redactor(ticket)
-            said = ticket.texts.get(event.cause or 0, {})
-            private = redactor.redact(log_events.private_part(event.data, said))
+            raw = ticket.texts.get(event.cause or 0, {})
+            private = redactor.redact(log_events.private_part(event.data, raw))
         if _STORED_TEXT in data or _REFERENCE in data:
             data = _encode(readable(msgspec.json.decode(data), private))
         parts = [head, data[1:-1]]
-        if shown := log_events.own_texts(event.name, private):
-            parts.append(_encode(shown)[1:-1])
+        if texts := log_events.own_texts(event.name, private):
+            parts.append(_encode(texts)[1:-1])
         yield at, number, seq, 0, msgspec.Raw(b",".join(filter(None, parts)) + b"}")
     for message, refusal in ticket.refused_outside_log():
         why = readable(refusal.why)

@@ -338,14 +338,14 @@ def test_what_stays_hidden_in_an_edited_text_is_what_it_was() -> None:
     """Also beside what was typed, in a list, and where a hidden part is taken out or typed anew."""
     letter = "建设路12号，电话13812340001，我叫林小满，门口的路灯坏了。"
     body = {"ticket": "1", "content": letter, "materials": ["粤D12K45.jpg", "a.jpg"]}
-    shown = redacted_text(body)
-    assert "12号" not in shown
+    screen = redacted_text(body)
+    assert "12号" not in screen
     longer = apply_edit(
-        shown.replace("路灯坏了", "两盏路灯坏了三天").replace("a.jpg", "b.jpg"), body
+        screen.replace("路灯坏了", "两盏路灯坏了三天").replace("a.jpg", "b.jpg"), body
     )
     assert longer["content"] == letter.replace("路灯坏了", "两盏路灯坏了三天")
     assert longer["materials"] == ["粤D12K45.jpg", "b.jpg"]
-    without = apply_edit(shown.replace("电话138****0001，", ""), body)
+    without = apply_edit(screen.replace("电话138****0001，", ""), body)
     assert without["content"] == letter.replace("电话13812340001，", "")
-    anew = apply_edit(shown.replace("138****0001", "13900001111"), body)
-    assert anew["content"] == letter.replace("13812340001", "13900001111")
+    edited = apply_edit(screen.replace("138****0001", "13900001111"), body)
+    assert edited["content"] == letter.replace("13812340001", "13900001111")

@@ -209,14 +209,14 @@ def play_as_it_came(scenario: Scenario, policy: Policy) -> tuple[State, list[Eve
     return replay.state, replay.log
 
 
-def event_dict(event: Event, said: Mapping[int, RawMessage]) -> dict[str, Any]:
+def event_dict(event: Event, raws: Mapping[int, RawMessage]) -> dict[str, Any]:
     """Return an event as the contract writes it: instants in Asia/Shanghai, texts rendered.
 
     `said` are the messages by their arrival, whose texts the event has.
     """
-    private = private_part(event.data, said.get(event.cause or 0, {}))
-    shown = own_texts(event.name, private)
-    data = readable({"at": event.at, "event": event.name} | fields(event.data) | shown, private)
+    private = private_part(event.data, raws.get(event.cause or 0, {}))
+    texts = own_texts(event.name, private)
+    data = readable({"at": event.at, "event": event.name} | fields(event.data) | texts, private)
     return {k: _written_value(v) for k, v in data.items()}
 
 

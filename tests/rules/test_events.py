@@ -51,10 +51,10 @@ def test_lines_of_the_scenarios_keep_their_bytes(path: Any) -> None:
 @settings(max_examples=examples(100))
 def test_lines_of_any_life_keep_their_bytes(messages: list[Message]) -> None:
     context = RuleContext(POLICY, CALENDAR)
-    said = {message.arrival: message.raw for message in messages}
+    raws = {message.arrival: message.raw for message in messages}
     for event in fold(State(TICKET), messages, context, messages[-1].at):
         keeps_its_bytes(event.data)
-        private = events.private_part(event.data, said.get(event.cause or 0, {}))
+        private = events.private_part(event.data, raws.get(event.cause or 0, {}))
         assert private.keys().isdisjoint(events.fields(event.data)), "what is private is not clear"
 
 
@@ -69,8 +69,8 @@ def test_null_is_not_the_same_as_absent() -> None:
 def test_what_a_citizen_wrote_is_never_in_clear() -> None:
     data = events.ProgressReported(unit="城管局", text=PrivateText("text"))
     assert "text" not in events.encode(data).decode()
-    said = {"text": "张三家门口的路灯", "unit": "城管局"}
-    assert events.private_part(data, said) == {"text": "张三家门口的路灯"}
+    raws = {"text": "张三家门口的路灯", "unit": "城管局"}
+    assert events.private_part(data, raws) == {"text": "张三家门口的路灯"}
     assert events.fields(data) == {"unit": "城管局"}
 
 

@@ -61,13 +61,13 @@ def test_a_paper_that_says_nothing_is_none() -> None:
 def test_parts_of_a_long_term_result_are_told_apart() -> None:
     long_term = {"progress": "已立项", "next_steps": "无", "extra": "x"}
     content = outline_of(read(MessageType.RESULT_SUBMITTED, long_term=long_term)).content
-    said = {"progress": PrivateText("long_term.progress")}
-    assert content.long_term == said  # type: ignore[union-attr]
+    texts = {"progress": PrivateText("long_term.progress")}
+    assert content.long_term == texts  # type: ignore[union-attr]
 
 
 def test_a_yes_is_a_yes_and_a_text_is_none() -> None:
-    for told, yes in (("是", True), (True, True), ("已电话告知", False), ("否", False)):
-        content = outline_of(read(MessageType.EXTENSION_REQUESTED, claimant_told=told)).content
+    for answer, yes in (("是", True), (True, True), ("已电话告知", False), ("否", False)):
+        content = outline_of(read(MessageType.EXTENSION_REQUESTED, claimant_told=answer)).content
         assert content.claimant_told is yes  # type: ignore[union-attr]
 
 
@@ -80,9 +80,9 @@ def test_a_life_is_the_same_without_its_texts(messages: list[Message]) -> None:
     events = fold(full, messages, context, end)
     assert fold(bare, list(map(stored, messages)), context, end) == events
     assert bare == full
-    said = {message.arrival: message.raw for message in messages}
+    texts = {message.arrival: message.raw for message in messages}
     for event in events:
         kept = private_part(event.data, {})
         assert not kept, "nothing but what refers to a message"
-        private_part(event.data, said.get(event.cause or 0, {}))
+        private_part(event.data, texts.get(event.cause or 0, {}))
     assert msgspec.json.decode(msgspec.json.encode(full), type=State) == full

@@ -50,8 +50,8 @@ def test_the_life_goes_as_the_regulation_says(name: str) -> None:
     else:
         state, events = play_as_it_came(scenario, POLICY)
     kept = events if scenario.notices else without_notices(events)
-    said = dict(enumerate(scenario.messages, 1))
-    expected, real = compared(scenario.events, [event_dict(event, said) for event in kept])
+    raws = dict(enumerate(scenario.messages, 1))
+    expected, real = compared(scenario.events, [event_dict(event, raws) for event in kept])
     assert real == expected, scenario.about
     in_the_end = {
         "status": state.status,

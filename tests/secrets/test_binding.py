@@ -236,8 +236,8 @@ def test_a_ticket_without_texts_is_shown_and_says_so(store: Store) -> None:
     assert "ticket.supplemented" in {line["event"] for line in lines}
     assert "还是不亮" not in str(lines)
     with store.writing() as session:
-        shown = reveal(session, WHO, "B1", ["name", "content", "log"], NOW, "checking")
-    assert shown["name"] == ""
-    assert "erased" in shown["content"]
-    assert "还是不亮" not in str(shown)
+        output = reveal(session, WHO, "B1", ["name", "content", "log"], NOW, "checking")
+    assert output["name"] == ""
+    assert "erased" in output["content"]
+    assert "还是不亮" not in str(output)
     assert verify(store).broken is None

@@ -80,8 +80,10 @@ def in_clear(store: Store) -> Iterator[str]:
 
 def assert_no_mark(store: Store) -> None:
     """Say where a mark stands in clear, if it does."""
-    found = [place[:300] for place in in_clear(store) if MARK in place or "\\u5370" in place]
-    assert found == []
+    marked_places = [
+        place[:300] for place in in_clear(store) if MARK in place or "\\u5370" in place
+    ]
+    assert marked_places == []
 
 
 def play(store: Store, scenarios: Sequence[Scenario]) -> list[str]:
@@ -131,10 +133,10 @@ def test_what_is_refused_is_in_no_clear_column(store: Store) -> None:
         for n, body in enumerate(_spoiled(kind)):
             envelope = {"at": "2026-11-02T10:00:00+08:00", "type": kind.value}
             title = {"title": "路灯不亮"} if "title" in body else {}
-            own = f"{kind}-{n}"
-            there = own if kind == MessageType.TICKET_RECEIVED else ticket
+            first = f"{kind}-{n}"
+            there = first if kind == MessageType.TICKET_RECEIVED else ticket
             for number in dict.fromkeys((there, f"{kind}-none-{n}")):
-                place = {"ticket": number, "id": f"{own}-{number}"}
+                place = {"ticket": number, "id": f"{first}-{number}"}
                 raws.append(envelope | body | title | place)
     feed(store, raws, at("2026-11-20T10:00"))
     with store.writing() as session:

@@ -159,9 +159,9 @@ def test_nothing_personal_comes_out(
     assert hotline.json("find", "--identity", IDENTITY) != []
     assert hotline.json("find", "--phone", THIRD) != []
     assert PHONE in hotline("refused", "--reveal", "--reason", "handling").stdout
-    acts = [line["act"] for line in hotline.lines("access")]
+    access_lines = [line["act"] for line in hotline.lines("access")]
     # rows of feeds and messages that workers refused are two lines
-    assert acts[-5:] == ["reveal", "find", "find", "reveal", "reveal"]
+    assert access_lines[-5:] == ["reveal", "find", "find", "reveal", "reveal"]
 
 
 async def _monitored(hotline: InProcessHotline) -> list[str]:

@@ -143,9 +143,9 @@ def test_a_number_for_a_call_that_is_due_takes_no_reason(store: Store) -> None:
 @pytest.mark.parametrize("who", [WANG, CHEN, Actor("li", UserRole.AUDITOR)], ids=lambda a: a.name)
 def test_to_open_a_refused_message_is_to_see_it(store: Store, who: Actor) -> None:
     """By right, in the access log; and only for whoever may send it again."""
-    wrong = letter("R1", "2026-11-02T09:00", category="no such")
+    misplaced = letter("R1", "2026-11-02T09:00", category="no such")
     with store.writing() as session:
-        add_messages(session, "city", [wrong], NOW)
+        add_messages(session, "city", [misplaced], NOW)
     advance_tickets(store, ["R1"], NOW)
     with store.reading() as session:
         (failure,) = failures(session).rows

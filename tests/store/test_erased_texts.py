@@ -94,5 +94,5 @@ def test_it_can_be_looked_at(store: Store) -> None:
     assert [line["event"] for line in lines] == [line.name for line in detail.log]
     assert not any("还有一盏" in str(line) or "台风预警" in str(line) for line in lines)
     with store.writing() as session:
-        shown = reveal(session, WHO, "E1", ["name", "content", "log"], NOW, "checking")
-    assert shown["name"] == ""
+        revealed = reveal(session, WHO, "E1", ["name", "content", "log"], NOW, "checking")
+    assert revealed["name"] == ""

@@ -101,8 +101,8 @@ def test_a_password_with_any_character_opens_the_server(tmp_path: Path, password
         credentials = f"{quote('desk@hotline.cn', safe='')}:{quote(password, safe='')}@"
         channel = _channel(tmp_path, _address(port, credentials))
         assert send_message(channel, "a@b.cn", "T1-1", "标题", "内容") is None
-        wrong = _channel(tmp_path, _address(port, credentials.replace(":", ":x")))
-        assert send_message(wrong, "a@b.cn", "T1-1", "标题", "内容")
+        refused = _channel(tmp_path, _address(port, credentials.replace(":", ":x")))
+        assert send_message(refused, "a@b.cn", "T1-1", "标题", "内容")
     assert server.recipients == [["a@b.cn"]]
 
 

@@ -63,9 +63,9 @@ def turn(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> None
 
 def listed(server: WebServer, place: int) -> list[str]:
     """The list of tickets in a message, as a reply takes it."""
-    found = re.search(r"\[\"[^\]]*\]", server.posts[place]["text"])
-    assert found is not None, server.posts[place]["text"]
-    tickets: list[str] = json.loads(found.group())
+    rows = re.search(r"\[\"[^\]]*\]", server.posts[place]["text"])
+    assert rows is not None, server.posts[place]["text"]
+    tickets: list[str] = json.loads(rows.group())
     return tickets
 
 
@@ -142,13 +142,13 @@ def test_claimants_are_many_persons(store: Store, tmp_path: Path) -> None:
     """What goes to claimants is never gathered, whatever the policy says."""
     clock = ManualClock(at(BEGUN))
     calls(store, ["C1", "C2"], clock())
-    acts = [
+    answers = [
         message(n, "screening.decided", BEGUN, code="2.2.5", decline=True, by="值班员")
         for n in ("C1", "C2")
     ]
     calls(store, ["C3", "C4"], clock())
-    acts += [message(n, "claimant.withdrew", BEGUN, to="unit") for n in ("C3", "C4")]
-    feed(store, acts, clock())
+    answers += [message(n, "claimant.withdrew", BEGUN, to="unit") for n in ("C3", "C4")]
+    feed(store, answers, clock())
     advance_tickets(store, ["C1", "C2", "C3", "C4"], clock())
     with (
         web_server() as (_server, port),

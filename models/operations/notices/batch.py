@@ -139,16 +139,16 @@ def _groups(
     """
     members = _members(session, channel, rows, now, limits)
     groups: dict[object, list[_Member]] = {}
-    matters: dict[tuple[str, str], list[_Member]] = {}
+    comparable: dict[tuple[str, str], list[_Member]] = {}
     for member in members.values():
         if member.parcel is None and member.gathered_in(limits.similar.kinds):
-            matters.setdefault((member.recipient, member.kind), []).append(member)
+            comparable.setdefault((member.recipient, member.kind), []).append(member)
             continue
         gathered = member.gathered_in(limits.digest) and (member.recipient, member.kind)
         groups.setdefault(member.parcel or gathered or member.id, []).append(member)
     later: dict[int, datetime] = {}
     asked = set(rows)
-    for (recipient, kind), waiting in matters.items():
+    for (recipient, kind), waiting in comparable.items():
         sorted_out = sort_by_matter(
             session,
             channel,

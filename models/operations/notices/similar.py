@@ -39,7 +39,7 @@ class WaitingNotice(NamedTuple):
     urgent: bool
 
 
-class Matters(NamedTuple):
+class SortedNotices(NamedTuple):
     """The rows that go out now, those of a matter together; and those that wait, until when."""
 
     now: list[list[int]]
@@ -54,7 +54,7 @@ def sort_by_matter(
     notices: Sequence[WaitingNotice],
     rules: SimilarRules,
     now: datetime,
-) -> Matters:
+) -> SortedNotices:
     """Sort the notices of one kind that wait for one person at this channel.
 
     A matter with anything urgent in it does not wait.
@@ -75,12 +75,12 @@ def sort_by_matter(
     rows: dict[str, list[WaitingNotice]] = {}
     for notice in compared:
         rows.setdefault(notice.number, []).append(notice)
-    matters = Matters([[notice.row] for notice in beyond], {})
+    sorted_notices = SortedNotices([[notice.row] for notice in beyond], {})
     for group in group_similar(session, list(dict.fromkeys([*told_at, *rows]))):
         waiting = [notice for number in group for notice in rows.get(number, ())]
-        told = max((told_at[number] for number in group if number in told_at), default=None)
-        if told is not None and not any(notice.urgent for notice in waiting):
-            matters.later.update((n.row, told + rules.again_after) for n in waiting)
+        last_told_at = max((told_at[number] for number in group if number in told_at), default=None)
+        if last_told_at is not None and not any(notice.urgent for notice in waiting):
+            sorted_notices.later.update((n.row, last_told_at + rules.again_after) for n in waiting)
         elif waiting:
-            matters.now.append([notice.row for notice in waiting])
-    return matters
+            sorted_notices.now.append([notice.row for notice in waiting])
+    return sorted_notices
