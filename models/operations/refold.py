@@ -72,8 +72,8 @@ class _Stored:
 
     def _require_all(self, logged: Sequence[LoggedEvent]) -> None:
         """Raise MessagesGone where a message that the log tells of would be left out."""
-        told = {e.cause for e in logged if not isinstance(e.data, MessageRefused)} - {None}
-        missing = told - self.messages.keys()
+        causes = {e.cause for e in logged if not isinstance(e.data, MessageRefused)} - {None}
+        missing = causes - self.messages.keys()
         if not missing:
             return
         # one that a later telling refused may have been replaced by its source since

@@ -53,7 +53,7 @@ def _attack(database: Databases | None, seconds: float, seed: int) -> int:
     attempts = " ".join(f"{name} {count}" for name, count in result.attempts.items())
     _say(f"{'postgresql' if database else 'sqlite'}: letters {result.letters} {attempts}")
     memory = " ".join(f"{role} {sizes}" for role, sizes in result.memory.items())
-    _say(f"  DatabaseAttacker {written.acts} faults {len(faults)} MiB: {memory}")
+    _say(f"  DatabaseAttacker {written.changes} faults {len(faults)} MiB: {memory}")
     return len(faults)
 
 

@@ -54,7 +54,7 @@ _LIVES = (
 
 ROLES = {"zhao": UserRole.SUPERVISOR, "operator": UserRole.OPERATOR}
 
-Life = tuple[str, Sequence[tuple[Any, ...]]]
+StoredLife = tuple[str, Sequence[tuple[Any, ...]]]
 """A ticket's state, and the lines of its log without their hashes."""
 
 
@@ -121,7 +121,7 @@ def work(store: Store) -> Iterator[Exception]:
             yield error
 
 
-def lives(store: Store) -> dict[str, Life]:
+def lives(store: Store) -> dict[str, StoredLife]:
     """Every ticket's life by its number."""
     data = type_coerce(EVENT.c.data, Text)
     columns = (EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.name, EVENT.c.moment, EVENT.c.cause, data)
@@ -154,7 +154,7 @@ class Copies:
             self.honest = lives(store)
             store.close()
 
-    def is_honest(self, number: str, life: Life) -> bool:
+    def is_honest(self, number: str, life: StoredLife) -> bool:
         """Return whether a ticket is as the service left it: before its work, or after it."""
         return life in (self.before.get(number), self.honest.get(number))
 

@@ -185,13 +185,13 @@ class DatabaseAttacker:
 
     def _exchange(self, table: str, column: str) -> None:
         """Exchange the values of two rows."""
-        one = self._some(table)
-        others = [r for r in self._rows(table) if r[column] != one[column]]
+        first = self._some(table)
+        others = [r for r in self._rows(table) if r[column] != first[column]]
         if not others or column in KEYS[table]:
             raise NothingDone(f"{table}.{column}")
         other = self.rng.choice(others)
-        self._set(table, one, **{column: other[column]})
-        self._set(table, other, **{column: one[column]})
+        self._set(table, first, **{column: other[column]})
+        self._set(table, other, **{column: first[column]})
 
     def _copy(self, table: str) -> None:
         """Add a row again under another key."""
@@ -259,10 +259,10 @@ class DatabaseAttacker:
             self._set("notice", row, state="sent", sent_at=row["queued_at"], channel="file")
 
     def exchanged_tickets(self) -> None:
-        one, other = self.rng.sample(self._rows("ticket"), 2)
-        self._set("ticket", one, number="-")
-        self._set("ticket", other, number=one["number"])
-        self._set("ticket", one | {"number": "-"}, number=other["number"])
+        first, other = self.rng.sample(self._rows("ticket"), 2)
+        self._set("ticket", first, number="-")
+        self._set("ticket", other, number=first["number"])
+        self._set("ticket", first | {"number": "-"}, number=other["number"])
 
     def whole_ticket(self) -> None:
         ticket = self._some("ticket")

@@ -75,19 +75,19 @@ It is told while it lasts, and not held when it is undone in time (docs/security
 class Tampered:
     """What was tried, and what went wrong: what nobody told, and what was forged."""
 
-    acts: int = 0
+    changes: int = 0
     faults: list[str] = field(default_factory=list)
 
 
-def tamper(copied: Copies, rng: Random, acts: Iterable[str]) -> Tampered:
+def tamper(copied: Copies, rng: Random, changes: Iterable[str]) -> Tampered:
     """Do each of these acts to a copy of its own, and see what is said of it and done by it."""
     result = Tampered()
-    for what in acts:
+    for what in changes:
         try:
             result.faults += _round(copied, rng, what)
         except NothingDone:
             continue
-        result.acts += 1
+        result.changes += 1
     return result
 
 
@@ -109,15 +109,15 @@ def _round(copied: Copies, rng: Random, what: str) -> list[str]:
         store = Store(url, Cipher([KEY]))
         try:
             upgrade(store)
-            told = _tells(store, copied.outside)
-            if not told and not _is_among(what, NOT_TOLD):
+            findings = _tells(store, copied.outside)
+            if not findings and not _is_among(what, NOT_TOLD):
                 faults.append(f"nobody tells of it: {place}")
             faults += [f"{fault}: {place}" for fault in _strangers(store)]
             refused = list(work(store))
             if is_hidden:
                 attacker.undo(act)
-            told = _tells(store, copied.outside)
-            if not told and not _is_among(what, USED):
+            findings = _tells(store, copied.outside)
+            if not findings and not _is_among(what, USED):
                 passed_over = _without_messages(store, act)
                 different = [n for n, life in lives(store).items() if not copied.is_honest(n, life)]
                 if forged := ", ".join(n for n in different if n not in passed_over):
