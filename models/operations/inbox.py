@@ -26,7 +26,9 @@ from models.rules.messages import (
 )
 from models.rules.queues import queue_for
 from models.rules.vocabulary import MessageType
+from models.security.message_ids import inbox_id, keyed_id, source_id
 from models.security.roles import Actor
+from models.sql_types import SelectedRow
 from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import NO_QUEUE, REFUSED, WAITING
 
@@ -60,13 +62,17 @@ class StoredMessage(NamedTuple):
 
 
 class _New(NamedTuple):
-    """A message to be added; `place` is its index among those given."""
+    """A message to be added; `place` is its index among those given.
+
+    `unkeyed_id` is its id as an earlier release would have kept it.
+    """
 
     place: int
     envelope: Envelope
     digest: bytes
     raw: Mapping[str, Json]
     canonical: bytes
+    unkeyed_id: str
 
 
 def add_messages(
@@ -124,26 +130,33 @@ def stored_messages(
     session: Session, source: str, ids: Collection[str]
 ) -> dict[str, StoredMessage]:
     """Return the messages of a source that the inbox has under these ids."""
+    kept_as = _kept_as(session, ids)
     rows = session.execute(
         select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
-            INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
+            INBOX.c.source == source, session.is_in(INBOX.c.message_id, kept_as), INBOX.c.current
         )
     ).all()
     bodies = session.all_texts(INBOX.c.body, rows)
     return {
-        r.message_id: StoredMessage(r.arrived_at, body)
+        kept_as[r.message_id]: StoredMessage(r.arrived_at, body)
         for r, body in zip(rows, bodies, strict=True)
     }
 
 
 def known_ids(session: Session, source: str, ids: Collection[str]) -> set[str]:
     """Return those of these ids under which the inbox has a message of a source."""
+    kept_as = _kept_as(session, ids)
     rows = session.scalars(
         select(INBOX.c.message_id).where(
-            INBOX.c.source == source, session.is_in(INBOX.c.message_id, ids), INBOX.c.current
+            INBOX.c.source == source, session.is_in(INBOX.c.message_id, kept_as), INBOX.c.current
         )
     )
-    return set(rows)
+    return {kept_as[message_id] for message_id in rows}
+
+
+def _kept_as(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """Return the ids by what the inbox may have them as: keyed, or not, where it cannot be read."""
+    return {i: i for i in ids} | {keyed_id(session.cipher, i): i for i in ids}
 
 
 def number_patterns(
@@ -184,9 +197,10 @@ def messages_about(
     ).all()
     messages: dict[str, list[tuple[str, StoredMessage]]] = {}
     for row, body in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
-        letter_id = next(m for mark in marks if (m := row.message_id.rpartition(mark)[0]))
+        message_id = source_id(session.cipher, row.message_id, body)
+        letter_id = next(m for mark in marks if (m := message_id.rpartition(mark)[0]))
         message = StoredMessage(row.arrived_at, body)
-        messages.setdefault(letter_id, []).append((row.message_id, message))
+        messages.setdefault(letter_id, []).append((message_id, message))
     return messages
 
 
@@ -231,7 +245,7 @@ def _keep_refused(
 
     They are no part of their ticket, and never become one.
     """
-    known = stored_messages(session, source, messages)
+    known = _stored(session, source, [message for message, _why in messages.values()])
     new = [entry for message_id, entry in messages.items() if message_id not in known]
     messages_alone = [message for message, _why in new]
     rows = _rows(session, source, messages_alone, now, None, kept_as_refused=True)
@@ -303,7 +317,9 @@ def _checked(
         return lazy("the number or the id holds a character that no database keeps")
     if latest is not None and envelope.at > latest:
         return lazy("the time {at} lies in the future", at=envelope.at.isoformat())
-    return _New(index, envelope, session.cipher.keyed_hash(canonical), raw, canonical)
+    kept = envelope._replace(id=inbox_id(session.cipher, envelope, raw))
+    digest = session.cipher.keyed_hash(canonical)
+    return _New(index, kept, digest, raw, canonical, envelope.id)
 
 
 def _with_content(session: Session, message: _New, raw: RawMessage) -> _New:
@@ -324,16 +340,7 @@ def _add_chunk(
     quiet_before: datetime | None,
 ) -> list[int] | None:
     """Return the indexes of those that are there already; None if another was just added first."""
-    stored = {
-        row.message_id: row
-        for row in session.execute(
-            select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state).where(
-                INBOX.c.source == source,
-                session.is_in(INBOX.c.message_id, [n.envelope.id for n in chunk]),
-                INBOX.c.current,
-            )
-        )
-    }
+    stored = _stored(session, source, chunk)
     known, replaced, new = [], [], []
     for message in chunk:
         old = stored.get(message.envelope.id)
@@ -358,6 +365,20 @@ def _add_chunk(
             raise
         return None
     return known
+
+
+def _stored(session: Session, source: str, messages: Sequence[_New]) -> dict[str, SelectedRow]:
+    """Return the rows of those messages that are there already, by the id that each has now."""
+    kept_as = {m.unkeyed_id: m.envelope.id for m in messages}
+    kept_as |= {m.envelope.id: m.envelope.id for m in messages}
+    rows = session.execute(
+        select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state).where(
+            INBOX.c.source == source,
+            session.is_in(INBOX.c.message_id, kept_as),
+            INBOX.c.current,
+        )
+    )
+    return {kept_as[row.message_id]: row for row in rows}
 
 
 def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
@@ -406,7 +427,7 @@ def _rows(
             "conflicting": False,
             "quiet_before": quiet_before,
         }
-        for row_id, (_place, e, digest, raw, canonical) in zip(ids, new, strict=True)
+        for row_id, (_place, e, digest, raw, canonical, _id) in zip(ids, new, strict=True)
     ]
     for row in rows:
         row["body"] = session.encrypt(INBOX.c.body, row["body"], row)

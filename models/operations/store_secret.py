@@ -21,13 +21,17 @@ from models.sql_types import AnyColumn, SelectedRow
 from models.tables.core import EVENT, SECRET, SIMILARITY
 from models.tables.secrets import HASH_KEY
 
-_FORM = 3
+_FORM = 4
 """The form of what the store holds: what is hashed, titles, and where texts are.
 
 1 since telephone numbers have one form (rules/phones.py), 2 since numbers are facts
 (rules/screening.py), 3 since numbers are found in every disguise, titles are redacted of all that
-is personal (rules/redaction.py), and what people wrote is kept encrypted only.
+is personal (rules/redaction.py), and what people wrote is kept encrypted only, 4 since the digests
+in the ids of messages are keyed (security/message_ids.py).
 """
+
+_TEXTS_MOVED = 3
+"""The form since which hashes, titles and texts are as they are now."""
 
 
 class _HashSecret(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,6 +100,17 @@ def refresh_hashes(store: Store, form: int) -> None:
     """
     if form == _FORM:
         return
+    from models.operations.old_ids import key_message_ids  # noqa: PLC0415  (rarely needed)
+
+    if form < _TEXTS_MOVED:
+        _refresh_texts(store)
+    key_message_ids(store)
+    with store.writing() as session:
+        _renew(session, form=_FORM)
+
+
+def _refresh_texts(store: Store) -> None:
+    """Bring hashes, titles and texts to their present form."""
     from models.operations.old_texts import move_texts  # noqa: PLC0415  (rarely needed)
     from models.operations.titles import redact_titles  # noqa: PLC0415
 
@@ -109,8 +124,6 @@ def refresh_hashes(store: Store, form: int) -> None:
     if anchored:
         # their rows are other ones now
         list_heads(store)
-    with store.writing() as session:
-        _renew(session, form=_FORM)
 
 
 def ensure_anchored(store: Store, now: Now) -> None:

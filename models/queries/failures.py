@@ -12,6 +12,7 @@ from models.json_types import JsonObject
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
 from models.rules.redaction import redact_text
 from models.rules.text import clean
+from models.security.message_ids import source_id
 from models.sql_types import SelectedRow
 from models.tables.core import INBOX, NOTICE, TICKET
 from models.tables.inbox import WAITING
@@ -112,7 +113,8 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
         return None
     why = reason_text(session, row)
     body = session.texts(INBOX.c.body, row)
-    return RefusedMessage(row.id, row.source, row.message_id, row.type, row.ticket, why, body)
+    message_id = source_id(session.cipher, row.message_id, body)
+    return RefusedMessage(row.id, row.source, message_id, row.type, row.ticket, why, body)
 
 
 def reason_text(session: Session, row: SelectedRow) -> str:

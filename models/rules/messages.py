@@ -504,11 +504,16 @@ def read_envelope(raw: RawMessage, canonical: bytes | None = None) -> Envelope |
     encoded = canonical or canonical_json(raw)
     if isinstance(encoded, Refusal):
         return encoded
+    message_id = sent_id_of(raw) or _digest(encoded)
+    return Envelope(message_id, moment, MessageType(kind), ticket.strip())
+
+
+def sent_id_of(raw: RawMessage) -> str | None:
+    """Return the id that a message's source gave it; None if it gave none."""
     sent_id = raw.get("id")
-    named = check.number_as_text(sent_id) or (
+    return check.number_as_text(sent_id) or (
         sent_id if isinstance(sent_id, str) and sent_id.strip() else None
     )
-    return Envelope(named or _digest(encoded), moment, MessageType(kind), ticket.strip())
 
 
 def for_each_ticket(raw: RawMessage) -> Sequence[RawMessage] | Refusal:

@@ -156,12 +156,17 @@ class Cipher:
         """Return the keyed hash of a message's outline, which nobody can make without the key."""
         return _hashed(self._outline, plain)
 
+    def id_hash(self, plain: bytes) -> bytes:
+        """Return the keyed hash that stands for a digest of a message in its id."""
+        return _hashed(self._ids, plain)
+
     def use_hash_key(self, key: bytes) -> None:
         """Use this key for keyed hashes from now on."""
         self._hash = hmac.new(key, digestmod="sha256")
         self._chain = hmac.new(_hashed(self._hash, b"log"), digestmod="sha256")
         self._texts = hmac.new(_hashed(self._hash, b"texts"), digestmod="sha256")
         self._outline = hmac.new(_hashed(self._hash, b"outline"), digestmod="sha256")
+        self._ids = hmac.new(_hashed(self._hash, b"message ids"), digestmod="sha256")
 
     def legacy_hash_key(self) -> bytes:
         """Return the key of the keyed hashes in a store of the first release."""
