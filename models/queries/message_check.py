@@ -70,21 +70,21 @@ def check_causes(
 
     What a later telling refused may have been replaced by its source since.
     """
-    told: dict[tuple[int, int], tuple[int, bool]] = {}
+    logged: dict[tuple[int, int], tuple[int, bool]] = {}
     for ticket, lines in logs.items():
         for line in lines:
             if line.cause is not None:
                 is_refusal = line.name == EventName.MESSAGE_REFUSED
-                seq, refusals_only = told.get((ticket, line.cause), (line.seq, True))
-                told[ticket, line.cause] = seq, refusals_only and is_refusal
-    causes = list({cause for _ticket, cause in told})
+                seq, refusals_only = logged.get((ticket, line.cause), (line.seq, True))
+                logged[ticket, line.cause] = seq, refusals_only and is_refusal
+    causes = list({cause for _ticket, cause in logged})
     rows = session.execute(
         select(INBOX.c.id, INBOX.c.ticket, INBOX.c.state, INBOX.c.current).where(
             session.is_in(INBOX.c.id, causes)
         )
     )
     stored = {(row.id, row.ticket): row for row in rows}
-    for (ticket, cause), (seq, refusals_only) in told.items():
+    for (ticket, cause), (seq, refusals_only) in logged.items():
         number, of = numbers[ticket], {"id": cause, "seq": seq}
         row = stored.get((cause, number))
         if row is None or (row.state == APPLIED and not row.current):

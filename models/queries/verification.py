@@ -113,8 +113,10 @@ def verify(
             result.findings += findings
             if not findings:
                 note(row.number, end)
-        told = {finding.ticket for finding in result.findings}
-        result.findings += (finding for finding in causes if finding.ticket not in told)
+        tickets_with_findings = {finding.ticket for finding in result.findings}
+        result.findings += (
+            finding for finding in causes if finding.ticket not in tickets_with_findings
+        )
     after: int | None = -(1 << 62)
     while after is not None:
         with store.reading() as session:

@@ -223,8 +223,9 @@ def test_a_fed_file_keeps_to_the_role(
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     counts = hotline.json("feed", file, code=1, TOKEN=token)
     assert (counts["enqueued"], counts["refused"]) == (1, 1)
-    (row,) = hotline.lines("refused")
+    row, kept = hotline.lines("refused")
     assert row["why"].startswith("gateway (feeder) may not speak for: district desk")
+    assert kept["why"] == row["why"], "the message is kept in the store too"
     (folder / "more.jsonl").write_text(
         json.dumps(message("T1", "note.added", "2026-11-02T11:00", text="x")), "utf-8"
     )
