@@ -18,12 +18,13 @@ from models.operations.access_log import record_denial
 from models.operations.inbox import add_messages
 from models.operations.notices.record import resend
 from models.operations.speaking import SpeakingCheck
-from models.queries.detail import OPERATORS, TicketDetail, ticket_detail
+from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import MESSAGE, Failure
 from models.queries.message_answers import MessageAnswer, MessageKey
 from models.queries.owed_calls import is_call_due
 from models.rulebook import stored_units
 from models.rules.messages import HOTLINE, RawMessage
+from models.rules.speaking import OPERATORS
 from models.rules.vocabulary import MessageType, Permission, label
 from models.security.roles import Actor, Denied
 from monitor import message_edit

@@ -25,7 +25,8 @@ from models.rules.messages import (
     read_envelope,
 )
 from models.rules.queues import queue_for
-from models.rules.vocabulary import MessageType
+from models.rules.speaking import OWN_SOURCES
+from models.rules.vocabulary import MessageType, UserRole
 from models.security.message_ids import inbox_id, keyed_id, source_id
 from models.security.roles import Actor
 from models.sql_types import SelectedRow
@@ -74,6 +75,17 @@ class _New(NamedTuple):
     canonical: bytes
     unkeyed_id: str
 
+    def is_of(self, ticket: str, kind: str) -> bool:
+        """Return whether it is about this ticket and of this type."""
+        return (self.envelope.ticket, self.envelope.type) == (ticket, kind)
+
+
+class _Old(NamedTuple):
+    """The indexes of messages whose id is there: those known, and those that another's id has."""
+
+    known: list[int]
+    refused: list[tuple[int, LazyText]]
+
 
 def add_messages(
     session: Session,
@@ -90,7 +102,9 @@ def add_messages(
     with the reason, until somebody sends it who may.
 
     The same id of the same source is the same message and changes nothing, unless it was refused
-    and comes back with another content: then it replaces the refused one. A message dated after
+    and comes back with another content: then it replaces the refused one. One that is of another
+    ticket or type than the message of its id is refused: it would be lost as a duplicate. So is
+    what a feeder sends under a source of the service's own. A message dated after
     `latest`, if that is given, is refused, since its sender's clock is wrong. Of what lies before
     `quiet_before` nobody is told (decision 34).
     """
@@ -103,6 +117,10 @@ def add_messages(
         if isinstance(message, LazyText):
             result.refused.append((index, message))
             continue
+        if sender is not None and sender.role == UserRole.FEEDER and source in OWN_SOURCES:
+            why = lazy("the source {name} is the service's own; give another", name=source)
+            result.refused.append((index, why))
+            continue
         if check is not None:
             sent = check(message.envelope.type, raw)
             if isinstance(sent, LazyText):
@@ -110,18 +128,23 @@ def add_messages(
                 not_allowed.setdefault(message.envelope.id, (message, sent))
                 continue
             message = _with_content(session, message, sent)
-        if message.envelope.id in by_id:
+        first = by_id.setdefault(message.envelope.id, message)
+        if first is message:
+            continue
+        if first.is_of(message.envelope.ticket, message.envelope.type):
             result.known.append(index)
         else:
-            by_id[message.envelope.id] = message
+            envelope = first.envelope
+            result.refused.append((index, _taken_id(envelope.ticket, envelope.type)))
     new = list(by_id.values())
     for start in range(0, len(new), _CHUNK):
         chunk = new[start : start + _CHUNK]
         # another process may add the same ones at the same moment: try again then
-        while (known := _add_chunk(session, source, chunk, now, quiet_before)) is None:
+        while (old := _add_chunk(session, source, chunk, now, quiet_before)) is None:
             pass
-        result.known += known
-        result.enqueued += len(chunk) - len(known)
+        result.known += old.known
+        result.refused += old.refused
+        result.enqueued += len(chunk) - len(old.known) - len(old.refused)
     _keep_not_allowed(session, source, not_allowed, now)
     return result
 
@@ -338,10 +361,10 @@ def _add_chunk(
     chunk: Sequence[_New],
     now: datetime,
     quiet_before: datetime | None,
-) -> list[int] | None:
-    """Return the indexes of those that are there already; None if another was just added first."""
+) -> _Old | None:
+    """Add those whose id is new; returns the others, None if another was just added first."""
     stored = _stored(session, source, chunk)
-    known, replaced, new = [], [], []
+    old_ones, replaced, new = _Old([], []), [], []
     for message in chunk:
         old = stored.get(message.envelope.id)
         if old is None:
@@ -349,8 +372,10 @@ def _add_chunk(
         elif old.state == REFUSED and old.digest != message.digest:
             replaced.append(old.id)
             new.append(message)
+        elif message.is_of(old.ticket, old.type):
+            old_ones.known.append(message.place)
         else:
-            known.append(message.place)
+            old_ones.refused.append((message.place, _taken_id(old.ticket, old.type)))
     rows = _rows(session, source, new, now, quiet_before)
     try:
         # SQLite has one writer at a time and needs no savepoint
@@ -364,7 +389,15 @@ def _add_chunk(
         if not isinstance(error.orig, UniqueViolation):
             raise
         return None
-    return known
+    return old_ones
+
+
+def _taken_id(ticket: str, kind: str) -> LazyText:
+    return lazy(
+        "the id is another message's: ticket {number}, {kind}; send it with an id of its own",
+        number=ticket,
+        kind=str(kind),
+    )
 
 
 def _stored(session: Session, source: str, messages: Sequence[_New]) -> dict[str, SelectedRow]:
@@ -372,7 +405,9 @@ def _stored(session: Session, source: str, messages: Sequence[_New]) -> dict[str
     kept_as = {m.unkeyed_id: m.envelope.id for m in messages}
     kept_as |= {m.envelope.id: m.envelope.id for m in messages}
     rows = session.execute(
-        select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state).where(
+        select(INBOX.c.id, INBOX.c.message_id, INBOX.c.digest, INBOX.c.state)
+        .add_columns(INBOX.c.ticket, INBOX.c.type)
+        .where(
             INBOX.c.source == source,
             session.is_in(INBOX.c.message_id, kept_as),
             INBOX.c.current,

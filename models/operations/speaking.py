@@ -47,6 +47,8 @@ class SpeakingCheck:
         if sender.is_owner:
             return raw
         wanted = senders_of(kind, raw)
+        if not wanted:
+            return lazy("only a change of the units sends {type} (`hotline units`)", type=kind)
         speaks = wanted & self._senders
         if not speaks:
             return lazy(

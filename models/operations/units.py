@@ -23,13 +23,11 @@ from models.rulebook import (
 )
 from models.rules.routing.unit_history import new_unit_id
 from models.rules.routing.units_file import PEOPLE, STREET, WORDS, Unit, UnitsFile
+from models.rules.speaking import UNITS
 from models.rules.vocabulary import MessageType, Status
 from models.security.heads import HeadKind
 from models.tables.core import FORMER_UNIT_NAME, INBOX, TERRITORY, TICKET, UNIT
 from models.tables.inbox import WAITING
-
-SOURCE = "units"
-"""The source of the messages by which tickets pass on."""
 
 _CLOSED = (Status.ARCHIVED, Status.DECLINED)
 
@@ -366,5 +364,5 @@ def _pass_on(
         }
         for ticket in tickets
     ]
-    added = add_messages(session, SOURCE, messages, now)
+    added = add_messages(session, UNITS, messages, now)
     assert not added.refused and not added.known, added

@@ -17,14 +17,12 @@ from models.queries.log_lines import LogLine
 from models.rules import events
 from models.rules.events import ClockMoved, TicketAmended, TicketUnrouted
 from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
+from models.rules.speaking import OPERATORS
 from models.rules.state import State, read_state
 from models.rules.text import clean
 from models.rules.vocabulary import NoticeState, Status
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
-
-OPERATORS = "monitor"
-"""The source of messages that operators send."""
 
 
 @dataclass(frozen=True, slots=True)

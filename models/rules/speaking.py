@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from models.rules.messages import HOTLINE, RawMessage
 from models.rules.vocabulary import MessageType, Sender
 
+OPERATORS, UNITS = OWN_SOURCES = ("monitor", "units")
+"""The sources of the service's own messages: its operators', and those of a change of the units."""
+
 _CITY, _UNITS, _DESK = (frozenset({sender}) for sender in Sender)
 
 _SENDERS: Mapping[MessageType, frozenset[Sender]] = {

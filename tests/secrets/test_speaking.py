@@ -15,7 +15,7 @@ from models.i18n import render
 from models.operations.inbox import AddedMessages, add_messages
 from models.queries.failures import failures
 from models.rules.messages import HOTLINE
-from models.rules.speaking import senders_of
+from models.rules.speaking import OWN_SOURCES, senders_of
 from models.rules.vocabulary import MessageType, Sender, UserRole
 from models.security.roles import Actor
 from models.tables.core import INBOX
@@ -126,6 +126,48 @@ def test_each_role_speaks_for_whom_it_may(store: Store, sender: Actor, may: set[
     states = {message_id.split("-")[1]: state for message_id, state, _current in inbox(store)}
     assert {kind for kind, state in states.items() if state == "refused"} == refused
     assert len(states) == len(MessageType), "what is refused is kept"
+
+
+def test_an_id_of_another_message_is_no_duplicate(store: Store) -> None:
+    """It is refused with the reason, in one batch as in two; the same message again is known."""
+    units = Actor("fay", UserRole.FEEDER, frozenset({Sender.UNITS}))
+    accepted = message("R1", "unit.accepted", "2026-11-02T10:00") | {"id": "c100"}
+    received = letter("C100", "2026-11-02T10:00") | {"id": "c100"}
+    same_ticket = message("R1", "unit.returned", "2026-11-02T10:00", why="x") | {"id": "c100"}
+    assert send(store, units, accepted).enqueued == 1
+    why = "the id is another message's: ticket R1, unit.accepted; send it with an id of its own"
+    for other in (received, same_ticket):
+        result = send(store, FEEDER, other)
+        assert (result.enqueued, result.duplicate, reasons(result)) == (0, 0, [why])
+    result = send(store, FEEDER, accepted)
+    assert (result.enqueued, result.duplicate, result.refused) == (0, 1, [])
+
+
+def test_one_batch_with_an_id_twice(store: Store) -> None:
+    """The first of two messages has it; the same one again is known."""
+    first = letter("C1", "2026-11-02T10:00") | {"id": "c1"}
+    second = letter("C2", "2026-11-02T10:00") | {"id": "c1"}
+    result = send(store, FEEDER, first, second, first)
+    assert (result.enqueued, result.known, [i for i, _why in result.refused]) == (1, [2], [1])
+
+
+@pytest.mark.parametrize("source", OWN_SOURCES)
+def test_the_service_has_its_sources_to_itself(store: Store, source: str) -> None:
+    """No feeder takes ids that operators' messages or a change of the units will have."""
+    accepted = message("R1", "unit.accepted", "2026-11-02T10:00")
+    with store.writing() as session:
+        result = add_messages(session, source, [accepted], NOW, sender=FEEDER)
+    assert reasons(result) == [f"the source {source} is the service's own; give another"]
+    assert inbox(store) == []
+    with store.writing() as session:
+        assert add_messages(session, source, [accepted], NOW, sender=SUPERVISOR).enqueued == 1
+
+
+def test_only_the_units_command_sends_a_succession(store: Store) -> None:
+    succeeded = message("R1", "unit.succeeded", "2026-11-02T10:00")
+    assert reasons(send(store, FEEDER, succeeded)) == [
+        "only a change of the units sends unit.succeeded (`hotline units`)"
+    ]
 
 
 def test_what_is_refused_is_sent_again_by_somebody_who_may(store: Store) -> None:
