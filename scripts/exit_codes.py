@@ -28,6 +28,10 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
+        if isinstance(error, PermissionError) and error.filename:
+            text = _("{path} belongs to somebody else, or this user may not open it")
+            _print_error(text.format(path=error.filename))
+            return 1
         if (reason := database_message(error)) is None:
             # a bug: the text of the exception may hold what a citizen wrote
             text = _("this should not happen; please report: {what}")

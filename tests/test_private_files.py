@@ -11,11 +11,13 @@ import pytest
 
 from models.private_files import (
     UnsafeFolder,
+    close_file,
     make_private_folder,
     open_private,
     prepare_home,
     write_private,
 )
+from scripts.exit_codes import exit_code_of
 from tests.scripts.hotline_process import HotlineProcess
 
 UMASKS = (0o000, 0o022, 0o777)
@@ -84,6 +86,24 @@ def test_an_open_home_is_closed_with_a_word(tmp_path: Path) -> None:
     assert "hotline.db could be opened by others" in output
     assert open_paths(hotline.home) == []
     assert hotline("db", "upgrade").stderr == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_the_home_of_another_user_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says whose fault it is, where it asked to be reported as a fault of the service."""
+    file = tmp_path / "home" / "hotline.db"
+    make_private_folder(file.parent)
+    os.seteuid(65534)
+    try:
+        code = exit_code_of(lambda: bool(close_file(file)))
+    finally:
+        os.seteuid(0)
+    assert code == 1
+    assert capsys.readouterr().err == (
+        f"hotline: {file} belongs to somebody else, or this user may not open it\n"
+    )
 
 
 def test_a_home_that_others_can_write_to_is_refused(tmp_path: Path) -> None:

@@ -27,9 +27,16 @@ def check_anchors(
         return
     try:
         last = AnchorFile(folder).last()
+        highest = max((line.number for line in AnchorFile(folder).lines() if line), default=0)
     except OSError as error:
         advice = _("let the service's user read and write {path}").format(path=folder)
         yield CheckResult(_CHECK, PROBLEM, f"{folder}: {error.strerror}", advice)
+        return
+    if highest > newest.number:
+        text = _("the last anchor is {n}, the copy in {path} has them up to {last}")
+        text = text.format(n=newest.number, path=folder, last=highest)
+        advice = _("the store was set back: see `hotline log --verify`")
+        yield CheckResult(_CHECK, PROBLEM, text, advice)
         return
     if last is not None and last.signature == newest.signature.hex():
         text = _("the last anchor is {n}, and its copy is in {path}")
@@ -39,8 +46,5 @@ def check_anchors(
     text = text.format(n=newest.number, path=folder, last=last.number if last else "-")
     # the first one is made before any worker runs
     late = newest.number > 1 and now - newest.at > _COPIED_WITHIN
-    ahead = last is not None and last.number > newest.number
     advice = _("let the service's user write there, and see what the workers' log says")
-    if ahead:
-        advice = _("the store was set back: see `hotline log --verify`")
-    yield CheckResult(_CHECK, PROBLEM if late or ahead else NOTE, text, advice)
+    yield CheckResult(_CHECK, PROBLEM if late else NOTE, text, advice)

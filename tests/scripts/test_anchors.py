@@ -81,6 +81,13 @@ def test_a_restored_backup_is_told_and_noted(hotline: InProcessHotline, tmp_path
     assert "the last anchor that holds is 2 of" in output
     checks = hotline.json("doctor", "--json", code=1)
     assert [c["state"] for c in checks if c["check"] == "anchors"] == ["wrong"]
+    copy = tmp_path / "outside" / "anchors.jsonl"
+    lines = copy.read_text("utf-8").splitlines(keepends=True)
+    # as where the store goes another way from there, and is copied on
+    copy.write_text("".join([*lines, lines[1]]), "utf-8")
+    checks = hotline.json("doctor", "--json", code=1)
+    (check,) = (c for c in checks if c["check"] == "anchors")
+    assert check["state"] == "wrong" and "log --verify" in check["advice"]
     hotline("anchors", "restored")
     assert hotline.json("log", "--verify")["findings"] == []
     assert len(list((tmp_path / "outside").glob("anchors-*.jsonl"))) == 1
