@@ -3,21 +3,16 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row, select
 
 from models.database import Session
 from models.i18n import LazyText, lazy
-from models.queries.anchors import anchor_public_key, anchors
+from models.queries.anchors import anchor_public_key
+from models.queries.checked_rows import CheckedRow, read_checked
 from models.rules.calendar import SHANGHAI
 from models.security.anchored_heads import AnchoredHeads
 from models.security.anchors import Anchor, leaf, merkle_root
 from models.security.findings import Finding, Harm
-from models.tables.core import CHANGE
-
-_ROWS = 1_000
-"""Rows of the feed that are in memory at a time."""
+from models.tables.core import ANCHOR, CHANGE
 
 ANCHORS = lazy("the anchors")
 
@@ -46,7 +41,7 @@ class AnchorCheck:
     def refresh(self, session: Session) -> None:
         """Read what has been added since."""
         for row in _feed(session, self.heads.position):
-            self.heads.add(row.position, bytes(row.heads))
+            self.heads.add(row.position, row.heads)
 
     def anchored_at(self, position: int) -> datetime | None:
         """Return when a position of the feed was anchored, None where it was not."""
@@ -64,10 +59,10 @@ class AnchorCheck:
         rows = _feed(session, 0)
         row = next(rows, None)
         before: Anchor | None = None
-        for anchor in anchors(session):
+        for anchor in self._anchors(session):
             leaves: list[bytes] = []
             while row is not None and row.position is not None and row.position <= anchor.through:
-                packed = bytes(row.heads)
+                packed = row.heads
                 self.heads.add(row.position, packed)
                 leaves.append(leaf(row.position, packed))
                 row = next(rows, None)
@@ -78,8 +73,19 @@ class AnchorCheck:
             self._known.append(anchor)
             self.count += 1
         while row is not None:
-            self.heads.add(row.position, bytes(row.heads))
+            self.heads.add(row.position, row.heads)
             row = next(rows, None)
+
+    def _anchors(self, session: Session) -> Iterator[Anchor]:
+        """Yield the anchors that can be read, and note those that cannot."""
+        columns = [ANCHOR.c[name] for name in Anchor.__struct_fields__]
+        for row in read_checked(session, columns, lambda query: query.order_by(ANCHOR.c.number)):
+            if not row.unreadable:
+                yield Anchor(*row[: len(columns)])
+                continue
+            place = lazy("anchor {n}", n=row.number)
+            why = lazy("{columns} cannot be read", columns=", ".join(row.unreadable))
+            self.findings.append(Finding(Harm.ALTERED, place, why, seq=row.number))
 
     def _judge(self, anchor: Anchor, before: Anchor | None, leaves: list[bytes]) -> None:
         """Note what is wrong with an anchor that follows another, and with what it covers."""
@@ -110,10 +116,18 @@ def _wrong_with(
     return None
 
 
-def _feed(session: Session, after: int) -> Iterator[Row[Any]]:
-    """Yield the rows of the feed after a position, those without one last."""
-    columns = (CHANGE.c.position, CHANGE.c.heads)
-    settled = select(*columns).where(CHANGE.c.position > after).order_by(CHANGE.c.position)
-    yield from session.execute(settled.execution_options(yield_per=_ROWS))
-    waiting = select(*columns).where(CHANGE.c.position.is_(None)).order_by(CHANGE.c.id)
-    yield from session.execute(waiting.execution_options(yield_per=_ROWS))
+def _feed(session: Session, after: int) -> Iterator[CheckedRow]:
+    """Yield the rows of the feed after a position, those without one last.
+
+    One whose heads cannot be read lists none; one without a place is missed by its anchor.
+    """
+    columns = [CHANGE.c.position, CHANGE.c.heads]
+    settled, waiting = CHANGE.c.position > after, CHANGE.c.position.is_(None)
+    for query in (
+        lambda query: query.where(settled).order_by(CHANGE.c.position),
+        lambda query: query.where(waiting).order_by(CHANGE.c.id),
+    ):
+        rows = read_checked(session, columns, query)
+        for row in rows:
+            if "position" not in row.unreadable:
+                yield row._replace(heads=row.heads or b"")

@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from models.database import Session
 from models.i18n import LazyText, lazy
-from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, has_own_outline
+from models.queries.checked_rows import read_checked
+from models.queries.inbox_rows import InboxRow, has_own_outline
 from models.rules.vocabulary import EventName
 from models.security.binding import ForgedValue, TextsErased
 from models.security.chain import EventLine
@@ -25,23 +26,25 @@ def check_messages(
 
     Returns the last one's id, None where there are no more, and what is wrong.
     """
-    query = select(*INBOX_COLUMNS).where(INBOX.c.id > after).order_by(INBOX.c.id).limit(most)
-    if number is not None:
-        query = query.where(INBOX.c.ticket == number)
-    try:
-        rows = [InboxRow(*row) for row in session.execute(query)]
-    except ValueError:
-        if most > 1:
-            # one by one, to say which
-            return check_messages(session, after, number, 1)
-        row_id, ticket = session.execute(query.with_only_columns(INBOX.c.id, INBOX.c.ticket)).one()
-        unreadable = lazy("message {id} cannot be read any more", id=row_id)
-        return row_id, [Finding(Harm.ALTERED, ticket, unreadable, ticket, row_id)]
-    session.load_salts({row.ticket for row in rows})
+    of = [INBOX.c.id > after, *([INBOX.c.ticket == number] if number is not None else [])]
+    columns = [INBOX.c[name] for name in InboxRow._fields]
+    rows = list(
+        read_checked(
+            session,
+            columns,
+            lambda query: query.where(*of).order_by(INBOX.c.id).limit(most),
+            as_text=("outline",),
+        )
+    )
+    session.load_salts({row.ticket for row in rows if row.ticket})
     findings = []
     for row in rows:
-        if (why := _wrong_with(session, row)) is not None:
-            findings.append(Finding(Harm.ALTERED, row.ticket, why, row.ticket, row.id))
+        if row.unreadable:
+            why: LazyText | None = lazy("message {id} cannot be read any more", id=row.id)
+        else:
+            why = _wrong_with(session, InboxRow(*row[: len(columns)]))
+        if why is not None:
+            findings.append(Finding(Harm.ALTERED, row.ticket or "-", why, row.ticket, row.id))
     return rows[-1].id if rows else None, findings
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from models.database import Session
 from models.i18n import LazyText, lazy
-from models.queries.table_heads import TABLES, table_heads
+from models.queries.checked_rows import CheckedRow, read_checked
+from models.queries.table_heads import TABLES, row_digest, row_key
 from models.security.anchored_heads import AnchoredHeads
 from models.security.encryption import ForgedValue, KeyUnusable
 from models.security.findings import Finding, Harm
@@ -28,18 +29,41 @@ def check_tables(session: Session, heads: AnchoredHeads) -> Iterator[Finding]:
     for kind in TABLES:
         place = PLACES[kind]
         known = dict(heads.tables.get(kind, {}))
-        try:
-            rows = list(table_heads(session, kind))
-        except (ForgedValue, KeyUnusable, ValueError):
-            why = lazy("what is written there cannot be read any more")
-            yield Finding(Harm.ALTERED, place, why)
-            continue
-        for row in rows:
-            digest = known.pop(row.key, None)
-            if digest is None:
-                why = lazy("{key} is in no record of changes", key=row.key)
-                yield Finding(Harm.ADDED, place, why)
-            elif digest != row.digest:
-                yield Finding(Harm.ALTERED, place, lazy("{key} is not as it was", key=row.key))
+        for row in _rows(session, kind):
+            if not set(TABLES[kind].primary_key.columns.keys()).isdisjoint(row.unreadable):
+                # what it was is said to be gone
+                yield Finding(Harm.ALTERED, place, lazy("the key of a row cannot be read"))
+                continue
+            key = row_key(kind, row)
+            yield from _check(session, kind, row, key, known.pop(key, None))
         for key in known:
             yield Finding(Harm.DELETED, place, lazy("{key} is gone", key=key))
+
+
+def _check(
+    session: Session, kind: HeadKind, row: CheckedRow, key: int | str, known: bytes | None
+) -> Iterator[Finding]:
+    place = PLACES[kind]
+    if row.unreadable:
+        why = lazy("{columns} of {key} cannot be read", columns=", ".join(row.unreadable), key=key)
+        yield Finding(Harm.ALTERED, place, why)
+        return
+    try:
+        digest = row_digest(session, kind, row)
+    except (ForgedValue, KeyUnusable):
+        why = lazy("what is encrypted in {key} is not as it was written", key=key)
+        yield Finding(Harm.ALTERED, place, why)
+        return
+    if known is None:
+        yield Finding(Harm.ADDED, place, lazy("{key} is in no record of changes", key=key))
+    elif digest != known:
+        yield Finding(Harm.ALTERED, place, lazy("{key} is not as it was", key=key))
+
+
+def _rows(session: Session, kind: HeadKind) -> Iterator[CheckedRow]:
+    table = TABLES[kind]
+    return read_checked(
+        session,
+        list(table.c),
+        lambda query: query.order_by(*table.primary_key.columns),
+    )

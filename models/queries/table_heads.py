@@ -1,11 +1,11 @@
 """The heads of protected tables: policies, the calendar, units, published bulletins."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Table, select
 
 from models.database import Session
+from models.security.binding import RowLike
 from models.security.heads import ChangedHead, HeadKind, content_digest
 from models.tables.core import (
     DAY,
@@ -52,7 +52,7 @@ _COLUMNS: Mapping[HeadKind, tuple[str, ...]] = {
 }
 """What a row's digest covers. A column that comes later is not covered by digests before it."""
 
-_KEYS: Mapping[HeadKind, Callable[[Row[Any]], int | str]] = {
+_KEYS: Mapping[HeadKind, Callable[[RowLike], int | str]] = {
     HeadKind.POLICY: lambda row: int(row.number),
     HeadKind.DAY: lambda row: str(row.day),
     HeadKind.YEAR: lambda row: int(row.year),
@@ -71,10 +71,15 @@ def table_heads(session: Session, kind: HeadKind) -> Iterator[ChangedHead]:
     """Yield the head of each row of a table, in the order of its key."""
     table = TABLES[kind]
     for row in session.execute(select(table).order_by(*table.primary_key.columns)):
-        yield ChangedHead(kind, _KEYS[kind](row), digest=_digest(session, kind, row))
+        yield ChangedHead(kind, row_key(kind, row), digest=row_digest(session, kind, row))
 
 
-def _digest(session: Session, kind: HeadKind, row: Row[Any]) -> bytes:
+def row_key(kind: HeadKind, row: RowLike) -> int | str:
+    """Return the key by which the head of a row is known."""
+    return _KEYS[kind](row)
+
+
+def row_digest(session: Session, kind: HeadKind, row: RowLike) -> bytes:
     """Return the digest of a row's content; what is encrypted counts as what it says."""
     content = [getattr(row, name) for name in _COLUMNS[kind]]
     for place, name in enumerate(_COLUMNS[kind]):

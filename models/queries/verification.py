@@ -3,21 +3,21 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from models.anchor_file import AnchorLine
 from models.database import Session, Store
 from models.i18n import lazy
 from models.queries.anchor_check import AnchorCheck
+from models.queries.checked_rows import CheckedRow, read_checked
 from models.queries.log import TicketNotFound
 from models.queries.message_check import check_causes, check_messages
 from models.queries.notice_check import check_notices
 from models.queries.outside_check import check_outside
-from models.queries.row_check import Wrong, check_clocks, check_ticket_row
+from models.queries.row_check import Wrong, check_clocks, check_once, check_ticket_row
 from models.queries.table_check import check_tables
-from models.queries.ticket_batch import TicketBatch, read_tickets
+from models.queries.ticket_batch import TicketBatch, read_tickets, unreadable_columns
 from models.rules.calendar import SHANGHAI
 from models.rules.state import read_state
 from models.security.anchored_heads import AnchoredHeads, TicketHead
@@ -86,33 +86,24 @@ def verify(
     result.findings += anchored.findings
     result.findings += check_outside(outside, anchored)
     seen = set[int]()
-    spans = [(n, min(n + _TICKETS, last + 1)) for n in range(first, last + 1, _TICKETS)]
-    while spans:
-        start, stop = spans.pop(0)
+    while first is not None and last is not None:
         with store.reading(snapshot=True) as session:
             anchored.refresh(session)
-            try:
-                batch = read_tickets(session, start, stop)
-            except ValueError:
-                if stop - start > 1:
-                    # one by one, to say which
-                    spans = [(n, n + 1) for n in range(start, stop)] + spans
-                else:
-                    seen.add(start)
-                    result.findings.append(_unreadable(anchored.heads, start))
-                continue
-            numbers = {row.id: row.number for row in batch.tickets}
+            batch = read_tickets(session, first, last, _TICKETS)
+            if not batch.tickets:
+                break
+            first = batch.tickets[-1].id + 1
+            numbers = {row.id: row.number for row in batch.tickets if row.number}
             causes = list(check_causes(session, numbers, batch.lines))
         for row in batch.tickets:
             seen.add(row.id)
             result.tickets += 1
-            result.lines += row.seq
-            end = LogEnd(row.seq, bytes(row.hash))
+            result.lines += row.seq or 0
             noted = unseen.pop(row.number, None)
             findings = list(_check(store.cipher, check, anchored.heads, batch, row, noted))
             result.findings += findings
             if not findings:
-                note(row.number, end)
+                note(row.number, LogEnd(row.seq, row.hash))
         tickets_with_findings = {finding.ticket for finding in result.findings}
         result.findings += (
             finding for finding in causes if finding.ticket not in tickets_with_findings
@@ -142,30 +133,27 @@ def verify(
     return result
 
 
-def _unreadable(heads: AnchoredHeads, ticket: int) -> Finding:
-    head = heads.tickets.get(ticket)
-    number = head.number if head is not None else f"#{ticket}"
-    why = lazy("what is written of it cannot be read any more")
-    return Finding(Harm.ALTERED, number, why, number, 1)
-
-
 def _check(
     cipher: Cipher,
     check: LogCheck,
     heads: AnchoredHeads,
     batch: TicketBatch,
-    row: Row[Any],
+    row: CheckedRow,
     known: LogEnd | None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with a ticket: with its log, or else with its rows."""
     lines = batch.lines.get(row.id, [])
     head = heads.tickets.get(row.id)
+    if row.unreadable:
+        number = row.number or (head.number if head is not None else f"#{row.id}")
+        yield Finding(Harm.ALTERED, number, unreadable_columns(TICKET, row), number)
+        return
     if head is not None and head.number != row.number:
         why = lazy("it has the log of {number}", number=head.number)
         yield Finding(Harm.SWAPPED, row.number, why, row.number, 1)
         return
     noted = [end for end in (known, head and LogEnd(head.seq, head.digest)) if end is not None]
-    end = LogEnd(row.seq, bytes(row.hash))
+    end = LogEnd(row.seq, row.hash)
     broken = check(row.number, lines, end, noted, old=row.id in heads.first)
     if broken is not None:
         yield broken
@@ -184,16 +172,23 @@ def _check(
 
 
 def _check_rows(
-    cipher: Cipher, heads: AnchoredHeads, batch: TicketBatch, row: Row[Any], head: TicketHead
+    cipher: Cipher, heads: AnchoredHeads, batch: TicketBatch, row: CheckedRow, head: TicketHead
 ) -> Iterator[Wrong]:
-    faults = list(check_ticket_row(cipher, row, head))
+    faults = batch.faults.get(row.id, [])
     yield from faults
-    yield from check_notices(row.status, batch.notices.get(row.id, []), batch.lines[row.id])
-    if not faults:
+    old = row.id in heads.first
+    clocks, lines = batch.clocks.get(row.id, []), batch.lines[row.id]
+    in_row = list(check_ticket_row(cipher, row, head, clocks, old=old))
+    yield from in_row
+    yield from check_once(lines, batch.once.get(row.id, {}), old=old)
+    if faults:
+        # a row that cannot be read would be called gone, too
+        return
+    yield from check_notices(row.status, batch.notices.get(row.id, []), lines)
+    if not in_row:
         state = read_state(row.number, row.state)
         past = heads.clocks.get(row.id, {})
-        clocks = batch.clocks.get(row.id, [])
-        yield from check_clocks(cipher, state, clocks, past, old=row.id in heads.first)
+        yield from check_clocks(cipher, state, clocks, past, old=old)
 
 
 def _gone(
@@ -220,13 +215,13 @@ def _gone(
         yield Finding(Harm.DELETED, head.number, why, head.number, 1)
 
 
-def _ids(session: Session, number: str | None) -> tuple[int, int]:
+def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
     """Return the first and last id of the tickets to be checked, 0 and -1 where there is none."""
     span = select(func.min(TICKET.c.id), func.max(TICKET.c.id))
     if number:
         span = span.where(TICKET.c.number == number)
     first, last = session.execute(span).one()
-    return (first, last) if first is not None else (0, -1)
+    return first, last
 
 
 def _unkeyed_until(session: Session) -> datetime | None:
@@ -236,7 +231,8 @@ def _unkeyed_until(session: Session) -> datetime | None:
     return datetime.fromisoformat(until) if until else None
 
 
-def _accesses(session: Session) -> Iterator[tuple[AccessLine, bytes]]:
-    columns = (*(ACCESS.c[name] for name in AccessLine._fields), ACCESS.c.hash)
-    for row in session.execute(select(*columns).order_by(ACCESS.c.id)):
-        yield AccessLine(*row[:-1]), bytes(row.hash)
+def _accesses(session: Session) -> Iterator[tuple[AccessLine | None, bytes]]:
+    columns = [*(ACCESS.c[name] for name in AccessLine._fields), ACCESS.c.hash]
+    for row in read_checked(session, columns, lambda query: query.order_by(ACCESS.c.id)):
+        count = len(AccessLine._fields)
+        yield (None if row.unreadable else AccessLine(*row[:count])), row.hash or b""

@@ -191,21 +191,24 @@ ACCESS_LOG = lazy("the access log")
 
 
 def check_access_log(
-    cipher: Cipher, lines: Iterator[tuple[AccessLine, bytes]], noted: LogEnd | None
+    cipher: Cipher, lines: Iterator[tuple[AccessLine | None, bytes]], noted: LogEnd | None
 ) -> tuple[int, Finding | None]:
     """Check the access log, given as lines with their hashes; returns how many, what is broken.
 
-    `noted` is what was noted elsewhere of a line that it must still have.
+    A line that cannot be read is None. `noted` is what was noted elsewhere of a line that
+    it must still have.
     """
     chain, count = b"", 0
     for line, stored in lines:
         count += 1
-        if line.id != count:
+        if line is not None and line.id != count:
             why = lazy("line {seq} is missing", seq=count)
             return count, Finding(Harm.DELETED, ACCESS_LOG, why, seq=count)
         before, chain = chain, stored
         try:
-            as_written = cipher.chain_hash(before + access_line(cipher, line)) == chain
+            as_written = (
+                line is not None and cipher.chain_hash(before + access_line(cipher, line)) == chain
+            )
         except (ForgedValue, KeyUnusable):
             # the key fits this store, or it would not be open: the ciphertext was changed
             as_written = False

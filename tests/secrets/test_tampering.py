@@ -36,6 +36,7 @@ from models.tables.core import (
     INBOX,
     NOTICE,
     POLICY,
+    SALT,
     TICKET,
     UNIT,
 )
@@ -179,6 +180,57 @@ ROWS: dict[str, tuple[Callable[[], Sequence[Any]], Harm, str | None]] = {
         Harm.DELETED,
         None,
     ),
+    "a notice for somebody else": (
+        lambda: [_newest_notice(update(NOTICE)).values(recipient="nobody")],
+        Harm.ALTERED,
+        None,
+    ),
+    "a notice of another unit": (
+        lambda: [_newest_notice(update(NOTICE)).values(unit="nobody")],
+        Harm.ALTERED,
+        None,
+    ),
+    "a notice of another kind": (
+        lambda: [_newest_notice(update(NOTICE)).values(kind="card")],
+        Harm.ALTERED,
+        None,
+    ),
+    "the unit that had it first": (
+        lambda: [update(TICKET).where(TICKET.c.number == "C1").values(first_unit="住建局")],
+        Harm.ALTERED,
+        "C1",
+    ),
+    "the mark of a level": (
+        lambda: [
+            update(EVENT)
+            .where(_of("C1", EVENT), EVENT.c.once.like("%/red"))
+            .values(once=func.replace(EVENT.c.once, "/red", "/yellow-"))
+        ],
+        Harm.ALTERED,
+        "C1",
+    ),
+    "a mark of what is no level": (
+        lambda: [update(EVENT).where(_of("C1", EVENT), EVENT.c.seq == 1).values(once="a/0/1/red")],
+        Harm.ALTERED,
+        "C1",
+    ),
+    "a claimant of another ticket": (
+        lambda: [
+            update(TICKET)
+            .where(TICKET.c.number == "C1")
+            .values(
+                claimant=select(other.c.claimant).where(other.c.number == "C3").scalar_subquery()
+            )
+            for other in [TICKET.alias()]
+        ],
+        Harm.ALTERED,
+        "C1",
+    ),
+    "the salt of its texts": (
+        lambda: [delete(SALT).where(SALT.c.ticket == "C2")],
+        Harm.DELETED,
+        "C2",
+    ),
     "a policy": (
         lambda: [update(POLICY).values(body=func.replace(POLICY.c.body, "7 work", "9 work"))],
         Harm.ALTERED,
@@ -224,6 +276,100 @@ def test_a_row_is_not_changed_unseen(store: Store, what: str) -> None:
         assert result.findings[0].ticket == ticket
         assert verify(store, ticket).findings == result.findings
     assert result.holding is not None and result.holding.number == 2, "the anchors hold"
+
+
+def _without_foreign_keys(store: Store, *statements: str) -> None:
+    """Execute statements as whoever opens the file of the database, or owns the tables, can."""
+    with store.engine.connect() as connection:
+        raw: Any = connection.connection.dbapi_connection
+        if store.engine.dialect.name == "sqlite":
+            raw.execute("PRAGMA foreign_keys=OFF")
+            for statement in statements:
+                raw.execute(statement)
+            raw.execute("PRAGMA foreign_keys=ON")
+            return
+        raw.autocommit = True
+        raw.execute("SET session_replication_role = replica")
+        for statement in statements:
+            raw.execute(statement)
+        raw.execute("SET session_replication_role = origin")
+        raw.autocommit = False
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM ticket WHERE number = 'C2'",
+        "UPDATE ticket SET id = id + 1000 WHERE number = 'C2'",
+        "UPDATE ticket SET id = 4611686018427387904 WHERE number = 'C2'",
+    ],
+)
+def test_a_ticket_whose_row_alone_is_gone_is_named(store: Store, statement: str) -> None:
+    """Its lines, which nobody can read any more, keep nothing else from being checked."""
+    lines = row_of(store, "C2").seq
+    _without_foreign_keys(store, statement)
+    _change(store, update(TICKET).where(TICKET.c.number == "C3").values(status="archived"))
+    result = verify(store)
+    assert {("deleted", "C2"), ("altered", "C3")} <= set(_harms(result))
+    gone = [f.why.text.format(**f.why.args) for f in result.findings if f.ticket == "C2"]
+    assert any(why.startswith(f"the whole ticket is gone, with {lines} lines") for why in gone)
+
+
+WRONG_TYPES = [
+    ("ticket", "due", "'x'"),
+    ("ticket", "updated_at", "'2026-02-31 00:00:00.000000'"),
+    ("ticket", "hash", "1000000000000"),
+    ("ticket", "seq", "'x'"),
+    ("ticket", "reworked", "'x'"),
+    ("ticket", "claimant", "'x'"),
+    ("ticket", "state", "x'00'"),
+    ("ticket", "number", "CAST(number AS BLOB)"),
+    ("event", "at", "'x'"),
+    ("event", "data", "x'00'"),
+    ("event", "hash", "'x'"),
+    ("event", "private", "'x'"),
+    ("event", "once", "CAST(seq AS BLOB)"),
+    ("clock", "due", "1"),
+    ("clock", "provisional", "7"),
+    ("notice", "held_until", "'x'"),
+    ("notice", "tries", "'x'"),
+    ("policy_version", "valid_from", "'x'"),
+    ("policy_version", "withdrawn_at", "1"),
+    ("calendar_day", "declared_at", "'x'"),
+    ("calendar_day", "day", "'x'"),
+    ("unit", "words", "'x'"),
+    ("unit", "people", "'x'"),
+    ("access", "at", "'x'"),
+    ("access", "hash", "'x'"),
+    ("anchor", "at", "'x'"),
+    ("anchor", "root", "7"),
+    ("change", "heads", "'x'"),
+    ("inbox", "at", "'x'"),
+    ("inbox", "body", "'x'"),
+    ("inbox", "outline_hash", "'x'"),
+]
+
+
+@pytest.mark.store(databases=["sqlite"], fill=_lived)
+@pytest.mark.parametrize(("table", "column", "value"), WRONG_TYPES)
+def test_a_value_of_another_type_hides_nothing(
+    store: Store, table: str, column: str, value: str
+) -> None:
+    """SQLite takes anything in any column; what cannot be read is named, and the rest checked."""
+    first = {"ticket": "number = 'C1'", "access": "id = 2", "anchor": "number = 2"}.get(table)
+    where = first or f"rowid = (SELECT min(rowid) FROM {table})"
+    if table in ("event", "clock"):
+        key = "seq = 2" if table == "event" else "key = 'accept'"
+        where = f"ticket_id = (SELECT id FROM ticket WHERE number = 'C1') AND {key}"
+    _without_foreign_keys(store, f"UPDATE {table} SET {column} = {value} WHERE {where}")
+    _change(store, update(TICKET).where(TICKET.c.number == "C3").values(status="archived"))
+    result = verify(store)
+    harms = _harms(result)
+    assert (Harm.ALTERED, "C3") in harms
+    others = [finding for finding in result.findings if finding.ticket != "C3"]
+    assert Harm.ALTERED in {finding.harm for finding in others}, others
+    if table in ("ticket", "event", "clock"):
+        assert {finding.ticket for finding in others} == {"C1"}
 
 
 def test_two_tickets_do_not_change_places(store: Store) -> None:

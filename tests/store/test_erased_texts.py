@@ -10,6 +10,7 @@ from models.queries.log import ticket_log
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.encryption import TextsErased
+from models.security.findings import Harm
 from models.security.roles import Actor
 from models.tables.core import EVENT, INBOX, SALT
 from tests.store.factories import (
@@ -55,7 +56,9 @@ def _erase(store: Store) -> None:
 def test_its_log_verifies_and_nothing_can_be_read(store: Store) -> None:
     _erase(store)
     result = verify(store)
-    assert result.findings == []
+    why = "its texts cannot be read any more: their salt is gone"
+    found = [(f.harm, f.ticket, f.why.text) for f in result.findings]
+    assert found == [(Harm.DELETED, "E1", why)], "its log is whole"
     with store.reading() as session:
         for column in (EVENT.c.private, INBOX.c.body):
             assert session.scalar(select(func.count()).where(column.is_not(None)))

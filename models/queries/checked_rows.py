@@ -1,0 +1,97 @@
+"""Read rows whose values somebody may have altered: what cannot be read is named, not raised."""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+import msgspec
+from sqlalchemy import ColumnElement, Dialect, Select, Text, TypeDecorator, select, type_coerce
+from sqlalchemy.types import NULLTYPE, TypeEngine
+
+from models.database import Session
+from models.sql_types import AnyColumn
+from models.tables.columns import EncryptedColumn, Instant, JsonText
+
+CheckedRow: TypeAlias = Any
+"""A named tuple of the columns, and `unreadable`, the names of those that cannot be read.
+
+Their values are None.
+"""
+
+_ROWS = 1_000
+_WRITTEN_ONE_WAY = (bool, date, datetime)
+"""Types whose values have one stored form alone; any other one compares and sorts otherwise."""
+
+
+def read_checked(
+    session: Session,
+    columns: Sequence[AnyColumn],
+    narrow: Callable[[Select[Any]], Select[Any]],
+    *,
+    as_text: Sequence[str] = (),
+) -> Iterator[CheckedRow]:
+    """Yield the rows of a statement, which `narrow` makes of a SELECT of the columns.
+
+    SQLite keeps a value of any type in any column. JSON in the columns `as_text` is not decoded.
+    """
+    names = [column.name for column in columns]
+    # the columns are known only now
+    new_type: Any = namedtuple
+    make = new_type("Checked", [*names, "unreadable"])
+    dialect = session.get_bind().dialect
+    readers = [
+        _reader(dialect, Text() if column.name in as_text else column.type, column.nullable)
+        for column in columns
+    ]
+    raw: list[ColumnElement[Any]] = [type_coerce(c, NULLTYPE).label(c.name) for c in columns]
+    statement = narrow(select(*raw)).execution_options(yield_per=_ROWS)
+    for row in session.execute(statement):
+        values: list[Any] = []
+        unreadable: list[str] = []
+        for name, read, stored in zip(names, readers, row, strict=True):
+            try:
+                values.append(read(stored))
+            except (ValueError, TypeError, OverflowError, msgspec.DecodeError):
+                values.append(None)
+                unreadable.append(name)
+        yield make(*values, tuple(unreadable))
+
+
+def _reader(dialect: Dialect, kind: TypeEngine[Any], nullable: bool | None) -> Callable[[Any], Any]:
+    """Return what reads a stored value; it raises ValueError where that is none of this type."""
+    impl = kind.dialect_impl(dialect)
+    decode = impl.result_processor(dialect, None)
+    encode = impl.bind_processor(dialect)
+    expected = _python_type(kind)
+    compare = encode if expected in _WRITTEN_ONE_WAY else None
+    is_binary = isinstance(kind, EncryptedColumn) or expected is bytes
+
+    def read(stored: Any) -> Any:
+        if stored is None:
+            if not nullable:
+                raise ValueError("nothing is there")
+            return None
+        if is_binary and not isinstance(stored, bytes):
+            # of a number `bytes` would make that many zeros
+            raise ValueError("another type")
+        value = decode(stored) if decode is not None else stored
+        if expected is not object and type(value) is not expected:
+            raise ValueError("another type")
+        if compare is not None and compare(value) != stored:
+            raise ValueError("another form")
+        return value
+
+    return read
+
+
+def _python_type(kind: TypeEngine[Any]) -> type:
+    match kind:
+        case Instant():
+            return datetime
+        case EncryptedColumn() | JsonText():
+            # what is encrypted is judged by its key, and JSON may be anything
+            return object
+        case TypeDecorator():
+            return kind.impl_instance.python_type
+    return kind.python_type
