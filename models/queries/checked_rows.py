@@ -46,16 +46,18 @@ def read_checked(
     ]
     raw: list[ColumnElement[Any]] = [type_coerce(c, NULLTYPE).label(c.name) for c in columns]
     statement = narrow(select(*raw)).execution_options(yield_per=_ROWS)
-    for row in session.execute(statement):
-        values: list[Any] = []
-        unreadable: list[str] = []
-        for name, read, stored in zip(names, readers, row, strict=True):
-            try:
-                values.append(read(stored))
-            except (ValueError, TypeError, OverflowError, msgspec.DecodeError):
-                values.append(None)
-                unreadable.append(name)
-        yield make(*values, tuple(unreadable))
+    # closed also where the reader stops before the end
+    with session.execute(statement) as result:
+        for row in result:
+            values: list[Any] = []
+            unreadable: list[str] = []
+            for name, read, stored in zip(names, readers, row, strict=True):
+                try:
+                    values.append(read(stored))
+                except (ValueError, TypeError, OverflowError, msgspec.DecodeError):
+                    values.append(None)
+                    unreadable.append(name)
+            yield make(*values, tuple(unreadable))
 
 
 def _reader(dialect: Dialect, kind: TypeEngine[Any], nullable: bool | None) -> Callable[[Any], Any]:

@@ -225,7 +225,7 @@ def test_without_its_salt_a_tickets_texts_are_erased(store: Store) -> None:
 
 
 def test_a_ticket_without_texts_is_shown_and_says_so(store: Store) -> None:
-    """By its page, its log and a reveal; its log still verifies."""
+    """By its page, its log and a reveal; its log still verifies, and the salt is missed."""
     with store.writing() as session:
         session.execute(delete(SALT).where(SALT.c.ticket == "B1"))
     with store.reading() as session:
@@ -240,4 +240,5 @@ def test_a_ticket_without_texts_is_shown_and_says_so(store: Store) -> None:
     assert output["name"] == ""
     assert "erased" in output["content"]
     assert "还是不亮" not in str(output)
-    assert verify(store).broken is None
+    whys = [finding.why.text for finding in verify(store).findings]
+    assert whys == ["its texts cannot be read any more: their salt is gone"]
