@@ -57,8 +57,8 @@ def test_its_log_verifies_and_nothing_can_be_read(store: Store) -> None:
     _erase(store)
     result = verify(store)
     why = "its texts cannot be read any more: their salt is gone"
-    found = [(f.harm, f.ticket, f.why.text) for f in result.findings]
-    assert found == [(Harm.DELETED, "E1", why)], "its log is whole"
+    findings = [(f.harm, f.ticket, f.why.text) for f in result.findings]
+    assert findings == [(Harm.DELETED, "E1", why)], "its log is whole"
     with store.reading() as session:
         for column in (EVENT.c.private, INBOX.c.body):
             assert session.scalar(select(func.count()).where(column.is_not(None)))
