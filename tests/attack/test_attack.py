@@ -25,13 +25,13 @@ def test_nothing_is_lost_forged_reached_or_made_public(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("name", ["sqlite", "postgresql"])
 def test_whoever_writes_to_the_database_forges_nothing_unseen(
-    tmp_path: Path, database: str, request: pytest.FixtureRequest
+    tmp_path: Path, name: str, request: pytest.FixtureRequest
 ) -> None:
     """Each act that has a name, and more by dice."""
     server: Databases | None = None
-    if database == "postgresql":
+    if name == "postgresql":
         server = request.getfixturevalue("postgres_server")
     rng = Random(7)
     with copies(tmp_path, server) as copied:
