@@ -26,6 +26,7 @@ from models.security.encryption import Cipher
 from models.security.keys import Key, KeyRing, format_keys, parse_keys
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, TICKET
 from models.tables.inbox import WAITING
+from tests.store.templates import copy_prepared
 
 KEY = bytes(range(32))
 KEY_LINE = format_keys(KeyRing((Key(KEY),), 0))
@@ -43,18 +44,40 @@ def prepared_store(
     url: str, policy: str | None = None, ring: KeyRing | None = None
 ) -> Iterator[Store]:
     """A store with the shipped policy (or another) and the shipped units, under other keys too."""
-    shipped = resources.files("models") / "policy"
+    if policy is None and ring is None:
+        copy_prepared(url, _prepare)
+        store = Store(url, Cipher([KEY]))
+        try:
+            upgrade(store)
+            yield store
+        finally:
+            store.close()
+        return
     store = Store(url, Cipher(ring or [KEY]))
     try:
-        upgrade(store)
-        with store.writing() as session:
-            text = policy or (shipped / "haojiang.toml").read_text(encoding="utf-8")
-            add_policy(session, text, "policy", at("2026-01-01T00:00"))
-            units = load_units((shipped / "haojiang-units.toml").read_text(encoding="utf-8"), "u")
-            replace_units(session, units, at("2026-01-01T00:00"))
+        _fill(store, policy)
         yield store
     finally:
         store.close()
+
+
+def _prepare(url: str) -> None:
+    store = Store(url, Cipher([KEY]))
+    try:
+        _fill(store)
+    finally:
+        store.close()
+
+
+def _fill(store: Store, policy: str | None = None) -> None:
+    """Bring an empty store to its shape, with a policy and the shipped units."""
+    shipped = resources.files("models") / "policy"
+    upgrade(store)
+    with store.writing() as session:
+        text = policy or (shipped / "haojiang.toml").read_text(encoding="utf-8")
+        add_policy(session, text, "policy", at("2026-01-01T00:00"))
+        units = load_units((shipped / "haojiang-units.toml").read_text(encoding="utf-8"), "u")
+        replace_units(session, units, at("2026-01-01T00:00"))
 
 
 def restored(folder: Path, url: str) -> Store:

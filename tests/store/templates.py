@@ -1,0 +1,47 @@
+"""A prepared store, made once in a test process and copied: migrating each anew takes too long."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+
+from tests.servers.postgres import create_database, drop_database
+
+
+def copy_prepared(url: str, prepare: Callable[[str], None]) -> None:
+    """Make the empty database at `url` a copy of one that `prepare` has prepared, given its URL."""
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        shutil.copyfile(_sqlite_template(prepare), str(target.database))
+        return
+    admin = _admin_of(target)
+    template = _postgres_template(admin, target.set(database="-"), prepare)
+    drop_database(admin, str(target.database))
+    create_database(admin, str(target.database), template)
+
+
+@cache
+def _sqlite_template(prepare: Callable[[str], None]) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hotline-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "hotline.db"
+    prepare(f"sqlite:///{path}")
+    return path
+
+
+@cache
+def _postgres_template(admin: str, server: URL, prepare: Callable[[str], None]) -> str:
+    name = f"hotline_template_{os.getpid()}"
+    create_database(admin, name)
+    prepare(server.set(database=name).render_as_string(hide_password=False))
+    return name
+
+
+def _admin_of(target: URL) -> str:
+    admin = target.set(drivername="postgresql", database="postgres")
+    return admin.render_as_string(hide_password=False)
