@@ -14,7 +14,6 @@ from tests.examples import examples
 from tests.servers.key_value import KeyValueServer
 from tests.servers.postgres import Databases
 
-
 long_run = pytest.mark.skipif(examples(10) <= 10, reason="make long and make attack run it")
 
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import func, select
 
 from models.database import Store
 from models.operations.similar import add_bands, delete_old_bands, new_bands
 from models.queries.similar import SimilarTickets, similar_tickets
+from models.security.keys import Key, KeyRing
 from models.tables.core import SIMILARITY
 from tests.store.factories import advance_tickets, at, feed, letter, prepared_store
 from workers.similar import SimilarityScan
@@ -124,16 +124,14 @@ def test_old_letters_are_forgotten(store: Store) -> None:
     assert _matters(store) == []
 
 
-def test_what_is_kept_tells_nothing_without_the_key(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_kept_tells_nothing_without_the_key(store: Store, tmp_path: Path) -> None:
     """Another district's key makes other hashes of the same letter."""
     _write(store, "F1", _SAID, "13800000001")
     _look(store)
     hashes = _hashes(store)
     assert len(hashes) == 16
-    monkeypatch.setattr("tests.store.factories.KEY", bytes(32))
-    with prepared_store(f"sqlite:///{tmp_path / 'other.db'}") as other:
+    ring = KeyRing((Key(bytes(32)),), 0)
+    with prepared_store(f"sqlite:///{tmp_path / 'other.db'}", ring=ring) as other:
         _write(other, "F1", _SAID, "13800000001")
         _look(other)
         other_hashes = _hashes(other)
