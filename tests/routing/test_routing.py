@@ -62,7 +62,7 @@ def _route(body: dict[str, Any], threshold: float | None = None) -> tuple[str | 
         ({"content": "东街的祠堂"}, "东街道", "祠堂"),
         ({"content": "随便说说", "street": "东街道"}, "东街道", "东街道"),
         ({"content": "路灯不亮"}, None, "place"),
-        ({"unit": "没有的局", "content": "某区路灯不亮"}, None, "没有的局"),
+        ({"unit": "没有的局", "content": "某区路灯不亮"}, None, "is not known"),
     ],
 )
 def test_rules_go_from_the_surest_to_the_least(
