@@ -26,7 +26,7 @@ from models.security.encryption import Cipher
 from models.security.keys import Key, KeyRing, format_keys, parse_keys
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, TICKET
 from models.tables.inbox import WAITING
-from tests.store.templates import copy_prepared
+from tests.store.templates import copy_prepared, is_new
 
 KEY = bytes(range(32))
 KEY_LINE = format_keys(KeyRing((Key(KEY),), 0))
@@ -44,7 +44,7 @@ def prepared_store(
     url: str, policy: str | None = None, ring: KeyRing | None = None
 ) -> Iterator[Store]:
     """A store with the shipped policy (or another) and the shipped units, under other keys too."""
-    if policy is None and ring is None:
+    if policy is None and ring is None and is_new(url):
         copy_prepared(url, _prepare)
         store = Store(url, Cipher([KEY]))
         try:

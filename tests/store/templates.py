@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import URL, make_url
 
 from tests.servers.postgres import create_database, drop_database
@@ -23,6 +24,16 @@ def copy_prepared(url: str, prepare: Callable[[str], None]) -> None:
     template = _postgres_template(admin, target.set(database="-"), prepare)
     drop_database(admin, str(target.database))
     create_database(admin, str(target.database), template)
+
+
+def is_new(url: str) -> bool:
+    """Return whether there is nothing in the database at `url` yet."""
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        return not Path(str(target.database)).exists()
+    plain = target.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain) as connection:
+        return connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,)
 
 
 @cache
