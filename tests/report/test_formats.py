@@ -73,7 +73,7 @@ def test_no_format_holds_a_formula_or_a_number_of_a_person(home: Path, tmp_path:
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
     titles = [row[2] for row in rows]
     assert f"'{FORMULA}" in titles
-    assert any(t.startswith("'@路灯 139****2222") for t in titles)
+    assert any(t.startswith("'@路** 139****2222") for t in titles)
     cells = [
         cell
         for sheet in load_workbook(book).worksheets
