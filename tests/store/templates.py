@@ -27,8 +27,11 @@ def copy_prepared(url: str, prepare: Callable[[str], None]) -> None:
 
 
 def is_new(url: str) -> bool:
-    """Return whether there is nothing in the database at `url` yet."""
+    """Return whether the database at `url` is empty, and may be replaced by a copy."""
     target = make_url(url)
+    if target.database == "postgres":
+        # copies are made from there
+        return False
     if target.get_backend_name() == "sqlite":
         return not Path(str(target.database)).exists()
     plain = target.set(drivername="postgresql").render_as_string(hide_password=False)
