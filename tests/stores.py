@@ -17,7 +17,6 @@ from models.database import Store
 from models.operations.units import replace_units
 from models.queries.verification import verify
 from models.rules.routing.directory import UnitsFile
-from tests.examples import examples
 from tests.servers.postgres import Databases
 from tests.store.factories import at, prepared_store
 
@@ -54,28 +53,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # A test on one database only keeps its plain name: the snapshots are named after it.
         ids = None if len(wanted.databases) > 1 else [pytest.HIDDEN_PARAM]
         metafunc.parametrize("database", wanted.databases, ids=ids, indirect=True)
-
-
-_FIRST = 3
-"""Cases of a long table that are tried on PostgreSQL too, unless many examples are asked for."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Try a long table's cases all on SQLite, and the first ones on PostgreSQL; `make long` all."""
-    if examples(10) > 10:
-        return
-    tried: dict[str, int] = {}
-    left_out: list[pytest.Item] = []
-    for item in items:
-        name, _bracket, case = item.nodeid.partition("[")
-        if "postgresql" in case and "database" in getattr(item, "fixturenames", ()):
-            tried[name] = tried.get(name, 0) + 1
-            if tried[name] > _FIRST:
-                left_out.append(item)
-    if left_out:
-        gone = set(left_out)
-        items[:] = [item for item in items if item not in gone]
-        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture

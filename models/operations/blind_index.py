@@ -8,15 +8,16 @@ from sqlalchemy import select
 from models.bulk import RowValues, delete_rows, update_rows
 from models.database import Session, Store, columns_to_decrypt
 from models.json_types import Json
+from models.operations.batches import in_batches
 from models.rules.blind_index import index_terms
 from models.rules.messages import TicketReceived, read_content
 from models.rules.screening import duplicate_key
 from models.rules.vocabulary import MessageType
 from models.security.encryption import Cipher
+from models.sql_types import SelectedRow
 from models.tables.core import BLIND_INDEX, INBOX, TICKET
 from models.tables.inbox import APPLIED
 
-_BATCH = 500
 _INDEXED = (MessageType.TICKET_RECEIVED, MessageType.CLAIMANT_SUPPLEMENTED)
 """Messages in which claimants give their numbers."""
 
@@ -65,21 +66,16 @@ def rebuild_hashes(store: Store) -> int:
     For a store whose hashes are of an older normal form, or that has none. A batch of tickets is
     a transaction, so it may be stopped and begun again.
     """
-    after, changed = 0, 0
-    while True:
-        with store.writing() as session:
-            tickets = session.execute(
-                select(TICKET.c.id, TICKET.c.number, TICKET.c.facts)
-                .where(TICKET.c.id > after)
-                .order_by(TICKET.c.id)
-                .limit(_BATCH)
-            ).all()
-            if not tickets:
-                return changed
-            ids = {ticket.number: ticket.id for ticket in tickets}
-            stored = _stored(session, {ticket.id: ticket.facts for ticket in tickets})
-            changed += _replace(session, stored, _computed(session, ids))
-        after = tickets[-1].id
+    changed = 0
+
+    def rebuild(session: Session, tickets: Sequence[SelectedRow]) -> None:
+        nonlocal changed
+        ids = {ticket.number: ticket.id for ticket in tickets}
+        stored = _stored(session, {ticket.id: ticket.facts for ticket in tickets})
+        changed += _replace(session, stored, _computed(session, ids))
+
+    in_batches(store, select(TICKET.c.id, TICKET.c.number, TICKET.c.facts), [TICKET.c.id], rebuild)
+    return changed
 
 
 def _stored(session: Session, facts: Mapping[int, bytes | None]) -> dict[int, _Hashes]:

@@ -1,9 +1,12 @@
 """Key the digests in the ids of messages that an earlier release has taken in."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, or_, select
 
 from models.bulk import RowValues, update_rows
 from models.database import Session, Store, columns_to_decrypt
+from models.operations.batches import in_batches
 from models.rules.messages import Envelope
 from models.rules.vocabulary import MessageType
 from models.security.binding import ForgedValue, TextsErased
@@ -12,7 +15,6 @@ from models.security.message_ids import inbox_id, keyed_id
 from models.sql_types import SelectedRow
 from models.tables.core import INBOX
 
-_BATCH = 500
 _DIGEST_LENGTH = 32
 
 
@@ -23,28 +25,23 @@ def key_message_ids(store: Store) -> None:
     A message that cannot be decrypted keeps its id, since its body is bound to that; so does one
     whose id is a digest while its texts, which would say whether it is, are erased.
     """
-    after = 0
-    while True:
-        with store.writing() as session:
-            rows = session.execute(
-                select(*columns_to_decrypt(INBOX.c.body))
-                .where(INBOX.c.id > after)
-                .where(
-                    or_(
-                        INBOX.c.message_id.contains("#"),
-                        func.length(INBOX.c.message_id) >= _DIGEST_LENGTH,
-                    )
-                )
-                .order_by(INBOX.c.id)
-                .limit(_BATCH)
-                .with_for_update(of=INBOX)
-            ).all()
-            if not rows:
-                return
-            session.load_salts({row.ticket for row in rows})
-            keyed = [values for row in rows if (values := _keyed_row(session, row)) is not None]
-            update_rows(session.connection(), INBOX, keyed)
-        after = rows[-1].id
+    with_digests = (
+        select(*columns_to_decrypt(INBOX.c.body))
+        .where(
+            or_(
+                INBOX.c.message_id.contains("#"),
+                func.length(INBOX.c.message_id) >= _DIGEST_LENGTH,
+            )
+        )
+        .with_for_update(of=INBOX)
+    )
+    in_batches(store, with_digests, [INBOX.c.id], _key)
+
+
+def _key(session: Session, rows: Sequence[SelectedRow]) -> None:
+    session.load_salts({row.ticket for row in rows})
+    keyed = [values for row in rows if (values := _keyed_row(session, row)) is not None]
+    update_rows(session.connection(), INBOX, keyed)
 
 
 def _keyed_row(session: Session, row: SelectedRow) -> RowValues | None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Text, and_, bindparam, select, tuple_, type_coerce, update
+from sqlalchemy import Select, Text, and_, bindparam, select, type_coerce, update
 
 from models.bulk import RowValues, update_rows
 from models.database import Session, Store
+from models.operations.batches import in_batches
 from models.operations.ticket_work import read_message_of
 from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, outline_hash
 from models.rulebook import Rulebook, load_rulebook
@@ -27,8 +28,6 @@ from models.sql_types import SelectedRow
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import WAITING
 
-_BATCH = 500
-
 
 class _Resolution(msgspec.Struct, frozen=True):
     """The result of reading a message, as earlier releases kept it.
@@ -46,30 +45,42 @@ class _Resolution(msgspec.Struct, frozen=True):
 def move_texts(store: Store) -> None:
     """Give messages their outlines, and keep the texts of lines and states encrypted only.
 
-    A batch is a transaction. If it is interrupted, it is begun again and passes over what is done.
+    If it is interrupted, it is begun again and passes over what is done.
     """
     with store.reading() as session:
         rulebook = load_rulebook(session)
-    _move_messages(store, rulebook)
-    _move_lines(store, rulebook.directory.knows)
-    _move_states(store, rulebook.directory.knows)
+    is_unit = rulebook.directory.knows
+
+    def move_messages(session: Session, rows: Sequence[SelectedRow]) -> None:
+        moved = [_moved_message(session, row, rulebook) for row in rows]
+        update_rows(session.connection(), INBOX, moved)
+
+    def move_lines(session: Session, rows: Sequence[SelectedRow]) -> None:
+        if moved := list(_moved_lines(session, rows, is_unit)):
+            _update_lines(session, moved)
+
+    def move_states(session: Session, rows: Sequence[SelectedRow]) -> None:
+        update_rows(session.connection(), TICKET, list(_moved_states(rows, is_unit)))
+
+    in_batches(store, _old_messages(), [INBOX.c.id], move_messages)
+    in_batches(store, _old_lines(), [EVENT.c.ticket_id, EVENT.c.seq], move_lines)
+    in_batches(store, select(TICKET.c.id, TICKET.c.state), [TICKET.c.id], move_states)
 
 
-def _move_messages(store: Store, rulebook: Rulebook) -> None:
-    after = 0
-    while True:
-        with store.writing() as session:
-            rows = session.execute(
-                select(*INBOX_COLUMNS, INBOX.c.resolved, INBOX.c.reason)
-                .where(INBOX.c.id > after, INBOX.c.state != WAITING, INBOX.c.outline.is_(None))
-                .order_by(INBOX.c.id)
-                .limit(_BATCH)
-            ).all()
-            if not rows:
-                return
-            moved = [_moved_message(session, row, rulebook) for row in rows]
-            update_rows(session.connection(), INBOX, moved)
-        after = rows[-1].id
+def _old_messages() -> Select[Any]:
+    return select(*INBOX_COLUMNS, INBOX.c.resolved, INBOX.c.reason).where(
+        INBOX.c.state != WAITING, INBOX.c.outline.is_(None)
+    )
+
+
+def _old_lines() -> Select[Any]:
+    columns = (EVENT.c[name] for name in ("ticket_id", "seq", "name", "hash", "private"))
+    return (
+        select(*columns, TICKET.c.number)
+        .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
+        .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        .where(EVENT.c.original.is_(None), EVENT.c.commitment.is_(None))
+    )
 
 
 def _moved_message(session: Session, row: SelectedRow, rulebook: Rulebook) -> RowValues:
@@ -107,28 +118,6 @@ def _resolved(session: Session, row: InboxRow, stored: Any, rulebook: Rulebook) 
     return msgspec.structs.replace(message, route=route, findings=resolution.findings)
 
 
-def _move_lines(store: Store, is_unit: IsUnit) -> None:
-    keys = EVENT.c.ticket_id, EVENT.c.seq
-    after = (0, 0)
-    while True:
-        with store.writing() as session:
-            rows = session.execute(
-                select(*keys, EVENT.c.name, EVENT.c.hash, EVENT.c.private, TICKET.c.number)
-                .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
-                .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
-                .where(tuple_(*keys) > after)
-                .where(EVENT.c.original.is_(None), EVENT.c.commitment.is_(None))
-                .order_by(*keys)
-                .limit(_BATCH)
-            ).all()
-            if not rows:
-                return
-            moved = list(_moved_lines(session, rows, is_unit))
-            if moved:
-                _update_lines(session, moved)
-        after = (rows[-1].ticket_id, rows[-1].seq)
-
-
 def _moved_lines(
     session: Session, rows: Sequence[SelectedRow], is_unit: IsUnit
 ) -> Iterator[RowValues]:
@@ -161,23 +150,9 @@ def _update_lines(session: Session, lines: Sequence[RowValues]) -> None:
     session.connection().execute(statement, list(lines))
 
 
-def _move_states(store: Store, is_unit: IsUnit) -> None:
-    after = 0
-    while True:
-        with store.writing() as session:
-            rows = session.execute(
-                select(TICKET.c.id, TICKET.c.state)
-                .where(TICKET.c.id > after)
-                .order_by(TICKET.c.id)
-                .limit(_BATCH)
-            ).all()
-            if not rows:
-                return
-            moved = []
-            for row in rows:
-                state = msgspec.json.decode(row.state) if row.state else {}
-                if (changed := state_without_texts(state, is_unit)) != state:
-                    again = msgspec.convert(changed, State)
-                    moved.append({"id": row.id, "state": msgspec.json.encode(again).decode()})
-            update_rows(session.connection(), TICKET, moved)
-        after = rows[-1].id
+def _moved_states(rows: Sequence[SelectedRow], is_unit: IsUnit) -> Iterator[RowValues]:
+    for row in rows:
+        state = msgspec.json.decode(row.state) if row.state else {}
+        if (changed := state_without_texts(state, is_unit)) != state:
+            again = msgspec.convert(changed, State)
+            yield {"id": row.id, "state": msgspec.json.encode(again).decode()}

@@ -5,13 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import delete, exists, func, select
 
-from models.database import Session, columns_to_decrypt
+from models.database import Session
 from models.json_types import JsonObject
+from models.queries.letter import read_letters
 from models.rules.minhash import signature
 from models.rules.similarity import shingles_of
-from models.rules.vocabulary import MessageType
-from models.tables.core import INBOX, SIMILARITY, TICKET
-from models.tables.inbox import APPLIED
+from models.tables.core import SIMILARITY, TICKET
 
 _BANDS, _ROWS = 16, 3
 """Letters that share half of their shingles share a band in 88 of 100 cases, with 0.7 always."""
@@ -38,7 +37,7 @@ def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
         .order_by(TICKET.c.id)
         .limit(most)
     ).all()
-    letters = _letters(session, [row.number for row in numbers])
+    letters = read_letters(session, [row.number for row in numbers])
     bands: list[BandRow] = []
     for row in numbers:
         hashes = [None, *_bands(session, letters.get(row.number, {}))]
@@ -55,17 +54,6 @@ def delete_old_bands(session: Session, before: datetime) -> None:
     """Delete the bands of letters received before this moment, which are compared no more."""
     old = select(TICKET.c.id).where(TICKET.c.received_at < before)
     session.execute(delete(SIMILARITY).where(SIMILARITY.c.ticket_id.in_(old)))
-
-
-def _letters(session: Session, numbers: Sequence[str]) -> JsonObject:
-    rows = session.execute(
-        select(*columns_to_decrypt(INBOX.c.body))
-        .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.type == MessageType.TICKET_RECEIVED)
-        .where(INBOX.c.state == APPLIED, INBOX.c.current)
-        .order_by(INBOX.c.id.desc())
-    ).all()
-    letters = session.all_texts(INBOX.c.body, rows)
-    return {row.ticket: letter for row, letter in zip(rows, letters, strict=True)}
 
 
 def _bands(session: Session, body: JsonObject) -> list[int]:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from models.bulk import update_rows
 from models.database import Session, Store, columns_to_decrypt
 from models.json_types import Json
+from models.operations.batches import in_batches
 from models.rulebook import load_rulebook
 from models.rules.particulars import Particulars, read_particulars
 from models.rules.titles import redacted_title
@@ -15,7 +16,6 @@ from models.sql_types import SelectedRow
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import APPLIED
 
-_BATCH = 500
 _COLUMNS = ("id", "number", "title", "claimant", "category", "policy_id")
 
 
@@ -55,27 +55,23 @@ def redact_titles(store: Store) -> int:
     """
     with store.reading() as session:
         rulebook = load_rulebook(session)
-    after, changed = 0, 0
-    while True:
-        with store.writing() as session:
-            tickets = session.execute(
-                select(*(TICKET.c[name] for name in _COLUMNS))
-                .where(TICKET.c.id > after)
-                .order_by(TICKET.c.id)
-                .limit(_BATCH)
-            ).all()
-            if not tickets:
-                return changed
-            letters = stored_particulars(session, [ticket.number for ticket in tickets])
-            rows = []
-            for ticket in tickets:
-                particulars = letters.get(ticket.number) or _of_row(session, ticket)
-                limit = rulebook.context_for(ticket.policy_id).policy.intake.title_characters
-                title = redacted_title(particulars, ticket.category, limit)
-                if title != ticket.title:
-                    rows.append({"id": ticket.id, "title": title})
-            update_rows(session.connection(), TICKET, rows)
-        after, changed = tickets[-1].id, changed + len(rows)
+    changed = 0
+
+    def redact(session: Session, tickets: Sequence[SelectedRow]) -> None:
+        nonlocal changed
+        letters = stored_particulars(session, [ticket.number for ticket in tickets])
+        rows = []
+        for ticket in tickets:
+            particulars = letters.get(ticket.number) or _of_row(session, ticket)
+            limit = rulebook.context_for(ticket.policy_id).policy.intake.title_characters
+            title = redacted_title(particulars, ticket.category, limit)
+            if title != ticket.title:
+                rows.append({"id": ticket.id, "title": title})
+        update_rows(session.connection(), TICKET, rows)
+        changed += len(rows)
+
+    in_batches(store, select(*(TICKET.c[name] for name in _COLUMNS)), [TICKET.c.id], redact)
+    return changed
 
 
 def _of_row(session: Session, ticket: SelectedRow) -> Particulars:

@@ -1,6 +1,8 @@
-"""The letter that a ticket began with."""
+"""The letters that tickets began with."""
 
-from sqlalchemy import select
+from collections.abc import Collection
+
+from sqlalchemy import Select, select
 
 from models.database import Session, columns_to_decrypt
 from models.i18n import _
@@ -12,15 +14,28 @@ from models.tables.inbox import APPLIED
 
 def read_letter(session: Session, number: str) -> JsonObject:
     """Return the message that a ticket began with, in clear; whoever shows it redacts it."""
-    row = session.execute(
-        select(*columns_to_decrypt(INBOX.c.body))
-        .where(
-            INBOX.c.ticket == number, INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.current
-        )
-        .where(INBOX.c.state == APPLIED)
-        .order_by(INBOX.c.id)
-        .limit(1)
-    ).first()
+    row = session.execute(_letters().where(INBOX.c.ticket == number).limit(1)).first()
     if row is None:
         return {}
     return session.texts(INBOX.c.body, row) or {"content": _("(erased)")}
+
+
+def read_letters(session: Session, numbers: Collection[str]) -> dict[str, JsonObject]:
+    """Return the messages that tickets began with, in clear, by the ticket's number.
+
+    Tickets without one are left out; one whose texts are erased has an empty one.
+    """
+    rows = session.execute(_letters().where(session.is_in(INBOX.c.ticket, numbers))).all()
+    letters: dict[str, JsonObject] = {}
+    for row, letter in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
+        letters.setdefault(row.ticket, letter)
+    return letters
+
+
+def _letters() -> Select[tuple[object, ...]]:
+    return (
+        select(*columns_to_decrypt(INBOX.c.body))
+        .where(INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.state == APPLIED)
+        .where(INBOX.c.current)
+        .order_by(INBOX.c.id)
+    )

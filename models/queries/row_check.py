@@ -17,7 +17,7 @@ from models.security.findings import Harm
 from models.security.heads import ticket_row_digest
 
 Wrong = tuple[Harm, LazyText]
-"""What is wrong with a row of a ticket."""
+"""A fault of a ticket's row, in words."""
 
 _ONCE_COUNTED = ("completed_by", "reworked", "revisit")
 """Columns that earlier releases left to migrations, which took them from the log."""

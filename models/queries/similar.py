@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
+from models.queries.letter import read_letters
 from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
 from models.rules.vocabulary import OPEN, MessageType
 from models.tables.core import INBOX, SIMILARITY, TICKET
@@ -90,14 +91,8 @@ def group_similar(session: Session, numbers: Sequence[str]) -> list[list[str]]:
 
     Letters are decrypted and each is compared with the first of every group: it is for hundreds.
     """
-    rows = session.execute(
-        select(*columns_to_decrypt(INBOX.c.body))
-        .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.type == MessageType.TICKET_RECEIVED)
-        .where(INBOX.c.state == APPLIED, INBOX.c.current)
-        .order_by(INBOX.c.id.desc())
-    ).all()
-    letters = session.all_texts(INBOX.c.body, rows)
-    pieces = {row.ticket: shingles_of(letter) for row, letter in zip(rows, letters, strict=True)}
+    letters = read_letters(session, numbers)
+    pieces = {number: shingles_of(letter) for number, letter in letters.items()}
     groups: list[tuple[frozenset[str], list[str]]] = []
     for number in numbers:
         mine = pieces.get(number, frozenset())

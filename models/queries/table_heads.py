@@ -50,7 +50,7 @@ _COLUMNS: Mapping[HeadKind, tuple[str, ...]] = {
     ),
     HeadKind.ROLE: ("name", "role", "given_at", "given_by"),
 }
-"""What a row's digest covers. A column that comes later is not covered by digests before it."""
+"""The columns that a row's digest covers; one that comes later is in no digest before it."""
 
 _KEYS: Mapping[HeadKind, Callable[[RowLike], int | str]] = {
     HeadKind.POLICY: lambda row: int(row.number),

@@ -1,4 +1,4 @@
-"""What earlier releases wrote in clear: copies of it without what people wrote.
+"""Copies, without what people wrote, of what earlier releases wrote in clear.
 
 Until release 0.2.0 a line's data named operators and unknown units, and its reasons repeated what
 somebody had sent.

@@ -39,7 +39,7 @@ class ForgedValue(HotlineError):
 
 @dataclass(frozen=True)
 class Binding:
-    """What the values of a column belong to: their purpose, their row, their ticket.
+    """The place that the values of a column belong to: their purpose, their row, their ticket.
 
     `purpose` is table and column, and has a key of its own. `bound_to` are columns of the row:
     where one of them has changed the value decrypts no longer. `ticket` is the column with the

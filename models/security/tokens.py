@@ -24,7 +24,7 @@ class TokenRefused(HotlineError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Whose a token is, what he may do with it, and until when; None: without end.
+    """A token: its bearer, what he may do with it, and when it ends, None if it does not.
 
     `speaks` are those in whose name its bearer may send messages, empty for what his role allows;
     with a `unit` he speaks for this unit alone.
@@ -41,7 +41,7 @@ class Token:
 
     @property
     def actor(self) -> Actor:
-        """Who acts with it."""
+        """The bearer, as somebody who acts."""
         return Actor(self.name, self.role, frozenset(self.speaks) or None, self.unit)
 
     def is_valid(self, now: datetime) -> bool:

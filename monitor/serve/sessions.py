@@ -32,7 +32,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """Who has logged in."""
+        """The person who has logged in."""
         return self.holder.name
 
 

@@ -33,7 +33,7 @@ _CODES = ("category", "emergency")
 _TEXTS = ("title", "address", "street", "topic")
 _PERSON = ("name", "phone", "contact")
 _MASKED = re.compile(r"[*\uff0a]")
-"""What hides a part of a name or number: an export that hides it corrects nothing."""
+"""Signs that hide a part of a name or number: an export that hides it corrects nothing."""
 
 _FIELDS = FIELDS[MessageType.TICKET_AMENDED]
 
@@ -118,7 +118,7 @@ def version_of(
 
 
 class UnitChange(NamedTuple):
-    """What a source's new unit means: the type of the message, and the unit's name."""
+    """The meaning of a source's new unit: the type of the message, and the unit's name."""
 
     type: MessageType
     unit: str

@@ -58,7 +58,7 @@ ASSUMED_ZONE = "Asia/Shanghai"
 """The zone of dates that name none, where the mapping names none either."""
 
 UNFILLED = "?"
-"""What a suggested mapping has where a person must write something."""
+"""The mark in a suggested mapping where a person must write something."""
 
 FACTS = ("title", "content", "address")
 """The fields that a claimant reports: a change there is a supplement (Regulation 3.4.6)."""

@@ -214,7 +214,7 @@ class _Suggestion:
                 yield f"{_quote(word)} = {_quote(code)}"
 
     def _later(self) -> Iterator[str]:
-        """What a row tells beside its letter: the answer, that it was accepted, and the rating."""
+        """Yield the tables about more than the letter: the answer, its acceptance, the rating."""
         answered = self._guesses.answered
         if answered is None:
             return

@@ -61,7 +61,7 @@ SEALED = {
     name: Binding(f"refused.jsonl.{name}", ("feed", "source", "line"))
     for name in ("sealed", "reason")
 }
-"""What is encrypted in a row, and what it is bound to."""
+"""The encrypted parts of a row, and what they are bound to."""
 
 
 _NO_REASON = LazyText("", {})

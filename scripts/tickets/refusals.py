@@ -77,7 +77,7 @@ def show_failures(reason: str | None, *, as_json: bool) -> None:
 
 
 def refused_ticket_lines(session: Session, number: str) -> Iterator[str]:
-    """What is known of a number without a ticket, for people. Raises TicketNotFound."""
+    """Return what is known of a number without a ticket, for people. Raises TicketNotFound."""
     waiting, refused = _without_ticket(session, number)
     yield _("there is no ticket {number}").format(number=one_line(number))
     if waiting:
@@ -87,7 +87,7 @@ def refused_ticket_lines(session: Session, number: str) -> Iterator[str]:
 
 
 def refused_ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
-    """What is known of a number without a ticket, as JSON. Raises TicketNotFound."""
+    """Return what is known of a number without a ticket, as JSON. Raises TicketNotFound."""
     waiting, refused = _without_ticket(session, number)
     rows = [failure_as_dict(failure) for failure in refused]
     return {"ticket": number, "status": None, "waiting": waiting, "refused": rows}

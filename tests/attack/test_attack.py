@@ -10,14 +10,10 @@ from tests.attack.copies import copies
 from tests.attack.database import ACTS
 from tests.attack.service import attack
 from tests.attack.tampering import NOT_TOLD, by_dice, tamper
-from tests.examples import examples
 from tests.servers.key_value import KeyValueServer
 from tests.servers.postgres import Databases
 
-long_run = pytest.mark.skipif(examples(10) <= 10, reason="make long and make attack run it")
 
-
-@long_run
 @pytest.mark.slow
 def test_nothing_is_lost_forged_reached_or_made_public(
     tmp_path: Path, key_value_server: KeyValueServer
@@ -28,7 +24,6 @@ def test_nothing_is_lost_forged_reached_or_made_public(
     assert all(result.attempts.values())
 
 
-@long_run
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
 def test_whoever_writes_to_the_database_forges_nothing_unseen(

@@ -67,8 +67,20 @@ def compare_with_reference(
             _compare(number, real.get(number), wanted.get(number), early, verdict)
         for number in real:
             _chain(session, number, verdict)
-    verdict.different += (f"{f.place}: {f.why.text}" for f in verify(store).findings)
+    _verified(store, {line.body["ticket"] for line in lines if line.poison}, verdict)
     return verdict
+
+
+def _verified(store: Store, damaged: set[str], verdict: Verdict) -> None:
+    """The verification tells of every ticket whose letters were damaged, and of no other."""
+    findings = verify(store).findings
+    verdict.different += (
+        f"{f.place}: {f.why.text}" for f in findings if (f.ticket or f.place) not in damaged
+    )
+    reported = {f.ticket or f.place for f in findings}
+    verdict.different += (
+        f"{number}: was damaged, and nothing says so" for number in sorted(damaged - reported)
+    )
 
 
 def is_quiet(session: Session) -> bool:

@@ -70,6 +70,8 @@ def ticket(store: Store) -> TicketDetail:
 
 def _codes_in(text: str) -> list[str]:
     """Return the codes that stand in a Chinese text as they are."""
+    # the name of a machine may be any word
+    text = re.sub(r"@\w+:\d+", "", text)
     return sorted(set(re.findall(r"[a-z][a-z_.]*[a-z]", text)) & CODES)
 
 

@@ -1,4 +1,4 @@
-"""What people wrote is kept encrypted only, and the log has commitments to it."""
+"""Texts of people are kept encrypted only, and the log has commitments to them."""
 
 import sqlalchemy as sa
 from alembic import op

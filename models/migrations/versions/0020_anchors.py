@@ -1,4 +1,4 @@
-"""What changed is listed in the order of commit, and anchored."""
+"""Changes are listed in the order of commit, and anchored."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -39,7 +39,7 @@ _FIGURES = str.maketrans(dict(_other_figures()))
 _OTHER = f"[{''.join(_HAN)}{''.join(f'{chr(first)}-{chr(end - 1)}' for first, end in _BLOCKS)}]"
 
 SEPARATOR = r"[\s\-_.·•・/\\|()\u2010-\u2015\u2212\ufe0f\u20e3]"
-"""What people put between the figures of one number, also the ends of lines and key caps."""
+"""Signs that people put between the figures of one number, also line ends and key caps."""
 
 _STRETCH = re.compile(rf"{_OTHER}(?:{SEPARATOR}{{0,3}}{_OTHER}){{2,}}")
 """Figures other than 0 to 9 that stand for a number: one alone is a word or heads a paragraph."""
