@@ -12,11 +12,15 @@ class HotlineError(Exception):
 def describe_safely(error: BaseException, frames: int = 1) -> str:
     """Return an error's type and where it was raised; its text may be a citizen's words.
 
-    `frames` is how many of the last places on the way are named.
+    `frames` is how many of the last places on the way are named. A violated constraint of
+    PostgreSQL is named, too: it was named here, not by whoever wrote the value.
     """
     stack = traceback.extract_tb(error.__traceback__)[-frames:]
     places = " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in stack)
-    return f"{type(error).__name__} in {places}" if places else type(error).__name__
+    diagnosis = getattr(getattr(error, "orig", None), "diag", None)
+    constraint = getattr(diagnosis, "constraint_name", None)
+    kind = f"{type(error).__name__} ({constraint})" if constraint else type(error).__name__
+    return f"{kind} in {places}" if places else kind
 
 
 def database_message(error: BaseException) -> str | None:

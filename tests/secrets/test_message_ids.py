@@ -221,7 +221,7 @@ def test_an_interrupted_conversion_goes_on(
         update_rows(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(old_ids, "_BATCH", 2)
+        patched.setattr("models.operations.batches._SIZE", 2)
         patched.setattr(old_ids, "update_rows", stopped)
         with pytest.raises(KeyboardInterrupt):
             upgrade(store)

@@ -115,7 +115,7 @@ def test_a_rebuild_that_was_stopped_begins_again(
     kept: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store says that it is rebuilt only when it is."""
-    monkeypatch.setattr("models.operations.blind_index._BATCH", 10)
+    monkeypatch.setattr("models.operations.batches._SIZE", 10)
     replace = rebuild_hashes.__globals__["_replace"]
     batches = []
 
