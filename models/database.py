@@ -123,11 +123,13 @@ class Store:
         """Give a function whose result changes whenever somebody else has committed; cheap to call.
 
         SQLite counts the commits of other connections. PostgreSQL has no such count, but the
-        snapshot that a query would get changes with every writing transaction.
+        snapshot that a query would get changes with every writing transaction. Both it and the
+        function raise StoreUnreachable or one of SQLAlchemy's errors.
         """
         kind, engine = self._read.dialect.name, self._read
         if kind == "postgresql":
             engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        driver: Any = engine.dialect.loaded_dbapi
         with engine.connect() as connection:
             raw, question = connection.connection, _CHANGE_SIGNAL[kind]
 
@@ -136,6 +138,10 @@ class Store:
                 try:
                     cursor.execute(question)
                     return cursor.fetchone()
+                except driver.Error as error:
+                    # asked past SQLAlchemy, which would have raised one of its own
+                    connection.invalidate(error)
+                    raise StoreUnreachable(type(error).__name__) from error
                 finally:
                     cursor.close()
 

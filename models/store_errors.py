@@ -7,6 +7,9 @@ SQLite's calls a missing table an OperationalError, like a lock.
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from models.errors import HotlineError
+from models.i18n import LazyText, lazy, render
+
 _SQLITE_TRANSIENT = frozenset(
     ("BUSY", "LOCKED", "PROTOCOL", "IOERR", "FULL", "CANTOPEN", "NOMEM", "INTERRUPT")
 )
@@ -30,6 +33,32 @@ _POSTGRESQL_FAULTS = ("25", "28", "3D", "3F", "42", "XX")
 
 _SQLITE_OF_ROWS = frozenset(("CONSTRAINT", "MISMATCH", "TOOBIG", "RANGE"))
 """SQLite's primary result codes that speak of values, not of the database."""
+
+_AWAY = lazy("the database does not answer")
+_BUSY = lazy("the database is busy")
+_FULL = lazy("the database has no room or no memory left")
+_CLOSED = lazy("the database lets nobody in; its name, user and password have to be checked")
+_DAMAGED = lazy("the database is not as it should be; `hotline doctor` says more")
+
+_REASONS: dict[str, LazyText] = {
+    "BUSY": _BUSY,
+    "LOCKED": _BUSY,
+    "40": _BUSY,
+    "55P03": _BUSY,
+    "57014": _BUSY,
+    "53300": lazy("the database has too many connections"),
+    "53": _FULL,
+    "FULL": _FULL,
+    "NOMEM": _FULL,
+    "CANTOPEN": lazy("the file of the database cannot be opened"),
+    "IOERR": lazy("the disk of the database cannot be read or written"),
+    "58": lazy("the disk of the database cannot be read or written"),
+    "08": _AWAY,
+    "57P0": _AWAY,
+    "28": _CLOSED,
+    "3D": _CLOSED,
+}
+"""Reasons by result code or SQLSTATE; a longer code stands before the class that it belongs to."""
 
 StoreError = SQLAlchemyError
 """Whatever the database or its driver can fail with, for callers that go on without the store."""
@@ -66,6 +95,23 @@ def is_store_fault(error: BaseException) -> bool:
     if (code := _sqlite_code(error)) is not None:
         return code not in _SQLITE_OF_ROWS
     return (_sqlstate(error) or "").startswith(_POSTGRESQL_FAULTS)
+
+
+def outage_reason(error: BaseException) -> str:
+    """Describe an outage to whoever waits for its end, in the language of this process.
+
+    The driver's own words are English and may repeat a statement; its code is named instead.
+    """
+    if isinstance(error, HotlineError):
+        return str(error)
+    if isinstance(error, PoolTimeout):
+        return render(_BUSY)
+    if not isinstance(error, DBAPIError):
+        return render(_AWAY) if isinstance(error, OSError) else type(error).__name__
+    code = _sqlite_code(error) or _sqlstate(error) or ""
+    known = next((reason for start, reason in _REASONS.items() if code.startswith(start)), None)
+    reason = render(known or (_AWAY if is_transient(error) else _DAMAGED))
+    return f"{reason} ({code})" if code else reason
 
 
 def _sqlite_code(error: DBAPIError) -> str | None:

@@ -27,6 +27,7 @@ from models.rules.messages import HOTLINE, RawMessage
 from models.rules.speaking import OPERATORS
 from models.rules.vocabulary import MessageType, Permission, label
 from models.security.roles import Actor, Denied
+from models.store_errors import outage_reason
 from monitor import message_edit
 from monitor.actions import Action, available_actions, message
 from monitor.background import OUTAGES, in_background_thread
@@ -102,7 +103,7 @@ class ActionRunner:
             await self._recording_denials(action)
         except OUTAGES as error:
             self._app.notify(
-                _("Not done: {why}").format(why=str(error).splitlines()[0]),
+                _("Not done: {why}").format(why=outage_reason(error)),
                 severity="error",
                 markup=False,
             )

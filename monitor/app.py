@@ -25,6 +25,7 @@ from models.queries.failures import Failure
 from models.queries.health import Health
 from models.rules.vocabulary import Permission
 from models.security.roles import Actor
+from models.store_errors import outage_reason
 from monitor.action_runner import ActionRunner
 from monitor.background import OUTAGES, in_background_thread
 from monitor.card_alarm import CardAlarm
@@ -186,7 +187,8 @@ class MonitorApp(App[None]):
     def _note_snapshot(self, snapshot: Snapshot) -> None:
         if self._refresh_loop.outages:
             self.notify(_("The store is back"), markup=False)
-        self._refresh_loop.outages, self._outage = 0, ""
+        self._refresh_loop.note_return()
+        self._outage = ""
         self._snapshot, self._read_at = snapshot, monotonic()
         if snapshot.cards and self._alarm.has_new(snapshot.cards):
             self.bell()
@@ -194,13 +196,13 @@ class MonitorApp(App[None]):
         self._show_status()
 
     def _note_outage(self, error: BaseException) -> None:
-        self._refresh_loop.outages += 1
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        is_first = not self._refresh_loop.outages
+        self._refresh_loop.note_outage()
         seconds = round(self._refresh_loop.seconds_to_next or 0)
         self._outage = _(
             "The store cannot be read: {why}. What is shown is old; next try in {n} s"
-        ).format(why=reason, n=seconds)
-        if self._refresh_loop.outages == 1:
+        ).format(why=outage_reason(error), n=seconds)
+        if is_first:
             self.notify(_("The store cannot be read"), severity="error", markup=False)
         self._show_status()
 

@@ -10,7 +10,6 @@ from models.rules.vocabulary import Level
 from monitor.app import MonitorApp
 from monitor.card_alarm import CardAlarm
 from monitor.commands import ANYWHERE, GO_TO_SCREEN, KEYS, MAIN_SCREENS, Command, palette
-from monitor.refresh_loop import RefreshLoop
 from monitor.screens.base import MonitorScreen
 from tests.monitor.scene import NOW
 
@@ -45,21 +44,6 @@ def test_a_key_means_one_thing_on_a_screen(screen: str) -> None:
     commands = [c for c in (*KEYS, *GO_TO_SCREEN) if c.where in (screen, ANYWHERE) and c.action]
     keys = [key for command in commands for key in command.keys.split(",")]
     assert len(keys) == len(set(keys))
-
-
-def test_reads_are_further_apart_the_longer_an_outage_lasts() -> None:
-    """1, 2, 4 … at most 60 seconds; without an outage as often as was chosen."""
-
-    async def read() -> None:
-        raise AssertionError("the loop is not running")
-
-    loop = RefreshLoop(read, 5.0)
-    assert loop.seconds_to_next == 5.0
-    waits = []
-    for outages in range(1, 9):
-        loop.outages = outages
-        waits.append(loop.seconds_to_next)
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_the_bell_rings_once_for_each_new_red_card() -> None:

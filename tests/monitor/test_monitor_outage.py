@@ -1,0 +1,74 @@
+"""An outage of PostgreSQL: shown in Chinese, left without a key's help, and noticed by its end."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from models.store_errors import outage_reason
+from monitor.app import MonitorApp
+from monitor.refresh_loop import RefreshLoop
+from tests.monitor.driving import wait_for_refresh, wait_until
+from tests.monitor.scene import NOW, play, received, screen_text
+from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
+from tests.store.factories import prepared_store
+
+
+@pytest.fixture
+def server(starts_servers: None) -> Iterator[PostgresServer]:
+    """A PostgreSQL that the test may stop."""
+    with PostgresServer(NOT_DURABLE, installed_programs()) as running:
+        yield running
+
+
+async def test_a_stopped_database_is_seen_again(server: PostgresServer) -> None:
+    """Keys pressed meanwhile lengthen no wait, and commits are noticed as before."""
+    with prepared_store(server.url(driver="postgresql+psycopg")) as store:
+        app = MonitorApp(store, lambda: NOW, wall=lambda: NOW, every=600.0)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await wait_for_refresh(pilot)
+            server.halt()
+            app.read_now()
+            await wait_until(pilot, lambda: "库 断" in screen_text(app))
+            await pilot.press(*["f5", "2", "1"] * 6)
+            await wait_until(pilot, lambda: "数据库没有应答" in screen_text(app))
+            assert "connection" not in screen_text(app)
+            assert app._refresh_loop.outages <= 2
+            server.serve()
+            await wait_until(pilot, lambda: "库 通" in screen_text(app))
+            await pilot.press("2")
+            await wait_for_refresh(pilot)
+            play(store, [received("2026101500001", NOW, "路灯不亮", unit="城管局")], NOW)
+            await wait_until(pilot, lambda: "2026101500001" in screen_text(app))
+
+
+def test_reads_asked_for_by_keys_do_not_lengthen_the_wait() -> None:
+    """1, 2, 4 … 60 seconds after reads that were due; those before their time count nothing."""
+
+    async def read() -> None:
+        raise AssertionError("the loop is not running")
+
+    clock = [100.0]
+    loop = RefreshLoop(read, 5.0, lambda: clock[0])
+    assert loop.seconds_to_next == 5.0
+    waits = []
+    for _due in range(8):
+        loop.note_outage()
+        waits.append(loop.seconds_to_next)
+        clock[0] += 0.5
+        for _key in range(3):
+            loop.note_outage()
+        wait = loop.seconds_to_next
+        assert wait is not None
+        assert wait == waits[-1] - 0.5
+        clock[0] += wait
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    loop.note_return()
+    assert loop.seconds_to_next == 5.0
+
+
+def test_an_outage_has_a_reason_in_the_language_of_the_operator() -> None:
+    """The driver's own words are English and may repeat a statement."""
+    error = OperationalError("SELECT 1", {}, Exception("disk is gone"))
+    assert outage_reason(error) == "数据库没有应答"
+    assert outage_reason(ConnectionResetError("reset by peer")) == "数据库没有应答"
