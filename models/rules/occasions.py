@@ -29,6 +29,9 @@ from models.rules.vocabulary import (
 NEVER_SENT = lazy("the notice that it corrects was never sent")
 """Why a correction is dropped; whether it was sent only the store knows."""
 
+TOLD_WITH_FACTS = lazy("it is told with the new facts of the same edit")
+"""Why an amendment's notice is dropped; what else was told only the store knows."""
+
 _ANSWERED = lazy("the unit has answered")
 _CLOSED = lazy("the ticket is closed")
 _DONE = lazy("what it asks for is done")

@@ -29,14 +29,18 @@ def refused(
     reason: Annotated[str, REASON] = "",
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
-    """List the rows in `refused.jsonl`, then what workers refused or no channel took."""
-    from scripts.ingest.refused_rows import show_refused
+    """List the rows in `refused.jsonl`, then what workers refused or no channel took.
+
+    Ends with 1 where a row is damaged: it is named, and all others are listed.
+    """
+    from scripts.ingest.refused_listing import show_refused
     from scripts.tickets.refusals import show_failures
 
     why = asked_reason(reason) if reveal else None
-    show_refused(file, why, as_json=as_json)
+    is_whole = show_refused(file, why, as_json=as_json)
     if file is None:
         show_failures(why, as_json=as_json)
+    raise typer.Exit(0 if is_whole else 1)
 
 
 def resend(

@@ -248,7 +248,7 @@ class FeedBatch:
                 letter,
                 old,
                 version,
-                version.changed_facts(letter, record.facts or ()),
+                version.changed_facts(record),
                 version.corrections(record),
                 is_second=is_second,
             )

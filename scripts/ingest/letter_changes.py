@@ -56,8 +56,9 @@ class LetterVersion(NamedTuple):
         updated = _moment(letter.get(UPDATED))
         return updated is not None and self.updated is not None and updated < self.updated
 
-    def changed_facts(self, letter: Mapping[str, Any], facts: Sequence[str]) -> list[str]:
-        """Return the facts that are new in a letter; white space is nothing new."""
+    def changed_facts(self, record: FeedRecord) -> list[str]:
+        """Return the facts that are new in a record's letter; white space is nothing new."""
+        letter, facts = record.message or {}, record.facts or ()
         if self.facts_digest is not None and self.facts_digest == facts_digest(letter, facts):
             return []
         known = self.body
@@ -65,7 +66,7 @@ class LetterVersion(NamedTuple):
         if not changed and self.facts_digest is not None:
             # taken back: the first version again, and nobody knows which fields had been edited
             changed = list(facts)
-        return [f for f in changed if squeezed(letter.get(f))]
+        return [f for f in changed if f not in record.assumed and squeezed(letter.get(f))]
 
     def corrections(self, record: FeedRecord) -> dict[str, Any]:
         """Return the fields of `ticket.amended` that a record corrects (decision 35).

@@ -43,7 +43,6 @@ _RATINGS = {
 }
 _CLOSED = r"办结|完结|结案|已办|完成|归档|已答复|已回复|关闭|closed|resolved|complete|done|finished"
 _OPEN = r"未|不|待|中$|非|reopen|unresolved|incomplete|progress|\bnot\b|申请|审核|退"
-_NO_TITLE = "市民诉求"
 _NO_REPLY = "原系统未附说明"
 
 
@@ -96,12 +95,6 @@ class _Suggestion:
         self._recognised = [n for n in dict.fromkeys(self._used) if self._sample.is_filled(n)]
         if category is None:
             constants["category"] = '"complaint"  # ?'
-        title = self._fields.get("title")
-        if title is not None and not self._sample.is_filled(title.column):
-            constants["title"] = _quote(_NO_TITLE)
-        elif title is None:
-            note = _("no column is a title, and the letter is none: it stands in lists and notices")
-            constants["title"] = f"{_quote(_NO_TITLE)}  # ? {note}"
         kept = self._kept()
         values = [*self._values_of_category(category), *self._values_of_channel()]
         later = list(self._later())
@@ -161,6 +154,8 @@ class _Suggestion:
             self._fields["title"] = Guess(short, sure=False)
         named = (f for f in FIELDS if f in self._fields and f not in ("ticket", "category"))
         lines += [self._line(field, self._fields[field]) for field in named]
+        if "title" not in self._fields:
+            lines += self._without_title()
         if "category" in self._fields:
             lines.append(self._line("category", self._fields["category"]))
         return lines
@@ -169,6 +164,14 @@ class _Suggestion:
         self._used.append(guess.column)
         header = _quote(self._sample.headers[guess.column])
         return f"{_key(key)} = {header}{'' if guess.sure else '  # ?'}"
+
+    def _without_title(self) -> list[str]:
+        """Say what stands in for titles; they are left to a person where nothing does."""
+        if self._fields.keys() & {"content", "address"}:
+            note = _("no column is a title: lists and notices show category and place")
+            return [f"# {note}"]
+        missing = _("No column says what a letter is about; no ticket can be without: choose one.")
+        return [f"# {missing}", f'title = "{UNFILLED}"']
 
     def _short_column(self) -> int | None:
         """The column that says in a few words what a letter is about."""

@@ -1,7 +1,6 @@
 """The files of refused rows in a home, under the keys of its store."""
 
 import base64
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import msgspec
 
 from models.file_append import replace_lines
 from models.security.encryption import Cipher, Encrypted, ForgedValue, KeyUnusable
-from scripts.ingest.refused_rows import SEALED, decrypted
+from scripts.ingest.refused_rows import SEALED, decrypted, read_row
 
 
 def refused_files(home: Path) -> list[Path]:
@@ -29,7 +28,7 @@ def count_by_key(home: Path) -> dict[int, int]:
 
 def count_in_file(path: Path) -> Counter[int]:
     """Count the encrypted values of one file by the number of their key."""
-    rows = (_row(line) for line in path.read_bytes().splitlines())
+    rows = (read_row(line) or {} for line in path.read_bytes().splitlines())
     return Counter(value.number for row in rows for _name, value in _values(row))
 
 
@@ -54,8 +53,11 @@ def reencrypt_files(home: Path, cipher: Cipher) -> Iterator[int]:
 
 
 def _renewed(line: bytes, cipher: Cipher) -> tuple[bytes, int]:
-    """Return a line with its values under the active key, and how many have changed."""
-    row, count = _row(line), 0
+    """Return a line with its values under the active key, and how many have changed.
+
+    A damaged line stays as it is.
+    """
+    row, count = read_row(line) or {}, 0
     for name, value in _values(row):
         if value.number != cipher.keyring.active:
             try:
@@ -66,15 +68,6 @@ def _renewed(line: bytes, cipher: Cipher) -> tuple[bytes, int]:
             row[name] = base64.b64encode(row[name]).decode()
             count += 1
     return (msgspec.json.encode(row), count) if count else (line, 0)
-
-
-def _row(line: bytes) -> dict[str, Any]:
-    """Return the row of a line; an empty one where a line was cut short."""
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return {}
-    return row if isinstance(row, dict) else {}
 
 
 def _values(row: dict[str, Any]) -> Iterator[tuple[str, Encrypted]]:

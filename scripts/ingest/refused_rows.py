@@ -4,29 +4,21 @@ One JSON object a line. What citizens wrote is encrypted here as everywhere.
 """
 
 import base64
-import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from models.clock import system_clock
 from models.errors import HotlineError
 from models.file_append import append_lines
 from models.i18n import LazyText, _, render
-from models.operations.access import record_reveal
 from models.rules.limits import REFUSED_BYTES
 from models.rules.redaction import redact_text
-from models.rules.text import clean, one_line
-from models.rules.vocabulary import Permission
+from models.rules.text import clean
 from models.security.encryption import Binding, Cipher, Encrypted
-from models.settings import load_settings
-from scripts.bootstrap import acting, use_store
 from scripts.ingest.records import FeedRecord
-from scripts.output import print_json
 
 
 def append_refused(path: Path, feed: str, records: Sequence[FeedRecord], cipher: Cipher) -> None:
@@ -106,31 +98,27 @@ _ROW = re.compile(rb'\{"feed":')
 _ROW_BEGINS = 10
 
 
-def show_refused(file: Path | None, reason: str | None, *, as_json: bool) -> None:
-    """Show refused rows; in clear for a reason, to who may see them. Raises HotlineError."""
-    settings = load_settings()
-    path = file or settings.home / "refused.jsonl"
-    rows = _read_refused(path) if path.exists() else []
-    if reason is not None:
-        with (
-            use_store(settings) as store,
-            acting(store, settings, Permission.REVEAL) as actor,
-        ):
-            with store.writing() as session:
-                fields, now = ["refused rows"], system_clock()
-                record_reveal(session, actor, None, fields, now, reason, amount=len(rows))
-            for row in rows:
-                row["raw"] = decrypted(store.cipher, "sealed", row)
-                if "reason" in row:
-                    row["why"] = decrypted(store.cipher, "reason", row)
-    for row in rows:
-        del row["sealed"]
-        row.pop("reason", None)
-        if as_json:
-            print_json(row)
-            continue
-        raw = f"  {row['raw']!r}" if reason is not None else ""
-        sys.stdout.write(one_line(f"{row['feed']}:{row['line']}  {row['why']}{raw}") + "\n")
+class _RowShape(msgspec.Struct):
+    """The parts that a row must have, and their types; bytes are written in base 64."""
+
+    feed: str
+    line: int
+    why: str
+    sealed: bytes
+    reason: bytes | None = None
+
+
+def read_row(line: bytes) -> dict[str, Any] | None:
+    """Return the refused row that a line of a file is; None where it is damaged, or another line's.
+
+    A machine that stopped in the middle leaves a part of one.
+    """
+    try:
+        row: dict[str, Any] = msgspec.json.decode(line)
+        msgspec.convert(row, _RowShape)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return row
 
 
 def decrypted(cipher: Cipher, name: str, row: Mapping[str, Any]) -> Any:
@@ -138,12 +126,3 @@ def decrypted(cipher: Cipher, name: str, row: Mapping[str, Any]) -> Any:
     # rows of earlier releases do not say their source
     place = {"source": None} | dict(row)
     return cipher.decrypt(SEALED[name], Encrypted(base64.b64decode(row[name])), place)
-
-
-def _read_refused(path: Path) -> list[dict[str, Any]]:
-    try:
-        rows = [json.loads(line) for line in path.read_bytes().splitlines()]
-        return [r | {k: r[k] for k in ("feed", "line", "why", "sealed")} for r in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        text = _("{path} is no file of refused rows")
-        raise HotlineError(text.format(path=path)) from error

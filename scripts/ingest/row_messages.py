@@ -94,7 +94,7 @@ def row_record(layout: TableLayout, line: int, cells: Sequence[Cell]) -> FeedRec
         facts=layout.mapping.facts,
         number=_written_number(layout, message),
         keyed=bool(layout.key),
-        assumed=frozenset(layout.mapping.constants.keys() - row.filled),
+        assumed=frozenset({*layout.mapping.constants, "title"} - row.filled),
         cleared=_cleared(row),
     )
 
@@ -181,9 +181,10 @@ def _letter(row: FeedTableRow) -> Message:
                     column=layout.header(field),
                 )
             )
-    if mapping.letters and "title" not in message and "content" in message:
-        # nobody is shown it: a title that repeats the letter becomes category and place
-        message["title"] = message["content"]
+    stand_in = message.get("content") or message.get("address")
+    if mapping.letters and "title" not in message and stand_in:
+        # nobody is shown the letter: a title that repeats it becomes category and place
+        message["title"] = stand_in
     if layout.key:
         parts = [folded(row.text(place)) for place in layout.key]
         message["id"] = f"{message['ticket']}-{digest_of(parts)}"

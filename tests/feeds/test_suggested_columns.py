@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from models.errors import HotlineError
+from models.rules.particulars import read_particulars
+from models.rules.titles import redacted_title
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import InvalidMapping, load_mapping
 from scripts.ingest.mapping_suggestion import suggest_mapping
@@ -370,10 +372,11 @@ def test_a_deadline_and_somebody_elses_telephone_are_explained(tmp_path: Path) -
 
 def test_the_letter_is_no_title(tmp_path: Path) -> None:
     path, file = suggested(tmp_path, EXPORTS["the usual one"])
-    assert '"市民诉求"  # ? no column is a title' in file.read_text("utf-8")
+    assert "# no column is a title" in file.read_text("utf-8")
+    assert "title" not in tomllib.loads(file.read_text("utf-8"))["constants"]
     first, _second = read_feed(path, FeedOptions(mapping=file))
     assert first.message is not None
-    assert first.message["title"] == "市民诉求"
+    assert redacted_title(read_particulars(first.message), "complaint", 40) == "投诉举报"
 
 
 def test_what_is_unsure_is_marked(tmp_path: Path) -> None:
@@ -414,7 +417,7 @@ def test_a_mapping_that_fits_already_is_named(tmp_path: Path) -> None:
         ("headers = [", 'headers = ["?", ', "headers"),
         ('columns = { facts = "答复内容" }', 'columns = { facts = "?" }', "later.1.columns.facts"),
         ('facts = "原系统未附说明"', 'facts = "?"', "later.1.constants.facts"),
-        ('title = "市民诉求"', 'title = "?"', "constants.title"),
+        ('category = "complaint"', 'category = "?"', "constants.category"),
     ],
 )
 def test_what_is_not_filled_in_is_an_error(old: str, new: str, place: str, tmp_path: Path) -> None:
@@ -448,8 +451,9 @@ def test_a_title_that_is_often_blank_is_none(tmp_path: Path) -> None:
     rows = [(str(n), "2026-01-05", "灯" if n % 10 else "", "坏了。") for n in range(1, 31)]
     table = [("工单编号", "来电时间", "标题", "内容")]
     path.write_text(delimited([*table, *rows]), encoding="utf-8")
-    constants = tomllib.loads(suggest_mapping(path, FeedOptions()))["constants"]
-    assert constants["title"] == "市民诉求", "for the letters without one"
+    suggestion = tomllib.loads(suggest_mapping(path, FeedOptions()))
+    assert suggestion["columns"]["title"] == "标题"
+    assert "title" not in suggestion["constants"], "a letter without one has category and place"
     path.write_text(delimited([*table, ("1", "2026-01-05", "", "坏了。")]), encoding="utf-8")
     assert "title" not in tomllib.loads(suggest_mapping(path, FeedOptions()))["columns"]
 

@@ -19,7 +19,7 @@ from scripts.ingest.letter_changes import facts_digest
 from scripts.ingest.pipeline import FeedCounts, IngestPipeline
 from scripts.ingest.seen_letters import SeenLetters
 from tests.feeds.feed_files import delimited, lines
-from tests.store.factories import advance_tickets, feed, log_of, message
+from tests.store.factories import advance_tickets, feed, log_of, message, row_of
 
 MAPPING = """
 name = "city"
@@ -188,6 +188,19 @@ def test_an_edit_that_is_taken_back_is_a_correction(store: Store, take: Feed) ->
     texts = [m["text"] for m in made if m["type"] == "claimant.supplemented"]
     assert texts == ["巷口的路灯坏了三周。", "巷口的路灯坏了两周。"] * 2
     assert events(store).count("ticket.amended") == 4
+
+
+def test_an_edited_letter_without_a_title_gets_none(store: Store, take: Feed) -> None:
+    """The letter stands in for its title: an edit of it is new facts, once, and no new title."""
+    without = ("标题",)
+    assert take(without=without) == NEW
+    assert events(store)
+    edited = {"诉求内容": "巷口的路灯坏了三周，请打 13800001111。"}
+    for counts in (CHANGED, KNOWN):
+        assert take(edited, without=without) == counts
+    assert changes(store) == [{"type": "claimant.supplemented", "text": edited["诉求内容"]}]
+    assert events(store).count("ticket.supplemented") == 1
+    assert row_of(store, "C1").title == "投诉举报"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What workers refused and channels gave up: listed, shown, named, and sent again by right."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,9 +49,9 @@ def hotline(
     )
 
 
-def names(hotline: InProcessHotline) -> dict[str, str]:
+def names(hotline: InProcessHotline, code: int = 0) -> dict[str, str]:
     """The names of what is listed, by type."""
-    return {row["type"]: row["id"] for row in hotline.lines("refused") if "id" in row}
+    return {row["type"]: row["id"] for row in hotline.lines("refused", code=code) if "id" in row}
 
 
 def test_rows_of_feeds_and_refusals_of_workers_are_one_list(
@@ -75,6 +76,51 @@ def test_rows_of_feeds_and_refusals_of_workers_are_one_list(
     fields = [line["fields"] for line in hotline.lines("access")]
     assert fields[-1] == ["refused messages"]
     assert hotline.lines("access")[-1]["amount"] == 2
+
+
+_DAMAGE: tuple[Callable[[bytes], bytes], ...] = (
+    lambda line: line[:40],
+    lambda line: b"[" * 100_000,
+    lambda line: line.replace(b'"line":', b'"line":"'),
+    lambda line: line.replace(b'"sealed":"', b'"sealed":"%'),
+    lambda line: line + line,
+    lambda line: b"\xff\x00",
+)
+
+
+def test_a_damaged_row_is_named_and_the_others_are_listed(
+    hotline: InProcessHotline, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"type": "a"}\n' * (len(_DAMAGE) + 2), "utf-8")
+    hotline("feed", file, code=1)
+    path = hotline.home / "refused.jsonl"
+    first, *others, last = path.read_bytes().splitlines()
+    damaged = [damage(line) for damage, line in zip(_DAMAGE, others, strict=True)]
+    path.write_bytes(b"\n".join((first, *damaged, last)) + b"\n")
+    for options in ((), ("--reveal", "--reason", "checking")):
+        output = hotline("refused", *options, "--json", code=1)
+        rows = [row for line in output.stdout.splitlines() if "feed" in (row := json.loads(line))]
+        assert [row["line"] for row in rows] == [1, len(_DAMAGE) + 2]
+        for number in range(2, len(_DAMAGE) + 2):
+            assert f"{path}, line {number}: is damaged" in output.stderr
+    assert hotline.lines("access")[-2]["amount"] == 2
+    assert names(hotline, code=1), "what workers refused is listed too"
+    hotline("keys", "show")
+
+
+def test_a_row_that_does_not_decrypt_is_listed_without_its_content(
+    hotline: InProcessHotline, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"type": "a"}\n{"type": "b"}\n', "utf-8")
+    hotline("feed", file, code=1)
+    path = hotline.home / "refused.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"line":1', b'"line":7'))
+    output = hotline("refused", "--reveal", "--reason", "checking", "--json", code=1)
+    rows = [row for line in output.stdout.splitlines() if "feed" in (row := json.loads(line))]
+    assert [("raw" in row, row["line"]) for row in rows] == [(False, 7), (True, 2)]
+    assert f"{path}, line 1: " in output.stderr and "was altered" in output.stderr
 
 
 def test_show_finds_a_ticket_that_was_only_refused(hotline: InProcessHotline) -> None:

@@ -149,6 +149,24 @@ def test_a_correction_of_what_was_sent_goes_out(store: Store, tmp_path: Path) ->
     assert row_of(store, "D1").level == "prewarning"
 
 
+def test_an_edit_of_facts_is_told_once(store: Store, tmp_path: Path) -> None:
+    """New facts and a correction of one moment are one edit; a later correction is another."""
+    play(store, "2026-11-02T09:00", R, message("D1", "unit.accepted", "2026-11-02T09:00"))
+    edited, later = "2026-11-03T09:00", "2026-11-03T09:05"
+    amended = {"title": "路灯全灭", "by": "city", "why": "corrected"}
+    supplement = message("D1", "claimant.supplemented", edited, text="路灯全灭")
+    play(store, edited, supplement, message("D1", "ticket.amended", edited, **amended))
+    play(store, later, message("D1", "ticket.amended", later, **amended))
+    clock = ManualClock(at("2026-11-03T09:06"))
+    dispatcher = NoticeDispatcher(store, clock, tmp_path, None, "zh")
+    ring(store, clock, dispatcher)
+    dispatcher.close()
+    states = [(n.kind, n.state) for n in notices(store, "supplemented", "amended")]
+    assert states == [("supplemented", "sent"), ("amended", "dropped"), ("amended", "sent")]
+    dropped = [d["why"]["text"] for _n, d in events_named(store, "notice.dropped")]
+    assert "it is told with the new facts of the same edit" in dropped
+
+
 def test_it_is_asked_again_when_the_ticket_is_locked(store: Store) -> None:
     """What was over when it was looked at, but is not by then, is left to be sent."""
     play(store, "2026-11-02T09:00", R)

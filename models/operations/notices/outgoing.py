@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Text, and_, or_, select, type_coerce
 from models.database import Session
 from models.i18n import LazyText
 from models.rules.events import NoticedDuty, NoticeQueued
-from models.rules.occasions import NEVER_SENT, level_stands, why_over
+from models.rules.occasions import NEVER_SENT, TOLD_WITH_FACTS, level_stands, why_over
 from models.rules.state import State, read_state
 from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, NoticeState, Recipient
 from models.tables.core import EVENT, NOTICE, TICKET
@@ -94,7 +94,7 @@ def ready_notices(
         .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.emergency, TICKET.c.state)
         .add_columns(TICKET.c.status, TICKET.c.level)
         .add_columns(TICKET.c.unit.label("lead"), TICKET.c.due.label("ticket_due"))
-        .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
+        .add_columns(type_coerce(EVENT.c.data, Text).label("data"), EVENT.c.at)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
         .where(session.is_in(NOTICE.c.id, rows), *unheld(now))
@@ -119,6 +119,7 @@ def ready_notices(
             continue
         over = why_over(event, state, now)
         notices.append(_outgoing(row, event, _due(event, state), over))
+    notices = _told_once(session, notices, {row.id: row.at for row in notice_rows})
     corrections = [notice for notice in notices if notice.kind == NoticeKind.CORRECTION]
     if not corrections:
         return notices
@@ -183,6 +184,31 @@ def _due(event: NoticeQueued, state: State) -> datetime | None:
     # the release before wrote no deadline into these two, and they only go out while it holds
     with_due = (NoticeKind.PREWARNING, NoticeKind.DISPATCHED)
     return state.due if event.kind in with_due and not event.duties else None
+
+
+def _told_once(
+    session: Session, notices: list[OutgoingNotice], moments: Mapping[int, datetime]
+) -> list[OutgoingNotice]:
+    """Return notices; a correction of what was received is over if its edit is told otherwise.
+
+    One edit by the source can be both new facts and a correction, of one moment (`moments`, by
+    row): the person who is told of the facts is not told of the correction too.
+    """
+    amended = [n for n in notices if n.kind == NoticeKind.AMENDED and n.over is None]
+    if not amended:
+        return notices
+    of_facts = (
+        select(NOTICE.c.ticket_id, NOTICE.c.recipient, EVENT.c.at)
+        .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
+        .where(
+            session.is_in(NOTICE.c.ticket_id, [n.ticket_id for n in amended]),
+            NOTICE.c.kind == NoticeKind.SUPPLEMENTED,
+            NOTICE.c.state.in_((NoticeState.QUEUED, NoticeState.SENT)),
+        )
+    )
+    facts_of = {tuple(row) for row in session.execute(of_facts)}
+    twice = {n.row for n in amended if (n.ticket_id, n.recipient, moments[n.row]) in facts_of}
+    return [replace(n, over=TOLD_WITH_FACTS) if n.row in twice else n for n in notices]
 
 
 class _Corrected(NamedTuple):
