@@ -36,7 +36,7 @@ from monitor.refresh_loop import RefreshLoop
 from monitor.screens.base import MonitorScreen
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
-from monitor.screens.dialogs import TextDialog
+from monitor.screens.dialogs import LeaveDialog, TextDialog
 from monitor.screens.failures import FailuresScreen
 from monitor.screens.help import HelpScreen, introduction
 from monitor.screens.overview import OverviewScreen
@@ -69,6 +69,9 @@ _FRAMES = 8
 
 class MonitorApp(App[None]):
     """Shows the store, and sends what operators do as messages; it changes nothing itself.
+
+    With `stop` it shows the service that runs in the same process, and exits when that is set;
+    whether the service `ends_with_it` is asked.
 
     `actor` is whose session it is and what their role allows, `operator` the name that they gave;
     with `ask_name` they are asked for one at the start. `now` is the service's clock, a demo's or
@@ -113,6 +116,7 @@ class MonitorApp(App[None]):
         self._demo = demo
         self._alarm = CardAlarm(enabled=bell)
         self._stop = stop
+        self.ends_with_it = True
         self._snapshot: Snapshot | None = None
         self._read_at = 0.0
         self._outage = ""
@@ -214,6 +218,7 @@ class MonitorApp(App[None]):
             district=snapshot.district if snapshot else "",
             crumbs=screen.crumbs(),
             filter=screen.filter_text(),
+            filtered=self._filtered(screen),
             at=snapshot.at if snapshot else None,
             age=monotonic() - self._read_at if snapshot else 0.0,
             demo=self._demo,
@@ -228,31 +233,56 @@ class MonitorApp(App[None]):
         )
         screen.show_status(status, self._outage)
 
+    def _filtered(self, screen: MonitorScreen) -> tuple[int, int] | None:
+        count, snapshot = screen.filtered_count(), self._snapshot
+        return (count, snapshot.counters.open) if count is not None and snapshot else None
+
     # Between the screens (see monitor/host.py)
 
     def action_go(self, name: str) -> None:
-        """Show one of the main screens; the wallboard has only one."""
+        """Show one of the main screens, with all its lines; the wallboard has only one."""
         if self._wallboard:
             return
+        screen = self._show_main(name, origin="")
+        if isinstance(screen, TicketsScreen):
+            self.call_later(screen.set_filter, "")
+
+    def _show_main(self, name: str, *, origin: str) -> MonitorScreen:
         while len(self.screen_stack) > 2:
             self.pop_screen()
+        screen = self.get_screen(name)
+        assert isinstance(screen, MonitorScreen)
+        if origin != name:
+            screen.origin = origin
         if self.screen is not self.get_screen(name):
             self.switch_screen(name)
+        return screen
 
     def open_tickets(self, filter_text: str) -> None:
         """Show the list of open tickets under this filter; Esc leads back."""
-        origin = self._crumbs()
-        self.action_go(TicketsScreen.NAME)
-        screen = self.get_screen(TicketsScreen.NAME)
+        screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
         assert isinstance(screen, TicketsScreen)
-        self.call_later(screen.set_filter, filter_text, origin)
+        self.call_later(screen.set_filter, filter_text)
 
     def open_calls(self, kind: str) -> None:
-        """Show the calls of this kind."""
-        self.action_go(CallbacksScreen.NAME)
-        screen = self.get_screen(CallbacksScreen.NAME)
+        """Show the calls of this kind; Esc leads back."""
+        screen = self._show_main(CallbacksScreen.NAME, origin=self._main_screen())
         assert isinstance(screen, CallbacksScreen)
         self.call_later(screen.show_kind, kind)
+
+    def action_filter(self) -> None:
+        """Open the filter line of the list of tickets, from any screen; Esc leads back."""
+        if self._wallboard:
+            return
+        if (screen := self._open_screen()) is None or not isinstance(screen, TicketsScreen):
+            screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
+        assert isinstance(screen, TicketsScreen)
+        self.call_later(screen.open_filter)
+
+    def _main_screen(self) -> str:
+        """Return the name of the main screen that is shown, or lies below a ticket."""
+        screen = self.screen_stack[1] if len(self.screen_stack) > 1 else None
+        return screen.NAME if isinstance(screen, MonitorScreen) else ""
 
     def open_detail(self, number: str) -> None:
         """Show everything about one ticket; Esc leads back."""
@@ -283,8 +313,25 @@ class MonitorApp(App[None]):
         """Close a ticket, or lead from a list to the overview."""
         if len(self.screen_stack) > 2:
             self.pop_screen()
-        elif not self._wallboard:
-            self.action_go(_HOME)
+        elif not self._wallboard and (screen := self._open_screen()) is not None:
+            self._show_main(screen.origin or _HOME, origin="")
+
+    def action_leave(self) -> None:
+        """Ask whether to close the monitor: a letter typed beside a field must not end it."""
+        if not any(isinstance(screen, LeaveDialog) for screen in self.screen_stack):
+            self.push_screen(LeaveDialog(with_service=self._stop is not None), self._leave)
+
+    async def action_quit(self) -> None:
+        """Close the monitor; where the service would end with it, ask."""
+        if self._stop is not None:
+            self.action_leave()
+        else:
+            self.exit()
+
+    def _leave(self, ends_service: bool | None) -> None:
+        if ends_service is not None:
+            self.ends_with_it = ends_service
+            self.exit()
 
     def action_help(self) -> None:
         """Show what the keys do."""

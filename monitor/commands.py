@@ -76,7 +76,8 @@ _QUIT = lazy("Quit")
 
 KEYS = (
     Command("help", "f1,question_mark,fullwidth_question_mark", "F1", lazy("Help")),
-    Command("filter", "slash,ideographic_comma", "/", lazy("Filter"), "tickets"),
+    Command("filter", "slash,ideographic_comma", "/", lazy("Filter")),
+    Command("clear_filter", "backspace", "Backspace", lazy("Clear the filter"), "tickets"),
     Command("", "up", "Up Down", lazy("Move"), "tickets", in_key_line=False),
     Command("", "home", "Home", lazy("Head of the queue"), "tickets", in_key_line=False),
     Command("", "enter", "Enter", lazy("Details"), "tickets"),
@@ -95,7 +96,8 @@ KEYS = (
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
     Command("back", "escape", "Esc", lazy("Back")),
     Command("", "ctrl+p", "^P", lazy("Commands"), in_key_line=False),
-    Command("quit", "q,ctrl+c,ctrl+q", "Q", _QUIT),
+    Command("leave", "q", "Q", _QUIT),
+    Command("quit", "ctrl+c,ctrl+q", "^C", lazy("Quit at once"), in_key_line=False),
 )
 """Commands with a key, beside the digits of the screens, in the order of the help screen."""
 

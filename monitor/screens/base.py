@@ -24,6 +24,9 @@ class MonitorScreen(Screen[None]):
 
     NAME: ClassVar[str] = ""
 
+    origin: str = ""
+    """The name of the screen to which Esc leads; without one it leads to the overview."""
+
     def __init__(self, host: MonitorHost) -> None:
         super().__init__()
         self.host = host
@@ -54,11 +57,15 @@ class MonitorScreen(Screen[None]):
 
     def crumbs(self) -> tuple[str, ...]:
         """Return the titles of the screens that led here, and this one's."""
-        return (render(TITLES[self.NAME]),)
+        return tuple(render(TITLES[name]) for name in (self.origin, self.NAME) if name)
 
     def filter_text(self) -> str:
         """Return the filter that is on, as it was typed."""
         return ""
+
+    def filtered_count(self) -> int | None:
+        """Return how many tickets the filter lets through; None without a filter."""
+        return None
 
     def ticket_under_cursor(self) -> str | None:
         """Return the number of the ticket that an action would be about, if there is one."""

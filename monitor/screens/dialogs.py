@@ -50,6 +50,21 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         self.dismiss(None)
 
 
+class Choices(ItemList):
+    """A list of texts to choose from; each is known by its number."""
+
+    def __init__(self, choices: Sequence[str], empty: str = "") -> None:
+        super().__init__(lambda: [Column("", None)], id="choices")
+        self._choices, self._why_empty = choices, empty
+        self.styles.height = min(12, len(choices) + 1 + (not choices) * 2)
+
+    def on_mount(self) -> None:
+        """Show the texts."""
+        items = [ListItem(str(n), (Cell(text),)) for n, text in enumerate(self._choices)]
+        self.show(items, (self._why_empty,))
+        self.focus()
+
+
 class MenuDialog(Dialog[int]):
     """A choice among several actions; its result is the number of the chosen one."""
 
@@ -59,21 +74,34 @@ class MenuDialog(Dialog[int]):
 
     def body(self) -> Iterable[Widget]:
         """Yield the list of choices."""
-        choices = ItemList(lambda: [Column("", None)], id="choices")
-        choices.styles.height = min(12, len(self._choices) + 1 + (not self._choices) * 2)
-        yield choices
+        yield Choices(self._choices, self._empty)
         yield Static(_("Enter chooses, Esc leaves"), markup=False, classes="quiet")
-
-    def on_mount(self) -> None:
-        """Show the choices."""
-        choices = self.query_one(ItemList)
-        items = [ListItem(str(n), (Cell(text),)) for n, text in enumerate(self._choices)]
-        choices.show(items, (self._empty,))
-        choices.focus()
 
     def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """Return the chosen number."""
         self.dismiss(int(event.key))
+
+
+class LeaveDialog(Dialog[bool]):
+    """Asks whether to close the monitor; its result is whether the service is to end too."""
+
+    def __init__(self, *, with_service: bool) -> None:
+        super().__init__(_("Close the monitor?"))
+        self._choices: list[tuple[str, bool | None]] = [(_("Stay"), None)]
+        if with_service:
+            self._choices.append((_("Close the screen; the service goes on"), False))
+            self._choices.append((_("End the whole service"), True))
+        else:
+            self._choices.append((_("Close the monitor"), False))
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the list of choices."""
+        yield Choices([text for text, _result in self._choices])
+        yield Static(_("Enter chooses, Esc leaves"), markup=False, classes="quiet")
+
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
+        """Return what was chosen."""
+        self.dismiss(self._choices[int(event.key)][1])
 
 
 class ConfirmDialog(Dialog[bool]):

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from models.i18n import _, render
-from monitor.commands import TITLES, bindings
+from monitor.commands import bindings
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
@@ -35,8 +35,8 @@ class TicketsScreen(MonitorScreen):
     def __init__(self, host: MonitorHost) -> None:
         super().__init__(host)
         self._filter = Filter()
-        self._came_from: tuple[str, ...] = ()
         self._pending_filter: str | None = None
+        self._opens_filter = False
 
     def body(self) -> Iterable[Widget]:
         """Yield the filter, the list, the preview, and how many tickets there are."""
@@ -55,6 +55,8 @@ class TicketsScreen(MonitorScreen):
         self.query_one(TicketList).focus()
         if self._pending_filter is not None:
             self._set_filter(self._pending_filter)
+        if self._opens_filter:
+            self.open_filter()
 
     @property
     def tickets(self) -> TicketList:
@@ -99,17 +101,16 @@ class TicketsScreen(MonitorScreen):
         """Return the ticket under the cursor."""
         return self.tickets.current
 
-    def crumbs(self) -> tuple[str, ...]:
-        """Return the way to this list."""
-        return (*self._came_from, render(TITLES[self.NAME]))
-
     def filter_text(self) -> str:
         """Return the filter that is on."""
         return self._filter.text
 
-    def set_filter(self, text: str, origin: tuple[str, ...] = ()) -> None:
+    def filtered_count(self) -> int | None:
+        """Return how many tickets the filter lets through."""
+        return self.tickets.total if self._filter.text else None
+
+    def set_filter(self, text: str) -> None:
         """Show what this filter lets through; an invalid one changes nothing and shows why."""
-        self._came_from = origin
         if not self.ready:
             self._pending_filter = text
             return
@@ -119,8 +120,15 @@ class TicketsScreen(MonitorScreen):
         self._apply(text)
         self.query_one(FilterInput).value = text
 
-    def action_filter(self) -> None:
-        """Open the filter line."""
+    def action_clear_filter(self) -> None:
+        """Show all open tickets."""
+        self._set_filter("")
+
+    def open_filter(self) -> None:
+        """Open the filter line, or have it opened as soon as it is there."""
+        self._opens_filter = not self.ready
+        if self._opens_filter:
+            return
         line = self.query_one(FilterInput)
         line.value = self._filter.text
         line.add_class("-on")
@@ -173,7 +181,7 @@ class TicketsScreen(MonitorScreen):
     def _why_empty(self) -> tuple[str, str]:
         if self._filter.text:
             text = _("No open ticket passes the filter {filter}").format(filter=self._filter.text)
-            return text, _("Press / to change the filter; left empty it lets all through.")
+            return text, _("Press / to change the filter, Backspace to clear it.")
         return _("No open ticket"), _("Letters come in by `hotline feed`; F1 tells more.")
 
     def _show_range(self) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -19,11 +20,16 @@ from monitor.formatting import one_line
 
 @dataclass(frozen=True, slots=True)
 class StatusLineData:
-    """The facts of the status line; `tells_alarms` says that a supervisor or auditor reads it."""
+    """The facts of the status line.
+
+    `filtered` is how many tickets of how many the filter lets through; `tells_alarms` says that a
+    supervisor or auditor reads the line.
+    """
 
     district: str = ""
     crumbs: tuple[str, ...] = ()
     filter: str = ""
+    filtered: tuple[int, int] | None = None
     at: datetime | None = None
     age: float = 0.0
     demo: bool = False
@@ -61,89 +67,113 @@ class StatusLine(Static):
 def status_line(status: StatusLineData, width: int) -> Content:
     """Lay the line out in so many cells; the least important parts go where it is too long.
 
-    A part's rank says how soon it goes: the highest first, 0 never.
+    A part's rank says how soon it goes: the highest first, 0 never. One with a short form takes
+    that instead.
     """
     left = _place_parts(status)
     right = [*_session_parts(status), *_service_parts(status)]
     while True:
-        sides = [[content for _rank, content in side] for side in (left, right)]
+        sides = [[part.content for part in side] for side in (left, right)]
         length = sum(cell_len(content.plain) + 2 for side in sides for content in side)
-        highest = max((rank for rank, _content in left + right), default=0)
+        highest = max((part.rank for part in left + right), default=0)
         if length <= width or highest == 0:
             break
-        side = right if any(rank == highest for rank, _content in right) else left
-        side.pop(max(i for i, (rank, _content) in enumerate(side) if rank == highest))
+        side = right if any(part.rank == highest for part in right) else left
+        index = max(i for i, part in enumerate(side) if part.rank == highest)
+        short = side[index].short
+        side[index : index + 1] = [Part(0, short)] if short is not None else []
     start, end = Content("  ").join(sides[0]), Content("  ").join(sides[1])
+    if (room := width - cell_len(end.plain) - 3) < cell_len(start.plain):
+        # the alarms at the end are whole in the narrowest terminal
+        start = start.truncate(max(0, room))
     gap = max(2, width - 2 - cell_len(start.plain) - cell_len(end.plain))
     return Content.assemble(" ", start, " " * gap, end)
 
 
-def _place_parts(status: StatusLineData) -> list[tuple[int, Content]]:
-    parts: list[tuple[int, Content]] = []
+class Part(NamedTuple):
+    """A part of the status line, and what stands in its place where there is little room."""
+
+    rank: int
+    content: Content
+    short: Content | None = None
+
+
+def _place_parts(status: StatusLineData) -> list[Part]:
+    parts: list[Part] = []
     if status.demo:
         local = status.at.astimezone(SHANGHAI) if status.at else None
         time = f" {local:%m-%d %H:%M}" if local else ""
         demo = _("demo clock")
-        parts.append((0, Content.styled(f" {demo}{time} ", "bold reverse $accent")))
+        parts.append(Part(0, Content.styled(f" {demo}{time} ", "bold reverse $accent")))
     district = _("{district} 12345 hotline").format(district=status.district)
-    parts += [(2, Content.styled(district, "bold")), (1, Content(" > ".join(status.crumbs)))]
+    parts.append(Part(2, Content.styled(district, "bold")))
+    crumbs = Content(" > ".join(status.crumbs))
+    parts.append(Part(1, crumbs, Content(status.crumbs[-1]) if status.crumbs else None))
     if status.filter:
-        parts.append((2, Content.styled(f"{_('Filter')} {status.filter}", "$accent")))
+        text = f"{_('Filter')} {status.filter}"
+        passed, total = status.filtered or ("?", "?")
+        short = _("{n} of {total}, filtered").format(n=passed, total=total)
+        style = "bold $accent"
+        parts.append(Part(3, Content.styled(text, style), Content.styled(short, style)))
     return parts
 
 
-def _session_parts(status: StatusLineData) -> list[tuple[int, Content]]:
-    parts: list[tuple[int, Content]] = []
+def _session_parts(status: StatusLineData) -> list[Part]:
+    parts: list[Part] = []
     if status.paused:
-        parts.append((0, Content.styled(f" {_('paused')} ", "reverse $warning")))
+        parts.append(Part(0, Content.styled(f" {_('paused')} ", "reverse $warning")))
     if status.waiting:
         text = _("answers awaited {n}").format(n=status.waiting)
-        parts.append((0, Content.styled(f" {text} ", "reverse $accent")))
+        parts.append(Part(0, Content.styled(f" {text} ", "reverse $accent")))
     if status.tells_alarms and status.health.limits_passed:
         text = _("beyond the limit of reveals {n}").format(n=status.health.limits_passed)
-        parts.append((0, Content.styled(f" {text} ", "reverse $error")))
+        parts.append(Part(0, Content.styled(f" {text} ", "reverse $error")))
     if status.operator:
-        parts.append((4, Content(one_line(status.operator))))
+        parts.append(Part(4, Content(one_line(status.operator))))
     return parts
 
 
-def _service_parts(status: StatusLineData) -> list[tuple[int, Content]]:
-    parts: list[tuple[int, Content]] = []
+def _service_parts(status: StatusLineData) -> list[Part]:
+    parts: list[Part] = []
     if status.at and not status.demo:
         local = status.at.astimezone(SHANGHAI)
-        parts.append((3, Content(_("data {time}").format(time=f"{local:%H:%M:%S}"))))
+        parts.append(Part(3, Content(_("data {time}").format(time=f"{local:%H:%M:%S}"))))
     if status.age >= 3:
         text = _("{n} s ago").format(n=int(status.age))
-        parts.append((0, Content.styled(text, "bold $warning")))
-    parts.append((1, _up_or_down(_("store"), status.store)))
+        parts.append(Part(0, Content.styled(text, "bold $warning")))
+    parts.append(_up_or_down(_("store"), status.store))
     if status.broker is not None:
-        parts.append((1, _up_or_down(_("queue"), status.broker)))
+        parts.append(_up_or_down(_("queue"), status.broker))
     if status.wall is not None:
         parts += _process_parts(status.health, status.wall)
     return parts
 
 
-def _process_parts(health: Health, wall: datetime) -> list[tuple[int, Content]]:
+def _process_parts(health: Health, wall: datetime) -> list[Part]:
     alive = [p for p in health.processes if p.is_alive(wall)]
     workers = [p for p in health.processes if p.role == "worker"]
     alive_workers = sum(p.role == "worker" for p in alive)
     text = _("workers {n}/{of}").format(n=alive_workers, of=len(workers))
     is_complete = bool(workers) and alive_workers == len(workers)
-    parts = [(2, Content.styled(text, "" if is_complete else "bold $error"))]
+    parts = [Part(2, Content(text)) if is_complete else _alarm(text)]
     timekeepers = [p for p in alive if p.role == "timekeeper"]
     if timekeepers:
         lateness = min(p.lateness_ms for p in timekeepers) / 1000
         text = _("timer {late} s").format(late=f"{lateness:.1f}")
-        parts.append((4, Content.styled(text, "bold $warning" if lateness >= 1 else "")))
+        parts.append(Part(4, Content.styled(text, "bold $warning" if lateness >= 1 else "")))
     else:
-        parts.append((2, Content.styled(_("no timekeeper"), "bold $error")))
+        parts.append(_alarm(_("no timekeeper")))
     return parts
 
 
-def _up_or_down(name: str, is_up: bool) -> Content:
+def _alarm(text: str) -> Part:
+    return Part(0, Content.styled(f" {text} ", "bold reverse $error"))
+
+
+def _up_or_down(name: str, is_up: bool) -> Part:
     if is_up:
-        return Content.assemble(name, " ", (_("up"), "$success"))
-    return Content.assemble(name, " ", (_("DOWN"), "bold reverse $error"))
+        return Part(1, Content.assemble(name, " ", (_("up"), "$success")))
+    return Part(0, Content.assemble(name, " ", (_("DOWN"), "bold reverse $error")))
 
 
 class KeyHint(Static):

@@ -27,14 +27,17 @@ def show_monitor(
     demo: bool = False,
     wallboard: bool = False,
     stop: Event | None = None,
-) -> None:
-    """Run the monitor until the operator quits, or `stop` is set."""
+) -> bool:
+    """Run the monitor until the operator quits, or `stop` is set.
+
+    Returns whether the service is to end too, which is asked where `stop` is given.
+    """
     bells = Bells(connect(broker_url))
     actor = current_actor(store, settings)
     # the owner of a store without roles is whoever says so; a demo needs no name
     named = settings.operator or (actor.name if demo else "")
     operator = named if actor.is_owner else actor.name
-    MonitorApp(
+    app = MonitorApp(
         store,
         now,
         actor=actor,
@@ -45,7 +48,9 @@ def show_monitor(
         wallboard=wallboard,
         preferences=settings.home / "monitor.json",
         stop=stop,
-    ).run()
+    )
+    app.run()
+    return app.ends_with_it
 
 
 def serve_monitor(

@@ -187,28 +187,37 @@ def _run_with_monitor(
     *,
     demo: bool,
 ) -> None:
-    """Show the monitor, and watch the other parts from a thread meanwhile."""
+    """Show the monitor, and watch the other parts from a thread meanwhile.
+
+    The service goes on without it where the operator has only closed the screen.
+    """
     from scripts.service.monitor import show_monitor
 
     errors: list[SupervisorGone] = []
+    closed = threading.Event()
 
     def keep_polling() -> None:
-        while not stop.wait(_POLL_INTERVAL):
+        while not closed.wait(_POLL_INTERVAL):
             try:
                 watch.poll()
             except SupervisorGone as error:
                 errors.append(error)
                 stop.set()
+                return
 
     thread = threading.Thread(target=keep_polling, daemon=True)
     thread.start()
     try:
-        show_monitor(settings, store, now, str(settings.broker_url), demo=demo, stop=stop)
+        if show_monitor(settings, store, now, str(settings.broker_url), demo=demo, stop=stop):
+            stop.set()
     finally:
-        stop.set()
+        closed.set()
         thread.join()
     if errors:
         raise errors[0]
+    if not stop.is_set():
+        sys.stdout.write(_("The screen is closed, the service goes on; Ctrl+C ends it.") + "\n")
+        _run_headless(watch, store, now, stop, 0.0)
 
 
 def _level_counts(store: "Store") -> "LevelCounts":
