@@ -18,7 +18,8 @@ from models.operations.units import replace_units
 from models.queries.verification import verify
 from models.rules.routing.directory import UnitsFile
 from tests.servers.postgres import Databases
-from tests.store.factories import at, prepared_store
+from tests.store.factories import at, opened_store, prepare, prepared_store
+from tests.store.templates import copy_prepared, prepared_template
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -63,12 +64,11 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The SQLAlchemy URL of an empty database for one test."""
-    if database == "sqlite":
-        return f"sqlite:///{tmp_path / 'hotline.db'}"
-    url: str = request.getfixturevalue("postgres_database")
-    return url
+def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The SQLAlchemy URL of a test's store, or of an empty database where it asks for no store."""
+    wanted = wanted_by(request.node) if "store" in request.fixturenames else None
+    with _new_database(database, request, tmp_path, wanted) as url:
+        yield url
 
 
 @pytest.fixture
@@ -94,13 +94,9 @@ def shared_stores(
 
         def shared(database: str, wanted: Wanted) -> Store:
             if database not in opened:
-                if database == "sqlite":
-                    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'hotline.db'}"
-                else:
-                    server: Databases = request.getfixturevalue("postgres_server")
-                    name = server.create()
-                    cleanup.callback(server.drop, name)
-                    url = server.url(name, "postgresql+psycopg")
+                folder = tmp_path_factory.mktemp("store")
+                made = _new_database(database, request, folder, wanted)
+                url = cleanup.enter_context(made)
                 opened[database] = cleanup.enter_context(filled_store(url, wanted))
             return opened[database]
 
@@ -108,12 +104,32 @@ def shared_stores(
 
 
 @contextmanager
+def _new_database(
+    database: str, request: pytest.FixtureRequest, folder: Path, wanted: Wanted | None
+) -> Iterator[str]:
+    """The URL of a new database: a copy of the prepared store if that is wanted, else empty."""
+    copied = wanted is not None and wanted.policy is None
+    if database == "sqlite":
+        url = f"sqlite:///{folder / 'hotline.db'}"
+        if copied:
+            copy_prepared(url, prepare)
+        yield url
+        return
+    server: Databases = request.getfixturevalue("postgres_server")
+    name = server.create(prepared_template(server, prepare) if copied else "template1")
+    yield server.url(name, "postgresql+psycopg")
+    server.drop(name)
+
+
+@contextmanager
 def filled_store(url: str, wanted: Wanted) -> Iterator[Store]:
-    """A new store at this URL, with the contents that are wanted."""
-    with prepared_store(url, wanted.policy) as opened:
+    """Open the store at this URL, and fill it with what is wanted."""
+    with (
+        opened_store(url) if wanted.policy is None else prepared_store(url, wanted.policy) as store
+    ):
         if wanted.units is not None:
-            with opened.writing() as session:
+            with store.writing() as session:
                 replace_units(session, wanted.units, at("2026-01-01T00:00"))
         if wanted.fill is not None:
-            wanted.fill(opened)
-        yield opened
+            wanted.fill(store)
+        yield store

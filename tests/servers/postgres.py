@@ -271,8 +271,11 @@ def _major(text: str) -> int:
 
 
 def create_database(admin: str, name: str, template: str = "template1") -> None:
-    """Create a database like `template`, which nobody may be using."""
-    _administer(admin, "CREATE DATABASE {} TEMPLATE {}", name, template)
+    """Create a database like `template`, which nobody may be using.
+
+    Its files are copied: they bring what PostgreSQL works out at a first connection.
+    """
+    _administer(admin, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
 
 
 def drop_database(admin: str, name: str) -> None:

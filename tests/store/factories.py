@@ -3,7 +3,7 @@
 import heapq
 import lzma
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -44,29 +44,26 @@ def prepared_store(
     url: str, policy: str | None = None, ring: KeyRing | None = None
 ) -> Iterator[Store]:
     """A store with the shipped policy (or another) and the shipped units, under other keys too."""
-    if policy is None and ring is None and is_new(url):
-        copy_prepared(url, _prepare)
-        store = Store(url, Cipher([KEY]))
-        try:
-            upgrade(store)
-            yield store
-        finally:
-            store.close()
-        return
-    store = Store(url, Cipher(ring or [KEY]))
-    try:
-        _fill(store, policy)
+    copied = policy is None and ring is None and is_new(url)
+    if copied:
+        copy_prepared(url, prepare)
+    with opened_store(url, ring) as store:
+        if not copied:
+            _fill(store, policy)
         yield store
-    finally:
-        store.close()
 
 
-def _prepare(url: str) -> None:
-    store = Store(url, Cipher([KEY]))
-    try:
+def opened_store(url: str, ring: KeyRing | None = None) -> AbstractContextManager[Store]:
+    """Open the store at `url` under the tests' key, or others."""
+    return closing(Store(url, Cipher(ring or [KEY])))
+
+
+def prepare(url: str) -> None:
+    """Make the empty database at `url` a store with the shipped policy and the shipped units."""
+    with opened_store(url) as store:
         _fill(store)
-    finally:
-        store.close()
+        # as the first command after that does
+        upgrade(store)
 
 
 def _fill(store: Store, policy: str | None = None) -> None:

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 
-from tests.servers.postgres import create_database, drop_database
+from tests.servers.postgres import Databases, create_database
 
 
 def copy_prepared(url: str, prepare: Callable[[str], None]) -> None:
@@ -20,10 +20,10 @@ def copy_prepared(url: str, prepare: Callable[[str], None]) -> None:
     if target.get_backend_name() == "sqlite":
         shutil.copy(_sqlite_template(prepare), str(target.database))
         return
-    admin = _admin_of(target)
-    template = _postgres_template(admin, target.set(database="-"), prepare)
-    drop_database(admin, str(target.database))
-    create_database(admin, str(target.database), template)
+    admin = target.set(drivername="postgresql", database="postgres")
+    server = Databases(admin.render_as_string(hide_password=False))
+    server.drop(str(target.database))
+    create_database(server.url(), str(target.database), prepared_template(server, prepare))
 
 
 def is_new(url: str) -> bool:
@@ -48,13 +48,18 @@ def _sqlite_template(prepare: Callable[[str], None]) -> Path:
     return path
 
 
+def prepared_template(server: Databases, prepare: Callable[[str], None]) -> str:
+    """Return the name of a database on this server that `prepare` has prepared, given its URL."""
+    return _postgres_template(server.url(), prepare)
+
+
 @cache
-def _postgres_template(admin: str, server: URL, prepare: Callable[[str], None]) -> str:
+def _postgres_template(admin: str, prepare: Callable[[str], None]) -> str:
+    databases = Databases(admin)
     name = f"hotline_template_{os.getpid()}"
     create_database(admin, name)
-    url = server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
-    prepare(server.set(database=name).render_as_string(hide_password=False))
-    with psycopg.connect(url) as connection:
+    prepare(databases.url(name, "postgresql+psycopg"))
+    with psycopg.connect(databases.url(name)) as connection:
         # A sequence that has logged values ahead is copied with that claim, but not with the log:
         # after a crash, a copy would give the same values again.
         connection.execute(
@@ -63,8 +68,3 @@ def _postgres_template(admin: str, server: URL, prepare: Callable[[str], None]) 
             " WHERE given IS NOT NULL"
         )
     return name
-
-
-def _admin_of(target: URL) -> str:
-    admin = target.set(drivername="postgresql", database="postgres")
-    return admin.render_as_string(hide_password=False)
