@@ -3,7 +3,7 @@
 import heapq
 import lzma
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -53,23 +53,23 @@ def prepared_store(
         yield store
 
 
-def opened_store(url: str, ring: KeyRing | None = None) -> AbstractContextManager[Store]:
-    """Open the store at `url` under the tests' key, or others."""
-    return closing(Store(url, Cipher(ring or [KEY])))
+@contextmanager
+def opened_store(url: str, ring: KeyRing | None = None) -> Iterator[Store]:
+    """Open the store at `url` under the tests' key, or others, as every command does."""
+    with closing(Store(url, Cipher(ring or [KEY]))) as store:
+        upgrade(store)
+        yield store
 
 
 def prepare(url: str) -> None:
     """Make the empty database at `url` a store with the shipped policy and the shipped units."""
     with opened_store(url) as store:
         _fill(store)
-        # as the first command after that does
-        upgrade(store)
 
 
 def _fill(store: Store, policy: str | None = None) -> None:
-    """Bring an empty store to its shape, with a policy and the shipped units."""
+    """Give an empty store a policy and the shipped units."""
     shipped = resources.files("models") / "policy"
-    upgrade(store)
     with store.writing() as session:
         text = policy or (shipped / "haojiang.toml").read_text(encoding="utf-8")
         add_policy(session, text, "policy", at("2026-01-01T00:00"))
