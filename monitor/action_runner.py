@@ -31,9 +31,9 @@ from models.store_errors import outage_reason
 from monitor import message_edit
 from monitor.actions import Action, available_actions, message
 from monitor.background import OUTAGES, in_background_thread
-from monitor.formatting import one_line
+from monitor.formatting import one_line, shorten
+from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import (
-    ActionForm,
     ConfirmDialog,
     MenuDialog,
     MessageEditDialog,
@@ -43,6 +43,9 @@ from monitor.screens.dialogs import (
 )
 
 T = TypeVar("T")
+
+_TITLE_CELLS = 120
+"""Cells of a title above a form."""
 
 _SHOW_SECONDS = 30
 """Seconds for which a person's data stay on the screen."""
@@ -153,7 +156,8 @@ class ActionRunner:
 
     async def _ask(self, action: Action, offer: "_Offer") -> None:
         ticket = offer.ticket
-        about = f"{one_line(ticket.number)}  {one_line(ticket.title)}\n{ticket.unit or ''}"
+        title = shorten(one_line(ticket.title), _TITLE_CELLS)
+        about = f"{one_line(ticket.number)}  {title}\n{ticket.unit or ''}"
         answers = await self._app.push_screen_wait(ActionForm(action, about, offer.units))
         if answers is not None:
             body = message(action, ticket, answers, self.who.name, self._now())

@@ -109,6 +109,11 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(set_cell_size(text, width - len(_CUT)).rstrip() + _CUT, width)
 
 
+def shorten(text: str, width: int) -> str:
+    """Cut the text to at most so many cells; a cut one ends with `..`."""
+    return text if cell_len(text) <= width else fit(text, width)
+
+
 def pad_left(text: str, width: int) -> str:
     """Align the text to the right in so many cells."""
     return " " * max(0, width - cell_len(text)) + text

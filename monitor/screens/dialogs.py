@@ -1,27 +1,29 @@
 """Dialogs: choose an action, answer its questions, confirm it, edit a message, read a text."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
-from models.i18n import _, lazy, render
+from models.i18n import _, lazy
 from models.rules.vocabulary import RevealReason
-from monitor.actions import Action, Question
-from monitor.formatting import one_line
+from monitor.formatting import one_line, shorten
 from monitor.labels import labels
 from monitor.message_edit import InvalidEdit
-from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField
+from monitor.widgets.fields import ChoiceField, SubmitButton, TextField
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 T = TypeVar("T")
+
+_REASON_CELLS = 240
+"""Cells of a reason in a dialog: some sources refuse with a page of text."""
 
 _CANCEL: list[BindingType] = [("escape,f10", "cancel")]
 
@@ -159,64 +161,6 @@ class RevealDialog(Dialog[str]):
             self.query_one("#error", Static).update(Content.styled(missing, "$error"))
 
 
-class ActionForm(Dialog[dict[str, str]]):
-    """The questions of an action; its result are the answers by name."""
-
-    def __init__(self, action: Action, about: str, units: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(render(action.label))
-        self._action, self._about, self._units = action, about, units
-
-    def body(self) -> Iterable[Widget]:
-        """Yield a field for each question, and the button."""
-        yield Static(Content(self._about), markup=False, classes="text")
-        with VerticalScroll(classes="questions", can_focus=False):
-            for question in self._action.questions:
-                yield Static(render(question.label), markup=False, classes="question")
-                yield self._field(question)
-        yield Static(id="error", markup=False)
-        yield SubmitButton(_("Send"))
-        yield Static(
-            _("Up and Down move, Left and Right choose, Enter on Send sends, Esc leaves"),
-            markup=False,
-            classes="quiet",
-        )
-
-    def _field(self, question: Question) -> Widget:
-        if question.choices is not None:
-            return ChoiceField(question.choices, question.default)
-        if question.is_unit:
-            return UnitField(self._units, question.default)
-        return TextField(question.default)
-
-    def on_mount(self) -> None:
-        """Focus the first question."""
-        self._fields()[0].focus()
-
-    def _fields(self) -> list[ChoiceField | TextField]:
-        widgets = self.query("ChoiceField, TextField")
-        return [w for w in widgets if isinstance(w, ChoiceField | TextField)]
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Show which unit the text names."""
-        if isinstance(event.input, UnitField):
-            unit = event.input.unit
-            text = _("Unit: {name}").format(name=unit) if unit else _("No unit has such a name")
-            self.query_one("#error", Static).update(Content(text))
-
-    def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
-        """Return the answers, or show which is missing."""
-        answers = {}
-        for question, field in zip(self._action.questions, self._fields(), strict=True):
-            answer = field.unit if isinstance(field, UnitField) else field.value.strip()
-            if question.required and not answer:
-                missing = _("Missing: {name}").format(name=render(question.label))
-                self.query_one("#error", Static).update(Content.styled(missing, "$error"))
-                field.focus()
-                return
-            answers[question.name] = answer
-        self.dismiss(answers)
-
-
 class MessageEditDialog(Dialog[dict[str, object]]):
     """An editor for a refused message; its result is what `read` makes of the text."""
 
@@ -230,7 +174,8 @@ class MessageEditDialog(Dialog[dict[str, object]]):
 
     def body(self) -> Iterable[Widget]:
         """Yield the reason, the text, and the button."""
-        yield Static(Content.styled(one_line(self._why), "$error"), markup=False, classes="text")
+        why = shorten(one_line(self._why), _REASON_CELLS)
+        yield Static(Content.styled(why, "$error"), markup=False, classes="about")
         yield TextArea(self._text, id="body", soft_wrap=True, tab_behavior="focus")
         yield Static(id="error", markup=False)
         yield SubmitButton(_("Send again"))

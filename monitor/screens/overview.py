@@ -77,6 +77,9 @@ class Tile(Static, can_focus=True):
         if count != self._count:
             self._count = count
             style = self._style if count else "$quiet"
+            if count and self._counter == Level.RED and self.app.no_color:
+                # as a grey, red is the dimmest of all
+                style = "bold reverse"
             name = render(self._title)
             self.update(Content.assemble((str(count), style), "\n", (name, "$quiet")))
 

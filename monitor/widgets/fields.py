@@ -11,6 +11,8 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from models.i18n import LazyText, _, render
+from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.virtual_list import Cell, Column
 
 
 class SubmitButton(Static, can_focus=True):
@@ -90,19 +92,43 @@ class TextField(Input):
 
 
 class UnitField(TextField):
-    """A unit, named by its name, one of its aliases, or a part of one."""
+    """A unit, named by its name, one of its aliases, or a part of one that no other unit has."""
 
     def __init__(self, units: Mapping[str, Sequence[str]], default: str = "") -> None:
         super().__init__(default, placeholder=_("name or a part of it"))
         self._units = units
 
     @property
+    def matches(self) -> list[str]:
+        """The units that the text fits."""
+        return matching_units(self.value.strip(), self._units)
+
+    @property
     def unit(self) -> str:
-        """The first unit that the text fits, or an empty string."""
-        text = self.value.strip()
-        if not text:
-            return ""
-        names = {unit: (unit, *aliases) for unit, aliases in self._units.items()}
-        exact = [unit for unit, known in names.items() if text in known]
-        partial = [unit for unit, known in names.items() if any(text in name for name in known)]
-        return exact[0] if exact else partial[0] if partial else ""
+        """The unit that the text names, or an empty string where that is none or several."""
+        return self.matches[0] if len(self.matches) == 1 else ""
+
+
+def matching_units(text: str, units: Mapping[str, Sequence[str]]) -> list[str]:
+    """List the units that a text fits; one whose whole name or alias it is goes alone."""
+    if not text:
+        return []
+    names = {unit: (unit, *aliases) for unit, aliases in units.items()}
+    exact = [unit for unit, known in names.items() if text in known]
+    return exact or [u for u, known in names.items() if any(text in name for name in known)]
+
+
+class UnitMatches(ItemList):
+    """The units that a fragment of a name fits, to choose one; hidden where it fits only one."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: [Column(_("Which unit?"), None)], id="matches")
+        self.can_focus = False
+
+    def show_units(self, units: Sequence[str]) -> None:
+        """List these units."""
+        several = len(units) > 1
+        self.set_class(several, "-on")
+        self.can_focus = several
+        self.show([ListItem(unit, (Cell(unit),)) for unit in units])
+        self.put_cursor(0)

@@ -17,7 +17,8 @@ from models.security.roles import Actor
 from models.tables.core import ACCESS, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
-from monitor.screens.dialogs import ActionForm, Dialog, MenuDialog, RevealDialog, TextPrompt
+from monitor.screens.action_form import ActionForm
+from monitor.screens.dialogs import Dialog, MenuDialog, RevealDialog, TextPrompt
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
 
@@ -161,7 +162,7 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
         await _open(pilot, number)
         await _choose(pilot, "选定承办单位")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
-        app.screen.query(Input).first().value = "公安"
+        app.screen.query(Input).first().value = "公安分"
         await pilot.press("enter", "enter", "enter")
         await wait_until(pilot, lambda: bool(app.actions.waiting))
         _work(store)

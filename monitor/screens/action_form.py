@@ -1,0 +1,93 @@
+"""The form of an action: its questions, and what it is about."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from models.i18n import _, render
+from monitor.actions import Action, Question
+from monitor.screens.dialogs import Dialog
+from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField, UnitMatches
+from monitor.widgets.virtual_list import VirtualList
+
+
+class ActionForm(Dialog[dict[str, str]]):
+    """The questions of an action; its result are the answers by name."""
+
+    def __init__(self, action: Action, about: str, units: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(render(action.label))
+        self._action, self._about, self._units = action, about, units
+
+    def body(self) -> Iterable[Widget]:
+        """Yield a field for each question, and the button."""
+        yield Static(Content(self._about), markup=False, classes="about")
+        with VerticalScroll(classes="questions", can_focus=False):
+            for question in self._action.questions:
+                yield Static(render(question.label), markup=False, classes="question")
+                yield self._field(question)
+                if question.is_unit:
+                    yield UnitMatches()
+        yield Static(id="error", markup=False)
+        yield SubmitButton(_("Send"))
+        yield Static(
+            _("Up and Down move, Left and Right choose, Enter on Send sends, Esc leaves"),
+            markup=False,
+            classes="quiet",
+        )
+
+    def _field(self, question: Question) -> Widget:
+        if question.choices is not None:
+            return ChoiceField(question.choices, question.default)
+        if question.is_unit:
+            return UnitField(self._units, question.default)
+        return TextField(question.default)
+
+    def on_mount(self) -> None:
+        """Focus the first question."""
+        self._fields()[0].focus()
+
+    def _fields(self) -> list[ChoiceField | TextField]:
+        widgets = self.query("ChoiceField, TextField")
+        return [w for w in widgets if isinstance(w, ChoiceField | TextField)]
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show which unit the text names, or a list of those that it may mean."""
+        if isinstance(event.input, UnitField):
+            self.query_one(UnitMatches).show_units(event.input.matches)
+            self.query_one("#error", Static).update(Content(_which_unit(event.input.matches)))
+
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
+        """Fill in the unit that was chosen."""
+        field = self.query_one(UnitField)
+        field.value = event.key
+        field.focus()
+
+    def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
+        """Return the answers, or show which is missing."""
+        answers = {}
+        for question, field in zip(self._action.questions, self._fields(), strict=True):
+            answer = field.unit if isinstance(field, UnitField) else field.value.strip()
+            if isinstance(field, UnitField) and len(field.matches) > 1:
+                self.query_one(UnitMatches).focus()
+                return
+            if question.required and not answer:
+                missing = _("Missing: {name}").format(name=render(question.label))
+                self.query_one("#error", Static).update(Content.styled(missing, "$error"))
+                field.focus()
+                return
+            answers[question.name] = answer
+        self.dismiss(answers)
+
+
+def _which_unit(matches: Sequence[str]) -> str:
+    match matches:
+        case []:
+            return _("No unit has such a name")
+        case [unit]:
+            return _("Unit: {name}").format(name=unit)
+    return _("{n} units have such a name: Down, and Enter on the one that is meant").format(
+        n=len(matches)
+    )

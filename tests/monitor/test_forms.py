@@ -1,0 +1,71 @@
+"""The forms of actions: fields, buttons that stay on the screen, and what is said afterwards."""
+
+import pytest
+from sqlalchemy import select
+
+from models.database import Store
+from models.rules.vocabulary import UserRole
+from models.security.roles import Actor
+from models.tables.core import TICKET
+from monitor.app import MonitorApp
+from monitor.screens.action_form import ActionForm
+from monitor.screens.dialogs import MenuDialog
+from monitor.widgets.fields import SubmitButton, UnitField, UnitMatches, matching_units
+from tests.monitor.driving import wait_for_refresh, wait_until
+from tests.monitor.scene import NOW, play, received, screen_text
+
+LONG = "2026101500001"
+
+
+def _fill(store: Store) -> None:
+    play(store, [received(LONG, NOW, "石狮" * 2000, content="石狮子没了")], NOW)
+
+
+pytestmark = pytest.mark.store(databases=["sqlite"], fill=_fill, shared=True)
+
+UNITS = {"城管局": ("城市管理局",), "公安局": (), "交警大队": ("公安局交警大队",)}
+
+
+def test_a_fragment_that_fits_several_units_names_none() -> None:
+    """A whole name or alias is one unit's, also where it is a part of another's."""
+    assert matching_units("局", UNITS) == ["城管局", "公安局", "交警大队"]
+    assert matching_units("公安局", UNITS) == ["公安局"]
+    assert matching_units("交警", UNITS) == ["交警大队"]
+    assert matching_units("税务", UNITS) == matching_units("", UNITS) == []
+
+
+async def test_a_unit_is_picked_from_a_list_in_a_small_terminal(store: Store) -> None:
+    """The button is there below a title of 4,000 characters; the message names what was picked."""
+    actor = Actor("desk", UserRole.SUPERVISOR)
+    app = MonitorApp(store, lambda: NOW, wall=lambda: NOW, actor=actor, operator="林", every=None)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await wait_for_refresh(pilot)
+        app.open_detail(LONG)
+        await wait_for_refresh(pilot)
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: isinstance(app.screen, MenuDialog) and bool(app.focused))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, ActionForm) and bool(app.focused))
+        button = app.screen.query_one(SubmitButton)
+        field = app.screen.query_one(UnitField)
+        assert button.region.bottom < 24
+        field.value = "局"
+        await pilot.pause()
+        assert len(field.matches) > 5
+        assert button.region.bottom < 24
+        button.action_press()
+        await wait_until(pilot, lambda: isinstance(app.focused, UnitMatches))
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert field.unit == field.value
+        picked = field.unit
+        button.action_press()
+        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_for_refresh(pilot)
+        # every character of what is said is on the screen, whatever edges are below
+        await wait_until(pilot, lambda: "已提交" in screen_text(app))
+        [said] = [n.message for n in app._notifications]
+        assert said in screen_text(app)
+    play(store, [], NOW)
+    with store.reading() as session:
+        assert session.scalar(select(TICKET.c.unit).where(TICKET.c.number == LONG)) == picked
