@@ -23,10 +23,25 @@ _HIDDEN_FIELDS = ("run", "seq", "again")
 
 @dataclass(frozen=True)
 class OfficeCalendar:
-    """The working days and office hours that a term is counted in."""
+    """The working days and office hours that a term is counted in.
+
+    `wall_clocks` are the clocks whose terms the policy sets in wall-clock time.
+    """
 
     calendar: Calendar
     hours: OfficeHours
+    wall_clocks: frozenset[str] = frozenset()
+
+    def counts_work(self, clock: str, due: datetime) -> bool:
+        """Return whether a clock that is due then is counted in working time.
+
+        The term of a law may be in wall-clock time too, whatever the policy says: a term of
+        working time ends with a working half-day.
+        """
+        local = due.astimezone(SHANGHAI)
+        ends = (self.hours.morning.ends, self.hours.afternoon.ends)
+        is_end = self.calendar.is_working(local.date()) and local.time() in ends
+        return clock not in self.wall_clocks and is_end
 
 
 DEFAULT_OFFICE = OfficeCalendar(
@@ -37,31 +52,51 @@ DEFAULT_OFFICE = OfficeCalendar(
 
 
 def format_time_left(
-    due: datetime, now: datetime, office: OfficeCalendar, *, brief: bool = False
+    due: datetime, now: datetime, office: OfficeCalendar, *, clock: str = "", brief: bool = False
 ) -> str:
     """Say what is left until `due`, or how long it is over: `剩 1 工作日 3 小时`, `超 2 工作日`.
 
-    Whole working days, and the office hours of today and of the due day beside them; on the due
-    day itself, and where no office hour lies between, the time of the clock. `brief` leaves out
-    what is small beside the rest.
+    A clock of working time has whole working days and office hours, and on the due day the time to
+    it; a clock of wall-clock time has days, hours and minutes. What is over is counted in the one
+    unit of its clock, working days or wall-clock time. `brief` is at most ten cells in Chinese.
     """
-    if due < now:
-        days = overdue_days(due, now, office)
-        over = _days(days) if days else format_duration(now - due, brief)
-        return _("{span} over").format(span=over)
-    first, last = now.astimezone(SHANGHAI), due.astimezone(SHANGHAI)
-    if first.date() == last.date():
-        return _("{span} left").format(span=format_duration(due - now, brief))
-    days, hours = _working_time(first, last, office)
-    if not days and not hours:
-        return _("{span} left").format(span=format_duration(due - now, brief))
-    parts = [_days(days)] if days else []
-    full = round(hours.total_seconds()) // 3600
-    if full and not (brief and days):
-        parts.append(_("{n} h").format(n=full))
-    elif not days:
-        parts.append(_("{n} min").format(n=round(hours.total_seconds()) // 60))
-    return _("{span} left").format(span=" ".join(parts))
+    is_over = due < now
+    if not office.counts_work(clock, due):
+        span = format_duration(abs(due - now), brief)
+    elif is_over:
+        span = _work_days(overdue_days(due, now, office), brief)
+    else:
+        span = _work_left(now.astimezone(SHANGHAI), due.astimezone(SHANGHAI), office, brief)
+    if brief:
+        return (_("late {span}") if is_over else _("in {span}")).format(span=span)
+    return (_("{span} over") if is_over else _("{span} left")).format(span=span)
+
+
+def format_wait(since: datetime, now: datetime, *, brief: bool = False) -> str:
+    """Say for how long something of which no term runs has waited: `已等 3 小时`."""
+    text = _("for {span}") if brief else _("waits for {span}")
+    return text.format(span=format_duration(max(timedelta(), now - since), brief))
+
+
+def _work_left(first: datetime, last: datetime, office: OfficeCalendar, brief: bool) -> str:
+    days, rest = _working_time(first, last, office)
+    if first.date() == last.date() or not (days or rest):
+        return format_duration(last - first, brief)
+    if brief:
+        return _work_days(days, brief)
+    minutes = round(rest.total_seconds()) // 60
+    hours = _("{n} h").format(n=minutes // 60) if minutes >= 60 else ""
+    if not days:
+        return _("{span} of work").format(span=hours or _("{n} min").format(n=minutes))
+    return f"{_work_days(days)} {hours}".rstrip()
+
+
+def _work_days(days: int, brief: bool = False) -> str:
+    if brief:
+        return _("{n} wd").format(n=days) if days else _("<1 wd")
+    if not days:
+        return _("less than 1 work day")
+    return _("1 work day") if days == 1 else _("{n} work days").format(n=days)
 
 
 def overdue_days(due: datetime, now: datetime, office: OfficeCalendar) -> int:
@@ -98,6 +133,18 @@ def format_weekday(day: date) -> str:
 def one_line(text: str) -> str:
     """Make one line of a text from outside; nothing in it moves the terminal's cursor."""
     return " ".join(clean(text).split())
+
+
+def shorten_number(number: str, now: datetime) -> str:
+    """Shorten a ticket's number to eleven cells: `20261015000123` of this year is `1015-000123`.
+
+    Of another number the end is kept, in which tickets differ.
+    """
+    year, day, rest = number[:4], number[4:8], number[8:]
+    is_dated = number.isdecimal() and 8 < len(number) <= 14
+    if is_dated and year == f"{now.astimezone(SHANGHAI):%Y}":
+        return f"{day}-{rest}"
+    return number if cell_len(number) <= 11 else _CUT + number[-9:]
 
 
 def fit(text: str, width: int) -> str:
@@ -154,25 +201,23 @@ def _parse_instant(text: object) -> datetime | None:
     return at if at.tzinfo else None
 
 
-def _days(days: int) -> str:
-    return _("1 work day") if days == 1 else _("{n} work days").format(n=days)
-
-
 def format_duration(duration: timedelta, brief: bool = False) -> str:
-    """Format a time span by its largest unit; `brief` leaves out the minutes of some hours."""
+    """Format a time span by its two largest units; `brief` is at most eight cells in Chinese."""
     seconds = int(duration.total_seconds())
-    if seconds < 60:
-        return _("{n} s").format(n=seconds)
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if brief:
+        if minutes < 60:
+            return _("{n}min").format(n=minutes) if minutes else _("{n}s").format(n=seconds)
+        if hours < 10 and minutes % 60:
+            return _("{h}h{m:02}").format(h=hours, m=minutes % 60)
+        return _("{n}h").format(n=hours) if hours < 48 else _("{n}d").format(n=days)
     if minutes < 60:
-        return _("{n} min").format(n=minutes)
+        return _("{n} min").format(n=minutes) if minutes else _("{n} s").format(n=seconds)
     if hours < 24:
-        rest = minutes % 60
-        text = _("{n} h").format(n=hours)
-        return (
-            f"{text} {_('{n} min').format(n=rest)}" if rest and hours < 10 and not brief else text
-        )
-    return _("{n} d").format(n=days)
+        large, small = _("{n} h").format(n=hours), (minutes % 60, _("{n} min"))
+    else:
+        large, small = _("{n} d").format(n=days), (hours % 24 if days < 10 else 0, _("{n} h"))
+    return f"{large} {small[1].format(n=small[0])}" if small[0] else large
 
 
 def _count_working_days(after: date, until: date, calendar: Calendar) -> int:

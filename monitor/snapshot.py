@@ -33,8 +33,10 @@ from models.queries.ticket_list import (
 )
 from models.queries.units import UnitRates, unit_rates
 from models.rulebook import Rulebook, RulebookCache
+from models.rules.calendar import Calendar
 from models.rules.explain import Explanation, deciding_clock, explain
-from models.rules.policy import in_force
+from models.rules.policy import Policy, in_force
+from models.rules.vocabulary import ClockName
 from monitor.background import BrokerProbe, CachedRead
 from monitor.filters import Filter
 from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
@@ -230,7 +232,15 @@ def _office(rulebook: Rulebook, now: datetime) -> tuple[OfficeCalendar, str]:
     if not rulebook.policies:
         return DEFAULT_OFFICE, ""
     policy = in_force(list(rulebook.policies.values()), now)
-    return OfficeCalendar(rulebook.calendar, policy.office), policy.district
+    return office_calendar(rulebook.calendar, policy), policy.district
+
+
+def office_calendar(calendar: Calendar, policy: Policy) -> OfficeCalendar:
+    """Return what a policy counts terms in; a handling term's time is seen by its end."""
+    names = (name for name in ClockName if name is not ClockName.HANDLING)
+    terms = ((name, policy.terms.of_hotline(name)) for name in names)
+    wall_clocks = (name for name, term in terms if term is not None and term.wall is not None)
+    return OfficeCalendar(calendar, policy.office, frozenset(wall_clocks))
 
 
 def _short_names(rulebook: Rulebook) -> dict[str, str]:

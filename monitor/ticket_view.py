@@ -6,6 +6,7 @@ from textual.content import Content
 
 from models.i18n import _, render
 from models.queries.detail import TicketDetail
+from models.queries.duties import next_duty, waits_since
 from models.queries.log_lines import LogLine
 from models.rules.calendar import SHANGHAI
 from models.rules.events import (
@@ -20,6 +21,7 @@ from models.rules.events import (
 )
 from models.rules.explain import Explanation
 from models.rules.vocabulary import (
+    CLOSED,
     Category,
     ClockName,
     ClockState,
@@ -38,6 +40,7 @@ from monitor.formatting import (
     format_instant,
     format_time_left,
     format_values,
+    format_wait,
     format_weekday,
     one_line,
 )
@@ -63,15 +66,15 @@ def preview(
     if ticket.content:
         parts += [Content(""), Content(ticket.content)]
     running = [duty.row for duty in ticket.duties if duty.row.state == ClockState.RUNNING]
-    if running:
+    if len(running) > 1:
         parts.append(Content(""))
         parts += [
             Content.assemble(
                 (label(ClockName, clock.name), "$quiet"),
                 "  ",
-                format_time_left(clock.due, now, office),
+                format_time_left(clock.due, now, office, clock=clock.name),
             )
-            for clock in running
+            for clock in sorted(running, key=lambda clock: clock.due)
         ]
     return _lines(parts)
 
@@ -94,15 +97,30 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
         Content("  ").join([*badges, Content(status)]),
         Content(one_line(ticket.unit or _("no unit yet"))),
     ]
-    if ticket.due is not None:
-        provisional = f" {_('provisional')}" if ticket.provisional else ""
-        style = "bold $error" if ticket.due < now else "bold"
-        time_left = format_time_left(ticket.due, now, office)
-        due = f"  {format_instant(ticket.due)}{provisional}"
-        lines.append(Content.assemble((time_left, style), due))
+    lines.append(_next_line(ticket, now, office))
     person = [claimant.name, claimant.phone, claimant.address, contact]
     lines.append(Content.styled("  ".join(text for text in person if text), "$quiet"))
     return _lines(lines)
+
+
+def _next_line(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Content:
+    """Say which duty is due next, as the list does, or for how long nothing has run."""
+    rows = [duty.row for duty in ticket.duties]
+    if (duty := next_duty(rows)) is None:
+        since = waits_since((row.ended_at for row in rows), ticket.received_at)
+        if ticket.status in CLOSED or since is None:
+            return Content(format_instant(ticket.completed_at))
+        return Content.styled(format_wait(since, now), "bold")
+    row = next(row for row in rows if (row.name, row.due) == (duty.clock, duty.due))
+    guess = f" {_('provisional')}" if row.provisional else ""
+    left = format_time_left(duty.due, now, office, clock=duty.clock)
+    return Content.assemble(
+        (label(ClockName, duty.clock), "bold"),
+        "  ",
+        (left, "bold $error" if duty.due < now else "bold"),
+        f"  {format_instant(duty.due)}{guess}  ",
+        (one_line(label(Recipient, duty.holder)), "$quiet"),
+    )
 
 
 def letter(ticket: TicketDetail) -> Content:
@@ -118,7 +136,7 @@ def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Conte
         is_running = row.state == ClockState.RUNNING
         is_overdue = is_running and row.due < now
         is_late = is_overdue or row.state in (ClockState.LATE, ClockState.EXPIRED)
-        time_left = format_time_left(row.due, now, office) if is_running else ""
+        time_left = format_time_left(row.due, now, office, clock=row.name) if is_running else ""
         purpose = label(ContactPurpose, row.purpose)
         parts.append(
             Content.assemble(

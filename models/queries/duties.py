@@ -1,6 +1,6 @@
 """The duties of a ticket: who owes what since when until when, how it ended, who was told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from models.rules.vocabulary import (
     NoticeKind,
     NoticeState,
 )
+from models.sql_types import SelectedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ class DutyRow:
     provisional: bool
     state: ClockState
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NextDuty:
+    """The running duty of a ticket that ends first: its clock, who owes it, and until when."""
+
+    clock: ClockName
+    holder: str
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,23 @@ class DutyView:
     row: DutyRow
     ended_by: EventName | None
     notices: tuple[DutyNotice, ...]
+
+
+def next_duty(duties: Iterable[DutyRow | SelectedRow]) -> NextDuty | None:
+    """Return the duty of a ticket that runs and ends first, whoever owes it."""
+    running = [duty for duty in duties if duty.state == ClockState.RUNNING]
+    first = min(running, key=lambda duty: duty.due, default=None)
+    if first is None:
+        return None
+    return NextDuty(ClockName(first.name), first.holder, first.due)
+
+
+def waits_since(ends: Iterable[datetime | None], received_at: datetime | None) -> datetime | None:
+    """Return since when a ticket of which no duty runs has waited.
+
+    Since its last duty ended, of which these are the `ends`; without one, since its receipt.
+    """
+    return max((at for at in ends if at is not None), default=received_at)
 
 
 def duty_views(

@@ -28,7 +28,10 @@ HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Counts of tickets by what they wait for; levels are those of open tickets."""
+    """Counts of tickets by what they wait for; levels are those of open tickets.
+
+    `due_today` counts those whose next duty is due today.
+    """
 
     open: int = 0
     prewarning: int = 0
@@ -85,7 +88,9 @@ class HourlyCounts:
 def workload(session: Session, now: datetime) -> Workload:
     """Read all counters from one scan of the index of open tickets; days are Shanghai's."""
     begin, end = day_bounds(now)
-    due_today = func.sum(case((and_(TICKET.c.due >= begin, TICKET.c.due < end), 1), else_=0))
+    due_today = func.sum(
+        case((and_(TICKET.c.next_due >= begin, TICKET.c.next_due < end), 1), else_=0)
+    )
     groups = session.execute(
         select(TICKET.c.unit, TICKET.c.status, TICKET.c.level, func.count(), due_today)
         .where(OPEN_TICKET)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true, tu
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
+from models.queries.duties import NextDuty, next_duty, waits_since
 from models.queries.units import names_of_units
 from models.rules.vocabulary import ClockName, ClockState
 from models.sql_types import SelectedRow
@@ -22,8 +23,8 @@ class TicketFilter:
     """A choice of open tickets: each field that is set narrows it, within a field any value fits.
 
     `units` are parts of a unit's name or of one of its other names; `words` must all be in the
-    title or the number. A ticket without a due is in no span of `due_from` (included) and
-    `due_before` (not included).
+    title or the number. A ticket of which no duty runs is in no span of `due_from` (included) and
+    `due_before` (not included), between which the next duty of the others is due.
     """
 
     levels: tuple[str, ...] = ()
@@ -43,9 +44,9 @@ ALL_OPEN = TicketFilter()
 class ListedTicket:
     """One line of the list.
 
-    `first_contact` is how its clock stands, None where there is none; `urgent` is the emergency
-    clock to look at: the nearest that runs, or else one that has expired (Regulation 3.4).
-    `next_duty` is the running duty that ends first, whoever owes it.
+    `first_contact` is how its clock stands, None where there is none; `missed` is an emergency
+    clock that has expired (Regulation 3.4). `next_duty` is the running duty that ends first,
+    whoever owes it; where none runs, the ticket has waited since `waits_since`.
     """
 
     id: int
@@ -60,27 +61,11 @@ class ListedTicket:
     due: datetime | None
     provisional: bool
     policy_id: str | None
+    received_at: datetime | None = None
     first_contact: str | None = None
-    urgent: "EmergencyClock | None" = None
-    next_duty: "NextDuty | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class NextDuty:
-    """A running duty: its clock, who owes it, and until when."""
-
-    clock: str
-    holder: str
-    due: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EmergencyClock:
-    """A clock of an emergency: which, how it stands, and until when."""
-
-    name: str
-    state: str
-    due: datetime
+    missed: str | None = None
+    next_duty: NextDuty | None = None
+    waits_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +78,6 @@ class TicketPage:
 
 
 _EMERGENCY_CLOCKS = (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
-_TO_LOOK_AT = (ClockState.RUNNING, ClockState.EXPIRED)
 
 _CHUNK = 500
 """Rows looked up at once; SQLite allows a limited number of values in a statement."""
@@ -109,7 +93,9 @@ def list_tickets(
     limit: int | None = None,
     total: int | None = None,
 ) -> TicketPage:
-    """List the open tickets of a filter: emergencies first, then by due, those without one last.
+    """List the open tickets of a filter: emergencies first, then by the due of the next duty.
+
+    Those of which no duty runs are last.
 
     `total` is how many there are where the caller knows it already.
     """
@@ -130,8 +116,9 @@ def list_tickets(
             ListedTicket(
                 **r._mapping,
                 first_contact=clocks.first_contact.get(r.id),
-                urgent=clocks.urgent.get(r.id),
+                missed=clocks.missed.get(r.id),
                 next_duty=clocks.next_duty.get(r.id),
+                waits_since=clocks.waits_since(r.id, r.received_at),
             )
             for r in _rows(session, ids)
         ),
@@ -149,18 +136,18 @@ def queue_position(session: Session, wanted: TicketFilter, number: str) -> int |
     """Count the tickets of a filter before this one in the list; None where it is not in it."""
     condition = _condition(session, wanted)
     ticket = session.execute(
-        select(TICKET.c.emergency, TICKET.c.due).where(
+        select(TICKET.c.emergency, TICKET.c.next_due).where(
             OPEN_TICKET, condition, TICKET.c.number == number
         )
     ).first()
     if ticket is None:
         return None
     before: ColumnElement[bool]
-    if ticket.due is None:
-        before = TICKET.c.due.is_not(None) | (TICKET.c.number < number)
+    if ticket.next_due is None:
+        before = TICKET.c.next_due.is_not(None) | (TICKET.c.number < number)
     else:
-        before = tuple_(TICKET.c.due, TICKET.c.number) < tuple_(
-            literal(ticket.due, TICKET.c.due.type), literal(number)
+        before = tuple_(TICKET.c.next_due, TICKET.c.number) < tuple_(
+            literal(ticket.next_due, TICKET.c.next_due.type), literal(number)
         )
     segment = ORDINARY if ticket.emergency is None else URGENT
     earlier = _count(session, URGENT, condition) if ticket.emergency is None else 0
@@ -180,7 +167,7 @@ def _ids(
     limit: int,
 ) -> list[int]:
     """Return a window of the list's ids, from the index alone where there is no filter."""
-    in_order = TICKET.c.due.asc().nulls_last(), TICKET.c.number
+    in_order = TICKET.c.next_due.asc().nulls_last(), TICKET.c.number
     ids = select(TICKET.c.id).where(segment, condition).order_by(*in_order)
     return list(session.scalars(ids.offset(offset).limit(limit)))
 
@@ -215,9 +202,9 @@ def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
         title = TICKET.c.title.icontains(word, autoescape=True)
         parts.append(or_(title, TICKET.c.number.icontains(word, autoescape=True)))
     if wanted.due_from is not None:
-        parts.append(TICKET.c.due >= wanted.due_from)
+        parts.append(TICKET.c.next_due >= wanted.due_from)
     if wanted.due_before is not None:
-        parts.append(TICKET.c.due < wanted.due_before)
+        parts.append(TICKET.c.next_due < wanted.due_before)
     return and_(true(), *parts)
 
 
@@ -238,23 +225,33 @@ class _Clocks:
 
     def __init__(self, session: Session, ids: list[int]) -> None:
         self.first_contact: dict[int, str] = {}
-        self.urgent: dict[int, EmergencyClock] = {}
+        self.missed: dict[int, str] = {}
         self.next_duty: dict[int, NextDuty] = {}
+        self._ends: dict[int, datetime] = {}
         for start in range(0, len(ids), _CHUNK):
-            self._add(_clock_rows(session, ids[start : start + _CHUNK]))
+            part = ids[start : start + _CHUNK]
+            self._add(_clock_rows(session, part))
+            idle = [ticket for ticket in part if ticket not in self.next_duty]
+            self._ends |= _last_ends(session, idle) if idle else {}
+
+    def waits_since(self, ticket: int, received_at: datetime | None) -> datetime | None:
+        """Return since when nothing of a ticket runs, None where something does."""
+        idle = ticket not in self.next_duty
+        return waits_since([self._ends.get(ticket)], received_at) if idle else None
 
     def _add(self, rows: Sequence[SelectedRow]) -> None:
-        latest = {(row.ticket_id, row.name): row for row in rows}.values()
-        for row in sorted(latest, key=lambda row: (row.state != ClockState.RUNNING, row.due)):
+        running: dict[int, list[SelectedRow]] = {}
+        for row in rows:
+            if row.state == ClockState.RUNNING:
+                running.setdefault(row.ticket_id, []).append(row)
+        for row in {(row.ticket_id, row.name): row for row in rows}.values():
             if row.name == ClockName.FIRST_CONTACT:
                 self.first_contact[row.ticket_id] = row.state
-            elif row.name in _EMERGENCY_CLOCKS and row.state in _TO_LOOK_AT:
-                clock = EmergencyClock(row.name, row.state, row.due)
-                self.urgent.setdefault(row.ticket_id, clock)
-        for row in sorted(rows, key=lambda row: row.due):
-            if row.state == ClockState.RUNNING:
-                duty = NextDuty(row.name, row.holder, row.due)
-                self.next_duty.setdefault(row.ticket_id, duty)
+            elif row.name in _EMERGENCY_CLOCKS and row.state == ClockState.EXPIRED:
+                self.missed.setdefault(row.ticket_id, row.name)
+        for ticket, duties in running.items():
+            if (first := next_duty(duties)) is not None:
+                self.next_duty[ticket] = first
 
 
 def _clock_rows(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
@@ -267,5 +264,15 @@ def _clock_rows(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
             CLOCK.c.ticket_id.in_(ids),
             or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed)),
         )
-        .order_by(CLOCK.c.ordinal)
+        .order_by(CLOCK.c.ordinal, CLOCK.c.due)
     ).all()
+
+
+def _last_ends(session: Session, ids: list[int]) -> dict[int, datetime]:
+    """Return when the last duty of each of these tickets ended."""
+    rows = session.execute(
+        select(CLOCK.c.ticket_id, func.max(CLOCK.c.ended_at).label("ended_at"))
+        .where(CLOCK.c.ticket_id.in_(ids), CLOCK.c.ended_at.is_not(None))
+        .group_by(CLOCK.c.ticket_id)
+    )
+    return {row.ticket_id: row.ended_at for row in rows}

@@ -15,6 +15,7 @@ class StateColumns(TypedDict):
     emergency: str | None
     unit: str | None
     due: datetime | None
+    next_due: datetime | None
     provisional: bool
     received_at: datetime | None
     completed_at: datetime | None
@@ -40,6 +41,7 @@ def state_columns(state: State) -> StateColumns:
         "emergency": state.emergency,
         "unit": state.unit,
         "due": state.due,
+        "next_due": min((c.due for c in state.clocks.values() if c.running), default=None),
         "provisional": handling is not None and handling.running and handling.provisional,
         "received_at": state.received_at,
         "completed_at": state.completed_at,

@@ -43,8 +43,9 @@ class Ticket(TableRow, table=True):
     """A ticket (诉求事项/工单): its state and the end of its log.
 
     `state` is the fold of its messages; the columns beside it are copies for queries. `title` is
-    redacted. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time will
-    change it there is a bell for it. `revisit` says that a dissatisfied claimant is still to be
+    redacted. `next_due` is the due of its running duty that ends first. `facts` is a keyed hash of
+    claimant and facts (Regulation 2.2.6). While time will change it there is a bell for it.
+    `revisit` says that a dissatisfied claimant is still to be
     called (Regulation 4.5). For the bulletin, `first_unit` is the unit that held its first
     acceptance, `completed_by` the one that held the handling of its last completion, and a ticket
     that is `reworked` has or will have more than one completion.
@@ -53,10 +54,10 @@ class Ticket(TableRow, table=True):
     __tablename__ = "ticket"
     __table_args__ = (
         # none of them holds a level: raising one then leaves all indexes as they are
-        partial_index("ticket_open", "unit", "due", where=OPEN_TICKETS),
+        partial_index("ticket_open", "unit", "next_due", where=OPEN_TICKETS),
         # with the id at the end a window is found without a look at the rows
-        partial_index("ticket_urgent", "due", "number", "id", where=OPEN_URGENT),
-        partial_index("ticket_queue", "due", "number", "id", where=OPEN_ORDINARY),
+        partial_index("ticket_urgent", "next_due", "number", "id", where=OPEN_URGENT),
+        partial_index("ticket_queue", "next_due", "number", "id", where=OPEN_ORDINARY),
         partial_index("ticket_revisit", "id", where="revisit"),
         Index("ticket_received", "received_at", "first_unit"),
         partial_index(
@@ -79,6 +80,7 @@ class Ticket(TableRow, table=True):
     level: str | None = None
     level_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     due: datetime | None = Field(default=None, sa_column=Column(Instant))
+    next_due: datetime | None = Field(default=None, sa_column=Column(Instant))
     provisional: bool = False
     received_at: datetime | None = Field(default=None, sa_column=Column(Instant))
     completed_at: datetime | None = Field(default=None, sa_column=Column(Instant))

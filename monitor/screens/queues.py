@@ -96,7 +96,7 @@ def _heads() -> Sequence[Column]:
 def _process_item(process: ProcessStatus, wall: datetime) -> ListItem:
     silent = wall - process.seen_at
     gone = not process.is_alive(wall)
-    seen = _("{span} ago").format(span=format_duration(silent)) if gone else _("there")
+    seen = _("{span} ago").format(span=format_duration(silent, brief=True)) if gone else _("there")
     doing = " ".join(label(Queue, part) for part in process.doing.split()) or _("nothing")
     late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""
     return ListItem(
@@ -133,7 +133,7 @@ def _flow(row: QueueRow, now: datetime, charts: int) -> list[Content]:
     arrived, done = _rate(row.arrived), _rate(row.done)
     failed = sum(row.failed)
     age = (now - row.now.oldest_at) if row.now.oldest_at and row.now.waiting else None
-    old = format_duration(age) if age and age.total_seconds() >= 1 else "-"
+    old = format_duration(age, brief=True) if age and age.total_seconds() >= 1 else "-"
     waiting = str(row.now.waiting)
     upper = [
         (fit(label(Queue, row.name), _NAME), "bold"),

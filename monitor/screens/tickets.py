@@ -193,4 +193,8 @@ class TicketsScreen(MonitorScreen):
         first = tickets.first + 1
         last = min(tickets.total, tickets.first + tickets.visible_rows)
         text = _("{first} to {last} of {total}, emergencies first, then by what is left")
-        line.update(Content(text.format(first=first, last=last, total=tickets.total)))
+        parts = [text.format(first=first, last=last, total=tickets.total)]
+        if before := tickets.new_before:
+            parts.insert(0, _("{n} new ones before these: Home").format(n=before))
+        style = "bold $warning" if before else ""
+        line.update(Content.assemble((parts[0], style), *("   " + part for part in parts[1:])))

@@ -28,8 +28,13 @@ class ItemList(VirtualList):
         self._items, self.empty = items, empty
         self.resize_to(len(items))
         index = next((i for i, item in enumerate(items) if item.key == key), None)
-        if index is not None and self.cursor and index != self.cursor:
+        if index is None or index == self.cursor:
+            return
+        if self.cursor:
             self.put_cursor(index, row=row)
+        elif self.has_focus:
+            # an action is about its item; what came before the first one is seen above it
+            self.put_cursor(index)
 
     def key(self, index: int) -> str | None:
         """Return the item's key."""

@@ -218,7 +218,8 @@ class VirtualList(ScrollView, can_focus=True):
     def _head(self, columns: Sequence[Column], widths: Sequence[int | None], width: int) -> Strip:
         style = self.get_component_rich_style("virtual-list--head")
         heads = [fit(c.head, w) for c, w in zip(columns, widths, strict=True) if w is not None]
-        return Strip([Segment(fit("  " + " ".join(heads), width), style)], width)
+        segments = [Segment("  ", style), *(Segment(f"{head} ", style) for head in heads)]
+        return Strip(segments).adjust_cell_length(width, style)
 
     def _style(self, name: str, base: Style) -> Style:
         if not name:

@@ -146,7 +146,7 @@ def queue(
 ) -> None:
     """List the open tickets, from received to submitted."""
     from models.queries.ticket_list import TicketFilter, list_tickets
-    from models.rules.vocabulary import Level, Status, label
+    from models.rules.vocabulary import ClockName, Level, Status, label
     from scripts.bootstrap import read_store
     from scripts.output import print_json
 
@@ -161,7 +161,8 @@ def queue(
     for row in map(_line, page.rows):
         level, status = row["level"], row["status"]
         badge, status = label(Level, level) or "-", label(Status, status)
-        due = row["due"][:16] if row["due"] else "-"
+        duty = row["next"]
+        due = f"{label(ClockName, duty['clock'])} {duty['due'][:16]}" if duty else "-"
         typer.echo(f"{badge}  {row['ticket']}  {status}  {row['unit'] or '-'}  {due}")
     typer.echo(_("{n} open tickets").format(n=page.total))
 

@@ -13,13 +13,13 @@ from msgspec import UnsetType
 from models.database import Store
 from models.i18n import LazyText, PrivateText, activate, render
 from models.queries.detail import NoticeView, TicketDetail, ticket_detail
-from models.queries.duties import DutyNotice, DutyRow, DutyView
+from models.queries.duties import DutyNotice, DutyRow, DutyView, NextDuty
 from models.queries.failures import MESSAGE, NOTE, Failure, Failures
 from models.queries.health import Health, ProcessStatus
 from models.queries.log_lines import LogLine
 from models.queries.owed_calls import KINDS, OwedCall, OwedCalls
 from models.queries.queue_depths import QueueRow
-from models.queries.ticket_list import EmergencyClock, ListedTicket, TicketPage
+from models.queries.ticket_list import ListedTicket, TicketPage
 from models.rules.events import EVENT_TYPES, EventData
 from models.rules.origins import Origin as TextOrigin
 from models.rules.origins import origins
@@ -229,10 +229,10 @@ def _snapshots() -> Iterator[tuple[str, Snapshot]]:
     tickets += [replace(first, level=level) for level in Level]
     tickets += [replace(first, first_contact=state) for state in labels.CONTACT_STATES]
     tickets += [
-        replace(first, emergency=Emergency.DISASTER, urgent=EmergencyClock(name, state, NOW))
+        replace(first, emergency=Emergency.DISASTER, missed=name)
         for name in (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
-        for state in (ClockState.RUNNING, ClockState.EXPIRED)
     ]
+    tickets += [replace(first, next_duty=NextDuty(name, "局", NOW)) for name in ClockName]
     yield "tickets", replace(empty, page=TicketPage(tuple(tickets), 0, len(tickets)))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from sqlalchemy.exc import OperationalError
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -17,9 +18,10 @@ from models.rules.policy import load_policy
 from models.rules.vocabulary import EventName
 from monitor.app import MonitorApp
 from monitor.filters import Filter, FilterError, read_filter
-from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line
+from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line, shorten_number
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
+from monitor.snapshot import office_calendar
 from monitor.theme import LIGHT
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import (
@@ -81,7 +83,7 @@ async def test_the_preview_is_shown_where_there_is_room(
     app = _app(store)
     async with app.run_test(size=(width, 40)) as pilot:
         await wait_for_refresh(pilot)
-        assert ("请尽快派人" in await press(pilot, "2")) is there
+        assert ("很重的气味。" in await press(pilot, "2")) is there
 
 
 async def test_emergencies_stand_on_top_and_then_what_is_due_next(store: Store) -> None:
@@ -141,6 +143,39 @@ async def test_the_cursor_stays_on_its_ticket(store: Store) -> None:
         assert app.screen.tickets.current == before
 
 
+async def test_an_emergency_that_arrives_does_not_take_the_place_of_the_first_ticket(
+    tmp_path: Path,
+) -> None:
+    """The cursor and its place stay on their ticket; Home leads to the new ones, which are told."""
+    made = make_store(tmp_path)
+    at = NOW - timedelta(hours=2)
+    play(
+        made,
+        [received(f"20261015{n:05}", at, f"路灯{n}不亮", unit="城管局") for n in range(60)],
+        NOW,
+    )
+    app = _app(made)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        await press(pilot, "2")
+        assert isinstance(app.screen, TicketsScreen)
+        tickets = app.screen.tickets
+        first = tickets.current
+        assert first == "2026101500000"
+        urgent = [
+            received(f"202610159000{n}", NOW, "燃气泄漏", emergency="utilities", unit="住建局")
+            for n in range(3)
+        ]
+        play(made, urgent, NOW)
+        await wait_for_refresh(pilot)
+        assert (tickets.current, tickets.cursor - tickets.first) == (first, 0)
+        assert app.screen.ticket_under_cursor() == first
+        assert "新到 3 件在前" in screen_text(app)
+        assert "新到" not in await press(pilot, "home")
+        assert tickets.current == "2026101590000"
+    made.close()
+
+
 async def test_an_outage_keeps_the_rows_and_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,7 +228,7 @@ async def test_a_withdrawn_card_is_no_longer_listed(tmp_path: Path) -> None:
 def _office() -> OfficeCalendar:
     text = (Path(__file__).parents[2] / "models/policy/haojiang.toml").read_text("utf-8")
     policy = load_policy(text, "haojiang.toml")
-    return OfficeCalendar(Calendar(), policy.office)
+    return office_calendar(Calendar(), policy)
 
 
 def _at(text: str) -> datetime:
@@ -201,15 +236,49 @@ def _at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("due", "text"),
+    ("clock", "due", "text", "brief"),
     [
-        ("2026-10-19T17:30", "剩 2 工作日"),
-        ("2026-10-13T17:30", "超 2 工作日"),
+        ("handling", "2026-10-19T17:30", "剩 2 工作日 4 小时", "剩2工作日"),
+        ("handling", "2026-10-13T17:30", "超 2 工作日", "超2工作日"),
+        ("handling", "2026-10-15T17:30", "剩 6 小时 47 分钟", "剩6时47分"),
+        ("assignment", "2026-10-16T12:00", "剩 7 小时（工作时间）", "剩<1工作日"),
+        ("assignment", "2026-10-14T17:30", "超 1 工作日", "超1工作日"),
+        ("accept", "2026-10-15T12:00", "剩 1 小时 17 分钟", "剩1时17分"),
+        ("emergency_report", "2026-10-16T04:41", "剩 17 小时 58 分钟", "剩17小时"),
+        ("emergency_report", "2026-10-16T10:41", "剩 23 小时 58 分钟", "剩23小时"),
+        ("emergency_report", "2026-10-16T12:00", "剩 1 天 1 小时", "剩25小时"),
+        ("emergency_report", "2026-10-11T17:30", "超 3 天 17 小时", "超3天"),
+        ("on_site", "2026-10-15T10:20", "超 22 分钟", "超22分"),
+        ("handling", "2026-10-20T09:25", "剩 4 天 22 小时", "剩4天"),
     ],
 )
-def test_time_left_as_operators_say_it(due: str, text: str) -> None:
-    """Left and over in working days, never a bare minus."""
-    assert format_time_left(_at(due), NOW, _office()).startswith(text)
+def test_time_left_as_operators_say_it(clock: str, due: str, text: str, brief: str) -> None:
+    """Working-day clocks in working days, wall-clock ones and a law's in hours and days."""
+    office = _office()
+    assert format_time_left(_at(due), NOW, office, clock=clock) == text
+    assert format_time_left(_at(due), NOW, office, clock=clock, brief=True) == brief
+    assert cell_len(brief) <= 10
+
+
+def test_what_is_over_has_one_unit() -> None:
+    """Until the next working morning it is less than a working day, never some hours."""
+    due, evening = _at("2026-10-14T17:30"), _at("2026-10-14T21:00")
+    assert format_time_left(due, evening, _office()) == "超 不足 1 工作日"
+    assert format_time_left(due, evening, _office(), brief=True) == "超<1工作日"
+
+
+@pytest.mark.parametrize(
+    ("number", "short"),
+    [
+        ("20261015000077", "1015-000077"),
+        ("2026101500077", "1015-00077"),
+        ("20251015000077", "..015000077"),
+        ("W1", "W1"),
+    ],
+)
+def test_numbers_of_this_year_are_shown_without_it(number: str, short: str) -> None:
+    """Of others the end is kept."""
+    assert shorten_number(number, NOW) == short
 
 
 def test_widths_are_terminal_cells() -> None:

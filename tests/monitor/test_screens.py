@@ -99,7 +99,7 @@ async def test_a_counter_opens_the_calls_that_it_counts(store: Store) -> None:
         await wait_for_refresh(pilot)
         assert isinstance(app.screen, TicketsScreen)
         assert app.screen.filter_text() == "剩:今日"
-        assert app.screen.tickets.total == 10
+        assert app.screen.tickets.total == 14
 
 
 @pytest.mark.store(databases=["sqlite"])
@@ -154,7 +154,7 @@ async def test_levels_are_readable_without_colours(
         await wait_for_refresh(pilot)
         listed = await press(pilot, "2")
     assert " 红 " in listed
-    assert "超 " in listed
+    assert "超1工作日" in listed
 
 
 async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ from models.queries.service_status import first_provisional_day, service_status
 from models.queries.ticket_list import (
     ALL_OPEN,
     NO_LEVEL,
-    EmergencyClock,
     TicketFilter,
     count_tickets,
     list_tickets,
@@ -40,8 +39,8 @@ from tests.store.queries.week import BUREAU, HOUSING, NOW, NUMBERS, STREET, one_
 
 pytestmark = pytest.mark.store(fill=one_week, shared=True)
 
-QUEUE = ["W3", "W1", "W9", "W2", "W7", "W11", "W4", "W6", "W8"]
-"""The open tickets: the emergency, then by due, those without one last by number."""
+QUEUE = ["W3", "W1", "W6", "W9", "W11", "W8", "W2", "W7", "W4"]
+"""The open tickets: the emergency, then by the next due; nothing of W4 runs."""
 
 
 class TestOverview:
@@ -56,7 +55,7 @@ class TestOverview:
             prewarning=1,  # W9
             yellow=0,
             red=1,  # W1
-            due_today=1,  # W9
+            due_today=3,  # W3 on site, W6 the review of its return, W9
             first_contact=1,  # W11
             survey=1,  # W8
             dissatisfied=1,  # W5
@@ -69,8 +68,8 @@ class TestOverview:
         with store.reading() as session:
             units = workload(session, NOW).units
         assert units == (
-            UnitLoad(BUREAU, open=3, prewarning=1, red=1, due_today=1),
-            UnitLoad(HOUSING, open=3),
+            UnitLoad(BUREAU, open=3, prewarning=1, red=1, due_today=2),
+            UnitLoad(HOUSING, open=3, due_today=1),
             UnitLoad(STREET, open=2),
         )
 
@@ -104,7 +103,7 @@ class TestListing:
     """The list of open tickets."""
 
     def test_order(self, store: Store) -> None:
-        """Emergencies first, then by due, those without one last."""
+        """Emergencies first, then by the due of the next duty, those without one last."""
         with store.reading() as session:
             page = list_tickets(session, ALL_OPEN)
         assert [row.number for row in page.rows] == QUEUE
@@ -132,20 +131,20 @@ class TestListing:
         ("wanted", "numbers"),
         [
             (TicketFilter(levels=("red", "prewarning")), ["W1", "W9"]),
-            (TicketFilter(levels=(NO_LEVEL,)), ["W3", "W2", "W7", "W11", "W4", "W6", "W8"]),
+            (TicketFilter(levels=(NO_LEVEL,)), ["W3", "W6", "W11", "W8", "W2", "W7", "W4"]),
             (TicketFilter(levels=("red", NO_LEVEL), units=("城管",)), ["W1", "W6"]),
-            (TicketFilter(units=("达濠",)), ["W7", "W8"]),
-            (TicketFilter(units=("住建局",)), ["W3", "W2", "W11"]),
+            (TicketFilter(units=("达濠",)), ["W8", "W7"]),
+            (TicketFilter(units=("住建局",)), ["W3", "W11", "W2"]),
             (TicketFilter(units=("没有这个单位",)), []),
             (TicketFilter(categories=("consultation", "help")), ["W1", "W8"]),
-            (TicketFilter(statuses=("manual", "returned")), ["W4", "W6"]),
+            (TicketFilter(statuses=("manual", "returned")), ["W6", "W4"]),
             (TicketFilter(emergency=True), ["W3"]),
             (TicketFilter(words=("施工",)), ["W2"]),
             (TicketFilter(words=("w1",)), ["W1", "W11"]),
             (TicketFilter(words=("w1", "公积金")), ["W1"]),
             (TicketFilter(words=("%",)), []),
             (TicketFilter(due_from=at("2026-11-06T17:30"), due_before=at("2026-11-12T17:30")),
-             ["W3", "W9"]),
+             ["W6", "W9", "W11", "W8"]),
         ],
     )  # fmt: skip
     def test_filters(self, store: Store, wanted: TicketFilter, numbers: list[str]) -> None:
@@ -158,7 +157,7 @@ class TestListing:
             assert count_tickets(session, wanted) == len(numbers)
 
     def test_clocks_of_a_line(self, store: Store) -> None:
-        """The state of the first contact, and the emergency clock to look at."""
+        """The state of the first contact, what is due next, and how long one has waited."""
         with store.reading() as session:
             rows = {r.number: r for r in list_tickets(session, ALL_OPEN, limit=20).rows}
         contacts = {n: row.first_contact for n, row in rows.items() if row.first_contact}
@@ -170,8 +169,14 @@ class TestListing:
             "W9": "expired",
             "W11": "running",
         }
-        urgent = {n: row.urgent for n, row in rows.items() if row.urgent}
-        assert urgent == {"W3": EmergencyClock("on_site", "running", at("2026-11-06T11:00"))}
+        assert {n: row.missed for n, row in rows.items() if row.missed} == {}
+        nearest = {n: (r.next_duty.clock, r.next_duty.due) for n, r in rows.items() if r.next_duty}
+        waiting = {n: row.waits_since for n, row in rows.items() if row.waits_since}
+        assert nearest["W3"] == ("on_site", at("2026-11-06T11:00"))
+        assert nearest["W6"] == ("return_review", at("2026-11-06T17:30"))
+        assert nearest["W11"] == ("first_contact", at("2026-11-09T17:30"))
+        # nobody chose a unit in time, and nothing has run since
+        assert waiting == {"W4": at("2026-11-05T17:30")}
 
 
 OWED = {
