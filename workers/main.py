@@ -13,10 +13,11 @@ from dramatiq.worker import Worker
 from models.clock import Now
 from models.database import Store
 from models.queries.health import DEFAULT_PATIENCE
-from models.rules.queues import EMERGENCY, QUEUES
+from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
 from workers.actors import WorkerContext, register_actors
 from workers.anchoring import Anchoring
 from workers.broker import Bells, connect
+from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
 from workers.housekeeping import MissingBells, Pruning, QueueSampler
 from workers.notices.dispatcher import NoticeDispatcher
@@ -41,6 +42,7 @@ def run_worker(
     threads: int = 2,
     parent: int | None = None,
     anchors: Path | None = None,
+    senders: Sequence[EventSender] = (),
 ) -> int:
     """Answer bells until told to stop; what is unfinished by then is rung for again elsewhere.
 
@@ -60,6 +62,9 @@ def run_worker(
     scan_similar = SimilarityScan(store, now)
     sample_queues = QueueSampler(context, heartbeat.name)
     anchor = Anchoring(store, now, anchors)
+    senders = senders if DELIVERY in queues else ()
+    for sender in senders:
+        sender.start()
     code = 0
     while not stop.wait(_LOOP_PAUSE):
         sample_queues()
@@ -71,7 +76,8 @@ def run_worker(
             code = 1
             break
     stops = (partial(_stop_worker, worker) for worker in workers)
-    end_together([*stops, dispatcher.close, heartbeat.sign_off])
+    closing = (sender.close for sender in senders)
+    end_together([*stops, dispatcher.close, *closing, heartbeat.sign_off])
     return code
 
 

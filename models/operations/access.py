@@ -18,7 +18,7 @@ from models.queries.letter import read_letter
 from models.queries.log import TicketNotFound, line_texts
 from models.queries.owed_calls import is_call_due
 from models.rules.blind_index import TERM_KINDS, normalize_term
-from models.rules.text import clean, one_line
+from models.rules.text import clean_values, one_line
 from models.rules.vocabulary import MessageType, Permission, RevealReason
 from models.security.roles import Actor, Denied
 from models.tables.core import BLIND_INDEX, EVENT, TICKET
@@ -177,15 +177,5 @@ def _unknown(name: str, known: Sequence[str]) -> UnknownField:
 
 
 def _clear(value: Json) -> Json:
-    """Clean the texts in what a citizen wrote, so that a terminal obeys none of it."""
-    match value:
-        case str():
-            return clean(value)
-        case dict():
-            return {k: _clear(v) for k, v in value.items()}
-        case list():
-            return [_clear(v) for v in value]
-        case None:
-            return ""
-        case _:
-            return value
+    """Clean the texts in what a citizen wrote; what is not there is an empty text."""
+    return "" if value is None else clean_values(value)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select, text
 
-from models.database import Session
+from models.database import Session, Store
 from models.queries.table_heads import table_heads
 from models.rulebook import hold_rulebook
 from models.security.heads import ChangedHead, HeadKind, pack_heads, table_head
@@ -55,6 +55,16 @@ def any_unsettled(session: Session) -> bool:
     """Return whether anything committed has no position yet; cheap to ask."""
     waiting = select(CHANGE.c.id).where(CHANGE.c.position.is_(None)).limit(1)
     return session.scalar(waiting) is not None
+
+
+def settle_waiting(store: Store) -> None:
+    """Give what was committed its positions now, which anchoring does only every minute."""
+    with store.reading() as session:
+        if not any_unsettled(session):
+            return
+    with store.writing() as session:
+        if hold_positions(session):
+            settle(session)
 
 
 def settle(session: Session) -> None:

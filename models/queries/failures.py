@@ -10,6 +10,7 @@ from models.database import Session, columns_to_decrypt
 from models.i18n import LazyText, render
 from models.json_types import JsonObject
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
+from models.queries.event_channels import EventChannelStatus, event_channels
 from models.rules.redaction import redact_text
 from models.rules.text import clean
 from models.security.message_ids import source_id
@@ -40,11 +41,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The number of failures, and the latest of them."""
+    """The number of failures, the latest of them, and the channels of events that fail."""
 
     messages: int = 0
     notices: int = 0
     rows: tuple[Failure, ...] = ()
+    channels: tuple[EventChannelStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def failures(session: Session, most: int | None = MAX_LISTED) -> Failures:
     )
     rows += [Failure(NOTE, n[0], n[1], n[2], n[3], clean(n[4] or ""), n[5]) for n in given_up]
     rows.sort(key=lambda f: f.at, reverse=True)
-    return Failures(messages, notices, tuple(rows))
+    failing = tuple(channel for channel in event_channels(session) if channel.error is not None)
+    return Failures(messages, notices, tuple(rows), failing)
 
 
 def unanswered_messages(session: Session, ticket: str) -> tuple[int, list[Failure]]:

@@ -114,7 +114,11 @@ def line_texts(session: Session, number: str, row: LogRow | SelectedRow) -> Json
 
 def event_as_dict(session: Session, number: str, row: LogRow, redactor: Redactor) -> JsonObject:
     """Return one event for output, every instant in +08:00, its claimant redacted."""
-    private = redactor.redact(line_texts(session, number, row))
+    return event_with_texts(number, row, redactor.redact(line_texts(session, number, row)))
+
+
+def event_with_texts(number: str, row: LogRow, private: JsonObject) -> JsonObject:
+    """Return one event for output, every instant in +08:00, with these as its texts."""
     return {
         "seq": row.seq,
         "ticket": number,

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from itertools import zip_longest
 
+from models.json_types import Json
+
 # Sequences are removed whole, or "[31m" would stay in the letter. An ESC that begins none of them
 # goes alone: text behind a stray control character is a citizen's, and is kept. For the same
 # reason the one-byte C1 forms (U+009B for ESC [) lose only themselves: in doubly encoded UTF-8
@@ -56,6 +58,19 @@ def clean(text: str) -> str:
     text = _INVISIBLE.sub("", text)
     text = _SURROGATES.sub("\ufffd", text)
     return text.replace("\u00a0", " ").strip()
+
+
+def clean_values(value: Json) -> Json:
+    """Clean all texts in a JSON value, so that a terminal obeys none of them."""
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {key: clean_values(each) for key, each in value.items()}
+        case list():
+            return [clean_values(each) for each in value]
+        case _:
+            return value
 
 
 def one_line(text: str) -> str:

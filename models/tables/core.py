@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 from models.tables.anchor import Anchor, Change
 from models.tables.bell import Bell
 from models.tables.edition import Edition
+from models.tables.event_cursor import EventCursor
 from models.tables.inbox import Inbox
 from models.tables.notice import ChannelState, NoticeRow
 from models.tables.process import Process, Sample
@@ -38,6 +39,7 @@ CLOCK = _core(ClockRow)
 EVENT = _core(EventRow)
 NOTICE = _core(NoticeRow)
 CHANNEL = _core(ChannelState)
+EVENT_CURSOR = _core(EventCursor)
 UNIT = _core(UnitRow)
 FORMER_UNIT_NAME = _core(FormerUnitName)
 TERRITORY = _core(Territory)

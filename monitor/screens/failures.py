@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from models.i18n import _
+from models.queries.event_channels import EventChannelStatus
 from models.queries.failures import MESSAGE, Failure
 from models.rules.vocabulary import MessageType, NoticeKind, label
 from monitor.commands import bindings
@@ -68,9 +69,9 @@ class FailuresScreen(MonitorScreen):
         items = [_item(key, f, snapshot) for key, f in self._failures.items()]
         self.query_one(ItemList).show(items, empty)
         text = _("messages refused {m}   notices failed {n}   Enter mends, or sends again")
-        self.query_one("#note", Static).update(
-            Content(text.format(m=failures.messages, n=failures.notices))
-        )
+        text = text.format(m=failures.messages, n=failures.notices)
+        channels = (_channel(each, snapshot) for each in failures.channels)
+        self.query_one("#note", Static).update(Content("\n".join((text, *channels))))
         self._show_reason()
 
     def under_cursor(self) -> Failure | None:
@@ -95,6 +96,13 @@ class FailuresScreen(MonitorScreen):
     def _show_reason(self) -> None:
         failure = self.under_cursor()
         self.query_one("#reason", Static).update(Content(one_line(failure.why) if failure else ""))
+
+
+def _channel(status: EventChannelStatus, snapshot: Snapshot) -> str:
+    """Return what is to be known of a channel of events that fails."""
+    text = _("channel {name} has taken nothing since {at}: {error}")
+    at = format_time(status.sent_at, snapshot.at) or "-"
+    return one_line(text.format(name=status.name, at=at, error=status.error))
 
 
 def _item(key: str, failure: Failure, snapshot: Snapshot) -> ListItem:

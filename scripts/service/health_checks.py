@@ -35,6 +35,7 @@ from models.store_errors import StoreError
 from scripts.service.anchor_checks import check_anchors
 from scripts.service.bell_checks import check_bells
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
+from scripts.service.event_channels import check_event_channels
 from scripts.service.failure_checks import check_failures
 from scripts.service.policy_file import policy_file_note
 from scripts.service.right_checks import check_rights
@@ -136,6 +137,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         rights = list(check_rights(session, settings, now))
         failed = list(check_failures(session, settings.home))
         unrung = list(check_bells(session))
+        sent = list(check_event_channels(session, settings, now))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from rights
@@ -145,6 +147,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     yield from _check_queues(status, now, stuck_after)
     yield from unrung
     yield from failed
+    yield from sent
     if not status.units:
         advice = _("run `hotline units import FILE`")
         yield CheckResult("units", PROBLEM, _("there are no units"), advice)

@@ -1,6 +1,7 @@
 """Export metrics to Prometheus, read from the store and the broker at each scrape."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from threading import Event
 
 import redis
@@ -11,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from models.clock import Now, system_clock
 from models.database import Store
+from models.queries.event_channels import EventChannelStatus, event_channels
 from models.queries.service_status import ServiceStatus, service_status
 from models.store_errors import StoreError
 from workers.broker import Bells
@@ -33,12 +35,13 @@ class MetricsCollector(Collector):
         now = self._now()
         try:
             with self._store.reading() as session:
-                status = service_status(session, now)
+                status, channels = service_status(session, now), event_channels(session)
         except StoreError:
             yield _value("store_up", "Whether the store could be read.", 0)
         else:
             yield _value("store_up", "Whether the store could be read.", 1)
             yield from self._store_metrics(status)
+            yield from _channel_metrics(channels, now)
         try:
             waiting = self._bells.waiting()
         except redis.RedisError:
@@ -71,6 +74,19 @@ class MetricsCollector(Collector):
         text = "Persons who went beyond the limit of data seen in clear, within a day."
         yield _value("reveal_limits_passed", text, health.limits_passed)
         yield from _process_metrics(status)
+
+
+def _channel_metrics(channels: Sequence[EventChannelStatus], now: datetime) -> Iterator[Metric]:
+    text = "The age of the oldest event that a channel has not taken."
+    ages = _labelled("unsent_events_seconds", text, ["channel"])
+    failing = _labelled(
+        "channel_failures", "Failures of a channel of events in a row.", ["channel"]
+    )
+    for channel in channels:
+        age = (now - channel.since).total_seconds() if channel.since else 0.0
+        ages.add_metric([channel.name], age)
+        failing.add_metric([channel.name], channel.failures)
+    yield from (ages, failing)
 
 
 def _process_metrics(status: ServiceStatus) -> Iterator[Metric]:

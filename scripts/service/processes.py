@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import models.migrations  # noqa: F401 - bootstrap imports it late
-from models.clock import Now
 from models.database import Store
 from models.operations.calendar import settle_provisional
 from models.queries.health import DEFAULT_PATIENCE
 from models.rules.queues import QUEUES
 from models.settings import Settings
+from scripts.service.event_channels import configured_channels
 from scripts.service.policy_file import policy_file_note
 from scripts.service.setup import broker_url, prepare_process
+from workers.events.event_sender import EventSender
 from workers.main import run_timekeeper, run_worker
-from workers.notices.channels import load_channels
 from workers.notices.dispatcher import NoticeDispatcher
 
 log = logging.getLogger("hotline.policy")
@@ -38,7 +38,9 @@ def run_worker_process(
     """
     store, now = prepare_process(settings, clock)
     _warn_of_policy_file(store, settings, parent)
-    dispatcher = _notice_dispatcher(store, settings, now)
+    channels = configured_channels(settings)
+    dispatcher = NoticeDispatcher(store, now, settings.home, channels, settings.lang)
+    senders = [EventSender(name, each, store, now) for name, each in channels.events.items()]
     broker = broker_url(settings)
     return run_worker(
         store,
@@ -48,6 +50,7 @@ def run_worker_process(
         queues=queues,
         threads=threads,
         parent=parent,
+        senders=senders,
         # what a demo or a benchmark made will be thrown away
         anchors=None if clock else settings.anchors,
     )
@@ -81,10 +84,3 @@ def _warn_of_policy_file(store: Store, settings: Settings, parent: int | None) -
             note = policy_file_note(session, settings)
         if note is not None:
             log.warning("HOTLINE_POLICY: %s; %s", note.text, note.advice)
-
-
-def _notice_dispatcher(store: Store, settings: Settings, now: Now) -> NoticeDispatcher:
-    """The dispatcher of notices, with the channels file if there is one. Raises HotlineError."""
-    path = settings.channels_path
-    channels = load_channels(path) if settings.channels or path.exists() else None
-    return NoticeDispatcher(store, now, settings.home, channels, settings.lang)

@@ -14,10 +14,12 @@ import pytest
 from models.database import Store
 from models.migrations import upgrade
 from models.operations.changes import settle
-from models.queries.event_feed import Cursor, EventFilter, events_after
+from models.operations.event_channels import hold_channel
+from models.queries.event_feed import Cursor, EventFilter, PageLimits, read_page
 from models.security.encryption import load_cipher
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import advance_tickets, at, feed, letter, log_of, message
+from tests.workers.event_receiver import SECRET, event_receiver
 
 NOW = at("2026-11-20T09:00")
 
@@ -82,6 +84,50 @@ def test_only_what_is_wanted(hotline: InProcessHotline) -> None:
     store.close()
 
 
+def test_in_clear_with_a_reason(hotline: InProcessHotline) -> None:
+    """What people wrote is shown to whoever may see it, and the access log says of which ticket."""
+    store = _open(hotline.home)
+    text = "联系13912345678再说"
+    words = message("C1", "claimant.supplemented", "2026-11-20T08:30", text=text)
+    _live(store, ["C1", "C2"])
+    feed(store, [words], NOW)
+    advance_tickets(store, ["C1"], NOW)
+    assert text not in hotline("events").stdout
+    assert "--reason" in hotline("events", "--reveal", code=2).stderr
+    wanted = ("events", "--type", "ticket.supplemented", "--reveal", "--reason", "review")
+    [event] = _events(hotline(*wanted).stdout)
+    assert event["text"] == text and event["id"].startswith(f"C1-{event['seq']}-")
+    [entry] = _events(hotline("access", "--json").stdout)
+    assert (entry["ticket"], entry["act"], entry["fields"]) == ("C1", "reveal", ["log"])
+    store.close()
+
+
+def test_a_channel_is_tried_and_sent_again(hotline: InProcessHotline) -> None:
+    """`hotline channels` knows those of events: a page without events, and another cursor."""
+    store = _open(hotline.home)
+    _live(store, ["C1"])
+    file = hotline.home / "channels.toml"
+    with event_receiver() as receiver:
+        file.write_text(
+            f'[channel.city]\nkind = "events"\nurl = "{receiver.url}"\nsecret = "{SECRET}"\n'
+            'units = ["无名局"]\n'
+        )
+        file.chmod(0o600)
+        hotline("channels", "try", "city")
+        receiver.answer = 404
+        assert "HTTP 404" in hotline("channels", "try", "city", code=1).stderr
+        assert len(receiver.pages) == 2 and receiver.events == []
+    assert "no worker" in hotline("channels", "rewind", "city", "0-0", code=1).stderr
+    assert "city" in hotline("channels", "rewind", "town", "0-0", code=1).stderr
+    with store.writing() as session:
+        assert hold_channel(session, "city", "w", NOW, NOW, from_now=True)
+    last = hotline("channels", "check").stdout.splitlines()
+    assert "无名局" in last[1]
+    hotline("channels", "rewind", "city", "0-0")
+    assert hotline("channels", "check").stdout.splitlines()[0] != last[0]
+    store.close()
+
+
 def test_a_cursor_that_cannot_be(hotline: InProcessHotline) -> None:
     """It is said, and nothing is passed over."""
     for cursor in ("x", "-1", "1-", "1-x", "٣-1", "9" * 30 + "-1"):
@@ -112,7 +158,7 @@ def test_it_follows(hotline: InProcessHotline) -> None:
 
 def test_many_rows_of_the_feed(store: Store) -> None:
     """Read in batches of any size, on both databases."""
-    numbers = [f"N{i}" for i in range(45)]
+    numbers = [f"N{i}" for i in range(25)]
     for number in numbers:
         _live(store, [number])
     with store.writing() as session:
@@ -120,9 +166,9 @@ def test_many_rows_of_the_feed(store: Store) -> None:
     cursor, seen = Cursor(), list[tuple[str, int]]()
     while True:
         with store.reading() as session:
-            events, after = events_after(session, cursor, EventFilter())
-        seen += [(event["ticket"], event["seq"]) for _, event in events]
-        if after == cursor:
+            page = read_page(session, cursor, EventFilter(), PageLimits(events=7))
+        seen += [(each.event["ticket"], each.event["seq"]) for each in page.events]
+        if page.end == cursor:
             break
-        cursor = after
+        cursor = page.end
     assert seen == [(n, row.seq) for n in numbers for row in log_of(store, n)]

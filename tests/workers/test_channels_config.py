@@ -9,6 +9,16 @@ from tests.workers.dispatching import channels_file
 from tests.workers.receivers import mail_server, web_server
 from workers.notices.channels import InvalidChannels, load_channels
 
+SECRET = "whsec_c2VjcmV0LCBhbmQgcXVpdGUgbG9uZyBlbm91Z2gh"
+EVENTS = f"""\
+[channel.city]
+kind = "events"
+url = "http://platform.example.cn/events"
+secret = "{SECRET}"
+types = ["ticket.accepted", "result.submitted"]
+page = 100
+"""
+
 GOOD = """\
 # where notices go
 [channel.mail]
@@ -114,6 +124,41 @@ def test_a_wrong_value_is_named_with_its_line(
     assert "secret" not in str(error.value)
     assert "SECRETKEY" not in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_channel_of_events_takes_no_notices(tmp_path: Path) -> None:
+    """It is kept apart from those of notices."""
+    channels = load_channels(channels_file(tmp_path, EVENTS + GOOD))
+    assert list(channels.channel) == ["mail", "robot"]
+    assert channels.events["city"].types == ("ticket.accepted", "result.submitted")
+    named = (EVENTS + GOOD).replace('channels = ["robot"]', 'channels = ["city"]')
+    with pytest.raises(InvalidChannels, match=r"line 25: .*'city' takes events"):
+        load_channels(channels_file(tmp_path, named))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ('kind = "events"', 'kind = "event"', ["line 2:", 'did you mean "events"']),
+        ("http://", "ftp://", ["line 3:", "https://"]),
+        ("http://platform", "http://plat form", ["line 3:", "https://"]),
+        ("whsec_", "", ["line 4:", "whsec_"]),
+        (SECRET, "whsec_c2hvcnQ=", ["line 4:", "24 to 64"]),
+        (f'secret = "{SECRET}"', "", ["line 1:", "secret: it is missing"]),
+        ("ticket.accepted", "ticket.eaten", ["line 5:", "types.1", "ticket.received"]),
+        ("page = 100", "page = 0", ["line 6:", "at least 1"]),
+        ("page = 100", "pages = 3", ["line 6:", "page"]),
+        ("page = 100", "reveal = true", ["line 3:", "https://"]),
+        ("channel.city", "channel.log", ["line 1:", "built in"]),
+    ],
+)
+def test_a_wrong_channel_of_events(tmp_path: Path, old: str, new: str, parts: list[str]) -> None:
+    """Named with its line; its secret is never in the message."""
+    text = EVENTS.replace(old, new)
+    with pytest.raises(InvalidChannels) as error:
+        load_channels(channels_file(tmp_path, text))
+    assert [part for part in parts if part not in str(error.value)] == []
+    assert "c2VjcmV0" not in str(error.value) and "c2hvcnQ" not in str(error.value)
 
 
 def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:

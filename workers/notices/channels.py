@@ -1,10 +1,11 @@
-"""The channels file (渠道): where notices go, checked line by line.
+"""The channels file (渠道): where notices and events go, checked line by line.
 
 It lies beside the database and not in it, since it holds passwords and robots' tokens.
 """
 
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,14 +17,16 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.rules.policy import Ladder, NoticeKinds
 from models.rules.routing.directory import Directory
-from models.rules.toml_files import Problem, TomlModel, load_toml
+from models.rules.toml_files import Problem, TomlFile, TomlModel, unknown_value
 from models.rules.toml_lines import Path as TomlPath
 from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Level, NoticeKind, Recipient
 from models.text_files import read_text
+from workers.events.config import EventsChannelConfig
 from workers.notices.channel_addresses import TO, usable_address
 
 FILE, LOG = "file", "log"
 BUILT_IN = (FILE, LOG)
+_NOTICES, _EVENTS = _KINDS = ("notices", "events")
 _LEADERS = (Recipient.DEPUTY_LEADER, Recipient.PRINCIPAL_LEADER, Recipient.DISTRICT_LEADER)
 _TOLD_OF_ALL_ELSE = tuple(role for role in Recipient if role not in _LEADERS)
 
@@ -39,6 +42,7 @@ class ChannelConfig(TomlModel):
     off too; `timeout` is in seconds.
     """
 
+    kind: Literal["notices"] = "notices"
     url: Annotated[str, AfterValidator(usable_address)]
     per_minute: int | None = Field(default=None, ge=1)
     timeout: float = Field(default=10, gt=0, le=60)
@@ -86,6 +90,12 @@ class ChannelsConfig(TomlModel):
     people: dict[str, dict[Recipient, dict[str, str]]] = Field(default_factory=dict)
     outside: dict[Recipient, dict[str, str]] = Field(default_factory=dict)
     _resolve: Callable[[str], str | None] | None = PrivateAttr(default=None)
+    _events: Mapping[str, EventsChannelConfig] = PrivateAttr(default_factory=dict)
+
+    @property
+    def events(self) -> Mapping[str, EventsChannelConfig]:
+        """Return the channels of events, which no rule names."""
+        return self._events
 
     def with_names(self, directory: Directory) -> "ChannelsConfig":
         """Return this config with the present names of all units that the directory knows.
@@ -142,19 +152,50 @@ def load_channels(path: Path) -> ChannelsConfig:
     if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         message = _("{path}: others may read its passwords; run: chmod 600 {path}")
         raise InvalidChannels(message.format(path=path))
-    text = read_text(path, InvalidChannels)
-    return load_toml(text, str(path), ChannelsConfig, InvalidChannels, _problems)
+    file = TomlFile(read_text(path, InvalidChannels), str(path), InvalidChannels)
+    channels = file.values.get("channel")
+    tables = channels if isinstance(channels, dict) else {}
+    for name, table in tables.items():
+        if (kind := _kind_of(table)) not in _KINDS:
+            raise file.invalid(("channel", name, "kind"), unknown_value(str(kind), _KINDS))
+    events = {name: table for name, table in tables.items() if _kind_of(table) == _EVENTS}
+    if events:
+        others = {name: table for name, table in tables.items() if name not in events}
+        config = file.convert(ChannelsConfig, file.values | {"channel": others})
+    else:
+        config = file.convert(ChannelsConfig)
+    config._events = {
+        name: file.convert(EventsChannelConfig, table, partial(_in_channel, name))
+        for name, table in events.items()
+    }
+    for place, why in _problems(config):
+        raise file.invalid(place, why)
+    return config
+
+
+def _kind_of(table: object) -> object:
+    return table.get("kind", _NOTICES) if isinstance(table, dict) else _NOTICES
+
+
+def _in_channel(name: str, path: TomlPath) -> TomlPath:
+    return ("channel", name, *path)
 
 
 def _problems(config: ChannelsConfig) -> Iterator[Problem]:
-    """Channels that are defined twice, or named and not defined."""
+    """Channels that are defined twice, named and not defined, or would show what is personal."""
     for name in BUILT_IN:
-        if name in config.channel:
+        if name in config.channel or name in config.events:
             message = _("channel {name} is built in; take another name")
             yield ("channel", name), message.format(name=repr(name))
+    for name, channel in config.events.items():
+        if channel.reveal and not channel.is_private:
+            yield ("channel", name, "url"), _("texts are sent in clear by https:// alone")
     known = [*BUILT_IN, *config.channel]
     for path, name in _named_channels(config):
-        if name not in known:
+        if name in config.events:
+            message = _("channel {name} takes events, and no notices")
+            yield path, message.format(name=repr(name))
+        elif name not in known:
             message = _("no channel {name}; there are: {known}")
             yield path, message.format(name=repr(name), known=", ".join(known))
 

@@ -19,7 +19,8 @@ from models.tables.core import CHANNEL
 REST_AFTER_FAILURES = 3
 """A channel that has failed so often on end rests."""
 
-_SHORTEST_REST, _LONGEST_REST = timedelta(seconds=30), timedelta(minutes=10)
+_SHORTEST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=10)
+"""The first and the longest rest of a channel that fails."""
 
 _UNLIMITED = 1e9
 """Messages that a channel without a limit may send at once: more than there ever are."""
@@ -92,16 +93,25 @@ def spend_allowance(session: Session, state: ChannelState, count: int, now: date
 
 
 def record_attempt(
-    session: Session, channel: str, error: str | None, now: datetime
+    session: Session,
+    channel: str,
+    error: str | None,
+    now: datetime,
+    at_least: timedelta = timedelta(),
 ) -> datetime | None:
-    """Store whether a message could be sent; returns until when the channel rests, if it does."""
+    """Store whether a message could be sent; returns until when the channel rests, if it does.
+
+    A channel that asks for it, or that refused what it was sent, rests `at_least` so long.
+    """
     failures, rest_until = 0, None
     if error is not None:
         query = select(CHANNEL.c.failures).where(CHANNEL.c.name == channel).with_for_update()
         failures = (session.scalar(query) or 0) + 1
+        pause = at_least
         if failures >= REST_AFTER_FAILURES:
-            pause = _SHORTEST_REST * 2 ** min(failures - REST_AFTER_FAILURES, 10)
-            rest_until = now + min(pause, _LONGEST_REST)
+            pause = max(pause, _SHORTEST_REST * 2 ** min(failures - REST_AFTER_FAILURES, 10))
+        if pause:
+            rest_until = now + min(pause, LONGEST_REST)
     values: RowValues = {"failures": failures, "rest_until": rest_until, "error": error}
     session.execute(update(CHANNEL).where(CHANNEL.c.name == channel).values(values))
     return rest_until
