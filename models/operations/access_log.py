@@ -10,7 +10,7 @@ from models.clock import Now
 from models.database import Session, Store
 from models.operations.changes import record_changes
 from models.rules.limits import DENIED_LINES
-from models.rules.vocabulary import AccessOutcome
+from models.rules.vocabulary import AccessAct, AccessOutcome
 from models.security.chain import AccessLine, access_line
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
 from models.security.roles import Actor, Denied
@@ -46,6 +46,15 @@ def record_access(
     hashed = cipher.chain_hash(before + access_line(cipher, line))
     session.execute(session.insert(ACCESS).values(line._asdict() | {"hash": hashed}))
     record_changes(session, [ChangedHead(HeadKind.ACCESS, "", number, hashed[:DIGEST_BYTES])])
+
+
+def record_failed_log_ins(
+    session: Session, addresses: Sequence[str], count: int, now: datetime
+) -> None:
+    """Log that so many log-ins failed, from these addresses and perhaps others."""
+    nobody = Actor(", ".join(addresses), "")
+    act, denied = AccessAct.LOG_IN_FAILED, AccessOutcome.DENIED
+    record_access(session, nobody, act, None, [], now, outcome=denied, amount=count)
 
 
 def hold_access_log(session: Session) -> None:

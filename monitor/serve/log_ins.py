@@ -8,22 +8,14 @@ from models.clock import Now
 from models.database import Store
 from models.errors import describe_safely
 from models.security.tokens import TokenRefused
-from models.store_errors import is_transient
+from models.serving.log_in_failures import LogInFailures, TooManyTries, recorded
+from models.serving.tries import Tries
 from monitor.serve.records import LogInRecords
 from monitor.serve.sessions import Session, Sessions
-from monitor.serve.tries import FailedLogIns, Tries
 
 log = logging.getLogger("hotline.monitor")
 
 _CHECK_INTERVAL = 2.0
-
-
-class TooManyTries(Exception):
-    """Somebody has to wait so many `seconds` before he logs in."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
 
 
 class LogIns:
@@ -38,13 +30,12 @@ class LogIns:
         self.sessions = Sessions(clock, idle_ends=idle_ends)
         self._records = LogInRecords(store, now)
         self._clock = clock
-        self._failed = FailedLogIns()
+        self._failures = LogInFailures(store, now, clock)
         self._of_person = Tries()
 
     def require_try(self, address: str) -> None:
         """Raise TooManyTries where too many log-ins have failed from an address."""
-        if seconds := self._failed.pause(address, self._clock()):
-            raise TooManyTries(seconds)
+        self._failures.require_try(address)
 
     async def begin(self, token: str, address: str) -> str:
         """Begin the session of whoever has this token; returns the secret of its cookie.
@@ -55,8 +46,7 @@ class LogIns:
         try:
             holder = await asyncio.to_thread(self._records.find, token)
         except TokenRefused:
-            self._failed.add(address, self._clock())
-            await self.record_failures()
+            await self._failures.add(address)
             raise
         # each is a line of the access log, also of somebody who has a token
         if seconds := self._of_person.pause(holder.name, self._clock()):
@@ -68,7 +58,9 @@ class LogIns:
     async def end(self, session: Session) -> None:
         """End a session and its tabs, and log it."""
         if self.sessions.end(session):
-            await self._record(lambda: self._records.end(session.holder, session.address))
+            await asyncio.to_thread(
+                recorded, lambda: self._records.end(session.holder, session.address)
+            )
 
     async def keep_checking(self) -> None:
         """End sessions whose time is over, or whose token is no longer valid, until cancelled."""
@@ -89,15 +81,4 @@ class LogIns:
 
     async def record_failures(self, *, final: bool = False) -> None:
         """Log how many log-ins failed, at most once a minute unless it is the last time."""
-        failures = self._failed.to_log(float("inf") if final else self._clock())
-        if failures is not None:
-            await self._record(lambda: self._records.fail(*failures))
-
-    async def _record(self, write: Callable[[], None]) -> None:
-        """Write a line of the access log; an outage of the store is said in the service's log."""
-        try:
-            await asyncio.to_thread(write)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            log.warning("the store cannot be reached: a log-in or its end is not logged")
+        await self._failures.record(final=final)

@@ -1,14 +1,13 @@
 """Log-ins as the store knows them: whose a token is, and the lines of the access log."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from models.clock import Now
 from models.database import Store
 from models.operations.access_log import record_access
 from models.operations.tokens import use_token
 from models.queries.tokens import is_token_valid
-from models.rules.vocabulary import AccessAct, AccessOutcome
-from models.security.roles import Actor
+from models.rules.vocabulary import AccessAct
 from models.security.tokens import Token
 
 
@@ -31,13 +30,6 @@ class LogInRecords:
         """Log that a log-in has ended."""
         with self._store.writing() as session:
             record_access(session, holder.actor, AccessAct.LOG_OUT, None, [address], self._now())
-
-    def fail(self, addresses: Sequence[str], count: int) -> None:
-        """Log that so many log-ins failed, from these addresses and perhaps others."""
-        nobody = Actor(", ".join(addresses), "")
-        act, denied = AccessAct.LOG_IN_FAILED, AccessOutcome.DENIED
-        with self._store.writing() as session:
-            record_access(session, nobody, act, None, [], self._now(), outcome=denied, amount=count)
 
     def still_valid(self, holders: Collection[Token]) -> set[Token]:
         """Return those of these tokens that are still valid."""

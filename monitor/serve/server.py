@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,11 +16,12 @@ from models.database import Store
 from models.errors import describe_safely
 from models.rules.limits import LOG_IN_BYTES, TABS, TABS_OF_PERSON
 from models.security.tokens import TokenRefused
+from models.serving.connections import Connections
+from models.serving.languages import preferred_language
+from models.serving.log_in_failures import TooManyTries
+from models.serving.web_server import ListeningServer, listening, until_stopped
 from models.store_errors import is_transient
-from monitor.serve.connections import Connections, listeners_on
-from monitor.serve.languages import preferred_language
-from monitor.serve.log_ins import LogIns, TooManyTries
-from monitor.serve.log_limit import LogLimit
+from monitor.serve.log_ins import LogIns
 from monitor.serve.pages import (
     BAD_REQUEST,
     FAILED,
@@ -43,8 +43,6 @@ COOKIE = "hotline_session"
 
 _STATIC = Path(textual_serve.__file__).parent / "static"
 _STOP_TIMEOUT = 5.0
-_LOGGERS = ("hotline.monitor", "aiohttp.server", "asyncio")
-"""The loggers that a visitor can cause lines of."""
 _FRAMES = 8
 _FONT_SIZE = 16
 _FONT_SIZES = range(6, 73)
@@ -80,60 +78,45 @@ class MonitorServer:
         self._clock = clock
         self._connections = Connections()
         self._tabs: set[BrowserTab] = set()
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self, host: str, port: int, on_ready: Callable[[str], None]) -> None:
         """Serve until the process is told to stop; `on_ready` is told the address."""
-        stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        async with self.listening(host, port) as address:
-            on_ready(address)
-            waiting = asyncio.create_task(stopped.wait())
-            done, _pending = await asyncio.wait(
-                [waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                task.result()
+        async with self._serving(host, port) as (server, checking):
+            on_ready(server.address)
+            await until_stopped(server.failed(), checking)
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[str]:
         """Serve while this is open; gives the address. Raises OSError where it cannot listen."""
-        limits = {logging.getLogger(name): LogLimit(self._clock) for name in _LOGGERS}
-        for logger, limit in limits.items():
-            logger.addFilter(limit)
-        runner = web.AppRunner(
+        async with self._serving(host, port) as (server, _checking):
+            yield server.address
+
+    @asynccontextmanager
+    async def _serving(
+        self, host: str, port: int
+    ) -> AsyncIterator[tuple[ListeningServer, asyncio.Task[None]]]:
+        async with listening(
             self._application(),
-            access_log=None,
-            shutdown_timeout=_STOP_TIMEOUT,
-            logger=logging.getLogger("aiohttp.server"),
-        )
-        await runner.setup()
-        assert runner.server is not None
-        listeners = await listeners_on(host, port)
-        self._tasks = [
-            asyncio.create_task(self._connections.accept(listener, runner.server))
-            for listener in listeners
-        ]
-        self._tasks.append(asyncio.create_task(self._log_ins.keep_checking()))
-        try:
-            bound = listeners[0].getsockname()[1]
-            yield f"http://{f'[{host}]' if ':' in host else host}:{bound}/"
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            for listener in listeners:
-                listener.close()
-            tabs = set(self._tabs)
-            for tab in tabs:
-                tab.end()
-            for tab in tabs:
-                await tab.ended.wait()
-            await runner.cleanup()
-            await self._log_ins.record_failures(final=True)
-            for logger, limit in limits.items():
-                logger.removeFilter(limit)
+            self._connections,
+            host,
+            port,
+            logger=log.name,
+            clock=self._clock,
+            stop_timeout=_STOP_TIMEOUT,
+        ) as server:
+            checking = asyncio.create_task(self._log_ins.keep_checking())
+            try:
+                yield server, checking
+            finally:
+                await server.stop_accepting()
+                checking.cancel()
+                await asyncio.gather(checking, return_exceptions=True)
+                tabs = set(self._tabs)
+                for tab in tabs:
+                    tab.end()
+                for tab in tabs:
+                    await tab.ended.wait()
+        await self._log_ins.record_failures(final=True)
 
     def _application(self) -> web.Application:
         application = web.Application(

@@ -1,11 +1,10 @@
 """The addresses of the served monitor, and where its visitors come from."""
 
-from contextlib import suppress
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from models.serving.addresses import visitor_address
 from monitor.serve.origins import is_own_page, parse_origin
 
 
@@ -46,8 +45,4 @@ class Site:
 
     def address(self, request: web.Request) -> str:
         """Return the visitor's address, by the word of the proxy where there is one."""
-        if self._has_proxy:
-            forwarded = request.headers.get("X-Forwarded-For", "")
-            with suppress(ValueError):
-                return str(ip_address(forwarded.rpartition(",")[2].strip()))
-        return request.remote or ""
+        return visitor_address(request, has_proxy=self._has_proxy)

@@ -34,7 +34,7 @@ from scripts.ingest.letter_changes import (
     version_of,
 )
 from scripts.ingest.mapping import requires_unit
-from scripts.ingest.records import FeedRecord
+from scripts.ingest.records import FeedRecord, Outcome
 from scripts.ingest.seen_letters import SeenLetters
 from scripts.ingest.spreadsheet_numbers import Dress
 
@@ -87,13 +87,11 @@ class FeedBatch:
         self.reasons: dict[int, LazyText] = {}
         self.notes: Counter[str] = Counter()
 
-    def enqueued(self) -> int:
-        """Count the records that brought something new and nothing that was refused."""
-        return len(self._new - self.reasons.keys())
-
-    def refused(self) -> list[tuple[int, FeedRecord]]:
-        """The records of which something was refused, with their index."""
-        return [(index, self._records[index]) for index in self.reasons]
+    def outcome(self, index: int) -> Outcome:
+        """Return what became of a record: new, if it brought anything new and nothing refused."""
+        if index in self.reasons:
+            return Outcome.REFUSED
+        return Outcome.ENQUEUED if index in self._new else Outcome.DUPLICATE
 
     def add(self) -> None:
         """Add the records' messages; then, for known letters, what has changed in them."""

@@ -79,7 +79,7 @@ def read_feed(
         # whoever stops early leaves a reader in the middle: it ends before its file is closed
         open_files.callback(records.close)
         for record in records:
-            yield from _for_each_ticket(_with_options(record, options))
+            yield from records_of_tickets(_with_options(record, options))
 
 
 def _open(path: Path, open_files: ExitStack) -> IO[bytes]:
@@ -128,7 +128,7 @@ def _with_options(record: FeedRecord, options: FeedOptions) -> FeedRecord:
     return replace(record, source=options.source) if options.source else record
 
 
-def _for_each_ticket(record: FeedRecord) -> Iterator[FeedRecord]:
+def records_of_tickets(record: FeedRecord) -> Iterator[FeedRecord]:
     """Yield a record as it is, or one for each ticket where its message names several."""
     message = record.message
     if message is None or not isinstance(message.get("ticket"), list):

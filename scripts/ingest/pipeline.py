@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from models.clock import Now
 from models.database import Store
 from models.errors import HotlineError
 from models.i18n import _, render
@@ -22,7 +23,7 @@ from scripts.ingest.known_letters import (
     keep_known_numbers,
     require_new_numbers,
 )
-from scripts.ingest.records import FeedRecord
+from scripts.ingest.records import FeedRecord, Outcome, TakenRecord
 from scripts.ingest.refused_rows import append_refused
 from scripts.ingest.seen_letters import SeenLetters
 from scripts.ingest.spreadsheet_numbers import Dress
@@ -61,13 +62,17 @@ class IngestPipeline:
         doubling: bool = False,
         quiet_before: date | None = None,
         sender: Actor | None = None,
+        now: Now | None = None,
+        rulebooks: RulebookCache | None = None,
     ) -> None:
         """Make a pipeline into a store, for messages of `sender`, None: of the service itself.
+
+        Where many are made for one store, `now` is their shared clock, `rulebooks` their cache.
 
         With `doubling` letters are taken again that are in under another number of theirs. Of what
         lies before the day `quiet_before` nobody is told (decision 34). Raises QuietInFuture.
         """
-        self.now = store_clock(store)
+        self.now = now or store_clock(store)
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
         self._store, self._sender = store, sender
@@ -78,15 +83,17 @@ class IngestPipeline:
         self._seen = SeenLetters()
         self._dresses: dict[str, list[Dress]] = {}
         self._rebased = rebased
-        self._rulebooks = RulebookCache()
+        self._rulebooks = rulebooks or RulebookCache()
         self._quiet_before = None
         if quiet_before is not None:
             self._quiet_before = datetime.combine(quiet_before, time(), SHANGHAI)
             if self._quiet_before > self.now():
                 raise QuietInFuture(quiet_before)
 
-    def take(self, feed: str, records: Sequence[FeedRecord], started_at: datetime) -> None:
-        """Add a batch to the inbox, in a transaction a source.
+    def take(
+        self, feed: str, records: Sequence[FeedRecord], started_at: datetime
+    ) -> list[TakenRecord]:
+        """Add a batch to the inbox, in a transaction a source; return what became of each record.
 
         `started_at` is when reading the feed began: a letter that came since is of the same feed.
         Raises LettersDoubled, before the first batch is taken.
@@ -95,31 +102,51 @@ class IngestPipeline:
         self.counts.read += sum(not record.continues for record in records)
         for note in (note for record in records for note in record.notes):
             self.notes[render(note)] += 1
-        refused = [record for record in records if record.message is None]
-        sources = dict.fromkeys(r.source for r in records if r.message is not None)
-        for source in sources:
-            source_records = _of_source(records, source)
-            with self._store.writing() as session:
-                batch = FeedBatch(
-                    session,
-                    source,
-                    source_records,
-                    self.now(),
-                    started_at,
-                    self._rulebooks.current(session),
-                    self._seen,
-                    self._dresses.get(source, ()),
-                    rebased=self._rebased,
-                    quiet_before=self._quiet_before,
-                    sender=self._sender,
-                )
-                batch.add()
-            refused += [replace(record, why=batch.reasons[i]) for i, record in batch.refused()]
-            self.counts.enqueued += batch.enqueued()
-            self.counts.duplicate += len(source_records) - batch.enqueued() - len(batch.reasons)
-            self.notes.update(batch.notes)
-        self.counts.refused += len(refused)
+        taken = {
+            place: TakenRecord(record, Outcome.REFUSED, record.why)
+            for place, record in enumerate(records)
+            if record.message is None
+        }
+        for source in dict.fromkeys(r.source for r in records if r.message is not None):
+            taken |= self._take_source(source, records, started_at)
+        outcomes = Counter(each.outcome for each in taken.values())
+        self.counts.enqueued += outcomes[Outcome.ENQUEUED]
+        self.counts.duplicate += outcomes[Outcome.DUPLICATE]
+        self.counts.refused += outcomes[Outcome.REFUSED]
+        in_order = [taken[place] for place in range(len(records))]
+        refused = [
+            replace(each.record, why=each.why)
+            for each in in_order
+            if each.outcome is Outcome.REFUSED
+        ]
         append_refused(self.refused, feed, refused, self._store.cipher)
+        return in_order
+
+    def _take_source(
+        self, source: str, records: Sequence[FeedRecord], started_at: datetime
+    ) -> dict[int, TakenRecord]:
+        """Add the records of one source; returns what became of each, by its place in the batch."""
+        places = [p for p, r in enumerate(records) if r.message is not None and r.source == source]
+        with self._store.writing() as session:
+            batch = FeedBatch(
+                session,
+                source,
+                [records[place] for place in places],
+                self.now(),
+                started_at,
+                self._rulebooks.current(session),
+                self._seen,
+                self._dresses.get(source, ()),
+                rebased=self._rebased,
+                quiet_before=self._quiet_before,
+                sender=self._sender,
+            )
+            batch.add()
+        self.notes.update(batch.notes)
+        return {
+            place: TakenRecord(records[place], batch.outcome(index), batch.reasons.get(index))
+            for index, place in enumerate(places)
+        }
 
     def _check_numbers(
         self, feed: str, records: Sequence[FeedRecord], started_at: datetime

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -61,6 +62,22 @@ class FeedRecord(msgspec.Struct, frozen=True):
         It holds personal data: it must not get into a log or an error.
         """
         return self.kept() if callable(self.kept) else self.kept
+
+
+class Outcome(StrEnum):
+    """What became of a record; the inbox has what was enqueued and what it had before."""
+
+    ENQUEUED = "enqueued"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+class TakenRecord(NamedTuple):
+    """A record that was taken, what became of it, and why it was refused, where it was."""
+
+    record: FeedRecord
+    outcome: Outcome
+    why: LazyText | None = None
 
 
 def cell_text(cell: Cell) -> str:

@@ -19,9 +19,10 @@ from models.rules.limits import (
     TAB_MEMORY_BYTES,
     TABS_OF_PERSON,
 )
-from monitor.serve import connections, server
+from models.serving import connections
+from models.serving.log_limit import LINES_A_MINUTE
+from monitor.serve import server
 from monitor.serve import tab as tab_module
-from monitor.serve.log_limit import LINES_A_MINUTE
 from tests.monitor.serving import closed, issued, log_in, logged_in, received, served, tab, visitor
 
 pytestmark = pytest.mark.store(databases=["sqlite"])

@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from models.rules.limits import KNOWN_ADDRESSES, LOG_IN_PAUSE, LOG_IN_TRIES
-from monitor.serve.log_limit import LINES_A_MINUTE, LogLimit
-from monitor.serve.tries import FailedLogIns, Tries
+from models.serving.log_limit import LINES_A_MINUTE, LogLimit
+from models.serving.tries import FailedLogIns, Tries
 
 PAUSE = LOG_IN_PAUSE.total_seconds()
 

@@ -68,6 +68,11 @@ def read(feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()) -> Iter
     return _records(feed, json_stream.of_lines(stream), mappings)
 
 
+def messages_of(raws: Iterator[RawRecord]) -> Iterator[FeedRecord]:
+    """The messages that were parsed elsewhere; what is none is refused."""
+    return _records("", raws, ())
+
+
 def read_array(
     feed: str, stream: IO[bytes], mappings: Sequence[Mapping] = ()
 ) -> Iterator[FeedRecord]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.rules.limits import CONNECTION_TIME, CONNECTIONS, CONNECTIONS_OF_ADDRESS
 
-log = logging.getLogger("hotline.monitor")
+log = logging.getLogger("hotline.connections")
 
 _RETRY_AFTER = 1.0
 """Seconds to wait where the system has no room for another connection."""

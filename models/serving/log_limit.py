@@ -1,7 +1,8 @@
 """A limit on lines of the log that visitors can cause."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from models.clock import monotonic
 
@@ -28,3 +29,16 @@ class LogLimit(logging.Filter):
         if count == LINES_A_MINUTE:
             record.msg = f"{record.msg} (no more such lines this minute)"
         return count <= LINES_A_MINUTE
+
+
+@contextmanager
+def limited_lines(loggers: Collection[str], clock: Callable[[], float]) -> Iterator[None]:
+    """Limit the lines of these loggers meanwhile."""
+    limits = {logging.getLogger(name): LogLimit(clock) for name in loggers}
+    for logger, limit in limits.items():
+        logger.addFilter(limit)
+    try:
+        yield
+    finally:
+        for logger, limit in limits.items():
+            logger.removeFilter(limit)

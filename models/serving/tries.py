@@ -14,24 +14,25 @@ _IPV6_SITE = 64
 
 
 class Tries:
-    """Counts tries of each of many; after a few of them each further one has to wait.
+    """Counts tries of each of many; after `most` of them each further one waits `pause` seconds.
 
     `now` is always in seconds that only go forward.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = LOG_IN_TRIES, pause: float = _PAUSE) -> None:
+        self._most, self._pause = most, pause
         self._paid_at: dict[str, float] = {}
         """When all tries of somebody will be paid for, at a pause each."""
 
     def pause(self, who: str, now: float) -> int:
         """Return the seconds to wait, 0 where one may try."""
-        return max(0, ceil(self._paid_at.get(who, now) - now - (LOG_IN_TRIES - 1) * _PAUSE))
+        return max(0, ceil(self._paid_at.get(who, now) - now - (self._most - 1) * self._pause))
 
     def add(self, who: str, now: float) -> None:
         """Count one more try; those that come at the same time cost no more than one pause."""
-        paid_at = max(self._paid_at.pop(who, now), now) + _PAUSE
+        paid_at = max(self._paid_at.pop(who, now), now) + self._pause
         # put at the end, so that those are forgotten first that tried longest ago
-        self._paid_at[who] = min(paid_at, now + LOG_IN_TRIES * _PAUSE)
+        self._paid_at[who] = min(paid_at, now + self._most * self._pause)
         if len(self._paid_at) > KNOWN_ADDRESSES:
             del self._paid_at[next(iter(self._paid_at))]
 
