@@ -5,8 +5,11 @@ A text shown now goes through `_`. A text that is stored (a reason in a ticket's
 """
 
 import gettext
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -16,6 +19,7 @@ from models.json_types import Json
 LANGUAGES = ("zh", "en")
 _LOCALES = Path(__file__).parent / "locale"
 _translation: gettext.NullTranslations = gettext.NullTranslations()
+_for_somebody: ContextVar[gettext.NullTranslations | None] = ContextVar("language", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,23 @@ def activate(language: str) -> None:
     _translation = _catalogue(language)
 
 
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Show everything in this language meanwhile, in this task or thread alone."""
+    former = _for_somebody.set(_catalogue(language))
+    try:
+        yield
+    finally:
+        _for_somebody.reset(former)
+
+
 def translator(language: str) -> Callable[[str], str]:
     """Return a function that translates into this language, whatever the process itself shows."""
     catalogue = _catalogue(language)
     return lambda text: catalogue.gettext(text) if text else ""
 
 
+@cache
 def _catalogue(language: str) -> gettext.NullTranslations:
     known = [] if language == "en" else [language]
     return gettext.translation("hotline", _LOCALES, known, fallback=True)
@@ -100,8 +115,8 @@ def N_(text: str) -> str:
 
 
 def _(text: str) -> str:
-    """Translate a text into the language of this process."""
-    return _translation.gettext(text) if text else ""
+    """Translate a text into the language of this process, or of whom it speaks to."""
+    return (_for_somebody.get() or _translation).gettext(text) if text else ""
 
 
 _value_renderers: dict[str, Callable[[str], str]] = {}

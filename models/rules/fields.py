@@ -1,7 +1,7 @@
 """Checks of the fields of messages; each takes its values and refuses any other."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -120,19 +120,26 @@ def anything(_name: str, value: object) -> object:
     return value
 
 
-def one_of(*codes: C) -> Callable[[str, object], C]:
-    """Return a check that takes one of these codes, written as the code or as its Chinese label."""
-    by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
-    allowed = ", ".join(codes)
+class OneOf(Generic[C]):
+    """A check that takes one of these codes, written as the code or as its Chinese label."""
 
-    def check(name: str, value: object) -> C:
-        code = by_text.get(value) if isinstance(value, str) else None
+    def __init__(self, *codes: C) -> None:
+        self.codes = codes
+        self._by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
+        self._allowed = ", ".join(codes)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that are taken: the codes, then the labels."""
+        return [*(c.value for c in self.codes), *(c.chinese for c in self.codes if c.chinese)]
+
+    def __call__(self, name: str, value: object) -> C:
+        """Take a code. Raises InvalidField."""
+        code = self._by_text.get(value) if isinstance(value, str) else None
         if code is None:
-            text = lazy("field {name} must be one of: {allowed}", name=name, allowed=allowed)
+            text = lazy("field {name} must be one of: {allowed}", name=name, allowed=self._allowed)
             raise InvalidField(text)
         return code
-
-    return check
 
 
 def item(name: str, value: object) -> str:
@@ -143,7 +150,7 @@ def item(name: str, value: object) -> str:
     raise InvalidField(lazy("field {name} must be an item of Regulation 2.2: 1 to 11", name=name))
 
 
-_contact_wish = one_of(*ContactWish)
+_contact_wish = OneOf(*ContactWish)
 
 
 def claimant(_name: str, value: object) -> Claimant:

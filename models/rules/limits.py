@@ -80,6 +80,26 @@ LOG_IN_PAUSE = timedelta(minutes=1)
 KNOWN_ADDRESSES = 10_000
 """Addresses whose log-ins are counted; with more, the oldest are forgotten."""
 
+# The endpoint for messages
+LISTEN_JSON_BYTES = 8 * MIB
+"""Bytes of a message, or of a list of messages, also after it is unpacked."""
+LISTEN_LIST = 5_000
+"""Messages of a list, which are taken together or not at all; and of a transaction of lines."""
+LISTEN_LINES_BYTES = 4 * GIB
+"""Bytes of messages a line, also after they are unpacked; they are taken while they come."""
+LISTEN_BATCH_BYTES = 1 * MIB
+"""Bytes of lines that are taken together."""
+LISTEN_MEMORY_BYTES = 256 * MIB
+"""Bytes of bodies that all requests hold at one time."""
+LISTEN_PACKED_RATIO = 200
+"""How many times the bytes of a packed body it may unpack to, once that is more than a mebibyte."""
+LISTEN_PIECE_BYTES = 64 * KIB
+"""Bytes of a body that must come in `LISTEN_PIECE_TIME`, and as much of an answer be taken."""
+LISTEN_PIECE_TIME = timedelta(minutes=1)
+"""The time in which a piece of a body must come, or its end."""
+LISTEN_REQUESTS_A_MINUTE = 1_200
+"""Requests of one token at once, and each minute."""
+
 # The access log
 DENIED_LINES = 10
 """Lines a minute for what one person is denied; more is only counted."""

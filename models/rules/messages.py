@@ -61,15 +61,15 @@ Part: TypeAlias = Annotated[Any, check.anything, PRIVATE]
 """A part that the regulation itself asks for: its rule says what is missing, not the struct."""
 Purpose: TypeAlias = Annotated[
     ContactPurpose,
-    check.one_of(*(p for p in ContactPurpose if p is not ContactPurpose.WITHDRAWAL)),
+    check.OneOf(*(p for p in ContactPurpose if p is not ContactPurpose.WITHDRAWAL)),
 ]
 Deniable: TypeAlias = Annotated[
-    ContactPurpose, check.one_of(ContactPurpose.FIRST, ContactPurpose.CLOSING)
+    ContactPurpose, check.OneOf(ContactPurpose.FIRST, ContactPurpose.CLOSING)
 ]
 """Contacts that a claimant may deny (Regulation 4.3)."""
 Outcome: TypeAlias = Annotated[
     ContactOutcome,
-    check.one_of(*(o for o in ContactOutcome if o is not ContactOutcome.CONFIRMED)),
+    check.OneOf(*(o for o in ContactOutcome if o is not ContactOutcome.CONFIRMED)),
 ]
 
 
@@ -462,7 +462,7 @@ def _check_of(hint: object) -> check.Check:
             field_check: check.Check = mark
             return field_check
     listed = next(t for t in (hint, *get_args(hint)) if isinstance(t, type) and issubclass(t, Code))
-    return check.one_of(*listed)
+    return check.OneOf(*listed)
 
 
 FIELDS: Mapping[str, Mapping[str, Field]] = {

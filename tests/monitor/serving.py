@@ -55,10 +55,12 @@ class Clock:
         return monotonic() + self.forward
 
 
-def issued(store: Store, name: str = "wang", days: int = 1) -> str:
+def issued(
+    store: Store, name: str = "wang", days: int = 1, role: UserRole = UserRole.OPERATOR
+) -> str:
     """A token that a supervisor has issued."""
     now = system_clock()
-    wanted = Token(name, UserRole.OPERATOR, (), None, now, now + timedelta(days=days))
+    wanted = Token(name, role, (), None, now, now + timedelta(days=days))
     with store.writing() as session:
         return issue_token(session, HEAD, wanted, now)
 
