@@ -122,9 +122,10 @@ def _hint_schema(hint: Any) -> Schema:
 
 
 def _sending() -> Schema:
-    one, several = _ref("Message"), {"type": "array", "items": _ref("Message")}
+    message = _ref("Message")
+    several: Schema = {"type": "array", "items": message, "maxItems": LISTEN_LIST}
     lines = {"schema": {"type": "string", "description": _("A message a line.")}}
-    document = {"schema": {"oneOf": [one, several | {"maxItems": LISTEN_LIST}]}}
+    document = {"schema": {"oneOf": [message, several]}}
     statuses = {
         200: _("Every message was taken, or was known."),
         207: _("Some messages were refused; each result says why."),

@@ -29,8 +29,8 @@ _HEADERS = {
 
 def request_id(request: web.Request) -> str:
     """Return the id of a request: its sender's, where he gives one that can be written anywhere."""
-    given = request.headers.get("X-Request-ID", "")
-    return given if _ID.fullmatch(given) else secrets.token_hex(8)
+    wanted = request.headers.get("X-Request-ID", "")
+    return wanted if _ID.fullmatch(wanted) else secrets.token_hex(8)
 
 
 class Responses:

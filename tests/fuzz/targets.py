@@ -4,6 +4,7 @@ A target may refuse its input only with the project's own errors; anything else 
 """
 
 import csv
+import gzip
 import io
 import json
 import tempfile
@@ -36,6 +37,10 @@ from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import load_mapping
 from scripts.ingest.mapping_suggestion import suggest_mapping
 from scripts.ingest.spreadsheet_numbers import is_rounded, undressed
+from scripts.listen.intake import records_of_document, records_of_lines
+from scripts.listen.line_buffer import LineBuffer
+from scripts.listen.packing import Gunzip
+from scripts.listen.problems import Problem
 from scripts.rulebook.calendar_file import read_declared_days
 from tests.store.factories import RESULT, letter, message
 from workers.notices.channels import load_channels
@@ -103,6 +108,25 @@ def _text(data: bytes) -> None:
 def _mending(data: bytes) -> None:
     body = letter("F1", "2026-11-02T09:00")
     apply_edit(data.decode("utf-8", "replace"), body)
+
+
+def _body(data: bytes) -> None:
+    """A body as it comes to `hotline listen`: packed or not, in pieces, as lines and as one."""
+    gunzip, lines, content = Gunzip(), LineBuffer(), data
+    half = len(data) // 2
+    if data.startswith(b"\x1f\x8b"):
+        parts = [p for packed in (data[:half], data[half:]) for p in gunzip.pieces(packed)]
+        gunzip.finish()
+        content = b"".join(parts)
+    else:
+        parts = [data[:half], data[half:]]
+    for part in parts:
+        lines.add(part)
+    for records in (records_of_lines(*lines.take_all()), records_of_document(content)):
+        for record in records:
+            assert record.message is not None or record.why is not None
+            if record.message is not None:
+                _message(record.message)
 
 
 _DATE_FORMS = (
@@ -236,6 +260,16 @@ TARGETS = {
     "feed of a sheet": Target(_feed_sheet, (_sheet(),)),
     "feed of Open311": Target(_feed, (json.dumps(_REQUESTS).encode(), _XML)),
     "messages": Target(_messages, _LINES),
+    "body of a request": Target(
+        _body,
+        (
+            b"\n".join(_LINES),
+            b"[" + b",".join(_LINES) + b"]",
+            _LINES[0],
+            gzip.compress(b"\n".join(_LINES), mtime=0),
+        ),
+        (Problem,),
+    ),
     "texts": Target(
         _text, (*_LINES, "１３９１２３４５６７８，440507199001011234\x1b[31m".encode())
     ),

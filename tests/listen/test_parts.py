@@ -104,13 +104,13 @@ def test_a_bomb_is_not_unpacked() -> None:
 def test_bodies_hold_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scripts.listen.body.LISTEN_MEMORY_BYTES", 100)
     memory = BodyMemory()
-    with memory.share() as one, memory.share() as other:
-        one.hold(60)
+    with memory.share() as share, memory.share() as other:
+        share.hold(60)
         other.hold(40)
         with pytest.raises(Problem) as caught:
             other.hold(41)
         assert caught.value.kind.code == "overloaded"
-        one.hold(10)
+        share.hold(10)
         other.hold(41)
     assert memory.total == 0
 

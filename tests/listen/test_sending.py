@@ -31,8 +31,8 @@ async def test_a_message_a_list_and_lines_are_taken_once(store: Store, tmp_path:
     """The same id again changes nothing, whichever way it comes."""
     async with listening(store, tmp_path) as url, sender(url, store) as city:
         first, second, third = letters(city.name, 3)
-        one = await city.send(first)
-        assert (one.status, one.outcomes) == (200, ["enqueued"])
+        reply = await city.send(first)
+        assert (reply.status, reply.outcomes) == (200, ["enqueued"])
         assert stored(store, city.name) == [first["ticket"]]
         several = await city.send([first, second])
         assert (several.status, several.outcomes) == (200, ["duplicate", "enqueued"])
@@ -98,8 +98,8 @@ async def test_one_answer_for_several_tickets(store: Store, tmp_path: Path) -> N
     """Each has a result of its own, on the same line (decision 38)."""
     async with listening(store, tmp_path) as url, sender(url, store) as city:
         numbers = [f"{city.name}-a", f"{city.name}-b"]
-        told = message("x", "progress.reported", "2026-11-20T09:00", text="已派人")
-        reply = await city.send(told | {"ticket": numbers})
+        progress = message("x", "progress.reported", "2026-11-20T09:00", text="已派人")
+        reply = await city.send(progress | {"ticket": numbers})
         assert (reply.content["read"], reply.outcomes) == (1, ["enqueued"] * 2)
         assert [(r["line"], r["ticket"]) for r in reply.content["results"]] == [
             (1, number) for number in numbers
