@@ -211,6 +211,6 @@ def _problem_of(error: Exception) -> Problem:
 
 def _log_request(request: web.Request, holder: Token, answer: Answer, outcome: str) -> None:
     """Log a request: numbers and names of ours, nothing that was sent."""
-    counts = {outcome.value: count for outcome, count in answer.counts.items()}
+    counts: dict[str, object] = {each.value: n for each, n in answer.counts.items()}
     named = {"request": request[REQUEST_ID], "source": holder.name, "outcome": outcome}
-    requests_log.info("messages taken", extra=named | {"read": answer.read} | counts)
+    requests_log.info("messages taken", extra={**named, "read": answer.read, **counts})

@@ -1,20 +1,18 @@
 """Start the monitor, in this terminal or for browsers."""
 
-import asyncio
 import sys
 from dataclasses import replace
 from threading import Event
 
 from models.clock import Now
 from models.database import Store
-from models.errors import HotlineError
-from models.i18n import N_, _
-from models.queries.tokens import tokens
-from models.rules.vocabulary import Permission
+from models.i18n import N_
+from models.rules.vocabulary import Permission, UserRole
 from models.settings import Settings, environment_for_child
 from models.shared_clock import store_clock
 from monitor.app import MonitorApp
 from scripts.bootstrap import current_actor
+from scripts.serving import note_missing_tokens, run_server
 from workers.broker import Bells, connect
 
 
@@ -83,17 +81,5 @@ def serve_monitor(
         public=public,
         board=wallboard,
     )
-    with store.reading() as session:
-        if not tokens(session):
-            text = _("nobody has a token yet: `hotline tokens issue NAME --role operator`")
-            sys.stderr.write(f"hotline: {text}\n")
-
-    def print_address(address: str) -> None:
-        sys.stdout.write((public or address) + "\n")
-        sys.stdout.flush()
-
-    try:
-        asyncio.run(server.run(host, port, print_address))
-    except OSError as error:
-        text = _("cannot listen on {host}:{port}: {why}")
-        raise HotlineError(text.format(host=host, port=port, why=error.strerror)) from error
+    note_missing_tokens(store, UserRole.OPERATOR)
+    run_server(server.run, host, port, public)
