@@ -44,8 +44,8 @@ class Session(sqlmodel.Session):
 
         return postgresql.insert(table)
 
-    def is_in(self, column: AnyColumn, values: Collection[Any]) -> ColumnElement[bool]:
-        """Return the condition that a column is one of many numbers or texts.
+    def is_in(self, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+        """Return the condition that a value is one of many numbers or texts.
 
         They are sent as a single parameter: thousands would have to be compiled into the statement.
         """

@@ -293,22 +293,26 @@ def numbers_of_several(session: Session, source: str, numbers: Collection[str]) 
 
 
 def letters_numbered_like(
-    session: Session, source: str, numbers: Collection[str]
+    session: Session, source: str, numbers: Collection[str], digest: int
 ) -> list[tuple[str, StoredMessage]]:
-    """Return the letters of a source whose id is one of a few numbers, or begins so, with the id.
+    """Return the letters of a source whose id is one of these numbers, with the id.
 
-    It reads all ids of the source, and is for a sample.
+    Also those whose id is one with a hyphen and a digest of `digest` characters behind it. It reads
+    all ids of the source.
     """
     if not numbers:
         return []
-    like = [INBOX.c.message_id.startswith(f"{number}-", autoescape=True) for number in numbers]
+    message_id = INBOX.c.message_id
+    before = func.length(message_id) - digest - 1
+    number = func.substr(message_id, 1, before, type_=message_id.type)
+    with_digest = message_id.like("%-" + "_" * digest) & session.is_in(number, numbers)
     rows = session.execute(
         select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.source == source,
             INBOX.c.type == MessageType.TICKET_RECEIVED,
             INBOX.c.current,
             ~INBOX.c.conflicting,
-            or_(INBOX.c.message_id.in_(list(numbers)), *like),
+            or_(session.is_in(message_id, numbers), with_digest),
         )
     ).all()
     bodies = session.all_texts(INBOX.c.body, rows)

@@ -21,6 +21,8 @@ _WHOLE_NUMBERS = (
 )
 _EXACT_BELOW = 10**15
 """A spreadsheet keeps 15 digits of a number."""
+DIGEST_CHARACTERS = 12
+"""The length of the digests by which letters of one number are told apart."""
 _LINE_ENDS = re.compile(r"\r\n?")
 
 
@@ -236,4 +238,4 @@ def unreadable_date(column: str) -> LazyText:
 
 def digest_of(parts: Sequence[str]) -> str:
     """A short digest of these texts."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:DIGEST_CHARACTERS]

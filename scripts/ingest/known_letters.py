@@ -21,13 +21,12 @@ from models.operations.inbox import (
 from models.rules.phones import normalize_phone
 from models.rules.similarity import SIMILAR_FROM, jaccard, shingles_of
 from models.rules.vocabulary import MessageType
+from scripts.ingest.cells import DIGEST_CHARACTERS
 from scripts.ingest.records import FeedError, FeedRecord
 from scripts.ingest.spreadsheet_numbers import DRESSES, Dress, undressed
 
-_SAMPLE = 12
-"""Letters of a batch that are looked for under other numbers."""
-
-_DIGEST = re.compile("-[0-9a-f]{12}")
+_DIGEST = re.compile(f"-[0-9a-f]{{{DIGEST_CHARACTERS}}}$")
+"""What a mapping's `key` adds to a number."""
 
 
 class LettersDoubled(FeedError):
@@ -118,24 +117,24 @@ def keep_known_numbers(
 def require_new_numbers(
     session: Session, source: str, feed: str, records: Sequence[FeedRecord], *, rebased: bool
 ) -> None:
-    """Raise LettersDoubled where some of these letters are in under another number."""
+    """Raise LettersDoubled where some of these letters are in under another number.
+
+    One of them may be all that a day's file has of the days before.
+    """
     letters = [r for r in records if r.message is not None and r.number is not None]
-    sample = letters[:: max(1, len(letters) // _SAMPLE)][:_SAMPLE]
-    ids = [record.message["id"] for record in sample if record.message is not None]
-    known = stored_messages(session, source, ids)
-    unknown = {
-        str(record.number): record
-        for record in sample
-        if record.message is not None and record.message["id"] not in known
+    known = known_ids(session, source, [_letter_id(r.message or {}) for r in letters])
+    unknown: dict[str, list[FeedRecord]] = {}
+    for record in letters:
+        if _letter_id(record.message or {}) not in known:
+            unknown.setdefault(str(record.number), []).append(record)
+    doubled = {
+        id(record)
+        for number, old in letters_numbered_like(session, source, unknown, DIGEST_CHARACTERS)
+        for record in (*unknown.get(number, ()), *unknown.get(_DIGEST.sub("", number), ()))
+        if _is_same(record, old.body, rebased=rebased)
     }
-    doubled = set()
-    for message_id, message in letters_numbered_like(session, source, unknown):
-        number = _DIGEST.sub("", message_id) if _DIGEST.search(message_id) else message_id
-        record = unknown.get(number)
-        if record is not None and _is_same(record, message.body, rebased=rebased):
-            doubled.add(number)
     if doubled:
-        raise LettersDoubled(feed, len(doubled), len(sample))
+        raise LettersDoubled(feed, len(doubled), len(letters))
 
 
 def are_two_persons(letter: Mapping[str, Any], old: Mapping[str, Any]) -> bool:

@@ -116,7 +116,7 @@ def read_row(line: bytes) -> dict[str, Any] | None:
     try:
         row: dict[str, Any] = msgspec.json.decode(line)
         msgspec.convert(row, _RowShape)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return row
 

@@ -312,6 +312,17 @@ def test_merged_cells_are_spread_over_their_rows(tmp_path: Path, left: int) -> N
     ]
 
 
+@pytest.mark.usefixtures("either_reader")
+def test_a_merged_cell_makes_no_row_of_a_blank_one(tmp_path: Path) -> None:
+    """Found by `make fuzz`: it goes on over a blank row, and below the last letter."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for cells in (HEADERS, LETTER, ("", ""), ("1002", *LETTER[1:])):
+        sheet.append(cells)
+    sheet.merge_cells(None, 2, 2, 9, 2)
+    assert [body["ticket"] for body in messages(_saved(book), tmp_path)] == ["1001", "1002"]
+
+
 def test_a_column_that_stands_twice_is_read_twice(tmp_path: Path) -> None:
     """Texts are joined; of a number or a date only one can be meant."""
     headers = (*HEADERS, "留言详情", "留言编号")

@@ -18,7 +18,8 @@ def main(name: str, folder: Path, seconds: int) -> None:
     # The TOML reader is Python too: its errors are found sooner if its lines count as coverage.
     with atheris.instrument_imports(include=["models", "workers", "monitor", "scripts", "tomllib"]):
         from tests.fuzz.mutations import mutated
-        from tests.fuzz.targets import TARGETS, failure_of
+        from tests.fuzz.target import failure_of
+        from tests.fuzz.targets import TARGETS
 
         target = TARGETS[name]
         for seed in target.seeds:

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.mutations import nearly_valid
-from tests.fuzz.targets import TARGETS, failure_of
+from tests.fuzz.target import failure_of
+from tests.fuzz.targets import TARGETS
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -18,7 +19,10 @@ def test_nothing_falls_out(name: str) -> None:
         target.run(seed)
 
     @settings(
-        max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=target.examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(st.integers(0, 2**64))
     def run(number: int) -> None:

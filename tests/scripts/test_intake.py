@@ -184,6 +184,10 @@ def test_a_changed_key_doubles_nothing_unless_that_is_meant(
         with pytest.raises(LettersDoubled, match="--yes"):
             feed(*letters, row("30"), **options)
         assert len(stored(store)) == 29
+    # one old letter among a day's new ones is enough
+    new = [row(str(number)) for number in range(1_000, 1_200)]
+    with pytest.raises(LettersDoubled, match="of 201 letters looked at, 1 are in already"):
+        feed(*new, letters[3], mapping=_keyed(tmp_path, "留言主题", "留言用户"))
     assert feed(row("1", 时间="2026/9/9 9:00:00"), row("31")).enqueued == 2, "others are new"
     assert feed(*letters, doubling=True) == FeedCounts(29, 28, 1, 0)
 

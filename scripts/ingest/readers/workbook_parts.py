@@ -45,7 +45,7 @@ def oddities(stream: IO[bytes]) -> dict[str, SheetOddities]:
 def spread(
     rows: Iterator[Sequence[Cell]], merged: Sequence[MergedCells], below: int
 ) -> Iterator[Sequence[Cell]]:
-    """Give each cell of merged ones below the row `below` their value."""
+    """Give each cell of merged ones below the row `below` their value; a blank row stays blank."""
     waiting = sorted((m for m in merged if m.first > below), reverse=True)
     values: dict[int, tuple[int, Cell]] = {}
     for number, row in enumerate(rows):
@@ -53,7 +53,7 @@ def spread(
             place = waiting.pop()
             if place.column < len(row):
                 values[place.column] = place.last, row[place.column]
-        if values:
+        if values and any(cell not in (None, "") for cell in row):
             cells = list(row)
             for column, (last, value) in list(values.items()):
                 if number > last:
