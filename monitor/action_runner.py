@@ -15,9 +15,11 @@ from models.i18n import _, render
 from models.json_types import JsonObject
 from models.operations.access import message_to_mend, number_to_call, reveal
 from models.operations.access_log import record_denial
+from models.operations.claims import claim, release
 from models.operations.inbox import add_messages
 from models.operations.notices.record import resend
 from models.operations.speaking import SpeakingCheck
+from models.queries.claims import Claim, claims
 from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import MESSAGE, Failure
 from models.queries.message_answers import MessageAnswer, MessageKey
@@ -31,6 +33,7 @@ from models.store_errors import outage_reason
 from monitor import message_edit
 from monitor.actions import Action, available_actions, message
 from monitor.background import OUTAGES, in_background_thread
+from monitor.collisions import claim_mark, warnings
 from monitor.formatting import one_line, shorten
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import (
@@ -57,12 +60,13 @@ class MessageNotSent(HotlineError):
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """A ticket, the actions that the operator may take on it, and the units to choose from."""
+    """A ticket, its claim, the actions that the operator may take, and the units to choose from."""
 
     ticket: TicketDetail
     actions: Sequence[Action]
     units: Mapping[str, tuple[str, ...]]
     is_call_due: bool
+    claim: Claim | None
 
 
 class ActionRunner:
@@ -78,6 +82,7 @@ class ActionRunner:
         app: App[None],
         store: Store,
         now: Now,
+        wall: Now,
         actor: Actor,
         operator: str,
         read_now: Callable[[], None],
@@ -85,6 +90,7 @@ class ActionRunner:
         self._app = app
         self._store = store
         self._now = now
+        self._wall = wall
         self._actor = actor
         self._read_now = read_now
         self.operator = operator
@@ -147,6 +153,9 @@ class ActionRunner:
             choices.append((_("Show the number to call"), partial(self.show_number, number)))
         if self.who.may(Permission.REVEAL):
             choices.append((_("Show the claimant's data"), partial(self.show_person, number)))
+        claimed = offer.claim is not None and offer.claim.who == self.who.name
+        name = _("Let go of the ticket") if claimed else _("Claim the ticket")
+        choices.append((name, partial(self.claim, number, offer.claim)))
         title = _("What to do with {ticket}").format(ticket=one_line(number))
         empty = _("Nothing can be done with this ticket here.")
         names = [name for name, _run in choices]
@@ -154,10 +163,31 @@ class ActionRunner:
         if chosen is not None:
             await choices[chosen][1]()
 
+    async def claim(self, number: str, held: Claim | None) -> None:
+        """Claim a ticket, or let go of it where `held`, its claim, is the operator's own."""
+        if not await self._may(Permission.ACT, number):
+            return
+        if held is not None and held.who == self.who.name:
+            await in_background_thread(
+                lambda: self._writing(lambda s: release(s, self.who, number))
+            )
+            text = _("You have let go of {ticket}").format(ticket=one_line(number))
+        else:
+            claimed = await in_background_thread(
+                lambda: self._writing(lambda s: claim(s, self.who, number, self._wall()))
+            )
+            text = _("{ticket} is yours").format(ticket=one_line(number))
+            if claimed.who != self.who.name:
+                text = _("{claim} works at it").format(claim=claim_mark(claimed))
+        self._app.notify(text, markup=False)
+        self._read_now()
+
     async def _ask(self, action: Action, offer: "_Offer") -> None:
         ticket = offer.ticket
         title = shorten(one_line(ticket.title), _TITLE_CELLS)
         about = f"{one_line(ticket.number)}  {title}\n{ticket.unit or ''}"
+        for warning in warnings(offer.ticket, offer.claim, self.who.name, self._now()):
+            about += f"\n{warning}"
         answers = await self._app.push_screen_wait(ActionForm(action, about, offer.units))
         if answers is not None:
             body = message(action, ticket, answers, self.who.name, self._now())
@@ -274,7 +304,8 @@ class ActionRunner:
                 for action in available_actions(ticket)
                 if any(check.may_send(action.type, raw) for raw in speakers)
             ]
-            return _Offer(ticket, actions, units, is_call_due(session, number))
+            claimed = claims(session, self._wall()).get(number)
+            return _Offer(ticket, actions, units, is_call_due(session, number), claimed)
 
     def _writing(self, work: Callable[[Session], T]) -> T:
         with self._store.writing() as session:

@@ -102,7 +102,7 @@ class MonitorApp(App[None]):
         stop: Event | None = None,
     ) -> None:
         super().__init__()
-        self.actions = ActionRunner(self, store, now, actor, operator, self.read_now)
+        self.actions = ActionRunner(self, store, now, wall, actor, operator, self.read_now)
         self._ask_name = ask_name and not operator and not wallboard
         self._wallboard = wallboard
         self._preferences = Preferences(preferences)
@@ -173,7 +173,8 @@ class MonitorApp(App[None]):
         """Read what the screen shows, and paint it; nothing is read behind a dialog."""
         if (screen := self._open_screen()) is None:
             return
-        request = replace(screen.request(), answers=tuple(self.actions.waiting))
+        actions = self.actions
+        request = replace(screen.request(), answers=tuple(actions.waiting), who=actions.who.name)
         try:
             snapshot = await in_background_thread(lambda: self._reader.read(request))
         except OUTAGES as error:
@@ -308,6 +309,12 @@ class MonitorApp(App[None]):
         screen = self._open_screen()
         if screen and (number := screen.ticket_under_cursor()):
             self.actions.start(self.actions.offer(number))
+
+    def action_claim(self) -> None:
+        """Claim the ticket under the cursor, or let go of it where it is claimed by oneself."""
+        screen, snapshot = self._open_screen(), self._snapshot
+        if screen and snapshot and (number := screen.ticket_under_cursor()):
+            self.actions.start(self.actions.claim(number, snapshot.claims.get(number)))
 
     async def action_back(self) -> None:
         """Close a ticket, or lead from a list to the overview."""

@@ -92,6 +92,10 @@ KEYS = (
         Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen)
         for screen in ("tickets", "detail", "callbacks", "failures")
     ),
+    *(
+        Command("app.claim", "f4", "F4", lazy("Claim"), screen)
+        for screen in ("tickets", "detail", "callbacks")
+    ),
     Command("pause", "space,ideographic_space", "Space", lazy("Pause")),
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
     Command("back", "escape", "Esc", lazy("Back")),
@@ -104,6 +108,7 @@ KEYS = (
 _PALETTE = (
     *GO_TO_SCREEN,
     Command("act_on_ticket", palette_label=lazy("Act on this ticket"), needs_ticket=True),
+    Command("claim", palette_label=lazy("Claim this ticket, or let go of it"), needs_ticket=True),
     Command(f"use_theme('{DARK.name}')", palette_label=lazy("Dark colours")),
     Command(f"use_theme('{LIGHT.name}')", palette_label=lazy("Light colours")),
     *(

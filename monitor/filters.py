@@ -29,6 +29,7 @@ _FIELDS = {
     "剩余": "left",
     "left": "left",
 }
+_MINE = ("我的", "mine")
 _EMERGENCY = ("紧急", "急", "emergency")
 _TOKEN = re.compile(r"\S+")
 _FIELD_AND_VALUES = re.compile(r"([^\W\d]+)[:：](.*)")
@@ -64,10 +65,16 @@ class Filter:
     text: str = ""
     query: TicketFilter = ALL_OPEN
     bounds: tuple[TimeLeft, ...] = ()
+    mine: bool = False
 
-    def at(self, now: datetime, office: OfficeCalendar) -> TicketFilter:
-        """Return the query for this moment; the time left becomes a span of due times."""
-        query = self.query
+    def at(
+        self, now: datetime, office: OfficeCalendar, claimed: tuple[str, ...] = ()
+    ) -> TicketFilter:
+        """Return the query for this moment; `claimed` are the tickets of whoever looks.
+
+        The time left becomes a span of due times.
+        """
+        query = replace(self.query, numbers=claimed) if self.mine else self.query
         for bound in self.bounds:
             if bound.today:
                 start, end = day_bounds(now)
@@ -96,6 +103,7 @@ class _Parts:
     words: list[str] = field(default_factory=list)
     bounds: list[TimeLeft] = field(default_factory=list)
     emergency: bool = False
+    mine: bool = False
 
 
 def read_filter(text: str) -> Filter | FilterError:
@@ -112,12 +120,13 @@ def read_filter(text: str) -> Filter | FilterError:
         emergency=parts.emergency,
         words=tuple(parts.words),
     )
-    return Filter(text.strip(), query, tuple(parts.bounds))
+    return Filter(text.strip(), query, tuple(parts.bounds), parts.mine)
 
 
 def _read_token(parts: _Parts, token: str, column: int) -> FilterError | None:
-    if token in _EMERGENCY:
-        parts.emergency = True
+    if token in _EMERGENCY or token in _MINE:
+        parts.emergency |= token in _EMERGENCY
+        parts.mine |= token in _MINE
         return None
     if (match := _FIELD_AND_VALUES.fullmatch(token)) is None:
         parts.words.append(token)

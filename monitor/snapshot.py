@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from models.clock import Now, clock_speed
 from models.database import Session, Store
+from models.queries.claims import Claim, claims
 from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
@@ -65,6 +66,8 @@ class Viewport:
 class SnapshotRequest:
     """The parts of a snapshot that a screen shows; the others are not read.
 
+    `who` is whoever looks, as the logs name them: their claims are `mine` in a filter.
+
     With `preview` the ticket is the one at the viewport's cursor, whichever that is by now.
     """
 
@@ -75,6 +78,7 @@ class SnapshotRequest:
     queues: bool = False
     failures: bool = False
     answers: tuple[MessageKey, ...] = ()
+    who: str = ""
     filter: Filter = field(default_factory=Filter)
     viewport: Viewport | None = None
     ticket: str | None = None
@@ -90,6 +94,7 @@ class Snapshot:
     district: str = ""
     office: OfficeCalendar = DEFAULT_OFFICE
     short_names: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
     health: Health = field(default_factory=Health)
     units: tuple[UnitLoad, ...] = ()
@@ -125,7 +130,7 @@ class SnapshotReader:
         self._rulebooks = RulebookCache()
         self._on_ready = on_ready
         self._workload = CachedRead(store, now, on_ready, workload)
-        self._total_filter = Filter()
+        self._counted: tuple[Filter, tuple[str, ...]] = Filter(), ()
         self._total: CachedRead[int] | None = None
         self._rates: CachedRead[dict[str, UnitRates]] = CachedRead(
             store, now, on_ready, unit_rates, _RATES_EVERY, blank={}
@@ -136,10 +141,12 @@ class SnapshotReader:
         """Read a snapshot of now; raises one of OUTAGES where the store cannot be read."""
         now, wall = self._now(), self._wall()
         with self._store.reading() as session:
+            claimed = claims(session, wall)
+            mine = tuple(number for number, claim in claimed.items() if claim.who == request.who)
             rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
             load = self._workload.get(session, now)
-            page = self._page(session, request, now, office, load.counters.open)
+            page = self._page(session, request, mine, now, office, load.counters.open)
             number = (
                 _ticket_at_cursor(page, request.viewport) if request.preview else request.ticket
             )
@@ -150,6 +157,7 @@ class SnapshotReader:
                 district=district,
                 office=office,
                 short_names=_short_names(rulebook),
+                claims=claimed,
                 counters=load.counters,
                 health=health(session, now),
                 units=load.units,
@@ -170,13 +178,14 @@ class SnapshotReader:
         self,
         session: Session,
         request: SnapshotRequest,
+        mine: tuple[str, ...],
         now: datetime,
         office: OfficeCalendar,
         all_open: int,
     ) -> TicketPage | None:
         if (viewport := request.viewport) is None:
             return None
-        query = request.filter.at(now, office)
+        query = request.filter.at(now, office, mine)
         first = viewport.first
         if viewport.followed is not None:
             position = queue_position(session, query, viewport.followed)
@@ -184,20 +193,23 @@ class SnapshotReader:
                 first = max(0, position - viewport.row)
         total = all_open
         if query != ALL_OPEN:
-            total = self._count_matches(request.filter, office).get(session, now)
+            total = self._count_matches(request.filter, office, mine).get(session, now)
         # as much again above and below, so that a page up or down is there at once
         offset = max(0, min(first, total - viewport.height) - viewport.height)
         return list_tickets(session, query, offset=offset, limit=3 * viewport.height, total=total)
 
-    def _count_matches(self, chosen: Filter, office: OfficeCalendar) -> CachedRead[int]:
+    def _count_matches(
+        self, chosen: Filter, office: OfficeCalendar, mine: tuple[str, ...]
+    ) -> CachedRead[int]:
         """Return the cached number of tickets that the filter lets through."""
-        if self._total is None or self._total_filter != chosen:
-            self._total_filter = chosen
+        counted = chosen, mine if chosen.mine else ()
+        if self._total is None or self._counted != counted:
+            self._counted = counted
             self._total = CachedRead(
                 self._store,
                 self._now,
                 self._on_ready,
-                lambda session, at: count_tickets(session, chosen.at(at, office)),
+                lambda session, at: count_tickets(session, chosen.at(at, office, mine)),
             )
         return self._total
 

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, and_, literal_column
 from models.rules.vocabulary import EventName
 from models.tables.core import TICKET
 from models.tables.inbox import REFUSED
-from models.tables.ticket import CARDS, COMPLETED_ONCE, LOOKED_AT, OPEN_TICKETS
+from models.tables.ticket import CARDS, COMPLETED_ONCE, LOOKED_AT, OPEN_TICKETS, SCREENED
 
 
 def _words(text: str) -> ColumnElement[bool]:
@@ -25,6 +25,7 @@ COMPLETED_ONCE_TICKET = _words(
 )
 REWORKED_TICKET = _words("ticket.reworked")
 LOOKED_AT_EVENT = _words(f"event.{LOOKED_AT}")
+SCREENED_EVENT = _words(f"event.{SCREENED}")
 CARD_EVENT = _words(f"event.{CARDS.replace('once', 'event.once')}")
 REFUSED_MESSAGE = and_(_words("inbox.reason IS NOT NULL"), _words(f"inbox.state = '{REFUSED}'"))
 QUEUED_NOTICE = _words("notice.state = 'queued'")

@@ -32,6 +32,7 @@ class TicketFilter:
     categories: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     emergency: bool = False
+    numbers: tuple[str, ...] | None = None
     words: tuple[str, ...] = ()
     due_from: datetime | None = None
     due_before: datetime | None = None
@@ -196,6 +197,8 @@ def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
         parts.append(_of_units(session, wanted.units))
     if wanted.categories:
         parts.append(TICKET.c.category.in_(wanted.categories))
+    if wanted.numbers is not None:
+        parts.append(TICKET.c.number.in_(wanted.numbers))
     if wanted.emergency:
         parts.append(TICKET.c.emergency.is_not(None))
     for word in wanted.words:

@@ -1,6 +1,7 @@
 """The tables of the store."""
 
 from models.tables.bell import Bell
+from models.tables.claim import ClaimRow
 from models.tables.inbox import Inbox
 from models.tables.notice import NoticeRow
 from models.tables.process import Process, Sample
@@ -15,6 +16,7 @@ __all__ = [
     "BlindIndex",
     "CalendarDay",
     "CalendarYear",
+    "ClaimRow",
     "ClockRow",
     "DeniedCount",
     "EventRow",

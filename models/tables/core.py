@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 
 from models.tables.anchor import Anchor, Change
 from models.tables.bell import Bell
+from models.tables.claim import ClaimRow
 from models.tables.edition import Edition
 from models.tables.event_cursor import EventCursor
 from models.tables.inbox import Inbox
@@ -58,5 +59,6 @@ EDITION = _core(Edition)
 TOKEN = _core(TokenRow)
 USER_ROLE = _core(UserRoleRow)
 DENIED_COUNT = _core(DeniedCount)
+CLAIM = _core(ClaimRow)
 CHANGE = _core(Change)
 ANCHOR = _core(Anchor)

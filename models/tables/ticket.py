@@ -24,6 +24,8 @@ REPORTED = (
     "'conduct.recorded', 'conduct.proposed')"
 )
 """The rare events that the bulletin counts beside the cards."""
+SCREENED = "name IN ('screening.proposed', 'screening.decided')"
+"""What the screening proposed, and what was answered: looked for by ticket."""
 WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
 """Events that withdraw an earlier event of the same log.
 
@@ -160,6 +162,7 @@ class EventRow(TableRow, table=True):
         partial_index("event_raised", "at", "moment", where=RAISED),
         partial_index("event_card", "at", where=CARDS),
         partial_index("event_reported", "moment", where=REPORTED),
+        partial_index("event_screened", "ticket_id", "seq", where=SCREENED),
         partial_index("event_withdrawn", "ticket_id", "seq", where=WITHDRAWN),
         {"sqlite_with_rowid": False},
     )

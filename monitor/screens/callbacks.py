@@ -27,6 +27,7 @@ from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.title_cell import title_cell
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _NAMES: dict[str, LazyText] = {
@@ -183,7 +184,7 @@ def _item(call: OwedCall, snapshot: Snapshot) -> ListItem:
         (
             Cell(time_left, style),
             Cell(one_line(call.ticket)),
-            Cell(one_line(call.title)),
+            title_cell(call.title, snapshot.claims.get(call.ticket)),
             Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),
             Cell(format_time(call.at, now), "quiet"),
             Cell(label(Rating, call.rating)),

@@ -84,6 +84,7 @@ class TicketsScreen(MonitorScreen):
             return
         tickets = self.tickets
         tickets.empty = self._why_empty()
+        tickets.claims = snapshot.claims
         tickets.show(snapshot.page, snapshot.at, snapshot.office, snapshot.short_names)
         self._show_range()
         ticket = snapshot.detail

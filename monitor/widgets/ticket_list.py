@@ -1,11 +1,12 @@
 """The list of open tickets: a page of rows at a time, the cursor on its ticket."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rich.cells import cell_len
 
 from models.i18n import _, render
+from models.queries.claims import Claim
 from models.queries.ticket_list import ListedTicket, TicketPage
 from models.rules.vocabulary import Category, ClockName, ClockState, Status, label
 from monitor.formatting import (
@@ -20,6 +21,7 @@ from monitor.formatting import (
 )
 from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, word
 from monitor.snapshot import Viewport
+from monitor.widgets.title_cell import title_cell
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _NEW_FOR = timedelta(minutes=1)
@@ -44,6 +46,8 @@ class TicketList(VirtualList):
         self._now: datetime | None = None
         self._office: OfficeCalendar = DEFAULT_OFFICE
         self._short_names: dict[str, str] = {}
+        self.claims: Mapping[str, Claim] = {}
+        """Which tickets operators work at."""
         self._followed: str | None = None
         self._at_head = True
         self._widths: dict[str, int] = {}
@@ -147,7 +151,7 @@ class TicketList(VirtualList):
         cells = [
             self._badges(row, now),
             Cell(number if wide else shorten_number(number, now), "" if wide else "quiet"),
-            Cell(one_line(row.title)),
+            title_cell(row.title, self.claims.get(row.number)),
             Cell(one_line(unit)),
             self._duty(row),
             self._time_left(row, now, brief=not wide),

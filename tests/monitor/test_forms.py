@@ -1,4 +1,4 @@
-"""The forms of actions: fields, buttons that stay on the screen, and what is said afterwards."""
+"""The forms of actions: fields, buttons that stay on the screen, and what is message afterwards."""
 
 import pytest
 from sqlalchemy import select
@@ -62,10 +62,10 @@ async def test_a_unit_is_picked_from_a_list_in_a_small_terminal(store: Store) ->
         button.action_press()
         await wait_until(pilot, lambda: bool(app.actions.waiting))
         await wait_for_refresh(pilot)
-        # every character of what is said is on the screen, whatever edges are below
+        # every character of what is message is on the screen, whatever edges are below
         await wait_until(pilot, lambda: "已提交" in screen_text(app))
-        [said] = [n.message for n in app._notifications]
-        assert said in screen_text(app)
+        [message] = [n.message for n in app._notifications]
+        assert message in screen_text(app)
     play(store, [], NOW)
     with store.reading() as session:
         assert session.scalar(select(TICKET.c.unit).where(TICKET.c.number == LONG)) == picked
