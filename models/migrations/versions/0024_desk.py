@@ -6,8 +6,8 @@ from alembic import op
 from models.tables.columns import BigId, Instant
 from models.tables.ticket import SCREENED
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
