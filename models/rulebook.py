@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row, Select, func, select
 
 from models.database import Session
+from models.queries.own_tables import RULEBOOK, require_own
 from models.queries.routing_models import load_model, model_in_use
 from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.policy import Policy, in_force, load_stored_policy
@@ -77,7 +78,8 @@ def has_units(session: Session) -> bool:
 
 
 def load_rulebook(session: Session) -> Rulebook:
-    """Load the rulebook from the store."""
+    """Load the rulebook from the store. Raises ForgedTable."""
+    require_own(session, RULEBOOK)
     version = rulebook_version(session)
     policies, withdrawn = dict[str, Policy](), dict[str, Policy]()
     for row in session.execute(select(POLICY).order_by(POLICY.c.valid_from, POLICY.c.number)):

@@ -113,7 +113,8 @@ class Session(sqlmodel.Session):
         wanted = [number for number in tickets if number not in salts]
         if wanted and self.cipher.keyring.any_binds:
             rows = self.execute(select(SALT).where(self.is_in(SALT.c.ticket, wanted)))
-            salts.update((row.ticket, bytes(row.salt)) for row in rows)
+            # SQLite keeps a value of any type; one that is no salt opens nothing
+            salts.update((r.ticket, r.salt if isinstance(r.salt, bytes) else b"") for r in rows)
 
     def add_salts(self, tickets: Collection[str]) -> None:
         """Read the salts of tickets and make those that are missing; another may be first."""

@@ -31,7 +31,10 @@ _POSTGRESQL_TRANSIENT = (
 _POSTGRESQL_FAULTS = ("25", "28", "3D", "3F", "42", "XX")
 """SQLSTATE classes of a database that is not as it should be: tables, rights, damage."""
 
-_SQLITE_OF_ROWS = frozenset(("CONSTRAINT", "MISMATCH", "TOOBIG", "RANGE"))
+_UNREADABLE = "UNREADABLE"
+"""Stands for the code that the driver's own errors lack: it cannot read a text as UTF-8."""
+
+_SQLITE_OF_ROWS = frozenset(("CONSTRAINT", "MISMATCH", "TOOBIG", "RANGE", _UNREADABLE))
 """SQLite's primary result codes that speak of values, not of the database."""
 
 _AWAY = lazy("the database does not answer")
@@ -59,6 +62,9 @@ _REASONS: dict[str, LazyText] = {
     "3D": _CLOSED,
 }
 """Reasons by result code or SQLSTATE; a longer code stands before the class that it belongs to."""
+
+_NO_UTF8 = "Could not decode to UTF-8"
+"""The beginning of what the driver says of a text that is none; it may be anybody's."""
 
 StoreError = SQLAlchemyError
 """Whatever the database or its driver can fail with, for callers that go on without the store."""
@@ -117,6 +123,8 @@ def outage_reason(error: BaseException) -> str:
 def _sqlite_code(error: DBAPIError) -> str | None:
     """Return SQLite's primary result code without its prefix: BUSY for SQLITE_BUSY_SNAPSHOT."""
     name: str | None = getattr(error.orig, "sqlite_errorname", None)
+    if name is None and str(error.orig).startswith(_NO_UTF8):
+        return _UNREADABLE
     return name.split("_")[1] if name else None
 
 

@@ -22,8 +22,9 @@ from models.errors import describe_safely
 from models.i18n import lazy
 from models.operations.advance import advance
 from models.operations.bells import ring_again
-from models.operations.ticket_work import refuse_waiting
+from models.operations.ticket_work import ForgedTicket, quarantine, refuse_waiting
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
+from models.queries.own_tables import ForgedTable
 from models.rulebook import RulebookCache, hold_rulebook
 from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
@@ -36,6 +37,9 @@ log = logging.getLogger("hotline.worker")
 
 _SOON = timedelta(seconds=0.2)
 """Real time after which bells of rows that another worker held are rung again."""
+
+_LATER = timedelta(minutes=10)
+"""Real time after which a ticket that was quarantined is looked at again."""
 
 _PRIORITIES = {EMERGENCY: 0, ESCALATION: 5, DELIVERY: 20}
 """Among the bells that a worker has fetched: emergencies first, then clocks, notices last."""
@@ -135,7 +139,7 @@ def _answer(context: WorkerContext, queue: str, ids: Sequence[int], work: Work) 
         context.count_failure(queue)
         if is_transient(error):
             log.warning("the store was busy or away (%s)", type(error).__name__)
-        elif isinstance(error, KeyUnusable):
+        elif isinstance(error, (KeyUnusable, ForgedTable)):
             log.error("%s", error)
         else:
             log.error("failed: %s", describe_safely(error))
@@ -166,10 +170,10 @@ def _advance_rows(context: WorkerContext, queue: str, ids: Sequence[int]) -> int
     with context.store.reading() as session:
         numbers = tickets_of_rows(session, queue, ids)
     parts = _parts(numbers, context.store.batch_size)
-    return sum(_advance_batch(context, queue, part) for part in parts)
+    return sum(advance_batch(context, queue, part) for part in parts)
 
 
-def _advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
+def advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     """Advance tickets together; where that fails, one by one, and refuse what cannot be."""
     try:
         return _advance(context, queue, numbers)
@@ -188,6 +192,9 @@ def _advance_alone(context: WorkerContext, queue: str, number: str) -> int:
         if _is_nobodys_fault(error):
             raise
         context.count_failure(queue)
+        if isinstance(error, ForgedTicket):
+            _quarantine(context, queue, error)
+            return 0
         described = describe_safely(error)
         log.error("ticket set aside: %s", described, extra={"ticket": number})
         with context.store.writing() as session:
@@ -197,9 +204,22 @@ def _advance_alone(context: WorkerContext, queue: str, number: str) -> int:
         return 0
 
 
+def _quarantine(context: WorkerContext, queue: str, error: ForgedTicket) -> None:
+    """Let what waits for a ticket wait until its row is what it was; it is looked at again."""
+    log.error("ticket quarantined: %s", error, extra={"ticket": error.number})
+    now = context.now()
+    with context.store.writing() as session:
+        quarantine(session, error.number, now)
+        rows = rows_of_tickets(session, queue, [error.number])
+        ring_again(session, {queue: rows}, now + _LATER * clock_speed(context.now))
+
+
 def _is_nobodys_fault(error: Exception) -> bool:
-    """Return whether no ticket is to blame: the store is away, or a key file has yet to come."""
-    return is_store_fault(error) or isinstance(error, KeyUnusable)
+    """Return whether no ticket is to blame.
+
+    The store is away, a key file has yet to come, or the rulebook is not the service's.
+    """
+    return is_store_fault(error) or isinstance(error, (KeyUnusable, ForgedTable))
 
 
 def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:

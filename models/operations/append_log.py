@@ -29,8 +29,9 @@ from models.rules.state import Clock, State
 from models.rules.ticket_columns import level_columns, state_columns
 from models.rules.titles import redacted_title
 from models.rules.vocabulary import ClockName
-from models.security.chain import event_line, first_link
-from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind, ticket_row_digest, void_head
+from models.security.chain import LogEnd, event_line, first_link
+from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind, void_head
+from models.security.row_hashes import TicketContent, listed_hash, row_hash
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
 
 NO_TEXTS: RawMessage = MappingProxyType({})
@@ -58,8 +59,31 @@ class TicketRow(NamedTuple):
     number: str
     policy_id: str = ""
     state: str = ""
+    title: str = ""
+    facts: bytes | None = None
+    updated_at: datetime | None = None
     seq: int = 0
     hash: bytes = b""
+    row_hash: bytes | None = None
+    quarantined_at: datetime | None = None
+
+    @property
+    def content(self) -> TicketContent:
+        """The columns that the row's hash covers beside the end of the log."""
+        return TicketContent(
+            self.id,
+            self.number,
+            self.policy_id,
+            self.state,
+            self.title,
+            self.facts,
+            self.updated_at,
+        )
+
+    @property
+    def end(self) -> LogEnd:
+        """The end of its log."""
+        return LogEnd(self.seq, self.hash)
 
 
 @dataclass(frozen=True)
@@ -171,7 +195,7 @@ class _Rows:
             self.more_index += blind_index_rows(session.cipher, ticket, known)
         clocks = _clocks(append, rulebook.calendar.version)
         self.clocks += clocks
-        self.heads.append(_head(session, append, row))
+        self.heads.append(_head(append, row))
         if append.refolded:
             self.heads.append(void_head(session.cipher, ticket, seq))
         self.heads += (clock_head(session.cipher, clock) for clock in clocks[: len(append.past)])
@@ -228,7 +252,7 @@ def event_row(
     return row
 
 
-def _head(session: Session, append: LogAppend, row: Mapping[str, Any]) -> ChangedHead:
+def _head(append: LogAppend, row: Mapping[str, Any]) -> ChangedHead:
     """Return the head of a ticket whose row is now this one."""
     return ChangedHead(
         HeadKind.TICKET,
@@ -236,9 +260,7 @@ def _head(session: Session, append: LogAppend, row: Mapping[str, Any]) -> Change
         row["seq"],
         row["hash"][:DIGEST_BYTES],
         row["seq"] - append.row.seq,
-        ticket_row_digest(
-            session.cipher, append.row.id, row["seq"], row["state"], append.policy_id
-        ),
+        listed_hash(row["row_hash"]),
         append.row.number if append.new is not None else "",
     )
 
@@ -274,6 +296,16 @@ def _ticket(
         row["claimant"] = session.encrypt(
             TICKET.c.claimant, particulars.person, row, append.row.number
         )
+    if append.row.quarantined_at is not None:
+        row["quarantined_at"] = None
+    content = append.row.content._replace(
+        policy_id=append.policy_id,
+        state=row["state"],
+        title=row.get("title", append.row.title),
+        facts=row.get("facts", append.row.facts),
+        updated_at=now,
+    )
+    row["row_hash"] = row_hash(session.cipher, content, LogEnd(seq, chain))
     return row
 
 

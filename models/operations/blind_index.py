@@ -78,6 +78,12 @@ def rebuild_hashes(store: Store) -> int:
     return changed
 
 
+def computed_facts(session: Session, ticket_id: int, number: str) -> bytes | None:
+    """Return the hash of claimant and facts that a ticket should have, by its first letter."""
+    hashes = _computed(session, {number: ticket_id}).get(ticket_id)
+    return hashes.facts if hashes is not None else None
+
+
 def _stored(session: Session, facts: Mapping[int, bytes | None]) -> dict[int, _Hashes]:
     """Return the hashes that the store has of these tickets, by the ticket's id."""
     stored = {ticket_id: _Hashes(set(), hashed) for ticket_id, hashed in facts.items()}

@@ -13,7 +13,7 @@ from models.database import Session, Store
 from models.queries.table_heads import table_heads
 from models.rulebook import hold_rulebook
 from models.security.heads import ChangedHead, HeadKind, pack_heads, table_head
-from models.tables.core import ANCHOR, CHANGE
+from models.tables.core import ANCHOR, CHANGE, TABLE_HEAD
 
 _SETTLING = 5_412_346
 """The key of PostgreSQL's advisory lock on the positions."""
@@ -35,7 +35,11 @@ def record_table(session: Session, kind: HeadKind) -> None:
         hold_rulebook(session, to_change=True)
     rows = list(table_heads(session, kind))
     seq = (session.scalar(select(func.max(CHANGE.c.id))) or 0) + 1
-    record_changes(session, [table_head(session.cipher, kind, seq, rows), *rows])
+    head = table_head(session.cipher, kind, seq, rows)
+    record_changes(session, [head, *rows])
+    row = {"kind": int(kind), "seq": seq, "digest": head.digest}
+    insert = session.insert(TABLE_HEAD).values(row)
+    session.execute(insert.on_conflict_do_update(index_elements=["kind"], set_=row))
 
 
 def hold_positions(session: Session, *, wait: bool = False) -> bool:

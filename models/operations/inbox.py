@@ -16,6 +16,7 @@ from models.bulk import RowValues, insert_rows, next_ids
 from models.database import Session, columns_to_decrypt
 from models.i18n import LazyText, lazy
 from models.json_types import Json, JsonObject
+from models.operations.changes import record_changes
 from models.operations.speaking import SpeakingCheck
 from models.rules.messages import (
     Envelope,
@@ -27,6 +28,7 @@ from models.rules.messages import (
 from models.rules.queues import queue_for
 from models.rules.speaking import OWN_SOURCES
 from models.rules.vocabulary import MessageType, UserRole
+from models.security.heads import arrival_heads
 from models.security.message_ids import inbox_id, keyed_id, source_id
 from models.security.roles import Actor
 from models.sql_types import SelectedRow
@@ -276,7 +278,13 @@ def _keep_refused(
         {**row, "state": REFUSED, "conflicting": True, "reason": {"why": why, "missing": []}}
         for row, (_message, why) in zip(rows, new, strict=True)
     ]
-    insert_rows(session.connection(), INBOX, refused)
+    _insert(session, refused)
+
+
+def _insert(session: Session, rows: Sequence[RowValues]) -> None:
+    insert_rows(session.connection(), INBOX, rows)
+    arrived = [(row["id"], row["digest"]) for row in rows]
+    record_changes(session, list(arrival_heads(session.cipher, arrived)))
 
 
 def numbers_of_several(session: Session, source: str, numbers: Collection[str]) -> set[str]:
@@ -387,7 +395,7 @@ def _add_chunk(
             if replaced:
                 old_rows = update(INBOX).where(INBOX.c.id.in_(replaced))
                 session.execute(old_rows.values(current=False))
-            insert_rows(session.connection(), INBOX, rows)
+            _insert(session, rows)
             _set_bells(session, [row["id"] for row in rows], now)
     except IntegrityError as error:
         if not isinstance(error.orig, UniqueViolation):

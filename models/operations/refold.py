@@ -33,14 +33,14 @@ class MessagesGone(HotlineError):
         super().__init__(text.format(ids=", ".join(map(str, ids)), ticket=number))
 
 
-class _Stored:
+class StoredLife:
     """All messages that one ticket was made of, as the store has them, and its log."""
 
-    def __init__(self, session: Session, work: TicketWork, rulebook: Rulebook) -> None:
-        self.context = rulebook.context_for(work.row.policy_id)
+    def __init__(self, session: Session, ticket_id: int, number: str, rulebook: Rulebook) -> None:
+        self.number = number
         rows = session.execute(
             select(*INBOX_COLUMNS)
-            .where(INBOX.c.ticket == work.row.number, INBOX.c.current, INBOX.c.state != WAITING)
+            .where(INBOX.c.ticket == number, INBOX.c.current, INBOX.c.state != WAITING)
             .where(INBOX.c.conflicting.is_(False))
             .order_by(INBOX.c.at, INBOX.c.id)
         )
@@ -48,7 +48,7 @@ class _Stored:
         self.messages = {row.id: read_inbox_row(session, row, rulebook) for row in self.rows}
         self.applied = {row.id for row in self.rows if row.state == APPLIED}
         self._session = session
-        self._row = work.row
+        self._ticket_id = ticket_id
 
     def texts(self, arrivals: Collection[int]) -> dict[int, RawMessage]:
         """Return these messages as they came, by their arrival."""
@@ -60,7 +60,7 @@ class _Stored:
         data = type_coerce(EVENT.c.data, Text).label("data")
         rows = self._session.execute(
             select(EVENT.c.seq, EVENT.c.name, data, EVENT.c.moment, EVENT.c.cause)
-            .where(EVENT.c.ticket_id == self._row.id)
+            .where(EVENT.c.ticket_id == self._ticket_id)
             .order_by(EVENT.c.seq)
         )
         logged = [
@@ -82,7 +82,7 @@ class _Stored:
         )
         gone = missing - {row.id for row in map(InboxRow._make, rows) if self._is_refused(row)}
         if gone:
-            raise MessagesGone(self._row.number, sorted(filter(None, gone)))
+            raise MessagesGone(self.number, sorted(filter(None, gone)))
 
     def _is_refused(self, row: InboxRow) -> bool:
         is_own = row.outline and has_own_outline(self._session.cipher, row, row.outline)
@@ -97,10 +97,11 @@ def refold_late(
     now: datetime,
 ) -> tuple[LogAppend, list[MessageOutcome]]:
     """Fold all messages of a ticket with the late ones among them, and append the difference."""
-    stored = _Stored(session, work, rulebook)
+    stored = StoredLife(session, work.row.id, work.row.number, rulebook)
+    context = rulebook.context_for(work.row.policy_id)
     late = {row.id: waiting[row.id] for row in work.waiting}
     refolded = rules.refold_late(
-        work.state, stored.log(), stored.messages, stored.applied, late, stored.context, now
+        work.state, stored.log(), stored.messages, stored.applied, late, context, now
     )
     outcomes = [
         MessageOutcome(row, refolded.conflicting[row.id], late[row.id], conflicting=True)
@@ -136,13 +137,14 @@ def refold_changed(
     working. None where something that people did would no longer be possible: that ticket stays as
     it is.
     """
-    stored = _Stored(session, work, rulebook)
+    stored = StoredLife(session, work.row.id, work.row.number, rulebook)
+    context = rulebook.context_for(work.row.policy_id)
     refolded = rules.refold_changed(
         work.state,
         stored.log(),
         stored.messages,
         stored.applied,
-        stored.context,
+        context,
         former.context_for(work.row.policy_id),
         now,
         why,
@@ -152,7 +154,7 @@ def refold_changed(
 
 
 def _log_append(
-    work: TicketWork, stored: _Stored, refolded: Refolded, waiting: Mapping[int, Message]
+    work: TicketWork, stored: StoredLife, refolded: Refolded, waiting: Mapping[int, Message]
 ) -> LogAppend:
     row, state = work.row, refolded.state
     ordered = sorted(refolded.messages.values(), key=lambda m: (m.at, m.arrival))

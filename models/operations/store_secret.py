@@ -14,20 +14,21 @@ from models.database import Session, Store
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.blind_index import rebuild_hashes
-from models.operations.first_anchor import begin_anchors, list_heads
+from models.operations.first_anchor import begin_anchors, list_heads, list_tables, renew_heads
 from models.operations.keys import encrypted_columns, encrypted_rows
 from models.security.encryption import ForgedValue, no_key
 from models.sql_types import AnyColumn, SelectedRow
 from models.tables.core import EVENT, SECRET, SIMILARITY
 from models.tables.secrets import HASH_KEY
 
-_FORM = 4
+_FORM = 5
 """The form of what the store holds: what is hashed, titles, and where texts are.
 
 1 since telephone numbers have one form (rules/phones.py), 2 since numbers are facts
 (rules/screening.py), 3 since numbers are found in every disguise, titles are redacted of all that
 is personal (rules/redaction.py), and what people wrote is kept encrypted only, 4 since the digests
-in the ids of messages are keyed (security/message_ids.py).
+in the ids of messages are keyed (security/message_ids.py), 5 since rows of tickets and protected
+tables have digests of their own (security/heads.py).
 """
 
 _TEXTS_MOVED = 3
@@ -102,8 +103,17 @@ def refresh_hashes(store: Store, form: int) -> None:
         return
     from models.operations.old_ids import key_message_ids  # noqa: PLC0415  (rarely needed)
 
+    with store.reading() as session:
+        anchored = _hash_secret(session).anchored
     if form < _TEXTS_MOVED:
+        # what goes by a table needs its digest
+        list_tables(store)
         _refresh_texts(store)
+        if anchored:
+            # their rows are other ones now
+            list_heads(store)
+    elif anchored:
+        renew_heads(store)
     key_message_ids(store)
     with store.writing() as session:
         _renew(session, form=_FORM)
@@ -120,10 +130,6 @@ def _refresh_texts(store: Store) -> None:
     with store.writing() as session:
         # they are made of the same texts, and idle workers make them anew
         session.execute(delete(SIMILARITY))
-        anchored = _hash_secret(session).anchored
-    if anchored:
-        # their rows are other ones now
-        list_heads(store)
 
 
 def ensure_anchored(store: Store, now: Now) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 
 from models.bulk import RowValues, update_rows
 from models.database import Session
-from models.i18n import LazyText
+from models.errors import HotlineError
+from models.i18n import LazyText, _
 from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.titles import stored_particulars
@@ -30,6 +31,7 @@ from models.rules.routing.unit_history import Succession
 from models.rules.state import Clock, State, read_state
 from models.rules.vocabulary import MessageType
 from models.security.encryption import Cipher
+from models.security.row_hashes import is_own_row
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED, NO_QUEUE, REFUSED, WAITING
 
@@ -69,23 +71,45 @@ class MessageOutcome:
     ring_at: datetime | None = None
 
 
+class ForgedTicket(HotlineError):
+    """The row of a ticket is not as the service wrote it."""
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        text = _(
+            "the row of ticket {ticket} is not as the service wrote it: run {verify}, then {mend}"
+        )
+        verify, mend = f"`hotline log {number} --verify`", f"`hotline db rebuild {number}`"
+        super().__init__(text.format(ticket=number, verify=verify, mend=mend))
+
+
 def lock_tickets(
     session: Session, numbers: Sequence[str], *, wait: bool = False
 ) -> list[TicketWork]:
     """Load these tickets and lock their rows, in the order of number.
 
-    Those that another worker has locked are left out, or with `wait` waited for.
+    Those that another worker has locked are left out, or with `wait` waited for. Raises
+    ForgedTicket.
     """
+    rows = lock_rows(session, numbers, wait=wait)
+    return [_work_of(session.cipher, row) for row in rows]
+
+
+def lock_rows(session: Session, numbers: Sequence[str], *, wait: bool) -> list[TicketRow]:
+    """Lock the rows of these tickets and return them, whatever they say."""
     rows = session.execute(
         select(*(TICKET.c[name] for name in TicketRow._fields))
         .where(session.is_in(TICKET.c.number, numbers))
         .order_by(TICKET.c.number)
         .with_for_update(skip_locked=not wait)
     ).all()
-    return [_work_of(TicketRow(*row)) for row in rows]
+    return [TicketRow(*row) for row in rows]
 
 
-def _work_of(row: TicketRow) -> TicketWork:
+def _work_of(cipher: Cipher, row: TicketRow) -> TicketWork:
+    # nobody without the key may say what a ticket's messages have made of it
+    if not is_own_row(cipher, row.content, row.end, row.row_hash):
+        raise ForgedTicket(row.number)
     state = read_state(row.number, row.state)
     return TicketWork(row, state, state.clocks.copy())
 
@@ -222,6 +246,12 @@ def _finished_row(cipher: Cipher, outcome: MessageOutcome) -> RowValues:
         "outline_hash": outline_hash(cipher, row, outline) if outline is not None else None,
         "conflicting": row.conflicting,
     }
+
+
+def quarantine(session: Session, number: str, now: datetime) -> None:
+    """Note that the row of a ticket is not as the service wrote it; its messages wait on."""
+    first = TICKET.c.number == number, TICKET.c.quarantined_at.is_(None)
+    session.execute(update(TICKET).where(*first).values(quarantined_at=now))
 
 
 def refuse_waiting(session: Session, number: str, why: LazyText) -> None:

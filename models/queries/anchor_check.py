@@ -7,6 +7,7 @@ from datetime import datetime
 from models.database import Session
 from models.i18n import LazyText, lazy
 from models.queries.anchors import anchor_public_key
+from models.queries.arrival_check import check_arrivals
 from models.queries.checked_rows import CheckedRow, read_checked
 from models.rules.calendar import SHANGHAI
 from models.security.anchored_heads import AnchoredHeads
@@ -16,21 +17,27 @@ from models.tables.core import ANCHOR, CHANGE
 
 ANCHORS = lazy("the anchors")
 
+_ARRIVALS = 500
+"""Heads of arrivals that are looked at together."""
+
 
 class AnchorCheck:
     """The anchors of a store with what they cover, as far as it has been read.
 
     `holding` is the last anchor up to which all of them hold. `heads` are the newest heads of the
-    feed, also of what no anchor covers yet.
+    feed, also of what no anchor covers yet. With `with_arrivals` the messages that it lists are
+    looked for in the inbox, and `missing` says which are not there.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, with_arrivals: bool = False) -> None:
         self.heads = AnchoredHeads(session.cipher)
         self.findings: list[Finding] = []
+        self.missing: list[Finding] = []
         self.count = 0
         self.holding: Anchor | None = None
         self.key = anchor_public_key(session)
         self._known: list[Anchor] = []
+        self._told: set[int] | None = set() if with_arrivals else None
         self._read(session)
         if not self._known or self.key is None:
             why = lazy("they are gone, with the key that they were signed with")
@@ -41,7 +48,8 @@ class AnchorCheck:
     def refresh(self, session: Session) -> None:
         """Read what has been added since."""
         for row in _feed(session, self.heads.position):
-            self.heads.add(row.position, row.heads)
+            self._add(session, row)
+        self._take_arrivals(session)
 
     def anchored_at(self, position: int) -> datetime | None:
         """Return when a position of the feed was anchored, None where it was not."""
@@ -63,7 +71,7 @@ class AnchorCheck:
             leaves: list[bytes] = []
             while row is not None and row.position is not None and row.position <= anchor.through:
                 packed = row.heads
-                self.heads.add(row.position, packed)
+                self._add(session, row)
                 leaves.append(leaf(row.position, packed))
                 row = next(rows, None)
             if before is None and anchor.number == 1:
@@ -73,8 +81,25 @@ class AnchorCheck:
             self._known.append(anchor)
             self.count += 1
         while row is not None:
-            self.heads.add(row.position, row.heads)
+            self._add(session, row)
             row = next(rows, None)
+        self._take_arrivals(session)
+
+    def _add(self, session: Session, row: CheckedRow) -> None:
+        self.heads.add(row.position, row.heads)
+        if len(self.heads.arrivals) >= _ARRIVALS:
+            self._take_arrivals(session)
+
+    def _take_arrivals(self, session: Session) -> None:
+        """Look for the messages that arrived, and forget that they did."""
+        arrivals, self.heads.arrivals = self.heads.arrivals, []
+        if self._told is None:
+            return
+        # what has no place in the feed yet is read again when it has one
+        for first, finding in check_arrivals(session, arrivals):
+            if first not in self._told:
+                self._told.add(first)
+                self.missing.append(finding)
 
     def _anchors(self, session: Session) -> Iterator[Anchor]:
         """Yield the anchors that can be read, and note those that cannot."""

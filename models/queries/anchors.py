@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from models.database import Session
 from models.security.anchors import Anchor, public_key
+from models.security.encryption import ForgedValue, KeyUnusable
 from models.tables.core import ANCHOR, CHANGE, SECRET
 from models.tables.secrets import ANCHOR_KEY
 
@@ -51,11 +52,14 @@ def anchor_due(session: Session, now: datetime, interval: timedelta) -> bool:
 
 
 def anchor_secret(session: Session) -> AnchorSecret | None:
-    """Return the private key, None where the store has none."""
+    """Return the private key, None where the store has none, or one that was altered."""
     row = session.execute(select(SECRET).where(SECRET.c.name == ANCHOR_KEY)).first()
     if row is None:
         return None
-    return msgspec.convert(session.decrypt(SECRET.c.value, row), AnchorSecret)
+    try:
+        return msgspec.convert(session.decrypt(SECRET.c.value, row), AnchorSecret)
+    except (ForgedValue, KeyUnusable, msgspec.ValidationError):
+        return None
 
 
 def anchor_public_key(session: Session) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -47,7 +48,7 @@ def read_checked(
     raw: list[ColumnElement[Any]] = [type_coerce(c, NULLTYPE).label(c.name) for c in columns]
     statement = narrow(select(*raw)).execution_options(yield_per=_ROWS)
     # closed also where the reader stops before the end
-    with session.execute(statement) as result:
+    with _any_text(session), session.execute(statement) as result:
         for row in result:
             values: list[Any] = []
             unreadable: list[str] = []
@@ -58,6 +59,27 @@ def read_checked(
                     values.append(None)
                     unreadable.append(name)
             yield make(*values, tuple(unreadable))
+
+
+@contextmanager
+def _any_text(session: Session) -> Iterator[None]:
+    """Have texts that are no UTF-8 read as bytes, where the driver would end the statement."""
+    if session.dialect != "sqlite":
+        yield
+        return
+    raw: Any = session.connection().connection.dbapi_connection
+    before, raw.text_factory = raw.text_factory, _text_or_bytes
+    try:
+        yield
+    finally:
+        raw.text_factory = before
+
+
+def _text_or_bytes(stored: bytes) -> str | bytes:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def _reader(dialect: Dialect, kind: TypeEngine[Any], nullable: bool | None) -> Callable[[Any], Any]:

@@ -1,5 +1,6 @@
 """The health of the service: its processes by their own reports, and what waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from models.database import Session
 from models.queries.access_log import ALARM_FOR, BEYOND_LIMIT
 from models.queries.conditions import FAILED_NOTICE, QUEUED_NOTICE, REFUSED_MESSAGE
 from models.rules.queues import MESSAGE_QUEUES
-from models.tables.core import ACCESS, BELL, INBOX, NOTICE, PROCESS
+from models.tables.core import ACCESS, BELL, INBOX, NOTICE, PROCESS, TICKET
 
 ALIVE_WITHIN = timedelta(seconds=15)
 """A process that has not reported for longer counts as dead; it reports every few seconds."""
@@ -40,7 +41,8 @@ class ProcessStatus:
 class Health:
     """The processes, and how many messages and notices wait or have failed.
 
-    `limits_passed` is how many persons have lately seen more in clear than the limit, or tried to.
+    `limits_passed` is how many persons have lately seen more in clear than the limit, or tried to;
+    `quarantined` counts the tickets whose rows are not as the service wrote them.
     """
 
     processes: tuple[ProcessStatus, ...] = ()
@@ -49,6 +51,7 @@ class Health:
     notices_queued: int = 0
     notices_failed: int = 0
     limits_passed: int = 0
+    quarantined: int = 0
 
 
 def health(session: Session, now: datetime) -> Health:
@@ -68,9 +71,16 @@ def health(session: Session, now: datetime) -> Health:
         select(func.count(ACCESS.c.who.distinct())).where(
             BEYOND_LIMIT, ACCESS.c.at > now - ALARM_FOR
         ),
+        select(func.count(TICKET.c.id)).where(TICKET.c.quarantined_at.is_not(None)),
     ]
     row = session.execute(select(*(c.scalar_subquery() for c in counts))).one()
     return Health(tuple(ProcessStatus(*p) for p in processes), *row)
+
+
+def quarantined_tickets(session: Session, most: int) -> Sequence[str]:
+    """Return the numbers of tickets whose rows are not as the service wrote them."""
+    waiting = select(TICKET.c.number).where(TICKET.c.quarantined_at.is_not(None))
+    return session.scalars(waiting.order_by(TICKET.c.id).limit(most)).all()
 
 
 def is_reporting(session: Session, prefix: str, now: datetime) -> bool:

@@ -11,10 +11,10 @@ from models.rules.state import EDITION, State, read_state
 from models.rules.ticket_columns import level_columns, state_columns
 from models.rules.vocabulary import ClockName, EventName
 from models.security.anchored_heads import ClockKey, TicketHead
-from models.security.chain import EventLine
+from models.security.chain import EventLine, LogEnd
 from models.security.encryption import Cipher
 from models.security.findings import Harm
-from models.security.heads import ticket_row_digest
+from models.security.row_hashes import TicketContent, is_own_row, listed_hash, row_hash
 
 Wrong = tuple[Harm, LazyText]
 """A fault of a ticket's row, in words."""
@@ -28,18 +28,26 @@ _DUTY_FIELDS = ("holder", "ordinal", "concerns", "unit", "purpose", "provisional
 
 
 def check_ticket_row(
-    cipher: Cipher, row: CheckedRow, head: TicketHead, clocks: Sequence[CheckedRow], *, old: bool
+    cipher: Cipher,
+    row: CheckedRow,
+    head: TicketHead,
+    lines: Sequence[EventLine],
+    clocks: Sequence[CheckedRow],
+    *,
+    old: bool,
 ) -> Iterator[Wrong]:
-    """Yield what is wrong with a ticket's row, given the newest head of its log and its clocks.
+    """Yield what is wrong with a ticket's row, given its newest head, its log and its clocks.
 
     Those of an `old` ticket, which an earlier release began, may lack its first acceptance.
     """
     if head.number != row.number:
         yield Harm.SWAPPED, lazy("it has the log of {number}", number=head.number)
         return
-    digest = ticket_row_digest(cipher, row.id, head.row_seq, row.state, row.policy_id or "")
-    if digest != head.row:
-        yield Harm.ALTERED, lazy("its state or its policy is not as the log left it")
+    content = TicketContent(*(getattr(row, name) for name in TicketContent._fields))
+    listed = LogEnd(head.row_seq, lines[head.row_seq - 1].hash) if head.row_seq else LogEnd(0, b"")
+    fits = listed_hash(row_hash(cipher, content, listed)) == head.row
+    if not fits or not is_own_row(cipher, content, LogEnd(row.seq, row.hash), row.row_hash):
+        yield Harm.ALTERED, lazy("its row is not as the log left it")
         return
     state = read_state(row.number, row.state)
     columns: dict[str, object] = {**state_columns(state), **level_columns(state)}

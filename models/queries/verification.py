@@ -1,9 +1,12 @@
 """Verify that the store is as it was written: its logs, its rows, and the anchors over them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import func, select
 
 from models.anchor_file import AnchorLine
@@ -24,6 +27,7 @@ from models.security.anchored_heads import AnchoredHeads, TicketHead
 from models.security.anchors import Anchor
 from models.security.chain import (
     AccessLine,
+    EventLine,
     LogCheck,
     LogEnd,
     check_access_log,
@@ -79,7 +83,7 @@ def verify(
     result = Verification()
     unseen = {n: end for n, end in (known or {}).items() if number in (None, n)}
     with store.reading(snapshot=True) as session:
-        anchored = AnchorCheck(session)
+        anchored = AnchorCheck(session, with_arrivals=number is None)
         check = LogCheck(session.cipher, _unkeyed_until(session))
         first, last = _ids(session, number)
     result.anchors, result.holding, result.key = anchored.count, anchored.holding, anchored.key
@@ -130,7 +134,46 @@ def verify(
             )
             result.findings += [broken] if broken is not None else []
             result.findings += check_tables(session, anchored.heads)
+            result.findings += anchored.missing
     return result
+
+
+class WholeLog(NamedTuple):
+    """The log of a ticket that is as the service wrote it, whatever the ticket's row says.
+
+    `is_old` says that an earlier release may have begun it; `folds` is the highest number of folds
+    that marks of levels name, and `days_kept` are the days that the ticket may have kept.
+    """
+
+    lines: Sequence[EventLine]
+    is_old: bool
+    folds: int
+    days_kept: Sequence[Mapping[str, bool]]
+
+    @property
+    def end(self) -> LogEnd:
+        """Its last line."""
+        return LogEnd(self.lines[-1].seq, self.lines[-1].hash)
+
+
+def read_whole_log(session: Session, ticket_id: int, number: str) -> WholeLog | None:
+    """Read the log of a ticket; None where it is not as the feed of changes and its chain say."""
+    anchored = AnchorCheck(session)
+    batch = read_tickets(session, ticket_id, ticket_id, 1)
+    head, lines = anchored.heads.tickets.get(ticket_id), batch.lines.get(ticket_id, [])
+    if head is None or head.number != number or head.forked or len(lines) != head.seq or not lines:
+        return None
+    is_old = ticket_id in anchored.heads.first
+    check = LogCheck(session.cipher, _unkeyed_until(session))
+    noted = [LogEnd(head.seq, head.digest)]
+    if check(number, lines, LogEnd(lines[-1].seq, lines[-1].hash), noted, old=is_old) is not None:
+        return None
+    marks = [mark.split("/") for mark in batch.once.get(ticket_id, {}).values()]
+    folds = max((int(m[1]) for m in marks if len(m) > 1 and m[1].isdecimal()), default=0)
+    days: list[Mapping[str, bool]] = [{}]
+    with suppress(msgspec.DecodeError, msgspec.ValidationError):
+        days.append(read_state(number, batch.tickets[0].state or "").days_kept)
+    return WholeLog(lines, is_old, folds, days if days[-1] else days[:1])
 
 
 def _check(
@@ -178,7 +221,7 @@ def _check_rows(
     yield from faults
     old = row.id in heads.first
     clocks, lines = batch.clocks.get(row.id, []), batch.lines[row.id]
-    in_row = list(check_ticket_row(cipher, row, head, clocks, old=old))
+    in_row = list(check_ticket_row(cipher, row, head, lines, clocks, old=old))
     yield from in_row
     yield from check_once(lines, batch.once.get(row.id, {}), old=old)
     if faults:

@@ -36,6 +36,7 @@ class AnchoredHeads:
     """The newest head of everything that the feed lists, read in its order.
 
     Nobody can make a head without the key; an old one that is listed again counts for nothing.
+    Whoever reads the feed takes the `arrivals` out, which are as many as there are messages.
     """
 
     def __init__(self, cipher: Cipher) -> None:
@@ -45,6 +46,7 @@ class AnchoredHeads:
         self.clocks: dict[int, dict[ClockKey, bytes]] = {}
         self.tables: dict[HeadKind, dict[int | str, bytes]] = {}
         self.access: ChangedHead | None = None
+        self.arrivals: list[ChangedHead] = []
         self.position = 0
         self._voided: dict[int, int] = {}
         self._unsettled: set[tuple[int, int, bytes]] = set()
@@ -70,6 +72,8 @@ class AnchoredHeads:
             elif head.kind == HeadKind.ACCESS:
                 if self.access is None or head.seq > self.access.seq:
                     self.access = head
+            elif head.kind == HeadKind.ARRIVAL:
+                self.arrivals.append(head)
             elif head.key == "":
                 self._add_table(head, heads[place + 1 :])
                 return

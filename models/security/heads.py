@@ -4,8 +4,9 @@ A head holds keyed digests alone, which nobody can make with the store alone. He
 transaction, and anchors are made over the packed bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from itertools import groupby
 
 import msgspec
 
@@ -30,18 +31,23 @@ class HeadKind(IntEnum):
     EDITION = 9
     TOKEN = 10
     ROLE = 11
+    ARRIVAL = 12
 
 
 class ChangedHead(msgspec.Struct, frozen=True, array_like=True):
     """The head of one log or row as a transaction left it.
 
     For a ticket `key` is its id, `seq` its last line, `digest` that line's hash, `lines` how many
-    were added, `row` the digest of its row, empty where the row stayed as it was, and `number` its
-    number where the ticket is new. For a clock that another has replaced, `key` is the ticket's id,
-    `number` the clock's key and `seq` its ordinal; one without a number voids those before it.
+    were added, `row` what its row's hash is listed as (`row_hashes.py`), empty where the row stayed
+    as it was, and `number` its number where the ticket is new. For a clock that another has
+    replaced, `key` is the ticket's id, `number` the clock's key and `seq` its ordinal; one without
+    a number voids those before it.
 
     For the row of a table, `key` is its primary key and `digest` covers its content; before the
     rows of a table comes a head of the whole, whose key is empty.
+
+    For messages that arrived together `key` is the first one's id and `seq` the last one's, without
+    a gap; `digest` covers the digests of what they say.
 
     Every digest covers what it belongs to and when, so that none can be used again elsewhere.
     """
@@ -75,13 +81,19 @@ def content_digest(cipher: Cipher, kind: HeadKind, content: object) -> bytes:
     return cipher.chain_hash(plain)[:DIGEST_BYTES]
 
 
-def ticket_row_digest(
-    cipher: Cipher, ticket_id: int, seq: int, state: str, policy_id: str
-) -> bytes:
-    """Return the keyed digest of what a ticket's row says when its log ends with line `seq`."""
-    # not by `content_digest`: a storm of levels has tens of thousands of them
-    plain = f"row {ticket_id} {seq} {policy_id} {state}".encode()
-    return cipher.chain_hash(plain)[:DIGEST_BYTES]
+def arrival_digest(cipher: Cipher, first: int, digests: Sequence[bytes]) -> bytes:
+    """Return the digest of messages that arrived together, from this id on, by their digests."""
+    return content_digest(cipher, HeadKind.ARRIVAL, (first, b"".join(digests)))
+
+
+def arrival_heads(cipher: Cipher, messages: Sequence[tuple[int, bytes]]) -> Iterator[ChangedHead]:
+    """Yield the heads of messages that arrived together, given as ids with digests."""
+    by_run = groupby(enumerate(sorted(messages)), key=lambda item: item[1][0] - item[0])
+    for _run, items in by_run:
+        run = [message for _place, message in items]
+        first, last = run[0][0], run[-1][0]
+        digest = arrival_digest(cipher, first, [digest for _id, digest in run])
+        yield ChangedHead(HeadKind.ARRIVAL, first, last, digest)
 
 
 def void_head(cipher: Cipher, ticket_id: int, seq: int) -> ChangedHead:

@@ -28,9 +28,13 @@ class LogInFailures:
         self._store, self._now, self._clock = store, now, clock
         self._failed = FailedLogIns()
 
+    def pause(self, address: str) -> int:
+        """Return the seconds for which an address has to wait, 0 where it may try."""
+        return self._failed.pause(address, self._clock())
+
     def require_try(self, address: str) -> None:
         """Raise TooManyTries where too many log-ins have failed from an address."""
-        if seconds := self._failed.pause(address, self._clock()):
+        if seconds := self.pause(address):
             raise TooManyTries(seconds)
 
     async def add(self, address: str) -> None:

@@ -28,6 +28,19 @@ class Change(TableRow, table=True):
     heads: bytes
 
 
+class TableHead(TableRow, table=True):
+    """The newest head of a protected table: the `digest` of all its rows, as listed at `seq`.
+
+    The feed has it, too, but whoever goes by such a table need not look for it there.
+    """
+
+    __tablename__ = "table_head"
+
+    kind: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    digest: bytes
+
+
 class Anchor(TableRow, table=True):
     """A signed root over the `changes` up to position `through`, chained to the anchor before.
 

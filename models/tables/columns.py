@@ -69,9 +69,11 @@ class EncryptedColumn(TypeDecorator[Encrypted]):
         """Return the conversion alone: both drivers take bytes as they are."""
         return _ciphertext
 
-    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Encrypted | None:
-        """Wrap the ciphertext."""
-        return Encrypted(bytes(value)) if value is not None else None
+    def process_result_value(self, value: Any, _dialect: Dialect) -> Encrypted | None:
+        """Wrap the ciphertext; a value of another type, which SQLite keeps too, opens nowhere."""
+        if value is None:
+            return None
+        return Encrypted(value if isinstance(value, bytes) else b"")
 
 
 class JsonText(TypeDecorator[Json]):

@@ -3,7 +3,7 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from models.tables.anchor import Anchor, Change
+from models.tables.anchor import Anchor, Change, TableHead
 from models.tables.bell import Bell
 from models.tables.claim import ClaimRow
 from models.tables.edition import Edition
@@ -62,3 +62,4 @@ DENIED_COUNT = _core(DeniedCount)
 CLAIM = _core(ClaimRow)
 CHANGE = _core(Change)
 ANCHOR = _core(Anchor)
+TABLE_HEAD = _core(TableHead)

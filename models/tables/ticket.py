@@ -34,6 +34,7 @@ A database uses a partial index only for a query with the same condition, so que
 COMPLETED_ONCE = "completed_at IS NOT NULL AND NOT reworked"
 """Completed tickets without a second handling: their row says all of their completion."""
 ENDED_DUTY = "ended_at IS NOT NULL"
+QUARANTINED = "quarantined_at IS NOT NULL"
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:
@@ -50,7 +51,9 @@ class Ticket(TableRow, table=True):
     `revisit` says that a dissatisfied claimant is still to be
     called (Regulation 4.5). For the bulletin, `first_unit` is the unit that held its first
     acceptance, `completed_by` the one that held the handling of its last completion, and a ticket
-    that is `reworked` has or will have more than one completion.
+    that is `reworked` has or will have more than one completion. `row_hash` is the keyed digest of
+    the columns that are no copies (`security/heads.py`), without which no worker goes by them; a
+    ticket whose row is another one is `quarantined_at` that moment, until it is rebuilt.
     """
 
     __tablename__ = "ticket"
@@ -70,6 +73,7 @@ class Ticket(TableRow, table=True):
             where=COMPLETED_ONCE,
         ),
         partial_index("ticket_reworked", "completed_at", where="reworked"),
+        partial_index("ticket_quarantined", "id", where=QUARANTINED),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -105,6 +109,8 @@ class Ticket(TableRow, table=True):
     state: str = ""
     seq: int = 0
     hash: bytes = b""
+    row_hash: bytes | None = None
+    quarantined_at: datetime | None = Field(default=None, sa_column=Column(Instant))
 
 
 class ClockRow(TableRow, table=True):

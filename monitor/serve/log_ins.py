@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from models.clock import Now
 from models.database import Store
@@ -32,20 +33,24 @@ class LogIns:
         self._clock = clock
         self._failures = LogInFailures(store, now, clock)
         self._of_person = Tries()
-
-    def require_try(self, address: str) -> None:
-        """Raise TooManyTries where too many log-ins have failed from an address."""
-        self._failures.require_try(address)
+        # all addresses that must wait share one look at the store at a time
+        self._suspects = asyncio.Lock()
 
     async def begin(self, token: str, address: str) -> str:
         """Begin the session of whoever has this token; returns the secret of its cookie.
 
-        Raises TooManyTries, TokenRefused, and the store's error where it cannot be reached.
+        After too many failures from an address, others that fail there are put off, one at a time.
+        Whoever has a token logs in all the same: behind a tunnel everybody has one address, and
+        nobody guesses 32 random bytes. Raises TooManyTries, TokenRefused, and the store's error
+        where it cannot be reached.
         """
-        self.require_try(address)
+        seconds = self._failures.pause(address)
         try:
-            holder = await asyncio.to_thread(self._records.find, token)
+            async with self._suspects if seconds else nullcontext():
+                holder = await asyncio.to_thread(self._records.find, token)
         except TokenRefused:
+            if seconds:
+                raise TooManyTries(seconds) from None
             await self._failures.add(address)
             raise
         # each is a line of the access log, also of somebody who has a token

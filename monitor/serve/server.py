@@ -186,8 +186,6 @@ class MonitorServer:
     async def _log_in(self, request: web.Request) -> web.StreamResponse:
         page, address = self._page(request), self._site.address(request)
         try:
-            # not even read, where it will not be heard
-            self._log_ins.require_try(address)
             fields = dict(parse_qsl((await request.read()).decode("ascii", "replace")))
             secret = await self._log_ins.begin(fields.get("token", "").strip(), address)
         except TooManyTries as error:

@@ -128,6 +128,9 @@ def _session_parts(status: StatusLineData) -> list[Part]:
     if status.tells_alarms and status.health.limits_passed:
         text = _("beyond the limit of reveals {n}").format(n=status.health.limits_passed)
         parts.append(Part(0, Content.styled(f" {text} ", "reverse $error")))
+    if status.health.quarantined:
+        text = _("tickets quarantined {n}").format(n=status.health.quarantined)
+        parts.append(Part(0, Content.styled(f" {text} ", "reverse $error")))
     if status.operator:
         parts.append(Part(4, Content(one_line(status.operator))))
     return parts

@@ -15,6 +15,10 @@ def add_to(app: App) -> None:
     db = App(help=_("Maintain the store."))
     db.command("prune", help=_("Remove old notices, as happens daily."))(prune)
     db.command("upgrade", help=_("Upgrade the store to the newest schema."))(upgrade)
+    text = _("Write the row of a ticket anew from its messages and its log.")
+    db.command("rebuild", help=text)(rebuild)
+    text = _("Take policies, calendar and units as they are, where somebody has altered them.")
+    db.command("accept", help=text)(accept)
     app.add_typer(db, name="db")
 
 
@@ -65,3 +69,47 @@ def upgrade() -> None:
     typer.echo(_("The store is up to date."))
     if note:
         typer.echo(note, err=True)
+
+
+def rebuild(ticket: Annotated[str, typer.Argument(help=_("The city's ticket number."))]) -> None:
+    """Write the row of a ticket anew, and verify it then; exit 1 where something is still wrong."""
+    from models.i18n import render
+    from models.operations.rebuild import rebuild_ticket
+    from models.queries.verification import verify
+    from models.rules.vocabulary import Permission
+    from models.security.findings import HARMS
+    from models.shared_clock import store_clock
+    from scripts.bootstrap import acting, use_store
+
+    settings = load_settings()
+    with use_store(settings) as store, acting(store, settings, Permission.MAINTAIN) as actor:
+        with store.writing() as session:
+            lines = rebuild_ticket(session, actor, ticket, store_clock(store)())
+        findings = verify(store, ticket).findings
+    text = _("ticket {ticket} is rebuilt, with {n} new lines in its log")
+    typer.echo(text.format(ticket=ticket, n=lines))
+    for finding in findings:
+        typer.echo(f"{render(HARMS[finding.harm])}: {render(finding.why)}", err=True)
+    raise typer.Exit(1 if findings else 0)
+
+
+def accept() -> None:
+    """Take the tables of the rulebook as they are; the access log says who did."""
+    from models.i18n import render
+    from models.operations.accept import accept_tables
+    from models.queries.table_check import PLACES
+    from models.rules.vocabulary import Permission
+    from models.shared_clock import store_clock
+    from scripts.bootstrap import acting, use_store
+
+    settings = load_settings()
+    with (
+        use_store(settings) as store,
+        acting(store, settings, Permission.MAINTAIN) as actor,
+        store.writing() as session,
+    ):
+        changed = accept_tables(session, actor, store_clock(store)())
+    for kind in changed:
+        typer.echo(_("{table}: taken as they are").format(table=render(PLACES[kind])))
+    if not changed:
+        typer.echo(_("all are as the service wrote them"))

@@ -37,6 +37,7 @@ from scripts.service.bell_checks import check_bells
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.event_channels import check_event_channels
 from scripts.service.failure_checks import check_failures
+from scripts.service.forgery_checks import check_forgeries
 from scripts.service.policy_file import policy_file_note
 from scripts.service.right_checks import check_rights
 from scripts.service.terminal import character_widths
@@ -138,8 +139,10 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         failed = list(check_failures(session, settings.home))
         unrung = list(check_bells(session))
         sent = list(check_event_channels(session, settings, now))
+        forged = list(check_forgeries(session))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
+    yield from forged
     yield from rights
     yield from policies
     yield from check_anchors(newest, settings.anchors, now)

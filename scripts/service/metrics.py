@@ -73,6 +73,8 @@ class MetricsCollector(Collector):
         yield _value("failed_notices", "Notices given up.", health.notices_failed)
         text = "Persons who went beyond the limit of data seen in clear, within a day."
         yield _value("reveal_limits_passed", text, health.limits_passed)
+        text = "Tickets quarantined, since their rows are not as the service wrote them."
+        yield _value("tickets_quarantined", text, health.quarantined)
         yield from _process_metrics(status)
 
 

@@ -9,13 +9,14 @@ from sqlalchemy import delete, select, text, update
 from models.database import Store
 from models.operations.inbox import add_messages
 from models.operations.refold import MessagesGone
+from models.queries.arrival_check import INBOX_NAME
 from models.queries.inbox_rows import ForgedMessage
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.binding import ForgedValue
 from models.security.findings import Harm
 from models.security.roles import Actor
-from models.tables.core import EVENT, INBOX, TICKET
+from models.tables.core import INBOX, TICKET
 from tests.store.factories import advance_tickets, at, feed, letter, log_of, message, row_of
 
 NOW = at("2026-11-06T10:00")
@@ -111,21 +112,6 @@ def test_verify_tells_of_another_envelope(store: Store, column: str) -> None:
     assert (Harm.ALTERED, "M2") in _harms(store)
 
 
-def test_a_log_that_was_cut_off_and_grew_again_is_found(store: Store) -> None:
-    """As long as before, and longer."""
-    old = row_of(store, "M1")
-    lines = log_of(store, "M1")
-    with store.writing() as session:
-        last = (EVENT.c.ticket_id == old.id) & (EVENT.c.seq == old.seq)
-        session.execute(delete(EVENT).where(last))
-        shorter = {"seq": old.seq - 1, "hash": lines[-2].hash}
-        session.execute(update(TICKET).where(TICKET.c.id == old.id).values(shorter))
-    feed(store, [message("M1", "site.arrived", "2026-11-06T09:59")], NOW)
-    advance_tickets(store, ["M1"], NOW)
-    assert row_of(store, "M1").seq >= old.seq
-    assert (Harm.DELETED, "M1") in _harms(store)
-
-
 UNREADABLE = {
     "a message": ("UPDATE inbox SET at = '2026-99-02 09:00:00.000000' WHERE ticket = 'M2'", "M2"),
     "a ticket": ("UPDATE ticket SET due = 'soon' WHERE number = 'M2'", "M2"),
@@ -155,3 +141,27 @@ def test_no_message_is_missed_by_its_number(store: Store) -> None:
         )
         session.execute(session.insert(INBOX).values(row | {"id": -5, "message_id": "mine"}))
     assert (Harm.ALTERED, "M2") in _harms(store)
+
+
+def test_a_message_that_no_ticket_has_had_yet_is_missed(store: Store) -> None:
+    """Also where another one is put into its place."""
+    waiting = [message("M1", "site.arrived", f"2026-11-06T09:5{n}") for n in range(3)]
+    feed(store, waiting, NOW)
+    feed(store, [message("M2", "site.arrived", "2026-11-06T09:59")], NOW)
+    assert verify(store).findings == []
+    waiting_rows = (INBOX.c.ticket == "M1") & (INBOX.c.state == "waiting")
+    with store.writing() as session:
+        rows = session.execute(select(INBOX).where(waiting_rows).order_by(INBOX.c.id)).all()
+        session.execute(delete(INBOX).where(INBOX.c.id == rows[1].id))
+    findings = verify(store).findings
+    assert [(f.harm, f.place, f.seq) for f in findings] == [(Harm.DELETED, INBOX_NAME, rows[1].id)]
+    with store.writing() as session:
+        moved = update(INBOX).where(INBOX.c.id == rows[0].id).values(id=rows[1].id)
+        session.execute(moved)
+    places = [(f.harm, f.place) for f in verify(store).findings]
+    assert (Harm.DELETED, INBOX_NAME) in places
+    with store.writing() as session:
+        session.execute(delete(INBOX).where(INBOX.c.id == rows[2].id))
+        digest = update(INBOX).where(INBOX.c.ticket == "M2", INBOX.c.state == "waiting")
+        session.execute(digest.values(digest=b"7" * 32))
+    assert (Harm.ALTERED, INBOX_NAME) in [(f.harm, f.place) for f in verify(store).findings]

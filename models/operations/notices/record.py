@@ -17,7 +17,9 @@ from models.operations.changes import record_changes
 from models.operations.notices.outgoing import OutgoingNotice, ready_notices
 from models.rules.events import Event, NoticeDropped, NoticeFailed, NoticeQueued, NoticeSent
 from models.rules.vocabulary import NoticeKind, NoticeState, Recipient
+from models.security.chain import LogEnd
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
+from models.security.row_hashes import with_end
 from models.tables.core import EVENT, NOTICE, TICKET
 
 MAX_TRIES = 8
@@ -44,12 +46,13 @@ class _NoticeRow(NamedTuple):
 
 
 class _LogEnd(NamedTuple):
-    """The end of a ticket's log: its last line's number and hash."""
+    """The end of a ticket's log: its last line's number and hash, and its row's hash."""
 
     id: int
     number: str
     seq: int
     hash: bytes
+    row_hash: bytes | None
 
 
 class _Outcome(NamedTuple):
@@ -204,7 +207,9 @@ def _append(
             row = event_row(session, ticket, seq, chain, event, now)
             chain = row["hash"]
             rows.append(row)
-        tickets.append({"id": ticket_id, "seq": seq, "hash": chain})
+        was, now_ends = LogEnd(ticket.seq, ticket.hash), LogEnd(seq, chain)
+        hashed = with_end(session.cipher, ticket_id, ticket.row_hash or b"", was, now_ends)
+        tickets.append({"id": ticket_id, "seq": seq, "hash": chain, "row_hash": hashed})
         end = chain[:DIGEST_BYTES]
         heads.append(ChangedHead(HeadKind.TICKET, ticket_id, seq, end, len(added)))
     if rows:

@@ -1,0 +1,227 @@
+"""Workers go by no row of a ticket and by no rule that somebody without the key has written."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, func, select, text, update
+
+from models.database import Store
+from models.errors import HotlineError
+from models.operations.accept import accept_tables
+from models.operations.notices.record import record_outcomes
+from models.operations.rebuild import NotRebuilt, rebuild_ticket
+from models.queries.health import health, quarantined_tickets
+from models.queries.own_tables import ForgedTable
+from models.queries.verification import verify
+from models.rulebook import load_rulebook
+from models.rules.queues import CONTACT
+from models.rules.vocabulary import UserRole
+from models.security.findings import Harm
+from models.security.heads import HeadKind
+from models.security.roles import Actor, NotAllowed
+from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, POLICY, TABLE_HEAD, TICKET, UNIT
+from models.tables.inbox import WAITING
+from scripts.service.forgery_checks import check_forgeries
+from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message, row_of
+from workers.actors import WorkerContext, advance_batch
+from workers.notices.dispatcher import NoticeDispatcher
+
+NOW = at("2026-11-06T10:00")
+HEAD = Actor("zhao", UserRole.SUPERVISOR)
+NUMBERS = ("R1", "R2", "R3")
+
+
+def _begin(store: Store) -> None:
+    """Three tickets; of one a message came late, it is completed, and notices of it are sent."""
+    more = [
+        message("R1", "unit.accepted", "2026-11-02T10:00"),
+        message("R2", "unit.accepted", "2026-11-02T10:00"),
+        message("R2", "result.submitted", "2026-11-03T10:00", **RESULT),
+        message("R2", "result.reviewed", "2026-11-03T11:00", accepted=True, unit=None),
+    ]
+    feed(store, [*(letter(n, "2026-11-02T09:00") for n in NUMBERS), *more], NOW)
+    advance_tickets(store, NUMBERS, NOW)
+    feed(store, [message("R2", "unit.joined", "2026-11-02T10:30", unit="住建局")], NOW)
+    advance_tickets(store, ["R2"], NOW)
+    with store.writing() as session:
+        rows = session.scalars(select(NOTICE.c.id).order_by(NOTICE.c.id).limit(2)).all()
+        record_outcomes(session, dict.fromkeys(rows), "file", NOW)
+
+
+pytestmark = pytest.mark.store(fill=_begin)
+
+
+def _change(store: Store, *statements: Any) -> None:
+    with store.writing() as session:
+        for statement in statements:
+            session.execute(statement)
+
+
+def _set(**values: Any) -> Any:
+    return update(TICKET).where(TICKET.c.number == "R1").values(**values)
+
+
+def _of_another(*columns: str) -> Any:
+    other = TICKET.alias()
+    of_another = {c: select(other.c[c]).where(other.c.number == "R3") for c in columns}
+    return _set(**{c: query.scalar_subquery() for c, query in of_another.items()})
+
+
+FORGED: dict[str, Callable[[], Any]] = {
+    "the state": lambda: _set(state=func.replace(TICKET.c.state, '"run":1', '"run":2')),
+    "no state": lambda: _set(state=""),
+    "another's state": lambda: _of_another("state"),
+    "another's row": lambda: _of_another("state", "title", "facts", "updated_at", "row_hash"),
+    "the title": lambda: _set(title="别的"),
+    "the facts": lambda: _set(facts=b"7" * 32),
+    "the moment": lambda: _set(updated_at=NOW + timedelta(hours=1)),
+    "the end of the log": lambda: _set(seq=TICKET.c.seq - 1),
+    "the hash of its last line": lambda: _set(hash=b"7" * 32),
+    "no hash": lambda: _set(row_hash=None),
+    "an empty hash": lambda: _set(row_hash=b""),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_row_is_quarantined_and_rebuilt(store: Store, what: str, tmp_path: Path) -> None:
+    """Its message waits, everybody is told, and the ticket becomes what it would have been."""
+    before = row_of(store, "R1")
+    _change(store, FORGED[what]())
+    arrivals = [message(n, "site.arrived", "2026-11-06T09:59") for n in ("R1", "R3")]
+    feed(store, arrivals, NOW)
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    assert advance_batch(context, CONTACT, ["R1", "R3"]) == 1
+    with store.reading() as session:
+        waiting = session.execute(select(INBOX).where(INBOX.c.state == WAITING)).all()
+        assert [(row.ticket, row.reason) for row in waiting] == [("R1", None)]
+        bells = session.scalars(select(BELL.c.ring_at).where(BELL.c.queue == CONTACT)).all()
+        assert bells == [NOW + timedelta(minutes=10)]
+        assert quarantined_tickets(session, 9) == ["R1"]
+        assert health(session, NOW).quarantined == 1
+        assert "hotline db rebuild R1" in next(check_forgeries(session)).advice
+    assert {finding.ticket for finding in verify(store).findings} == {"R1"}
+    with store.writing() as session:
+        assert rebuild_ticket(session, HEAD, "R1", NOW) == 0
+    rebuilt = row_of(store, "R1")
+    same = ("number", "status", "unit", "due", "title", "facts", "policy_id", "seq", "hash")
+    assert [getattr(rebuilt, n) for n in same] == [getattr(before, n) for n in same]
+    assert rebuilt.quarantined_at is None
+    with store.reading() as session:
+        # it is rung for at once, by its own bell or by that of the message
+        assert session.scalar(select(func.min(BELL.c.ring_at))) <= NOW
+    assert advance_tickets(store, ["R1"], NOW).applied == 1
+    assert verify(store).findings == []
+
+
+def test_a_rebuilt_ticket_is_the_same(store: Store) -> None:
+    """Also one that a late message had folded again, and of whose clocks others are the past."""
+
+    def rows() -> list[str]:
+        left = {"row_hash", "updated_at", "state", "claimant", "calendar"}
+        with store.reading() as session:
+            stored = [
+                row for table in (TICKET, CLOCK, EVENT) for row in session.execute(select(table))
+            ]
+        return sorted(repr({k: v for k, v in r._mapping.items() if k not in left}) for r in stored)
+
+    before = rows()
+    for number in NUMBERS:
+        with store.writing() as session:
+            assert rebuild_ticket(session, HEAD, number, NOW) == 0
+    assert rows() == before
+    assert verify(store).findings == []
+    operator = Actor("qian", UserRole.OPERATOR)
+    with store.writing() as session, pytest.raises(NotAllowed):
+        rebuild_ticket(session, operator, "R1", NOW)
+
+
+def test_a_ticket_whose_log_is_not_whole_is_not_rebuilt(store: Store) -> None:
+    """Nothing vouches for it."""
+    line = EVENT.c.ticket_id == row_of(store, "R1").id, EVENT.c.seq == 2
+    for change in (update(EVENT).where(*line).values(moment=NOW), delete(EVENT).where(*line)):
+        _change(store, change)
+        with store.writing() as session, pytest.raises(NotRebuilt):
+            rebuild_ticket(session, HEAD, "R1", NOW)
+
+
+def test_a_row_that_is_put_back_with_its_log_is_told(store: Store) -> None:
+    """A ticket as it was before, hash and all: it is carried on, and the verification tells."""
+    old = row_of(store, "R1")
+    feed(store, [message("R1", "site.arrived", "2026-11-06T09:59")], NOW)
+    advance_tickets(store, ["R1"], NOW)
+    _change(
+        store,
+        delete(EVENT).where(EVENT.c.ticket_id == old.id, EVENT.c.seq > old.seq),
+        _set(**{name: value for name, value in old._mapping.items() if name != "id"}),
+    )
+    feed(store, [message("R1", "site.arrived", "2026-11-06T09:59", id="again")], NOW)
+    advance_tickets(store, ["R1"], NOW)
+    assert (Harm.DELETED, "R1") in {(f.harm, f.ticket) for f in verify(store).findings}
+
+
+RULES: dict[str, tuple[Callable[[], Any], HeadKind]] = {
+    "a policy": (
+        lambda: update(POLICY).values(body=func.replace(POLICY.c.body, "7 work", "9 work")),
+        HeadKind.POLICY,
+    ),
+    "a policy that is withdrawn": (
+        lambda: update(POLICY).values(withdrawn_at=NOW),
+        HeadKind.POLICY,
+    ),
+    "a day": (
+        lambda: text(
+            "INSERT INTO calendar_day (day, working, document, version, declared_at) "
+            "VALUES ('2026-11-07', TRUE, 'x', 1, '2026-11-06 00:00:00.000000')"
+        ),
+        HeadKind.DAY,
+    ),
+    "a unit that is gone": (
+        lambda: text("DELETE FROM unit WHERE id = (SELECT min(id) FROM unit)"),
+        HeadKind.UNIT,
+    ),
+    "a unit's parent": (lambda: update(UNIT).values(parent="住建局"), HeadKind.UNIT),
+    "a word of the territory": (
+        lambda: text("INSERT INTO territory (word) VALUES ('上海')"),
+        HeadKind.TERRITORY,
+    ),
+    "no head": (lambda: delete(TABLE_HEAD), HeadKind.POLICY),
+}
+
+
+@pytest.mark.parametrize("what", RULES)
+def test_no_ticket_is_carried_on_by_a_forged_rule(store: Store, what: str, tmp_path: Path) -> None:
+    """Its messages wait, doctor says why, and an administrator can take it as it is."""
+    statement, kind = RULES[what]
+    _change(store, statement())
+    feed(store, [message("R1", "site.arrived", "2026-11-06T09:59")], NOW)
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    with pytest.raises(ForgedTable):
+        advance_batch(context, CONTACT, ["R1"])
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).where(INBOX.c.state == WAITING)) == 1
+        assert "hotline db accept" in next(check_forgeries(session)).advice
+    with store.writing() as session:
+        assert kind in accept_tables(session, HEAD, NOW)
+    with store.writing() as session:
+        assert accept_tables(session, HEAD, NOW) == []
+    if what != "a policy that is withdrawn":
+        with store.reading() as session:
+            load_rulebook(session)
+        assert advance_batch(context, CONTACT, ["R1"]) == 1
+
+
+@pytest.mark.store(databases=["sqlite"], fill=_begin)
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE unit SET words = 'x'", "UPDATE policy_version SET valid_from = 7"],
+)
+def test_a_rule_that_nothing_can_read_is_refused(store: Store, statement: str) -> None:
+    """SQLite takes values of any type."""
+    _change(store, text(statement))
+    with store.reading() as session, pytest.raises(HotlineError, match="hotline db accept"):
+        load_rulebook(session)
