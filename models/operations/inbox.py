@@ -270,6 +270,8 @@ def _keep_refused(
 
     They are no part of their ticket, and never become one.
     """
+    if not messages:
+        return
     known = _stored(session, source, [message for message, _why in messages.values()])
     new = [entry for message_id, entry in messages.items() if message_id not in known]
     messages_alone = [message for message, _why in new]

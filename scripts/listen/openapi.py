@@ -10,6 +10,7 @@ from models.i18n import _
 from models.rules import fields as check
 from models.rules.limits import LISTEN_LIST
 from models.rules.messages import CONTENT_TYPES, FIELDS, OF_SEVERAL_TICKETS, Content
+from models.rules.speaking import NAMES_SENDER, senders_of
 from models.rules.vocabulary import Code, MessageType, label
 from scripts.ingest.records import Outcome
 from scripts.listen.answer import NOT_TAKEN, UNREADABLE
@@ -37,13 +38,14 @@ _OBJECTS: Mapping[object, type[Struct]] = {
 
 def openapi_document(version: str, server: str = "") -> Schema:
     """Return the document, in the language shown; `server` is the address of the endpoint."""
-    schemas: Schema = {kind.__name__: message_schema(kind) for kind in CONTENT_TYPES.values()}
+    kinds = [kind for kind in CONTENT_TYPES.values() if senders_of(kind.type, {})]
+    schemas: Schema = {kind.__name__: message_schema(kind) for kind in kinds}
     schemas |= {struct.__name__: _object_schema(struct) for struct in _OBJECTS.values()}
     schemas["Message"] = {
-        "oneOf": [_ref(kind.__name__) for kind in CONTENT_TYPES.values()],
+        "oneOf": [_ref(kind.__name__) for kind in kinds],
         "discriminator": {
             "propertyName": "type",
-            "mapping": {kind.type.value: _path(kind.__name__) for kind in CONTENT_TYPES.values()},
+            "mapping": {kind.type.value: _path(kind.__name__) for kind in kinds},
         },
     }
     schemas["Answer"] = _answer_schema()
@@ -86,6 +88,9 @@ def message_schema(content: type[Content]) -> Schema:
             schema = {"anyOf": [schema, {"type": "null"}]} if schema else schema
         properties[name] = schema
         required += [name] if field.required else []
+    if kind in NAMES_SENDER:
+        required.remove("by")
+        properties["by"] = {**_TEXT, "description": _("The sender's own name, or left out.")}
     return {
         "type": "object",
         "title": label(MessageType, kind),
@@ -93,6 +98,7 @@ def message_schema(content: type[Content]) -> Schema:
         "properties": properties,
         "required": required,
         "additionalProperties": True,
+        "x-senders": sorted(senders_of(kind, {})),
     }
 
 

@@ -49,6 +49,8 @@ class Receiver:
         if request.headers.get("Expect", "").lower() == "100-continue":
             await _say_continue(request)
         self._reading.add(reader)
+        if self.is_stopping:
+            reader.stop()
         try:
             with self._memory.share() as share:
                 if kind == DOCUMENT:

@@ -41,7 +41,7 @@ async def test_killed_in_the_middle_and_the_same_again_loses_and_doubles_nothing
 ) -> None:
     """Each message is there once, with its bell, though there is no broker to ring it."""
     token = issued(store, "city", role=UserRole.FEEDER)
-    many = large_letters("city", 60)
+    many = large_letters("city", 40)
     content = as_lines(many)
     async with aiohttp.ClientSession() as session:
         with listener(store, tmp_path) as (url, process):
@@ -64,7 +64,7 @@ async def test_killed_in_the_middle_and_the_same_again_loses_and_doubles_nothing
     assert stored(store, "city") == [m["ticket"] for m in many]
     with store.reading() as session_:
         bells = select(func.count()).select_from(BELL.join(INBOX, BELL.c.row_id == INBOX.c.id))
-        assert session_.scalar(bells.where(INBOX.c.source == "city")) == 60
+        assert session_.scalar(bells.where(INBOX.c.source == "city")) == 40
     log = (tmp_path / "log").read_text()
     assert "outcome=done" in log
     for private in (token, many[0]["title"], many[0]["claimant"]["phone"]):

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from models.i18n import _, speaking
 from models.rules.limits import LISTEN_PIECE_BYTES, MIB, RECORD_BYTES
 from models.rules.messages import FIELDS, read_content
+from models.rules.speaking import NAMES_SENDER, senders_of
 from models.rules.vocabulary import MessageType
 from scripts.ingest.readers import json_stream
 from scripts.listen.body import BodyMemory
@@ -31,7 +32,7 @@ def in_pieces(content: bytes, random: Random) -> list[bytes]:
     return [content[a:b] for a, b in zip([0, *cuts], [*cuts, len(content)], strict=True)]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(15))
 def test_lines_are_the_same_wherever_they_were_cut(seed: int) -> None:
     """With lines that are blank, too long, just not too long, or without an end."""
     random = Random(seed)
@@ -77,7 +78,7 @@ def unpacked(packed: bytes, random: Random) -> bytes:
     return b"".join(out)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_gzip_is_unpacked_wherever_it_was_cut(seed: int) -> None:
     """Also several files behind one another; one that is cut off or no gzip is said to be."""
     random = Random(seed)
@@ -91,14 +92,14 @@ def test_gzip_is_unpacked_wherever_it_was_cut(seed: int) -> None:
 
 
 def test_a_bomb_is_not_unpacked() -> None:
-    """A hundred megabytes of nothing; it ends at two."""
-    bomb = gzip.compress(bytes(100 * MIB))
+    """Twenty megabytes of nothing, of which a tenth comes."""
+    bomb = gzip.compress(bytes(20 * MIB))
     size = 0
     with pytest.raises(Problem) as caught:
         for piece in Gunzip().pieces(bomb[: len(bomb) // 10]):
             size += len(piece)
     assert caught.value.kind.code == "packed_too_tight"
-    assert size <= 200 * len(bomb) // 10
+    assert size <= MIB
 
 
 def test_bodies_hold_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +142,10 @@ def schemas() -> dict[str, Any]:
     return openapi_document("1", "https://a.example/listen")
 
 
-@pytest.mark.parametrize("kind", GOOD)
+SENT = [kind for kind in GOOD if senders_of(MessageType(kind), {})]
+
+
+@pytest.mark.parametrize("kind", SENT)
 def test_the_document_allows_what_is_taken_and_nothing_less(kind: str) -> None:
     """Each message with just what it must carry; without any of that it is not valid."""
     document = schemas()
@@ -153,8 +157,11 @@ def test_the_document_allows_what_is_taken_and_nothing_less(kind: str) -> None:
     validator.validate(whole)
     assert not validator.is_valid(whole | {"type": "no.type"})
     for left_out in (*envelope, *GOOD[kind]):
-        if left_out in envelope or FIELDS[kind][left_out].required:
-            assert not validator.is_valid({k: v for k, v in whole.items() if k != left_out})
+        rest = {k: v for k, v in whole.items() if k != left_out}
+        # the name of whoever has the token is put there
+        fills_in = left_out == "by" and MessageType(kind) in NAMES_SENDER
+        needed = left_out in envelope or (FIELDS[kind][left_out].required and not fills_in)
+        assert validator.is_valid(rest) != needed, left_out
     for field, check in FIELDS[kind].items():
         for text in getattr(check.check, "texts", ()):
             validator.validate(whole | {field: text})
@@ -175,7 +182,7 @@ def test_the_page_loads_nothing_and_names_every_type(language: str) -> None:
     assert FOREIGN.search(text) is None
     assert "<script" not in text
     assert not re.search(r"@import|url\(", text)
-    for name in (*MessageType, *(kind.code for kind in PROBLEMS)):
+    for name in (*SENT, *(kind.code for kind in PROBLEMS)):
         assert f"<code>{name}</code>" in text
     assert ("12345 热线消息接口" in text) == (language == "zh")
 

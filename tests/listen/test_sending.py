@@ -143,6 +143,7 @@ async def test_a_body_may_be_packed_and_come_in_pieces(store: Store, tmp_path: P
         assert [result["line"] for result in packed.content["results"]] == list(range(1, 41))
 
 
+@pytest.mark.store(databases=["sqlite"], shared=True)
 async def test_an_answer_may_be_long(store: Store, tmp_path: Path) -> None:
     """It is kept in a file, and sent in pieces."""
     async with listening(store, tmp_path) as url, sender(url, store) as city:
@@ -153,6 +154,7 @@ async def test_an_answer_may_be_long(store: Store, tmp_path: Path) -> None:
         assert reply.headers["Transfer-Encoding"] == "chunked"
 
 
+@pytest.mark.store(databases=["sqlite"], shared=True)
 @pytest.mark.parametrize(
     ("content", "kind", "headers", "wanted"),
     [
@@ -216,6 +218,7 @@ async def test_a_token_that_is_revoked_ends_the_request_that_is_under_way(
         assert (await city.send(many[0])).code == "token_refused"
 
 
+@pytest.mark.store(databases=["sqlite"], shared=True)
 async def test_unknown_tokens_have_to_wait_and_good_ones_do_not(
     store: Store, tmp_path: Path
 ) -> None:
@@ -235,6 +238,7 @@ async def test_unknown_tokens_have_to_wait_and_good_ones_do_not(
     assert sum(int(count) for (count,) in logged_failures) == 10
 
 
+@pytest.mark.store(databases=["sqlite"], shared=True)
 async def test_a_token_has_so_many_requests_a_minute(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +269,7 @@ async def test_nobody_is_told_of_what_was_before_a_day(store: Store, tmp_path: P
         assert session.scalars(query).one() == at("2026-11-01T00:00")
 
 
+@pytest.mark.store(databases=["sqlite"], shared=True)
 async def test_it_takes_what_a_feed_takes(store: Store, tmp_path: Path) -> None:
     """The same file, in a feed and here, is the same messages with the same reasons."""
     content = b"".join(
