@@ -256,6 +256,7 @@ def _lines(
         row.id: _Ticket(session, row, units_by_line)
         for row in session.execute(select(TICKET).where(session.is_in(TICKET.c.id, ids)))
     }
+    session.load_salts([ticket.number for ticket in tickets.values()])
     first = min(head.seq - head.lines for head in heads)
     rows = session.execute(
         select(EVENT.c.ticket_id, EVENT.c.hash, *LOG_COLUMNS)

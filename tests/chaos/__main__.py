@@ -73,7 +73,8 @@ def _print_result(result: RoundResult) -> None:
         f"  {verdict.messages} messages, {verdict.notices} notices, lost {len(verdict.lost)}, "
         f"twice {len(verdict.twice)}, different {len(verdict.different)}, "
         f"letters sent again under their id {verdict.sent_again}, "
-        f"tickets out of order {verdict.out_of_order}"
+        f"tickets out of order {verdict.out_of_order}, "
+        f"events sent {verdict.events}, sent again under their id {verdict.events_again}"
     )
     for title in ("lost", "twice", "different"):
         for line in getattr(verdict, title)[:_SHOWN]:

@@ -10,9 +10,11 @@ from pathlib import Path
 from models.database import Store
 from models.store_errors import is_transient
 from tests.chaos.cluster import Cluster
+from tests.chaos.events_sent import add_event_channel, all_sent, compare_events
 from tests.chaos.faults import Fault, disk_full, faults_for
-from tests.chaos.known_feed import known_feed, reference_run
+from tests.chaos.known_feed import FeedLine, known_feed, reference_run
 from tests.chaos.verdict import Verdict, compare_with_reference, is_quiet
+from tests.workers.event_receiver import EventReceiver, event_receiver
 
 LogLine = Callable[[str], None]
 
@@ -23,7 +25,10 @@ _QUIET_WITHIN = 90.0
 
 @dataclass(frozen=True)
 class Round:
-    """A round's database, length in seconds, faults, and how often and how long they happen."""
+    """A round's database, length in seconds, faults, and how often and how long they happen.
+
+    Its `events` are also sent to a receiver, some of whose answers are lost.
+    """
 
     kind: str
     seed: int
@@ -32,6 +37,7 @@ class Round:
     only: Sequence[Fault] | None = None
     every: tuple[float, float] = (0.3, 1.5)
     lasting: tuple[float, float] = (0.5, 2.5)
+    events: bool = True
 
 
 @dataclass
@@ -54,14 +60,30 @@ def run_round(wanted: Round, folder: Path, log_line: LogLine) -> RoundResult:
     rng = random.Random(wanted.seed)
     lines = known_feed(wanted.copies, rng)
     reference = reference_run(folder / f"reference-{wanted.kind}-{wanted.seed}", lines)
+    with event_receiver() as receiver:
+        return _run(wanted, receiver, lines, reference, rng, log_line)
+
+
+def _run(
+    wanted: Round,
+    receiver: EventReceiver,
+    lines: list[FeedLine],
+    reference: Store,
+    rng: random.Random,
+    log_line: LogLine,
+) -> RoundResult:
     cluster = Cluster(wanted.kind, lines, wanted.seconds, rng)
+    if wanted.events:
+        add_event_channel(cluster.home, receiver, random.Random(wanted.seed))
     try:
         faults = _under_faults(cluster, wanted, rng, log_line)
-        _wait_for_rest(cluster, log_line)
+        _wait_for_rest(cluster, wanted, log_line)
         unresponsive = cluster.end()
         verdict = compare_with_reference(
             cluster.store, reference, lines, cluster.home / "notices.jsonl"
         )
+        if wanted.events:
+            compare_events(cluster.store, receiver, verdict)
         return RoundResult(verdict, faults, cluster.log.read_text(errors="replace"), unresponsive)
     finally:
         cluster.close()
@@ -88,9 +110,9 @@ def _under_faults(cluster: Cluster, wanted: Round, rng: random.Random, log_line:
     return count
 
 
-def _wait_for_rest(cluster: Cluster, log_line: LogLine) -> None:
+def _wait_for_rest(cluster: Cluster, wanted: Round, log_line: LogLine) -> None:
     until = time.monotonic() + _QUIET_WITHIN
-    while not _at_rest(cluster.store) or not cluster.all_fed:
+    while not _at_rest(cluster.store, wanted) or not cluster.all_fed:
         cluster.step()
         if time.monotonic() > until:
             log_line(cluster.log.read_text(errors="replace")[-4000:])
@@ -98,10 +120,10 @@ def _wait_for_rest(cluster: Cluster, log_line: LogLine) -> None:
         time.sleep(0.1)
 
 
-def _at_rest(store: Store) -> bool:
+def _at_rest(store: Store, wanted: Round) -> bool:
     try:
         with store.reading() as session:
-            return is_quiet(session)
+            return is_quiet(session) and (not wanted.events or all_sent(session))
     except Exception as error:
         if not is_transient(error):
             raise

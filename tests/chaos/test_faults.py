@@ -13,7 +13,8 @@ from tests.chaos.known_feed import known_feed, reference_run
 from tests.chaos.rounds import Round, run_round
 from tests.chaos.verdict import compare_with_reference
 
-QUICK = Round("sqlite", seed=12345, seconds=9, copies=2, every=(0.2, 0.5), lasting=(0.3, 1.2))
+QUICK = Round("sqlite", seed=12345, seconds=9, copies=2, every=(0.2, 0.5), lasting=(0.3, 1.2),
+              events=False)  # fmt: skip
 
 
 @pytest.mark.usefixtures("starts_servers")

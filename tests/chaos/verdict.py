@@ -42,6 +42,8 @@ class Verdict:
     notices: int = 0
     sent_again: int = 0
     out_of_order: int = 0
+    events: int = 0
+    events_again: int = 0
 
     @property
     def good(self) -> bool:

@@ -20,7 +20,8 @@ SECRET = "whsec_" + base64.b64encode(b"of the receiver, and long enough").decode
 class EventReceiver:
     """Takes pages; `answer` is the status that it gives, or nothing where it `hangs`.
 
-    `on_page` is called with each page before it is answered. What has come under a new id is in
+    `on_page` is called before a page is answered; where it `loses_answer`, somebody on the way
+    answers instead of it that it is away. What has come under a new id is in
     `events`, in its order; `pages` are the ids of all pages, and `most_at_once` how many of them
     it had to answer at the same time.
     """
@@ -30,6 +31,7 @@ class EventReceiver:
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     on_page: Callable[[], None] = lambda: None
+    loses_answer: Callable[[], bool] = lambda: False
     url: str = ""
     pages: list[str] = field(default_factory=list)
     moments: list[int] = field(default_factory=list)
@@ -61,6 +63,8 @@ class EventReceiver:
                 await asyncio.sleep(30)
             if self.answer == 200:
                 self._take(json.loads(body)["events"])
+            if self.loses_answer():
+                return web.Response(status=502)
             return web.Response(status=self.answer, headers=self.headers)
         finally:
             self._at_once -= 1
