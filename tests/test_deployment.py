@@ -58,7 +58,7 @@ def test_each_service_is_watched_started_again_and_knows_no_secret(compose: dict
 
 def test_each_process_of_ours_has_limits(compose: dict[str, Any]) -> None:
     """What is killed or crashes leaves no key behind, and one process does not take the host."""
-    for name in ("worker", "timekeeper", "monitor", "upgrade"):
+    for name in ("worker", "timekeeper", "monitor", "listen", "upgrade"):
         service = compose["services"][name]
         assert service["ulimits"]["core"] == 0, name
         assert service["ulimits"]["nofile"] >= 4096, name

@@ -50,7 +50,7 @@ class BodyReader:
                 before = clock()
                 yield piece
                 deadline += clock() - before
-        if self._gunzip is not None and size:
+        if self._gunzip is not None:
             self._gunzip.finish()
 
     async def _read(self, deadline: float) -> bytes:

@@ -19,7 +19,6 @@ class Gunzip:
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP)
-        self._is_new = True
         self._packed = self._unpacked = 0
 
     def pieces(self, packed: bytes) -> Iterator[bytes]:
@@ -28,12 +27,11 @@ class Gunzip:
         while packed:
             if self._member.eof:
                 # several files behind one another are one
-                self._member, self._is_new = zlib.decompressobj(_GZIP), True
+                self._member = zlib.decompressobj(_GZIP)
             try:
                 piece = self._member.decompress(packed, LISTEN_PIECE_BYTES)
             except zlib.error as error:
                 raise Problem(BAD_GZIP) from error
-            self._is_new = False
             packed = self._member.unused_data or self._member.unconsumed_tail
             yield self._counted(piece)
         while not self._member.eof and (piece := self._rest()):
@@ -50,6 +48,6 @@ class Gunzip:
         return piece
 
     def finish(self) -> None:
-        """Raise Problem where the body was cut off."""
-        if self._is_new or not self._member.eof:
+        """Raise Problem where the body was cut off; none at all is not."""
+        if self._packed and not self._member.eof:
             raise Problem(BAD_GZIP)

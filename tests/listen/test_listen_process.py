@@ -59,6 +59,7 @@ async def test_killed_in_the_middle_and_the_same_again_loses_and_doubles_nothing
         with listener(store, tmp_path) as (url, process):
             reply = await Sender(url, session, "city", token).send(content, LINES)
             assert (reply.status, reply.content["duplicate"]) == (200, before)
+            assert b" 400 " in await _broken_chunk(url, token, as_lines(many[:1]))
             process.terminate()
             assert process.wait(30) == 0
     assert stored(store, "city") == [m["ticket"] for m in many]
@@ -67,5 +68,20 @@ async def test_killed_in_the_middle_and_the_same_again_loses_and_doubles_nothing
         assert session_.scalar(bells.where(INBOX.c.source == "city")) == 40
     log = (tmp_path / "log").read_text()
     assert "outcome=done" in log
-    for private in (token, many[0]["title"], many[0]["claimant"]["phone"]):
+    letter = many[0]
+    for private in (token, letter["title"], letter["claimant"]["phone"], letter["content"][:40]):
         assert private not in log
+
+
+async def _broken_chunk(url: str, token: str, content: bytes) -> bytes:
+    """The status of a request whose chunk is longer than it says, with letters in it."""
+    host, _colon, port = url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        f"POST /messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n".encode()
+    )
+    writer.write(content)
+    status = await asyncio.wait_for(reader.readline(), 20)
+    writer.close()
+    return status
