@@ -10,14 +10,15 @@ from sqlalchemy import Row, Select, func, select
 from models.database import Session
 from models.queries.own_tables import RULEBOOK, require_own
 from models.queries.routing_models import load_model, model_in_use
+from models.queries.topics import load_topics
 from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.policy import Policy, in_force, load_stored_policy
 from models.rules.routing.directory import Directory, Unit
 from models.rules.routing.unit_history import FormerName, RetiredUnit, UnitHistory
 from models.rules.state import RuleContext
-from models.tables.core import DAY, FORMER_UNIT_NAME, POLICY, TERRITORY, UNIT, YEAR
+from models.tables.core import DAY, FORMER_UNIT_NAME, POLICY, TERRITORY, TOPIC, UNIT, YEAR
 
-RulebookVersion = tuple[int, int, int, int]
+RulebookVersion = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Rulebook:
 
 
 def rulebook_version(session: Session) -> RulebookVersion:
-    """Return a value that changes with every new policy, day, units file or model; cheap to ask."""
+    """Return a value that changes with each new policy, day, unit, topic or model; cheap to ask."""
     row = session.execute(
         select(
             # every import adds a version, and a version is withdrawn once
@@ -55,9 +56,10 @@ def rulebook_version(session: Session) -> RulebookVersion:
             calendar_version().scalar_subquery(),
             select(func.coalesce(func.max(UNIT.c.version), 0)).scalar_subquery(),
             model_in_use().scalar_subquery(),
+            select(func.coalesce(func.max(TOPIC.c.version), 0)).scalar_subquery(),
         )
     ).one()
-    return row[0], row[1], row[2], row[3]
+    return row[0], row[1], row[2], row[3], row[4]
 
 
 def calendar_version() -> Select[tuple[int]]:
@@ -87,7 +89,8 @@ def load_rulebook(session: Session) -> Rulebook:
         held[row.id] = load_stored_policy(row.body, f"policy {row.number}")
     calendar = load_calendar(session)
     units, territory = stored_units(session), stored_territory(session)
-    directory = Directory(units, territory, load_model(session), unit_history(session))
+    model, history = load_model(session), unit_history(session)
+    directory = Directory(units, territory, model, history, load_topics(session))
     return Rulebook(version, policies, calendar, directory, withdrawn)
 
 

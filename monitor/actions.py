@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.i18n import LazyText, lazy, render
-from models.queries.detail import TicketDetail, proposed_unit
+from models.queries.detail import TicketDetail, proposed_topic, proposed_unit
 from models.rules.events import ScreeningDecided, ScreeningProposed
 from models.rules.messages import HOTLINE
 from models.rules.vocabulary import (
@@ -82,6 +82,8 @@ def available_actions(ticket: TicketDetail) -> list[Action]:
         actions.append(_RATE)
     if ticket.state.revisit:
         actions.append(_REVISIT)
+    if ticket.status not in (Status.ARCHIVED, Status.DECLINED):
+        actions.append(_classification(ticket))
     return actions
 
 
@@ -140,6 +142,20 @@ def _assignment(ticket: TicketDetail) -> Action:
     reason = Question("why", lazy("Reason"), required=False)
     questions = (Question("unit", lazy("Unit"), is_unit=True, default=unit), reason)
     return Action(label, MessageType.TICKET_ASSIGNED, questions)
+
+
+def _classification(ticket: TicketDetail) -> Action:
+    """Say the topic; the one that a model proposes is filled in, and may be changed."""
+    label, topic, why = lazy("Choose the topic"), "", ""
+    if (proposal := proposed_topic(ticket)) is not None:
+        topic, reason = proposal.topic, render(proposal.why)
+        label = lazy("Choose the topic; proposed: {topic} ({why})", topic=topic, why=reason)
+        why = render(lazy("proposed, {sure} % sure", sure=proposal.certainty))
+    questions = (
+        Question("topic", lazy("Topic: its code, label or path"), default=topic),
+        Question("why", lazy("Reason"), default=why),
+    )
+    return Action(label, MessageType.TICKET_AMENDED, questions)
 
 
 def _decision(code: str, why: str) -> Action:

@@ -25,6 +25,9 @@ _FIELDS = {
     "type": "category",
     "状态": "status",
     "status": "status",
+    "主题": "topic",
+    "分类": "topic",
+    "topic": "topic",
     "剩": "left",
     "剩余": "left",
     "left": "left",
@@ -117,6 +120,7 @@ def read_filter(text: str) -> Filter | FilterError:
         units=parts.fields.get("unit", ()),
         categories=parts.fields.get("category", ()),
         statuses=parts.fields.get("status", ()),
+        topics=parts.fields.get("topic", ()),
         emergency=parts.emergency,
         words=tuple(parts.words),
     )
@@ -154,8 +158,8 @@ def _read_token(parts: _Parts, token: str, column: int) -> FilterError | None:
 
 
 def _read_value(name: str, text: str) -> str | TimeLeft | LazyText:
-    """Return a unit's name, a code, or a bound of the time left; a text says what is wrong."""
-    if name == "unit":
+    """Return a unit or topic as named, a code, or a bound of the time left; else what is wrong."""
+    if name in ("unit", "topic"):
         return text
     if name == "left":
         return _read_time_left(text)

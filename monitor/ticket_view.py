@@ -5,7 +5,7 @@ from datetime import datetime
 from textual.content import Content
 
 from models.i18n import _, render
-from models.queries.detail import TicketDetail
+from models.queries.detail import TicketDetail, proposed_topic
 from models.queries.duties import next_duty, waits_since
 from models.queries.log_lines import LogLine
 from models.rules.calendar import SHANGHAI
@@ -96,6 +96,7 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
         Content.styled(one_line(ticket.number), "$quiet"),
         Content("  ").join([*badges, Content(status)]),
         Content(one_line(ticket.unit or _("no unit yet"))),
+        *_topic_lines(ticket),
     ]
     lines.append(_next_line(ticket, now, office))
     person = [claimant.name, claimant.phone, claimant.address, contact]
@@ -121,6 +122,17 @@ def _next_line(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> C
         f"  {format_instant(duty.due)}{guess}  ",
         (one_line(label(Recipient, duty.holder)), "$quiet"),
     )
+
+
+def _topic_lines(ticket: TicketDetail) -> list[Content]:
+    if (topic := ticket.topic) is not None:
+        known = "" if topic.is_known else f"  {_('not in the classification')}"
+        return [Content(one_line(topic.path) + known)]
+    if (proposal := proposed_topic(ticket)) is not None:
+        text = _("topic proposed: {topic} ({why})")
+        why = render(proposal.why)
+        return [Content.styled(one_line(text.format(topic=proposal.topic, why=why)), "$quiet")]
+    return []
 
 
 def letter(ticket: TicketDetail) -> Content:

@@ -36,6 +36,7 @@ def build() -> App:
         similar,
         tickets,
         tokens,
+        topics,
         units,
     )
 
@@ -51,6 +52,7 @@ def build() -> App:
         events,
         policy,
         units,
+        topics,
         routing,
         similar,
         replay,

@@ -138,7 +138,7 @@ def read_inbox_row(
     if row.outline is None:
         if row.queue == NO_QUEUE:
             raise ForgedMessage(row)
-        return rulebook.directory.resolve_units(read_message_of(session, row), passed_on)
+        return rulebook.directory.resolve_names(read_message_of(session, row), passed_on)
     return _read_outline(session, row, row.outline)
 
 

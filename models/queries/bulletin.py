@@ -5,12 +5,12 @@ registered stands beside them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.database import Session
-from models.i18n import LazyText, lazy, render
-from models.json_types import JsonObject
+from models.i18n import LazyText, lazy
+from models.queries.bulletin_topics import HotTopic, TopicLine, hot_topics, topic_lines
 from models.queries.figure_cases import (
     Counts,
     FigureCase,
@@ -18,9 +18,8 @@ from models.queries.figure_cases import (
     figure_counts,
     figure_tickets,
 )
-from models.queries.figures import HOTLINE_DUTIES, RATES, UNIT_FIGURES, Month, months_until
+from models.queries.figures import HOTLINE_DUTIES, RATES, Month, months_until
 from models.queries.unit_names import UnitNames, load_unit_names
-from models.rules.calendar import SHANGHAI
 from models.rules.events import ConductRecorded
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.policy import BulletinRules
@@ -108,7 +107,8 @@ class Publication:
 class Bulletin:
     """A month's bulletin: a line a unit in the order of rank, and one for all of them.
 
-    `hotline` are the duties of the desk and the city hotline, `bodies` the sums of parents' bodies.
+    `hotline` are the duties of the desk and the city hotline, `bodies` the sums of parents' bodies,
+    `topics` the tickets received by their topics, `hot` those that grew most.
     `corrections` are what has changed in earlier editions. A bulletin without a `publication` is a
     preview.
     """
@@ -123,6 +123,8 @@ class Bulletin:
     bodies: tuple[BodiesLine, ...] = ()
     corrections: tuple[Correction, ...] = ()
     publication: Publication | None = None
+    topics: tuple[TopicLine, ...] = ()
+    hot: tuple[HotTopic, ...] = ()
     rules: BulletinRules = field(default_factory=BulletinRules)
 
 
@@ -137,6 +139,7 @@ def bulletin(session: Session, month: Month, rules: BulletinRules) -> Bulletin:
     _month, present, total = trend[-1]
     lines = _ranked(present.values())
     conduct = tuple(_conduct(figure_cases(session, month, "recorded", names=names)))
+    topics = topic_lines(session, span)
     return Bulletin(
         month,
         tuple(lines),
@@ -146,6 +149,8 @@ def bulletin(session: Session, month: Month, rules: BulletinRules) -> Bulletin:
         conduct,
         tuple(_hotline_duties(counts)),
         tuple(_bodies(present, names)),
+        topics=topics,
+        hot=hot_topics(session, month, topics),
         rules=rules,
     )
 
@@ -246,57 +251,3 @@ def _conduct(cases: Iterable[FigureCase]) -> Iterable[TalkProposal]:
             ground = conduct.ground
             why = lazy("{ground}", ground=ground)
             yield TalkProposal(case.unit, _CLAUSES[ground], why, (case.ticket,), conduct.grave)
-
-
-def bulletin_as_dict(value: Bulletin) -> JsonObject:
-    """Return the bulletin for machines: counts by name, rates from 0 to 1 or null."""
-    publication = value.publication
-    return {
-        "month": str(value.month),
-        "preview": publication is None,
-        "edition": publication
-        and {
-            "published_at": publication.published_at.astimezone(SHANGHAI),
-            "by": publication.who,
-        },
-        "units": [_plain(line) for line in value.lines],
-        "total": _plain(value.total),
-        "trend": [
-            {"month": str(month), **{k: v for k, v in _plain(total).items() if k != "unit"}}
-            for month, _lines, total in value.trend
-        ],
-        "proposals": [_plain_proposal(proposal) for proposal in value.proposals],
-        "conduct": [_plain_proposal(proposal) for proposal in value.conduct],
-        "hotline": [asdict(duty) for duty in value.hotline],
-        "bodies": [
-            {**_plain(sums.line), "unit": sums.parent, "bodies": list(sums.bodies)}
-            for sums in value.bodies
-        ],
-        "corrections": [
-            {
-                "month": c.month,
-                "unit": c.unit,
-                "figure": c.figure,
-                "was": c.was,
-                "is": c.now,
-                "tickets": list(c.tickets),
-            }
-            for c in value.corrections
-        ],
-    }
-
-
-def _plain(line: BulletinLine) -> JsonObject:
-    rates = {name: line.rate(name) for name in RATES}
-    rank = {} if not line.unit else {"rank": line.rank}
-    return {"unit": line.unit, **rank, **{f: line.count(f) for f in UNIT_FIGURES}, **rates}
-
-
-def _plain_proposal(proposal: TalkProposal) -> JsonObject:
-    return {
-        "unit": proposal.unit,
-        "clause": proposal.clause,
-        "why": render(proposal.why),
-        "grave": proposal.grave,
-        "tickets": list(proposal.tickets),
-    }

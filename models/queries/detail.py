@@ -14,12 +14,14 @@ from models.queries.duties import DutyRow, DutyView, duty_views
 from models.queries.letter import read_letter
 from models.queries.log import TicketNotFound, line_texts, ticket_redactor
 from models.queries.log_lines import LogLine
+from models.queries.topics import load_topics, said_topics, shown_topic
 from models.rules import events
-from models.rules.events import ClockMoved, TicketAmended, TicketUnrouted
+from models.rules.events import ClockMoved, TicketAmended, TicketUnrouted, TopicProposed
 from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
 from models.rules.speaking import OPERATORS
 from models.rules.state import State, read_state
 from models.rules.text import clean
+from models.rules.topics import UNKNOWN_TOPIC
 from models.rules.vocabulary import NoticeState, Status
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET
@@ -33,6 +35,19 @@ class RedactedClaimant:
     phone: str = ""
     address: str = ""
     contact: str = "wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicView:
+    """The topic of a ticket: its code and path; for one that is not known, what was said."""
+
+    code: str
+    path: str
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether the classification has it."""
+        return self.code != UNKNOWN_TOPIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,7 @@ class TicketDetail:
     state: State
     claimant: RedactedClaimant
     content: str
+    topic: TopicView | None = None
     duties: tuple[DutyView, ...] = ()
     log: tuple[LogLine, ...] = ()
     notices: tuple[NoticeView, ...] = ()
@@ -104,6 +120,7 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
         state=state.with_texts(_reasons_texts(letter, log, redactor)),
         claimant=_claimant(session.texts(TICKET.c.claimant, row)),
         content=redactor.redact_text(str(letter.get("content") or "")),
+        topic=_topic(session, number, row.topic),
         duties=duty_views(_duty_rows(session, row.id), log, states),
         log=log,
         notices=tuple(NoticeView(*n) for n in notices),
@@ -119,6 +136,22 @@ def proposed_unit(ticket: TicketDetail) -> tuple[str, str] | None:
         if isinstance(event, TicketUnrouted) and event.proposed and event.proposal:
             return event.proposed, render(event.proposal)
     return None
+
+
+def proposed_topic(ticket: TicketDetail) -> TopicProposed | None:
+    """Return the topic that a model proposes for a ticket, until it has one."""
+    if ticket.topic is not None:
+        return None
+    proposals = (line.event for line in ticket.log if isinstance(line.event, TopicProposed))
+    return next(proposals, None)
+
+
+def _topic(session: Session, number: str, code: str | None) -> TopicView | None:
+    if code is None:
+        return None
+    if code == UNKNOWN_TOPIC:
+        return TopicView(code, shown_topic(said_topics(session, [number]).get(number)))
+    return TopicView(code, load_topics(session).path(code))
 
 
 def _duty_rows(session: Session, ticket_id: int) -> list[DutyRow]:

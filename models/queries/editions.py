@@ -22,6 +22,7 @@ from models.queries.bulletin import (
     Publication,
     TalkProposal,
 )
+from models.queries.bulletin_topics import HotTopic, TopicLine
 from models.queries.figure_cases import Counts, FigureCase, figure_counts, figure_tickets
 from models.queries.figures import FIGURES, Month
 from models.queries.unit_names import UnitNames, load_unit_names
@@ -50,6 +51,8 @@ class EditionContent(msgspec.Struct, frozen=True):
     bodies: tuple[BodiesLine, ...]
     tickets: dict[str, tuple[str, str]]
     cases: dict[str, tuple[_Case, ...]]
+    topics: tuple[TopicLine, ...] = ()
+    hot: tuple[HotTopic, ...] = ()
 
 
 def content_of(bulletin: Bulletin, cases: Mapping[str, Iterable[FigureCase]]) -> EditionContent:
@@ -72,6 +75,8 @@ def content_of(bulletin: Bulletin, cases: Mapping[str, Iterable[FigureCase]]) ->
         bulletin.bodies,
         tickets,
         kept,
+        bulletin.topics,
+        bulletin.hot,
     )
 
 
@@ -96,6 +101,8 @@ class PublishedBulletin:
             content.bodies,
             msgspec.convert(row.corrections, tuple[Correction, ...]),
             Publication(row.published_at, row.who),
+            content.topics,
+            content.hot,
         )
 
     def cases(self, figure: str, units: Iterable[str] | None = None) -> Iterator[FigureCase]:

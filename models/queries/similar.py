@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
@@ -66,15 +66,26 @@ class _Group:
 
 
 def similar_tickets(
-    session: Session, since: datetime, *, closed: bool = False
+    session: Session,
+    since: datetime,
+    *,
+    until: datetime | None = None,
+    topic: str | None = None,
+    closed: bool = False,
 ) -> list[SimilarTickets]:
     """Return the groups with a ticket received from `since` on, the largest first, then the latest.
 
-    Only letters that have bands (operations.similar) are compared. Groups of one claimant alone
-    are left out, and those without an open ticket unless `closed`.
+    Only letters that have bands (operations.similar) are compared, and of these only those received
+    before `until` and those of a topic, if that is given. Groups of one claimant alone are left
+    out, and those without an open ticket unless `closed`.
     """
+    which = TICKET.c.received_at >= since
+    if until is not None:
+        which &= TICKET.c.received_at < until
+    if topic is not None:
+        which &= TICKET.c.topic == topic
     matching = []
-    for group in _groups(_candidates(session, since)):
+    for group in _groups(_candidates(session, which)):
         tickets = [ticket for ticket, _share in group.members]
         if len(group.claimants) > 1 and (closed or any(t.status in OPEN for t in tickets)):
             similar = tuple(
@@ -105,12 +116,12 @@ def group_similar(session: Session, numbers: Sequence[str]) -> list[list[str]]:
     return [members for _first, members in groups]
 
 
-def _candidates(session: Session, since: datetime) -> list[_Candidate]:
+def _candidates(session: Session, which: ColumnElement[bool]) -> list[_Candidate]:
     """Return the tickets that share a band with another, the oldest first."""
     recent = (
         select(SIMILARITY.c.ticket_id, SIMILARITY.c.hash)
         .join(TICKET, TICKET.c.id == SIMILARITY.c.ticket_id)
-        .where(TICKET.c.received_at >= since, SIMILARITY.c.hash.is_not(None))
+        .where(which, SIMILARITY.c.hash.is_not(None))
         .cte("recent")
     )
     shared = select(recent.c.hash).group_by(recent.c.hash).having(func.count() > 1)

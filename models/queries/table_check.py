@@ -21,6 +21,7 @@ PLACES: Mapping[HeadKind, LazyText] = {
     HeadKind.EDITION: lazy("the published bulletins"),
     HeadKind.TOKEN: lazy("the tokens"),
     HeadKind.ROLE: lazy("the roles"),
+    HeadKind.TOPIC: lazy("the topics"),
 }
 
 

@@ -14,6 +14,7 @@ from models.tables.core import (
     POLICY,
     TERRITORY,
     TOKEN,
+    TOPIC,
     UNIT,
     USER_ROLE,
     YEAR,
@@ -29,6 +30,7 @@ TABLES: Mapping[HeadKind, Table] = {
     HeadKind.EDITION: EDITION,
     HeadKind.TOKEN: TOKEN,
     HeadKind.ROLE: USER_ROLE,
+    HeadKind.TOPIC: TOPIC,
 }
 
 _COLUMNS: Mapping[HeadKind, tuple[str, ...]] = {
@@ -49,6 +51,7 @@ _COLUMNS: Mapping[HeadKind, tuple[str, ...]] = {
         *("issued_at", "expires_at", "revoked_at"),
     ),
     HeadKind.ROLE: ("name", "role", "given_at", "given_by"),
+    HeadKind.TOPIC: ("code", "label", "parent", "position", "version", "names", "retired_at"),
 }
 """The columns that a row's digest covers; one that comes later is in no digest before it."""
 
@@ -62,6 +65,7 @@ _KEYS: Mapping[HeadKind, Callable[[RowLike], int | str]] = {
     HeadKind.EDITION: lambda row: int(row.id),
     HeadKind.TOKEN: lambda row: str(row.name),
     HeadKind.ROLE: lambda row: str(row.name),
+    HeadKind.TOPIC: lambda row: str(row.code),
 }
 
 _ENCRYPTED = ("people", "content")

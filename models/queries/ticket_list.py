@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true, tu
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
 from models.queries.duties import NextDuty, next_duty, waits_since
+from models.queries.topics import load_topics
 from models.queries.units import names_of_units
 from models.rules.vocabulary import ClockName, ClockState
 from models.sql_types import SelectedRow
@@ -22,8 +23,9 @@ NO_LEVEL = "none"
 class TicketFilter:
     """A choice of open tickets: each field that is set narrows it, within a field any value fits.
 
-    `units` are parts of a unit's name or of one of its other names; `words` must all be in the
-    title or the number. A ticket of which no duty runs is in no span of `due_from` (included) and
+    `units` are parts of a unit's name or of one of its other names, `topics` are topics by code,
+    label or path, each with all below it (`TopicTree.matching`); `words` must all be in the title
+    or the number. A ticket of which no duty runs is in no span of `due_from` (included) and
     `due_before` (not included), between which the next duty of the others is due.
     """
 
@@ -31,6 +33,7 @@ class TicketFilter:
     units: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     emergency: bool = False
     numbers: tuple[str, ...] | None = None
     words: tuple[str, ...] = ()
@@ -63,6 +66,7 @@ class ListedTicket:
     provisional: bool
     policy_id: str | None
     received_at: datetime | None = None
+    topic: str | None = None
     first_contact: str | None = None
     missed: str | None = None
     next_duty: NextDuty | None = None
@@ -199,6 +203,10 @@ def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
         parts.append(TICKET.c.category.in_(wanted.categories))
     if wanted.numbers is not None:
         parts.append(TICKET.c.number.in_(wanted.numbers))
+    if wanted.topics:
+        tree = load_topics(session)
+        codes = {code for text in wanted.topics for code in tree.matching(text)}
+        parts.append(session.is_in(TICKET.c.topic, sorted(codes)))
     if wanted.emergency:
         parts.append(TICKET.c.emergency.is_not(None))
     for word in wanted.words:

@@ -55,6 +55,8 @@ Item: TypeAlias = Annotated[str, HARMLESS]
 """An item of what is not taken, as `2.2.4`."""
 FieldName: TypeAlias = Annotated[str, HARMLESS]
 """A field of a message."""
+TopicCode: TypeAlias = Annotated[str, HARMLESS]
+"""The code of a topic of the classification."""
 EmergencyLine: TypeAlias = Annotated[str, HARMLESS]
 """A number that the policy names, as `119`."""
 ChannelName: TypeAlias = Annotated[str, HARMLESS]
@@ -91,6 +93,7 @@ class TicketReceived(EventData, frozen=True, kw_only=True):
     category: Category
     policy: RulebookText
     emergency: Emergency | UnsetType = UNSET
+    topic: TopicCode | UnsetType = UNSET
     note: Reason | UnsetType = UNSET
     title: Papers = UNSET
 
@@ -102,6 +105,15 @@ class ScreeningProposed(EventData, frozen=True, kw_only=True):
     code: Item
     why: Reason
     earlier: TicketNumber | UnsetType = UNSET
+
+
+class TopicProposed(EventData, frozen=True, kw_only=True):
+    """A model proposes a topic for a ticket that came without one; `certainty` is in percent."""
+
+    event = EventName.TOPIC_PROPOSED
+    topic: TopicCode
+    certainty: int
+    why: Reason
 
 
 class ScreeningDecided(EventData, frozen=True, kw_only=True):
@@ -509,6 +521,7 @@ class TicketAmended(EventData, frozen=True, kw_only=True):
     by: Papers = UNSET
     category: Category | UnsetType = UNSET
     emergency: Emergency | UnsetType | None = UNSET
+    topic: TopicCode | UnsetType | None = UNSET
     changes: Papers = UNSET
     why: Papers = UNSET
 

@@ -26,6 +26,8 @@ from models.rules.messages import (
     Refusal,
     Route,
     TicketReceived,
+    TopicProposal,
+    said_topic,
 )
 from models.rules.origins import PRIVATE
 from models.rules.papers import LONG_TERM_PARTS, says_something, says_yes
@@ -66,6 +68,7 @@ def outline_of(message: Message) -> Message:
             title="",
             claimant=_wish_alone(content.claimant),
             channel=content.channel,
+            topic=_TEXTS["topic"] if says_something(said_topic(content)) else None,
             emergency=content.emergency,
             statutory_limit=_limit(content.statutory_limit),
             declined=content.declined,
@@ -89,6 +92,8 @@ def outline_of(message: Message) -> Message:
         message.route,
         message.findings,
         message.quiet_before,
+        message.topic,
+        message.proposed_topic,
     )
 
 
@@ -132,6 +137,8 @@ class _StoredOutline(msgspec.Struct, frozen=True, omit_defaults=True):
     missing: tuple[str, ...] = ()
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
+    topic: str | None = None
+    proposed_topic: TopicProposal | None = None
 
 
 def encode_outline(message: Message) -> bytes:
@@ -153,7 +160,12 @@ def encode_outline(message: Message) -> bytes:
         elif value is not UNSET and (name not in defaults or value != defaults[name]):
             clear[name] = value
     stored = _StoredOutline(
-        clear, tuple(text_fields), route=message.route, findings=message.findings
+        clear,
+        tuple(text_fields),
+        route=message.route,
+        findings=message.findings,
+        topic=message.topic,
+        proposed_topic=message.proposed_topic,
     )
     return msgspec.json.encode(stored, order="sorted")
 
@@ -175,7 +187,17 @@ def decode_outline(
     else:
         content = _content(kind, outline.content, outline.text_fields)
     return Message(
-        kind, ticket, at, arrival, content, {}, outline.route, outline.findings, quiet_before
+        kind,
+        ticket,
+        at,
+        arrival,
+        content,
+        {},
+        outline.route,
+        outline.findings,
+        quiet_before,
+        outline.topic,
+        outline.proposed_topic,
     )
 
 

@@ -18,6 +18,7 @@ from models.rules.calendar import SHANGHAI
 from models.rules.fields import Claimant, ClaimantChange, Field, InvalidField, Limit
 from models.rules.origins import HARMLESS, PRIVATE, UNIT, Origin, origins
 from models.rules.papers import says_something
+from models.rules.topics import UNKNOWN_TOPIC
 from models.rules.vocabulary import (
     Category,
     Code,
@@ -324,7 +325,7 @@ class TicketAmended(Content, frozen=True, kw_only=True):
     title: Words = UNSET
     address: Annotated[Any | UnsetType | None, check.any_text, PRIVATE] = UNSET
     street: Annotated[Any | UnsetType | None, check.any_text, PRIVATE] = UNSET
-    topic: Annotated[Any, check.anything, PRIVATE] = UNSET
+    topic: Annotated[Any | UnsetType | None, check.anything, PRIVATE] = UNSET
     by: Words
     why: Words
 
@@ -400,6 +401,14 @@ class Finding(msgspec.Struct, frozen=True):
     number: str | None = None
 
 
+class TopicProposal(msgspec.Struct, frozen=True):
+    """A topic that a model proposes for a letter without one; `certainty` is in percent."""
+
+    code: str
+    certainty: int
+    why: LazyText
+
+
 class Refusal(NamedTuple):
     """The reason why a message cannot be applied, in words that a person can act on."""
 
@@ -413,8 +422,9 @@ class Message(msgspec.Struct, frozen=True):
     `at` is when it happened (aware); `arrival` orders messages of the same moment. `content` is a
     refusal where what came cannot be applied; `raw` is the whole message as it came, empty in
     its outline (`models/rules/message_outline.py`), which is all that the rules of a ticket read.
-    `route` and `findings` are set on `ticket.received`. Of what lies before `quiet_before` nobody
-    is told: it is history, imported to be complete (decision 34).
+    `route` and `findings` are set on `ticket.received`, and `proposed_topic` where it names none.
+    `topic` is the code of the topic that it names, if the classification has it. Of what lies
+    before `quiet_before` nobody is told: it is history, imported to be complete (decision 34).
     """
 
     type: MessageType
@@ -426,6 +436,8 @@ class Message(msgspec.Struct, frozen=True):
     route: Route | None = None
     findings: tuple[Finding, ...] = ()
     quiet_before: datetime | None = None
+    topic: str | None = None
+    proposed_topic: TopicProposal | None = None
 
 
 class Envelope(NamedTuple):
@@ -592,6 +604,22 @@ def read_message(kind: str, ticket: str, at: datetime, arrival: int, raw: RawMes
     """Read a message of the inbox; its units are as the source named them."""
     of_type = MessageType(kind)
     return Message(of_type, ticket, at, arrival, read_content(of_type, raw), raw)
+
+
+def said_topic(received: TicketReceived) -> object:
+    """Return the topic that a city names, as it wrote it: a text, or several."""
+    return topic_in({"topic": received.topic, "topics": received.topics})
+
+
+def topic_in(received: RawMessage) -> Any:
+    """Return the topic that a city names in a letter, as it came."""
+    said = received.get("topic")
+    return said if says_something(said) else received.get("topics")
+
+
+def named_topic(message: Message, said: object) -> str | None:
+    """Return the topic that a ticket has by a message that says this, None if it says nothing."""
+    return message.topic or (UNKNOWN_TOPIC if says_something(said) else None)
 
 
 _UNITS_OF: Mapping[type[Content], tuple[str, ...]] = {

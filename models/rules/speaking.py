@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from models.rules.messages import HOTLINE, RawMessage
 from models.rules.vocabulary import MessageType, Sender
 
-OPERATORS, UNITS = OWN_SOURCES = ("monitor", "units")
-"""The sources of the service's own messages: its operators', and those of a change of the units."""
+OPERATORS, UNITS, TOPICS = OWN_SOURCES = ("monitor", "units", "topics")
+"""The sources of the service's own messages: its operators', and a change of units or topics."""
 
 _CITY, _UNITS, _DESK = (frozenset({sender}) for sender in Sender)
 

@@ -76,6 +76,7 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
 class State(msgspec.Struct, omit_defaults=True):
     """One ticket. All instants are aware.
 
+    `topic` is the code of the ticket's topic, `UNKNOWN_TOPIC` where its source names another text.
     `edition` is that of the rules by which its log was begun. `may_not_return` says that the unit
     in charge is one of the `barred`, which never return the ticket again. `parties` are the units
     of the present dispute. `deemed` says that the unit in charge was silent until its acceptance
@@ -101,6 +102,7 @@ class State(msgspec.Struct, omit_defaults=True):
     status: Status = Status.RECEIVED
     category: Category | None = None
     emergency: Emergency | None = None
+    topic: str | None = None
     emergency_line: str | None = None
     limit: Limit | None = None
     contact_wanted: bool = True

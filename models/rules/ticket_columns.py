@@ -13,6 +13,7 @@ class StateColumns(TypedDict):
     status: str
     category: str
     emergency: str | None
+    topic: str | None
     unit: str | None
     due: datetime | None
     next_due: datetime | None
@@ -39,6 +40,7 @@ def state_columns(state: State) -> StateColumns:
         "status": state.status,
         "category": state.category or "",
         "emergency": state.emergency,
+        "topic": state.topic,
         "unit": state.unit,
         "due": state.due,
         "next_due": min((c.due for c in state.clocks.values() if c.running), default=None),

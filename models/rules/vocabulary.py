@@ -384,6 +384,7 @@ class EventName(Code):
     TICKET_RECEIVED = "ticket.received", N_("received")
     SCREENING_PROPOSED = "screening.proposed", N_("screening proposes")
     SCREENING_DECIDED = "screening.decided", N_("screening decided")
+    TOPIC_PROPOSED = "topic.proposed", N_("topic proposed")
     TICKET_DECLINED = "ticket.declined", N_("not taken")
     TICKET_UNROUTED = "ticket.unrouted", N_("no unit found")
     TICKET_ROUTED = "ticket.routed", N_("unit chosen")

@@ -32,6 +32,7 @@ class HeadKind(IntEnum):
     TOKEN = 10
     ROLE = 11
     ARRIVAL = 12
+    TOPIC = 13
 
 
 class ChangedHead(msgspec.Struct, frozen=True, array_like=True):

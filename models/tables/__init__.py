@@ -6,7 +6,14 @@ from models.tables.inbox import Inbox
 from models.tables.notice import NoticeRow
 from models.tables.process import Process, Sample
 from models.tables.role import DeniedCount, UserRoleRow
-from models.tables.rulebook import CalendarDay, CalendarYear, PolicyVersion, Territory, UnitRow
+from models.tables.rulebook import (
+    CalendarDay,
+    CalendarYear,
+    PolicyVersion,
+    Territory,
+    TopicRow,
+    UnitRow,
+)
 from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
 from models.tables.ticket import ClockRow, EventRow, Ticket
 
@@ -29,6 +36,7 @@ __all__ = [
     "Territory",
     "Ticket",
     "TicketSalt",
+    "TopicRow",
     "UnitRow",
     "UserRoleRow",
 ]

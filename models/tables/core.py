@@ -19,6 +19,7 @@ from models.tables.rulebook import (
     FormerUnitName,
     PolicyVersion,
     Territory,
+    TopicRow,
     UnitRow,
 )
 from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
@@ -44,6 +45,7 @@ EVENT_CURSOR = _core(EventCursor)
 UNIT = _core(UnitRow)
 FORMER_UNIT_NAME = _core(FormerUnitName)
 TERRITORY = _core(Territory)
+TOPIC = _core(TopicRow)
 POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 YEAR = _core(CalendarYear)

@@ -1,4 +1,4 @@
-"""Units, policies and declared days, by which decisions are made."""
+"""Units, topics, policies and declared days, by which decisions are made."""
 
 from datetime import date, datetime
 
@@ -59,6 +59,23 @@ class Territory(TableRow, table=True):
     __tablename__ = "territory"
 
     word: str = Field(primary_key=True)
+
+
+class TopicRow(TableRow, table=True):
+    """A topic of the classification of requests, or one that has left it.
+
+    `names` are its aliases and former labels; `version` counts the changes of the classification.
+    """
+
+    __tablename__ = "topic"
+
+    code: str = Field(primary_key=True)
+    label: str
+    parent: str = ""
+    position: int
+    version: int
+    names: Json = Field(sa_column=Column(JsonText, nullable=False))
+    retired_at: datetime | None = Field(default=None, sa_column=Column(Instant))
 
 
 class PolicyVersion(TableRow, table=True):

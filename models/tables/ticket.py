@@ -46,9 +46,9 @@ class Ticket(TableRow, table=True):
     """A ticket (诉求事项/工单): its state and the end of its log.
 
     `state` is the fold of its messages; the columns beside it are copies for queries. `title` is
-    redacted. `next_due` is the due of its running duty that ends first. `facts` is a keyed hash of
-    claimant and facts (Regulation 2.2.6). While time will change it there is a bell for it.
-    `revisit` says that a dissatisfied claimant is still to be
+    redacted, `topic` a code of the classification. `next_due` is the due of its running duty that
+    ends first. `facts` is a keyed hash of claimant and facts (Regulation 2.2.6). While time will
+    change it there is a bell for it. `revisit` says that a dissatisfied claimant is still to be
     called (Regulation 4.5). For the bulletin, `first_unit` is the unit that held its first
     acceptance, `completed_by` the one that held the handling of its last completion, and a ticket
     that is `reworked` has or will have more than one completion. `row_hash` is the keyed digest of
@@ -72,6 +72,7 @@ class Ticket(TableRow, table=True):
             "rating",
             where=COMPLETED_ONCE,
         ),
+        partial_index("ticket_topic", "topic", "received_at", where="topic IS NOT NULL"),
         partial_index("ticket_reworked", "completed_at", where="reworked"),
         partial_index("ticket_quarantined", "id", where=QUARANTINED),
     )
@@ -81,6 +82,7 @@ class Ticket(TableRow, table=True):
     status: str = "received"
     category: str = ""
     emergency: str | None = None
+    topic: str | None = None
     title: str = ""
     unit: str | None = None
     level: str | None = None

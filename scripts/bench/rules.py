@@ -33,7 +33,7 @@ def shipped_rulebook() -> Rulebook:
     policy = load_policy(shipped_policy_file(POLICY_FILE), POLICY_FILE)
     units = load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
     directory = Directory(units.unit, units.territory)
-    return Rulebook((1, 0, 1, 0), {"shipped": policy}, Calendar(), directory)
+    return Rulebook((1, 0, 1, 0, 0), {"shipped": policy}, Calendar(), directory)
 
 
 def measure_expiries(bench: BenchContext) -> Row:
@@ -106,7 +106,7 @@ def measure_decide(bench: BenchContext) -> Row:
 def messages_of(life: Sequence[workload.Body], directory: Directory) -> list[Message]:
     """A ticket's messages as the fold takes them."""
     return [
-        directory.resolve_units(
+        directory.resolve_names(
             read_message(body["type"], body["ticket"], datetime.fromisoformat(body["at"]), n, body)
         )
         for n, body in enumerate(life, 1)

@@ -110,7 +110,8 @@ def _publish(settings: "Settings", month: "Month") -> None:
 def _show(
     session: "Session", month: "Month", form: Format, output: OutputFile | None, as_json: bool
 ) -> None:
-    from models.queries.bulletin import bulletin, bulletin_as_dict
+    from models.queries.bulletin import bulletin
+    from models.queries.bulletin_dict import bulletin_as_dict
     from models.queries.editions import published_bulletin, with_corrections
     from models.queries.figure_cases import figure_cases
     from models.queries.unit_names import load_unit_names

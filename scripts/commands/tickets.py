@@ -141,6 +141,10 @@ def access(
 def queue(
     level: Annotated[str, typer.Option(help=_("Only this level: prewarning, yellow, red."))] = "",
     unit: Annotated[str, typer.Option(help=_("Only this unit, by any of its names."))] = "",
+    topic: Annotated[
+        str,
+        typer.Option(help=_("Only this topic and all below it: a code, label or path; ? unknown.")),
+    ] = "",
     limit: Annotated[int, typer.Option(min=0, help=_("At most so many; 0 is all."))] = 0,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
@@ -153,7 +157,11 @@ def queue(
     if level and level not in tuple(Level):
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Level)))
     with read_store(load_settings()) as session:
-        wanted = TicketFilter(levels=(level,) if level else (), units=(unit,) if unit else ())
+        wanted = TicketFilter(
+            levels=(level,) if level else (),
+            units=(unit,) if unit else (),
+            topics=(topic,) if topic else (),
+        )
         page = list_tickets(session, wanted, limit=limit or None)
     if as_json:
         print_json([_line(row) for row in page.rows])
@@ -178,4 +186,4 @@ def _line(row: "ListedTicket") -> dict[str, Any]:
         "due": duty.due.astimezone(SHANGHAI).isoformat(),
     }
     fields = {"ticket": row.number, "status": row.status, "unit": row.unit, "level": row.level}
-    return {**fields, "due": due, "next": upcoming}
+    return {**fields, "topic": row.topic, "due": due, "next": upcoming}

@@ -11,11 +11,14 @@ from statistics import median
 from typing import NamedTuple
 
 from models.rules.text import clean
+from scripts.ingest.mapping import TOPIC_LEVELS
 from scripts.ingest.sample import FeedSample
 
 _NEARLY_ALL = 0.8
 _LONG_TITLE = 60
 _MOST_WORDS = 30
+_NEVER_BLANK = ("title", "content", "category", "channel", "topic", *TOPIC_LEVELS)
+"""Fields of which a column without any text is none."""
 
 
 class Guess(NamedTuple):
@@ -110,6 +113,16 @@ class ColumnGuesses:
             if (guess := self._find(field)) is not None:
                 self.fields[field] = guess
                 self.taken.add(guess.column)
+        self._settle_topic()
+
+    def _settle_topic(self) -> None:
+        """Take the levels of a topic for its path; the first alone is the topic itself."""
+        levels = [self.fields.pop(level) for level in TOPIC_LEVELS if level in self.fields]
+        if len(levels) == 1:
+            self.fields["topic"] = levels[0]
+        elif levels:
+            self.fields.pop("topic", None)
+            self.fields |= dict(zip(TOPIC_LEVELS, levels, strict=False))
 
     @property
     def written(self) -> Guess | None:
@@ -177,7 +190,7 @@ class ColumnGuesses:
         if field == "ticket":
             return float(distinct > _NEARLY_ALL * rows)
         if not texts:
-            return 0 if field in ("title", "content", "category", "channel", "topic") else 0.5
+            return 0 if field in _NEVER_BLANK else 0.5
         if field in ("category", "status", "channel", "rating"):
             return float(distinct <= _MOST_WORDS)
         if field == "title":

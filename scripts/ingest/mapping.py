@@ -18,6 +18,9 @@ from models.text_files import read_text
 from scripts.ingest.dates import day_and_month, is_date_form
 from scripts.ingest.records import MAPPINGS, FeedError
 
+TOPIC_LEVELS = ("topic.1", "topic.2", "topic.3")
+"""The columns of a topic's levels, where each has its own: together they are its path."""
+
 FIELDS = (
     "ticket",
     "id",
@@ -33,6 +36,8 @@ FIELDS = (
     "address",
     "street",
     "channel",
+    "topic",
+    *TOPIC_LEVELS,
     "emergency",
     "statutory_limit.workdays",
     "statutory_limit.days",
@@ -202,6 +207,10 @@ def _problems(mapping: Mapping) -> Iterator[Problem]:
             yield ("columns", field), _("it is missing: no ticket without it")
     if not (mapping.letters or mapping.routing or mapping.later):
         yield ("letters",), _("without letters there must be a [[later]] message")
+    if "topic" in {**mapping.columns, **mapping.constants} and any(
+        level in mapping.columns for level in TOPIC_LEVELS
+    ):
+        yield ("columns", "topic"), _("take topic, or its levels topic.1, topic.2, topic.3")
     yield from _unfilled(mapping)
     yield from _date_problems(mapping)
 

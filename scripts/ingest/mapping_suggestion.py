@@ -16,7 +16,7 @@ from models.rules.vocabulary import Rating
 from scripts.ingest.column_guesses import ColumnGuesses, DateRole, Guess
 from scripts.ingest.date_guesses import date_forms, is_ambiguous
 from scripts.ingest.feed_reader import FeedOptions
-from scripts.ingest.mapping import FIELDS, UNFILLED, shipped_mappings
+from scripts.ingest.mapping import FIELDS, TOPIC_LEVELS, UNFILLED, shipped_mappings
 from scripts.ingest.mapping_preview import preview
 from scripts.ingest.records import FeedError
 from scripts.ingest.sample import FeedSample, read_sample
@@ -95,11 +95,9 @@ class _Suggestion:
         self._recognised = [n for n in dict.fromkeys(self._used) if self._sample.is_filled(n)]
         if category is None:
             constants["category"] = '"complaint"  # ?'
-        kept = self._kept()
         values = [*self._values_of_category(category), *self._values_of_channel()]
         later = list(self._later())
         lines = [*self._head(), "", "[columns]", *columns]
-        lines += ["", "[kept]", *kept] if kept else []
         if constants:
             lines += [
                 "",
@@ -175,7 +173,7 @@ class _Suggestion:
 
     def _short_column(self) -> int | None:
         """The column that says in a few words what a letter is about."""
-        for field in ("topic", "category"):
+        for field in ("topic", *reversed(TOPIC_LEVELS), "category"):
             if field in self._fields:
                 return self._fields[field].column
         return None
@@ -190,14 +188,9 @@ class _Suggestion:
         if 2 * known >= len(words):
             return guess
         del self._fields["category"]
-        self._fields.setdefault("topic", Guess(guess.column, sure=False))
+        if not any(level in self._fields for level in TOPIC_LEVELS):
+            self._fields.setdefault("topic", Guess(guess.column, sure=False))
         return None
-
-    def _kept(self) -> list[str]:
-        topic = self._fields.get("topic")
-        if topic is None or "topic" in FIELDS:
-            return []
-        return [self._line("topic", topic)]
 
     def _values_of_category(self, category: Guess | None) -> Iterator[str]:
         if category is None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from models.i18n import LazyText, lazy
 from models.rules.limits import RECORD_BYTES
 from models.rules.text import clean, folded
+from models.rules.topics import SEPARATOR
 from models.rules.vocabulary import MessageType
 from scripts.ingest.cells import (
     FeedTableRow,
@@ -168,6 +169,8 @@ def _letter(row: FeedTableRow) -> Message:
         if value != "":
             _set(message, place.field, value)
             row.filled.add(place.field)
+    if isinstance(levels := message.get("topic"), dict):
+        message["topic"] = SEPARATOR.join(levels[level] for level in sorted(levels))
     for place in layout.kept:
         if text := row.text(place):
             message.setdefault(place.field, text)

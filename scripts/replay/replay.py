@@ -236,7 +236,7 @@ class Player:
         message = read_message(arrived.type, arrived.ticket, at, arrived.arrival, raw)
         if self._quiet_before is not None:
             message = msgspec.structs.replace(message, quiet_before=self._quiet_before)
-        return self._directory.resolve_units(message)
+        return self._directory.resolve_names(message)
 
 
 def screening(directory: Directory, repeats: Mapping[str, str]) -> Screening:

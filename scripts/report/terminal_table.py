@@ -25,6 +25,14 @@ from scripts.report.columns import (
     format_publication,
     redacted_line,
 )
+from scripts.report.topic_columns import (
+    hot_heads,
+    hot_rows,
+    hot_title,
+    topic_heads,
+    topic_rows,
+    topics_title,
+)
 
 _COLOURS = {"yellow": "yellow", "red": "bold red"}
 _TICKETS_SHOWN = 6
@@ -49,9 +57,14 @@ def bulletin_table(console: Console, bulletin: Bulletin) -> None:
         duties = map(format_duty, bulletin.hotline)
         console.print(_text_table(_("The hotline's duties"), duty_heads(), duties))
     if bulletin.corrections:
-        rows = map(format_correction, bulletin.corrections)
+        corrections = map(format_correction, bulletin.corrections)
         title = _("Corrections of published months")
-        console.print(_text_table(title, correction_heads(), rows))
+        console.print(_text_table(title, correction_heads(), corrections))
+    if bulletin.topics:
+        rows = topic_rows(bulletin, whole=False)
+        console.print(_text_table(topics_title(), topic_heads(bulletin), rows))
+    if bulletin.hot:
+        console.print(_text_table(hot_title(), hot_heads(), hot_rows(bulletin)))
     trend = Table(title=_("Trend"), title_justify="left")
     trend.add_column(_("month"))
     for title in COLUMNS.values():

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.database import Session
 from models.i18n import _, render
-from models.queries.detail import TicketDetail, proposed_unit, ticket_detail
+from models.queries.detail import TicketDetail, proposed_topic, proposed_unit, ticket_detail
 from models.queries.duties import DutyView
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
@@ -37,6 +37,7 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
         "status": ticket.status,
         "category": ticket.category,
         "emergency": ticket.emergency,
+        "topic": _topic_as_dict(ticket),
         "title": ticket.title,
         "content": ticket.content,
         "claimant": {
@@ -62,6 +63,7 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
     yield f"{ticket.number}  {ticket.title}"
     status, category = label(Status, ticket.status), label(Category, ticket.category)
     yield f"{status}  {category}  {ticket.unit or '-'}{badge}"
+    yield from _topic_lines(ticket)
     yield f"{ticket.claimant.name}  {ticket.claimant.phone}"
     if ticket.content:
         yield ticket.content
@@ -76,6 +78,24 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
         yield f"  {label(Level, alert['level'])}  {at}  ({alert['clause']})  {to}{withdrawn}"
     if (explanation := _explanation(session, ticket)) is not None:
         yield from _explanation_lines(explanation)
+
+
+def _topic_as_dict(ticket: TicketDetail) -> dict[str, Any] | None:
+    """The topic: its code, null where it is not known, and its path; or the one proposed."""
+    if (topic := ticket.topic) is not None:
+        return {"code": topic.code if topic.is_known else None, "path": topic.path}
+    if (proposal := proposed_topic(ticket)) is not None:
+        return {"proposed": proposal.topic, "certainty": proposal.certainty}
+    return None
+
+
+def _topic_lines(ticket: TicketDetail) -> Iterator[str]:
+    if (topic := ticket.topic) is not None:
+        known = topic.code if topic.is_known else _("not in the classification")
+        yield f"{_('topic')}  {topic.path} ({known})"
+    elif (proposal := proposed_topic(ticket)) is not None:
+        why = render(proposal.why)
+        yield _("topic proposed: {topic} ({why})").format(topic=proposal.topic, why=why)
 
 
 def _duty_as_dict(duty: DutyView) -> dict[str, Any]:

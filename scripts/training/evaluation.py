@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from statistics import mean, pstdev
 from typing import TYPE_CHECKING, Any
 
-from models.rules.routing.directory import Prediction
 from models.rules.routing.learned import LinearClassifier
+from models.rules.routing.predictions import Prediction
 from scripts.training.labelled_letters import LabelledLetter
 
 if TYPE_CHECKING:

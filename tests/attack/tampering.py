@@ -61,7 +61,7 @@ NOT_TOLD: Mapping[str, str] = {
 
 USED = frozenset(
     {
-        *("calendar_day", "calendar_year", "policy_version", "unit", "former_unit_name"),
+        *("calendar_day", "calendar_year", "policy_version", "unit", "former_unit_name", "topic"),
         *("territory", "routing_model", "ticket.state", "ticket.policy_id", "ticket.seq"),
         *("ticket.hash", "own_outcome", "longer_deadline", "own_unit", "exchanged_tickets"),
     }

@@ -171,6 +171,7 @@ EXPORTS = {
         {
             "ticket": "request_id",
             "title": "request_type",
+            "topic": "request_type",
             "content": "description",
             "at": "created_at",
             "address": "address",
@@ -238,10 +239,35 @@ EXPORTS = {
             "title": "事项类别",
             "content": "市民诉求",
             "address": "问题点位",
+            "topic": "事项类别",
             "unit": "主办单位",
         },
         {},
         ("协办单位",),
+    ),
+    "a topic in three levels": Export(
+        {
+            "工单编号": ("G1", "G2"),
+            "派单时间": ("2026-10-12 08:00", "2026-10-13 09:00"),
+            "标题": ("路灯", "噪音"),
+            "诉求内容": (LONG, LONG[:20]),
+            "诉求分类": ("城建", "环保"),
+            "一级分类": ("城乡建设", "环境保护"),
+            "二级分类": ("市政管理", "噪声"),
+            "三级分类": ("路灯", ""),
+            "三级分类编码": ("010203", ""),
+        },
+        {
+            "ticket": "工单编号",
+            "at": "派单时间",
+            "title": "标题",
+            "content": "诉求内容",
+            "topic.1": "一级分类",
+            "topic.2": "二级分类",
+            "topic.3": "三级分类",
+        },
+        {},
+        ("诉求分类", "三级分类编码"),
     ),
     "replies of several kinds": Export(
         {

@@ -13,7 +13,8 @@ from models.database import Store
 from models.operations.calendar import change_calendar
 from models.operations.editions import MonthNotOver, publish
 from models.queries.access_log import access_log
-from models.queries.bulletin import Bulletin, Correction, bulletin, bulletin_as_dict
+from models.queries.bulletin import Bulletin, Correction, bulletin
+from models.queries.bulletin_dict import bulletin_as_dict
 from models.queries.editions import pending_corrections, published_bulletin
 from models.queries.figures import FIGURES, Month
 from models.rules.calendar import DeclaredDay

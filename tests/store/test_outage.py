@@ -67,7 +67,7 @@ def test_downtime_changes_nothing_but_the_recording(
     advance_tickets(store, [ticket], end)
 
     state = State(ticket)
-    resolved = [UNITS.resolve_units(message) for message in messages]
+    resolved = [UNITS.resolve_names(message) for message in messages]
     events = fold(state, resolved, RuleContext(POLICY, CALENDAR), end)
     rows = log_of(store, ticket)
     assert [row.seq for row in rows] == list(range(1, len(rows) + 1)), "no gap"

@@ -13,7 +13,7 @@ from models.rules.lifecycle.handling import (
     join,
     start_emergency_clock,
 )
-from models.rules.messages import HOTLINE, Refusal, Route
+from models.rules.messages import HOTLINE, Refusal, Route, named_topic
 from models.rules.papers import says_something
 from models.rules.screening import EMERGENCY_LINE
 from models.rules.state import Clock
@@ -43,6 +43,7 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
     state.received_at = decision.at
     state.category = content.category
     state.emergency = content.emergency
+    state.topic = named_topic(message, content.topic)
     state.contact_wanted = content.claimant.contact == ContactWish.WANTED
     state.limit = content.statutory_limit
     policy = decision.context.policy
@@ -52,6 +53,7 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
             category=content.category,
             policy=policy.document,
             emergency=content.emergency or UNSET,
+            topic=message.topic or UNSET,
             note=note if decision.at < policy.begins_at else UNSET,
             title=PrivateText("title"),
         )
@@ -69,6 +71,12 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
         if finding.code in policy.screening.decides:
             decline(decision, finding.code)
             return None
+    if (proposed := message.proposed_topic) is not None:
+        decision.emit(
+            events.TopicProposed(
+                topic=proposed.code, certainty=proposed.certainty, why=proposed.why
+            )
+        )
     _route(decision, message.route or Route(None, lazy("no rule names a unit")))
     return None
 

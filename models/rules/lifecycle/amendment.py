@@ -1,6 +1,6 @@
 """Corrections of what was received: decisions 35 and 43."""
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from models.i18n import PrivateText, lazy
 from models.rules import events, messages
@@ -11,7 +11,7 @@ from models.rules.lifecycle.handling import (
     start_first_contact,
     term_with_extensions,
 )
-from models.rules.messages import Refusal
+from models.rules.messages import Message, Refusal, named_topic
 from models.rules.vocabulary import (
     OPEN,
     ClockName,
@@ -31,14 +31,19 @@ AMENDABLE = (
     "street",
     "topic",
 )
+TOPIC_ALONE = ("topic",)
 
 
 def amended(decision: Decision, content: messages.TicketAmended) -> Refusal | None:
-    """Correct what was received, and recompute the clocks that depend on it."""
+    """Correct what was received, and recompute the clocks that depend on it.
+
+    The topic alone may be corrected whatever the status, and nobody is told: it is nobody's duty.
+    """
     state = decision.state
-    if state.status not in (*OPEN, Status.COMPLETED):
+    assert decision.message is not None
+    changes = amended_fields(content)
+    if state.status not in (*OPEN, Status.COMPLETED) and changes != TOPIC_ALONE:
         return wrong_status(decision)
-    changes = tuple(name for name in AMENDABLE if getattr(content, name) is not UNSET)
     if not changes:
         names = ", ".join(AMENDABLE)
         return Refusal(lazy("nothing is amended: give one of {names}", names=names))
@@ -48,10 +53,13 @@ def amended(decision: Decision, content: messages.TicketAmended) -> Refusal | No
             by=content.by,
             category=content.category,
             emergency=content.emergency,
+            topic=_known_topic(decision.message, content),
             changes=tuple(map(PrivateText, changes)),
             why=content.why,
         )
     )
+    if content.topic is not UNSET:
+        state.topic = named_topic(decision.message, content.topic)
     if content.category is not UNSET or content.statutory_limit is not UNSET:
         if content.category is not UNSET:
             state.category = content.category
@@ -66,8 +74,18 @@ def amended(decision: Decision, content: messages.TicketAmended) -> Refusal | No
             decision.cancel_clocks(*EMERGENCY_CLOCKS)
     if content.claimant is not UNSET and content.claimant.contact is not None:
         _change_wish(decision, content.claimant.contact)
-    decision.notify_unit(NoticeKind.AMENDED, state.unit)
+    if changes != TOPIC_ALONE:
+        decision.notify_unit(NoticeKind.AMENDED, state.unit)
     return None
+
+
+def amended_fields(content: messages.TicketAmended) -> tuple[str, ...]:
+    """Return the fields that a correction changes."""
+    return tuple(name for name in AMENDABLE if getattr(content, name) is not UNSET)
+
+
+def _known_topic(message: Message, content: messages.TicketAmended) -> str | UnsetType | None:
+    return None if content.topic is None else message.topic or UNSET
 
 
 def _recompute_handling(decision: Decision) -> None:

@@ -20,10 +20,18 @@ from models.rules.lifecycle import (
     succession,
     withdrawal,
 )
+from models.rules.lifecycle.amendment import TOPIC_ALONE
 from models.rules.lifecycle.cards import without_overtaken
 from models.rules.lifecycle.decision import Decision
 from models.rules.message_outline import outline_of
-from models.rules.messages import HOTLINE, Content, Message, Refusal, named_units
+from models.rules.messages import (
+    HOTLINE,
+    Content,
+    Message,
+    Refusal,
+    TicketAmended,
+    named_units,
+)
 from models.rules.state import Clock, RuleContext, State
 from models.rules.vocabulary import ClockName, MessageType, Recipient, Status
 
@@ -166,7 +174,7 @@ def actor(state: State, message: Message) -> str | None:
 
 def _apply(decision: Decision, message: Message) -> Refusal | None:
     state, content = decision.state, message.content
-    if state.status == Status.ARCHIVED and message.type not in _TAKEN_ALWAYS:
+    if state.status == Status.ARCHIVED and not _taken_always(message):
         return Refusal(lazy("the ticket is in the archive"))
     if isinstance(content, Refusal):
         return content
@@ -178,6 +186,14 @@ def _apply(decision: Decision, message: Message) -> Refusal | None:
         if (refusal := _may_speak(state, message, content)) is not None:
             return refusal
     return HANDLERS[message.type](decision, content)
+
+
+def _taken_always(message: Message) -> bool:
+    """Return whether the archive takes a message too; a topic is corrected whenever it is found."""
+    content = message.content
+    return message.type in _TAKEN_ALWAYS or (
+        isinstance(content, TicketAmended) and amendment.amended_fields(content) == TOPIC_ALONE
+    )
 
 
 def _may_speak(state: State, message: Message, content: Content) -> Refusal | None:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
-from models.i18n import LazyText, PrivateText, lazy
+from models.i18n import PrivateText, lazy
 from models.rules.messages import (
     CONTENT_TYPES,
     HOTLINE,
@@ -17,11 +17,15 @@ from models.rules.messages import (
     Message,
     Refusal,
     Route,
+    TicketAmended,
     TicketReceived,
     UnitSucceeded,
     refuse_unknown,
+    said_topic,
 )
+from models.rules.papers import says_something
 from models.rules.routing.naming import UnitNames, find_all
+from models.rules.routing.predictions import LetterClassifier, Prediction, TopicProposer
 from models.rules.routing.unit_history import PastNames, Succession, UnitHistory
 from models.rules.routing.units_file import (
     STREET,
@@ -31,13 +35,12 @@ from models.rules.routing.units_file import (
     UnitsFile,
     load_units,
 )
+from models.rules.topics import TopicTree
 from models.rules.vocabulary import MessageType
 
 __all__ = [
     "Directory",
     "InvalidUnitsFile",
-    "LetterClassifier",
-    "Prediction",
     "Unit",
     "UnitsFile",
     "load_units",
@@ -60,25 +63,6 @@ _GIVE_TO_UNIT = (
     MessageType.UNIT_JOINED,
 )
 """Messages by which a unit is given a ticket: none goes to a unit that is no more."""
-
-
-class Prediction(NamedTuple):
-    """A model's answer for a letter: a label, its probability, and the words that speak for it.
-
-    `sure` says whether the model may decide.
-    """
-
-    label: str
-    confidence: float
-    words: tuple[str, ...]
-    sure: bool
-
-
-class LetterClassifier(Protocol):
-    """A model of past dispatches."""
-
-    def predict(self, title: str, content: str) -> Prediction:
-        """The likeliest label of a letter."""
 
 
 class _Letter(NamedTuple):
@@ -104,6 +88,7 @@ class Directory:
         territory: Sequence[str] = (),
         classifier: LetterClassifier | None = None,
         history: UnitHistory | None = None,
+        classification: TopicTree | None = None,
     ) -> None:
         self.units = {u.name: u for u in units}
         self._past = PastNames(units, history or UnitHistory(), territory)
@@ -119,6 +104,8 @@ class Directory:
         self._topics = {topic: unit.name for unit in units for topic in unit.topics}
         self._rules = [(rule, unit.name) for unit in units for rule in unit.rule]
         self._classifier = classifier
+        self.classification = classification or TopicTree()
+        self._topics_of_model = TopicProposer(classifier, self.classification)
         self.parents = {
             name: parent
             for unit in units
@@ -169,17 +156,27 @@ class Directory:
         prediction = self._classifier.predict(received.title, received.content or "")
         return self._by_model(prediction, ruled, letter)
 
-    def resolve_units(self, message: Message, passed_on: Sequence[Succession] = ()) -> Message:
-        """Return the message with full names for its units, and with the route of a new ticket.
+    def resolve_names(self, message: Message, passed_on: Sequence[Succession] = ()) -> Message:
+        """Return the message with full names for its units, and the code of the topic it names.
 
-        `passed_on` are the successions of its ticket: before one, the ticket knew the unit under
-        the name that it had then.
+        A new ticket gets its route, and a proposal where no topic is named. `passed_on` are the
+        successions of its ticket: before one, the ticket knew the unit under the name that it had
+        then.
         """
         content = message.content
         if isinstance(content, Refusal):
             return message
         if isinstance(content, TicketReceived):
-            return msgspec.structs.replace(message, route=self.route(content))
+            said = said_topic(content)
+            named = says_something(said)
+            return msgspec.structs.replace(
+                message,
+                route=self.route(content),
+                topic=self.classification.find(said),
+                proposed_topic=None if named else self._topics_of_model.propose(content),
+            )
+        if isinstance(content, TicketAmended):
+            return msgspec.structs.replace(message, topic=self.classification.find(content.topic))
         if isinstance(content, UnitSucceeded):
             return self._resolve_succession(message, content)
         full_names: dict[str, str] = {}
@@ -230,6 +227,8 @@ class Directory:
         fields = (received.topic, received.topics, received.category_name)
         listed = [topic for field in fields for topic in _listed(field)]
         topics = [t.strip() for t in listed if isinstance(t, str) and t.strip()]
+        if (code := self.classification.find(said_topic(received))) is not None:
+            topics += self.classification.names(code)
         street = self.resolve(received.street or "")
         places = dict.fromkeys(self.place_pattern.findall(where))
         return _Letter(text, tuple(topics), street, tuple(places))
@@ -266,7 +265,7 @@ class Directory:
         unit = named or self._topics.get(prediction.label)
         if unit is None:
             return ruled
-        why = _prediction_reason(prediction, topic=None if named else prediction.label)
+        why = prediction.reason(topic=None if named else prediction.label)
         if prediction.sure and letter.place is not None and ruled.named is None:
             return Route(unit, why)
         return msgspec.structs.replace(ruled, proposed=unit, proposal=why)
@@ -304,18 +303,6 @@ def _names_in(content: Content) -> Iterable[str]:
     if isinstance(content, DisputeOpened):
         named += content.units
     return dict.fromkeys(name for name in named if name and name != HOTLINE)
-
-
-def _prediction_reason(prediction: Prediction, topic: str | None) -> LazyText:
-    sure, words = f"{int(prediction.confidence * 100)}%", "、".join(prediction.words)
-    if topic is None:
-        return lazy("learned from past letters, {sure} sure: {words}", sure=sure, words=words)
-    return lazy(
-        "topic {topic}, learned from past letters, {sure} sure: {words}",
-        topic=topic,
-        sure=sure,
-        words=words,
-    )
 
 
 def _holds(rule: Rule, letter: _Letter, streets: Sequence[str]) -> str | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.errors import HotlineError
 from models.i18n import _
-from models.rules.routing.directory import Prediction
+from models.rules.routing.predictions import Prediction
 
 TITLE_COUNTS = 3
 """A word of the title weighs as much as it would this many times in the text."""
@@ -124,6 +124,11 @@ class LinearClassifier:
         self._weights = weights.reshape(count, labels)
         self._bias = np.array(model.bias)
         self._known = KnownWords(model.known)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it may give."""
+        return self.model.labels
 
     @classmethod
     def read(cls, data: bytes) -> Self:

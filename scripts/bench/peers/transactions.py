@@ -86,7 +86,7 @@ def dispatch_in(session: Any, body: Body) -> None:
         return
     moment = datetime.fromisoformat(body["at"]).astimezone(SHANGHAI)
     named = read_message(body["type"], body["ticket"], moment, 1, body)
-    message, policy = book.directory.resolve_units(named), book.policy_at(moment)
+    message, policy = book.directory.resolve_names(named), book.policy_at(moment)
     state = State(body["ticket"])
     events = fold(state, [message], book.context_for(policy), now)
     assert isinstance(message.content, TicketReceived)

@@ -60,10 +60,12 @@ def beginning(stream: IO[bytes], count: int) -> list[list[str]]:
     return [cells for _line, cells in numbered_rows(stream, count) if cells]
 
 
-def numbered_rows(stream: IO[bytes], count: int) -> list[tuple[int, list[str]]]:
+def numbered_rows(
+    stream: IO[bytes], count: int, most_bytes: int = _HEAD
+) -> list[tuple[int, list[str]]]:
     """The first rows of a small table with the lines where they begin, read as by `beginning`."""
     stream.seek(0)
-    head = stream.read(_HEAD)
+    head = stream.read(most_bytes)
     text = codecs.getincrementaldecoder(_encodings(stream, head)[0])("replace").decode(head)
     delimiter = max(_USUAL, key=text.split("\n", 1)[0].count)
     rows = islice(_rows(io.StringIO(text, newline=""), delimiter), count)

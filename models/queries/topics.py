@@ -1,0 +1,105 @@
+"""The classification of requests as the store has it, and what tickets say that it does not."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from models.database import Session, columns_to_decrypt
+from models.json_types import Json
+from models.rules.messages import topic_in
+from models.rules.redaction import redact_text
+from models.rules.text import clean
+from models.rules.topics import SEPARATOR, UNKNOWN_TOPIC, Topic, TopicTree
+from models.rules.vocabulary import MessageType
+from models.tables.core import INBOX, TICKET, TOPIC
+from models.tables.inbox import APPLIED
+
+_TICKETS_READ = 5_000
+"""Tickets whose texts are read to list unknown topics: the latest, where there are more."""
+_LONGEST = 60
+
+
+class UnknownTopic(NamedTuple):
+    """A text that sources name as a topic and the classification does not have, redacted."""
+
+    said: str
+    tickets: int
+    last_at: datetime | None
+
+
+def load_topics(session: Session) -> TopicTree:
+    """Return the classification, with the topics that have left it."""
+    rows = session.execute(select(TOPIC).order_by(TOPIC.c.position, TOPIC.c.code))
+    return TopicTree(
+        [
+            Topic(
+                row.code,
+                row.label,
+                row.parent,
+                tuple(row.names["aliases"]),
+                tuple(row.names["former"]),
+                row.retired_at is not None,
+            )
+            for row in rows
+        ]
+    )
+
+
+def said_topics(session: Session, numbers: Collection[str]) -> dict[str, Json]:
+    """Return the topics that tickets' sources name, as received and corrected since, by number."""
+    rows = session.execute(
+        select(*columns_to_decrypt(INBOX.c.body))
+        .where(session.is_in(INBOX.c.ticket, list(numbers)))
+        .where(INBOX.c.type.in_((MessageType.TICKET_RECEIVED, MessageType.TICKET_AMENDED)))
+        .where(INBOX.c.state == APPLIED, INBOX.c.current)
+        .order_by(INBOX.c.at, INBOX.c.id)
+    ).all()
+    said: dict[str, Json] = {}
+    for row, body in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
+        if row.type == MessageType.TICKET_RECEIVED:
+            said.setdefault(row.ticket, topic_in(body))
+        elif "topic" in body:
+            said[row.ticket] = body["topic"]
+    return said
+
+
+def unknown_topics(session: Session) -> list[UnknownTopic]:
+    """Return the topics of tickets that the classification does not have, the most used first."""
+    tickets = session.execute(
+        select(TICKET.c.number, TICKET.c.received_at)
+        .where(TICKET.c.topic == UNKNOWN_TOPIC)
+        .order_by(TICKET.c.received_at.desc())
+        .limit(_TICKETS_READ)
+    ).all()
+    said = said_topics(session, [ticket.number for ticket in tickets])
+    counts: Counter[str] = Counter()
+    last: dict[str, datetime | None] = {}
+    for ticket in tickets:
+        text = shown_topic(said.get(ticket.number))
+        counts[text] += 1
+        last.setdefault(text, ticket.received_at)
+    return [UnknownTopic(text, n, last[text]) for text, n in counts.most_common()]
+
+
+def shown_topic(said: Json) -> str:
+    """Return a topic as its source names it, redacted and cut, fit to be shown."""
+    text = SEPARATOR.join(_texts(said))
+    return redact_text(" ".join(clean(text).split()))[:_LONGEST]
+
+
+def _texts(said: Json) -> Iterator[str]:
+    match said:
+        case str():
+            yield said
+        case list():
+            for part in said:
+                yield from _texts(part)
+        case dict():
+            yield from _texts(list(said.values()))
+        case None:
+            pass
+        case _:
+            yield str(said)

@@ -1,0 +1,159 @@
+"""`hotline topics`: the classification of requests, and what tickets say that it does not have."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.i18n import _
+from models.settings import load_settings
+from scripts.arguments import OVERWRITE
+from scripts.bootstrap import acting, read_store, use_store
+from scripts.help import App
+from scripts.output import print_json
+from scripts.output_files import OutputFile
+
+if TYPE_CHECKING:
+    from models.database import Session
+    from models.operations.topics import TopicsChange
+
+_PATHS_SHOWN = 10
+
+
+def add_to(app: App) -> None:
+    """Add these commands."""
+    topics = App(help=_("Import and export the classification of requests, and map other words."))
+    topics.command("import", help=_("Replace the classification by that of a file."))(import_topics)
+    topics.command("export", help=_("Write the classification as a table (CSV)."))(export_topics)
+    topics.command("unknown", help=_("List the topics that the classification does not have."))(
+        unknown
+    )
+    topics.command("map", help=_("Let another word mean a topic; tickets with it get the topic."))(
+        map_word
+    )
+    app.add_typer(topics, name="topics")
+
+
+_JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
+_DRY_RUN = Annotated[bool, typer.Option("--dry-run", help=_("Only show what would change."))]
+
+
+def import_topics(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    dry_run: _DRY_RUN = False,
+    as_json: _JSON = False,
+) -> None:
+    """Replace the classification by that of a file: a column for each of its three levels.
+
+    Columns of codes and aliases are taken where there are any. What has left the file stays with
+    the tickets that have it.
+    """
+    from models.operations.topics import replace_topics
+    from scripts.rulebook.topic_files import read_topics
+
+    listed = read_topics(file)
+    _change(lambda session, who, now: replace_topics(session, listed, who, now), dry_run, as_json)
+
+
+def map_word(
+    text: Annotated[str, typer.Argument(help=_("What a source writes."))],
+    topic: Annotated[str, typer.Argument(help=_("The topic: its code, label or path."))],
+    dry_run: _DRY_RUN = False,
+    as_json: _JSON = False,
+) -> None:
+    """Let another word mean a topic; tickets that came with it get the topic."""
+    from models.operations.topics import map_topic
+
+    _change(lambda session, who, now: map_topic(session, text, topic, who, now), dry_run, as_json)
+
+
+def export_topics(
+    file: Annotated[
+        Path | None, typer.Argument(help=_("Where to write it; standard output if absent."))
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
+) -> None:
+    """Write the classification as CSV, with codes and aliases, as `import` takes it again."""
+    from models.queries.topics import load_topics
+    from models.rules.topic_lists import listed
+    from scripts.rulebook.topic_files import topics_csv
+
+    settings = load_settings()
+    with read_store(settings) as session:
+        text = topics_csv(listed(load_topics(session)))
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        with OutputFile(file, settings, overwrite).open() as written:
+            written.write(text.encode())
+
+
+def unknown(as_json: _JSON = False) -> None:
+    """List the topics that tickets came with and the classification does not have, redacted."""
+    from models.queries.topics import unknown_topics
+    from models.rules.calendar import SHANGHAI
+
+    with read_store(load_settings()) as session:
+        topics = unknown_topics(session)
+    if as_json:
+        print_json(
+            [
+                {
+                    "said": topic.said,
+                    "tickets": topic.tickets,
+                    "last_at": topic.last_at and topic.last_at.astimezone(SHANGHAI),
+                }
+                for topic in topics
+            ]
+        )
+        return
+    for topic in topics:
+        last = f"{topic.last_at.astimezone(SHANGHAI):%Y-%m-%d}" if topic.last_at else "-"
+        typer.echo(f"{topic.tickets:>6}  {last}  {topic.said}")
+    if topics:
+        typer.echo(_("hotline topics map WORD TOPIC lets a word mean a topic."))
+    else:
+        typer.echo(_("Every topic that tickets came with is known."))
+
+
+def _change(
+    change_topics: "Callable[[Session, str, datetime], TopicsChange]", dry_run: bool, as_json: bool
+) -> None:
+    """Change the classification in one transaction, and print what has changed."""
+    from dataclasses import asdict
+
+    from models.rules.vocabulary import Permission
+    from models.shared_clock import store_clock
+
+    settings = load_settings()
+    with use_store(settings) as store, acting(store, settings, Permission.RULEBOOK) as actor:
+        now = store_clock(store)()
+        with store.writing() as session:
+            change = change_topics(session, actor.name, now)
+            if dry_run:
+                session.rollback()
+    if as_json:
+        print_json(asdict(change) | {"dry_run": dry_run})
+        return
+    _print(change)
+    if dry_run:
+        typer.echo(_("Nothing has been changed."))
+
+
+def _print(change: "TopicsChange") -> None:
+    for text, paths in (
+        (_("new: {names}"), change.added),
+        (_("other aliases: {names}"), change.aliases),
+        (_("gone: {names}"), change.retired),
+    ):
+        if paths:
+            more = _(" and {n} more").format(n=len(paths) - _PATHS_SHOWN)
+            names = "、".join(paths[:_PATHS_SHOWN]) + (more if len(paths) > _PATHS_SHOWN else "")
+            typer.echo(text.format(names=names))
+    for before, path in change.renamed.items():
+        typer.echo(_("renamed: {unit} → {successor}").format(unit=before, successor=path))
+    if change.tickets:
+        typer.echo(_("{n} tickets get a topic that was not known.").format(n=change.tickets))
+    typer.echo(_("{n} topics.").format(n=change.count))

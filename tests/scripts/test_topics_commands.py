@@ -1,0 +1,83 @@
+"""`hotline topics`: a classification from its file into the store and out again."""
+
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from models.rules.topic_lists import InvalidTopics
+from scripts.rulebook.topic_files import read_topics
+from tests.feeds.city_feeds import real_feed
+from tests.scripts.hotline_in_process import InProcessHotline
+
+_TABLE = "分类代码,大类,中类,小类,别名\n010101,城建,市政,路灯,灯;灯杆\n010102,,,井盖,\n02,环保,,,\n"
+
+
+@pytest.fixture
+def hotline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InProcessHotline:
+    """The command with a home of its own."""
+    return InProcessHotline(tmp_path / "home", monkeypatch, capsys)
+
+
+def test_a_classification_is_imported_mapped_and_exported(
+    hotline: InProcessHotline, tmp_path: Path
+) -> None:
+    file = tmp_path / "分类.csv"
+    file.write_bytes(_TABLE.encode("gb18030"))
+    hotline("db", "upgrade")
+    preview = hotline.json("topics", "import", file, "--dry-run")
+    assert (preview["count"], preview["dry_run"]) == (5, True)
+    assert "5 topics" in hotline("topics", "import", file).stdout
+    assert "市政" in hotline("topics", "map", "马路照明", "路灯").stdout
+    assert "name it by its code" in hotline("topics", "map", "照明", "没有的", code=1).stderr
+    assert hotline.json("topics", "unknown") == []
+    exported = tmp_path / "导出.csv"
+    hotline("topics", "export", exported)
+    assert "010101,城建,市政,路灯,灯;灯杆;马路照明" in exported.read_text("utf-8-sig")
+    again = hotline.json("topics", "import", exported)
+    assert (again["added"], again["retired"], again["renamed"]) == ([], [], {})
+    acts = [line["fields"] for line in hotline.json("access")]
+    assert ["topics import"] in acts
+    assert ["topics map"] in acts
+
+
+def test_rows_that_are_merged_or_blank_mean_those_above(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["诉求分类目录"],
+        ["一级分类", "一级代码", "二级分类", "二级代码"],
+        ["城建", "01", "路灯", "0101"],
+        [None, None, "井盖", "0102"],
+        [None, None, None, None],
+        ["环保", "02", None, None],
+    ):
+        sheet.append(row)
+    book.save(file := tmp_path / "分类.xlsx")
+    rows = [(row.labels, row.codes) for row in read_topics(file)]
+    assert rows == [
+        (("城建", "路灯"), ("01", "0101")),
+        (("城建", "井盖"), ("", "0102")),
+        (("环保",), ("02",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("编号,标题\n1,路灯\n", "一级分类"),
+        ("一级分类,二级分类\n,路灯\n", "line 2"),
+    ],
+)
+def test_what_is_no_classification_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    (file := tmp_path / "分类.csv").write_text(text, "utf-8")
+    with pytest.raises(InvalidTopics, match=why):
+        read_topics(file)
+
+
+def test_the_tree_of_a_province_is_read_whole() -> None:
+    rows = read_topics(real_feed("topic_tree.xlsx"))
+    assert (len(rows), len({row.labels[0] for row in rows})) == (517, 15)
