@@ -150,7 +150,7 @@ def _classification(ticket: TicketDetail) -> Action:
     if (proposal := proposed_topic(ticket)) is not None:
         topic, reason = proposal.topic, render(proposal.why)
         label = lazy("Choose the topic; proposed: {topic} ({why})", topic=topic, why=reason)
-        why = render(lazy("proposed, {sure} % sure", sure=proposal.certainty))
+        why = render(lazy("proposed, {sure} sure", sure=f"{proposal.certainty}%"))
     questions = (
         Question("topic", lazy("Topic: its code, label or path"), default=topic),
         Question("why", lazy("Reason"), default=why),

@@ -134,22 +134,22 @@ def _give_topics(
 
     It is also sent for a ticket of an earlier release whose topic is not known, to be listed.
     """
-    given = 0
+    count = 0
     for start in range(0, len(numbers), _CHUNK):
         chunk = numbers[start : start + _CHUNK]
-        said = said_topics(session, chunk)
+        words = said_topics(session, chunk)
         rows = select(TICKET.c.number, TICKET.c.topic).where(session.is_in(TICKET.c.number, chunk))
         listed = {row.number: row.topic is not None for row in session.execute(rows)}
         messages = []
         for number in chunk:
-            text = said.get(number)
+            text = words.get(number)
             code = tree.find(text)
             if code is not None or (says_something(text) and not listed[number]):
                 messages.append(_correction(number, code or text, version, who, now))
-                given += code is not None
+                count += code is not None
         added = add_messages(session, TOPICS, messages, now)
         assert not added.refused and not added.known, added
-    return given
+    return count
 
 
 def _correction(number: str, topic: Json, version: int, who: str, now: datetime) -> dict[str, Json]:

@@ -25,7 +25,7 @@ _LONGEST = 60
 class UnknownTopic(NamedTuple):
     """A text that sources name as a topic and the classification does not have, redacted."""
 
-    said: str
+    text: str
     tickets: int
     last_at: datetime | None
 
@@ -57,13 +57,13 @@ def said_topics(session: Session, numbers: Collection[str]) -> dict[str, Json]:
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)
     ).all()
-    said: dict[str, Json] = {}
+    words: dict[str, Json] = {}
     for row, body in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
         if row.type == MessageType.TICKET_RECEIVED:
-            said.setdefault(row.ticket, topic_in(body))
+            words.setdefault(row.ticket, topic_in(body))
         elif "topic" in body:
-            said[row.ticket] = body["topic"]
-    return said
+            words[row.ticket] = body["topic"]
+    return words
 
 
 def unknown_topics(session: Session) -> list[UnknownTopic]:
@@ -74,32 +74,32 @@ def unknown_topics(session: Session) -> list[UnknownTopic]:
         .order_by(TICKET.c.received_at.desc())
         .limit(_TICKETS_READ)
     ).all()
-    said = said_topics(session, [ticket.number for ticket in tickets])
+    words = said_topics(session, [ticket.number for ticket in tickets])
     counts: Counter[str] = Counter()
     last: dict[str, datetime | None] = {}
     for ticket in tickets:
-        text = shown_topic(said.get(ticket.number))
+        text = shown_topic(words.get(ticket.number))
         counts[text] += 1
         last.setdefault(text, ticket.received_at)
     return [UnknownTopic(text, n, last[text]) for text, n in counts.most_common()]
 
 
-def shown_topic(said: Json) -> str:
+def shown_topic(words: Json) -> str:
     """Return a topic as its source names it, redacted and cut, fit to be shown."""
-    text = SEPARATOR.join(_texts(said))
+    text = SEPARATOR.join(_texts(words))
     return redact_text(" ".join(clean(text).split()))[:_LONGEST]
 
 
-def _texts(said: Json) -> Iterator[str]:
-    match said:
+def _texts(words: Json) -> Iterator[str]:
+    match words:
         case str():
-            yield said
+            yield words
         case list():
-            for part in said:
+            for part in words:
                 yield from _texts(part)
         case dict():
-            yield from _texts(list(said.values()))
+            yield from _texts(list(words.values()))
         case None:
             pass
         case _:
-            yield str(said)
+            yield str(words)

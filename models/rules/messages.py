@@ -613,13 +613,13 @@ def said_topic(received: TicketReceived) -> object:
 
 def topic_in(received: RawMessage) -> Any:
     """Return the topic that a city names in a letter, as it came."""
-    said = received.get("topic")
-    return said if says_something(said) else received.get("topics")
+    words = received.get("topic")
+    return words if says_something(words) else received.get("topics")
 
 
-def named_topic(message: Message, said: object) -> str | None:
+def named_topic(message: Message, words: object) -> str | None:
     """Return the topic that a ticket has by a message that says this, None if it says nothing."""
-    return message.topic or (UNKNOWN_TOPIC if says_something(said) else None)
+    return message.topic or (UNKNOWN_TOPIC if says_something(words) else None)
 
 
 _UNITS_OF: Mapping[type[Content], tuple[str, ...]] = {

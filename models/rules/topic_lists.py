@@ -50,8 +50,8 @@ def topics_of(listed: Sequence[ListedTopic], known: TopicTree) -> list[Topic]:
         _add(roots, row)
     if not roots:
         raise InvalidTopics(_("the file lists no topic"))
-    given = {node.code for node in _all(roots) if node.code}
-    tree = _Numbering(known, given)
+    listed_codes = {node.code for node in _all(roots) if node.code}
+    tree = _Numbering(known, listed_codes)
     topics = tree.topics(roots, "")
     _check_names(topics)
     present = {topic.code for topic in topics}
@@ -79,9 +79,9 @@ def _all(nodes: dict[str, _Node]) -> list[_Node]:
 class _Numbering:
     """Makes topics of nodes, each with its code."""
 
-    def __init__(self, known: TopicTree, given: set[str]) -> None:
+    def __init__(self, known: TopicTree, listed_codes: set[str]) -> None:
         self._known = known
-        self._taken = set(given)
+        self._taken = set(listed_codes)
         self._lines: dict[str, int] = {}
 
     def topics(self, nodes: dict[str, _Node], parent: str) -> list[Topic]:

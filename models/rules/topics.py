@@ -65,16 +65,16 @@ class TopicTree:
         wanted = set(codes)
         return [c for c in self.topics if any(t.code in wanted for t in self.lineage(c))]
 
-    def find(self, said: object) -> str | None:
+    def find(self, words: object) -> str | None:
         """Return the code of the topic that a text means: a code, label, alias, or path.
 
         A path may begin below the first level. What could be several topics is none of them,
         unless the others lie below it. A list is a path, or texts of which the first known counts.
         """
-        if isinstance(said, str):
-            return self._find(said)
-        if isinstance(said, list | tuple):
-            texts = [text for text in said if isinstance(text, str) and text.strip()]
+        if isinstance(words, str):
+            return self._find(words)
+        if isinstance(words, list | tuple):
+            texts = [text for text in words if isinstance(text, str) and text.strip()]
             joined = self._find(SEPARATOR.join(texts)) if len(texts) > 1 else None
             return joined or next(filter(None, map(self._find, texts)), None)
         return None

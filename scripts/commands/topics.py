@@ -101,7 +101,7 @@ def unknown(as_json: _JSON = False) -> None:
         print_json(
             [
                 {
-                    "said": topic.said,
+                    "text": topic.text,
                     "tickets": topic.tickets,
                     "last_at": topic.last_at and topic.last_at.astimezone(SHANGHAI),
                 }
@@ -111,7 +111,7 @@ def unknown(as_json: _JSON = False) -> None:
         return
     for topic in topics:
         last = f"{topic.last_at.astimezone(SHANGHAI):%Y-%m-%d}" if topic.last_at else "-"
-        typer.echo(f"{topic.tickets:>6}  {last}  {topic.said}")
+        typer.echo(f"{topic.tickets:>6}  {last}  {topic.text}")
     if topics:
         typer.echo(_("hotline topics map WORD TOPIC lets a word mean a topic."))
     else:

@@ -11,7 +11,9 @@ from textual.widgets import Input, TextArea
 from models.database import Store
 from models.operations.access_log import record_access
 from models.operations.advance import advance
+from models.operations.topics import replace_topics
 from models.rulebook import load_rulebook
+from models.rules.topic_lists import ListedTopic
 from models.rules.vocabulary import AccessOutcome, UserRole
 from models.security.roles import Actor
 from models.tables.core import ACCESS, CLOCK, EVENT, INBOX, NOTICE, TICKET
@@ -111,6 +113,26 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
         urged = lines.where(TICKET.c.number == number, EVENT.c.name == "unit.urged")
         row = session.execute(urged).one()
         assert session.decrypt(EVENT.c.private, row, number)["by"] == "林小燕 (desk)"
+
+
+async def test_a_topic_is_chosen_and_shown(store: Store) -> None:
+    """By its path; the ticket has its code, and the detail shows the path."""
+    number = _number(store, "handling")
+    with store.writing() as session:
+        listed = ListedTopic(2, ("城乡建设", "路灯"), ("", ""))
+        replace_topics(session, [listed], "主任", LATER)
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await _open(pilot, number)
+        await _choose(pilot, "选择诉求分类")
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
+        topic, why = app.screen.query(Input)
+        topic.value, why.value = "城乡建设/路灯", "内容为路灯"
+        await pilot.press("enter", "enter", "enter")
+        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        _work(store)
+        await wait_until(pilot, lambda: "城乡建设/路灯" in screen_text(app))
+    assert _events(store, number, "ticket.amended")[0]["topic"] == "T0101"
 
 
 async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:

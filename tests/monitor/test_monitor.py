@@ -294,6 +294,9 @@ def test_filters_are_read_in_both_languages() -> None:
     assert isinstance(result, Filter)
     query = result.at(NOW, _office())
     assert (query.units, query.levels, query.words) == (("城管",), ("yellow", "red"), ("路灯",))
+    of_topic = read_filter("主题:城乡建设 topic:0201")
+    assert isinstance(of_topic, Filter)
+    assert of_topic.query.topics == ("城乡建设", "0201")
     error = read_filter("路灯 级别:紫")
     assert isinstance(error, FilterError)
     assert error.column == 7

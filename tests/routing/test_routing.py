@@ -12,6 +12,7 @@ from models.rules.messages import TicketReceived
 from models.rules.routing.directory import Directory
 from models.rules.routing.learned import InvalidModel, LinearClassifier
 from models.rules.routing.units_file import Rule, Unit
+from models.rules.topics import Topic, TopicTree
 from models.rules.vocabulary import Category
 from scripts.training.fitting import build_corpus, shipped_words, train
 from scripts.training.labelled_letters import LabelledLetter
@@ -108,6 +109,13 @@ def test_a_label_that_no_unit_has_proposes_nothing() -> None:
     body = {"title": "拖欠工资", "content": "某区工地包工头拖欠农民工工资，社保断缴"}
     route = _directory(0.0).route(_received(**body))
     assert (route.unit, route.proposed) == (None, None)
+
+
+def test_a_topic_below_a_units_own_is_the_units() -> None:
+    """The city gives the third level, by its code; the units file the first."""
+    tree = TopicTree([Topic("02", "环境保护"), Topic("0201", "噪声", "02")])
+    directory = Directory(_UNITS, ["某区"], classification=tree)
+    assert directory.route(_received(content="某区很吵", topic="0201")).unit == "环保局"
 
 
 def test_the_same_letters_give_the_same_model() -> None:

@@ -20,7 +20,7 @@ TREE = TopicTree(
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("words", "code"),
     [
         ("0101", "0101"),
         (" ０１０１ ", "0101"),
@@ -48,8 +48,8 @@ TREE = TopicTree(
     ],
     ids=str,
 )
-def test_a_text_means_one_topic_or_none(said: object, code: str | None) -> None:
-    assert TREE.find(said) == code
+def test_a_text_means_one_topic_or_none(words: object, code: str | None) -> None:
+    assert TREE.find(words) == code
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def test_a_classification_is_imported_mapped_and_exported(
     assert "010101,城建,市政,路灯,灯;灯杆;马路照明" in exported.read_text("utf-8-sig")
     again = hotline.json("topics", "import", exported)
     assert (again["added"], again["retired"], again["renamed"]) == ([], [], {})
-    acts = [line["fields"] for line in hotline.json("access")]
-    assert ["topics import"] in acts
-    assert ["topics map"] in acts
+    actions = [line["fields"] for line in hotline.lines("access")]
+    assert ["hotline topics import"] in actions
+    assert ["hotline topics map"] in actions
 
 
 def test_rows_that_are_merged_or_blank_mean_those_above(tmp_path: Path) -> None:

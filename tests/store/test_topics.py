@@ -75,12 +75,14 @@ def test_a_topic_is_a_code_where_it_is_known_and_private_where_not(store: Store)
     assert _listed(store, "没有的") == []
     with store.reading() as session:
         (unknown,) = unknown_topics(session)
-        assert (unknown.tickets, unknown.said[:4]) == (1, SECRET[:4])
-        shown = ticket_detail(session, "T1").topic
-        assert shown is not None
-        assert shown.path == "城乡建设/市政/路灯"
-        in_clear = session.scalars(select(TICKET.c.state)).all()
-        in_clear += session.scalars(select(INBOX.c.outline)).all()
+        assert (unknown.tickets, unknown.text[:4]) == (1, SECRET[:4])
+        topic = ticket_detail(session, "T1").topic
+        assert topic is not None
+        assert topic.path == "城乡建设/市政/路灯"
+        in_clear = [
+            *session.scalars(select(TICKET.c.state)),
+            *session.scalars(select(INBOX.c.outline)),
+        ]
     assert SECRET not in msgspec.json.encode(in_clear).decode()
     assert verify(store).broken is None
 
@@ -126,7 +128,7 @@ def test_an_unknown_topic_is_mapped_and_its_tickets_get_it(store: Store) -> None
     _receive(store, "M3", topic="灯不亮")
     assert row_of(store, "M3").topic == "T010101"
     with store.reading() as session:
-        assert [(u.said, u.tickets) for u in unknown_topics(session)] == [("别的", 1)]
+        assert [(u.text, u.tickets) for u in unknown_topics(session)] == [("别的", 1)]
     assert verify(store).broken is None
 
 
@@ -155,9 +157,9 @@ def test_a_topic_that_has_left_the_list_stays_with_its_tickets(store: Store) -> 
     with store.reading() as session:
         tree = load_topics(session)
         assert (tree.path("T010102"), len(tree)) == ("城乡建设/市政/井盖", 3)
-        shown = ticket_detail(session, "G2").topic
-        assert shown is not None
-        assert (shown.is_known, shown.path) == (False, "井盖")
+        topic = ticket_detail(session, "G2").topic
+        assert topic is not None
+        assert (topic.is_known, topic.path) == (False, "井盖")
     assert _listed(store, "城乡建设") == ["G1"]
     # it comes back, and with it the ticket that came meanwhile
     assert import_topics(store) == 1
@@ -195,9 +197,9 @@ def test_a_model_proposes_a_topic_until_somebody_says_it(store: Store) -> None:
     assert not _events(store, "P2", "topic.proposed")
     assert row_of(store, "P1").topic is None
     with store.reading() as session:
-        shown = proposed_topic(ticket_detail(session, "P1"))
-        assert shown is not None
-        assert shown.topic == "T02"
+        topic = proposed_topic(ticket_detail(session, "P1"))
+        assert topic is not None
+        assert topic.topic == "T02"
     change = {"topic": "T02", "by": "值班员", "why": "同意"}
     feed(store, [message("P1", "ticket.amended", "2026-11-02T11:00", **change)], NOW)
     advance_tickets(store, ["P1"], NOW)

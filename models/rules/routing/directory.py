@@ -167,12 +167,12 @@ class Directory:
         if isinstance(content, Refusal):
             return message
         if isinstance(content, TicketReceived):
-            said = said_topic(content)
-            named = says_something(said)
+            words = said_topic(content)
+            named = says_something(words)
             return msgspec.structs.replace(
                 message,
                 route=self.route(content),
-                topic=self.classification.find(said),
+                topic=self.classification.find(words),
                 proposed_topic=None if named else self._topics_of_model.propose(content),
             )
         if isinstance(content, TicketAmended):
