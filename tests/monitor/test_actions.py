@@ -131,6 +131,7 @@ async def test_a_topic_is_chosen_and_shown(store: Store) -> None:
         await pilot.press("enter", "enter", "enter")
         await wait_until(pilot, lambda: bool(app.actions.waiting))
         _work(store)
+        await wait_for_refresh(pilot)
         await wait_until(pilot, lambda: "城乡建设/路灯" in screen_text(app))
     assert _events(store, number, "ticket.amended")[0]["topic"] == "T0101"
 
