@@ -253,6 +253,7 @@ _LATER = {
     EventName.TICKET_REASSIGNED,
     EventName.UNIT_SUCCEEDED,
     EventName.NOTE_ADDED,
+    EventName.TOPIC_PROPOSED,
 }
 """Events that the release of this store did not know."""
 
