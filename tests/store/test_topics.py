@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from models.database import Store
 from models.operations.advance import advance
+from models.operations.ticket_work import lock_rows
 from models.operations.topics import map_topic, replace_topics
 from models.queries.detail import proposed_topic, ticket_detail
 from models.queries.ticket_list import TicketFilter, list_tickets
@@ -19,6 +20,7 @@ from models.rules.routing.directory import Directory
 from models.rules.routing.predictions import Prediction
 from models.rules.state import State
 from models.rules.topic_lists import ListedTopic
+from models.security.row_hashes import row_hash
 from models.tables.core import INBOX, TICKET, TOPIC
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, log_of, message, row_of
 
@@ -137,10 +139,12 @@ def test_the_first_classification_is_for_tickets_of_earlier_releases_too(store: 
         _receive(store, number, topic=topic)
     with store.writing() as session:
         # as an earlier release left them
-        for row in session.execute(select(TICKET.c.id, TICKET.c.state)).all():
+        for row in lock_rows(session, ["E1", "E2", "E3"], wait=True):
             state = msgspec.json.decode(row.state, type=State)
             state.topic = None
-            older = {"topic": None, "state": msgspec.json.encode(state).decode()}
+            former = row._replace(state=msgspec.json.encode(state).decode())
+            hashed = row_hash(session.cipher, former.content, former.end)
+            older = {"topic": None, "state": former.state, "row_hash": hashed}
             session.execute(update(TICKET).where(TICKET.c.id == row.id).values(older))
     assert import_topics(store) == 1
     _work(store)
