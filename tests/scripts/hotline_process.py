@@ -3,9 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests.scripts.forked_commands import run_forked
 
 
 class HotlineProcess:
@@ -21,14 +22,11 @@ class HotlineProcess:
         self, *arguments: str | Path, stdin: str = "", code: int = 0, **settings: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; it must end with this exit code."""
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "scripts", *map(str, arguments)],
-            env=self.environment | {f"HOTLINE_{k}": v for k, v in settings.items()},
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
+        done = run_forked(
+            [*map(str, arguments)],
+            environment=self.environment | {f"HOTLINE_{k}": v for k, v in settings.items()},
+            folder=self.folder,
+            stdin=stdin,
             timeout=100,
         )
         assert done.returncode == code, done.stdout[-1500:] + done.stderr[-1500:]

@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from sqlalchemy import make_url, select
@@ -18,7 +19,7 @@ from models.operations.advance import AdvanceResult, advance
 from models.operations.inbox import AddedMessages, add_messages
 from models.operations.rulebook import add_policy
 from models.operations.units import replace_units
-from models.rulebook import load_rulebook
+from models.rulebook import RulebookCache, load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.queues import ESCALATION
 from models.rules.routing.directory import Unit, UnitsFile, load_units
@@ -31,6 +32,7 @@ from tests.store.templates import copy_prepared, is_new
 KEY = bytes(range(32))
 KEY_LINE = format_keys(KeyRing((Key(KEY),), 0))
 """A key file with it."""
+_RULEBOOKS: WeakKeyDictionary[Store, RulebookCache] = WeakKeyDictionary()
 EXTRA_UNITS = ("城管局", "人社局", "住建局", "市监局", "达濠街道", "广澳街道")
 
 
@@ -135,9 +137,10 @@ def feed(store: Store, messages: Sequence[Mapping[str, Any]], now: datetime) -> 
 
 
 def advance_tickets(store: Store, tickets: Sequence[str], now: datetime) -> AdvanceResult:
-    """Advance these tickets."""
+    """Advance these tickets, by a rulebook that is kept as a worker keeps it."""
     with store.writing() as session:
-        return advance(session, tickets, load_rulebook(session), now)
+        rulebook = _RULEBOOKS.setdefault(store, RulebookCache()).current(session)
+        return advance(session, tickets, rulebook, now)
 
 
 def advance_step_by_step(session: Session, tickets: Collection[str], until: datetime) -> None:
