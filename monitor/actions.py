@@ -19,6 +19,7 @@ from models.rules.vocabulary import (
     ContactMethod,
     ContactOutcome,
     ContactPurpose,
+    Decider,
     MessageType,
     Rating,
     RevisitOutcome,
@@ -41,6 +42,7 @@ _BY_HOTLINE = (ContactPurpose.SURVEY, ContactPurpose.REVISIT)
 """Purposes of the calls that the hotline makes itself, not the unit (Regulation 4.4, 4.5)."""
 
 _OUTCOMES = tuple(o for o in ContactOutcome if o is not ContactOutcome.CONFIRMED)
+_APPROVALS = {"yes": lazy("approve"), "no": lazy("refuse")}
 _DECISIONS = {"no": lazy("keep the ticket"), "yes": lazy("decline it")}
 
 
@@ -74,6 +76,12 @@ def available_actions(ticket: TicketDetail) -> list[Action]:
     actions = [_decision(code, why) for code, why in open_proposals(ticket)]
     if ticket.status in (Status.MANUAL, Status.RECEIVED):
         actions.append(_assignment(ticket))
+    if ticket.status == Status.RETURNED:
+        actions.append(_return_review(ticket))
+    if ticket.status == Status.SUBMITTED:
+        actions.append(_RESULT_REVIEW)
+    if ticket.status == Status.DISPUTED:
+        actions.append(_DISPUTE)
     if ticket.unit and ticket.status not in CLOSED:
         actions.append(_URGE)
     if ticket.unit and ticket.status not in (Status.ARCHIVED, Status.DECLINED):
@@ -110,8 +118,12 @@ def message(
         body["unit"] = ticket.unit
     elif action.type == MessageType.SCREENING_DECIDED:
         body |= {"code": action.item, "decline": answers["decline"] == "yes"}
+    elif action.type in (MessageType.RETURN_REVIEWED, MessageType.RESULT_REVIEWED):
+        body["approved"] = answers["approved"] == "yes"
     envelope = {"id": uuid.uuid4().hex, "at": now.isoformat(), "type": action.type.value}
-    return {**envelope, "ticket": ticket.number, **body, "by": operator}
+    # of a dispute `by` says whether the desk or the leader decided
+    signature = {} if action.type == MessageType.DISPUTE_DECIDED else {"by": operator}
+    return {**envelope, "ticket": ticket.number, **body, **signature}
 
 
 def _contact(ticket: TicketDetail) -> Action:
@@ -164,6 +176,35 @@ def _decision(code: str, why: str) -> Action:
     return Action(label, MessageType.SCREENING_DECIDED, (decline,), item=code)
 
 
+def _return_review(ticket: TicketDetail) -> Action:
+    """Review a return; the unit that the returning one suggests is filled in."""
+    approved = Question("approved", lazy("Decision"), _APPROVALS, default="yes")
+    unit = Question(
+        "unit",
+        lazy("Unit, if approved"),
+        is_unit=True,
+        required=False,
+        default=ticket.state.suggested_unit or "",
+    )
+    return Action(lazy("Review the return"), MessageType.RETURN_REVIEWED, (approved, unit))
+
+
+_RESULT_REVIEW = Action(
+    lazy("Review the result"),
+    MessageType.RESULT_REVIEWED,
+    (
+        Question("approved", lazy("Decision"), _APPROVALS, default="yes"),
+        Question("why", lazy("Reason"), required=False),
+    ),
+)
+_DISPUTE = Action(
+    lazy("Decide the dispute"),
+    MessageType.DISPUTE_DECIDED,
+    (
+        Question("unit", lazy("Unit"), is_unit=True),
+        Question("by", lazy("Decided by"), labels(Decider), default=Decider.DISTRICT),
+    ),
+)
 _URGE = Action(
     lazy("Urge the unit"),
     MessageType.UNIT_URGED,

@@ -42,6 +42,7 @@ from monitor.screens.help import HelpScreen, introduction
 from monitor.screens.overview import OverviewScreen
 from monitor.screens.queues import QueuesScreen
 from monitor.screens.tickets import TicketsScreen
+from monitor.screens.todo import TodoScreen
 from monitor.screens.units import UnitsScreen
 from monitor.screens.wallboard import WallboardScreen
 from monitor.snapshot import Snapshot, SnapshotReader
@@ -60,6 +61,7 @@ _SCREENS: tuple[type[MonitorScreen], ...] = (
     CallbacksScreen,
     QueuesScreen,
     FailuresScreen,
+    TodoScreen,
 )
 _HOME = MAIN_SCREENS[0].name
 

@@ -14,7 +14,7 @@ from monitor.theme import DARK, LIGHT
 
 ANYWHERE = "anywhere"
 _REFRESH_SECONDS = (1, 2, 5, 15)
-_DIGIT_NAMES = ("one", "two", "three", "four", "five", "six")
+_DIGIT_NAMES = ("one", "two", "three", "four", "five", "six", "seven")
 """Full-width digits, as a Chinese input method sends them, by Textual's names."""
 
 
@@ -33,6 +33,7 @@ MAIN_SCREENS = (
     MainScreen("callbacks", lazy("Calls")),
     MainScreen("queues", lazy("Queues")),
     MainScreen("failures", lazy("Failures")),
+    MainScreen("todo", lazy("To do")),
 )
 TITLES = {screen.name: screen.title for screen in MAIN_SCREENS} | {
     "detail": lazy("Ticket"),
@@ -87,14 +88,17 @@ KEYS = (
     Command("other(-1)", "left", "<", lazy("Other calls"), "callbacks", in_key_line=False),
     Command("other(1)", "right", "< >", lazy("Other calls"), "callbacks"),
     Command("", "enter", "Enter", lazy("Details"), "callbacks"),
+    Command("other(-1)", "left", "<", lazy("Other kinds"), "todo", in_key_line=False),
+    Command("other(1)", "right", "< >", lazy("Other kinds"), "todo"),
+    Command("", "enter", "Enter", lazy("Details"), "todo"),
     Command("", "enter", "Enter", lazy("Mend, send again"), "failures"),
     *(
         Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen)
-        for screen in ("tickets", "detail", "callbacks", "failures")
+        for screen in ("tickets", "detail", "callbacks", "failures", "todo")
     ),
     *(
         Command("app.claim", "f4", "F4", lazy("Claim"), screen)
-        for screen in ("tickets", "detail", "callbacks")
+        for screen in ("tickets", "detail", "callbacks", "todo")
     ),
     Command("pause", "space,ideographic_space", "Space", lazy("Pause")),
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),

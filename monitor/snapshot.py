@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from models.clock import Now, clock_speed
 from models.database import Session, Store
 from models.queries.claims import Claim, claims
+from models.queries.desk_work import DeskItem, desk_counts, desk_items
 from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
@@ -75,6 +76,7 @@ class SnapshotRequest:
     curve: bool = False
     rates: bool = False
     calls: str | None = None
+    work: str | None = None
     queues: bool = False
     failures: bool = False
     answers: tuple[MessageKey, ...] = ()
@@ -83,6 +85,15 @@ class SnapshotRequest:
     viewport: Viewport | None = None
     ticket: str | None = None
     preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeskWork:
+    """The number of each kind of the desk's work, and what waits of one kind."""
+
+    counts: dict[str, int]
+    kind: str
+    items: tuple[DeskItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class Snapshot:
     curve: HourlyCounts = field(default_factory=HourlyCounts)
     rates: dict[str, UnitRates] = field(default_factory=dict)
     calls: OwedCalls | None = None
+    work: DeskWork | None = None
     queues: tuple[QueueRow, ...] = ()
     failures: Failures | None = None
     answers: dict[MessageKey, MessageAnswer] = field(default_factory=dict)
@@ -135,6 +147,7 @@ class SnapshotReader:
         self._rates: CachedRead[dict[str, UnitRates]] = CachedRead(
             store, now, on_ready, unit_rates, _RATES_EVERY, blank={}
         )
+        self._desk_counts = CachedRead(store, now, on_ready, desk_counts)
         self._curve = CachedRead(store, now, on_ready, hourly_counts, _CURVE_EVERY)
 
     def read(self, request: SnapshotRequest) -> Snapshot:
@@ -165,6 +178,7 @@ class SnapshotReader:
                 curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
                 rates=self._rates.get(session, now) if request.rates else {},
                 calls=owed_calls(session, now, request.calls) if request.calls else None,
+                work=self._work(session, request.work, now) if request.work else None,
                 queues=queues(session, now, wall, self._speed) if request.queues else (),
                 answers=message_answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
@@ -173,6 +187,9 @@ class SnapshotReader:
                 explanation=explanation,
                 broker=self._probe.get(),
             )
+
+    def _work(self, session: Session, kind: str, now: datetime) -> DeskWork:
+        return DeskWork(self._desk_counts.get(session, now), kind, desk_items(session, kind))
 
     def _page(
         self,

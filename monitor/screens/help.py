@@ -18,7 +18,7 @@ from monitor.formatting import fit
 def introduction() -> Content:
     """Explain how to get about, for somebody who sees the monitor for the first time."""
     lines = (
-        _("1 to 6 show the screens. Numbers and lines open what they count: Enter."),
+        _("1 to 7 show the screens. Numbers and lines open what they count: Enter."),
         _("Esc leads back, one step at a time, and nothing is lost on the way."),
         _("F2 acts on the ticket under the cursor; the answer is shown when it is decided."),
         _("/ filters the tickets. Space holds the screen still. F1 tells all keys."),

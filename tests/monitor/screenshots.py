@@ -23,6 +23,7 @@ SCREENSHOTS: dict[str, Sequence[str]] = {
     "callbacks": ("4", "right", "right", "right"),
     "queues": ("5",),
     "failures": ("6",),
+    "todo": ("7", "right", "right", "right"),
     "board": (),
 }
 """Each picture and the keys that lead to it; the wallboard is an app of its own."""

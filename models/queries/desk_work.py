@@ -1,0 +1,96 @@
+"""The work of the desk: what waits for an answer of the district desk or of the city hotline."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, null, select
+
+from models.database import Session
+from models.queries.conditions import OPEN_TICKET, REVISIT, RUNNING_CLOCK, SCREENED_EVENT
+from models.queries.owed_calls import MAX_LISTED
+from models.rules import events
+from models.rules.events import ScreeningDecided, ScreeningProposed
+from models.rules.vocabulary import ClockName, Status
+from models.tables.core import CLOCK, EVENT, TICKET
+
+SCREENING, REVISITS = "screening", "revisit"
+
+_CLOCKS: dict[str, ClockName] = {
+    Status.RETURNED: ClockName.RETURN_REVIEW,
+    Status.SUBMITTED: ClockName.RESULT_REVIEW,
+    Status.MANUAL: ClockName.ASSIGNMENT,
+    Status.DISPUTED: ClockName.MEDIATION,
+}
+"""The statuses in which a ticket waits for the desk or the city, and the clock of the answer."""
+
+_TICKET_COLUMNS = TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status
+
+KINDS: tuple[str, ...] = (SCREENING, *_CLOCKS, REVISITS)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskItem:
+    """A ticket that waits for an answer `since` then, `due` by then where a term is set."""
+
+    ticket: str
+    title: str
+    unit: str | None
+    status: str
+    due: datetime | None
+    since: datetime | None
+
+
+def desk_counts(session: Session, _now: datetime) -> dict[str, int]:
+    """Count what waits, by kind."""
+    waiting = select(TICKET.c.status, func.count()).where(
+        OPEN_TICKET, TICKET.c.status.in_(list(_CLOCKS))
+    )
+    counts = dict.fromkeys(KINDS, 0)
+    counts |= {row[0]: row[1] for row in session.execute(waiting.group_by(TICKET.c.status))}
+    counts[SCREENING] = len(_unanswered(session))
+    counts[REVISITS] = session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0
+    return counts
+
+
+def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
+    """List what waits of a kind, the longest first."""
+
+    if kind == SCREENING:
+        since = _unanswered(session)
+        first = sorted(since, key=lambda ticket_id: (since[ticket_id], ticket_id))[:MAX_LISTED]
+        rows_of = select(TICKET.c.id, *_TICKET_COLUMNS).where(session.is_in(TICKET.c.id, first))
+        items = [
+            DeskItem(row.number, row.title, row.unit, row.status, None, since[row.id])
+            for row in session.execute(rows_of)
+        ]
+        return tuple(sorted(items, key=lambda item: (item.since, item.ticket)))
+    if kind == REVISITS:
+        rows = select(*_TICKET_COLUMNS, null(), TICKET.c.completed_at).where(REVISIT)
+        in_order = rows.order_by(TICKET.c.completed_at, TICKET.c.id)
+    else:
+        clock = and_(CLOCK.c.ticket_id == TICKET.c.id, RUNNING_CLOCK, CLOCK.c.name == _CLOCKS[kind])
+        since_column = func.coalesce(CLOCK.c.base, TICKET.c.updated_at, type_=CLOCK.c.base.type)
+        rows = select(*_TICKET_COLUMNS, CLOCK.c.due, since_column).select_from(TICKET)
+        rows = rows.outerjoin(CLOCK, clock).where(OPEN_TICKET, TICKET.c.status == kind)
+        in_order = rows.order_by(since_column, TICKET.c.id)
+    return tuple(DeskItem(*row) for row in session.execute(in_order.limit(MAX_LISTED)))
+
+
+def _unanswered(session: Session) -> dict[int, datetime]:
+    """Return since when each open ticket has a proposal of the screening without an answer."""
+    lines = session.execute(
+        select(EVENT.c.ticket_id, EVENT.c.name, EVENT.c.moment, EVENT.c.data)
+        .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+        .where(SCREENED_EVENT, OPEN_TICKET)
+        .order_by(EVENT.c.ticket_id, EVENT.c.seq)
+    )
+    proposals: dict[int, dict[str, datetime]] = {}
+    for line in lines:
+        open_items = proposals.setdefault(line.ticket_id, {})
+        if line.name == ScreeningProposed.event:
+            code = events.read(ScreeningProposed, line.data).code
+            open_items[code.removeprefix("2.2.")] = line.moment
+        else:
+            code = events.read(ScreeningDecided, line.data).code
+            open_items.pop(code.removeprefix("2.2."), None)
+    return {ticket_id: min(items.values()) for ticket_id, items in proposals.items() if items}

@@ -1,0 +1,75 @@
+"""The base of the screens that list one of several kinds of work."""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from textual.widget import Widget
+from textual.widgets import Static
+
+from models.i18n import LazyText
+from monitor.host import MonitorHost
+from monitor.screens.base import MonitorScreen
+from monitor.widgets.item_list import ItemList
+from monitor.widgets.kind_line import KindLine
+from monitor.widgets.virtual_list import VirtualList
+
+
+class KindsScreen(MonitorScreen):
+    """A line of kinds with their numbers, the list of the chosen one, and how many there are.
+
+    A subclass says which kinds there are, and yields the list.
+    """
+
+    NAMES: ClassVar[Mapping[str, LazyText]] = {}
+
+    def __init__(self, host: MonitorHost) -> None:
+        super().__init__(host)
+        self._kind = next(iter(self.NAMES))
+
+    def list_widget(self) -> ItemList:
+        """Return a new list for the items of a kind."""
+        raise NotImplementedError
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the kinds, the list, and the note below it."""
+        yield KindLine(self.NAMES, self._kind)
+        yield self.list_widget()
+        yield Static(id="note", markup=False)
+
+    def on_mount(self) -> None:
+        """Focus the list, with the kind that was asked for meanwhile."""
+        self.items.focus()
+        self.query_one(KindLine).chosen = self._kind
+
+    @property
+    def items(self) -> ItemList:
+        """The list."""
+        return self.query_one(ItemList)
+
+    def ticket_under_cursor(self) -> str | None:
+        """Return the ticket under the cursor."""
+        return self.items.key(self.items.cursor)
+
+    def action_other(self, by: int) -> None:
+        """Show the next kind, or the one before."""
+        self.show_kind(self.query_one(KindLine).other(by))
+
+    def on_kind_line_chosen(self, event: KindLine.Chosen) -> None:
+        """Show the kind that was clicked."""
+        self.show_kind(event.kind)
+
+    def show_kind(self, kind: str) -> None:
+        """Show this kind."""
+        self._kind = kind
+        if not self.ready:
+            return
+        line = self.query_one(KindLine)
+        if kind != line.chosen:
+            line.chosen = kind
+            line.draw()
+            self.items.put_cursor(0, row=0)
+            self.host.read_now()
+
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
+        """Open the ticket."""
+        self.host.open_detail(event.key)

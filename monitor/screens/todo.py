@@ -1,0 +1,88 @@
+"""待办: what waits for an answer of the desk or of the city hotline, the longest first."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from models.i18n import LazyText, _, lazy
+from models.queries.desk_work import REVISITS, SCREENING, DeskItem
+from models.rules.vocabulary import Status, label
+from monitor.commands import bindings
+from monitor.formatting import format_duration, format_time_left, one_line
+from monitor.screens.kinds import KindsScreen
+from monitor.snapshot import Snapshot, SnapshotRequest
+from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.kind_line import KindLine
+from monitor.widgets.title_cell import title_cell
+from monitor.widgets.virtual_list import Cell, Column
+
+_NAMES: dict[str, LazyText] = {
+    SCREENING: lazy("screening to answer"),
+    Status.RETURNED: lazy("returns to review"),
+    Status.SUBMITTED: lazy("results to review"),
+    Status.MANUAL: lazy("to be assigned"),
+    Status.DISPUTED: lazy("disputes to decide"),
+    REVISITS: lazy("revisits"),
+}
+
+
+def _heads() -> Sequence[Column]:
+    return [
+        Column(_("Waits"), 10),
+        Column(_("Left"), 16),
+        Column(_("Ticket"), 14),
+        Column(_("Title"), None),
+        Column(_("Unit"), 12),
+        Column(_("Status"), 8, 100),
+    ]
+
+
+class TodoScreen(KindsScreen):
+    """Shows the work of the desk; F2 answers it."""
+
+    NAME = "todo"
+    NAMES = _NAMES
+    BINDINGS: ClassVar[list[BindingType]] = bindings("todo")
+
+    def list_widget(self) -> ItemList:
+        """Return the list of what waits."""
+        return ItemList(_heads, id="todo")
+
+    def request(self) -> SnapshotRequest:
+        """Ask for the work of the chosen kind."""
+        return SnapshotRequest(work=self._kind)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the numbers of all kinds, and what waits of the chosen one."""
+        line, work = self.query_one(KindLine), snapshot.work
+        if work is None or work.kind != line.chosen:
+            return
+        line.show(work.counts)
+        empty = (_("Nothing of this kind waits."), _("Left and right show other kinds."))
+        self.items.show([_item(item, snapshot) for item in work.items], empty)
+        count = work.counts.get(work.kind, 0)
+        text = _("{n} in all, the longest waiting first; F2 answers").format(n=count)
+        self.query_one("#note", Static).update(Content(text))
+
+
+def _item(item: DeskItem, snapshot: Snapshot) -> ListItem:
+    now = snapshot.at
+    waits = format_duration(now - item.since, brief=True) if item.since else "-"
+    left, style = "-", "quiet"
+    if item.due is not None:
+        left = format_time_left(item.due, now, snapshot.office, brief=True)
+        style = "over" if item.due < now else ""
+    return ListItem(
+        item.ticket,
+        (
+            Cell(waits),
+            Cell(left, style),
+            Cell(one_line(item.ticket)),
+            title_cell(item.title, snapshot.claims.get(item.ticket)),
+            Cell(one_line(snapshot.short_names.get(item.unit or "", item.unit or ""))),
+            Cell(label(Status, item.status), "quiet"),
+        ),
+    )
