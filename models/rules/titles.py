@@ -15,8 +15,8 @@ _CUT = "…"
 def redacted_title(particulars: Particulars, category: str, limit: int) -> str:
     """Return a ticket's title of at most so many characters, fit to be stored in clear.
 
-    Where the title is the letter itself, as in a table that has no column for titles, it is the
-    category with the place of the matter.
+    Where the title is the letter itself or the address, as in a table that has no column for
+    titles, it is the category with the place of the matter.
     """
     if _is_letter(particulars, limit):
         return _excerpt(f"{_chinese(category)} {_place(particulars)}".strip(), limit)
@@ -25,8 +25,10 @@ def redacted_title(particulars: Particulars, category: str, limit: int) -> str:
 
 
 def _is_letter(particulars: Particulars, limit: int) -> bool:
-    title, content = ("".join(t.split()) for t in (particulars.title, particulars.content))
-    return title == content or (not content and len(title) > limit)
+    address = str(particulars.person.get("address") or "")
+    texts = (particulars.title, particulars.content, address)
+    title, content, address = ("".join(text.split()) for text in texts)
+    return title in (content, address) or (not content and len(title) > limit)
 
 
 def _chinese(category: str) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from models.i18n import _, render
-from models.rules.redaction import redact_address, redact_name, redact_phone, redact_text
+from models.rules.particulars import read_particulars
+from models.rules.redaction import redact_address, redact_name, redact_phone
 from models.rules.text import clean
+from models.rules.titles import redacted_title
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import UNFILLED, load_mapping
 
 _PREVIEWED = 5
+_TITLE = 30
 
 
 def preview(path: Path, mapping: str, options: FeedOptions) -> str:
@@ -43,7 +46,7 @@ def _redacted_line(message: dict[str, Any]) -> str:
         "ticket": message["ticket"],
         "at": message["at"],
         "category": message.get("category"),
-        "title": redact_text(str(message.get("title", "")))[:30],
+        "title": redacted_title(read_particulars(message), str(message.get("category")), _TITLE),
         "name": redact_name(person.get("name", "")),
         "phone": redact_phone(person.get("phone", "")),
         "address": redact_address(message.get("address", "")),

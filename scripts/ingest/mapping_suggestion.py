@@ -18,7 +18,7 @@ from scripts.ingest.date_guesses import date_forms, is_ambiguous
 from scripts.ingest.feed_reader import FeedOptions
 from scripts.ingest.mapping import FIELDS, TOPIC_LEVELS, UNFILLED, shipped_mappings
 from scripts.ingest.mapping_preview import preview
-from scripts.ingest.records import FeedError
+from scripts.ingest.records import FeedError, FeedUnreadable
 from scripts.ingest.sample import FeedSample, read_sample
 from scripts.ingest.table_layout import find_layout
 
@@ -53,7 +53,10 @@ def suggest_mapping(path: Path, options: FeedOptions) -> str:
         "A first mapping; look at every line, those with # ? first, then give it with "
         "--mapping FILE."
     )
-    lines = [f"# {begin}", *_known_mappings(path, sample), *_Suggestion(path, sample).lines()]
+    suggestion = _Suggestion(path, sample)
+    if not suggestion.knows_columns:
+        raise FeedUnreadable(path.name, _("holds no table"))
+    lines = [f"# {begin}", *_known_mappings(path, sample), *suggestion.lines()]
     text = "\n".join(lines) + "\n"
     return text + preview(path, text, options)
 
@@ -87,6 +90,11 @@ class _Suggestion:
         self._fields = dict(self._guesses.fields)
         self._used: list[int] = []
         self._recognised: list[int] = []
+
+    @property
+    def knows_columns(self) -> bool:
+        """Whether any column looks like something of a letter."""
+        return bool(self._fields) or self._guesses.written is not None
 
     def lines(self) -> list[str]:
         """Return the mapping, without its first comment."""

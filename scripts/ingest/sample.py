@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 from models.i18n import _
 from models.rules.text import clean
 from scripts.ingest.readers import delimited, georeport, json_messages, json_stream, workbook
+from scripts.ingest.readers.json_objects import flatten
 from scripts.ingest.readers.json_values import RawRecord
 from scripts.ingest.records import Cell, FeedUnreadable, cell_text
 from scripts.ingest.table_layout import HEADER_WITHIN
@@ -71,7 +72,11 @@ def _listed_objects(name: str, stream: IO[bytes]) -> FeedSample:
 
 def _objects(name: str, raws: Iterator[RawRecord]) -> FeedSample:
     objects = [raw.value for raw in islice(raws, ROWS) if isinstance(raw.value, dict)]
-    rows = [json_messages.flatten(fields) for fields in objects]
+    rows = [flatten(fields) for fields in objects]
+    if rows:
+        # a file may have lists of several kinds: those of the objects that say most are letters
+        fullest = max(rows, key=len).keys()
+        rows = [row for row in rows if 2 * len(row.keys() & fullest) > len(row)]
     headers = tuple(dict.fromkeys(key for row in rows for key in row))
     if not headers:
         raise FeedUnreadable(name, _("holds no table"))

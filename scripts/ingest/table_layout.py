@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 from models.i18n import LazyText, lazy
@@ -21,8 +22,14 @@ HEADER_WITHIN = 20
 """Rows searched for the headers: exports put titles and notes above them."""
 
 _MOST = 0.5
-"""A table that lacks no more than this share of a mapping's headers is that mapping's."""
+"""A table that lacks less than this share of a mapping's headers is that mapping's."""
 _MAX_LISTED = 10
+
+
+@lru_cache(maxsize=4096)
+def header_key(header: str) -> str:
+    """Return a header as it is compared: `Unique Key` in a table is `unique_key` in an object."""
+    return folded(header).replace("_", "")
 
 
 class CellPlace(NamedTuple):
@@ -76,13 +83,13 @@ class TableLayout(NamedTuple):
 
     def renamed(self) -> LazyText | None:
         """A note where columns are missing and others have come: it is never guessed."""
-        present = {folded(header) for header in self.headers}
-        known = {folded(name) for name in self.mapping.known_headers()}
-        new = [header for header in self.headers if header and folded(header) not in known]
+        present = {header_key(header) for header in self.headers}
+        known = {header_key(name) for name in self.mapping.known_headers()}
+        new = [header for header in self.headers if header and header_key(header) not in known]
         missing = [
             " / ".join(column)
             for column in (*self.mapping.columns.values(), *self.mapping.kept.values())
-            if not present & set(map(folded, column))
+            if not present & set(map(header_key, column))
         ]
         if not new or not missing:
             return None
@@ -105,8 +112,8 @@ def find_layout(
     """
     for index, cells in enumerate(first_rows[:HEADER_WITHIN]):
         headers = tuple(clean(cell_text(cell)) for cell in cells)
-        present = set(map(folded, headers))
-        fitting = [m for m in mappings if present.issuperset(map(folded, m.headers))]
+        present = set(map(header_key, headers))
+        fitting = [m for m in mappings if present.issuperset(map(header_key, m.headers))]
         if not fitting:
             continue
         most = max(len(mapping.headers) for mapping in fitting)
@@ -136,12 +143,12 @@ def nearest_table(
     """Return what a table with other headers than a mapping's is like, or None."""
     for index, cells in enumerate(first_rows[:HEADER_WITHIN]):
         headers = tuple(clean(cell_text(cell)) for cell in cells)
-        present = set(map(folded, headers))
+        present = set(map(header_key, headers))
         for mapping in mappings:
-            missing = [name for name in mapping.headers if folded(name) not in present]
-            if len(missing) <= _MOST * len(mapping.headers):
-                known = set(map(folded, mapping.known_headers()))
-                new = [h for h in headers if h and folded(h) not in known]
+            missing = [name for name in mapping.headers if header_key(name) not in present]
+            if len(missing) < _MOST * len(mapping.headers):
+                known = set(map(header_key, mapping.known_headers()))
+                new = [h for h in headers if h and header_key(h) not in known]
                 return NearestTable(mapping, index, headers, tuple(missing), tuple(new))
     return None
 
@@ -161,10 +168,10 @@ def lay_out(mapping: Mapping, row: int, headers: tuple[str, ...]) -> TableLayout
     """Find the columns of a mapping under these headers; None if number or date has none."""
     columns: dict[str, list[int]] = {}
     for index, header in enumerate(headers):
-        columns.setdefault(folded(header), []).append(index)
+        columns.setdefault(header_key(header), []).append(index)
 
     def place(field: str, column: Column) -> CellPlace | None:
-        numbers = next((columns[folded(n)] for n in column if folded(n) in columns), None)
+        numbers = next((columns[header_key(n)] for n in column if header_key(n) in columns), None)
         if numbers is None:
             return None
         return CellPlace(field, numbers[0], headers[numbers[0]], tuple(numbers[1:]))

@@ -10,7 +10,7 @@ import pytest
 from models.rules import limits
 from scripts.ingest.mapping import shipped_mappings
 from scripts.ingest.readers import georeport, json_stream
-from scripts.ingest.records import MAPPINGS, ColumnsRenamed, FeedUnreadable
+from scripts.ingest.records import MAPPINGS, ColumnsRenamed, ColumnsUnknown, FeedUnreadable
 from tests.feeds.feed_files import MESSAGE, lines, messages, reason, records
 
 REQUEST = {
@@ -287,3 +287,42 @@ def test_letters_on_one_line_are_numbered(tmp_path: Path) -> None:
     bad = {"service_request_id": "3"} | {k: None for k in OPEN if k != "service_request_id"}
     rows = records(json.dumps({"issues": [OPEN, OPEN, bad]}).encode(), tmp_path)
     assert [(r.line, r.message is None) for r in rows] == [(1, False), (2, False), (3, True)]
+
+
+def test_a_list_that_nobody_knows_is_one_error(tmp_path: Path) -> None:
+    """Not one refusal a letter; one that is known among others is enough to read them all."""
+    unknown = [{"ticket_id": str(n), "issue": "Lamp", "created": "2026-01-05"} for n in range(30)]
+    with pytest.raises(ColumnsUnknown):
+        records(json.dumps(unknown).encode(), tmp_path)
+    assert len(records(json.dumps([unknown[0], MESSAGE, unknown[1]]).encode(), tmp_path)) == 3
+
+
+def test_what_the_first_object_lacks_may_be_in_the_next(tmp_path: Path) -> None:
+    """A field that is null is often left out."""
+    bare, full = REQUEST.copy(), REQUEST | {"service_request_id": "17-2"}
+    del bare["status"]
+    parsed = records(json.dumps([bare, full]).encode(), tmp_path)
+    assert [record.source for record in parsed] == ["open311"] * 2
+    assert all(record.message is not None for record in parsed)
+    with pytest.raises(ColumnsRenamed):
+        records(json.dumps([bare]).encode(), tmp_path)
+
+
+def test_a_field_is_known_in_another_notation(tmp_path: Path) -> None:
+    """The same city writes `Unique Key` in its tables, and `unique_key` in its objects."""
+    fields = {
+        "unique_key": "1",
+        "created_date": "2026-07-27T21:03:35.000",
+        "agency": "NYPD",
+        "complaint_type": "Noise",
+        "descriptor": "Loud",
+        "status": "Open",
+        "borough": "BRONX",
+    }
+    closed = {"unique_key": "2", "status": "Closed", "closed_date": "2026-07-28T09:00:00.000"}
+    parsed = records(json.dumps([fields, fields | closed]).encode(), tmp_path)
+    assert [record.source for record in parsed] == ["nyc311"] * 2
+    assert [len(record.later) > 0 for record in parsed] == [False, True]
+    assert parsed[0].message is not None
+    assert parsed[0].message["at"] == "2026-07-27T21:03:35-04:00"
+    assert not parsed[0].notes

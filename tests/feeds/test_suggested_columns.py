@@ -494,3 +494,31 @@ def test_a_torn_page_is_no_table_and_no_fault_of_ours(content: bytes, tmp_path: 
     with pytest.raises(HotlineError):
         tomllib.loads(suggest_mapping(path, FeedOptions()))
         list(read_feed(path, FeedOptions()))
+
+
+def test_of_two_kinds_of_objects_the_letters_are_taken(tmp_path: Path) -> None:
+    """Comments on letters lie beside them, with some of their fields."""
+    path, file = tmp_path / "page.json", tmp_path / "city.toml"
+    letter = {"Id": 100, "DateCreated": "2026-05-20T08:30:30", "Title": "Lamp", "City": "A"}
+    letter |= {"Description": "Light is out"}
+    comment = {"Id": 1, "ReportId": 100, "DateCreated": "2026-05-20T09:30:30", "Text": "yes"}
+    path.write_text(json.dumps({"comments": [comment], "reports": [letter]}))
+    file.write_text(suggest_mapping(path, FeedOptions()), encoding="utf-8")
+    (record,) = read_feed(path, FeedOptions(mapping=file))
+    assert record.message is not None
+    assert record.message["ticket"] == "100"
+
+
+def test_an_address_in_place_of_a_title_is_no_title(tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_text("request_id,created,address\n1,2026-01-05,16815 W VANOWEN ST\n")
+    text = suggest_mapping(path, FeedOptions())
+    assert "title=投诉举报" in text
+    assert "VANOWEN" not in text
+
+
+def test_a_table_of_nothing_that_is_known_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "data.js"
+    path.write_text('var data = [{"spot": [-90.1, 29.9]}];\n"spot": [-90.1, 29.9],\n')
+    with pytest.raises(HotlineError, match="holds no table"):
+        suggest_mapping(path, FeedOptions())

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import iterparse
 from models.i18n import LazyText, lazy
 from models.rules.limits import RECORD_BYTES, XML_DEPTH, XML_EQUAL_NAMES
 from scripts.ingest.mapping import Mapping
-from scripts.ingest.readers.json_messages import flatten, object_record, recognise_objects
+from scripts.ingest.readers.json_objects import flatten, object_record, recognise_objects
 from scripts.ingest.readers.json_values import RawRecord
 from scripts.ingest.records import FeedRecord, FeedUnreadable
 from scripts.ingest.table_layout import unknown_table

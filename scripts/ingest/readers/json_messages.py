@@ -6,7 +6,6 @@ The objects of a city are read by the mapping that knows their fields, as a tabl
 import json
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import IO, Any
 
 from msgspec.structs import replace
@@ -17,9 +16,19 @@ from models.rules.messages import FIELDS
 from scripts.ingest.dates import parse_instant
 from scripts.ingest.mapping import INSTANTS, Mapping
 from scripts.ingest.readers import json_stream, json_values
+from scripts.ingest.readers.json_objects import (
+    REFUSED_ROW,
+    flatten,
+    is_message,
+    known_objects,
+    object_record,
+    properties,
+    recognise_objects,
+    unwrapped,
+    with_absent_fields,
+)
 from scripts.ingest.readers.json_values import CleanObject, RawRecord, UnusableJson
-from scripts.ingest.records import Cell, ColumnsRenamed, FeedRecord, FeedUnreadable
-from scripts.ingest.row_messages import row_record
+from scripts.ingest.records import ColumnsRenamed, FeedRecord, FeedUnreadable
 from scripts.ingest.table_layout import TableLayout, find_layout, unknown_table
 
 SOURCE = "messages"
@@ -27,9 +36,6 @@ SOURCE = "messages"
 _BOM = "\ufeff".encode()
 _OBJECT = re.compile(rb'\{\s*(?:"|\}|$)')
 _MAX_LISTED = 10
-_REFUSED_ROW = {"feed", "source", "line", "why", "raw"}
-"""The keys of a refused row, as `hotline refused --reveal --json` prints it."""
-
 _TEXTS = ("id", "ticket", "type")
 _ENVELOPE = (*_TEXTS, *INSTANTS)
 
@@ -85,17 +91,17 @@ def read_array(
     def is_wanted(value: object) -> bool:
         if not isinstance(value, dict):
             return False
-        fields = _properties(value)
-        if _is_message(fields) or fields.keys() == _REFUSED_ROW:
+        fields = properties(value)
+        if is_message(fields) or fields.keys() == REFUSED_ROW:
             return True
         names = [list(flatten(fields))]
         unknown = find_layout(feed, names, mappings) is None if mappings else True
         return not unknown or isinstance(unknown_table(feed, names, mappings), ColumnsRenamed)
 
     path = next((mapping.path for mapping in mappings if mapping.path), "")
-    raws = json_stream.of_whole(stream, is_wanted, path)
+    raws = map(unwrapped, json_stream.of_whole(stream, is_wanted, path))
     try:
-        yield from _records(feed, map(_unwrapped, raws), mappings)
+        yield from _records(feed, known_objects(feed, raws, mappings), mappings)
     except json_stream.ListsUnknown as error:
         text = _(
             "no list of letters is known in it; its lists are {lists}. Write a mapping for one, "
@@ -106,71 +112,13 @@ def read_array(
         raise FeedUnreadable(feed, text.format(lists=lists, first=first)) from error
 
 
-def _unwrapped(raw: RawRecord) -> RawRecord:
-    if isinstance(raw.value, dict):
-        raw.value = _properties(raw.value)
-    return raw
-
-
-def _properties(fields: dict[str, Any]) -> dict[str, Any]:
-    """What a feature of GeoJSON says; another object as it is."""
-    properties = fields.get("properties")
-    if fields.get("type") != "Feature" or not isinstance(properties, dict):
-        return fields
-    rest = {k: v for k, v in fields.items() if k not in ("type", "properties")}
-    properties.update((k, v) for k, v in rest.items() if k not in properties)
-    return properties
-
-
-def recognise_objects(
-    feed: str, raws: Iterator[RawRecord], mappings: Sequence[Mapping]
-) -> tuple[TableLayout | None, Iterator[RawRecord]]:
-    """The layout of the objects, by the first that is whole, if a mapping knows it; and them all.
-
-    Raises ColumnsRenamed where a mapping nearly knows it.
-    """
-    first: list[RawRecord] = []
-    for raw in raws:
-        first.append(raw)
-        if isinstance(raw.value, dict):
-            layout = None
-            if mappings and not _is_message(raw.value) and raw.value.keys() != _REFUSED_ROW:
-                layout = _find_object_layout(feed, raw.value, mappings)
-            return layout, chain(first, raws)
-    return None, iter(first)
-
-
-def _is_message(fields: dict[str, Any]) -> bool:
-    kind = fields.get("type")
-    return (isinstance(kind, str) and kind in FIELDS) or ("ticket" in fields and "at" in fields)
-
-
-def _find_object_layout(
-    feed: str, fields: dict[str, Any], mappings: Sequence[Mapping]
-) -> TableLayout | None:
-    """The layout of objects like this one; a field that is null here may be absent in others."""
-    names = list(flatten(fields))
-    layout = find_layout(feed, [names], mappings)
-    if layout is None:
-        if isinstance(error := unknown_table(feed, [names], mappings), ColumnsRenamed):
-            raise error
-        return None
-    return _with_absent_fields(feed, names, layout.mapping)
-
-
-def _with_absent_fields(feed: str, names: list[str], mapping: Mapping) -> TableLayout | None:
-    """The layout of these names and of all others that the mapping knows."""
-    absent = [name for name in mapping.known_headers() if name not in names]
-    return find_layout(feed, [names + absent], [mapping])
-
-
 def _records(
     feed: str, raws: Iterator[RawRecord], mappings: Sequence[Mapping]
 ) -> Iterator[FeedRecord]:
     layout, raws = recognise_objects(feed, raws, mappings)
     layouts: dict[tuple[str, ...], TableLayout | None] = {}
     for raw in raws:
-        if isinstance(raw.value, dict) and raw.value.keys() == _REFUSED_ROW:
+        if isinstance(raw.value, dict) and raw.value.keys() == REFUSED_ROW:
             record = _resent_record(feed, raw.line, raw.value, mappings, layouts)
         else:
             record = _record(raw, layout)
@@ -199,7 +147,7 @@ def _resent_record(
 ) -> FeedRecord | None:
     """A row from a file of refused rows, mended or not."""
     kept = refused["raw"]
-    if isinstance(kept, dict) and mappings and not _is_message(kept):
+    if isinstance(kept, dict) and mappings and not is_message(kept):
         headers = tuple(kept)
         if headers not in layouts:
             # a torn row has lost columns: its source says whose they were
@@ -210,43 +158,13 @@ def _resent_record(
                     len(set(headers) & set(mapping.known_headers())),
                 ),
             )
-            layouts[headers] = _with_absent_fields(feed, list(headers), nearest)
+            layouts[headers] = with_absent_fields(feed, list(headers), nearest)
         raw = RawRecord(line, json.dumps(kept, ensure_ascii=False), kept)
         record = _record(raw, layouts[headers])
     else:
         text = kept if isinstance(kept, str) else json.dumps(kept, ensure_ascii=False)
         record = _record(json_values.parse(line, text.encode("utf-8", "replace"), text), None)
     return record and replace(record, source=str(refused["source"]), kept=kept)
-
-
-def object_record(
-    layout: TableLayout, line: int, fields: dict[str, Any], text: str
-) -> FeedRecord | None:
-    """An object as a row of the layout's table."""
-    cells = flatten(fields)
-    record = row_record(layout, line, [cells.get(name) for name in layout.headers])
-    if record is None or record.message is None:
-        return record and replace(record, kept=text)
-    if isinstance(fields, CleanObject) and fields.original:
-        record.message["original"] = fields.original | record.message.get("original", {})
-    # a field that is absent may be in another object: it is not blank
-    present = {p.field.partition(".")[0] for p in layout.fields if p.header in cells}
-    cleared = tuple(field for field in record.cleared if field in present)
-    return replace(record, kept=text, cleared=cleared)
-
-
-def flatten(fields: dict[str, Any], prefix: str = "") -> dict[str, Cell]:
-    """An object as one row: a field of an inner object under both names, a list as its text."""
-    cells: dict[str, Cell] = {}
-    for name, value in fields.items():
-        match value:
-            case dict():
-                cells |= flatten(value, f"{prefix}{name}.")
-            case list():
-                cells[prefix + name] = json.dumps(value, ensure_ascii=False)
-            case _:
-                cells[prefix + name] = value
-    return cells
 
 
 def _message(fields: object) -> dict[str, Any]:
