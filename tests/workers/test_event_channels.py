@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.store.factories import (
     simple_units,
 )
 from tests.workers.event_receiver import SECRET, EventReceiver, event_receiver
+from tests.workers.processes import wait_until
 from tests.workers.sent_channel import ACCEPTED, NOW, SUPPLEMENTED, TEXT, SentChannel, lines, live
 from workers.events.signature import signed_headers
 
@@ -153,19 +153,12 @@ def test_two_workers_never_send_at_once(store: Store, receiver: EventReceiver) -
     channel = SentChannel(store, receiver, page=2)
     tickets = [live(store, ACCEPTED) for _ in range(2)]
     settle_waiting(store)
-    both = threading.Barrier(2)
-
-    def work() -> None:
-        both.wait(10)
-        sender = channel.sender()
-        while channel.status().waits:
-            sender.send_due()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    senders = [channel.sender() for _ in range(2)]
+    for sender in senders:
+        sender.start()
+    wait_until(lambda: not channel.status().waits, 30, "all is sent")
+    for sender in senders:
+        sender.close()
     assert receiver.most_at_once == 1 and receiver.repeated == []
     for ticket in tickets:
         assert receiver.of(ticket) == lines(store, ticket)
