@@ -93,4 +93,6 @@ def _result(taken: TakenRecord) -> dict[str, Any]:
     if taken.why is not None:
         result["code"] = UNREADABLE if record.message is None else NOT_TAKEN
         result["why"] = render(taken.why)
+        # the same in every language, for programs
+        result["reason"] = taken.why.text
     return result

@@ -180,6 +180,10 @@ def _answer_schema() -> Schema:
         "outcome": {"enum": [outcome.value for outcome in Outcome]},
         "code": {"enum": [UNREADABLE, NOT_TAKEN]},
         "why": text,
+        "reason": {
+            **text,
+            "description": _("Why: the same words in every language."),
+        },
     }
     error = {"code": {"enum": [kind.code for kind in PROBLEMS]}, "message": text}
     properties = {

@@ -38,7 +38,7 @@ class Receiver:
     async def receive(self, request: web.Request, taking: RequestIntake) -> None:
         """Receive the body of a request. Raises Problem; what was taken before it stays."""
         kind = request.content_type
-        if (kind != DOCUMENT and kind not in LINES) or not request.headers.get("Content-Type"):
+        if kind != DOCUMENT and kind not in LINES:
             raise Problem(WRONG_TYPE)
         coding = request.headers.get("Content-Encoding", "").strip().lower()
         charset = (request.charset or "utf-8").lower()

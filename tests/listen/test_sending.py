@@ -47,6 +47,17 @@ async def test_a_message_a_list_and_lines_are_taken_once(store: Store, tmp_path:
     assert stored(store, city.name) == [m["ticket"] for m in (first, second, third)]
 
 
+async def test_the_same_message_at_the_same_time_is_taken_once(
+    store: Store, tmp_path: Path
+) -> None:
+    async with listening(store, tmp_path) as url, sender(url, store) as city:
+        (same,) = letters(city.name, 1)
+        replies = await asyncio.gather(*(city.send(same) for _n in range(12)))
+        outcomes = sorted(outcome for reply in replies for outcome in reply.outcomes)
+        assert outcomes == ["duplicate"] * 11 + ["enqueued"]
+    assert stored(store, city.name) == [same["ticket"]]
+
+
 async def test_the_same_id_of_two_sources_is_two_messages(store: Store, tmp_path: Path) -> None:
     async with (
         listening(store, tmp_path) as url,
@@ -69,7 +80,9 @@ async def test_some_are_refused_kept_and_can_be_sent_again(store: Store, tmp_pat
         broken, unknown = reply.content["results"][1:]
         assert (broken["line"], broken["code"]) == (3, "unreadable")
         assert (unknown["line"], unknown["code"], unknown["id"]) == (4, "not_taken", bad["id"])
-        assert "不认识" in unknown["why"] or "未知" in unknown["why"]
+        assert "no.type" in unknown["why"]
+        assert unknown["reason"] == "type {type} is not known; see the list of messages"
+        assert unknown["why"] != unknown["reason"].format(type="no.type")
         rows = [json.loads(line) for line in (tmp_path / "refused.jsonl").read_text().splitlines()]
         assert [row["line"] for row in rows] == [3, 4]
         assert {row["source"] for row in rows} == {city.name}
