@@ -197,7 +197,7 @@ class MonitorApp(App[None]):
         self._refresh_loop.note_return()
         self._outage = ""
         self._snapshot, self._read_at = snapshot, monotonic()
-        if snapshot.cards and self._alarm.has_new(snapshot.cards):
+        if self._alarm.has_new(snapshot.newest_red):
             self.bell()
         self.actions.report_answers(snapshot.answers)
         self._show_status()

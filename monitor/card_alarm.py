@@ -1,21 +1,21 @@
 """Tell when the terminal's bell should ring for a new red card."""
 
-from collections.abc import Iterable
-
-from models.queries.overview import Card
-from models.rules.vocabulary import Level
+from datetime import datetime
 
 
 class CardAlarm:
-    """Remembers the red cards that it has been shown; the first ones of all are not new."""
+    """Remembers the newest red card that it has been shown; the first one of all is not new."""
 
     def __init__(self, *, enabled: bool) -> None:
         self.enabled = enabled
-        self._known: set[str] | None = None
+        self._newest: datetime | None = None
+        self._is_first = True
 
-    def has_new(self, cards: Iterable[Card]) -> bool:
-        """Return whether there is a red card that was not there before, and remember it."""
-        red = {card.ticket for card in cards if card.level == Level.RED}
-        is_new = self._known is not None and bool(red - self._known)
-        self._known = red | (self._known or set())
-        return is_new and self.enabled
+    def has_new(self, newest: datetime | None) -> bool:
+        """Return whether a red card took effect after those before, and remember it."""
+        known, is_first = self._newest, self._is_first
+        self._is_first = False
+        if newest is None or (known is not None and newest <= known):
+            return False
+        self._newest = newest
+        return self.enabled and not is_first

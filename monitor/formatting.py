@@ -10,6 +10,7 @@ from models.i18n import _, readable
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.terms import HalfDay, OfficeHours
 from models.rules.text import clean
+from models.rules.vocabulary import Recipient, label
 from monitor.labels import FLAGS, value_label, word
 
 _CUT = ".."
@@ -17,6 +18,9 @@ _CUT = ".."
 
 _FIRST_FIELDS = ("clock", "level", "kind", "number", "unit", "purpose", "outcome", "due")
 """Fields of an event that are shown first, in this order."""
+
+_HOLDERS = ("holder", "by_unit", "unit")
+"""Fields that name a unit, or one of the hotline's own holders by its code."""
 
 _HIDDEN_FIELDS = ("run", "seq", "again")
 
@@ -124,6 +128,12 @@ def format_instant(at: datetime | None) -> str:
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if at else ""
 
 
+def format_short(at: datetime, now: datetime) -> str:
+    """Format an instant in +08:00, without its year where that is the present one."""
+    same_year = at.astimezone(SHANGHAI).year == now.astimezone(SHANGHAI).year
+    return format_instant(at)[5:] if same_year else format_instant(at)
+
+
 def format_weekday(day: date) -> str:
     """Return the short name of the day of the week."""
     names = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
@@ -188,7 +198,8 @@ def _format_value(key: str, readable_value: object) -> str:
     at = readable_value if isinstance(readable_value, datetime) else _parse_instant(readable_value)
     if at is not None:
         return _("until {at}").format(at=format_instant(at)) if key == "due" else format_instant(at)
-    return one_line(value_label(readable_value))
+    text = value_label(readable_value)
+    return one_line(label(Recipient, text) if key in _HOLDERS else text)
 
 
 def _parse_instant(text: object) -> datetime | None:

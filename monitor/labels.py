@@ -15,6 +15,13 @@ BADGES: dict[str, LazyText] = {
 }
 """A level in as few cells as can be read without its colour."""
 
+LEVEL_STYLES: dict[str, str] = {
+    Level.PREWARNING: "bold $card-ink on $card-prewarning",
+    Level.YELLOW: "bold $card-ink on $card-yellow",
+    Level.RED: "bold $card-ink-light on $card-red",
+}
+"""The style of a level in a text."""
+
 EMERGENCY_BADGE = lazy("URG")
 
 CONTACT_STATES: dict[str, LazyText] = {

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from models.clock import Now, clock_speed
 from models.database import Session, Store
 from models.queries.claims import Claim, claims
+from models.queries.coming_days import ComingDay, coming_days
 from models.queries.desk_work import DeskItem, desk_counts, desk_items
 from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import Failures, failures
@@ -21,7 +22,6 @@ from models.queries.overview import (
     HourlyCounts,
     UnitLoad,
     hourly_counts,
-    latest_cards,
     workload,
 )
 from models.queries.owed_calls import OwedCalls, owed_calls
@@ -38,6 +38,7 @@ from models.rulebook import Rulebook, RulebookCache
 from models.rules.calendar import Calendar
 from models.rules.explain import Explanation, deciding_clock, explain
 from models.rules.policy import Policy, in_force
+from models.rules.state import RuleContext
 from models.rules.vocabulary import ClockName
 from monitor.background import BrokerProbe, CachedRead
 from monitor.filters import Filter
@@ -72,8 +73,8 @@ class SnapshotRequest:
     With `preview` the ticket is the one at the viewport's cursor, whichever that is by now.
     """
 
-    cards: bool = False
     curve: bool = False
+    days: bool = False
     rates: bool = False
     calls: str | None = None
     work: str | None = None
@@ -110,7 +111,9 @@ class Snapshot:
     health: Health = field(default_factory=Health)
     units: tuple[UnitLoad, ...] = ()
     cards: tuple[Card, ...] = ()
+    newest_red: datetime | None = None
     curve: HourlyCounts = field(default_factory=HourlyCounts)
+    days: tuple[ComingDay, ...] = ()
     rates: dict[str, UnitRates] = field(default_factory=dict)
     calls: OwedCalls | None = None
     work: DeskWork | None = None
@@ -141,6 +144,7 @@ class SnapshotReader:
         self._speed = clock_speed(now)
         self._rulebooks = RulebookCache()
         self._on_ready = on_ready
+        self._rulebook: Rulebook | None = None
         self._workload = CachedRead(store, now, on_ready, workload)
         self._counted: tuple[Filter, tuple[str, ...]] = Filter(), ()
         self._total: CachedRead[int] | None = None
@@ -149,6 +153,7 @@ class SnapshotReader:
         )
         self._desk_counts = CachedRead(store, now, on_ready, desk_counts)
         self._curve = CachedRead(store, now, on_ready, hourly_counts, _CURVE_EVERY)
+        self._days = CachedRead(store, now, on_ready, self._coming_days, _CURVE_EVERY)
 
     def read(self, request: SnapshotRequest) -> Snapshot:
         """Read a snapshot of now; raises one of OUTAGES where the store cannot be read."""
@@ -156,7 +161,7 @@ class SnapshotReader:
         with self._store.reading() as session:
             claimed = claims(session, wall)
             mine = tuple(number for number, claim in claimed.items() if claim.who == request.who)
-            rulebook = self._rulebooks.current(session)
+            rulebook = self._rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
             load = self._workload.get(session, now)
             page = self._page(session, request, mine, now, office, load.counters.open)
@@ -174,8 +179,10 @@ class SnapshotReader:
                 counters=load.counters,
                 health=health(session, now),
                 units=load.units,
-                cards=latest_cards(session, now) if request.cards else (),
+                cards=load.cards,
+                newest_red=load.newest_red,
                 curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
+                days=self._days.get(session, now) if request.days else (),
                 rates=self._rates.get(session, now) if request.rates else {},
                 calls=owed_calls(session, now, request.calls) if request.calls else None,
                 work=self._work(session, request.work, now) if request.work else None,
@@ -190,6 +197,12 @@ class SnapshotReader:
 
     def _work(self, session: Session, kind: str, now: datetime) -> DeskWork:
         return DeskWork(self._desk_counts.get(session, now), kind, desk_items(session, kind))
+
+    def _coming_days(self, session: Session, now: datetime) -> tuple[ComingDay, ...]:
+        if (rulebook := self._rulebook) is None or not rulebook.policies:
+            return ()
+        policy = in_force(list(rulebook.policies.values()), now)
+        return coming_days(session, now, RuleContext(policy, rulebook.calendar))
 
     def _page(
         self,

@@ -35,24 +35,22 @@ from models.rules.vocabulary import (
     Status,
     label,
 )
+from monitor.deadline_view import day_strip, lanes
 from monitor.formatting import (
     OfficeCalendar,
     format_instant,
+    format_short,
     format_time_left,
     format_values,
     format_wait,
     format_weekday,
     one_line,
 )
-from monitor.labels import value_label
+from monitor.labels import LEVEL_STYLES, value_label
 
-_LEVEL_STYLE: dict[str, str] = {
-    Level.PREWARNING: "bold $card-ink on $card-prewarning",
-    Level.YELLOW: "bold $card-ink on $card-yellow",
-    Level.RED: "bold $card-ink-light on $card-red",
-}
 _LONGEST_LOG = 400
 """Lines of a log that are laid out at once; `hotline log` shows all of any."""
+_SEQ_WIDTH = 4
 
 
 def preview(
@@ -60,6 +58,8 @@ def preview(
 ) -> Content:
     """Lay out what the list of tickets shows at its side."""
     parts = [summary(ticket, now, office)]
+    if why is not None:
+        parts += [Content(""), day_strip(ticket, why, now, office)]
     if why is not None and why.levels:
         parts.append(Content(""))
         parts += [_level_line(level, at) for level, at in why.levels]
@@ -83,7 +83,7 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
     """Lay out number, title, unit, term and claimant."""
     badges: list[Content] = []
     if ticket.level:
-        badges.append(Content.styled(f" {label(Level, ticket.level)} ", _LEVEL_STYLE[ticket.level]))
+        badges.append(Content.styled(f" {label(Level, ticket.level)} ", LEVEL_STYLES[ticket.level]))
     if ticket.emergency:
         urgent = _("emergency")
         text = f" {urgent} {label(Emergency, ticket.emergency)} "
@@ -140,9 +140,9 @@ def letter(ticket: TicketDetail) -> Content:
     return _lines([_heading(_("Letter")), Content(ticket.content or "-")])
 
 
-def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Content:
+def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar, width: int) -> Content:
     """Lay out every duty: who owes it, since when until when, how it ended, who was told."""
-    parts = [_heading(_("Duties"))]
+    parts = [_heading(_("Duties")), lanes(ticket, now, width), Content("")]
     for duty in ticket.duties:
         row = duty.row
         is_running = row.state == ClockState.RUNNING
@@ -150,12 +150,13 @@ def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Conte
         is_late = is_overdue or row.state in (ClockState.LATE, ClockState.EXPIRED)
         time_left = format_time_left(row.due, now, office, clock=row.name) if is_running else ""
         purpose = label(ContactPurpose, row.purpose)
+        state = _("overdue") if is_overdue else label(ClockState, row.state)
         parts.append(
             Content.assemble(
                 (label(ClockName, row.name), "bold"),
                 f" {purpose}  " if purpose else "  ",
                 f"{one_line(label(Recipient, row.holder))}  ",
-                (label(ClockState, row.state), "bold $error" if is_late else "$success"),
+                (state, "bold $error" if is_late else "$success"),
                 f"  {time_left}" if time_left else "",
             )
         )
@@ -176,7 +177,9 @@ def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Conte
     return _lines(parts)
 
 
-def deadline(why: Explanation) -> Content:
+def deadline(
+    ticket: TicketDetail, why: Explanation, now: datetime, office: OfficeCalendar
+) -> Content:
     """Explain the deadline: the term, its clause, and every day of it."""
     base, due = format_instant(why.base), format_instant(why.due)
     clause = _("Regulation {clause}").format(clause=why.clause)
@@ -188,6 +191,9 @@ def deadline(why: Explanation) -> Content:
             (clause, "$quiet"),
         ),
         Content(f"{base} - {due}"),
+        Content(""),
+        day_strip(ticket, why, now, office),
+        Content(""),
     ]
     for day in why.days:
         mark = f"{day.number or ('+' if day.counts else '-'):>3} "
@@ -218,22 +224,34 @@ def notices(ticket: TicketDetail) -> Content:
     return _lines(parts if ticket.notices else [*parts, Content("-")])
 
 
-def log(ticket: TicketDetail) -> Content:
-    """Lay out everything that happened, in order."""
+def log(ticket: TicketDetail, now: datetime, width: int) -> Content:
+    """Lay out everything that happened, in order, each line below its own beginning."""
     parts = [_heading(_("Log"))]
     # what was queued stands among the notices; that somebody had it sent again stands only here
     lines = [n for n in ticket.log if not isinstance(n.event, NoticeQueued) or n.event.again]
     if len(lines) > _LONGEST_LOG:
         text = _("the last {n} of {total}").format(n=_LONGEST_LOG, total=len(lines))
         parts.append(Content.styled(text, "$quiet"))
-    parts += [_log_line(line) for line in lines[-_LONGEST_LOG:]]
+    moments = [format_short(line.moment, now) for line in lines]
+    indent = max(map(len, moments), default=0) + _SEQ_WIDTH + 2
+    for line, moment in list(zip(lines, moments, strict=True))[-_LONGEST_LOG:]:
+        head = Content.styled(f"{line.seq:>3} {moment}".ljust(indent), "$quiet")
+        parts += _hanging(head, _log_line(line), indent, width)
     return _lines(parts)
+
+
+def _hanging(head: Content, text: Content, indent: int, width: int) -> list[Content]:
+    """Wrap a text beside its head, its further lines below its beginning."""
+    if width < 2 * indent:
+        return [head + text]
+    first, *rest = text.wrap(width - indent) or [Content("")]
+    return [head + first, *(Content(" " * indent) + line for line in rest)]
 
 
 def _log_line(line: LogLine) -> Content:
     style = "bold"
     if isinstance(line.event, AlertRaised):
-        style = _LEVEL_STYLE.get(line.event.level, "bold")
+        style = LEVEL_STYLES.get(line.event.level, "bold")
     elif isinstance(line.event, MessageRefused | NoticeFailed | ClockExpired):
         style = "bold $error"
     recorded = ""
@@ -244,12 +262,15 @@ def _log_line(line: LogLine) -> Content:
     data = fields(line.event)
     event_name = value_label(line.event.event)
     name = f" {level} {event_name} " if level else event_name
+    if isinstance(line.event, AlertRaised):
+        name = " " + _("{level} raised").format(level=level) + " "
     # the line begins with its moment and its level: they are not repeated
     repeated = {k for k in ("base", "effective_at") if data.get(k) == line.moment}
     if level:
         repeated.add("level")
+    if isinstance(line.event, MessageRefused):
+        repeated.add("missing")  # the reason names them in words
     return Content.assemble(
-        (f"{line.seq:>3} {format_instant(line.moment)[5:]}  ", "$quiet"),
         (name, style),
         f"  {format_values(data, repeated)}",
         f"  {format_values(line.private)}" if line.private else "",
@@ -259,7 +280,7 @@ def _log_line(line: LogLine) -> Content:
 
 
 def _level_line(level: str, at: datetime) -> Content:
-    name = Content.styled(f" {label(Level, level)} ", _LEVEL_STYLE[level])
+    name = Content.styled(f" {label(Level, level)} ", LEVEL_STYLES[level])
     local = at.astimezone(SHANGHAI)
     return Content.assemble(name, f"  {local:%m-%d %H:%M} {format_weekday(local.date())}")
 

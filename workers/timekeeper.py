@@ -7,7 +7,7 @@ from threading import Event
 
 import redis
 
-from models.clock import Now, clock_speed
+from models.clock import Now, clock_speed, monotonic
 from models.database import Store
 from models.operations.bells import DueRows, claim_due, first_bells, ring_again
 from models.queries.health import DEFAULT_PATIENCE
@@ -19,6 +19,9 @@ log = logging.getLogger("hotline.timekeeper")
 POLL_INTERVAL = 0.05
 """Real seconds between two reads of the store; less where something is known to fall due sooner."""
 
+LATENESS_KEPT = 5.0
+"""Real seconds for which the lateness of a ring is reported: longer than between two reports."""
+
 MAX_ROWS_PER_RING = 5_000
 _LONGEST_PAUSE = 5.0
 
@@ -27,8 +30,8 @@ class Timekeeper:
     """Rings for what is due, until told to stop.
 
     `lateness` is how long after its time the latest row of the last ring was rung for, in real
-    seconds; `broker_ok` and `store_ok` say whether the last try reached them. `rung` counts rows,
-    `failed` failures to reach the broker or the store.
+    seconds, 0 where nothing has been due for a while. `broker_ok` and `store_ok` say whether the
+    last try reached them. `rung` counts rows, `failed` failures to reach the broker or the store.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Timekeeper:
         self._bells = bells
         self._now = now
         self.lateness = 0.0
+        self._rang_at = 0.0
         self.rung = 0
         self.failed = 0
         self.broker_ok = True
@@ -56,6 +60,8 @@ class Timekeeper:
         queues = [queue for queue, at in first.items() if at <= now]
         self._next_at = min((at for at in first.values() if at > now), default=None)
         if not queues:
+            if monotonic() - self._rang_at > LATENESS_KEPT:
+                self.lateness = 0.0
             return 0
         due = DueRows()
         try:
@@ -75,6 +81,7 @@ class Timekeeper:
             return 0
         self._broker_reached()
         if most:
+            self._rang_at = monotonic()
             self.lateness = due.lateness.total_seconds() / clock_speed(self._now)
             self.rung += due.count
         return due.count

@@ -115,6 +115,11 @@ RATES = {
 }
 
 
+def format_rate(rate: float | None) -> str:
+    """Format a rate as a bulletin and the screens show it: in per cent with one decimal."""
+    return "-" if rate is None else f"{rate:.1%}"
+
+
 @dataclass(frozen=True, slots=True)
 class Month:
     """A calendar month, Asia/Shanghai."""

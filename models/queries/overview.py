@@ -1,5 +1,6 @@
 """The overview: how many tickets wait for what, whose they are, and the last cards."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -7,21 +8,17 @@ from sqlalchemy import and_, case, func, select
 
 from models.database import Session
 from models.queries.conditions import (
-    CARD_EVENT,
     OPEN_TICKET,
     REVISIT,
     RUNNING_CLOCK,
     event_named,
 )
-from models.rules import events
 from models.rules.calendar import SHANGHAI
-from models.rules.events import AlertRaised, AlertWithdrawn
 from models.rules.vocabulary import ClockName, EventName, Level, Status
-from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, EVENT, TICKET
 
-_CARDS_KEPT = timedelta(days=7)
-"""The time in which the last cards are looked for: a quiet district's whole log is too much."""
+MAX_CARDS = 100
+"""The most standing cards that are listed; all are counted."""
 
 HOURS = 24
 
@@ -66,23 +63,34 @@ class Card:
     unit: str | None
     level: str
     at: datetime
-    recorded_at: datetime
+    due: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The counters, and each unit's share of them, those with the worst levels first."""
+    """The counters, each unit's share of them, and the cards that stand, red and oldest first.
+
+    Of `units` those with the worst levels are first. `newest_red` is when the last of the red cards
+    that stand took effect.
+    """
 
     counters: Counters
     units: tuple[UnitLoad, ...]
+    cards: tuple[Card, ...] = ()
+    newest_red: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HourlyCounts:
-    """Counts of tickets that came in and were completed in each hour of a day in Shanghai."""
+    """Counts of tickets that came in and were completed in each hour of a day in Shanghai.
+
+    `received_before` and `completed_before` are those of the day before.
+    """
 
     received: tuple[int, ...] = (0,) * HOURS
     completed: tuple[int, ...] = (0,) * HOURS
+    received_before: tuple[int, ...] = (0,) * HOURS
+    completed_before: tuple[int, ...] = (0,) * HOURS
 
 
 def workload(session: Session, now: datetime) -> Workload:
@@ -92,13 +100,20 @@ def workload(session: Session, now: datetime) -> Workload:
         case((and_(TICKET.c.next_due >= begin, TICKET.c.next_due < end), 1), else_=0)
     )
     groups = session.execute(
-        select(TICKET.c.unit, TICKET.c.status, TICKET.c.level, func.count(), due_today)
+        select(
+            TICKET.c.unit,
+            TICKET.c.status,
+            TICKET.c.level,
+            func.count(),
+            due_today,
+            func.max(TICKET.c.level_at),
+        )
         .where(OPEN_TICKET)
         .group_by(TICKET.c.unit, TICKET.c.status, TICKET.c.level)
     ).all()
     total = dict.fromkeys(("open", *Level, "due_today", Status.RETURNED, Status.MANUAL), 0)
     units: dict[str, dict[str, int]] = {}
-    for unit, status, level, count, today in groups:
+    for unit, status, level, count, today, _raised_at in groups:
         figures = {"open": count, "due_today": today} | ({level: count} if level else {})
         for name, n in figures.items():
             total[name] += n
@@ -117,55 +132,42 @@ def workload(session: Session, now: datetime) -> Workload:
         survey=waiting.get(ClockName.SURVEY, 0),
         dissatisfied=session.scalar(select(func.count(TICKET.c.id)).where(REVISIT)) or 0,
     )
-    return Workload(counters, tuple(loads))
+    raised = [row[-1] for row in groups if row.level == Level.RED and row[-1]]
+    cards = _standing_cards(session) if counters.yellow or counters.red else ()
+    return Workload(counters, tuple(loads), cards, max(raised, default=None))
 
 
-def latest_cards(session: Session, now: datetime, limit: int = 20) -> tuple[Card, ...]:
-    """Read the yellow and red cards recorded last, latest first, without withdrawn ones."""
-    # a morning's cards are all of one second: the few to be shown are chosen before the join
-    latest = (
-        select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.at, EVENT.c.moment, EVENT.c.data)
-        .where(EVENT.c.at > now - _CARDS_KEPT, CARD_EVENT)
-        .order_by(EVENT.c.at.desc())
-        .limit(limit * 2)
-        .subquery()
+def _standing_cards(session: Session) -> tuple[Card, ...]:
+    """Read the open tickets with a card, red before yellow, the oldest card first."""
+    columns = [TICKET.c[name] for name in ("number", "title", "unit", "level", "level_at", "due")]
+    is_red = case((TICKET.c.level == Level.RED, 0), else_=1)
+    rows = session.execute(
+        select(*columns)
+        .where(OPEN_TICKET, TICKET.c.level.in_((Level.YELLOW, Level.RED)))
+        .order_by(is_red, TICKET.c.level_at, TICKET.c.number)
+        .limit(MAX_CARDS)
     )
-    raised = session.execute(
-        select(latest, TICKET.c.number, TICKET.c.title, TICKET.c.unit)
-        .join(TICKET, TICKET.c.id == latest.c.ticket_id)
-        .order_by(latest.c.at.desc(), latest.c.moment.desc(), latest.c.ticket_id)
-    ).all()
-    withdrawn = {
-        (row.ticket_id, events.read(AlertWithdrawn, row.data).of)
-        for row in session.execute(
-            select(EVENT.c.ticket_id, EVENT.c.data).where(
-                EVENT.c.ticket_id.in_({r.ticket_id for r in raised}),
-                EVENT.c.name == EventName.ALERT_WITHDRAWN,
-            )
-        )
-    }
-    standing = [row for row in raised if (row.ticket_id, row.seq) not in withdrawn]
-    return tuple(_card(row, events.read(AlertRaised, row.data)) for row in standing[:limit])
-
-
-def _card(row: SelectedRow, alert: AlertRaised) -> Card:
-    return Card(row.number, row.title, alert.unit or row.unit, alert.level, row.moment, row.at)
+    return tuple(Card(*row) for row in rows)
 
 
 def hourly_counts(session: Session, now: datetime) -> HourlyCounts:
-    """Count what was received and completed today, by the hour in which it was recorded."""
+    """Count what was received and completed today and yesterday, by the hour of its record."""
     begin, _end = day_bounds(now)
+    days = (begin, begin - timedelta(days=1))
+    return HourlyCounts(*(counts for day in days for counts in _hours_of(session, day)))
+
+
+def _hours_of(session: Session, begin: datetime) -> Iterator[tuple[int, ...]]:
     edges = [begin + timedelta(hours=n) for n in range(HOURS)]
     # a sum for each hour: no function that cuts an instant is the same on both databases
     hours = [
         func.sum(case((and_(EVENT.c.at >= e, EVENT.c.at < e + timedelta(hours=1)), 1), else_=0))
         for e in edges
     ]
-    by_event = []
+    span = EVENT.c.at >= begin, EVENT.c.at < begin + timedelta(days=1)
     for name in (EventName.TICKET_RECEIVED, EventName.TICKET_COMPLETED):
-        row = session.execute(select(*hours).where(event_named(name), EVENT.c.at >= begin)).one()
-        by_event.append(tuple(n or 0 for n in row))
-    return HourlyCounts(*by_event)
+        row = session.execute(select(*hours).where(event_named(name), *span)).one()
+        yield tuple(n or 0 for n in row)
 
 
 def day_bounds(now: datetime) -> tuple[datetime, datetime]:

@@ -1,6 +1,6 @@
 """Units: which has a ticket, and what each is rated at (in time, contacted, satisfied)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,8 +14,6 @@ from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.vocabulary import Level
 from models.tables.core import FORMER_UNIT_NAME, TICKET, UNIT
 
-_CARDS = (Level.YELLOW, Level.RED)
-
 WINDOW = timedelta(days=30)
 """The time before now that the rates are of."""
 
@@ -27,8 +25,10 @@ class Ratio:
     good: int = 0
     of: int = 0
 
-    def __add__(self, other: "Ratio") -> "Ratio":
-        return Ratio(self.good + other.good, self.of + other.of)
+    @property
+    def rate(self) -> float | None:
+        """The quotient, from 0 to 1; None where there is nothing to divide by."""
+        return self.good / self.of if self.of else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,13 @@ class UnitRates:
     """A unit in the last 30 days: handled in time, contacts made in time, claimants satisfied.
 
     Each is counted as the bulletin counts it (Regulation 5.4): over the duties that ended in that
-    time, so that one which runs late is in no rate before it ends. `contact` is first and closing
-    contacts together. `yellow` and `red` count its cards but withdrawn ones.
+    time, so that one which runs late is in no rate before it ends. `yellow` and `red` count its
+    cards but withdrawn ones.
     """
 
     on_time: Ratio = Ratio()
-    contact: Ratio = Ratio()
+    first_contact: Ratio = Ratio()
+    closing_contact: Ratio = Ratio()
     satisfied: Ratio = Ratio()
     yellow: int = 0
     red: int = 0
@@ -92,29 +93,28 @@ def received_moments(session: Session, numbers: Collection[str]) -> dict[str, da
 def unit_rates(session: Session, now: datetime) -> dict[str, UnitRates]:
     """Return the rates and cards of every unit that has any."""
     span = Interval(now - WINDOW, now)
-    shares = _shares(session, span)
-    cards = _cards(session, span)
-    none = Ratio(), Ratio(), Ratio()
-    return {
-        unit: UnitRates(*shares.get(unit, none), *(cards.get((unit, card), 0) for card in _CARDS))
-        for unit in set(shares) | {unit for unit, _level in cards}
-    }
-
-
-def _shares(session: Session, span: Interval) -> dict[str, tuple[Ratio, Ratio, Ratio]]:
-    """Return the rates of each unit by its duties and completions that ended in this time."""
     duty_counts = DutyCounts(session, span)
     duty_counts.count_completions()
     duty_counts.count_duties()
     (counts,) = duty_counts.counts()
-    shares = {}
-    for unit, figures in counts.items():
-        on_time, first, closing, satisfied = (
-            Ratio(figures.get(good, 0), figures.get(of, 0)) for good, of in RATES.values()
+    cards = _cards(session, span)
+    units = {unit for unit in counts if unit not in HOTLINE_HOLDERS}
+    units |= {unit for unit, _level in cards}
+    return {
+        unit: UnitRates(
+            *_ratios(counts.get(unit, {})),
+            yellow=cards.get((unit, Level.YELLOW), 0),
+            red=cards.get((unit, Level.RED), 0),
         )
-        if unit not in HOTLINE_HOLDERS:
-            shares[unit] = on_time, first + closing, satisfied
-    return shares
+        for unit in units
+    }
+
+
+def _ratios(figures: Mapping[str, int]) -> tuple[Ratio, Ratio, Ratio, Ratio]:
+    on_time, first, closing, satisfied = (
+        Ratio(figures.get(good, 0), figures.get(of, 0)) for good, of in RATES.values()
+    )
+    return on_time, first, closing, satisfied
 
 
 def _cards(session: Session, span: Interval) -> dict[tuple[str, str], int]:

@@ -22,6 +22,11 @@ class MonitorScreen(Screen[None]):
         (110, "-wide"),
     ]
 
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-short"),
+        (34, "-tall"),
+    ]
+
     NAME: ClassVar[str] = ""
 
     origin: str = ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -15,6 +15,9 @@ from monitor.commands import TITLES, bindings
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
+
+_THREE_COLUMNS = 170
+"""Cells from which on the log has a column of its own."""
 
 
 class DetailScreen(MonitorScreen):
@@ -27,15 +30,21 @@ class DetailScreen(MonitorScreen):
         super().__init__(host)
         self.number = number
         self._came_from = origin
+        self._snapshot: Snapshot | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Yield two columns, side by side where there is room."""
-        first = Vertical(_section("summary"), _section("letter"), _section("log"), id="first")
-        second = Vertical(
-            _section("deadline"), _section("clocks"), _section("notices"), id="second"
+        """Yield two columns, or three, the log in its own, side by side where there is room."""
+        first = Container(_section("summary"), _section("letter"), classes="column")
+        second = Container(
+            _section("deadline"), _section("clocks"), _section("notices"), classes="column"
         )
-        first.styles.height = second.styles.height = "auto"
-        yield VerticalScroll(Container(first, second, classes="sections"), id="detail")
+        left = Container(first, Container(_section("log"), classes="column"), id="left")
+        yield VerticalScroll(Container(left, second, classes="sections"), id="detail")
+
+    def on_resize(self) -> None:
+        """Lay out at the new width."""
+        self.set_class(self.size.width >= _THREE_COLUMNS, "-three")
+        self.call_after_refresh(self._draw)
 
     def on_mount(self) -> None:
         """Focus the scrolling part, so that the arrow keys scroll it."""
@@ -55,19 +64,29 @@ class DetailScreen(MonitorScreen):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the ticket, or that there is none of this number."""
-        ticket, now, office = snapshot.detail, snapshot.at, snapshot.office
+        ticket = snapshot.detail
         if ticket is None or ticket.number != self.number:
             self._put(
                 "summary", Content(_("There is no ticket {number}").format(number=self.number))
             )
             return
+        self._snapshot = snapshot
+        self._draw()
+
+    def _draw(self) -> None:
+        if (snapshot := self._snapshot) is None or (ticket := snapshot.detail) is None:
+            return
+        now, office, why = snapshot.at, snapshot.office, snapshot.explanation
         self._put("summary", ticket_view.summary(ticket, now, office))
         self._put("letter", ticket_view.letter(ticket))
-        self._put("log", ticket_view.log(ticket))
-        why = snapshot.explanation
-        self._put("deadline", ticket_view.deadline(why) if why else Content(_("No deadline yet")))
-        self._put("clocks", ticket_view.duties(ticket, now, office))
+        self._put("log", ticket_view.log(ticket, now, self._width_of("log")))
+        reasons = ticket_view.deadline(ticket, why, now, office) if why else None
+        self._put("deadline", reasons or Content(_("No deadline yet")))
+        self._put("clocks", ticket_view.duties(ticket, now, office, self._width_of("clocks")))
         self._put("notices", ticket_view.notices(ticket))
+
+    def _width_of(self, name: str) -> int:
+        return self.query_one(f"#{name}").content_size.width
 
     def _put(self, name: str, content: Content) -> None:
         section = self.query_one(f"#{name}", Static)

@@ -1,5 +1,6 @@
 """The help screen, made from the table of commands."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -10,9 +11,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from models.i18n import _, render
-from monitor.commands import GO_TO_SCREEN, KEYS
+from models.i18n import _, lazy, render
+from models.rules.vocabulary import Level, label
+from monitor.commands import ANYWHERE, GO_TO_SCREEN, KEYS, TITLES
 from monitor.formatting import fit
+from monitor.labels import BADGES, EMERGENCY_BADGE, LEVEL_STYLES, word
 
 
 def introduction() -> Content:
@@ -27,6 +30,36 @@ def introduction() -> Content:
     return Content("\n\n").join(map(Content, lines))
 
 
+def _keys() -> Iterator[Content]:
+    """Yield the keys by screen: first those that work everywhere, then each screen's own."""
+    commands = (*GO_TO_SCREEN, *KEYS)
+    width = max(cell_len(command.key_label) for command in commands)
+    for where, title in ((ANYWHERE, lazy("Everywhere")), *TITLES.items()):
+        rows = [
+            Content.assemble((fit(c.key_label, width), "bold"), "  ", render(c.label or lazy("")))
+            for c in commands
+            if c.where == where
+        ]
+        if rows:
+            yield Content.styled(render(title), "bold $primary")
+            yield from dict.fromkeys(rows)
+            yield Content("")
+
+
+def _signs() -> Iterator[Content]:
+    """Yield the legend of the signs in the lists."""
+    levels = [(word(BADGES, level), LEVEL_STYLES[level], label(Level, level)) for level in Level]
+    signs = [
+        *levels,
+        (render(EMERGENCY_BADGE), "bold reverse $error", _("an emergency")),
+        ("*", "bold", _("the level was raised within the last minute")),
+        ("?", "bold", _("the due is provisional: its year has not been arranged")),
+        ("..", "bold", _("the text goes on")),
+    ]
+    for sign, style, meaning in signs:
+        yield Content.assemble((sign, style), " " * (5 - cell_len(sign)), meaning)
+
+
 class HelpScreen(ModalScreen[None]):
     """All keys and what they do, and how to write a filter."""
 
@@ -34,14 +67,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield the list of keys."""
-        commands = (*GO_TO_SCREEN, *KEYS)
-        width = max(cell_len(command.key_label) for command in commands)
-        rows = [Content.styled(_("Keys"), "bold $primary"), Content("")]
-        for command in commands:
-            name = render(command.label) if command.label else ""
-            row = Content.assemble((fit(command.key_label, width), "bold"), "  ", name)
-            if row not in rows:
-                rows.append(row)
+        rows = list(_keys())
+        rows += [Content(""), Content.styled(_("Signs"), "bold $primary"), *_signs()]
         filters = _(
             "Filter: unit:  level:  type:  status:  left:<1d  emergency; other words are "
             "looked for in number and title. Several values: level:red,yellow"

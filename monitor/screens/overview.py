@@ -21,9 +21,11 @@ from monitor.labels import BADGES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
-from monitor.widgets.cards import card_heads, card_item
+from monitor.widgets.cards import card_heads, card_item, cards_title
+from monitor.widgets.coming_days import day_heads, day_items
 from monitor.widgets.day_curve import DayCurve
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.panel import Panel
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _TILES: tuple[tuple[str, LazyText, str, str], ...] = (
@@ -125,8 +127,8 @@ def _unit_heads() -> Sequence[Column]:
 
 def _unit_item(load: UnitLoad) -> ListItem:
     counts = [(level, getattr(load, level)) for level in Level]
-    cells = (Cell(pad_left(f"{n} ", 5), level if n else "quiet") for level, n in counts)
-    today = Cell(pad_left(str(load.due_today), 4), "near" if load.due_today else "quiet")
+    cells = (Cell(pad_left(f"{n} " if n else "", 5), level if n else "") for level, n in counts)
+    today = Cell(pad_left(str(load.due_today or ""), 4), "near")
     unit = Cell(one_line(load.unit))
     return ListItem(load.unit, (unit, Cell(pad_left(str(load.open), 5)), *cells, today))
 
@@ -138,11 +140,19 @@ class OverviewScreen(MonitorScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("overview")
 
     def body(self) -> Iterable[Widget]:
-        """Yield counters and the curve of the day above, units and cards below."""
+        """Yield counters, the day and the days to come above, units and cards below."""
         yield CountersRow()
-        yield DayCurve()
+        days = ItemList(day_heads, id="days")
+        days.can_focus = False
         yield Container(
-            ItemList(_unit_heads, id="units"), ItemList(card_heads, id="cards"), id="halves"
+            Panel(lazy("Today by the hour"), DayCurve(), id="day"),
+            Panel(lazy("The coming ten working days"), days, id="ahead"),
+            id="above",
+        )
+        yield Container(
+            Panel(lazy("Units in charge"), ItemList(_unit_heads, id="units"), id="units-panel"),
+            Panel(lazy("Standing cards"), ItemList(card_heads, id="cards"), id="cards-panel"),
+            id="halves",
         )
         yield Static(id="health", markup=False)
 
@@ -151,14 +161,17 @@ class OverviewScreen(MonitorScreen):
         self.query_one("#units").focus()
 
     def request(self) -> SnapshotRequest:
-        """Ask for the cards and the curve of the day; counters and units are always read."""
-        return SnapshotRequest(cards=True, curve=True)
+        """Ask for the day and the days to come; counters, units and cards are always read."""
+        return SnapshotRequest(curve=True, days=True)
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show counters, curve, units, cards, and the backlog of messages and notices."""
+        """Show counters, days, units, cards, and the backlog of messages and notices."""
         now = snapshot.at
         self.query_one(CountersRow).show(snapshot.counters)
         self.query_one(DayCurve).show(snapshot.curve, now)
+        self.query_one("#days", ItemList).show(day_items(snapshot.days))
+        self.query_one("#units-panel", Panel).show_title(str(len(snapshot.units)))
+        self.query_one("#cards-panel", Panel).show_title(*cards_title(snapshot.counters))
         self.query_one("#units", ItemList).show(
             [_unit_item(load) for load in snapshot.units],
             (
@@ -167,8 +180,8 @@ class OverviewScreen(MonitorScreen):
             ),
         )
         self.query_one("#cards", ItemList).show(
-            [card_item(card, now, snapshot.short_names) for card in snapshot.cards],
-            (_("No yellow or red card in the last 7 days."),),
+            [card_item(c, now, snapshot.office, snapshot.short_names) for c in snapshot.cards],
+            (_("No open ticket has a yellow or red card."),),
         )
         self.query_one("#health", Static).update(backlog(snapshot.health))
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.i18n import _
+from models.i18n import _, lazy
 from models.queries.health import ProcessStatus
 from models.queries.queue_depths import SAMPLE_SPAN, QueueRow
 from models.rules.queues import ESCALATION
@@ -23,6 +23,7 @@ from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
 from monitor.widgets.charts import chart
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.panel import Panel
 from monitor.widgets.virtual_list import Cell, Column
 
 _MINUTE = 60 / SAMPLE_SPAN.total_seconds()
@@ -44,8 +45,8 @@ class QueuesScreen(MonitorScreen):
 
     def body(self) -> Iterable[Widget]:
         """Yield the queues above, the processes below."""
-        yield Static(id="flows", markup=False)
-        yield ItemList(_heads, id="processes")
+        yield Panel(lazy("Depth and rate"), Static(id="flows", markup=False), id="flows-panel")
+        yield Panel(lazy("Processes"), ItemList(_heads, id="processes"), id="processes-panel")
         yield Static(id="health", markup=False)
 
     def on_mount(self) -> None:
@@ -126,6 +127,9 @@ def _flows(rows: Sequence[QueueRow], now: datetime, width: int) -> Content:
     lines = [Content.styled(fit(head, width), "$quiet")]
     for row in rows:
         lines += _flow(row, now, charts)
+        if charts:
+            # two lines of dots of one queue must not look like those of the next
+            lines.append(Content(""))
     return Content("\n").join(lines)
 
 

@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.i18n import _
+from models.i18n import _, lazy, render
+from models.queries.figures import format_rate
 from models.queries.overview import UnitLoad
 from models.queries.units import WINDOW, Ratio, UnitRates
 from models.rules.vocabulary import Level
@@ -22,6 +23,8 @@ from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _BAR_WIDTH = 20
+_RATE_WIDTH = 8
+_RATES = (lazy("on time"), lazy("1st called"), lazy("last called"), lazy("pleased"))
 _WIDE = 118
 
 
@@ -31,11 +34,9 @@ def _heads() -> Sequence[Column]:
         Column(_("Unit"), None),
         Column(pad_left(_("open"), 5), 6),
         *badges,
-        Column(pad_left(_("today"), 4), 5),
+        Column(pad_left(_("today"), 4), 5, 90),
         Column(_("Load"), _BAR_WIDTH, _WIDE),
-        Column(pad_left(_("in time"), 8), 8),
-        Column(pad_left(_("called"), 8), 8),
-        Column(pad_left(_("satisfied"), 8), 8),
+        *(Column(pad_left(render(head), _RATE_WIDTH), _RATE_WIDTH) for head in _RATES),
         Column(pad_left(_("cards Y/R"), 9), 9, 90),
     ]
 
@@ -91,12 +92,13 @@ def _item(unit: UnitLoad, rates: UnitRates, most: int) -> ListItem:
         unit.unit,
         (
             Cell(one_line(unit.unit)),
-            Cell(pad_left(str(unit.open), 5), "" if unit.open else "quiet"),
-            *(Cell(pad_left(f"{n} ", 5), level if n else "quiet") for level, n in counts),
-            Cell(pad_left(str(unit.due_today), 4), "near" if unit.due_today else "quiet"),
+            Cell(pad_left(str(unit.open or ""), 5)),
+            *(Cell(pad_left(f"{n} " if n else "", 5), level if n else "") for level, n in counts),
+            Cell(pad_left(str(unit.due_today or ""), 4), "near"),
             Cell(parts=shares([*bar, (plain, "load")], most, _BAR_WIDTH)),
             _rate(rates.on_time),
-            _rate(rates.contact),
+            _rate(rates.first_contact),
+            _rate(rates.closing_contact),
             _rate(rates.satisfied),
             Cell(pad_left(cards, 9), "" if rates.yellow or rates.red else "quiet"),
         ),
@@ -104,9 +106,6 @@ def _item(unit: UnitLoad, rates: UnitRates, most: int) -> ListItem:
 
 
 def _rate(share: Ratio) -> Cell:
-    """Format a share in per cent, rounded down, so that 100 % means all."""
-    if not share.of:
-        return Cell(pad_left("-", 8), "quiet")
-    tenths = share.good * 1000 // share.of
-    text = f"{tenths // 10}.{tenths % 10}%"
-    return Cell(pad_left(text, 8), "good" if share.good == share.of else "")
+    """Format a share as the bulletin does."""
+    text = pad_left(format_rate(share.rate), _RATE_WIDTH)
+    return Cell(text, "quiet" if share.rate is None else "good" if share.good == share.of else "")

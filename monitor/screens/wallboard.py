@@ -1,21 +1,27 @@
 """The wallboard: large figures and the cards of the day, with no keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
+from models.queries.overview import UnitLoad
+from models.rules.vocabulary import Level
+from monitor.formatting import one_line, pad_left
+from monitor.labels import BADGES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import OutageLine, StatusLine, backlog
-from monitor.widgets.cards import card_heads, card_item
-from monitor.widgets.charts import large
+from monitor.widgets.cards import card_heads, card_item, cards_title
+from monitor.widgets.charts import large, shares
 from monitor.widgets.day_curve import DayCurve
-from monitor.widgets.item_list import ItemList
+from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.panel import Panel
+from monitor.widgets.virtual_list import Cell, Column
 
 _FIGURES: tuple[tuple[str, LazyText, str], ...] = (
     ("red", lazy("red card"), "$card-red"),
@@ -31,6 +37,9 @@ _SMALL_FIGURES: tuple[tuple[str, LazyText], ...] = (
     ("returned", lazy("returned")),
     ("manual", lazy("manual queue")),
 )
+
+
+_BAR_WIDTH = 16
 
 
 class Figure(Static):
@@ -64,6 +73,23 @@ def _dots(row: str, style: str) -> list[tuple[str, str]]:
     return [(" ", style if dot == "#" else "") for dot in row]
 
 
+def _unit_heads() -> Sequence[Column]:
+    badges = (pad_left(word(BADGES, level), 4) for level in (Level.RED, Level.YELLOW))
+    return [Column(_("Unit"), 14), *(Column(badge, 5) for badge in badges), Column("", None)]
+
+
+def _unit_item(unit: UnitLoad, most: int, short_names: Mapping[str, str]) -> ListItem:
+    counts = [(Level.RED, unit.red), (Level.YELLOW, unit.yellow)]
+    return ListItem(
+        unit.unit,
+        (
+            Cell(one_line(short_names.get(unit.unit, unit.unit))),
+            *(Cell(pad_left(f"{n} " if n else "", 5), level if n else "") for level, n in counts),
+            Cell(parts=shares([(n, str(level)) for level, n in counts], most, _BAR_WIDTH)),
+        ),
+    )
+
+
 class WallboardScreen(MonitorScreen):
     """Readable from across the room: how many tickets are late, and whose."""
 
@@ -77,16 +103,20 @@ class WallboardScreen(MonitorScreen):
         yield from self.body()
 
     def body(self) -> Iterable[Widget]:
-        """Yield the figures, the curve of the day, and the cards."""
+        """Yield the figures, and side by side the day, the cards by unit, and each card."""
         yield Horizontal(*(Figure(label, style) for _n, label, style in _FIGURES), id="figures")
         yield Static(id="small", markup=False)
-        yield DayCurve()
-        yield ItemList(card_heads, id="cards")
+        yield Container(
+            Panel(lazy("Today by the hour"), DayCurve(), id="day"),
+            Panel(lazy("Cards by unit"), ItemList(_unit_heads, id="units"), id="units-panel"),
+            Panel(lazy("Standing cards"), ItemList(card_heads, id="cards"), id="cards-panel"),
+            id="board",
+        )
         yield Static(id="health", markup=False)
 
     def request(self) -> SnapshotRequest:
-        """Ask for the cards and the curve of the day."""
-        return SnapshotRequest(cards=True, curve=True)
+        """Ask for the curve of the day; counters, units and cards are always read."""
+        return SnapshotRequest(curve=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the figures, the curve and the cards."""
@@ -99,7 +129,13 @@ class WallboardScreen(MonitorScreen):
         ]
         self.query_one("#small", Static).update(Content("    ").join(small))
         self.query_one(DayCurve).show(snapshot.curve, snapshot.at)
-        cards = [card_item(card, snapshot.at, snapshot.short_names) for card in snapshot.cards]
-        empty = (_("No yellow or red card in the last 7 days."),)
+        self.query_one("#cards-panel", Panel).show_title(*cards_title(counters))
+        names = snapshot.short_names
+        cards = [card_item(c, snapshot.at, snapshot.office, names) for c in snapshot.cards]
+        empty = (_("No open ticket has a yellow or red card."),)
         self.query_one("#cards", ItemList).show(cards, empty)
+        units = [unit for unit in snapshot.units if unit.yellow or unit.red]
+        most = max((unit.yellow + unit.red for unit in units), default=0)
+        items = [_unit_item(unit, most, snapshot.short_names) for unit in units]
+        self.query_one("#units", ItemList).show(items, empty)
         self.query_one("#health", Static).update(backlog(snapshot.health))

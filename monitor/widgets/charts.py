@@ -1,6 +1,7 @@
 """Small charts and large figures, drawn with characters that are one cell wide everywhere."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """The dots of a Braille cell from the bottom up, its left and its right column."""
@@ -46,6 +47,16 @@ def chart(values: Sequence[int], width: int, height: int = 1, top: int | None = 
             cells.append(chr(code) if code > _BLANK else " ")
         rows.append("".join(cells))
     return rows
+
+
+def merged(front: str, back: str, style: str, back_style: str) -> list[tuple[str, str]]:
+    """Draw a line of a chart before a line of another one, each with its style."""
+    cells = [
+        (first, style) if first != " " else (second, back_style)
+        for first, second in zip(front, back, strict=True)
+    ]
+    groups = groupby(cells, key=lambda cell: cell[1])
+    return [("".join(text for text, _style in group), of_group) for of_group, group in groups]
 
 
 def shares(parts: Sequence[tuple[int, str]], most: int, width: int) -> tuple[tuple[str, str], ...]:

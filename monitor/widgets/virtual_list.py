@@ -58,6 +58,7 @@ class VirtualList(ScrollView, can_focus=True):
         "virtual-list--strong",
         "virtual-list--good",
         "virtual-list--load",
+        "virtual-list--near-bar",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", show=False),

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.i18n import N_, _
 from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, Correction, HotlineDuty
-from models.queries.figures import OF_HOTLINE, RATES
+from models.queries.figures import OF_HOTLINE, RATES, format_rate
 from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.redaction import redact_numbers
@@ -170,10 +170,9 @@ def figure_value(line: BulletinLine, column: str) -> float | int | None:
 
 def format_figure(line: BulletinLine, column: str) -> str:
     """A figure as a person reads it."""
-    value = figure_value(line, column)
-    if column not in RATES:
-        return str(value or "")
-    return "-" if value is None else f"{value:.1%}"
+    if column in RATES:
+        return format_rate(line.rate(column))
+    return str(line.count(column) or "")
 
 
 def format_instant(at: datetime) -> str:

@@ -1,12 +1,9 @@
 """The table of commands, and when the loop reads and the alarm rings."""
 
 from datetime import timedelta
-from itertools import count
 
 import pytest
 
-from models.queries.overview import Card
-from models.rules.vocabulary import Level
 from monitor.app import MonitorApp
 from monitor.card_alarm import CardAlarm
 from monitor.commands import ANYWHERE, GO_TO_SCREEN, KEYS, MAIN_SCREENS, Command, palette
@@ -49,20 +46,20 @@ def test_a_key_means_one_thing_on_a_screen(screen: str) -> None:
 
 def test_the_bell_rings_once_for_each_new_red_card() -> None:
     """Not for those that are there at the start, not for yellow ones, and not while it is off."""
-    numbers = count()
-
-    def card(level: Level) -> Card:
-        at = NOW + timedelta(minutes=next(numbers))
-        return Card(f"T{next(numbers)}", "题", "局", level, at, at)
-
-    alarm, cards = CardAlarm(enabled=True), [card(Level.RED)]
-    assert not alarm.has_new(cards)
-    assert not alarm.has_new([*cards, card(Level.YELLOW)])
-    cards.append(card(Level.RED))
-    assert alarm.has_new(cards)
-    assert not alarm.has_new(cards)
+    alarm, later = CardAlarm(enabled=True), NOW + timedelta(days=1)
+    assert not alarm.has_new(NOW)
+    assert not alarm.has_new(NOW)
+    assert alarm.has_new(later)
+    assert not alarm.has_new(later)
+    assert not alarm.has_new(NOW), "the newest one was answered"
     alarm.enabled = False
-    cards.append(card(Level.RED))
-    assert not alarm.has_new(cards)
+    assert not alarm.has_new(later + timedelta(days=1))
     alarm.enabled = True
-    assert not alarm.has_new(cards)
+    assert not alarm.has_new(later + timedelta(days=1))
+
+
+def test_it_rings_for_the_first_red_card_of_all() -> None:
+    """Where there was none at the start."""
+    alarm = CardAlarm(enabled=True)
+    assert not alarm.has_new(None)
+    assert alarm.has_new(NOW)

@@ -166,7 +166,7 @@ def test_the_log_shows_no_code(ticket: TicketDetail) -> None:
     assert {type(event).event for event in events} == set(EventName)
     for event in events:
         line = LogLine(1, NOW, NOW - timedelta(hours=1), event, {}, "")
-        text = ticket_view.log(_with(ticket, log=(line,))).plain
+        text = ticket_view.log(_with(ticket, log=(line,)), NOW, 200).plain
         assert _codes_in(text) == [], (event, text)
         assert HAN.search(text.split("  ")[2]), text
 
@@ -190,7 +190,7 @@ def test_a_ticket_shows_no_code(ticket: TicketDetail) -> None:
     of_duty = tuple(DutyNotice(NOW, kind, DutyChange.STARTED) for kind in NoticeKind)
     names = itertools.cycle(EventName)
     duties = tuple(DutyView(row, next(names), of_duty) for row in rows)
-    text = ticket_view.duties(_with(ticket, duties=duties), NOW, DEFAULT_OFFICE).plain
+    text = ticket_view.duties(_with(ticket, duties=duties), NOW, DEFAULT_OFFICE, 80).plain
     assert _codes_in(text) == []
     notices = tuple(
         NoticeView(1, kind, role, None, state, None, None, NOW, None)

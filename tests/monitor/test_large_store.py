@@ -11,18 +11,22 @@ from sqlalchemy import event
 
 from models.database import Session, Store
 from models.operations.inbox import add_messages
+from models.queries.coming_days import coming_days
 from models.queries.failures import failures
 from models.queries.health import health
-from models.queries.overview import hourly_counts, latest_cards, workload
+from models.queries.overview import hourly_counts, workload
 from models.queries.owed_calls import owed_calls
 from models.queries.queue_depths import queues
 from models.queries.ticket_list import ALL_OPEN, TicketFilter, list_tickets, queue_position
+from models.rules.calendar import Calendar
+from models.rules.state import RuleContext
 from tests.monitor.bulk_tickets import multiply_tickets
 from tests.monitor.scene import NOW, fill_scene
+from tests.rules.district import POLICY
 
 QUERIES: dict[str, Callable[[Session], object]] = {
     "counters": lambda s: workload(s, NOW),
-    "cards": lambda s: latest_cards(s, NOW),
+    "days": lambda s: coming_days(s, NOW, RuleContext(POLICY, Calendar())),
     "curve": lambda s: hourly_counts(s, NOW),
     "calls": lambda s: owed_calls(s, NOW, "survey"),
     "dissatisfied": lambda s: owed_calls(s, NOW, "dissatisfied"),

@@ -301,7 +301,7 @@ async def test_nothing_is_cut_beside_a_scroll_bar(store: Store) -> None:
         units = app.screen.query_one(VirtualList)
         assert units.show_vertical_scrollbar
         head = units.render_line(0).text
-        assert head.rstrip().endswith(render(lazy("satisfied")))
+        assert head.rstrip().endswith(render(lazy("pleased")))
         assert cell_len(head) == units.scrollable_content_region.width == 79
         hints = [hint for hint in app.screen.query(KeyHint) if hint.display]
         assert all(hint.region.right <= 80 for hint in hints)

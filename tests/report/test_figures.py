@@ -179,11 +179,11 @@ def test_the_screen_of_the_units_counts_as_the_bulletin_does(store: Store) -> No
             continue
         seen = rates.get(unit, UnitRates())
         assert (seen.on_time.good, seen.on_time.of) == _two(counts, "on_time", "timed")
-        first = Ratio(*_two(counts, "first_contact", "first_due"))
-        assert seen.contact == first + Ratio(*_two(counts, "closing_contact", "closing_due"))
+        assert seen.first_contact == Ratio(*_two(counts, "first_contact", "first_due"))
+        assert seen.closing_contact == Ratio(*_two(counts, "closing_contact", "closing_due"))
         assert (seen.satisfied.good, seen.satisfied.of) == _two(counts, "satisfied", "rated")
         assert (seen.yellow, seen.red) == _two(counts, "yellow", "red")
-    assert sum(seen.contact.of for seen in rates.values()) > 0
+    assert sum(seen.first_contact.of for seen in rates.values()) > 0
 
 
 def _two(counts: dict[str, int], first: str, second: str) -> tuple[int, int]:

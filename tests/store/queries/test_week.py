@@ -6,6 +6,7 @@ import pytest
 
 from models.database import Store
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
+from models.queries.coming_days import coming_days
 from models.queries.detail import proposed_unit, ticket_detail
 from models.queries.dispatch_history import past_dispatches
 from models.queries.failures import MESSAGE, failures, refused_message
@@ -17,7 +18,6 @@ from models.queries.overview import (
     UnitLoad,
     day_bounds,
     hourly_counts,
-    latest_cards,
     workload,
 )
 from models.queries.owed_calls import OwedCall, owed_calls
@@ -34,6 +34,8 @@ from models.queries.ticket_list import (
 from models.queries.units import Ratio, UnitRates, unit_rates, units_of_tickets
 from models.rules.calendar import Calendar
 from models.rules.queues import ESCALATION
+from models.rules.state import RuleContext
+from tests.rules.district import POLICY
 from tests.store.factories import at
 from tests.store.queries.week import BUREAU, HOUSING, NOW, NUMBERS, STREET, one_week
 
@@ -74,15 +76,38 @@ class TestOverview:
         )
 
     def test_cards(self, store: Store) -> None:
-        """W1's two, the later first; W9's pre-warning is no card."""
+        """The cards that stand, as the counters count them: W1's red one, no longer its yellow."""
         with store.reading() as session:
-            cards = latest_cards(session, NOW)
-            assert latest_cards(session, NOW, limit=1) == cards[:1]
-            assert latest_cards(session, NOW + timedelta(days=7)) == ()
-        assert [(c.ticket, c.level, c.unit, c.at, c.recorded_at) for c in cards] == [
-            ("W1", "red", BUREAU, at("2026-11-05T08:30"), NOW),
-            ("W1", "yellow", BUREAU, at("2026-11-04T08:30"), NOW),
+            load = workload(session, NOW)
+        assert [(c.ticket, c.level, c.unit, c.at, c.due) for c in load.cards] == [
+            ("W1", "red", BUREAU, at("2026-11-05T08:30"), at("2026-11-03T17:30"))
         ]
+        assert load.newest_red == at("2026-11-05T08:30")
+
+    def test_coming_days(self, store: Store) -> None:
+        """Ten working days: what falls due in each, and the levels of what is due in or before."""
+        context = RuleContext(POLICY, Calendar())
+        with store.reading() as session:
+            days = coming_days(session, NOW, context)
+        assert [day.day.isoformat()[5:] for day in days] == [
+            *("11-06", "11-09", "11-10", "11-11", "11-12"),
+            *("11-13", "11-16", "11-17", "11-18", "11-19"),
+        ]
+        handling = {f"{day.day:%m-%d}": day.handling for day in days if day.handling}
+        levels = {f"{day.day:%m-%d}": dict(day.levels) for day in days if day.levels}
+        # W9, W2, W7 and W11; W1's levels have all been raised
+        assert handling == {"11-06": 1, "11-12": 1, "11-13": 1, "11-17": 1}
+        assert levels == {
+            "11-09": {"yellow": 1},
+            "11-10": {"red": 1},
+            "11-11": {"prewarning": 1},
+            "11-12": {"prewarning": 1},
+            "11-13": {"yellow": 1},
+            "11-16": {"prewarning": 1, "yellow": 1, "red": 1},
+            "11-17": {"red": 1},
+            "11-18": {"yellow": 1},
+            "11-19": {"red": 1},
+        }
 
     def test_curve_of_the_day(self, store: Store) -> None:
         """By the hour of Shanghai: two letters and one completion this morning."""
@@ -387,9 +412,9 @@ class TestService:
         with store.reading() as session:
             rates = unit_rates(session, NOW)
         assert rates == {
-            STREET: UnitRates(Ratio(2, 2), Ratio(3, 4), Ratio(0, 1)),
-            HOUSING: UnitRates(Ratio(1, 1), Ratio(2, 2), Ratio(1, 1)),
-            BUREAU: UnitRates(contact=Ratio(0, 2), yellow=1, red=1),
+            STREET: UnitRates(Ratio(2, 2), Ratio(3, 3), Ratio(0, 1), Ratio(0, 1)),
+            HOUSING: UnitRates(Ratio(1, 1), Ratio(2, 2), satisfied=Ratio(1, 1)),
+            BUREAU: UnitRates(first_contact=Ratio(0, 2), yellow=1, red=1),
         }
 
     def test_first_day_that_nobody_has_arranged(self) -> None:
