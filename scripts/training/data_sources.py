@@ -2,21 +2,26 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.errors import HotlineError
 from models.i18n import _
 from models.queries.dispatch_history import past_dispatches
 from models.queries.routing_models import load_model
+from models.queries.topics import load_topics
 from models.rulebook import stored_units
 from models.rules.routing.learned import LinearClassifier
 from models.settings import Settings
 from models.text_files import read_text
 from scripts.bootstrap import has_store, read_store
+from scripts.training.known_words import (
+    Words,
+    merged,
+    parse_words,
+    shipped_words,
+    words_of_topics,
+    words_of_units,
+)
 from scripts.training.labelled_letters import Columns, LabelledLetter, read_letters
-
-if TYPE_CHECKING:
-    from scripts.training.fitting import Words
 
 
 def require_training_libraries() -> None:
@@ -36,16 +41,17 @@ def load_letters(
         return [LabelledLetter(*past) for past in past_dispatches(session)], 0
 
 
-def load_words(settings: Settings, topics: Path | None) -> "Words":
-    """Known words by label: of a topics file, or the project's topics and the units' keywords."""
-    from scripts.training.fitting import parse_words, shipped_words
+def load_words(settings: Settings, topics: Path | None) -> Words:
+    """Known words by label, of topics and units.
 
-    if topics:
-        return parse_words(read_text(topics), str(topics))
+    A topics file stands in for the project's own; the store's classification and units are added.
+    """
+    words: Words = parse_words(read_text(topics), str(topics)) if topics else shipped_words()
     if not has_store(settings):
-        return shipped_words()
+        return words
     with read_store(settings) as session:
-        return shipped_words() | {u.name: u.keywords for u in stored_units(session)}
+        words = merged(words, words_of_topics(load_topics(session)))
+        return merged(words, words_of_units(stored_units(session), words))
 
 
 def model_in_use(settings: Settings) -> LinearClassifier | None:

@@ -1,5 +1,7 @@
 """Evaluate a routing model: for each label, as a whole, and where it is certain."""
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean, pstdev
@@ -10,9 +12,11 @@ from models.rules.routing.predictions import Prediction
 from scripts.training.labelled_letters import LabelledLetter
 
 if TYPE_CHECKING:
-    from scripts.training.fitting import Words
+    from scripts.training.known_words import Words
 
-_COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+_COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+_Z = 1.96
+"""The standard deviations within which 95 of 100 results lie."""
 _MANY = 3000
 """From so many letters on, one round of cross-validation is stable enough."""
 
@@ -38,14 +42,29 @@ class CoveragePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Confusion:
+    """A label taken for another: how many letters in a round, on average."""
+
+    label: str
+    predicted: str
+    letters: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The result of an evaluation; `spread` is the accuracy's standard deviation over rounds."""
+    """The result of an evaluation.
+
+    `interval` is the 95 % interval of the accuracy on other letters of the kind, by their number;
+    `spread` is the accuracy's standard deviation over rounds.
+    """
 
     method: str
     letters: int
     accuracy: float
+    interval: tuple[float, float]
     spread: float | None
     classes: list[LabelScore]
+    confusions: list[Confusion]
     coverage: list[CoveragePoint]
     decided: CoveragePoint
 
@@ -86,7 +105,7 @@ def evaluate_by_cross_validation(
     runs = []
     for seed in range(1 if len(letters) >= _MANY else rounds):
         judged: list[JudgedLetter] = []
-        for training, test in folds(letters, count, seed):
+        for training, test in folds(corpus.truth, corpus.groups, count, seed):
             model = LinearClassifier(train(corpus, training, precision))
             judged += [
                 JudgedLetter(letters[n].label, model.predict(letters[n].title, letters[n].content))
@@ -105,8 +124,10 @@ def _evaluation(method: str, runs: Sequence[Sequence[JudgedLetter]]) -> Evaluati
         method=method,
         letters=len(runs[0]),
         accuracy=mean(accuracies),
+        interval=wilson_interval(mean(accuracies), len(runs[0])),
         spread=pstdev(accuracies) if len(runs) > 1 else None,
         classes=[_label_score(label, all_judged, len(runs)) for label in labels],
+        confusions=_confusions(all_judged, len(runs)),
         coverage=_coverage(all_judged),
         decided=CoveragePoint(
             min((j.prediction.confidence for j in sure), default=1.0),
@@ -114,6 +135,14 @@ def _evaluation(method: str, runs: Sequence[Sequence[JudgedLetter]]) -> Evaluati
             _accuracy(sure),
         ),
     )
+
+
+def wilson_interval(share: float, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share that was found in so many cases (Wilson)."""
+    widening = _Z**2 / count
+    centre = (share + widening / 2) / (1 + widening)
+    reach = _Z / (1 + widening) * math.sqrt(share * (1 - share) / count + widening / count / 4)
+    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def _is_right(judged: JudgedLetter) -> bool:
@@ -132,6 +161,12 @@ def _label_score(label: str, judged: Sequence[JudgedLetter], rounds: int) -> Lab
     recall = right / len(labelled) if labelled else 0.0
     f1 = 2 * precision * recall / (precision + recall) if right else 0.0
     return LabelScore(label, len(labelled) // rounds, precision, recall, f1)
+
+
+def _confusions(judged: Sequence[JudgedLetter], rounds: int) -> list[Confusion]:
+    """The labels taken for one another, the most frequent first."""
+    counted = Counter((j.label, j.prediction.label) for j in judged if not _is_right(j))
+    return [Confusion(*pair, n / rounds) for pair, n in counted.most_common()]
 
 
 def _coverage(judged: Sequence[JudgedLetter]) -> list[CoveragePoint]:

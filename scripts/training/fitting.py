@@ -7,14 +7,12 @@ in the same order give the same model, byte for byte.
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import RootModel
 from scipy.optimize import minimize_scalar
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -23,8 +21,9 @@ from sklearn.svm import LinearSVC
 
 from models.i18n import _
 from models.rules.routing.learned import KnownWords, Model, Numbers, known_scores, ngrams, softmax
-from models.rules.toml_files import load_toml
+from scripts.training.known_words import Words
 from scripts.training.labelled_letters import InvalidLetters, LabelledLetter
+from scripts.training.near_duplicates import duplicate_groups
 
 LEAST_LETTERS = 3
 """A label with fewer letters is left out: it can be neither learned nor evaluated."""
@@ -37,20 +36,14 @@ _INNER_FOLDS = 5
 _TEMPERATURES = (0.05, 3.0)
 _KNOWN_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 
-Words = Mapping[str, tuple[str, ...]]
-"""By label, the words that are typical of it."""
-
-
-class _TopicsFile(RootModel[dict[str, str]]):
-    """A topics file: `label = "words, divided by white space"`."""
-
 
 @dataclass(frozen=True)
 class Corpus:
     """Letters as numbers; built once, since a cross-validation trains on them many times.
 
     `counts` are the counts of the n-grams `ngrams` in each letter, `known_scores` the scores of its
-    known words; both have a row a letter. `truth` are the indexes of the labels in `known`.
+    known words; both have a row a letter. `truth` are the indexes of the labels in `known`, and
+    nearly equal letters have the same number in `groups`.
     """
 
     letters: Sequence[LabelledLetter]
@@ -59,18 +52,7 @@ class Corpus:
     counts: Any
     known_scores: Numbers
     truth: NDArray[np.intp]
-
-
-def shipped_words() -> dict[str, tuple[str, ...]]:
-    """The words of each topic that come with the project."""
-    text = (resources.files("scripts.training") / "topics.toml").read_text(encoding="utf-8")
-    return parse_words(text, "topics.toml")
-
-
-def parse_words(text: str, name: str) -> dict[str, tuple[str, ...]]:
-    """The words by label that the TOML `text` of the topics file `name` holds."""
-    topics = load_toml(text, name, _TopicsFile, InvalidLetters).root
-    return {label: tuple(dict.fromkeys(words.split())) for label, words in topics.items()}
+    groups: NDArray[np.intp]
 
 
 def usable_letters(
@@ -104,6 +86,7 @@ def build_corpus(letters: Sequence[LabelledLetter], words: Words) -> Corpus:
         counts,
         np.array([known_scores(known.weights(x.title, x.content)) for x in letters]),
         np.array([indexes[x.label] for x in letters]),
+        np.array(duplicate_groups(letters)),
     )
 
 
@@ -120,7 +103,7 @@ def train(corpus: Corpus, rows: Sequence[int], precision: float) -> Model:
     tfidf = TfidfTransformer(sublinear_tf=True)
     features = tfidf.fit_transform(corpus.counts[rows][:, kept])
     labels = len(corpus.known.words)
-    scores = _cross_validated_scores(features, truth, letters, labels)
+    scores = _cross_validated_scores(features, truth, corpus.groups[rows], labels)
     known_weight, temperature = _calibrate(scores, corpus.known_scores[rows], truth)
     weights, bias = _fit(features, truth, labels)
     shares = softmax(scores + known_weight * corpus.known_scores[rows], temperature)
@@ -141,18 +124,17 @@ def train(corpus: Corpus, rows: Sequence[int], precision: float) -> Model:
 
 
 def folds(
-    letters: Sequence[LabelledLetter], count: int, seed: int
+    truth: NDArray[np.intp], groups: NDArray[np.intp], count: int, seed: int
 ) -> list[tuple[list[int], list[int]]]:
     """The rows to train on and the rows to test on, for each fold; each letter is tested once.
 
-    A letter that was sent twice is never on both sides.
+    Letters of one group, which are nearly the same, are never on both sides.
     """
-    labels = [letter.label for letter in letters]
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # a label with fewer letters than folds is absent from some folds, which is fine
         warnings.filterwarnings("ignore", message="The least populated class")
-        split = list(splitter.split(labels, labels, [letter.digest for letter in letters]))
+        split = list(splitter.split(truth, truth, groups))
     return [(list(map(int, training)), list(map(int, test))) for training, test in split]
 
 
@@ -170,11 +152,11 @@ def _fit(features: Any, truth: NDArray[np.intp], labels: int) -> tuple[Numbers, 
 
 
 def _cross_validated_scores(
-    features: Any, truth: NDArray[np.intp], letters: Sequence[LabelledLetter], labels: int
+    features: Any, truth: NDArray[np.intp], groups: NDArray[np.intp], labels: int
 ) -> Numbers:
     """The scores of each letter by a model that has not seen it."""
     scores = np.zeros((len(truth), labels))
-    for training, test in folds(letters, _INNER_FOLDS, seed=0):
+    for training, test in folds(truth, groups, _INNER_FOLDS, seed=0):
         weights, bias = _fit(features[training], truth[training], labels)
         scores[test] = features[test] @ weights + bias
     return scores

@@ -13,10 +13,19 @@ from models.queries.dispatch_history import past_dispatches
 from models.queries.routing_models import load_model, models
 from models.rulebook import RulebookCache
 from models.rules.routing.directory import Unit, UnitsFile
+from models.rules.topics import Topic, TopicTree
 from monitor.actions import available_actions
 from scripts.tickets.presentation import ticket_lines
-from scripts.training.fitting import build_corpus, folds, shipped_words, train, usable_letters
+from scripts.training.evaluation import wilson_interval
+from scripts.training.fitting import build_corpus, folds, train, usable_letters
+from scripts.training.known_words import (
+    merged,
+    shipped_words,
+    words_of_topics,
+    words_of_units,
+)
 from scripts.training.labelled_letters import Columns, InvalidLetters, LabelledLetter, read_letters
+from scripts.training.near_duplicates import duplicate_groups
 from tests.feeds.city_feeds import real_feed
 from tests.feeds.feed_files import workbook
 from tests.routing.sample_letters import ABOUT, letters, table
@@ -143,12 +152,56 @@ def test_it_learns_from_what_units_accepted(store: Store) -> None:
 
 
 def test_a_letter_sent_twice_is_never_on_both_sides() -> None:
-    """Else a model would be praised for what it has by heart."""
+    """Else a model would be praised for what it has by heart; a few changed words do not matter."""
     made = letters(6)
-    twice = made + made
-    for learn, predict in folds(twice, 5, seed=3):
-        assert not {twice[n].digest for n in learn} & {twice[n].digest for n in predict}
+    twice = made + [LabelledLetter(x.title, f"{x.content}请回复。", x.label) for x in made]
+    corpus = build_corpus(twice, shipped_words())
+    for learn, predict in folds(corpus.truth, corpus.groups, 5, seed=3):
+        assert not {n % len(made) for n in learn} & {n % len(made) for n in predict}
         assert len(learn) + len(predict) == len(twice)
+
+
+def test_letters_about_different_matters_are_no_duplicates() -> None:
+    """Short ones that share an opening and an ending may be on both sides."""
+    texts = ("楼下烧烤店油烟呛人，每天到半夜", "学校食堂饭菜变凉，学生吃不饱", "工资拖了半年没有发")
+    made = [LabelledLetter("", f"您好，{text}，请处理。", "甲") for text in texts]
+    assert duplicate_groups([*made, made[1]]) == [0, 1, 2, 1]
+
+
+def test_the_names_of_topics_are_known_words() -> None:
+    """With their parts, for each topic above them; a unit's words are those of its topics too."""
+    tree = TopicTree(
+        [
+            Topic("1", "水上事务"),
+            Topic("11", "码头和航道管理", "1", aliases=("渡口",)),
+            Topic("12", "其他", "1"),
+            Topic("13", "灯塔", "1", retired=True),
+        ]
+    )
+    words = words_of_topics(tree)
+    assert words["码头和航道管理"] == (
+        "码头和航道管理",
+        "码头和航道",
+        "码头",
+        "航道管理",
+        "航道",
+        "渡口",
+    )
+    assert words["水上事务"] == ("水上事务", "水上", *words["码头和航道管理"])
+    unit = Unit("港航局", keywords=("拖轮",), topics=("水上事务",))
+    assert words_of_units([unit], words) == {"港航局": ("拖轮", *words["水上事务"])}
+    assert merged({"甲": ("a",)}, {"甲": ("b", "a"), "乙": ("c",)}) == {
+        "甲": ("a", "b"),
+        "乙": ("c",),
+    }
+
+
+def test_the_interval_of_an_accuracy_is_wide_for_few_letters() -> None:
+    """By Wilson's formula: 84.6 % of 247 letters, and all of ten."""
+    low, high = wilson_interval(209 / 247, 247)
+    assert (round(low, 3), round(high, 3)) == (0.796, 0.886)
+    low, high = wilson_interval(1.0, 10)
+    assert (round(low, 3), high) == (0.722, 1.0)
 
 
 def test_labels_with_too_few_letters_are_left_out_and_named() -> None:
@@ -187,7 +240,9 @@ def test_train_and_evaluate_from_the_shell(hotline: HotlineProcess, tmp_path: Pa
     assert split["method"] == "cross-validation"
     assert set(split["classes"]) == set(ABOUT)
     assert split["letters"] == 36
-    assert split["accuracy"] > 0.9
+    low, high = split["interval"]
+    assert 0.9 < split["accuracy"] <= high
+    assert low < split["accuracy"]
     assert not (tmp_path / "home" / "hotline.db").exists()
     trained = hotline.json("routing", "train", training)
     assert (trained["version"], trained["letters"]) == (1, 36)
@@ -237,5 +292,5 @@ def test_real_letters_are_told_apart(hotline: HotlineProcess) -> None:
     """Topics of a province's letters: most are right, and nearly all that it is surest of."""
     file = real_feed("labelled_topics.csv")
     result = hotline.json("routing", "evaluate", file, "--rounds", "1")
-    assert result["accuracy"] > 0.77
-    assert result["coverage"][-1]["accuracy"] > 0.87
+    assert result["accuracy"] > 0.86
+    assert result["coverage"][-1]["accuracy"] > 0.93

@@ -14,7 +14,8 @@ from models.rules.routing.learned import InvalidModel, LinearClassifier
 from models.rules.routing.units_file import Rule, Unit
 from models.rules.topics import Topic, TopicTree
 from models.rules.vocabulary import Category
-from scripts.training.fitting import build_corpus, shipped_words, train
+from scripts.training.fitting import build_corpus, train
+from scripts.training.known_words import shipped_words
 from scripts.training.labelled_letters import LabelledLetter
 from tests.routing.sample_letters import letters
 

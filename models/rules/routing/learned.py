@@ -23,6 +23,8 @@ TITLE_COUNTS = 3
 
 _SHORTEST, _LONGEST = 2, 3
 _WORDS_SHOWN = 5
+_START = 2
+"""Known words are found by this many of their first letters; a word of one letter has no weight."""
 _LEAST_SHARE = 0.25
 """Words that contribute less than this share of the strongest one are not shown."""
 _CHINESE = re.compile(r"[一-鿿]+")
@@ -43,17 +45,25 @@ class KnownWords:
         for index, of_label in enumerate(self.words.values()):
             for word in of_label:
                 self._labels.setdefault(word, []).append(index)
+        self._by_start: dict[str, list[str]] = {}
+        for word in self._labels:
+            self._by_start.setdefault(word[:_START], []).append(word)
 
     def weights(self, title: str, content: str) -> list[dict[str, float]]:
         """Return for each label its words in the letter, with the weight of each."""
         text = f"{title}\n{content}"
         weights: list[dict[str, float]] = [{} for _label in self.words]
-        for word, labels in self._labels.items():
-            if word in text:
-                times = TITLE_COUNTS * (word in title) + math.log1p(content.count(word))
-                for index in labels:
-                    weights[index][word] = times * (len(word) - 1) / len(labels)
+        for word in self._words_in(text):
+            labels = self._labels[word]
+            times = TITLE_COUNTS * (word in title) + math.log1p(content.count(word))
+            for index in labels:
+                weights[index][word] = times * (len(word) - 1) / len(labels)
         return weights
+
+    def _words_in(self, text: str) -> list[str]:
+        """The known words in a text: only those are looked for whose first letters it has."""
+        starts = dict.fromkeys(text[n : n + _START] for n in range(len(text)))
+        return [word for start in starts for word in self._by_start.get(start, ()) if word in text]
 
 
 def ngrams(title: str, content: str) -> Counter[str]:
