@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from models.clock import Now
 from models.database import Store
+from models.i18n import lazy
 from models.queries.tokens import is_token_valid
 from models.rulebook import RulebookCache
 from models.rules.limits import LISTEN_LIST, RECORD_BYTES
@@ -41,9 +42,18 @@ def records_of_document(content: bytes) -> Iterator[FeedRecord]:
             raise Problem(TOO_LARGE, limit=RECORD_BYTES)
         yield from _records(parse(1, content, content.decode("utf-8", "backslashreplace")))
         return
-    for place, raw in enumerate(json_stream.of_whole(BytesIO(content), lambda _value: True), 1):
-        raw.line = place
-        yield from _records(raw)
+    place = 0
+    try:
+        for place, raw in enumerate(json_stream.of_whole(BytesIO(content), _is_wanted), 1):
+            raw.line = place
+            yield from _records(raw)
+    except json_stream.ListsUnknown:
+        why = lazy("behind the list stands another that is no list of messages: send one list")
+        yield FeedRecord(place + 1, "", None, why, "")
+
+
+def _is_wanted(_value: object) -> bool:
+    return True
 
 
 def _records(raw: RawRecord) -> Iterator[FeedRecord]:

@@ -125,6 +125,8 @@ def test_bodies_hold_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPa
         (b"[]", []),
         (b"[{", [1, 2]),
         (b"7", [1]),
+        # found by `make fuzz`: it fell over
+        (b'[{"type": "x"}] {"a": x}', [1, 2]),
     ],
 )
 def test_a_document_is_one_message_or_a_list(content: bytes, lines: list[int]) -> None:
