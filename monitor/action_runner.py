@@ -135,7 +135,8 @@ class ActionRunner:
         name = await self._app.push_screen_wait(TextPrompt(_("Who is at the screen?"), text, label))
         self.operator = name or ""
 
-    async def _may(self, permission: Permission, ticket: str) -> bool:
+    async def may(self, permission: Permission, ticket: str) -> bool:
+        """Return whether somebody who may do this has said who they are; raises NotAllowed."""
         self.who.require(permission, ticket)
         if not self.operator:
             await self.ask_name()
@@ -143,7 +144,7 @@ class ActionRunner:
 
     async def offer(self, number: str) -> None:
         """Offer what can be done with a ticket, ask for what it needs, and send it."""
-        if not await self._may(Permission.ACT, number):
+        if not await self.may(Permission.ACT, number):
             return
         offer = await in_background_thread(lambda: self._load(number))
         choices: list[tuple[str, Callable[[], Awaitable[None]]]] = [
@@ -165,16 +166,14 @@ class ActionRunner:
 
     async def claim(self, number: str, held: Claim | None) -> None:
         """Claim a ticket, or let go of it where `held`, its claim, is the operator's own."""
-        if not await self._may(Permission.ACT, number):
+        if not await self.may(Permission.ACT, number):
             return
         if held is not None and held.who == self.who.name:
-            await in_background_thread(
-                lambda: self._writing(lambda s: release(s, self.who, number))
-            )
+            await in_background_thread(lambda: self.writing(lambda s: release(s, self.who, number)))
             text = _("You have let go of {ticket}").format(ticket=one_line(number))
         else:
             claimed = await in_background_thread(
-                lambda: self._writing(lambda s: claim(s, self.who, number, self._wall()))
+                lambda: self.writing(lambda s: claim(s, self.who, number, self._wall()))
             )
             text = _("{ticket} is yours").format(ticket=one_line(number))
             if claimed.who != self.who.name:
@@ -191,17 +190,17 @@ class ActionRunner:
         answers = await self._app.push_screen_wait(ActionForm(action, about, offer.units))
         if answers is not None:
             body = message(action, ticket, answers, self.who.name, self._now())
-            await self._send(OPERATORS, body, render(action.label))
+            await self.send(OPERATORS, body, render(action.label))
 
     async def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
-        if not await self._may(Permission.ACT, failure.ticket):
+        if not await self.may(Permission.ACT, failure.ticket):
             return
         if failure.sort != MESSAGE:
             await self._resend(failure)
             return
         refused = await in_background_thread(
-            lambda: self._writing(lambda s: message_to_mend(s, self.who, failure.id, self._now()))
+            lambda: self.writing(lambda s: message_to_mend(s, self.who, failure.id, self._now()))
         )
         if refused is None:
             self._app.notify(_("Somebody has mended it already"), markup=False)
@@ -216,7 +215,7 @@ class ActionRunner:
         body = await self._app.push_screen_wait(dialog)
         if body is not None:
             again = {**body, "id": refused.message_id, "mended_by": self.who.name}
-            await self._send(refused.source, again, name)
+            await self.send(refused.source, again, name)
 
     async def _resend(self, failure: Failure) -> None:
         title = _("Send the notice again?")
@@ -225,7 +224,7 @@ class ActionRunner:
         if not await self._app.push_screen_wait(dialog):
             return
         count = await in_background_thread(
-            lambda: self._writing(lambda s: resend(s, [failure.id], self._now(), self.who.name))
+            lambda: self.writing(lambda s: resend(s, [failure.id], self._now(), self.who.name))
         )
         result = _("The notice is queued again") if count else _("Somebody has sent it already")
         self._app.notify(result, markup=False)
@@ -233,7 +232,7 @@ class ActionRunner:
 
     async def show_person(self, number: str) -> None:
         """Show a claimant's data for a while, for a reason, after logging who sees them."""
-        if not await self._may(Permission.REVEAL, number):
+        if not await self.may(Permission.REVEAL, number):
             return
         text = _("That you have seen them, and why, goes into the access log as {who}.").format(
             who=self.who.name
@@ -246,14 +245,14 @@ class ActionRunner:
             fields = ("name", "phone", "address")
             return reveal(session, self.who, number, fields, self._now(), reason)
 
-        person = await in_background_thread(lambda: self._writing(read))
+        person = await in_background_thread(lambda: self.writing(read))
         await self._show_for_a_while(number, person)
 
     async def show_number(self, number: str) -> None:
         """Show the name and number of a claimant whose call is due; it takes no reason."""
-        if await self._may(Permission.CALL, number):
+        if await self.may(Permission.CALL, number):
             person = await in_background_thread(
-                lambda: self._writing(lambda s: number_to_call(s, self.who, number, self._now()))
+                lambda: self.writing(lambda s: number_to_call(s, self.who, number, self._now()))
             )
             await self._show_for_a_while(number, person)
 
@@ -264,10 +263,11 @@ class ActionRunner:
 
     # Sending
 
-    async def _send(self, source: str, body: Mapping[str, object], name: str) -> None:
+    async def send(self, source: str, body: Mapping[str, object], name: str) -> None:
+        """Put a message into the inbox, and tell its answer when it is there."""
         now = self._now()
         result = await in_background_thread(
-            lambda: self._writing(
+            lambda: self.writing(
                 lambda session: add_messages(session, source, [body], now, sender=self.who)
             )
         )
@@ -307,6 +307,7 @@ class ActionRunner:
             claimed = claims(session, self._wall()).get(number)
             return _Offer(ticket, actions, units, is_call_due(session, number), claimed)
 
-    def _writing(self, work: Callable[[Session], T]) -> T:
+    def writing(self, work: Callable[[Session], T]) -> T:
+        """Do something in a writing transaction, and return what it returns."""
         with self._store.writing() as session:
             return work(session)

@@ -28,6 +28,7 @@ from models.security.roles import Actor
 from models.store_errors import outage_reason
 from monitor.action_runner import ActionRunner
 from monitor.background import OUTAGES, in_background_thread
+from monitor.call_runner import CallRunner
 from monitor.card_alarm import CardAlarm
 from monitor.change_signal import ChangeSignal
 from monitor.commands import ANYWHERE, MAIN_SCREENS, bindings, palette
@@ -105,6 +106,7 @@ class MonitorApp(App[None]):
     ) -> None:
         super().__init__()
         self.actions = ActionRunner(self, store, now, wall, actor, operator, self.read_now)
+        self._calls = CallRunner(self, store, now, wall, self.actions)
         self._ask_name = ask_name and not operator and not wallboard
         self._wallboard = wallboard
         self._preferences = Preferences(preferences)
@@ -311,6 +313,12 @@ class MonitorApp(App[None]):
         screen = self._open_screen()
         if screen and (number := screen.ticket_under_cursor()):
             self.actions.start(self.actions.offer(number))
+
+    def action_call(self) -> None:
+        """Call the claimant under the cursor, then those below."""
+        if isinstance(screen := self._open_screen(), CallbacksScreen):
+            kind, numbers = screen.calls_from_cursor()
+            self.actions.start(self._calls.call(numbers, kind))
 
     def action_claim(self) -> None:
         """Claim the ticket under the cursor, or let go of it where it is claimed by oneself."""

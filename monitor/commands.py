@@ -92,6 +92,7 @@ KEYS = (
     Command("other(1)", "right", "< >", lazy("Other kinds"), "todo"),
     Command("", "enter", "Enter", lazy("Details"), "todo"),
     Command("", "enter", "Enter", lazy("Mend, send again"), "failures"),
+    Command("app.call", "f3", "F3", lazy("Call"), "callbacks"),
     *(
         Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen)
         for screen in ("tickets", "detail", "callbacks", "failures", "todo")

@@ -68,6 +68,12 @@ class CallbacksScreen(KindsScreen):
         """Return the list of calls."""
         return ItemList(_heads, id="calls")
 
+    def calls_from_cursor(self) -> tuple[str, list[str]]:
+        """Return the kind that is shown, and the tickets from the one under the cursor on."""
+        calls = self.items
+        keys = (calls.key(index) for index in range(calls.cursor, calls.total))
+        return self._kind, [key for key in keys if key is not None]
+
     def request(self) -> SnapshotRequest:
         """Ask for the calls of the chosen kind."""
         return SnapshotRequest(calls=self._kind)

@@ -1,0 +1,92 @@
+"""Calls from screen 4: the number beside the log, the result on a digit, then the next one."""
+
+from datetime import timedelta
+
+import pytest
+from textual.widgets import Input
+
+from models.database import Store
+from models.queries.access_log import access_log
+from models.queries.owed_calls import DISSATISFIED, KINDS, UNREACHABLE
+from models.rules.vocabulary import ClockName, MessageType, UserRole
+from models.security.roles import Actor
+from monitor.app import MonitorApp
+from monitor.calls import call_results, read_time
+from monitor.screens.call_form import CallForm
+from monitor.widgets.fields import SubmitButton
+from tests.monitor.driving import press, wait_for_refresh, wait_until
+from tests.monitor.scene import NOW, play, received, screen_text
+
+TICKETS = ("2026101500001", "2026101500002")
+
+
+def _fill(store: Store) -> None:
+    letters, accepted = [], []
+    for hours, (number, title) in enumerate(zip(TICKETS, ("路灯不亮", "井盖丢了"), strict=True)):
+        at = NOW - timedelta(hours=4 - hours)
+        letters.append(received(number, at, title, unit="城管局"))
+        body = {"id": f"{number}-2", "type": "unit.accepted", "ticket": number, "unit": "城管局"}
+        accepted.append(body | {"at": (at + timedelta(minutes=9)).isoformat()})
+    play(store, [*letters, *accepted], NOW)
+
+
+pytestmark = pytest.mark.store(databases=["sqlite"], fill=_fill)
+
+
+def test_every_kind_of_call_has_its_results() -> None:
+    """The first result is that it was made; out of reach is one of each; nine digits suffice."""
+    for kind in KINDS:
+        results = call_results(kind)
+        assert len(results) <= 9
+        assert bool(results) is (kind not in (UNREACHABLE, ClockName.PROOF))
+    assert call_results(ClockName.SURVEY)[0].type == MessageType.SURVEY_RATED
+    assert call_results(DISSATISFIED)[0].type == MessageType.REVISIT_RECORDED
+
+
+def test_the_time_of_a_call_is_one_that_has_passed() -> None:
+    """Of today, or of a day of the last year; with the colon of a Chinese input method, too."""
+    assert read_time("09:05", NOW) == NOW.replace(hour=9, minute=5, second=0)
+    assert read_time("9：05", NOW) == read_time("09:05", NOW)
+    assert read_time("10-14 17:05", NOW) == NOW.replace(day=14, hour=17, minute=5, second=0)
+    new_year = NOW.replace(month=1, day=2)
+    yesterday = read_time("12-31 17:05", new_year)
+    assert yesterday is not None
+    assert yesterday.year == new_year.year - 1
+    for text in ("23:59", "25:00", "", "昨天", "02-30 10:00"):
+        assert read_time(text, NOW) is None
+
+
+async def test_two_calls_take_five_keys(store: Store) -> None:
+    """F3 opens the first, a digit and Enter record it and open the next; each is logged."""
+    actor = Actor("desk", UserRole.SUPERVISOR, is_owner=True)
+    app = MonitorApp(
+        store, lambda: NOW, wall=lambda: NOW, actor=actor, operator="林小燕", every=None
+    )
+
+    def is_open(number: str) -> bool:
+        is_form = isinstance(app.screen, CallForm) and app.focused is not None
+        return is_form and number in screen_text(app)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_refresh(pilot)
+        await press(pilot, "4")
+        await pilot.press("f3")
+        await wait_until(pilot, lambda: is_open(TICKETS[0]))
+        form = screen_text(app)
+        assert "13800138000" in form
+        assert "陈女士" in form
+        assert "林小燕" in form
+        assert "已受理" in form
+        assert app.screen.query_one("#call-time", Input).value == "10:42"
+        assert app.screen.query_one(SubmitButton).region.bottom < 24
+        await pilot.press("1", "enter")
+        await wait_until(pilot, lambda: is_open(TICKETS[1]))
+        await pilot.press("2", "enter")
+        await wait_until(pilot, lambda: len(app.actions.waiting) == 2)
+        play(store, [], NOW)
+        await wait_for_refresh(pilot)
+        await wait_until(pilot, lambda: not app.actions.waiting)
+        assert "首次联系 1" in screen_text(app)
+    with store.reading() as session:
+        revealed = [line.ticket for line in access_log(session) if line.act == "call"]
+    assert sorted(revealed) == list(TICKETS)
