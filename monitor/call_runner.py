@@ -26,7 +26,7 @@ from monitor.formatting import one_line, shorten
 from monitor.screens.call_form import CallAnswer, CallForm
 from monitor.ticket_view import log
 
-_TITLE_CELLS = 120
+_TITLE_CELLS, _LOG_CELLS = 120, 46
 
 
 class CallRunner:
@@ -66,7 +66,11 @@ class CallRunner:
         )
         now = self._now()
         form = CallForm(
-            self._about(ticket, person, held), log(ticket), results, self._actions.operator, now
+            self._about(ticket, person, held),
+            log(ticket, now, _LOG_CELLS),
+            results,
+            self._actions.operator,
+            now,
         )
         answer = await self._app.push_screen_wait(form)
         who = self._actions.who

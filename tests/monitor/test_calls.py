@@ -88,5 +88,5 @@ async def test_two_calls_take_five_keys(store: Store) -> None:
         await wait_until(pilot, lambda: not app.actions.waiting)
         assert "首次联系 1" in screen_text(app)
     with store.reading() as session:
-        revealed = [line.ticket for line in access_log(session) if line.act == "call"]
+        revealed = [str(line.ticket) for line in access_log(session) if line.act == "call"]
     assert sorted(revealed) == list(TICKETS)
