@@ -299,7 +299,8 @@ async def test_a_number_for_a_call_that_is_due_is_shown_without_a_reason(store: 
         await wait_until(pilot, lambda: _is_open(app, MenuDialog))
         menu = app.screen
         assert isinstance(menu, MenuDialog)
-        assert list(menu._choices) == ["催办", "选择诉求分类", "查看应拨打的号码", "查看诉求人信息"]
+        calling = ["查看应拨打的号码", "查看诉求人信息", "认领此工单"]
+        assert list(menu._choices) == ["催办", "选择诉求分类", *calling]
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()
     assert (row.who, row.ticket, row.act, row.reason) == ("wang", number, "call", None)
