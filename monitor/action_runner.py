@@ -128,9 +128,14 @@ class ActionRunner:
 
     # Asking
 
-    async def ask_name(self) -> None:
-        """Ask who is at the screen; without a name one can look, and is asked again to act."""
-        text = _("Your name goes into the log with whatever you do here. Esc: only look.")
+    async def ask_name(self, introduction: Content | None = None) -> None:
+        """Ask who is at the screen; without a name one can look, and is asked again to act.
+
+        At the first start the introduction stands in the same dialog.
+        """
+        text = Content(_("Your name goes into the log with whatever you do here. Esc: only look."))
+        if introduction is not None:
+            text = Content("\n\n").join([introduction, text])
         label = _("HOTLINE_OPERATOR sets it for good")
         name = await self._app.push_screen_wait(TextPrompt(_("Who is at the screen?"), text, label))
         self.operator = name or ""

@@ -156,11 +156,12 @@ class MonitorApp(App[None]):
         while not self.paint_count and not self._refresh_loop.outages:
             # a dialog should have something behind it
             await asyncio.sleep(0.05)
-        if self._introduces:
-            await self.push_screen_wait(TextDialog(_("How this works"), introduction()))
-            self._preferences.set("introduced", True)
         if self._ask_name:
-            await self.actions.ask_name()
+            await self.actions.ask_name(introduction() if self._introduces else None)
+        elif self._introduces:
+            await self.push_screen_wait(TextDialog(_("How this works"), introduction()))
+        if self._introduces:
+            self._preferences.set("introduced", True)
 
     def on_unmount(self) -> None:
         """Stop asking the database for commits."""

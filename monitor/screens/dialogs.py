@@ -205,13 +205,13 @@ class MessageEditDialog(Dialog[dict[str, object]]):
 class TextPrompt(Dialog[str]):
     """A question for one line of text; its result is the text, or None where it is empty."""
 
-    def __init__(self, title: str, text: str, label: str) -> None:
+    def __init__(self, title: str, text: Content, label: str) -> None:
         super().__init__(title)
         self._text, self._label = text, label
 
     def body(self) -> Iterable[Widget]:
         """Yield the question and its line."""
-        yield Static(Content(self._text), markup=False, classes="text")
+        yield Static(self._text, markup=False, classes="text")
         yield Input()
         yield Static(self._label, markup=False, classes="quiet")
 

@@ -76,7 +76,7 @@ async def test_two_calls_take_five_keys(store: Store) -> None:
         assert "13800138000" in form
         assert "陈女士" in form
         assert "林小燕" in form
-        assert "已受理" in form
+        assert "开始计时" in form
         assert app.screen.query_one("#call-time", Input).value == "10:42"
         assert app.screen.query_one(SubmitButton).region.bottom < 24
         await pilot.press("1", "enter")

@@ -1,7 +1,10 @@
 """The forms of actions: fields, buttons that stay on the screen, and what is message afterwards."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select
+from textual.widgets import Input
 
 from models.database import Store
 from models.rules.vocabulary import UserRole
@@ -9,7 +12,7 @@ from models.security.roles import Actor
 from models.tables.core import TICKET
 from monitor.app import MonitorApp
 from monitor.screens.action_form import ActionForm
-from monitor.screens.dialogs import MenuDialog
+from monitor.screens.dialogs import MenuDialog, TextPrompt
 from monitor.widgets.fields import SubmitButton, UnitField, UnitMatches, matching_units
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text
@@ -69,3 +72,24 @@ async def test_a_unit_is_picked_from_a_list_in_a_small_terminal(store: Store) ->
     play(store, [], NOW)
     with store.reading() as session:
         assert session.scalar(select(TICKET.c.unit).where(TICKET.c.number == LONG)) == picked
+
+
+async def test_the_first_start_greets_once(store: Store, tmp_path: Path) -> None:
+    """The introduction and the question for the name are one dialog, also in a small terminal."""
+    app = MonitorApp(
+        store,
+        lambda: NOW,
+        wall=lambda: NOW,
+        actor=Actor("desk", UserRole.SUPERVISOR),
+        ask_name=True,
+        preferences=tmp_path / "monitor.json",
+        every=None,
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: isinstance(app.screen, TextPrompt) and bool(app.focused))
+        assert "F2" in screen_text(app)
+        assert app.screen.query_one(Input).region.bottom < 24
+        await pilot.press("l", "i", "n", "enter")
+        await wait_until(pilot, lambda: app.actions.operator == "lin")
+        await wait_for_refresh(pilot)
+        assert app.screen is app.get_screen("overview")
