@@ -1,16 +1,17 @@
 """Refuse to go by a protected table that this program has not written as it is."""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from sqlalchemy import select
 
 from models.database import Session
 from models.errors import HotlineError
-from models.i18n import _, render
+from models.i18n import LazyText, _, lazy, render
 from models.queries.table_check import PLACES
 from models.queries.table_heads import table_heads
 from models.security.encryption import ForgedValue, KeyUnusable
+from models.security.findings import Finding, Harm
 from models.security.heads import HeadKind, table_head
 from models.sql_types import SelectedRow
 from models.tables.core import TABLE_HEAD
@@ -52,14 +53,22 @@ def is_own(session: Session, kind: HeadKind) -> bool:
     return False
 
 
+def check_own(session: Session, named: Container[LazyText | str]) -> Iterator[Finding]:
+    """Yield the tables of the rulebook that nothing goes by, but those that are `named` already."""
+    for kind in RULEBOOK:
+        if PLACES[kind] not in named and not is_own(session, kind):
+            why = lazy("their head is not as it was, so that no ticket is carried on")
+            yield Finding(Harm.ALTERED, PLACES[kind], why)
+
+
 def _fits(session: Session, kind: HeadKind, head: SelectedRow) -> bool:
     try:
         rows = list(table_heads(session, kind))
+        digest = table_head(session.cipher, kind, head.seq, rows).digest
+        return hmac.compare_digest(digest, bytes(head.digest))
     except (ForgedValue, KeyUnusable, ValueError, TypeError, AttributeError):
         # values that nothing can read: SQLite takes any in any column
         return False
-    digest = table_head(session.cipher, kind, head.seq, rows).digest
-    return hmac.compare_digest(digest, bytes(head.digest))
 
 
 def _stored_head(session: Session, kind: HeadKind) -> SelectedRow | None:

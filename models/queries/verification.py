@@ -18,6 +18,7 @@ from models.queries.log import TicketNotFound
 from models.queries.message_check import check_causes, check_messages
 from models.queries.notice_check import check_notices
 from models.queries.outside_check import check_outside
+from models.queries.own_tables import check_own
 from models.queries.row_check import Wrong, check_clocks, check_once, check_ticket_row
 from models.queries.table_check import check_tables
 from models.queries.ticket_batch import TicketBatch, read_tickets, unreadable_columns
@@ -134,6 +135,7 @@ def verify(
             )
             result.findings += [broken] if broken is not None else []
             result.findings += check_tables(session, anchored.heads)
+            result.findings += check_own(session, {finding.place for finding in result.findings})
             result.findings += anchored.missing
     return result
 

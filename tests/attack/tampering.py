@@ -40,36 +40,24 @@ NOT_TOLD: Mapping[str, str] = {
     "trace": "which tickets a number stands in",
     "event.once": "keeps workers from raising a level twice",
     "clock.calendar": "the version of the calendar that a due was computed by",
-    "ticket.updated_at": "when the row was written",
+    "ticket.quarantined_at": "since when a row is known not to fit",
+    "table_head": "what does not fit it is refused, and verify tells where the rulebook does not",
     "token.last_used_at": "when a token was used last",
     "token.row_hash": "the token counts for nothing then",
     "user_role.row_hash": "the role counts for nothing then",
-    "ticket.title": "an excerpt of the letter, which lies encrypted beside it",
     "ticket.first_unit": "repeats the first acceptance for the bulletin",
-    "ticket.facts": "finds letters that say the same",
     "ticket.claimant": "repeats the claimant of the letter; one that is altered is not shown",
     "ticket_salt": "without it the texts of a ticket are gone",
-    "inbox.digest": "whether a refused message comes again as it was",
     "inbox.arrived_at": "when a message came, which the rules do not ask for",
     "inbox.reason": "why a message was refused, as its ticket's log says, too",
     "inbox.current": "whether a refused message was replaced; of any other one it is told",
-    "delete inbox": "a message that no ticket has had yet is lost",
     "copy secret": "a secret that nobody asks for",
 }
 """What is changed without a word from `verify`, and why nothing false follows from it."""
 
 
-USED = frozenset(
-    {
-        *("calendar_day", "calendar_year", "policy_version", "unit", "former_unit_name", "topic"),
-        *("territory", "routing_model", "ticket.state", "ticket.policy_id", "ticket.seq"),
-        *("ticket.hash", "own_outcome", "longer_deadline", "own_unit", "exchanged_tickets"),
-    }
-)
-"""What the service goes by without a look at its digest: what it then writes is its own.
-
-It is told while it lasts, and not held when it is undone in time (docs/security.md).
-"""
+USED = frozenset({"routing_model"})
+"""What the service goes by without a look at its digest: what it then writes is its own."""
 
 
 @dataclass
