@@ -135,7 +135,7 @@ def verify(
             )
             result.findings += [broken] if broken is not None else []
             result.findings += check_tables(session, anchored.heads)
-            result.findings += check_own(session, {finding.place for finding in result.findings})
+            result.findings += check_own(session, [finding.place for finding in result.findings])
             result.findings += anchored.missing
     return result
 
