@@ -56,7 +56,7 @@ NOT_TOLD: Mapping[str, str] = {
 """What is changed without a word from `verify`, and why nothing false follows from it."""
 
 
-USED = frozenset({"routing_model"})
+USED = frozenset({"routing_model", "topic"})
 """What the service goes by without a look at its digest: what it then writes is its own."""
 
 
