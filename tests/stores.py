@@ -72,6 +72,15 @@ def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 
 @pytest.fixture
+def empty_database_url(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database, for tests that make a store of their own."""
+    with _new_database(database, request, tmp_path, None) as url:
+        yield url
+
+
+@pytest.fixture
 def store(database: str, request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store for one test, or the one that the tests of its module share."""
     wanted = wanted_by(request.node)

@@ -100,9 +100,9 @@ STATES = {
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(empty_database_url: str) -> Iterator[Store]:
     """The store as release 0.1.0 left it, brought to the newest shape, once on each database."""
-    opened = restored(KEPT, store_url)
+    opened = restored(KEPT, empty_database_url)
     try:
         assert revision(opened) == "0010"
         upgrade(opened)

@@ -27,9 +27,9 @@ KEPT = Path(__file__).parent / "kept" / "first_release.json"
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(empty_database_url: str) -> Iterator[Store]:
     """The store as the first release left it, once on each database."""
-    opened = Store(store_url, Cipher(KeyRing((Key(KEY, binds=False),), 0)))
+    opened = Store(empty_database_url, Cipher(KeyRing((Key(KEY, binds=False),), 0)))
     try:
         command.upgrade(config_of(opened), "0001")
         with opened.engine.begin() as connection:
