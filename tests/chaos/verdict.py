@@ -77,9 +77,9 @@ def _verified(store: Store, damaged: set[str], verdict: Verdict) -> None:
     """The verification tells of every ticket whose letters were damaged, and of no other."""
     findings = verify(store).findings
     verdict.different += (
-        f"{f.place}: {f.why.text}" for f in findings if (f.ticket or f.place) not in damaged
+        f"{f.place}: {f.why.text}" for f in findings if (f.ticket or str(f.place)) not in damaged
     )
-    reported = {f.ticket or f.place for f in findings}
+    reported = {f.ticket or str(f.place) for f in findings}
     verdict.different += (
         f"{number}: was damaged, and nothing says so" for number in sorted(damaged - reported)
     )

@@ -1,8 +1,10 @@
 """Actions of an operator: confirmed once, sent as a message, answered by the rules."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 from textual.pilot import Pilot
@@ -23,6 +25,7 @@ from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import Dialog, MenuDialog, RevealDialog, TextPrompt
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
+from tests.store.factories import keep_as
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -146,12 +149,9 @@ async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: bool(app.actions.waiting))
-        with store.writing() as session:
-            # the ticket is archived before a worker reads the message
-            state = session.scalar(select(TICKET.c.state).where(TICKET.c.number == number)) or ""
-            archived = state.replace('"status":"completed"', '"status":"archived"')
-            gone = update(TICKET).where(TICKET.c.number == number)
-            session.execute(gone.values(state=archived, status="archived"))
+        # the ticket is archived before a worker reads the message
+        archived = partial(msgspec.structs.replace, status="archived")
+        keep_as(store, number, archived, status="archived")
         _work(store)
         await wait_for_refresh(pilot)
         await wait_until(pilot, lambda: "被拒：登记评价" in _notifications(app))
@@ -325,7 +325,7 @@ async def test_an_actor_without_a_role_may_only_look(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, _number(store, "handling"))
         await pilot.press("f2")
-        await wait_until(pilot, lambda: "没有办成" in _notifications(app))
+        await wait_until(pilot, lambda: "操作失败" in _notifications(app))
         assert not app.actions.waiting
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()

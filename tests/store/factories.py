@@ -2,7 +2,7 @@
 
 import heapq
 import lzma
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib import resources
@@ -10,21 +10,25 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import msgspec
 import psycopg
-from sqlalchemy import make_url, select
+from sqlalchemy import make_url, select, update
 
 from models.database import Session, Store
 from models.migrations import upgrade
 from models.operations.advance import AdvanceResult, advance
 from models.operations.inbox import AddedMessages, add_messages
 from models.operations.rulebook import add_policy
+from models.operations.ticket_work import lock_rows
 from models.operations.units import replace_units
 from models.rulebook import RulebookCache, load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.queues import ESCALATION
 from models.rules.routing.directory import Unit, UnitsFile, load_units
+from models.rules.state import State
 from models.security.encryption import Cipher
 from models.security.keys import Key, KeyRing, format_keys, parse_keys
+from models.security.row_hashes import row_hash
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, TICKET
 from models.tables.inbox import WAITING
 from tests.store.templates import copy_prepared, is_new
@@ -191,6 +195,17 @@ def row_of(store: Store, ticket: str) -> Any:
     """A ticket's row, or None."""
     with store.reading() as session:
         return session.execute(select(TICKET).where(TICKET.c.number == ticket)).first()
+
+
+def keep_as(store: Store, ticket: str, change: Callable[[State], State], **columns: object) -> None:
+    """Write a ticket's row as an earlier release left it: with this state and these columns."""
+    with store.writing() as session:
+        [row] = lock_rows(session, [ticket], wait=True)
+        state = change(msgspec.json.decode(row.state, type=State))
+        row = row._replace(state=msgspec.json.encode(state).decode())
+        hashed = row_hash(session.cipher, row.content, row.end)
+        values = {"state": row.state, "row_hash": hashed, **columns}
+        session.execute(update(TICKET).where(TICKET.c.id == row.id).values(values))
 
 
 def ticket_state(store: Store, ticket: str) -> dict[str, Any]:

@@ -5,19 +5,20 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from models.database import Store
 from models.operations.calendar import change_calendar
 from models.operations.rulebook_change import RulebookChange
 from models.rules.calendar import DeclaredDay
 from models.rules.state import State
-from models.tables.core import CLOCK, TICKET
+from models.tables.core import CLOCK
 from tests.store.factories import (
     RESULT,
     advance_tickets,
     at,
     feed,
+    keep_as,
     letter,
     log_of,
     message,
@@ -207,19 +208,16 @@ def test_an_old_log_is_told_only_what_the_change_changes(store: Store) -> None:
         message("K7", "result.submitted", "2026-11-03T10:00", **RESULT),
         until="2026-11-06T10:00",
     )
-    state = _state(store, "K7")
-    clocks = {
-        key: msgspec.structs.replace(clock, holder="")
-        for key, clock in state.clocks.items()
-        if key != "result_review"
-    }
-    old = msgspec.structs.replace(state, edition=1, clocks=clocks)
-    with store.writing() as session:
-        session.execute(
-            update(TICKET)
-            .where(TICKET.c.number == "K7")
-            .values(state=msgspec.json.encode(old).decode())
-        )
+
+    def older(state: State) -> State:
+        clocks = {
+            k: msgspec.structs.replace(c, holder="")
+            for k, c in state.clocks.items()
+            if k != "result_review"
+        }
+        return msgspec.structs.replace(state, edition=1, clocks=clocks)
+
+    keep_as(store, "K7", older)
     count = len(log_of(store, "K7"))
     call = {"purpose": "first", "method": "phone", "outcome": "reached"}
     _come_late(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from models.database import Store
@@ -42,6 +42,7 @@ pytestmark = pytest.mark.store(databases=["sqlite"], units=simple_units(), share
 
 
 @pytest.mark.slow
+@example(begin=datetime.fromisoformat("2024-02-09T00:00+08:00"), seed=741, length=7, awake=[])
 @given(
     begin=instants(),
     seed=st.integers(0, 10**6),

@@ -9,7 +9,6 @@ from sqlalchemy import select, update
 
 from models.database import Store
 from models.operations.advance import advance
-from models.operations.ticket_work import lock_rows
 from models.operations.topics import map_topic, replace_topics
 from models.queries.detail import proposed_topic, ticket_detail
 from models.queries.ticket_list import TicketFilter, list_tickets
@@ -18,11 +17,19 @@ from models.queries.verification import verify
 from models.rulebook import load_rulebook, rulebook_version
 from models.rules.routing.directory import Directory
 from models.rules.routing.predictions import Prediction
-from models.rules.state import State
 from models.rules.topic_lists import ListedTopic
-from models.security.row_hashes import row_hash
 from models.tables.core import INBOX, TICKET, TOPIC
-from tests.store.factories import RESULT, advance_tickets, at, feed, letter, log_of, message, row_of
+from tests.store.factories import (
+    RESULT,
+    advance_tickets,
+    at,
+    feed,
+    keep_as,
+    letter,
+    log_of,
+    message,
+    row_of,
+)
 
 NOW = at("2026-11-02T12:00")
 SECRET = "家住某巷的欧阳铁柱"
@@ -137,15 +144,8 @@ def test_an_unknown_topic_is_mapped_and_its_tickets_get_it(store: Store) -> None
 def test_the_first_classification_is_for_tickets_of_earlier_releases_too(store: Store) -> None:
     for number, topic in (("E1", "环境保护"), ("E2", SECRET), ("E3", None)):
         _receive(store, number, topic=topic)
-    with store.writing() as session:
-        # as an earlier release left them
-        for row in lock_rows(session, ["E1", "E2", "E3"], wait=True):
-            state = msgspec.json.decode(row.state, type=State)
-            state.topic = None
-            former = row._replace(state=msgspec.json.encode(state).decode())
-            hashed = row_hash(session.cipher, former.content, former.end)
-            older = {"topic": None, "state": former.state, "row_hash": hashed}
-            session.execute(update(TICKET).where(TICKET.c.id == row.id).values(older))
+    for number in ("E1", "E2", "E3"):
+        keep_as(store, number, lambda state: msgspec.structs.replace(state, topic=None), topic=None)
     assert import_topics(store) == 1
     _work(store)
     assert [row_of(store, f"E{n}").topic for n in (1, 2, 3)] == ["T02", "?", None]

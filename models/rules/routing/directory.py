@@ -302,7 +302,9 @@ def _names_in(content: Content) -> Iterable[str]:
     named = [getattr(content, field) for field in _NAMING_FIELDS.get(content.type, ())]
     if isinstance(content, DisputeOpened):
         named += content.units
-    return dict.fromkeys(name for name in named if name and name != HOTLINE)
+    # a suggested unit that nobody knew when the message was read is a text of its source
+    known = (name for name in named if not isinstance(name, PrivateText))
+    return dict.fromkeys(name for name in known if name and name != HOTLINE)
 
 
 def _holds(rule: Rule, letter: _Letter, streets: Sequence[str]) -> str | None:

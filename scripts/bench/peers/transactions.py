@@ -15,8 +15,9 @@ import sqlmodel
 from sqlalchemy import Engine, create_engine, text
 
 from models.clock import system_clock
-from models.database import Session
+from models.database import Session, Store
 from models.operations.append_log import TicketRow, event_row
+from models.operations.store_secret import unlock
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import Event as Happened
@@ -43,9 +44,13 @@ def engine() -> Engine:
 
 @cache
 def cipher_session() -> Session:
-    """A session without a database, which holds the cipher."""
+    """A session without a database, which holds the cipher of the store."""
+    settings = load_settings()
+    store = Store(settings.store_url, load_cipher(settings.key_path))
+    unlock(store)
+    store.close()
     session = Session()
-    session.cipher = load_cipher(load_settings().key_path)
+    session.cipher = store.cipher
     return session
 
 
