@@ -1,4 +1,4 @@
-"""Which operators work at which tickets just now."""
+"""The tickets that operators have claimed just now."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -92,7 +92,7 @@ LISTEN_BATCH_BYTES = 1 * MIB
 LISTEN_MEMORY_BYTES = 256 * MIB
 """Bytes of bodies that all requests hold at one time."""
 LISTEN_PACKED_RATIO = 200
-"""How many times the bytes of a packed body it may unpack to, once that is more than a mebibyte."""
+"""Times its size that a packed body may unpack to at most, once that is over a mebibyte."""
 LISTEN_PIECE_BYTES = 64 * KIB
 """Bytes of a body that must come in `LISTEN_PIECE_TIME`, and as much of an answer be taken."""
 LISTEN_PIECE_TIME = timedelta(minutes=1)

@@ -1,1 +1,1 @@
-"""What every server of the service has: connections within limits, few lines in the log, tries."""
+"""Parts that every web server of the service has: limits of connections, log lines and tries."""

@@ -1,4 +1,4 @@
-"""How far the logs were sent to each channel of events."""
+"""The positions up to which the logs were sent, by channel of events."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from models.tables.row import TableRow
 
 
 class EventCursor(TableRow, table=True):
-    """How far a channel of events has come, shared by all workers.
+    """The position of a channel of events, shared by all workers.
 
     What is up to `position` and `line` was taken. A page under way ends with the cursor `through`;
     one that was sent `in_clear` is in the access log. Until `held_until` the worker `holder` sends,

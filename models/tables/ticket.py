@@ -25,7 +25,7 @@ REPORTED = (
 )
 """The rare events that the bulletin counts beside the cards."""
 SCREENED = "name IN ('screening.proposed', 'screening.decided')"
-"""What the screening proposed, and what was answered: looked for by ticket."""
+"""The answers to proposals of the screening, looked for by ticket."""
 WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
 """Events that withdraw an earlier event of the same log.
 

@@ -20,7 +20,7 @@ from monitor.widgets.fields import SubmitButton, TextField
 
 @dataclass(frozen=True, slots=True)
 class CallAnswer:
-    """What an operator recorded of a call: its result, when it was, and a note."""
+    """A call as an operator recorded it: its result, its time, and a note."""
 
     result: CallResult
     at: datetime

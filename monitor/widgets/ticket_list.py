@@ -47,7 +47,7 @@ class TicketList(VirtualList):
         self._office: OfficeCalendar = DEFAULT_OFFICE
         self._short_names: dict[str, str] = {}
         self.claims: Mapping[str, Claim] = {}
-        """Which tickets operators work at."""
+        """Show which tickets operators work at."""
         self._followed: str | None = None
         self._at_head = True
         self._widths: dict[str, int] = {}

@@ -26,7 +26,7 @@ from scripts.ingest.records import FeedError, FeedRecord
 from scripts.ingest.spreadsheet_numbers import DRESSES, Dress, undressed
 
 _DIGEST = re.compile(f"-[0-9a-f]{{{DIGEST_CHARACTERS}}}$")
-"""What a mapping's `key` adds to a number."""
+"""The part of a number that a mapping's `key` adds."""
 
 
 class LettersDoubled(FeedError):

@@ -93,7 +93,7 @@ class _Suggestion:
 
     @property
     def knows_columns(self) -> bool:
-        """Whether any column looks like something of a letter."""
+        """Return whether any column looks like something of a letter."""
         return bool(self._fields) or self._guesses.written is not None
 
     def lines(self) -> list[str]:

@@ -65,7 +65,7 @@ class FeedRecord(msgspec.Struct, frozen=True):
 
 
 class Outcome(StrEnum):
-    """What became of a record; the inbox has what was enqueued and what it had before."""
+    """The outcome of a record; the inbox has what was enqueued and what it had before."""
 
     ENQUEUED = "enqueued"
     DUPLICATE = "duplicate"

@@ -17,7 +17,7 @@ UNREADABLE, NOT_TAKEN = "unreadable", "not_taken"
 
 
 class Answer:
-    """What became of the messages of one request, in the language of whoever sent it.
+    """The outcomes of the messages of one request, in the language of whoever sent it.
 
     It is filled in threads, a batch at a time, after the batch was committed. With `refused_only`
     the others are only counted.

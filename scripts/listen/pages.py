@@ -1,4 +1,4 @@
-"""What the endpoint says of itself: the OpenAPI document, and a page for people."""
+"""The endpoint's description of itself: the OpenAPI document, and a page for people."""
 
 import base64
 import hashlib

@@ -15,7 +15,7 @@ from scripts.listen.problems import NO_TOKEN, REFUSED, TOKEN_REFUSED, Problem
 
 REQUEST_ID = web.RequestKey("request_id", str)
 LANGUAGE = web.RequestKey("language", str)
-"""What is known of every request: its id, and the language of whoever sent it."""
+"""A request's id, and the language of whoever sent it."""
 
 _JSON = "application/json"
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

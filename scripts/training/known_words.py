@@ -16,7 +16,7 @@ Words = Mapping[str, tuple[str, ...]]
 
 _JOINED = re.compile(r"[和与及、/（）()“”]")
 _ADDED = re.compile(r"(?:管理|问题|纠纷|处理|事务)$")
-"""What the name of a topic adds to the word that letters use for the matter."""
+"""The endings of topics' names that letters leave out of their words for the matter."""
 _REST = "其他"
 _CHINESE = re.compile(r"[一-鿿]{2,}")
 

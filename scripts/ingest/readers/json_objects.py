@@ -28,7 +28,7 @@ def unwrapped(raw: RawRecord) -> RawRecord:
 
 
 def properties(fields: dict[str, Any]) -> dict[str, Any]:
-    """What a feature of GeoJSON says; another object as it is."""
+    """Return the properties of a feature of GeoJSON; another object as it is."""
     properties = fields.get("properties")
     if fields.get("type") != "Feature" or not isinstance(properties, dict):
         return fields
