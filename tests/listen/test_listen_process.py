@@ -77,11 +77,13 @@ async def _broken_chunk(url: str, token: str, content: bytes) -> bytes:
     """The status of a request whose chunk is longer than it says, with letters in it."""
     host, _colon, port = url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(
+    head = (
         f"POST /messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n".encode()
+        f"Content-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n"
     )
-    writer.write(content)
-    status = await asyncio.wait_for(reader.readline(), 20)
-    writer.close()
-    return status
+    # at once: a chunk that breaks later ends with the time of a piece
+    writer.write(head.encode() + content)
+    try:
+        return await asyncio.wait_for(reader.readline(), 20)
+    finally:
+        writer.close()
