@@ -57,7 +57,7 @@ def check_own(session: Session, named: Container[LazyText | str]) -> Iterator[Fi
     """Yield the tables of the rulebook that nothing goes by, but those that are `named` already."""
     for kind in RULEBOOK:
         if PLACES[kind] not in named and not is_own(session, kind):
-            why = lazy("their head is not as it was, so that no ticket is carried on")
+            why = lazy("their head is not as it was, so that nobody goes by them")
             yield Finding(Harm.ALTERED, PLACES[kind], why)
 
 

@@ -45,13 +45,13 @@ def check() -> None:
     for name in channels.events:
         typer.echo(event_channel_line(sent[name]) if name in sent else name)
     named = (unit for channel in channels.events.values() for unit in channel.units)
-    for unit in (*channels.people, *named):
-        if directory.resolve(unit) is None:
-            typer.echo(_("{unit} is no unit; write its own name").format(unit=unit))
+    unknown = [unit for unit in (*channels.people, *named) if directory.resolve(unit) is None]
+    for unit in unknown:
+        typer.echo(_("{unit} is no unit; write its own name").format(unit=unit))
     missing = missing_addresses(channels.with_names(directory), units, policy.ladder)
     for channel, recipient in missing:
         typer.echo(_("{channel}: no address of {who}").format(channel=channel, who=recipient))
-    if missing:
+    if missing or unknown:
         raise typer.Exit(1)
 
 

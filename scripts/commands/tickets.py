@@ -150,6 +150,7 @@ def queue(
 ) -> None:
     """List the open tickets, from received to submitted."""
     from models.queries.ticket_list import TicketFilter, list_tickets
+    from models.queries.topics import load_topics
     from models.rules.vocabulary import ClockName, Level, Status, label
     from scripts.bootstrap import read_store
     from scripts.output import print_json
@@ -157,6 +158,10 @@ def queue(
     if level and level not in tuple(Level):
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Level)))
     with read_store(load_settings()) as session:
+        if topic and not load_topics(session).matching(topic):
+            raise typer.BadParameter(
+                _("no topic is {topic}; `hotline topics export` lists them").format(topic=topic)
+            )
         wanted = TicketFilter(
             levels=(level,) if level else (),
             units=(unit,) if unit else (),

@@ -83,7 +83,7 @@ def export_topics(
     settings = load_settings()
     with read_store(settings) as session:
         text = topics_csv(listed(load_topics(session)))
-    if file is None:
+    if file is None or str(file) == "-":
         typer.echo(text, nl=False)
     else:
         with OutputFile(file, settings, overwrite).open() as written:

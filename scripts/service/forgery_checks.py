@@ -16,7 +16,9 @@ def check_forgeries(session: Session) -> Iterator[CheckResult]:
     """Check for tables that nothing goes by, and for quarantined tickets."""
     tables = [render(PLACES[kind]) for kind in RULEBOOK if not is_own(session, kind)]
     if tables:
-        text = _("not as the service wrote them: {tables}; no ticket is carried on")
+        text = _(
+            "not as the service wrote them: {tables}; who has not read them yet goes no further"
+        )
         advice = _("`hotline log --verify` names the rows: put them back, or `hotline db accept`")
         yield CheckResult("rulebook", PROBLEM, text.format(tables=", ".join(tables)), advice)
     for number in quarantined_tickets(session, _NAMED):

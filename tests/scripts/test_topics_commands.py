@@ -36,6 +36,9 @@ def test_a_classification_is_imported_mapped_and_exported(
     exported = tmp_path / "导出.csv"
     hotline("topics", "export", exported)
     assert "010101,城建,市政,路灯,灯;灯杆;马路照明" in exported.read_text("utf-8-sig")
+    assert hotline("topics", "export", "-").stdout == exported.read_bytes().decode()
+    assert hotline("queue", "--topic", "路灯").stdout.startswith("0 ")
+    assert "no topic is 路登" in hotline("queue", "--topic", "路登", code=2).stderr
     again = hotline.json("topics", "import", exported)
     assert (again["added"], again["retired"], again["renamed"]) == ([], [], {})
     actions = [line["fields"] for line in hotline.lines("access")]
