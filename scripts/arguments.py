@@ -2,6 +2,8 @@
 
 import sys
 from datetime import datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -9,6 +11,27 @@ from models.i18n import _
 
 OVERWRITE = _("Overwrite the output file if it is there.")
 """The help of `--overwrite`."""
+
+AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Only show what would change."))]
+
+QuietBefore = Annotated[
+    datetime | None,
+    typer.Option(
+        "--quiet-before",
+        formats=["%Y-%m-%d"],
+        help=_("Send no notices of what happened before this day."),
+    ),
+]
+
+ListenHost = Annotated[
+    str, typer.Option(help=_("The address to listen on; other machines should use a proxy."))
+]
+
+ExportFile = Annotated[
+    Path | None, typer.Argument(help=_("Where to write it; standard output if absent, or for -."))
+]
 
 REASON = typer.Option(
     "--reason",

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,18 @@ class OutputFile:
         """
         require_outside_home(self.path, self.settings)
         return _opened(self.path, overwrite=self.overwrite)
+
+
+def export(text: str, file: Path | None, settings: Settings, *, overwrite: bool) -> None:
+    """Write what `import` takes again to a file, or to standard output for None and for `-`.
+
+    The file is readable by its owner only: names and numbers of people may be in it.
+    """
+    if file is None or str(file) == "-":
+        sys.stdout.write(text)
+        return
+    with OutputFile(file, settings, overwrite).open() as written:
+        written.write(text.encode())
 
 
 @contextmanager

@@ -5,16 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import select
 
 from models.bulk import update_rows
-from models.database import Session, Store, columns_to_decrypt
+from models.database import Session, Store
 from models.json_types import Json
 from models.operations.batches import in_batches
+from models.queries.letter import read_corrected
 from models.rulebook import load_rulebook
 from models.rules.particulars import Particulars, read_particulars
 from models.rules.titles import redacted_title
-from models.rules.vocabulary import MessageType
 from models.sql_types import SelectedRow
-from models.tables.core import INBOX, TICKET
-from models.tables.inbox import APPLIED
+from models.tables.core import TICKET
 
 _COLUMNS = ("id", "number", "title", "claimant", "category", "policy_id")
 
@@ -26,24 +25,9 @@ def stored_particulars(
 
     `waiting` are corrections that are not applied yet. Tickets without a letter are left out.
     """
-    letters: dict[str, Mapping[str, Json]] = {}
-    amendments: dict[str, list[Mapping[str, Json]]] = {}
-    messages = session.execute(
-        select(*columns_to_decrypt(INBOX.c.body))
-        .where(session.is_in(INBOX.c.ticket, list(numbers)))
-        .where(INBOX.c.type.in_((MessageType.TICKET_RECEIVED, MessageType.TICKET_AMENDED)))
-        .where(INBOX.c.state == APPLIED, INBOX.c.current)
-        .order_by(INBOX.c.at, INBOX.c.id)
-    ).all()
-    bodies = session.all_texts(INBOX.c.body, messages)
-    for message, body in zip(messages, bodies, strict=True):
-        if message.type == MessageType.TICKET_AMENDED:
-            amendments.setdefault(message.ticket, []).append(body)
-        else:
-            letters.setdefault(message.ticket, body)
     return {
-        number: read_particulars(letter, [*amendments.get(number, ()), *waiting])
-        for number, letter in letters.items()
+        number: read_particulars(received.letter, [*received.corrections, *waiting])
+        for number, received in read_corrected(session, numbers).items()
     }
 
 

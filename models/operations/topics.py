@@ -60,7 +60,11 @@ def map_topic(session: Session, text: str, to: str, who: str, now: datetime) -> 
     if code is None:
         why = _("topic {topic} is not known, or is several; name it by its code or its whole path")
         raise InvalidTopics(why.format(topic=to))
-    return _store(session, before, with_alias(before, text.strip(), code), who, now)
+    topics = with_alias(before, text.strip(), code)
+    if (meant := TopicTree(topics).find(text)) is not None and meant != code:
+        why = _("{word} is the code or the path of {topic}, and cannot mean another")
+        raise InvalidTopics(why.format(word=text, topic=before.path(meant)))
+    return _store(session, before, topics, who, now)
 
 
 def _store(

@@ -1,6 +1,7 @@
 """The letters that tickets began with."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from sqlalchemy import Select, select
 
@@ -10,6 +11,13 @@ from models.json_types import JsonObject
 from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX
 from models.tables.inbox import APPLIED
+
+
+class CorrectedLetter(NamedTuple):
+    """The message that a ticket began with, and its corrections in the order of their times."""
+
+    letter: JsonObject
+    corrections: list[JsonObject]
 
 
 def read_letter(session: Session, number: str) -> JsonObject:
@@ -30,6 +38,31 @@ def read_letters(session: Session, numbers: Collection[str]) -> dict[str, JsonOb
     for row, letter in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
         letters.setdefault(row.ticket, letter)
     return letters
+
+
+def read_corrected(session: Session, numbers: Collection[str]) -> dict[str, CorrectedLetter]:
+    """Return the letters of tickets with their corrections, in clear, by the ticket's number.
+
+    Tickets without a letter are left out; texts that are erased are empty.
+    """
+    rows = session.execute(
+        select(*columns_to_decrypt(INBOX.c.body))
+        .where(session.is_in(INBOX.c.ticket, list(numbers)))
+        .where(INBOX.c.type.in_((MessageType.TICKET_RECEIVED, MessageType.TICKET_AMENDED)))
+        .where(INBOX.c.state == APPLIED, INBOX.c.current)
+        .order_by(INBOX.c.at, INBOX.c.id)
+    ).all()
+    letters: dict[str, JsonObject] = {}
+    corrections: dict[str, list[JsonObject]] = {}
+    for row, body in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
+        if row.type == MessageType.TICKET_AMENDED:
+            corrections.setdefault(row.ticket, []).append(body)
+        else:
+            letters.setdefault(row.ticket, body)
+    return {
+        number: CorrectedLetter(letter, corrections.get(number, []))
+        for number, letter in letters.items()
+    }
 
 
 def _letters() -> Select[tuple[object, ...]]:

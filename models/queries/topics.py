@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from models.database import Session, columns_to_decrypt
+from models.database import Session
 from models.json_types import Json
+from models.queries.letter import read_corrected
 from models.rules.messages import topic_in
 from models.rules.redaction import redact_text
 from models.rules.text import clean
 from models.rules.topics import SEPARATOR, UNKNOWN_TOPIC, Topic, TopicTree
-from models.rules.vocabulary import MessageType
-from models.tables.core import INBOX, TICKET, TOPIC
-from models.tables.inbox import APPLIED
+from models.tables.core import TICKET, TOPIC
 
 _TICKETS_READ = 5_000
 """Tickets whose texts are read to list unknown topics: the latest, where there are more."""
@@ -50,19 +49,10 @@ def load_topics(session: Session) -> TopicTree:
 
 def said_topics(session: Session, numbers: Collection[str]) -> dict[str, Json]:
     """Return the topics that tickets' sources name, as received and corrected since, by number."""
-    rows = session.execute(
-        select(*columns_to_decrypt(INBOX.c.body))
-        .where(session.is_in(INBOX.c.ticket, list(numbers)))
-        .where(INBOX.c.type.in_((MessageType.TICKET_RECEIVED, MessageType.TICKET_AMENDED)))
-        .where(INBOX.c.state == APPLIED, INBOX.c.current)
-        .order_by(INBOX.c.at, INBOX.c.id)
-    ).all()
     words: dict[str, Json] = {}
-    for row, body in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
-        if row.type == MessageType.TICKET_RECEIVED:
-            words.setdefault(row.ticket, topic_in(body))
-        elif "topic" in body:
-            words[row.ticket] = body["topic"]
+    for number, received in read_corrected(session, numbers).items():
+        corrected = [body["topic"] for body in received.corrections if "topic" in body]
+        words[number] = corrected[-1] if corrected else topic_in(received.letter)
     return words
 
 

@@ -17,12 +17,12 @@ from models.queries.owed_calls import (
 )
 from models.rules.vocabulary import ClockName, Rating, Status, label
 from monitor.commands import bindings
-from monitor.formatting import format_time, format_time_left, one_line
+from monitor.formatting import format_time, one_line
 from monitor.screens.kinds import KindsScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.kind_line import KindLine
-from monitor.widgets.title_cell import title_cell
+from monitor.widgets.ticket_cells import time_left_cell, title_cell
 from monitor.widgets.virtual_list import Cell, Column
 
 _NAMES: dict[str, LazyText] = {
@@ -95,14 +95,10 @@ class CallbacksScreen(KindsScreen):
 
 def _item(call: OwedCall, snapshot: Snapshot) -> ListItem:
     now = snapshot.at
-    time_left, style = "-", "quiet"
-    if call.due is not None:
-        time_left = format_time_left(call.due, now, snapshot.office, brief=True)
-        style = "over" if call.due < now else ""
     return ListItem(
         call.ticket,
         (
-            Cell(time_left, style),
+            time_left_cell(call.due, now, snapshot.office),
             Cell(one_line(call.ticket)),
             title_cell(call.title, snapshot.claims.get(call.ticket)),
             Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),

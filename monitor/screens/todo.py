@@ -11,12 +11,12 @@ from models.i18n import LazyText, _, lazy
 from models.queries.desk_work import REVISITS, SCREENING, DeskItem
 from models.rules.vocabulary import Status, label
 from monitor.commands import bindings
-from monitor.formatting import format_duration, format_time_left, one_line
+from monitor.formatting import format_duration, one_line
 from monitor.screens.kinds import KindsScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.kind_line import KindLine
-from monitor.widgets.title_cell import title_cell
+from monitor.widgets.ticket_cells import time_left_cell, title_cell
 from monitor.widgets.virtual_list import Cell, Column
 
 _NAMES: dict[str, LazyText] = {
@@ -71,15 +71,11 @@ class TodoScreen(KindsScreen):
 def _item(item: DeskItem, snapshot: Snapshot) -> ListItem:
     now = snapshot.at
     waits = format_duration(now - item.since, brief=True) if item.since else "-"
-    left, style = "-", "quiet"
-    if item.due is not None:
-        left = format_time_left(item.due, now, snapshot.office, brief=True)
-        style = "over" if item.due < now else ""
     return ListItem(
         item.ticket,
         (
             Cell(waits),
-            Cell(left, style),
+            time_left_cell(item.due, now, snapshot.office),
             Cell(one_line(item.ticket)),
             title_cell(item.title, snapshot.claims.get(item.ticket)),
             Cell(one_line(snapshot.short_names.get(item.unit or "", item.unit or ""))),

@@ -21,7 +21,7 @@ from monitor.formatting import (
 )
 from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, word
 from monitor.snapshot import Viewport
-from monitor.widgets.title_cell import title_cell
+from monitor.widgets.ticket_cells import title_cell
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _NEW_FOR = timedelta(minutes=1)

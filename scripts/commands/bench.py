@@ -8,6 +8,7 @@ import typer
 
 from models.errors import HotlineError
 from models.i18n import _
+from scripts.arguments import AsJson
 from scripts.help import App
 
 
@@ -22,7 +23,7 @@ def bench(
     rows: Annotated[
         list[str] | None, typer.Argument(help=_("P1 to P12; all by default."), metavar="[ROW]...")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help=_("As docs/performance.md has it."))
     ] = False,

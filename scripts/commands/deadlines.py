@@ -9,7 +9,7 @@ import typer
 from models.i18n import _, render
 from models.settings import load_settings
 from models.text_files import read_text
-from scripts.arguments import parse_time
+from scripts.arguments import AsJson, DryRun, parse_time
 from scripts.bootstrap import (
     has_store,
     policy_text,
@@ -39,7 +39,6 @@ _LONGEST = 10_000
 """The largest legal limit that a message may give."""
 _YEARS = range(1950, 2101)
 """The years whose festivals are known by law."""
-_JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 
 
 def _calendar() -> "Calendar":
@@ -84,7 +83,7 @@ def due(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help=_("Use this policy file, not the store's.")),
     ] = None,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the expiry of a term with its three levels, and why each day counts or not."""
     from msgspec import UNSET
@@ -166,7 +165,7 @@ def _day(day: "Day") -> dict[str, Any]:
 
 def show(
     year: Annotated[int, typer.Argument(min=1949, max=2999)],
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the days of a year that differ from Monday to Friday, and count its working days."""
     calendar = _calendar()
@@ -196,10 +195,8 @@ def import_days(
             help=_("Declare the whole year: days that the file does not name follow the law."),
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Only show what would change."))
-    ] = False,
-    as_json: Annotated[bool, _JSON] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Declare the days of a file; open clocks are moved."""
     from models.operations.calendar import change_calendar

@@ -8,6 +8,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import AsJson, QuietBefore
 from scripts.help import App
 
 
@@ -46,14 +47,7 @@ def feed(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help=_("Play the feed as if it had begun on this day.")),
     ] = None,
-    quiet_before: Annotated[
-        datetime | None,
-        typer.Option(
-            "--quiet-before",
-            formats=["%Y-%m-%d"],
-            help=_("Send no notices of what happened before this day."),
-        ),
-    ] = None,
+    quiet_before: QuietBefore = None,
     refused: Annotated[Path | None, typer.Option(help=_("The file for refused rows."))] = None,
     suggest: Annotated[
         bool,
@@ -96,7 +90,7 @@ def feed(
             "--yes", help=_("Take letters again that are in under another number of theirs.")
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Feed files, folders or an endpoint into the inbox; refused rows are kept with the reason."""
     from scripts.ingest.feed_reader import FeedOptions

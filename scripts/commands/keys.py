@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from models.i18n import _
 from models.settings import load_settings
 from models.words import KEY_STATES
+from scripts.arguments import AsJson
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def add_to(app: App) -> None:
 
 
 def show(
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the keys. A key's name is a digest, which tells nothing about the key."""
     from scripts.output import print_json

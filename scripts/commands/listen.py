@@ -1,12 +1,12 @@
 """`hotline listen`: take messages by HTTP."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import ListenHost, QuietBefore
 from scripts.help import App
 
 
@@ -18,21 +18,12 @@ def add_to(app: App) -> None:
 
 
 def listen(
-    host: Annotated[
-        str, typer.Option(help=_("The address to listen on; other machines should use a proxy."))
-    ] = "127.0.0.1",
+    host: ListenHost = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8013,
     public: Annotated[
         str, typer.Option(help=_("The address for senders, if a proxy gives it another one."))
     ] = "",
-    quiet_before: Annotated[
-        datetime | None,
-        typer.Option(
-            "--quiet-before",
-            formats=["%Y-%m-%d"],
-            help=_("Send no notices of what happened before this day."),
-        ),
-    ] = None,
+    quiet_before: QuietBefore = None,
 ) -> None:
     """Take what comes until interrupted; refused messages are kept with the reason."""
     from scripts.listen.process import run_listener

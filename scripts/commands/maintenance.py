@@ -7,9 +7,8 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import AsJson
 from scripts.help import App
-
-_JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 
 
 def add_to(app: App) -> None:
@@ -19,7 +18,7 @@ def add_to(app: App) -> None:
     app.command(help=_("Back up the store while the service runs."))(backup)
 
 
-def doctor(as_json: Annotated[bool, _JSON] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Check everything and change nothing; exit 1 where something is wrong."""
     from scripts.output import print_json
     from scripts.service.check_result import GOOD, PROBLEM

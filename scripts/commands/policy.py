@@ -7,9 +7,9 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import AsJson, DryRun
 from scripts.help import App
 
-_JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
 _FILE = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
 
 
@@ -28,7 +28,7 @@ def add_to(app: App) -> None:
 
 def show(
     version: Annotated[int | None, typer.Argument(help=_("The number of the version."))] = None,
-    as_json: _JSON = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the file of a version as it was imported, after a comment that says when it holds."""
     from models.queries.policies import PolicyVersionNotFound, policy_versions, version_at
@@ -53,7 +53,7 @@ def show(
     typer.echo(version_shown.text, nl=not version_shown.text.endswith("\n"))
 
 
-def list_versions(as_json: _JSON = False) -> None:
+def list_versions(as_json: AsJson = False) -> None:
     """List all versions in the order of their import, with the tickets that run under them."""
     from models.queries.policies import policy_versions, tickets_by_policy
     from scripts.bootstrap import read_store, require_store
@@ -79,7 +79,7 @@ def list_versions(as_json: _JSON = False) -> None:
         typer.echo(text.format(line=version_line(version), n=number, open=still_open))
 
 
-def check(file: _FILE, as_json: _JSON = False) -> None:
+def check(file: _FILE, as_json: AsJson = False) -> None:
     """Check a file; exit 1 with the line that is wrong."""
     from models.rules.policy import lacking_terms, load_policy
     from models.text_files import read_text
@@ -101,10 +101,8 @@ def check(file: _FILE, as_json: _JSON = False) -> None:
 
 def import_file(
     file: _FILE,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Only show what would change."))
-    ] = False,
-    as_json: _JSON = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import a file; tickets received before keep the version that they run under (7.2)."""
     from models.operations.policies import clocks_under, import_policy
@@ -137,10 +135,8 @@ def import_file(
 
 def withdraw(
     version: Annotated[int, typer.Argument(help=_("The number of the version."))],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=_("Only show what would change."))
-    ] = False,
-    as_json: _JSON = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Withdraw a version; its open tickets are decided anew under the one that holds without it."""
     from models.operations.policies import withdraw_policy

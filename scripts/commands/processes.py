@@ -8,6 +8,7 @@ import typer
 from models.errors import HotlineError
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import ListenHost
 from scripts.help import App
 
 _CLOCK = typer.Option("--clock", hidden=True, help="began,start,speed")
@@ -86,9 +87,7 @@ def monitor(
             "--serve", help=_("Serve the monitor to browsers; people log in with their tokens.")
         ),
     ] = False,
-    host: Annotated[
-        str, typer.Option(help=_("The address to listen on; other machines should use a proxy."))
-    ] = "127.0.0.1",
+    host: ListenHost = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help=_("The port to listen on."))] = 8012,
     public: Annotated[
         str, typer.Option(help=_("The address for browsers, if a proxy gives it another one."))

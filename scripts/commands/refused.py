@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from models.i18n import _
-from scripts.arguments import REASON, asked_reason
+from scripts.arguments import REASON, AsJson, asked_reason
 from scripts.help import App
 
 
@@ -27,7 +27,7 @@ def refused(
         bool, typer.Option("--reveal", help=_("Show what was sent in clear; this is logged."))
     ] = False,
     reason: Annotated[str, REASON] = "",
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the rows in `refused.jsonl`, then what workers refused or no channel took.
 

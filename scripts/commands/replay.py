@@ -1,7 +1,6 @@
 """`hotline replay`: play a file of messages in simulated time, and compare two rulebooks."""
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import AsJson, QuietBefore
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -39,14 +39,7 @@ def replay(
             exists=True, help=_("Use this policy file; with several, each from its valid_from on.")
         ),
     ] = None,
-    quiet_before: Annotated[
-        datetime | None,
-        typer.Option(
-            "--quiet-before",
-            formats=["%Y-%m-%d"],
-            help=_("Send no notices of what happened before this day."),
-        ),
-    ] = None,
+    quiet_before: QuietBefore = None,
     model: Annotated[
         Path | None,
         typer.Option(exists=True, help=_("A model that `hotline routing train --output` wrote.")),
@@ -59,7 +52,7 @@ def replay(
             help=_("Compare with a replay under a folder's policy.toml, units.toml, calendar.csv."),
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Play the file in memory; the service's store is not touched."""
     from models.rules.routing.directory import load_units

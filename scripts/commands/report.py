@@ -14,7 +14,7 @@ import typer
 from models.clock import system_clock
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import OVERWRITE
+from scripts.arguments import OVERWRITE, AsJson
 from scripts.help import App
 from scripts.output_files import OutputFile
 
@@ -55,7 +55,7 @@ def report(
     publish: Annotated[
         bool, typer.Option(help=_("Publish the month, once it is over; it is kept as printed."))
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the month of each unit: terms, contacts, satisfaction, returns, cards, rank, talks."""
     from models.queries.figures import FIGURES

@@ -8,7 +8,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import OVERWRITE
+from scripts.arguments import OVERWRITE, AsJson, ExportFile
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _NAME = typer.Argument(help=_("The user's name in the operating system."))
 
 
 def list_roles(
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List all users with a role."""
     from models.rules.calendar import SHANGHAI
@@ -96,15 +96,13 @@ def import_roles(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fals
 
 
 def export_roles(
-    file: Annotated[
-        Path | None, typer.Argument(help=_("Where to write it; standard output if absent."))
-    ] = None,
+    file: ExportFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
 ) -> None:
     """Write the roles as a file that `import` takes again."""
     import json
 
-    from scripts.output_files import OutputFile
+    from scripts.output_files import export
 
     settings = load_settings()
     by_name = _read(settings).by_name
@@ -114,11 +112,7 @@ def export_roles(
         if role.role
     ]
     text = "\n".join(["[users]", *lines, ""])
-    if file is None:
-        typer.echo(text, nl=False)
-    else:
-        with OutputFile(file, settings, overwrite).open() as written:
-            written.write(text.encode())
+    export(text, file, settings, overwrite=overwrite)
 
 
 def _read(settings: "Settings") -> "UserRoles":

@@ -9,7 +9,7 @@ from models.clock import system_clock
 from models.errors import HotlineError
 from models.i18n import _
 from models.settings import Settings, load_settings
-from scripts.arguments import OVERWRITE
+from scripts.arguments import OVERWRITE, AsJson
 from scripts.bootstrap import read_store, use_store
 from scripts.help import App
 from scripts.output import print_json
@@ -52,7 +52,6 @@ _Precision = Annotated[
         help=_("The share of its decisions that must be right; else it only proposes."),
     ),
 ]
-_JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
 
 
 def train(
@@ -66,7 +65,7 @@ def train(
         Path | None, typer.Option(help=_("Write the model to this file; use it for a replay."))
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
-    as_json: _JSON = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a model on past dispatches, or on a file; it is used from then on.
 
@@ -131,7 +130,7 @@ def evaluate(
     rounds: Annotated[
         int, typer.Option(min=1, help=_("Number of cross-validations, whose results are averaged."))
     ] = 3,
-    as_json: _JSON = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print precision and recall for each label, and accuracy against coverage.
 
@@ -173,7 +172,7 @@ def evaluate(
         print_evaluation(evaluation, notes)
 
 
-def show_models(as_json: _JSON = False) -> None:
+def show_models(as_json: AsJson = False) -> None:
     """List the kept models, the newest first; the one in use is marked."""
     from dataclasses import asdict
 

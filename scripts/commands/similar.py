@@ -8,6 +8,7 @@ import typer
 from models.clock import system_clock
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import AsJson
 from scripts.bootstrap import use_store
 from scripts.help import App
 from scripts.output import print_json
@@ -33,7 +34,7 @@ def similar(
         bool, typer.Option("--closed", help=_("Also groups whose tickets are all closed."))
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help=_("At most so many groups."))] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Propose groups of similar tickets: nothing is merged, each ticket keeps its deadlines."""
     from dataclasses import asdict

@@ -7,7 +7,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import OVERWRITE, REASON, asked_reason
+from scripts.arguments import OVERWRITE, REASON, AsJson, asked_reason
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ def add_to(app: App) -> None:
     app.command(help=_("List the open tickets, emergencies first, then by due time."))(queue)
 
 
-_JSON = typer.Option("--json", help=_("Print JSON, for programs."))
 _TICKET = typer.Argument(help=_("The city's ticket number."))
 
 
@@ -49,7 +48,7 @@ def log(
             help=_("With --verify: compare with a file that --note wrote."),
         ),
     ] = None,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the events of a ticket in order; what citizens wrote is redacted."""
     from models.queries.log import ticket_log
@@ -82,7 +81,7 @@ def show(
         list[str] | None, typer.Option(help=_("With --reveal: only this field; may be repeated."))
     ] = None,
     reason: Annotated[str, REASON] = "",
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the state and the clocks of a ticket, and the reasons of its deadline."""
     from models.queries.detail import has_ticket
@@ -112,7 +111,7 @@ def find(
     ] = "",
     identity: Annotated[str, typer.Option(help=_("An identity number."))] = "",
     name: Annotated[str, typer.Option(help=_("The claimant's name."))] = "",
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the tickets of a person, which is logged. With - it asks for the number."""
     from scripts.tickets.personal_data import find_tickets
@@ -130,7 +129,7 @@ def find(
 
 def access(
     ticket: Annotated[str, typer.Argument(help=_("The city's ticket number."))] = "",
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print who saw personal data or searched by it, when, and which fields."""
     from scripts.tickets.personal_data import show_accesses
@@ -146,7 +145,7 @@ def queue(
         typer.Option(help=_("Only this topic and all below it: a code, label or path; ? unknown.")),
     ] = "",
     limit: Annotated[int, typer.Option(min=0, help=_("At most so many; 0 is all."))] = 0,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the open tickets, from received to submitted."""
     from models.queries.ticket_list import TicketFilter, list_tickets

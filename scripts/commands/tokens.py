@@ -8,6 +8,7 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
+from scripts.arguments import AsJson
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def issue(
 
 
 def list_tokens(
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List all tokens by name. The tokens themselves are not known."""
     from models.queries.tokens import tokens

@@ -9,11 +9,11 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import OVERWRITE
+from scripts.arguments import OVERWRITE, AsJson, DryRun, ExportFile
 from scripts.bootstrap import acting, read_store, use_store
 from scripts.help import App
 from scripts.output import print_json
-from scripts.output_files import OutputFile
+from scripts.output_files import export
 
 if TYPE_CHECKING:
     from models.database import Session
@@ -36,14 +36,10 @@ def add_to(app: App) -> None:
     app.add_typer(topics, name="topics")
 
 
-_JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
-_DRY_RUN = Annotated[bool, typer.Option("--dry-run", help=_("Only show what would change."))]
-
-
 def import_topics(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    dry_run: _DRY_RUN = False,
-    as_json: _JSON = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Replace the classification by that of a file: a column for each of its three levels.
 
@@ -60,8 +56,8 @@ def import_topics(
 def map_word(
     text: Annotated[str, typer.Argument(help=_("What a source writes."))],
     topic: Annotated[str, typer.Argument(help=_("The topic: its code, label or path."))],
-    dry_run: _DRY_RUN = False,
-    as_json: _JSON = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let another word mean a topic; tickets that came with it get the topic."""
     from models.operations.topics import map_topic
@@ -70,9 +66,7 @@ def map_word(
 
 
 def export_topics(
-    file: Annotated[
-        Path | None, typer.Argument(help=_("Where to write it; standard output if absent."))
-    ] = None,
+    file: ExportFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
 ) -> None:
     """Write the classification as CSV, with codes and aliases, as `import` takes it again."""
@@ -83,14 +77,10 @@ def export_topics(
     settings = load_settings()
     with read_store(settings) as session:
         text = topics_csv(listed(load_topics(session)))
-    if file is None or str(file) == "-":
-        typer.echo(text, nl=False)
-    else:
-        with OutputFile(file, settings, overwrite).open() as written:
-            written.write(text.encode())
+    export(text, file, settings, overwrite=overwrite)
 
 
-def unknown(as_json: _JSON = False) -> None:
+def unknown(as_json: AsJson = False) -> None:
     """List the topics that tickets came with and the classification does not have, redacted."""
     from models.queries.topics import unknown_topics
     from models.rules.calendar import SHANGHAI

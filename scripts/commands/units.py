@@ -10,11 +10,11 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from models.text_files import read_text
-from scripts.arguments import OVERWRITE
+from scripts.arguments import OVERWRITE, AsJson, DryRun, ExportFile
 from scripts.bootstrap import has_store, use_store
 from scripts.help import App
 from scripts.output import print_json
-from scripts.output_files import OutputFile
+from scripts.output_files import export
 
 if TYPE_CHECKING:
     from models.database import Session
@@ -38,14 +38,10 @@ def add_to(app: App) -> None:
     app.add_typer(units, name="units")
 
 
-_JSON = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
-_DRY_RUN = Annotated[bool, typer.Option("--dry-run", help=_("Only show what would change."))]
-
-
 def import_units(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    dry_run: _DRY_RUN = False,
-    as_json: _JSON = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Replace the district's units by those of a file.
 
@@ -63,8 +59,8 @@ def import_units(
 def rename(
     unit: Annotated[str, typer.Argument(help=_("The unit, by any of its names."))],
     name: Annotated[str, typer.Argument(help=_("Its new full name."))],
-    dry_run: _DRY_RUN = False,
-    as_json: _JSON = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give a unit another name; the old one becomes an alias, and its open tickets pass on."""
     from models.operations.units import rename_unit
@@ -75,8 +71,8 @@ def rename(
 def merge(
     unit: Annotated[str, typer.Argument(help=_("The unit that is no more."))],
     into: Annotated[str, typer.Option("--into", help=_("The unit that takes over from it."))],
-    dry_run: _DRY_RUN = False,
-    as_json: _JSON = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Merge a unit into another, which takes over its names, words, bodies and open tickets."""
     from models.operations.units import merge_units
@@ -85,9 +81,7 @@ def merge(
 
 
 def export_units(
-    file: Annotated[
-        Path | None, typer.Argument(help=_("Where to write it; standard output if absent."))
-    ] = None,
+    file: ExportFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
 ) -> None:
     """Write the district's units, with their ids, as a units file that `import` takes again."""
@@ -101,12 +95,7 @@ def export_units(
         raise StoreUnusable(_("there are no units yet: hotline units import FILE, or hotline up"))
     with use_store(settings, Permission.RULEBOOK) as store, store.reading() as session:
         text = units_as_toml(stored_units(session), stored_territory(session))
-    if file is None:
-        typer.echo(text, nl=False)
-    else:
-        # it holds the names and numbers of people
-        with OutputFile(file, settings, overwrite).open() as written:
-            written.write(text.encode())
+    export(text, file, settings, overwrite=overwrite)
 
 
 def _change(
@@ -157,7 +146,7 @@ def _print(change: "UnitsChange") -> None:
     typer.echo(_("{n} units.").format(n=change.count))
 
 
-def find(names: list[str], as_json: _JSON = False) -> None:
+def find(names: list[str], as_json: AsJson = False) -> None:
     """Find the unit that a name means, in whatever form a city writes it."""
     from models.rulebook import load_rulebook
 

@@ -31,14 +31,7 @@ from scripts.report.columns import (
     redacted_line,
 )
 from scripts.report.spreadsheets import TicketsOfFigure
-from scripts.report.topic_columns import (
-    hot_heads,
-    hot_rows,
-    hot_title,
-    topic_heads,
-    topic_rows,
-    topics_title,
-)
+from scripts.report.topic_columns import hot_table, topics_table
 
 _MAX_LISTED = 2_000
 """Tickets of a figure on the page; all of them are in the workbook."""
@@ -73,12 +66,8 @@ def bulletin_page(bulletin: Bulletin, tickets_of: TicketsOfFigure) -> str:
                 "heads": correction_heads(),
                 "rows": list(map(format_correction, bulletin.corrections)),
             },
-            {
-                "title": topics_title(),
-                "heads": topic_heads(bulletin),
-                "rows": topic_rows(bulletin, whole=False),
-            },
-            {"title": hot_title(), "heads": hot_heads(), "rows": hot_rows(bulletin)},
+            topics_table(bulletin, whole=False)._asdict(),
+            hot_table(bulletin)._asdict(),
         ],
         charts=_charts(bulletin),
         trend=[

@@ -33,14 +33,7 @@ from scripts.report.columns import (
     redacted_line,
     without_formula,
 )
-from scripts.report.topic_columns import (
-    hot_heads,
-    hot_rows,
-    hot_title,
-    topic_heads,
-    topic_rows,
-    topics_title,
-)
+from scripts.report.topic_columns import hot_table, topics_table
 
 TicketsOfFigure = Callable[[str], Iterable[FigureCase]]
 """Lists the tickets behind a figure."""
@@ -66,11 +59,7 @@ def bulletin_csv(bulletin: Bulletin) -> str:
             [without_formula(cell) for cell in format_correction(correction)]
             for correction in bulletin.corrections
         ]
-    tables = (
-        (topics_title(), topic_heads(bulletin), topic_rows(bulletin, whole=True)),
-        (hot_title(), hot_heads(), hot_rows(bulletin)),
-    )
-    for title, heads, topics in tables:
+    for title, heads, topics in (topics_table(bulletin, whole=True), hot_table(bulletin)):
         if topics:
             rows += [[], [title], heads]
             rows += [[without_formula(cell) for cell in row] for row in topics]
@@ -120,9 +109,9 @@ def bulletin_workbook(file: IO[bytes], bulletin: Bulletin, tickets_of: TicketsOf
         sheets.texts(_("The hotline's duties"), duty_heads(), map(format_duty, bulletin.hotline))
         corrections = map(format_correction, bulletin.corrections)
         sheets.texts(_("Corrections"), correction_heads(), corrections)
-        topics = topic_rows(bulletin, whole=True)
-        sheets.texts(_("Topics"), topic_heads(bulletin), topics)
-        sheets.texts(_("Hot topics"), hot_heads(), hot_rows(bulletin))
+        topics, hot = topics_table(bulletin, whole=True), hot_table(bulletin)
+        sheets.texts(_("Topics"), topics.heads, topics.rows)
+        sheets.texts(_("Hot topics"), hot.heads, hot.rows)
         sheets.texts(_("Edition"), [_("Bulletin")], [[format_publication(bulletin)]])
 
 

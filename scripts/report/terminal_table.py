@@ -25,14 +25,7 @@ from scripts.report.columns import (
     format_publication,
     redacted_line,
 )
-from scripts.report.topic_columns import (
-    hot_heads,
-    hot_rows,
-    hot_title,
-    topic_heads,
-    topic_rows,
-    topics_title,
-)
+from scripts.report.topic_columns import hot_table, topics_table
 
 _COLOURS = {"yellow": "yellow", "red": "bold red"}
 _TICKETS_SHOWN = 6
@@ -60,11 +53,9 @@ def bulletin_table(console: Console, bulletin: Bulletin) -> None:
         corrections = map(format_correction, bulletin.corrections)
         title = _("Corrections of published months")
         console.print(_text_table(title, correction_heads(), corrections))
-    if bulletin.topics:
-        rows = topic_rows(bulletin, whole=False)
-        console.print(_text_table(topics_title(), topic_heads(bulletin), rows))
-    if bulletin.hot:
-        console.print(_text_table(hot_title(), hot_heads(), hot_rows(bulletin)))
+    for table_of_topics in (topics_table(bulletin, whole=False), hot_table(bulletin)):
+        if table_of_topics.rows:
+            console.print(_text_table(*table_of_topics))
     trend = Table(title=_("Trend"), title_justify="left")
     trend.add_column(_("month"))
     for title in COLUMNS.values():

@@ -1,6 +1,7 @@
 """The bulletin's tickets by topic, and its hot topics, as people read them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from models.i18n import _
 from models.queries.bulletin import Bulletin
@@ -11,45 +12,44 @@ from scripts.report.columns import redacted_line
 _TICKETS_SHOWN = 6
 
 
-def topics_title() -> str:
-    """The title of the tickets by topic."""
-    return _("Tickets by topic")
+class TopicsTable(NamedTuple):
+    """A table of the bulletin."""
+
+    title: str
+    heads: list[str]
+    rows: list[list[str]]
 
 
-def hot_title() -> str:
-    """The title of the hot topics."""
-    return _("Hot topics: what grew most against the months before")
+def topics_table(bulletin: Bulletin, *, whole: bool) -> TopicsTable:
+    """The tickets by topic: the `whole`, as the tickets have them, or the first levels alone.
 
-
-def topic_heads(bulletin: Bulletin) -> list[str]:
-    """The headings of the tickets by topic: this month, then those before, the latest first."""
+    This month comes first, then those before, the latest first.
+    """
     before = [str(month) for month, _lines, _total in bulletin.trend[-2::-1]]
-    return [_("topic"), str(bulletin.month), *before]
-
-
-def topic_rows(bulletin: Bulletin, *, whole: bool) -> list[list[str]]:
-    """The tickets by topic: the `whole`, as the tickets have them, or the first levels alone."""
     lines: Sequence[TopicLine] = bulletin.topics if whole else first_levels(bulletin.topics)
-    return [[_topic(line), str(line.tickets), *map(str, reversed(line.before))] for line in lines]
+    return TopicsTable(
+        _("Tickets by topic"),
+        [_("topic"), str(bulletin.month), *before],
+        [[_topic(line), str(line.tickets), *map(str, reversed(line.before))] for line in lines],
+    )
 
 
-def hot_heads() -> list[str]:
-    """The headings of the hot topics."""
-    return [_("topic"), _("this month"), _("mean before"), _("more"), _("similar tickets")]
-
-
-def hot_rows(bulletin: Bulletin) -> list[list[str]]:
-    """The hot topics with the largest groups of similar tickets behind each."""
-    return [
+def hot_table(bulletin: Bulletin) -> TopicsTable:
+    """The hot topics, with the largest groups of similar tickets behind each."""
+    return TopicsTable(
+        _("Hot topics: what grew most against the months before"),
+        [_("topic"), _("this month"), _("mean before"), _("more"), _("similar tickets")],
         [
-            redacted_line(topic.path),
-            str(topic.tickets),
-            f"{topic.mean_before:.1f}",
-            f"{topic.growth:.1f}",
-            _behind(topic),
-        ]
-        for topic in bulletin.hot
-    ]
+            [
+                redacted_line(topic.path),
+                str(topic.tickets),
+                f"{topic.mean_before:.1f}",
+                f"{topic.growth:.1f}",
+                _behind(topic),
+            ]
+            for topic in bulletin.hot
+        ],
+    )
 
 
 def _topic(line: TopicLine) -> str:

@@ -57,7 +57,7 @@ NOT_TOLD: Mapping[str, str] = {
 
 
 USED = frozenset({"routing_model", "topic"})
-"""What the service goes by without a look at its digest: what it then writes is its own."""
+"""Tables the service goes by without a look at their digest: what it then writes is its own."""
 
 
 @dataclass

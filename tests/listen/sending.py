@@ -39,7 +39,7 @@ class Reply(NamedTuple):
 
     @property
     def outcomes(self) -> list[str]:
-        """What became of each message."""
+        """The outcome of each message."""
         return [result["outcome"] for result in self.content["results"]]
 
 

@@ -81,7 +81,7 @@ async def _drip(writer: asyncio.StreamWriter) -> None:
 
 
 async def test_a_body_that_was_cut_is_sent_again(store: Store, tmp_path: Path) -> None:
-    """What was committed before is known then; nothing is lost, nothing twice."""
+    """Messages that were committed before are known then; nothing is lost, nothing twice."""
     async with listening(store, tmp_path) as url, sender(url, store) as city:
         many = large_letters(city.name, 40)
         content = as_lines(many)

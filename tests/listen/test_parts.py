@@ -70,7 +70,7 @@ def test_a_line_without_end_is_not_held() -> None:
 
 
 def unpacked(packed: bytes, random: Random) -> bytes:
-    """What pieces unpack to; none is larger than one may be."""
+    """Return the pieces unpacked; none is larger than one may be."""
     gunzip = Gunzip()
     out = [each for piece in in_pieces(packed, random) for each in gunzip.pieces(piece)]
     gunzip.finish()

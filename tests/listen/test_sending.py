@@ -212,7 +212,7 @@ async def test_only_a_feeder_or_a_supervisor_sends_under_a_name_of_his_own(
 async def test_a_token_that_is_revoked_ends_the_request_that_is_under_way(
     store: Store, tmp_path: Path
 ) -> None:
-    """What was committed stays and is answered."""
+    """Messages that were committed stay and are answered."""
     async with listening(store, tmp_path) as url, sender(url, store) as city:
         many = large_letters(city.name, 60)
 

@@ -85,7 +85,7 @@ def test_only_what_is_wanted(hotline: InProcessHotline) -> None:
 
 
 def test_in_clear_with_a_reason(hotline: InProcessHotline) -> None:
-    """What people wrote is shown to whoever may see it, and the access log says of which ticket."""
+    """People's words are shown to whoever may see them, and the access log says of which ticket."""
     store = _open(hotline.home)
     text = "联系13912345678再说"
     words = message("C1", "claimant.supplemented", "2026-11-20T08:30", text=text)
@@ -121,10 +121,10 @@ def test_a_channel_is_tried_and_sent_again(hotline: InProcessHotline) -> None:
     assert "city" in hotline("channels", "rewind", "town", "0-0", code=1).stderr
     with store.writing() as session:
         assert hold_channel(session, "city", "w", NOW, NOW, from_now=True)
-    last = hotline("channels", "check").stdout.splitlines()
+    last = hotline("channels", "check", code=1).stdout.splitlines()
     assert "无名局" in last[1]
     hotline("channels", "rewind", "city", "0-0")
-    assert hotline("channels", "check").stdout.splitlines()[0] != last[0]
+    assert hotline("channels", "check", code=1).stdout.splitlines()[0] != last[0]
     store.close()
 
 

@@ -32,6 +32,8 @@ def test_a_classification_is_imported_mapped_and_exported(
     assert "5 topics" in hotline("topics", "import", file).stdout
     assert "市政" in hotline("topics", "map", "马路照明", "路灯").stdout
     assert "name it by its code" in hotline("topics", "map", "照明", "没有的", code=1).stderr
+    taken = hotline("topics", "map", "城建", "环保", code=1).stderr
+    assert "城建 is the code or the path of 城建" in taken
     assert hotline.json("topics", "unknown") == []
     exported = tmp_path / "导出.csv"
     hotline("topics", "export", exported)

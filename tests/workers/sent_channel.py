@@ -32,7 +32,7 @@ class SentChannel:
         return EventSender(self.name, channel, self.store, self.clock)
 
     def status(self) -> EventChannelStatus:
-        """How the channel fares."""
+        """The state of the channel."""
         with self.store.reading() as session:
             return next(s for s in event_channels(session) if s.name == self.name)
 

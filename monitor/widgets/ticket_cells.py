@@ -1,0 +1,22 @@
+"""Cells that lists of tickets share: the title, and the time left."""
+
+from datetime import datetime
+
+from models.queries.claims import Claim
+from monitor.collisions import claim_mark
+from monitor.formatting import OfficeCalendar, format_time_left, one_line
+from monitor.widgets.virtual_list import Cell
+
+
+def title_cell(title: str, claim: Claim | None) -> Cell:
+    """Return the cell of a ticket's title, marked where somebody works at it."""
+    if claim is None:
+        return Cell(one_line(title))
+    return Cell(f"{claim_mark(claim)} ", "near", ((one_line(title), ""),))
+
+
+def time_left_cell(due: datetime | None, now: datetime, office: OfficeCalendar) -> Cell:
+    """Return the cell of the time that is left at `now`, or of how long it is over."""
+    if due is None:
+        return Cell("-", "quiet")
+    return Cell(format_time_left(due, now, office, brief=True), "over" if due < now else "")
