@@ -1,0 +1,119 @@
+"""The way between the screens: main screens by name, tickets above them, and back."""
+
+from textual.app import App
+
+from models.queries.failures import Failure
+from monitor.commands import MAIN_SCREENS
+from monitor.screens.base import MonitorScreen
+from monitor.screens.callbacks import CallbacksScreen
+from monitor.screens.detail import DetailScreen
+from monitor.screens.failures import FailuresScreen
+from monitor.screens.overview import OverviewScreen
+from monitor.screens.queues import QueuesScreen
+from monitor.screens.tickets import TicketsScreen
+from monitor.screens.todo import TodoScreen
+from monitor.screens.units import UnitsScreen
+from monitor.screens.wallboard import WallboardScreen
+
+_SCREENS: tuple[type[MonitorScreen], ...] = (
+    OverviewScreen,
+    TicketsScreen,
+    UnitsScreen,
+    CallbacksScreen,
+    QueuesScreen,
+    FailuresScreen,
+    TodoScreen,
+)
+_HOME = MAIN_SCREENS[0].name
+
+
+class NavigationApp(App[None]):
+    """An app of main screens, one of which is shown; with `_wallboard` only that for the wall.
+
+    The detail of a ticket lies above the main screen from which it was opened.
+    """
+
+    _wallboard: bool
+
+    # Provided by a subclass (see monitor/host.py)
+
+    def read_now(self) -> None:
+        """Read the store at once, or as soon as the read under way has ended."""
+        raise NotImplementedError
+
+    def resolve_failure(self, failure: Failure) -> None:
+        """Have a refused message edited and sent again, or a failed notice sent again."""
+        raise NotImplementedError
+
+    # Between the screens
+
+    def show_first_screen(self) -> None:
+        """Install the screens, and show the first one."""
+        for screen in _SCREENS:
+            self.install_screen(screen(self), screen.NAME)
+        self.push_screen(WallboardScreen(self) if self._wallboard else _HOME)
+
+    def action_go(self, name: str) -> None:
+        """Show one of the main screens, with all its lines; the wallboard has only one."""
+        if self._wallboard:
+            return
+        screen = self._show_main(name, origin="")
+        if isinstance(screen, TicketsScreen):
+            self.call_later(screen.set_filter, "")
+
+    def _show_main(self, name: str, *, origin: str) -> MonitorScreen:
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        screen = self.get_screen(name)
+        assert isinstance(screen, MonitorScreen)
+        if origin != name:
+            screen.origin = origin
+        if self.screen is not self.get_screen(name):
+            self.switch_screen(name)
+        return screen
+
+    def open_tickets(self, filter_text: str) -> None:
+        """Show the list of open tickets under this filter; Esc leads back."""
+        screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
+        assert isinstance(screen, TicketsScreen)
+        self.call_later(screen.set_filter, filter_text)
+
+    def open_calls(self, kind: str) -> None:
+        """Show the calls of this kind; Esc leads back."""
+        screen = self._show_main(CallbacksScreen.NAME, origin=self._main_screen())
+        assert isinstance(screen, CallbacksScreen)
+        self.call_later(screen.show_kind, kind)
+
+    def action_filter(self) -> None:
+        """Open the filter line of the list of tickets, from any screen; Esc leads back."""
+        if self._wallboard:
+            return
+        if (screen := self._open_screen()) is None or not isinstance(screen, TicketsScreen):
+            screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
+        assert isinstance(screen, TicketsScreen)
+        self.call_later(screen.open_filter)
+
+    def _main_screen(self) -> str:
+        """Return the name of the main screen that is shown, or lies below a ticket."""
+        screen = self.screen_stack[1] if len(self.screen_stack) > 1 else None
+        return screen.NAME if isinstance(screen, MonitorScreen) else ""
+
+    def open_detail(self, number: str) -> None:
+        """Show everything about one ticket; Esc leads back."""
+        self.push_screen(DetailScreen(self, number, self._crumbs()))
+
+    def _open_screen(self) -> MonitorScreen | None:
+        """Return the screen that is shown; None behind a dialog, and when the app has closed."""
+        screen = self.screen if self.screen_stack else None
+        return screen if isinstance(screen, MonitorScreen) else None
+
+    def _crumbs(self) -> tuple[str, ...]:
+        screen = self._open_screen()
+        return screen.crumbs() if screen else ()
+
+    async def action_back(self) -> None:
+        """Close a ticket, or lead from a list to the overview."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        elif not self._wallboard and (screen := self._open_screen()) is not None:
+            self._show_main(screen.origin or _HOME, origin="")
