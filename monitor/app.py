@@ -21,13 +21,16 @@ from models.queries.health import Health
 from models.rules.vocabulary import Permission
 from models.security.roles import Actor
 from models.store_errors import outage_reason
-from monitor.action_runner import ActionRunner
 from monitor.background import OUTAGES, in_background_thread
 from monitor.call_runner import CallRunner
 from monitor.card_alarm import CardAlarm
 from monitor.change_signal import ChangeSignal
 from monitor.command_app import CommandApp
 from monitor.commands import ANYWHERE, bindings
+from monitor.operator.failure_mending import FailureMender
+from monitor.operator.offering import ActionMenu
+from monitor.operator.operator import Operator
+from monitor.operator.sending import MessageSender
 from monitor.preferences import Preferences
 from monitor.refresh_loop import RefreshLoop
 from monitor.screens.base import MonitorScreen
@@ -81,8 +84,11 @@ class MonitorApp(CommandApp):
         stop: Event | None = None,
     ) -> None:
         super().__init__()
-        self.actions = ActionRunner(self, store, now, wall, actor, operator, self.read_now)
-        self._calls = CallRunner(self, store, now, wall, self.actions)
+        self.operator = Operator(self, store, now, wall, actor, operator, self.read_now)
+        self.sender = MessageSender(self.operator)
+        self.actions = ActionMenu(self.operator, self.sender)
+        self._mender = FailureMender(self.operator, self.sender)
+        self._calls = CallRunner(self.operator, self.sender)
         self._ask_name = ask_name and not operator and not wallboard
         self._wallboard = wallboard
         self._preferences = Preferences(preferences)
@@ -119,7 +125,7 @@ class MonitorApp(CommandApp):
         self.set_interval(1.0, self._show_status)
         if self._stop is not None:
             self.set_interval(0.2, self._exit_if_stopped)
-        self.actions.start(self._greet())
+        self.operator.start(self._greet())
 
     def _exit_if_stopped(self) -> None:
         if self._stop is not None and self._stop.is_set():
@@ -131,7 +137,7 @@ class MonitorApp(CommandApp):
             # a dialog should have something behind it
             await asyncio.sleep(0.05)
         if self._ask_name:
-            await self.actions.ask_name(introduction() if self._introduces else None)
+            await self.operator.ask_name(introduction() if self._introduces else None)
         elif self._introduces:
             await self.push_screen_wait(TextDialog(_("How this works"), introduction()))
         if self._introduces:
@@ -152,8 +158,8 @@ class MonitorApp(CommandApp):
         """Read what the screen shows, and paint it; nothing is read behind a dialog."""
         if (screen := self._open_screen()) is None:
             return
-        actions = self.actions
-        request = replace(screen.request(), answers=tuple(actions.waiting), who=actions.who.name)
+        waiting, who = tuple(self.sender.waiting), self.operator.who.name
+        request = replace(screen.request(), answers=waiting, who=who)
         try:
             snapshot = await in_background_thread(lambda: self._reader.read(request))
         except OUTAGES as error:
@@ -176,7 +182,7 @@ class MonitorApp(CommandApp):
         self._snapshot, self._read_at = snapshot, monotonic()
         if self._alarm.has_new(snapshot.newest_red):
             self.bell()
-        self.actions.report_answers(snapshot.answers)
+        self.sender.report_answers(snapshot.answers)
         self._show_status()
 
     def _note_outage(self, error: BaseException) -> None:
@@ -207,9 +213,9 @@ class MonitorApp(CommandApp):
             broker=snapshot.broker if snapshot else None,
             health=snapshot.health if snapshot else Health(),
             wall=snapshot.wall if snapshot else None,
-            operator=self.actions.operator,
-            waiting=len(self.actions.waiting),
-            tells_alarms=self.actions.who.may(Permission.AUDIT),
+            operator=self.operator.name,
+            waiting=len(self.sender.waiting),
+            tells_alarms=self.operator.who.may(Permission.AUDIT),
         )
         screen.show_status(status, self._outage)
 

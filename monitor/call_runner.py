@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from textual.app import App
 from textual.content import Content
 
-from models.clock import Now
-from models.database import Session, Store
+from models.database import Session
 from models.i18n import _, render
 from models.json_types import JsonObject
 from models.operations.access import CallNotDue, number_to_call
@@ -17,12 +15,12 @@ from models.queries.detail import TicketDetail, ticket_detail
 from models.rules.messages import HOTLINE
 from models.rules.speaking import OPERATORS
 from models.rules.vocabulary import Permission
-from monitor.action_runner import ActionRunner
 from monitor.actions import Action, message
-from monitor.background import in_background_thread
 from monitor.calls import UNIT_CALLS, CallResult, call_results
 from monitor.collisions import warnings
 from monitor.formatting import one_line, shorten
+from monitor.operator.operator import Operator
+from monitor.operator.sending import MessageSender
 from monitor.screens.call_form import CallAnswer, CallForm
 from monitor.ticket_view import log
 
@@ -33,19 +31,17 @@ class CallRunner:
     """Opens the form of a call for each ticket, and sends what was recorded.
 
     The number is shown by the permission to call, and logged. While its form is open the ticket
-    is claimed; `wall` is the system's clock, by which claims are held.
+    is claimed.
     """
 
-    def __init__(
-        self, app: App[None], store: Store, now: Now, wall: Now, actions: ActionRunner
-    ) -> None:
-        self._app, self._store, self._now, self._wall = app, store, now, wall
-        self._actions = actions
+    def __init__(self, operator: Operator, sender: MessageSender) -> None:
+        self._operator = operator
+        self._sender = sender
 
     async def call(self, numbers: Sequence[str], kind: str) -> None:
         """Call one claimant after another, until the list ends or the operator stops."""
         for number in numbers:
-            if not await self._actions.may(Permission.CALL, number):
+            if not await self._operator.may(Permission.CALL, number):
                 return
             try:
                 goes_on = await self._call(number, kind)
@@ -54,29 +50,27 @@ class CallRunner:
                 continue
             if not goes_on:
                 return
-        self._app.notify(_("No further call of this kind"), markup=False)
+        self._operator.app.notify(_("No further call of this kind"), markup=False)
 
     async def _call(self, number: str, kind: str) -> bool:
-        ticket, results = await in_background_thread(lambda: self._load(number, kind))
-        if not results:
-            self._app.notify(_("There is no call here that you may record"), markup=False)
-            return False
-        person, held = await in_background_thread(
-            lambda: self._actions.writing(lambda session: self._begin(session, number))
+        ticket, results = await self._operator.read(
+            lambda session: self._load(session, number, kind)
         )
-        now = self._now()
+        if not results:
+            self._operator.app.notify(_("There is no call here that you may record"), markup=False)
+            return False
+        person, held = await self._operator.write(lambda session: self._begin(session, number))
+        now = self._operator.now()
         form = CallForm(
             self._about(ticket, person, held),
             log(ticket, now, _LOG_CELLS),
             results,
-            self._actions.operator,
+            self._operator.name,
             now,
         )
-        answer = await self._app.push_screen_wait(form)
-        who = self._actions.who
-        await in_background_thread(
-            lambda: self._actions.writing(lambda session: release(session, who, number))
-        )
+        answer = await self._operator.app.push_screen_wait(form)
+        who = self._operator.who
+        await self._operator.write(lambda session: release(session, who, number))
         if answer is None:
             return False
         await self._send(ticket, answer)
@@ -86,26 +80,27 @@ class CallRunner:
         result = answer.result
         action = Action(result.label, result.type)
         fields = result.fields | ({result.note: answer.note} if result.note else {})
-        body = message(action, ticket, fields, self._actions.who.name, answer.at)
-        await self._actions.send(OPERATORS, body, render(result.label))
+        body = message(action, ticket, fields, self._operator.who.name, answer.at)
+        await self._sender.send(OPERATORS, body, render(result.label))
 
-    def _load(self, number: str, kind: str) -> tuple[TicketDetail, list[CallResult]]:
-        with self._store.reading() as session:
-            ticket = ticket_detail(session, number)
-            check = SpeakingCheck(session, self._actions.who, self._now())
-            caller = ticket.unit if kind in UNIT_CALLS else HOTLINE
-            results = [r for r in call_results(kind) if check.may_send(r.type, {"unit": caller})]
-            return ticket, results
+    def _load(
+        self, session: Session, number: str, kind: str
+    ) -> tuple[TicketDetail, list[CallResult]]:
+        ticket = ticket_detail(session, number)
+        check = SpeakingCheck(session, self._operator.who, self._operator.now())
+        caller = ticket.unit if kind in UNIT_CALLS else HOTLINE
+        results = [r for r in call_results(kind) if check.may_send(r.type, {"unit": caller})]
+        return ticket, results
 
     def _begin(self, session: Session, number: str) -> tuple[JsonObject, Claim]:
-        who = self._actions.who
-        person = number_to_call(session, who, number, self._now())
-        return person, claim(session, who, number, self._wall())
+        who = self._operator.who
+        person = number_to_call(session, who, number, self._operator.now())
+        return person, claim(session, who, number, self._operator.wall())
 
     def _about(self, ticket: TicketDetail, person: JsonObject, held: Claim) -> list[Content]:
         """Lay out whom to call, what about, and what another operator does there."""
         lines = [Content.styled(one_line(str(value or "-")), "bold") for value in person.values()]
         title = shorten(one_line(ticket.title), _TITLE_CELLS)
         lines += [Content(one_line(ticket.number)), Content(title), Content(ticket.unit or "")]
-        notes = warnings(ticket, held, self._actions.who.name, self._now())
+        notes = warnings(ticket, held, self._operator.who.name, self._operator.now())
         return lines + [Content.styled(note, "$warning") for note in notes]

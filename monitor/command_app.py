@@ -10,11 +10,14 @@ from textual.screen import ModalScreen, Screen
 
 from models.i18n import _, render
 from models.queries.failures import Failure
-from monitor.action_runner import ActionRunner
 from monitor.call_runner import CallRunner
 from monitor.card_alarm import CardAlarm
 from monitor.commands import palette
 from monitor.navigation import NavigationApp
+from monitor.operator.claiming import switch_claim
+from monitor.operator.failure_mending import FailureMender
+from monitor.operator.offering import ActionMenu
+from monitor.operator.operator import Operator
 from monitor.preferences import Preferences
 from monitor.refresh_loop import RefreshLoop
 from monitor.screens.base import MonitorScreen
@@ -28,10 +31,12 @@ from monitor.theme import DARK, LIGHT
 class CommandApp(NavigationApp):
     """An app that carries out commands; what they work with is set by its subclass."""
 
-    actions: ActionRunner
+    actions: ActionMenu
     ends_with_it: bool
+    operator: Operator
     _alarm: CardAlarm
     _calls: CallRunner
+    _mender: FailureMender
     _preferences: Preferences
     _refresh_loop: RefreshLoop
     _snapshot: Snapshot | None
@@ -44,19 +49,20 @@ class CommandApp(NavigationApp):
         """Offer what can be done with the ticket under the cursor."""
         screen = self._open_screen()
         if screen and (number := screen.ticket_under_cursor()):
-            self.actions.start(self.actions.offer(number))
+            self.operator.start(self.actions.offer(number))
 
     def action_call(self) -> None:
         """Call the claimant under the cursor, then those below."""
         if isinstance(screen := self._open_screen(), CallbacksScreen):
             kind, numbers = screen.calls_from_cursor()
-            self.actions.start(self._calls.call(numbers, kind))
+            self.operator.start(self._calls.call(numbers, kind))
 
     def action_claim(self) -> None:
         """Claim the ticket under the cursor, or let go of it where it is claimed by oneself."""
         screen, snapshot = self._open_screen(), self._snapshot
         if screen and snapshot and (number := screen.ticket_under_cursor()):
-            self.actions.start(self.actions.claim(number, snapshot.claims.get(number)))
+            held = snapshot.claims.get(number)
+            self.operator.start(switch_claim(self.operator, number, held))
 
     def action_leave(self) -> None:
         """Ask whether to close the monitor: a letter typed beside a field must not end it."""
@@ -125,4 +131,4 @@ class CommandApp(NavigationApp):
 
     def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
-        self.actions.start(self.actions.resolve_failure(failure))
+        self.operator.start(self._mender.mend(failure))

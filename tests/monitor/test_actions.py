@@ -102,7 +102,7 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         app.screen.query_one(Input).value = "请今天回复"
         await pilot.press("enter", "enter")
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         await wait_for_refresh(pilot)
         assert "待答复 1" in screen_text(app)
         assert "已办" not in _notifications(app)
@@ -132,7 +132,7 @@ async def test_a_topic_is_chosen_and_shown(store: Store) -> None:
         topic, why = app.screen.query(Input)
         topic.value, why.value = "城乡建设/路灯", "内容为路灯"
         await pilot.press("enter", "enter", "enter")
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         _work(store)
         await wait_for_refresh(pilot)
         await wait_until(pilot, lambda: "城乡建设/路灯" in screen_text(app))
@@ -148,7 +148,7 @@ async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
         await _choose(pilot, "登记评价")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         await pilot.press("enter", "enter")
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         # the ticket is archived before a worker reads the message
         archived = partial(msgspec.structs.replace, status="archived")
         keep_as(store, number, archived, status="archived")
@@ -168,10 +168,10 @@ async def test_a_contact_is_recorded_with_who_called(store: Store) -> None:
         await _choose(pilot, "登记联系")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         await pilot.press("down", "down", "down", "down", "enter")
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await wait_until(pilot, lambda: not app.actions.waiting)
+        await wait_until(pilot, lambda: not app.sender.waiting)
         await wait_for_refresh(pilot)
         assert "经办 林小燕 (desk)" in screen_text(app)
     assert _events(store, number, "contact.recorded")[-1]["outcome"] == "reached"
@@ -187,10 +187,10 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         app.screen.query(Input).first().value = "公安分"
         await pilot.press("enter", "enter", "enter")
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await wait_until(pilot, lambda: not app.actions.waiting)
+        await wait_until(pilot, lambda: not app.sender.waiting)
     assert "公安" in str(_events(store, number, "ticket.routed")[-1]["unit"])
 
 
@@ -221,10 +221,10 @@ async def test_a_refused_message_is_edited_without_being_seen_in_clear(store: St
         assert "陈大文" not in area.text
         area.text = area.text.replace('"投诉"', '"complaint"')
         await pilot.press("f2")
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         _work(store)
         await wait_for_refresh(pilot)
-        await wait_until(pilot, lambda: not app.actions.waiting)
+        await wait_until(pilot, lambda: not app.sender.waiting)
         await wait_for_refresh(pilot)
         assert "2026101599999" not in screen_text(app)
     with store.reading() as session:
@@ -326,7 +326,7 @@ async def test_an_actor_without_a_role_may_only_look(store: Store) -> None:
         await _open(pilot, _number(store, "handling"))
         await pilot.press("f2")
         await wait_until(pilot, lambda: "操作失败" in _notifications(app))
-        assert not app.actions.waiting
+        assert not app.sender.waiting
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()
     assert (row.who, row.act, row.outcome) == ("林小燕 (guest)", "act", "denied")
@@ -344,7 +344,7 @@ async def test_the_name_is_asked_at_the_start(store: Store) -> None:
         )
         app.screen.query_one(Input).value = "王五"
         await pilot.press("enter")
-        await wait_until(pilot, lambda: app.actions.operator == "王五")
+        await wait_until(pilot, lambda: app.operator.name == "王五")
 
 
 def test_an_invalid_edit_names_its_place() -> None:

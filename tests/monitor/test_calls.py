@@ -82,10 +82,10 @@ async def test_two_calls_take_five_keys(store: Store) -> None:
         await pilot.press("1", "enter")
         await wait_until(pilot, lambda: is_open(TICKETS[1]))
         await pilot.press("2", "enter")
-        await wait_until(pilot, lambda: len(app.actions.waiting) == 2)
+        await wait_until(pilot, lambda: len(app.sender.waiting) == 2)
         play(store, [], NOW)
         await wait_for_refresh(pilot)
-        await wait_until(pilot, lambda: not app.actions.waiting)
+        await wait_until(pilot, lambda: not app.sender.waiting)
         assert "首次联系 1" in screen_text(app)
     with store.reading() as session:
         revealed = [str(line.ticket) for line in access_log(session) if line.act == "call"]

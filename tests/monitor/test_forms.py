@@ -63,7 +63,7 @@ async def test_a_unit_is_picked_from_a_list_in_a_small_terminal(store: Store) ->
         assert field.unit == field.value
         picked = field.unit
         button.action_press()
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         await wait_for_refresh(pilot)
         # every character of what is message is on the screen, whatever edges are below
         await wait_until(pilot, lambda: "已提交" in screen_text(app))
@@ -90,6 +90,6 @@ async def test_the_first_start_greets_once(store: Store, tmp_path: Path) -> None
         assert "F2" in screen_text(app)
         assert app.screen.query_one(Input).region.bottom < 24
         await pilot.press("l", "i", "n", "enter")
-        await wait_until(pilot, lambda: app.actions.operator == "lin")
+        await wait_until(pilot, lambda: app.operator.name == "lin")
         await wait_for_refresh(pilot)
         assert app.screen is app.get_screen("overview")

@@ -103,7 +103,7 @@ async def test_a_return_is_reviewed_from_its_list(store: Store) -> None:
         await wait_until(pilot, lambda: isinstance(app.screen, ActionForm) and bool(app.focused))
         assert "审核退件" in screen_text(app)
         app.screen.query_one(SubmitButton).action_press()
-        await wait_until(pilot, lambda: bool(app.actions.waiting))
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
         play(store, [], NOW)
         await wait_for_refresh(pilot)
         assert "待审退件 0" in screen_text(app)
@@ -135,5 +135,6 @@ def test_the_desk_answers_for_the_city_where_the_policy_says_so(
         _fill(made)
         actions = MonitorApp(made, lambda: NOW, actor=operator, operator="林", every=None).actions
         for number, kind in (city | of_desk).items():
-            offered = {action.type for action in actions._load(number).actions}
+            with made.reading() as session:
+                offered = {action.type for action in actions.load(session, number).actions}
             assert (kind in offered) is (for_city or number in of_desk)

@@ -9,6 +9,7 @@ from models.rules.vocabulary import UserRole
 from models.security.roles import Actor
 from monitor.app import MonitorApp
 from monitor.filters import Filter, read_filter
+from monitor.operator.claiming import switch_claim
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import MenuDialog
 from monitor.screens.tickets import TicketsScreen
@@ -51,10 +52,10 @@ async def test_a_claim_is_seen_by_the_other_operator(store: Store) -> None:
         await wait_until(hers, lambda: "已认领" in str([n.message for n in lin._notifications]))
         await wait_for_refresh(his)
         assert "林小燕 10:42 路灯不亮" in screen_text(zhao)
-        zhao.actions.start(zhao.actions.claim(TICKETS[0], None))
+        zhao.operator.start(switch_claim(zhao.operator, TICKETS[0], None))
         await wait_until(his, lambda: "未认领：林小燕" in str([*zhao._notifications]))
 
-        zhao.actions.start(zhao.actions.offer(TICKETS[0]))
+        zhao.operator.start(zhao.actions.offer(TICKETS[0]))
         await wait_until(his, lambda: isinstance(zhao.screen, MenuDialog) and bool(zhao.focused))
         await his.press("enter")
         await wait_until(his, lambda: isinstance(zhao.screen, ActionForm) and bool(zhao.focused))

@@ -1,0 +1,98 @@
+"""Offer what can be done with a ticket, ask for what it needs, and send it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from models.database import Session
+from models.i18n import _, render
+from models.operations.speaking import SpeakingCheck
+from models.queries.claims import Claim, claims
+from models.queries.detail import TicketDetail, ticket_detail
+from models.queries.owed_calls import is_call_due
+from models.rulebook import stored_units
+from models.rules.messages import HOTLINE, RawMessage
+from models.rules.speaking import OPERATORS
+from models.rules.vocabulary import Permission
+from monitor.actions import Action, available_actions, message
+from monitor.collisions import warnings
+from monitor.formatting import one_line, shorten
+from monitor.operator.claimant_data import ClaimantRevealer
+from monitor.operator.claiming import switch_claim
+from monitor.operator.operator import Operator
+from monitor.operator.sending import MessageSender
+from monitor.screens.action_form import ActionForm
+from monitor.screens.dialogs import MenuDialog
+
+_TITLE_CELLS = 120
+"""Cells of a title above a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A ticket, its claim, the actions that the operator may take, and the units to choose from."""
+
+    ticket: TicketDetail
+    actions: Sequence[Action]
+    units: Mapping[str, tuple[str, ...]]
+    is_call_due: bool
+    claim: Claim | None
+
+
+class ActionMenu:
+    """Offers the actions of one operator with a ticket."""
+
+    def __init__(self, operator: Operator, sender: MessageSender) -> None:
+        self._operator = operator
+        self._sender = sender
+        self._revealer = ClaimantRevealer(operator)
+
+    async def offer(self, number: str) -> None:
+        """Offer what can be done with a ticket, ask for what it needs, and send it."""
+        operator = self._operator
+        if not await operator.may(Permission.ACT, number):
+            return
+        offer = await operator.read(lambda session: self.load(session, number))
+        choices: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            (render(action.label), partial(self._ask, action, offer)) for action in offer.actions
+        ]
+        if offer.is_call_due and operator.who.may(Permission.CALL):
+            shows_number = partial(self._revealer.show_number, number)
+            choices.append((_("Show the number to call"), shows_number))
+        if operator.who.may(Permission.REVEAL):
+            shows_person = partial(self._revealer.show_person, number)
+            choices.append((_("Show the claimant's data"), shows_person))
+        claimed = offer.claim is not None and offer.claim.who == operator.who.name
+        name = _("Let go of the ticket") if claimed else _("Claim the ticket")
+        choices.append((name, partial(switch_claim, operator, number, offer.claim)))
+        title = _("What to do with {ticket}").format(ticket=one_line(number))
+        empty = _("Nothing can be done with this ticket here.")
+        names = [name for name, _run in choices]
+        chosen = await operator.app.push_screen_wait(MenuDialog(title, names, empty))
+        if chosen is not None:
+            await choices[chosen][1]()
+
+    async def _ask(self, action: Action, offer: Offer) -> None:
+        ticket, operator = offer.ticket, self._operator
+        title = shorten(one_line(ticket.title), _TITLE_CELLS)
+        about = f"{one_line(ticket.number)}  {title}\n{ticket.unit or ''}"
+        for warning in warnings(ticket, offer.claim, operator.who.name, operator.now()):
+            about += f"\n{warning}"
+        answers = await operator.app.push_screen_wait(ActionForm(action, about, offer.units))
+        if answers is not None:
+            body = message(action, ticket, answers, operator.who.name, operator.now())
+            await self._sender.send(OPERATORS, body, render(action.label))
+
+    def load(self, session: Session, number: str) -> Offer:
+        """Read what the operator may do with a ticket now."""
+        ticket = ticket_detail(session, number)
+        units = {u.name: tuple(u.aliases) for u in stored_units(session)}
+        check = SpeakingCheck(session, self._operator.who, self._operator.now())
+        speakers: list[RawMessage] = [{"unit": unit} for unit in (ticket.unit, HOTLINE)]
+        actions = [
+            action
+            for action in available_actions(ticket)
+            if any(check.may_send(action.type, raw) for raw in speakers)
+        ]
+        claimed = claims(session, self._operator.wall()).get(number)
+        return Offer(ticket, actions, units, is_call_due(session, number), claimed)
