@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -27,6 +27,7 @@ from monitor.card_alarm import CardAlarm
 from monitor.change_signal import ChangeSignal
 from monitor.command_app import CommandApp
 from monitor.commands import ANYWHERE, bindings
+from monitor.history import History
 from monitor.operator.failure_mending import FailureMender
 from monitor.operator.offering import ActionMenu
 from monitor.operator.operator import Operator
@@ -92,6 +93,7 @@ class MonitorApp(CommandApp):
         self._ask_name = ask_name and not operator and not wallboard
         self._wallboard = wallboard
         self._preferences = Preferences(preferences)
+        self._history = History(self._preferences)
         knows_it = preferences is None or bool(self._preferences.get("introduced"))
         self._introduces = not wallboard and not knows_it
         self._refresh_loop = RefreshLoop(self._refresh, every)
@@ -142,6 +144,14 @@ class MonitorApp(CommandApp):
             await self.push_screen_wait(TextDialog(_("How this works"), introduction()))
         if self._introduces:
             self._preferences.set("introduced", True)
+
+    def recent(self, line: str) -> Sequence[str]:
+        """List what the operator entered last at this line, the newest first."""
+        return self._history.entries(self.operator.who.name, line)
+
+    def remember(self, line: str, text: str, *, is_private: bool = False) -> None:
+        """Remember what the operator entered at this line; private text only until the end."""
+        self._history.add(self.operator.who.name, line, text, is_private=is_private)
 
     def on_unmount(self) -> None:
         """Stop asking the database for commits."""

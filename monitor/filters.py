@@ -1,4 +1,4 @@
-"""Parse the filter line, as in `单位:城管 级别:黄,红 剩:<1日 words`."""
+"""Parse the filter line, as in `单位:城管 !级别:黄,红 剩:<1日 words`."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from models.i18n import LazyText, lazy, render
 from models.queries.overview import day_bounds
 from models.queries.ticket_list import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.rules.calendar import SHANGHAI
+from models.rules.redaction import locate_personal
 from models.rules.vocabulary import OPEN, Category, Level
 from monitor.formatting import OfficeCalendar
 from monitor.labels import BADGES, labels
@@ -31,19 +32,33 @@ _FIELDS = {
     "剩": "left",
     "剩余": "left",
     "left": "left",
+    "词": "word",
+    "word": "word",
 }
 _MINE = ("我的", "mine")
 _EMERGENCY = ("紧急", "急", "emergency")
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""Full-width letters, figures and signs as ASCII, each for one character."""
+
 _TOKEN = re.compile(r"\S+")
-_FIELD_AND_VALUES = re.compile(r"([^\W\d]+)[:：](.*)")
-_COMMAS = re.compile(r"[,，、]")
+_INVERTED = "!"
+_FIELD_AND_VALUES = re.compile(r"([^\W\d]+):(.*)")
+_COMMAS = re.compile(r"[,、]")
 _TIME_LEFT = re.compile(r"(<=|>=|<|>|≤|≥|《|》)?(\d+)(工作日|日|天|小时|时|分钟|分|d|h|m)?")
 _MAX_DIGITS = 4
 _OVERDUE = ("超", "超期", "over")
 _TODAY = ("今日", "今天", "today")
 _ENGLISH_LEVELS = {"pre": "prewarning", "yel": "yellow"}
 _CHINESE_LEVELS = {"预": "prewarning", "预警": "prewarning", "黄": "yellow", "黄牌": "yellow"}
-_CHINESE_LEVELS |= {"红": "red", "红牌": "red", "无": NO_LEVEL}
+_CHINESE_LEVELS |= {"红": "red", "红牌": "red"}
+_BARE_LEVELS: dict[str, str] = {
+    **_CHINESE_LEVELS,
+    **_ENGLISH_LEVELS,
+    **{level: level for level in Level},
+}
+"""Levels that are known without the name of their field."""
+
+_CHINESE_LEVELS |= {"无": NO_LEVEL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +78,22 @@ class TimeLeft:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A valid filter line, and its text as it was typed."""
+    """A valid filter line, and its text as it was typed.
+
+    What one of the `inverted` lets through does not pass.
+    """
 
     text: str = ""
     query: TicketFilter = ALL_OPEN
     bounds: tuple[TimeLeft, ...] = ()
     mine: bool = False
+    inverted: tuple["Filter", ...] = ()
+
+    @property
+    def has_free_text(self) -> bool:
+        """Return whether it holds words, which may be a citizen's, or anything personal."""
+        queries = (self.query, *(part.query for part in self.inverted))
+        return any(query.words for query in queries) or bool(locate_personal(self.text))
 
     def at(
         self, now: datetime, office: OfficeCalendar, claimed: tuple[str, ...] = ()
@@ -77,7 +102,9 @@ class Filter:
 
         The time left becomes a span of due times.
         """
-        query = replace(self.query, numbers=claimed) if self.mine else self.query
+        inverted = tuple(part.at(now, office, claimed) for part in self.inverted)
+        query = replace(self.query, inverted=inverted)
+        query = replace(query, numbers=claimed) if self.mine else query
         for bound in self.bounds:
             if bound.today:
                 start, end = day_bounds(now)
@@ -110,11 +137,24 @@ class _Parts:
 
 
 def read_filter(text: str) -> Filter | FilterError:
-    """Parse a filter line."""
-    parts = _Parts()
-    for token in _TOKEN.finditer(text):
-        if (error := _read_token(parts, token[0], token.start() + 1)) is not None:
+    """Parse a filter line; full-width letters, figures and signs are read as narrow ones."""
+    parts, inverted = _Parts(), []
+    for match in _TOKEN.finditer(text.translate(_NARROW)):
+        token, column = match[0], match.start() + 1
+        into = parts
+        if token.startswith(_INVERTED):
+            token, column, into = token[1:], column + 1, _Parts()
+            inverted.append(into)
+        # a title keeps its wide signs
+        error = _read_token(into, token, column, text[column - 1 : match.end()])
+        if error is not None:
             return error
+    return replace(
+        _filter(parts), text=text.strip(), inverted=tuple(_filter(part) for part in inverted)
+    )
+
+
+def _filter(parts: _Parts) -> Filter:
     query = TicketFilter(
         levels=parts.fields.get("level", ()),
         units=parts.fields.get("unit", ()),
@@ -124,16 +164,21 @@ def read_filter(text: str) -> Filter | FilterError:
         emergency=parts.emergency,
         words=tuple(parts.words),
     )
-    return Filter(text.strip(), query, tuple(parts.bounds), parts.mine)
+    return Filter("", query, tuple(parts.bounds), parts.mine)
 
 
-def _read_token(parts: _Parts, token: str, column: int) -> FilterError | None:
+def _read_token(parts: _Parts, token: str, column: int, typed: str) -> FilterError | None:
+    if not token:
+        return FilterError(column, lazy("a term is missing after !"))
     if token in _EMERGENCY or token in _MINE:
         parts.emergency |= token in _EMERGENCY
         parts.mine |= token in _MINE
         return None
+    if (level := _BARE_LEVELS.get(token.lower())) is not None:
+        parts.fields["level"] = (*parts.fields.get("level", ()), level)
+        return None
     if (match := _FIELD_AND_VALUES.fullmatch(token)) is None:
-        parts.words.append(token)
+        parts.words.append(_word(typed))
         return None
     name, start = _FIELDS.get(match[1].lower()), column + match.start(2)
     if name is None:
@@ -141,6 +186,9 @@ def _read_token(parts: _Parts, token: str, column: int) -> FilterError | None:
         return FilterError(
             column, lazy("{name}: is no field; there are: {known}", name=match[1], known=known)
         )
+    if name == "word" and match[2]:
+        parts.words.append(_word(typed[match.start(2) :]))
+        return None
     texts = [text for text in _COMMAS.split(match[2]) if text]
     if not texts:
         return FilterError(start, lazy("a value is missing after {name}:", name=match[1]))
@@ -155,6 +203,11 @@ def _read_token(parts: _Parts, token: str, column: int) -> FilterError | None:
             values.append(value)
     parts.fields[name] = parts.fields.get(name, ()) + tuple(values)
     return None
+
+
+def _word(typed: str) -> str:
+    """Return a word as it is looked for: letters and figures narrow, signs as they were typed."""
+    return "".join(char.translate(_NARROW) if char.isalnum() else char for char in typed)
 
 
 def _read_value(name: str, text: str) -> str | TimeLeft | LazyText:

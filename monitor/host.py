@@ -1,5 +1,6 @@
 """The protocol by which screens use the app that shows them."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from models.queries.failures import Failure
@@ -22,3 +23,9 @@ class MonitorHost(Protocol):
 
     def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
+
+    def recent(self, line: str) -> Sequence[str]:
+        """List what the operator entered last at this line, the newest first."""
+
+    def remember(self, line: str, text: str, *, is_private: bool = False) -> None:
+        """Remember what the operator entered at this line; private text only until the end."""

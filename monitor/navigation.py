@@ -1,5 +1,7 @@
 """The way between the screens: main screens by name, tickets above them, and back."""
 
+from collections.abc import Sequence
+
 from textual.app import App
 
 from models.queries.failures import Failure
@@ -43,6 +45,14 @@ class NavigationApp(App[None]):
 
     def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
+        raise NotImplementedError
+
+    def recent(self, line: str) -> Sequence[str]:
+        """List what the operator entered last at this line, the newest first."""
+        raise NotImplementedError
+
+    def remember(self, line: str, text: str, *, is_private: bool = False) -> None:
+        """Remember what the operator entered at this line; private text only until the end."""
         raise NotImplementedError
 
     # Between the screens

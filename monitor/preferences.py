@@ -1,4 +1,4 @@
-"""Keep between two starts which colours were chosen and that the introduction was read."""
+"""Keep between two starts what was chosen: colours, columns, what was entered last."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,11 @@ from models.private_files import write_private
 
 
 class Preferences:
-    """A small JSON file in the home; without a path nothing is kept."""
+    """A small JSON file in the home; without a path nothing is kept.
+
+    The monitors of several operators may share it, so a name is that of an operator's where it
+    matters.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -29,7 +33,8 @@ class Preferences:
         """Keep a value; a home that cannot be written is no reason to stop the monitor."""
         if self._values.get(name) == value:
             return
-        self._values[name] = value
+        # another monitor may have written since
+        self._values = {**self._values, **self._read(), name: value}
         if self._path is not None:
             try:
                 write_private(self._path, json.dumps(self._values).encode())

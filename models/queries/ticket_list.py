@@ -26,7 +26,8 @@ class TicketFilter:
     `units` are parts of a unit's name or of one of its other names, `topics` are topics by code,
     label or path, each with all below it (`TopicTree.matching`); `words` must all be in the title
     or the number. A ticket of which no duty runs is in no span of `due_from` (included) and
-    `due_before` (not included), between which the next duty of the others is due.
+    `due_before` (not included), between which the next duty of the others is due. What passes one
+    of the `inverted` does not pass.
     """
 
     levels: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class TicketFilter:
     words: tuple[str, ...] = ()
     due_from: datetime | None = None
     due_before: datetime | None = None
+    inverted: tuple["TicketFilter", ...] = ()
 
 
 ALL_OPEN = TicketFilter()
@@ -216,6 +218,8 @@ def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
         parts.append(TICKET.c.next_due >= wanted.due_from)
     if wanted.due_before is not None:
         parts.append(TICKET.c.next_due < wanted.due_before)
+    # a column without a value makes a condition neither true nor false
+    parts += [_condition(session, part).is_not(true()) for part in wanted.inverted]
     return and_(true(), *parts)
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -16,14 +17,21 @@ from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_view import preview
+from monitor.widgets.history_input import HistoryInput
 from monitor.widgets.ticket_list import TicketList
 from monitor.widgets.virtual_list import VirtualList
 
+_LINE = "filter"
+"""The name under which filters are remembered."""
 
-class FilterInput(Input):
-    """The filter line; Esc closes it and leaves the filter as it was."""
+_TYPING_PAUSE = 0.2
+"""Real seconds without a key after which what was typed is looked for."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "screen.end_filter")]
+
+class FilterInput(HistoryInput):
+    """The filter line; Esc closes it and brings back the filter that was on before."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "screen.cancel_filter")]
 
 
 class TicketsScreen(MonitorScreen):
@@ -37,6 +45,8 @@ class TicketsScreen(MonitorScreen):
         self._filter = Filter()
         self._pending_filter: str | None = None
         self._opens_filter = False
+        self._before = ""
+        self._search: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         """Yield the filter, the list, the preview, and how many tickets there are."""
@@ -131,25 +141,42 @@ class TicketsScreen(MonitorScreen):
         if self._opens_filter:
             return
         line = self.query_one(FilterInput)
-        line.value = self._filter.text
-        line.add_class("-on")
+        if not line.has_class("-on"):
+            self._before = self._filter.text
+            line.begin(self._before, self.host.recent(_LINE))
+            line.add_class("-on")
         line.focus()
 
-    def action_end_filter(self) -> None:
-        """Close the filter line; the filter that was on stays on."""
+    def action_cancel_filter(self) -> None:
+        """Close the filter line; the filter is the one that was on before."""
+        self._close_filter()
+        if self._filter.text != self._before:
+            self._set_filter(self._before)
+
+    def _close_filter(self) -> None:
+        self._stop_search()
         self.query_one(FilterInput).remove_class("-on")
         self._show_error(None)
         self.tickets.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show at once what is wrong with the text."""
+        """Show at once what is wrong with the text, and what it finds after a pause."""
+        self._stop_search()
         result = read_filter(event.value)
         self._show_error(result if isinstance(result, FilterError) else None)
+        if isinstance(result, Filter) and event.input.has_class("-on"):
+            self._search = self.set_timer(_TYPING_PAUSE, lambda: self._use(result))
+
+    def _stop_search(self) -> None:
+        if self._search is not None:
+            self._search.stop()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Apply the filter."""
+        """Apply the filter, and remember it."""
         if self._apply(event.value):
-            self.action_end_filter()
+            self._close_filter()
+            if text := self._filter.text:
+                self.host.remember(_LINE, text, is_private=self._filter.has_free_text)
 
     def on_virtual_list_cursor_moved(self, _event: VirtualList.CursorMoved) -> None:
         """Show another ticket's preview, and load the rows around it."""
@@ -166,11 +193,14 @@ class TicketsScreen(MonitorScreen):
         self._show_error(result if isinstance(result, FilterError) else None)
         if isinstance(result, FilterError):
             return False
-        if result != self._filter:
-            self._filter = result
+        self._use(result)
+        return True
+
+    def _use(self, chosen: Filter) -> None:
+        if chosen != self._filter:
+            self._filter = chosen
             self.tickets.reset_cursor()
         self.host.read_now()
-        return True
 
     def _show_error(self, error: FilterError | None) -> None:
         line = self.query_one("#filter-error", Static)
