@@ -4,11 +4,10 @@ Each action is sent as a message, like those of any other source, and the rules 
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 
-from models.i18n import LazyText, lazy, render
+from models.i18n import lazy, render
 from models.queries.detail import TicketDetail, proposed_topic, proposed_unit
 from models.rules.events import ScreeningDecided, ScreeningProposed
 from models.rules.messages import HOTLINE
@@ -25,7 +24,9 @@ from models.rules.vocabulary import (
     RevisitOutcome,
     Status,
 )
+from monitor.action_types import Action, ActionTicket, Question
 from monitor.labels import labels
+from monitor.shared_actions import BY_OR_TO_UNIT, assignment, shared_actions
 
 _PURPOSE_OF_CLOCK: dict[str, ContactPurpose] = {
     ClockName.FIRST_CONTACT: ContactPurpose.FIRST,
@@ -46,46 +47,23 @@ _APPROVALS = {"yes": lazy("approve"), "no": lazy("refuse")}
 _DECISIONS = {"no": lazy("keep the ticket"), "yes": lazy("decline it")}
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something that an action asks for: a choice among codes, a unit, or a text."""
-
-    name: str
-    label: LazyText
-    choices: Mapping[str, LazyText] | None = None
-    is_unit: bool = False
-    required: bool = True
-    default: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something that can be done: its name, the type of its message, and what it asks for.
-
-    `item` is the screening item that a decision answers.
-    """
-
-    label: LazyText
-    type: MessageType
-    questions: Sequence[Question] = ()
-    item: str = ""
-
-
 def available_actions(ticket: TicketDetail) -> list[Action]:
     """List the actions that a ticket's status allows; whether one is right the rules decide."""
     actions = [_decision(code, why) for code, why in open_proposals(ticket)]
-    if ticket.status in (Status.MANUAL, Status.RECEIVED):
-        actions.append(_assignment(ticket))
+    shared = {action.type: action for action in shared_actions(ticket)}
+    if MessageType.TICKET_ASSIGNED in shared:
+        shared[MessageType.TICKET_ASSIGNED] = _assignment(ticket)
     if ticket.status == Status.RETURNED:
         actions.append(_return_review(ticket))
     if ticket.status == Status.SUBMITTED:
         actions.append(_RESULT_REVIEW)
     if ticket.status == Status.DISPUTED:
         actions.append(_DISPUTE)
-    if ticket.unit and ticket.status not in CLOSED:
-        actions.append(_URGE)
+    if (urging := shared.pop(MessageType.UNIT_URGED, None)) is not None:
+        actions.append(urging)
     if ticket.unit and ticket.status not in (Status.ARCHIVED, Status.DECLINED):
         actions.append(_contact(ticket))
+    actions += shared.values()
     if ticket.status in (Status.SUBMITTED, Status.COMPLETED):
         actions.append(_RATE)
     if ticket.state.revisit:
@@ -108,19 +86,28 @@ def open_proposals(ticket: TicketDetail) -> list[tuple[str, str]]:
 
 
 def message(
-    action: Action, ticket: TicketDetail, answers: Mapping[str, str], operator: str, now: datetime
+    action: Action,
+    ticket: ActionTicket,
+    answers: Mapping[str, str],
+    operator: str,
+    now: datetime,
+    message_id: str | None = None,
 ) -> dict[str, object]:
-    """Build the message that an action sends; an answer left empty is left out."""
+    """Build the message that an action sends; an answer left empty is left out.
+
+    Without an id it gets a new one.
+    """
     body: dict[str, object] = {k: v for k, v in answers.items() if v}
     if action.type == MessageType.CONTACT_ATTEMPTED:
         body["unit"] = HOTLINE if body.get("purpose") in _BY_HOTLINE else ticket.unit
-    elif action.type == MessageType.UNIT_URGED:
+    elif action.type in BY_OR_TO_UNIT:
         body["unit"] = ticket.unit
     elif action.type == MessageType.SCREENING_DECIDED:
         body |= {"code": action.item, "decline": answers["decline"] == "yes"}
     elif action.type in (MessageType.RETURN_REVIEWED, MessageType.RESULT_REVIEWED):
         body["approved"] = answers["approved"] == "yes"
-    envelope = {"id": uuid.uuid4().hex, "at": now.isoformat(), "type": action.type.value}
+    sent_id = message_id or uuid.uuid4().hex
+    envelope = {"id": sent_id, "at": now.isoformat(), "type": action.type.value}
     # of a dispute `by` says whether the desk or the leader decided
     signature = {} if action.type == MessageType.DISPUTE_DECIDED else {"by": operator}
     return {**envelope, "ticket": ticket.number, **body, **signature}
@@ -147,13 +134,11 @@ def _contact(ticket: TicketDetail) -> Action:
 
 def _assignment(ticket: TicketDetail) -> Action:
     """Choose the unit; the one that a model proposes is filled in, and may be changed."""
-    unit, label = "", lazy("Choose the unit")
     if proposed := proposed_unit(ticket):
         unit, why = proposed
         label = lazy("Choose the unit; proposed: {unit} ({why})", unit=unit, why=why)
-    reason = Question("why", lazy("Reason"), required=False)
-    questions = (Question("unit", lazy("Unit"), is_unit=True, default=unit), reason)
-    return Action(label, MessageType.TICKET_ASSIGNED, questions)
+        return assignment(label, unit)
+    return assignment()
 
 
 def _classification(ticket: TicketDetail) -> Action:
@@ -204,11 +189,6 @@ _DISPUTE = Action(
         Question("unit", lazy("Unit"), is_unit=True),
         Question("by", lazy("Decided by"), labels(Decider), default=Decider.DISTRICT),
     ),
-)
-_URGE = Action(
-    lazy("Urge the unit"),
-    MessageType.UNIT_URGED,
-    (Question("text", lazy("What to tell it")),),
 )
 _RATE = Action(
     lazy("Record the claimant's rating"),

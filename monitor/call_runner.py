@@ -15,7 +15,8 @@ from models.queries.detail import TicketDetail, ticket_detail
 from models.rules.messages import HOTLINE
 from models.rules.speaking import OPERATORS
 from models.rules.vocabulary import Permission
-from monitor.actions import Action, message
+from monitor.action_types import Action
+from monitor.actions import message
 from monitor.calls import UNIT_CALLS, CallResult, call_results
 from monitor.collisions import warnings
 from monitor.formatting import one_line, shorten

@@ -21,6 +21,7 @@ from models.rules.notice_texts import check_texts
 from models.rules.policy_checks import policy_problems
 from models.rules.policy_overrides import apply_overrides, written_at
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
+from models.rules.text_templates import TextTemplate
 from models.rules.toml_files import TomlFile, TomlModel
 from models.rules.vocabulary import Category, ClockName, Level, NoticeKind, Recipient
 
@@ -290,6 +291,7 @@ class Policy(TomlModel):
     bulletin: BulletinRules = BulletinRules()
     keep: Keep = Keep()
     personal_data: PersonalData = PersonalData()
+    templates: tuple[TextTemplate, ...] = ()
     overridden: dict[str, str] = Field(default_factory=dict)
 
     @cached_property
@@ -359,6 +361,8 @@ def _values(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             }
         case dict():
             tables = value
+        case (TextTemplate(), *_):
+            tables = {item.name: item for item in value if isinstance(item, TextTemplate)}
         case None:
             return
         case _:

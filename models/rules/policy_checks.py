@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.i18n import _
 from models.rules.terms import Moment, Term
+from models.rules.text_templates import template_problems
 from models.rules.toml_files import Problem
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def policy_problems(policy: "Policy") -> Iterator[Problem]:
     if notices.quiet_from is not None and notices.quiet_from == notices.quiet_until:
         why = _("quiet_from and quiet_until must differ; leave both out for no quiet hours")
         yield ("notices", "quiet_until"), why
+    yield from template_problems(policy.templates)
 
 
 def _not_wall_clock(policy: "Policy") -> Iterator[Problem]:

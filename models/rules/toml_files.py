@@ -48,6 +48,8 @@ _TEXTS = {
     "greater_than_equal": N_("it must be at least {ge}"),
     "less_than_equal": N_("it must be at most {le}"),
     "too_short": N_("it must name at least {min_length}"),
+    "string_too_short": N_("write a text in quotes"),
+    "string_too_long": N_("it must have at most {max_length} characters"),
     "date_type": N_("write a date as 2026-10-01, without quotes"),
     "date_from_datetime_parsing": N_("write a date as 2026-10-01, without quotes"),
     "date_from_datetime_inexact": N_("write a date as 2026-10-01, without quotes"),

@@ -1,6 +1,6 @@
 """Offer what can be done with a ticket, ask for what it needs, and send it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,18 +10,18 @@ from models.operations.speaking import SpeakingCheck
 from models.queries.claims import Claim, claims
 from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.owed_calls import is_call_due
-from models.rulebook import stored_units
 from models.rules.messages import HOTLINE, RawMessage
 from models.rules.speaking import OPERATORS
 from models.rules.vocabulary import Permission
-from monitor.actions import Action, available_actions, message
+from monitor.action_types import Action
+from monitor.actions import available_actions, message
 from monitor.collisions import warnings
 from monitor.formatting import one_line, shorten
 from monitor.operator.claimant_data import ClaimantRevealer
 from monitor.operator.claiming import switch_claim
+from monitor.operator.form_data import FormData, FormDataReader
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
-from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import MenuDialog
 
 _TITLE_CELLS = 120
@@ -30,11 +30,11 @@ _TITLE_CELLS = 120
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A ticket, its claim, the actions that the operator may take, and the units to choose from."""
+    """A ticket, its claim, the actions that the operator may take, and what their forms offer."""
 
     ticket: TicketDetail
     actions: Sequence[Action]
-    units: Mapping[str, tuple[str, ...]]
+    form_data: FormData
     is_call_due: bool
     claim: Claim | None
 
@@ -46,6 +46,7 @@ class ActionMenu:
         self._operator = operator
         self._sender = sender
         self._revealer = ClaimantRevealer(operator)
+        self._form_data = FormDataReader()
 
     async def offer(self, number: str) -> None:
         """Offer what can be done with a ticket, ask for what it needs, and send it."""
@@ -78,7 +79,7 @@ class ActionMenu:
         about = f"{one_line(ticket.number)}  {title}\n{ticket.unit or ''}"
         for warning in warnings(ticket, offer.claim, operator.who.name, operator.now()):
             about += f"\n{warning}"
-        answers = await operator.app.push_screen_wait(ActionForm(action, about, offer.units))
+        answers = await operator.app.push_screen_wait(offer.form_data.form(action, about))
         if answers is not None:
             body = message(action, ticket, answers, operator.who.name, operator.now())
             await self._sender.send(OPERATORS, body, render(action.label))
@@ -86,7 +87,7 @@ class ActionMenu:
     def load(self, session: Session, number: str) -> Offer:
         """Read what the operator may do with a ticket now."""
         ticket = ticket_detail(session, number)
-        units = {u.name: tuple(u.aliases) for u in stored_units(session)}
+        form_data = self._form_data.read(session, self._operator.now())
         check = SpeakingCheck(session, self._operator.who, self._operator.now())
         speakers: list[RawMessage] = [{"unit": unit} for unit in (ticket.unit, HOTLINE)]
         actions = [
@@ -95,4 +96,4 @@ class ActionMenu:
             if any(check.may_send(action.type, raw) for raw in speakers)
         ]
         claimed = claims(session, self._operator.wall()).get(number)
-        return Offer(ticket, actions, units, is_call_due(session, number), claimed)
+        return Offer(ticket, actions, form_data, is_call_due(session, number), claimed)

@@ -1,25 +1,40 @@
 """The form of an action: its questions, and what it is about."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from models.i18n import _, render
-from monitor.actions import Action, Question
-from monitor.screens.dialogs import Dialog
+from monitor.action_types import Action, Question
+from monitor.screens.dialogs import Dialog, MenuDialog
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField, UnitMatches
 from monitor.widgets.virtual_list import VirtualList
 
 
 class ActionForm(Dialog[dict[str, str]]):
-    """The questions of an action; its result are the answers by name."""
+    """The questions of an action; its result are the answers by name.
 
-    def __init__(self, action: Action, about: str, units: Mapping[str, Sequence[str]]) -> None:
+    `units` are all units with their other names, `templates` texts by their names, one of which F3
+    fills in.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*Dialog.BINDINGS, ("f3", "choose_template")]
+
+    def __init__(
+        self,
+        action: Action,
+        about: str,
+        units: Mapping[str, Sequence[str]],
+        templates: Mapping[str, str],
+    ) -> None:
         super().__init__(render(action.label))
         self._action, self._about, self._units = action, about, units
+        self._templates = templates
 
     def body(self) -> Iterable[Widget]:
         """Yield a field for each question, and the button."""
@@ -30,6 +45,10 @@ class ActionForm(Dialog[dict[str, str]]):
                 yield self._field(question)
                 if question.is_unit:
                     yield UnitMatches()
+                if question.name == self._action.templated and self._templates:
+                    names = "  ".join(self._templates)
+                    text = _("F3 fills in a text: {names}").format(names=names)
+                    yield Static(text, markup=False, classes="quiet")
         yield Static(id="error", markup=False)
         yield SubmitButton(_("Send"))
         yield Static(
@@ -52,6 +71,25 @@ class ActionForm(Dialog[dict[str, str]]):
     def _fields(self) -> list[ChoiceField | TextField]:
         widgets = self.query("ChoiceField, TextField")
         return [w for w in widgets if isinstance(w, ChoiceField | TextField)]
+
+    def action_choose_template(self) -> None:
+        """Fill in the only template that there is, or one that is chosen from a list."""
+        texts = list(self._templates.values())
+        if len(texts) == 1:
+            self._fill_in(texts[0])
+        elif texts:
+            choices = [f"{name}  {text}" for name, text in self._templates.items()]
+            self.app.push_screen(
+                MenuDialog(_("Which text?"), choices),
+                lambda chosen: self._fill_in(texts[chosen]) if chosen is not None else None,
+            )
+
+    def _fill_in(self, text: str) -> None:
+        names = [question.name for question in self._action.questions]
+        field = self._fields()[names.index(self._action.templated)]
+        if isinstance(field, TextField):
+            field.value = text
+            field.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show which unit the text names, or a list of those that it may mean."""

@@ -93,14 +93,22 @@ def _number(store: Store, status: str) -> str:
 
 
 async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Store) -> None:
-    """The screen says sent, then accepted, not before; the log says who it was (Regulation 5)."""
+    """The screen says sent, then accepted, not before; the log says who it was (Regulation 5).
+
+    The text is one of the policy's, chosen with a key.
+    """
     number = _number(store, "handling")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
         await _choose(pilot, "催办")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
-        app.screen.query_one(Input).value = "请今天回复"
+        assert "F3 填入常用语：催促受理  催促首次联系  临期催办" in screen_text(app)
+        await pilot.press("f3")
+        await wait_until(pilot, lambda: _is_open(app, MenuDialog))
+        await pilot.press("down", "down", "enter")
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
+        await wait_until(pilot, lambda: "即将到期" in app.screen.query_one(Input).value)
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: bool(app.sender.waiting))
         await wait_for_refresh(pilot)
@@ -115,7 +123,9 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
         lines = select(EVENT).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         urged = lines.where(TICKET.c.number == number, EVENT.c.name == "unit.urged")
         row = session.execute(urged).one()
-        assert session.decrypt(EVENT.c.private, row, number)["by"] == "林小燕 (desk)"
+        private = session.decrypt(EVENT.c.private, row, number)
+    assert private["by"] == "林小燕 (desk)"
+    assert private["text"].startswith("该工单即将到期")
 
 
 async def test_a_topic_is_chosen_and_shown(store: Store) -> None:
@@ -186,12 +196,14 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
         await _choose(pilot, "选定承办单位")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         app.screen.query(Input).first().value = "公安分"
-        await pilot.press("enter", "enter", "enter")
+        # the only text for this is filled in at once
+        await pilot.press("f3", "enter", "enter")
         await wait_until(pilot, lambda: bool(app.sender.waiting))
         _work(store)
         await wait_for_refresh(pilot)
         await wait_until(pilot, lambda: not app.sender.waiting)
-    assert "公安" in str(_events(store, number, "ticket.routed")[-1]["unit"])
+    routed = _events(store, number, "ticket.routed")[-1]
+    assert "公安" in str(routed["unit"])
 
 
 async def test_a_refused_message_is_edited_without_being_seen_in_clear(store: Store) -> None:
@@ -300,7 +312,8 @@ async def test_a_number_for_a_call_that_is_due_is_shown_without_a_reason(store: 
         menu = app.screen
         assert isinstance(menu, MenuDialog)
         calling = ["查看应拨打的号码", "查看诉求人信息", "认领此工单"]
-        assert list(menu._choices) == ["催办", "选择诉求分类", *calling]
+        desk_actions = ["催办", "改派其他单位", "重新计时", "选择诉求分类"]
+        assert list(menu._choices) == [*desk_actions, *calling]
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()
     assert (row.who, row.ticket, row.act, row.reason) == ("wang", number, "call", None)

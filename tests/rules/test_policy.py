@@ -20,6 +20,8 @@ from models.rules.policy import (
 from models.rules.policy_checks import policy_problems
 from models.rules.state import RuleContext, State
 from models.rules.terms import Moment, Term
+from models.rules.text_templates import templates_for
+from models.rules.vocabulary import MessageType
 from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY, POLICY_TEXT, instant, policy_with
 from tests.rules.moves import message, received
 from tests.rules.random_lives import ACCEPTED
@@ -79,6 +81,19 @@ def test_another_district_counts_in_hours_and_seconds() -> None:
         ("valid_from = 2023-01-01", 'valid_from = "soon"', ["valid_from"]),
         ("most = 2", "most = -1", ["extension.most"]),
         ('proof = "1 workday"', 'proof = "1 workday"\nproofs = 1', ["terms.proofs"]),
+        (
+            'messages = ["result.reviewed"]',
+            'messages = ["result.review"]',
+            ["7.messages", "result.reviewed"],
+        ),
+        (
+            'messages = ["result.reviewed"]',
+            'messages = ["survey.rated"]',
+            ["7.messages", "unit.urged"],
+        ),
+        ('messages = ["result.reviewed"]', "messages = []", ["templates.7.messages", "at least 1"]),
+        ('name = "结果不完整"', 'name = ""', ["templates.7.name", "text"]),
+        ('name = "结果不完整"', f'name = "{"长" * 31}"', ["templates.7.name", "30"]),
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(old: str, new: str, says: list[str]) -> None:
@@ -148,6 +163,8 @@ def test_a_ticket_runs_under_the_policy_in_force_when_it_was_received() -> None:
         ('at = "workday +1"', 'at = "-2h"', "after the expiry"),
         ('ask_by = "workday -1"', 'ask_by = "workday +1"', "before the expiry"),
         ('quiet_until = "07:30"', 'quiet_until = "21:00"', "must differ"),
+        ('name = "结果不完整"', 'name =  "群体诉求"', "has this name"),
+        ('name = "结果不完整"', r'name = "结果\n不完整"', "one line"),
         ('survey = "1 workday"', 'survey = "00 workdays"', "is no term"),
         ('morning = ["08:30", "12:00"]', 'morning = ["08:30+08:00", "12:00"]', "time of day"),
     ],
@@ -195,6 +212,7 @@ def test_the_values_that_differ_are_listed_as_they_are_written() -> None:
             ('at = "workday +2"', 'at = "workday +3"'),
             ('quiet_from = "21:00"', 'quiet_from = "22:00"'),
             ('morning = ["08:30", "12:00"]', 'morning = ["09:00", "12:00"]'),
+            ('text = "经核对职责分工，该事项由该单位承办。"', 'text = "改派。"'),
         ),
         "mine.toml",
     )
@@ -203,6 +221,7 @@ def test_the_values_that_differ_are_listed_as_they_are_written() -> None:
         ("terms.help", "3 workdays", "30 hours"),
         ("ladder.red.at", "workday +2", "workday +3"),
         ("notices.quiet_from", "21:00", "22:00"),
+        ("templates.职责不符.text", "经核对职责分工，该事项由该单位承办。", "改派。"),
     ]
     assert changed_values(POLICY, POLICY) == []
 
@@ -244,6 +263,13 @@ def test_a_wrong_override_is_named_with_its_line(text: str, says: list[str]) -> 
     line = int(re.search(r"line (\d+)", str(raised.value))[1])  # type: ignore[index]
     assert line > len(POLICY_TEXT.splitlines())
     assert all(word in str(raised.value) for word in says), raised.value
+
+
+def test_a_template_is_offered_for_the_messages_that_it_names() -> None:
+    urging = templates_for(POLICY.templates, MessageType.UNIT_URGED)
+    assert urging["临期催办"].startswith("该工单即将到期")
+    assert "职责不符" not in urging
+    assert templates_for((), MessageType.UNIT_URGED) == {}, "a policy without them is as before"
 
 
 def test_a_policy_cannot_be_changed_in_place() -> None:
