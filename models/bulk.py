@@ -34,7 +34,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[RowValues])
     statement = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
     cursor = connection.connection.cursor()
     with _translated(connection, statement), cursor.copy(statement) as copy:
-        copy.set_types([c.type.compile(connection.dialect).lower() for c in columns])
+        copy.set_types([_type_name(connection, c) for c in columns])
         for row in zip(*values, strict=True):
             copy.write_row(row)
 
@@ -181,6 +181,12 @@ def _arrays(connection: Connection, columns: Sequence[AnyColumn]) -> str:
     # binary (%b): as text the driver escapes every element by itself, which takes most of the time
     types = (c.type.compile(connection.dialect) for c in columns)
     return ", ".join(f"%b::{kind}[]" for kind in types)
+
+
+def _type_name(connection: Connection, column: AnyColumn) -> str:
+    """Return the name by which the driver knows the type of a column."""
+    name = column.type.compile(connection.dialect).lower()
+    return "float8" if name == "float" else name
 
 
 def _quoted(connection: Connection, column: AnyColumn) -> str:

@@ -55,6 +55,7 @@ CHECKS = (
     N_("timekeeper"),
     N_("worker"),
     N_("lateness"),
+    N_("backup"),
     N_("leftovers"),
     N_("notices"),
     N_("refused"),

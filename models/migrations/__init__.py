@@ -49,6 +49,22 @@ def upgrade(store: Store, now: Now = system_clock) -> None:
         raise StoreUnreachable(database_message(error) or type(error).__name__) from error
 
 
+def lay_tables(store: Store) -> None:
+    """Make the tables of an empty database, without a secret or anchors: its rows bring them.
+
+    Raises StoreUnreachable.
+    """
+    from alembic import command  # noqa: PLC0415  (rarely needed)
+
+    try:
+        if revision(store) is None:
+            command.upgrade(config_of(store), "head")
+    except StoreError as error:
+        if not is_transient(error):
+            raise
+        raise StoreUnreachable(database_message(error) or type(error).__name__) from error
+
+
 def revise(store: Store, message: str) -> None:
     """Write a migration from the store's revision to the tables; for developers."""
     from alembic import command  # noqa: PLC0415

@@ -1,7 +1,7 @@
-"""`hotline doctor`, `metrics`, `backup`: keep the service running."""
+"""`hotline doctor`, `metrics`, `backup`, `restore`: keep the service running."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,12 @@ def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("Check this installation, and say what to do about each problem."))(doctor)
     app.command(help=_("Serve metrics to Prometheus, on the loopback interface only."))(metrics)
-    app.command(help=_("Back up the store while the service runs."))(backup)
+    app.command(help=_("Back up the store and its home while the service runs."))(backup)
+    app.command(help=_("Restore a backup into an empty home, and verify it."))(restore)
+
+
+def _kept(text: str) -> Any:
+    return typer.Option(min=0, help=text)
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -63,11 +68,41 @@ def metrics(
 
 def backup(
     target: Annotated[
-        Path, typer.Argument(dir_okay=False, help=_("The new file; it must not exist."))
+        Path,
+        typer.Argument(
+            help=_("A folder, in which old backups are removed; or a new file."),
+        ),
     ],
+    hourly: Annotated[int, _kept(_("Hours that keep a backup."))] = 24,
+    daily: Annotated[int, _kept(_("Days that keep a backup."))] = 14,
+    monthly: Annotated[int, _kept(_("Months that keep a backup."))] = 12,
 ) -> None:
-    """Back up a SQLite store. The key is not in it, and it cannot be read without the key."""
+    """Back up the store and the files of its home, encrypted. The key is not in it: keep it apart.
+
+    A file that ends with .db is a plain copy of a SQLite store.
+    """
+    from models.rules.backup_rotation import Rotation
     from scripts.service.backup import make_backup
 
-    size = make_backup(load_settings(), target)
-    typer.echo(_("{path}: {n} bytes. Keep the key file elsewhere.").format(path=target, n=size))
+    file, size = make_backup(load_settings(), target, Rotation(hourly, daily, monthly))
+    typer.echo(_("{path}: {n} bytes. Keep the key file elsewhere.").format(path=file, n=size))
+
+
+def restore(
+    source: Annotated[
+        Path, typer.Argument(metavar="BACKUP", dir_okay=False, help=_("The backup."))
+    ],
+) -> None:
+    """Restore a backup into an empty home or database, and verify it; its key must be there."""
+    from models.i18n import render
+    from models.security.findings import HARMS
+    from scripts.service.restore import restore_backup
+
+    settings = load_settings()
+    findings = restore_backup(settings, source)
+    for finding in findings:
+        place = finding.place if isinstance(finding.place, str) else render(finding.place)
+        typer.echo(f"{render(HARMS[finding.harm])}: {place}: {render(finding.why)}", err=True)
+    if findings:
+        raise typer.Exit(1)
+    typer.echo(_("{path} is restored, the chain is whole").format(path=source))

@@ -1,45 +1,120 @@
-"""Back up a SQLite store while the service runs."""
+"""Back up a store and what belongs to it while the service runs, and keep some of the backups."""
 
+import fcntl
+import gzip
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from models.database import Store
 from models.errors import HotlineError
 from models.i18n import _
+from models.migrations import NEWEST
 from models.operations.backup import copy_sqlite
+from models.operations.store_copy import dump_store
 from models.private_files import open_private
+from models.rules.backup_rotation import Rotation, kept_backups
 from models.rules.vocabulary import Permission
+from models.security.sealed_file import SealingWriter
 from models.settings import Settings
+from models.shared_clock import store_clock
 from scripts.bootstrap import use_store
 from scripts.output_files import require_outside_home
+from scripts.service.home_files import file_lines
+
+_NAME = "hotline-%Y%m%dT%H%M%SZ.backup"
+_BUFFER_BYTES = 1 << 20
 
 
-def make_backup(settings: Settings, target: Path) -> int:
-    """Copy the store, as of one moment, into a new file (mode 600); returns its size in bytes.
+def make_backup(settings: Settings, target: Path, rotation: Rotation) -> tuple[Path, int]:
+    """Write a backup to a new file (mode 600), or into a folder; returns the file and its bytes.
 
-    Raises HotlineError where the store is PostgreSQL's, which has its own tools, or where the file
-    exists.
+    In a folder the file is named after the moment, and older ones are removed as the rotation says.
+    A name that ends with `.db` makes a plain copy of a SQLite store instead. Raises HotlineError
+    where the file exists or cannot be written.
     """
-    if not settings.store_url.startswith("sqlite"):
-        text = _("a PostgreSQL is backed up with its own tools: pg_dump, or pg_basebackup with WAL")
+    is_plain = target.suffix == ".db" and not target.is_dir()
+    if is_plain and not settings.store_url.startswith("sqlite"):
+        text = _("a PostgreSQL has no file to copy: name a folder, or a file that ends otherwise")
         raise HotlineError(text)
-    with use_store(settings, Permission.BACKUP) as store:
-        return _copy(settings, store, target)
-
-
-def _copy(settings: Settings, store: Store, target: Path) -> int:
     require_outside_home(target, settings)
-    draft = target.with_name(target.name + ".part")
+    with use_store(settings, Permission.BACKUP) as store:
+        now = store_clock(store)()
+        file = target / now.astimezone(UTC).strftime(_NAME) if target.is_dir() else target
+        try:
+            with _draft(file, target / "hotline.part" if target.is_dir() else None) as draft:
+                if is_plain:
+                    copy_sqlite(store, draft)
+                else:
+                    _write(settings, store, draft, now)
+            if target.is_dir():
+                _rotate(target, rotation)
+            return file, file.stat().st_size
+        except OSError as error:
+            raise HotlineError(f"{target}: {error.strerror}") from error
+
+
+@contextmanager
+def _draft(file: Path, draft: Path | None) -> Iterator[Path]:
+    """Give an empty file to be filled, which then gets its name.
+
+    One that an earlier backup has left behind is used again; where another backup is just writing
+    it, HotlineError is raised.
+    """
+    if file.exists():
+        raise HotlineError(_("{path} is there already").format(path=file))
+    draft = draft or file.with_name(file.name + ".part")
+    handle = open_private(draft, os.O_RDWR | os.O_NOFOLLOW)
     try:
-        if target.exists():
-            raise HotlineError(_("{path} is there already").format(path=target))
-        draft.unlink(missing_ok=True)
-        os.close(open_private(draft, os.O_WRONLY | os.O_EXCL))
-    except OSError as error:
-        raise HotlineError(f"{target}: {error.strerror}") from error
-    # into the empty file, which only its owner can read
-    copy_sqlite(store, draft)
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.rename(target)
-    return target.stat().st_size
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            text = _("another backup is being written: {path}").format(path=draft)
+            raise HotlineError(text) from error
+        os.ftruncate(handle, 0)
+        try:
+            yield draft
+            os.fsync(handle)
+            # no other may come to this name, as two backups at once can
+            os.link(draft, file)
+        finally:
+            draft.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def _write(settings: Settings, store: Store, draft: Path, now: datetime) -> None:
+    """Write the lines of the store and the files of its home, compressed and encrypted."""
+    with draft.open("wb") as file:
+        sealing = SealingWriter(file, store.cipher.keyring)
+        # most of it is ciphertext in base64: more effort saves little
+        with gzip.GzipFile("", "wb", 1, sealing, 0) as packed:
+            _write_lines(settings, store, packed, now)
+        sealing.finish()
+
+
+def _write_lines(settings: Settings, store: Store, packed: gzip.GzipFile, now: datetime) -> None:
+    with (
+        store.reading(snapshot=True) as session,
+        io.BufferedWriter(packed, _BUFFER_BYTES) as buffered,
+    ):
+        for line in dump_store(session, NEWEST, now):
+            buffered.write(line + b"\n")
+        for line in file_lines(settings):
+            buffered.write(line + b"\n")
+
+
+def _rotate(folder: Path, rotation: Rotation) -> None:
+    """Remove the backups of a folder that need not be kept; other files in it stay."""
+    files = {}
+    for path in folder.glob("hotline-*.backup"):
+        try:
+            made_at = datetime.strptime(path.name, _NAME).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        files[made_at] = path
+    for made_at in files.keys() - kept_backups(files, rotation):
+        files[made_at].unlink()

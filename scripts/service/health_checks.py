@@ -33,6 +33,7 @@ from models.security.encryption import load_cipher
 from models.settings import Settings
 from models.store_errors import StoreError
 from scripts.service.anchor_checks import check_anchors
+from scripts.service.backup_checks import check_backup
 from scripts.service.bell_checks import check_bells
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.event_channels import check_event_channels
@@ -140,12 +141,14 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         unrung = list(check_bells(session))
         sent = list(check_event_channels(session, settings, now))
         forged = list(check_forgeries(session))
+        backed_up = list(check_backup(session, now))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
     yield from forged
     yield from rights
     yield from policies
     yield from check_anchors(newest, settings.anchors, now)
+    yield from backed_up
     yield from _check_processes(status, now)
     yield from _check_queues(status, now, stuck_after)
     yield from unrung

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from models.clock import Now, system_clock
 from models.database import Store
+from models.queries.backups import last_backup_at
 from models.queries.event_channels import EventChannelStatus, event_channels
 from models.queries.service_status import ServiceStatus, service_status
 from models.store_errors import StoreError
@@ -36,12 +37,16 @@ class MetricsCollector(Collector):
         try:
             with self._store.reading() as session:
                 status, channels = service_status(session, now), event_channels(session)
+                backed_up_at = last_backup_at(session)
         except StoreError:
             yield _value("store_up", "Whether the store could be read.", 0)
         else:
             yield _value("store_up", "Whether the store could be read.", 1)
             yield from self._store_metrics(status)
             yield from _channel_metrics(channels, now)
+            if backed_up_at is not None:
+                text = "Seconds since the store was last backed up."
+                yield _value("backup_age_seconds", text, (now - backed_up_at).total_seconds())
         try:
             waiting = self._bells.waiting()
         except redis.RedisError:
