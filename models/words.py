@@ -118,4 +118,13 @@ MESSAGE_FIELDS = (
     N_("code"),
     N_("to"),
     N_("by"),
+    N_("topics"),
+    N_("category_name"),
+    N_("workdays"),
+    N_("days"),
+    N_("hours"),
+    N_("notes"),
+    N_("grave"),
+    N_("at"),
+    N_("ticket"),
 )

@@ -1,4 +1,4 @@
-"""Edit a refused message without showing the personal data in it."""
+"""Edit a refused message as JSON, without showing the personal data in it."""
 
 import json
 from collections.abc import Mapping
@@ -25,11 +25,26 @@ class InvalidEdit(ValueError):
 
 def redacted_text(body: Mapping[str, object]) -> str:
     """Return the body as JSON to be edited, personal data redacted."""
-    return json.dumps(_redacted(dict(body)), ensure_ascii=False, indent=2)
+    return as_text(redacted_body(body))
+
+
+def redacted_body(body: Mapping[str, object]) -> dict[str, object]:
+    """Return the body to be edited, personal data redacted."""
+    return {name: _redacted(value, name) for name, value in body.items()}
+
+
+def as_text(edited: object) -> str:
+    """Return a value as JSON to be edited."""
+    return json.dumps(edited, ensure_ascii=False, indent=2)
 
 
 def apply_edit(text: str, body: Mapping[str, object]) -> dict[str, object]:
     """Return the edited body; what was left redacted is what it was before. Raises InvalidEdit."""
+    return restored_body(read_edit(text), body)
+
+
+def read_edit(text: str) -> dict[str, object]:
+    """Return the edited body, what is redacted in it as it is. Raises InvalidEdit."""
     try:
         edited = json.loads(text)
     except json.JSONDecodeError as error:
@@ -38,8 +53,13 @@ def apply_edit(text: str, body: Mapping[str, object]) -> dict[str, object]:
         raise InvalidEdit("[[[ ...") from error
     if not isinstance(edited, dict):
         raise InvalidEdit("{ ... }")
+    return edited
+
+
+def restored_body(edited: dict[str, object], body: Mapping[str, object]) -> dict[str, object]:
+    """Return an edited body with what was left redacted as it was before."""
     original = dict(body)
-    redacted = _redacted(original)
+    redacted = redacted_body(original)
     return original if edited == redacted else _restored_object(edited, redacted, original)
 
 

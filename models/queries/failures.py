@@ -51,7 +51,10 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class RefusedMessage:
-    """A refused message with its body in clear, for correcting it; whoever shows it redacts it."""
+    """A refused message with its body in clear, for correcting it; whoever shows it redacts it.
+
+    `missing` are the fields that it was refused for.
+    """
 
     id: int
     source: str
@@ -60,6 +63,7 @@ class RefusedMessage:
     ticket: str
     why: str
     body: JsonObject
+    missing: tuple[str, ...] = ()
 
 
 def failures(session: Session, most: int | None = MAX_LISTED) -> Failures:
@@ -117,7 +121,8 @@ def refused_message(session: Session, row_id: int) -> RefusedMessage | None:
     why = reason_text(session, row)
     body = session.texts(INBOX.c.body, row)
     message_id = source_id(session.cipher, row.message_id, body)
-    return RefusedMessage(row.id, row.source, message_id, row.type, row.ticket, why, body)
+    missing = tuple((row.reason or {}).get("missing", ()))
+    return RefusedMessage(row.id, row.source, message_id, row.type, row.ticket, why, body, missing)
 
 
 def reason_text(session: Session, row: SelectedRow) -> str:

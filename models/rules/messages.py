@@ -579,9 +579,35 @@ def read_content(kind: MessageType, raw: RawMessage) -> Content | Refusal:
     Labels become codes; unknown fields are passed over. Null is the same as absent but in an
     amendment, where it takes away what was received.
     """
+    values, missing, invalid = _read_fields(kind, raw)
+    if missing:
+        names = ", ".join(missing)
+        return Refusal(lazy("fields are missing: {names}", names=names), tuple(missing))
+    for why in invalid.values():
+        return Refusal(why)
+    return CONTENT_TYPES[kind](**values)
+
+
+def wrong_fields(kind: MessageType, raw: RawMessage) -> dict[str, LazyText]:
+    """Return why each field of a message cannot be read that cannot, in the order of the fields.
+
+    A part of an object is named as `claimant.contact`.
+    """
+    _values, missing, invalid = _read_fields(kind, raw)
+    reasons = {name: lazy("fields are missing: {names}", names=name) for name in missing}
+    # the check of an object names the part that it refuses
+    reasons |= {str(why.args.get("name", name)): why for name, why in invalid.items()}
+    names = list(FIELDS[kind])
+    return dict(sorted(reasons.items(), key=lambda item: names.index(item[0].partition(".")[0])))
+
+
+def _read_fields(
+    kind: MessageType, raw: RawMessage
+) -> tuple[dict[str, object], list[str], dict[str, LazyText]]:
+    """Return the fields that can be read, those missing, and why others cannot be read."""
     values: dict[str, object] = {}
     missing: list[str] = []
-    invalid: LazyText | None = None
+    invalid: dict[str, LazyText] = {}
     for name, (check_field, required, nullable) in FIELDS[kind].items():
         if (value := raw.get(name)) is None and nullable and name in raw:
             values[name] = None
@@ -589,15 +615,10 @@ def read_content(kind: MessageType, raw: RawMessage) -> Content | Refusal:
             try:
                 values[name] = check_field(name, value)
             except InvalidField as error:
-                invalid = invalid or error.why
+                invalid[name] = error.why
         elif required:
             missing.append(name)
-    if missing:
-        names = ", ".join(missing)
-        return Refusal(lazy("fields are missing: {names}", names=names), tuple(missing))
-    if invalid is not None:
-        return Refusal(invalid)
-    return CONTENT_TYPES[kind](**values)
+    return values, missing, invalid
 
 
 def read_message(kind: str, ticket: str, at: datetime, arrival: int, raw: RawMessage) -> Message:

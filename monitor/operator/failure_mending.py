@@ -1,23 +1,44 @@
 """Mend what failed: a refused message is edited and sent again, a failed notice sent again."""
 
-from models.i18n import _
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from models.database import Session
+from models.i18n import LazyText, _
+from models.json_types import JsonObject
 from models.operations.access import message_to_mend
+from models.operations.edited_messages import find_wrong_fields, in_own_name
 from models.operations.notices.record import resend
-from models.queries.failures import MESSAGE, Failure
+from models.queries.failures import MESSAGE, Failure, RefusedMessage
+from models.rulebook import stored_units
 from models.rules.vocabulary import MessageType, Permission, label
-from monitor import message_edit
 from monitor.formatting import one_line
+from monitor.message_edit import restored_body
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
-from monitor.screens.dialogs import ConfirmDialog, MessageEditDialog
+from monitor.screens.dialogs import ConfirmDialog
+from monitor.screens.mend_form import MendForm
+
+
+class _ToMend(NamedTuple):
+    """A refused message, why fields of it are refused, and the units to choose from."""
+
+    refused: RefusedMessage
+    reasons: Mapping[str, LazyText]
+    units: Mapping[str, Sequence[str]]
 
 
 class FailureMender:
-    """Has refused messages and failed notices sent again."""
+    """Has refused messages and failed notices sent again.
+
+    What was changed in a form that was left is kept as a draft until the monitor closes, personal
+    data redacted in it.
+    """
 
     def __init__(self, operator: Operator, sender: MessageSender) -> None:
         self._operator = operator
         self._sender = sender
+        self._drafts: dict[int, str] = {}
 
     async def mend(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
@@ -29,22 +50,48 @@ class FailureMender:
             await self._resend_notice(failure)
 
     async def _mend_message(self, failure: Failure) -> None:
-        now, who = self._operator.now(), self._operator.who
-        refused = await self._operator.write(lambda s: message_to_mend(s, who, failure.id, now))
-        if refused is None:
+        to_mend = await self._operator.write(lambda session: self._load(session, failure.id))
+        if to_mend is None:
             self._operator.app.notify(_("Somebody has mended it already"), markup=False)
             return
-        name = label(MessageType, refused.type)
-        dialog = MessageEditDialog(
-            _("Mend the message: {type}").format(type=name),
-            refused.why,
-            message_edit.redacted_text(refused.body),
-            lambda text: message_edit.apply_edit(text, refused.body),
-        )
-        body = await self._operator.app.push_screen_wait(dialog)
-        if body is not None:
-            again = {**body, "id": refused.message_id, "mended_by": self._operator.who.name}
-            await self._sender.send(refused.source, again, name)
+        refused, reasons, units = to_mend
+
+        async def send(edited: dict[str, object]) -> Mapping[str, LazyText]:
+            return await self._send(refused, restored_body(edited, refused.body))
+
+        form = MendForm(refused, self._drafts.pop(failure.id, None), reasons, units, send)
+        draft = await self._operator.app.push_screen_wait(form)
+        if draft is not None:
+            self._drafts[failure.id] = draft
+            text = _("Not sent; Enter shows it again as you left it")
+            self._operator.app.notify(text, markup=False)
+
+    def _load(self, session: Session, row_id: int) -> _ToMend | None:
+        """Read a refused message; it is logged who sees it. None where it has been mended."""
+        refused = message_to_mend(session, self._operator.who, row_id, self._operator.now())
+        if refused is None:
+            return None
+        reasons = find_wrong_fields(session, refused.body)
+        if not reasons:
+            missing = "fields are missing: {names}"
+            reasons = {name: LazyText(missing, {"names": name}) for name in refused.missing}
+        return _ToMend(refused, reasons, {u.name: tuple(u.aliases) for u in stored_units(session)})
+
+    async def _send(self, refused: RefusedMessage, body: JsonObject) -> Mapping[str, LazyText]:
+        """Send a mended message, or return why fields of it are refused."""
+        who, now = self._operator.who, self._operator.now()
+
+        def check(session: Session) -> tuple[Mapping[str, LazyText], JsonObject]:
+            if reasons := find_wrong_fields(session, body):
+                return reasons, body
+            return {}, in_own_name(session, who, refused, body, now)
+
+        reasons, signed = await self._operator.recording_denials(self._operator.read(check))
+        if not reasons:
+            marks = {"id": refused.message_id, "mended_by": who.name}
+            name = label(MessageType, str(body["type"]))
+            await self._sender.send(refused.source, {**signed, **marks}, name)
+        return reasons
 
     async def _resend_notice(self, failure: Failure) -> None:
         title = _("Send the notice again?")

@@ -59,7 +59,7 @@ class Operator:
 
     async def _reporting(self, action: Awaitable[None]) -> None:
         try:
-            await self._recording_denials(action)
+            await self.recording_denials(action)
         except OUTAGES as error:
             self.app.notify(
                 _("Not done: {why}").format(why=outage_reason(error)),
@@ -67,10 +67,10 @@ class Operator:
                 markup=False,
             )
 
-    async def _recording_denials(self, action: Awaitable[None]) -> None:
+    async def recording_denials(self, action: Awaitable[T]) -> T:
         """Run it; what it is denied goes into the access log."""
         try:
-            await action
+            return await action
         except Denied as denied:
             error = denied
             await in_background_thread(lambda: record_denial(self.store, error, self.now()))

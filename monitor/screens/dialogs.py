@@ -1,6 +1,6 @@
-"""Dialogs: choose an action, answer its questions, confirm it, edit a message, read a text."""
+"""Dialogs: choose an action, answer its questions, confirm it, read a text."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
@@ -9,21 +9,17 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from models.i18n import _, lazy
 from models.rules.vocabulary import RevealReason
-from monitor.formatting import one_line, shorten
+from monitor.formatting import one_line
 from monitor.labels import labels
-from monitor.message_edit import InvalidEdit
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 T = TypeVar("T")
-
-_REASON_CELLS = 240
-"""Cells of a reason in a dialog: some sources refuse with a page of text."""
 
 _CANCEL: list[BindingType] = [("escape,f10", "cancel")]
 
@@ -159,47 +155,6 @@ class RevealDialog(Dialog[str]):
         else:
             missing = _("Missing: {name}").format(name=_("Another reason"))
             self.query_one("#error", Static).update(Content.styled(missing, "$error"))
-
-
-class MessageEditDialog(Dialog[dict[str, object]]):
-    """An editor for a refused message; its result is what `read` makes of the text."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*_CANCEL, ("f2,ctrl+s", "send")]
-
-    def __init__(
-        self, title: str, why: str, text: str, read: Callable[[str], dict[str, object]]
-    ) -> None:
-        super().__init__(title)
-        self._why, self._text, self._read = why, text, read
-
-    def body(self) -> Iterable[Widget]:
-        """Yield the reason, the text, and the button."""
-        why = shorten(one_line(self._why), _REASON_CELLS)
-        yield Static(Content.styled(why, "$error"), markup=False, classes="about")
-        yield TextArea(self._text, id="body", soft_wrap=True, tab_behavior="focus")
-        yield Static(id="error", markup=False)
-        yield SubmitButton(_("Send again"))
-        yield Static(
-            _("What is masked stays as it was. Tab leads on, F2 sends, Esc leaves"),
-            markup=False,
-            classes="quiet",
-        )
-
-    def on_mount(self) -> None:
-        """Focus the text."""
-        self.query_one(TextArea).focus()
-
-    def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
-        """Send the message."""
-        self.action_send()
-
-    def action_send(self) -> None:
-        """Return the edited message, or show where it cannot be read."""
-        try:
-            self.dismiss(self._read(self.query_one(TextArea).text))
-        except InvalidEdit as error:
-            text = _("This is no JSON object: {why}").format(why=error)
-            self.query_one("#error", Static).update(Content.styled(text, "$error"))
 
 
 class TextPrompt(Dialog[str]):

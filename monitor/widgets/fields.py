@@ -14,6 +14,9 @@ from models.i18n import LazyText, _, render
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.virtual_list import Cell, Column
 
+_BEFORE, _AFTER = "< ", " >"
+"""Say that there are further choices on that side."""
+
 
 class SubmitButton(Static, can_focus=True):
     """Submits a dialog, by Enter or a click."""
@@ -23,12 +26,16 @@ class SubmitButton(Static, can_focus=True):
     class Pressed(Message):
         """The button was pressed."""
 
-    def __init__(self, label: str) -> None:
-        super().__init__(f"[ {label} ]", markup=False, classes="submit")
+        def __init__(self, button: "SubmitButton") -> None:
+            super().__init__()
+            self.button = button
+
+    def __init__(self, label: str, *, id: str | None = None) -> None:
+        super().__init__(f"[ {label} ]", markup=False, classes="submit", id=id)
 
     def action_press(self) -> None:
         """Submit the dialog."""
-        self.post_message(self.Pressed())
+        self.post_message(self.Pressed(self))
 
     def on_click(self, _event: events.Click) -> None:
         """Submit the dialog."""
@@ -50,13 +57,14 @@ class ChoiceField(Static, can_focus=True):
         self._codes = list(choices)
         self._words = [f" {render(word)} " for word in choices.values()]
         self._at = self._codes.index(chosen) if chosen in choices else 0
+        self._first = 0
 
     @property
     def value(self) -> str:
         """The code of the chosen word."""
         return self._codes[self._at]
 
-    def on_mount(self) -> None:
+    def on_resize(self) -> None:
         """Draw the words."""
         self._draw()
 
@@ -67,19 +75,30 @@ class ChoiceField(Static, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""
-        at = 0
-        for index, word in enumerate(self._words):
+        at = cell_len(_BEFORE) if self._first else 0
+        for index, word in enumerate(self._words[self._first :], self._first):
             if at <= event.x < at + cell_len(word):
                 self._at = index
             at += cell_len(word) + 1
         self._draw()
 
     def _draw(self) -> None:
-        words = (
+        """Draw the words from the first one with which the chosen one has room."""
+        room = self.size.width - cell_len(_BEFORE) - cell_len(_AFTER)
+        widths = [cell_len(word) + 1 for word in self._words]
+        self._first = 0
+        if sum(widths) > self.size.width:
+            while self._first < self._at and sum(widths[self._first : self._at + 1]) > room:
+                self._first += 1
+        words = [
             Content.styled(word, "bold reverse" if index == self._at else "$quiet")
             for index, word in enumerate(self._words)
-        )
-        self.update(Content(" ").join(words))
+        ]
+        line = Content(_BEFORE if self._first else "") + Content(" ").join(words[self._first :])
+        has_more = line.cell_length > self.size.width
+        if has_more:
+            line = line.truncate(self.size.width - cell_len(_AFTER), pad=True) + Content(_AFTER)
+        self.update(line)
 
 
 class TextField(Input):

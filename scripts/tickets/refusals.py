@@ -12,12 +12,12 @@ from typing import Any
 from models.clock import system_clock
 from models.database import Session
 from models.errors import HotlineError
-from models.i18n import LazyText, _, render
+from models.i18n import _, render
 from models.json_types import JsonObject
 from models.operations.access import message_to_mend, record_reveal
+from models.operations.edited_messages import in_own_name
 from models.operations.inbox import add_messages
 from models.operations.notices.record import resend
-from models.operations.speaking import SpeakingCheck
 from models.queries.failures import (
     MESSAGE,
     Failure,
@@ -28,8 +28,8 @@ from models.queries.failures import (
 )
 from models.queries.log import TicketNotFound
 from models.rules.text import one_line
-from models.rules.vocabulary import MessageType, Permission
-from models.security.roles import Actor, Denied
+from models.rules.vocabulary import Permission
+from models.security.roles import Actor
 from models.settings import load_settings
 from models.shared_clock import store_clock
 from models.text_files import read_text
@@ -146,26 +146,12 @@ def _send_message(
     if refused is None:
         raise _gone(name)
     body = refused.body if file is None else _mended(file, refused)
-    body = _in_own_name(session, actor, refused, body, now)
+    body = in_own_name(session, actor, refused, body, now)
     # without the moment the same content would be the refused message once more
     marks = {"id": refused.message_id, "mended_by": actor.name, "resent_at": now.isoformat()}
     result = add_messages(session, refused.source, [{**body, **marks}], now, sender=actor)
     for _index, why in result.refused:
         raise NotResent(f"{name}: {render(why)}")
-
-
-def _in_own_name(
-    session: Session, actor: Actor, refused: RefusedMessage, body: JsonObject, now: datetime
-) -> JsonObject:
-    """Return a message as the actor may send it; it was perhaps another's. Raises Denied."""
-    check, kind = SpeakingCheck(session, actor, now), MessageType(refused.type)
-    why = check(kind, body)
-    if not isinstance(why, LazyText):
-        return body
-    unsigned = {field: value for field, value in body.items() if field != "by"}
-    if check.may_send(kind, unsigned):
-        return unsigned
-    raise Denied(render(why), actor, Permission.ACT, refused.ticket, ["refused message"])
 
 
 def _mended(file: Path, refused: RefusedMessage) -> JsonObject:

@@ -1,0 +1,284 @@
+"""The form that mends a refused message: a field for each part of its type, or it all as JSON."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
+
+from models.i18n import LazyText, _, render
+from models.queries.failures import RefusedMessage
+from models.rules.vocabulary import MessageType, label
+from models.store_errors import outage_reason
+from monitor.background import OUTAGES
+from monitor.formatting import one_line, shorten
+from monitor.message_edit import InvalidEdit, as_text, read_edit, redacted_body
+from monitor.message_form import FormField, InvalidAnswer, Kind, apply_answers, form_fields
+from monitor.screens.dialogs import Dialog
+from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField, UnitMatches
+from monitor.widgets.virtual_list import VirtualList
+
+_REASON_CELLS = 240
+"""Cells of a reason in the form: some sources refuse with a page of text."""
+
+_LINE_CELLS = 60
+"""Characters of a text that a field of one line takes; a longer one gets several lines."""
+
+Send = Callable[[dict[str, object]], Awaitable[Mapping[str, LazyText]]]
+"""Sends a mended body, personal data redacted; returns why fields of it are wrong, if any are."""
+
+
+class LongField(TextArea):
+    """A text of several lines."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, soft_wrap=True, tab_behavior="focus", classes="long")
+
+    @property
+    def value(self) -> str:
+        """What was written."""
+        return self.text
+
+
+class FormRow(Vertical):
+    """A field with its name before it, and its hint and the reason why it is wrong below it."""
+
+    def __init__(self, field: FormField, units: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(classes="row")
+        self.field = field
+        self._units = units
+
+    def compose(self) -> ComposeResult:
+        """Yield the name and the field, then the hint and the reason."""
+        field = self.field
+        mark = Content.styled("* ", "$warning") if field.required else Content("  ")
+        self.answer = self._widget()
+        with Horizontal(classes="line"):
+            yield Static(mark + Content(field.label), markup=False, classes="name")
+            yield self.answer
+        if field.kind is Kind.UNIT:
+            yield UnitMatches()
+        if field.hint is not None:
+            yield Static(Content(render(field.hint)), markup=False, classes="hint")
+        yield Static(markup=False, classes="why")
+
+    def _widget(self) -> ChoiceField | TextField | LongField:
+        field = self.field
+        if field.choices is not None:
+            return ChoiceField(field.choices, field.text)
+        if "\n" in field.text or len(field.text) > _LINE_CELLS:
+            return LongField(field.text)
+        if field.kind is Kind.UNIT:
+            return UnitField(self._units, field.text)
+        return TextField(field.text)
+
+    @property
+    def value(self) -> str:
+        """What stands in the field; of a part of one unit's name, that unit."""
+        answer = self.answer
+        if isinstance(answer, UnitField) and answer.value != self.field.text:
+            return answer.unit or answer.value
+        return answer.value
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether several units fit what was typed, so that one must be chosen."""
+        answer = self.answer
+        is_new = answer.value != self.field.text
+        return isinstance(answer, UnitField) and is_new and len(answer.matches) > 1
+
+    def show_why(self, why: str) -> None:
+        """Show why the field is wrong; an empty text takes that away."""
+        self.query_one(".why", Static).update(Content.styled(why, "$error"))
+        self.set_class(bool(why), "-wrong")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """List the units that the text may mean, where they are several."""
+        if isinstance(event.input, UnitField):
+            matches = event.input.matches if event.input.value != self.field.text else []
+            self.query_one(UnitMatches).show_units(matches)
+
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
+        """Fill in the unit that was chosen."""
+        event.stop()
+        field = self.query_one(UnitField)
+        field.value = event.key
+        field.focus()
+
+
+class MendForm(Dialog[str]):
+    """The fields of a refused message; its result is a draft where it was left unsent.
+
+    What stands there is redacted. `draft` is what was left of an earlier try, `reasons` say
+    why fields are wrong at first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,f10", "cancel"),
+        ("f2,ctrl+s", "send"),
+        # an editor of several lines has F6 itself
+        Binding("f6", "switch", priority=True),
+    ]
+
+    def __init__(
+        self,
+        refused: RefusedMessage,
+        draft: str | None,
+        reasons: Mapping[str, LazyText],
+        units: Mapping[str, Sequence[str]],
+        send: Send,
+    ) -> None:
+        kind = MessageType(refused.type)
+        super().__init__(_("Mend the message: {type}").format(type=label(MessageType, kind)))
+        self._kind, self._why, self._reasons = kind, refused.why, reasons
+        self._units, self._send = units, send
+        self._before = as_text(redacted_body(refused.body))
+        self._draft = draft or self._before
+        self._body: dict[str, object] = {}
+        self._sending = False
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the reason, the fields or the text, and the buttons."""
+        why = shorten(one_line(self._why), _REASON_CELLS)
+        yield Static(Content.styled(why, "$error"), markup=False, classes="about")
+        yield Container(id="fields")
+        yield Static(id="error", markup=False)
+        with Horizontal(classes="buttons"):
+            yield SubmitButton(_("Send again"))
+            yield SubmitButton(_("Fields or JSON"), id="switch")
+        yield Static(
+            _("* must be there. What is masked stays as it was. F2 sends, F6 JSON, Esc keeps it"),
+            markup=False,
+            classes="quiet",
+        )
+
+    async def on_mount(self) -> None:
+        """Show the fields, and focus the one that is wrong."""
+        try:
+            await self._show_fields(read_edit(self._draft))
+        except InvalidEdit:
+            await self._show_text(self._draft)
+            return
+        self._show_reasons(self._reasons)
+
+    async def _show_fields(self, body: dict[str, object]) -> None:
+        self._body = body
+        rows = [FormRow(field, self._units) for field in form_fields(self._kind, body)]
+        area = self.query_one("#fields")
+        await area.remove_children()
+        await area.mount(VerticalScroll(*rows, id="rows", can_focus=False))
+        rows[0].answer.focus()
+
+    async def _show_text(self, text: str) -> None:
+        area = self.query_one("#fields")
+        await area.remove_children()
+        editor = TextArea(text, id="body", soft_wrap=True, tab_behavior="focus")
+        await area.mount(editor)
+        editor.focus()
+
+    def _show_reasons(self, reasons: Mapping[str, LazyText]) -> None:
+        """Show beside each wrong field why it is wrong, and focus the first."""
+        rows = dict.fromkeys(self.query(FormRow), "")
+        others = []
+        for name, text in reasons.items():
+            why = one_line(render(text))
+            if (row := _row_of(rows, name)) is None:
+                others.append(why)
+            else:
+                rows[row] = why
+        for row, why in rows.items():
+            row.show_why(why)
+        self._show_error("  ".join(others))
+        for row in (row for row, why in rows.items() if why):
+            row.answer.focus()
+            break
+
+    def _show_error(self, text: str) -> None:
+        self.query_one("#error", Static).update(Content.styled(text, "$error"))
+
+    def _edited(self, *, as_it_is: bool = False) -> dict[str, object]:
+        """Return the body as it is edited now, redacted. Raises InvalidEdit.
+
+        `as_it_is`: an answer that cannot be read stays a text.
+        """
+        try:
+            return read_edit(self.query_one("#body", TextArea).text)
+        except NoMatches:
+            rows = list(self.query(FormRow))
+            fields, answers = [row.field for row in rows], [row.value for row in rows]
+            return apply_answers(fields, answers, self._body, as_it_is=as_it_is)
+
+    def on_submit_button_pressed(self, event: SubmitButton.Pressed) -> None:
+        """Send the message, or show it the other way."""
+        if event.button.id == "switch":
+            self.run_worker(self.action_switch())
+        else:
+            self.action_send()
+
+    async def action_switch(self) -> None:
+        """Show the fields as JSON, or the JSON as fields, with what was changed."""
+        try:
+            edited = self._edited()
+        except InvalidEdit as error:
+            self._show_invalid(error)
+            return
+        self._show_error("")
+        if self.query(FormRow):
+            await self._show_text(as_text(edited))
+        else:
+            await self._show_fields(edited)
+
+    def action_send(self) -> None:
+        """Send the edited message, or show what is wrong with it."""
+        for row in self.query(FormRow):
+            if row.is_open:
+                row.query_one(UnitMatches).focus()
+                return
+        try:
+            edited = self._edited()
+        except InvalidEdit as error:
+            self._show_invalid(error)
+            return
+        if not self._sending:
+            self._sending = True
+            self.run_worker(self._try_to_send(edited))
+
+    async def _try_to_send(self, edited: dict[str, object]) -> None:
+        try:
+            reasons = await self._send(edited)
+        except OUTAGES as error:
+            # what was written stays, to be sent when that is mended
+            self._show_error(_("Not done: {why}").format(why=outage_reason(error)))
+        else:
+            if reasons:
+                self._show_reasons(reasons)
+            else:
+                self.dismiss(None)
+        finally:
+            self._sending = False
+
+    def _show_invalid(self, error: InvalidEdit) -> None:
+        if isinstance(error, InvalidAnswer):
+            self._show_reasons({error.field: LazyText(str(error))})
+        else:
+            self._show_error(_("This is no JSON object: {why}").format(why=error))
+
+    def action_cancel(self) -> None:
+        """Close the form; what was changed in it is its result."""
+        try:
+            draft = as_text(self._edited(as_it_is=True))
+        except InvalidEdit:
+            draft = self.query_one("#body", TextArea).text
+        self.dismiss(draft if draft != self._before else None)
+
+
+def _row_of(rows: Iterable[FormRow], name: str) -> FormRow | None:
+    """Return the row of a field, or the first of an object's; None where the form has none."""
+    of_field = [row for row in rows if row.field.path[0] == name.partition(".")[0]]
+    exact = [row for row in of_field if row.field.name == name]
+    return next(iter(exact or of_field), None)
