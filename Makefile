@@ -51,8 +51,10 @@ endif
 	fi
 	@rm -f .venv/.installed
 	@echo "Installing what requirements.lock names (a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes \
 		--requirement requirements.lock
+	@# Compiled by all processors at once; some packages bring templates that are no Python.
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@echo "$$HERE" > .venv/.installed
 

@@ -1,16 +1,25 @@
 """Fixtures for all tests: servers (tests/servers) and stores (tests/stores.py)."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.servers.memory import memory_folder
+
 pytest_plugins = ["tests.servers.fixtures", "tests.stores"]
 
 # The time of one example depends on the machine, not on the rule.
 settings.register_profile("hotline", deadline=None)
 settings.load_profile("hotline")
+
+
+def pytest_configure() -> None:
+    """Keep the tests' files in memory where there is room: nothing has to survive them."""
+    if (folder := memory_folder()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,12 +16,14 @@ from pathlib import Path
 from time import sleep
 from typing import LiteralString, Self
 
+import psutil
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
 from models.clock import monotonic
 from models.errors import HotlineError
+from tests.servers.memory import memory_folder
 
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 """For tests: nothing has to survive a power cut."""
@@ -49,6 +51,10 @@ if sys.platform == "linux":
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(sys.argv[3]))
 os.execv(sys.argv[4], sys.argv[4:])
 """
+
+
+_HOME = "hotline-pg-"
+"""A server's folder is named so, with the number of the process that started it."""
 
 
 class Databases:
@@ -89,7 +95,10 @@ class PostgresServer(Databases):
         self._process: subprocess.Popen[bytes] | None = None
         # Neither under pytest's folder nor under TMPDIR: `nobody` may not be allowed to read them,
         # and a socket's path has to be short.
-        self.home = Path(tempfile.mkdtemp(prefix="hotline-pg-", dir="/tmp"))
+        in_memory = memory_folder() if options.get("fsync") == "off" else None
+        place = in_memory or Path("/tmp")
+        _remove_leftovers(place)
+        self.home = Path(tempfile.mkdtemp(prefix=f"{_HOME}{os.getpid()}-", dir=place))
         super().__init__(f"postgresql://hotline@/postgres?host={self.home}&port=5432")
         self.log = self.home / "postgres.log"
         account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -268,6 +277,15 @@ def installed_programs(search_path: str | None = None, debian: Path = DEBIAN_FOL
 def _major(text: str) -> int:
     number = re.search(r"\d+", text)
     return int(number[0]) if number else 0
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove the folders of servers whose test processes were killed."""
+    for home in place.glob(f"{_HOME}*-*"):
+        process = home.name.removeprefix(_HOME).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            # another test process may be removing it too
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def create_database(admin: str, name: str, template: str = "template1") -> None:
