@@ -16,13 +16,16 @@ from scripts.bench.growth import fill_with_closed
 from scripts.bench.storm import MOMENT, prepare_storm
 from scripts.bench.testbed import BenchFailed, Testbed
 
+SIZE = (160, 48)
+"""Columns and rows of the terminal."""
+
 _OPEN, _CLOSED = 100_000, 1_000_000
 _LOOKS = 30
 
 
 def measure_monitor(bench: BenchContext) -> Row:
     """P7: the monitor's first paint, refreshes, stalls and memory."""
-    testbed, what = _full(bench)
+    testbed, what = filled_store(bench, _OPEN, _CLOSED)
     looks = max(5, bench.scaled(_LOOKS))
     ours = [_probe(testbed, "watch", looks) for _ in range(bench.runs)]
     theirs = [_probe(testbed, "fill", max(2, looks // 10)) for _ in range(bench.runs)]
@@ -54,7 +57,7 @@ def _value(result: dict[str, Any], key: str) -> float:
 
 def measure_change_shown(bench: BenchContext) -> Row:
     """P8: the time from the commit of a change to the screen that shows it."""
-    testbed, what = _full(bench)
+    testbed, what = filled_store(bench, _OPEN, _CLOSED)
     looks = max(3, bench.scaled(_LOOKS))
     felt = [_probe(testbed, "feel", looks) for _ in range(bench.runs)]
     polled = [_probe(testbed, "poll", looks) for _ in range(bench.runs)]
@@ -66,17 +69,20 @@ def measure_change_shown(bench: BenchContext) -> Row:
     return Row("P8", [figure, figure.against_peer(peer, theirs, Goal())])
 
 
-def _full(bench: BenchContext) -> tuple[Testbed, str]:
+def filled_store(
+    bench: BenchContext, open_tickets: int, closed_tickets: int
+) -> tuple[Testbed, str]:
     """A store with open and closed tickets, filled at the first call, and how many it has."""
-    closed, still = bench.scaled(_CLOSED, 2_000), bench.scaled(_OPEN, 1_000)
-    if "full" not in bench.cache:
+    closed, still = bench.scaled(closed_tickets, 2_000), bench.scaled(open_tickets, 1_000)
+    what = f"{still:,} open, {closed:,} closed"
+    if what not in bench.cache:
         bench.progress(f"making {closed:,} closed and {still:,} open tickets")
         testbed = bench.cleanup.enter_context(bench.testbed("full"))
         fill_with_closed(testbed, closed, MOMENT, timedelta(days=365))
         prepare_storm(testbed, still)
         testbed.settle()
-        bench.cache["full"] = testbed
-    return bench.cache["full"], f"{still:,} open, {closed:,} closed"
+        bench.cache[what] = testbed
+    return bench.cache[what], what
 
 
 def _probe(testbed: Testbed, what: str, looks: int) -> dict[str, Any]:

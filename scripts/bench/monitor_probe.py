@@ -27,9 +27,9 @@ from models.settings import load_settings
 from models.tables.core import TICKET
 from monitor.app import MonitorApp
 from monitor.screens.tickets import TicketsScreen
+from scripts.bench.monitor import SIZE
 from scripts.bootstrap import open_store
 
-SIZE = (160, 48)
 _TICK = 0.005
 _WITHIN = 30.0
 

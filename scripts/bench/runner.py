@@ -31,6 +31,7 @@ ROWS = {
     "P10": "startup:measure_startup",
     "P11": "replay:measure_replay",
     "P12": "growth:measure_growth",
+    "P14": "operator_feel:measure_feel",
 }
 """The function that measures each row; its module is imported only if asked for."""
 

@@ -17,6 +17,7 @@ from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row
 from scripts.bench.growth import fill_with_closed
 from scripts.bench.monitor import measure_monitor
+from scripts.bench.operator_feel import measure_feel
 from scripts.bench.peers import transactions
 from scripts.bench.peers.processes import PEERS, select_peers
 from scripts.bench.presentation import as_markdown
@@ -65,8 +66,8 @@ def test_an_unknown_row_is_named() -> None:
 
 
 def test_every_row_has_its_function() -> None:
-    """All twelve rows can be measured, in their order."""
-    assert list(ROWS) == [f"P{n}" for n in range(1, 13)]
+    """All rows can be measured, in their order."""
+    assert list(ROWS) == [f"P{n}" for n in (*range(1, 13), 14)]
 
 
 def test_ratios_and_goals() -> None:
@@ -167,11 +168,14 @@ def test_peers_do_the_same_work(bench: BenchContext, monkeypatch: pytest.MonkeyP
             assert ours.sql(same) == theirs.sql(same)
 
 
-def test_the_screen_is_measured_beside_the_usual_table(bench: BenchContext) -> None:
-    """Every figure of it has its bound and the same of Textual's own table."""
+def test_the_monitor_is_measured_on_one_store(bench: BenchContext) -> None:
+    """Beside Textual's own table, and as its operator feels it at a terminal."""
     with bench.cleanup:
-        row = measure_monitor(bench)
-    assert row.failed == ""
+        row, felt = measure_monitor(bench), measure_feel(bench)
+    assert row.failed == felt.failed == ""
     names = [figure.what for figure in row.figures]
     assert len(names) == 2 * len(set(names)) == 10
     assert all(figure.value > 0 for figure in row.figures)
+    bounds = [figure for figure in felt.figures if figure.references]
+    assert len(bounds) == 7
+    assert all(figure.value > 0 for figure in bounds)
