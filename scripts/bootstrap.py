@@ -33,8 +33,12 @@ def open_store(settings: Settings) -> "Store":
 
     ready_home(settings)
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
-    upgrade(store)
-    _settle_owner(settings, store)
+    try:
+        upgrade(store)
+        _settle_owner(settings, store)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 

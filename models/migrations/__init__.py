@@ -9,6 +9,7 @@ from sqlalchemy import inspect, text
 from models.clock import Now, system_clock
 from models.database import Store, StoreUnreachable
 from models.errors import database_message
+from models.operations.store_closing import require_open
 from models.operations.store_secret import (
     ensure_anchored,
     keep_first_hashes,
@@ -30,9 +31,10 @@ _FIRST_RELEASE = ("0001", "0002")
 def upgrade(store: Store, now: Now = system_clock) -> None:
     """Bring the store to the newest revision and check that its key fits; repeating it is safe.
 
-    Raises KeyUnusable, StoreUnreachable.
+    Raises KeyUnusable, StoreUnreachable, and StoreClosed for one that was moved.
     """
     try:
+        require_open(store)
         # every command asks, and loading Alembic takes longer than most of them
         if (former := revision(store)) != NEWEST:
             from alembic import command  # noqa: PLC0415

@@ -98,6 +98,17 @@ def load_store(session: Session, lines: Iterator[bytes], revision: str) -> list[
     return ends
 
 
+def is_copy(session: Session, other: Session, *, has_gone_on: bool) -> bool:
+    """Return whether another store has the rows of this one.
+
+    One that `has_gone_on` since has other rows by now, but the same secret.
+    """
+    tables = [SECRET] if has_gone_on else carried_tables()
+    return all(
+        digest_table(session, table).sha256 == digest_table(other, table).sha256 for table in tables
+    )
+
+
 def _head(table: Table) -> _TableHead:
     return _TableHead(str(table.name), [str(column.name) for column in table.columns])
 

@@ -94,15 +94,11 @@ def restore(
     ],
 ) -> None:
     """Restore a backup into an empty home or database, and verify it; its key must be there."""
-    from models.i18n import render
-    from models.security.findings import HARMS
     from scripts.service.restore import restore_backup
+    from scripts.tickets.chain_verification import print_findings
 
-    settings = load_settings()
-    findings = restore_backup(settings, source)
-    for finding in findings:
-        place = finding.place if isinstance(finding.place, str) else render(finding.place)
-        typer.echo(f"{render(HARMS[finding.harm])}: {place}: {render(finding.why)}", err=True)
+    findings = restore_backup(load_settings(), source)
+    print_findings(findings)
     if findings:
         raise typer.Exit(1)
     typer.echo(_("{path} is restored, the chain is whole").format(path=source))

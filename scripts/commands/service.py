@@ -19,6 +19,8 @@ def add_to(app: App) -> None:
     db.command("rebuild", help=text)(rebuild)
     text = _("Take policies, calendar and units as they are, where somebody has altered them.")
     db.command("accept", help=text)(accept)
+    text = _("Move the store to another database, from SQLite to PostgreSQL or back.")
+    db.command("move", help=text)(move)
     app.add_typer(db, name="db")
 
 
@@ -113,3 +115,22 @@ def accept() -> None:
         typer.echo(_("{table}: taken as they are").format(table=render(PLACES[kind])))
     if not changed:
         typer.echo(_("all are as the service wrote them"))
+
+
+def move(
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="URL", help=_("The new database, which must be empty; as in settings.")
+        ),
+    ],
+) -> None:
+    """Fill the new database, close the old one, and verify; exit 1 where something is wrong."""
+    from scripts.service.move import move_store
+    from scripts.tickets.chain_verification import print_findings
+
+    result = move_store(load_settings(), to)
+    print_findings(result.findings)
+    text = _("moved: {tickets} tickets, {lines} lines of their logs; set HOTLINE_DATABASE_URL now")
+    typer.echo(text.format(tickets=result.tickets, lines=result.lines))
+    raise typer.Exit(1 if result.findings else 0)

@@ -2,12 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from time import sleep
 
+from models.clock import monotonic
 from models.database import Session, Store, sqlite_file
 from models.errors import HotlineError
 from models.i18n import _
 from models.migrations import lay_tables
+from models.operations.store_closing import Closing, closing_of, reopen
+from models.operations.store_copy import StoreNotEmpty
 from models.queries.store_users import is_open_elsewhere
+from models.store_rows import empty, is_empty
+
+_ENDING, _PAUSE = 2.0, 0.05
+"""Seconds for which a server may still list a connection that was closed."""
 
 
 class ServiceRuns(HotlineError):
@@ -21,7 +30,8 @@ class ServiceRuns(HotlineError):
 def filling(store: Store) -> Iterator[Session]:
     """Give a transaction on a store that nobody else uses, with its tables made.
 
-    A SQLite file that was not there is removed again where that fails. Raises ServiceRuns.
+    What a move that broke off has left in it is removed first. A SQLite file that was not there is
+    removed again where filling fails. Raises ServiceRuns, StoreNotEmpty.
     """
     file = sqlite_file(store.url)
     is_new = file is not None and not file.exists()
@@ -30,8 +40,13 @@ def filling(store: Store) -> Iterator[Session]:
         # connections that are kept open would count as somebody else's
         store.close()
         with store.writing() as session:
-            if is_open_elsewhere(session, file):
-                raise ServiceRuns
+            has_rest = closing_of(session) == Closing.FILLING
+            if not has_rest and not is_empty(session):
+                raise StoreNotEmpty
+            _require_alone(session, file)
+            if has_rest:
+                reopen(session, Closing.FILLING)
+                empty(session)
             yield session
     except BaseException:
         store.close()
@@ -39,3 +54,12 @@ def filling(store: Store) -> Iterator[Session]:
             for end in ("", "-wal", "-shm"):
                 file.with_name(file.name + end).unlink(missing_ok=True)
         raise
+
+
+def _require_alone(session: Session, file: Path | None) -> None:
+    """Raise ServiceRuns where somebody else uses the store, also a moment later."""
+    deadline = monotonic() + _ENDING
+    while is_open_elsewhere(session, file):
+        if monotonic() > deadline:
+            raise ServiceRuns
+        sleep(_PAUSE)

@@ -14,6 +14,7 @@ from models.database import Session, Store, sqlite_file, sqlite_module
 from models.errors import HotlineError, database_message
 from models.i18n import _
 from models.migrations import NEWEST, revision
+from models.operations.store_closing import require_open
 from models.operations.store_secret import unlock
 from models.private_files import is_open_to_others
 from models.queries.anchors import last_anchor
@@ -125,6 +126,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         return
     yield CheckResult("shape", GOOD, str(schema))
     try:
+        require_open(store)
         unlock(store)
     except HotlineError as error:
         yield CheckResult("key", PROBLEM, str(error))

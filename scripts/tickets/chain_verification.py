@@ -1,6 +1,7 @@
 """`hotline log --verify`: verify the hash chain of the logs, and note down where each log ends."""
 
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -68,10 +69,7 @@ def _print(result: Verification, copy: AnchorFile | None, *, as_json: bool) -> N
         compared = str(copy.path) if copy is not None and copy.path.exists() else None
         print_json(counts | more | {"holding": last, "public_key": key, "copy": compared})
         return
-    for finding in result.findings:
-        line = _as_dict(finding)
-        harm = render(HARMS[finding.harm])
-        sys.stdout.write(f"{harm}: {line['place']}: {line['why']}\n")
+    print_findings(result.findings)
     if not result.findings:
         text = _("{tickets} logs with {lines} lines, {accesses} lines of the access log: ")
         sys.stdout.write(text.format(**counts) + _("the chain is whole") + "\n")
@@ -82,6 +80,14 @@ def _print(result: Verification, copy: AnchorFile | None, *, as_json: bool) -> N
     if copy is not None and not copy.path.exists():
         text = _("there is no copy of the anchors yet, {path}: that it was set back would not show")
         sys.stdout.write(text.format(path=copy.path) + "\n")
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print what is not as it was written, a line each."""
+    for finding in findings:
+        line = _as_dict(finding)
+        harm = render(HARMS[finding.harm])
+        sys.stdout.write(f"{harm}: {line['place']}: {line['why']}\n")
 
 
 def _as_dict(finding: Finding) -> JsonObject:
