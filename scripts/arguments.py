@@ -2,17 +2,39 @@
 
 import sys
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.i18n import _
 
+if TYPE_CHECKING:
+    from models.queries.figures import Month
+
 OVERWRITE = _("Overwrite the output file if it is there.")
 """The help of `--overwrite`."""
 
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)]
+
+
+class SheetFormat(StrEnum):
+    """The formats of a sheet of tables."""
+
+    table = "table"
+    csv = "csv"
+    html = "html"
+
+
+AsFormat = Annotated[SheetFormat, typer.Option("--format", help=_("The output format."))]
+
+ToFile = Annotated[
+    Path | None,
+    typer.Option("--output", dir_okay=False, help=_("The output file; the screen by default.")),
+]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Only show what would change."))]
 
@@ -59,3 +81,13 @@ def parse_time(text: str) -> datetime:
     except ValueError as error:
         raise typer.BadParameter(_("write a time as 2026-09-29T16:00")) from error
     return (at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at).astimezone(SHANGHAI)
+
+
+def parse_month(text: str) -> "Month":
+    """A month as 2026-10."""
+    from models.queries.figures import Month
+
+    try:
+        return Month.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(_("write a month as 2026-10")) from error

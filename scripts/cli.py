@@ -38,6 +38,7 @@ def build() -> App:
         tokens,
         topics,
         units,
+        whatif,
     )
 
     app = App(help=_("The back end of a district's 12345 government hotline."))
@@ -56,6 +57,7 @@ def build() -> App:
         routing,
         similar,
         replay,
+        whatif,
         report,
         channels,
         maintenance,

@@ -9,8 +9,8 @@ from sqlalchemy import Select, Text, and_, bindparam, select, type_coerce, updat
 from models.bulk import RowValues, update_rows
 from models.database import Session, Store
 from models.operations.batches import in_batches
-from models.operations.ticket_work import read_message_of
 from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, outline_hash
+from models.queries.stored_messages import read_message_of
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.message_outline import encode_outline, outline_of
 from models.rules.messages import Finding, Message, Route, refuse_unknown

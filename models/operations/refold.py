@@ -9,8 +9,9 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import LazyText, _
 from models.operations.append_log import LogAppend
-from models.operations.ticket_work import MessageOutcome, TicketWork, read_inbox_row, read_texts
+from models.operations.ticket_work import MessageOutcome, TicketWork
 from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, has_own_outline
+from models.queries.stored_messages import read_inbox_row, read_texts
 from models.rulebook import Rulebook
 from models.rules import events as log_events
 from models.rules.events import MessageRefused, says_texts
@@ -45,7 +46,9 @@ class StoredLife:
             .order_by(INBOX.c.at, INBOX.c.id)
         )
         self.rows = [InboxRow(*row) for row in rows]
-        self.messages = {row.id: read_inbox_row(session, row, rulebook) for row in self.rows}
+        self.messages = {
+            row.id: read_inbox_row(session, row, rulebook.directory) for row in self.rows
+        }
         self.applied = {row.id for row in self.rows if row.state == APPLIED}
         self._session = session
         self._ticket_id = ticket_id

@@ -14,17 +14,11 @@ from models.i18n import LazyText, _
 from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.titles import stored_particulars
-from models.queries.inbox_rows import (
-    INBOX_COLUMNS,
-    ForgedMessage,
-    InboxRow,
-    has_own_outline,
-    outline_hash,
-)
+from models.queries.inbox_rows import INBOX_COLUMNS, ForgedMessage, InboxRow, outline_hash
+from models.queries.stored_messages import read_inbox_row, read_message_of, read_outline
 from models.rulebook import Rulebook
-from models.rules.calendar import SHANGHAI
-from models.rules.message_outline import decode_outline, encode_outline, outline_of
-from models.rules.messages import Message, RawMessage, Refusal, UnitSucceeded, read_message
+from models.rules.message_outline import encode_outline, outline_of
+from models.rules.messages import Message, Refusal, UnitSucceeded
 from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
 from models.rules.routing.unit_history import Succession
@@ -33,7 +27,7 @@ from models.rules.vocabulary import MessageType
 from models.security.encryption import Cipher
 from models.security.row_hashes import is_own_row
 from models.tables.core import EVENT, INBOX, TICKET
-from models.tables.inbox import APPLIED, NO_QUEUE, REFUSED, WAITING
+from models.tables.inbox import APPLIED, REFUSED, WAITING
 
 
 @dataclass
@@ -127,34 +121,6 @@ def current_particulars(session: Session, work: TicketWork, refused: Container[i
     return stored_particulars(session, [number], amendments)[number]
 
 
-def read_inbox_row(
-    session: Session, row: InboxRow, rulebook: Rulebook, passed_on: Sequence[Succession] = ()
-) -> Message:
-    """Read the message of a row; where that was read before, its outline of then.
-
-    `passed_on` are the successions of its ticket, for a message that is read for the first time.
-    Raises ForgedMessage.
-    """
-    if row.outline is None:
-        if row.queue == NO_QUEUE:
-            raise ForgedMessage(row)
-        return rulebook.directory.resolve_names(read_message_of(session, row), passed_on)
-    return _read_outline(session, row, row.outline)
-
-
-def _read_outline(session: Session, row: InboxRow, outline: str) -> Message:
-    if row.state == WAITING or not has_own_outline(session.cipher, row, outline):
-        raise ForgedMessage(row)
-    at = row.at.astimezone(SHANGHAI)
-    kind = MessageType(row.type)
-    return decode_outline(kind, row.ticket, at, row.id, outline, row.quiet_before)
-
-
-def read_texts(session: Session, row: InboxRow) -> RawMessage:
-    """Return the message of a row as it came, with all its texts."""
-    return session.texts(INBOX.c.body, row)
-
-
 def read_waiting(
     session: Session, waiting: Mapping[str, Sequence[InboxRow]], rulebook: Rulebook
 ) -> dict[str, dict[int, Message]]:
@@ -168,7 +134,7 @@ def read_waiting(
     passed_on = _successions(session, late) if late else {}
     return {
         number: {
-            row.id: read_inbox_row(session, row, rulebook, passed_on.get(number, ()))
+            row.id: read_inbox_row(session, row, rulebook.directory, passed_on.get(number, ()))
             for row in rows
         }
         for number, rows in waiting.items()
@@ -205,20 +171,11 @@ def _successions(session: Session, numbers: Sequence[str]) -> dict[str, list[Suc
         if inbox_row.outline is None:
             content = read_message_of(session, inbox_row).content
         else:
-            content = _read_outline(session, inbox_row, inbox_row.outline).content
+            content = read_outline(session, inbox_row, inbox_row.outline).content
         if isinstance(content, UnitSucceeded):
             succession = Succession(content.unit, content.successor, row.at)
             successions.setdefault(row.ticket, []).append(succession)
     return successions
-
-
-def read_message_of(session: Session, row: InboxRow) -> Message:
-    """Read the message of a row with its texts, its units as the source named them."""
-    at = row.at.astimezone(SHANGHAI)
-    message = read_message(row.type, row.ticket, at, row.id, read_texts(session, row))
-    if row.quiet_before is not None:
-        message = msgspec.structs.replace(message, quiet_before=row.quiet_before)
-    return message
 
 
 def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:

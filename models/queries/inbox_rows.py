@@ -36,26 +36,41 @@ class InboxRow(NamedTuple):
     conflicting: bool = False
 
 
+class OutlineRow(NamedTuple):
+    """A finished row of the inbox without the message as it came: what a fold reads of it."""
+
+    id: int
+    ticket: str
+    type: str
+    at: datetime
+    state: str
+    outline: str | None
+    outline_hash: bytes | None
+    quiet_before: datetime | None
+    conflicting: bool
+
+
 INBOX_COLUMNS = [
     type_coerce(INBOX.c.outline, Text).label("outline") if name == "outline" else INBOX.c[name]
     for name in InboxRow._fields
 ]
+OUTLINE_COLUMNS = [column for column in INBOX_COLUMNS if column.key in OutlineRow._fields]
 
 
 class ForgedMessage(HotlineError):
     """A message of the inbox is not as it was written, or not for its ticket to have now."""
 
-    def __init__(self, row: InboxRow) -> None:
+    def __init__(self, row: InboxRow | OutlineRow) -> None:
         text = _("message {id} of ticket {ticket} was changed in the database; restore a backup")
         super().__init__(text.format(id=row.id, ticket=row.ticket))
 
 
-def has_own_outline(cipher: Cipher, row: InboxRow, outline: str) -> bool:
+def has_own_outline(cipher: Cipher, row: InboxRow | OutlineRow, outline: str) -> bool:
     """Return whether the outline of a row is as it was written, and what became of the row too."""
     return hmac.compare_digest(outline_hash(cipher, row, outline), row.outline_hash or b"")
 
 
-def outline_hash(cipher: Cipher, row: InboxRow, outline: str) -> bytes:
+def outline_hash(cipher: Cipher, row: InboxRow | OutlineRow, outline: str) -> bytes:
     """Return the keyed hash of an outline, with the part of its row that a fold reads."""
     quiet_before = row.quiet_before and row.quiet_before.astimezone(UTC)
     place = (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
@@ -19,7 +19,7 @@ from models.i18n import _
 from models.rules.calendar import SHANGHAI
 from models.rules.notice_texts import check_texts
 from models.rules.policy_checks import policy_problems
-from models.rules.policy_overrides import apply_overrides, written_at
+from models.rules.policy_overrides import apply_overrides, laid_over, leaf_paths, written_at
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
 from models.rules.text_templates import TextTemplate
 from models.rules.toml_files import TomlFile, TomlModel
@@ -328,6 +328,44 @@ def _read_policy(text: str, name: str) -> tuple[Policy, TomlFile]:
         Policy, values | {"overridden": documents}, lambda path: written_at(path, file.values)
     )
     return policy, file
+
+
+class PolicyFile(NamedTuple):
+    """The text of a policy, or of a fragment of one, and the name by which errors call it."""
+
+    text: str
+    name: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a policy by itself, and no fragment. Raises InvalidPolicy."""
+        values = TomlFile(self.text, self.name, InvalidPolicy).values
+        return all(key in values for key, f in Policy.model_fields.items() if f.is_required())
+
+
+def changed_policy(stored: PolicyFile, changes: Sequence[PolicyFile]) -> Policy:
+    """Return a policy with changes over it, one after the other; raises InvalidPolicy.
+
+    A fragment sets the values that it names; a whole policy takes the place of what is below it.
+    """
+    policy, file = _read_policy(*stored)
+    values, documents = apply_overrides(file)
+    for change in changes:
+        before = set(policy_problems(policy))
+        file = TomlFile(change.text, change.name, InvalidPolicy)
+        above, cited = apply_overrides(file)
+        if change.is_whole:
+            values, documents, before = above, cited, set()
+        else:
+            named = leaf_paths(above)
+            documents = {k: d for k, d in documents.items() if k not in named} | cited
+            values = laid_over(values, above)
+        written = partial(written_at, values=file.values)
+        policy = file.convert(Policy, values | {"overridden": documents}, written)
+        for path, why in policy_problems(policy):
+            if (path, why) not in before:
+                raise file.invalid(path, why, place=written(path))
+    return policy
 
 
 def lacking_terms(policy: Policy) -> list[str]:

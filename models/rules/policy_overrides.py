@@ -28,8 +28,8 @@ def apply_overrides(file: TomlFile) -> tuple[dict[str, Any], dict[str, str]]:
             why = _("an override needs the `document` that says so")
             raise file.invalid((_OVERRIDE, index), why)
         above = {key: value for key, value in table.items() if key != "document"}
-        values = _laid_over(values, above)
-        documents |= dict.fromkeys(_leaf_paths(above), document)
+        values = laid_over(values, above)
+        documents |= dict.fromkeys(leaf_paths(above), document)
     return values, documents
 
 
@@ -50,21 +50,22 @@ def _has(table: Any, path: Path) -> bool:
     return True
 
 
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with others over them, table by table."""
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
         if isinstance(under, dict) and isinstance(value, dict):
-            merged[key] = _laid_over(under, value)
+            merged[key] = laid_over(under, value)
         else:
             merged[key] = value
     return merged
 
 
-def _leaf_paths(values: Mapping[str, Any], above: str = "") -> list[str]:
+def leaf_paths(values: Mapping[str, Any], above: str = "") -> list[str]:
     """The dotted paths of all values that are no tables."""
     paths = []
     for key, value in values.items():
         path = f"{above}{key}"
-        paths += _leaf_paths(value, f"{path}.") if isinstance(value, dict) else [path]
+        paths += leaf_paths(value, f"{path}.") if isinstance(value, dict) else [path]
     return paths

@@ -1,6 +1,7 @@
 """`hotline replay`: play a file of messages in simulated time, and compare two rulebooks."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +9,19 @@ import typer
 
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import AsJson, QuietBefore
+from scripts.arguments import (
+    AsFormat,
+    AsJson,
+    Overwrite,
+    QuietBefore,
+    SheetFormat,
+    ToFile,
+)
 from scripts.help import App
+from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
-    from scripts.replay.comparison import TicketSummary
+    from scripts.laboratory.replay_comparison import ReplayPair
     from scripts.replay.replay import ReplayResult, ReplaySetup
 
 _FILE_NAMES = ("policy.toml", "units.toml", "calendar.csv")
@@ -52,6 +61,12 @@ def replay(
             help=_("Compare with a replay under a folder's policy.toml, units.toml, calendar.csv."),
         ),
     ] = None,
+    most: Annotated[
+        int, typer.Option("--list", min=0, help=_("With --against: list at most so many tickets."))
+    ] = 50,
+    form: AsFormat = SheetFormat.table,
+    output: ToFile = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Play the file in memory; the service's store is not touched."""
@@ -69,14 +84,65 @@ def replay(
     if quiet_before:
         setup = replace(setup, quiet_before=quiet_before.date())
     end = parse_time(until) if until else None
-    result = play(file, setup, end)
     if against is None:
-        _print_events(result, as_json=as_json)
+        if form is not SheetFormat.table or output is not None:
+            raise typer.BadParameter(_("--format and --output belong to --against"))
+        _print_events(play(file, setup, end), as_json=as_json)
         return
-    paths = [against / name for name in _FILE_NAMES]
-    policy_path, *more = [path if path.exists() else None for path in paths]
-    other = _with_files(setup, [policy_path] if policy_path else [], *more)
-    _print_comparison(result, play(file, other, end), as_json=as_json)
+    target = OutputFile(output, load_settings(), overwrite) if output is not None else None
+    _compare(file, setup, against, end, None if as_json else (most, form, target))
+
+
+def _compare(
+    file: Path,
+    setup: "ReplaySetup",
+    folder: Path,
+    end: datetime | None,
+    sheet: tuple[int, SheetFormat, OutputFile | None] | None,
+) -> None:
+    """Print how tickets fare under a folder's files: a sheet, or else each that differs as JSON."""
+    from scripts.laboratory.replay_comparison import ReplayPair
+    from scripts.laboratory.whatif import whatif_sheet
+    from scripts.report.output import write_sheet
+
+    pair = ReplayPair(file, setup, _under_folder(setup, folder), str(folder), end)
+    if sheet is None:
+        _print_differences(pair)
+        return
+    most, form, target = sheet
+    write_sheet(whatif_sheet(pair.compare(most)), form, target)
+
+
+def _print_differences(pair: "ReplayPair") -> None:
+    """Print each ticket that fares differently, one a line."""
+    from scripts.laboratory.comparison import compare
+    from scripts.laboratory.differences import difference_as_dict
+    from scripts.output import print_json
+
+    today, rules = pair.rules()
+    for was, would_be in pair.outcomes():
+        if (difference := compare(was, would_be, 1)) is not None:
+            print_json(difference_as_dict(difference, rules, today))
+
+
+def _under_folder(setup: "ReplaySetup", folder: Path) -> "ReplaySetup":
+    """The setup with the files of a folder in place of its own; raises HotlineError without any."""
+    from models.errors import HotlineError
+    from models.rules.policy import PolicyFile
+    from models.text_files import read_text
+
+    paths = [folder / name for name in _FILE_NAMES]
+    policy, units, calendar = (path if path.exists() else None for path in paths)
+    if not (policy or units or calendar):
+        text = _("{folder} has none of these files: {names}")
+        raise HotlineError(text.format(folder=folder, names=", ".join(_FILE_NAMES)))
+    other = _with_files(setup, [], units, calendar)
+    if policy is None:
+        return other
+    change = PolicyFile(read_text(policy), str(policy))
+    if change.is_whole:
+        return replace(other, policies=[(change.text, change.name)])
+    return replace(other, changes=(change,))
 
 
 def _with_files(
@@ -106,27 +172,3 @@ def _print_events(result: "ReplayResult", *, as_json: bool) -> None:
         seq = "-" if event["seq"] is None else event["seq"]
         head = f"{event['at'][:19]}  {event['ticket']}  {seq:>4}  {event['event']}"
         typer.echo(f"{head}  {event_fields(event)}")
-
-
-def _print_comparison(was: "ReplayResult", would_be: "ReplayResult", *, as_json: bool) -> None:
-    """Print the tickets that fare differently, and the red cards on both sides."""
-    from scripts.output import print_json
-    from scripts.replay.comparison import differences, summarize_tickets
-
-    before, after = summarize_tickets(was), summarize_tickets(would_be)
-    differing = list(differences(before, after))
-    for difference in differing:
-        if as_json:
-            print_json(difference.as_dict())
-        else:
-            was_text, would_be_text = _line(difference.was), _line(difference.would_be)
-            typer.echo(f"{difference.ticket}  {was_text}  ->  {would_be_text}")
-    if not as_json:
-        text = _("{n} of {all} tickets differ; red cards {was} -> {would_be}")
-        reds = [sum(s.red for s in summaries.values()) for summaries in (before, after)]
-        typer.echo(text.format(n=len(differing), all=len(before), was=reds[0], would_be=reds[1]))
-
-
-def _line(summary: "TicketSummary") -> str:
-    cards = f"{_('yellow')} {summary.yellow}  {_('red')} {summary.red}"
-    return f"{(summary.due or '-')[:16]}  {cards}"

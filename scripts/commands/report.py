@@ -1,12 +1,7 @@
 """`hotline report`: print the monthly bulletin, or the tickets behind a figure (5.4, 6.1)."""
 
-import io
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,13 +9,11 @@ import typer
 from models.clock import system_clock
 from models.i18n import _
 from models.settings import load_settings
-from scripts.arguments import OVERWRITE, AsJson
+from scripts.arguments import AsJson, Overwrite, ToFile, parse_month
 from scripts.help import App
 from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from models.database import Session
     from models.queries.figures import Month
     from models.rules.policy import BulletinRules
@@ -46,10 +39,8 @@ def report(
         str, typer.Option(help=_("The month, as 2026-10; last month by default."))
     ] = "",
     form: Annotated[Format, typer.Option("--format", help=_("The output format."))] = Format.table,
-    output: Annotated[
-        Path | None, typer.Option(dir_okay=False, help=_("The output file; the screen by default."))
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
+    output: ToFile = None,
+    overwrite: Overwrite = False,
     unit: Annotated[str, typer.Option(help=_("With --figure: only this unit."))] = "",
     figure: Annotated[str, typer.Option(help=_("List the tickets behind this figure."))] = "",
     publish: Annotated[
@@ -86,12 +77,7 @@ def report(
 def _parse_month(text: str) -> "Month":
     from models.queries.figures import Month
 
-    if not text:
-        return Month.of(system_clock()).plus(-1)
-    try:
-        return Month.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(_("write a month as 2026-10")) from error
+    return parse_month(text) if text else Month.of(system_clock()).plus(-1)
 
 
 def _publish(settings: "Settings", month: "Month") -> None:
@@ -127,16 +113,18 @@ def _show(
     if as_json:
         print_json(bulletin_as_dict(result))
         return
+    from scripts.report.output import console_on, write_text
+
     match form:
         case Format.table:
             from scripts.report.terminal_table import bulletin_table
 
-            with _console(output) as console:
+            with console_on(output) as console:
                 bulletin_table(console, result)
         case Format.csv:
             from scripts.report.spreadsheets import bulletin_csv
 
-            _write(bulletin_csv(result), output)
+            write_text(bulletin_csv(result), output)
         case Format.xlsx:
             from scripts.report.spreadsheets import bulletin_workbook
 
@@ -146,7 +134,7 @@ def _show(
         case Format.html:
             from scripts.report.page import bulletin_page
 
-            _write(bulletin_page(result, tickets_of), output)
+            write_text(bulletin_page(result, tickets_of), output)
 
 
 def _rules(session: "Session", month: "Month") -> "BulletinRules":
@@ -172,6 +160,7 @@ def _show_cases(
     from models.queries.unit_names import load_unit_names
     from models.rulebook import load_rulebook
     from scripts.output import print_json
+    from scripts.report.output import console_on, write_text
 
     names = load_unit_names(session)
     # what a unit held that is no more stands under its own name
@@ -187,30 +176,9 @@ def _show_cases(
     elif form is Format.csv:
         from scripts.report.spreadsheets import cases_csv
 
-        _write(cases_csv(cases), output)
+        write_text(cases_csv(cases), output)
     else:
         from scripts.report.terminal_table import case_table
 
-        with _console(output) as console:
+        with console_on(output) as console:
             case_table(console, f"{month}  {_(figure)}", cases)
-
-
-@contextmanager
-def _console(output: OutputFile | None) -> "Iterator[Console]":
-    """A console on the screen, or on the file that was named."""
-    from rich.console import Console
-
-    if output is None:
-        # without a terminal nobody folds lines for a width that is not there
-        yield Console() if sys.stdout.isatty() else Console(width=200)
-        return
-    with output.open() as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
-        yield Console(file=text, width=200)
-
-
-def _write(text: str, output: OutputFile | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
-    with output.open() as file:
-        file.write(text.encode())

@@ -1,10 +1,10 @@
 """The events of a replay: written to disk in runs that are sorted, and read in one order."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -80,6 +80,26 @@ def _refusal(
     return at, str(ticket or ""), 0, position, msgspec.Raw(_encode(event))
 
 
+def outcome_records(number: str, ticket: TicketReplay) -> Iterator[Record]:
+    """Yield how a ticket fares, if it has begun."""
+    outcome = ticket.outcome
+    if outcome is not None:
+        yield "", number, 0, 0, msgspec.Raw(_encode(outcome))
+
+
+class RecordKind(NamedTuple):
+    """A kind of records: those of a ticket, and those of the lines that are no messages."""
+
+    of_ticket: Callable[[str, TicketReplay], Iterable[Record]]
+    of_lines: Callable[[Iterable[RefusedLine]], Iterable[Record]]
+
+
+EVENTS = RecordKind(ticket_records, line_records)
+"""The events of the tickets' logs."""
+OUTCOMES = RecordKind(outcome_records, lambda _lines: ())
+"""One record a ticket: how it fares."""
+
+
 class EventRuns:
     """Events on disk, in runs each sorted by itself; they are gone with this object."""
 
@@ -94,6 +114,10 @@ class EventRuns:
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield all events, ordered by `at`, ticket and `seq`."""
+        return map(msgspec.json.decode, self.read_raw())
+
+    def read_raw(self) -> Iterator[msgspec.Raw]:
+        """Yield all records as JSON, in their order."""
         runs = (map(_decode, self._files.lines(run)) for run in range(len(self._files)))
         for record in heapq.merge(*runs, key=SORT_KEY):
-            yield msgspec.json.decode(record[4])
+            yield record[4]

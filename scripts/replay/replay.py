@@ -3,7 +3,6 @@
 import gc
 import multiprocessing
 import os
-import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,20 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import msgspec
 
 from models.rules import events
 from models.rules.calendar import SHANGHAI, Calendar, DeclaredDay
+from models.rules.lifecycle.outcome import TicketOutcome
 from models.rules.lifecycle.replay import ReplayRules, Screening, TicketReplay
 from models.rules.messages import Finding, Message, TicketReceived, read_message
-from models.rules.policy import Policy, in_force, load_policy
+from models.rules.policy import Policy, PolicyFile, changed_policy, in_force, load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
 from models.rules.screening import Beginning, duplicate_key, find_repeats, screen
-from scripts.replay.events import EventRuns, Record, line_records, ticket_records
+from scripts.replay.events import EVENTS, OUTCOMES, EventRuns, Record, RecordKind
 from scripts.replay.messages import BUCKETS, ArrivedMessage, ReplayMessages, read_messages
+from scripts.replay.processes import end_with_parent
 
 _FEW = 3_000
 """Messages that are not worth a second process."""
@@ -35,7 +35,8 @@ class ReplaySetup:
     """The rulebook of a replay: policies, units, declared days, and a routing model if given.
 
     `policies` are texts with the names of their files; each ticket runs under the one that was in
-    force when it was received (7.2). Of what lies before `quiet_before` nobody is told.
+    force when it was received (7.2). `changes` are fragments of policies that lie over each of
+    them. Of what lies before `quiet_before` nobody is told.
     """
 
     policies: Sequence[tuple[str, str]]
@@ -43,6 +44,17 @@ class ReplaySetup:
     days: dict[date, DeclaredDay] = field(default_factory=dict)
     model: bytes | None = None
     quiet_before: date | None = None
+    changes: Sequence[PolicyFile] = ()
+
+    def read_policies(self) -> list[Policy]:
+        """Return the policies, each with the changes over it. Raises InvalidPolicy."""
+        if not self.changes:
+            return [load_policy(text, name) for text, name in self.policies]
+        return [changed_policy(PolicyFile(*file), self.changes) for file in self.policies]
+
+    def calendar(self) -> Calendar:
+        """Return the calendar with the declared days."""
+        return Calendar(self.days, version=int(bool(self.days)))
 
 
 class ReplayResult:
@@ -70,16 +82,35 @@ def replay(
     Tickets are played one by one, in as many processes as there are cores if `processes` does not
     say otherwise; the events are the same.
     """
-    policies = [load_policy(text, name) for text, name in setup.policies]
+    return ReplayResult(*_played(feed, setup, until, processes, EVENTS))
+
+
+def replay_outcomes(
+    feed: Path, setup: ReplaySetup, until: datetime | None, processes: int | None = None
+) -> Iterator[TicketOutcome]:
+    """Play a file as `replay` does, and yield how its tickets fare, by their numbers."""
+    _count, runs = _played(feed, setup, until, processes, OUTCOMES)
+    return map(msgspec.json.Decoder(TicketOutcome).decode, runs.read_raw())
+
+
+def _played(
+    feed: Path,
+    setup: ReplaySetup,
+    until: datetime | None,
+    processes: int | None,
+    kind: RecordKind,
+) -> tuple[int, EventRuns]:
+    """Play a file, and return the number of its messages and the records of that kind."""
+    policies = setup.read_policies()
 
     def ahead(now: datetime) -> timedelta:
         return in_force(policies, now).intake.ahead.span
 
     with _rare_collections():
         messages = read_messages(feed, ahead, until)
-        player = Player(messages, policies, setup, until or messages.clock)
+        player = Player(messages, policies, setup, until or messages.clock, kind)
         player.play(processes or _processes(messages.count))
-    return ReplayResult(messages.count, player.runs)
+    return messages.count, player.runs
 
 
 def _processes(messages: int) -> int:
@@ -98,7 +129,7 @@ def _rare_collections() -> Iterator[None]:
 
 
 class Player:
-    """Plays the messages of a file, bucket by bucket, into sorted runs of events."""
+    """Plays the messages of a file, bucket by bucket, into sorted runs of records of a kind."""
 
     def __init__(
         self,
@@ -106,15 +137,17 @@ class Player:
         policies: Sequence[Policy],
         setup: ReplaySetup,
         end: datetime,
+        kind: RecordKind,
     ) -> None:
         self.runs = EventRuns(BUCKETS + 1)
+        self._kind = kind
         self._messages = messages
         self._end = end
         self._directory = _directory(setup, messages.unit_names)
         day = setup.quiet_before
         self._quiet_before = datetime.combine(day, time(), SHANGHAI) if day else None
         self._repeats: dict[str, str] = {}
-        calendar = Calendar(setup.days, version=int(bool(setup.days)))
+        calendar = setup.calendar()
         look = screening(self._directory, self._repeats)
         self._rules = ReplayRules(policies, calendar, look, self._directory.parents)
         self._linked = messages.linked()
@@ -132,9 +165,9 @@ class Player:
             record
             for tickets in together
             for number, ticket in tickets.items()
-            for record in ticket_records(number, ticket)
+            for record in self._kind.of_ticket(number, ticket)
         ]
-        self.runs.write(BUCKETS, [*records, *line_records(self._messages.refused)])
+        self.runs.write(BUCKETS, [*records, *self._kind.of_lines(self._messages.refused)])
         if processes == 1:
             for bucket in range(BUCKETS):
                 self.play_bucket(bucket)
@@ -153,7 +186,7 @@ class Player:
                 by_ticket.setdefault(message.ticket, []).append(message)
         records: list[Record] = []
         for number, arrived in by_ticket.items():
-            records += ticket_records(number, self._play_ticket(number, arrived))
+            records += self._kind.of_ticket(number, self._play_ticket(number, arrived))
         self.runs.write(bucket, records)
 
     def _find_repeats(
@@ -293,22 +326,10 @@ _player: Player | None = None
 
 
 def _set_player(player: Player, parent: int) -> None:
-    """Keep the player of this process, which ends with its parent.
-
-    Otherwise the processes of a replay that was killed would wait for ever, and keep its files.
-    """
-    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+    """Keep the player of this process, which ends with its parent."""
+    end_with_parent(parent)
     global _player  # noqa: PLW0603  (the pool hands nothing else on to what it runs)
     _player = player
-
-
-def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        sleep(_PARENT_INTERVAL)
-    os._exit(1)
-
-
-_PARENT_INTERVAL = 0.5
 
 
 def _play_bucket(bucket: int) -> None:

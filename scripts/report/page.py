@@ -1,11 +1,9 @@
 """Write the bulletin as one HTML page that loads nothing: no style, script or image."""
 
 from collections.abc import Iterable
-from importlib import resources
 from itertools import islice
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from models.i18n import _, render
@@ -30,6 +28,7 @@ from scripts.report.columns import (
     format_publication,
     redacted_line,
 )
+from scripts.report.html_template import render_page
 from scripts.report.spreadsheets import TicketsOfFigure
 from scripts.report.topic_columns import hot_table, topics_table
 
@@ -44,11 +43,9 @@ _TILES = ("tickets", "completed", "on_time_rate", "first_contact_rate", "satisfa
 
 def bulletin_page(bulletin: Bulletin, tickets_of: TicketsOfFigure) -> str:
     """The page as HTML; what citizens wrote is escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
-    text = (resources.files("scripts.report") / "page.html").read_text(encoding="utf-8")
     columns = {name: _(title) for name, title in COLUMNS.items()}
-    return environment.from_string(text).render(
-        lang=_("en"),
+    return render_page(
+        "page.html",
         title=_("12345 hotline: bulletin {month}").format(month=bulletin.month),
         subtitle=_("Regulation 5.4 and 6.1; figures as defined in docs/bulletin.md"),
         publication=format_publication(bulletin),

@@ -43,7 +43,7 @@ _MAX_CELL = 32_000
 
 
 def bulletin_csv(bulletin: Bulletin) -> str:
-    """The units and their total as CSV, with a byte order mark by which Excel recognises UTF-8."""
+    """The units and their total as CSV."""
     rows = [[_("rank"), _("unit"), *(_(title) for title in COLUMNS.values())]]
     for line in (*bulletin.lines, bulletin.total):
         unit = without_formula(redacted_line(line.unit)) if line.unit else _("all units")
@@ -63,7 +63,7 @@ def bulletin_csv(bulletin: Bulletin) -> str:
         if topics:
             rows += [[], [title], heads]
             rows += [[without_formula(cell) for cell in row] for row in topics]
-    return _csv(rows)
+    return csv_text(rows)
 
 
 def cases_csv(cases: Iterable[FigureCase]) -> str:
@@ -81,10 +81,11 @@ def cases_csv(cases: Iterable[FigureCase]) -> str:
         ]
         texts += [format_note(case.note, key) for key in keys]
         rows.append([without_formula(text) for text in texts])
-    return _csv(rows)
+    return csv_text(rows)
 
 
-def _csv(rows: Iterable[Sequence[str]]) -> str:
+def csv_text(rows: Iterable[Sequence[str]]) -> str:
+    """Rows as CSV, with a byte order mark by which Excel recognises UTF-8."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return "\ufeff" + text.getvalue()

@@ -52,7 +52,7 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
         "provisional": ticket.provisional,
         "duties": [_duty_as_dict(duty) for duty in ticket.duties],
         "alerts": list(_alerts(ticket, _)),
-        "why": None if explanation is None else _explanation_as_dict(explanation),
+        "why": None if explanation is None else explanation_as_dict(explanation),
     }
 
 
@@ -77,7 +77,7 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
         withdrawn = "  " + _("taken back") if alert["withdrawn"] else ""
         yield f"  {label(Level, alert['level'])}  {at}  ({alert['clause']})  {to}{withdrawn}"
     if (explanation := _explanation(session, ticket)) is not None:
-        yield from _explanation_lines(explanation)
+        yield from explanation_lines(explanation)
 
 
 def _topic_as_dict(ticket: TicketDetail) -> dict[str, Any] | None:
@@ -147,14 +147,20 @@ def _minute(at: datetime) -> str:
     return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
-def _explanation_lines(why: Explanation) -> Iterator[str]:
-    base, due = why.base.astimezone(SHANGHAI), why.due.astimezone(SHANGHAI)
-    yield _("Why: {clock} from {base}: {term} ({clause})").format(
+def explanation_head(why: Explanation) -> str:
+    """The first line of a deadline's reasons: its clock, base, term and clause."""
+    return _("{clock} from {base}: {term} ({clause})").format(
         clock=label(ClockName, why.clock),
-        base=f"{base:%Y-%m-%d %H:%M}",
+        base=_minute(why.base),
         term=render(why.term_text),
         clause=why.clause,
     )
+
+
+def explanation_lines(why: Explanation) -> Iterator[str]:
+    """A deadline's reasons for people: its term, every day, what else bore on it, the levels."""
+    due = why.due.astimezone(SHANGHAI)
+    yield _("Why: {reason}").format(reason=explanation_head(why))
     for day in why.days:
         mark = day.number or ("+" if day.counts else "-")
         yield f"  {day.day}  {mark:>2}  {render(day.why)}"
@@ -200,7 +206,8 @@ def _explanation(session: Session, ticket: TicketDetail) -> Explanation | None:
     return explain(clock, ticket.state, context)
 
 
-def _explanation_as_dict(why: Explanation) -> dict[str, Any]:
+def explanation_as_dict(why: Explanation) -> dict[str, Any]:
+    """A deadline's reasons for machines, instants in +08:00."""
     return {
         "clock": why.clock,
         "base": why.base.astimezone(SHANGHAI),

@@ -1,5 +1,6 @@
 """The replay: tickets in simulated time, in memory; the service writes the same log."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -24,8 +25,10 @@ from models.rules.messages import Message
 from models.rules.routing.directory import Unit, UnitsFile
 from models.tables.core import TICKET
 from scripts.ingest.feed_reader import read_feed
+from scripts.laboratory.variants import Variant, read_variant
 from scripts.replay.messages import unit_names
-from scripts.replay.replay import ReplayResult, ReplaySetup, replay
+from scripts.replay.replay import ReplayResult, ReplaySetup, replay, replay_outcomes
+from tests.laboratory.outcomes import facts_by_ticket, folded_outcomes, stored
 from tests.rules.district import POLICY_FILE, POLICY_TEXT, SCENARIOS
 from tests.rules.facts import facts_of_log
 from tests.rules.random_lives import lives
@@ -387,11 +390,7 @@ def test_the_service_writes_the_same_log(store: Store, tmp_path: Path, seed: int
     path = _written(tmp_path, _random_feed(seed))
     # as the reader cleans them, which mends what two encodings have made of a text
     raws = [record.message for record in read_feed(path) if record.message is not None]
-    known = {unit.name for unit in SETUP.units.unit}
-    unknown = sorted({name for raw in raws for name in unit_names(raw)} - known)
-    with store.writing() as session:
-        units = UnitsFile(SETUP.units.unit + tuple(map(Unit, unknown)))
-        replace_units(session, units, at("2026-01-01T00:00"))
+    _serve_units(store, raws)
     log = replay(path, SETUP, _END).events
     _serve(store, raws)
     for number in sorted({raw["ticket"] for raw in raws}):
@@ -404,6 +403,39 @@ def test_the_service_writes_the_same_log(store: Store, tmp_path: Path, seed: int
             written = list(ticket_log(session, number))
         causes = [row.cause for row in log_of(store, number)]
         assert _comparable(written, causes) == _comparable(wanted, causes), number
+    (today, same) = zip(*folded_outcomes(store, [Variant("no change")], _END), strict=True)
+    assert today == same
+    assert (
+        facts_by_ticket(today)
+        == stored(store)
+        == facts_by_ticket(replay_outcomes(path, SETUP, _END))
+    )
+
+
+@pytest.mark.store(units=simple_units(), databases=["sqlite"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_variant_is_a_replay_under_its_rules(store: Store, tmp_path: Path, seed: int) -> None:
+    """Where nothing came late: whatever came late is kept out by what had been done by then."""
+    path = _written(tmp_path, _random_feed(seed, lateness=0))
+    raws = [record.message for record in read_feed(path) if record.message is not None]
+    _serve_units(store, raws)
+    feed(store, raws, _END)
+    advance_tickets(store, sorted({raw["ticket"] for raw in raws}), _END)
+    changes = [("set", f"terms.{name}=1 half-day") for name in ("accept", "complaint", "survey")]
+    variant = read_variant([*changes, ("off", "2026-02-24"), ("working", "2026-02-15")])
+    setup = dataclasses.replace(SETUP, changes=variant.changes, days=dict(variant.days))
+    today, varied = zip(*folded_outcomes(store, [variant], _END), strict=True)
+    assert facts_by_ticket(varied) == facts_by_ticket(replay_outcomes(path, setup, _END))
+    assert facts_by_ticket(varied) != facts_by_ticket(today)
+
+
+def _serve_units(store: Store, raws: Sequence[dict[str, Any]]) -> None:
+    """Let the store know all the units that messages name, as a replay does."""
+    known = {unit.name for unit in SETUP.units.unit}
+    unknown = sorted({name for raw in raws for name in unit_names(raw)} - known)
+    with store.writing() as session:
+        units = UnitsFile(SETUP.units.unit + tuple(map(Unit, unknown)))
+        replace_units(session, units, at("2026-01-01T00:00"))
 
 
 def _comparable(log: Sequence[dict[str, Any]], causes: Sequence[int | None]) -> list[Any]:
@@ -428,8 +460,8 @@ def _serve(store: Store, raws: Sequence[dict[str, Any]]) -> None:
         advance_step_by_step(session, tickets, _END)
 
 
-def _random_feed(seed_number: int) -> list[dict[str, Any]]:
-    """Random lives of a dozen tickets in the order of arrival; a quarter of it comes late."""
+def _random_feed(seed_number: int, lateness: float = 0.25) -> list[dict[str, Any]]:
+    """Random lives of a dozen tickets in the order of arrival; a part of it comes late."""
     lives_found: list[list[Message]] = []
 
     @hypothesis.seed(seed_number)
@@ -450,7 +482,7 @@ def _random_feed(seed_number: int) -> list[dict[str, Any]]:
     for number, life in enumerate(lives_found):
         ticket = f"Z{seed_number}-{number}"
         for drawn in life:
-            late = rng.random() < 0.25
+            late = rng.random() < lateness
             # no two of a ticket at one moment: together they would be folded together
             unique = timedelta(microseconds=drawn.arrival + 100 * number) if late else timedelta()
             arrived = drawn.at + timedelta(hours=rng.choice((1, 5, 24, 72)) * late) + unique

@@ -11,10 +11,11 @@ from models.rules.calendar import Calendar
 from models.rules.events import Event, MessageRefused
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.difference import LoggedEvent
+from models.rules.lifecycle.outcome import TicketOutcome, outcome_of
 from models.rules.lifecycle.refold import refold_late, refusals
 from models.rules.messages import Finding, Message, RawMessage, Refusal, TicketReceived
 from models.rules.policy import Policy, in_force
-from models.rules.state import EDITION, RuleContext, State
+from models.rules.state import EDITION, Clock, RuleContext, State
 from models.rules.vocabulary import MessageType
 
 Screening: TypeAlias = Callable[[Message, Policy], tuple[Finding, ...]]
@@ -65,6 +66,7 @@ class TicketReplay:
         "_arrived",
         "_context",
         "_number",
+        "_past",
         "_rules",
         "_state",
         "begun_at",
@@ -82,6 +84,7 @@ class TicketReplay:
         self._rules = rules
         self._state: State | None = None
         self._context: RuleContext | None = None
+        self._past: list[Clock] = []
         self._arrived: dict[int, _Arrived] = {}
 
     def play_in_order(self, messages: Sequence[Message], end: datetime) -> None:
@@ -90,7 +93,19 @@ class TicketReplay:
         assert self._state is not None and self._context is not None and self.first is not None
         ordered = [self.first, *messages[1:]]
         self.texts = {message.arrival: message.raw for message in ordered}
-        self.log = fold(self._state, ordered, self._context, end, played=True)
+        self.log = fold(self._state, ordered, self._context, end, played=True, past=self._past)
+
+    @property
+    def outcome(self) -> TicketOutcome | None:
+        """How the ticket has fared by now; None while it has not begun.
+
+        Its policy is named by the first day on which that holds.
+        """
+        if self._state is None or self._context is None:
+            return None
+        log = [(event.data, event.cause) for event in self.log]
+        policy = self._context.policy.valid_from.isoformat()
+        return outcome_of(self._state, self._past, log, policy)
 
     def advance_to(self, now: datetime) -> None:
         """Let happen what time brings about before a message that arrives at `now`."""
@@ -131,7 +146,15 @@ class TicketReplay:
             self._lose_patience(now)
             return
         assert self._context is not None
-        self.log += fold(self._state, (), self._context, now, inclusive=inclusive, played=True)
+        self.log += fold(
+            self._state,
+            (),
+            self._context,
+            now,
+            inclusive=inclusive,
+            played=True,
+            past=self._past,
+        )
 
     def _take_first(self, now: datetime) -> None:
         """Begin the ticket if a receipt that can be read has come; the others wait for it."""
@@ -175,7 +198,7 @@ class TicketReplay:
     def _fold(self, messages: Sequence[Message], now: datetime) -> None:
         assert self._state is not None and self._context is not None
         # what a message puts into the past is found together, as by the service
-        events = fold(self._state, messages, self._context, now, inclusive=False)
+        events = fold(self._state, messages, self._context, now, inclusive=False, past=self._past)
         refused = refusals(events)
         for message in messages:
             self._arrived[message.arrival].settle(refused.get(message.arrival))
@@ -203,5 +226,5 @@ class TicketReplay:
         for arrival, refusal in refolded.conflicting.items():
             self._arrived[arrival].settle(refusal)
             self._arrived[arrival].conflicting = True
-        self._state = refolded.state
+        self._state, self._past = refolded.state, refolded.past
         self.log += refolded.appended

@@ -1,0 +1,132 @@
+"""Variants of the rules: the store's own policies and calendar with changes over them."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from models.errors import HotlineError
+from models.i18n import N_, _
+from models.rules.calendar import Calendar, DeclaredDay
+from models.rules.lifecycle.outcome import TicketOutcome
+from models.rules.policy import Policy, PolicyFile, changed_policy
+from models.rules.state import RuleContext
+from models.text_files import read_text
+from scripts.rulebook.calendar_file import read_declared_days
+
+_DOCUMENT = N_("an assumption")
+_KINDS = ("set", "off", "working", "policy", "calendar")
+
+
+class InvalidVariant(HotlineError):
+    """A change of the rules cannot be read; the message says how to write it."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Changes of the rules: policy files and fragments in their order, and declared days."""
+
+    name: str
+    changes: Sequence[PolicyFile] = ()
+    days: Mapping[date, DeclaredDay] = field(default_factory=dict)
+
+    def policy(self, stored: PolicyFile) -> Policy:
+        """Return a policy of the store under this variant. Raises InvalidPolicy."""
+        return changed_policy(stored, self.changes)
+
+    def calendar(self, present: Calendar) -> Calendar:
+        """Return the present calendar with the days of this variant."""
+        if not self.days:
+            return present
+        return Calendar({**present.overlay, **self.days}, present.version, present.years)
+
+
+TODAY = Variant(N_("today's rules"))
+"""The rules as they stand."""
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The rules of one side of a comparison: contexts by the id of the policy.
+
+    `days` are days that it declares: they count for tickets too that keep others.
+    """
+
+    name: str
+    contexts: Mapping[str, RuleContext]
+    days: Mapping[date, DeclaredDay] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The name, as people read it."""
+        return _(self.name)
+
+    def context_of(self, outcome: TicketOutcome) -> RuleContext | None:
+        """Return what a ticket was folded under; None where it did not begin."""
+        context = self.contexts.get(outcome.policy)
+        if context is None or not outcome.days_kept:
+            return context
+        calendar = context.calendar.keeping(outcome.days_kept)
+        return RuleContext(context.policy, calendar, context.parents)
+
+    def days_kept(self, kept: Mapping[str, bool]) -> dict[str, bool]:
+        """Return the days that a ticket keeps under these rules."""
+        return {day: w for day, w in kept.items() if date.fromisoformat(day) not in self.days}
+
+
+def read_variant(changes: Iterable[tuple[str, str]], name: str = "") -> Variant:
+    """Read a variant from its changes, each a kind and a value; without a name they name it.
+
+    Kinds are `set` (`terms.complaint=5 workdays`), `off` and `working` (a day), `policy` and
+    `calendar` (a file). Raises HotlineError.
+    """
+    files = list[PolicyFile]()
+    days = dict[date, DeclaredDay]()
+    names = list[str]()
+    for kind, value in changes:
+        names.append(value if kind == "set" else f"{kind} {value}")
+        match kind:
+            case "set":
+                files.append(_fragment(value))
+            case "policy":
+                files.append(PolicyFile(read_text(Path(value)), value))
+            case "calendar":
+                days |= read_declared_days(Path(value))
+            case _:
+                days[_day(value)] = DeclaredDay(kind == "working", _DOCUMENT)
+    return Variant(name or "; ".join(names), files, days)
+
+
+def parse_variant(text: str) -> Variant:
+    """Read a variant as it is written on one line: `terms.complaint=5 workdays; off 2026-10-10`."""
+    changes = list[tuple[str, str]]()
+    for part in filter(None, map(str.strip, text.split(";"))):
+        kind, _blank, value = part.partition(" ")
+        if kind in _KINDS and value and "=" not in kind:
+            changes.append((kind, value.strip()))
+        else:
+            changes.append(("set", part))
+    return read_variant(changes, "; ".join(filter(None, map(str.strip, text.split(";")))))
+
+
+def _fragment(written: str) -> PolicyFile:
+    """Return `terms.complaint=5 workdays` as a fragment of a policy file."""
+    path, equals, value = (part.strip() for part in written.partition("="))
+    if not equals or not path or not value:
+        text = _("write a change as terms.complaint=5 workdays, not {written}")
+        raise InvalidVariant(text.format(written=written))
+    try:
+        tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        value = json.dumps(value, ensure_ascii=False)
+    return PolicyFile(f"{path} = {value}", "--set")
+
+
+def _day(written: str) -> date:
+    try:
+        return date.fromisoformat(written)
+    except ValueError as error:
+        text = _("write a day as 2026-10-10, not {written}")
+        raise InvalidVariant(text.format(written=written)) from error

@@ -1,0 +1,274 @@
+"""The result of a comparison, as a sheet and for machines."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from models.i18n import N_, _
+from models.queries.bulletin import BulletinLine
+from models.queries.figures import RATES, format_rate
+from models.rules.lifecycle.decision import HOTLINE_HOLDERS
+from models.rules.vocabulary import Category, ClockName, ClockState, Level, label
+from scripts.laboratory.differences import (
+    change_text,
+    difference_as_dict,
+    reason_texts,
+    ticket_head,
+)
+from scripts.laboratory.outcome_totals import ALL, CATEGORY, HOURS, UNIT, OutcomeTotals
+from scripts.laboratory.store_comparison import ComparedTickets
+from scripts.report.charts import Bar, bars
+from scripts.report.columns import FIGURE_TITLES, format_holder
+from scripts.report.sheet import Sheet, SheetChart, SheetTable
+
+LIMIT = N_(
+    "People acted as they did under the rules of then; under other rules they would have acted "
+    "otherwise. The hours that each act came before its deadline show what a shorter term would "
+    "have asked of them."
+)
+_TITLES = {
+    **FIGURE_TITLES,
+    "deemed": N_("deemed acceptances"),
+    "expired": N_("duties expired"),
+    "cards": N_("cards"),
+}
+_SUMMARY = (
+    *("tickets", "deemed", "timed", "on_time", "late", "on_time_rate"),
+    *("first_contact_rate", "closing_contact_rate", "expired", *Level),
+)
+_BY_KEY = ("on_time_rate", "late", "deemed", "yellow", "red")
+_TODAY_COLOUR, _VARIANT_COLOUR, _YELLOW, _RED = "#9fb8cc", "#2f6f9f", "#d9a400", "#b3261e"
+_MAX_CHART_UNITS = 20
+
+
+def whatif_sheet(compared: ComparedTickets) -> Sheet:
+    """The comparison for people: figures side by side, hours left, and the tickets that differ."""
+    sides = [rules.title for rules in compared.rules]
+    return Sheet(
+        _("What if: {variants}").format(variants=" | ".join(sides[1:])),
+        tuple(_notes(compared)),
+        (
+            _summary(compared, sides),
+            _by_key(compared, sides, UNIT, _("By unit")),
+            _by_key(compared, sides, CATEGORY, _("By category")),
+            _clocks(compared, sides),
+            *_hours(compared.comparison.totals[0]),
+            *_tickets(compared),
+        ),
+        tuple(_charts(compared, sides)),
+    )
+
+
+def _notes(compared: ComparedTickets) -> Iterator[str]:
+    comparison = compared.comparison
+    for rules, differ, tipped in zip(
+        compared.rules[1:], comparison.differ[1:], comparison.tipped[1:], strict=True
+    ):
+        text = _("{name}: {differ} of {n} tickets fare differently, {tipped} of them end otherwise")
+        yield text.format(name=rules.title, differ=differ, n=comparison.tickets, tipped=tipped)
+    yield _(LIMIT)
+
+
+def _summary(compared: ComparedTickets, sides: Sequence[str]) -> SheetTable:
+    totals = compared.comparison.totals
+    rows = [
+        (_(_TITLES[figure]), *(_cell(total.line(ALL), figure) for total in totals))
+        for figure in _SUMMARY
+    ]
+    refused = (str(total.refused.total()) for total in totals)
+    rows.append((_("messages that the rules refuse"), *refused))
+    return SheetTable(_("Figures"), (_("figure"), *sides), tuple(rows))
+
+
+def _cell(line: BulletinLine, figure: str) -> str:
+    if figure in RATES:
+        rate = line.rate(figure)
+        return "" if rate is None else format_rate(rate)
+    return str(line.count(figure))
+
+
+def _by_key(
+    compared: ComparedTickets, sides: Sequence[str], dimension: str, title: str
+) -> SheetTable:
+    """The figures of each unit or category; where the sides differ, one after the other."""
+    totals = compared.comparison.totals
+    rows = [
+        (
+            _key_title(dimension, key),
+            *(_side_by_side([_cell(t.line(dimension, key), f) for t in totals]) for f in _BY_KEY),
+        )
+        for key in _keys(totals, dimension)
+    ]
+    heads = (_(dimension), *(_(_TITLES[figure]) for figure in _BY_KEY))
+    return SheetTable(title, heads, tuple(rows), note=" → ".join(sides))
+
+
+def _side_by_side(cells: Sequence[str]) -> str:
+    return cells[0] if len(set(cells)) == 1 else " → ".join(cell or "0" for cell in cells)
+
+
+def _keys(totals: Sequence[OutcomeTotals], dimension: str) -> list[str]:
+    """Return the units or categories that have cards or handled anything, the hotline none."""
+    keys = {key for total in totals for key in total.figures[dimension] if key}
+    return sorted(keys - set(HOTLINE_HOLDERS))
+
+
+def _key_title(dimension: str, key: str) -> str:
+    return format_holder(key) if dimension == UNIT else label(Category, key)
+
+
+def _clocks(compared: ComparedTickets, sides: Sequence[str]) -> SheetTable:
+    totals = compared.comparison.totals
+    rows = [
+        (label(ClockName, name), label(ClockState, state), *(str(n) for n in counts))
+        for name in ClockName
+        for state in ClockState
+        for counts in [[total.clocks[name, state] for total in totals]]
+        if any(counts)
+    ]
+    return SheetTable(_("Clocks"), (_("clock"), _("outcome"), *sides), tuple(rows), texts=2)
+
+
+def hour_ranges() -> list[str]:
+    """The ranges of hours that an act came before its deadline, as headings."""
+    first = _("over {n} h late").format(n=-HOURS[0])
+    last = _("over {n} h early").format(n=HOURS[-1])
+    between = []
+    for low, high in pairwise(HOURS):
+        late = high <= 0
+        text = _("{low}-{high} h late") if late else _("{low}-{high} h early")
+        between.append(text.format(low=-high if late else low, high=-low if late else high))
+    return [first, *between, last]
+
+
+def _hours(today: OutcomeTotals) -> Iterator[SheetTable]:
+    """Tables of the hours left under today's rules: of handlings by unit, of all acts by clock."""
+    heads = hour_ranges()
+    by_unit = [
+        (format_holder(holder), *map(str, counts))
+        for (holder, clock), counts in sorted(today.hours.items())
+        if clock == ClockName.HANDLING
+    ]
+    note = _("Under today's rules; an act in the range of 0 hours or more was in time.")
+    title = _("Hours before the deadline: results, by unit")
+    yield SheetTable(title, (_("unit"), *heads), tuple(by_unit), note=note)
+    by_clock = [
+        (label(ClockName, name), *map(str, counts))
+        for name in ClockName
+        if (counts := _hours_of(today, name))
+    ]
+    title = _("Hours before the deadline: all acts, by clock")
+    yield SheetTable(title, (_("clock"), *heads), tuple(by_clock), note=note)
+
+
+def _hours_of(total: OutcomeTotals, name: ClockName) -> list[int]:
+    of_clock = [counts for (_holder, clock), counts in total.hours.items() if clock == name]
+    return [sum(column) for column in zip(*of_clock, strict=True)]
+
+
+def _tickets(compared: ComparedTickets) -> Iterator[SheetTable]:
+    today = compared.rules[0]
+    heads = (
+        *(_("ticket"), _("unit"), _("category"), _("what differs")),
+        *(_("why it was"), _("why it would be")),
+    )
+    for variant, rules in enumerate(compared.rules[1:], 1):
+        listed = compared.differences.of(variant)
+        rows = []
+        for difference in listed:
+            reasons = reason_texts(difference, rules, today)
+            rows.append((*ticket_head(difference), change_text(difference), *reasons))
+        rest = compared.comparison.differ[variant] - len(listed)
+        more = _("and {n} more; see --list").format(n=rest) if rest else ""
+        title = _("Tickets that fare differently: {variant}").format(variant=rules.title)
+        yield SheetTable(title, heads, tuple(rows), texts=len(heads), note=more)
+
+
+def _charts(compared: ComparedTickets, sides: Sequence[str]) -> Iterator[SheetChart]:
+    totals = compared.comparison.totals
+    named = list(zip(sides, totals, strict=True))
+    cards = [
+        Bar(side, ((line.count("yellow"), _YELLOW), (line.count("red"), _RED)),
+            f"{line.count('yellow')} + {line.count('red')}")
+        for side, total in named
+        for line in [total.line(ALL)]
+    ]  # fmt: skip
+    yield SheetChart(_("yellow and red cards"), bars(cards))
+    units = [u for u in _keys(totals, UNIT) if any(t.line(UNIT, u).count("timed") for t in totals)]
+    rates = []
+    for unit in sorted(units, key=lambda u: -totals[0].line(UNIT, u).count("timed")):
+        for place, (side, total) in enumerate(named):
+            rate = total.line(UNIT, unit).rate("on_time_rate")
+            colour = _VARIANT_COLOUR if place else _TODAY_COLOUR
+            name = format_holder(unit) if place == 0 else side
+            rates.append(Bar(name, ((rate or 0.0, colour),), format_rate(rate)))
+    yield SheetChart(_("on time, by unit"), bars(rates[: _MAX_CHART_UNITS * len(named)], 1.0))
+    counts = _hours_of(totals[0], ClockName.HANDLING)
+    spread = [
+        Bar(head, ((count, _RED if high <= 0 else _VARIANT_COLOUR),), str(count))
+        for head, count, high in zip(hour_ranges(), counts, (*HOURS, HOURS[-1]), strict=False)
+    ]
+    yield SheetChart(_("hours before the deadline, results of all units"), bars(spread))
+
+
+def whatif_as_dict(compared: ComparedTickets) -> dict[str, Any]:
+    """The comparison for machines; the first variant is the rules as they stand."""
+    comparison = compared.comparison
+    today = compared.rules[0]
+    return {
+        "tickets": comparison.tickets,
+        "differ": comparison.differ_anywhere,
+        "limit": _(LIMIT),
+        "variants": [
+            {
+                "name": "today" if place == 0 else rules.name,
+                "differ": comparison.differ[place],
+                "tipped": comparison.tipped[place],
+                **_totals_as_dict(comparison.totals[place]),
+                "tickets": [
+                    difference_as_dict(difference, rules, today)
+                    for difference in compared.differences.of(place)
+                ],
+            }
+            for place, rules in enumerate(compared.rules)
+        ],
+        "hours": {
+            "bounds": list(HOURS),
+            "acts": [
+                {"holder": holder, "clock": clock, "counts": counts}
+                for (holder, clock), counts in sorted(comparison.totals[0].hours.items())
+            ],
+        },
+    }
+
+
+def _totals_as_dict(total: OutcomeTotals) -> dict[str, Any]:
+    line = total.line(ALL)
+    clocks: dict[str, dict[str, int]] = {}
+    for (name, state), count in sorted(total.clocks.items()):
+        clocks.setdefault(name, {})[state] = count
+    return {
+        "cards": {level.value: line.count(level) for level in Level},
+        "deemed": line.count("deemed"),
+        "on_time": {
+            "timed": line.count("timed"),
+            "on_time": line.count("on_time"),
+            "rate": line.rate("on_time_rate"),
+        },
+        "clocks": clocks,
+        "refused": dict(sorted(total.refused.items())),
+        "units": _lines_as_dicts(total, UNIT),
+        "categories": _lines_as_dicts(total, CATEGORY),
+    }
+
+
+def _lines_as_dicts(total: OutcomeTotals, dimension: str) -> list[dict[str, Any]]:
+    return [
+        {
+            dimension: key,
+            **{rate: line.rate(rate) for rate in RATES},
+            **dict(sorted(line.counts.items())),
+        }
+        for key in sorted(filter(None, total.figures[dimension]))
+        for line in [total.line(dimension, key)]
+    ]

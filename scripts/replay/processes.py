@@ -1,0 +1,22 @@
+"""The processes that a replay or a comparison is spread over."""
+
+import os
+import threading
+from time import sleep
+
+_INTERVAL = 0.5
+"""Seconds between two looks at the parent."""
+
+
+def end_with_parent(parent: int) -> None:
+    """Let this process end with its parent.
+
+    Otherwise the processes of a command that was killed would wait for ever, and keep its files.
+    """
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        sleep(_INTERVAL)
+    os._exit(1)

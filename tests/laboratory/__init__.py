@@ -1,0 +1,1 @@
+"""Tests of what the rules would have made of tickets, of defences and of forecasts."""

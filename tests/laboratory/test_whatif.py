@@ -1,0 +1,164 @@
+"""`hotline whatif` and `replay --against`: what other rules would have made of the same acts."""
+
+import csv
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models.database import Store
+from models.queries.figure_cases import figure_counts
+from models.queries.figures import OF_DUTIES, Month, months_until
+from models.queries.ticket_lives import TicketChoice
+from models.queries.unit_names import load_unit_names
+from models.rules.policy import InvalidPolicy, PolicyFile
+from scripts.laboratory.outcome_totals import ALL, UNIT
+from scripts.laboratory.store_comparison import compare_store
+from scripts.laboratory.variants import Variant, parse_variant
+from tests.laboratory.outcomes import facts_by_ticket, folded_outcomes, stored
+from tests.report.two_months import NOW, fill_two_months
+from tests.rules.district import POLICY_TEXT, SCENARIOS
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import KEY_LINE, at, prepared_store
+
+pytestmark = pytest.mark.store(fill=fill_two_months, shared=True)
+ALL_TICKETS = TicketChoice()
+DESK = "城市管理和综合执法局"
+FIVE_DAYS = parse_variant("terms.complaint=5 workdays")
+
+
+def test_no_change_differs_nowhere_and_is_what_the_store_has(store: Store) -> None:
+    """With returns, disputes, second handlings and a message that took cards back."""
+    (today, same) = zip(*folded_outcomes(store, [Variant("nothing")], NOW), strict=True)
+    assert today == same
+    assert facts_by_ticket(today) == stored(store)
+    compared = compare_store(store, ALL_TICKETS, [Variant("nothing")], NOW, 10, 1).comparison
+    assert (compared.tickets, compared.differ, compared.differ_anywhere) == (len(today), [0, 0], 0)
+
+
+def test_the_figures_are_the_bulletins(store: Store) -> None:
+    """Of all that ended by now, by unit; the bulletin counts units under their present names."""
+    compared = compare_store(store, ALL_TICKETS, [FIVE_DAYS], NOW, 0, 1).comparison
+    months = months_until(Month.of(NOW), 5)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    with store.reading() as session:
+        for month in figure_counts(session, months, load_unit_names(session)):
+            for unit, line in month.items():
+                counts[unit].update(line)
+    figures = (*OF_DUTIES, "prewarning", "yellow", "red", "cards")
+    for unit, counted in compared.totals[0].figures[UNIT].items():
+        for figure in figures:
+            assert counted[figure] == counts[unit][figure], (unit, figure)
+
+
+@pytest.mark.store(databases=["sqlite"], fill=fill_two_months, shared=True)
+def test_processes_count_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.laboratory.store_comparison._AT_ONCE", 60)
+    alone, together = (
+        compare_store(store, ALL_TICKETS, [FIVE_DAYS], NOW, 5, processes) for processes in (1, 2)
+    )
+    assert alone.comparison.differ == together.comparison.differ
+    assert alone.comparison.totals[1].figures == together.comparison.totals[1].figures
+    assert alone.comparison.totals[1].hours == together.comparison.totals[1].hours
+    assert alone.differences.of(1) == together.differences.of(1)
+    assert alone.comparison.differ[1] > 5 == len(alone.differences.of(1))
+
+
+def test_a_month_is_chosen_by_receipt(store: Store) -> None:
+    october = TicketChoice(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
+    compared = compare_store(store, october, [FIVE_DAYS], NOW, 9, 1)
+    assert compared.comparison.tickets == 7
+    assert compared.comparison.totals[0].line(ALL).count("red") == 5
+    assert compared.comparison.totals[1].line(ALL).count("red") == 6
+    (tipped,) = [d for d in compared.differences.of(1) if d.tips]
+    assert tipped.ticket == "X2"
+
+
+def test_a_variant_is_several_changes_in_their_order(tmp_path: Path) -> None:
+    fragment = tmp_path / "fragment.toml"
+    fragment.write_text('[terms]\ncomplaint = "4 workdays"\nhelp = "2 workdays"\n')
+    text = f"policy {fragment}; terms.complaint=3 workdays; off 2026-10-10; working 2026-10-11"
+    variant = parse_variant(text)
+    assert variant.name == text
+    assert {day.isoformat(): d.working for day, d in variant.days.items()} == {
+        "2026-10-10": False,
+        "2026-10-11": True,
+    }
+    assert [change.is_whole for change in variant.changes] == [False, False]
+    with pytest.raises(InvalidPolicy, match='did you mean "complaint"'):
+        parse_variant("terms.complain=5 workdays").policy(PolicyFile(POLICY_TEXT, "policy"))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose store holds two months."""
+    folder = tmp_path_factory.mktemp("home")
+    key = folder / "hotline.key"
+    key.write_text(KEY_LINE)
+    key.chmod(0o600)
+    with prepared_store(f"sqlite:///{folder / 'hotline.db'}") as store:
+        fill_two_months(store)
+    yield folder
+
+
+@pytest.fixture
+def hotline(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InProcessHotline:
+    return InProcessHotline(home, monkeypatch, capsys)
+
+
+def test_a_shorter_term_in_october(hotline: InProcessHotline) -> None:
+    """By table, for machines, as CSV and as a page that needs no other host."""
+    asked = ("whatif", "--month", "2026-10", "--set", "terms.complaint=5 workdays")
+    result = hotline.json(*asked)
+    today, shorter = result["variants"]
+    assert (result["tickets"], result["differ"]) == (7, 7)
+    assert (today["cards"]["red"], shorter["cards"]["red"]) == (5, 6)
+    (tipped,) = [t for t in shorter["tickets"] if t["tips"]]
+    assert (tipped["was"]["red"], tipped["would_be"]["red"]) == (0, 1)
+    assert tipped["why_was"]["term"] == "7 working days"
+    assert tipped["why_would_be"]["term"] == "5 working days"
+    assert shorter["clocks"]["handling"]["running"] == 4
+    table = hotline(*asked, "--variant", "terms.complaint=6 workdays", LANG="zh").stdout
+    assert "当时的人是按当时的规则办事的" in table
+    assert "terms.complaint=6 workdays：7 件工单中 7 件有变化" in table
+    rows = list(csv.reader(io.StringIO(hotline(*asked, "--format", "csv").stdout[1:])))
+    assert ["red", "5", "6"] in rows
+    page = hotline(*asked, "--format", "html").stdout
+    assert page.count("<svg") == 3
+    assert "7 working days (3.4.4)" in page
+    assert "<script" not in page
+
+
+def test_a_day_off_says_which_day_made_the_difference(hotline: InProcessHotline) -> None:
+    text = hotline("whatif", "--month", "2026-10", "--off", "2026-10-12", "--format", "csv").stdout
+    assert "2026-10-12 declared off: an assumption" in text
+    assert "2026-10-12 working day" in text
+    result = hotline.json("whatif", "--month", "2026-10", "--off", "2026-10-12")
+    assert {t["ticket"] for t in result["variants"][1]["tickets"]} == {"X2", "X5", "X6"}
+
+
+def test_wrong_changes_are_named(hotline: InProcessHotline) -> None:
+    assert "complaint" in hotline("whatif", "--set", "terms.complain=1 hour", code=1).stderr
+    assert "2026-10-10" in hotline("whatif", "--off", "soon", code=1).stderr
+    assert "--set" in hotline("whatif", "--month", "2026-10", code=2).stderr
+    refused = hotline("whatif", "--month", "2026-10", "--from", "2026-10-01", "--off", "x", code=2)
+    assert "--month" in refused.stderr
+
+
+def test_a_replay_is_compared_in_all(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """A fragment of a policy is taken; a folder without any known file is an error."""
+    lives = SCENARIOS / "examples" / "13.jsonl"
+    assert "policy.toml" in hotline("replay", lives, "--against", tmp_path, code=1).stderr
+    (tmp_path / "policy.toml").write_text('[terms]\nrevisit = "9 workdays"\n')
+    differing = hotline.lines("replay", lives, "--against", tmp_path)
+    assert differing
+    for difference in differing:
+        for side, term in (("was", "1 working days"), ("would_be", "9 working days")):
+            assert {clock["clock"] for clock in difference[side]["clocks"]} == {"revisit"}
+            assert difference[f"why_{side}"]["term"] == term
+    text = hotline("replay", lives, "--against", tmp_path, "--format", "csv").stdout
+    assert f": {len(differing)} of " in text
