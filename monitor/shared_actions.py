@@ -84,6 +84,15 @@ _SHARED = (
         ),
         (Status.DISPATCHED, Status.HANDLING),
     ),
+    _Shared(
+        Action(
+            lazy("Add a note"),
+            MessageType.NOTE_ADDED,
+            (Question("text", lazy("Note, for the desk alone")),),
+        ),
+        tuple(status for status in Status if status is not Status.ARCHIVED),
+        needs_unit=False,
+    ),
 )
 
 

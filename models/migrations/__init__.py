@@ -21,7 +21,7 @@ from models.store_errors import StoreError, is_transient
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0026"
+NEWEST = "0027"
 """The revision of the tables."""
 
 _FIRST_RELEASE = ("0001", "0002")

@@ -1,7 +1,7 @@
 """Remove what need not be kept: notices sent or dropped long ago for tickets that are archived.
 
 The log stays, and says when each was queued, and sent or dropped. Messages stay too, since a late
-one has all of them folded again.
+one has all of them folded again. Old notes of shifts go with the notices.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from models.database import Session, Store
+from models.operations.shift_notes import prune_shift_notes
 from models.rules.policy import Policy
 from models.rules.vocabulary import NoticeState, Status
 from models.tables.core import NOTICE, TICKET
@@ -30,6 +31,8 @@ class NoticePruner:
 
     def prune_batch(self, session: Session, now: datetime, policy: Policy) -> bool:
         """Remove what is too old among the next rows; returns whether there may be more."""
+        if not self.after:
+            prune_shift_notes(session, now, policy)
         before = now - policy.keep.notices.span
         rows = session.execute(
             select(NOTICE.c.id, NOTICE.c.state, NOTICE.c.queued_at, NOTICE.c.sent_at)

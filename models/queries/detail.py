@@ -16,7 +16,7 @@ from models.queries.log import TicketNotFound, line_texts, ticket_redactor
 from models.queries.log_lines import LogLine
 from models.queries.topics import load_topics, said_topics, shown_topic
 from models.rules import events
-from models.rules.events import ClockMoved, TicketAmended, TicketUnrouted, TopicProposed
+from models.rules.events import ClockMoved, NoteAdded, TicketAmended, TicketUnrouted, TopicProposed
 from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
 from models.rules.speaking import OPERATORS
 from models.rules.state import State, read_state
@@ -136,6 +136,11 @@ def proposed_unit(ticket: TicketDetail) -> tuple[str, str] | None:
         if isinstance(event, TicketUnrouted) and event.proposed and event.proposal:
             return event.proposed, render(event.proposal)
     return None
+
+
+def ticket_notes(ticket: TicketDetail) -> list[LogLine]:
+    """List the operators' notes on a ticket, the earliest first."""
+    return [line for line in ticket.log if isinstance(line.event, NoteAdded)]
 
 
 def proposed_topic(ticket: TicketDetail) -> TopicProposed | None:

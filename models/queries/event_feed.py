@@ -38,6 +38,9 @@ _LINES_A_PAGE = 5_000
 _ID_BYTES = 4
 """Bytes of a line's hash in the id of its event."""
 
+_DESK_ONLY: Mapping[str, str] = {EventName.NOTE_ADDED: "text"}
+"""By the name of an event its text that is the desk's own: it goes out in clear, or not at all."""
+
 _PUT_IN_CHARGE = (EventName.TICKET_DISPATCHED, EventName.REWORK_OPENED, EventName.UNIT_SUCCEEDED)
 
 
@@ -130,8 +133,9 @@ class _Ticket:
     def content(self, line: LogRow, *, in_clear: bool) -> tuple[JsonObject, bool]:
         """Return a line for output, and whether it has texts.
 
-        Texts that were put there from elsewhere are left out, which the verification says: one of
-        them must not hold up all that come after it.
+        What is the desk's own is left out where the others are redacted. So are texts that were
+        put there from elsewhere, which the verification says: one of them must not hold up all
+        that come after it.
         """
         try:
             texts = line_texts(self._session, self.number, line)
@@ -139,7 +143,9 @@ class _Ticket:
                 return event_with_texts(self.number, line, clean_values(texts)), bool(texts)
             if self._redact is None:
                 self._redact = ticket_redactor(self._session, self._row).redact
-            return event_with_texts(self.number, line, self._redact(texts)), bool(texts)
+            hidden = _DESK_ONLY.get(line.name)
+            outside = {name: text for name, text in texts.items() if name != hidden}
+            return event_with_texts(self.number, line, self._redact(outside)), bool(texts)
         except ForgedValue:
             return event_with_texts(self.number, line, {}), False
 

@@ -185,9 +185,10 @@ class PersonalData(TomlModel):
 
 
 class Keep(TomlModel):
-    """The time for which rows are kept that the log repeats: notices of archived tickets."""
+    """The time for which rows are kept: notices of archived tickets, shifts' notes once read."""
 
     notices: TermField = Term(180, "days")
+    shift_notes: TermField = Term(90, "days")
 
 
 class Screening(TomlModel):

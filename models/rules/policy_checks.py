@@ -41,6 +41,7 @@ def _not_wall_clock(policy: "Policy") -> Iterator[Problem]:
         ("notices", "gather", policy.notices.gather),
         ("notices", "similar_again", policy.notices.similar_again),
         ("keep", "notices", policy.keep.notices),
+        ("keep", "shift_notes", policy.keep.shift_notes),
     )
     for table, name, term in terms:
         if term.wall is None:

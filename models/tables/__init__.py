@@ -15,6 +15,7 @@ from models.tables.rulebook import (
     UnitRow,
 )
 from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
+from models.tables.shift_note import ShiftNoteRow
 from models.tables.ticket import ClockRow, EventRow, Ticket
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Process",
     "Sample",
     "Secret",
+    "ShiftNoteRow",
     "Territory",
     "Ticket",
     "TicketSalt",

@@ -23,6 +23,7 @@ from models.tables.rulebook import (
     UnitRow,
 )
 from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
+from models.tables.shift_note import ShiftNoteRow
 from models.tables.similarity import SimilarityBand
 from models.tables.ticket import ClockRow, EventRow, Ticket
 from models.tables.token import TokenRow
@@ -62,6 +63,7 @@ TOKEN = _core(TokenRow)
 USER_ROLE = _core(UserRoleRow)
 DENIED_COUNT = _core(DeniedCount)
 CLAIM = _core(ClaimRow)
+SHIFT_NOTE = _core(ShiftNoteRow)
 CHANGE = _core(Change)
 ANCHOR = _core(Anchor)
 TABLE_HEAD = _core(TableHead)

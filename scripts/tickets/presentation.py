@@ -6,12 +6,19 @@ from typing import Any
 
 from models.database import Session
 from models.i18n import _, render
-from models.queries.detail import TicketDetail, proposed_topic, proposed_unit, ticket_detail
+from models.queries.detail import (
+    TicketDetail,
+    proposed_topic,
+    proposed_unit,
+    ticket_detail,
+    ticket_notes,
+)
 from models.queries.duties import DutyView
 from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import AlertRaised, AlertWithdrawn, NoticeQueued
 from models.rules.explain import LEVEL_CLAUSES, Explanation, deciding_clock, explain
+from models.rules.text import one_line
 from models.rules.vocabulary import (
     Category,
     ClockName,
@@ -52,6 +59,7 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
         "provisional": ticket.provisional,
         "duties": [_duty_as_dict(duty) for duty in ticket.duties],
         "alerts": list(_alerts(ticket, _)),
+        "notes": [{"at": n.moment.astimezone(SHANGHAI), **n.private} for n in ticket_notes(ticket)],
         "why": None if explanation is None else explanation_as_dict(explanation),
     }
 
@@ -69,6 +77,11 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
         yield ticket.content
     if proposed := proposed_unit(ticket):
         yield _("proposed: {unit} ({why})").format(unit=proposed[0], why=proposed[1])
+    for note in ticket_notes(ticket):
+        by, text = (one_line(str(note.private.get(part) or "")) for part in ("by", "text"))
+        yield _("note of {at} by {name}: {text}").format(
+            at=_minute(note.moment), name=by, text=text
+        )
     for duty in ticket.duties:
         yield from _duty_lines(duty)
     for alert in _alerts(ticket, lambda role: label(Recipient, role)):

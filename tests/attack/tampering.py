@@ -25,6 +25,7 @@ from tests.store.factories import KEY
 NOT_TOLD: Mapping[str, str] = {
     "bell": "when to look at a row; without it, work is late",
     "claim": "which operator works at a ticket just now",
+    "shift_note": "what a shift tells the next; a text that was altered is not shown",
     "process": "which processes are there",
     "sample": "how long the queues were",
     **{

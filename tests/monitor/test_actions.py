@@ -14,6 +14,7 @@ from models.database import Store
 from models.operations.access_log import record_access
 from models.operations.advance import advance
 from models.operations.topics import replace_topics
+from models.queries.detail import ticket_detail, ticket_notes
 from models.rulebook import load_rulebook
 from models.rules.topic_lists import ListedTopic
 from models.rules.vocabulary import AccessOutcome, UserRole
@@ -24,6 +25,7 @@ from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import Dialog, MenuDialog, RevealDialog, TextPrompt
 from monitor.screens.mend_form import FormRow
+from monitor.ticket_view import log
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
 from tests.store.factories import keep_as
@@ -148,6 +150,35 @@ async def test_a_topic_is_chosen_and_shown(store: Store) -> None:
         await wait_for_refresh(pilot)
         await wait_until(pilot, lambda: "城乡建设/路灯" in screen_text(app))
     assert _events(store, number, "ticket.amended")[0]["topic"] == "T0101"
+
+
+async def test_a_note_is_kept_in_the_log_and_changes_nothing_else(store: Store) -> None:
+    """Written from the menu, shown with who wrote it; no duty, status or due moves."""
+    number = _number(store, "handling")
+    with store.reading() as session:
+        before = ticket_detail(session, number)
+    app = _app(store, operator="desk")
+    async with app.run_test(size=(120, 60)) as pilot:
+        await _open(pilot, number)
+        await _choose(pilot, "添加备注")
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
+        app.screen.query_one(Input).value = "诉求人明早回电 13800138000"
+        await pilot.press("enter", "enter")
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
+        _work(store)
+        await wait_for_refresh(pilot)
+        await wait_until(pilot, lambda: not app.sender.waiting)
+    with store.reading() as session:
+        after = ticket_detail(session, number)
+        clear = select(EVENT.c.data).where(EVENT.c.name == "note.added")
+        assert "回电" not in str(session.scalars(clear).all())
+    [note] = ticket_notes(after)
+    assert note.private == {"by": "desk", "text": "诉求人明早回电 138****8000"}
+    assert "诉求人明早回电 138****8000" in log(after, LATER, 200).plain
+    assert after.duties == before.duties
+    assert (after.status, after.due, after.level) == (before.status, before.due, before.level)
+    assert [line.name for line in after.log[len(before.log) :]] == ["note.added"]
+    assert after.notices == before.notices
 
 
 async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
@@ -313,7 +344,7 @@ async def test_a_number_for_a_call_that_is_due_is_shown_without_a_reason(store: 
         menu = app.screen
         assert isinstance(menu, MenuDialog)
         calling = ["查看应拨打的号码", "查看诉求人信息", "认领此工单"]
-        desk_actions = ["催办", "改派其他单位", "重新计时", "选择诉求分类"]
+        desk_actions = ["催办", "改派其他单位", "重新计时", "添加备注", "选择诉求分类"]
         assert list(menu._choices) == [*desk_actions, *calling]
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()

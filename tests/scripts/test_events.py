@@ -89,16 +89,26 @@ def test_in_clear_with_a_reason(hotline: InProcessHotline) -> None:
     store = _open(hotline.home)
     text = "联系13912345678再说"
     words = message("C1", "claimant.supplemented", "2026-11-20T08:30", text=text)
+    note = message("C1", "note.added", "2026-11-20T08:40", text="疑似重复件", by="林小燕")
     _live(store, ["C1", "C2"])
-    feed(store, [words], NOW)
+    feed(store, [words, note], NOW)
     advance_tickets(store, ["C1"], NOW)
     assert text not in hotline("events").stdout
+    # the desk's own notes are shown to the desk, and leave it only where they are revealed
+    [noted] = _events(hotline("events", "--type", "note.added").stdout)
+    assert "by" in noted and "text" not in noted
+    assert "疑似重复件" in hotline("show", "C1").stdout
+    [kept] = json.loads(hotline("show", "C1", "--json").stdout)["notes"]
+    assert kept["text"] == "疑似重复件"
+    reveal = ("--reveal", "--reason", "review")
+    [noted] = _events(hotline("events", "--type", "note.added", *reveal).stdout)
+    assert noted["text"] == "疑似重复件"
     assert "--reason" in hotline("events", "--reveal", code=2).stderr
     wanted = ("events", "--type", "ticket.supplemented", "--reveal", "--reason", "review")
     [event] = _events(hotline(*wanted).stdout)
     assert event["text"] == text and event["id"].startswith(f"C1-{event['seq']}-")
-    [entry] = _events(hotline("access", "--json").stdout)
-    assert (entry["ticket"], entry["act"], entry["fields"]) == ("C1", "reveal", ["log"])
+    for entry in _events(hotline("access", "--json").stdout):
+        assert (entry["ticket"], entry["act"], entry["fields"]) == ("C1", "reveal", ["log"])
     store.close()
 
 
