@@ -29,6 +29,7 @@ from monitor.command_app import CommandApp
 from monitor.commands import ANYWHERE, bindings
 from monitor.history import History
 from monitor.operator.failure_mending import FailureMender
+from monitor.operator.handover import ShiftHandover
 from monitor.operator.offering import ActionMenu
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
@@ -88,6 +89,7 @@ class MonitorApp(CommandApp):
         self.operator = Operator(self, store, now, wall, actor, operator, self.read_now)
         self.sender = MessageSender(self.operator)
         self.actions = ActionMenu(self.operator, self.sender)
+        self._handover = ShiftHandover(self.operator)
         self._mender = FailureMender(self.operator, self.sender)
         self._calls = CallRunner(self.operator, self.sender)
         self._ask_name = ask_name and not operator and not wallboard

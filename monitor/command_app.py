@@ -16,6 +16,7 @@ from monitor.commands import palette
 from monitor.navigation import NavigationApp
 from monitor.operator.claiming import switch_claim
 from monitor.operator.failure_mending import FailureMender
+from monitor.operator.handover import ShiftHandover
 from monitor.operator.offering import ActionMenu
 from monitor.operator.operator import Operator
 from monitor.preferences import Preferences
@@ -36,6 +37,7 @@ class CommandApp(NavigationApp):
     operator: Operator
     _alarm: CardAlarm
     _calls: CallRunner
+    _handover: ShiftHandover
     _mender: FailureMender
     _preferences: Preferences
     _refresh_loop: RefreshLoop
@@ -63,6 +65,11 @@ class CommandApp(NavigationApp):
         if screen and snapshot and (number := screen.ticket_under_cursor()):
             held = snapshot.claims.get(number)
             self.operator.start(switch_claim(self.operator, number, held))
+
+    def action_hand_over(self) -> None:
+        """Show the notes of the shifts, and write one for the next; the wallboard has none."""
+        if not self._wallboard and not isinstance(self.screen, ModalScreen):
+            self.operator.start(self._handover.open())
 
     def action_leave(self) -> None:
         """Ask whether to close the monitor: a letter typed beside a field must not end it."""

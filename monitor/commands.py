@@ -84,6 +84,7 @@ KEYS = (
     Command("", "enter", "Enter", lazy("Details"), "tickets"),
     Command("", "enter", "Enter", lazy("Open the list of this"), "overview"),
     Command("", "tab", "Tab", lazy("Next part"), "overview"),
+    Command("app.hand_over", "f12", "F12", lazy("Handover"), "overview"),
     Command("", "enter", "Enter", lazy("Its tickets"), "units"),
     Command("other(-1)", "left", "<", lazy("Other calls"), "callbacks", in_key_line=False),
     Command("other(1)", "right", "< >", lazy("Other calls"), "callbacks"),
@@ -114,6 +115,7 @@ _PALETTE = (
     *GO_TO_SCREEN,
     Command("act_on_ticket", palette_label=lazy("Act on this ticket"), needs_ticket=True),
     Command("claim", palette_label=lazy("Claim this ticket, or let go of it"), needs_ticket=True),
+    Command("hand_over", palette_label=lazy("Handover between shifts")),
     Command(f"use_theme('{DARK.name}')", palette_label=lazy("Dark colours")),
     Command(f"use_theme('{LIGHT.name}')", palette_label=lazy("Light colours")),
     *(

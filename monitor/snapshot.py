@@ -26,6 +26,7 @@ from models.queries.overview import (
 )
 from models.queries.owed_calls import OwedCalls, owed_calls
 from models.queries.queue_depths import QueueRow, queues
+from models.queries.shift_notes import Handover, handover
 from models.queries.ticket_list import (
     ALL_OPEN,
     TicketPage,
@@ -75,6 +76,7 @@ class SnapshotRequest:
 
     curve: bool = False
     days: bool = False
+    handover: bool = False
     rates: bool = False
     calls: str | None = None
     work: str | None = None
@@ -114,6 +116,7 @@ class Snapshot:
     newest_red: datetime | None = None
     curve: HourlyCounts = field(default_factory=HourlyCounts)
     days: tuple[ComingDay, ...] = ()
+    handover: Handover | None = None
     rates: dict[str, UnitRates] = field(default_factory=dict)
     calls: OwedCalls | None = None
     work: DeskWork | None = None
@@ -183,6 +186,7 @@ class SnapshotReader:
                 newest_red=load.newest_red,
                 curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
                 days=self._days.get(session, now) if request.days else (),
+                handover=handover(session, now) if request.handover else None,
                 rates=self._rates.get(session, now) if request.rates else {},
                 calls=owed_calls(session, now, request.calls) if request.calls else None,
                 work=self._work(session, request.work, now) if request.work else None,

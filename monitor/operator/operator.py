@@ -88,7 +88,7 @@ class Operator:
         name = await self.app.push_screen_wait(TextPrompt(_("Who is at the screen?"), text, label))
         self.name = name or ""
 
-    async def may(self, permission: Permission, ticket: str) -> bool:
+    async def may(self, permission: Permission, ticket: str | None = None) -> bool:
         """Return whether somebody who may do this has said who they are; raises NotAllowed."""
         self.who.require(permission, ticket)
         if not self.name:

@@ -19,6 +19,7 @@ from monitor.commands import bindings
 from monitor.formatting import one_line, pad_left
 from monitor.labels import BADGES, word
 from monitor.screens.base import MonitorScreen
+from monitor.shift_view import handover_line
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
 from monitor.widgets.cards import card_heads, card_item, cards_title
@@ -154,6 +155,7 @@ class OverviewScreen(MonitorScreen):
             Panel(lazy("Standing cards"), ItemList(card_heads, id="cards"), id="cards-panel"),
             id="halves",
         )
+        yield Static(id="handover", markup=False)
         yield Static(id="health", markup=False)
 
     def on_mount(self) -> None:
@@ -162,7 +164,7 @@ class OverviewScreen(MonitorScreen):
 
     def request(self) -> SnapshotRequest:
         """Ask for the day and the days to come; counters, units and cards are always read."""
-        return SnapshotRequest(curve=True, days=True)
+        return SnapshotRequest(curve=True, days=True, handover=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show counters, days, units, cards, and the backlog of messages and notices."""
@@ -183,6 +185,10 @@ class OverviewScreen(MonitorScreen):
             [card_item(c, now, snapshot.office, snapshot.short_names) for c in snapshot.cards],
             (_("No open ticket has a yellow or red card."),),
         )
+        line = self.query_one("#handover", Static)
+        line.set_class(snapshot.handover is not None, "-on")
+        if snapshot.handover is not None:
+            line.update(handover_line(snapshot.handover, now, self.size.width - 2))
         self.query_one("#health", Static).update(backlog(snapshot.health))
 
     def on_tile_chosen(self, event: Tile.Chosen) -> None:
