@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, func, select
 
 from models.database import Session
 from models.queries.own_tables import RULEBOOK, require_own
-from models.queries.routing_models import load_model, model_in_use
+from models.queries.routing_models import MODEL_IN_USE, load_model
 from models.queries.topics import load_topics
 from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.policy import Policy, in_force, load_stored_policy
@@ -45,28 +45,32 @@ class Rulebook:
         return next(i for i, p in self.policies.items() if p is policy)
 
 
+_CALENDAR_VERSION = select(
+    select(func.coalesce(func.max(DAY.c.version), 0)).scalar_subquery()
+    + select(func.coalesce(func.max(YEAR.c.version), 0)).scalar_subquery()
+)
+"""A number that counts up with every change of the calendar."""
+
+_VERSION = select(
+    # every import adds a version, and a version is withdrawn once
+    select(func.count() + func.count(POLICY.c.withdrawn_at)).select_from(POLICY).scalar_subquery(),
+    _CALENDAR_VERSION.scalar_subquery(),
+    select(func.coalesce(func.max(UNIT.c.version), 0)).scalar_subquery(),
+    MODEL_IN_USE.scalar_subquery(),
+    select(func.coalesce(func.max(TOPIC.c.version), 0)).scalar_subquery(),
+)
+
+
 def rulebook_version(session: Session) -> RulebookVersion:
     """Return a value that changes with each new policy, day, unit, topic or model; cheap to ask."""
-    row = session.execute(
-        select(
-            # every import adds a version, and a version is withdrawn once
-            select(func.count() + func.count(POLICY.c.withdrawn_at))
-            .select_from(POLICY)
-            .scalar_subquery(),
-            calendar_version().scalar_subquery(),
-            select(func.coalesce(func.max(UNIT.c.version), 0)).scalar_subquery(),
-            model_in_use().scalar_subquery(),
-            select(func.coalesce(func.max(TOPIC.c.version), 0)).scalar_subquery(),
-        )
-    ).one()
+    row = session.execute(_VERSION).one()
     return row[0], row[1], row[2], row[3], row[4]
 
 
-def calendar_version() -> Select[tuple[int]]:
-    """Return the query for a number that counts up with every change of the calendar."""
-    days = select(func.coalesce(func.max(DAY.c.version), 0)).scalar_subquery()
-    years = select(func.coalesce(func.max(YEAR.c.version), 0)).scalar_subquery()
-    return select(days + years)
+def calendar_version(session: Session) -> int:
+    """Return a number that counts up with every change of the calendar."""
+    version: int = session.execute(_CALENDAR_VERSION).scalar_one()
+    return version
 
 
 def has_policies(session: Session) -> bool:
@@ -136,7 +140,7 @@ def load_calendar(session: Session) -> Calendar:
         row.day: DeclaredDay(row.working, row.document) for row in session.execute(select(DAY))
     }
     years = {row.year: row.document for row in session.execute(select(YEAR))}
-    return Calendar(overlay, session.execute(calendar_version()).scalar_one(), years)
+    return Calendar(overlay, calendar_version(session), years)
 
 
 _CHANGES = 5_412_345

@@ -1,16 +1,16 @@
 """A transaction on the store: statements of its dialect, and its encrypted columns."""
 
-import json
 import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlmodel
-from sqlalchemy import ARRAY, ColumnElement, Table, any_, func, literal, select
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.dialects import sqlite
 
 from models.bulk import insert_missing
 from models.json_types import Json, JsonObject
+from models.membership import is_in
 from models.security.binding import SALT_BYTES, RowLike
 from models.security.encryption import Binding, Cipher, DerivedKeys, Encrypted, TextsErased
 from models.sql_types import AnyColumn
@@ -49,10 +49,7 @@ class Session(sqlmodel.Session):
 
         They are sent as a single parameter: thousands would have to be compiled into the statement.
         """
-        if self.dialect == "sqlite":
-            array = func.json_each(json.dumps(list(values))).table_valued("value")
-            return column.in_(select(array.c.value))
-        return column == any_(literal(list(values), ARRAY(column.type)))
+        return is_in(column, values)
 
     def encrypt(self, column: AnyColumn, value: Json, row: RowLike, ticket: str = "") -> Encrypted:
         """Encrypt a value of a column for the row that it will stand in.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from models.database import Session, columns_to_decrypt
 from models.tables.core import MODEL
@@ -25,9 +25,8 @@ class RoutingModelInfo:
     labels: tuple[str, ...]
 
 
-def model_in_use() -> Select[tuple[int]]:
-    """Select the number of the model in use, 0 where there is none."""
-    return select(func.coalesce(func.max(MODEL.c.version), 0)).where(MODEL.c.in_use)
+MODEL_IN_USE = select(func.coalesce(func.max(MODEL.c.version), 0)).where(MODEL.c.in_use)
+"""The number of the model in use, 0 where there is none."""
 
 
 def load_model(session: Session) -> "LinearClassifier | None":
