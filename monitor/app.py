@@ -33,7 +33,7 @@ from monitor.operator.handover import ShiftHandover
 from monitor.operator.offering import ActionMenu
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
-from monitor.preferences import Preferences
+from monitor.preferences import Preferences, of_operator
 from monitor.refresh_loop import RefreshLoop
 from monitor.screens.base import MonitorScreen
 from monitor.screens.dialogs import TextDialog
@@ -154,6 +154,14 @@ class MonitorApp(CommandApp):
     def remember(self, line: str, text: str, *, is_private: bool = False) -> None:
         """Remember what the operator entered at this line; private text only until the end."""
         self._history.add(self.operator.who.name, line, text, is_private=is_private)
+
+    def kept(self, name: str) -> object:
+        """Return what the operator chose under this name, at this start or an earlier one."""
+        return self._preferences.get(of_operator(self.operator.who.name, name))
+
+    def keep(self, name: str, value: object) -> None:
+        """Keep what the operator chose for the next start."""
+        self._preferences.set(of_operator(self.operator.who.name, name), value)
 
     def on_unmount(self) -> None:
         """Stop asking the database for commits."""

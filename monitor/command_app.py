@@ -17,6 +17,7 @@ from monitor.navigation import NavigationApp
 from monitor.operator.claiming import switch_claim
 from monitor.operator.failure_mending import FailureMender
 from monitor.operator.handover import ShiftHandover
+from monitor.operator.list_menu import ListMenu, copy_number
 from monitor.operator.offering import ActionMenu
 from monitor.operator.operator import Operator
 from monitor.preferences import Preferences
@@ -52,6 +53,18 @@ class CommandApp(NavigationApp):
         screen = self._open_screen()
         if screen and (number := screen.ticket_under_cursor()):
             self.operator.start(self.actions.offer(number))
+
+    def action_list_menu(self) -> None:
+        """Offer what can be done with the list of tickets, which is shown for it."""
+        if not self._wallboard:
+            screen = self.show_tickets()
+            self.operator.start(ListMenu(self.operator).offer(screen))
+
+    def action_copy_number(self) -> None:
+        """Copy the number of the ticket under the cursor."""
+        screen = self._open_screen()
+        if screen and (number := screen.ticket_under_cursor()):
+            copy_number(self.operator, number)
 
     def action_call(self) -> None:
         """Call the claimant under the cursor, then those below."""

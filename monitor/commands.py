@@ -49,7 +49,8 @@ class Command:
     `keys` are Textual's names of keys that do the same; among them are the characters that a
     Chinese input method sends. `key_label` is how the key is written on the screen. `action` is a
     Textual action of the app or of the screen named by `where`; it is empty where a widget binds
-    the key itself. `palette_label` is the command's name in the palette.
+    the key itself. `palette_label` is the command's name in the palette, which the wallboard has
+    only `for_wallboard`.
     """
 
     action: str
@@ -60,6 +61,7 @@ class Command:
     in_key_line: bool = True
     palette_label: LazyText | None = None
     needs_ticket: bool = False
+    for_wallboard: bool = True
 
 
 def _go_to(number: int, screen: MainScreen) -> Command:
@@ -69,16 +71,33 @@ def _go_to(number: int, screen: MainScreen) -> Command:
         key_label=str(number),
         label=screen.title,
         palette_label=screen.title,
+        for_wallboard=False,
     )
 
 
 GO_TO_SCREEN = tuple(_go_to(n, screen) for n, screen in enumerate(MAIN_SCREENS, 1))
 _QUIT = lazy("Quit")
 
+_SORT_NEXT = "greater_than_sign,full_stop,right_double_angle_bracket,ideographic_full_stop"
+_REVERSE = "equals_sign,fullwidth_equals_sign"
+_SORT_BEFORE = "less_than_sign,comma,left_double_angle_bracket,fullwidth_comma"
+"""The keys, shifted or not, of an English keyboard, and what a Chinese input method sends."""
+
 KEYS = (
     Command("help", "f1,question_mark,fullwidth_question_mark", "F1", lazy("Help")),
     Command("filter", "slash,ideographic_comma", "/", lazy("Filter")),
     Command("clear_filter", "backspace", "Backspace", lazy("Clear the filter"), "tickets"),
+    Command("sort(1)", _SORT_NEXT, "< >", lazy("Sort by another column"), "tickets", False),
+    Command("sort(-1)", _SORT_BEFORE, "< >", lazy("Sort by another column"), "tickets", False),
+    Command(
+        "reverse",
+        "equals_sign,fullwidth_equals_sign",
+        "=",
+        lazy("Turn the order round"),
+        "tickets",
+        False,
+    ),
+    Command("app.list_menu", "f6", "F6", lazy("List"), "tickets"),
     Command("", "up", "Up Down", lazy("Move"), "tickets", in_key_line=False),
     Command("", "home", "Home", lazy("Head of the queue"), "tickets", in_key_line=False),
     Command("", "enter", "Enter", lazy("Details"), "tickets"),
@@ -102,6 +121,10 @@ KEYS = (
         Command("app.claim", "f4", "F4", lazy("Claim"), screen)
         for screen in ("tickets", "detail", "callbacks", "todo")
     ),
+    *(
+        Command("app.copy_number", "f8", "F8", lazy("Copy the number"), screen, in_key_line=False)
+        for screen in ("tickets", "detail", "callbacks", "failures", "todo")
+    ),
     Command("pause", "space,ideographic_space", "Space", lazy("Pause")),
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
     Command("back", "escape", "Esc", lazy("Back")),
@@ -116,6 +139,12 @@ _PALETTE = (
     Command("act_on_ticket", palette_label=lazy("Act on this ticket"), needs_ticket=True),
     Command("claim", palette_label=lazy("Claim this ticket, or let go of it"), needs_ticket=True),
     Command("hand_over", palette_label=lazy("Handover between shifts")),
+    Command("copy_number", palette_label=lazy("Copy the ticket's number"), needs_ticket=True),
+    Command(
+        "list_menu",
+        palette_label=lazy("Sort, columns, views and export of the list"),
+        for_wallboard=False,
+    ),
     Command(f"use_theme('{DARK.name}')", palette_label=lazy("Dark colours")),
     Command(f"use_theme('{LIGHT.name}')", palette_label=lazy("Light colours")),
     *(
@@ -150,6 +179,6 @@ def palette(*, on_ticket: bool, on_wallboard: bool) -> Iterator[tuple[LazyText, 
     for command in _PALETTE:
         if command.palette_label is None:
             continue
-        if (command.needs_ticket and not on_ticket) or (on_wallboard and command in GO_TO_SCREEN):
+        if (command.needs_ticket and not on_ticket) or (on_wallboard and not command.for_wallboard):
             continue
         yield command.palette_label, command.action

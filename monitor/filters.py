@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from models.i18n import LazyText, lazy, render
 from models.queries.overview import day_bounds
-from models.queries.ticket_list import ALL_OPEN, NO_LEVEL, TicketFilter
+from models.queries.ticket_filter import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.rules.calendar import SHANGHAI
 from models.rules.redaction import locate_personal
 from models.rules.vocabulary import OPEN, Category, Level

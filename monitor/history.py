@@ -1,6 +1,6 @@
 """Remember what each operator entered, so that it need not be typed again."""
 
-from monitor.preferences import Preferences
+from monitor.preferences import Preferences, of_operator
 
 _ENTRIES = 50
 """Entries of a line that are remembered."""
@@ -28,17 +28,13 @@ class History:
         while len(entries) > _ENTRIES:
             del entries[next(iter(entries))]
         harmless = [text for text, private in entries.items() if not private]
-        self._preferences.set(_name(who, line), harmless)
+        self._preferences.set(of_operator(who, line), harmless)
 
     def _entries(self, who: str, line: str) -> dict[str, bool]:
         """Return the entries, the oldest first, and which of them are private."""
-        name = _name(who, line)
+        name = of_operator(who, line)
         if name not in self._read:
             kept = self._preferences.get(name)
             texts = kept if isinstance(kept, list) else []
             self._read[name] = {text: False for text in texts if isinstance(text, str)}
         return self._read[name]
-
-
-def _name(who: str, line: str) -> str:
-    return f"{line} of {who}"

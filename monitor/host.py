@@ -29,3 +29,9 @@ class MonitorHost(Protocol):
 
     def remember(self, line: str, text: str, *, is_private: bool = False) -> None:
         """Remember what the operator entered at this line; private text only until the end."""
+
+    def kept(self, name: str) -> object:
+        """Return what the operator chose under this name, at this start or an earlier one."""
+
+    def keep(self, name: str, value: object) -> None:
+        """Keep what the operator chose for the next start."""

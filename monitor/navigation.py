@@ -55,6 +55,14 @@ class NavigationApp(App[None]):
         """Remember what the operator entered at this line; private text only until the end."""
         raise NotImplementedError
 
+    def kept(self, name: str) -> object:
+        """Return what the operator chose under this name, at this start or an earlier one."""
+        raise NotImplementedError
+
+    def keep(self, name: str, value: object) -> None:
+        """Keep what the operator chose for the next start."""
+        raise NotImplementedError
+
     # Between the screens
 
     def show_first_screen(self) -> None:
@@ -69,7 +77,7 @@ class NavigationApp(App[None]):
             return
         screen = self._show_main(name, origin="")
         if isinstance(screen, TicketsScreen):
-            self.call_later(screen.set_filter, "")
+            self.call_later(screen.show_all)
 
     def _show_main(self, name: str, *, origin: str) -> MonitorScreen:
         while len(self.screen_stack) > 2:
@@ -98,10 +106,15 @@ class NavigationApp(App[None]):
         """Open the filter line of the list of tickets, from any screen; Esc leads back."""
         if self._wallboard:
             return
-        if (screen := self._open_screen()) is None or not isinstance(screen, TicketsScreen):
-            screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
+        self.call_later(self.show_tickets().open_filter)
+
+    def show_tickets(self) -> TicketsScreen:
+        """Show the list of tickets as it is; Esc leads back."""
+        if isinstance(screen := self._open_screen(), TicketsScreen):
+            return screen
+        screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
         assert isinstance(screen, TicketsScreen)
-        self.call_later(screen.open_filter)
+        return screen
 
     def _main_screen(self) -> str:
         """Return the name of the main screen that is shown, or lies below a ticket."""

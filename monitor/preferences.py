@@ -9,8 +9,7 @@ from models.private_files import write_private
 class Preferences:
     """A small JSON file in the home; without a path nothing is kept.
 
-    The monitors of several operators may share it, so a name is that of an operator's where it
-    matters.
+    The monitors of several operators may share it.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -40,3 +39,8 @@ class Preferences:
                 write_private(self._path, json.dumps(self._values).encode())
             except OSError:
                 self._path = None
+
+
+def of_operator(who: str, name: str) -> str:
+    """Return the name under which an operator's own choice is kept."""
+    return f"{name} of {who}"

@@ -27,13 +27,8 @@ from models.queries.overview import (
 from models.queries.owed_calls import OwedCalls, owed_calls
 from models.queries.queue_depths import QueueRow, queues
 from models.queries.shift_notes import Handover, handover
-from models.queries.ticket_list import (
-    ALL_OPEN,
-    TicketPage,
-    count_tickets,
-    list_tickets,
-    queue_position,
-)
+from models.queries.ticket_list import TicketPage
+from models.queries.ticket_order import QUEUE_ORDER, TicketOrder
 from models.queries.units import UnitRates, unit_rates
 from models.rulebook import Rulebook, RulebookCache
 from models.rules.calendar import Calendar
@@ -44,25 +39,12 @@ from models.rules.vocabulary import ClockName
 from monitor.background import BrokerProbe, CachedRead
 from monitor.filters import Filter
 from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
+from monitor.ticket_pages import Look, TicketPages, Viewport
 
 _RATES_EVERY = 60.0
 """Real seconds until the rates of the units are read again: they cover a month."""
 
 _CURVE_EVERY = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Viewport:
-    """The part of the list of tickets that is on the screen.
-
-    `first` is its first line and `height` its number of lines; `followed` is the ticket that the
-    cursor stays on, if any, and `row` the cursor's line in the viewport.
-    """
-
-    first: int
-    height: int
-    followed: str | None
-    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +67,7 @@ class SnapshotRequest:
     answers: tuple[MessageKey, ...] = ()
     who: str = ""
     filter: Filter = field(default_factory=Filter)
+    order: TicketOrder = QUEUE_ORDER
     viewport: Viewport | None = None
     ticket: str | None = None
     preview: bool = False
@@ -149,8 +132,7 @@ class SnapshotReader:
         self._on_ready = on_ready
         self._rulebook: Rulebook | None = None
         self._workload = CachedRead(store, now, on_ready, workload)
-        self._counted: tuple[Filter, tuple[str, ...]] = Filter(), ()
-        self._total: CachedRead[int] | None = None
+        self._pages = TicketPages(store, now, on_ready)
         self._rates: CachedRead[dict[str, UnitRates]] = CachedRead(
             store, now, on_ready, unit_rates, _RATES_EVERY, blank={}
         )
@@ -167,7 +149,11 @@ class SnapshotReader:
             rulebook = self._rulebook = self._rulebooks.current(session)
             office, district = _office(rulebook, now)
             load = self._workload.get(session, now)
-            page = self._page(session, request, mine, now, office, load.counters.open)
+            page = None
+            if request.viewport is not None:
+                look = Look(request.filter, request.order, mine if request.filter.mine else ())
+                all_open = load.counters.open
+                page = self._pages.read(session, look, request.viewport, now, office, all_open)
             number = (
                 _ticket_at_cursor(page, request.viewport) if request.preview else request.ticket
             )
@@ -207,45 +193,6 @@ class SnapshotReader:
             return ()
         policy = in_force(list(rulebook.policies.values()), now)
         return coming_days(session, now, RuleContext(policy, rulebook.calendar))
-
-    def _page(
-        self,
-        session: Session,
-        request: SnapshotRequest,
-        mine: tuple[str, ...],
-        now: datetime,
-        office: OfficeCalendar,
-        all_open: int,
-    ) -> TicketPage | None:
-        if (viewport := request.viewport) is None:
-            return None
-        query = request.filter.at(now, office, mine)
-        first = viewport.first
-        if viewport.followed is not None:
-            position = queue_position(session, query, viewport.followed)
-            if position is not None:
-                first = max(0, position - viewport.row)
-        total = all_open
-        if query != ALL_OPEN:
-            total = self._count_matches(request.filter, office, mine).get(session, now)
-        # as much again above and below, so that a page up or down is there at once
-        offset = max(0, min(first, total - viewport.height) - viewport.height)
-        return list_tickets(session, query, offset=offset, limit=3 * viewport.height, total=total)
-
-    def _count_matches(
-        self, chosen: Filter, office: OfficeCalendar, mine: tuple[str, ...]
-    ) -> CachedRead[int]:
-        """Return the cached number of tickets that the filter lets through."""
-        counted = chosen, mine if chosen.mine else ()
-        if self._total is None or self._counted != counted:
-            self._counted = counted
-            self._total = CachedRead(
-                self._store,
-                self._now,
-                self._on_ready,
-                lambda session, at: count_tickets(session, chosen.at(at, office, mine)),
-            )
-        return self._total
 
     @staticmethod
     def _ticket(

@@ -4,46 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
 from models.queries.duties import NextDuty, next_duty, waits_since
-from models.queries.topics import load_topics
-from models.queries.units import names_of_units
+from models.queries.ticket_filter import TicketFilter, filter_condition
+from models.queries.ticket_order import QUEUE_ORDER, TicketOrder, ordered_ids
 from models.rules.vocabulary import ClockName, ClockState
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, TICKET
-
-NO_LEVEL = "none"
-"""In `TicketFilter.levels`: tickets for which no level was raised."""
-
-
-@dataclass(frozen=True, slots=True)
-class TicketFilter:
-    """A choice of open tickets: each field that is set narrows it, within a field any value fits.
-
-    `units` are parts of a unit's name or of one of its other names, `topics` are topics by code,
-    label or path, each with all below it (`TopicTree.matching`); `words` must all be in the title
-    or the number. A ticket of which no duty runs is in no span of `due_from` (included) and
-    `due_before` (not included), between which the next duty of the others is due. What passes one
-    of the `inverted` does not pass.
-    """
-
-    levels: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    statuses: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
-    emergency: bool = False
-    numbers: tuple[str, ...] | None = None
-    words: tuple[str, ...] = ()
-    due_from: datetime | None = None
-    due_before: datetime | None = None
-    inverted: tuple["TicketFilter", ...] = ()
-
-
-ALL_OPEN = TicketFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,52 +66,57 @@ def list_tickets(
     session: Session,
     wanted: TicketFilter,
     *,
+    order: TicketOrder = QUEUE_ORDER,
     offset: int = 0,
     limit: int | None = None,
     total: int | None = None,
 ) -> TicketPage:
-    """List the open tickets of a filter: emergencies first, then by the due of the next duty.
+    """List the open tickets of a filter, from `offset` on.
 
-    Those of which no duty runs are last.
-
-    `total` is how many there are where the caller knows it already.
+    In the order of the queue emergencies come first, then those whose next duty is due first; last
+    those of which none runs. `total` is how many there are where the caller knows it already.
     """
-    condition = _condition(session, wanted)
+    if order != QUEUE_ORDER:
+        ids = ordered_ids(session, wanted, order)
+        end = None if limit is None else offset + limit
+        return TicketPage(tickets_of(session, ids[offset:end]), offset, len(ids))
+    condition = filter_condition(session, wanted)
     urgent = _count(session, URGENT, condition)
     if total is None:
         total = urgent + _count(session, ORDINARY, condition)
     end = total if limit is None else min(total, offset + limit)
-    ids: list[int] = []
+    ids = []
     if offset < urgent:
         ids += _ids(session, URGENT, condition, offset, min(end, urgent) - offset)
     if end > urgent:
         first = max(offset, urgent)
         ids += _ids(session, ORDINARY, condition, first - urgent, end - first)
+    return TicketPage(tickets_of(session, ids), offset, total)
+
+
+def tickets_of(session: Session, ids: list[int]) -> tuple[ListedTicket, ...]:
+    """Return the lines of the tickets with these ids, in their order."""
     clocks = _Clocks(session, ids)
-    return TicketPage(
-        tuple(
-            ListedTicket(
-                **r._mapping,
-                first_contact=clocks.first_contact.get(r.id),
-                missed=clocks.missed.get(r.id),
-                next_duty=clocks.next_duty.get(r.id),
-                waits_since=clocks.waits_since(r.id, r.received_at),
-            )
-            for r in _rows(session, ids)
-        ),
-        offset,
-        total,
+    return tuple(
+        ListedTicket(
+            **r._mapping,
+            first_contact=clocks.first_contact.get(r.id),
+            missed=clocks.missed.get(r.id),
+            next_duty=clocks.next_duty.get(r.id),
+            waits_since=clocks.waits_since(r.id, r.received_at),
+        )
+        for r in _rows(session, ids)
     )
 
 
 def count_tickets(session: Session, wanted: TicketFilter) -> int:
     """Count the open tickets of a filter."""
-    return _count(session, OPEN_TICKET, _condition(session, wanted))
+    return _count(session, OPEN_TICKET, filter_condition(session, wanted))
 
 
 def queue_position(session: Session, wanted: TicketFilter, number: str) -> int | None:
     """Count the tickets of a filter before this one in the list; None where it is not in it."""
-    condition = _condition(session, wanted)
+    condition = filter_condition(session, wanted)
     ticket = session.execute(
         select(TICKET.c.emergency, TICKET.c.next_due).where(
             OPEN_TICKET, condition, TICKET.c.number == number
@@ -191,50 +166,6 @@ def _rows(session: Session, ids: Sequence[int]) -> list[SelectedRow]:
     return [by_id[i] for i in ids if i in by_id]
 
 
-def _condition(session: Session, wanted: TicketFilter) -> ColumnElement[bool]:
-    parts: list[ColumnElement[bool]] = []
-    if wanted.statuses:
-        parts.append(TICKET.c.status.in_(wanted.statuses))
-    if wanted.levels:
-        level = TICKET.c.level.in_([lv for lv in wanted.levels if lv != NO_LEVEL])
-        none = TICKET.c.level.is_(None)
-        parts.append(or_(level, none) if NO_LEVEL in wanted.levels else level)
-    if wanted.units:
-        parts.append(_of_units(session, wanted.units))
-    if wanted.categories:
-        parts.append(TICKET.c.category.in_(wanted.categories))
-    if wanted.numbers is not None:
-        parts.append(TICKET.c.number.in_(wanted.numbers))
-    if wanted.topics:
-        tree = load_topics(session)
-        codes = {code for text in wanted.topics for code in tree.matching(text)}
-        parts.append(session.is_in(TICKET.c.topic, sorted(codes)))
-    if wanted.emergency:
-        parts.append(TICKET.c.emergency.is_not(None))
-    for word in wanted.words:
-        title = TICKET.c.title.icontains(word, autoescape=True)
-        parts.append(or_(title, TICKET.c.number.icontains(word, autoescape=True)))
-    if wanted.due_from is not None:
-        parts.append(TICKET.c.next_due >= wanted.due_from)
-    if wanted.due_before is not None:
-        parts.append(TICKET.c.next_due < wanted.due_before)
-    # a column without a value makes a condition neither true nor false
-    parts += [_condition(session, part).is_not(true()) for part in wanted.inverted]
-    return and_(true(), *parts)
-
-
-def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:
-    names = [
-        unit
-        for unit, names in names_of_units(session).items()
-        if any(text in name for text in texts for name in names)
-    ]
-    if names:
-        return TICKET.c.unit.in_(names)
-    # a unit that left the file before units were kept still has its tickets
-    return or_(*(TICKET.c.unit.contains(text, autoescape=True) for text in texts))
-
-
 class _Clocks:
     """The clocks of the tickets of a page that a line shows, by ticket id."""
 
@@ -279,7 +210,7 @@ def _clock_rows(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
             CLOCK.c.ticket_id.in_(ids),
             or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed)),
         )
-        .order_by(CLOCK.c.ordinal, CLOCK.c.due)
+        .order_by(CLOCK.c.ordinal, CLOCK.c.due, CLOCK.c.key)
     ).all()
 
 

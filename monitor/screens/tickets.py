@@ -1,37 +1,36 @@
 """工单: the list of open tickets, with a filter and a preview at the side."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from models.i18n import _, render
+from models.i18n import _
+from models.queries.ticket_order import QUEUE_ORDER, SortColumn, TicketOrder
 from monitor.commands import bindings
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_view import preview
-from monitor.widgets.history_input import HistoryInput
+from monitor.widgets.filter_line import FilterLine
+from monitor.widgets.ticket_columns import sort_head
 from monitor.widgets.ticket_list import TicketList
 from monitor.widgets.virtual_list import VirtualList
 
 _LINE = "filter"
 """The name under which filters are remembered."""
 
-_TYPING_PAUSE = 0.2
-"""Real seconds without a key after which what was typed is looked for."""
+_COLUMNS = "columns"
+"""The name under which the chosen columns are kept."""
 
-
-class FilterInput(HistoryInput):
-    """The filter line; Esc closes it and brings back the filter that was on before."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "screen.cancel_filter")]
+_FALLING = (SortColumn.LEVEL, SortColumn.RECEIVED)
+"""Columns whose last values are wanted first: red cards, new letters."""
 
 
 class TicketsScreen(MonitorScreen):
@@ -45,15 +44,12 @@ class TicketsScreen(MonitorScreen):
         self._filter = Filter()
         self._pending_filter: str | None = None
         self._opens_filter = False
-        self._before = ""
-        self._search: Timer | None = None
+        self._order = QUEUE_ORDER
+        self._columns: Sequence[str] | None = None
 
     def body(self) -> Iterable[Widget]:
         """Yield the filter, the list, the preview, and how many tickets there are."""
-        yield FilterInput(
-            id="filter", placeholder=_("unit:  level:red,yellow  type:  left:<1d  words")
-        )
-        yield Static(id="filter-error", markup=False)
+        yield FilterLine()
         side = VerticalScroll(
             Static(id="preview-text", markup=False), id="preview", can_focus=False
         )
@@ -84,6 +80,7 @@ class TicketsScreen(MonitorScreen):
             return SnapshotRequest()
         return SnapshotRequest(
             filter=self._filter,
+            order=self._order,
             viewport=self.tickets.viewport(),
             preview=self._has_preview,
         )
@@ -95,6 +92,7 @@ class TicketsScreen(MonitorScreen):
         tickets = self.tickets
         tickets.empty = self._why_empty()
         tickets.claims = snapshot.claims
+        tickets.use_columns(self._order, self.columns)
         tickets.show(snapshot.page, snapshot.at, snapshot.office, snapshot.short_names)
         self._show_range()
         ticket = snapshot.detail
@@ -128,8 +126,18 @@ class TicketsScreen(MonitorScreen):
         self._set_filter(text)
 
     def _set_filter(self, text: str) -> None:
-        self._apply(text)
-        self.query_one(FilterInput).value = text
+        result = read_filter(text)
+        line = self.query_one(FilterLine)
+        line.line.value = text
+        if isinstance(result, FilterError):
+            line.show_error(result)
+        else:
+            self._use(result)
+
+    def show_all(self) -> None:
+        """Show the whole queue as it is usually shown."""
+        self._order, self._columns = QUEUE_ORDER, None
+        self.set_filter("")
 
     def action_clear_filter(self) -> None:
         """Show all open tickets."""
@@ -140,43 +148,72 @@ class TicketsScreen(MonitorScreen):
         self._opens_filter = not self.ready
         if self._opens_filter:
             return
-        line = self.query_one(FilterInput)
-        if not line.has_class("-on"):
-            self._before = self._filter.text
-            line.begin(self._before, self.host.recent(_LINE))
-            line.add_class("-on")
-        line.focus()
+        self.query_one(FilterLine).open(self._filter, self.host.recent(_LINE))
 
-    def action_cancel_filter(self) -> None:
-        """Close the filter line; the filter is the one that was on before."""
-        self._close_filter()
-        if self._filter.text != self._before:
-            self._set_filter(self._before)
+    def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
+        """Use the filter, and remember one that was entered."""
+        self._use(event.filter)
+        if event.entered and event.filter.text:
+            is_private = event.filter.has_free_text
+            self.host.remember(_LINE, event.filter.text, is_private=is_private)
 
-    def _close_filter(self) -> None:
-        self._stop_search()
-        self.query_one(FilterInput).remove_class("-on")
-        self._show_error(None)
+    def on_filter_line_closed(self, _event: FilterLine.Closed) -> None:
+        """Let the keys move in the list again."""
         self.tickets.focus()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Show at once what is wrong with the text, and what it finds after a pause."""
-        self._stop_search()
-        result = read_filter(event.value)
-        self._show_error(result if isinstance(result, FilterError) else None)
-        if isinstance(result, Filter) and event.input.has_class("-on"):
-            self._search = self.set_timer(_TYPING_PAUSE, lambda: self._use(result))
+    # Order and columns
 
-    def _stop_search(self) -> None:
-        if self._search is not None:
-            self._search.stop()
+    @property
+    def order(self) -> TicketOrder:
+        """The order of the list."""
+        return self._order
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Apply the filter, and remember it."""
-        if self._apply(event.value):
-            self._close_filter()
-            if text := self._filter.text:
-                self.host.remember(_LINE, text, is_private=self._filter.has_free_text)
+    @property
+    def columns(self) -> Sequence[str]:
+        """The keys of the columns that were chosen; none for the usual ones."""
+        if self._columns is not None:
+            return self._columns
+        kept = self.host.kept(_COLUMNS)
+        return [key for key in kept if isinstance(key, str)] if isinstance(kept, list) else []
+
+    def show_order(self, order: TicketOrder) -> None:
+        """Sort the list, and begin at its head."""
+        if order != self._order:
+            self._order = order
+            self.tickets.use_columns(order, self.columns)
+            self.tickets.reset_cursor()
+        self.host.read_now()
+
+    def sort_by(self, column: SortColumn | None) -> None:
+        """Sort by a column, the other way round where it is by this one; by none as the queue."""
+        if column is None:
+            self.show_order(QUEUE_ORDER)
+        elif column == self._order.column:
+            self.action_reverse()
+        else:
+            self.show_order(TicketOrder(column, column in _FALLING))
+
+    def on_ticket_list_sort_chosen(self, event: TicketList.SortChosen) -> None:
+        """Sort by the column whose head was clicked."""
+        self.sort_by(event.column)
+
+    def action_sort(self, by: int) -> None:
+        """Sort by the next column, or the one before; between the ends lies the queue's order."""
+        sorts = (column.sort for column in self.tickets.shown)
+        columns = [None, *dict.fromkeys(sort for sort in sorts if sort is not None)]
+        at = columns.index(self._order.column) if self._order.column in columns else 0
+        self.sort_by(columns[(at + by) % len(columns)])
+
+    def action_reverse(self) -> None:
+        """Turn the order round; the queue's stays."""
+        if self._order.column is not None:
+            self.show_order(replace(self._order, descending=not self._order.descending))
+
+    def keep_columns(self, columns: Sequence[str]) -> None:
+        """Show these columns from now on, whatever was shown."""
+        self._columns = None
+        self.host.keep(_COLUMNS, list(columns))
+        self.tickets.use_columns(self._order, columns)
 
     def on_virtual_list_cursor_moved(self, _event: VirtualList.CursorMoved) -> None:
         """Show another ticket's preview, and load the rows around it."""
@@ -188,26 +225,11 @@ class TicketsScreen(MonitorScreen):
         """Open the ticket."""
         self.host.open_detail(event.key)
 
-    def _apply(self, text: str) -> bool:
-        result = read_filter(text)
-        self._show_error(result if isinstance(result, FilterError) else None)
-        if isinstance(result, FilterError):
-            return False
-        self._use(result)
-        return True
-
     def _use(self, chosen: Filter) -> None:
         if chosen != self._filter:
             self._filter = chosen
             self.tickets.reset_cursor()
         self.host.read_now()
-
-    def _show_error(self, error: FilterError | None) -> None:
-        line = self.query_one("#filter-error", Static)
-        line.set_class(error is not None, "-on")
-        if error is not None:
-            text = _("character {n}: {why}").format(n=error.column, why=render(error.why))
-            line.update(Content(text))
 
     def _why_empty(self) -> tuple[str, str]:
         if self._filter.text:
@@ -224,7 +246,10 @@ class TicketsScreen(MonitorScreen):
         first = tickets.first + 1
         last = min(tickets.total, tickets.first + tickets.visible_rows)
         text = _("{first} to {last} of {total}, emergencies first, then by what is left")
-        parts = [text.format(first=first, last=last, total=tickets.total)]
+        if self._order.column is not None:
+            text = _("{first} to {last} of {total}, sorted by {column}")
+        head = sort_head(self._order.column)
+        parts = [text.format(first=first, last=last, total=tickets.total, column=head)]
         if before := tickets.new_before:
             parts.insert(0, _("{n} new ones before these: Home").format(n=before))
         style = "bold $warning" if before else ""

@@ -1,36 +1,30 @@
 """The list of open tickets: a page of rows at a time, the cursor on its ticket."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.cells import cell_len
+from textual.message import Message
 
-from models.i18n import _, render
+from models.i18n import render
 from models.queries.claims import Claim
 from models.queries.ticket_list import ListedTicket, TicketPage
-from models.rules.vocabulary import Category, ClockName, ClockState, Status, label
-from monitor.formatting import (
-    DEFAULT_OFFICE,
-    OfficeCalendar,
-    format_instant,
-    format_time_left,
-    format_wait,
-    one_line,
-    overdue_days,
-    shorten_number,
+from models.queries.ticket_order import QUEUE_ORDER, SortColumn, TicketOrder
+from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
+from monitor.labels import BADGES
+from monitor.ticket_pages import Viewport
+from monitor.widgets.ticket_columns import (
+    FIXED,
+    TITLE,
+    WIDE,
+    RowContext,
+    TicketColumn,
+    shown_columns,
 )
-from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, word
-from monitor.snapshot import Viewport
-from monitor.widgets.ticket_cells import title_cell
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
-_NEW_FOR = timedelta(minutes=1)
-"""The time for which a level that was raised has a mark."""
-
-_WIDE = 120
-"""Cells from which on there is room for whole numbers, hours beside days, and more columns."""
-
-_LONGEST_UNIT, _LONGEST_DUTY = 10, 10
+_LEAST_TITLE = 24
+"""Cells that a title has before another column has any."""
 
 
 class TicketList(VirtualList):
@@ -40,6 +34,13 @@ class TicketList(VirtualList):
     it. What has come in before the head of the queue, where the cursor was put, is counted.
     """
 
+    class SortChosen(Message):
+        """The list is to be sorted by a column."""
+
+        def __init__(self, column: SortColumn) -> None:
+            super().__init__()
+            self.column = column
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.page = TicketPage()
@@ -48,9 +49,12 @@ class TicketList(VirtualList):
         self._short_names: dict[str, str] = {}
         self.claims: Mapping[str, Claim] = {}
         """Show which tickets operators work at."""
+        self._ticket_order = QUEUE_ORDER
+        self._chosen: Sequence[str] = ()
         self._followed: str | None = None
         self._at_head = True
         self._widths: dict[str, int] = {}
+        self._fitted: dict[int, tuple[list[TicketColumn], list[Column]]] = {}
 
     def viewport(self) -> Viewport:
         """Return which part of the list is on the screen."""
@@ -120,91 +124,71 @@ class TicketList(VirtualList):
         return row.number if row else None
 
     def columns(self, width: int) -> Sequence[Column]:
-        """Badges, number, title, unit, duty and time left; if wide also dates, contact, status."""
-        wide, widths = width >= _WIDE, self._widths
-
-        def column(head: str, most: int) -> Column:
-            return Column(head, max(cell_len(head), min(most, widths.get(head, 0))))
-
-        columns = [
-            Column("", widths.get("", 3)),
-            column(_("Ticket"), 20 if wide else 11),
-            Column(_("Title"), None),
-            column(_("Unit"), 20 if wide else _LONGEST_UNIT),
-            column(_("Duty"), 20 if wide else _LONGEST_DUTY),
-            column(_("Left"), 24 if wide else 10),
-        ]
-        if wide:
-            heads = _("Due"), _("1st contact"), _("Status"), _("Category")
-            columns += [column(head, 20) for head in heads]
-        return columns
+        """Return the columns that fit; the last ones go where the title would be too narrow."""
+        return self._fitting(width)[1]
 
     def cells(self, index: int, width: int) -> Sequence[Cell] | None:
         """Return the cells of one ticket."""
-        row, now = self._row(index), self._now
-        if row is None or now is None:
+        row = self._row(index)
+        if row is None or self._now is None:
             return None
-        return self._cells(row, now, wide=width >= _WIDE)
+        context = self._row_context(self._now, width)
+        return [column.cell(row, context) for column in self._fitting(width)[0]]
 
-    def _cells(self, row: ListedTicket, now: datetime, *, wide: bool) -> list[Cell]:
-        number, unit = one_line(row.number), self._short_names.get(row.unit or "", row.unit or "")
-        cells = [
-            self._badges(row, now),
-            Cell(number if wide else shorten_number(number, now), "" if wide else "quiet"),
-            title_cell(row.title, self.claims.get(row.number)),
-            Cell(one_line(unit)),
-            self._duty(row),
-            self._time_left(row, now, brief=not wide),
-        ]
-        if not wide:
-            return cells
-        due = format_instant(row.next_duty.due)[5:] if row.next_duty else ""
-        is_late = row.first_contact in (ClockState.EXPIRED, ClockState.LATE)
-        contact = word(CONTACT_STATES, row.first_contact)
-        return [
-            *cells,
-            Cell(due, "quiet"),
-            Cell(contact, "over" if is_late else "quiet"),
-            Cell(label(Status, row.status), "quiet"),
-            Cell(label(Category, row.category), "quiet"),
-        ]
+    def on_head_clicked(self, index: int) -> None:
+        """Ask for the list to be sorted by this column."""
+        column = self.shown[index]
+        if column.sort is not None:
+            self.post_message(self.SortChosen(column.sort))
 
-    @staticmethod
-    def _badges(row: ListedTicket, now: datetime) -> Cell:
-        """Return the badges of an emergency and of a level, one raised within the last minute."""
-        urgent = render(EMERGENCY_BADGE) if row.emergency else ""
-        age = now - row.level_at if row.level and row.level_at else None
-        mark = "*" if age is not None and timedelta() <= age < _NEW_FOR else ""
-        level = (word(BADGES, row.level) + mark, row.level or "")
-        return Cell(urgent, "urgent", (level,)) if urgent else Cell(*level)
+    @property
+    def shown(self) -> list[TicketColumn]:
+        """The columns that are shown."""
+        return self._fitting(self.line_width)[0]
 
-    @staticmethod
-    def _duty(row: ListedTicket) -> Cell:
-        """Return the duty that is due next; an emergency clock that was missed comes before it."""
-        if row.missed is not None:
-            return Cell(_("{clock} missed").format(clock=label(ClockName, row.missed)), "over")
-        if row.next_duty is None:
-            return Cell(label(Status, row.status), "near")
-        return Cell(label(ClockName, row.next_duty.clock), "quiet")
+    def use_columns(self, order: TicketOrder, chosen: Sequence[str]) -> None:
+        """Show this order in the heads, and these columns; none chosen stands for the usual."""
+        self._ticket_order, self._chosen = order, tuple(chosen)
+        if self._now is not None:
+            self._measure(self._now)
+        self.refresh()
 
-    def _time_left(self, row: ListedTicket, now: datetime, *, brief: bool) -> Cell:
-        duty = row.next_duty
-        if duty is None:
-            return Cell(format_wait(row.waits_since, now, brief=brief) if row.waits_since else "-")
-        text = format_time_left(duty.due, now, self._office, clock=duty.clock, brief=brief)
-        guess = "?" if row.provisional and duty.clock == ClockName.HANDLING else ""
-        if duty.due < now:
-            return Cell(text + guess, "over")
-        is_near = overdue_days(now, duty.due, self._office) < 1
-        return Cell(text + guess, "near" if is_near else "")
+    def _fitting(self, width: int) -> tuple[list[TicketColumn], list[Column]]:
+        """Return the columns that leave enough for the title, as they were measured."""
+        if width not in self._fitted:
+            shown = shown_columns(self._chosen, wide=width >= WIDE)
+            while self._title_width(shown, width) < _LEAST_TITLE and shown[-1].key not in FIXED:
+                shown.pop()
+            self._fitted[width] = shown, [self._column(column, width) for column in shown]
+        return self._fitted[width]
+
+    def _title_width(self, shown: Sequence[TicketColumn], width: int) -> int:
+        others = (self._column(column, width).width for column in shown)
+        return width - 1 - sum((cells or 0) + 1 for cells in others)
+
+    def _column(self, column: TicketColumn, width: int) -> Column:
+        # a level needs no head: it is its badge
+        head = "" if column.key == "level" else render(column.head)
+        if column.sort is not None and column.sort == self._ticket_order.column:
+            head += "v" if self._ticket_order.descending else "^"
+        if column.key == TITLE:
+            return Column(head, None)
+        most = column.most if width >= WIDE else column.narrow
+        return Column(head, max(cell_len(head), min(most, self._widths.get(column.key, 0))))
+
+    def _row_context(self, now: datetime, width: int) -> RowContext:
+        wide = width >= WIDE
+        return RowContext(now, self._office, self._short_names, self.claims, wide)
 
     def _measure(self, now: datetime) -> None:
-        """Set the widths of the columns that depend on the rows."""
-        widths: dict[str, int] = {"": 1 + max(cell_len(render(b)) for b in BADGES.values())}
-        wide = self.line_width >= _WIDE
-        heads = [column.head for column in self.columns(self.line_width)]
+        """Set the widths of the columns, which depend on the rows."""
+        # a level that comes or goes must not move the other columns
+        widths = {"level": 1 + max(cell_len(render(badge)) for badge in BADGES.values())}
+        context = self._row_context(now, self.line_width)
+        columns = shown_columns(self._chosen, wide=context.wide)
         for row in self.page.rows:
-            for head, cell in zip(heads, self._cells(row, now, wide=wide), strict=True):
+            for column in columns:
+                cell = column.cell(row, context)
                 length = cell_len(cell.text) + sum(cell_len(text) for text, _style in cell.parts)
-                widths[head] = max(length, widths.get(head, 0))
-        self._widths = widths
+                widths[column.key] = max(length, widths.get(column.key, 0))
+        self._widths, self._fitted = widths, {}

@@ -166,13 +166,29 @@ class VirtualList(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor there; a second click opens the item."""
+        if event.y == 0:
+            self._click_head(event.x)
+            return
         index = self.first + event.y - 1
-        if event.y < 1 or index >= self.total:
+        if index >= self.total:
             return
         if event.chain > 1 and index == self.cursor:
             self.action_choose()
         else:
             self._move(index)
+
+    def _click_head(self, x: int) -> None:
+        columns = self.columns(self.line_width)
+        begins = 2
+        for index, width in enumerate(_fitting_widths(columns, self.line_width)):
+            if width is None:
+                continue
+            if begins <= x < begins + width:
+                self.on_head_clicked(index)
+            begins += width + 1
+
+    def on_head_clicked(self, index: int) -> None:
+        """Do what a click on the head of this column does: nothing in most lists."""
 
     def on_resize(self) -> None:
         """Keep the cursor visible."""

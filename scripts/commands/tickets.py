@@ -148,7 +148,8 @@ def queue(
     as_json: AsJson = False,
 ) -> None:
     """List the open tickets, from received to submitted."""
-    from models.queries.ticket_list import TicketFilter, list_tickets
+    from models.queries.ticket_filter import TicketFilter
+    from models.queries.ticket_list import list_tickets
     from models.queries.topics import load_topics
     from models.rules.vocabulary import ClockName, Level, Status, label
     from scripts.bootstrap import read_store

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.queries.ticket_list import TicketFilter
+from models.queries.ticket_filter import TicketFilter
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import DEFAULT_OFFICE
 from monitor.history import History

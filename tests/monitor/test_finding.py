@@ -4,12 +4,17 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import Input
 
 from models.database import Store
+from models.i18n import render
+from models.queries.ticket_order import SortColumn, TicketOrder
 from monitor.app import MonitorApp
+from monitor.screens.columns_dialog import ColumnsDialog
 from monitor.screens.tickets import TicketsScreen
-from tests.monitor.driving import wait_for_refresh, wait_until
+from monitor.widgets.ticket_columns import COLUMNS
+from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, messages, play, screen_text
 
 
@@ -72,3 +77,87 @@ async def test_what_is_typed_is_searched_and_recalled(store: Store, tmp_path: Pa
     assert MonitorApp(store, lambda: NOW, operator="林小燕", preferences=kept).recent("filter") == [
         "！单位：城管"
     ]
+
+
+async def test_the_list_is_sorted_by_keys_and_heads(store: Store) -> None:
+    """`>` and its twins go on to the next column, a head sorts and turns round, `2` ends it."""
+    app = _app(store)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await wait_for_refresh(pilot)
+        await pilot.press("2")
+        await wait_for_refresh(pilot)
+        screen = app.screen
+        assert isinstance(screen, TicketsScreen)
+        queue = [row.number for row in screen.tickets.page.rows]
+        by_level = await press(pilot, "greater_than_sign")
+        assert screen.order == TicketOrder(SortColumn.LEVEL, descending=True)
+        assert "按级别排序" in by_level
+        by_number = await press(pilot, "ideographic_full_stop")
+        assert "工单号^" in by_number
+        assert [row.number for row in screen.tickets.page.rows] == sorted(queue)
+        turned = await press(pilot, "equals_sign")
+        assert "工单号v" in turned
+        assert [row.number for row in screen.tickets.page.rows] == sorted(queue, reverse=True)
+        assert screen.tickets.cursor == 0
+        await press(pilot, "down", "down")
+        followed = screen.tickets.current
+        assert followed == sorted(queue, reverse=True)[2]
+        await press(pilot, "fullwidth_comma", "left_double_angle_bracket")
+        assert [row.number for row in screen.tickets.page.rows] == queue
+        head = screen_text(app).splitlines()[1]
+        at = cell_len(head[: head.index("承办单位")])
+        await pilot.click("#list", offset=(at, 0))
+        await wait_for_refresh(pilot)
+        assert screen.order == TicketOrder(SortColumn.UNIT)
+        await pilot.click("#list", offset=(at, 0))
+        assert "承办单位v" in await press(pilot, "f5")
+        assert "承办单位v" not in await press(pilot, "2")
+        assert [row.number for row in screen.tickets.page.rows] == queue
+
+
+async def test_columns_are_chosen_and_kept(store: Store, tmp_path: Path) -> None:
+    """In a dialog of the menu; titles keep 24 cells, whatever was chosen."""
+    kept = tmp_path / "monitor.json"
+    kept.write_text('{"introduced": true}')
+    app = _app(store, kept)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await wait_for_refresh(pilot)
+        await press(pilot, "2")
+        await pilot.press("f6", "down", "enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, ColumnsDialog))
+        await pilot.press("enter", *["down"] * 7, "space", "f2")
+        await wait_until(pilot, lambda: isinstance(app.screen, TicketsScreen))
+        shown = await press(pilot, "f5")
+        assert "承办单位" not in shown.splitlines()[1]
+        assert "收件" in shown.splitlines()[1]
+    again = _app(store, kept)
+    async with again.run_test(size=(120, 30)) as pilot:
+        await wait_for_refresh(pilot)
+        shown = await press(pilot, "2")
+        assert "收件" in shown.splitlines()[1]
+        screen = again.screen
+        assert isinstance(screen, TicketsScreen)
+        screen.keep_columns([column.key for column in COLUMNS])
+        await press(pilot, "f5")
+        line = next(line for line in screen_text(again).splitlines() if "标题" in line)
+        columns = screen.tickets.shown
+        keys = [column.key for column in columns]
+        assert keys[:3] == ["level", "number", "title"]
+        begins = [cell_len(line[: line.index(render(c.head))]) for c in columns[2:4]]
+        assert begins[1] - begins[0] > 24
+
+
+async def test_a_key_copies_the_number(store: Store) -> None:
+    """F8 on the list and in the detail; it says so."""
+    app = _app(store)
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        await wait_for_refresh(pilot)
+        await press(pilot, "2", "down")
+        screen = app.screen
+        assert isinstance(screen, TicketsScreen)
+        await pilot.press("f8")
+        assert app.clipboard == screen.tickets.current
+        await wait_until(pilot, lambda: "已复制" in screen_text(app))
+        await press(pilot, "down", "enter")
+        await pilot.press("f8")
+        assert app.clipboard == screen.tickets.current

@@ -17,7 +17,9 @@ from models.queries.health import health
 from models.queries.overview import hourly_counts, workload
 from models.queries.owed_calls import owed_calls
 from models.queries.queue_depths import queues
-from models.queries.ticket_list import ALL_OPEN, TicketFilter, list_tickets, queue_position
+from models.queries.ticket_filter import ALL_OPEN, TicketFilter
+from models.queries.ticket_list import list_tickets, queue_position
+from models.queries.ticket_order import SortColumn, TicketOrder, ordered_ids
 from models.rules.calendar import Calendar
 from models.rules.state import RuleContext
 from tests.monitor.bulk_tickets import multiply_tickets
@@ -37,6 +39,8 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "list": lambda s: list_tickets(s, ALL_OPEN, offset=500, limit=120),
     "filtered": lambda s: list_tickets(s, TicketFilter(levels=("red",)), offset=0, limit=120),
     "unit": lambda s: list_tickets(s, TicketFilter(units=("城管",)), offset=0, limit=120),
+    "by title": lambda s: ordered_ids(s, ALL_OPEN, TicketOrder(SortColumn.TITLE, True)),
+    "by unit": lambda s: ordered_ids(s, ALL_OPEN, TicketOrder(SortColumn.UNIT)),
     "position": lambda s: queue_position(s, ALL_OPEN, "2026101500081-7"),
 }
 WIDE = ("ticket", "event", "clock", "inbox", "notice")

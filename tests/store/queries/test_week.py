@@ -1,6 +1,7 @@
 """The screens' and commands' queries on one week (week.py), each answer worked out by hand."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,18 +24,19 @@ from models.queries.overview import (
 from models.queries.owed_calls import OwedCall, owed_calls
 from models.queries.queue_depths import queue_depths
 from models.queries.service_status import first_provisional_day, service_status
+from models.queries.ticket_filter import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.queries.ticket_list import (
-    ALL_OPEN,
-    NO_LEVEL,
-    TicketFilter,
+    ListedTicket,
     count_tickets,
     list_tickets,
     queue_position,
 )
+from models.queries.ticket_order import SortColumn, TicketOrder, ordered_ids, position_of
 from models.queries.units import Ratio, UnitRates, unit_rates, units_of_tickets
 from models.rules.calendar import Calendar
 from models.rules.queues import ESCALATION
 from models.rules.state import RuleContext
+from models.rules.vocabulary import OPEN, Category, Level
 from tests.rules.district import POLICY
 from tests.store.factories import at
 from tests.store.queries.week import BUREAU, HOUSING, NOW, NUMBERS, STREET, one_week
@@ -187,6 +189,41 @@ class TestListing:
         with store.reading() as session:
             assert [row.number for row in list_tickets(session, wanted).rows] == numbers
             assert count_tickets(session, wanted) == len(numbers)
+
+    @pytest.mark.parametrize("descending", [False, True])
+    @pytest.mark.parametrize("column", SortColumn)
+    def test_sorted_by_a_column(self, store: Store, column: SortColumn, descending: bool) -> None:
+        """In both directions alike on both databases: without a value last, then as the queue."""
+        codes: dict[SortColumn, list[str]] = {
+            SortColumn.LEVEL: list(Level),
+            SortColumn.STATUS: list(OPEN),
+            SortColumn.CATEGORY: list(Category),
+        }
+        order = TicketOrder(column, descending)
+        with store.reading() as session:
+            rows = list_tickets(session, ALL_OPEN).rows
+            page = list_tickets(session, ALL_OPEN, order=order)
+            part = list_tickets(session, ALL_OPEN, order=order, offset=3, limit=4)
+            ids = ordered_ids(session, ALL_OPEN, order)
+            assert position_of(session, ids, page.rows[5].number) == 5
+            assert position_of(session, ids, "W5") is None, "it is completed"
+
+        def due(row: ListedTicket) -> datetime:
+            return row.next_duty.due if row.next_duty else at("9999-01-01T00:00")
+
+        def value(row: ListedTicket) -> Any:
+            if column is SortColumn.LEFT:
+                return row.next_duty.due if row.next_duty else None
+            found = getattr(row, "received_at" if column is SortColumn.RECEIVED else column.value)
+            return codes[column].index(found) if column in codes and found else found
+
+        second = sorted(rows, key=lambda row: (due(row), row.number))
+        valued = [row for row in second if value(row) is not None]
+        expected = sorted(valued, key=value, reverse=descending)
+        expected += [row for row in second if value(row) is None]
+        assert [row.number for row in page.rows] == [row.number for row in expected]
+        assert part.rows == page.rows[3:7]
+        assert (page.total, part.total, part.offset) == (len(QUEUE), len(QUEUE), 3)
 
     def test_clocks_of_a_line(self, store: Store) -> None:
         """The state of the first contact, what is due next, and how long one has waited."""

@@ -1,0 +1,123 @@
+"""Read the part of the list of tickets that is on the screen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.clock import Now
+from models.database import Session, Store
+from models.queries.ticket_filter import ALL_OPEN
+from models.queries.ticket_list import (
+    TicketPage,
+    count_tickets,
+    list_tickets,
+    queue_position,
+    tickets_of,
+)
+from models.queries.ticket_order import QUEUE_ORDER, TicketOrder, ordered_ids, position_of
+from monitor.background import CachedRead
+from monitor.filters import Filter
+from monitor.formatting import OfficeCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport:
+    """The part of the list of tickets that is on the screen.
+
+    `first` is its first line and `height` its number of lines; `followed` is the ticket that the
+    cursor stays on, if any, and `row` the cursor's line in the viewport.
+    """
+
+    first: int
+    height: int
+    followed: str | None
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The tickets that are listed, and their order; `mine` are those of whoever looks, if asked."""
+
+    filter: Filter
+    order: TicketOrder
+    mine: tuple[str, ...] = ()
+
+
+class TicketPages:
+    """Reads pages of the list; its length, or its order, is cached where it costs much."""
+
+    def __init__(self, store: Store, now: Now, on_ready: Callable[[], None]) -> None:
+        self._store = store
+        self._now = now
+        self._on_ready = on_ready
+        self._look: tuple[Look, OfficeCalendar] | None = None
+        self._total: CachedRead[int] | None = None
+        self._ids: CachedRead[list[int]] | None = None
+
+    def read(
+        self,
+        session: Session,
+        look: Look,
+        viewport: Viewport,
+        now: datetime,
+        office: OfficeCalendar,
+        all_open: int,
+    ) -> TicketPage:
+        """Read the page around the ticket that the cursor follows, of `all_open` or fewer."""
+        if look.order != QUEUE_ORDER:
+            return _sorted_page(session, self._order(look, office).get(session, now), viewport)
+        query = look.filter.at(now, office, look.mine)
+        first = viewport.first
+        if viewport.followed is not None:
+            position = queue_position(session, query, viewport.followed)
+            if position is not None:
+                first = max(0, position - viewport.row)
+        total = all_open
+        if query != ALL_OPEN:
+            total = self._count(look, office).get(session, now)
+        # as much again above and below, so that a page up or down is there at once
+        offset = max(0, min(first, total - viewport.height) - viewport.height)
+        return list_tickets(session, query, offset=offset, limit=3 * viewport.height, total=total)
+
+    def _count(self, look: Look, office: OfficeCalendar) -> CachedRead[int]:
+        """Return the cached number of tickets that the filter lets through."""
+        self._use(look, office)
+        if self._total is None:
+            self._total = CachedRead(
+                self._store,
+                self._now,
+                self._on_ready,
+                lambda session, at: count_tickets(session, look.filter.at(at, office, look.mine)),
+            )
+        return self._total
+
+    def _order(self, look: Look, office: OfficeCalendar) -> CachedRead[list[int]]:
+        """Return the cached ids of all tickets that the filter lets through, in their order."""
+        self._use(look, office)
+        if self._ids is None:
+            self._ids = CachedRead(
+                self._store,
+                self._now,
+                self._on_ready,
+                lambda session, at: ordered_ids(
+                    session, look.filter.at(at, office, look.mine), look.order
+                ),
+            )
+        return self._ids
+
+    def _use(self, look: Look, office: OfficeCalendar) -> None:
+        """Forget what was cached of another look."""
+        if self._look != (look, office):
+            self._look, self._total, self._ids = (look, office), None, None
+
+
+def _sorted_page(session: Session, ids: list[int], viewport: Viewport) -> TicketPage:
+    """Return the part of a sorted list that is on the screen, and as much above and below."""
+    first = viewport.first
+    if viewport.followed is not None:
+        position = position_of(session, ids, viewport.followed)
+        if position is not None:
+            first = max(0, position - viewport.row)
+    offset = max(0, min(first, len(ids) - viewport.height) - viewport.height)
+    part = ids[offset : offset + 3 * viewport.height]
+    return TicketPage(tickets_of(session, part), offset, len(ids))
