@@ -53,8 +53,13 @@ class AnchorCheck:
 
     def anchored_at(self, position: int) -> datetime | None:
         """Return when a position of the feed was anchored, None where it was not."""
+        anchor = self.anchor_over(position)
+        return anchor.at if anchor is not None else None
+
+    def anchor_over(self, position: int) -> Anchor | None:
+        """Return the anchor that covers a position of the feed, None where none does."""
         place = bisect_left(self._known, position, key=lambda anchor: anchor.through)
-        return self._known[place].at if position and place < len(self._known) else None
+        return self._known[place] if position and place < len(self._known) else None
 
     def find(self, number: int) -> Anchor | None:
         """Return an anchor of the store."""

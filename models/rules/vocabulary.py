@@ -465,6 +465,7 @@ class Permission(Code):
     TOKENS = "tokens", N_("issue and revoke tokens")
     ROLES = "roles", N_("change roles")
     CALL = "call", N_("see the number of a call that is due")
+    EXPORT = "export", N_("export tickets for the archive and for auditors")
 
 
 class AccessAct(Code):

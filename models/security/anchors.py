@@ -71,10 +71,34 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
     if not level:
         return hashlib.sha256(b"").digest()
     while len(level) > 1:
-        pairs = zip(level[::2], level[1::2], strict=False)
-        above = [hashlib.sha256(_NODE + left + right).digest() for left, right in pairs]
-        level = above + level[len(above) * 2 :]
+        level = _level_above(level)
     return level[0]
+
+
+def _level_above(level: list[bytes]) -> list[bytes]:
+    pairs = zip(level[::2], level[1::2], strict=False)
+    above = [hashlib.sha256(_NODE + left + right).digest() for left, right in pairs]
+    return above + level[len(above) * 2 :]
+
+
+def merkle_path(leaves: Iterable[bytes], place: int) -> list[bytes | None]:
+    """Return what leads from a leaf to the root: at each level its neighbour, None for none."""
+    level, path = list(leaves), list[bytes | None]()
+    while len(level) > 1:
+        neighbour = place ^ 1
+        path.append(level[neighbour] if neighbour < len(level) else None)
+        level, place = _level_above(level), place // 2
+    return path
+
+
+def root_by_path(node: bytes, place: int, path: Iterable[bytes | None]) -> bytes:
+    """Return the root that a leaf and its path lead to."""
+    for neighbour in path:
+        if neighbour is not None:
+            pair = neighbour + node if place % 2 else node + neighbour
+            node = hashlib.sha256(_NODE + pair).digest()
+        place //= 2
+    return node
 
 
 def public_key(private: bytes) -> bytes:

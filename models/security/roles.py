@@ -14,7 +14,7 @@ ALLOWED: Mapping[UserRole, frozenset[Permission]] = {
         {Permission.ACT, Permission.REVEAL, Permission.FIND, Permission.CALL}
     ),
     UserRole.SUPERVISOR: frozenset(Permission),
-    UserRole.AUDITOR: frozenset({Permission.AUDIT}),
+    UserRole.AUDITOR: frozenset({Permission.AUDIT, Permission.EXPORT}),
     UserRole.FEEDER: frozenset({Permission.FEED}),
 }
 """The permissions of each role; whoever the operating system lets in may look, redacted."""
@@ -28,7 +28,10 @@ SPEAKS_FOR: Mapping[UserRole, frozenset[Sender]] = {
 """Those in whose name each role may send messages, where roles are set up."""
 
 ON_RECORD = frozenset(
-    {Permission.RULEBOOK, Permission.KEYS, Permission.BACKUP, Permission.MAINTAIN}
+    {
+        *(Permission.RULEBOOK, Permission.KEYS, Permission.BACKUP),
+        *(Permission.MAINTAIN, Permission.EXPORT),
+    }
 )
 """The permissions whose use goes into the access log command by command."""
 

@@ -82,7 +82,7 @@ def backup(
     A file that ends with .db is a plain copy of a SQLite store.
     """
     from models.rules.backup_rotation import Rotation
-    from scripts.service.backup import make_backup
+    from scripts.transfer.backup import make_backup
 
     file, size = make_backup(load_settings(), target, Rotation(hourly, daily, monthly))
     typer.echo(_("{path}: {n} bytes. Keep the key file elsewhere.").format(path=file, n=size))
@@ -94,8 +94,8 @@ def restore(
     ],
 ) -> None:
     """Restore a backup into an empty home or database, and verify it; its key must be there."""
-    from scripts.service.restore import restore_backup
     from scripts.tickets.chain_verification import print_findings
+    from scripts.transfer.restore import restore_backup
 
     findings = restore_backup(load_settings(), source)
     print_findings(findings)

@@ -126,8 +126,8 @@ def move(
     ],
 ) -> None:
     """Fill the new database, close the old one, and verify; exit 1 where something is wrong."""
-    from scripts.service.move import move_store
     from scripts.tickets.chain_verification import print_findings
+    from scripts.transfer.move import move_store
 
     result = move_store(load_settings(), to)
     print_findings(result.findings)

@@ -1,6 +1,5 @@
 """The columns of a bulletin in their order, and the format of each value."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -98,8 +97,6 @@ _NOTE_CODES: dict[str, type[Code]] = {
 }
 """The closed lists of the notes that are codes."""
 
-_FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
-
 
 def figure_title(figure: str) -> str:
     """The title of a figure, a unit's or the hotline's."""
@@ -183,11 +180,6 @@ def format_instant(at: datetime) -> str:
 def redacted_line(text: str) -> str:
     """A text from outside on one line: invisible characters removed, numbers redacted."""
     return " ".join(redact_numbers(clean(text)).split())
-
-
-def without_formula(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def format_note(values: Mapping[str, Any], key: str) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.i18n import _
-from scripts.report.columns import without_formula
+from scripts.output import without_formula
 from scripts.report.html_template import render_page
 from scripts.report.spreadsheets import csv_text
 

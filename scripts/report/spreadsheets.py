@@ -15,6 +15,7 @@ from models.queries.figure_cases import FigureCase
 from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import Category, label
+from scripts.output import without_formula
 from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
@@ -31,7 +32,6 @@ from scripts.report.columns import (
     format_note,
     format_publication,
     redacted_line,
-    without_formula,
 )
 from scripts.report.topic_columns import hot_table, topics_table
 

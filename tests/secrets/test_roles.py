@@ -53,7 +53,7 @@ def test_each_role_may_what_it_is_for() -> None:
     assert may == {
         "operator": {"act", "reveal", "find", "call"},
         "supervisor": {p.value for p in Permission},
-        "auditor": {"audit"},
+        "auditor": {"audit", "export"},
         "feeder": {"feed"},
         "": set(),
     }

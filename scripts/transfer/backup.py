@@ -23,7 +23,7 @@ from models.settings import Settings
 from models.shared_clock import store_clock
 from scripts.bootstrap import use_store
 from scripts.output_files import require_outside_home
-from scripts.service.home_files import file_lines
+from scripts.transfer.home_files import file_lines
 
 _NAME = "hotline-%Y%m%dT%H%M%SZ.backup"
 _BUFFER_BYTES = 1 << 20

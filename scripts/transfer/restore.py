@@ -26,8 +26,8 @@ from models.settings import Settings
 from models.shared_clock import store_clock
 from scripts.bootstrap import current_actor
 from scripts.help import current_command
-from scripts.service.filling import filling
-from scripts.service.home_files import remove_files, require_no_files, restore_files
+from scripts.transfer.filling import filling
+from scripts.transfer.home_files import remove_files, require_no_files, restore_files
 
 
 def restore_backup(settings: Settings, backup: Path) -> list[Finding]:

@@ -34,7 +34,7 @@ from models.settings import Settings, load_settings
 from models.shared_clock import store_clock
 from scripts.bootstrap import current_actor
 from scripts.help import current_command
-from scripts.service.filling import filling
+from scripts.transfer.filling import filling
 
 
 class MovedElsewhere(HotlineError):

@@ -1,0 +1,1 @@
+"""Carry a store: backups, restoring, moving to another database, exporting and importing."""
