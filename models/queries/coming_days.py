@@ -7,29 +7,36 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import case, func, select
 
 from models.database import Session
+from models.queries.coming_levels import LONGEST_LADDER, levels_to_come
 from models.queries.conditions import RUNNING_CLOCK
 from models.rules.calendar import SHANGHAI
-from models.rules.levels import moments
 from models.rules.state import RuleContext
 from models.rules.vocabulary import ClockName, Level
 from models.tables.core import CLOCK
 
 WORKING_DAYS = 10
-_BEFORE = timedelta(days=21)
-"""Days before today whose dues may still have a level to come, over the longest holiday."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComingDay:
     """A working day: how many handling terms and other duties are due in it, and the levels.
 
-    A day off before it counts with it.
+    A day off before it counts with it. `moments` are those at which levels are raised, in order.
     """
 
     day: date
     handling: int = 0
     others: int = 0
-    levels: Mapping[Level, int] = field(default_factory=dict)
+    moments: Mapping[datetime, Mapping[Level, int]] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> Mapping[Level, int]:
+        """The levels of the whole day."""
+        levels: dict[Level, int] = {}
+        for raised in self.moments.values():
+            for level, count in raised.items():
+                levels[level] = levels.get(level, 0) + count
+        return levels
 
 
 def coming_days(session: Session, now: datetime, context: RuleContext) -> tuple[ComingDay, ...]:
@@ -37,16 +44,16 @@ def coming_days(session: Session, now: datetime, context: RuleContext) -> tuple[
     calendar, today = context.calendar, now.astimezone(SHANGHAI).date()
     days = [] if not calendar.is_working(today) else [today]
     days += [calendar.after(today, n) for n in range(1, WORKING_DAYS + 1 - len(days))]
-    first = today - _BEFORE
+    first = today - LONGEST_LADDER
     span = [first + timedelta(n) for n in range((days[-1] - first).days + 8)]
     handling, others = _dues(session, span)
-    levels: dict[date, dict[Level, int]] = {}
+    raised: dict[date, dict[datetime, dict[Level, int]]] = {}
     for day, count in handling.items():
         due = datetime.combine(day, context.policy.office.closing, SHANGHAI)
-        for level, at in moments(due - _BEFORE, due, context.policy, calendar):
-            if at > now:
-                of_day = levels.setdefault(_working_day(days, at.astimezone(SHANGHAI).date()), {})
-                of_day[level] = of_day.get(level, 0) + count
+        for level, at in levels_to_come(due, now, context):
+            of_day = raised.setdefault(_working_day(days, at.astimezone(SHANGHAI).date()), {})
+            levels = of_day.setdefault(at, {})
+            levels[level] = levels.get(level, 0) + count
     due_on: dict[date, tuple[int, int]] = {}
     for day in sorted({*handling, *others}):
         if day >= today:
@@ -54,7 +61,7 @@ def coming_days(session: Session, now: datetime, context: RuleContext) -> tuple[
             handled, other = due_on.get(working, (0, 0))
             due_on[working] = handled + handling.get(day, 0), other + others.get(day, 0)
     return tuple(
-        ComingDay(day, handled, other, levels.get(day, {}))
+        ComingDay(day, handled, other, dict(sorted(raised.get(day, {}).items())))
         for day in days
         for handled, other in [due_on.get(day, (0, 0))]
     )

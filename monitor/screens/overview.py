@@ -24,6 +24,7 @@ from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
 from monitor.widgets.cards import card_heads, card_item, cards_title
 from monitor.widgets.coming_days import day_heads, day_items
+from monitor.widgets.coming_levels import next_cards
 from monitor.widgets.day_curve import DayCurve
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.panel import Panel
@@ -172,6 +173,7 @@ class OverviewScreen(MonitorScreen):
         self.query_one(CountersRow).show(snapshot.counters)
         self.query_one(DayCurve).show(snapshot.curve, now)
         self.query_one("#days", ItemList).show(day_items(snapshot.days))
+        self.query_one("#ahead", Panel).show_title(next_cards(snapshot.days, now))
         self.query_one("#units-panel", Panel).show_title(str(len(snapshot.units)))
         self.query_one("#cards-panel", Panel).show_title(*cards_title(snapshot.counters))
         self.query_one("#units", ItemList).show(

@@ -17,7 +17,7 @@ from scripts.laboratory.differences import (
 )
 from scripts.laboratory.outcome_totals import ALL, CATEGORY, HOURS, UNIT, OutcomeTotals
 from scripts.laboratory.store_comparison import ComparedTickets
-from scripts.report.charts import Bar, bars
+from scripts.report.charts import LEVEL_COLOURS, Bar, bars
 from scripts.report.columns import FIGURE_TITLES, format_holder
 from scripts.report.sheet import Sheet, SheetChart, SheetTable
 
@@ -37,7 +37,8 @@ _SUMMARY = (
     *("first_contact_rate", "closing_contact_rate", "expired", *Level),
 )
 _BY_KEY = ("on_time_rate", "late", "deemed", "yellow", "red")
-_TODAY_COLOUR, _VARIANT_COLOUR, _YELLOW, _RED = "#9fb8cc", "#2f6f9f", "#d9a400", "#b3261e"
+_TODAY_COLOUR, _VARIANT_COLOUR = "#9fb8cc", "#2f6f9f"
+_YELLOW, _RED = LEVEL_COLOURS[Level.YELLOW], LEVEL_COLOURS[Level.RED]
 _MAX_CHART_UNITS = 20
 
 

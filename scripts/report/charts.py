@@ -4,8 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from models.rules.vocabulary import Level
+
 _LABEL, _WIDTH, _ROW = 190, 620, 24
 _HEIGHT, _LEFT, _TOP = 220, 44, 14
+
+
+LEVEL_COLOURS = {Level.PREWARNING: "#9fb8cc", Level.YELLOW: "#d9a400", Level.RED: "#b3261e"}
+"""The colour of each level."""
 
 
 @dataclass(frozen=True, slots=True)

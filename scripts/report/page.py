@@ -9,8 +9,8 @@ from markupsafe import Markup
 from models.i18n import _, render
 from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, TalkProposal
 from models.queries.figure_cases import FigureCase
-from models.rules.vocabulary import Category, label
-from scripts.report.charts import Bar, Curve, bars, lines
+from models.rules.vocabulary import Category, Level, label
+from scripts.report.charts import LEVEL_COLOURS, Bar, Curve, bars, lines
 from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
@@ -37,7 +37,8 @@ _MAX_LISTED = 2_000
 
 _MAX_CHART_UNITS = 40
 """Units in a chart: the last ones, which need attention, where there are more."""
-_GOOD, _YELLOW, _RED = "#2f6f9f", "#d9a400", "#b3261e"
+_GOOD = "#2f6f9f"
+_YELLOW, _RED = LEVEL_COLOURS[Level.YELLOW], LEVEL_COLOURS[Level.RED]
 _TILES = ("tickets", "completed", "on_time_rate", "first_contact_rate", "satisfaction")
 
 
