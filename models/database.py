@@ -15,8 +15,10 @@ from models.errors import HotlineError
 from models.fair_lock import FairWriteLock
 from models.i18n import _
 from models.private_files import make_private_folder, open_private
+from models.schema import NEWEST, require_newest, schema_of, wrong_schema
 from models.security.encryption import Cipher
 from models.session import Session, columns_to_decrypt
+from models.store_errors import StoreError, is_store_fault, is_transient
 
 __all__ = [
     "SQLITE_LEAST",
@@ -84,6 +86,8 @@ class Store:
         """Open a writing transaction: committed at the end, rolled back on any exception.
 
         On SQLite, where only one may write at a time, `skip_queue` goes before those who wait.
+        Raises StoreNewer once a later release has upgraded the store: what this program writes
+        would no longer fit.
         """
         self.cipher.refresh()
         with (
@@ -91,6 +95,7 @@ class Store:
             Session(self._write, expire_on_commit=False) as session,
             session.begin(),
         ):
+            require_newest(session.connection())
             session.cipher = self.cipher
             yield session
 
@@ -98,15 +103,40 @@ class Store:
     def reading(self, *, snapshot: bool = False) -> Iterator[Session]:
         """Open a reading transaction; on SQLite everything in it is of the same moment.
 
-        With `snapshot` it is on PostgreSQL, too.
+        With `snapshot` it is on PostgreSQL, too. Raises StoreNewer where a statement fails since a
+        later release has upgraded the store.
         """
         self.cipher.refresh()
         engine = self._read
         if snapshot and engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        with Session(engine, expire_on_commit=False) as session:
-            session.cipher = self.cipher
-            yield session
+        try:
+            with Session(engine, expire_on_commit=False) as session:
+                session.cipher = self.cipher
+                yield session
+        except StoreError as error:
+            if is_store_fault(error) and not is_transient(error):
+                self._blame_schema(error)
+            raise
+
+    def look_at_schema(self) -> None:
+        """Raise StoreNewer once a later release has upgraded the store; an outage tells nothing.
+
+        For processes that write rarely, and would not notice.
+        """
+        try:
+            with self._read.connect() as connection:
+                require_newest(connection)
+        except StoreError as error:
+            if not is_transient(error):
+                raise
+
+    def _blame_schema(self, error: StoreError) -> None:
+        """Raise WrongSchema where that explains why a statement failed."""
+        with self._read.connect() as connection:
+            schema = schema_of(connection)
+        if schema not in (None, NEWEST):
+            raise wrong_schema(str(schema)) from error
 
     def analyze(self) -> None:
         """Renew the statistics by which SQLite chooses indexes; cheap where little has changed.

@@ -11,6 +11,26 @@ from urllib.parse import quote
 from models.errors import HotlineError
 from models.i18n import LANGUAGES, _
 
+SETTINGS = (
+    "HOTLINE_HOME",
+    "HOTLINE_DATABASE_URL",
+    "HOTLINE_DATABASE_PASSWORD_FILE",
+    "HOTLINE_BROKER_URL",
+    "HOTLINE_BROKER_PASSWORD_FILE",
+    "HOTLINE_POLICY",
+    "HOTLINE_LANG",
+    "HOTLINE_KEY_FILE",
+    "HOTLINE_KEY",
+    "HOTLINE_TOKEN",
+    "HOTLINE_TOKEN_FILE",
+    "HOTLINE_OPERATOR",
+    "HOTLINE_CHANNELS",
+    "HOTLINE_ANCHORS",
+    "HOTLINE_LOG",
+)
+"""The variables that are read; no other one is."""
+
+_PREFIX, _OF_TESTS = "HOTLINE_", "HOTLINE_TEST_"
 _HOME = "~/.local/share/hotline"
 _STATE = "~/.local/state"
 _NO_ANCHORS = "none"
@@ -27,7 +47,8 @@ class InvalidSetting(HotlineError):
 class Settings:
     """The settings of an installation; each variable is `HOTLINE_` and the name in capitals.
 
-    `anchors` is the folder that anchors are copied to, None where they are not.
+    `anchors` is the folder that anchors are copied to, None where they are not; `home_named` says
+    whether HOTLINE_HOME names the home, which is the usual one otherwise.
     """
 
     home: Path
@@ -42,6 +63,7 @@ class Settings:
     log: str = "text"
     channels: Path | None = None
     anchors: Path | None = None
+    home_named: bool = False
 
     @property
     def store_url(self) -> str:
@@ -74,7 +96,9 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
     variables = _variables(home, overriding)
 
     def get(name: str) -> str | None:
-        return variables.get(f"HOTLINE_{name}") or None
+        variable = f"{_PREFIX}{name}"
+        assert variable in SETTINGS, variable
+        return variables.get(variable) or None
 
     def path(name: str) -> Path | None:
         text = get(name)
@@ -94,10 +118,20 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         token=_token(get),
         log=log,
         channels=path("CHANNELS"),
+        home_named=_named_home(overriding) is not None,
     )
     if get("ANCHORS") == _NO_ANCHORS:
         return settings
     return replace(settings, anchors=path("ANCHORS") or _anchors_of(settings.store_url))
+
+
+def unknown_settings(overriding: Mapping[str, str] | None = None) -> list[str]:
+    """Return the variables that look like settings and are none, as misspelt ones.
+
+    Raises InvalidSetting.
+    """
+    names = _variables(home_setting(overriding), overriding).keys() - set(SETTINGS)
+    return sorted(n for n in names if n.startswith(_PREFIX) and not n.startswith(_OF_TESTS))
 
 
 def _anchors_of(store_url: str) -> Path:
@@ -122,8 +156,11 @@ def language_setting() -> str:
 
 def home_setting(overriding: Mapping[str, str] | None = None) -> Path:
     """Return the home, which the environment alone can set: its `.env` file lies in it."""
-    home = {**os.environ, **(overriding or {})}.get("HOTLINE_HOME")
-    return Path(home or _HOME).expanduser().absolute()
+    return Path(_named_home(overriding) or _HOME).expanduser().absolute()
+
+
+def _named_home(overriding: Mapping[str, str] | None) -> str | None:
+    return {**os.environ, **(overriding or {})}.get("HOTLINE_HOME") or None
 
 
 def _variables(home: Path, overriding: Mapping[str, str] | None = None) -> Mapping[str, str | None]:

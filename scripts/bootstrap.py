@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from models.clock import Now, system_clock
 from models.i18n import _
-from models.private_files import close_file, prepare_home
+from models.private_files import close_file, close_home, prepare_home
 from models.settings import Settings
 from models.text_files import read_text
 from scripts.help import current_command
@@ -23,19 +23,52 @@ POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
 
 
 def open_store(settings: Settings) -> "Store":
-    """Open the store and bring it to the newest schema. Raises HotlineError."""
+    """Open the store as it is. Raises HotlineError, and WrongSchema unless it can be used so.
+
+    Nothing is created or upgraded: that is what `make_store` is for.
+    """
     # modules stay loaded to the end: the collector need not look through them again
     gc.freeze()
 
     from models.database import Store
-    from models.migrations import upgrade
+    from models.migrations import require_upgraded
+    from models.security.encryption import load_cipher
+
+    require_sqlite_file(settings)
+    _close_open_home(settings)
+    store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
+    try:
+        require_upgraded(store)
+        _settle_owner(settings, store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def make_store(settings: Settings, *, anyway: bool = False, now: Now = system_clock) -> "Store":
+    """Make a store with a policy and units, or upgrade the one that is there, and say so.
+
+    Raises HotlineError, and OlderProcesses where some have lately been seen at the store that is to
+    be upgraded, unless `anyway`.
+    """
+    from models.database import Store
+    from models.migrations import require_idle, revision, upgrade
+    from models.schema import NEWEST
     from models.security.encryption import load_cipher
 
     ready_home(settings)
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
     try:
-        upgrade(store)
+        former = revision(store)
+        if former is not None and former < NEWEST:
+            if not anyway:
+                require_idle(store)
+            text = _("upgrading the store from schema {former} to {newest}")
+            sys.stderr.write(f"hotline: {text.format(former=former, newest=NEWEST)}\n")
+        upgrade(store, now)
         _settle_owner(settings, store)
+        _fill_new_store(settings, store, now)
     except BaseException:
         store.close()
         raise
@@ -70,13 +103,6 @@ def _settle_owner(settings: Settings, store: "Store") -> None:
             sys.stderr.write(f"hotline: {text.format(path=settings.home / 'roles.toml')}\n")
 
 
-def bootstrap_store(settings: Settings, now: Now = system_clock) -> "Store":
-    """Open the store, and give a new one a policy and units. Raises HotlineError."""
-    store = open_store(settings)
-    _fill_new_store(settings, store, now)
-    return store
-
-
 def _fill_new_store(settings: Settings, store: "Store", now: Now = system_clock) -> None:
     """Give a new store a policy and units.
 
@@ -97,21 +123,17 @@ def _fill_new_store(settings: Settings, store: "Store", now: Now = system_clock)
 
 
 @contextmanager
-def use_store(
-    settings: Settings, permission: "Permission | None" = None, *, bootstrap: bool = False
-) -> "Iterator[Store]":
+def use_store(settings: Settings, permission: "Permission | None" = None) -> "Iterator[Store]":
     """Open the store for one command and close it at the end.
 
     The role of whoever runs the command must have `permission`, if that is given: else NotAllowed
-    is raised before anything is done. `bootstrap` gives a new store a policy and units.
+    is raised before anything is done.
     """
     store = open_store(settings)
     try:
         with ExitStack() as stack:
             if permission is not None:
                 stack.enter_context(acting(store, settings, permission))
-            if bootstrap:
-                _fill_new_store(settings, store)
             yield store
     finally:
         store.close()
@@ -169,28 +191,50 @@ def read_store(settings: Settings) -> "Iterator[Session]":
         yield session
 
 
-def require_store(settings: Settings) -> None:
-    """Raise HotlineError where there is no store: a command that only reads creates none."""
-    if not has_store(settings):
-        from models.errors import HotlineError
-        from models.i18n import _
+@contextmanager
+def read_store_if_any(settings: Settings) -> "Iterator[Session | None]":
+    """Open the store for one command that can do without one: then this yields None."""
+    from models.schema import StoreMissing
 
-        raise HotlineError(_("there is no store yet; `hotline db upgrade` makes one"))
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(read_store(settings))
+        except StoreMissing:
+            session = None
+        yield session
 
 
-def has_store(settings: Settings) -> bool:
-    """Return whether there is a store: a command that only reads must not create one."""
-    return settings.database_url is not None or (settings.home / "hotline.db").exists()
+def require_sqlite_file(settings: Settings) -> None:
+    """Raise StoreMissing where a SQLite store has no file: opening it would make one."""
+    file = settings.sqlite_path
+    if file is None or file.exists():
+        return
+    from models.schema import StoreMissing
+
+    text = _("there is no {file} (HOTLINE_HOME is {home}); `hotline db upgrade` makes a store")
+    raise StoreMissing(text.format(file=file, home=settings.home))
 
 
 def ready_home(settings: Settings) -> None:
     """Create the home, or close one that others could read and say so. Raises HotlineError."""
+    _say_mended(prepare_home(settings.home))
+    _close_open_home(settings)
+
+
+def _close_open_home(settings: Settings) -> None:
+    """Close a home and a database that others could read, and say so. Raises HotlineError."""
     file = settings.sqlite_path
     # SQLite keeps two files beside an open database
     files = [file.with_name(file.name + end) for end in ("", "-wal", "-shm")] if file else []
-    for mended in (prepare_home(settings.home), *map(close_file, files)):
-        if mended:
-            sys.stderr.write(f"hotline: {mended}\n")
+    if settings.home.exists():
+        _say_mended(close_home(settings.home))
+    for each in files:
+        _say_mended(close_file(each))
+
+
+def _say_mended(mended: str | None) -> None:
+    if mended:
+        sys.stderr.write(f"hotline: {mended}\n")
 
 
 def policy_text(settings: Settings) -> tuple[str, str]:

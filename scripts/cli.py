@@ -3,10 +3,11 @@
 import gc
 import logging
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 
 from models.i18n import _, activate
-from models.settings import language_setting, load_settings
+from models.settings import SETTINGS, language_setting, load_settings, unknown_settings
 from scripts.exit_codes import exit_code_of
 from scripts.help import App
 from scripts.output import guard_terminal
@@ -88,11 +89,23 @@ def main() -> None:
 def _run() -> int:
     activate(language_setting())
     settings = load_settings()
+    for name in unknown_settings():
+        _name_unknown(name)
     if _is_foreign_env(Path(".env"), settings.home):
         text = _(".env in this folder is not read; move what is meant to {path}")
         sys.stderr.write(f"hotline: {text.format(path=settings.home / '.env')}\n")
     code: int | None = build()(prog_name="hotline", standalone_mode=False)
     return code or 0
+
+
+def _name_unknown(name: str) -> None:
+    """Say that a variable is no setting, and which one was meant."""
+    # what all of them begin with makes all of them alike
+    known = {each.removeprefix("HOTLINE_"): each for each in SETTINGS}
+    near = get_close_matches(name.removeprefix("HOTLINE_"), known, n=1)
+    text = _("{name} is no setting").format(name=name)
+    meant = _("; {name} was meant?").format(name=known[near[0]]) if near else ""
+    sys.stderr.write(f"hotline: {text}{meant}\n")
 
 
 def _is_foreign_env(file: Path, home: Path) -> bool:

@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 from models.database import Store
-from models.migrations import NEWEST, upgrade
+from models.migrations import upgrade
+from models.schema import NEWEST
 from models.security.encryption import Cipher
 
 

@@ -28,6 +28,7 @@ from models.queries.own_tables import ForgedTable
 from models.rulebook import RulebookCache, hold_rulebook
 from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from models.schema import WrongSchema
 from models.security.encryption import KeyUnusable
 from models.store_errors import is_store_fault, is_transient
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
@@ -139,7 +140,7 @@ def _answer(context: WorkerContext, queue: str, ids: Sequence[int], work: Work) 
         context.count_failure(queue)
         if is_transient(error):
             log.warning("the store was busy or away (%s)", type(error).__name__)
-        elif isinstance(error, (KeyUnusable, ForgedTable)):
+        elif isinstance(error, (KeyUnusable, ForgedTable, WrongSchema)):
             log.error("%s", error)
         else:
             log.error("failed: %s", describe_safely(error))
@@ -217,9 +218,10 @@ def _quarantine(context: WorkerContext, queue: str, error: ForgedTicket) -> None
 def _is_nobodys_fault(error: Exception) -> bool:
     """Return whether no ticket is to blame.
 
-    The store is away, a key file has yet to come, or the rulebook is not the service's.
+    The store is away or newer than this program, a key file has yet to come, or the rulebook is not
+    the service's.
     """
-    return is_store_fault(error) or isinstance(error, (KeyUnusable, ForgedTable))
+    return is_store_fault(error) or isinstance(error, (KeyUnusable, ForgedTable, WrongSchema))
 
 
 def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from models.clock import monotonic
 from models.database import Store
 from models.operations.processes import remove_process, report_process
+from models.schema import WrongSchema
 from models.shared_clock import store_clock
 from models.store_errors import is_transient
 
@@ -65,12 +66,13 @@ class Heartbeat:
     def sign_off(self) -> None:
         """Remove the row of this process, since it ends in order.
 
-        Where the store is away the row stays, and is taken for dead as it is not renewed.
+        Where the store is away, or of another schema, the row stays, and is taken for dead as it is
+        not renewed.
         """
         try:
             with self._store.writing(skip_queue=True) as session:
                 remove_process(session, self.name, self._now())
         except Exception as error:
-            if not is_transient(error):
+            if not is_transient(error) and not isinstance(error, WrongSchema):
                 raise
             log.warning("the store cannot be reached (%s)", type(error).__name__)

@@ -14,6 +14,7 @@ from models.clock import Now
 from models.database import Store
 from models.queries.health import DEFAULT_PATIENCE
 from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
+from models.schema import WrongSchema
 from workers.actors import WorkerContext, register_actors
 from workers.anchoring import Anchoring
 from workers.broker import Bells, connect
@@ -48,7 +49,7 @@ def run_worker(
 
     Emergencies have a thread of their own beside the `threads` of all other queues, so that none
     waits for a batch to end. Returns the exit code: 1 where a consumer has died, so that a
-    supervisor starts the process again.
+    supervisor starts the process again, and once a later release has upgraded the store.
     """
     stop = stop_on_signals(parent)
     context = WorkerContext(store, now, dispatcher)
@@ -67,10 +68,15 @@ def run_worker(
         sender.start()
     code = 0
     while not stop.wait(_LOOP_PAUSE):
-        sample_queues()
-        heartbeat(context.doing, done=context.done, failed=context.failed + dispatcher.failed)
-        scan_similar(context.done)
-        anchor()
+        try:
+            sample_queues()
+            heartbeat(context.doing, done=context.done, failed=context.failed + dispatcher.failed)
+            scan_similar(context.done)
+            anchor()
+        except WrongSchema as error:
+            log.error("%s", error)
+            code = 1
+            break
         if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
             log.error("a consumer has died; starting anew")
             code = 1

@@ -1,54 +1,105 @@
 """Migrations: every earlier revision of the store can be upgraded in place."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
-
 from models.clock import Now, system_clock
 from models.database import Store, StoreUnreachable
-from models.errors import database_message
+from models.errors import HotlineError
+from models.i18n import _
 from models.operations.store_closing import require_open
 from models.operations.store_secret import (
     ensure_anchored,
+    ensure_secret,
     keep_first_hashes,
     refresh_hashes,
     unlock,
 )
-from models.store_errors import StoreError, is_transient
+from models.queries.health import last_seen
+from models.schema import NEWEST, StoreMissing, StoreNewer, schema_of, wrong_schema
+from models.shared_clock import store_clock
+from models.store_errors import StoreError, is_transient, outage_reason
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0027"
-"""The revision of the tables."""
-
 _FIRST_RELEASE = ("0001", "0002")
 """The revisions of stores that had no secret."""
+
+_MAY_RUN_FOR = timedelta(minutes=1)
+"""A process that has reported within this time may still be at work: it reports every 2 s."""
+
+
+class OlderProcesses(HotlineError):
+    """Processes of an earlier release may still write into the store that is to be upgraded."""
+
+    def __init__(self, name: str, seen: timedelta) -> None:
+        text = _(
+            "{name} of the earlier release was at work {n} s ago: stop all processes, then try "
+            "again (`hotline db upgrade --anyway` if none of them runs)"
+        )
+        super().__init__(text.format(name=name, n=round(seen.total_seconds())))
 
 
 def upgrade(store: Store, now: Now = system_clock) -> None:
     """Bring the store to the newest revision and check that its key fits; repeating it is safe.
 
-    Raises KeyUnusable, StoreUnreachable, and StoreClosed for one that was moved.
+    An empty database becomes a store. Raises KeyUnusable, StoreNewer, StoreUnreachable, and
+    StoreClosed for one that was moved.
     """
-    try:
+    with _reaching():
         require_open(store)
-        # every command asks, and loading Alembic takes longer than most of them
-        if (former := revision(store)) != NEWEST:
+        if (former := revision(store)) is not None and former > NEWEST:
+            raise StoreNewer(former)
+        if former != NEWEST:
+            # loading Alembic takes longer than most commands
             from alembic import command  # noqa: PLC0415
 
             config = config_of(store)
             if former in _FIRST_RELEASE:
                 config.attributes["at the end"] = partial(keep_first_hashes, store)
             command.upgrade(config, "head")
-        refresh_hashes(store, unlock(store))
+        refresh_hashes(store, ensure_secret(store))
         ensure_anchored(store, now)
+
+
+def require_upgraded(store: Store) -> None:
+    """Unlock a store that has this program's schema, as every command does that upgrades none.
+
+    Raises KeyUnusable, StoreUnreachable, WrongSchema, and StoreClosed for one that was moved.
+    """
+    with _reaching():
+        require_open(store)
+        if (schema := revision(store)) is None:
+            text = _("the database holds no store: `hotline db upgrade` makes one")
+            raise StoreMissing(f"HOTLINE_DATABASE_URL: {text}")
+        if schema != NEWEST:
+            raise wrong_schema(schema)
+        unlock(store)
+
+
+def require_idle(store: Store) -> None:
+    """Raise OlderProcesses where a worker or timekeeper of an earlier release may still run."""
+    now = store_clock(store)()
+    with store.reading() as session:
+        last = last_seen(session)
+    if last is not None and now - last.seen_at < _MAY_RUN_FOR:
+        raise OlderProcesses(last.name, now - last.seen_at)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Raise StoreUnreachable where the database is busy or away."""
+    try:
+        yield
     except StoreError as error:
         if not is_transient(error):
             raise
-        raise StoreUnreachable(database_message(error) or type(error).__name__) from error
+        raise StoreUnreachable(outage_reason(error)) from error
 
 
 def lay_tables(store: Store) -> None:
@@ -58,13 +109,9 @@ def lay_tables(store: Store) -> None:
     """
     from alembic import command  # noqa: PLC0415  (rarely needed)
 
-    try:
+    with _reaching():
         if revision(store) is None:
             command.upgrade(config_of(store), "head")
-    except StoreError as error:
-        if not is_transient(error):
-            raise
-        raise StoreUnreachable(database_message(error) or type(error).__name__) from error
 
 
 def revise(store: Store, message: str) -> None:
@@ -87,10 +134,4 @@ def config_of(store: Store) -> "Config":
 def revision(store: Store) -> str | None:
     """Return the revision of the store; None where it has none yet."""
     with store.reading() as session:
-        connection = session.connection()
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        version: str | None = connection.execute(
-            text("SELECT version_num FROM alembic_version")
-        ).scalar()
-        return version
+        return schema_of(session.connection())

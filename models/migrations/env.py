@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import models.tables  # noqa: F401  (their import is what fills the metadata)
+from models.schema import schema_of
 
 
 def render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
@@ -33,6 +34,9 @@ with engine.connect() as connection:
         connection.commit()
     try:
         with context.begin_transaction():
+            if connection.dialect.name == "postgresql" and schema_of(connection) is not None:
+                # whoever writes has read it in his transaction: this waits for him, and he for this
+                connection.exec_driver_sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
             context.run_migrations()
             if (at_the_end := context.config.attributes.get("at the end")) is not None:
                 at_the_end(connection)

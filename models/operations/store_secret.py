@@ -16,6 +16,7 @@ from models.i18n import _
 from models.operations.blind_index import rebuild_hashes
 from models.operations.first_anchor import begin_anchors, list_heads, list_tables, renew_heads
 from models.operations.keys import encrypted_columns, encrypted_rows
+from models.schema import WrongSchema
 from models.security.encryption import ForgedValue, no_key
 from models.sql_types import AnyColumn, SelectedRow
 from models.tables.core import EVENT, SECRET, SIMILARITY
@@ -56,23 +57,45 @@ class SecretMissing(HotlineError):
         super().__init__(text + _("restore the database from a backup"))
 
 
-def unlock(store: Store) -> int:
+class UpgradeUnfinished(WrongSchema):
+    """An upgrade of the store is under way or was broken off."""
+
+    def __init__(self) -> None:
+        text = _("an upgrade of the store is under way or was broken off: run `hotline db upgrade`")
+        super().__init__(text)
+
+
+def unlock(store: Store) -> None:
     """Check that the key opens this store, and make hashes with the key that is stored in it.
 
-    An empty store gets a hash key of its own, and the generated key is saved. Returns the form of
-    what the store holds. Raises KeyUnusable where the store is encrypted with another key, or its
-    key is missing; SecretMissing where it has data and no secret.
+    Raises KeyUnusable where the store is encrypted with another key, or its key is missing;
+    SecretMissing where it has data and no secret; UpgradeUnfinished.
     """
+    secret = _secret(store)
+    if secret is None or secret.form != _FORM or not secret.anchored:
+        raise UpgradeUnfinished
+    store.cipher.use_hash_key(secret.key)
+
+
+def ensure_secret(store: Store) -> int:
+    """Unlock a store that is being upgraded; returns the form of what it holds.
+
+    An empty store gets a hash key of its own, and the generated key is saved. Raises as `unlock`.
+    """
+    secret = _secret(store) or _create_secret(store)
+    store.cipher.use_hash_key(secret.key)
+    return secret.form
+
+
+def _secret(store: Store) -> _HashSecret | None:
+    """Return the secret of a store, None where it is empty. Raises KeyUnusable, SecretMissing."""
     with store.reading() as session:
         # in this order: whoever made the store meanwhile began with its secret
         has_data = _stored_secret(session) is None and _has_data(session)
         secret = _stored_secret(session)
-    if secret is None:
-        if has_data:
-            raise SecretMissing
-        secret = _create_secret(store)
-    store.cipher.use_hash_key(secret.key)
-    return secret.form
+    if secret is None and has_data:
+        raise SecretMissing
+    return secret
 
 
 def keep_first_hashes(store: Store, connection: Connection) -> None:
@@ -144,7 +167,7 @@ def ensure_anchored(store: Store, now: Now) -> None:
 
 def _hash_secret(session: Session) -> _HashSecret:
     secret = _stored_secret(session)
-    assert secret is not None, "unlock has created one"
+    assert secret is not None, "the store was unlocked"
     return secret
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -87,6 +88,20 @@ def is_reporting(session: Session, prefix: str, now: datetime) -> bool:
     """Return whether any process whose name begins with `prefix` is alive at `now`."""
     alive = PROCESS.c.name.startswith(prefix, autoescape=True), _alive(now)
     return session.execute(select(PROCESS.c.name).where(*alive).limit(1)).first() is not None
+
+
+class LastSeen(NamedTuple):
+    """The process that reported last, and when."""
+
+    name: str
+    seen_at: datetime
+
+
+def last_seen(session: Session) -> LastSeen | None:
+    """Return the process that reported last, by what the table of every release has."""
+    last = select(PROCESS.c.name, PROCESS.c.seen_at).order_by(PROCESS.c.seen_at.desc()).limit(1)
+    row = session.execute(last).first()
+    return None if row is None else LastSeen(*row)
 
 
 def patience(session: Session, now: datetime) -> timedelta:

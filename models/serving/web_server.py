@@ -10,8 +10,12 @@ from typing import Any
 
 from aiohttp import web
 
+from models.database import Store
 from models.serving.connections import Connections, listeners_on
 from models.serving.log_limit import limited_lines
+
+_SCHEMA_INTERVAL = 2.0
+"""Real seconds between two looks at the schema of the store."""
 
 _LOGGERS = ("hotline.connections", "aiohttp.server", "asyncio")
 """The loggers that the visitors of every server can cause lines of."""
@@ -83,6 +87,13 @@ async def listening(
         finally:
             await server.stop_accepting()
             await runner.cleanup()
+
+
+async def schema_changed(store: Store, every: float = _SCHEMA_INTERVAL) -> None:
+    """Wait until a later release has upgraded the store, and raise StoreNewer then."""
+    while True:
+        await asyncio.sleep(every)
+        await asyncio.to_thread(store.look_at_schema)
 
 
 async def until_stopped(*working: Awaitable[None]) -> None:

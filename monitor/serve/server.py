@@ -19,7 +19,7 @@ from models.security.tokens import TokenRefused
 from models.serving.connections import Connections
 from models.serving.languages import preferred_language
 from models.serving.log_in_failures import TooManyTries
-from models.serving.web_server import ListeningServer, listening, until_stopped
+from models.serving.web_server import ListeningServer, listening, schema_changed, until_stopped
 from models.store_errors import is_transient
 from monitor.serve.log_ins import LogIns
 from monitor.serve.pages import (
@@ -71,6 +71,7 @@ class MonitorServer:
         board: bool = False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        self._store = store
         self._log_ins = LogIns(store, now, clock, idle_ends=not board)
         self._command, self._environment = command, environment
         self._title, self._language, self._board = title, language, board
@@ -83,7 +84,7 @@ class MonitorServer:
         """Serve until the process is told to stop; `on_ready` is told the address."""
         async with self._serving(host, port) as (server, checking):
             on_ready(server.address)
-            await until_stopped(server.failed(), checking)
+            await until_stopped(server.failed(), checking, schema_changed(self._store))
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[str]:

@@ -20,7 +20,7 @@ from models.operations.notices.record import record_outcomes
 from models.rules.queues import DELIVERY, QUEUES
 from models.settings import Settings, environment_for_child
 from models.tables.core import NOTICE, PROCESS
-from scripts.bootstrap import bootstrap_store
+from scripts.bootstrap import make_store
 from tests.store.factories import advance_step_by_step
 
 _START_WITHIN = 60.0
@@ -43,7 +43,7 @@ class Testbed:
 
     def __init__(self, settings: Settings, *, profile: Path | None = None) -> None:
         self.settings = settings
-        self.store: Store = bootstrap_store(settings)
+        self.store: Store = make_store(settings)
         self._profile = profile
         self._processes: list[subprocess.Popen[bytes]] = []
         self._connection: psycopg.Connection[Any] | None = None

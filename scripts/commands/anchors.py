@@ -32,11 +32,10 @@ def list_anchors(
     """Print them as JSON Lines; each can be checked with the public key in it alone."""
     from models.anchor_file import as_line
     from models.queries.anchors import anchor_public_key, anchors
-    from scripts.bootstrap import read_store, require_store
+    from scripts.bootstrap import read_store
     from scripts.output import print_json
 
     settings = load_settings()
-    require_store(settings)
     with read_store(settings) as session:
         public = anchor_public_key(session)
         if public is None:
@@ -48,10 +47,9 @@ def list_anchors(
 def key() -> None:
     """Print the key as 64 hexadecimal digits (Ed25519)."""
     from models.queries.anchors import anchor_public_key
-    from scripts.bootstrap import read_store, require_store
+    from scripts.bootstrap import read_store
 
     settings = load_settings()
-    require_store(settings)
     with read_store(settings) as session:
         public = anchor_public_key(session)
     if public is None:
@@ -64,10 +62,9 @@ def restored() -> None:
     from models.anchor_file import AnchorFile
     from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
-    from scripts.bootstrap import acting, require_store, use_store
+    from scripts.bootstrap import acting, use_store
 
     settings = load_settings()
-    require_store(settings)
     if settings.anchors is None:
         raise HotlineError(_("anchors are not copied: HOTLINE_ANCHORS is none"))
     with use_store(settings) as store, acting(store, settings, Permission.MAINTAIN):

@@ -34,7 +34,7 @@ def check() -> None:
     from workers.notices.channels import missing_addresses
 
     channels = _load()
-    with use_store(load_settings(), bootstrap=True) as store, store.reading() as session:
+    with use_store(load_settings()) as store, store.reading() as session:
         rulebook = load_rulebook(session)
         sent = {status.name: status for status in event_channels(session)}
     directory = rulebook.directory

@@ -10,12 +10,7 @@ from models.i18n import _, render
 from models.settings import load_settings
 from models.text_files import read_text
 from scripts.arguments import AsJson, DryRun, parse_time
-from scripts.bootstrap import (
-    has_store,
-    policy_text,
-    read_store,
-    use_store,
-)
+from scripts.bootstrap import policy_text, read_store_if_any, use_store
 from scripts.help import App
 from scripts.output import print_json, weekday
 
@@ -45,13 +40,12 @@ def _calendar() -> "Calendar":
     """The calendar with the days that the store declares; without a store it says so on stderr."""
     from models.rules.calendar import Calendar
 
-    settings = load_settings()
-    if not has_store(settings):
-        typer.echo(_("There is no store: only the calendar's library is asked."), err=True)
-        return Calendar()
-    from models.rulebook import load_calendar
+    with read_store_if_any(load_settings()) as session:
+        if session is None:
+            typer.echo(_("There is no store: only the calendar's library is asked."), err=True)
+            return Calendar()
+        from models.rulebook import load_calendar
 
-    with read_store(settings) as session:
         return load_calendar(session)
 
 
@@ -129,21 +123,20 @@ def _rule_source(base: datetime, file: Path | None) -> _RuleSource:
     from models.rules.policy import load_policy
 
     settings = load_settings()
-    if not has_store(settings):
-        calendar = Calendar()
-    else:
-        from models.queries.policies import policy_versions, version_at
-        from models.rulebook import load_calendar
+    calendar = Calendar()
+    with read_store_if_any(settings) as session:
+        if session is not None:
+            from models.queries.policies import policy_versions, version_at
+            from models.rulebook import load_calendar
 
-        with read_store(settings) as session:
             calendar = load_calendar(session)
             versions = policy_versions(session) if file is None else []
-        if (version := version_at(versions, base)) is not None:
-            text = _("By version {n} of the policy: {document}, valid from {day}")
-            gaps = {"n": version.number, **_policy_gaps(version.policy)}
-            older = base < version.policy.begins_at
-            why = text.format(**gaps) + (_(", the first there is") if older else "")
-            return _RuleSource(version.policy, calendar, version.number, why)
+            if (version := version_at(versions, base)) is not None:
+                text = _("By version {n} of the policy: {document}, valid from {day}")
+                gaps = {"n": version.number, **_policy_gaps(version.policy)}
+                older = base < version.policy.begins_at
+                why = text.format(**gaps) + (_(", the first there is") if older else "")
+                return _RuleSource(version.policy, calendar, version.number, why)
     text, name = (read_text(file), str(file)) if file else policy_text(settings)
     policy = load_policy(text, name)
     if file is None:
@@ -205,7 +198,7 @@ def import_days(
     from scripts.rulebook.calendar_file import document_of_year, read_declared_days
     from scripts.rulebook.changes import change_as_dict, change_lines
 
-    with use_store(load_settings(), Permission.RULEBOOK, bootstrap=True) as store:
+    with use_store(load_settings(), Permission.RULEBOOK) as store:
         declared = read_declared_days(file)
         whole_year = (year, document_of_year(declared, year)) if year else None
         now = store_clock(store)()

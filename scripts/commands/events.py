@@ -45,7 +45,7 @@ def events(
     from models.rulebook import load_rulebook
     from models.rules.vocabulary import EventName, Permission
     from models.shared_clock import store_clock
-    from scripts.bootstrap import acting, require_store, use_store
+    from scripts.bootstrap import acting, use_store
     from scripts.tickets.event_feed import Reveal, print_events
     from workers.shutdown import stop_on_signals
 
@@ -54,7 +54,6 @@ def events(
     cursor = Cursor.parse(since) if since else Cursor()
     why = asked_reason(reason) if reveal else ""
     settings = load_settings()
-    require_store(settings)
     with use_store(settings) as store, ExitStack() as stack:
         units: list[str] = []
         if unit:

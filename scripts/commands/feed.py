@@ -90,6 +90,9 @@ def feed(
             "--yes", help=_("Take letters again that are in under another number of theirs.")
         ),
     ] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help=_("Make the store where there is none."))
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Feed files, folders or an endpoint into the inbox; refused rows are kept with the reason."""
@@ -112,7 +115,7 @@ def feed(
 
         typer.echo(suggest_mapping(Path(paths[0]), options), nl=False)
         return
-    runner = FeedRunner(load_settings(), options, refused, doubling=yes)
+    runner = FeedRunner(load_settings(), options, refused, doubling=yes, new=new)
     if addresses:
         code = runner.poll(paths[0], every=every, private=allow_private, as_json=as_json)
     elif watch:

@@ -33,12 +33,11 @@ def show(
     """Print the file of a version as it was imported, after a comment that says when it holds."""
     from models.queries.policies import PolicyVersionNotFound, policy_versions, version_at
     from models.shared_clock import store_clock
-    from scripts.bootstrap import require_store, use_store
+    from scripts.bootstrap import use_store
     from scripts.output import print_json
     from scripts.rulebook.policies import version_as_dict, version_line
 
     settings = load_settings()
-    require_store(settings)
     with use_store(settings) as store, store.reading() as session:
         versions = policy_versions(session)
         now = store_clock(store)()
@@ -56,12 +55,11 @@ def show(
 def list_versions(as_json: AsJson = False) -> None:
     """List all versions in the order of their import, with the tickets that run under them."""
     from models.queries.policies import policy_versions, tickets_by_policy
-    from scripts.bootstrap import read_store, require_store
+    from scripts.bootstrap import read_store
     from scripts.output import print_json
     from scripts.rulebook.policies import version_as_dict, version_line
 
     settings = load_settings()
-    require_store(settings)
     with read_store(settings) as session:
         versions = policy_versions(session)
         tickets = tickets_by_policy(session)
@@ -110,13 +108,11 @@ def import_file(
     from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
     from models.text_files import read_text
-    from scripts.bootstrap import require_store, use_store
+    from scripts.bootstrap import use_store
     from scripts.output import print_json
     from scripts.rulebook.policies import import_as_dict, import_lines
 
     settings = load_settings()
-    if dry_run:
-        require_store(settings)
     with use_store(settings, Permission.RULEBOOK) as store:
         text, name = read_text(file), str(file)
         policy = load_policy(text, name)
@@ -142,12 +138,11 @@ def withdraw(
     from models.operations.policies import withdraw_policy
     from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
-    from scripts.bootstrap import require_store, use_store
+    from scripts.bootstrap import use_store
     from scripts.output import print_json
     from scripts.rulebook.changes import change_as_dict, change_lines
 
     settings = load_settings()
-    require_store(settings)
     with use_store(settings, Permission.RULEBOOK) as store:
         now = store_clock(store)()
         with store.writing() as session:

@@ -111,14 +111,10 @@ def alive(role: Annotated[str, typer.Argument(help="worker, timekeeper")]) -> No
     """Exit 0 where a process of this role and machine has reported lately, else 1."""
     import socket
 
-    from models.database import Store
     from models.queries.health import is_reporting
-    from models.security.encryption import load_cipher
     from models.shared_clock import store_clock
+    from scripts.bootstrap import use_store
 
-    settings = load_settings()
-    # the store as it is: a health check must not upgrade it
-    store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
-    with store.reading() as session:
+    with use_store(load_settings()) as store, store.reading() as session:
         if not is_reporting(session, f"{role}@{socket.gethostname()}:", store_clock(store)()):
             raise HotlineError(_("no {role} of this machine has reported").format(role=role))

@@ -118,9 +118,8 @@ def export_roles(
 def _read(settings: "Settings") -> "UserRoles":
     from models.queries.roles import user_roles
     from models.rules.vocabulary import Permission
-    from scripts.bootstrap import require_store, use_store
+    from scripts.bootstrap import use_store
 
-    require_store(settings)
     with use_store(settings, Permission.ROLES) as store, store.reading() as session:
         return user_roles(session)
 

@@ -218,5 +218,5 @@ def _may_evaluate(
 def _keep(settings: Settings, body: bytes, learned_from: str) -> int:
     from models.operations.routing_models import add_model
 
-    with use_store(settings, bootstrap=True) as store, store.writing() as session:
+    with use_store(settings) as store, store.writing() as session:
         return add_model(session, body, learned_from, system_clock())

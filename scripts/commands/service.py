@@ -1,5 +1,6 @@
 """`hotline up`: run the whole service on one machine. `hotline db`: maintain its store."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ def add_to(app: App) -> None:
     app.command(help=_("Run the whole service on one machine, until q or Ctrl-C."))(up)
     db = App(help=_("Maintain the store."))
     db.command("prune", help=_("Remove old notices, as happens daily."))(prune)
-    db.command("upgrade", help=_("Upgrade the store to the newest schema."))(upgrade)
+    db.command("upgrade", help=_("Make the store, or upgrade it to the newest schema."))(upgrade)
     text = _("Write the row of a ticket anew from its messages and its log.")
     db.command("rebuild", help=text)(rebuild)
     text = _("Take policies, calendar and units as they are, where somebody has altered them.")
@@ -54,7 +55,7 @@ def prune() -> None:
     from models.shared_clock import store_clock
     from scripts.bootstrap import use_store
 
-    with use_store(load_settings(), Permission.MAINTAIN, bootstrap=True) as store:
+    with use_store(load_settings(), Permission.MAINTAIN) as store:
         now = store_clock(store)()
         with store.reading() as session:
             policy = in_force(list(load_rulebook(session).policies.values()), now)
@@ -62,11 +63,18 @@ def prune() -> None:
     typer.echo(_("{count} notices removed; the log has them all").format(count=count))
 
 
-def upgrade() -> None:
-    """Run the migrations; safe to run at any time."""
-    from scripts.bootstrap import use_store
+def upgrade(
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help=_("Though processes of the earlier release were lately at work.")
+        ),
+    ] = False,
+) -> None:
+    """Make the store, or upgrade it; safe to run at any time."""
+    from scripts.bootstrap import make_store
 
-    with use_store(load_settings(), bootstrap=True) as store:
+    with closing(make_store(load_settings(), anyway=anyway)) as store:
         note = store.cipher.keyring.note()
     typer.echo(_("The store is up to date."))
     if note:

@@ -59,7 +59,7 @@ def issue(
         raise typer.BadParameter(text.format(name=min(unknown), allowed=", ".join(Sender)))
     settings = load_settings()
     with (
-        use_store(settings, bootstrap=True) as store,
+        use_store(settings) as store,
         acting(store, settings, Permission.TOKENS) as actor,
     ):
         now = store_clock(store)()
@@ -85,11 +85,10 @@ def list_tokens(
     from models.queries.tokens import tokens
     from models.rules.vocabulary import Permission, Sender, UserRole, label
     from models.shared_clock import store_clock
-    from scripts.bootstrap import require_store, use_store
+    from scripts.bootstrap import use_store
     from scripts.output import print_json
 
     settings = load_settings()
-    require_store(settings)
     with use_store(settings, Permission.TOKENS) as store, store.reading() as session:
         now = store_clock(store)()
         listed = tokens(session)

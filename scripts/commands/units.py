@@ -11,7 +11,7 @@ from models.i18n import _
 from models.settings import load_settings
 from models.text_files import read_text
 from scripts.arguments import OVERWRITE, AsJson, DryRun, ExportFile
-from scripts.bootstrap import has_store, use_store
+from scripts.bootstrap import use_store
 from scripts.help import App
 from scripts.output import print_json
 from scripts.output_files import export
@@ -85,14 +85,11 @@ def export_units(
     overwrite: Annotated[bool, typer.Option("--overwrite", help=OVERWRITE)] = False,
 ) -> None:
     """Write the district's units, with their ids, as a units file that `import` takes again."""
-    from models.database import StoreUnusable
     from models.rulebook import stored_territory, stored_units
     from models.rules.routing.units_toml import units_as_toml
     from models.rules.vocabulary import Permission
 
     settings = load_settings()
-    if not has_store(settings):
-        raise StoreUnusable(_("there are no units yet: hotline units import FILE, or hotline up"))
     with use_store(settings, Permission.RULEBOOK) as store, store.reading() as session:
         text = units_as_toml(stored_units(session), stored_territory(session))
     export(text, file, settings, overwrite=overwrite)
@@ -150,8 +147,7 @@ def find(names: list[str], as_json: AsJson = False) -> None:
     """Find the unit that a name means, in whatever form a city writes it."""
     from models.rulebook import load_rulebook
 
-    # a new store gets the units that come with the project, as with any other command
-    with use_store(load_settings(), bootstrap=True) as store, store.reading() as session:
+    with use_store(load_settings()) as store, store.reading() as session:
         directory = load_rulebook(session).directory
     units = {name: directory.resolve(name) for name in names}
     if as_json:

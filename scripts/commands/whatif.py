@@ -75,7 +75,7 @@ def whatif(
 ) -> None:
     """Fold the messages of the store's tickets again under changed rules; nothing is written."""
     from models.shared_clock import store_clock
-    from scripts.bootstrap import require_store, use_store
+    from scripts.bootstrap import use_store
     from scripts.laboratory.store_comparison import compare_store
     from scripts.laboratory.variants import parse_variant, read_variant
     from scripts.laboratory.whatif import whatif_as_dict, whatif_sheet
@@ -98,7 +98,6 @@ def whatif(
         names = "--set, --off, --working, --policy, --calendar, --variant"
         raise typer.BadParameter(_("say what is to be changed: {options}").format(options=names))
     settings = load_settings()
-    require_store(settings)
     target = OutputFile(output, settings, overwrite) if output is not None else None
     with use_store(settings) as store:
         compared = compare_store(store, choice, variants, store_clock(store)(), most)

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from time import sleep
@@ -16,12 +16,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Column
 
 from models.clock import monotonic
+from models.database import Store
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.text import one_line
 from models.rules.vocabulary import Permission
+from models.schema import StoreMissing
 from models.settings import Settings
-from scripts.bootstrap import acting, use_store
+from scripts.bootstrap import acting, make_store, open_store
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.pipeline import IngestPipeline
 from scripts.ingest.records import FeedRecord, FeedUnreadable
@@ -49,7 +51,9 @@ class FeedRunner:
         refused: Path | None,
         *,
         doubling: bool = False,
+        new: bool = False,
     ) -> None:
+        self._new = new
         self._doubling = doubling
         self._settings = settings
         self._options = options
@@ -65,7 +69,7 @@ class FeedRunner:
         """Open the store and yield a pipeline into its inbox. Raises HotlineError."""
         rebased = self._options.start is not None
         with (
-            use_store(self._settings, bootstrap=True) as store,
+            closing(self._open_store()) as store,
             acting(store, self._settings, Permission.FEED) as sender,
             _rare_collections(),
         ):
@@ -77,6 +81,16 @@ class FeedRunner:
                 quiet_before=self._options.quiet_day(),
                 sender=sender,
             )
+
+    def _open_store(self) -> Store:
+        """Open the store, or make one where it is clear that this is the place for it."""
+        try:
+            return open_store(self._settings)
+        except StoreMissing as error:
+            if self._new or self._settings.home_named:
+                return make_store(self._settings)
+            advice = _("set HOTLINE_HOME, or feed with --new")
+            raise StoreMissing(f"{error}; {advice}") from error
 
     def run(self, paths: Sequence[str], *, as_json: bool) -> int:
         """Feed every path in turn; returns 1 where anything was refused or could not be read."""

@@ -16,11 +16,12 @@ from models.clock import Now, monotonic
 from models.database import Store
 from models.errors import describe_safely
 from models.rulebook import has_policies
+from models.schema import WrongSchema
 from models.security.tokens import Token
 from models.serving.addresses import visitor_address
 from models.serving.connections import Connections
 from models.serving.languages import preferred_language
-from models.serving.web_server import ListeningServer, listening, until_stopped
+from models.serving.web_server import ListeningServer, listening, schema_changed, until_stopped
 from models.store_errors import is_store_fault
 from scripts.listen.answer import Answer
 from scripts.listen.callers import Callers
@@ -86,7 +87,7 @@ class ListenServer:
         """Serve until the process is told to stop; `on_ready` is told the address."""
         async with self._serving(host, port) as server:
             on_ready(server.address)
-            await until_stopped(server.failed())
+            await until_stopped(server.failed(), schema_changed(self._store))
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[str]:
@@ -202,7 +203,7 @@ def _problem_of(error: Exception) -> Problem:
     if isinstance(error, ConnectionError):
         # nobody is there to read it
         return Problem(BAD_REQUEST)
-    if is_store_fault(error) or isinstance(error, OSError):
+    if is_store_fault(error) or isinstance(error, (OSError, WrongSchema)):
         log.warning("the store cannot be reached: %s", describe_safely(error))
         return Problem(STORE_AWAY)
     log.error("a request failed: %s", describe_safely(error, _FRAMES))

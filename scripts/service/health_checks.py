@@ -13,7 +13,7 @@ from models.clock import system_clock
 from models.database import Session, Store, sqlite_file, sqlite_module
 from models.errors import HotlineError, database_message
 from models.i18n import _
-from models.migrations import NEWEST, revision
+from models.migrations import revision
 from models.operations.store_closing import require_open
 from models.operations.store_secret import unlock
 from models.private_files import is_open_to_others
@@ -30,6 +30,7 @@ from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import lacking_terms
 from models.rules.policy_checks import policy_problems
+from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
 from models.settings import Settings
 from models.store_errors import StoreError
@@ -120,9 +121,11 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
 
 def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     if (schema := revision(store)) != NEWEST:
-        text = _("the store has schema {own}, the newest is {newest}")
-        advice = _("make a backup, then run `hotline db upgrade`")
-        yield CheckResult("shape", PROBLEM, text.format(own=schema or "-", newest=NEWEST), advice)
+        if schema is None:
+            advice = _("run `hotline db upgrade`")
+            yield CheckResult("store", PROBLEM, _("there is no store yet"), advice)
+        else:
+            yield CheckResult("shape", PROBLEM, str(wrong_schema(schema)))
         return
     yield CheckResult("shape", GOOD, str(schema))
     try:

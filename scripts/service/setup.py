@@ -4,7 +4,7 @@ from models.clock import Now, parse_clock
 from models.database import Store
 from models.settings import Settings
 from models.shared_clock import store_clock
-from scripts.bootstrap import bootstrap_store
+from scripts.bootstrap import open_store
 from scripts.service.logs import configure_logging
 from workers.embedded import EmbeddedServer
 
@@ -16,7 +16,7 @@ def prepare_process(settings: Settings, clock: str) -> tuple[Store, Now]:
     Raises HotlineError.
     """
     configure_logging(settings.log)
-    store = bootstrap_store(settings)
+    store = open_store(settings)
     return store, parse_clock(clock) if clock else store_clock(store)
 
 

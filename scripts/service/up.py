@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.private_files import open_private
 from models.settings import Settings
-from scripts.bootstrap import bootstrap_store, ready_home, use_store
+from scripts.bootstrap import make_store, open_store, ready_home
 from scripts.output import print_json
 from scripts.service.child_process import ForkedProcess, stop_all
 from workers.embedded import EmbeddedServer, ServerNotStarted
@@ -29,6 +29,7 @@ Reporter = Callable[[str], None]
 
 _STATUS_INTERVAL = 5.0
 _POLL_INTERVAL = 0.2
+_SCHEMA_INTERVAL = 2.0
 _STOP_TIMEOUT = 15.0
 """Longer than the supervisor gives its children."""
 
@@ -69,19 +70,20 @@ def run_service(
         if server is not None:
             server.wait()
             settings = replace(settings, broker_url=server.url)
-        if demo:
-            now = _fill_demo_store(settings)
+        # closed before the supervisor is forked: no process with an open database may fork
+        with closing(make_store(settings)) as made:
+            if demo:
+                now = _fill_demo_store(made)
         headless = headless or not sys.stdout.isatty()
         report = _make_reporter(settings, quiet=not headless)
-        # forked before the store is opened: no process with an open database may fork
         clock = str(now) if isinstance(now, DemoClock) else ""
         run = partial(run_supervisor, settings, clock, workers, report, os.getpid())
         supervisor = ForkedProcess("supervisor", run)
-        store = bootstrap_store(settings)
+        store = open_store(settings)
         _report_policy_file(store, settings, report)
         if note := store.cipher.keyring.note():
             report(note)
-        watch = ServiceWatch(server, supervisor, report)
+        watch = ServiceWatch(server, supervisor, store, report)
         if headless:
             _run_headless(watch, store, now, stop, for_seconds)
         else:
@@ -105,13 +107,12 @@ def _report_policy_file(store: "Store", settings: Settings, report: Reporter) ->
         report(f"{note.text}; {note.advice}")
 
 
-def _fill_demo_store(settings: Settings) -> DemoClock:
+def _fill_demo_store(store: "Store") -> DemoClock:
     """Put the demo's messages into its store; returns the clock that they are played by."""
     # imported here: a real service has no use for the demo's letters
     from scripts.demo.scenario import load_demo
 
-    with use_store(settings, bootstrap=True) as store:
-        return load_demo(store)
+    return load_demo(store)
 
 
 def _make_reporter(settings: Settings, *, quiet: bool) -> Reporter:
@@ -133,16 +134,24 @@ def _make_reporter(settings: Settings, *, quiet: bool) -> Reporter:
     return report
 
 
-@dataclass(frozen=True)
+@dataclass
 class ServiceWatch:
-    """Watches the other parts of the service: the embedded server, if any, and the supervisor."""
+    """Watches the other parts: the embedded server, if any, the supervisor, and the store."""
 
     server: EmbeddedServer | None
     supervisor: ForkedProcess
+    store: "Store"
     report: Reporter
+    _schema_seen_at: float = 0.0
 
     def poll(self) -> None:
-        """Restart the server if it has ended. Raises SupervisorGone, which cannot be mended."""
+        """Restart the server if it has ended.
+
+        Raises SupervisorGone and StoreNewer, which cannot be mended.
+        """
+        if monotonic() - self._schema_seen_at >= _SCHEMA_INTERVAL:
+            self._schema_seen_at = monotonic()
+            self.store.look_at_schema()
         if self.server is not None and self.server.pid is None:
             self.report(_("the key-value server ended; restarting it"))
             try:
@@ -193,14 +202,14 @@ def _run_with_monitor(
     """
     from scripts.service.monitor import show_monitor
 
-    errors: list[SupervisorGone] = []
+    errors: list[HotlineError] = []
     closed = threading.Event()
 
     def keep_polling() -> None:
         while not closed.wait(_POLL_INTERVAL):
             try:
                 watch.poll()
-            except SupervisorGone as error:
+            except HotlineError as error:
                 errors.append(error)
                 stop.set()
                 return

@@ -34,7 +34,7 @@ from models.settings import load_settings
 from models.shared_clock import store_clock
 from models.text_files import read_text
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
-from scripts.bootstrap import acting, has_store, read_store, use_store
+from scripts.bootstrap import acting, read_store, use_store
 from scripts.failures import failure_as_dict, failure_line
 from scripts.output import print_json
 
@@ -46,8 +46,6 @@ class NotResent(HotlineError):
 def show_failures(reason: str | None, *, as_json: bool) -> None:
     """Show refused messages and given-up notices; for a reason in clear. Raises HotlineError."""
     settings = load_settings()
-    if not has_store(settings):
-        return
     if reason is None:
         with read_store(settings) as session:
             rows = failures(session, most=None).rows

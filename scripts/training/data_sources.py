@@ -12,7 +12,7 @@ from models.rulebook import stored_units
 from models.rules.routing.learned import LinearClassifier
 from models.settings import Settings
 from models.text_files import read_text
-from scripts.bootstrap import has_store, read_store
+from scripts.bootstrap import read_store, read_store_if_any
 from scripts.training.known_words import (
     Words,
     merged,
@@ -47,16 +47,14 @@ def load_words(settings: Settings, topics: Path | None) -> Words:
     A topics file stands in for the project's own; the store's classification and units are added.
     """
     words: Words = parse_words(read_text(topics), str(topics)) if topics else shipped_words()
-    if not has_store(settings):
-        return words
-    with read_store(settings) as session:
+    with read_store_if_any(settings) as session:
+        if session is None:
+            return words
         words = merged(words, words_of_topics(load_topics(session)))
         return merged(words, words_of_units(stored_units(session), words))
 
 
 def model_in_use(settings: Settings) -> LinearClassifier | None:
     """The model that the store uses; None where there is no store or no model."""
-    if not has_store(settings):
-        return None
-    with read_store(settings) as session:
-        return load_model(session)
+    with read_store_if_any(settings) as session:
+        return None if session is None else load_model(session)

@@ -5,19 +5,20 @@ import gzip
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from models.database import Store
 from models.errors import HotlineError
 from models.i18n import _
-from models.migrations import NEWEST
 from models.operations.backup import copy_sqlite
 from models.operations.store_copy import dump_store
 from models.private_files import open_private
 from models.rules.backup_rotation import Rotation, kept_backups
 from models.rules.vocabulary import Permission
+from models.schema import NEWEST, StoreMissing, WrongSchema
+from models.security.encryption import load_cipher
 from models.security.sealed_file import SealingWriter
 from models.settings import Settings
 from models.shared_clock import store_clock
@@ -41,7 +42,7 @@ def make_backup(settings: Settings, target: Path, rotation: Rotation) -> tuple[P
         text = _("a PostgreSQL has no file to copy: name a folder, or a file that ends otherwise")
         raise HotlineError(text)
     require_outside_home(target, settings)
-    with use_store(settings, Permission.BACKUP) as store:
+    with _store_to_copy(settings, is_plain=is_plain) as store:
         now = store_clock(store)()
         file = target / now.astimezone(UTC).strftime(_NAME) if target.is_dir() else target
         try:
@@ -55,6 +56,27 @@ def make_backup(settings: Settings, target: Path, rotation: Rotation) -> tuple[P
             return file, file.stat().st_size
         except OSError as error:
             raise HotlineError(f"{target}: {error.strerror}") from error
+
+
+@contextmanager
+def _store_to_copy(settings: Settings, *, is_plain: bool) -> Iterator[Store]:
+    """Open the store; one of another release as it is, for the copy that precedes an upgrade.
+
+    This program cannot ask such a store for roles; who may open its file can copy it. Raises
+    WrongSchema where its rows would have to be read.
+    """
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(use_store(settings, Permission.BACKUP))
+        except StoreMissing:
+            raise
+        except WrongSchema as error:
+            if not is_plain:
+                text = _("{why}; before an upgrade, back up to a file that ends with .db")
+                raise WrongSchema(text.format(why=error)) from error
+            store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
+            stack.callback(store.close)
+            yield store
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from models.anchor_file import AnchorFile
 from models.database import Store
 from models.errors import HotlineError
 from models.i18n import _
-from models.migrations import NEWEST, revision
+from models.migrations import revision
 from models.operations.access_log import record_access, recording_denials
 from models.operations.outside_anchors import copy_outside
 from models.operations.store_closing import (
@@ -29,10 +29,11 @@ from models.operations.store_copy import dump_store, is_copy, load_store
 from models.operations.store_secret import unlock
 from models.queries.verification import Verification, verify
 from models.rules.vocabulary import Permission
+from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
 from models.settings import Settings, load_settings
 from models.shared_clock import store_clock
-from scripts.bootstrap import current_actor
+from scripts.bootstrap import current_actor, require_sqlite_file
 from scripts.help import current_command
 from scripts.transfer.filling import filling
 
@@ -53,11 +54,12 @@ def move_store(settings: Settings, url: str) -> Verification:
     moved = load_settings({"HOTLINE_DATABASE_URL": url})
     if moved.store_url == settings.store_url:
         raise HotlineError(_("this is the database that the store is in"))
+    require_sqlite_file(settings)
     cipher = load_cipher(settings.key_path, settings.key)
     store, target = Store(settings.store_url, cipher), Store(moved.store_url, cipher)
     with closing(store), closing(target):
         if revision(store) != NEWEST:
-            raise HotlineError(_("make a backup, then run `hotline db upgrade`"))
+            raise wrong_schema(revision(store) or "")
         unlock(store)
         with store.reading() as session:
             state = closing_of(session)

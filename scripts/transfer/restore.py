@@ -11,13 +11,13 @@ from models.anchor_file import AnchorFile
 from models.database import Store
 from models.errors import HotlineError
 from models.i18n import _
-from models.migrations import NEWEST
 from models.operations.access_log import record_access
 from models.operations.store_copy import load_store
 from models.operations.store_secret import unlock
 from models.private_files import prepare_home
 from models.queries.verification import verify
 from models.rules.vocabulary import Permission
+from models.schema import NEWEST
 from models.security.encryption import KeyUnusable, load_cipher
 from models.security.findings import Finding, Harm
 from models.security.keys import KeyRing

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from tests.report.two_months import FORMULA, fill_two_months
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import KEY_LINE, prepared_store
+from tests.store.factories import KEY_LINE, prepared_home, prepared_store
 
 DESK = "城市管理和综合执法局"
 
@@ -169,8 +169,8 @@ def test_an_empty_month_is_shown_too(home: Path, tmp_path: Path) -> None:
     _report(home, "--month", "2025-01", "--format", "xlsx", "--output", str(path))
 
 
-def test_a_new_home_has_an_empty_bulletin(tmp_path: Path) -> None:
-    """Nothing has been received, no policy has been kept: still no error."""
-    report = json.loads(_report(tmp_path, "--json").stdout)
+def test_a_new_store_has_an_empty_bulletin(tmp_path: Path) -> None:
+    """Nothing has been received: still no error."""
+    report = json.loads(_report(prepared_home(tmp_path / "new"), "--json").stdout)
     assert report["units"] == []
     assert report["total"]["tickets"] == 0

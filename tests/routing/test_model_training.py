@@ -37,6 +37,7 @@ from tests.store.factories import (
     letter,
     log_of,
     message,
+    prepared_home,
     row_of,
 )
 
@@ -243,7 +244,8 @@ def test_train_and_evaluate_from_the_shell(hotline: HotlineProcess, tmp_path: Pa
     low, high = split["interval"]
     assert 0.9 < split["accuracy"] <= high
     assert low < split["accuracy"]
-    assert not (tmp_path / "home" / "hotline.db").exists()
+    assert not hotline.home.exists()
+    prepared_home(hotline.home)
     trained = hotline.json("routing", "train", training)
     assert (trained["version"], trained["letters"]) == (1, 36)
     judged = hotline.json("routing", "evaluate", unseen)
@@ -273,6 +275,7 @@ def test_a_replay_takes_a_model_only_by_hand(hotline: HotlineProcess, tmp_path: 
     del body["unit"]
     feed_file = tmp_path / "feed.jsonl"
     feed_file.write_bytes(msgspec.json.encode(body))
+    prepared_home(hotline.home)
     hotline("routing", "train", file)
     hotline("routing", "train", file, "--output", tmp_path / "m.json")
     assert (tmp_path / "m.json").stat().st_mode & 0o077 == 0

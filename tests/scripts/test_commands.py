@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import letter, message
+from tests.store.factories import letter, message, prepared_home
 
 DUE = [
     ("2026-09-29T16:00", "complaint", "10-14T17:30", "10-13T08:30", "10-15T08:30", "10-16T08:30"),
@@ -70,6 +70,7 @@ def test_wrong_usage_and_wrong_settings(hotline: HotlineProcess) -> None:
     error = hotline("queue", code=1, LANG="fr").stderr
     assert error == "hotline: HOTLINE_LANG='fr'：只能是：zh, en\n"
     assert "HOTLINE_DATABASE_URL" in hotline("queue", code=1, DATABASE_URL="mysql://x").stderr
+    prepared_home(hotline.home)
     missing = hotline("show", "nothing", code=1).stderr
     assert missing.startswith("hotline: no ticket nothing")
 
@@ -215,6 +216,7 @@ def test_a_new_arrangement_of_days_moves_open_clocks(
 
 def test_units_are_checked_before_they_are_taken(hotline: HotlineProcess, tmp_path: Path) -> None:
     """An alias of two units is refused with both names; a good file replaces the units."""
+    prepared_home(hotline.home)
     file = tmp_path / "units.toml"
     file.write_text('[[unit]]\nname="甲局"\naliases=["乙局"]\n[[unit]]\nname="乙局"\n', "utf-8")
     error = hotline("units", "import", file, code=1).stderr

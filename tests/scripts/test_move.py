@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from models.database import Session, Store
-from models.migrations import NEWEST
 from models.operations.store_closing import Closing, close, hold_writers, reopen
 from models.operations.store_copy import dump_store
+from models.schema import NEWEST
 from models.store_errors import StoreError, is_store_fault, is_transient
 from models.tables.core import INBOX
 from tests.scripts.hotline_in_process import InProcessHotline

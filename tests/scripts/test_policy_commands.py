@@ -13,7 +13,7 @@ from models.rules.calendar import announced_years
 from tests.rules.district import POLICY_TEXT
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import letter, message
+from tests.store.factories import letter, message, prepared_home
 
 NEXT = announced_years()[-1] + 1
 """The first year that the calendar's library does not know."""
@@ -38,14 +38,6 @@ def edited(tmp_path: Path) -> Any:
         return path
 
     return write
-
-
-def test_commands_that_read_create_no_store(hotline: InProcessHotline, edited: Any) -> None:
-    for arguments in (["policy", "list"], ["policy", "show"], ["policy", "withdraw", "1"],
-                      ["policy", "import", edited("5 workdays"), "--dry-run"]):  # fmt: skip
-        assert "no store yet" in hotline(*arguments, code=1).stderr
-    hotline("policy", "check", edited("5 workdays"))
-    assert not (hotline.home / "hotline.db").exists()
 
 
 def test_the_life_of_a_version(hotline: InProcessHotline, edited: Any) -> None:
@@ -82,6 +74,7 @@ def test_a_dry_run_shows_what_open_tickets_would_have_had(
             message("T1", "unit.accepted", "2026-11-02T10:00:00+08:00"),
         ]))
     )  # fmt: skip
+    prepared_home(hotline.home)
     units = tmp_path / "units.toml"
     units.write_text('[[unit]]\nname = "城管局"\nkind = "department"\n')
     hotline("units", "import", units)
@@ -266,6 +259,7 @@ def test_a_replay_holds_several_policies(
 
 
 def test_the_arrangement_of_a_year_is_declared(hotline: InProcessHotline, tmp_path: Path) -> None:
+    prepared_home(hotline.home)
     file = tmp_path / "days.csv"
     file.write_bytes(f"日期,安排,文件\n{NEXT}/1/4,放假,国办通知\n".encode("gb18030"))
     preview = hotline.json("calendar", "import", file, "--year", str(NEXT), "--dry-run")

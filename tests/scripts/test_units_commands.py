@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import letter, message
+from tests.store.factories import letter, message, prepared_home
 
 UNIT = "城市管理和综合执法局"
 """The unit of the shipped file that is also called 城管局."""
@@ -41,6 +41,7 @@ def test_units_are_exported_changed_and_imported_again(
     """The ids in the file say who is who; without a change nothing changes."""
     assert "hotline" in hotline("units", "export", code=1).stderr
     assert not hotline.home.exists()
+    prepared_home(hotline.home)
     file = tmp_path / "units.toml"
     file.write_text(UNITS, "utf-8")
     hotline("units", "import", file)
@@ -61,6 +62,7 @@ def test_units_are_exported_changed_and_imported_again(
 
 def test_units_are_renamed_and_merged(hotline: HotlineProcess, tmp_path: Path) -> None:
     """A dry run changes nothing, and what cannot be is refused with what to do."""
+    prepared_home(hotline.home)
     file = tmp_path / "units.toml"
     file.write_text(UNITS, "utf-8")
     hotline("units", "import", file)
@@ -78,6 +80,7 @@ def test_units_are_renamed_and_merged(hotline: HotlineProcess, tmp_path: Path) -
 
 def test_a_body_above_itself_is_refused(hotline: HotlineProcess, tmp_path: Path) -> None:
     """With the line of the file."""
+    prepared_home(hotline.home)
     file = tmp_path / "units.toml"
     file.write_text(UNITS.replace('phone = "0754-1"', 'parent = "乙局"'), "utf-8")
     error = hotline("units", "import", file, code=1).stderr

@@ -67,6 +67,16 @@ def opened_store(url: str, ring: KeyRing | None = None) -> Iterator[Store]:
         yield store
 
 
+def prepared_home(home: Path) -> Path:
+    """Make a home with a prepared store in it and the tests' key, as `hotline db upgrade` does."""
+    home.mkdir(0o700)
+    copy_prepared(f"sqlite:///{home / 'hotline.db'}", prepare)
+    (home / "hotline.key").write_text(KEY_LINE, "ascii")
+    for file in home.iterdir():
+        file.chmod(0o600)
+    return home
+
+
 def prepare(url: str) -> None:
     """Make the empty database at `url` a store with the shipped policy and the shipped units."""
     with opened_store(url) as store:

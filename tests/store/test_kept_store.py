@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Text, func, select, type_coerce
 
 from models.database import Store
-from models.migrations import NEWEST, revision, upgrade
+from models.migrations import revision, upgrade
 from models.operations.access import find
 from models.operations.calendar import change_calendar
 from models.operations.keys import count_by_key, reencrypt
@@ -29,6 +29,7 @@ from models.rules.messages import FIELDS, ORIGINS
 from models.rules.origins import PRIVATE
 from models.rules.state import State
 from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
+from models.schema import NEWEST
 from models.security.roles import Actor
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET, UNIT
 from tests.rules.district import POLICY_TEXT

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert
 
 from models.database import Store
-from models.migrations import NEWEST, lay_tables
+from models.migrations import lay_tables
 from models.operations.anchors import make_anchor
 from models.operations.store_copy import (
     StoreNotEmpty,
@@ -19,6 +19,7 @@ from models.operations.store_copy import (
 )
 from models.operations.store_secret import unlock
 from models.queries.verification import verify
+from models.schema import NEWEST
 from models.security.encryption import Cipher, KeyUnusable
 from models.store_rows import is_empty
 from models.tables.core import CHANNEL

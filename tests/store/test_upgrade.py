@@ -11,12 +11,13 @@ from alembic import command
 from sqlalchemy import Boolean, Date, DateTime, MetaData, Table, text
 
 from models.database import Store
-from models.migrations import NEWEST, config_of, revision, upgrade
+from models.migrations import config_of, revision, upgrade
 from models.operations.access import find
 from models.queries.detail import ticket_detail
 from models.queries.policies import policy_versions
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
+from models.schema import NEWEST
 from models.security.encryption import Cipher
 from models.security.keys import Key, KeyRing
 from models.security.roles import Actor
