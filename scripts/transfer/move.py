@@ -59,7 +59,7 @@ def move_store(settings: Settings, url: str) -> Verification:
     store, target = Store(settings.store_url, cipher), Store(moved.store_url, cipher)
     with closing(store), closing(target):
         if revision(store) != NEWEST:
-            raise wrong_schema(revision(store) or "")
+            raise wrong_schema(revision(store) or "-")
         unlock(store)
         with store.reading() as session:
             state = closing_of(session)

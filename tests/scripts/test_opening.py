@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_deadlines_and_days_are_told_without_a_store(hotline: InProcessHotline) 
 @pytest.mark.store(databases=["postgresql"])
 def test_an_empty_database_is_no_store(hotline: InProcessHotline, empty_database_url: str) -> None:
     """Commands that read leave it empty; where the key is kept does not matter."""
-    settings = {"DATABASE_URL": empty_database_url}
+    settings: dict[str, Any] = {"DATABASE_URL": empty_database_url}
     assert "holds no store" in hotline("queue", code=1, **settings).stderr
     asked = hotline("due", "--from", "2026-09-29T16:00", **settings)
     assert "the policy file is used" in asked.stderr
@@ -89,7 +90,7 @@ def test_a_feed_makes_a_store_only_where_one_is_meant(
 ) -> None:
     """In a home that HOTLINE_HOME names, or with --new; letters must not go into nowhere."""
     (letters := tmp_path / "letters.jsonl").write_text(LETTER, "utf-8")
-    usual = {"HOME": ""}
+    usual: dict[str, Any] = {"HOME": ""}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path / "user"))
         error = hotline("feed", letters, code=1, **usual).stderr
@@ -144,7 +145,11 @@ def test_an_upgrade_waits_for_older_processes_to_end(
                        doing="", lateness_ms=0, done=0, failed=0)  # fmt: skip
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
-    settings = {"DATABASE_URL": store_url, "KEY": KEY_LINE, "BROKER_URL": "redis://127.0.0.1:1"}
+    settings: dict[str, Any] = {
+        "DATABASE_URL": store_url,
+        "KEY": KEY_LINE,
+        "BROKER_URL": "redis://127.0.0.1:1",
+    }
     for command in (["db", "upgrade"], ["up", "--headless", "--for", "1"]):
         error = hotline(*command, code=1, **settings).stderr
         assert "worker@a:7 of the earlier release was at work" in error
@@ -154,5 +159,6 @@ def test_an_upgrade_waits_for_older_processes_to_end(
 def test_a_misspelt_setting_is_named(hotline: InProcessHotline) -> None:
     """With the one that was meant, if it is near."""
     for name, meant in (("DATABSE_URL", "; HOTLINE_DATABASE_URL was meant?"), ("XYZ", "")):
-        error = hotline("due", "--from", "2026-09-29T16:00", **{name: "x"}).stderr
+        misspelt: dict[str, Any] = {name: "x"}
+        error = hotline("due", "--from", "2026-09-29T16:00", **misspelt).stderr
         assert f"HOTLINE_{name} is no setting{meant}\n" in error
