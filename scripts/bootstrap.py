@@ -34,7 +34,7 @@ def open_store(settings: Settings) -> "Store":
     from models.migrations import require_upgraded
     from models.security.encryption import load_cipher
 
-    require_sqlite_file(settings)
+    require_store(settings)
     _close_open_home(settings)
     store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
     try:
@@ -204,7 +204,7 @@ def read_store_if_any(settings: Settings) -> "Iterator[Session | None]":
         yield session
 
 
-def require_sqlite_file(settings: Settings) -> None:
+def require_store(settings: Settings) -> None:
     """Raise StoreMissing where a SQLite store has no file: opening it would make one."""
     file = settings.sqlite_path
     if file is None or file.exists():

@@ -13,7 +13,6 @@ from models.database import Session, Store
 from models.errors import HotlineError
 from models.i18n import _
 from models.json_types import JsonObject
-from models.migrations import NEWEST
 from models.operations.access import record_reveal
 from models.operations.anchors import make_anchor
 from models.operations.store_copy import dump_store, load_store
@@ -24,6 +23,7 @@ from models.queries.chain_proof import chain_proofs
 from models.queries.exported_tickets import KINDS, ExportScope, count_exported, exported_tickets
 from models.queries.verification import Verification, verify
 from models.rules.vocabulary import Permission
+from models.schema import NEWEST
 from models.security.encryption import KeyUnusable, load_cipher
 from models.settings import Settings
 from models.shared_clock import store_clock

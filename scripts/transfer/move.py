@@ -33,7 +33,7 @@ from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
 from models.settings import Settings, load_settings
 from models.shared_clock import store_clock
-from scripts.bootstrap import current_actor, require_sqlite_file
+from scripts.bootstrap import current_actor, require_store
 from scripts.help import current_command
 from scripts.transfer.filling import filling
 
@@ -54,7 +54,7 @@ def move_store(settings: Settings, url: str) -> Verification:
     moved = load_settings({"HOTLINE_DATABASE_URL": url})
     if moved.store_url == settings.store_url:
         raise HotlineError(_("this is the database that the store is in"))
-    require_sqlite_file(settings)
+    require_store(settings)
     cipher = load_cipher(settings.key_path, settings.key)
     store, target = Store(settings.store_url, cipher), Store(moved.store_url, cipher)
     with closing(store), closing(target):
