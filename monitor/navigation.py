@@ -16,6 +16,7 @@ from monitor.screens.tickets import TicketsScreen
 from monitor.screens.todo import TodoScreen
 from monitor.screens.units import UnitsScreen
 from monitor.screens.wallboard import WallboardScreen
+from monitor.snapshot import Snapshot
 
 _SCREENS: tuple[type[MonitorScreen], ...] = (
     OverviewScreen,
@@ -36,6 +37,7 @@ class NavigationApp(App[None]):
     """
 
     _wallboard: bool
+    _snapshot: Snapshot | None
 
     # Provided by a subclass (see monitor/host.py)
 
@@ -123,7 +125,7 @@ class NavigationApp(App[None]):
 
     def open_detail(self, number: str) -> None:
         """Show everything about one ticket; Esc leads back."""
-        self.push_screen(DetailScreen(self, number, self._crumbs()))
+        self.push_screen(DetailScreen(self, number, self._crumbs(), self._snapshot))
 
     def _open_screen(self) -> MonitorScreen | None:
         """Return the screen that is shown; None behind a dialog, and when the app has closed."""

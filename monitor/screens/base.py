@@ -39,7 +39,7 @@ class MonitorScreen(Screen[None]):
     @property
     def ready(self) -> bool:
         """Return whether its widgets are there: not yet when just opened, no longer at the end."""
-        return self.is_mounted and bool(self.query(StatusLine))
+        return self.is_mounted and any(isinstance(child, StatusLine) for child in self.children)
 
     def compose(self) -> ComposeResult:
         """Yield the body between the status line and the key line."""

@@ -7,7 +7,6 @@ from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from models.i18n import _, render
 from monitor import ticket_view
@@ -15,6 +14,7 @@ from monitor.commands import TITLES, bindings
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
+from monitor.widgets.steady_text import SteadyText
 
 _THREE_COLUMNS = 170
 """Cells from which on the log has a column of its own."""
@@ -26,11 +26,15 @@ class DetailScreen(MonitorScreen):
     NAME = "detail"
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
 
-    def __init__(self, host: MonitorHost, number: str, origin: tuple[str, ...]) -> None:
+    def __init__(
+        self, host: MonitorHost, number: str, origin: tuple[str, ...], known: Snapshot | None
+    ) -> None:
+        """Show at once what is known of the ticket, from its preview, until it has been read."""
         super().__init__(host)
         self.number = number
         self._came_from = origin
-        self._snapshot: Snapshot | None = None
+        is_known = known is not None and known.detail is not None and known.detail.number == number
+        self._snapshot = known if is_known else None
 
     def body(self) -> Iterable[Widget]:
         """Yield two columns, or three, the log in its own, side by side where there is room."""
@@ -89,10 +93,8 @@ class DetailScreen(MonitorScreen):
         return self.query_one(f"#{name}").content_size.width
 
     def _put(self, name: str, content: Content) -> None:
-        section = self.query_one(f"#{name}", Static)
-        if section.content != content:
-            section.update(content)
+        self.query_one(f"#{name}", SteadyText).update(content)
 
 
-def _section(name: str) -> Static:
-    return Static(id=name, classes="section", markup=False)
+def _section(name: str) -> SteadyText:
+    return SteadyText(id=name, classes="section")

@@ -18,6 +18,7 @@ from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 
@@ -45,8 +46,8 @@ class FailuresScreen(MonitorScreen):
     def body(self) -> Iterable[Widget]:
         """Yield the list, and the whole reason of the failure under the cursor."""
         yield ItemList(_heads, id="failed")
-        yield Static(id="reason", markup=False)
-        yield Static(id="note", markup=False)
+        yield SteadyText(id="reason")
+        yield SteadyText(id="note")
 
     def on_mount(self) -> None:
         """Focus the list."""

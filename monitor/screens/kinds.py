@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.widget import Widget
-from textual.widgets import Static
 
 from models.i18n import LazyText
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.widgets.item_list import ItemList
 from monitor.widgets.kind_line import KindLine
+from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import VirtualList
 
 
@@ -34,7 +34,7 @@ class KindsScreen(MonitorScreen):
         """Yield the kinds, the list, and the note below it."""
         yield KindLine(self.NAMES, self._kind)
         yield self.list_widget()
-        yield Static(id="note", markup=False)
+        yield SteadyText(id="note")
 
     def on_mount(self) -> None:
         """Focus the list, with the kind that was asked for meanwhile."""

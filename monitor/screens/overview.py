@@ -28,6 +28,7 @@ from monitor.widgets.coming_levels import next_cards
 from monitor.widgets.day_curve import DayCurve
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.panel import Panel
+from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _TILES: tuple[tuple[str, LazyText, str, str], ...] = (
@@ -55,7 +56,7 @@ _CALLS: dict[str, str] = {
 """Counters whose list is one of the calls."""
 
 
-class Tile(Static, can_focus=True):
+class Tile(SteadyText, can_focus=True):
     """A counter; Enter or a click opens the list of what it counts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +73,7 @@ class Tile(Static, can_focus=True):
             self.counter = counter
 
     def __init__(self, counter: str, name: LazyText, style: str) -> None:
-        super().__init__(markup=False, id=f"tile-{counter}")
+        super().__init__(id=f"tile-{counter}")
         self._counter, self._title, self._style = counter, name, style
         self._count: int | None = None
 
@@ -156,8 +157,8 @@ class OverviewScreen(MonitorScreen):
             Panel(lazy("Standing cards"), ItemList(card_heads, id="cards"), id="cards-panel"),
             id="halves",
         )
-        yield Static(id="handover", markup=False)
-        yield Static(id="health", markup=False)
+        yield SteadyText(id="handover")
+        yield SteadyText(id="health")
 
     def on_mount(self) -> None:
         """Focus the units."""

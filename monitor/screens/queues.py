@@ -24,6 +24,7 @@ from monitor.widgets.bars import backlog
 from monitor.widgets.charts import chart
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.panel import Panel
+from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column
 
 _MINUTE = 60 / SAMPLE_SPAN.total_seconds()
@@ -45,9 +46,9 @@ class QueuesScreen(MonitorScreen):
 
     def body(self) -> Iterable[Widget]:
         """Yield the queues above, the processes below."""
-        yield Panel(lazy("Depth and rate"), Static(id="flows", markup=False), id="flows-panel")
+        yield Panel(lazy("Depth and rate"), SteadyText(id="flows"), id="flows-panel")
         yield Panel(lazy("Processes"), ItemList(_heads, id="processes"), id="processes-panel")
-        yield Static(id="health", markup=False)
+        yield SteadyText(id="health")
 
     def on_mount(self) -> None:
         """Focus the processes."""

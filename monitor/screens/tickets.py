@@ -19,6 +19,7 @@ from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_view import preview
 from monitor.widgets.filter_line import FilterLine
+from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.ticket_columns import sort_head
 from monitor.widgets.ticket_list import TicketList
 from monitor.widgets.virtual_list import VirtualList
@@ -50,11 +51,9 @@ class TicketsScreen(MonitorScreen):
     def body(self) -> Iterable[Widget]:
         """Yield the filter, the list, the preview, and how many tickets there are."""
         yield FilterLine()
-        side = VerticalScroll(
-            Static(id="preview-text", markup=False), id="preview", can_focus=False
-        )
+        side = VerticalScroll(SteadyText(id="preview-text"), id="preview", can_focus=False)
         yield Horizontal(TicketList(id="list"), side, id="queue")
-        yield Static(id="range", markup=False)
+        yield SteadyText(id="range")
 
     def on_mount(self) -> None:
         """Focus the list, under the filter that it was opened with."""
@@ -216,10 +215,11 @@ class TicketsScreen(MonitorScreen):
         self.tickets.use_columns(self._order, columns)
 
     def on_virtual_list_cursor_moved(self, _event: VirtualList.CursorMoved) -> None:
-        """Show another ticket's preview, and load the rows around it."""
+        """Show another ticket's preview, and load the rows around it, a page ahead."""
         self._show_range()
-        if self._has_preview or self.tickets.lacks_rows():
-            self.host.read_now()
+        if self._has_preview or self.tickets.wants_rows():
+            # the cursor is drawn first
+            self.call_after_refresh(self.host.read_now)
 
     def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """Open the ticket."""

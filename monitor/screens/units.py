@@ -20,6 +20,7 @@ from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.charts import shares
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
 _BAR_WIDTH = 20
@@ -50,7 +51,7 @@ class UnitsScreen(MonitorScreen):
     def body(self) -> Iterable[Widget]:
         """Yield the list, and what its rates mean."""
         yield ItemList(_heads, id="all-units")
-        yield Static(id="note", markup=False)
+        yield SteadyText(id="note")
 
     def on_mount(self) -> None:
         """Focus the list."""

@@ -21,6 +21,7 @@ from monitor.widgets.charts import large, shares
 from monitor.widgets.day_curve import DayCurve
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.panel import Panel
+from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column
 
 _FIGURES: tuple[tuple[str, LazyText, str], ...] = (
@@ -42,11 +43,11 @@ _SMALL_FIGURES: tuple[tuple[str, LazyText], ...] = (
 _BAR_WIDTH = 16
 
 
-class Figure(Static):
+class Figure(SteadyText):
     """A large number with its name below it."""
 
     def __init__(self, label: LazyText, colour: str) -> None:
-        super().__init__(markup=False, classes="figure")
+        super().__init__(classes="figure")
         self._label, self._colour, self._number = label, colour, 0
 
     def show(self, number: int) -> None:
@@ -105,14 +106,14 @@ class WallboardScreen(MonitorScreen):
     def body(self) -> Iterable[Widget]:
         """Yield the figures, and side by side the day, the cards by unit, and each card."""
         yield Horizontal(*(Figure(label, style) for _n, label, style in _FIGURES), id="figures")
-        yield Static(id="small", markup=False)
+        yield SteadyText(id="small")
         yield Container(
             Panel(lazy("Today by the hour"), DayCurve(), id="day"),
             Panel(lazy("Cards by unit"), ItemList(_unit_heads, id="units"), id="units-panel"),
             Panel(lazy("Standing cards"), ItemList(card_heads, id="cards"), id="cards-panel"),
             id="board",
         )
-        yield Static(id="health", markup=False)
+        yield SteadyText(id="health")
 
     def request(self) -> SnapshotRequest:
         """Ask for the curve of the day; counters, units and cards are always read."""

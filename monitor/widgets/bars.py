@@ -16,6 +16,7 @@ from models.queries.health import Health
 from models.rules.calendar import SHANGHAI
 from monitor.commands import Command
 from monitor.formatting import one_line
+from monitor.widgets.steady_text import SteadyText
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,11 @@ class StatusLineData:
     tells_alarms: bool = False
 
 
-class StatusLine(Static):
+class StatusLine(SteadyText):
     """Shows the way to this screen, how old the data are, and whether the service runs."""
 
     def __init__(self) -> None:
-        super().__init__(markup=False)
+        super().__init__()
         self._status = StatusLineData()
 
     def show(self, status: StatusLineData) -> None:
@@ -216,11 +217,8 @@ class KeyLine(Horizontal):
             hint.display = room >= 0
 
 
-class OutageLine(Static):
+class OutageLine(SteadyText):
     """Tells of an outage and of the next try; hidden while the store can be read."""
-
-    def __init__(self) -> None:
-        super().__init__("", markup=False)
 
     def show(self, text: str) -> None:
         """Show this text, or hide the line where it is empty."""

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.widgets import Static
 
 from models.i18n import _
 from models.queries.overview import HourlyCounts
 from models.rules.calendar import SHANGHAI
 from monitor.formatting import fit, pad_left
 from monitor.widgets.charts import chart, merged
+from monitor.widgets.steady_text import SteadyText
 
 _OFFICE_DAY = range(8, 18)
 """The hours that are always on the axis; others are where something happened in them."""
@@ -20,11 +20,11 @@ _SUM_WIDTH = 5
 _LABEL_EVERY = 2
 
 
-class DayCurve(Static):
+class DayCurve(SteadyText):
     """Two charts with their names, their sums so far and yesterday's, over one axis of hours."""
 
     def __init__(self) -> None:
-        super().__init__(id="curve", markup=False)
+        super().__init__(id="curve")
         self._curve, self._hour = HourlyCounts(), 0
 
     def show(self, curve: HourlyCounts, now: datetime) -> None:

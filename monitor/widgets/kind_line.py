@@ -6,16 +6,16 @@ from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from models.i18n import LazyText, render
+from monitor.widgets.steady_text import SteadyText
 
 
-class KindLine(Static):
+class KindLine(SteadyText):
     """The kinds of a list with their numbers; one is chosen, by the arrow keys or a click."""
 
     def __init__(self, names: Mapping[str, LazyText], chosen: str) -> None:
-        super().__init__(id="kinds", markup=False)
+        super().__init__(id="kinds")
         self.chosen = chosen
         self._names = names
         self._counts: Mapping[str, int] = {}

@@ -3,9 +3,9 @@
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from models.i18n import LazyText, render
+from monitor.widgets.steady_text import SteadyText
 
 
 class Panel(Vertical):
@@ -17,7 +17,7 @@ class Panel(Vertical):
 
     def __init__(self, title: LazyText, *children: Widget, id: str) -> None:
         self._title = title
-        self._line = Static(classes="panel-title", markup=False)
+        self._line = SteadyText(classes="panel-title")
         super().__init__(self._line, *children, id=id, classes="panel")
 
     def on_mount(self) -> None:

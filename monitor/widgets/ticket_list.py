@@ -5,6 +5,7 @@ from datetime import datetime
 
 from rich.cells import cell_len
 from textual.message import Message
+from textual.strip import Strip
 
 from models.i18n import render
 from models.queries.claims import Claim
@@ -53,11 +54,17 @@ class TicketList(VirtualList):
         self._chosen: Sequence[str] = ()
         self._followed: str | None = None
         self._at_head = True
+        self._aim: int | None = None
         self._widths: dict[str, int] = {}
         self._fitted: dict[int, tuple[list[TicketColumn], list[Column]]] = {}
+        self._lines: Sequence[Mapping[str, Cell]] = ()
+        self._laid_out: object = None
 
     def viewport(self) -> Viewport:
         """Return which part of the list is on the screen."""
+        if self._aim is not None:
+            first = self.first_with(self._aim)
+            return Viewport(first, self.visible_rows, None, self._aim - first)
         row = self.cursor - self.first
         is_visible = 0 <= row < self.visible_rows
         return Viewport(self.first, self.visible_rows, self._followed, row if is_visible else 0)
@@ -69,8 +76,10 @@ class TicketList(VirtualList):
         row = self.cursor - self.first
         self.page, self._now = page, now
         self._office, self._short_names = office, short_names
-        self._measure(now)
         self.resize_to(page.total)
+        if self._aim is not None:
+            self._approach()
+            return
         index = self._index_of(self._followed)
         if index is not None and index != self.cursor:
             self.put_cursor(index, row=row if 0 <= row < self.visible_rows else None)
@@ -78,15 +87,9 @@ class TicketList(VirtualList):
             # at the first show, or when the ticket has left the queue: the one that is there now
             self._followed = self.key(self.cursor)
 
-    def on_resize(self) -> None:
-        """Measure the columns that there are at this width."""
-        if self._now is not None:
-            self._measure(self._now)
-
     def reset_cursor(self) -> None:
         """Begin at the head again, as for another filter."""
-        self._followed, self._at_head = None, True
-        self.put_cursor(0, row=0)
+        self._followed, self._at_head, self._aim = None, True, 0
 
     @property
     def new_before(self) -> int:
@@ -103,12 +106,43 @@ class TicketList(VirtualList):
 
     def lacks_rows(self) -> bool:
         """Return whether a visible row is not in the page."""
-        last = min(self.first + self.visible_rows, self.total)
-        return self.first < self.page.offset or last > self.page.offset + len(self.page.rows)
+        is_there = self._has_rows(self.first, self.first + self.visible_rows)
+        return self._aim is not None or not is_there
+
+    def wants_rows(self) -> bool:
+        """Return whether a row within a page up or down is not in the page."""
+        each = self.visible_rows
+        return self.lacks_rows() or not self._has_rows(self.first - each, self.first + 2 * each)
+
+    @property
+    def aim(self) -> int:
+        """The ticket that the cursor is on, or on the way to while its rows are read."""
+        return self.cursor if self._aim is None else self._aim
 
     def _move(self, index: int) -> None:
-        super()._move(index)
+        """Put the cursor there, or have the rows read: one without its ticket is never shown."""
+        self._aim = max(0, min(index, self.total - 1))
+        self._approach()
+        self.post_message(self.CursorMoved())
+
+    def _approach(self) -> None:
+        """Put the cursor where it is to go, or as near as there are rows."""
+        if self._aim is None or not self.page.rows:
+            return
+        last = self.page.offset + len(self.page.rows) - 1
+        index = max(self.page.offset, min(self._aim, last))
+        if not min(self.cursor, self._aim) <= index <= max(self.cursor, self._aim):
+            # the rows of another place, to which the list was scrolled
+            return
+        if index == self._aim:
+            self._aim = None
+        self.put_cursor(index)
         self._followed, self._at_head = self.key(self.cursor), self.cursor == 0
+
+    def _has_rows(self, first: int, last: int) -> bool:
+        """Return whether the page has these rows, as far as there are any."""
+        end = self.page.offset + len(self.page.rows)
+        return self.page.offset <= max(0, first) and min(last, self.total) <= end
 
     def _index_of(self, number: str | None) -> int | None:
         rows = enumerate(self.page.rows, self.page.offset)
@@ -123,17 +157,23 @@ class TicketList(VirtualList):
         row = self._row(index)
         return row.number if row else None
 
+    def draw(self) -> list[Strip]:
+        """Draw all lines; the columns are as wide as the rows of the page need."""
+        if self._now is not None:
+            self._measure(self._now)
+        return super().draw()
+
     def columns(self, width: int) -> Sequence[Column]:
         """Return the columns that fit; the last ones go where the title would be too narrow."""
         return self._fitting(width)[1]
 
     def cells(self, index: int, width: int) -> Sequence[Cell] | None:
         """Return the cells of one ticket."""
-        row = self._row(index)
-        if row is None or self._now is None:
+        in_page = index - self.page.offset
+        if not 0 <= in_page < len(self._lines):
             return None
-        context = self._row_context(self._now, width)
-        return [column.cell(row, context) for column in self._fitting(width)[0]]
+        line = self._lines[in_page]
+        return [line[column.key] for column in self._fitting(width)[0]]
 
     def on_head_clicked(self, index: int) -> None:
         """Ask for the list to be sorted by this column."""
@@ -149,9 +189,7 @@ class TicketList(VirtualList):
     def use_columns(self, order: TicketOrder, chosen: Sequence[str]) -> None:
         """Show this order in the heads, and these columns; none chosen stands for the usual."""
         self._ticket_order, self._chosen = order, tuple(chosen)
-        if self._now is not None:
-            self._measure(self._now)
-        self.refresh()
+        self.redraw()
 
     def _fitting(self, width: int) -> tuple[list[TicketColumn], list[Column]]:
         """Return the columns that leave enough for the title, as they were measured."""
@@ -181,14 +219,22 @@ class TicketList(VirtualList):
         return RowContext(now, self._office, self._short_names, self.claims, wide)
 
     def _measure(self, now: datetime) -> None:
-        """Set the widths of the columns, which depend on the rows."""
+        """Lay out the rows of the page, and set the widths of the columns, which depend on them.
+
+        What is left is told to the second at most: within one, the same rows look the same.
+        """
+        width, second = self.line_width, now.replace(microsecond=0)
+        looks = self._office, self._short_names, self.claims, self._ticket_order, self._chosen
+        if (laid_out := (self.page.rows, second, width, looks)) == self._laid_out:
+            return
+        self._laid_out = laid_out
         # a level that comes or goes must not move the other columns
         widths = {"level": 1 + max(cell_len(render(badge)) for badge in BADGES.values())}
-        context = self._row_context(now, self.line_width)
+        context = self._row_context(now, width)
         columns = shown_columns(self._chosen, wide=context.wide)
-        for row in self.page.rows:
-            for column in columns:
-                cell = column.cell(row, context)
+        self._lines = [{c.key: c.cell(row, context) for c in columns} for row in self.page.rows]
+        for line in self._lines:
+            for key, cell in line.items():
                 length = cell_len(cell.text) + sum(cell_len(text) for text, _style in cell.parts)
-                widths[column.key] = max(length, widths.get(column.key, 0))
+                widths[key] = max(length, widths.get(key, 0))
         self._widths, self._fitted = widths, {}

@@ -8,12 +8,15 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from monitor.formatting import fit
+
+_MOST_STRIPS = 1_000
+"""Drawn lines that are kept: a line that looks as before is not drawn again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,10 @@ class VirtualList(ScrollView, can_focus=True):
         self.cursor = 0
         self.empty: Sequence[str] = ()
         """The lines of an empty list: why it is empty, and what to do."""
+        self._drawn: list[Strip] = []
+        self._is_stale = False
+        self._drawn_widths: Sequence[int | None] = ()
+        self._strips: dict[tuple[tuple[Cell, ...], int, bool], Strip] = {}
 
     # Provided by a subclass
 
@@ -111,7 +118,7 @@ class VirtualList(ScrollView, can_focus=True):
         size = Size(self.line_width, total + 1)
         if size != self.virtual_size:
             self.virtual_size = size
-        self.refresh()
+        self.redraw()
 
     @property
     def line_width(self) -> int:
@@ -131,24 +138,30 @@ class VirtualList(ScrollView, can_focus=True):
     def put_cursor(self, index: int, *, row: int | None = None) -> None:
         """Put the cursor on an item and scroll to it: to this row, or as little as possible."""
         self.cursor = max(0, min(index, self.total - 1))
-        first = self.first
-        if row is not None:
-            first = self.cursor - row
-        first = min(first, self.cursor)
-        first = max(first, self.cursor - self.visible_rows + 1, 0)
+        first = self.first_with(self.cursor, row=row)
         if first != self.first:
             self.scroll_to(y=first, animate=False, immediate=True, force=True)
-        self.refresh()
+        self.redraw()
+
+    def first_with(self, index: int, *, row: int | None = None) -> int:
+        """Return the first visible item once this one is in sight."""
+        first = min(self.first if row is None else index - row, index)
+        return max(first, index - self.visible_rows + 1, 0)
+
+    @property
+    def aim(self) -> int:
+        """The item that the cursor is on, or on the way to."""
+        return self.cursor
 
     # Keys and mouse
 
     def action_cursor(self, by: int) -> None:
         """Move the cursor by so many items."""
-        self._move(self.cursor + by)
+        self._move(self.aim + by)
 
     def action_page(self, by: int) -> None:
         """Move the cursor by as many items as are visible."""
-        self._move(self.cursor + by * self.visible_rows)
+        self._move(self.aim + by * self.visible_rows)
 
     def action_edge(self, last: int) -> None:
         """Move the cursor to the first or the last item."""
@@ -197,21 +210,59 @@ class VirtualList(ScrollView, can_focus=True):
 
     def on_focus(self) -> None:
         """Show the cursor."""
-        self.refresh()
+        self.redraw()
 
     def on_blur(self) -> None:
         """Hide the cursor."""
-        self.refresh()
+        self.redraw()
 
     # Drawing
 
+    def redraw(self) -> None:
+        """Draw the visible lines once all that has just happened is known."""
+        if not self._is_stale:
+            self._is_stale = True
+            self.call_next(self._redraw)
+
+    def _redraw(self) -> None:
+        """Draw the visible lines; those that have changed go to the screen."""
+        self._is_stale = False
+        if not self.size:
+            return
+        before, self._drawn = self._drawn, self.draw()
+        width = self.line_width
+        for y, strip in enumerate(self._drawn):
+            if y >= len(before) or strip != before[y]:
+                self.refresh(Region(0, y, width, 1))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Draw what is in sight now."""
+        super().watch_scroll_y(old_value, new_value)
+        self.redraw()
+
+    def notify_style_update(self) -> None:
+        """Draw in other colours."""
+        super().notify_style_update()
+        self._strips = {}
+        self.redraw()
+
     def render_line(self, y: int) -> Strip:
-        """Draw one line of the screen: the head, or the cells of an item."""
+        """Return a line of the screen as it was drawn last."""
+        if y < len(self._drawn):
+            return self._drawn[y]
+        return Strip.blank(self.line_width, self.get_component_rich_style("virtual-list--row"))
+
+    def draw(self) -> list[Strip]:
+        """Draw all lines: the head, and the cells of each item."""
         width = self.line_width
         columns = self.columns(width)
         widths = _fitting_widths(columns, width)
-        if y == 0:
-            return self._head(columns, widths, width)
+        if widths != self._drawn_widths or len(self._strips) > _MOST_STRIPS:
+            self._drawn_widths, self._strips = widths, {}
+        lines = (self._line(y, widths, width) for y in range(1, self.size.height))
+        return [self._head(columns, widths, width), *lines]
+
+    def _line(self, y: int, widths: Sequence[int | None], width: int) -> Strip:
         index = self.first + y - 1
         at_cursor = index == self.cursor and index < self.total and self.has_focus
         zebra = "virtual-list--odd" if index % 2 else "virtual-list--row"
@@ -221,6 +272,20 @@ class VirtualList(ScrollView, can_focus=True):
             text = "  .." if index < self.total else self._empty_line(y)
             plain = self.get_component_rich_style("virtual-list--row") if not text else base
             return Strip([Segment(fit(text, width), plain)], width)
+        key = tuple(cells), index % 2, at_cursor
+        if key not in self._strips:
+            segments = self._segments(cells, widths, base, at_cursor=at_cursor)
+            self._strips[key] = Strip(segments).adjust_cell_length(width, base)
+        return self._strips[key]
+
+    def _segments(
+        self,
+        cells: Sequence[Cell],
+        widths: Sequence[int | None],
+        base: Style,
+        *,
+        at_cursor: bool,
+    ) -> list[Segment]:
         segments = [Segment("> " if at_cursor else "  ", base)]
         for cell, cell_width in zip(cells, widths, strict=True):
             if cell_width is None:
@@ -230,7 +295,7 @@ class VirtualList(ScrollView, can_focus=True):
             else:
                 segments.append(Segment(fit(cell.text, cell_width), self._style(cell.style, base)))
             segments.append(Segment(" ", base))
-        return Strip(segments).adjust_cell_length(width, base)
+        return segments
 
     def _head(self, columns: Sequence[Column], widths: Sequence[int | None], width: int) -> Strip:
         style = self.get_component_rich_style("virtual-list--head")

@@ -1,13 +1,10 @@
 """A program in a terminal of its own: keys go in, and what it draws is read from the screen."""
 
-import fcntl
 import os
 import pty
 import re
 import select
-import struct
 import subprocess
-import termios
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
@@ -23,6 +20,7 @@ _SEQUENCE = re.compile(
     r"|\x1b[@-Z\\^_=>78]"
     r"|[^\x1b]+"
 )
+_VARIABLES = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _MODE_OF_FRAMES = "?2026"
 _ASKED, _SUPPORTED = f"\x1b[{_MODE_OF_FRAMES}$p", f"\x1b[{_MODE_OF_FRAMES};2$y".encode()
 
@@ -96,10 +94,9 @@ class Terminal:
         self.written = 0
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.process = subprocess.Popen(
             command,
-            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**environment, **_VARIABLES, "COLUMNS": str(size[0]), "LINES": str(size[1])},
             stdin=slave,
             stdout=slave,
             stderr=slave,

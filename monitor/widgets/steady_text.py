@@ -1,0 +1,42 @@
+"""A text that costs nothing where it stays as it is."""
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.visual import VisualType
+from textual.widgets import Static
+
+
+class SteadyText(Static):
+    """A text, never markup, that is drawn again only where it changes.
+
+    The screen is laid out again only where its height changes: a layout of all widgets takes
+    longer than all the rest of a refresh.
+    """
+
+    def __init__(
+        self, content: VisualType = "", *, id: str | None = None, classes: str = ""
+    ) -> None:
+        super().__init__(content, id=id, classes=classes or None, markup=False)
+
+    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+        """Show another text; the same one again changes nothing."""
+        if _is_same(self.content, content):
+            return
+        super().update(content, layout=False)
+        self.clear_cached_dimensions()
+        if layout and self._needs_layout():
+            self.refresh(layout=True)
+
+    def _needs_layout(self) -> bool:
+        if not self.styles.auto_dimensions:
+            return False
+        width, height = self.content_size
+        fits = self.get_content_height(Size(), Size(), width) == height
+        return self.styles.is_auto_width or not fits
+
+
+def _is_same(old: VisualType, new: VisualType) -> bool:
+    """Return whether two texts look the same; `==` compares no styles."""
+    if isinstance(old, Content) and isinstance(new, Content):
+        return old.is_same(new)
+    return type(old) is type(new) and old == new
