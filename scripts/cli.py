@@ -5,9 +5,13 @@ import logging
 import sys
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from models.i18n import _, activate
 from models.settings import SETTINGS, language_setting, load_settings, unknown_settings
+from models.version import VERSION
 from scripts.exit_codes import exit_code_of
 from scripts.help import App
 from scripts.output import guard_terminal
@@ -45,6 +49,7 @@ def build() -> App:
     )
 
     app = App(help=_("The back end of a district's 12345 government hotline."))
+    app.callback()(_take_version)
     for group in (
         service,
         processes,
@@ -74,6 +79,26 @@ def build() -> App:
     ):
         group.add_to(app)
     return app
+
+
+def _take_version(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda value: _print_version(wanted=value),
+            help=_("Show the version and end."),
+        ),
+    ] = False,
+) -> None:
+    """Take the options of `hotline` itself; each command has its own."""
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hotline {VERSION}")
+        raise typer.Exit
 
 
 def main() -> None:

@@ -12,7 +12,10 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
+
+from models.version import VERSION
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"models", "workers", "monitor", "scripts"}
@@ -72,6 +75,7 @@ def test_the_command_finds_its_own_packages_and_their_data(
     hotline = installed(what, tmp_path / "environment")
 
     assert "feed" in run(hotline, "--help", cwd=elsewhere)
+    assert run(hotline, "--version", cwd=elsewhere) == f"hotline {VERSION}\n"
 
     question = ["due", "--category", "complaint", "--from", "2026-09-29T16:00", "--json"]
     assert json.loads(run(hotline, *question, cwd=elsewhere))["due"].startswith("2026-10-14T17:30")
@@ -96,6 +100,13 @@ def test_the_benchmarks_say_that_they_need_a_clone(
     assert not done.stdout
     (line,) = done.stderr.splitlines()
     assert "make bench" in line
+
+
+def test_the_version_is_written_once(wheel: Path) -> None:
+    """The wheel, the command and the image have that of models/version.py."""
+    assert wheel.name.split("-")[1] == VERSION
+    image = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["x-hotline"]["image"]
+    assert image == f"hotline:{VERSION}"
 
 
 def test_the_wheel_holds_all_of_the_packages_and_nothing_else(wheel: Path) -> None:

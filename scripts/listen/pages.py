@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.i18n import _, speaking
 from models.rules.limits import LISTEN_JSON_BYTES, LISTEN_LIST, LISTEN_REQUESTS_A_MINUTE, MIB
+from models.version import VERSION
 from scripts.listen.openapi import openapi_document
 from scripts.listen.problems import PROBLEMS
 from scripts.listen.receiving import LINES
@@ -58,7 +58,7 @@ class Pages:
 
     def _document(self, language: str) -> dict[str, Any]:
         with speaking(language):
-            return openapi_document(version("hotline"), self._public)
+            return openapi_document(VERSION, self._public)
 
     def manual_text(self, language: str) -> str:
         """Return the page in a language."""
