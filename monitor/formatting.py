@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from models.i18n import _, readable
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.terms import HalfDay, OfficeHours
-from models.rules.text import clean
+from models.rules.text import clean, steady_width
 from models.rules.vocabulary import Recipient, label
 from monitor.labels import FLAGS, value_label, word
 
@@ -141,8 +141,11 @@ def format_weekday(day: date) -> str:
 
 
 def one_line(text: str) -> str:
-    """Make one line of a text from outside; nothing in it moves the terminal's cursor."""
-    return " ".join(clean(text).split())
+    """Make one line of a text from outside; nothing in it moves the terminal's cursor.
+
+    Signs that terminals draw in different widths are replaced: a line would end elsewhere.
+    """
+    return " ".join(steady_width(clean(text)).split())
 
 
 def shorten_number(number: str, now: datetime) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 
+from models.i18n import _
 from models.rules.redaction import (
     Redactor,
     personal_pieces,
@@ -48,7 +49,7 @@ def read_edit(text: str) -> dict[str, object]:
     try:
         edited = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InvalidEdit(f"{error.lineno}:{error.colno} {error.msg}") from error
+        raise InvalidEdit(_place(error)) from error
     except RecursionError as error:
         raise InvalidEdit("[[[ ...") from error
     if not isinstance(edited, dict):
@@ -61,6 +62,10 @@ def restored_body(edited: dict[str, object], body: Mapping[str, object]) -> dict
     original = dict(body)
     redacted = redacted_body(original)
     return original if edited == redacted else _restored_object(edited, redacted, original)
+
+
+def _place(error: json.JSONDecodeError) -> str:
+    return _("line {line}, column {column}").format(line=error.lineno, column=error.colno)
 
 
 def _redacted(value: object, field: str = "") -> object:

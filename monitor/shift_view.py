@@ -8,7 +8,7 @@ from textual.content import Content
 
 from models.i18n import _
 from models.queries.shift_notes import Handover, ShiftNote
-from models.rules.text import clean
+from models.rules.text import clean, steady_width
 from monitor.formatting import format_short, one_line, shorten
 
 _LEAST_CELLS = 8
@@ -38,7 +38,7 @@ def note_list(notes: Sequence[ShiftNote], now: datetime) -> Content:
         style = "$quiet" if note.read_at else "bold $accent"
         head = Content.styled(f"{format_short(note.at, now)} {one_line(note.who)}  ", "bold")
         parts.append(head + Content.styled(_read(note, now) or _("unread"), style))
-        parts += [Content(f"  {line}") for line in clean(note.text).splitlines()]
+        parts += [Content(f"  {line}") for line in steady_width(clean(note.text)).splitlines()]
     return Content("\n").join(parts or [Content(_("No shift has left a note in the last days."))])
 
 

@@ -20,6 +20,7 @@ from models.rules.events import (
     fields,
 )
 from models.rules.explain import Explanation
+from models.rules.text import steady_width
 from models.rules.vocabulary import (
     CLOSED,
     Category,
@@ -64,7 +65,7 @@ def preview(
         parts.append(Content(""))
         parts += [_level_line(level, at) for level, at in why.levels]
     if ticket.content:
-        parts += [Content(""), Content(ticket.content)]
+        parts += [Content(""), Content(steady_width(ticket.content))]
     running = [duty.row for duty in ticket.duties if duty.row.state == ClockState.RUNNING]
     if len(running) > 1:
         parts.append(Content(""))
@@ -137,7 +138,7 @@ def _topic_lines(ticket: TicketDetail) -> list[Content]:
 
 def letter(ticket: TicketDetail) -> Content:
     """Lay out what the claimant wrote."""
-    return _lines([_heading(_("Letter")), Content(ticket.content or "-")])
+    return _lines([_heading(_("Letter")), Content(steady_width(ticket.content) or "-")])
 
 
 def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar, width: int) -> Content:

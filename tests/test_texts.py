@@ -3,11 +3,15 @@
 import ast
 import gettext
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+
+from models.rules.text import steady_width, terminal_text
+from monitor.formatting import one_line
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "models" / "locale" / "zh" / "LC_MESSAGES" / "hotline.po"
@@ -54,3 +58,74 @@ def test_the_built_catalogue_is_the_written_one(catalogue: dict[str, str]) -> No
     with CATALOGUE.with_suffix(".mo").open("rb") as file:
         built = gettext.GNUTranslations(file)
     assert [i for i, s in catalogue.items() if s and built.gettext(i) != s] == []
+
+
+PATTERNS = {
+    "models/rules/personal/accounts.py": "separators that people write",
+    "models/rules/personal/figures.py": "separators that people write",
+    "models/rules/personal/names.py": "the point in a foreign name",
+    "models/rules/phones.py": "separators that people write",
+    "models/rules/text.py": "what is replaced, and by what",
+    "models/rules/titles.py": "the end of a title that was cut, in stores as they are",
+    "models/rules/topics.py": "separators of a classification's path",
+    "monitor/filters.py": "signs that an operator may type",
+    "scripts/ingest/cells.py": "signs in a table's cells",
+    "scripts/ingest/spreadsheet_numbers.py": "signs in a table's cells",
+    "scripts/listen/pages.py": "a page for a browser",
+    "scripts/report/charts.py": "a page for a browser",
+    "scripts/report/page.py": "a page for a browser",
+    "scripts/report/topic_columns.py": "a page for a browser, or a table beside one",
+    "scripts/service/health_checks.py": "what a terminal's widths are measured with",
+    "scripts/service/logs.py": "a log's line",
+    "scripts/training/known_words.py": "separators of words",
+}
+"""Modules whose texts may hold signs of ambiguous width, and what those are there."""
+
+
+def _unsteady(text: str) -> bool:
+    return not text.isascii() and any(
+        unicodedata.east_asian_width(character) == "A" for character in text
+    )
+
+
+def test_no_text_is_drawn_in_two_widths(catalogue: dict[str, str]) -> None:
+    """A terminal draws quotation marks, dashes and arrows one cell wide, or two: a line would end
+    elsewhere, in a list or a log.
+    """
+    texts = [text for pair in catalogue.items() for text in pair]
+    assert [text for text in texts if _unsteady(text)] == []
+
+
+def test_nothing_else_is_drawn_in_two_widths() -> None:
+    """The same of texts in the code that are in no catalogue; comments may hold what they want."""
+    found = set()
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        source = path.read_text("utf-8")
+        if "\\u" not in source and not _unsteady(source):
+            continue
+        tree = ast.parse(source)
+        bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        found |= {
+            str(path.relative_to(ROOT))
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in bare
+            and _unsteady(node.value)
+        }
+    assert found - PATTERNS.keys() == set()
+    assert PATTERNS.keys() - found == set(), "no longer needed"
+
+
+@pytest.mark.parametrize(
+    ("text", "steady"),
+    [
+        ("评价为“不满意”——请核实…", "评价为「不满意」--请核实.."),
+        ("① 25℃ · 3×4", "(1) 25oC . 3x4"),
+        ("路灯不亮（海边路12号）", "路灯不亮（海边路12号）"),
+    ],
+)
+def test_what_people_wrote_is_shown_in_one_width(text: str, steady: str) -> None:
+    """Logs of before, and letters, hold such signs too."""
+    assert steady_width(text) == terminal_text(text) == steady
+    assert one_line(f"{text}\n{text}") == f"{steady} {steady}"

@@ -353,7 +353,8 @@ def _checked(
     if "\0" in envelope.id or "\0" in envelope.ticket:
         return lazy("the number or the id holds a character that no database keeps")
     if latest is not None and envelope.at > latest:
-        return lazy("the time {at} lies in the future", at=envelope.at.isoformat())
+        at = f"{envelope.at:%Y-%m-%d %H:%M:%S}"
+        return lazy("the time {at} lies in the future", at=at)
     kept = envelope._replace(id=inbox_id(session.cipher, envelope, raw))
     digest = session.cipher.keyed_hash(canonical)
     return _New(index, kept, digest, raw, canonical, envelope.id)

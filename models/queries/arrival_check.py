@@ -38,7 +38,7 @@ def check_arrivals(
             ids = range(head.key, head.seq + 1)
             gone = [i for i in ids if i not in stored]
             if gone:
-                ids_gone = ", ".join(map(str, gone[:_NAMED])) + "…" * (len(gone) > _NAMED)
+                ids_gone = ", ".join(map(str, gone[:_NAMED])) + ".." * (len(gone) > _NAMED)
                 why = lazy("messages that had arrived are gone: {ids}", ids=ids_gone)
                 yield head.key, Finding(Harm.DELETED, INBOX_NAME, why, seq=gone[0])
             elif arrival_digest(session.cipher, head.key, [stored[i] for i in ids]) != head.digest:

@@ -1,6 +1,6 @@
 """Checks of the fields of messages; each takes its values and refuses any other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from models.i18n import LazyText, PrivateText, lazy
 from models.rules.terms import Term
-from models.rules.vocabulary import Code, ContactWish
+from models.rules.vocabulary import Code, ContactPurpose, ContactWish
 
 C = TypeVar("C", bound=Code)
 
@@ -120,12 +120,17 @@ def anything(_name: str, value: object) -> object:
     return value
 
 
+_FORMER_LABELS: Mapping[Code, Sequence[str]] = {ContactPurpose.SURVEY: ("满意度调查",)}
+"""The labels that a code had before; sources may still send them."""
+
+
 class OneOf(Generic[C]):
     """A check that takes one of these codes, written as the code or as its Chinese label."""
 
     def __init__(self, *codes: C) -> None:
         self.codes = codes
         self._by_text = {c.chinese: c for c in codes if c.chinese} | {c.value: c for c in codes}
+        self._by_text |= {label: c for c in codes for label in _FORMER_LABELS.get(c, ())}
         self._allowed = ", ".join(codes)
 
     @property

@@ -37,6 +37,25 @@ _SUSPECT = re.compile(
 )
 """Whatever the expressions above may touch: most texts hold none of it and are let through."""
 
+_STEADY = str.maketrans(
+    {
+        **dict(zip("“”‘’", "「」''", strict=True)),
+        **dict.fromkeys("‐–—―", "-"),
+        **dict.fromkeys("●○◎■□◆◇▲△▼▽★☆※•", "*"),
+        **dict(zip("→←↑↓·×÷°′″∶", "><^v.x/o'\":", strict=True)),
+        "…": "..",
+        "±": "+-",
+        "≤": "<=",
+        "≥": ">=",
+        "≠": "!=",
+        "№": "No.",
+        "℃": "oC",
+        **{chr(0x2460 + n): f"({n + 1})" for n in range(20)},
+    }
+)
+_UNSTEADY = re.compile("[" + re.escape("".join(map(chr, _STEADY))) + "]")
+"""Signs of ambiguous width (Unicode Standard Annex 11), and what is shown in their place."""
+
 # UTF-8 read as Latin-1, or as Windows' kin of it: a letter's first byte, then what goes on with it.
 _HIGH = "".join(bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0))
 _DOUBLED = re.compile(f"[\xc2-\xf4][\x80-\xbf{_HIGH}]{{1,3}}")
@@ -81,11 +100,22 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def steady_width(text: str) -> str:
+    """Return a text without the signs that some terminals draw one cell wide, and others two.
+
+    Quotation marks, dashes, bullets and the like are replaced; letters of other alphabets stay.
+    """
+    return text if _UNSTEADY.search(text) is None else text.translate(_STEADY)
+
+
 def terminal_text(text: str) -> str:
     """Return what a command prints without anything that a terminal would obey, but colours.
 
+    Signs of ambiguous width are replaced too.
+
     What is shown was cleaned when it came in; whoever writes to the database has not cleaned it.
     """
+    text = steady_width(text)
     if _SUSPECT.search(text) is None:
         return text
     pieces = _COLOURS.split(text)

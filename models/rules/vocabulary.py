@@ -187,7 +187,7 @@ class ContactPurpose(Code):
 
     FIRST = "first", N_("first contact"), "首次联系"
     CLOSING = "closing", N_("closing contact"), "办结联系"
-    SURVEY = "survey", N_("survey"), "满意度调查"
+    SURVEY = "survey", N_("survey"), "满意度测评"
     REVISIT = "revisit", N_("revisit"), "回访"
     PROOF = "proof", N_("proof given"), "举证"
     WITHDRAWAL = "withdrawal", N_("withdrawal")

@@ -145,4 +145,4 @@ def relative_spread(figure: Figure) -> str:
     """The spread of the runs: half the range between lowest and highest, in percent."""
     if len(figure.runs) < 2 or not figure.value:
         return ""
-    return f"±{50 * (max(figure.runs) - min(figure.runs)) / figure.value:.0f}%"
+    return f"+-{50 * (max(figure.runs) - min(figure.runs)) / figure.value:.0f}%"

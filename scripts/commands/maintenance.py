@@ -39,7 +39,7 @@ def doctor(as_json: AsJson = False) -> None:
             mark = {GOOD: " ", PROBLEM: "!"}.get(result.state, "?")
             typer.echo(f"{mark} {_(result.check)}  {result.text}")
             if result.advice:
-                typer.echo(f"    → {result.advice}")
+                typer.echo(f"    > {result.advice}")
     raise typer.Exit(1 if any(result.state == PROBLEM for result in results) else 0)
 
 

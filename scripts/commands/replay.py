@@ -170,5 +170,6 @@ def _print_events(result: "ReplayResult", *, as_json: bool) -> None:
             print_json(event)
             continue
         seq = "-" if event["seq"] is None else event["seq"]
-        head = f"{event['at'][:19]}  {event['ticket']}  {seq:>4}  {event['event']}"
+        at = event["at"][:19].replace("T", " ")
+        head = f"{at}  {event['ticket']}  {seq:>4}  {event['event']}"
         typer.echo(f"{head}  {event_fields(event)}")

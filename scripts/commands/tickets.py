@@ -68,7 +68,8 @@ def log(
             if as_json:
                 print_json(event)
                 continue
-            head = f"{event['seq']:>4}  {event['at'][:19]}  {event['event']:<22}"
+            at = event["at"][:19].replace("T", " ")
+            head = f"{event['seq']:>4}  {at}  {event['event']:<22}"
             typer.echo(f"{head}  {event_fields(event)}")
 
 
@@ -175,7 +176,8 @@ def queue(
         level, status = row["level"], row["status"]
         badge, status = label(Level, level) or "-", label(Status, status)
         duty = row["next"]
-        due = f"{label(ClockName, duty['clock'])} {duty['due'][:16]}" if duty else "-"
+        at = duty["due"][:16].replace("T", " ") if duty else ""
+        due = f"{label(ClockName, duty['clock'])} {at}" if duty else "-"
         typer.echo(f"{badge}  {row['ticket']}  {status}  {row['unit'] or '-'}  {due}")
     typer.echo(_("{n} open tickets").format(n=page.total))
 

@@ -143,7 +143,7 @@ def _print(change: "TopicsChange") -> None:
             names = "、".join(paths[:_PATHS_SHOWN]) + (more if len(paths) > _PATHS_SHOWN else "")
             typer.echo(text.format(names=names))
     for before, path in change.renamed.items():
-        typer.echo(_("renamed: {unit} → {successor}").format(unit=before, successor=path))
+        typer.echo(_("renamed: {unit} to {successor}").format(unit=before, successor=path))
     if change.tickets:
         typer.echo(_("{n} tickets get a topic that was not known.").format(n=change.tickets))
     typer.echo(_("{n} topics.").format(n=change.count))

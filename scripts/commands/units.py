@@ -124,8 +124,8 @@ def _print(change: "UnitsChange") -> None:
         if names:
             typer.echo(text.format(names="、".join(names)))
     for text, pairs in (
-        (_("renamed: {unit} → {successor}"), change.renamed),
-        (_("merged: {unit} → {successor}"), change.merged),
+        (_("renamed: {unit} to {successor}"), change.renamed),
+        (_("merged: {unit} into {successor}"), change.merged),
     ):
         for unit, successor in pairs.items():
             typer.echo(text.format(unit=unit, successor=successor))

@@ -73,7 +73,7 @@ A column is named by the header that the mapping knows.
 def _without_words(reason: LazyText) -> LazyText:
     """Return a reason with what the sender may have written left out."""
     args = {
-        name: value if isinstance(value, int) or name in _HARMLESS else "…"
+        name: value if isinstance(value, int) or name in _HARMLESS else ".."
         for name, value in reason.args.items()
     }
     return LazyText(reason.text, args)

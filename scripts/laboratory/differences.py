@@ -127,7 +127,7 @@ def _clock_as_dict(clock: Clock) -> dict[str, Any]:
 def _count_text(change: CountChange) -> str:
     levels = {level.value for level in Level}
     name = label(Level, change.what) if change.what in levels else _(COUNTED[change.what])
-    return f"{name} {change.was} → {change.would_be}"
+    return f"{name} {change.was} > {change.would_be}"
 
 
 def _duty_text(duty: DutyChange) -> str:
@@ -138,4 +138,4 @@ def _duty_text(duty: DutyChange) -> str:
         words = [label(ClockState, side.state) if side else _("none") for side in sides]
     else:
         words = [format_instant(side.due) if side else _("none") for side in sides]
-    return f"{label(ClockName, clock.name)} {words[0]} → {words[1]}"
+    return f"{label(ClockName, clock.name)} {words[0]} > {words[1]}"

@@ -101,11 +101,11 @@ def _by_key(
         for key in _keys(totals, dimension)
     ]
     heads = (_(dimension), *(_(_TITLES[figure]) for figure in _BY_KEY))
-    return SheetTable(title, heads, tuple(rows), note=" → ".join(sides))
+    return SheetTable(title, heads, tuple(rows), note=" > ".join(sides))
 
 
 def _side_by_side(cells: Sequence[str]) -> str:
-    return cells[0] if len(set(cells)) == 1 else " → ".join(cell or "0" for cell in cells)
+    return cells[0] if len(set(cells)) == 1 else " > ".join(cell or "0" for cell in cells)
 
 
 def _keys(totals: Sequence[OutcomeTotals], dimension: str) -> list[str]:

@@ -71,7 +71,7 @@ def bulletin_table(console: Console, bulletin: Bulletin) -> None:
             console.print(Text(title, style="bold"))
         for talk in entries:
             some = ", ".join(talk.tickets[:_TICKETS_SHOWN])
-            more = " …" if len(talk.tickets) > _TICKETS_SHOWN else ""
+            more = " .." if len(talk.tickets) > _TICKETS_SHOWN else ""
             grave = f"  {_('grave')}" if talk.grave else ""
             unit, why = redacted_line(talk.unit), render(talk.why)
             text = f"  {unit}  {talk.clause}  {why}{grave}  {some}{more}"

@@ -23,7 +23,7 @@ def print_evaluation(evaluation: Evaluation, notes: list[str]) -> None:
     table = Table(_("judged"), _("right"), _("from certainty"), _("wrong"))
     for point in evaluation.coverage:
         shares = (f"{point.coverage:.0%}", f"{point.accuracy:.1%}", f"{point.certainty:.0%}")
-        table.add_row(*shares, "█" * round(_BAR * (1 - point.accuracy)))
+        table.add_row(*shares, "#" * round(_BAR * (1 - point.accuracy)))
     console.print(table)
     if evaluation.confusions:
         table = Table(_("label"), _("taken for"), _("letters"))
@@ -31,7 +31,7 @@ def print_evaluation(evaluation: Evaluation, notes: list[str]) -> None:
             table.add_row(pair.label, pair.predicted, f"{pair.letters:.1f}")
         console.print(table)
     by = {"model": _("by the model in use"), "cross-validation": _("by cross-validation")}
-    spread = f" ± {evaluation.spread:.1%}" if evaluation.spread is not None else ""
+    spread = f" +- {evaluation.spread:.1%}" if evaluation.spread is not None else ""
     text = _("{right} of {n} letters right, {by}")
     right = f"{evaluation.accuracy:.1%}{spread}"
     console.print(text.format(right=right, n=evaluation.letters, by=by[evaluation.method]))

@@ -395,7 +395,7 @@ async def test_the_name_is_asked_at_the_start(store: Store) -> None:
 def test_an_invalid_edit_names_its_place() -> None:
     """Line and column of the error; an edited personal field is sent as it was typed."""
     body = {"ticket": "1", "claimant": {"phone": "13800138000"}}
-    with pytest.raises(InvalidEdit, match="1:"):
+    with pytest.raises(InvalidEdit, match="第 1 行，第 2 列"):
         apply_edit("{", body)
     with pytest.raises(InvalidEdit):
         apply_edit("[]", body)

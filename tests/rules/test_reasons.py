@@ -42,7 +42,7 @@ def _why(kind: MessageType, body: dict[str, object]) -> LazyText:
         ),
         (
             lazy("not possible while the ticket is {status}", status=Status.DISPATCHED),
-            "工单状态为“待受理”，不能这样操作",
+            "工单状态为「待受理」，不能这样操作",
         ),
     ],
 )

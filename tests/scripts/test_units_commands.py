@@ -56,7 +56,7 @@ def test_units_are_exported_changed_and_imported_again(
     file.write_text(text.replace("甲局", "丙局"), "utf-8")
     planned = hotline.json("units", "import", file, "--dry-run")
     assert (planned["renamed"], planned["dry_run"]) == ({"甲局": "丙局"}, True)
-    assert "甲局 → 丙局" in hotline("units", "import", file).stdout
+    assert "甲局 to 丙局" in hotline("units", "import", file).stdout
     assert hotline.json("units", "find", "甲局", "丙局") == {"甲局": "丙局", "丙局": "丙局"}
 
 
@@ -66,7 +66,7 @@ def test_units_are_renamed_and_merged(hotline: HotlineProcess, tmp_path: Path) -
     file = tmp_path / "units.toml"
     file.write_text(UNITS, "utf-8")
     hotline("units", "import", file)
-    assert "甲局 → 丁局" in hotline("units", "rename", "甲", "丁局", "--dry-run").stdout
+    assert "甲局 to 丁局" in hotline("units", "rename", "甲", "丁局", "--dry-run").stdout
     assert "丁局" not in hotline("units", "export").stdout
     error = hotline("units", "rename", "甲局", "乙局", code=1).stderr
     assert "merge 甲局 --into 乙局" in error

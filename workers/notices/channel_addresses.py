@@ -33,7 +33,7 @@ def usable_address(url: str) -> str:
         raise ValueError(
             _(
                 "no service takes this address; write it as in docs/channels.md: mailtos://, "
-                "wecombot://, dingtalk://, feishu://, json:// …"
+                "wecombot://, dingtalk://, feishu://, json:// ..."
             )
         )
     if is_mail(url) and not all(s is None or _is_ascii(s.user, s.password) for s in services):
