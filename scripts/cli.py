@@ -25,6 +25,7 @@ def build() -> App:
         bench,
         channels,
         deadlines,
+        defend,
         events,
         export,
         feed,
@@ -46,6 +47,7 @@ def build() -> App:
         topics,
         units,
         whatif,
+        why_late,
     )
 
     app = App(help=_("The back end of a district's 12345 government hotline."))
@@ -67,6 +69,8 @@ def build() -> App:
         replay,
         whatif,
         forecast,
+        defend,
+        why_late,
         report,
         channels,
         maintenance,

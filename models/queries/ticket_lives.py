@@ -82,6 +82,12 @@ def ticket_lives(
         yield TicketLife(ticket.number, ticket.policy_id, kept, messages.get(ticket.number, ()))
 
 
+def life_of(session: Session, number: str, directory: Directory) -> TicketLife:
+    """Return one ticket that has begun, with its messages. Raises ForgedMessage."""
+    ids = session.scalars(select(TICKET.c.id).where(TICKET.c.number == number)).all()
+    return next(ticket_lives(session, ids, directory))
+
+
 def _condition(choice: TicketChoice) -> ColumnElement[bool]:
     conditions = [TICKET.c.policy_id.is_not(None), TICKET.c.state != ""]
     if choice.begins_at is not None:

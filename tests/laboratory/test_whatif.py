@@ -3,7 +3,6 @@
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from tests.laboratory.outcomes import facts_by_ticket, folded_outcomes, stored
 from tests.report.two_months import NOW, fill_two_months
 from tests.rules.district import POLICY_TEXT, SCENARIOS
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.store.factories import KEY_LINE, at, prepared_store
+from tests.store.factories import at
 
 pytestmark = pytest.mark.store(fill=fill_two_months, shared=True)
 ALL_TICKETS = TicketChoice()
@@ -89,25 +88,6 @@ def test_a_variant_is_several_changes_in_their_order(tmp_path: Path) -> None:
     assert [change.is_whole for change in variant.changes] == [False, False]
     with pytest.raises(InvalidPolicy, match='did you mean "complaint"'):
         parse_variant("terms.complain=5 workdays").policy(PolicyFile(POLICY_TEXT, "policy"))
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home whose store holds two months."""
-    folder = tmp_path_factory.mktemp("home")
-    key = folder / "hotline.key"
-    key.write_text(KEY_LINE)
-    key.chmod(0o600)
-    with prepared_store(f"sqlite:///{folder / 'hotline.db'}") as store:
-        fill_two_months(store)
-    yield folder
-
-
-@pytest.fixture
-def hotline(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> InProcessHotline:
-    return InProcessHotline(home, monkeypatch, capsys)
 
 
 def test_a_shorter_term_in_october(hotline: InProcessHotline) -> None:

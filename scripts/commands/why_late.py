@@ -1,0 +1,56 @@
+"""`hotline why-late`: where the time of a unit's late tickets went."""
+
+from typing import Annotated
+
+import typer
+
+from models.i18n import _
+from models.settings import load_settings
+from scripts.arguments import AsFormat, AsJson, Overwrite, SheetFormat, ToFile, parse_month
+from scripts.help import App
+from scripts.output_files import OutputFile
+
+
+def add_to(app: App) -> None:
+    """Add this command."""
+    app.command(
+        "why-late", help=_("Show where the time of late tickets went, by step and holder.")
+    )(why_late)
+
+
+def why_late(
+    month: Annotated[str, typer.Option(help=_("The month, as 2026-10."))],
+    unit: Annotated[
+        str, typer.Option(help=_("Only this unit, by any of its names; else all units."))
+    ] = "",
+    form: AsFormat = SheetFormat.table,
+    output: ToFile = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add up the time from the receipt of each late ticket to its result, by step."""
+    from models.queries.late_tickets import late_tickets
+    from models.queries.unit_names import load_unit_names
+    from models.rulebook import load_rulebook
+    from scripts.bootstrap import read_store, require_store
+    from scripts.laboratory.late_time import late_time_as_dict, late_time_sheet, timed_ticket
+    from scripts.output import print_json
+    from scripts.report.output import write_sheet
+
+    parsed = parse_month(month)
+    settings = load_settings()
+    require_store(settings)
+    target = OutputFile(output, settings, overwrite) if output is not None else None
+    with read_store(settings) as session:
+        names, rulebook = load_unit_names(session), load_rulebook(session)
+        # what a unit held that is no more stands under its own name
+        present = None if unit in names.retired else rulebook.directory.resolve(unit)
+        named = present or unit or None
+        tickets = [
+            timed_ticket(ticket, rulebook.context_for(ticket.policy_id))
+            for ticket in late_tickets(session, parsed, named, names)
+        ]
+    if as_json:
+        print_json(late_time_as_dict(named or "", str(parsed), tickets))
+    else:
+        write_sheet(late_time_sheet(named or _("all units"), str(parsed), tickets), form, target)
