@@ -16,6 +16,7 @@ from monitor.commands import palette
 from monitor.navigation import NavigationApp
 from monitor.operator.claiming import switch_claim
 from monitor.operator.failure_mending import FailureMender
+from monitor.operator.finding import go_to
 from monitor.operator.handover import ShiftHandover
 from monitor.operator.list_menu import ListMenu, copy_number
 from monitor.operator.offering import ActionMenu
@@ -54,11 +55,21 @@ class CommandApp(NavigationApp):
         if screen and (number := screen.ticket_under_cursor()):
             self.operator.start(self.actions.offer(number))
 
+    def action_go_to(self) -> None:
+        """Ask where to go: a ticket, a unit's list, a saved view or a screen."""
+        if not self._wallboard:
+            self.operator.start(go_to(self.operator, self))
+
     def action_list_menu(self) -> None:
         """Offer what can be done with the list of tickets, which is shown for it."""
         if not self._wallboard:
             screen = self.show_tickets()
-            self.operator.start(ListMenu(self.operator).offer(screen))
+            self.operator.start(ListMenu(self.operator, self).offer(screen))
+
+    def action_open_view(self) -> None:
+        """Offer the saved views of the list of tickets."""
+        if not self._wallboard:
+            self.operator.start(ListMenu(self.operator, self).open_view())
 
     def action_copy_number(self) -> None:
         """Copy the number of the ticket under the cursor."""

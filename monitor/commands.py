@@ -86,6 +86,7 @@ _SORT_BEFORE = "less_than_sign,comma,left_double_angle_bracket,fullwidth_comma"
 KEYS = (
     Command("help", "f1,question_mark,fullwidth_question_mark", "F1", lazy("Help")),
     Command("filter", "slash,ideographic_comma", "/", lazy("Filter")),
+    Command("go_to", "colon,fullwidth_colon,f7", ":", lazy("Go to"), in_key_line=False),
     Command("clear_filter", "backspace", "Backspace", lazy("Clear the filter"), "tickets"),
     Command("sort(1)", _SORT_NEXT, "< >", lazy("Sort by another column"), "tickets", False),
     Command("sort(-1)", _SORT_BEFORE, "< >", lazy("Sort by another column"), "tickets", False),
@@ -139,7 +140,13 @@ _PALETTE = (
     Command("act_on_ticket", palette_label=lazy("Act on this ticket"), needs_ticket=True),
     Command("claim", palette_label=lazy("Claim this ticket, or let go of it"), needs_ticket=True),
     Command("hand_over", palette_label=lazy("Handover between shifts")),
+    Command(
+        "go_to",
+        palette_label=lazy("Go to a ticket, a unit, a view or a screen (F7)"),
+        for_wallboard=False,
+    ),
     Command("copy_number", palette_label=lazy("Copy the ticket's number"), needs_ticket=True),
+    Command("open_view", palette_label=lazy("Open a saved view"), for_wallboard=False),
     Command(
         "list_menu",
         palette_label=lazy("Sort, columns, views and export of the list"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from models.queries.failures import Failure
+from models.queries.saved_views import View
 
 
 class MonitorHost(Protocol):
@@ -14,6 +15,12 @@ class MonitorHost(Protocol):
 
     def open_tickets(self, filter_text: str) -> None:
         """Show the list of open tickets under this filter."""
+
+    def open_view(self, view: View) -> None:
+        """Show the list of open tickets as a saved view has it."""
+
+    def action_go(self, name: str) -> None:
+        """Show one of the main screens, with all its lines."""
 
     def open_calls(self, kind: str) -> None:
         """Show the calls of this kind."""

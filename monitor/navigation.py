@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.app import App
 
 from models.queries.failures import Failure
+from models.queries.saved_views import View
 from monitor.commands import MAIN_SCREENS
 from monitor.screens.base import MonitorScreen
 from monitor.screens.callbacks import CallbacksScreen
@@ -97,6 +98,12 @@ class NavigationApp(App[None]):
         screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
         assert isinstance(screen, TicketsScreen)
         self.call_later(screen.set_filter, filter_text)
+
+    def open_view(self, view: View) -> None:
+        """Show the list of open tickets as a saved view has it; Esc leads back."""
+        screen = self._show_main(TicketsScreen.NAME, origin=self._main_screen())
+        assert isinstance(screen, TicketsScreen)
+        self.call_later(screen.show_view, view)
 
     def open_calls(self, kind: str) -> None:
         """Show the calls of this kind; Esc leads back."""

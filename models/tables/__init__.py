@@ -14,6 +14,7 @@ from models.tables.rulebook import (
     TopicRow,
     UnitRow,
 )
+from models.tables.saved_view import SavedViewRow
 from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
 from models.tables.shift_note import ShiftNoteRow
 from models.tables.ticket import ClockRow, EventRow, Ticket
@@ -33,6 +34,7 @@ __all__ = [
     "PolicyVersion",
     "Process",
     "Sample",
+    "SavedViewRow",
     "Secret",
     "ShiftNoteRow",
     "Territory",

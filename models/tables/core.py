@@ -22,6 +22,7 @@ from models.tables.rulebook import (
     TopicRow,
     UnitRow,
 )
+from models.tables.saved_view import SavedViewRow
 from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
 from models.tables.shift_note import ShiftNoteRow
 from models.tables.similarity import SimilarityBand
@@ -63,6 +64,7 @@ TOKEN = _core(TokenRow)
 USER_ROLE = _core(UserRoleRow)
 DENIED_COUNT = _core(DeniedCount)
 CLAIM = _core(ClaimRow)
+SAVED_VIEW = _core(SavedViewRow)
 SHIFT_NOTE = _core(ShiftNoteRow)
 CHANGE = _core(Change)
 ANCHOR = _core(Anchor)

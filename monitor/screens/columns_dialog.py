@@ -27,9 +27,9 @@ class ColumnsDialog(Dialog[tuple[str, ...]]):
         ("f3", "use_usual"),
     ]
 
-    def __init__(self, shown: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str]) -> None:
         super().__init__(_("Columns of the list"))
-        self._chosen = set(shown)
+        self._chosen = set(columns)
 
     def body(self) -> Iterable[Widget]:
         """Yield the list, and what the keys do."""

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from models.i18n import _
+from models.queries.saved_views import View
 from models.queries.ticket_order import QUEUE_ORDER, SortColumn, TicketOrder
 from monitor.commands import bindings
 from monitor.filters import Filter, FilterError, read_filter
@@ -133,10 +134,14 @@ class TicketsScreen(MonitorScreen):
         else:
             self._use(result)
 
+    def show_view(self, view: View) -> None:
+        """Show the list as a view has it."""
+        self._order, self._columns = view.order, view.columns or None
+        self.set_filter(view.filter)
+
     def show_all(self) -> None:
         """Show the whole queue as it is usually shown."""
-        self._order, self._columns = QUEUE_ORDER, None
-        self.set_filter("")
+        self.show_view(View(""))
 
     def action_clear_filter(self) -> None:
         """Show all open tickets."""
@@ -161,6 +166,11 @@ class TicketsScreen(MonitorScreen):
         self.tickets.focus()
 
     # Order and columns
+
+    @property
+    def view(self) -> View:
+        """The list as it is shown now, without a name."""
+        return View("", self._filter.text, self._order, tuple(self._columns or ()))
 
     @property
     def order(self) -> TicketOrder:
@@ -198,7 +208,7 @@ class TicketsScreen(MonitorScreen):
 
     def action_sort(self, by: int) -> None:
         """Sort by the next column, or the one before; between the ends lies the queue's order."""
-        sorts = (column.sort for column in self.tickets.shown)
+        sorts = (column.sort for column in self.tickets.fitting_columns)
         columns = [None, *dict.fromkeys(sort for sort in sorts if sort is not None)]
         at = columns.index(self._order.column) if self._order.column in columns else 0
         self.sort_by(columns[(at + by) % len(columns)])

@@ -177,12 +177,12 @@ class TicketList(VirtualList):
 
     def on_head_clicked(self, index: int) -> None:
         """Ask for the list to be sorted by this column."""
-        column = self.shown[index]
+        column = self.fitting_columns[index]
         if column.sort is not None:
             self.post_message(self.SortChosen(column.sort))
 
     @property
-    def shown(self) -> list[TicketColumn]:
+    def fitting_columns(self) -> list[TicketColumn]:
         """The columns that are shown."""
         return self._fitting(self.line_width)[0]
 
@@ -194,14 +194,14 @@ class TicketList(VirtualList):
     def _fitting(self, width: int) -> tuple[list[TicketColumn], list[Column]]:
         """Return the columns that leave enough for the title, as they were measured."""
         if width not in self._fitted:
-            shown = shown_columns(self._chosen, wide=width >= WIDE)
-            while self._title_width(shown, width) < _LEAST_TITLE and shown[-1].key not in FIXED:
-                shown.pop()
-            self._fitted[width] = shown, [self._column(column, width) for column in shown]
+            columns = shown_columns(self._chosen, wide=width >= WIDE)
+            while columns[-1].key not in FIXED and self._title_width(columns, width) < _LEAST_TITLE:
+                columns.pop()
+            self._fitted[width] = columns, [self._column(column, width) for column in columns]
         return self._fitted[width]
 
-    def _title_width(self, shown: Sequence[TicketColumn], width: int) -> int:
-        others = (self._column(column, width).width for column in shown)
+    def _title_width(self, columns: Sequence[TicketColumn], width: int) -> int:
+        others = (self._column(column, width).width for column in columns)
         return width - 1 - sum((cells or 0) + 1 for cells in others)
 
     def _column(self, column: TicketColumn, width: int) -> Column:

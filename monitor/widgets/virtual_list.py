@@ -109,6 +109,11 @@ class VirtualList(ScrollView, can_focus=True):
         """Return the key of what an item is about, or None while it is not loaded."""
         raise NotImplementedError
 
+    @property
+    def shows_cursor(self) -> bool:
+        """Return whether the cursor is drawn: where the keys move it."""
+        return self.has_focus
+
     # Size and place
 
     def resize_to(self, total: int) -> None:
@@ -264,7 +269,7 @@ class VirtualList(ScrollView, can_focus=True):
 
     def _line(self, y: int, widths: Sequence[int | None], width: int) -> Strip:
         index = self.first + y - 1
-        at_cursor = index == self.cursor and index < self.total and self.has_focus
+        at_cursor = index == self.cursor and index < self.total and self.shows_cursor
         zebra = "virtual-list--odd" if index % 2 else "virtual-list--row"
         base = self.get_component_rich_style("virtual-list--cursor" if at_cursor else zebra)
         cells = self.cells(index, width) if index < self.total else None

@@ -26,6 +26,7 @@ NOT_TOLD: Mapping[str, str] = {
     "bell": "when to look at a row; without it, work is late",
     "claim": "which operator works at a ticket just now",
     "shift_note": "what a shift tells the next; a text that was altered is not shown",
+    "saved_view": "lists that operators open by a name; one that was altered is not offered",
     "process": "which processes are there",
     "sample": "how long the queues were",
     **{

@@ -33,7 +33,7 @@ def test_every_command_of_the_palette_has_an_action_of_the_app() -> None:
     assert all(hasattr(MonitorApp, _method(action)) for _name, action in offered)
     names = {action for _name, action in palette(on_ticket=False, on_wallboard=True)}
     screens = {f"go('{screen.name}')" for screen in MAIN_SCREENS}
-    of_tickets = {"act_on_ticket", "claim", "copy_number", "list_menu"}
+    of_tickets = {"act_on_ticket", "claim", "copy_number", "list_menu", "go_to", "open_view"}
     assert {action for _name, action in offered} - names == screens | of_tickets
 
 

@@ -11,6 +11,7 @@ from models.queries.coming_days import coming_days
 from models.queries.detail import proposed_unit, ticket_detail
 from models.queries.dispatch_history import past_dispatches
 from models.queries.failures import MESSAGE, failures, refused_message
+from models.queries.find_tickets import find_tickets
 from models.queries.level_counts import LevelCounts, count_levels
 from models.queries.log import TicketNotFound, all_logs, refusals_outside_logs, ticket_log
 from models.queries.message_answers import MessageAnswer, message_answers
@@ -214,8 +215,8 @@ class TestListing:
         def value(row: ListedTicket) -> Any:
             if column is SortColumn.LEFT:
                 return row.next_duty.due if row.next_duty else None
-            found = getattr(row, "received_at" if column is SortColumn.RECEIVED else column.value)
-            return codes[column].index(found) if column in codes and found else found
+            cell = getattr(row, "received_at" if column is SortColumn.RECEIVED else column.value)
+            return codes[column].index(cell) if column in codes and cell else cell
 
         second = sorted(rows, key=lambda row: (due(row), row.number))
         valued = [row for row in second if value(row) is not None]
@@ -224,6 +225,22 @@ class TestListing:
         assert [row.number for row in page.rows] == [row.number for row in expected]
         assert part.rows == page.rows[3:7]
         assert (page.total, part.total, part.offset) == (len(QUEUE), len(QUEUE), 3)
+
+    @pytest.mark.parametrize(
+        ("text", "numbers"),
+        [
+            ("W5", ["W5"]),
+            ("W1", ["W1"]),
+            ("W", []),
+            ("", []),
+            ("W99", []),
+            ("%W5", []),
+        ],
+    )
+    def test_tickets_are_found_by_number(self, store: Store, text: str, numbers: list[str]) -> None:
+        """Closed ones too, the very number before those that only end or begin with it."""
+        with store.reading() as session:
+            assert [ticket.number for ticket in find_tickets(session, text, 20)] == numbers
 
     def test_clocks_of_a_line(self, store: Store) -> None:
         """The state of the first contact, what is due next, and how long one has waited."""
