@@ -13,7 +13,7 @@ from rich.text import Text
 from textual.binding import BindingType
 from textual.scrollbar import ScrollBar
 
-from models.clock import Now, monotonic, system_clock
+from models.clock import Now, has_ended, monotonic, system_clock
 from models.database import Store
 from models.errors import describe_safely
 from models.i18n import _
@@ -228,6 +228,7 @@ class MonitorApp(CommandApp):
             at=snapshot.at if snapshot else None,
             age=monotonic() - self._read_at if snapshot else 0.0,
             demo=self._demo,
+            demo_over=has_ended(self.operator.now),
             paused=self._refresh_loop.paused,
             store=not self._refresh_loop.outages,
             broker=snapshot.broker if snapshot else None,

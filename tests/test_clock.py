@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.clock import DemoClock, InvalidClock, parse_clock, system_clock
+from models.clock import DemoClock, InvalidClock, has_ended, parse_clock, system_clock
 
 BEGAN, START = "2026-12-01T01:00:00+00:00", "2026-10-12T09:00:00+08:00"
 
@@ -15,6 +15,20 @@ def test_a_description_gives_the_clock_that_wrote_it() -> None:
     assert isinstance(clock, DemoClock)
     assert (clock.began, clock.speed) == (datetime(2026, 12, 1, 1, tzinfo=UTC), 600.0)
     assert parse_clock(str(clock)) == clock
+    ending = parse_clock(f"{BEGAN},{START},600,2026-10-23T18:00:00+08:00")
+    assert parse_clock(str(ending)) == ending != clock
+
+
+def test_a_clock_with_an_end_stands_still_there() -> None:
+    """Before it, it runs; the system's and one without an end never end."""
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    over = DemoClock(long_ago, long_ago, 600.0, datetime(2020, 1, 15, tzinfo=UTC))
+    assert over() == over() == datetime(2020, 1, 15, tzinfo=UTC)
+    assert has_ended(over)
+    running = DemoClock(system_clock(), long_ago, 600.0, datetime(2020, 1, 15, tzinfo=UTC))
+    assert long_ago <= running() < datetime(2020, 1, 15, tzinfo=UTC)
+    endless = DemoClock(long_ago, long_ago, 1.0)
+    assert not any(has_ended(now) for now in (running, endless, system_clock))
 
 
 def test_no_description_is_the_system_clock() -> None:
@@ -29,6 +43,8 @@ def test_no_description_is_the_system_clock() -> None:
         (f"{BEGAN},{START},fast", "began,start,speed"),
         (f"2026-12-01T09:00,{START},1", "offset"),
         (f"{BEGAN},2026-12-01T09:00,1", "offset"),
+        (f"{BEGAN},{START},1,2026-12-01T09:00", "offset"),
+        (f"{BEGAN},{START},1,{START},{START}", "began,start,speed"),
         (f"{BEGAN},{START},0", "over 0"),
         (f"{BEGAN},{START},nan", "over 0"),
         (f"{BEGAN},{START},inf", "over 0"),

@@ -34,6 +34,7 @@ class StatusLineData:
     at: datetime | None = None
     age: float = 0.0
     demo: bool = False
+    demo_over: bool = False
     paused: bool = False
     store: bool = True
     broker: bool | None = None
@@ -104,7 +105,7 @@ def _place_parts(status: StatusLineData) -> list[Part]:
     if status.demo:
         local = status.at.astimezone(SHANGHAI) if status.at else None
         time = f" {local:%m-%d %H:%M}" if local else ""
-        demo = _("demo clock")
+        demo = _("demo over, ^C ends it") if status.demo_over else _("demo clock")
         parts.append(Part(0, Content.styled(f" {demo}{time} ", "bold reverse $accent")))
     district = _("{district} 12345 hotline").format(district=status.district)
     parts.append(Part(2, Content.styled(district, "bold")))

@@ -29,7 +29,10 @@ def up(
     demo: Annotated[
         bool,
         typer.Option(
-            "--demo", help=_("Play two working weeks in two minutes, in a home of its own.")
+            "--demo",
+            help=_(
+                "Play two working weeks in two minutes, in a home of its own; then it stands still."
+            ),
         ),
     ] = False,
     headless: Annotated[bool, typer.Option("--headless", help=_("Without the monitor."))] = False,

@@ -38,12 +38,16 @@ Body = dict[str, Any]
 
 
 def load_demo(store: Store) -> DemoClock:
-    """Put all messages of the demo into an empty store; returns the clock, which starts now."""
+    """Put all messages of the demo into an empty store; returns the clock, which starts now.
+
+    At the end of the two weeks it stands still: no further letter comes, and all would turn red.
+    """
     with store.writing() as session:
         rulebook = load_rulebook(session)
         messages = sorted(demo_messages(rulebook), key=lambda m: str(m["at"]))
         add_messages(session, _SOURCE, messages, START)
-    return DemoClock(system_clock(), START, LENGTH.total_seconds() / REAL_SECONDS)
+    speed = LENGTH.total_seconds() / REAL_SECONDS
+    return DemoClock(system_clock(), START, speed, START + LENGTH)
 
 
 def demo_letters() -> list[Body]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from models.clock import DemoClock, Now, monotonic, system_clock
+from models.clock import DemoClock, Now, has_ended, monotonic, system_clock
 from models.errors import HotlineError
 from models.i18n import _
 from models.private_files import open_private
@@ -241,4 +241,5 @@ def _status_line(counts: "LevelCounts", now: Now) -> str:
         "{at}  tickets {tickets}  open {open}  pre-warning {prewarning}  yellow {yellow}  red {red}"
         "  manual {manual}  waiting {waiting}"
     )
-    return text.format(at=f"{now():%Y-%m-%d %H:%M}", **counts.as_dict())
+    line = text.format(at=f"{now():%Y-%m-%d %H:%M}", **counts.as_dict())
+    return f"{line}  {_('demo over, ^C ends it')}" if has_ended(now) else line

@@ -68,7 +68,9 @@ def test_an_alarm_is_whole_in_the_narrowest_terminal() -> None:
     """Where not even the alarms have room beside the rest, the rest is cut."""
     dead = Health((_process("worker", 60),))
     status = replace(STATUS, health=dead, age=70.0, store=False, broker=False, demo=True)
-    line = status_line(replace(status, paused=True, waiting=3), 80).plain
+    over = status_line(replace(STATUS, demo=True, demo_over=True), 120).plain
+    assert "演示已结束" in over
+    line = status_line(replace(status, demo_over=True, paused=True, waiting=3), 80).plain
     assert cell_len(line) <= 80
     assert line.rstrip().endswith("无计时员")
 
