@@ -16,6 +16,9 @@ from monitor.labels import FLAGS, value_label, word
 _CUT = ".."
 """The end of a text that was cut; some terminals draw the ellipsis two cells wide."""
 
+_REASON_CELLS = 240
+"""Cells of a reason in a dialog, whose buttons must stay on the screen."""
+
 _FIRST_FIELDS = ("clock", "level", "kind", "number", "unit", "purpose", "outcome", "due")
 """Fields of an event that are shown first, in this order."""
 
@@ -172,6 +175,11 @@ def fit(text: str, width: int) -> str:
 def shorten(text: str, width: int) -> str:
     """Cut the text to at most so many cells; a cut one ends with `..`."""
     return text if cell_len(text) <= width else fit(text, width)
+
+
+def short_reason(text: str) -> str:
+    """Return a reason on one line, cut: some sources and channels refuse with a page of text."""
+    return shorten(one_line(text), _REASON_CELLS)
 
 
 def pad_left(text: str, width: int) -> str:

@@ -12,7 +12,7 @@ from models.operations.notices.record import resend
 from models.queries.failures import MESSAGE, Failure, RefusedMessage
 from models.rulebook import stored_units
 from models.rules.vocabulary import MessageType, Permission, label
-from monitor.formatting import one_line
+from monitor.formatting import one_line, short_reason
 from monitor.message_edit import restored_body
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
@@ -95,7 +95,8 @@ class FailureMender:
 
     async def _resend_notice(self, failure: Failure) -> None:
         title = _("Send the notice again?")
-        text = f"{one_line(failure.ticket)}  {one_line(failure.source)}\n{one_line(failure.why)}"
+        about = f"{one_line(failure.ticket)}  {one_line(failure.source)}"
+        text = f"{about}\n{short_reason(failure.why)}"
         dialog = ConfirmDialog(title, text, _("Send again"))
         if not await self._operator.app.push_screen_wait(dialog):
             return

@@ -16,15 +16,12 @@ from models.queries.failures import RefusedMessage
 from models.rules.vocabulary import MessageType, label
 from models.store_errors import outage_reason
 from monitor.background import OUTAGES
-from monitor.formatting import one_line, shorten
+from monitor.formatting import one_line, short_reason
 from monitor.message_edit import InvalidEdit, as_text, read_edit, redacted_body
 from monitor.message_form import FormField, InvalidAnswer, Kind, apply_answers, form_fields
 from monitor.screens.dialogs import Dialog
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField, UnitMatches
 from monitor.widgets.virtual_list import VirtualList
-
-_REASON_CELLS = 240
-"""Cells of a reason in the form: some sources refuse with a page of text."""
 
 _LINE_CELLS = 60
 """Characters of a text that a field of one line takes; a longer one gets several lines."""
@@ -144,8 +141,8 @@ class MendForm(Dialog[str]):
 
     def body(self) -> Iterable[Widget]:
         """Yield the reason, the fields or the text, and the buttons."""
-        why = shorten(one_line(self._why), _REASON_CELLS)
-        yield Static(Content.styled(why, "$error"), markup=False, classes="about")
+        why = Content.styled(short_reason(self._why), "$error")
+        yield Static(why, markup=False, classes="about")
         yield Container(id="fields")
         yield Static(id="error", markup=False)
         with Horizontal(classes="buttons"):

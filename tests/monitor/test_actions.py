@@ -26,6 +26,7 @@ from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import Dialog, MenuDialog, RevealDialog, TextPrompt
 from monitor.screens.mend_form import FormRow
 from monitor.ticket_view import log
+from monitor.widgets.fields import SubmitButton
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
 from tests.store.factories import keep_as
@@ -286,16 +287,17 @@ async def test_a_failed_notice_is_sent_again(store: Store) -> None:
     """Confirmed once, the notice waits for its channel again."""
     with store.writing() as session:
         notice = session.scalar(select(NOTICE.c.id).order_by(NOTICE.c.id).limit(1))
-        failed = {"state": "failed", "error": "550 no such user", "tries": 8}
+        failed = {"state": "failed", "error": "550 no such user " * 200, "tries": 8}
         session.execute(update(NOTICE).where(NOTICE.c.id == notice).values(**failed))
     app = _app(store)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await wait_for_refresh(pilot)
         await pilot.press("6")
         await wait_for_refresh(pilot)
         assert "550 no such user" in screen_text(app)
         await pilot.press("end", "enter")
         await wait_until(pilot, lambda: "重发此通知" in screen_text(app))
+        assert 0 < app.screen.query_one(SubmitButton).region.bottom < 24
         await pilot.press("enter")
         await wait_until(pilot, lambda: "重新排队" in _notifications(app))
     with store.reading() as session:
