@@ -15,7 +15,7 @@ BIN := .venv/bin
 # waiting: two processors have work for three. Whoever has done his tests takes some of another's.
 WORKERS ?= 3
 
-.PHONY: install up check quick test long coverage bench chaos attack fuzz docs format lock sbom audit messages pictures wheel clean distclean
+.PHONY: install up check quick test long coverage bench chaos attack operators fuzz docs format lock sbom audit messages pictures wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -96,6 +96,11 @@ chaos: install
 # another user of the host (as root). make attack ATTACK_SEED=7 ATTACK_SECONDS=60
 attack: install
 	$(BIN)/python -m tests.attack
+
+# Two operators at one store of 50,000 open tickets for ten minutes, by keys: no act wrong, none lost.
+# make operators ARGS="--seconds 60 --seed 7"
+operators: install
+	$(BIN)/python -m tests.monitor.two_operators $(ARGS)
 
 # docs/performance.md says what is measured. The libraries to compare with are installed first.
 bench: install

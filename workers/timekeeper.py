@@ -35,9 +35,15 @@ class Timekeeper:
     """
 
     def __init__(
-        self, store: Store, bells: Bells, now: Now, patience: timedelta = DEFAULT_PATIENCE
+        self,
+        store: Store,
+        bells: Bells,
+        now: Now,
+        patience: timedelta = DEFAULT_PATIENCE,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._patience = patience
         self._bells = bells
         self._now = now
@@ -60,7 +66,7 @@ class Timekeeper:
         queues = [queue for queue, at in first.items() if at <= now]
         self._next_at = min((at for at in first.values() if at > now), default=None)
         if not queues:
-            if monotonic() - self._rang_at > LATENESS_KEPT:
+            if self._clock() - self._rang_at > LATENESS_KEPT:
                 self.lateness = 0.0
             return 0
         due = DueRows()
@@ -81,7 +87,7 @@ class Timekeeper:
             return 0
         self._broker_reached()
         if most:
-            self._rang_at = monotonic()
+            self._rang_at = self._clock()
             self.lateness = due.lateness.total_seconds() / clock_speed(self._now)
             self.rung += due.count
         return due.count

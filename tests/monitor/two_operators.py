@@ -1,0 +1,296 @@
+"""Two operators at one store for minutes: `python -m tests.monitor.two_operators --seconds 600`.
+
+Each has a monitor of their own and works by keys: moves, filters, opens tickets, claims, urges,
+records contacts and progress, while real workers decide and emergencies come in. At the end every
+act must be in the log exactly once: on the ticket that was under the cursor when its key was
+pressed, by whoever pressed it.
+"""
+
+import argparse
+import asyncio
+import random
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from models.clock import DemoClock, Now, monotonic, system_clock
+from models.database import Store, columns_to_decrypt
+from models.i18n import activate
+from models.operations.inbox import add_messages
+from models.queries.claims import claims
+from models.rules.speaking import OPERATORS
+from models.rules.vocabulary import EventName, UserRole
+from models.security.roles import Actor
+from models.tables.core import EVENT, INBOX, TICKET
+from monitor.app import MonitorApp
+from monitor.screens.action_form import ActionForm
+from monitor.screens.base import MonitorScreen
+from monitor.screens.dialogs import Dialog, MenuDialog
+from monitor.screens.tickets import TicketsScreen
+from scripts.bench import workload
+from scripts.bench.context import BenchContext
+from scripts.bench.monitor import filled_store
+from scripts.bench.rules import shipped_rulebook
+from scripts.bench.storm import MOMENT
+from tests.monitor.driving import wait_until
+
+NAMES = ("林小燕", "赵国强")
+_EVENTS = {
+    "催办": EventName.UNIT_URGED,
+    "登记联系": EventName.CONTACT_RECORDED,
+    "报告进展": EventName.PROGRESS_REPORTED,
+}
+"""What an operator does by the menu, by its name in it, and the event that it leads to."""
+
+_CLAIM_ANSWERS = ("已认领", "已放开", "未认领")
+_FILTERS = ("单位:城管", "路灯", "剩:<3日", "级别:黄")
+_EMERGENCY_EVERY = 3.0
+_DECIDED_WITHIN = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that an operator did: its name, the ticket under the cursor, and its text."""
+
+    name: str
+    ticket: str
+    by: str
+    text: str
+
+
+@dataclass
+class ScriptedOperator:
+    """One operator, who chooses at random what to do next."""
+
+    pilot: Pilot[None]
+    name: str
+    chance: random.Random
+    acts: list[Act] = field(default_factory=list)
+    claims: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def app(self) -> MonitorApp:
+        """The operator's monitor."""
+        assert isinstance(self.pilot.app, MonitorApp)
+        return self.pilot.app
+
+    async def work(self, is_done: "IsDone") -> None:
+        """Work until it is said to be enough."""
+        steps: Sequence[tuple[int, Callable[[], Awaitable[None]]]] = (
+            (4, self._move),
+            (1, self._filter),
+            (1, self._open),
+            (1, self._claim),
+            (4, self._act),
+        )
+        weights = [weight for weight, _step in steps]
+        await self.pilot.press("2")
+        await wait_until(self.pilot, lambda: self._ticket() is not None)
+        while not is_done(self):
+            ((_weight, step),) = self.chance.choices(steps, weights)
+            await step()
+
+    def _ticket(self) -> str | None:
+        screen = self.app.screen
+        return screen.ticket_under_cursor() if isinstance(screen, MonitorScreen) else None
+
+    async def _move(self) -> None:
+        await self._to_list()
+        keys = ("down", "down", "up", "pagedown", "pageup", "home", "end")
+        await self.pilot.press(*self.chance.choices(keys, k=3))
+
+    async def _filter(self) -> None:
+        await self._to_list()
+        await self.pilot.press("backspace")
+        if self.chance.random() < 0.5:
+            await self.pilot.press("slash")
+            await wait_until(self.pilot, lambda: isinstance(self.app.focused, Input))
+            await self.pilot.press(*self.chance.choice(_FILTERS), "enter")
+        await wait_until(self.pilot, lambda: not isinstance(self.app.focused, Input))
+        await wait_until(self.pilot, lambda: not self._list().tickets.lacks_rows())
+        if self._ticket() is None:
+            # nothing passes it
+            await self.pilot.press("backspace")
+            await wait_until(self.pilot, lambda: self._ticket() is not None)
+
+    async def _open(self) -> None:
+        await self._to_list()
+        await self.pilot.press("enter")
+        await wait_until(self.pilot, lambda: len(self.app.screen_stack) > 2)
+
+    async def _to_list(self) -> None:
+        if len(self.app.screen_stack) > 2:
+            await self.pilot.press("escape")
+            await wait_until(self.pilot, lambda: isinstance(self.app.screen, TicketsScreen))
+
+    def _list(self) -> TicketsScreen:
+        assert isinstance(self.app.screen, TicketsScreen)
+        return self.app.screen
+
+    async def _claim(self) -> None:
+        """Claim the ticket under the cursor, and see who is told to have it."""
+        ticket, notes = self._ticket(), self.app._notifications
+        seen = {note.identity for note in notes}
+
+        def told() -> str:
+            new = (note.message for note in notes if note.identity not in seen)
+            return next((text for text in new if text.startswith(_CLAIM_ANSWERS)), "")
+
+        await self.pilot.press("f4")
+        await wait_until(self.pilot, lambda: bool(told()))
+        answer = told()
+        with self.app.operator.store.reading() as session:
+            claim = claims(session, system_clock()).get(ticket or "")
+        owner = claim.who if claim else ""
+        is_own = owner == self.app.operator.who.name
+        self.claims += is_own
+        if is_own != (answer == f"已认领 {ticket}"):
+            self.wrong.append(f"{self.name} was told {answer}; {ticket} is claimed by {owner!r}")
+
+    async def _act(self) -> None:
+        """Choose an action of the ticket under the cursor, and send it with a text of its own."""
+        ticket = self._ticket()
+        if ticket is None:
+            return
+        await self.pilot.press("f2")
+        await self._dialog(MenuDialog)
+        menu = self.app.screen
+        assert isinstance(menu, MenuDialog)
+        offered = [(n, text) for n, text in enumerate(menu._choices) if text in _EVENTS]
+        if not offered:
+            await self._leave()
+            return
+        place, name = self.chance.choice(offered)
+        await self.pilot.press(*["down"] * place, "enter")
+        await self._dialog(ActionForm)
+        if self.chance.random() < 0.1:
+            await self._leave()
+            return
+        while not isinstance(self.app.focused, Input):
+            await self.pilot.press("down")
+        text = f"{NAMES.index(self.name)}-{len(self.acts)}-{self.chance.randrange(10**6):06}"
+        await self.pilot.press(*text, "enter", "enter")
+        self.acts.append(Act(name, ticket, self.app.operator.who.name, text))
+        await wait_until(self.pilot, lambda: not isinstance(self.app.screen, Dialog))
+
+    async def _dialog(self, dialog: type[Dialog[int]] | type[ActionForm]) -> None:
+        await wait_until(
+            self.pilot, lambda: isinstance(self.app.screen, dialog) and bool(self.app.focused)
+        )
+
+    async def _leave(self) -> None:
+        await self.pilot.press("escape")
+        await wait_until(self.pilot, lambda: not isinstance(self.app.screen, Dialog))
+
+
+IsDone = Callable[[ScriptedOperator], bool]
+"""Says when an operator has worked enough."""
+
+
+async def work(store: Store, now: Now, is_done: IsDone, seed: int) -> list[ScriptedOperator]:
+    """Have both work, and wait until all is decided."""
+    apps = [
+        MonitorApp(store, now, actor=Actor(f"desk{n}", UserRole.SUPERVISOR), operator=name)
+        for n, name in enumerate(NAMES)
+    ]
+    async with apps[0].run_test(size=(120, 40)) as hers, apps[1].run_test(size=(160, 48)) as his:
+        pilots = (hers, his)
+        operators = [
+            ScriptedOperator(pilot, name, random.Random(f"{seed} {name}"))
+            for pilot, name in zip(pilots, NAMES, strict=True)
+        ]
+        feeding = asyncio.create_task(_feed(store, now))
+        try:
+            await asyncio.gather(*(operator.work(is_done) for operator in operators))
+        finally:
+            feeding.cancel()
+        end = monotonic() + _DECIDED_WITHIN
+        while _waiting(store) and monotonic() < end:
+            await asyncio.sleep(0.1)
+    return operators
+
+
+async def _feed(store: Store, now: Now) -> None:
+    """Let an emergency come in every few seconds: it takes the head of the list."""
+    letters = workload.new_tickets(shipped_rulebook().directory, "N", 100_000, now())
+    for letter in letters:
+        body = letter | {"emergency": "utilities", "at": now().isoformat()}
+        with store.writing() as session:
+            add_messages(session, "bench", [body], now())
+        await asyncio.sleep(_EMERGENCY_EVERY)
+
+
+def _waiting(store: Store) -> int:
+    waiting = select(func.count(INBOX.c.id)).where(INBOX.c.state == "waiting")
+    with store.reading() as session:
+        return session.scalar(waiting.where(INBOX.c.source == OPERATORS)) or 0
+
+
+def find_faults(store: Store, operators: Sequence[ScriptedOperator]) -> list[str]:
+    """Return what is not as the operators did it: acts lost, doubled, refused, or elsewhere."""
+    with store.reading() as session:
+        rows = session.execute(
+            select(*columns_to_decrypt(INBOX.c.body), INBOX.c.state, INBOX.c.reason).where(
+                INBOX.c.source == OPERATORS
+            )
+        ).all()
+        bodies = [(row, session.texts(INBOX.c.body, row)) for row in rows]
+        events = session.execute(
+            select(EVENT.c.name, EVENT.c.cause, TICKET.c.number)
+            .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
+            .where(EVENT.c.cause.in_([row.id for row in rows]), EVENT.c.name.in_(_EVENTS.values()))
+        ).all()
+    acts = [act for operator in operators for act in operator.acts]
+    faults = [fault for operator in operators for fault in operator.wrong]
+    if len(rows) != len(acts):
+        faults.append(f"{len(acts)} acts, {len(rows)} messages")
+    for act in acts:
+        sent = [(row, body) for row, body in bodies if act.text in map(str, body.values())]
+        if len(sent) != 1:
+            faults.append(f"{act} was sent {len(sent)} times")
+            continue
+        ((row, body),) = sent
+        if (row.ticket, body.get("by")) != (act.ticket, act.by):
+            faults.append(f"{act} went to {row.ticket} by {body.get('by')}")
+        logged = [(e.name, e.number) for e in events if e.cause == row.id]
+        if logged != [(_EVENTS[act.name], act.ticket)]:
+            faults.append(f"{act} is {row.state} ({row.reason}), and in the log as {logged}")
+    return faults
+
+
+def main() -> int:
+    """Let them work as long as the arguments say; 0 if no act is wrong or lost."""
+    parser = argparse.ArgumentParser(prog="python -m tests.monitor.two_operators")
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--tickets", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    wanted = parser.parse_args()
+    activate("zh")
+    print(f"seed {wanted.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="hotline-operators-") as folder:
+        bench = BenchContext(Path(folder), lambda text: print(text, flush=True))
+        with bench.cleanup:
+            testbed, what = filled_store(bench, wanted.tickets, 10_000)
+            now = DemoClock(system_clock(), MOMENT - timedelta(hours=1), 1.0)
+            testbed.start(clock=str(now))
+            print(f"working for {wanted.seconds:.0f} s on {what}", flush=True)
+            end = monotonic() + wanted.seconds
+            working = work(testbed.store, now, lambda _operator: monotonic() > end, wanted.seed)
+            operators = asyncio.run(working)
+            faults = find_faults(testbed.store, operators)
+            testbed.stop()
+    for operator in operators:
+        print(f"{operator.name}: {len(operator.acts)} acts, {operator.claims} claims")
+    print("\n".join(faults) or "none wrong, none lost")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
