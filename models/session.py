@@ -131,6 +131,12 @@ class Session(sqlmodel.Session):
         else:
             self.load_salts(missing)
 
+    def replace_salt(self, ticket: str) -> None:
+        """Delete the salt of a ticket, so that nobody decrypts its texts; new ones get another."""
+        self.execute(SALT.delete().where(SALT.c.ticket == ticket))
+        self._derived = DerivedKeys()
+        self.add_salts([ticket])
+
 
 def columns_to_decrypt(column: AnyColumn) -> list[AnyColumn]:
     """Return the columns that a statement must read for decrypting this one, with itself.

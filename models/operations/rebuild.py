@@ -18,7 +18,14 @@ from models.operations.titles import stored_particulars
 from models.queries.log import TicketNotFound
 from models.queries.verification import WholeLog, read_whole_log
 from models.rulebook import Rulebook, hold_rulebook, load_rulebook
-from models.rules.events import Event, NoticeDropped, NoticeFailed, NoticeSent, says_texts
+from models.rules.events import (
+    Event,
+    NoticeDropped,
+    NoticeFailed,
+    NoticeSent,
+    TextsErased,
+    says_texts,
+)
 from models.rules.lifecycle.difference import LoggedEvent, difference
 from models.rules.lifecycle.moments import next_moment
 from models.rules.lifecycle.refold import FoldResult, fold_from_start
@@ -30,7 +37,7 @@ from models.security.roles import Actor
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
 
-_OF_CHANNELS = (NoticeSent, NoticeFailed, NoticeDropped)
+_NOT_FOLDED = (NoticeSent, NoticeFailed, NoticeDropped, TextsErased)
 """Events that a fold does not tell."""
 
 _WHY = lazy("its state was lost, and its messages were applied again")
@@ -101,7 +108,7 @@ def _candidates(
     moments = (
         line.at
         for line, event in zip(log.lines, logged, strict=True)
-        if not isinstance(event.data, _OF_CHANNELS)
+        if not isinstance(event.data, _NOT_FOLDED)
     )
     until = max([*moments, *(message.at for message in messages.values())])
     first = rulebook.policy_at(received_at)

@@ -31,6 +31,7 @@ from models.rules.vocabulary import (
     Disposal,
     DutyChange,
     Emergency,
+    ErasureGround,
     EventName,
     Ground,
     Level,
@@ -549,6 +550,15 @@ class NoteAdded(EventData, frozen=True, kw_only=True):
     event = EventName.NOTE_ADDED
     by: Papers = UNSET
     text: Papers = UNSET
+
+
+class TextsErased(EventData, frozen=True, kw_only=True):
+    """What people wrote was erased; the commitments of these `lines` stand for their texts."""
+
+    event = EventName.TEXTS_ERASED
+    ground: ErasureGround
+    by: Operator
+    lines: tuple[int, ...]
 
 
 class NoticedDuty(msgspec.Struct, frozen=True, kw_only=True):

@@ -185,10 +185,16 @@ class PersonalData(TomlModel):
 
 
 class Keep(TomlModel):
-    """The time for which rows are kept: notices of archived tickets, shifts' notes once read."""
+    """The time for which rows are kept: notices of archived tickets, shifts' notes once read.
+
+    `texts_at_least` is for how long after its archiving the texts of a ticket must be kept, and
+    `texts` after how long they are erased; without it they are kept until somebody asks.
+    """
 
     notices: TermField = Term(180, "days")
     shift_notes: TermField = Term(90, "days")
+    texts_at_least: TermField | None = None
+    texts: TermField | None = None
 
 
 class Screening(TomlModel):

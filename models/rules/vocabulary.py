@@ -438,6 +438,7 @@ class EventName(Code):
     TICKET_REASSIGNED = "ticket.reassigned", N_("unit changed by the desk")
     UNIT_SUCCEEDED = "unit.succeeded", N_("unit succeeded by another")
     NOTE_ADDED = "note.added", N_("note added")
+    TEXTS_ERASED = "texts.erased", N_("texts erased")
 
 
 class UserRole(Code):
@@ -465,6 +466,7 @@ class Permission(Code):
     TOKENS = "tokens", N_("issue and revoke tokens")
     ROLES = "roles", N_("change roles")
     CALL = "call", N_("see the number of a call that is due")
+    ERASE = "erase", N_("erase what people wrote")
     EXPORT = "export", N_("export tickets for the archive and for auditors")
 
 
@@ -495,6 +497,16 @@ class RevealReason(Code):
     CHECKING = "checking", N_("checking facts or the address")
     REVIEW = "review", N_("reviewing a complaint or a rating")
     MENDING = "mending", N_("mending a refused message")
+
+
+class ErasureGround(Code):
+    """A ground on which texts are erased (Personal Information Protection Law, article 47)."""
+
+    PURPOSE_ENDED = "purpose_ended", N_("the purpose is achieved, or cannot be")
+    RETENTION_OVER = "retention_over", N_("the time of keeping is over")
+    CONSENT_WITHDRAWN = "consent_withdrawn", N_("the claimant withdrew consent")
+    UNLAWFUL = "unlawful", N_("they were processed against the law or an agreement")
+    OTHER_LAW = "other_law", N_("another law or regulation demands it")
 
 
 class Sender(Code):

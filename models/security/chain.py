@@ -163,7 +163,7 @@ class LogCheck:
         if line.is_forged:
             return
         is_copy = line.commitment == copy_commitment(cipher, line.hash, line.data)
-        if line.erased and is_copy:
+        if is_copy and (line.erased or line.original is None):
             # the line as it was is erased, and its copy vouches for its hash
             yield line.hash
             return

@@ -250,6 +250,7 @@ def test_every_line_keeps_its_bytes(store: Store) -> None:
 _LATER = {
     EventName.CONTACT_PROVED,
     EventName.NOTICE_DROPPED,
+    EventName.TEXTS_ERASED,
     EventName.TICKET_AMENDED,
     EventName.TICKET_REASSIGNED,
     EventName.UNIT_SUCCEEDED,

@@ -28,6 +28,7 @@ from models.rules.events import (
     NoticeFailed,
     NoticeQueued,
     NoticeSent,
+    TextsErased,
     TicketDeemedAccepted,
     UnitSucceeded,
 )
@@ -37,8 +38,8 @@ from models.rules.vocabulary import ClockName, ClockState, ContactPurpose, Event
 
 _WITHDRAWALS = (AlertWithdrawn, DecisionWithdrawn)
 _CLOCK_EVENTS = (ClockStarted, ClockMoved, ClockStopped)
-_UNCOMPARED = (*_WITHDRAWALS, NoticeSent, NoticeFailed, NoticeDropped)
-"""Events about the log or about channels, which a fold does not tell."""
+_UNCOMPARED = (*_WITHDRAWALS, NoticeSent, NoticeFailed, NoticeDropped, TextsErased)
+"""Events about the log, its texts, or channels, which a fold does not tell."""
 SHIFTING_FIELDS = ("due", "base", "run", "provisional", "why", "policy", "note", "duties")
 """Fields in which two records of the same decision may differ."""
 
