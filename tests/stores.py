@@ -9,6 +9,7 @@ A test or a module that wants another one says so with a mark, whose arguments a
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from models.operations.units import replace_units
 from models.queries.verification import verify
 from models.rules.routing.directory import UnitsFile
 from tests.servers.postgres import Databases
-from tests.store.factories import at, opened_store, prepare, prepared_store
+from tests.store.factories import at, opened_store, prepared_store
 from tests.store.templates import copy_prepared, prepared_template
 
 DATABASES = ("sqlite", "postgresql")
@@ -34,7 +35,7 @@ class Wanted:
     units: UnitsFile | None = None
     """Other units than the shipped ones."""
     fill: Callable[[Store], object] | None = None
-    """Called with the new store before the test."""
+    """Called with a new store, of which a test gets a copy."""
     shared: bool = False
     """True if the tests of a module share one: they only read it, or use tickets of their own."""
     whole: bool = False
@@ -88,7 +89,7 @@ def store(database: str, request: pytest.FixtureRequest) -> Iterator[Store]:
         shared: Callable[[str, Wanted], Store] = request.getfixturevalue("shared_stores")
         yield shared(database, wanted)
         return
-    with filled_store(request.getfixturevalue("store_url"), wanted) as opened:
+    with opened_store(request.getfixturevalue("store_url")) as opened:
         yield opened
         assert not wanted.whole or verify(opened).findings == []
 
@@ -106,7 +107,7 @@ def shared_stores(
                 folder = tmp_path_factory.mktemp("store")
                 made = _new_database(database, request, folder, wanted)
                 url = cleanup.enter_context(made)
-                opened[database] = cleanup.enter_context(filled_store(url, wanted))
+                opened[database] = cleanup.enter_context(opened_store(url))
             return opened[database]
 
         yield shared
@@ -116,29 +117,32 @@ def shared_stores(
 def _new_database(
     database: str, request: pytest.FixtureRequest, folder: Path, wanted: Wanted | None
 ) -> Iterator[str]:
-    """The URL of a new database: a copy of the prepared store if that is wanted, else empty."""
-    copied = wanted is not None and wanted.policy is None
+    """The URL of a new database: a copy of one with the contents that are wanted, else empty."""
+    make = _maker(wanted.policy, wanted.units, wanted.fill) if wanted else None
     if database == "sqlite":
         url = f"sqlite:///{folder / 'hotline.db'}"
-        if copied:
-            copy_prepared(url, prepare)
+        if make is not None:
+            copy_prepared(url, make)
         yield url
         return
     server: Databases = request.getfixturevalue("postgres_server")
-    name = server.create(prepared_template(server, prepare) if copied else "template1")
+    name = server.create(prepared_template(server, make) if make is not None else "template1")
     yield server.url(name, "postgresql+psycopg")
     server.drop(name)
 
 
-@contextmanager
-def filled_store(url: str, wanted: Wanted) -> Iterator[Store]:
-    """Open the store at this URL, and fill it with what is wanted."""
-    with (
-        opened_store(url) if wanted.policy is None else prepared_store(url, wanted.policy) as store
-    ):
-        if wanted.units is not None:
-            with store.writing() as session:
-                replace_units(session, wanted.units, at("2026-01-01T00:00"))
-        if wanted.fill is not None:
-            wanted.fill(store)
-        yield store
+@cache
+def _maker(
+    policy: str | None, units: UnitsFile | None, fill: Callable[[Store], object] | None
+) -> Callable[[str], None]:
+    """Return what makes an empty database a store with these contents: one function for each."""
+
+    def make(url: str) -> None:
+        with prepared_store(url, policy) as store:
+            if units is not None:
+                with store.writing() as session:
+                    replace_units(session, units, at("2026-01-01T00:00"))
+            if fill is not None:
+                fill(store)
+
+    return make

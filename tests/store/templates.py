@@ -1,6 +1,7 @@
 """A prepared store, made once in a test process and copied: migrating each anew takes too long."""
 
 import atexit
+import itertools
 import os
 import shutil
 import tempfile
@@ -12,6 +13,8 @@ import psycopg
 from sqlalchemy import make_url
 
 from tests.servers.postgres import Databases, create_database
+
+_numbers = itertools.count(1)
 
 
 def copy_prepared(url: str, prepare: Callable[[str], None]) -> None:
@@ -56,7 +59,7 @@ def prepared_template(server: Databases, prepare: Callable[[str], None]) -> str:
 @cache
 def _postgres_template(admin: str, prepare: Callable[[str], None]) -> str:
     databases = Databases(admin)
-    name = f"hotline_template_{os.getpid()}"
+    name = f"hotline_template_{os.getpid()}_{next(_numbers)}"
     create_database(admin, name)
     prepare(databases.url(name, "postgresql+psycopg"))
     with psycopg.connect(databases.url(name)) as connection:
