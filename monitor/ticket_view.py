@@ -147,7 +147,7 @@ def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar, width: i
     for duty in ticket.duties:
         row = duty.row
         is_running = row.state == ClockState.RUNNING
-        is_overdue = is_running and row.due < now
+        is_overdue = row.is_overdue(now)
         is_late = is_overdue or row.state in (ClockState.LATE, ClockState.EXPIRED)
         time_left = format_time_left(row.due, now, office, clock=row.name) if is_running else ""
         purpose = label(ContactPurpose, row.purpose)

@@ -33,6 +33,10 @@ class DutyRow:
     state: ClockState
     ended_at: datetime | None
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Return whether it runs on after its due."""
+        return self.state == ClockState.RUNNING and self.due < now
+
 
 @dataclass(frozen=True, slots=True)
 class NextDuty:

@@ -348,7 +348,7 @@ class UnitSucceeded(Content, frozen=True, kw_only=True):
 
 
 class NoteAdded(Content, frozen=True, kw_only=True):
-    """An operator's note."""
+    """An operator's note, for the desk alone: it changes no duty, no clock and no state."""
 
     type = MessageType.NOTE_ADDED
     text: Words

@@ -85,6 +85,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print the state and the clocks of a ticket, and the reasons of its deadline."""
+    from models.clock import system_clock
     from models.queries.detail import has_ticket
     from scripts.bootstrap import read_store
     from scripts.output import print_json
@@ -102,7 +103,12 @@ def show(
             as_dict = ticket_as_dict if known else refused_ticket_as_dict
             print_json(as_dict(session, ticket))
         else:
-            for line in (ticket_lines if known else refused_ticket_lines)(session, ticket):
+            lines = (
+                ticket_lines(session, ticket, system_clock())
+                if known
+                else refused_ticket_lines(session, ticket)
+            )
+            for line in lines:
                 typer.echo(line)
 
 

@@ -64,8 +64,8 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
     }
 
 
-def ticket_lines(session: Session, number: str) -> Iterator[str]:
-    """The ticket for people, line by line. Raises TicketNotFound."""
+def ticket_lines(session: Session, number: str, now: datetime) -> Iterator[str]:
+    """The ticket for people as it stands now, line by line. Raises TicketNotFound."""
     ticket = ticket_detail(session, number)
     badge = f"  {label(Level, ticket.level)}" if ticket.level else ""
     yield f"{ticket.number}  {ticket.title}"
@@ -83,7 +83,7 @@ def ticket_lines(session: Session, number: str) -> Iterator[str]:
             at=_minute(note.moment), name=by, text=text
         )
     for duty in ticket.duties:
-        yield from _duty_lines(duty)
+        yield from _duty_lines(duty, now)
     for alert in _alerts(ticket, lambda role: label(Recipient, role)):
         to = alert["to"] or _("nobody: overtaken by the next level or the expiry")
         at = alert["effective_at"][:16].replace("T", " ")
@@ -136,9 +136,10 @@ def _duty_as_dict(duty: DutyView) -> dict[str, Any]:
     }
 
 
-def _duty_lines(duty: DutyView) -> Iterator[str]:
+def _duty_lines(duty: DutyView, now: datetime) -> Iterator[str]:
     row = duty.row
-    name, state = label(ClockName, row.name), label(ClockState, row.state)
+    name = label(ClockName, row.name)
+    state = _("overdue") if row.is_overdue(now) else label(ClockState, row.state)
     if row.purpose:
         name += f" {label(ContactPurpose, row.purpose)}"
     span = f"{_minute(row.base)} - {_minute(row.due)}"

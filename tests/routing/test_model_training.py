@@ -109,7 +109,7 @@ def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Sto
     assert "油烟" in data["proposal"]["args"]["words"]
     with store.reading() as session:
         ticket = ticket_detail(session, "B1")
-        assert "环境保护局" in "".join(ticket_lines(session, "B1"))
+        assert "环境保护局" in "".join(ticket_lines(session, "B1", _NOW))
     proposed = proposed_unit(ticket)
     assert proposed is not None
     assert proposed[0] == "环境保护局"

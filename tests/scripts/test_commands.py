@@ -172,6 +172,7 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
     words = hotline("show", "S1").stdout
     assert "red card" in words
     assert "principal leader" in words
+    assert "overdue" in words and "running" not in words
     assert not re.search(r"[a-z]_[a-z]", words)
     assert ticket["why"]["due"] == ticket["due"]
 

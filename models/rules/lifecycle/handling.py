@@ -168,6 +168,6 @@ def conduct_recorded(decision: Decision, content: messages.ConductRecorded) -> R
 
 
 def note_added(decision: Decision, content: messages.NoteAdded) -> Refusal | None:
-    """Keep an operator's note."""
+    """Keep an operator's note; no duty, clock or state depends on it, and nobody is told."""
     decision.emit(events.NoteAdded(by=content.by, text=content.text))
     return None
