@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from models.rules.lifecycle.outcome import TicketOutcome
 from models.rules.state import Clock
 from models.rules.vocabulary import ClockName, ClockState, ContactPurpose, Level
 
-UNIT, CATEGORY, ALL = "unit", "category", "all"
+UNIT, CATEGORY = "unit", "category"
 """What the figures are counted by."""
 
 Figures: TypeAlias = dict[str, Counter[str]]
@@ -35,62 +35,84 @@ _HOUR = timedelta(hours=1)
 class OutcomeTotals:
     """The counts of tickets under one set of rules.
 
-    `clocks` counts duties by their name and how they stand; `figures` are those of the bulletin,
-    and `deemed`, `expired` and `tickets` beside them, by unit, by category, and of all. `hours`
-    counts how long before its deadline each act came, by holder and clock, in the ranges of
-    `HOURS`.
+    `clocks` counts duties by their name and how they stand. `hours` counts how long before its
+    deadline each act came, by holder and clock, in the ranges of `HOURS`.
     """
 
     def __init__(self) -> None:
         self.clocks = Counter[tuple[str, str]]()
-        self.figures: dict[str, Figures] = {UNIT: {}, CATEGORY: {}, ALL: {}}
+        # by unit, category and figure: the sums are made when they are asked for
+        self._figures = Counter[tuple[str, str, str]]()
         self.hours: dict[tuple[str, str], list[int]] = {}
         self.refused = Counter[str]()
 
     def add(self, outcome: TicketOutcome) -> None:
         """Count a ticket."""
         category = outcome.category or ""
+        figures = self._figures
         denied = set(_unproved(outcome))
-        self._count(outcome.unit, category, "tickets")
+        figures[outcome.unit or "", category, "tickets"] += 1
         for clock in outcome.clocks:
-            self.clocks[clock.name, clock.state] += 1
-            for figure, without_denied in _COUNTED.get((clock.name, clock.state), ()):
+            state = clock.name, clock.state
+            self.clocks[state] += 1
+            for figure, without_denied in _COUNTED.get(state, ()):
                 if not (without_denied and (clock.name, clock.ordinal) in denied):
-                    self._count(clock.holder, category, figure)
+                    figures[clock.holder, category, figure] += 1
             if clock.state is ClockState.EXPIRED:
-                self._count(clock.holder, category, "expired")
-            elif clock.state in (ClockState.MET, ClockState.LATE):
+                figures[clock.holder, category, "expired"] += 1
+            elif clock.state is ClockState.MET or clock.state is ClockState.LATE:
                 self._note_hours(clock)
         for level in outcome.levels:
-            self._count(level.unit, category, level.level)
+            figures[level.unit or "", category, level.level] += 1
             if level.level is not Level.PREWARNING:
-                self._count(level.unit, category, "cards")
+                figures[level.unit or "", category, "cards"] += 1
         for unit in outcome.deemed:
-            self._count(unit, category, "deemed")
+            figures[unit or "", category, "deemed"] += 1
         self.refused.update(outcome.refused.values())
 
     def merge(self, other: "OutcomeTotals") -> None:
         """Add the counts of other tickets."""
         self.clocks.update(other.clocks)
         self.refused.update(other.refused)
-        for dimension, figures in other.figures.items():
-            for key, counts in figures.items():
-                self.figures[dimension].setdefault(key, Counter()).update(counts)
-        for place, hours in other.hours.items():
-            mine = self.hours.setdefault(place, [0] * (len(HOURS) + 1))
-            self.hours[place] = [a + b for a, b in zip(mine, hours, strict=True)]
+        self._figures.update(other._figures)
+        for place, counts in other.hours.items():
+            self._add_hours(place, counts)
 
-    def line(self, dimension: str, key: str = "") -> BulletinLine:
-        """Return the figures of a unit, a category or of all, with their rates."""
-        return BulletinLine(key, self.figures[dimension].get(key, {}))
+    def rename_units(self, present: Callable[[str], str]) -> None:
+        """Count what units held under former names under their present ones."""
+        figures, self._figures = self._figures, Counter()
+        for (unit, category, figure), count in figures.items():
+            self._figures[present(unit), category, figure] += count
+        hours, self.hours = self.hours, {}
+        for (holder, clock), counts in hours.items():
+            self._add_hours((present(holder), clock), counts)
 
-    def _count(self, unit: str | None, category: str, figure: str) -> None:
-        for dimension, key in ((UNIT, unit or ""), (CATEGORY, category), (ALL, "")):
-            of = self.figures[dimension]
-            counts = of.get(key)
-            if counts is None:
-                counts = of[key] = Counter()
-            counts[figure] += 1
+    def figures(self, dimension: str) -> Figures:
+        """Return the figures by unit or by category: the bulletin's, with those beside them.
+
+        Beside them are `tickets`, `deemed` and `expired`.
+        """
+        sums: Figures = {}
+        for (unit, category, figure), count in self._figures.items():
+            key = unit if dimension == UNIT else category
+            sums.setdefault(key, Counter())[figure] += count
+        return sums
+
+    def lines(self, dimension: str) -> dict[str, BulletinLine]:
+        """Return the figures of each unit or category, with their rates."""
+        return {key: BulletinLine(key, counts) for key, counts in self.figures(dimension).items()}
+
+    @property
+    def all(self) -> BulletinLine:
+        """The figures of all tickets."""
+        sums = Counter[str]()
+        for (_unit, _category, figure), count in self._figures.items():
+            sums[figure] += count
+        return BulletinLine("", sums)
+
+    def _add_hours(self, place: tuple[str, str], counts: list[int]) -> None:
+        mine = self.hours.get(place, [0] * (len(HOURS) + 1))
+        self.hours[place] = [a + b for a, b in zip(mine, counts, strict=True)]
 
     def _note_hours(self, clock: Clock) -> None:
         assert clock.ended_at is not None

@@ -4,12 +4,13 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
 from models.database import Session, Store
 from models.queries.policies import policy_versions
 from models.queries.ticket_lives import TicketChoice, TicketLife, chosen_tickets, ticket_lives
+from models.queries.unit_names import load_unit_names
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.outcome import TicketOutcome, outcome_of
@@ -20,6 +21,7 @@ from scripts.laboratory.comparison import Comparison, TicketDifference
 from scripts.laboratory.variants import TODAY, RuleSet, Variant
 from scripts.replay.processes import end_with_parent
 
+_FAR = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 500
 """Tickets that are read and folded at a time, and all that a process has in memory."""
 
@@ -83,7 +85,9 @@ class StoreFolds:
 
     def _fold(self, life: TicketLife, rules: RuleSet) -> TicketOutcome:
         days = rules.days_kept(life.days_kept) if life.days_kept else {}
-        state, past = State(life.number, EDITION, days_kept=days), list[Clock]()
+        # nobody is told of what is only assumed
+        state = State(life.number, EDITION, days_kept=days, quiet_before=_FAR)
+        past = list[Clock]()
         context = rules.contexts[life.policy_id]
         events = fold(state, life.messages, context, self._now, past=past)
         log = [(event.data, event.cause) for event in events]
@@ -107,6 +111,7 @@ def compare_store(
         ids = chosen_tickets(session, choice)
         rulebook = load_rulebook(session)
         rules = rule_sets(session, rulebook, variants)
+        names = load_unit_names(session)
     folds = StoreFolds(rules, rulebook.directory, now, most)
     parts = [ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE)]
     comparison, kept = Comparison(len(rules)), DifferenceList(len(rules), most)
@@ -116,6 +121,8 @@ def compare_store(
         comparison.merge(part)
         for difference in listed:
             kept.add(difference)
+    for total in comparison.totals:
+        total.rename_units(names.present)
     return ComparedTickets(rules, comparison, kept)
 
 

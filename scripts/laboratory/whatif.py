@@ -15,7 +15,7 @@ from scripts.laboratory.differences import (
     reason_texts,
     ticket_head,
 )
-from scripts.laboratory.outcome_totals import ALL, CATEGORY, HOURS, UNIT, OutcomeTotals
+from scripts.laboratory.outcome_totals import CATEGORY, HOURS, UNIT, OutcomeTotals
 from scripts.laboratory.store_comparison import ComparedTickets
 from scripts.report.charts import LEVEL_COLOURS, Bar, bars
 from scripts.report.columns import FIGURE_TITLES, format_holder
@@ -73,8 +73,7 @@ def _notes(compared: ComparedTickets) -> Iterator[str]:
 def _summary(compared: ComparedTickets, sides: Sequence[str]) -> SheetTable:
     totals = compared.comparison.totals
     rows = [
-        (_(_TITLES[figure]), *(_cell(total.line(ALL), figure) for total in totals))
-        for figure in _SUMMARY
+        (_(_TITLES[figure]), *(_cell(total.all, figure) for total in totals)) for figure in _SUMMARY
     ]
     refused = (str(total.refused.total()) for total in totals)
     rows.append((_("messages that the rules refuse"), *refused))
@@ -92,13 +91,13 @@ def _by_key(
     compared: ComparedTickets, sides: Sequence[str], dimension: str, title: str
 ) -> SheetTable:
     """The figures of each unit or category; where the sides differ, one after the other."""
-    totals = compared.comparison.totals
+    by_key = _lines(compared.comparison.totals, dimension)
     rows = [
         (
             _key_title(dimension, key),
-            *(_side_by_side([_cell(t.line(dimension, key), f) for t in totals]) for f in _BY_KEY),
+            *(_side_by_side([_cell(line, figure) for line in lines]) for figure in _BY_KEY),
         )
-        for key in _keys(totals, dimension)
+        for key, lines in by_key.items()
     ]
     heads = (_(dimension), *(_(_TITLES[figure]) for figure in _BY_KEY))
     return SheetTable(title, heads, tuple(rows), note=" > ".join(sides))
@@ -108,10 +107,11 @@ def _side_by_side(cells: Sequence[str]) -> str:
     return cells[0] if len(set(cells)) == 1 else " > ".join(cell or "0" for cell in cells)
 
 
-def _keys(totals: Sequence[OutcomeTotals], dimension: str) -> list[str]:
-    """Return the units or categories that have cards or handled anything, the hotline none."""
-    keys = {key for total in totals for key in total.figures[dimension] if key}
-    return sorted(keys - set(HOTLINE_HOLDERS))
+def _lines(totals: Sequence[OutcomeTotals], dimension: str) -> dict[str, Sequence[BulletinLine]]:
+    """Return the lines of each unit or category, of one side after the other; the hotline none."""
+    sides = [total.lines(dimension) for total in totals]
+    keys = {key for lines in sides for key in lines} - {"", *HOTLINE_HOLDERS}
+    return {key: [lines.get(key, BulletinLine(key, {})) for lines in sides] for key in sorted(keys)}
 
 
 def _key_title(dimension: str, key: str) -> str:
@@ -187,23 +187,22 @@ def _tickets(compared: ComparedTickets) -> Iterator[SheetTable]:
 
 def _charts(compared: ComparedTickets, sides: Sequence[str]) -> Iterator[SheetChart]:
     totals = compared.comparison.totals
-    named = list(zip(sides, totals, strict=True))
     cards = [
         Bar(side, ((line.count("yellow"), _YELLOW), (line.count("red"), _RED)),
             f"{line.count('yellow')} + {line.count('red')}")
-        for side, total in named
-        for line in [total.line(ALL)]
+        for side, total in zip(sides, totals, strict=True)
+        for line in [total.all]
     ]  # fmt: skip
     yield SheetChart(_("yellow and red cards"), bars(cards))
-    units = [u for u in _keys(totals, UNIT) if any(t.line(UNIT, u).count("timed") for t in totals)]
+    units = [lines for lines in _lines(totals, UNIT).values() if lines[0].count("timed")]
     rates = []
-    for unit in sorted(units, key=lambda u: -totals[0].line(UNIT, u).count("timed")):
-        for place, (side, total) in enumerate(named):
-            rate = total.line(UNIT, unit).rate("on_time_rate")
+    for lines in sorted(units, key=lambda lines: -lines[0].count("timed")):
+        for place, (side, line) in enumerate(zip(sides, lines, strict=True)):
+            rate = line.rate("on_time_rate")
             colour = _VARIANT_COLOUR if place else _TODAY_COLOUR
-            name = format_holder(unit) if place == 0 else side
+            name = side if place else format_holder(line.unit)
             rates.append(Bar(name, ((rate or 0.0, colour),), format_rate(rate)))
-    yield SheetChart(_("on time, by unit"), bars(rates[: _MAX_CHART_UNITS * len(named)], 1.0))
+    yield SheetChart(_("on time, by unit"), bars(rates[: _MAX_CHART_UNITS * len(sides)], 1.0))
     counts = _hours_of(totals[0], ClockName.HANDLING)
     spread = [
         Bar(head, ((count, _RED if high <= 0 else _VARIANT_COLOUR),), str(count))
@@ -244,7 +243,7 @@ def whatif_as_dict(compared: ComparedTickets) -> dict[str, Any]:
 
 
 def _totals_as_dict(total: OutcomeTotals) -> dict[str, Any]:
-    line = total.line(ALL)
+    line = total.all
     clocks: dict[str, dict[str, int]] = {}
     for (name, state), count in sorted(total.clocks.items()):
         clocks.setdefault(name, {})[state] = count
@@ -270,6 +269,6 @@ def _lines_as_dicts(total: OutcomeTotals, dimension: str) -> list[dict[str, Any]
             **{rate: line.rate(rate) for rate in RATES},
             **dict(sorted(line.counts.items())),
         }
-        for key in sorted(filter(None, total.figures[dimension]))
-        for line in [total.line(dimension, key)]
+        for key, line in sorted(total.lines(dimension).items())
+        if key
     ]

@@ -151,3 +151,11 @@ def test_the_time_of_late_tickets_by_step(hotline: InProcessHotline) -> None:
     assert {ticket["ticket"] for ticket in result["tickets"]} == numbers
     page = hotline("why-late", "--month", "2026-11", "--format", "html").stdout
     assert page.count("<svg") == 1
+
+
+def test_no_cell_acts_or_names_a_person(hotline: InProcessHotline) -> None:
+    """A title that is a formula is text, and a number in one is masked."""
+    text = hotline("defend", "X1", "--format", "csv").stdout
+    assert "'=HYPERLINK" in text
+    assert "13900002222" not in hotline("defend", "X2", "--format", "html").stdout
+    assert "139****2222" in hotline("defend", "X2").stdout

@@ -5,22 +5,29 @@ import io
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import msgspec
 import pytest
+from sqlalchemy import update
 
 from models.database import Store
 from models.queries.figure_cases import figure_counts
 from models.queries.figures import OF_DUTIES, Month, months_until
+from models.queries.inbox_rows import ForgedMessage
 from models.queries.ticket_lives import TicketChoice
 from models.queries.unit_names import load_unit_names
+from models.rules.lifecycle.outcome import TicketOutcome
 from models.rules.policy import InvalidPolicy, PolicyFile
-from scripts.laboratory.outcome_totals import ALL, UNIT
+from models.rules.state import Clock
+from models.rules.vocabulary import Category, ClockName, ClockState
+from models.tables.core import INBOX
+from scripts.laboratory.outcome_totals import UNIT, OutcomeTotals
 from scripts.laboratory.store_comparison import compare_store
 from scripts.laboratory.variants import Variant, parse_variant
 from tests.laboratory.outcomes import facts_by_ticket, folded_outcomes, stored
 from tests.report.two_months import NOW, fill_two_months
 from tests.rules.district import POLICY_TEXT, SCENARIOS
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.store.factories import at
+from tests.store.factories import advance_tickets, at, feed, letter, prepared_store
 
 pytestmark = pytest.mark.store(fill=fill_two_months, shared=True)
 ALL_TICKETS = TicketChoice()
@@ -47,9 +54,23 @@ def test_the_figures_are_the_bulletins(store: Store) -> None:
             for unit, line in month.items():
                 counts[unit].update(line)
     figures = (*OF_DUTIES, "prewarning", "yellow", "red", "cards")
-    for unit, counted in compared.totals[0].figures[UNIT].items():
+    for unit, counted in compared.totals[0].figures(UNIT).items():
         for figure in figures:
             assert counted[figure] == counts[unit][figure], (unit, figure)
+
+
+def test_former_names_count_under_the_present_one() -> None:
+    """As in the bulletin: a renamed unit has one line."""
+    clock = Clock(ClockName.HANDLING, NOW, NOW, False, "旧名", 1, ClockState.MET, ended_at=NOW)
+    outcome = TicketOutcome("T", Category.HELP, None, "旧名", NOW, None, (clock,), (), (), {})
+    renamed = msgspec.structs.replace(clock, holder="新名")
+    totals = OutcomeTotals()
+    totals.add(outcome)
+    totals.add(msgspec.structs.replace(outcome, unit="新名", clocks=(renamed,)))
+    totals.rename_units(lambda unit: "新名" if unit == "旧名" else unit)
+    line = totals.lines(UNIT)["新名"]
+    assert (line.count("tickets"), line.count("on_time"), line.rate("on_time_rate")) == (2, 2, 1)
+    assert totals.hours == {("新名", "handling"): [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]}
 
 
 @pytest.mark.store(databases=["sqlite"], fill=fill_two_months, shared=True)
@@ -59,7 +80,7 @@ def test_processes_count_the_same(store: Store, monkeypatch: pytest.MonkeyPatch)
         compare_store(store, ALL_TICKETS, [FIVE_DAYS], NOW, 5, processes) for processes in (1, 2)
     )
     assert alone.comparison.differ == together.comparison.differ
-    assert alone.comparison.totals[1].figures == together.comparison.totals[1].figures
+    assert alone.comparison.totals[1].figures(UNIT) == together.comparison.totals[1].figures(UNIT)
     assert alone.comparison.totals[1].hours == together.comparison.totals[1].hours
     assert alone.differences.of(1) == together.differences.of(1)
     assert alone.comparison.differ[1] > 5 == len(alone.differences.of(1))
@@ -69,8 +90,8 @@ def test_a_month_is_chosen_by_receipt(store: Store) -> None:
     october = TicketChoice(at("2026-10-01T00:00"), at("2026-11-01T00:00"))
     compared = compare_store(store, october, [FIVE_DAYS], NOW, 9, 1)
     assert compared.comparison.tickets == 7
-    assert compared.comparison.totals[0].line(ALL).count("red") == 5
-    assert compared.comparison.totals[1].line(ALL).count("red") == 6
+    assert compared.comparison.totals[0].all.count("red") == 5
+    assert compared.comparison.totals[1].all.count("red") == 6
     (tipped,) = [d for d in compared.differences.of(1) if d.tips]
     assert tipped.ticket == "X2"
 
@@ -142,3 +163,14 @@ def test_a_replay_is_compared_in_all(hotline: InProcessHotline, tmp_path: Path) 
             assert difference[f"why_{side}"]["term"] == term
     text = hotline("replay", lives, "--against", tmp_path, "--format", "csv").stdout
     assert f": {len(differing)} of " in text
+
+
+def test_a_message_that_was_changed_is_found(tmp_path: Path) -> None:
+    """Nobody without the key may have a comparison tell otherwise."""
+    with prepared_store(f"sqlite:///{tmp_path / 'hotline.db'}") as store:
+        feed(store, [letter("T1", "2026-11-02T09:00")], NOW)
+        advance_tickets(store, ["T1"], NOW)
+        with store.writing() as session:
+            session.execute(update(INBOX).values(at=at("2026-11-03T09:00")))
+        with pytest.raises(ForgedMessage):
+            compare_store(store, ALL_TICKETS, [FIVE_DAYS], NOW, 0, 1)
