@@ -30,6 +30,8 @@ from monitor.commands import ANYWHERE, bindings
 from monitor.history import History
 from monitor.operator.failure_mending import FailureMender
 from monitor.operator.handover import ShiftHandover
+from monitor.operator.list_export import ListExporter
+from monitor.operator.list_menu import ListMenu
 from monitor.operator.offering import ActionMenu
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
@@ -61,7 +63,7 @@ class MonitorApp(CommandApp):
     with `ask_name` they are asked for one at the start. `now` is the service's clock, a demo's or
     the system's; `wall` is the system's, by which processes report. `every` is the real seconds
     between two reads, None for none. `wallboard` shows the one screen for the wall. `preferences`
-    is the file that keeps what was chosen.
+    is the file that keeps what was chosen, `exports` the folder of lists that were exported.
     """
 
     CSS_PATH = "hotline.tcss"
@@ -81,6 +83,7 @@ class MonitorApp(CommandApp):
         ask_name: bool = False,
         wallboard: bool = False,
         preferences: Path | None = None,
+        exports: Path | None = None,
         bell: bool = True,
         every: float | None = 1.0,
         stop: Event | None = None,
@@ -92,6 +95,8 @@ class MonitorApp(CommandApp):
         self._handover = ShiftHandover(self.operator)
         self._mender = FailureMender(self.operator, self.sender)
         self._calls = CallRunner(self.operator, self.sender)
+        exporter = ListExporter(self.operator, exports) if exports is not None else None
+        self._list_menu = ListMenu(self.operator, self, exporter)
         self._ask_name = ask_name and not operator and not wallboard
         self._wallboard = wallboard
         self._preferences = Preferences(preferences)

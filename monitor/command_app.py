@@ -44,6 +44,7 @@ class CommandApp(NavigationApp):
     _preferences: Preferences
     _refresh_loop: RefreshLoop
     _snapshot: Snapshot | None
+    _list_menu: ListMenu
     _stop: Event | None
 
     def _show_status(self) -> None:
@@ -64,12 +65,12 @@ class CommandApp(NavigationApp):
         """Offer what can be done with the list of tickets, which is shown for it."""
         if not self._wallboard:
             screen = self.show_tickets()
-            self.operator.start(ListMenu(self.operator, self).offer(screen))
+            self.operator.start(self._list_menu.offer(screen, self._snapshot))
 
     def action_open_view(self) -> None:
         """Offer the saved views of the list of tickets."""
         if not self._wallboard:
-            self.operator.start(ListMenu(self.operator, self).open_view())
+            self.operator.start(self._list_menu.open_view())
 
     def action_copy_number(self) -> None:
         """Copy the number of the ticket under the cursor."""

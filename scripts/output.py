@@ -1,7 +1,6 @@
 """Write results to standard output, for people and for machines."""
 
 import json
-import re
 import sys
 from collections.abc import Iterable
 from datetime import date
@@ -43,14 +42,6 @@ def guard_terminal() -> None:
 def print_json(value: Any) -> None:
     """Write a value as JSON on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
-
-
-_FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
-
-
-def without_formula(text: str) -> str:
-    """Return a text as no spreadsheet takes it for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def weekday(day: date) -> str:

@@ -478,6 +478,7 @@ class AccessAct(Code):
     LOG_OUT = "log_out", N_("logged out")
     TOKEN_ISSUED = "token_issued", N_("token issued")
     TOKEN_REVOKED = "token_revoked", N_("token revoked")
+    LIST_EXPORTED = "list_exported", N_("exported a list")
 
 
 class AccessOutcome(Code):

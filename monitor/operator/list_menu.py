@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from textual.content import Content
 
@@ -11,21 +12,25 @@ from models.queries.saved_views import SavedView, View, saved_views
 from models.rules.vocabulary import Permission
 from monitor.formatting import one_line
 from monitor.host import MonitorHost
+from monitor.operator.list_export import CSV, XLSX, ListExporter
 from monitor.operator.operator import Operator
 from monitor.screens.columns_dialog import ColumnsDialog
 from monitor.screens.dialogs import MenuDialog, TextPrompt
 from monitor.screens.tickets import TicketsScreen
+from monitor.snapshot import Snapshot
 from monitor.widgets.ticket_columns import COLUMNS
 
 
 class ListMenu:
     """Offers what can be done with the list as a whole."""
 
-    def __init__(self, operator: Operator, host: MonitorHost) -> None:
-        self._operator, self._host = operator, host
+    def __init__(
+        self, operator: Operator, host: MonitorHost, exporter: ListExporter | None
+    ) -> None:
+        self._operator, self._host, self._exporter = operator, host, exporter
 
-    async def offer(self, screen: TicketsScreen) -> None:
-        """Let the operator choose, and do it."""
+    async def offer(self, screen: TicketsScreen, snapshot: Snapshot | None) -> None:
+        """Let the operator choose, and do it; `snapshot` is what the screen shows."""
         choices: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             (_("Sort by a column"), lambda: self._sort(screen)),
             (_("Choose the columns"), lambda: self._choose_columns(screen)),
@@ -35,6 +40,10 @@ class ListMenu:
         ]
         if (number := screen.ticket_under_cursor()) is not None:
             choices.append((_("Copy the ticket's number"), lambda: self._copy(number)))
+        exporter = self._exporter
+        if exporter is not None and snapshot is not None and self._operator.who.may(Permission.ACT):
+            for kind, name in ((XLSX, _("Export as a workbook")), (CSV, _("Export as CSV"))):
+                choices.append((name, partial(exporter.export, screen.view, kind, snapshot)))
         chosen = await self._choose(_("The list"), [name for name, _run in choices])
         if chosen is not None:
             await choices[chosen][1]()

@@ -160,14 +160,14 @@ class RevealDialog(Dialog[str]):
 class TextPrompt(Dialog[str]):
     """A question for one line of text; its result is the text, or None where it is empty."""
 
-    def __init__(self, title: str, text: Content, label: str) -> None:
+    def __init__(self, title: str, text: Content, label: str, default: str = "") -> None:
         super().__init__(title)
-        self._text, self._label = text, label
+        self._text, self._label, self._default = text, label, default
 
     def body(self) -> Iterable[Widget]:
         """Yield the question and its line."""
         yield Static(self._text, markup=False, classes="text")
-        yield Input()
+        yield Input(self._default)
         yield Static(self._label, markup=False, classes="quiet")
 
     def on_mount(self) -> None:

@@ -8,9 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from models.i18n import _
-from scripts.output import without_formula
+from models.spreadsheets import csv_text, without_formula
 from scripts.report.html_template import render_page
-from scripts.report.spreadsheets import csv_text
 
 
 @dataclass(frozen=True, slots=True)

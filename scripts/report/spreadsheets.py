@@ -1,7 +1,5 @@
 """Write the bulletin as CSV or a workbook; what citizens wrote never becomes a formula."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import IO, Any
@@ -15,7 +13,7 @@ from models.queries.figure_cases import FigureCase
 from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import Category, label
-from scripts.output import without_formula
+from models.spreadsheets import WORKBOOK_OPTIONS, csv_text, without_formula
 from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
@@ -84,22 +82,9 @@ def cases_csv(cases: Iterable[FigureCase]) -> str:
     return csv_text(rows)
 
 
-def csv_text(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as CSV, with a byte order mark by which Excel recognises UTF-8."""
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return "\ufeff" + text.getvalue()
-
-
 def bulletin_workbook(file: IO[bytes], bulletin: Bulletin, tickets_of: TicketsOfFigure) -> None:
     """Write a workbook with units, trend, talks, and a sheet of tickets for each figure."""
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(file, options) as book:
+    with xlsxwriter.Workbook(file, WORKBOOK_OPTIONS) as book:
         sheets = _Sheets(book)
         sheets.figures(_("Bulletin"), [_("rank"), _("unit")], _lines_with_heads(bulletin))
         trend = [((str(month),), total) for month, _lines, total in bulletin.trend]

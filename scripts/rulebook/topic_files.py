@@ -3,8 +3,6 @@
 CSV in any encoding that spreadsheets write, or a workbook; told by its content.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from models.i18n import _
 from models.rules.text import clean
 from models.rules.topic_lists import InvalidTopics, ListedTopic
 from models.rules.topics import LEVELS
+from models.spreadsheets import csv_text
 from scripts.ingest.readers import delimited, workbook
 from scripts.ingest.records import Cell, FeedUnreadable, cell_text
 from scripts.ingest.table_layout import HEADER_WITHIN
@@ -50,13 +49,11 @@ def read_topics(file: Path) -> list[ListedTopic]:
 
 def topics_csv(rows: Sequence[ListedTopic]) -> str:
     """Return a list of topics as CSV, with a byte order mark, which `read_topics` takes again."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_HEADERS)
+    lines: list[Sequence[str]] = [_HEADERS]
     for row in rows:
         labels = [*row.labels, *[""] * (LEVELS - len(row.labels))]
-        writer.writerow([row.codes[-1], *labels, ";".join(row.aliases or ())])
-    return "\ufeff" + text.getvalue()
+        lines.append([row.codes[-1], *labels, ";".join(row.aliases or ())])
+    return csv_text(lines)
 
 
 def _rows(file: Path) -> list[tuple[int, Sequence[Cell]]]:

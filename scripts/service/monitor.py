@@ -45,6 +45,7 @@ def show_monitor(
         demo=demo,
         wallboard=wallboard,
         preferences=settings.home / "monitor.json",
+        exports=settings.home / "exports",
         stop=stop,
     )
     app.run()

@@ -27,8 +27,8 @@ from models.schema import NEWEST
 from models.security.encryption import KeyUnusable, load_cipher
 from models.settings import Settings
 from models.shared_clock import store_clock
+from models.spreadsheets import without_formula
 from scripts.bootstrap import acting, require_store, use_store
-from scripts.output import without_formula
 from scripts.transfer.export_folder import (
     PROOFS,
     ExportAltered,

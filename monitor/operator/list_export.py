@@ -1,0 +1,110 @@
+"""Write the list of tickets as it is shown into a file for spreadsheets."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from textual.content import Content
+
+from models.database import Session
+from models.errors import HotlineError
+from models.i18n import _, render
+from models.operations.access_log import record_access
+from models.private_files import make_private_folder, write_private
+from models.queries.saved_views import View
+from models.queries.ticket_list import ListedTicket, list_tickets
+from models.rules.calendar import SHANGHAI
+from models.rules.vocabulary import AccessAct, Permission
+from models.spreadsheets import csv_table, workbook_table
+from monitor.background import in_background_thread
+from monitor.filters import Filter, FilterError, read_filter
+from monitor.formatting import OfficeCalendar
+from monitor.operator.operator import Operator
+from monitor.screens.dialogs import TextPrompt
+from monitor.snapshot import Snapshot
+from monitor.widgets.ticket_columns import RowContext, TicketColumn, shown_columns
+
+CSV, XLSX = "csv", "xlsx"
+
+
+class ExportNotWritten(HotlineError):
+    """The file could not be written; the text says why."""
+
+
+class ListExporter:
+    """Exports lists into a folder of the home, or, at a terminal, wherever the operator says."""
+
+    def __init__(self, operator: Operator, folder: Path) -> None:
+        self._operator, self._folder = operator, folder
+
+    async def export(self, view: View, kind: str, snapshot: Snapshot) -> None:
+        """Write all tickets of the list, redacted as on the screen, and log who has them.
+
+        Raises NotAllowed, ExportNotWritten.
+        """
+        operator = self._operator
+        if not await operator.may(Permission.ACT):
+            return
+        path = self._folder / f"tickets-{operator.now().astimezone(SHANGHAI):%Y%m%d-%H%M%S}.{kind}"
+        if not operator.app.is_web:
+            # a browser's user has no say about the files of the server
+            text = Content(_("The file is readable by you alone; texts stay redacted."))
+            prompt = TextPrompt(_("Export the list"), text, _("The file to write"), str(path))
+            if (answer := await operator.app.push_screen_wait(prompt)) is None:
+                return
+            path = Path(answer).expanduser().absolute()
+        if path.exists():
+            raise ExportNotWritten(_("{path} is there already").format(path=path))
+        result = read_filter(view.filter)
+        if isinstance(result, FilterError):
+            raise ExportNotWritten(render(result.why))
+        operator.app.notify(_("The list is being written .."), markup=False)
+        rows = await operator.write(lambda session: self._rows(session, view, result, snapshot))
+        columns = shown_columns(view.columns, wide=True)
+        await in_background_thread(
+            lambda: _write(path, kind, columns, rows, snapshot.at, snapshot.office)
+        )
+        summary = _("{n} tickets lie in {path}")
+        if operator.app.is_web:
+            summary = _(
+                "{n} tickets lie on the server in {path}; whoever runs it can pass the file on"
+            )
+        operator.app.notify(summary.format(n=len(rows), path=path), timeout=20, markup=False)
+
+    def _rows(
+        self, session: Session, view: View, chosen: Filter, snapshot: Snapshot
+    ) -> tuple[ListedTicket, ...]:
+        """Return the tickets, and log it: titles are redacted by a program, which may miss some."""
+        who, now = self._operator.who, self._operator.now()
+        mine = tuple(n for n, claim in snapshot.claims.items() if claim.who == who.name)
+        wanted = chosen.at(snapshot.at, snapshot.office, mine)
+        rows = list_tickets(session, wanted, order=view.order).rows
+        fields = [column.key for column in shown_columns(view.columns, wide=True)]
+        record_access(session, who, AccessAct.LIST_EXPORTED, None, fields, now, amount=len(rows))
+        return rows
+
+
+def _write(
+    path: Path,
+    kind: str,
+    columns: Sequence[TicketColumn],
+    tickets: Sequence[ListedTicket],
+    now: datetime,
+    office: OfficeCalendar,
+) -> None:
+    # without claims: a mark before a title would be taken for a part of it
+    context = RowContext(now, office, {}, {}, wide=True)
+    heads = [render(column.head) for column in columns]
+    rows = ([_text(column, ticket, context) for column in columns] for ticket in tickets)
+    table = csv_table(heads, rows) if kind == CSV else workbook_table(_("Tickets"), heads, rows)
+    try:
+        make_private_folder(path.parent)
+        write_private(path, table)
+    except OSError as error:
+        text = _("{path} cannot be written: {why}")
+        raise ExportNotWritten(text.format(path=path, why=error.strerror)) from error
+
+
+def _text(column: TicketColumn, ticket: ListedTicket, context: RowContext) -> str:
+    cell = column.cell(ticket, context)
+    return " ".join(text for text, _style in ((cell.text, ""), *cell.parts) if text)
