@@ -35,6 +35,30 @@ def replace_lines(path: Path, change: Callable[[bytes], bytes]) -> None:
         draft.replace(path)
 
 
+def filter_lines(path: Path, keep: Callable[[bytes], bool]) -> int:
+    """Remove the lines that are not to be kept, while nobody appends; returns how many.
+
+    Lines are read one by one. Raises OSError.
+    """
+    removed = 0
+    draft = path.with_name(path.name + ".part")
+    with _locked(path, os.O_RDWR) as handle, os.fdopen(os.dup(handle), "rb") as file:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "wb") as new:
+            for line in file:
+                if keep(line):
+                    new.write(line)
+                else:
+                    removed += 1
+            new.flush()
+            os.fsync(new.fileno())
+        if removed:
+            draft.replace(path)
+        else:
+            draft.unlink()
+    return removed
+
+
 @contextmanager
 def _locked(path: Path, flags: int) -> Iterator[int]:
     """Open a file and keep others from writing to it: the file that has this name then."""

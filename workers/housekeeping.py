@@ -1,15 +1,17 @@
 """Periodic side jobs of workers and timekeepers: samples, pruning, and missing bells."""
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
 
 from models.clock import Now, clock_speed, monotonic, system_clock
 from models.database import Store
 from models.operations.missing_bells import BellSearch, set_missing_bells
-from models.operations.pruning import NoticePruner
+from models.operations.pruning import new_pruners
 from models.operations.samples import record_sample
 from models.queries.queue_depths import SAMPLE_SPAN
 from models.rulebook import RulebookCache
-from models.rules.policy import in_force
+from models.rules.policy import Keep, in_force
 from models.rules.queues import DELIVERY
 from models.store_errors import is_transient
 from workers.actors import WorkerContext
@@ -27,6 +29,9 @@ PRUNE_INTERVAL = 86_400.0
 
 BELL_SEARCH_INTERVAL = 300.0
 """Real seconds from the end of a search for missing bells to the next one."""
+
+PruneFiles = Callable[[Keep, datetime], object]
+"""Removes files of the home, and lines of them, that need not be kept."""
 
 _FIRST_PRUNING_AFTER = 600.0
 _PRUNING_PAUSE = 1.0
@@ -80,13 +85,14 @@ class QueueSampler:
 
 
 class Pruning:
-    """Removes what need not be kept, once a day, a little at a time."""
+    """Removes what need not be kept, once a day, a little at a time; files of the home at last."""
 
-    def __init__(self, store: Store, now: Now) -> None:
+    def __init__(self, store: Store, now: Now, prune_files: PruneFiles | None = None) -> None:
         self._store = store
         self._now = now
+        self._prune_files = prune_files
         self._rulebooks = RulebookCache()
-        self._pruner = NoticePruner()
+        self._pruners = new_pruners()
         self._next = monotonic() + _FIRST_PRUNING_AFTER
 
     def __call__(self) -> None:
@@ -98,16 +104,20 @@ class Pruning:
             with self._store.writing() as session:
                 now = self._now()
                 policies = self._rulebooks.current(session).policies
-                more = self._pruner.prune_batch(
-                    session, now, in_force(list(policies.values()), now)
-                )
+                policy = in_force(list(policies.values()), now)
+                more = self._pruners[0].prune_batch(session, now, policy)
         except Exception as error:
             if not is_transient(error):
                 raise
             return
-        if not more:
-            log.info("%d notices removed", self._pruner.removed)
-            self._pruner = NoticePruner()
+        if more:
+            return
+        done = self._pruners.pop(0)
+        log.info("%s: %d removed", type(done).__name__, done.removed)
+        if not self._pruners:
+            if self._prune_files is not None:
+                self._prune_files(policy.keep, now)
+            self._pruners = new_pruners()
             self._next = monotonic() + PRUNE_INTERVAL
 
 

@@ -20,7 +20,7 @@ from workers.anchoring import Anchoring
 from workers.broker import Bells, connect
 from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
-from workers.housekeeping import MissingBells, Pruning, QueueSampler
+from workers.housekeeping import MissingBells, PruneFiles, Pruning, QueueSampler
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.shutdown import end_together, stop_on_signals
 from workers.similar import SimilarityScan
@@ -94,12 +94,13 @@ def run_timekeeper(
     *,
     patience: timedelta = DEFAULT_PATIENCE,
     parent: int | None = None,
+    prune_files: PruneFiles | None = None,
 ) -> int:
     """Ring for what is due until told to stop; again after `patience` (real time)."""
     stop = stop_on_signals(parent)
     keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
     heartbeat = Heartbeat(store, "timekeeper", patience)
-    prune = Pruning(store, now)
+    prune = Pruning(store, now, prune_files)
     set_missing = MissingBells(store, now)
 
     def on_turn() -> None:

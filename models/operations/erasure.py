@@ -6,6 +6,7 @@ of its lines; the erasure is a line of the log itself, and names them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -31,6 +32,11 @@ from models.security.row_hashes import TicketContent, is_own_row, listed_hash, r
 from models.sql_types import SelectedRow
 from models.tables.core import BLIND_INDEX, EVENT, INBOX, SIMILARITY, TICKET
 from models.tables.inbox import WAITING
+
+_TICKETS = 20
+"""Tickets whose texts are erased in one transaction, so that nobody waits for it."""
+_SERVICE = Actor("hotline", "")
+"""The service itself, which goes by the policy."""
 
 _LEAST_CHARACTERS, _MOST_CHARACTERS = 2, 200
 
@@ -94,15 +100,70 @@ def erase_texts(
     extent = erasable(session, number, policy, now)
     if extent.held is not None:
         raise HeldBack(number, extent.held)
-    session.replace_salt(number)
-    _erase_messages(session, number)
-    with_texts = EVENT.c.ticket_id == row.id
-    session.execute(update(EVENT).where(with_texts).values(private=None, original=None))
-    session.execute(delete(BLIND_INDEX).where(BLIND_INDEX.c.ticket_id == row.id))
-    session.execute(delete(SIMILARITY).where(SIMILARITY.c.ticket_id == row.id))
-    _append(session, row, TextsErased(ground=ground, by=actor.name, lines=tuple(extent.lines)), now)
+    _erase(session, row, extent.lines, ground, actor.name, now)
     record_access(session, actor, Permission.ERASE, number, [ground], now, reason=asked)
     return extent
+
+
+@dataclass
+class TextPruner:
+    """Erases the texts of tickets that were archived as long ago as the policy says.
+
+    Goes through them by id, a few at a time; `removed` counts the tickets.
+    """
+
+    removed: int = 0
+    after: int = 0
+
+    def prune_batch(self, session: Session, now: datetime, policy: Policy) -> bool:
+        """Erase the texts of some more tickets; returns whether there may be more of them."""
+        if policy.keep.texts is None:
+            return False
+        before = now - policy.keep.texts.span
+        rows = session.execute(
+            select(TICKET)
+            .where(TICKET.c.id > self.after, TICKET.c.status == Status.ARCHIVED)
+            .where(TICKET.c.received_at < before)
+            # those of the others are erased
+            .where(or_(TICKET.c.claimant.is_not(None), TICKET.c.title != ""))
+            .order_by(TICKET.c.id)
+            .limit(_TICKETS)
+            .with_for_update(skip_locked=True)
+        ).all()
+        due = [
+            row
+            for row in rows
+            if _archived_at(session, row.id, now) < before
+            and _held_back(session, row, policy, now) is None
+        ]
+        ground = ErasureGround.RETENTION_OVER
+        for row in due:
+            lines = _lines_with_texts(session, row.id)
+            _erase(session, row, lines, ground, _SERVICE.name, now)
+        if due:
+            count = len(due)
+            record_access(session, _SERVICE, Permission.ERASE, None, [ground], now, amount=count)
+        self.removed += len(due)
+        self.after = rows[-1].id if rows else self.after
+        return len(rows) == _TICKETS
+
+
+def _erase(
+    session: Session,
+    row: SelectedRow,
+    lines: Sequence[int],
+    ground: ErasureGround,
+    by: str,
+    now: datetime,
+) -> None:
+    """Erase the texts of a ticket whose row is locked."""
+    session.replace_salt(row.number)
+    _erase_messages(session, row.number)
+    of_ticket = EVENT.c.ticket_id == row.id
+    session.execute(update(EVENT).where(of_ticket).values(private=None, original=None))
+    session.execute(delete(BLIND_INDEX).where(BLIND_INDEX.c.ticket_id == row.id))
+    session.execute(delete(SIMILARITY).where(SIMILARITY.c.ticket_id == row.id))
+    _append(session, row, TextsErased(ground=ground, by=by, lines=tuple(lines)), now)
 
 
 def _ticket(session: Session, number: str, *, lock: bool = False) -> SelectedRow:

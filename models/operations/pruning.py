@@ -1,15 +1,18 @@
 """Remove what need not be kept: notices sent or dropped long ago for tickets that are archived.
 
 The log stays, and says when each was queued, and sent or dropped. Messages stay too, since a late
-one has all of them folded again. Old notes of shifts go with the notices.
+one has all of them folded again; their texts are erased where the policy says when. Old notes of
+shifts go with the notices.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import delete, select
 
 from models.database import Session, Store
+from models.operations.erasure import TextPruner
 from models.operations.shift_notes import prune_shift_notes
 from models.rules.policy import Policy
 from models.rules.vocabulary import NoticeState, Status
@@ -56,11 +59,27 @@ class NoticePruner:
         return len(rows) == _BATCH and rows[-1].queued_at < before
 
 
+class Pruner(Protocol):
+    """Removes what need not be kept, a batch at a time; `removed` counts it."""
+
+    removed: int
+
+    def prune_batch(self, session: Session, now: datetime, policy: Policy) -> bool:
+        """Remove what is too old among the next rows; returns whether there may be more."""
+        ...
+
+
+def new_pruners() -> list[Pruner]:
+    """Return what removes all that need not be kept, one kind after the other."""
+    return [NoticePruner(), TextPruner()]
+
+
 def prune(store: Store, now: datetime, policy: Policy) -> int:
-    """Remove all that need not be kept; returns the number of notices removed."""
-    pruner = NoticePruner()
-    more = True
-    while more:
-        with store.writing() as session:
-            more = pruner.prune_batch(session, now, policy)
-    return pruner.removed
+    """Remove all that need not be kept; returns the number of notices and tickets' texts."""
+    pruners = new_pruners()
+    for pruner in pruners:
+        more = True
+        while more:
+            with store.writing() as session:
+                more = pruner.prune_batch(session, now, policy)
+    return sum(pruner.removed for pruner in pruners)

@@ -188,13 +188,18 @@ class Keep(TomlModel):
     """The time for which rows are kept: notices of archived tickets, shifts' notes once read.
 
     `texts_at_least` is for how long after its archiving the texts of a ticket must be kept, and
-    `texts` after how long they are erased; without it they are kept until somebody asks.
+    `texts` after how long they are erased. `sent_notices` are lines of the file of notices, since
+    they were queued; `refused_rows` and `fed_files` are files of the home, since they were written.
+    What has no time is kept until somebody removes it.
     """
 
     notices: TermField = Term(180, "days")
     shift_notes: TermField = Term(90, "days")
     texts_at_least: TermField | None = None
     texts: TermField | None = None
+    sent_notices: TermField | None = None
+    refused_rows: TermField | None = None
+    fed_files: TermField | None = None
 
 
 class Screening(TomlModel):

@@ -40,8 +40,7 @@ def _not_wall_clock(policy: "Policy") -> Iterator[Problem]:
         ("intake", "wait_for_receipt", policy.intake.wait_for_receipt),
         ("notices", "gather", policy.notices.gather),
         ("notices", "similar_again", policy.notices.similar_again),
-        ("keep", "notices", policy.keep.notices),
-        ("keep", "shift_notes", policy.keep.shift_notes),
+        *(("keep", name, term) for name, term in policy.keep if term is not None),
     )
     for table, name, term in terms:
         if term.wall is None:

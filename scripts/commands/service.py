@@ -14,7 +14,7 @@ def add_to(app: App) -> None:
     """Add these commands."""
     app.command(help=_("Run the whole service on one machine, until q or Ctrl-C."))(up)
     db = App(help=_("Maintain the store."))
-    db.command("prune", help=_("Remove old notices, as happens daily."))(prune)
+    db.command("prune", help=_("Remove what the policy does not keep, as happens daily."))(prune)
     db.command("upgrade", help=_("Make the store, or upgrade it to the newest schema."))(upgrade)
     text = _("Write the row of a ticket anew from its messages and its log.")
     db.command("rebuild", help=text)(rebuild)
@@ -50,20 +50,24 @@ def up(
 
 
 def prune() -> None:
-    """Remove notices that were sent long ago, as the policy says."""
+    """Remove what the policy does not keep: notices, texts of tickets, files of the home."""
     from models.operations import pruning
     from models.rulebook import load_rulebook
     from models.rules.policy import in_force
     from models.rules.vocabulary import Permission
     from models.shared_clock import store_clock
     from scripts.bootstrap import use_store
+    from scripts.file_retention import prune_files
 
-    with use_store(load_settings(), Permission.MAINTAIN) as store:
+    settings = load_settings()
+    with use_store(settings, Permission.MAINTAIN) as store:
         now = store_clock(store)()
         with store.reading() as session:
             policy = in_force(list(load_rulebook(session).policies.values()), now)
         count = pruning.prune(store, now, policy)
-    typer.echo(_("{count} notices removed; the log has them all").format(count=count))
+        files = prune_files(settings.home, policy.keep, now)
+    text = _("{count} notices and texts of tickets removed, {files} files and lines of them")
+    typer.echo(text.format(count=count, files=files))
 
 
 def upgrade(

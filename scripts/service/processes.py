@@ -7,6 +7,7 @@ fork processes that load nothing any more.
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import models.migrations  # noqa: F401 - bootstrap imports it late
 from models.database import Store
@@ -14,6 +15,7 @@ from models.operations.calendar import settle_provisional
 from models.queries.health import DEFAULT_PATIENCE
 from models.rules.queues import QUEUES
 from models.settings import Settings
+from scripts.file_retention import prune_files
 from scripts.service.event_channels import configured_channels
 from scripts.service.policy_file import policy_file_note
 from scripts.service.setup import broker_url, prepare_process
@@ -71,7 +73,14 @@ def run_timekeeper_process(
     _warn_of_policy_file(store, settings, parent)
     with store.writing() as session:
         settle_provisional(session, now())
-    return run_timekeeper(store, broker_url(settings), now, patience=patience, parent=parent)
+    return run_timekeeper(
+        store,
+        broker_url(settings),
+        now,
+        patience=patience,
+        parent=parent,
+        prune_files=partial(prune_files, settings.home),
+    )
 
 
 def _warn_of_policy_file(store: Store, settings: Settings, parent: int | None) -> None:

@@ -1,6 +1,8 @@
 """Pruning removes what need not be kept, and nothing else."""
 
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
@@ -8,11 +10,16 @@ from sqlalchemy import func, select, update
 from models.database import Store
 from models.operations import pruning
 from models.operations.pruning import prune
+from models.queries.verification import verify
 from models.rulebook import load_rulebook
-from models.rules.policy import InvalidPolicy, Policy, load_policy
-from models.tables.core import EVENT, NOTICE, TICKET
+from models.rules.policy import InvalidPolicy, Keep, Policy, load_policy
+from models.rules.terms import Term
+from models.tables.core import ACCESS, EVENT, NOTICE, TICKET
+from scripts.file_retention import prune_files
 from tests.rules.district import POLICY_TEXT
-from tests.store.factories import advance_tickets, at, feed, letter, log_of
+from tests.store.factories import advance_tickets, at, feed, letter, log_of, row_of
+from tests.store.test_erased_texts import LIFE
+from tests.store.test_erasure import END
 
 SENT = at("2026-12-01T09:00")
 LATER = SENT + timedelta(days=181)
@@ -78,3 +85,51 @@ def test_the_policy_says_for_how_long(store: Store) -> None:
     working = POLICY_TEXT.replace('notices = "180 days"', 'notices = "5 workdays"')
     with pytest.raises(InvalidPolicy, match="wall-clock"):
         load_policy(working, "working")
+
+
+def test_texts_go_when_the_policy_says(store: Store) -> None:
+    """Of tickets archived so long ago, and of no others; the log says so and stays whole."""
+    number = "E1"
+    feed(store, LIFE + END, at("2026-11-05T09:00"))
+    for moment in ("2026-11-05T09:00", "2026-12-01T09:00"):
+        advance_tickets(store, [number], at(moment))
+    archived_at = next(e.at for e in log_of(store, number) if e.name == "ticket.archived")
+    policy = _policy(store)
+    keep = policy.keep.model_copy(update={"texts": Term(30, "days")})
+    due = archived_at + timedelta(days=30)
+    for now, kept, erased in (
+        (due - timedelta(minutes=1), keep, False),
+        (due, keep.model_copy(update={"texts_at_least": Term(31, "days")}), False),
+        (due, policy.keep, False),
+        (due + timedelta(minutes=1), keep, True),
+    ):
+        prune(store, now, policy.model_copy(update={"keep": kept}))
+        assert (row_of(store, number).claimant is None) is erased
+    assert [f for f in verify(store).findings if f.ticket == number] == []
+    last = log_of(store, number)[-1]
+    assert (last.name, last.data["by"]) == ("texts.erased", "hotline")
+    with store.reading() as session:
+        assert session.scalar(select(ACCESS.c.amount).where(ACCESS.c.act == "erase")) == 1
+
+
+def test_files_of_the_home_go(tmp_path: Path) -> None:
+    """Fed files and refused rows by their age, sent notices line by line; all else stays."""
+    done = tmp_path / "watched" / "city-1" / "done"
+    done.mkdir(parents=True)
+    names = ("refused.jsonl", "watched/city-1/lock", "monitor.json")
+    files = [done / "fed.csv", done / "young.csv", *(tmp_path / name for name in names)]
+    for file in files:
+        file.write_text("x")
+        os.utime(file, (SENT.timestamp(), SENT.timestamp()))
+    os.utime(done / "young.csv", (LATER.timestamp(), LATER.timestamp()))
+    lines = [b'{"id":1,"queued_at":"2026-12-01T09:00:00+08:00"}\n', b'{"id":2\n']
+    lines.append(b'{"id":3,"queued_at":"2027-05-31T09:00:00+08:00"}\n')
+    (tmp_path / "notices.jsonl").write_bytes(b"".join(lines))
+    assert prune_files(tmp_path, Keep(), LATER) == 0
+    month = Term(30, "days")
+    keep = Keep(fed_files=month, refused_rows=month, sent_notices=month)
+    assert prune_files(tmp_path, keep, LATER) == 3
+    assert (tmp_path / "notices.jsonl").read_bytes() == b"".join(lines[1:])
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"young.csv", "lock", "monitor.json", "notices.jsonl"}
+    assert prune_files(tmp_path, keep, LATER) == 0
