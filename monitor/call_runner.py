@@ -20,6 +20,7 @@ from monitor.actions import message
 from monitor.calls import UNIT_CALLS, CallResult, call_results
 from monitor.collisions import warnings
 from monitor.formatting import one_line, shorten
+from monitor.operator.claimant_data import claimant_lines
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
 from monitor.screens.call_form import CallAnswer, CallForm
@@ -100,7 +101,7 @@ class CallRunner:
 
     def _about(self, ticket: TicketDetail, person: JsonObject, held: Claim) -> list[Content]:
         """Lay out whom to call, what about, and what another operator does there."""
-        lines = [Content.styled(one_line(str(value or "-")), "bold") for value in person.values()]
+        lines = [claimant_lines(person)]
         title = shorten(one_line(ticket.title), _TITLE_CELLS)
         lines += [Content(one_line(ticket.number)), Content(title), Content(ticket.unit or "")]
         notes = warnings(ticket, held, self._operator.who.name, self._operator.now())

@@ -1,12 +1,14 @@
 """The methods that keys and the command palette call (see monitor/commands.py)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Event
+from typing import ClassVar
 
 from textual.app import SystemCommand
-from textual.command import CommandPalette
+from textual.command import CommandPalette, DiscoveryHit, Hits, Provider
 from textual.screen import ModalScreen, Screen
+from textual.system_commands import SystemCommandsProvider
 
 from models.i18n import _, render
 from models.queries.failures import Failure
@@ -31,8 +33,19 @@ from monitor.snapshot import Snapshot
 from monitor.theme import DARK, LIGHT
 
 
+class OrderedCommands(SystemCommandsProvider):
+    """Offers the commands in their own order, which Textual would sort by their names."""
+
+    async def discover(self) -> Hits:
+        """Yield every command that can be used now."""
+        for name, _help, run, _is_listed in self.app.get_system_commands(self.screen):
+            yield DiscoveryHit(name, run)
+
+
 class CommandApp(NavigationApp):
     """An app that carries out commands; what they work with is set by its subclass."""
+
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {OrderedCommands}
 
     actions: ActionMenu
     ends_with_it: bool
@@ -143,10 +156,10 @@ class CommandApp(NavigationApp):
         if name in (DARK.name, LIGHT.name):
             self._preferences.set("theme", name)
 
-    def action_switch_bell(self) -> None:
+    def action_use_bell(self, is_on: bool) -> None:
         """Ring for new red cards, or no longer."""
-        self._alarm.enabled = not self._alarm.enabled
-        self.notify(_("Bell on") if self._alarm.enabled else _("Bell off"), markup=False)
+        self._alarm.enabled = is_on
+        self.notify(_("Bell on") if is_on else _("Bell off"), markup=False)
 
     def action_command_palette(self) -> None:
         """Open the command palette."""
@@ -156,10 +169,19 @@ class CommandApp(NavigationApp):
             )
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield what the command palette offers."""
+        """Yield what the command palette offers, the present choices marked."""
+        every = self._refresh_loop.every
+        chosen = {
+            f"use_theme('{self.theme}')",
+            f"refresh_every({every})",
+            f"use_bell({self._alarm.enabled})",
+        }
         on_ticket = isinstance(screen, MonitorScreen) and bool(screen.ticket_under_cursor())
         for name, action in palette(on_ticket=on_ticket, on_wallboard=self._wallboard):
-            yield SystemCommand(render(name), "", partial(self.run_action, action))
+            title = render(name)
+            if action in chosen:
+                title += " " + _("(chosen)")
+            yield SystemCommand(title, "", partial(self.run_action, action))
 
     def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""

@@ -159,7 +159,8 @@ _PALETTE = (
         for n in _REFRESH_SECONDS
     ),
     Command("refresh_every(None)", palette_label=lazy("Read only when asked (F5)")),
-    Command("switch_bell", palette_label=lazy("Bell on a new red card: on or off")),
+    Command("use_bell(True)", palette_label=lazy("Bell on a new red card")),
+    Command("use_bell(False)", palette_label=lazy("No bell on a new red card")),
     Command("quit", palette_label=_QUIT),
 )
 

@@ -3,15 +3,15 @@
 Filled cells are coloured blanks, which all terminals draw alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from models.i18n import LazyText, _, lazy, render
-from models.queries.detail import TicketDetail
-from models.queries.duties import DutyRow
+from models.queries.duties import DutyRow, DutyView
+from models.queries.log_lines import LogLine
 from models.rules.calendar import SHANGHAI
 from models.rules.events import ClockMoved, ExtensionGranted
 from models.rules.explain import Explanation
@@ -25,33 +25,28 @@ _LONGEST_STRIP = 15
 
 _NAME_WIDTH, _HOLDER_WIDTH = 10, 10
 
-_MARKS: dict[str, tuple[LazyText, str]] = {
-    Level.PREWARNING: (lazy("Pr"), LEVEL_STYLES[Level.PREWARNING]),
-    Level.YELLOW: (lazy("Ye"), LEVEL_STYLES[Level.YELLOW]),
-    Level.RED: (lazy("Rd"), LEVEL_STYLES[Level.RED]),
-    "due": (lazy("Du"), "bold reverse $accent"),
-    "extended": (lazy("Ex"), "bold $card-ink on $accent"),
-    "restarted": (lazy("Re"), "bold $card-ink on $accent"),
+_LEVEL_MARKS = {
+    Level.PREWARNING: lazy("Pr"),
+    Level.YELLOW: lazy("Ye"),
+    Level.RED: lazy("Rd"),
 }
-"""The mark of a day in two cells, and its style; a later one of a day stands before an earlier."""
+
+DAY_MARKS: dict[str, tuple[LazyText, str, LazyText]] = {
+    "due": (lazy("Du"), "bold reverse $accent", lazy("the day of the due")),
+    "extended": (lazy("Ex"), "bold $card-ink on $accent", lazy("an extension was granted")),
+    "restarted": (lazy("Re"), "bold $card-ink on $accent", lazy("the term began again or moved")),
+}
+"""The mark of a day in two cells beside those of levels, its style, and what it means."""
 
 
 def day_strip(
-    ticket: TicketDetail, why: Explanation, now: datetime, office: OfficeCalendar
+    log: Sequence[LogLine], why: Explanation, now: datetime, office: OfficeCalendar
 ) -> Content:
-    """Draw the days of a term, a week a line: the counted ones filled as far as they have passed.
-
-    Every day has its number, or the mark of what happens in it: a level, the due, an extension or
-    a restart. The days that do not count are grey; today is bold and underlined.
-    """
-    counted = {day.day: day.counts for day in why.days}
-    marks = _marks(ticket, why)
-    today = now.astimezone(SHANGHAI).date()
-    first, last = min(counted), max([*counted, *marks])
-    if first <= today <= last + timedelta(days=2 * _WEEK):
-        last = max(last, today)
+    """Draw the days of a term, a week a line, and what their colours mean."""
+    days = strip_days(log, why, now, office)
+    first = min(days)
     monday = first - timedelta(days=first.weekday())
-    weeks = (last - monday).days // _WEEK + 1
+    weeks = (max(days) - monday).days // _WEEK + 1
     names = (format_weekday(monday + timedelta(n)) for n in range(_WEEK))
     heads = "".join(fit(name[:2] if name.isascii() else name[-1], 3) for name in names)
     lines = [Content.assemble((fit(label(ClockName, why.clock), 6), "bold"), (heads, "$quiet"))]
@@ -59,11 +54,35 @@ def day_strip(
         begin = monday + timedelta(days=_WEEK * week)
         cells: list[tuple[str, str]] = [(f"{begin:%m-%d} ", "$quiet")]
         for day in (begin + timedelta(n) for n in range(_WEEK)):
-            inside = first <= day <= last
-            cells.append(_cell(day, today, counted, marks, office) if inside else ("  ", ""))
-            cells.append((" ", ""))
+            cells += [days.get(day, ("  ", "")), (" ", "")]
         lines.append(Content.assemble(*cells))
     return Content("\n").join([*lines, _strip_legend()])
+
+
+def strip_days(
+    log: Sequence[LogLine], why: Explanation, now: datetime, office: OfficeCalendar
+) -> dict[date, tuple[str, str]]:
+    """Return the two cells and the style of each day of a term: filled as far as it has passed.
+
+    Every day has its number, or the mark of what happens in it: a level, the due, an extension or
+    a restart. The days that do not count are grey; today is bold and underlined.
+    """
+    counted = {day.day: day.counts for day in why.days}
+    marks = _marks(log, why)
+    today = now.astimezone(SHANGHAI).date()
+    first, last = min(counted), max([*counted, *marks])
+    if first <= today <= last + timedelta(days=2 * _WEEK):
+        last = max(last, today)
+    days = (first + timedelta(n) for n in range((last - first).days + 1))
+    return {day: _cell(day, today, counted, marks, office) for day in days}
+
+
+def _mark(name: str) -> tuple[str, str]:
+    """Return the mark of a level or of another thing that happens in a day, and its style."""
+    if name in DAY_MARKS:
+        text, style, _meaning = DAY_MARKS[name]
+        return render(text), style
+    return render(_LEVEL_MARKS[Level(name)]), LEVEL_STYLES[name]
 
 
 def _strip_legend() -> Content:
@@ -73,7 +92,7 @@ def _strip_legend() -> Content:
         (f" {counted}  ", "$quiet"),
         ("  ", "on $scrollbar"),
         (f" {to_come}  ", "$quiet"),
-        (render(_MARKS["due"][0]), _MARKS["due"][1]),
+        _mark("due"),
         (f" {due}", "$quiet"),
     )
 
@@ -87,8 +106,8 @@ def _cell(
 ) -> tuple[str, str]:
     is_today = "bold underline " if day == today else ""
     if day in marks:
-        text, style = _MARKS[marks[day]]
-        return fit(render(text), 2), is_today + style
+        text, style = _mark(marks[day])
+        return fit(text, 2), is_today + style
     if counted.get(day, False):
         filled = "$card-ink on $primary" if day <= today else "on $scrollbar"
         return f"{day:%d}", is_today + filled
@@ -96,10 +115,10 @@ def _cell(
     return f"{day:%d}", is_today + quiet
 
 
-def _marks(ticket: TicketDetail, why: Explanation) -> dict[date, str]:
+def _marks(log: Sequence[LogLine], why: Explanation) -> dict[date, str]:
     marks: dict[date, str] = {}
     if why.clock == ClockName.HANDLING:
-        for line in ticket.log:
+        for line in log:
             if line.moment < why.base:
                 continue
             if isinstance(line.event, ExtensionGranted):
@@ -116,12 +135,12 @@ def _day(at: datetime) -> date:
     return at.astimezone(SHANGHAI).date()
 
 
-def lanes(ticket: TicketDetail, now: datetime, width: int) -> Content:
+def lanes(duties: Sequence[DutyView], now: datetime, width: int) -> Content:
     """Draw each duty as a lane from its base to its end, or to now: who held what from when on.
 
     What is left of a running one is grey, what is over is red.
     """
-    rows = [duty.row for duty in ticket.duties]
+    rows = [duty.row for duty in duties]
     room = width - _NAME_WIDTH - _HOLDER_WIDTH
     if not rows or room < _HOLDER_WIDTH:
         return Content("")

@@ -13,7 +13,7 @@ from models.rules.text import clean, steady_width
 from models.rules.vocabulary import Recipient, label
 from monitor.labels import FLAGS, value_label, word
 
-_CUT = ".."
+CUT = ".."
 """The end of a text that was cut; some terminals draw the ellipsis two cells wide."""
 
 _REASON_CELLS = 240
@@ -160,16 +160,16 @@ def shorten_number(number: str, now: datetime) -> str:
     is_dated = number.isdecimal() and 8 < len(number) <= 14
     if is_dated and year == f"{now.astimezone(SHANGHAI):%Y}":
         return f"{day}-{rest}"
-    return number if cell_len(number) <= 11 else _CUT + number[-9:]
+    return number if cell_len(number) <= 11 else CUT + number[-9:]
 
 
 def fit(text: str, width: int) -> str:
     """Pad or cut the text to exactly so many cells; a cut one ends with `..`."""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
-    if width <= len(_CUT):
+    if width <= len(CUT):
         return set_cell_size(text, width)
-    return set_cell_size(set_cell_size(text, width - len(_CUT)).rstrip() + _CUT, width)
+    return set_cell_size(set_cell_size(text, width - len(CUT)).rstrip() + CUT, width)
 
 
 def shorten(text: str, width: int) -> str:
@@ -206,11 +206,23 @@ def _format_value(key: str, readable_value: object) -> str:
         return format_values(readable_value)
     if readable_value is True:
         return word(FLAGS, key)
+    if isinstance(readable_value, int):
+        return _format_number(key, readable_value)
     at = readable_value if isinstance(readable_value, datetime) else _parse_instant(readable_value)
     if at is not None:
         return _("until {at}").format(at=format_instant(at)) if key == "due" else format_instant(at)
     text = value_label(readable_value)
     return one_line(label(Recipient, text) if key in _HOLDERS else text)
+
+
+def _format_number(key: str, number: int) -> str:
+    """Say what a number in an event counts."""
+    words = {
+        "number": _("time {n}"),
+        "of": _("line {n}"),
+        "certainty": _("{n} percent certain"),
+    }
+    return words.get(key, "{n}").format(n=number)
 
 
 def _parse_instant(text: object) -> datetime | None:

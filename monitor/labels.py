@@ -22,6 +22,13 @@ LEVEL_STYLES: dict[str, str] = {
 }
 """The style of a level in a text."""
 
+COUNT_STYLES: dict[str, str] = {
+    Level.PREWARNING: "soon",
+    Level.YELLOW: "near",
+    Level.RED: "over",
+}
+"""The style of how many tickets of a list stand at a level, as a list names it."""
+
 EMERGENCY_BADGE = lazy("URG")
 
 CONTACT_STATES: dict[str, LazyText] = {
@@ -33,6 +40,9 @@ CONTACT_STATES: dict[str, LazyText] = {
 """The state of the clock of a contact that is owed, in the list."""
 
 PROCESS_ROLES = {"worker": lazy("worker"), "timekeeper": lazy("timekeeper")}
+PERSON_FIELDS = {"name": lazy("Name"), "phone": lazy("Phone"), "address": lazy("Address")}
+"""Fields of a claimant that are revealed."""
+
 FLAGS = {
     "decline": lazy("declined"),
     "grave": lazy("grave"),

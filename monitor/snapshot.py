@@ -12,18 +12,12 @@ from models.queries.claims import Claim, claims
 from models.queries.coming_days import ComingDay, coming_days
 from models.queries.desk_work import DeskItem, desk_counts, desk_items
 from models.queries.detail import TicketDetail, ticket_detail
+from models.queries.event_counts import DailyCounts, HourlyCounts, daily_counts, hourly_counts
 from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
 from models.queries.log import TicketNotFound
 from models.queries.message_answers import MessageAnswer, MessageKey, message_answers
-from models.queries.overview import (
-    Card,
-    Counters,
-    HourlyCounts,
-    UnitLoad,
-    hourly_counts,
-    workload,
-)
+from models.queries.overview import Card, Counters, UnitLoad, workload
 from models.queries.owed_calls import OwedCalls, owed_calls
 from models.queries.queue_depths import QueueRow, queues
 from models.queries.shift_notes import Handover, handover
@@ -42,7 +36,7 @@ from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
 from monitor.ticket_pages import Look, TicketPages, Viewport
 
 _RATES_EVERY = 60.0
-"""Real seconds until the rates of the units are read again: they cover a month."""
+"""Real seconds until the rates of the units, and the days past, are read again: a month."""
 
 _CURVE_EVERY = 10.0
 
@@ -57,6 +51,7 @@ class SnapshotRequest:
     """
 
     curve: bool = False
+    history: bool = False
     days: bool = False
     handover: bool = False
     rates: bool = False
@@ -98,6 +93,7 @@ class Snapshot:
     cards: tuple[Card, ...] = ()
     newest_red: datetime | None = None
     curve: HourlyCounts = field(default_factory=HourlyCounts)
+    history: DailyCounts = field(default_factory=DailyCounts)
     days: tuple[ComingDay, ...] = ()
     handover: Handover | None = None
     rates: dict[str, UnitRates] = field(default_factory=dict)
@@ -138,6 +134,9 @@ class SnapshotReader:
         )
         self._desk_counts = CachedRead(store, now, on_ready, desk_counts)
         self._curve = CachedRead(store, now, on_ready, hourly_counts, _CURVE_EVERY)
+        self._history = CachedRead(
+            store, now, on_ready, daily_counts, _RATES_EVERY, blank=DailyCounts()
+        )
         self._days = CachedRead(store, now, on_ready, self._coming_days, _CURVE_EVERY)
 
     def read(self, request: SnapshotRequest) -> Snapshot:
@@ -171,6 +170,7 @@ class SnapshotReader:
                 cards=load.cards,
                 newest_red=load.newest_red,
                 curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
+                history=(self._history.get(session, now) if request.history else DailyCounts()),
                 days=self._days.get(session, now) if request.days else (),
                 handover=handover(session, now) if request.handover else None,
                 rates=self._rates.get(session, now) if request.rates else {},

@@ -60,7 +60,7 @@ def preview(
     """Lay out what the list of tickets shows at its side."""
     parts = [summary(ticket, now, office)]
     if why is not None:
-        parts += [Content(""), day_strip(ticket, why, now, office)]
+        parts += [Content(""), day_strip(ticket.log, why, now, office)]
     if why is not None and why.levels:
         parts.append(Content(""))
         parts += [_level_line(level, at) for level, at in why.levels]
@@ -81,7 +81,7 @@ def preview(
 
 
 def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Content:
-    """Lay out number, title, unit, term and claimant."""
+    """Lay out title, unit, term and claimant; the number is the panel's title."""
     badges: list[Content] = []
     if ticket.level:
         badges.append(Content.styled(f" {label(Level, ticket.level)} ", LEVEL_STYLES[ticket.level]))
@@ -94,7 +94,6 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
     contact = _("wants no contact") if claimant.contact == "unwanted" else ""
     lines = [
         Content.styled(ticket.title, "bold"),
-        Content.styled(one_line(ticket.number), "$quiet"),
         Content("  ").join([*badges, Content(status)]),
         Content(one_line(ticket.unit or _("no unit yet"))),
         *_topic_lines(ticket),
@@ -138,12 +137,12 @@ def _topic_lines(ticket: TicketDetail) -> list[Content]:
 
 def letter(ticket: TicketDetail) -> Content:
     """Lay out what the claimant wrote."""
-    return _lines([_heading(_("Letter")), Content(steady_width(ticket.content) or "-")])
+    return Content(steady_width(ticket.content) or "-")
 
 
 def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar, width: int) -> Content:
     """Lay out every duty: who owes it, since when until when, how it ended, who was told."""
-    parts = [_heading(_("Duties")), lanes(ticket, now, width), Content("")]
+    parts = [lanes(ticket.duties, now, width), Content("")]
     for duty in ticket.duties:
         row = duty.row
         is_running = row.state == ClockState.RUNNING
@@ -185,7 +184,6 @@ def deadline(
     base, due = format_instant(why.base), format_instant(why.due)
     clause = _("Regulation {clause}").format(clause=why.clause)
     parts = [
-        _heading(_("Why this deadline")),
         Content.assemble(
             (label(ClockName, why.clock), "bold"),
             f"  {render(why.term_text)}  ",
@@ -193,7 +191,7 @@ def deadline(
         ),
         Content(f"{base} - {due}"),
         Content(""),
-        day_strip(ticket, why, now, office),
+        day_strip(ticket.log, why, now, office),
         Content(""),
     ]
     for day in why.days:
@@ -207,7 +205,7 @@ def deadline(
 
 def notices(ticket: TicketDetail) -> Content:
     """Lay out every notice: to whom, about what, and whether it arrived."""
-    parts = [_heading(_("Notices"))]
+    parts = []
     events = [line.event for line in ticket.log]
     dropped = {e.of: render(e.why) for e in events if isinstance(e, NoticeDropped)}
     for notice in ticket.notices:
@@ -222,12 +220,12 @@ def notices(ticket: TicketDetail) -> Content:
                 f"  {why}" if why else "",
             )
         )
-    return _lines(parts if ticket.notices else [*parts, Content("-")])
+    return _lines(parts or [Content("-")])
 
 
 def log(ticket: TicketDetail, now: datetime, width: int) -> Content:
     """Lay out everything that happened, in order, each line below its own beginning."""
-    parts = [_heading(_("Log"))]
+    parts = []
     # what was queued stands among the notices; that somebody had it sent again stands only here
     lines = [n for n in ticket.log if not isinstance(n.event, NoticeQueued) or n.event.again]
     if len(lines) > _LONGEST_LOG:
@@ -284,10 +282,6 @@ def _level_line(level: str, at: datetime) -> Content:
     name = Content.styled(f" {label(Level, level)} ", LEVEL_STYLES[level])
     local = at.astimezone(SHANGHAI)
     return Content.assemble(name, f"  {local:%m-%d %H:%M} {format_weekday(local.date())}")
-
-
-def _heading(text: str) -> Content:
-    return Content.styled(text, "bold $primary")
 
 
 def _lines(parts: list[Content]) -> Content:

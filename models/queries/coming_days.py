@@ -19,15 +19,16 @@ WORKING_DAYS = 10
 
 @dataclass(frozen=True, slots=True)
 class ComingDay:
-    """A working day: how many handling terms and other duties are due in it, and the levels.
+    """A day: how many handling terms and other duties are due in it, and the levels that come.
 
-    A day off before it counts with it. `moments` are those at which levels are raised, in order.
+    `moments` are those at which levels are raised, in order.
     """
 
     day: date
     handling: int = 0
     others: int = 0
     moments: Mapping[datetime, Mapping[Level, int]] = field(default_factory=dict)
+    is_working: bool = True
 
     @property
     def levels(self) -> Mapping[Level, int]:
@@ -41,35 +42,48 @@ class ComingDay:
 
 def coming_days(session: Session, now: datetime, context: RuleContext) -> tuple[ComingDay, ...]:
     """Count for today, if it is a working day, and the working days after it."""
-    calendar, today = context.calendar, now.astimezone(SHANGHAI).date()
-    days = [] if not calendar.is_working(today) else [today]
-    days += [calendar.after(today, n) for n in range(1, WORKING_DAYS + 1 - len(days))]
-    first = today - LONGEST_LADDER
-    span = [first + timedelta(n) for n in range((days[-1] - first).days + 8)]
-    handling, others = _dues(session, span)
+    today = now.astimezone(SHANGHAI).date()
+    first, last = today - LONGEST_LADDER, _working_days(today, context)[-1]
+    span = [first + timedelta(n) for n in range((last - first).days + 8)]
+    return days_of_dues(*_dues(session, span), now, context)
+
+
+def days_of_dues(
+    handling: Mapping[date, int],
+    others: Mapping[date, int],
+    now: datetime,
+    context: RuleContext,
+) -> tuple[ComingDay, ...]:
+    """Return the coming days, given how many handling terms and other duties are due in each day.
+
+    A day off is among them where something falls due in it, or a level comes.
+    """
+    today = now.astimezone(SHANGHAI).date()
+    working = _working_days(today, context)
     raised: dict[date, dict[datetime, dict[Level, int]]] = {}
     for day, count in handling.items():
         due = datetime.combine(day, context.policy.office.closing, SHANGHAI)
         for level, at in levels_to_come(due, now, context):
-            of_day = raised.setdefault(_working_day(days, at.astimezone(SHANGHAI).date()), {})
-            levels = of_day.setdefault(at, {})
+            levels = raised.setdefault(at.astimezone(SHANGHAI).date(), {}).setdefault(at, {})
             levels[level] = levels.get(level, 0) + count
-    due_on: dict[date, tuple[int, int]] = {}
-    for day in sorted({*handling, *others}):
-        if day >= today:
-            working = _working_day(days, day)
-            handled, other = due_on.get(working, (0, 0))
-            due_on[working] = handled + handling.get(day, 0), other + others.get(day, 0)
+    days = {day for day in (*handling, *others, *raised) if today <= day <= working[-1]}
     return tuple(
-        ComingDay(day, handled, other, dict(sorted(raised.get(day, {}).items())))
-        for day in days
-        for handled, other in [due_on.get(day, (0, 0))]
+        ComingDay(
+            day,
+            handling.get(day, 0),
+            others.get(day, 0),
+            dict(sorted(raised.get(day, {}).items())),
+            day in working,
+        )
+        for day in sorted(days.union(working))
     )
 
 
-def _working_day(days: list[date], day: date) -> date:
-    """Return the first of the working days from this day on; a day after them is none of them."""
-    return next((working for working in days if working >= day), date.max)
+def _working_days(today: date, context: RuleContext) -> list[date]:
+    """Return today, if it is a working day, and the working days after it."""
+    calendar = context.calendar
+    days = [today] if calendar.is_working(today) else []
+    return days + [calendar.after(today, n) for n in range(1, WORKING_DAYS + 1 - len(days))]
 
 
 def _dues(session: Session, span: list[date]) -> tuple[dict[date, int], dict[date, int]]:

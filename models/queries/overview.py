@@ -1,26 +1,18 @@
 """The overview: how many tickets wait for what, whose they are, and the last cards."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import and_, case, func, select
 
 from models.database import Session
-from models.queries.conditions import (
-    OPEN_TICKET,
-    REVISIT,
-    RUNNING_CLOCK,
-    event_named,
-)
+from models.queries.conditions import OPEN_TICKET, REVISIT, RUNNING_CLOCK
 from models.rules.calendar import SHANGHAI
-from models.rules.vocabulary import ClockName, EventName, Level, Status
-from models.tables.core import CLOCK, EVENT, TICKET
+from models.rules.vocabulary import ClockName, Level, Status
+from models.tables.core import CLOCK, TICKET
 
 MAX_CARDS = 100
 """The most standing cards that are listed; all are counted."""
-
-HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +72,6 @@ class Workload:
     newest_red: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HourlyCounts:
-    """Counts of tickets that came in and were completed in each hour of a day in Shanghai.
-
-    `received_before` and `completed_before` are those of the day before.
-    """
-
-    received: tuple[int, ...] = (0,) * HOURS
-    completed: tuple[int, ...] = (0,) * HOURS
-    received_before: tuple[int, ...] = (0,) * HOURS
-    completed_before: tuple[int, ...] = (0,) * HOURS
-
-
 def workload(session: Session, now: datetime) -> Workload:
     """Read all counters from one scan of the index of open tickets; days are Shanghai's."""
     begin, end = day_bounds(now)
@@ -148,26 +127,6 @@ def _standing_cards(session: Session) -> tuple[Card, ...]:
         .limit(MAX_CARDS)
     )
     return tuple(Card(*row) for row in rows)
-
-
-def hourly_counts(session: Session, now: datetime) -> HourlyCounts:
-    """Count what was received and completed today and yesterday, by the hour of its record."""
-    begin, _end = day_bounds(now)
-    days = (begin, begin - timedelta(days=1))
-    return HourlyCounts(*(counts for day in days for counts in _hours_of(session, day)))
-
-
-def _hours_of(session: Session, begin: datetime) -> Iterator[tuple[int, ...]]:
-    edges = [begin + timedelta(hours=n) for n in range(HOURS)]
-    # a sum for each hour: no function that cuts an instant is the same on both databases
-    hours = [
-        func.sum(case((and_(EVENT.c.at >= e, EVENT.c.at < e + timedelta(hours=1)), 1), else_=0))
-        for e in edges
-    ]
-    span = EVENT.c.at >= begin, EVENT.c.at < begin + timedelta(days=1)
-    for name in (EventName.TICKET_RECEIVED, EventName.TICKET_COMPLETED):
-        row = session.execute(select(*hours).where(event_named(name), *span)).one()
-        yield tuple(n or 0 for n in row)
 
 
 def day_bounds(now: datetime) -> tuple[datetime, datetime]:

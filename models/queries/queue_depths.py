@@ -1,4 +1,4 @@
-"""The queues now and in the last half hour, from the store alone: no broker is needed."""
+"""The queues now, in the last half hour and by the day, from the store: no broker is needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,14 +12,19 @@ from sqlalchemy import Select, func, select
 from models.database import Session
 from models.queries.conditions import QUEUED_NOTICE
 from models.queries.health import patience
+from models.rules.calendar import SHANGHAI
 from models.rules.queues import DELIVERY, QUEUES
-from models.tables.core import BELL, NOTICE, SAMPLE
+from models.tables.core import BELL, NOTICE, QUEUE_DAY, SAMPLE
 
 SAMPLE_SPAN = timedelta(seconds=5)
 """The real time that a sample covers."""
 
 SAMPLES_KEPT = timedelta(minutes=30)
 """The real time for which samples are kept."""
+
+
+DAYS_KEPT = timedelta(days=30)
+"""The days for which the figures of each are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class QueueRow:
     """A queue now and in the last half hour, a figure for every sample, the latest last.
 
     `arrived` are rows that came in, computed from what waits and what was finished; `done` and
-    `failed` are what the workers reported.
+    `failed` are what the workers reported. `days` has the most that waited in each day.
     """
 
     name: str
@@ -44,6 +49,7 @@ class QueueRow:
     arrived: tuple[int, ...] = ()
     done: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
+    days: tuple[int, ...] = ()
 
 
 @dataclass
@@ -61,8 +67,20 @@ def queues(
     The service's clock runs `speed` times as fast as `wall`, the system's.
     """
     depths = queue_depths(session, now, wall, speed)
-    sampled = _samples(session, wall, points)
-    return tuple(_row(name, depths[name], sampled[name]) for name in QUEUES)
+    sampled, days = _samples(session, wall, points), _days(session, wall)
+    return tuple(_row(name, depths[name], sampled[name], days[name]) for name in QUEUES)
+
+
+def _days(session: Session, wall: datetime) -> dict[str, tuple[int, ...]]:
+    """Return for each queue the most that waited in each of the last days, the latest last."""
+    today = wall.astimezone(SHANGHAI).date()
+    days = {today - timedelta(days=n): n for n in range(DAYS_KEPT.days)}
+    most = {name: [0] * DAYS_KEPT.days for name in QUEUES}
+    columns = QUEUE_DAY.c.day, QUEUE_DAY.c.queue, QUEUE_DAY.c.depth
+    for day, queue, depth in session.execute(select(*columns)):
+        if day in days and queue in most:
+            most[queue][-1 - days[day]] = depth
+    return {name: tuple(depths) for name, depths in most.items()}
 
 
 def queue_depths(
@@ -112,7 +130,7 @@ def _samples(session: Session, wall: datetime, points: int) -> dict[str, _Series
     return series
 
 
-def _row(name: str, now: QueueDepth, series: _Series) -> QueueRow:
+def _row(name: str, now: QueueDepth, series: _Series, days: tuple[int, ...]) -> QueueRow:
     depth = _filled(series.depth)
     arrived = [
         max(0, now_waiting - before + done)
@@ -127,6 +145,7 @@ def _row(name: str, now: QueueDepth, series: _Series) -> QueueRow:
         tuple(arrived),
         tuple(series.done[1:]),
         tuple(series.failed[1:]),
+        days,
     )
 
 

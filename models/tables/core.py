@@ -10,7 +10,7 @@ from models.tables.edition import Edition
 from models.tables.event_cursor import EventCursor
 from models.tables.inbox import Inbox
 from models.tables.notice import ChannelState, NoticeRow
-from models.tables.process import Process, Sample
+from models.tables.process import Process, QueueDay, Sample
 from models.tables.role import DeniedCount, UserRoleRow
 from models.tables.routing_model import RoutingModel
 from models.tables.rulebook import (
@@ -55,6 +55,7 @@ MODEL = _core(RoutingModel)
 SIMILARITY = _core(SimilarityBand)
 PROCESS = _core(Process)
 SAMPLE = _core(Sample)
+QUEUE_DAY = _core(QueueDay)
 SECRET = _core(Secret)
 SALT = _core(TicketSalt)
 BLIND_INDEX = _core(BlindIndex)

@@ -1,8 +1,8 @@
-"""The processes of the service, and samples of how its queues went."""
+"""The processes of the service, and how its queues went: in samples, and by the day."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Column
+from sqlalchemy import BigInteger, Column
 from sqlmodel import Field
 
 from models.tables.columns import Instant
@@ -42,5 +42,21 @@ class Sample(TableRow, table=True):
     process: str = Field(primary_key=True)
     depth: int = 0
     oldest_ms: int = 0
+    done: int = 0
+    failed: int = 0
+
+
+class QueueDay(TableRow, table=True):
+    """A queue in a day of Shanghai, by the system's time: its most and longest, and its sums.
+
+    `depth` is the most that waited at any sample, `oldest_ms` the longest that a row had waited.
+    """
+
+    __tablename__ = "queue_day"
+
+    day: date = Field(primary_key=True)
+    queue: str = Field(primary_key=True)
+    depth: int = 0
+    oldest_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     done: int = 0
     failed: int = 0

@@ -1,17 +1,31 @@
 """Show a claimant's data or number for a while, after logging who sees them."""
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from models.i18n import _
 from models.json_types import JsonObject
 from models.operations.access import number_to_call, reveal
 from models.rules.vocabulary import Permission
-from monitor.formatting import one_line
+from monitor.formatting import fit, one_line
+from monitor.labels import PERSON_FIELDS, word
 from monitor.operator.operator import Operator
-from monitor.screens.dialogs import RevealDialog, TextDialog
+from monitor.screens.dialogs import RevealDialog, RevealedDialog
 
 _SHOW_SECONDS = 30
 """Seconds for which a person's data stay on the screen."""
+
+
+def claimant_lines(person: JsonObject) -> Content:
+    """Lay out a claimant's data, each with the name of its field."""
+    width = max((cell_len(word(PERSON_FIELDS, field)) for field in person), default=0)
+    return Content("\n").join(
+        Content.assemble(
+            (fit(word(PERSON_FIELDS, field), width + 2), "$quiet"),
+            (one_line(str(value or "-")), "bold"),
+        )
+        for field, value in person.items()
+    )
 
 
 class ClaimantRevealer:
@@ -44,7 +58,5 @@ class ClaimantRevealer:
         await self._show_for_a_while(number, person)
 
     async def _show_for_a_while(self, number: str, person: JsonObject) -> None:
-        lines = [one_line(str(value or "-")) for value in person.values()]
-        content = Content("\n").join(Content.styled(line, "bold") for line in lines)
-        dialog = TextDialog(one_line(number), content, _SHOW_SECONDS)
+        dialog = RevealedDialog(one_line(number), claimant_lines(person), _SHOW_SECONDS)
         await self._operator.app.push_screen_wait(dialog)

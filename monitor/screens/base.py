@@ -27,6 +27,9 @@ class MonitorScreen(Screen[None]):
         (34, "-tall"),
     ]
 
+    THREE_COLUMNS = 170
+    """Cells from which on there is room for three columns: the screen has the class `-three`."""
+
     NAME: ClassVar[str] = ""
 
     origin: str = ""
@@ -40,6 +43,10 @@ class MonitorScreen(Screen[None]):
     def ready(self) -> bool:
         """Return whether its widgets are there: not yet when just opened, no longer at the end."""
         return self.is_mounted and any(isinstance(child, StatusLine) for child in self.children)
+
+    def on_resize(self) -> None:
+        """Note whether there is room for three columns, which a breakpoint would do instead."""
+        self.set_class(self.size.width >= self.THREE_COLUMNS, "-three")
 
     def compose(self) -> ComposeResult:
         """Yield the body between the status line and the key line."""

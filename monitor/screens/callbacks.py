@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.content import Content
-from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
 from models.queries.owed_calls import (
@@ -90,7 +88,7 @@ class CallbacksScreen(KindsScreen):
             _("Left and right show other calls; 1 leads back to the overview."),
         )
         self.items.show(items, empty)
-        self.query_one("#note", Static).update(Content(_how_many(calls)))
+        self.show_title(_how_many(calls))
 
 
 def _item(call: OwedCall, snapshot: Snapshot) -> ListItem:

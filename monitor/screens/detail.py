@@ -8,16 +8,25 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from models.i18n import _, render
+from models.i18n import LazyText, _, lazy, render
 from monitor import ticket_view
 from monitor.commands import TITLES, bindings
+from monitor.formatting import one_line
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
+from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
 
-_THREE_COLUMNS = 170
-"""Cells from which on the log has a column of its own."""
+_TITLES: dict[str, LazyText] = {
+    "summary": TITLES["detail"],
+    "letter": lazy("Letter"),
+    "log": lazy("Log"),
+    "deadline": lazy("Why this deadline"),
+    "clocks": lazy("Duties"),
+    "notices": lazy("Notices"),
+}
+"""The panels of a ticket and their titles."""
 
 
 class DetailScreen(MonitorScreen):
@@ -38,16 +47,15 @@ class DetailScreen(MonitorScreen):
 
     def body(self) -> Iterable[Widget]:
         """Yield two columns, or three, the log in its own, side by side where there is room."""
-        first = Container(_section("summary"), _section("letter"), classes="column")
-        second = Container(
-            _section("deadline"), _section("clocks"), _section("notices"), classes="column"
-        )
-        left = Container(first, Container(_section("log"), classes="column"), id="left")
+        panels = {name: _panel(name, title) for name, title in _TITLES.items()}
+        log = panels.pop("log")
+        first = Container(panels.pop("summary"), panels.pop("letter"), classes="column")
+        second = Container(*panels.values(), classes="column")
+        left = Container(first, Container(log, classes="column"), id="left")
         yield VerticalScroll(Container(left, second, classes="sections"), id="detail")
 
     def on_resize(self) -> None:
         """Lay out at the new width."""
-        self.set_class(self.size.width >= _THREE_COLUMNS, "-three")
         self.call_after_refresh(self._draw)
 
     def on_mount(self) -> None:
@@ -86,6 +94,7 @@ class DetailScreen(MonitorScreen):
         self._put("log", ticket_view.log(ticket, now, self._width_of("log")))
         reasons = ticket_view.deadline(ticket, why, now, office) if why else None
         self._put("deadline", reasons or Content(_("No deadline yet")))
+        self.query_one("#summary-panel", Panel).show_title(one_line(ticket.number))
         self._put("clocks", ticket_view.duties(ticket, now, office, self._width_of("clocks")))
         self._put("notices", ticket_view.notices(ticket))
 
@@ -96,5 +105,5 @@ class DetailScreen(MonitorScreen):
         self.query_one(f"#{name}", SteadyText).update(content)
 
 
-def _section(name: str) -> SteadyText:
-    return SteadyText(id=name, classes="section")
+def _panel(name: str, title: LazyText) -> Panel:
+    return Panel(title, SteadyText(id=name, classes="section"), id=f"{name}-panel")

@@ -201,3 +201,7 @@ class TextDialog(Dialog[None]):
         """Start the timer."""
         if self._seconds is not None:
             self.set_timer(self._seconds, self.action_cancel)
+
+
+class RevealedDialog(TextDialog):
+    """A claimant's data for a while, in a corner: the ticket's log below stays readable."""

@@ -8,16 +8,17 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.i18n import _
+from models.i18n import _, lazy
 from models.queries.event_channels import EventChannelStatus
 from models.queries.failures import MESSAGE, Failure
 from models.rules.vocabulary import MessageType, NoticeKind, label
-from monitor.commands import bindings
+from monitor.commands import TITLES, bindings
 from monitor.formatting import format_time, one_line
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
 
@@ -45,8 +46,8 @@ class FailuresScreen(MonitorScreen):
 
     def body(self) -> Iterable[Widget]:
         """Yield the list, and the whole reason of the failure under the cursor."""
-        yield ItemList(_heads, id="failed")
-        yield SteadyText(id="reason")
+        yield Panel(TITLES[self.NAME], ItemList(_heads, id="failed"), id="page")
+        yield Panel(lazy("Why"), SteadyText(id="reason"), id="reason-panel")
         yield SteadyText(id="note")
 
     def on_mount(self) -> None:
@@ -71,8 +72,11 @@ class FailuresScreen(MonitorScreen):
         self.query_one(ItemList).show(items, empty)
         text = _("messages refused {m}   notices failed {n}   Enter mends, or sends again")
         text = text.format(m=failures.messages, n=failures.notices)
-        channels = (_channel(each, snapshot) for each in failures.channels)
-        self.query_one("#note", Static).update(Content("\n".join((text, *channels))))
+        self.query_one("#page", Panel).show_title(Content.styled(text, "$quiet"))
+        channels = "\n".join(_channel(each, snapshot) for each in failures.channels)
+        note = self.query_one("#note", Static)
+        note.set_class(bool(channels), "-on")
+        note.update(Content(channels))
         self._show_reason()
 
     def under_cursor(self) -> Failure | None:

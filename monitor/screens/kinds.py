@@ -3,19 +3,21 @@
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from textual.content import Content
 from textual.widget import Widget
 
-from models.i18n import LazyText
+from models.i18n import LazyText, render
+from monitor.commands import TITLES
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.widgets.item_list import ItemList
 from monitor.widgets.kind_line import KindLine
-from monitor.widgets.steady_text import SteadyText
+from monitor.widgets.panel import Panel
 from monitor.widgets.virtual_list import VirtualList
 
 
 class KindsScreen(MonitorScreen):
-    """A line of kinds with their numbers, the list of the chosen one, and how many there are.
+    """A line of kinds with their numbers, and the list of the chosen one.
 
     A subclass says which kinds there are, and yields the list.
     """
@@ -31,10 +33,9 @@ class KindsScreen(MonitorScreen):
         raise NotImplementedError
 
     def body(self) -> Iterable[Widget]:
-        """Yield the kinds, the list, and the note below it."""
+        """Yield the kinds, and the list of the chosen one in a panel."""
         yield KindLine(self.NAMES, self._kind)
-        yield self.list_widget()
-        yield SteadyText(id="note")
+        yield Panel(TITLES[self.NAME], self.list_widget(), id="page")
 
     def on_mount(self) -> None:
         """Focus the list, with the kind that was asked for meanwhile."""
@@ -45,6 +46,11 @@ class KindsScreen(MonitorScreen):
     def items(self) -> ItemList:
         """The list."""
         return self.query_one(ItemList)
+
+    def show_title(self, text: str) -> None:
+        """Show the name of the chosen kind and this text as the title of its list."""
+        name = Content.styled(render(self.NAMES[self._kind]), "bold")
+        self.query_one("#page", Panel).show_title(name, Content.styled(text, "$quiet"))
 
     def ticket_under_cursor(self) -> str | None:
         """Return the ticket under the cursor."""

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
+from models.queries.event_counts import DAYS
 from models.queries.overview import Counters, UnitLoad
 from models.rules.vocabulary import ClockName, Level, Status, label
 from monitor.commands import bindings
@@ -26,7 +27,9 @@ from monitor.widgets.cards import card_heads, card_item, cards_title
 from monitor.widgets.coming_days import day_heads, day_items
 from monitor.widgets.coming_levels import next_cards
 from monitor.widgets.day_curve import DayCurve
+from monitor.widgets.day_history import DayHistory
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.level_counts import count_cell, level_cells, level_heads
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column, VirtualList
@@ -119,21 +122,25 @@ class CountersRow(Container):
 
 
 def _unit_heads() -> Sequence[Column]:
-    badges = (pad_left(word(BADGES, level), 4) for level in Level)
     return [
         Column(_("Unit"), None),
         Column(pad_left(_("open"), 5), 6),
-        *(Column(badge, 5) for badge in badges),
-        Column(pad_left(_("today"), 4), 5, 46),
+        *level_heads(),
+        Column(pad_left(_("today"), 5), 6, 46),
     ]
 
 
 def _unit_item(load: UnitLoad) -> ListItem:
-    counts = [(level, getattr(load, level)) for level in Level]
-    cells = (Cell(pad_left(f"{n} " if n else "", 5), level if n else "") for level, n in counts)
-    today = Cell(pad_left(str(load.due_today or ""), 4), "near")
-    unit = Cell(one_line(load.unit))
-    return ListItem(load.unit, (unit, Cell(pad_left(str(load.open), 5)), *cells, today))
+    counts = {level: getattr(load, level) for level in Level}
+    return ListItem(
+        load.unit,
+        (
+            Cell(one_line(load.unit)),
+            count_cell(load.open, 5),
+            *level_cells(counts),
+            count_cell(load.due_today, 5),
+        ),
+    )
 
 
 class OverviewScreen(MonitorScreen):
@@ -150,6 +157,7 @@ class OverviewScreen(MonitorScreen):
         yield Container(
             Panel(lazy("Today by the hour"), DayCurve(), id="day"),
             Panel(lazy("The coming ten working days"), days, id="ahead"),
+            Panel(lazy("The last {n} days", n=DAYS), DayHistory(), id="past"),
             id="above",
         )
         yield Container(
@@ -165,14 +173,15 @@ class OverviewScreen(MonitorScreen):
         self.query_one("#units").focus()
 
     def request(self) -> SnapshotRequest:
-        """Ask for the day and the days to come; counters, units and cards are always read."""
-        return SnapshotRequest(curve=True, days=True, handover=True)
+        """Ask for the days, this one, those past and to come; the rest is always read."""
+        return SnapshotRequest(curve=True, days=True, history=True, handover=True)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show counters, days, units, cards, and the backlog of messages and notices."""
         now = snapshot.at
         self.query_one(CountersRow).show(snapshot.counters)
         self.query_one(DayCurve).show(snapshot.curve, now)
+        self.query_one(DayHistory).show(snapshot.history, now)
         self.query_one("#days", ItemList).show(day_items(snapshot.days))
         self.query_one("#ahead", Panel).show_title(next_cards(snapshot.days, now))
         self.query_one("#units-panel", Panel).show_title(str(len(snapshot.units)))

@@ -13,13 +13,15 @@ from textual.widgets import Static
 from models.i18n import _
 from models.queries.saved_views import View
 from models.queries.ticket_order import QUEUE_ORDER, SortColumn, TicketOrder
-from monitor.commands import bindings
+from monitor.commands import TITLES, bindings
 from monitor.filters import Filter, FilterError, read_filter
+from monitor.formatting import one_line
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_view import preview
 from monitor.widgets.filter_line import FilterLine
+from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.ticket_columns import sort_head
 from monitor.widgets.ticket_list import TicketList
@@ -50,11 +52,14 @@ class TicketsScreen(MonitorScreen):
         self._columns: Sequence[str] | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Yield the filter, the list, the preview, and how many tickets there are."""
+        """Yield the filter, the list under how many tickets there are, and the preview."""
         yield FilterLine()
         side = VerticalScroll(SteadyText(id="preview-text"), id="preview", can_focus=False)
-        yield Horizontal(TicketList(id="list"), side, id="queue")
-        yield SteadyText(id="range")
+        yield Horizontal(
+            Panel(TITLES[self.NAME], TicketList(id="list"), id="list-panel"),
+            Panel(TITLES["detail"], side, id="preview-panel"),
+            id="queue",
+        )
 
     def on_mount(self) -> None:
         """Focus the list, under the filter that it was opened with."""
@@ -97,12 +102,12 @@ class TicketsScreen(MonitorScreen):
         self._show_range()
         ticket = snapshot.detail
         if self._has_preview and (ticket is None or ticket.number != tickets.current):
-            self.query_one("#preview-text", Static).update("")
+            self._show_preview("", Content(""))
             if tickets.current is not None:
                 self.host.read_now()
         elif ticket is not None:
             text = preview(ticket, snapshot.explanation, snapshot.at, snapshot.office)
-            self.query_one("#preview-text", Static).update(text)
+            self._show_preview(one_line(ticket.number), text)
         if tickets.lacks_rows():
             self.host.read_now()
 
@@ -249,9 +254,9 @@ class TicketsScreen(MonitorScreen):
 
     def _show_range(self) -> None:
         tickets = self.tickets
-        line = self.query_one("#range", Static)
+        panel = self.query_one("#list-panel", Panel)
         if not tickets.total:
-            line.update("")
+            panel.show_title()
             return
         first = tickets.first + 1
         last = min(tickets.total, tickets.first + tickets.visible_rows)
@@ -262,5 +267,10 @@ class TicketsScreen(MonitorScreen):
         parts = [text.format(first=first, last=last, total=tickets.total, column=head)]
         if before := tickets.new_before:
             parts.insert(0, _("{n} new ones before these: Home").format(n=before))
-        style = "bold $warning" if before else ""
-        line.update(Content.assemble((parts[0], style), *("   " + part for part in parts[1:])))
+        styles = ["bold $warning"] if before else []
+        styles += ["$quiet"] * len(parts)
+        panel.show_title(*map(Content.styled, parts, styles))
+
+    def _show_preview(self, number: str, text: Content) -> None:
+        self.query_one("#preview-panel", Panel).show_title(number)
+        self.query_one("#preview-text", Static).update(text)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.content import Content
-from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy
 from models.queries.desk_work import REVISITS, SCREENING, DeskItem
@@ -64,8 +62,7 @@ class TodoScreen(KindsScreen):
         empty = (_("Nothing of this kind waits."), _("Left and right show other kinds."))
         self.items.show([_item(item, snapshot) for item in work.items], empty)
         count = work.counts.get(work.kind, 0)
-        text = _("{n} in all, the longest waiting first; F2 answers").format(n=count)
-        self.query_one("#note", Static).update(Content(text))
+        self.show_title(_("{n} in all, the longest waiting first; F2 answers").format(n=count))
 
 
 def _item(item: DeskItem, snapshot: Snapshot) -> ListItem:

@@ -9,10 +9,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from models.i18n import LazyText, _, lazy, render
-from models.queries.overview import UnitLoad
+from models.queries.overview import Counters, UnitLoad
 from models.rules.vocabulary import Level
-from monitor.formatting import one_line, pad_left
-from monitor.labels import BADGES, word
+from monitor.formatting import one_line
+from monitor.labels import COUNT_STYLES
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import OutageLine, StatusLine, backlog
@@ -20,6 +20,7 @@ from monitor.widgets.cards import card_heads, card_item, cards_title
 from monitor.widgets.charts import large, shares
 from monitor.widgets.day_curve import DayCurve
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.level_counts import level_cells, level_heads
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.virtual_list import Cell, Column
@@ -40,7 +41,9 @@ _SMALL_FIGURES: tuple[tuple[str, LazyText], ...] = (
 )
 
 
-_BAR_WIDTH = 16
+_CARDS = (Level.RED, Level.YELLOW)
+_BAR_WIDTH = 24
+_FIGURE_GAP = 4
 
 
 class Figure(SteadyText):
@@ -48,23 +51,17 @@ class Figure(SteadyText):
 
     def __init__(self, label: LazyText, colour: str) -> None:
         super().__init__(classes="figure")
-        self._label, self._colour, self._number = label, colour, 0
+        self._label, self._colour = label, colour
 
-    def show(self, number: int) -> None:
-        """Show this number."""
-        self._number = number
-        self._draw()
-
-    def on_resize(self) -> None:
-        """Draw at the new width."""
-        self._draw()
-
-    def _draw(self) -> None:
-        """Draw dots as wide as there is room; a dot is a coloured blank, alike in all terminals."""
-        rows = large(str(self._number))
-        if len(rows[0]) > self.size.width:
+    def show(self, number: int, *, narrow: bool) -> None:
+        """Show this number; a dot is one or two coloured blanks, alike in all terminals."""
+        rows = large(str(number))
+        if narrow:
             rows = [row[::2] for row in rows]
-        colour = self._colour if self._number else "$quiet"
+        # without colours what counts most must not be the dimmest
+        colour = "$foreground" if self.app.no_color else self._colour
+        if not number:
+            colour = "$quiet"
         lines = [Content.assemble(*_dots(row, f"on {colour}")) for row in rows]
         name = Content.styled(render(self._label), "bold")
         self.update(Content("\n").join([*lines, Content(""), name]))
@@ -75,20 +72,43 @@ def _dots(row: str, style: str) -> list[tuple[str, str]]:
 
 
 def _unit_heads() -> Sequence[Column]:
-    badges = (pad_left(word(BADGES, level), 4) for level in (Level.RED, Level.YELLOW))
-    return [Column(_("Unit"), 14), *(Column(badge, 5) for badge in badges), Column("", None)]
+    return [Column(_("Unit"), 14), *level_heads(_CARDS), Column("", None)]
 
 
 def _unit_item(unit: UnitLoad, most: int, short_names: Mapping[str, str]) -> ListItem:
-    counts = [(Level.RED, unit.red), (Level.YELLOW, unit.yellow)]
+    counts = {Level.RED: unit.red, Level.YELLOW: unit.yellow}
+    bar = shares([(n, COUNT_STYLES[level]) for level, n in counts.items()], most, _BAR_WIDTH)
     return ListItem(
         unit.unit,
         (
             Cell(one_line(short_names.get(unit.unit, unit.unit))),
-            *(Cell(pad_left(f"{n} " if n else "", 5), level if n else "") for level, n in counts),
-            Cell(parts=shares([(n, str(level)) for level, n in counts], most, _BAR_WIDTH)),
+            *level_cells(counts, _CARDS),
+            Cell(parts=bar),
         ),
     )
+
+
+class Figures(Horizontal):
+    """The large numbers side by side, all in the widest dots for which there is room."""
+
+    def __init__(self) -> None:
+        super().__init__(*(Figure(label, style) for _n, label, style in _FIGURES), id="figures")
+        self._numbers = [0] * len(_FIGURES)
+
+    def show(self, counters: Counters) -> None:
+        """Show these numbers."""
+        self._numbers = [getattr(counters, name) for name, *_rest in _FIGURES]
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw at the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        widest = max(len(large(str(number))[0]) for number in self._numbers)
+        narrow = widest + _FIGURE_GAP > self.size.width // len(_FIGURES)
+        for figure, number in zip(self.query(Figure), self._numbers, strict=True):
+            figure.show(number, narrow=narrow)
 
 
 class WallboardScreen(MonitorScreen):
@@ -105,7 +125,7 @@ class WallboardScreen(MonitorScreen):
 
     def body(self) -> Iterable[Widget]:
         """Yield the figures, and side by side the day, the cards by unit, and each card."""
-        yield Horizontal(*(Figure(label, style) for _n, label, style in _FIGURES), id="figures")
+        yield Figures()
         yield SteadyText(id="small")
         yield Container(
             Panel(lazy("Today by the hour"), DayCurve(), id="day"),
@@ -122,8 +142,7 @@ class WallboardScreen(MonitorScreen):
     def show(self, snapshot: Snapshot) -> None:
         """Show the figures, the curve and the cards."""
         counters = snapshot.counters
-        for figure, (name, *_rest) in zip(self.query(Figure), _FIGURES, strict=True):
-            figure.show(getattr(counters, name))
+        self.query_one(Figures).show(counters)
         small = [
             Content.assemble((f"{getattr(counters, name)} ", "bold"), (render(label), "$quiet"))
             for name, label in _SMALL_FIGURES

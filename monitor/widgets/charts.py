@@ -7,6 +7,8 @@ _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """The dots of a Braille cell from the bottom up, its left and its right column."""
 
 _BLANK = 0x2800
+_BAR = chr(_BLANK + 0x36)
+"""A cell of a bar: dots in its middle, so that the bars of two lines do not touch."""
 
 _DIGITS = {
     "0": ("###", "# #", "# #", "# #", "###"),
@@ -69,7 +71,7 @@ def shares(parts: Sequence[tuple[int, str]], most: int, width: int) -> tuple[tup
         until = max(used + (count > 0), round(total * width / most))
         until = min(until, width)
         if until > used:
-            bar.append((" " * (until - used), style))
+            bar.append((_BAR * (until - used), style))
             used = until
     return tuple(bar)
 

@@ -57,11 +57,11 @@ class VirtualList(ScrollView, can_focus=True):
         "virtual-list--urgent",
         "virtual-list--over",
         "virtual-list--near",
+        "virtual-list--soon",
         "virtual-list--quiet",
         "virtual-list--strong",
         "virtual-list--good",
-        "virtual-list--load",
-        "virtual-list--near-bar",
+        "virtual-list--rest",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", show=False),

@@ -29,6 +29,7 @@ NOT_TOLD: Mapping[str, str] = {
     "saved_view": "lists that operators open by a name; one that was altered is not offered",
     "process": "which processes are there",
     "sample": "how long the queues were",
+    "queue_day": "how long the queues were",
     **{
         f"notice.{name}": "when a notice is tried, and by whom"
         for name in ("tries", "error", "queued_at", "sent_at", "ring_at", "held_until", "parcel")

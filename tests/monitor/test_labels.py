@@ -161,7 +161,7 @@ def test_the_monitors_own_words_cover_what_they_are_for(
 
 
 def test_the_log_shows_no_code(ticket: TicketDetail) -> None:
-    """Every event name, and every value of every field of a closed list."""
+    """Every event name, every value of every field of a closed list; each number has a word."""
     events = list(_events())
     assert {type(event).event for event in events} == set(EventName)
     for event in events:
@@ -169,6 +169,8 @@ def test_the_log_shows_no_code(ticket: TicketDetail) -> None:
         text = ticket_view.log(_with(ticket, log=(line,)), NOW, 200).plain
         assert _codes_in(text) == [], (event, text)
         assert HAN.search(text.split("  ")[2]), text
+        values = text.split("  ")[3:]
+        assert not any(value.strip().isdecimal() for value in values), (event, text)
 
 
 def test_a_ticket_shows_no_code(ticket: TicketDetail) -> None:

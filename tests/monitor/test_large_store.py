@@ -12,9 +12,10 @@ from sqlalchemy import event
 from models.database import Session, Store
 from models.operations.inbox import add_messages
 from models.queries.coming_days import coming_days
+from models.queries.event_counts import daily_counts, hourly_counts
 from models.queries.failures import failures
 from models.queries.health import health
-from models.queries.overview import hourly_counts, workload
+from models.queries.overview import workload
 from models.queries.owed_calls import owed_calls
 from models.queries.queue_depths import queues
 from models.queries.ticket_filter import ALL_OPEN, TicketFilter
@@ -30,6 +31,7 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "counters": lambda s: workload(s, NOW),
     "days": lambda s: coming_days(s, NOW, RuleContext(POLICY, Calendar())),
     "curve": lambda s: hourly_counts(s, NOW),
+    "history": lambda s: daily_counts(s, NOW),
     "calls": lambda s: owed_calls(s, NOW, "survey"),
     "dissatisfied": lambda s: owed_calls(s, NOW, "dissatisfied"),
     "unreachable": lambda s: owed_calls(s, NOW, "unreachable"),

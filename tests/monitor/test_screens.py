@@ -116,8 +116,8 @@ async def test_a_message_waits_however_long_the_timekeeper_waits_to_ring_again(
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         lines = (await press(pilot, "5")).splitlines()
-    intake = next(line for line in lines if line.strip().startswith("受理"))
-    assert intake.split()[1] == "1"
+    intake = next(line.split() for line in lines if "受理" in line.split())
+    assert intake[intake.index("受理") + 1] == "1"
 
 
 @pytest.mark.store(databases=["sqlite"])

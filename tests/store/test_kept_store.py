@@ -19,7 +19,8 @@ from models.operations.calendar import change_calendar
 from models.operations.keys import count_by_key, reencrypt
 from models.operations.policies import import_policy, withdraw_policy
 from models.queries.detail import ticket_detail
-from models.queries.overview import hourly_counts, workload
+from models.queries.event_counts import hourly_counts
+from models.queries.overview import workload
 from models.queries.policies import policy_versions, tickets_by_policy
 from models.queries.verification import Verification, verify
 from models.rules.calendar import DeclaredDay

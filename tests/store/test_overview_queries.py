@@ -1,7 +1,8 @@
 """The queries of the first screen and the wallboard, on both databases."""
 
 from models.database import Store
-from models.queries.overview import hourly_counts, workload
+from models.queries.event_counts import hourly_counts
+from models.queries.overview import workload
 from tests.store.factories import (
     RESULT,
     advance_tickets,

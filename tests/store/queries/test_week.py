@@ -10,18 +10,13 @@ from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.coming_days import coming_days
 from models.queries.detail import proposed_unit, ticket_detail
 from models.queries.dispatch_history import past_dispatches
+from models.queries.event_counts import daily_counts, hourly_counts
 from models.queries.failures import MESSAGE, failures, refused_message
 from models.queries.find_tickets import find_tickets
 from models.queries.level_counts import LevelCounts, count_levels
 from models.queries.log import TicketNotFound, all_logs, refusals_outside_logs, ticket_log
 from models.queries.message_answers import MessageAnswer, message_answers
-from models.queries.overview import (
-    Counters,
-    UnitLoad,
-    day_bounds,
-    hourly_counts,
-    workload,
-)
+from models.queries.overview import Counters, UnitLoad, day_bounds, workload
 from models.queries.owed_calls import OwedCall, owed_calls
 from models.queries.queue_depths import queue_depths
 from models.queries.service_status import first_provisional_day, service_status
@@ -88,11 +83,13 @@ class TestOverview:
         assert load.newest_red == at("2026-11-05T08:30")
 
     def test_coming_days(self, store: Store) -> None:
-        """Ten working days: what falls due in each, and the levels of what is due in or before."""
+        """Ten working days, and the Saturday by whose end an emergency's report is due."""
         context = RuleContext(POLICY, Calendar())
         with store.reading() as session:
             days = coming_days(session, NOW, context)
-        assert [day.day.isoformat()[5:] for day in days] == [
+        saturday = next(day for day in days if not day.is_working)
+        assert (f"{saturday.day:%m-%d}", saturday.others, saturday.levels) == ("11-07", 1, {})
+        assert [day.day.isoformat()[5:] for day in days if day.is_working] == [
             *("11-06", "11-09", "11-10", "11-11", "11-12"),
             *("11-13", "11-16", "11-17", "11-18", "11-19"),
         ]
@@ -120,6 +117,17 @@ class TestOverview:
         assert {h: n for h, n in enumerate(today.received) if n} == {8: 1, 9: 1}
         assert {h: n for h, n in enumerate(today.completed) if n} == {9: 1}
         assert monday.received[9:11] == (1, 1)
+
+    def test_the_days_past(self, store: Store) -> None:
+        """Today is the last of thirty; each day's count is the sum of its hours."""
+        with store.reading() as session:
+            days = daily_counts(session, NOW)
+            for ago, count in enumerate(reversed(days.received)):
+                hours = hourly_counts(session, NOW - timedelta(days=ago))
+                assert count == sum(hours.received), ago
+                assert days.completed[-1 - ago] == sum(hours.completed), ago
+        assert len(days.received) == 30
+        assert sum(days.received) > 2 == days.received[-1]
 
     def test_a_day_begins_at_midnight_in_shanghai(self) -> None:
         """Whatever the zone of the moment that is asked about."""
