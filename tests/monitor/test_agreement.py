@@ -7,7 +7,8 @@ from textual.widget import Widget
 
 from models.database import Store
 from models.queries.overview import MAX_CARDS, Counters, workload
-from models.queries.ticket_list import TicketFilter, count_tickets
+from models.queries.ticket_filter import TicketFilter
+from models.queries.ticket_list import count_tickets
 from models.rules.vocabulary import Level
 from monitor.app import MonitorApp
 from monitor.screens.overview import Tile
