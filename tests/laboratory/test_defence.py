@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from models.database import Store
 from models.queries.detail import ticket_detail
@@ -45,9 +45,10 @@ def _standing(log: tuple[LogLine, ...]) -> list[LogLine]:
 
 
 def test_the_last_minute_is_what_the_ticket_is_now(store_of_home: Store) -> None:
-    """Of every ticket: its running duties with their dues, and its status, by its log alone."""
+    """Its running duties with their dues, and its status, by its log alone."""
+    some = or_(TICKET.c.number.like("X%"), TICKET.c.id % 6 == 0)
     with store_of_home.reading() as session:
-        for number in session.scalars(select(TICKET.c.number)):
+        for number in session.scalars(select(TICKET.c.number).where(some)):
             ticket = ticket_detail(session, number)
             log = [(line.event, line.moment) for line in _standing(ticket.log)]
             times, of_status = list(held_times(log, NOW)), list(steps(log, NOW))
@@ -71,7 +72,7 @@ def test_every_card_has_an_act_that_averts_it(store_of_home: Store) -> None:
     tried = 0
     with store_of_home.reading() as session:
         rulebook = load_rulebook(session)
-        for number in session.scalars(select(TICKET.c.number).where(TICKET.c.id % 7 == 0)):
+        for number in session.scalars(select(TICKET.c.number).where(TICKET.c.id % 9 == 0)):
             levels = {
                 line.event.level
                 for line in _standing(ticket_detail(session, number).log)
