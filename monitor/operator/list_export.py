@@ -43,7 +43,9 @@ class ListExporter:
         Raises NotAllowed, ExportNotWritten.
         """
         operator = self._operator
-        if not await operator.may(Permission.ACT):
+        who = operator.who
+        right = Permission.EXPORT if who.may(Permission.EXPORT) else Permission.ACT
+        if not await operator.may(right):
             return
         path = self._folder / f"tickets-{operator.now().astimezone(SHANGHAI):%Y%m%d-%H%M%S}.{kind}"
         if not operator.app.is_web:

@@ -40,8 +40,9 @@ class ListMenu:
         ]
         if (number := screen.ticket_under_cursor()) is not None:
             choices.append((_("Copy the ticket's number"), lambda: self._copy(number)))
-        exporter = self._exporter
-        if exporter is not None and snapshot is not None and self._operator.who.may(Permission.ACT):
+        exporter, who = self._exporter, self._operator.who
+        may_export = who.may(Permission.ACT) or who.may(Permission.EXPORT)
+        if exporter is not None and snapshot is not None and may_export:
             for kind, name in ((XLSX, _("Export as a workbook")), (CSV, _("Export as CSV"))):
                 choices.append((name, partial(exporter.export, screen.view, kind, snapshot)))
         chosen = await self._choose(_("The list"), [name for name, _run in choices])

@@ -26,6 +26,7 @@ def introduction() -> Content:
         _("1 to 7 show the screens. Numbers and lines open what they count: Enter."),
         _("Esc leads back, one step at a time, and nothing is lost on the way."),
         _("F2 acts on the ticket under the cursor; the answer is shown when it is decided."),
+        _(": leads to a ticket, a unit, a view or a screen. F6 sorts, saves and exports the list."),
         _("/ filters the tickets. Space holds the screen still. F1 tells all keys."),
         _("Colours, and how often it reads: ^P."),
     )
@@ -69,7 +70,8 @@ def _signs() -> list[Content]:
 def _filters() -> list[Content]:
     text = _(
         "unit:  level:  type:  status:  left:<1d  emergency; other words are "
-        "looked for in number and title. Several values: level:red,yellow"
+        "looked for in number and title. Several values: level:red,yellow. ! leaves out: "
+        "!unit:  !red. Up recalls what was entered."
     )
     return [_heading(_("Filter")), Content(text)]
 

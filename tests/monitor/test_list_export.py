@@ -101,8 +101,8 @@ def _read(path: Path) -> list[list[str]]:
 
 
 async def test_who_may_only_look_exports_nothing(store: Store, tmp_path: Path) -> None:
-    """The menu does not offer it to an auditor."""
-    app = _app(store, tmp_path, UserRole.AUDITOR)
+    """The menu does not offer it to somebody who only feeds messages."""
+    app = _app(store, tmp_path, UserRole.FEEDER)
     async with app.run_test(size=(120, 30)) as pilot:
         await wait_for_refresh(pilot)
         await press(pilot, "2")
