@@ -1,21 +1,25 @@
 """The store: two engines on one database, one for writing and one for reading."""
 
-import importlib
-import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
-from models.errors import HotlineError
+from models.engines import (
+    SQLITE_LEAST,
+    OpenedFile,
+    StoreUnusable,
+    connect_postgresql,
+    postgresql_options,
+    sqlite_engine,
+    sqlite_file,
+    sqlite_module,
+)
 from models.fair_lock import FairWriteLock
 from models.i18n import _
-from models.private_files import make_private_folder, open_private
-from models.schema import NEWEST, require_newest, schema_of, wrong_schema
+from models.schema import NEWEST, StoreExchanged, require_newest, schema_of, wrong_schema
 from models.security.encryption import Cipher
 from models.session import Session, columns_to_decrypt
 from models.store_errors import StoreError, is_store_fault, is_transient
@@ -31,19 +35,10 @@ __all__ = [
     "sqlite_module",
 ]
 
-SQLITE_LEAST = (3, 51, 3)
-"""Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
-
-_BUSY_SECONDS = 60
-
 _CHANGE_SIGNAL = {
     "sqlite": "PRAGMA data_version",
     "postgresql": "SELECT pg_current_snapshot()::text",
 }
-
-
-class StoreUnusable(HotlineError):
-    """The database cannot be used as it is."""
 
 
 class StoreUnreachable(StoreUnusable):
@@ -65,29 +60,34 @@ class Store:
         self.url = url
         self.cipher = cipher
         self._write_lock: FairWriteLock | None = None
+        self._file: OpenedFile | None = None
         if make_url(url).get_backend_name() == "sqlite":
             self._write_lock = FairWriteLock(
                 Path(make_url(url).database or "hotline.db").absolute()
             )
-            self._write = _sqlite(url, "BEGIN IMMEDIATE", reading=False, durable=durable)
-            self._read = _sqlite(url, "BEGIN", reading=True, durable=durable)
+            self._write = sqlite_engine(url, "BEGIN IMMEDIATE", reading=False, durable=durable)
+            self._read = sqlite_engine(url, "BEGIN", reading=True, durable=durable)
+            if path := make_url(url).database:
+                self._file = OpenedFile(Path(path))
         else:
             options: dict[str, Any] = {
                 "pool_pre_ping": True,
                 "pool_size": 4,
                 "hide_parameters": True,
-                "connect_args": _postgresql(url),
+                "connect_args": postgresql_options(url),
             }
             self._write = create_engine(url, **options)
             self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)
+            for engine in (self._write, self._read):
+                event.listen(engine, "do_connect", connect_postgresql)
 
     @contextmanager
     def writing(self, *, skip_queue: bool = False) -> Iterator[Session]:
         """Open a writing transaction: committed at the end, rolled back on any exception.
 
         On SQLite, where only one may write at a time, `skip_queue` goes before those who wait.
-        Raises StoreNewer once a later release has upgraded the store: what this program writes
-        would no longer fit.
+        Raises StoreNewer once a later release has upgraded the store, since what this program
+        writes would no longer fit, and StoreExchanged.
         """
         self.cipher.refresh()
         with (
@@ -95,6 +95,7 @@ class Store:
             Session(self._write, expire_on_commit=False) as session,
             session.begin(),
         ):
+            self._require_same_file()
             require_newest(session.connection())
             session.cipher = self.cipher
             yield session
@@ -120,16 +121,22 @@ class Store:
             raise
 
     def look_at_schema(self) -> None:
-        """Raise StoreNewer once a later release has upgraded the store; an outage tells nothing.
+        """Raise StoreNewer or StoreExchanged where this process must not go on with the store.
 
-        For processes that write rarely, and would not notice.
+        For processes that write rarely, and would not notice. An outage tells nothing.
         """
+        self._require_same_file()
         try:
             with self._read.connect() as connection:
                 require_newest(connection)
         except StoreError as error:
             if not is_transient(error):
                 raise
+
+    def _require_same_file(self) -> None:
+        """Raise StoreExchanged where what is written would go into a file that nobody sees."""
+        if self._file is not None and self._file.is_gone():
+            raise StoreExchanged(self._file.path)
 
     def _blame_schema(self, error: StoreError) -> None:
         """Raise WrongSchema where that explains why a statement failed."""
@@ -194,74 +201,3 @@ class Store:
         """Close all connections."""
         self._write.dispose()
         self._read.dispose()
-
-
-def sqlite_module() -> ModuleType:
-    """Return the SQLite library: the one from the wheel, or Python's own where it is new enough."""
-    try:
-        module: ModuleType = importlib.import_module("pysqlite3.dbapi2")
-    except ModuleNotFoundError:
-        module = sqlite3
-    if module.sqlite_version_info < SQLITE_LEAST:
-        least = ".".join(map(str, SQLITE_LEAST))
-        message = _(
-            "SQLite {version} is too old, it must be {least} or newer: install pysqlite3, or set "
-            "HOTLINE_DATABASE_URL to a PostgreSQL database"
-        )
-        raise StoreUnusable(message.format(version=module.sqlite_version, least=least))
-    return module
-
-
-def sqlite_file(url: str) -> Path | None:
-    """Return the file of a SQLite database; None for a database on a server."""
-    parsed = make_url(url)
-    is_file = parsed.get_backend_name() == "sqlite"
-    return Path(parsed.database or "") if is_file else None
-
-
-def _postgresql(url: str) -> dict[str, Any]:
-    """Return how to connect to PostgreSQL, unless the URL says otherwise.
-
-    The time-outs see to it that a frozen process or a lost host does not keep its tickets locked,
-    and that whoever waits for them tries again later.
-    """
-    defaults = {
-        "connect_timeout": 5,
-        "options": "-c idle_in_transaction_session_timeout=120s -c lock_timeout=10s "
-        "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
-    }
-    return {name: value for name, value in defaults.items() if name not in make_url(url).query}
-
-
-def _sqlite(url: str, begin: str, *, reading: bool, durable: bool) -> Engine:
-    if database := make_url(url).database:
-        make_private_folder(Path(database).parent)
-        # SQLite creates files by the umask, and those beside the database with the database's mode
-        if not Path(database).exists():
-            os.close(open_private(database, os.O_RDWR))
-    engine = create_engine(
-        url,
-        module=sqlite_module(),
-        pool_size=8,
-        max_overflow=0,
-        # parameters may be what a citizen wrote, and errors are logged
-        hide_parameters=True,
-        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def on_connect(raw: Any, _record: Any) -> None:
-        # the driver must not begin transactions of its own, which would be DEFERRED
-        raw.isolation_level = None
-        settings = ["journal_mode=WAL", "synchronous=FULL"]
-        if not durable:
-            settings = ["journal_mode=MEMORY", "synchronous=OFF"]
-        settings += ["foreign_keys=ON", "temp_store=MEMORY"]
-        for setting in settings + (["query_only=ON"] if reading else []):
-            raw.execute(f"PRAGMA {setting}")
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine

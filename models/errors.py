@@ -1,6 +1,5 @@
 """The root of all errors that are raised on purpose, and how errors are described safely."""
 
-import sys
 import traceback
 from pathlib import Path
 
@@ -21,15 +20,3 @@ def describe_safely(error: BaseException, frames: int = 1) -> str:
     constraint = getattr(diagnosis, "constraint_name", None)
     kind = f"{type(error).__name__} ({constraint})" if constraint else type(error).__name__
     return f"{kind} in {places}" if places else kind
-
-
-def database_message(error: BaseException) -> str | None:
-    """Return the first line of what the database said; None for an error from elsewhere.
-
-    What follows that line may repeat a statement, and with it what a citizen wrote.
-    """
-    # without importing SQLAlchemy: where it is not loaded, no error can come from it
-    loaded = sys.modules.get("sqlalchemy.exc")
-    if loaded is None or not isinstance(error, loaded.DBAPIError):
-        return None
-    return (str(error.orig).splitlines() or [""])[0]

@@ -45,6 +45,14 @@ class StoreNewer(WrongSchema):
         super().__init__(text.format(schema=schema, newest=NEWEST))
 
 
+class StoreExchanged(WrongSchema):
+    """The file of the database was exchanged or taken away while this process had it open."""
+
+    def __init__(self, path: Path) -> None:
+        text = _("{path} is another file now than this process has open: start it again")
+        super().__init__(text.format(path=path))
+
+
 def schema_of(connection: Connection) -> str | None:
     """Return the schema of a database; None where it holds no store."""
     if not inspect(connection).has_table("alembic_version"):

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from models.errors import HotlineError
 from models.i18n import LANGUAGES, _
@@ -34,9 +34,10 @@ _PREFIX, _OF_TESTS = "HOTLINE_", "HOTLINE_TEST_"
 _HOME = "~/.local/share/hotline"
 _STATE = "~/.local/state"
 _NO_ANCHORS = "none"
-_DATABASES = ("sqlite:", "postgresql")
+_DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 _LOGS = ("text", "json")
 _BROKERS = ("redis:", "rediss:", "unix:")
+_FILES = ("sqlite:", "unix:")
 
 
 class InvalidSetting(HotlineError):
@@ -185,7 +186,10 @@ def _dotenv(file: Path) -> Mapping[str, str | None]:
     # imported here: most installations have no such file, and every command begins here
     from dotenv import dotenv_values  # noqa: PLC0415
 
-    return dotenv_values(file)
+    try:
+        return dotenv_values(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"{file}: {_why_unreadable(error)}") from error
 
 
 def environment_for_child(settings: Settings) -> dict[str, str]:
@@ -225,6 +229,13 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
         # the value is not repeated: a URL may hold a password
         text = _("HOTLINE_{name}_URL: must begin with one of: {schemes}")
         raise InvalidSetting(text.format(name=name, schemes=", ".join(schemes)))
+    if not _is_readable(url):
+        text = _(
+            "HOTLINE_{name}_URL: cannot be read: the port must be a number, and in a password "
+            "/ # ? @ : [ ] % are written as %2F %23 %3F %40 %3A %5B %5D %25, or it stands in the "
+            "file of HOTLINE_{name}_PASSWORD_FILE"
+        )
+        raise InvalidSetting(text.format(name=name))
     if file is None:
         return url
     password = _read_secret(f"HOTLINE_{name}_PASSWORD_FILE", file)
@@ -234,6 +245,24 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
         text = _("HOTLINE_{name}_URL: has a password, and so has its file; leave one out")
         raise InvalidSetting(text.format(name=name))
     return f"{scheme}://{user}:{quote(password, safe='')}@{where}"
+
+
+def _is_readable(url: str) -> bool:
+    """Return whether a URL is taken apart at the right places.
+
+    A password with `/`, `#` or `?` in it ends the host there, and one with `@` begins it: whoever
+    connects would show a part of the password as the name of a host.
+    """
+    if url.startswith(_FILES):
+        return True
+    address, _sep, options = url.partition("://")[2].partition("?")
+    server, _sep, path = address.partition("/")
+    try:
+        urlsplit(url).port  # noqa: B018  (asking is what raises)
+    except ValueError:
+        return False
+    is_split = server and "@" in options and "@" not in server
+    return not is_split and server.count("@") <= 1 and "@" not in path and "#" not in server
 
 
 def _token(get: Callable[[str], str | None]) -> str | None:
@@ -247,5 +276,8 @@ def _read_secret(setting: str, file: str) -> str:
     try:
         return Path(file).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or _("not UTF-8")
-        raise InvalidSetting(f"{setting}={file}: {why}") from error
+        raise InvalidSetting(f"{setting}={file}: {_why_unreadable(error)}") from error
+
+
+def _why_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    return getattr(error, "strerror", None) or _("not UTF-8")

@@ -7,6 +7,7 @@ SQLite's calls a missing table an OperationalError, like a lock.
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from models.connection_errors import connection_reason
 from models.errors import HotlineError
 from models.i18n import LazyText, lazy, render
 
@@ -53,9 +54,13 @@ _REASONS: dict[str, LazyText] = {
     "53": _FULL,
     "FULL": _FULL,
     "NOMEM": _FULL,
-    "CANTOPEN": lazy("the file of the database cannot be opened"),
-    "IOERR": lazy("the disk of the database cannot be read or written"),
-    "58": lazy("the disk of the database cannot be read or written"),
+    "CANTOPEN": lazy("the file of the database cannot be opened, or its folder not be written"),
+    "IOERR": lazy("the disk of the database is full, or cannot be read or written"),
+    "READONLY": lazy("the file of the database, or its folder, cannot be written by this user"),
+    "NOTADB": lazy("the file is no database, or is damaged"),
+    "25006": lazy("it can only be read: it is a replica, or was set so"),
+    "42501": lazy("this user may not do that there: he must own the database"),
+    "58": lazy("the disk of the database is full, or cannot be read or written"),
     "08": _AWAY,
     "57P0": _AWAY,
     "28": _CLOSED,
@@ -100,7 +105,9 @@ def is_store_fault(error: BaseException) -> bool:
         return False
     if (code := _sqlite_code(error)) is not None:
         return code not in _SQLITE_OF_ROWS
-    return (_sqlstate(error) or "").startswith(_POSTGRESQL_FAULTS)
+    if (state := _sqlstate(error)) is None:
+        return connection_reason(str(error.orig)) is not None
+    return state.startswith(_POSTGRESQL_FAULTS)
 
 
 def outage_reason(error: BaseException) -> str:
@@ -115,6 +122,8 @@ def outage_reason(error: BaseException) -> str:
     if not isinstance(error, DBAPIError):
         return render(_AWAY) if isinstance(error, OSError) else type(error).__name__
     code = _sqlite_code(error) or _sqlstate(error) or ""
+    if not code and (known := connection_reason(str(error.orig))) is not None:
+        return render(known)
     known = next((reason for start, reason in _REASONS.items() if code.startswith(start)), None)
     reason = render(known or (_AWAY if is_transient(error) else _DAMAGED))
     return f"{reason} ({code})" if code else reason

@@ -46,6 +46,7 @@ CHECKS = (
     N_("refused message"),
     N_("home"),
     N_("disk"),
+    N_("files"),
     N_("key file"),
     N_("store"),
     N_("shape"),

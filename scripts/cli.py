@@ -141,10 +141,15 @@ def _name_unknown(name: str) -> None:
 
 def _is_foreign_env(file: Path, home: Path) -> bool:
     """Return whether a `.env` file in this folder sets what earlier releases took from it."""
-    if not file.is_file() or file.absolute() == home / ".env":
+    try:
+        if not file.is_file() or file.absolute() == home / ".env":
+            return False
+        with file.open("rb") as content:
+            return b"HOTLINE_" in content.read(_ENV_BYTES)
+    except OSError:
+        # a folder that this user cannot enter, as where `sudo -u hotline` was typed, or a file that
+        # he cannot read: earlier releases took nothing from there either
         return False
-    with file.open("rb") as content:
-        return b"HOTLINE_" in content.read(_ENV_BYTES)
 
 
 _ENV_BYTES = 1 << 16

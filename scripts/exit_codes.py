@@ -1,9 +1,10 @@
 """Turn whatever ends a command or a child process into an exit code and one line on stderr."""
 
+import errno
 import sys
 from collections.abc import Callable
 
-from models.errors import HotlineError, database_message, describe_safely
+from models.errors import HotlineError, describe_safely
 from models.i18n import _
 from models.rules.text import clean
 from scripts.help import UsageError, usage_error_text
@@ -28,20 +29,51 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
-        if isinstance(error, PermissionError) and error.filename:
-            text = _("{path} belongs to somebody else, or this user may not open it")
-            _print_error(text.format(path=error.filename))
-            return 1
-        if (reason := database_message(error)) is None:
+        if (line := _outside_fault(error)) is None:
             # a bug: the text of the exception may hold what a citizen wrote
             text = _("this should not happen; please report: {what}")
-            _print_error(text.format(what=describe_safely(error, _FRAMES)))
-            return 1
-        text = _("the database: {why}; see HOTLINE_DATABASE_URL and `hotline db upgrade`")
-        _print_error(text.format(why=reason))
+            line = text.format(what=describe_safely(error, _FRAMES))
+        _print_error(line)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _outside_fault(error: Exception) -> str | None:
+    """Return one line about an error that is no fault of the program; None for any other.
+
+    It repeats no address, no password and nothing that somebody has written.
+    """
+    if isinstance(error, OSError):
+        return _machine_fault(error)
+    if isinstance(error, UnicodeEncodeError) and error.encoding.lower() not in ("utf-8", "utf8"):
+        text = _("the output has characters that {encoding} lacks: set LANG to a UTF-8 locale")
+        return text.format(encoding=error.encoding)
+    if "sqlalchemy.exc" in sys.modules:
+        # where it is not loaded, no error can come from it
+        from models.store_errors import is_store_fault, outage_reason
+
+        if is_store_fault(error):
+            text = _("the database: {why}; see HOTLINE_DATABASE_URL")
+            return text.format(why=outage_reason(error))
+    return None
+
+
+def _machine_fault(error: OSError) -> str | None:
+    path = error.filename
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _("the disk is full: make room, or move HOTLINE_HOME to another one")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return _("too many files are open: raise the limit (ulimit -n, LimitNOFILE)")
+    if not path:
+        return None
+    if error.errno in (errno.EACCES, errno.EPERM):
+        text = _("{path} belongs to somebody else, or this user may not open it")
+        return text.format(path=path)
+    if error.errno == errno.EROFS:
+        text = _("{path}: its disk can only be read; HOTLINE_HOME must be written")
+        return text.format(path=path)
+    return f"{path}: {error.strerror}"
 
 
 def _print_error(text: str) -> None:

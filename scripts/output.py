@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import date
+from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 from models.i18n import _
@@ -33,9 +34,14 @@ class TerminalStream:
 def guard_terminal() -> None:
     """Let everything that a command prints on a terminal pass one function.
 
-    Programs that read the output get it as it is.
+    What its encoding lacks, as GBK does, becomes `?` there and on standard error. Programs that
+    read the output get it as it is.
     """
+    if isinstance(sys.stderr, TextIOWrapper):
+        sys.stderr.reconfigure(errors="replace")
     if sys.stdout is not None and sys.stdout.isatty():
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
         sys.stdout = cast(TextIO, TerminalStream(sys.stdout))
 
 

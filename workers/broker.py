@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from workers.broker_errors import BrokerUrlUnusable
 
 log = logging.getLogger("hotline.broker")
 
@@ -41,11 +42,16 @@ def connect(url: str) -> RedisBroker:
 
     Nothing is retried blindly: after a cut connection a script may have run, and a second bell
     costs less than a wrong guess. There is no Retries middleware, since a failure is a row that is
-    rung for again.
+    rung for again. Raises BrokerUrlUnusable.
     """
-    client = redis.Redis.from_url(
-        url, socket_timeout=15, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
-    )
+    try:
+        client = redis.Redis.from_url(
+            url, socket_timeout=15, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+        )
+        # it opens no connection, but says at once which option it does not take
+        client.connection_pool.make_connection()
+    except (TypeError, ValueError) as error:
+        raise BrokerUrlUnusable from error
     middleware = [TimeLimit(time_limit=TIME_LIMIT_MS), ShutdownNotifications()]
     dramatiq.set_encoder(BellEncoder())
     return BellBroker(  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -236,7 +237,8 @@ class EmbeddedServer:
     def _last_line(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
         texts = (_LOG_PREFIX.sub("", line).strip() for line in reversed(lines))
-        return next(filter(None, texts), "-")
+        is_full = not shutil.disk_usage(self.data).free
+        return next(filter(None, texts), _("the disk is full") if is_full else "-")
 
 
 def server_binary() -> Path:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from models.database import Session
 from models.queries.health import Health, health
@@ -55,12 +56,25 @@ def service_status(session: Session, now: datetime) -> ServiceStatus:
     )
 
 
-def server_version(session: Session) -> tuple[str, datetime]:
-    """Return the version of the PostgreSQL server and the time by its clock."""
-    version, at = session.execute(
-        select(func.current_setting("server_version"), func.clock_timestamp())
+class DatabaseServer(NamedTuple):
+    """A PostgreSQL server: its version, the time by its clock, and whether it takes no change."""
+
+    version: str
+    at: datetime
+    is_read_only: bool
+
+
+def database_server(session: Session) -> DatabaseServer:
+    """Return what the PostgreSQL server says of itself."""
+    is_set_so = func.current_setting("default_transaction_read_only") == "on"
+    row = session.execute(
+        select(
+            func.current_setting("server_version"),
+            func.clock_timestamp(),
+            or_(func.pg_is_in_recovery(), is_set_so),
+        )
     ).one()
-    return str(version), at
+    return DatabaseServer(*row)
 
 
 def first_provisional_day(calendar: Calendar, today: date, days: int = 366) -> date | None:

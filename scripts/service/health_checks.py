@@ -1,29 +1,23 @@
 """`hotline doctor`: check an installation and say what to do about each problem."""
 
 import locale
-import shutil
-import stat
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
-
-import redis
 
 from models.clock import system_clock
 from models.database import Session, Store, sqlite_file, sqlite_module
-from models.errors import HotlineError, database_message
+from models.errors import HotlineError
 from models.i18n import _
 from models.migrations import revision
 from models.operations.store_closing import require_open
 from models.operations.store_secret import unlock
-from models.private_files import is_open_to_others
 from models.queries.anchors import last_anchor
 from models.queries.health import patience
 from models.queries.policies import policy_versions
 from models.queries.service_status import (
     ServiceStatus,
+    database_server,
     first_provisional_day,
-    server_version,
     service_status,
 )
 from models.rulebook import load_calendar
@@ -33,26 +27,25 @@ from models.rules.policy_checks import policy_problems
 from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
 from models.settings import Settings
-from models.store_errors import StoreError
+from models.store_errors import StoreError, outage_reason
 from scripts.service.anchor_checks import check_anchors
 from scripts.service.backup_checks import check_backup
 from scripts.service.bell_checks import check_bells
+from scripts.service.broker_checks import check_broker
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
+from scripts.service.clock_checks import MAX_SKEW, check_clock
 from scripts.service.event_channels import check_event_channels
 from scripts.service.failure_checks import check_failures
 from scripts.service.forgery_checks import check_forgeries
+from scripts.service.home_checks import check_home
 from scripts.service.policy_file import policy_file_note
 from scripts.service.right_checks import check_rights
 from scripts.service.terminal import character_widths
-from workers.broker import Bells, connect
 
 _LATE_AFTER = timedelta(seconds=5)
 _STUCK_AFTER = timedelta(seconds=90)
 """A row may wait for so long after its bell was due to be rung again."""
-_MAX_SKEW = timedelta(seconds=2)
-_MIN_FREE_BYTES, _MIN_FREE_SHARE = 1 << 30, 0.05
 _CALENDAR_WARNING = timedelta(days=45)
-_MAX_MEMORY_SHARE = 0.7
 _AMBIGUOUS = "…·●─│█"
 """Characters that the monitor draws, and that some terminals draw two cells wide."""
 _WIDE = "工"
@@ -60,45 +53,20 @@ _WIDE = "工"
 
 def run_health_checks(settings: Settings, broker_url: str) -> Iterator[CheckResult]:
     """Run every check in turn; none of them changes, creates or upgrades anything."""
-    yield from _check_home(settings)
+    yield from check_home(settings)
     yield from _check_database(settings)
-    yield from _check_broker(broker_url)
+    yield from check_broker(broker_url)
     yield from _check_terminal()
-
-
-def _check_home(settings: Settings) -> Iterator[CheckResult]:
-    if not settings.home.exists():
-        text = _("there is no {path} yet").format(path=settings.home)
-        yield CheckResult("home", PROBLEM, text, _("run `hotline db upgrade`"))
-        return
-    if settings.home.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
-        text = _("{path} is open to others").format(path=settings.home)
-        yield CheckResult("home", PROBLEM, text, _("chmod 700 it"))
-    yield _check_disk(settings.home)
-    if settings.key is None and settings.key_path.exists():
-        yield _check_key_file(settings.key_path)
-
-
-def _check_disk(home: Path) -> CheckResult:
-    disk = shutil.disk_usage(home)
-    free = _("{free:.1f} GiB of {total:.1f} GiB are free")
-    text = free.format(free=disk.free / (1 << 30), total=disk.total / (1 << 30))
-    if disk.free < _MIN_FREE_BYTES or disk.free < disk.total * _MIN_FREE_SHARE:
-        return CheckResult("disk", PROBLEM, text, _("make room, or move HOTLINE_HOME"))
-    return CheckResult("disk", GOOD, text)
-
-
-def _check_key_file(path: Path) -> CheckResult:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    text = f"{path} {mode:o}"
-    if is_open_to_others(path):
-        return CheckResult("key file", PROBLEM, text, _("chmod 600 it"))
-    return CheckResult("key file", GOOD, text)
 
 
 def _check_database(settings: Settings) -> Iterator[CheckResult]:
     file = sqlite_file(settings.store_url)
-    if file is not None and not file.exists():
+    try:
+        is_missing = file is not None and not file.exists()
+    except PermissionError:
+        # it lies in a home of which that has been said
+        return
+    if is_missing:
         advice = _("run `hotline db upgrade`")
         yield CheckResult("store", PROBLEM, _("there is no store yet"), advice)
         return
@@ -112,7 +80,7 @@ def _check_database(settings: Settings) -> Iterator[CheckResult]:
     try:
         yield from _check_store(store, settings)
     except StoreError as error:
-        why = database_message(error) or type(error).__name__
+        why = outage_reason(error)
         advice = _("start the database, or mend HOTLINE_DATABASE_URL")
         yield CheckResult("store", PROBLEM, why, advice)
     finally:
@@ -193,9 +161,13 @@ def _check_server(session: Session) -> Iterator[CheckResult]:
         yield CheckResult("database", GOOD, f"SQLite {sqlite_module().sqlite_version}")
         return
     asked_at = system_clock()
-    version, at = server_version(session)
-    yield CheckResult("database", GOOD, f"PostgreSQL {version}")
-    yield _check_clock(_("the database's clock"), at, asked_at)
+    server = database_server(session)
+    yield CheckResult("database", GOOD, f"PostgreSQL {server.version}")
+    if server.is_read_only:
+        text = _("the database can only be read: it is a replica, or was set so")
+        advice = _("name the server that takes changes in HOTLINE_DATABASE_URL")
+        yield CheckResult("database", PROBLEM, text, advice)
+    yield check_clock(_("the database's clock"), server.at, asked_at)
 
 
 def _check_calendar(guess: date | None, now: datetime) -> CheckResult:
@@ -220,7 +192,7 @@ def _check_processes(status: ServiceStatus, now: datetime) -> Iterator[CheckResu
         text = _("{n} at work").format(n=count)
         yield CheckResult(role, GOOD if count else PROBLEM, text, "" if count else advice)
     ahead = max((p.seen_at - now for p in processes), default=timedelta())
-    if ahead > _MAX_SKEW:
+    if ahead > MAX_SKEW:
         text = _("a process reports from {n} s in the future")
         seconds = round(ahead.total_seconds())
         advice = _("keep the clocks of all machines by NTP")
@@ -246,42 +218,6 @@ def _check_queues(
             text = text.format(queue=queue, n=backlog.rows, at=f"{since:%m-%d %H:%M:%S}")
             advice = _("see that workers for this queue run, and what their log says")
             yield CheckResult("leftovers", PROBLEM, text, advice)
-
-
-def _check_clock(name: str, theirs: datetime, asked_at: datetime) -> CheckResult:
-    """Compare a server's clock with ours; the answer may have come at any moment since asked."""
-    answered_at = system_clock()
-    skew = max(asked_at - theirs, theirs - answered_at, timedelta())
-    text = _("{what} is {n} s off").format(what=name, n=round(skew.total_seconds(), 1))
-    if skew > _MAX_SKEW:
-        return CheckResult("clock", PROBLEM, text, _("keep the clocks of all machines by NTP"))
-    return CheckResult("clock", GOOD, text)
-
-
-def _check_broker(url: str) -> Iterator[CheckResult]:
-    broker = connect(url)
-    try:
-        asked_at = system_clock()
-        seconds, micros = broker.client.time()
-        memory = broker.client.info("memory")
-        bells = Bells(broker).waiting()
-    except redis.RedisError as error:
-        text = _("cannot be reached ({why})").format(why=type(error).__name__)
-        advice = _(
-            "start `hotline up` or the server that HOTLINE_BROKER_URL names; no data is lost"
-        )
-        yield CheckResult("broker", PROBLEM, text, advice)
-        return
-    finally:
-        broker.close()
-    yield CheckResult("broker", GOOD, _("{n} bells wait").format(n=sum(bells.values())))
-    theirs = datetime.fromtimestamp(seconds + micros / 1e6, asked_at.tzinfo)
-    yield _check_clock(_("the broker's clock"), theirs, asked_at)
-    limit, used = int(memory.get("maxmemory", 0)), int(memory["used_memory"])
-    if limit and used > limit * _MAX_MEMORY_SHARE:
-        text = _("the broker's memory is used to {n}%").format(n=round(100 * used / limit))
-        advice = _("give it more maxmemory: a full one rings no bell")
-        yield CheckResult("memory", PROBLEM, text, advice)
 
 
 def _check_terminal() -> Iterator[CheckResult]:

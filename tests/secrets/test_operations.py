@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -28,11 +29,21 @@ from models.queries.service_status import first_provisional_day
 from models.queries.verification import verify
 from models.rules.calendar import SHANGHAI, Calendar
 from models.security.encryption import load_cipher
+from models.settings import Settings
+from scripts.service.home_checks import check_home
 from scripts.service.metrics import MetricsCollector, exposition
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.servers.key_value import KeyValueServer
 from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
-from tests.store.factories import advance_tickets, at, feed, letter, prepared_store, row_of
+from tests.store.factories import (
+    KEY_LINE,
+    advance_tickets,
+    at,
+    feed,
+    letter,
+    prepared_store,
+    row_of,
+)
 from tests.workers.processes import environment, process, wait_until
 from workers.broker import Bells, connect
 from workers.embedded import EmbeddedServer
@@ -94,12 +105,39 @@ def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path
         assert "s in the future" in hotline("doctor", code=1).stdout
         assert ill["leftovers"][0] == "wrong"
         assert "intake: 1 rows wait" in ill["leftovers"][1]
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("maxmemory-policy", "allkeys-lru")
+        ill = _check_states(hotline("doctor", "--json", code=1).stdout)
+        assert ill["memory"][0] == "wrong"
+        assert "allkeys-lru" in ill["memory"][1]
     away = hotline("doctor", code=1).stdout
-    assert "broker  cannot be reached" in away
+    assert "broker  cannot be used: it does not answer" in away
     assert "no data is lost" in away
     store.close()
     (hotline.home / "hotline.key").rename(tmp_path / "kept")
     assert _check_states(hotline("doctor", "--json", code=1).stdout)["key"][0] == "wrong"
+
+
+@pytest.mark.store(databases=["postgresql"])
+def test_a_replica_is_called_so(hotline: InProcessHotline, store: Store, store_url: str) -> None:
+    """It answers every question, and nothing can be written."""
+    name = store.engine.url.database
+    with store.engine.begin() as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    output = hotline("doctor", code=1, DATABASE_URL=store_url, KEY=KEY_LINE).stdout
+    assert "! database  the database can only be read" in output
+
+
+def test_files_that_others_can_read_are_named() -> None:
+    """Titles stand in the database in clear."""
+    # every folder on the way to it has to be open, as pytest's are not
+    with TemporaryDirectory(dir="/tmp") as folder:
+        (home := Path(folder)).chmod(0o755)
+        (home / "hotline.db").touch()
+        (home / "hotline.db").chmod(0o644)
+        results = {each.check: each.text for each in check_home(Settings(home))}
+    assert results["home"] == f"{home} is open to others"
+    assert results["files"] == f"others can read {home / 'hotline.db'}"
 
 
 def _calendar_near() -> int:

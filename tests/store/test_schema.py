@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -10,13 +11,14 @@ from sqlalchemy import text
 from models.database import Store
 from models.migrations import config_of, require_upgraded, upgrade
 from models.operations.store_secret import UpgradeUnfinished
-from models.schema import NEWEST, StoreNewer, StoreOlder
+from models.schema import NEWEST, StoreExchanged, StoreNewer, StoreOlder
 from models.security.encryption import Cipher
 from models.serving.web_server import schema_changed
 from models.tables.core import UNIT
 from scripts.service.child_process import ForkedProcess, stop_all
 from scripts.service.up import ServiceWatch
-from tests.store.factories import KEY
+from tests.store.factories import KEY, prepare
+from tests.store.templates import copy_prepared
 
 
 def _set_schema(store: Store, schema: str) -> None:
@@ -69,6 +71,19 @@ def test_an_upgrade_that_was_broken_off_is_gone_on_with(empty_database_url: str)
             require_upgraded(store)
         upgrade(store)
         require_upgraded(store)
+
+
+@pytest.mark.store(databases=["sqlite"])
+def test_a_file_that_was_exchanged_takes_nothing_more(store: Store, store_url: str) -> None:
+    """What is written would go into a file that nobody sees any more."""
+    file = Path(store_url.removeprefix("sqlite:///"))
+    copy_prepared(f"sqlite:///{file.with_name('other.db')}", prepare)
+    file.with_name("other.db").replace(file)
+    with pytest.raises(StoreExchanged, match="another file"), store.writing():
+        raise AssertionError("it began")
+    file.unlink()
+    with pytest.raises(StoreExchanged):
+        store.look_at_schema()
 
 
 def test_servers_and_the_service_end_with_the_word(store: Store) -> None:

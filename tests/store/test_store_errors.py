@@ -195,7 +195,7 @@ class TestPostgresql:
         server.start()
         try:
             store = Store(server.url(driver="postgresql+psycopg"), Cipher([KEY]))
-            with pytest.raises(DBAPIError) as caught, store.writing() as session:
+            with pytest.raises(DBAPIError) as caught, store.engine.begin() as session:
                 session.execute(text("SELECT 1"))
                 server.crash()
                 session.execute(text("SELECT 1"))

@@ -1,0 +1,186 @@
+"""What is wrong outside of the program is one line that says what to do, and shows no secret."""
+
+import errno
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from models.connection_errors import connection_reason
+from models.i18n import render
+from scripts.exit_codes import exit_code_of
+from scripts.output import guard_terminal
+from tests.scripts.hotline_in_process import InProcessHotline
+from tests.servers.postgres import Databases
+from tests.store.factories import KEY_LINE, prepared_home
+
+BUG = "please report"
+
+
+@pytest.fixture
+def hotline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InProcessHotline:
+    """The command; there is no home yet."""
+    return InProcessHotline(tmp_path / "home", monkeypatch, capsys)
+
+
+def _error(hotline: InProcessHotline, *command: str, **settings: Any) -> str:
+    error = hotline(*command, code=1, **settings).stderr
+    assert len(error.splitlines()) == 1
+    assert BUG not in error
+    return error
+
+
+@pytest.mark.parametrize(
+    "password", ["se/cret", "se#cret", "se?cret", "se@cret", "se[cret", "1?2@3"]
+)
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "redis"])
+def test_a_password_that_is_not_escaped_is_not_shown(
+    hotline: InProcessHotline, password: str, scheme: str
+) -> None:
+    """A part of it was taken for the name of a host, and shown as one."""
+    name = "BROKER" if scheme == "redis" else "DATABASE"
+    error = _error(
+        hotline, "queue", **{f"{name}_URL": f"{scheme}://user:{password}@host.invalid/0"}
+    )
+    assert error.startswith(f"hotline: HOTLINE_{name}_URL: cannot be read")
+    assert "%40" in error
+    assert f"HOTLINE_{name}_PASSWORD_FILE" in error
+    for part in ("cret", "host.invalid", "user"):
+        assert part not in error
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg2://h/d", "postgres://h/d", "mysql://h/d", "rediss://h"]
+)
+def test_a_scheme_that_is_none_of_ours_is_refused(hotline: InProcessHotline, url: str) -> None:
+    assert "must begin with one of" in _error(hotline, "queue", DATABASE_URL=url)
+
+
+def test_addresses_with_everything_in_them_are_taken(hotline: InProcessHotline) -> None:
+    """Escaped passwords, sockets, numbers of IPv6; nobody is there."""
+    for url in (
+        "postgresql+psycopg://u:p%40%2F%3F%23@127.0.0.1:1/d?sslmode=disable",
+        "postgresql+psycopg://u@/d?host=/nowhere/a@b",
+        "postgresql://u@[::1]:1/d",
+    ):
+        error = _error(hotline, "queue", DATABASE_URL=url, KEY=KEY_LINE)
+        assert "nobody listens there" in error
+        assert "127" not in error
+
+
+def test_a_database_that_does_not_fit_is_called_so(
+    hotline: InProcessHotline, postgres_server: Databases
+) -> None:
+    """Encoded otherwise, not there, an option that there is not or that is no number."""
+    name = f"ascii_{os.getpid()}"
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"
+        )
+    url = postgres_server.url(name, "postgresql+psycopg")
+    more = "&" if "?" in url else "?"
+    for address, output in (
+        (url, "SQL_ASCII: create one with ENCODING 'UTF8'"),
+        (postgres_server.url("nosuch", "postgresql+psycopg"), "no such database"),
+        (f"{url}{more}nosuch=1", "an option after ? does not exist"),
+        (f"{url}{more}prepare_threshold=soon", "must be a whole number"),
+    ):
+        error = _error(hotline, "queue", DATABASE_URL=address, KEY=KEY_LINE)
+        assert output in error
+        assert "host" not in error
+        assert "/tmp" not in error
+    postgres_server.drop(name)
+
+
+def test_an_env_file_that_cannot_be_read_is_named(hotline: InProcessHotline) -> None:
+    """In GBK, as an editor under Windows writes it."""
+    prepared_home(hotline.home)
+    (file := hotline.home / ".env").write_bytes("HOTLINE_OPERATOR=林小燕".encode("gbk"))
+    file.chmod(0o600)
+    assert f"{file}: not UTF-8" in _error(hotline, "queue")
+
+
+WORDS = {
+    'failed: FATAL:  password authentication failed for user "app"': "password",
+    'failed: FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "app"': "pg_hba.conf",
+    "failed: server does not support SSL, but SSL was required": "TLS",
+    "failed: SSL error: certificate verify failed": "sslrootcert",
+    'failed: server certificate for "a" does not match host name "10.0.0.1"': "another name",
+    'failed: root certificate file "/x" does not exist': "sslrootcert",
+    "failed to resolve host 'ss@localhost': [Errno -2] Name or service not known": "not known",
+    "failed: FATAL:  sorry, too many clients already": "too many connections",
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_the_librarys_words_become_a_reason(words: str) -> None:
+    """Without what it repeats of the address."""
+    reason = connection_reason(words)
+    assert reason is not None
+    assert WORDS[words] in render(reason)
+    assert "10.0.0.1" not in render(reason)
+    assert connection_reason("something else") is None
+
+
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.EACCES, errno.EIO]
+)
+def test_faults_of_the_machine_are_no_bugs(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def run() -> int:
+        raise OSError(number, os.strerror(number), "/var/lib/hotline/x")
+
+    assert exit_code_of(run) == 1
+    error = capsys.readouterr().err
+    assert BUG not in error
+    assert len(error.splitlines()) == 1
+
+
+WITHOUT_RIGHTS = "--bounding-set=-dac_override,-dac_read_search"
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can take rights away"
+)
+def test_a_folder_that_the_user_cannot_enter(tmp_path: Path) -> None:
+    """As home it is output by the doctor; as the current folder it does not matter."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    home, other = prepared_home(closed / "home"), prepared_home(tmp_path / "home")
+    os.chown(closed, 65534, 65534)
+    closed.chmod(0o700)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+    output = []
+    for where, command in ((home, "doctor"), (home, "queue"), (other, "queue")):
+        done = subprocess.run(
+            ["setpriv", WITHOUT_RIGHTS, sys.executable, "-P", "-m", "scripts", command],
+            env=kept | {"HOTLINE_HOME": str(where), "HOTLINE_LANG": "en"},
+            cwd=closed, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert BUG not in done.stderr
+        output.append(done.stdout + done.stderr)
+    assert f"this user cannot use {home}" in output[0]
+    assert "belongs to somebody else" in output[1]
+    assert output[2] == "0 open tickets\n"
+
+
+def test_a_terminal_shows_what_its_encoding_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GBK has no check mark and not every character of a name: `?` stands for them."""
+    reading, writing = pty.openpty()
+    with TextIOWrapper(os.fdopen(writing, "wb"), "gbk", write_through=True) as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        guard_terminal()
+        sys.stdout.write("路灯✓𠮷修好")
+        sys.stdout.flush()
+        monkeypatch.undo()
+        screen = os.read(reading, 100).decode("gbk")
+    os.close(reading)
+    assert screen == "路灯??修好"
