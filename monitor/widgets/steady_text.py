@@ -22,9 +22,11 @@ class SteadyText(Static):
         """Show another text; the same one again changes nothing."""
         if _is_same(self.content, content):
             return
+        # a grid asks even texts of a fixed height how high they are
+        was_empty = not self.content
         super().update(content, layout=False)
         self.clear_cached_dimensions()
-        if layout and self._needs_layout():
+        if layout and (was_empty or self._needs_layout()):
             self.refresh(layout=True)
 
     def _needs_layout(self) -> bool:

@@ -66,13 +66,20 @@ class TicketList(VirtualList):
             first = self.first_with(self._aim)
             return Viewport(first, self.visible_rows, None, self._aim - first)
         row = self.cursor - self.first
-        is_visible = 0 <= row < self.visible_rows
-        return Viewport(self.first, self.visible_rows, self._followed, row if is_visible else 0)
+        if 0 <= row < self.visible_rows:
+            return Viewport(self.first, self.visible_rows, self._followed, row)
+        # scrolled away from the cursor
+        return Viewport(self.first, self.visible_rows, None, 0)
 
     def show(
         self, page: TicketPage, now: datetime, office: OfficeCalendar, short_names: dict[str, str]
     ) -> None:
         """Show a newer page."""
+        if self._aim is not None:
+            self._aim = min(self._aim, page.total - 1) if page.total else None
+        if page.rows and not self._is_wanted(page):
+            # read for a place that was left meanwhile
+            return
         row = self.cursor - self.first
         self.page, self._now = page, now
         self._office, self._short_names = office, short_names
@@ -80,7 +87,7 @@ class TicketList(VirtualList):
         if self._aim is not None:
             self._approach()
             return
-        index = self._index_of(self._followed)
+        index = _index_of(self._followed, page)
         if index is not None and index != self.cursor:
             self.put_cursor(index, row=row if 0 <= row < self.visible_rows else None)
         elif index is None and self.key(self.cursor):
@@ -106,13 +113,11 @@ class TicketList(VirtualList):
 
     def lacks_rows(self) -> bool:
         """Return whether a visible row is not in the page."""
-        is_there = self._has_rows(self.first, self.first + self.visible_rows)
-        return self._aim is not None or not is_there
+        return self._aim is not None or not self._is_in_sight(self.page)
 
     def wants_rows(self) -> bool:
         """Return whether a row within a page up or down is not in the page."""
-        each = self.visible_rows
-        return self.lacks_rows() or not self._has_rows(self.first - each, self.first + 2 * each)
+        return self.lacks_rows() or not self._is_in_sight(self.page, self.visible_rows)
 
     @property
     def aim(self) -> int:
@@ -127,26 +132,39 @@ class TicketList(VirtualList):
 
     def _approach(self) -> None:
         """Put the cursor where it is to go, or as near as there are rows."""
-        if self._aim is None or not self.page.rows:
-            return
-        last = self.page.offset + len(self.page.rows) - 1
-        index = max(self.page.offset, min(self._aim, last))
-        if not min(self.cursor, self._aim) <= index <= max(self.cursor, self._aim):
-            # the rows of another place, to which the list was scrolled
+        if self._aim is None or (index := self._nearest(self.page)) is None:
             return
         if index == self._aim:
             self._aim = None
         self.put_cursor(index)
         self._followed, self._at_head = self.key(self.cursor), self.cursor == 0
 
-    def _has_rows(self, first: int, last: int) -> bool:
-        """Return whether the page has these rows, as far as there are any."""
-        end = self.page.offset + len(self.page.rows)
-        return self.page.offset <= max(0, first) and min(last, self.total) <= end
+    def _nearest(self, page: TicketPage) -> int | None:
+        """Return the row of a page that is nearest to the aim; None where it leads away from it."""
+        last = page.offset + len(page.rows) - 1
+        index = max(page.offset, min(self.aim, last))
+        is_on_the_way = min(self.cursor, self.aim) <= index <= max(self.cursor, self.aim)
+        return index if page.rows and is_on_the_way else None
 
-    def _index_of(self, number: str | None) -> int | None:
-        rows = enumerate(self.page.rows, self.page.offset)
-        return next((i for i, row in rows if row.number == number), None)
+    def _is_wanted(self, page: TicketPage) -> bool:
+        """Return whether a page has what is looked at, or leads to where the cursor is to go."""
+        if self._aim is not None:
+            return self._nearest(page) is not None
+        if _index_of(self._followed, page) is not None or self._is_in_sight(page):
+            return True
+        return not self._is_in_sight(self.page)
+
+    def _is_in_sight(self, page: TicketPage, around: int = 0) -> bool:
+        """Return whether a page has the visible rows, and so many around them."""
+        end = self.first + self.visible_rows + around
+        is_begun = page.offset <= max(0, self.first - around)
+        return is_begun and min(end, page.total) <= page.offset + len(page.rows)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Have the rows read to which the list was scrolled."""
+        super().watch_scroll_y(old_value, new_value)
+        if self.lacks_rows():
+            self.post_message(self.CursorMoved())
 
     def _row(self, index: int) -> ListedTicket | None:
         in_page = index - self.page.offset
@@ -238,3 +256,9 @@ class TicketList(VirtualList):
                 length = cell_len(cell.text) + sum(cell_len(text) for text, _style in cell.parts)
                 widths[key] = max(length, widths.get(key, 0))
         self._widths, self._fitted = widths, {}
+
+
+def _index_of(number: str | None, page: TicketPage) -> int | None:
+    """Return the place of a ticket in the list, where the page has it."""
+    rows = enumerate(page.rows, page.offset)
+    return next((i for i, row in rows if row.number == number), None)
