@@ -194,21 +194,22 @@ def _charts(compared: ComparedTickets, sides: Sequence[str]) -> Iterator[SheetCh
         for line in [total.all]
     ]  # fmt: skip
     yield SheetChart(_("yellow and red cards"), bars(cards))
-    units = [lines for lines in _lines(totals, UNIT).values() if lines[0].count("timed")]
-    rates = []
-    for lines in sorted(units, key=lambda lines: -lines[0].count("timed")):
-        for place, (side, line) in enumerate(zip(sides, lines, strict=True)):
-            rate = line.rate("on_time_rate")
-            colour = _VARIANT_COLOUR if place else _TODAY_COLOUR
-            name = side if place else format_holder(line.unit)
-            rates.append(Bar(name, ((rate or 0.0, colour),), format_rate(rate)))
-    yield SheetChart(_("on time, by unit"), bars(rates[: _MAX_CHART_UNITS * len(sides)], 1.0))
     counts = _hours_of(totals[0], ClockName.HANDLING)
     spread = [
         Bar(head, ((count, _RED if high <= 0 else _VARIANT_COLOUR),), str(count))
         for head, count, high in zip(hour_ranges(), counts, (*HOURS, HOURS[-1]), strict=False)
     ]
     yield SheetChart(_("hours before the deadline, results of all units"), bars(spread))
+    units = [lines for lines in _lines(totals, UNIT).values() if lines[0].count("timed")]
+    rates = []
+    for lines in sorted(units, key=lambda lines: -lines[0].count("timed")):
+        for place, line in enumerate(lines):
+            rate = line.rate("on_time_rate")
+            colour = _VARIANT_COLOUR if place else _TODAY_COLOUR
+            name = "" if place else format_holder(line.unit)
+            rates.append(Bar(name, ((rate or 0.0, colour),), format_rate(rate)))
+    title = _("on time, by unit") + f" ({' > '.join(sides)})"
+    yield SheetChart(title, bars(rates[: _MAX_CHART_UNITS * len(sides)], 1.0))
 
 
 def whatif_as_dict(compared: ComparedTickets) -> dict[str, Any]:
