@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, text
@@ -9,12 +10,18 @@ from sqlalchemy import delete, func, select, text
 from models.clock import Now
 from models.database import Session, Store
 from models.operations.changes import record_changes
+from models.queries.access_log import access_log_begin
+from models.queries.roles import logged_roles
 from models.rules.limits import DENIED_LINES
+from models.rules.policy import Policy
 from models.rules.vocabulary import AccessAct, AccessOutcome
 from models.security.chain import AccessLine, access_line
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
 from models.security.roles import Actor, Denied
 from models.tables.core import ACCESS, DENIED_COUNT
+
+SERVICE = Actor("hotline", "")
+"""The service itself, where it goes by the policy."""
 
 _DENIED = (AccessOutcome.DENIED, AccessOutcome.STOPPED)
 
@@ -55,6 +62,36 @@ def record_failed_log_ins(
     nobody = Actor(", ".join(addresses), "")
     act, denied = AccessAct.LOG_IN_FAILED, AccessOutcome.DENIED
     record_access(session, nobody, act, None, [], now, outcome=denied, amount=count)
+
+
+@dataclass
+class AccessPruner:
+    """Removes lines of the access log that are older than the policy keeps them.
+
+    A new line says up to which they are gone, with that one's hash, to which the rest is chained.
+    """
+
+    removed: int = 0
+
+    def prune_batch(self, session: Session, now: datetime, policy: Policy) -> bool:
+        """Remove all lines that are too old; returns False, as there are no more then."""
+        if policy.keep.access_log is None:
+            return False
+        hold_access_log(session)
+        old = select(ACCESS.c.id, ACCESS.c.hash).where(
+            ACCESS.c.at < now - policy.keep.access_log.span
+        )
+        last = session.execute(old.order_by(ACCESS.c.id.desc()).limit(1)).first()
+        if last is None:
+            return False
+        count = last.id - access_log_begin(session).seq
+        roles = [f"{name} = {role}" for name, role in logged_roles(session, last.id).items()]
+        fields = [str(last.id), bytes(last.hash).hex(), *sorted(roles)]
+        act = AccessAct.LOG_PRUNED
+        record_access(session, SERVICE, act, None, fields, now, amount=count)
+        session.execute(delete(ACCESS).where(ACCESS.c.id <= last.id))
+        self.removed += count
+        return False
 
 
 def hold_access_log(session: Session) -> None:

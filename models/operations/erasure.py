@@ -16,7 +16,7 @@ from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import LazyText, _, lazy, render
-from models.operations.access_log import record_access
+from models.operations.access_log import SERVICE, record_access
 from models.operations.append_log import event_row
 from models.operations.changes import record_changes
 from models.queries.log import TicketNotFound
@@ -35,8 +35,6 @@ from models.tables.inbox import WAITING
 
 _TICKETS = 20
 """Tickets whose texts are erased in one transaction, so that nobody waits for it."""
-_SERVICE = Actor("hotline", "")
-"""The service itself, which goes by the policy."""
 
 _LEAST_CHARACTERS, _MOST_CHARACTERS = 2, 200
 
@@ -139,10 +137,10 @@ class TextPruner:
         ground = ErasureGround.RETENTION_OVER
         for row in due:
             lines = _lines_with_texts(session, row.id)
-            _erase(session, row, lines, ground, _SERVICE.name, now)
+            _erase(session, row, lines, ground, SERVICE.name, now)
         if due:
             count = len(due)
-            record_access(session, _SERVICE, Permission.ERASE, None, [ground], now, amount=count)
+            record_access(session, SERVICE, Permission.ERASE, None, [ground], now, amount=count)
         self.removed += len(due)
         self.after = rows[-1].id if rows else self.after
         return len(rows) == _TICKETS

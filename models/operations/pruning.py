@@ -12,6 +12,7 @@ from typing import Protocol
 from sqlalchemy import delete, select
 
 from models.database import Session, Store
+from models.operations.access_log import AccessPruner
 from models.operations.erasure import TextPruner
 from models.operations.shift_notes import prune_shift_notes
 from models.rules.policy import Policy
@@ -71,11 +72,11 @@ class Pruner(Protocol):
 
 def new_pruners() -> list[Pruner]:
     """Return what removes all that need not be kept, one kind after the other."""
-    return [NoticePruner(), TextPruner()]
+    return [NoticePruner(), TextPruner(), AccessPruner()]
 
 
 def prune(store: Store, now: datetime, policy: Policy) -> int:
-    """Remove all that need not be kept; returns the number of notices and tickets' texts."""
+    """Remove all that need not be kept; returns how many rows and tickets' texts."""
     pruners = new_pruners()
     for pruner in pruners:
         more = True

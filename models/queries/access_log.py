@@ -8,7 +8,8 @@ from sqlalchemy import Boolean, func, literal_column, select
 
 from models.database import Session
 from models.json_types import Json
-from models.security.chain import AccessLine
+from models.rules.vocabulary import AccessAct
+from models.security.chain import AccessLine, LogEnd
 from models.tables.core import ACCESS
 
 ALARM_FOR = timedelta(hours=24)
@@ -41,6 +42,20 @@ def limits_passed(session: Session, now: datetime) -> list[LimitPassed]:
 def reason_given(session: Session, line: AccessLine) -> Json:
     """Return the reason of a line in clear, None where none was given."""
     return session.decrypt(ACCESS.c.reason, line) if line.reason is not None else None
+
+
+def access_log_begin(session: Session) -> LogEnd:
+    """Return the last line that was removed from the access log as too old, 0 where none was.
+
+    The line that says so is chained to those that are left.
+    """
+    removed = select(ACCESS.c.fields).where(ACCESS.c.act == AccessAct.LOG_PRUNED)
+    fields = session.scalar(removed.order_by(ACCESS.c.id.desc()).limit(1))
+    try:
+        return LogEnd(int(fields[0]), bytes.fromhex(fields[1])) if fields else LogEnd(0, b"")
+    except (ValueError, TypeError, IndexError, KeyError):
+        # the verification says that the line was altered
+        return LogEnd(0, b"")
 
 
 def access_log(session: Session, ticket: str | None = None) -> Iterator[AccessLine]:

@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import select
 
 from models.database import Session
-from models.rules.vocabulary import AccessOutcome, Permission, UserRole
+from models.rules.vocabulary import AccessAct, AccessOutcome, Permission, UserRole
 from models.security.identity import SystemUser
 from models.security.role_rows import OWNER, HeldRole, role_row_hash
 from models.security.roles import Actor
@@ -66,10 +66,21 @@ def changed_outside(session: Session) -> list[str]:
 
     Whoever writes to the database can put back a row that was once there, or take one away.
     """
+    logged = logged_roles(session)
+    stored = {name: str(held.role) for name, held in user_roles(session).by_name.items()}
+    return sorted({name for name, _role in logged.items() ^ stored.items()})
+
+
+def logged_roles(session: Session, through: int | None = None) -> dict[str, str]:
+    """Return the roles that users have by the access log, up to a line of it."""
     logged: dict[str, str] = {}
     lines = select(ACCESS.c.fields).where(
-        ACCESS.c.act == Permission.ROLES, ACCESS.c.outcome == AccessOutcome.DONE
+        # where older lines were removed, the line that says so repeats the roles
+        ACCESS.c.act.in_((Permission.ROLES, AccessAct.LOG_PRUNED)),
+        ACCESS.c.outcome == AccessOutcome.DONE,
     )
+    if through is not None:
+        lines = lines.where(ACCESS.c.id <= through)
     for fields in session.scalars(lines.order_by(ACCESS.c.id)):
         for field in fields:
             name, is_given, role = field.rpartition(" = ")
@@ -77,8 +88,7 @@ def changed_outside(session: Session) -> list[str]:
                 logged[name] = role
             else:
                 logged.pop(field.removeprefix("- "), None)
-    stored = {name: str(held.role) for name, held in user_roles(session).by_name.items()}
-    return sorted({name for name, _role in logged.items() ^ stored.items()})
+    return logged
 
 
 def user_as_actor(session: Session, user: SystemUser, file: Path | None) -> Actor:

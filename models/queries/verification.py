@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from models.anchor_file import AnchorLine
 from models.database import Session, Store
 from models.i18n import lazy
+from models.queries.access_log import access_log_begin
 from models.queries.anchor_check import AnchorCheck
 from models.queries.checked_rows import CheckedRow, read_checked
 from models.queries.log import TicketNotFound
@@ -130,9 +131,9 @@ def verify(
         if number is None:
             head = anchored.heads.access
             noted_access = LogEnd(head.seq, head.digest) if head is not None else None
-            result.accesses, broken = check_access_log(
-                session.cipher, _accesses(session), noted_access
-            )
+            begin = access_log_begin(session)
+            last, broken = check_access_log(session.cipher, _accesses(session), noted_access, begin)
+            result.accesses = last - begin.seq
             result.findings += [broken] if broken is not None else []
             result.findings += check_tables(session, anchored.heads)
             result.findings += check_own(session, [finding.place for finding in result.findings])

@@ -189,7 +189,8 @@ class Keep(TomlModel):
 
     `texts_at_least` is for how long after its archiving the texts of a ticket must be kept, and
     `texts` after how long they are erased. `sent_notices` are lines of the file of notices, since
-    they were queued; `refused_rows` and `fed_files` are files of the home, since they were written.
+    they were queued, `access_log` those of the access log; `refused_rows` and `fed_files` are files
+    of the home, since they were written.
     What has no time is kept until somebody removes it.
     """
 
@@ -200,6 +201,7 @@ class Keep(TomlModel):
     sent_notices: TermField | None = None
     refused_rows: TermField | None = None
     fed_files: TermField | None = None
+    access_log: TermField | None = None
 
 
 class Screening(TomlModel):

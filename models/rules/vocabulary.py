@@ -479,6 +479,7 @@ class AccessAct(Code):
     TOKEN_ISSUED = "token_issued", N_("token issued")
     TOKEN_REVOKED = "token_revoked", N_("token revoked")
     LIST_EXPORTED = "list_exported", N_("exported a list")
+    LOG_PRUNED = "log_pruned", N_("older lines removed")
 
 
 class AccessOutcome(Code):

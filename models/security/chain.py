@@ -191,14 +191,17 @@ ACCESS_LOG = lazy("the access log")
 
 
 def check_access_log(
-    cipher: Cipher, lines: Iterator[tuple[AccessLine | None, bytes]], noted: LogEnd | None
+    cipher: Cipher,
+    lines: Iterator[tuple[AccessLine | None, bytes]],
+    noted: LogEnd | None,
+    begin: LogEnd,
 ) -> tuple[int, Finding | None]:
-    """Check the access log, given as lines with their hashes; returns how many, what is broken.
+    """Check the access log, given as lines with their hashes; returns the last, what is broken.
 
-    A line that cannot be read is None. `noted` is what was noted elsewhere of a line that
-    it must still have.
+    A line that cannot be read is None. The first one follows `begin`. `noted` is what was noted
+    elsewhere of a line that it must still have.
     """
-    chain, count = b"", 0
+    count, chain = begin
     for line, stored in lines:
         count += 1
         if line is not None and line.id != count:

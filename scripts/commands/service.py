@@ -66,7 +66,7 @@ def prune() -> None:
             policy = in_force(list(load_rulebook(session).policies.values()), now)
         count = pruning.prune(store, now, policy)
         files = prune_files(settings.home, policy.keep, now)
-    text = _("{count} notices and texts of tickets removed, {files} files and lines of them")
+    text = _("{count} rows and texts of tickets removed, {files} files and lines of them")
     typer.echo(text.format(count=count, files=files))
 
 

@@ -5,15 +5,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from models.database import Store
 from models.operations import pruning
+from models.operations.access_log import record_access
 from models.operations.pruning import prune
+from models.operations.roles import set_role
+from models.queries.access_log import access_log
+from models.queries.roles import changed_outside
 from models.queries.verification import verify
 from models.rulebook import load_rulebook
 from models.rules.policy import InvalidPolicy, Keep, Policy, load_policy
 from models.rules.terms import Term
+from models.rules.vocabulary import AccessAct, Permission, UserRole
+from models.security.findings import Harm
+from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, NOTICE, TICKET
 from scripts.file_retention import prune_files
 from tests.rules.district import POLICY_TEXT
@@ -133,3 +140,28 @@ def test_files_of_the_home_go(tmp_path: Path) -> None:
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"young.csv", "lock", "monitor.json", "notices.jsonl"}
     assert prune_files(tmp_path, keep, LATER) == 0
+
+
+def test_old_lines_of_the_access_log_go(store: Store) -> None:
+    """The rest stays chained; what was removed by anybody else is missed, and roles stay known."""
+    chen, keep = Actor("chen", UserRole.SUPERVISOR), Keep(access_log=Term(30, "days"))
+    policy = _policy(store).model_copy(update={"keep": keep})
+    moments = [SENT, SENT + timedelta(days=1), SENT + timedelta(days=40)]
+    with store.writing() as session:
+        set_role(session, chen, "chen", UserRole.SUPERVISOR, SENT)
+        for moment in moments:
+            record_access(session, chen, Permission.MAINTAIN, None, ["x"], moment)
+    for now, left in ((moments[2], 2), (moments[2] + timedelta(days=31), 1)):
+        prune(store, now, policy)
+        with store.reading() as session:
+            assert [line.act for line in access_log(session)][-1] == AccessAct.LOG_PRUNED
+            assert len(list(access_log(session))) == left
+            assert changed_outside(session) == []
+    assert [f.place for f in verify(store).findings if f.ticket is None] == []
+    assert verify(store).accesses == 1
+    with store.writing() as session:
+        for n in range(2):
+            record_access(session, chen, Permission.MAINTAIN, None, [str(n)], LATER)
+        first = session.scalar(select(func.min(ACCESS.c.id)))
+        session.execute(delete(ACCESS).where(ACCESS.c.id <= (first or 0)))
+    assert [f.harm for f in verify(store).findings if f.ticket is None] == [Harm.DELETED]
