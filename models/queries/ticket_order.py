@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import ColumnElement, case, literal_column, select
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET
@@ -72,11 +72,19 @@ def _key(session: Session, column: SortColumn) -> ColumnElement[Any]:
         case SortColumn.LEFT:
             return TICKET.c.next_due
         case SortColumn.RECEIVED:
-            return TICKET.c.received_at
+            return _without_index(session, TICKET.c.received_at)
         case SortColumn.NUMBER | SortColumn.TITLE | SortColumn.UNIT:
-            text = TICKET.c[column.value]
+            text = _without_index(session, TICKET.c[column.value])
             # as SQLite compares texts
             return text.collate("C") if session.dialect == "postgresql" else text
+
+
+def _without_index(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column in words that no index has.
+
+    SQLite would follow the index of all tickets, closed ones too, to save sorting the open ones.
+    """
+    return column.op("||")(literal_column("''")) if session.dialect == "sqlite" else column
 
 
 def _rank(column: ColumnElement[Any], codes: Iterable[str]) -> ColumnElement[Any]:

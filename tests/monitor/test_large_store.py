@@ -27,6 +27,11 @@ from tests.monitor.bulk_tickets import multiply_tickets
 from tests.monitor.scene import NOW, fill_scene
 from tests.rules.district import POLICY
 
+
+def _sorted_by(column: SortColumn) -> Callable[[Session], object]:
+    return lambda session: ordered_ids(session, ALL_OPEN, TicketOrder(column))
+
+
 QUERIES: dict[str, Callable[[Session], object]] = {
     "counters": lambda s: workload(s, NOW),
     "days": lambda s: coming_days(s, NOW, RuleContext(POLICY, Calendar())),
@@ -41,8 +46,7 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "list": lambda s: list_tickets(s, ALL_OPEN, offset=500, limit=120),
     "filtered": lambda s: list_tickets(s, TicketFilter(levels=("red",)), offset=0, limit=120),
     "unit": lambda s: list_tickets(s, TicketFilter(units=("城管",)), offset=0, limit=120),
-    "by title": lambda s: ordered_ids(s, ALL_OPEN, TicketOrder(SortColumn.TITLE, True)),
-    "by unit": lambda s: ordered_ids(s, ALL_OPEN, TicketOrder(SortColumn.UNIT)),
+    **{f"by {column}": _sorted_by(column) for column in SortColumn},
     "position": lambda s: queue_position(s, ALL_OPEN, "2026101500081-7"),
 }
 WIDE = ("ticket", "event", "clock", "inbox", "notice")
@@ -139,4 +143,6 @@ def _scanned(plan: str) -> list[str]:
     names = "|".join(WIDE)
     tables: list[str] = re.findall(rf"Seq Scan on ({names})\b", plan)
     tables += re.findall(rf"^SCAN ({names})\b(?! USING)", plan, re.MULTILINE)
+    of_all = "(?:sqlite_autoindex_ticket_1|ticket_received)"
+    tables += re.findall(rf"^SCAN (ticket) USING (?:COVERING )?INDEX {of_all}\b", plan, re.M)
     return tables
