@@ -39,6 +39,7 @@ from scripts.bench.monitor import filled_store
 from scripts.bench.rules import shipped_rulebook
 from scripts.bench.storm import MOMENT
 from tests.monitor.driving import wait_until
+from tests.monitor.scene import screen_text
 
 NAMES = ("林小燕", "赵国强")
 _EVENTS = {
@@ -95,7 +96,12 @@ class ScriptedOperator:
         await wait_until(self.pilot, lambda: self._ticket() is not None)
         while not is_done(self):
             ((_weight, step),) = self.chance.choices(steps, weights)
-            await step()
+            try:
+                await step()
+            except TimeoutError:
+                notes = [note.message for note in self.app._notifications]
+                self.wrong.append(f"{self.name} waits in vain, {notes}:\n{screen_text(self.app)}")
+                return
 
     def _ticket(self) -> str | None:
         screen = self.app.screen
