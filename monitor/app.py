@@ -28,6 +28,7 @@ from monitor.change_signal import ChangeSignal
 from monitor.command_app import CommandApp
 from monitor.commands import ANYWHERE, bindings
 from monitor.history import History
+from monitor.operator.batches import BatchMenu
 from monitor.operator.failure_mending import FailureMender
 from monitor.operator.handover import ShiftHandover
 from monitor.operator.list_export import ListExporter
@@ -93,6 +94,7 @@ class MonitorApp(CommandApp):
         self.sender = MessageSender(self.operator)
         self.actions = ActionMenu(self.operator, self.sender)
         self._handover = ShiftHandover(self.operator)
+        self._batches = BatchMenu(self.operator, self.sender)
         self._mender = FailureMender(self.operator, self.sender)
         self._calls = CallRunner(self.operator, self.sender)
         exporter = ListExporter(self.operator, exports) if exports is not None else None
@@ -131,7 +133,7 @@ class MonitorApp(CommandApp):
         self.run_worker(self._refresh_loop.run(), name="refresh")
         if self._change_signal is not None:
             self._change_signal.start()
-        self.set_interval(1.0, self._show_status)
+        self.set_interval(1.0, self.show_status)
         if self._stop is not None:
             self.set_interval(0.2, self._exit_if_stopped)
         self.operator.start(self._greet())
@@ -208,7 +210,7 @@ class MonitorApp(CommandApp):
         if self._alarm.has_new(snapshot.newest_red):
             self.bell()
         self.sender.report_answers(snapshot.answers)
-        self._show_status()
+        self.show_status()
 
     def _note_outage(self, error: BaseException) -> None:
         is_first = not self._refresh_loop.outages
@@ -219,9 +221,9 @@ class MonitorApp(CommandApp):
         ).format(why=outage_reason(error), n=seconds)
         if is_first:
             self.notify(_("The store cannot be read"), severity="error", markup=False)
-        self._show_status()
+        self.show_status()
 
-    def _show_status(self) -> None:
+    def show_status(self) -> None:
         if (screen := self._open_screen()) is None or not screen.ready:
             return
         snapshot = self._snapshot
@@ -241,6 +243,7 @@ class MonitorApp(CommandApp):
             wall=snapshot.wall if snapshot else None,
             operator=self.operator.name,
             waiting=len(self.sender.waiting),
+            selected=len(screen.selected),
             tells_alarms=self.operator.who.may(Permission.AUDIT),
         )
         screen.show_status(status, self._outage)

@@ -1,6 +1,6 @@
 """The methods that keys and the command palette call (see monitor/commands.py)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from threading import Event
 from typing import ClassVar
@@ -12,25 +12,34 @@ from textual.system_commands import SystemCommandsProvider
 
 from models.i18n import _, render
 from models.queries.failures import Failure
+from models.queries.selected_tickets import MOST_SELECTED, numbers_in_filter
+from models.queries.similar import similar_to
 from monitor.call_runner import CallRunner
 from monitor.card_alarm import CardAlarm
 from monitor.commands import palette
+from monitor.filters import filter_of_numbers
+from monitor.formatting import one_line
 from monitor.navigation import NavigationApp
+from monitor.operator.batches import BatchMenu
 from monitor.operator.claiming import switch_claim
 from monitor.operator.failure_mending import FailureMender
 from monitor.operator.finding import go_to
 from monitor.operator.handover import ShiftHandover
 from monitor.operator.list_menu import ListMenu, copy_number
 from monitor.operator.offering import ActionMenu
-from monitor.operator.operator import Operator
+from monitor.operator.operator import Choice, Operator
 from monitor.preferences import Preferences
+from monitor.quick_actions import QUICK_ACTIONS
 from monitor.refresh_loop import RefreshLoop
 from monitor.screens.base import MonitorScreen
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.dialogs import LeaveDialog
 from monitor.screens.help import HelpScreen
+from monitor.screens.kinds import KindsScreen
+from monitor.screens.tickets import TicketsScreen
 from monitor.snapshot import Snapshot
 from monitor.theme import DARK, LIGHT
+from monitor.widgets.selectable_list import SelectableList
 
 
 class OrderedCommands(SystemCommandsProvider):
@@ -51,6 +60,7 @@ class CommandApp(NavigationApp):
     ends_with_it: bool
     operator: Operator
     _alarm: CardAlarm
+    _batches: BatchMenu
     _calls: CallRunner
     _handover: ShiftHandover
     _mender: FailureMender
@@ -60,14 +70,86 @@ class CommandApp(NavigationApp):
     _list_menu: ListMenu
     _stop: Event | None
 
-    def _show_status(self) -> None:
-        raise NotImplementedError
-
     def action_act_on_ticket(self) -> None:
-        """Offer what can be done with the ticket under the cursor."""
-        screen = self._open_screen()
-        if screen and (number := screen.ticket_under_cursor()):
-            self.operator.start(self.actions.offer(number))
+        """Offer what can be done with the selected tickets, or the one under the cursor."""
+        if (screen := self._open_screen()) is None:
+            return
+        if screen.selected:
+            self.operator.start(self._batches.offer(screen.selected, self._selecting(screen)))
+        elif number := screen.ticket_under_cursor():
+            self.operator.start(self.actions.offer(number, self._selecting(screen)))
+
+    def action_act(self, key: str) -> None:
+        """Ask at once for what the frequent action of this key needs."""
+        quick = next(quick for quick in QUICK_ACTIONS if quick.key == key)
+        if (screen := self._open_screen()) is None:
+            return
+        if screen.selected:
+            self.operator.start(self._batches.act(screen.selected, quick))
+        elif number := screen.ticket_under_cursor():
+            self.operator.start(self.actions.act(number, quick))
+
+    def action_batch_results(self) -> None:
+        """Show what became of the last action with many tickets."""
+        if not isinstance(self.screen, ModalScreen):
+            self.operator.start(self._show_batch_results())
+
+    async def _show_batch_results(self) -> None:
+        if (number := await self._batches.show_results()) is not None:
+            self.open_detail(number)
+
+    def _selecting(self, screen: MonitorScreen) -> list[Choice]:
+        """Return what a menu offers to select: keyboards without Insert have no other way."""
+        if (tickets := screen.selectable) is None:
+            return []
+        choices: list[Choice] = []
+        if tickets.selected:
+            choices.append((_("Select none") + "  Esc", partial(_clear, tickets)))
+        else:
+            choices.append((_("Select this ticket") + "  Insert", partial(_select_one, tickets)))
+        choices.append((_("Select all tickets of the list") + "  ^A", self._select_all))
+        choices.append((_("Select similar tickets"), self._select_similar))
+        return choices
+
+    def action_select_all(self) -> None:
+        """Select all tickets of the list, those of a filter by asking the database."""
+        self.operator.start(self._select_all())
+
+    def action_select_similar(self) -> None:
+        """List the tickets that are similar to the one under the cursor, and select them."""
+        self.operator.start(self._select_similar())
+
+    async def _select_all(self) -> None:
+        screen, snapshot = self._open_screen(), self._snapshot
+        if isinstance(screen, KindsScreen):
+            screen.items.select_all()
+        elif isinstance(screen, TicketsScreen) and snapshot is not None:
+            who = self.operator.who.name
+            mine = tuple(n for n, claim in snapshot.claims.items() if claim.who == who)
+            wanted = screen.filter.at(snapshot.at, snapshot.office, mine)
+            order = screen.order
+            numbers = await self.operator.read(
+                lambda session: numbers_in_filter(session, wanted, order, MOST_SELECTED + 1)
+            )
+            screen.tickets.select(numbers[:MOST_SELECTED])
+            if len(numbers) > MOST_SELECTED:
+                text = _("At most {n} tickets can be selected at once: these are the first ones")
+                self.notify(text.format(n=MOST_SELECTED), severity="warning", markup=False)
+
+    async def _select_similar(self) -> None:
+        if (screen := self._open_screen()) is None or not (number := screen.ticket_under_cursor()):
+            return
+        numbers = await self.operator.read(lambda session: similar_to(session, number))
+        if len(numbers) == 1:
+            text = _("No open ticket is similar to {ticket}").format(ticket=one_line(number))
+            self.notify(text, markup=False)
+            return
+        self.open_tickets(filter_of_numbers(numbers))
+        self.call_later(self._select_in_list, numbers)
+
+    def _select_in_list(self, numbers: Sequence[str]) -> None:
+        if isinstance(screen := self._open_screen(), TicketsScreen):
+            screen.tickets.select(numbers)
 
     def action_go_to(self) -> None:
         """Ask where to go: a ticket, a unit's list, a saved view or a screen."""
@@ -134,7 +216,7 @@ class CommandApp(NavigationApp):
     def action_pause(self) -> None:
         """Stop reading, or go on."""
         self._refresh_loop.paused = not self._refresh_loop.paused
-        self._show_status()
+        self.show_status()
         if not self._refresh_loop.paused:
             self.read_now()
 
@@ -186,3 +268,11 @@ class CommandApp(NavigationApp):
     def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
         self.operator.start(self._mender.mend(failure))
+
+
+async def _clear(tickets: SelectableList) -> None:
+    tickets.clear_selection()
+
+
+async def _select_one(tickets: SelectableList) -> None:
+    tickets.action_switch_selected()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 
 from models.i18n import LazyText, lazy
+from monitor.quick_actions import QUICK_ACTIONS
 from monitor.theme import DARK, LIGHT
 
 ANYWHERE = "anywhere"
@@ -49,7 +50,8 @@ class Command:
     `keys` are Textual's names of keys that do the same; among them are the characters that a
     Chinese input method sends. `key_label` is how the key is written on the screen. `action` is a
     Textual action of the app or of the screen named by `where`; it is empty where a widget binds
-    the key itself. `palette_label` is the command's name in the palette, which the wallboard has
+    the key itself. With `selects` its hint is shown while tickets are selected, with False while
+    none is. `palette_label` is the command's name in the palette, which the wallboard has
     only `for_wallboard`.
     """
 
@@ -62,6 +64,7 @@ class Command:
     palette_label: LazyText | None = None
     needs_ticket: bool = False
     for_wallboard: bool = True
+    selects: bool | None = None
 
 
 def _go_to(number: int, screen: MainScreen) -> Command:
@@ -72,6 +75,7 @@ def _go_to(number: int, screen: MainScreen) -> Command:
         label=screen.title,
         palette_label=screen.title,
         for_wallboard=False,
+        selects=False,
     )
 
 
@@ -115,12 +119,30 @@ KEYS = (
     Command("", "enter", "Enter", lazy("Mend, send again"), "failures"),
     Command("app.call", "f3", "F3", lazy("Call"), "callbacks"),
     *(
-        Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen)
+        Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen, selects=False)
         for screen in ("tickets", "detail", "callbacks", "failures", "todo")
     ),
     *(
-        Command("app.claim", "f4", "F4", lazy("Claim"), screen)
+        command
+        for screen in ("tickets", "callbacks", "todo")
+        for command in (
+            Command("", "f2", "F2", lazy("Act on the selected"), screen, selects=True),
+            Command("", "escape", "Esc", lazy("Select none"), screen, selects=True),
+            Command("", "insert", "Insert", lazy("Select"), screen),
+            Command("", "shift+down", "Shift+Down", lazy("Select on"), screen, in_key_line=False),
+            Command("app.select_all", "ctrl+a", "^A", lazy("Select all"), screen),
+        )
+    ),
+    *(
+        command
         for screen in ("tickets", "detail", "callbacks", "todo")
+        for command in (
+            Command("app.claim", "f4", "F4", lazy("Claim"), screen, selects=False),
+            *(
+                Command(f"app.act('{key}')", key, key_label, label, screen)
+                for key, key_label, label, _types in QUICK_ACTIONS
+            ),
+        )
     ),
     *(
         Command("app.copy_number", "f8", "F8", lazy("Copy the number"), screen, in_key_line=False)
@@ -128,7 +150,8 @@ KEYS = (
     ),
     Command("pause", "space,ideographic_space", "Space", lazy("Pause")),
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
-    Command("back", "escape", "Esc", lazy("Back")),
+    Command("batch_results", "ctrl+r", "^R", lazy("Results of the last batch"), in_key_line=False),
+    Command("back", "escape", "Esc", lazy("Back"), selects=False),
     Command("", "ctrl+p", "^P", lazy("Commands"), in_key_line=False),
     Command("leave", "q", "Q", _QUIT),
     Command("quit", "ctrl+c,ctrl+q", "^C", lazy("Quit at once"), in_key_line=False),
@@ -152,6 +175,9 @@ _PALETTE = (
         palette_label=lazy("Sort, columns, views and export of the list"),
         for_wallboard=False,
     ),
+    Command("select_all", palette_label=lazy("Select all tickets of the list"), needs_ticket=True),
+    Command("select_similar", palette_label=lazy("Select similar tickets"), needs_ticket=True),
+    Command("batch_results", palette_label=lazy("Results of the last batch")),
     Command(f"use_theme('{DARK.name}')", palette_label=lazy("Dark colours")),
     Command(f"use_theme('{LIGHT.name}')", palette_label=lazy("Light colours")),
     *(
@@ -179,7 +205,9 @@ def keys_for(screen: str) -> list[Command]:
     """List the keys that work on a screen, the one that must never be cut off first: help."""
     screen_keys = [command for command in KEYS if command.where == screen]
     first, *rest = [command for command in KEYS if command.where == ANYWHERE]
-    return [*GO_TO_SCREEN, first, *screen_keys, *rest]
+    selecting = [command for command in screen_keys if command.selects]
+    others = [command for command in screen_keys if not command.selects]
+    return [*GO_TO_SCREEN, first, *selecting, *others, *rest]
 
 
 def palette(*, on_ticket: bool, on_wallboard: bool) -> Iterator[tuple[LazyText, str]]:

@@ -1,7 +1,7 @@
 """Parse the filter line, as in `单位:城管 !级别:黄,红 剩:<1日 words`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -29,12 +29,16 @@ _FIELDS = {
     "主题": "topic",
     "分类": "topic",
     "topic": "topic",
+    "工单": "ticket",
+    "工单号": "ticket",
+    "ticket": "ticket",
     "剩": "left",
     "剩余": "left",
     "left": "left",
     "词": "word",
     "word": "word",
 }
+_TICKET = lazy("ticket")
 _MINE = ("我的", "mine")
 _EMERGENCY = ("紧急", "急", "emergency")
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
@@ -104,7 +108,11 @@ class Filter:
         """
         inverted = tuple(part.at(now, office, claimed) for part in self.inverted)
         query = replace(self.query, inverted=inverted)
-        query = replace(query, numbers=claimed) if self.mine else query
+        if self.mine:
+            # of those that are named too, if any are
+            listed = claimed if query.numbers is None else query.numbers
+            mine = tuple(number for number in listed if number in claimed)
+            query = replace(query, numbers=mine)
         for bound in self.bounds:
             if bound.today:
                 start, end = day_bounds(now)
@@ -154,6 +162,11 @@ def read_filter(text: str) -> Filter | FilterError:
     )
 
 
+def filter_of_numbers(numbers: Sequence[str]) -> str:
+    """Return the filter line that lists these tickets alone."""
+    return f"{render(_TICKET)}:{','.join(numbers)}"
+
+
 def _filter(parts: _Parts) -> Filter:
     query = TicketFilter(
         levels=parts.fields.get("level", ()),
@@ -161,6 +174,7 @@ def _filter(parts: _Parts) -> Filter:
         categories=parts.fields.get("category", ()),
         statuses=parts.fields.get("status", ()),
         topics=parts.fields.get("topic", ()),
+        numbers=parts.fields.get("ticket"),
         emergency=parts.emergency,
         words=tuple(parts.words),
     )
@@ -211,8 +225,8 @@ def _word(typed: str) -> str:
 
 
 def _read_value(name: str, text: str) -> str | TimeLeft | LazyText:
-    """Return a unit or topic as named, a code, or a bound of the time left; else what is wrong."""
-    if name in ("unit", "topic"):
+    """Return a name as it is, a code, or a bound of the time left; else what is wrong."""
+    if name in ("unit", "topic", "ticket"):
         return text
     if name == "left":
         return _read_time_left(text)

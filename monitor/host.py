@@ -13,6 +13,9 @@ class MonitorHost(Protocol):
     def read_now(self) -> None:
         """Read the store at once, or as soon as the read under way has ended."""
 
+    def show_status(self) -> None:
+        """Show how the service and the screen are now."""
+
     def open_tickets(self, filter_text: str) -> None:
         """Show the list of open tickets under this filter."""
 

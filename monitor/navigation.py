@@ -46,6 +46,10 @@ class NavigationApp(App[None]):
         """Read the store at once, or as soon as the read under way has ended."""
         raise NotImplementedError
 
+    def show_status(self) -> None:
+        """Show how the service and the screen are now."""
+        raise NotImplementedError
+
     def resolve_failure(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
         raise NotImplementedError
@@ -144,7 +148,10 @@ class NavigationApp(App[None]):
         return screen.crumbs() if screen else ()
 
     async def action_back(self) -> None:
-        """Close a ticket, or lead from a list to the overview."""
+        """Select nothing; where nothing is selected, close a ticket or leave a list."""
+        tickets = screen.selectable if (screen := self._open_screen()) else None
+        if tickets is not None and tickets.clear_selection():
+            return
         if len(self.screen_stack) > 2:
             self.pop_screen()
         elif not self._wallboard and (screen := self._open_screen()) is not None:

@@ -20,6 +20,7 @@ from models.queries.message_answers import MessageAnswer, MessageKey, message_an
 from models.queries.overview import Card, Counters, UnitLoad, workload
 from models.queries.owed_calls import OwedCalls, owed_calls
 from models.queries.queue_depths import QueueRow, queues
+from models.queries.selected_tickets import numbers_left
 from models.queries.shift_notes import Handover, handover
 from models.queries.ticket_list import TicketPage
 from models.queries.ticket_order import QUEUE_ORDER, TicketOrder
@@ -64,6 +65,7 @@ class SnapshotRequest:
     filter: Filter = field(default_factory=Filter)
     order: TicketOrder = QUEUE_ORDER
     viewport: Viewport | None = None
+    selected: tuple[str, ...] = ()
     ticket: str | None = None
     preview: bool = False
 
@@ -79,7 +81,10 @@ class DeskWork:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The store at one moment. `at` is by the service's clock, `wall` by the system's."""
+    """The store at one moment. `at` is by the service's clock, `wall` by the system's.
+
+    `left` are those of the selected tickets that have left the list.
+    """
 
     at: datetime
     wall: datetime
@@ -103,6 +108,7 @@ class Snapshot:
     failures: Failures | None = None
     answers: dict[MessageKey, MessageAnswer] = field(default_factory=dict)
     page: TicketPage | None = None
+    left: frozenset[str] = frozenset()
     detail: TicketDetail | None = None
     explanation: Explanation | None = None
     broker: bool | None = None
@@ -180,6 +186,7 @@ class SnapshotReader:
                 answers=message_answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
                 page=page,
+                left=frozenset(_left(session, request, mine, now, office)),
                 detail=ticket,
                 explanation=explanation,
                 broker=self._probe.get(),
@@ -208,6 +215,18 @@ class SnapshotReader:
         if clock is None or ticket.policy_id is None:
             return ticket, None
         return ticket, explain(clock, ticket.state, rulebook.context_for(ticket.policy_id))
+
+
+def _left(
+    session: Session,
+    request: SnapshotRequest,
+    mine: tuple[str, ...],
+    now: datetime,
+    office: OfficeCalendar,
+) -> set[str]:
+    if not request.selected:
+        return set()
+    return numbers_left(session, request.filter.at(now, office, mine), request.selected)
 
 
 def _ticket_at_cursor(page: TicketPage | None, viewport: Viewport | None) -> str | None:

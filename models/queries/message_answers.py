@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from models.database import Session, columns_to_decrypt
 from models.queries.failures import reason_text
@@ -27,18 +27,19 @@ def message_answers(
     session: Session, keys: Collection[MessageKey]
 ) -> dict[MessageKey, MessageAnswer]:
     """Return the answers to those of these messages that a worker has decided about."""
-    if not keys:
-        return {}
-    kept_as = {(source, keyed_id(session.cipher, name)): (source, name) for source, name in keys}
-    rows = session.execute(
-        select(INBOX.c.state, INBOX.c.reason, *columns_to_decrypt(INBOX.c.body))
-        .where(INBOX.c.current, INBOX.c.state != WAITING)
-        .where(tuple_(INBOX.c.source, INBOX.c.message_id).in_(list(kept_as)))
-    )
-    return {
-        kept_as[row.source, row.message_id]: MessageAnswer(
-            row.state == REFUSED,
-            reason_text(session, row) if row.state == REFUSED else "",
+    by_source: dict[str, dict[str, MessageKey]] = {}
+    for source, name in keys:
+        kept_as = keyed_id(session.cipher, name)
+        by_source.setdefault(source, {})[kept_as] = source, name
+    answers: dict[MessageKey, MessageAnswer] = {}
+    for source, kept in by_source.items():
+        rows = session.execute(
+            select(INBOX.c.state, INBOX.c.reason, *columns_to_decrypt(INBOX.c.body))
+            .where(INBOX.c.current, INBOX.c.state != WAITING, INBOX.c.source == source)
+            .where(session.is_in(INBOX.c.message_id, list(kept)))
         )
-        for row in rows
-    }
+        for row in rows:
+            is_refused = row.state == REFUSED
+            why = reason_text(session, row) if is_refused else ""
+            answers[kept[row.message_id]] = MessageAnswer(is_refused, why)
+    return answers

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
+from models.queries.conditions import OPEN_TICKET
 from models.queries.letter import read_letters
 from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
 from models.rules.vocabulary import OPEN, MessageType
@@ -16,6 +17,9 @@ from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
 
 _MOST_LETTERS = 5_000
+
+_MOST_NEAR = 500
+"""Letters that are decrypted and compared with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,25 @@ def similar_tickets(
             units = tuple(dict.fromkeys(t.unit for t in tickets if t.unit))
             matching.append(SimilarTickets(similar, len(group.claimants), units))
     return sorted(matching, key=lambda m: (-len(m.tickets), -m.last_at.timestamp()))
+
+
+def similar_to(session: Session, number: str) -> list[str]:
+    """Return the open tickets that seem to be about the same thing as this one, with it, by number.
+
+    Only letters that have bands (operations.similar) are compared; of those that share a band with
+    it the newest.
+    """
+    own_ticket = select(TICKET.c.id).where(TICKET.c.number == number).scalar_subquery()
+    own_bands = select(SIMILARITY.c.hash).where(SIMILARITY.c.ticket_id == own_ticket)
+    near = select(SIMILARITY.c.ticket_id).where(
+        SIMILARITY.c.hash.is_not(None), SIMILARITY.c.hash.in_(own_bands)
+    )
+    rows = select(TICKET.c.number).where(OPEN_TICKET, TICKET.c.id.in_(near))
+    newest = rows.order_by(TICKET.c.received_at.desc(), TICKET.c.number).limit(_MOST_NEAR)
+    first, *_others = group_similar(
+        session, list(dict.fromkeys([number, *session.scalars(newest)]))
+    )
+    return first
 
 
 def group_similar(session: Session, numbers: Sequence[str]) -> list[list[str]]:

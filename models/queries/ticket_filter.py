@@ -55,7 +55,7 @@ def filter_condition(session: Session, wanted: TicketFilter) -> ColumnElement[bo
     if wanted.categories:
         parts.append(TICKET.c.category.in_(wanted.categories))
     if wanted.numbers is not None:
-        parts.append(TICKET.c.number.in_(wanted.numbers))
+        parts.append(session.is_in(TICKET.c.number, wanted.numbers))
     if wanted.topics:
         tree = load_topics(session)
         codes = {code for text in wanted.topics for code in tree.matching(text)}

@@ -1,6 +1,6 @@
 """Offer what can be done with a ticket, ask for what it needs, and send it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,9 +20,9 @@ from monitor.formatting import one_line, shorten
 from monitor.operator.claimant_data import ClaimantRevealer
 from monitor.operator.claiming import switch_claim
 from monitor.operator.form_data import FormData, FormDataReader
-from monitor.operator.operator import Operator
+from monitor.operator.operator import Choice, Operator
 from monitor.operator.sending import MessageSender
-from monitor.screens.dialogs import MenuDialog
+from monitor.quick_actions import QuickAction, with_key
 
 _TITLE_CELLS = 120
 """Cells of a title above a form."""
@@ -48,14 +48,31 @@ class ActionMenu:
         self._revealer = ClaimantRevealer(operator)
         self._form_data = FormDataReader()
 
-    async def offer(self, number: str) -> None:
-        """Offer what can be done with a ticket, ask for what it needs, and send it."""
+    async def act(self, number: str, quick: QuickAction) -> None:
+        """Ask at once for what a frequent action needs, and send it."""
+        if not await self._operator.may(Permission.ACT, number):
+            return
+        offer = await self._operator.read(lambda session: self.load(session, number))
+        by_type = {action.type: action for action in offer.actions}
+        action = next((by_type[kind] for kind in quick.types if kind in by_type), None)
+        if action is not None:
+            await self._ask(action, offer)
+            return
+        text = _("{what} cannot be done with this ticket here").format(what=render(quick.label))
+        self._operator.app.notify(text, severity="warning", markup=False)
+
+    async def offer(self, number: str, more: Sequence[Choice] = ()) -> None:
+        """Offer what can be done with a ticket, ask for what it needs, and send it.
+
+        `more` is offered below it.
+        """
         operator = self._operator
         if not await operator.may(Permission.ACT, number):
             return
         offer = await operator.read(lambda session: self.load(session, number))
-        choices: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-            (render(action.label), partial(self._ask, action, offer)) for action in offer.actions
+        choices: list[Choice] = [
+            (with_key(render(action.label), action.type), partial(self._ask, action, offer))
+            for action in offer.actions
         ]
         if offer.is_call_due and operator.who.may(Permission.CALL):
             shows_number = partial(self._revealer.show_number, number)
@@ -65,13 +82,11 @@ class ActionMenu:
             choices.append((_("Show the claimant's data"), shows_person))
         claimed = offer.claim is not None and offer.claim.who == operator.who.name
         name = _("Let go of the ticket") if claimed else _("Claim the ticket")
-        choices.append((name, partial(switch_claim, operator, number, offer.claim)))
+        choices.append((f"{name}  F4", partial(switch_claim, operator, number, offer.claim)))
+        choices += more
         title = _("What to do with {ticket}").format(ticket=one_line(number))
         empty = _("Nothing can be done with this ticket here.")
-        names = [name for name, _run in choices]
-        chosen = await operator.app.push_screen_wait(MenuDialog(title, names, empty))
-        if chosen is not None:
-            await choices[chosen][1]()
+        await operator.choose(title, choices, empty)
 
     async def _ask(self, action: Action, offer: Offer) -> None:
         ticket, operator = offer.ticket, self._operator

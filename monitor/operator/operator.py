@@ -1,6 +1,6 @@
 """The operator at the screen: their name, their rights, and the store that they work on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,9 +15,12 @@ from models.rules.vocabulary import Permission
 from models.security.roles import Actor, Denied
 from models.store_errors import outage_reason
 from monitor.background import OUTAGES, in_background_thread
-from monitor.screens.dialogs import TextPrompt
+from monitor.screens.dialogs import MenuDialog, TextPrompt
 
 T = TypeVar("T")
+
+Choice = tuple[str, Callable[[], Awaitable[None]]]
+"""A line of a menu, and what it does."""
 
 
 class Operator:
@@ -94,6 +97,13 @@ class Operator:
         if not self.name:
             await self.ask_name()
         return bool(self.name)
+
+    async def choose(self, title: str, choices: Sequence[Choice], empty: str) -> None:
+        """Show a menu, and do what is chosen; without choices it says `empty`."""
+        menu = MenuDialog(title, [name for name, _run in choices], empty)
+        chosen = await self.app.push_screen_wait(menu)
+        if chosen is not None:
+            await choices[chosen][1]()
 
     async def write(self, work: Callable[[Session], T]) -> T:
         """Do something in a writing transaction, in the background, and return its result."""

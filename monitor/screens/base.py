@@ -12,6 +12,8 @@ from monitor.commands import TITLES, keys_for
 from monitor.host import MonitorHost
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import KeyLine, OutageLine, StatusLine, StatusLineData
+from monitor.widgets.selectable_list import SelectableList
+from monitor.widgets.virtual_list import VirtualList
 
 
 class MonitorScreen(Screen[None]):
@@ -82,6 +84,23 @@ class MonitorScreen(Screen[None]):
     def ticket_under_cursor(self) -> str | None:
         """Return the number of the ticket that an action would be about, if there is one."""
         return None
+
+    @property
+    def selectable(self) -> SelectableList | None:
+        """The list of which several tickets can be selected, where the screen has one."""
+        # a query by this type would not know those that have it as their second base
+        lists = (each for each in self.query(VirtualList) if isinstance(each, SelectableList))
+        return next(lists, None)
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The numbers of the tickets that are selected."""
+        return self.selectable.selected if self.selectable is not None else ()
+
+    def on_selectable_list_selection_changed(self) -> None:
+        """Show how many are selected, and the keys for them."""
+        self.query_one(KeyLine).show_selection(selects=bool(self.selected))
+        self.host.show_status()
 
     def on_screen_resume(self) -> None:
         """Refresh a screen that is visible again."""

@@ -18,8 +18,9 @@ from monitor.commands import bindings
 from monitor.formatting import format_time, one_line
 from monitor.screens.kinds import KindsScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.item_list import ListItem
 from monitor.widgets.kind_line import KindLine
+from monitor.widgets.selectable_list import TicketItemList
 from monitor.widgets.ticket_cells import time_left_cell, title_cell
 from monitor.widgets.virtual_list import Cell, Column
 
@@ -62,9 +63,9 @@ class CallbacksScreen(KindsScreen):
     NAMES = _NAMES
     BINDINGS: ClassVar[list[BindingType]] = bindings("callbacks")
 
-    def list_widget(self) -> ItemList:
+    def list_widget(self) -> TicketItemList:
         """Return the list of calls."""
-        return ItemList(_heads, id="calls")
+        return TicketItemList(_heads, id="calls")
 
     def calls_from_cursor(self) -> tuple[str, list[str]]:
         """Return the kind that is shown, and the tickets from the one under the cursor on."""

@@ -55,6 +55,7 @@ def _signs() -> list[Content]:
         *levels,
         (render(EMERGENCY_BADGE), "bold $background on $error", _("an emergency")),
         ("*", "bold", _("the level was raised within the last minute")),
+        ("+", "bold", _("selected, to act on several tickets at once")),
         ("?", "bold", _("the due is provisional: its year has not been arranged")),
         ("..", "bold", _("the text goes on")),
         *((render(mark), style, render(name)) for mark, style, name in DAY_MARKS.values()),

@@ -10,9 +10,9 @@ from models.i18n import LazyText, render
 from monitor.commands import TITLES
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
-from monitor.widgets.item_list import ItemList
 from monitor.widgets.kind_line import KindLine
 from monitor.widgets.panel import Panel
+from monitor.widgets.selectable_list import TicketItemList
 from monitor.widgets.virtual_list import VirtualList
 
 
@@ -28,7 +28,7 @@ class KindsScreen(MonitorScreen):
         super().__init__(host)
         self._kind = next(iter(self.NAMES))
 
-    def list_widget(self) -> ItemList:
+    def list_widget(self) -> TicketItemList:
         """Return a new list for the items of a kind."""
         raise NotImplementedError
 
@@ -43,9 +43,9 @@ class KindsScreen(MonitorScreen):
         self.query_one(KindLine).chosen = self._kind
 
     @property
-    def items(self) -> ItemList:
+    def items(self) -> TicketItemList:
         """The list."""
-        return self.query_one(ItemList)
+        return self.query_one(TicketItemList)
 
     def show_title(self, text: str) -> None:
         """Show the name of the chosen kind and this text as the title of its list."""
@@ -73,6 +73,7 @@ class KindsScreen(MonitorScreen):
         if kind != line.chosen:
             line.chosen = kind
             line.draw()
+            self.items.clear_selection()
             self.items.put_cursor(0, row=0)
             self.host.read_now()
 

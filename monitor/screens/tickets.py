@@ -75,6 +75,11 @@ class TicketsScreen(MonitorScreen):
         return self.query_one(TicketList)
 
     @property
+    def filter(self) -> Filter:
+        """The filter that is on."""
+        return self._filter
+
+    @property
     def _has_preview(self) -> bool:
         return self.has_class("-wide")
 
@@ -86,6 +91,7 @@ class TicketsScreen(MonitorScreen):
         return SnapshotRequest(
             filter=self._filter,
             order=self._order,
+            selected=self.tickets.selected,
             viewport=self.tickets.viewport(),
             preview=self._has_preview,
         )
@@ -99,6 +105,7 @@ class TicketsScreen(MonitorScreen):
         tickets.claims = snapshot.claims
         tickets.use_columns(self._order, self.columns)
         tickets.show(snapshot.page, snapshot.at, snapshot.office, snapshot.short_names)
+        tickets.deselect(snapshot.left)
         self._show_range()
         ticket = snapshot.detail
         if self._has_preview and (ticket is None or ticket.number != tickets.current):

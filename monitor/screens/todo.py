@@ -12,8 +12,9 @@ from monitor.commands import bindings
 from monitor.formatting import format_duration, one_line
 from monitor.screens.kinds import KindsScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
-from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.item_list import ListItem
 from monitor.widgets.kind_line import KindLine
+from monitor.widgets.selectable_list import TicketItemList
 from monitor.widgets.ticket_cells import time_left_cell, title_cell
 from monitor.widgets.virtual_list import Cell, Column
 
@@ -45,9 +46,9 @@ class TodoScreen(KindsScreen):
     NAMES = _NAMES
     BINDINGS: ClassVar[list[BindingType]] = bindings("todo")
 
-    def list_widget(self) -> ItemList:
+    def list_widget(self) -> TicketItemList:
         """Return the list of what waits."""
-        return ItemList(_heads, id="todo")
+        return TicketItemList(_heads, id="todo")
 
     def request(self) -> SnapshotRequest:
         """Ask for the work of the chosen kind."""

@@ -42,6 +42,7 @@ class StatusLineData:
     wall: datetime | None = None
     operator: str = ""
     waiting: int = 0
+    selected: int = 0
     tells_alarms: bool = False
 
 
@@ -124,6 +125,9 @@ def _session_parts(status: StatusLineData) -> list[Part]:
     parts: list[Part] = []
     if status.paused:
         parts.append(Part(0, Content.styled(f" {_('paused')} ", "reverse $warning")))
+    if status.selected:
+        text = _("selected {n}").format(n=status.selected)
+        parts.append(Part(0, Content.styled(f" {text} ", "bold reverse $accent")))
     if status.waiting:
         text = _("answers awaited {n}").format(n=status.waiting)
         parts.append(Part(0, Content.styled(f" {text} ", "reverse $accent")))
@@ -189,6 +193,7 @@ class KeyHint(Static):
         text = Content.assemble((command.key_label, "bold $foreground"), " ", name)
         super().__init__(text, markup=False)
         self.cells = cell_len(text.plain) + 2
+        self.selects = command.selects
         self._key = command.keys.split(",")[0]
 
     async def on_click(self, event: events.Click) -> None:
@@ -198,11 +203,12 @@ class KeyHint(Static):
 
 
 class KeyLine(Horizontal):
-    """The keys that work on this screen."""
+    """The keys that work on this screen, with or without a selection."""
 
     def __init__(self, commands: list[Command]) -> None:
         super().__init__()
         self._commands = commands
+        self._selects = False
 
     def compose(self) -> ComposeResult:
         """Yield a hint for each key."""
@@ -210,12 +216,18 @@ class KeyLine(Horizontal):
             if command.in_key_line:
                 yield KeyHint(command)
 
+    def show_selection(self, *, selects: bool) -> None:
+        """Show the keys for a selection, or those without one."""
+        if selects != self._selects:
+            self._selects = selects
+            self.on_resize()
+
     def on_resize(self) -> None:
         """Leave out the hints that do not fit whole; the help screen has them all."""
         room = self.size.width
         for hint in self.query(KeyHint):
-            room -= hint.cells
-            hint.display = room >= 0
+            hint.display = fits = hint.selects in (None, self._selects) and room >= hint.cells
+            room -= hint.cells if fits else 0
 
 
 class OutageLine(SteadyText):

@@ -14,6 +14,7 @@ from models.queries.ticket_order import QUEUE_ORDER, SortColumn, TicketOrder
 from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
 from monitor.labels import BADGES
 from monitor.ticket_pages import Viewport
+from monitor.widgets.selectable_list import SelectableList
 from monitor.widgets.ticket_columns import (
     FIXED,
     TITLE,
@@ -22,13 +23,13 @@ from monitor.widgets.ticket_columns import (
     TicketColumn,
     shown_columns,
 )
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.virtual_list import Cell, Column
 
 _LEAST_TITLE = 24
 """Cells that a title has before another column has any."""
 
 
-class TicketList(VirtualList):
+class TicketList(SelectableList):
     """Open tickets in the order of the queue.
 
     The cursor stays on its ticket, at the same place on the screen, whatever comes and goes around

@@ -93,7 +93,7 @@ class VirtualList(ScrollView, can_focus=True):
         self._drawn: list[Strip] = []
         self._is_stale = False
         self._drawn_widths: Sequence[int | None] = ()
-        self._strips: dict[tuple[tuple[Cell, ...], int, bool], Strip] = {}
+        self._strips: dict[tuple[tuple[Cell, ...], int, str], Strip] = {}
 
     # Provided by a subclass
 
@@ -251,6 +251,10 @@ class VirtualList(ScrollView, can_focus=True):
         self._strips = {}
         self.redraw()
 
+    def mark(self, index: int, *, at_cursor: bool) -> str:
+        """Return the two cells before a row."""
+        return "> " if at_cursor else "  "
+
     def render_line(self, y: int) -> Strip:
         """Return a line of the screen as it was drawn last."""
         if y < len(self._drawn):
@@ -277,21 +281,16 @@ class VirtualList(ScrollView, can_focus=True):
             text = "  .." if index < self.total else self._empty_line(y)
             plain = self.get_component_rich_style("virtual-list--row") if not text else base
             return Strip([Segment(fit(text, width), plain)], width)
-        key = tuple(cells), index % 2, at_cursor
+        key = tuple(cells), index % 2, self.mark(index, at_cursor=at_cursor)
         if key not in self._strips:
-            segments = self._segments(cells, widths, base, at_cursor=at_cursor)
+            segments = [Segment(key[2], base), *self._segments(cells, widths, base)]
             self._strips[key] = Strip(segments).adjust_cell_length(width, base)
         return self._strips[key]
 
     def _segments(
-        self,
-        cells: Sequence[Cell],
-        widths: Sequence[int | None],
-        base: Style,
-        *,
-        at_cursor: bool,
+        self, cells: Sequence[Cell], widths: Sequence[int | None], base: Style
     ) -> list[Segment]:
-        segments = [Segment("> " if at_cursor else "  ", base)]
+        segments: list[Segment] = []
         for cell, cell_width in zip(cells, widths, strict=True):
             if cell_width is None:
                 continue

@@ -34,6 +34,7 @@ def test_every_command_of_the_palette_has_an_action_of_the_app() -> None:
     names = {action for _name, action in palette(on_ticket=False, on_wallboard=True)}
     screens = {f"go('{screen.name}')" for screen in MAIN_SCREENS}
     of_tickets = {"act_on_ticket", "claim", "copy_number", "list_menu", "go_to", "open_view"}
+    of_tickets |= {"select_all", "select_similar"}
     assert {action for _name, action in offered} - names == screens | of_tickets
 
 

@@ -1,0 +1,128 @@
+"""Act on many tickets at once: offer what fits them, ask once, send a message for each."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from models.database import Session
+from models.i18n import _, render
+from models.operations.speaking import SpeakingCheck
+from models.queries.claims import Claim, claims
+from models.queries.selected_tickets import selected_tickets
+from models.rules.speaking import OPERATORS
+from models.rules.vocabulary import Permission
+from monitor.action_types import Action, ActionTicket
+from monitor.actions import message
+from monitor.collisions import claim_mark
+from monitor.formatting import one_line, shorten
+from monitor.operator.form_data import FormData, FormDataReader
+from monitor.operator.operator import Choice, Operator
+from monitor.operator.sending import MessageSender
+from monitor.quick_actions import QuickAction, with_key
+from monitor.screens.batch_results import BatchResults
+from monitor.shared_actions import actions_for_many
+
+_SHOWN, _TITLE_CELLS = 2, 60
+"""Tickets that a form names, and the cells of their titles; of the others it tells the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """The actions with the tickets that each fits, and what is known about the tickets."""
+
+    actions: Sequence[tuple[Action, Sequence[ActionTicket]]]
+    titles: Mapping[str, str]
+    claims: Mapping[str, Claim]
+    form_data: FormData
+
+
+class BatchMenu:
+    """Offers one operator's actions with many tickets."""
+
+    def __init__(self, operator: Operator, sender: MessageSender) -> None:
+        self._operator = operator
+        self._sender = sender
+        self._form_data = FormDataReader()
+
+    async def offer(self, numbers: Sequence[str], more: Sequence[Choice]) -> None:
+        """Offer what can be done with these tickets, ask once, and send it; `more` comes below."""
+        if not await self._operator.may(Permission.ACT, numbers[0]):
+            return
+        offer = await self._operator.read(lambda session: self._load(session, numbers))
+        choices: list[Choice] = [
+            (
+                with_key(f"{render(action.label)} ({len(tickets)})", action.type),
+                partial(self._ask, action, tickets, offer),
+            )
+            for action, tickets in offer.actions
+        ]
+        title = _("What to do with {n} tickets").format(n=len(numbers))
+        empty = _("Nothing can be done with these tickets here.")
+        await self._operator.choose(title, [*choices, *more], empty)
+
+    async def act(self, numbers: Sequence[str], quick: QuickAction) -> None:
+        """Ask at once for what a frequent action needs, and send it for all that it fits."""
+        if not await self._operator.may(Permission.ACT, numbers[0]):
+            return
+        offer = await self._operator.read(lambda session: self._load(session, numbers))
+        fitting = {action.type: (action, tickets) for action, tickets in offer.actions}
+        fits = next((fitting[kind] for kind in quick.types if kind in fitting), None)
+        if fits is not None:
+            await self._ask(*fits, offer)
+            return
+        text = _("{what} cannot be done with the selected tickets together")
+        text = text.format(what=render(quick.label))
+        self._operator.app.notify(text, severity="warning", markup=False)
+
+    async def show_results(self) -> str | None:
+        """Show what became of the last batch; returns the ticket that is to be opened, if any."""
+        if (batch := self._sender.last_batch) is None:
+            self._operator.app.notify(_("Nothing was sent for many tickets yet"), markup=False)
+            return None
+        return await self._operator.app.push_screen_wait(BatchResults(batch))
+
+    async def _ask(self, action: Action, tickets: Sequence[ActionTicket], offer: _Offer) -> None:
+        form = offer.form_data.form(action, "\n".join(self._about(tickets, offer)))
+        answers = await self._operator.app.push_screen_wait(form)
+        if answers is None:
+            return
+        who, now = self._operator.who.name, self._operator.now()
+        # not like the digest that begins the ids of one message for several tickets
+        batch_id = f"batch-{uuid.uuid4().hex}"
+        bodies = [
+            message(action, ticket, answers, who, now, f"{batch_id}-{ticket.number}")
+            for ticket in tickets
+        ]
+        await self._sender.send_batch(OPERATORS, bodies, render(action.label))
+
+    def _about(self, tickets: Sequence[ActionTicket], offer: _Offer) -> list[str]:
+        """Say how many of the selected tickets it is for, warn of others' claims, and name some."""
+        count = _("For {n} of {total} selected tickets, a message each")
+        lines = [count.format(n=len(tickets), total=len(offer.titles))]
+        held = [c for t in tickets if (c := offer.claims.get(t.number)) is not None]
+        if others := [claim for claim in held if claim.who != self._operator.who.name]:
+            names = ", ".join(dict.fromkeys(claim_mark(claim) for claim in others))
+            text = _("Attention: others work at {n} of them: {names}")
+            lines.append(shorten(text.format(n=len(others), names=names), _TITLE_CELLS))
+        for ticket in tickets[:_SHOWN]:
+            title = shorten(one_line(offer.titles[ticket.number]), _TITLE_CELLS)
+            lines.append(f"{one_line(ticket.number)}  {title}")
+        if (unnamed := len(tickets) - _SHOWN) > 0:
+            lines[-1] += "  " + _("and {n} more").format(n=unnamed)
+        return lines
+
+    def _load(self, session: Session, numbers: Sequence[str]) -> _Offer:
+        tickets = selected_tickets(session, numbers)
+        check = SpeakingCheck(session, self._operator.who, self._operator.now())
+        actions = []
+        for action, fitting in actions_for_many(tickets):
+            allowed = [t for t in fitting if check.may_send(action.type, {"unit": t.unit})]
+            if allowed:
+                actions.append((action, allowed))
+        return _Offer(
+            actions,
+            {ticket.number: ticket.title for ticket in tickets},
+            claims(session, self._operator.wall()),
+            self._form_data.read(session, self._operator.now()),
+        )
