@@ -107,8 +107,8 @@ def _side(outcome: TicketOutcome, duties: list[Clock | None]) -> dict[str, Any]:
     return {
         "due": due and due.astimezone(SHANGHAI),
         **{level: sum(x.level is level for x in outcome.levels) for level in Level},
-        "deemed": len(outcome.deemed),
-        "refused": len(outcome.refused),
+        "deemed": list(outcome.deemed),
+        "refused": list(outcome.refused.values()),
         "clocks": [_clock_as_dict(clock) for clock in duties if clock is not None],
     }
 
