@@ -24,6 +24,7 @@ QUICK_ACTIONS = (
         lazy("Choose unit"),
         (MessageType.TICKET_ASSIGNED, MessageType.TICKET_REASSIGNED),
     ),
+    QuickAction("f12", "F12", lazy("Note"), (MessageType.NOTE_ADDED,)),
 )
 
 

@@ -161,7 +161,7 @@ async def test_a_note_is_kept_in_the_log_and_changes_nothing_else(store: Store) 
     app = _app(store, operator="desk")
     async with app.run_test(size=(120, 60)) as pilot:
         await _open(pilot, number)
-        await _choose(pilot, "添加备注")
+        await pilot.press("f12")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         app.screen.query_one(Input).value = "诉求人明早回电 13800138000"
         await pilot.press("enter", "enter")
@@ -345,8 +345,8 @@ async def test_a_number_for_a_call_that_is_due_is_shown_without_a_reason(store: 
         await wait_until(pilot, lambda: _is_open(app, MenuDialog))
         menu = app.screen
         assert isinstance(menu, MenuDialog)
-        calling = ["查看应拨打的号码", "查看诉求人信息", "认领此工单"]
-        desk_actions = ["催办", "改派其他单位", "重新计时", "添加备注", "选择诉求分类"]
+        calling = ["查看应拨打的号码", "查看诉求人信息", "认领此工单  F4"]
+        desk_actions = ["催办  F9", "改派其他单位  ^U", "重新计时", "添加备注  F12", "选择诉求分类"]
         assert list(menu._choices) == [*desk_actions, *calling]
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()

@@ -186,7 +186,7 @@ async def test_what_fits_the_selected_is_offered_by_role(store: Store) -> None:
     of_units = ["报告进展 (6)", "提交办理结果 (6)"]
     by_role = {UserRole.OPERATOR: of_desk, UserRole.SUPERVISOR: [*of_desk, *of_units]}
     for role, named in by_role.items():
-        offered = [*named, "添加备注 (7)"]
+        offered = [*named, "添加备注 (7)  F12"]
         app = _app(store, role)
         async with app.run_test(size=(120, 40)) as pilot:
             screen = await _open_list(pilot)
