@@ -12,14 +12,13 @@ import random
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from models.clock import DemoClock, Now, monotonic, system_clock
+from models.clock import Now, monotonic, system_clock
 from models.database import Store, columns_to_decrypt
 from models.i18n import activate
 from models.operations.inbox import add_messages
@@ -33,11 +32,9 @@ from monitor.screens.action_form import ActionForm
 from monitor.screens.base import MonitorScreen
 from monitor.screens.dialogs import Dialog, MenuDialog
 from monitor.screens.tickets import TicketsScreen
-from scripts.bench import workload
+from scripts.bench import intake, workload
 from scripts.bench.context import BenchContext
-from scripts.bench.monitor import filled_store
 from scripts.bench.rules import shipped_rulebook
-from scripts.bench.storm import MOMENT
 from tests.monitor.driving import wait_until
 from tests.monitor.scene import screen_text
 
@@ -283,10 +280,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="hotline-operators-") as folder:
         bench = BenchContext(Path(folder), lambda text: print(text, flush=True))
         with bench.cleanup:
-            testbed, what = filled_store(bench, wanted.tickets, 10_000)
-            now = DemoClock(system_clock(), MOMENT - timedelta(hours=1), 1.0)
-            testbed.start(clock=str(now))
-            print(f"working for {wanted.seconds:.0f} s on {what}", flush=True)
+            testbed = bench.cleanup.enter_context(bench.testbed("operators"))
+            testbed.start()
+            # real tickets, not copies: the texts of those can be read by nobody
+            print(f"feeding {wanted.tickets:,} letters", flush=True)
+            intake.seconds_to_apply(testbed, intake.letters_file(testbed, "T-", wanted.tickets))
+            now = system_clock
+            print(f"working for {wanted.seconds:.0f} s", flush=True)
             end = monotonic() + wanted.seconds
             working = work(testbed.store, now, lambda _operator: monotonic() > end, wanted.seed)
             operators = asyncio.run(working)
