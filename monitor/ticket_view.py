@@ -165,15 +165,14 @@ def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar, width: i
         if row.ended_at is not None:
             span += "  " + _("ended {at}").format(at=format_instant(row.ended_at))
             span += f" {label(EventName, duty.ended_by)}" if duty.ended_by else ""
-        parts.append(Content.styled(span, "$quiet"))
+        parts += _indented(span, width)
         if duty.notices:
             notices = ", ".join(
                 f"{format_instant(notice.at)[5:]} {label(NoticeKind, notice.kind)} "
                 f"{label(NoticeState, notice.state)}".rstrip()
                 for notice in duty.notices
             )
-            text = "  " + _("notices: {notices}").format(notices=notices)
-            parts.append(Content.styled(text, "$quiet"))
+            parts += _indented("  " + _("notices: {notices}").format(notices=notices), width)
     return _lines(parts)
 
 
@@ -237,6 +236,11 @@ def log(ticket: TicketDetail, now: datetime, width: int) -> Content:
         head = Content.styled(f"{line.seq:>3} {moment}".ljust(indent), "$quiet")
         parts += _hanging(head, _log_line(line), indent, width)
     return _lines(parts)
+
+
+def _indented(text: str, width: int) -> list[Content]:
+    """Wrap a quiet text that begins with two blanks, its further lines below its beginning."""
+    return _hanging(Content("  "), Content.styled(text.strip(), "$quiet"), 2, width)
 
 
 def _hanging(head: Content, text: Content, indent: int, width: int) -> list[Content]:

@@ -43,6 +43,9 @@ _SMALL_FIGURES: tuple[tuple[str, LazyText], ...] = (
 
 _CARDS = (Level.RED, Level.YELLOW)
 _BAR_WIDTH = 24
+_WITH_BARS = 52
+"""Cells of a list from which on its bars are whole."""
+
 _FIGURE_GAP = 4
 
 
@@ -72,7 +75,7 @@ def _dots(row: str, style: str) -> list[tuple[str, str]]:
 
 
 def _unit_heads() -> Sequence[Column]:
-    return [Column(_("Unit"), 14), *level_heads(_CARDS), Column("", None)]
+    return [Column(_("Unit"), 14), *level_heads(_CARDS), Column("", None, _WITH_BARS)]
 
 
 def _unit_item(unit: UnitLoad, most: int, short_names: Mapping[str, str]) -> ListItem:

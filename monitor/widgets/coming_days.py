@@ -10,7 +10,7 @@ from monitor.widgets.item_list import ListItem
 from monitor.widgets.level_counts import count_cell, level_cells, level_heads
 from monitor.widgets.virtual_list import Cell, Column
 
-_BAR_WIDTH = 16
+_BAR_WIDTH = 14
 
 
 def day_heads() -> Sequence[Column]:

@@ -213,5 +213,5 @@ def test_the_list_of_coming_days_has_blanks_for_zeros() -> None:
     assert texts[1] == ["10-10 周六", "4", "2", "", "", "1", ""]
     assert items[2].cells[0].style == "quiet"
     bars = [sum(len(text) for text, _style in item.cells[-1].parts) for item in items]
-    assert bars == [0, 16, 8]
+    assert bars == [0, 14, 7]
     assert days[1].day + timedelta(days=1) == days[2].day
