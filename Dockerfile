@@ -4,7 +4,7 @@ COPY constraints.txt ./
 # The locked releases, without the tools of the tests.
 RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --constraint constraints.txt hatchling
-COPY LICENSE pyproject.toml ./
+COPY LICENSE README.md pyproject.toml ./
 COPY models models
 COPY workers workers
 COPY monitor monitor
