@@ -32,7 +32,15 @@ from models.security.roles import Actor, InvalidRoles, NotAllowed, token_digest
 from models.security.roles_file import parse_roles
 from models.tables.core import ACCESS, USER_ROLE
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.store.factories import advance_tickets, at, feed, letter, message, prepared_store
+from tests.store.factories import (
+    KEY_LINE,
+    advance_tickets,
+    at,
+    feed,
+    letter,
+    message,
+    prepared_store,
+)
 
 NOW = at("2026-11-20T09:00")
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -206,6 +214,11 @@ def hotline(
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     (home / "roles.toml").write_text(FILE, "utf-8")
+    (home / "hotline.key").write_text(KEY_LINE, "ascii")
+    (home / "hotline.key").chmod(0o600)
+    with prepared_store(store_url):
+        # nobody has used it by a command yet
+        pass
     return InProcessHotline(home, monkeypatch, capsys, DATABASE_URL=store_url)
 
 

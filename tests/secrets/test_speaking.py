@@ -256,6 +256,7 @@ def test_a_fed_file_keeps_to_the_role(
     home.mkdir(mode=0o700)
     folder.mkdir(mode=0o700)
     hotline = InProcessHotline(home, monkeypatch, capsys, DATABASE_URL=store_url)
+    hotline("db", "upgrade")
     token = hotline("tokens", "issue", "gateway", "--role", "feeder").stdout.strip()
     lines = [
         letter("T1", "2026-11-02T09:00"),
