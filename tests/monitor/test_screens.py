@@ -270,6 +270,24 @@ def test_old_samples_are_deleted(store_url: str) -> None:
     assert sample_time(NOW).second % 5 == 0
 
 
+@pytest.mark.store()
+def test_the_days_of_a_queue_keep_its_most(store_url: str) -> None:
+    """What waits by each evening is kept for thirty days; today is the last of them."""
+    with prepared_store(store_url) as made:
+        with made.writing() as session:
+            add_messages(session, "city", [received("1", NOW, "路灯不亮")], NOW)
+        for days in (0, 2, 31):
+            with made.writing() as session:
+                wall = NOW + timedelta(days=days)
+                record_sample(session, "w", {"intake": 3}, {}, NOW, wall, 1.0)
+        with made.reading() as session:
+            (intake,) = (r for r in queues(session, NOW, wall) if r.name == "intake")
+            early = next(r for r in queues(session, NOW, NOW) if r.name == "intake")
+    assert (len(intake.days), intake.days[-1], sum(intake.days)) == (30, 1, 2)
+    assert intake.days[0] == 1, "of thirty-one days ago nothing is kept"
+    assert sum(early.days) == 0
+
+
 def test_charts_are_as_high_as_their_values() -> None:
     """Dots from the bottom; every value above zero has one; empty cells are plain blanks."""
     assert chart([0, 0, 8, 8], 2, 1, 8) == [" \u28ff"]
