@@ -33,7 +33,7 @@ _FILTERS = ("单位:城管", "路灯", "级别:黄", "剩:<3日")
 _SCREENS = "12"
 """The keys of the screens on which nothing is pressed: the overview, and then the list."""
 
-_AT_CURSOR, _NOT_THERE = re.compile(r" {0,2}> "), re.compile(r" {0,4}\.\.\s")
+_AT_CURSOR, _NOT_THERE = re.compile(r"[^\w>]{0,2}> "), re.compile(r"[^\w.]{1,4}\.\.\s")
 
 
 @dataclass
