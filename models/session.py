@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlmodel
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import Table, select
 from sqlalchemy.dialects import sqlite
 
 from models.bulk import insert_missing
@@ -43,13 +43,6 @@ class Session(sqlmodel.Session):
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
         return postgresql.insert(table)
-
-    def is_in(self, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
-        """Return the condition that a value is one of many numbers or texts.
-
-        They are sent as a single parameter: thousands would have to be compiled into the statement.
-        """
-        return is_in(column, values)
 
     def encrypt(self, column: AnyColumn, value: Json, row: RowLike, ticket: str = "") -> Encrypted:
         """Encrypt a value of a column for the row that it will stand in.
@@ -109,7 +102,7 @@ class Session(sqlmodel.Session):
         salts = self._derived.salts
         wanted = [number for number in tickets if number not in salts]
         if wanted and self.cipher.keyring.any_binds:
-            rows = self.execute(select(SALT).where(self.is_in(SALT.c.ticket, wanted)))
+            rows = self.execute(select(SALT).where(is_in(SALT.c.ticket, wanted)))
             # SQLite keeps a value of any type; one that is no salt opens nothing
             salts.update((r.ticket, r.salt if isinstance(r.salt, bytes) else b"") for r in rows)
 

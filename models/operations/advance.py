@@ -11,6 +11,7 @@ from sqlalchemy import select
 from models.bulk import next_ids
 from models.database import Session
 from models.i18n import lazy
+from models.membership import is_in
 from models.operations.append_log import LogAppend, NewTicket, TicketRow, append_logs
 from models.operations.duplicates import DuplicateCheck
 from models.operations.refold import refold_late
@@ -94,7 +95,7 @@ def _advance_chunk(
     works = {work.row.number: work for work in lock_tickets(session, numbers)}
     known = set(works)
     if missing := [n for n in numbers if n not in known]:
-        locked_elsewhere = select(TICKET.c.number).where(session.is_in(TICKET.c.number, missing))
+        locked_elsewhere = select(TICKET.c.number).where(is_in(TICKET.c.number, missing))
         known |= set(session.scalars(locked_elsewhere).all())
     # read only after the lock: what another worker has just finished must not be seen as waiting
     waiting = _waiting(session, numbers, now)
@@ -169,9 +170,7 @@ def _drop_locked(session: Session, begun: dict[str, TicketWork]) -> list[str]:
     receipts = [work.first.arrival for work in begun.values()]
     free = set(
         session.scalars(
-            select(INBOX.c.id)
-            .where(session.is_in(INBOX.c.id, receipts))
-            .with_for_update(skip_locked=True)
+            select(INBOX.c.id).where(is_in(INBOX.c.id, receipts)).with_for_update(skip_locked=True)
         ).all()
     )
     held = [number for number, work in begun.items() if work.first.arrival not in free]
@@ -184,7 +183,7 @@ def _waiting(session: Session, numbers: Sequence[str], now: datetime) -> dict[st
     """Return the rows that wait for these tickets and are due, by the ticket's number."""
     rows = session.execute(
         select(*INBOX_COLUMNS)
-        .where(session.is_in(INBOX.c.ticket, numbers))
+        .where(is_in(INBOX.c.ticket, numbers))
         .where(INBOX.c.state == WAITING, INBOX.c.current, INBOX.c.at <= now)
         .order_by(INBOX.c.at, INBOX.c.id)
     )

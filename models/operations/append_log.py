@@ -13,6 +13,7 @@ from sqlalchemy import delete
 from models.bulk import RowValues, insert_new, insert_rows, update_rows, upsert_rows
 from models.database import Session
 from models.json_types import Json
+from models.membership import is_in
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.blind_index import add_blind_index, blind_index_rows
 from models.operations.changes import record_changes
@@ -142,7 +143,7 @@ def append_logs(
     insert_rows(connection, BLIND_INDEX, rows.index)
     add_blind_index(session, rows.more_index)
     if refolded := [append.row.id for append in appends if append.refolded]:
-        session.execute(delete(CLOCK).where(session.is_in(CLOCK.c.ticket_id, refolded)))
+        session.execute(delete(CLOCK).where(is_in(CLOCK.c.ticket_id, refolded)))
     upsert_rows(connection, CLOCK, rows.clocks)
     update_rows(connection, TICKET, rows.tickets)
     ring_at = {append.row.id: append.ring_at for append in appends if append.row.id not in lost}

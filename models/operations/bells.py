@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Table, func, select, update
 
 from models.bulk import RowValues, delete_rows, upsert_rows
 from models.database import Session
+from models.membership import is_in
 from models.rules.queues import DELIVERY, QUEUES
 from models.rules.vocabulary import NoticeState
 from models.sql_types import AnyColumn
@@ -86,7 +87,7 @@ def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime)
     """
     for queue, rows in ids.items():
         bells = _bells_of(queue)
-        mine = select(bells.row_id).where(session.is_in(bells.row_id, rows), bells.of_queue)
+        mine = select(bells.row_id).where(is_in(bells.row_id, rows), bells.of_queue)
         unheld = session.scalars(mine.with_for_update(skip_locked=True)).all()
         _ring_at(session, bells, unheld, at)
 
@@ -116,7 +117,7 @@ def _bells_of(queue: str) -> _Bells:
 
 
 def _ring_at(session: Session, bells: _Bells, rows: Sequence[int], at: datetime) -> None:
-    change = update(bells.table).where(session.is_in(bells.row_id, rows), bells.of_queue)
+    change = update(bells.table).where(is_in(bells.row_id, rows), bells.of_queue)
     session.execute(change.values(ring_at=at))
 
 

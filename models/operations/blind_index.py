@@ -8,6 +8,7 @@ from sqlalchemy import select
 from models.bulk import RowValues, delete_rows, update_rows
 from models.database import Session, Store, columns_to_decrypt
 from models.json_types import Json
+from models.membership import is_in
 from models.operations.batches import in_batches
 from models.rules.blind_index import index_terms
 from models.rules.messages import TicketReceived, read_content
@@ -87,7 +88,7 @@ def computed_facts(session: Session, ticket_id: int, number: str) -> bytes | Non
 def _stored(session: Session, facts: Mapping[int, bytes | None]) -> dict[int, _Hashes]:
     """Return the hashes that the store has of these tickets, by the ticket's id."""
     stored = {ticket_id: _Hashes(set(), hashed) for ticket_id, hashed in facts.items()}
-    rows = select(BLIND_INDEX).where(session.is_in(BLIND_INDEX.c.ticket_id, list(facts)))
+    rows = select(BLIND_INDEX).where(is_in(BLIND_INDEX.c.ticket_id, list(facts)))
     for row in session.execute(rows):
         stored[row.ticket_id].rows.add((row.ticket_id, row.kind, bytes(row.hash)))
     return stored
@@ -102,7 +103,7 @@ def _computed(session: Session, ids: Mapping[str, int]) -> dict[int, _Hashes]:
     computed: dict[int, _Hashes] = {}
     messages = session.execute(
         select(*columns_to_decrypt(INBOX.c.body))
-        .where(session.is_in(INBOX.c.ticket, list(ids)), INBOX.c.type.in_(_INDEXED))
+        .where(is_in(INBOX.c.ticket, list(ids)), INBOX.c.type.in_(_INDEXED))
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)
     ).all()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from models.bulk import update_rows
 from models.clock import Now
 from models.database import Session, Store
+from models.membership import is_in
 from models.operations.anchors import make_first_anchor
 from models.operations.append_log import TicketRow
 from models.operations.batches import in_batches
@@ -140,7 +141,7 @@ def _heads(
     ids = [row.id for row in tickets]
     clocks = session.execute(
         select(CLOCK)
-        .where(session.is_in(CLOCK.c.ticket_id, ids))
+        .where(is_in(CLOCK.c.ticket_id, ids))
         .order_by(CLOCK.c.ticket_id, CLOCK.c.key, CLOCK.c.ordinal)
     ).all()
     newest = {(clock.ticket_id, clock.key): clock.ordinal for clock in clocks}

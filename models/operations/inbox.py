@@ -16,6 +16,7 @@ from models.bulk import RowValues, insert_rows, next_ids
 from models.database import Session, columns_to_decrypt
 from models.i18n import LazyText, lazy
 from models.json_types import Json, JsonObject
+from models.membership import is_in
 from models.operations.changes import record_changes
 from models.operations.speaking import SpeakingCheck
 from models.rules.messages import (
@@ -158,7 +159,7 @@ def stored_messages(
     kept_as = _kept_as(session, ids)
     rows = session.execute(
         select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
-            INBOX.c.source == source, session.is_in(INBOX.c.message_id, kept_as), INBOX.c.current
+            INBOX.c.source == source, is_in(INBOX.c.message_id, kept_as), INBOX.c.current
         )
     ).all()
     bodies = session.all_texts(INBOX.c.body, rows)
@@ -173,7 +174,7 @@ def known_ids(session: Session, source: str, ids: Collection[str]) -> set[str]:
     kept_as = _kept_as(session, ids)
     rows = session.scalars(
         select(INBOX.c.message_id).where(
-            INBOX.c.source == source, session.is_in(INBOX.c.message_id, kept_as), INBOX.c.current
+            INBOX.c.source == source, is_in(INBOX.c.message_id, kept_as), INBOX.c.current
         )
     )
     return {kept_as[message_id] for message_id in rows}
@@ -213,7 +214,7 @@ def messages_about(
     rows = session.execute(
         select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body))
         .where(
-            session.is_in(INBOX.c.ticket, tickets),
+            is_in(INBOX.c.ticket, tickets),
             INBOX.c.source == source,
             INBOX.c.current,
             or_(*(INBOX.c.message_id.contains(mark, autoescape=True) for mark in marks)),
@@ -293,7 +294,7 @@ def numbers_of_several(session: Session, source: str, numbers: Collection[str]) 
     """Return those of these ticket numbers under which the source has sent several letters."""
     rows = session.scalars(
         select(INBOX.c.ticket).where(
-            session.is_in(INBOX.c.ticket, numbers),
+            is_in(INBOX.c.ticket, numbers),
             INBOX.c.source == source,
             INBOX.c.conflicting,
             INBOX.c.message_id.contains(_FOREIGN),
@@ -315,14 +316,14 @@ def letters_numbered_like(
     message_id = INBOX.c.message_id
     before = func.length(message_id) - digest - 1
     number = func.substr(message_id, 1, before, type_=message_id.type)
-    with_digest = message_id.like("%-" + "_" * digest) & session.is_in(number, numbers)
+    with_digest = message_id.like("%-" + "_" * digest) & is_in(number, numbers)
     rows = session.execute(
         select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.source == source,
             INBOX.c.type == MessageType.TICKET_RECEIVED,
             INBOX.c.current,
             ~INBOX.c.conflicting,
-            or_(session.is_in(message_id, numbers), with_digest),
+            or_(is_in(message_id, numbers), with_digest),
         )
     ).all()
     bodies = session.all_texts(INBOX.c.body, rows)
@@ -424,7 +425,7 @@ def _stored(session: Session, source: str, messages: Sequence[_New]) -> dict[str
         .add_columns(INBOX.c.ticket, INBOX.c.type)
         .where(
             INBOX.c.source == source,
-            session.is_in(INBOX.c.message_id, kept_as),
+            is_in(INBOX.c.message_id, kept_as),
             INBOX.c.current,
         )
     )
@@ -435,7 +436,7 @@ def _set_bells(session: Session, ids: Sequence[int], now: datetime) -> None:
     """Set the bells of new rows to ring at once, or at their `at`, without reading the rows."""
     present = literal(now, INBOX.c.at.type)
     due = case((INBOX.c.at > present, INBOX.c.at), else_=present)
-    rows = select(INBOX.c.id, INBOX.c.queue, due, due).where(session.is_in(INBOX.c.id, ids))
+    rows = select(INBOX.c.id, INBOX.c.queue, due, due).where(is_in(INBOX.c.id, ids))
     session.execute(insert(BELL).from_select(["row_id", "queue", "due_at", "ring_at"], rows))
 
 
@@ -452,7 +453,7 @@ def _rows(
     urgent = set(
         session.scalars(
             select(TICKET.c.number).where(
-                session.is_in(TICKET.c.number, numbers), TICKET.c.emergency.is_not(None)
+                is_in(TICKET.c.number, numbers), TICKET.c.emergency.is_not(None)
             )
         )
     )

@@ -12,6 +12,7 @@ from typing import Protocol
 from sqlalchemy import delete, select
 
 from models.database import Session, Store
+from models.membership import is_in
 from models.operations.access_log import AccessPruner
 from models.operations.erasure import TextPruner
 from models.operations.shift_notes import prune_shift_notes
@@ -53,7 +54,7 @@ class NoticePruner:
             and (row.sent_at or row.queued_at) < before
             and row.status == Status.ARCHIVED
         ]
-        session.execute(delete(NOTICE).where(session.is_in(NOTICE.c.id, ids)))
+        session.execute(delete(NOTICE).where(is_in(NOTICE.c.id, ids)))
         self.removed += len(ids)
         self.after = rows[-1].id if rows else 0
         # the order of ids is that of time: what follows a young row is young too

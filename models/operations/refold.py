@@ -8,6 +8,7 @@ from sqlalchemy import Text, select, type_coerce
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import LazyText, _
+from models.membership import is_in
 from models.operations.append_log import LogAppend
 from models.operations.ticket_work import MessageOutcome, TicketWork
 from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, has_own_outline
@@ -80,9 +81,7 @@ class StoredLife:
         if not missing:
             return
         # one that a later telling refused may have been replaced by its source since
-        rows = self._session.execute(
-            select(*INBOX_COLUMNS).where(self._session.is_in(INBOX.c.id, missing))
-        )
+        rows = self._session.execute(select(*INBOX_COLUMNS).where(is_in(INBOX.c.id, missing)))
         gone = missing - {row.id for row in map(InboxRow._make, rows) if self._is_refused(row)}
         if gone:
             raise MessagesGone(self.number, sorted(filter(None, gone)))

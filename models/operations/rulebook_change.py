@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Text, select, type_coerce, update
 
 from models.database import Session
 from models.i18n import LazyText
+from models.membership import is_in
 from models.operations.append_log import LogAppend, append_logs
 from models.operations.refold import refold_changed
 from models.operations.ticket_work import TicketWork, lock_tickets
@@ -171,9 +172,7 @@ def _set_policies(session: Session, policies: Mapping[int, str]) -> None:
     for ticket, policy in policies.items():
         by_policy.setdefault(policy, []).append(ticket)
     for policy, tickets in by_policy.items():
-        session.execute(
-            update(TICKET).where(session.is_in(TICKET.c.id, tickets)).values(policy_id=policy)
-        )
+        session.execute(update(TICKET).where(is_in(TICKET.c.id, tickets)).values(policy_id=policy))
 
 
 def _decisions(session: Session, append: LogAppend) -> Iterator[ChangedDecision]:

@@ -11,6 +11,7 @@ from models.bulk import RowValues, update_rows
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import LazyText, _
+from models.membership import is_in
 from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.titles import stored_particulars
@@ -93,7 +94,7 @@ def lock_rows(session: Session, numbers: Sequence[str], *, wait: bool) -> list[T
     """Lock the rows of these tickets and return them, whatever they say."""
     rows = session.execute(
         select(*(TICKET.c[name] for name in TicketRow._fields))
-        .where(session.is_in(TICKET.c.number, numbers))
+        .where(is_in(TICKET.c.number, numbers))
         .order_by(TICKET.c.number)
         .with_for_update(skip_locked=not wait)
     ).all()
@@ -149,8 +150,8 @@ def require_new(session: Session, works: Collection[TicketWork]) -> None:
     tickets = [work.row.id for work in works if work.waiting]
     in_log = (
         select(EVENT.c.cause)
-        .where(session.is_in(EVENT.c.ticket_id, tickets))
-        .where(session.is_in(EVENT.c.cause, list(waiting)))
+        .where(is_in(EVENT.c.ticket_id, tickets))
+        .where(is_in(EVENT.c.cause, list(waiting)))
     )
     if (again := session.scalar(in_log.limit(1))) is not None:
         raise ForgedMessage(waiting[again])
@@ -160,7 +161,7 @@ def _successions(session: Session, numbers: Sequence[str]) -> dict[str, list[Suc
     """Return the successions of units in these tickets, by number."""
     rows = session.execute(
         select(*INBOX_COLUMNS)
-        .where(session.is_in(INBOX.c.ticket, numbers))
+        .where(is_in(INBOX.c.ticket, numbers))
         .where(INBOX.c.type == MessageType.UNIT_SUCCEEDED)
         .where(INBOX.c.state != REFUSED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, or_, select
 from models.database import Session
 from models.i18n import _
 from models.json_types import Json
+from models.membership import is_in
 from models.operations.changes import record_table
 from models.operations.inbox import add_messages
 from models.queries.topics import load_topics, said_topics
@@ -142,7 +143,7 @@ def _give_topics(
     for start in range(0, len(numbers), _CHUNK):
         chunk = numbers[start : start + _CHUNK]
         words = said_topics(session, chunk)
-        rows = select(TICKET.c.number, TICKET.c.topic).where(session.is_in(TICKET.c.number, chunk))
+        rows = select(TICKET.c.number, TICKET.c.topic).where(is_in(TICKET.c.number, chunk))
         listed = {row.number: row.topic is not None for row in session.execute(rows)}
         messages = []
         for number in chunk:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from models.database import Session
+from models.membership import is_in
 from models.rules.queues import ESCALATION
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
@@ -22,16 +23,16 @@ def tickets_of_rows(session: Session, queue: str, ids: Sequence[int]) -> Sequenc
     not wait any more there is none.
     """
     if queue == ESCALATION:
-        tickets = select(TICKET.c.number).where(session.is_in(TICKET.c.id, ids))
+        tickets = select(TICKET.c.number).where(is_in(TICKET.c.id, ids))
         return session.scalars(tickets).all()
-    waiting = session.is_in(INBOX.c.id, ids) & (INBOX.c.state == WAITING)
+    waiting = is_in(INBOX.c.id, ids) & (INBOX.c.state == WAITING)
     return session.scalars(select(INBOX.c.ticket).where(waiting).distinct()).all()
 
 
 def rows_of_tickets(session: Session, queue: str, numbers: Sequence[str]) -> Sequence[int]:
     """Return the ids that bells of this queue carry for these tickets."""
     if queue == ESCALATION:
-        tickets = select(TICKET.c.id).where(session.is_in(TICKET.c.number, numbers))
+        tickets = select(TICKET.c.id).where(is_in(TICKET.c.number, numbers))
         return session.scalars(tickets).all()
-    waiting = session.is_in(INBOX.c.ticket, numbers) & (INBOX.c.state == WAITING)
+    waiting = is_in(INBOX.c.ticket, numbers) & (INBOX.c.state == WAITING)
     return session.scalars(select(INBOX.c.id).where(waiting, INBOX.c.queue == queue)).all()

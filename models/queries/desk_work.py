@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, null, select
 
 from models.database import Session
+from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET, REVISIT, RUNNING_CLOCK, SCREENED_EVENT
 from models.queries.owed_calls import MAX_LISTED
 from models.rules import events
@@ -58,7 +59,7 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
     if kind == SCREENING:
         since = _unanswered(session)
         first = sorted(since, key=lambda ticket_id: (since[ticket_id], ticket_id))[:MAX_LISTED]
-        rows_of = select(TICKET.c.id, *_TICKET_COLUMNS).where(session.is_in(TICKET.c.id, first))
+        rows_of = select(TICKET.c.id, *_TICKET_COLUMNS).where(is_in(TICKET.c.id, first))
         items = [
             DeskItem(row.number, row.title, row.unit, row.status, None, since[row.id])
             for row in session.execute(rows_of)

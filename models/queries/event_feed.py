@@ -11,6 +11,7 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.json_types import JsonObject
+from models.membership import is_in
 from models.queries.log import (
     LOG_COLUMNS,
     LogRow,
@@ -260,13 +261,13 @@ def _lines(
     units_by_line = _units_of_lines(session, ids) if wanted.units else {}
     tickets = {
         row.id: _Ticket(session, row, units_by_line)
-        for row in session.execute(select(TICKET).where(session.is_in(TICKET.c.id, ids)))
+        for row in session.execute(select(TICKET).where(is_in(TICKET.c.id, ids)))
     }
     session.load_salts([ticket.number for ticket in tickets.values()])
     first = min(head.seq - head.lines for head in heads)
     rows = session.execute(
         select(EVENT.c.ticket_id, EVENT.c.hash, *LOG_COLUMNS)
-        .where(session.is_in(EVENT.c.ticket_id, ids), EVENT.c.seq > first)
+        .where(is_in(EVENT.c.ticket_id, ids), EVENT.c.seq > first)
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     )
     lines = {(row.ticket_id, row.seq): (LogRow(*row[2:]), bytes(row.hash)) for row in rows}
@@ -285,7 +286,7 @@ def _units_of_lines(session: Session, ids: Collection[int | str]) -> _UnitsByLin
     """Return by ticket which units were put in charge of it, and by which lines."""
     rows = session.execute(
         select(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.name, EVENT.c.data)
-        .where(session.is_in(EVENT.c.ticket_id, ids), EVENT.c.name.in_(_PUT_IN_CHARGE))
+        .where(is_in(EVENT.c.ticket_id, ids), EVENT.c.name.in_(_PUT_IN_CHARGE))
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     )
     units_by_line: dict[int, list[tuple[int, str]]] = {}

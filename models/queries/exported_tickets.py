@@ -9,6 +9,7 @@ from sqlalchemy import Table, func, select
 
 from models.database import Session
 from models.json_types import JsonObject
+from models.membership import is_in
 from models.queries.letter import read_letters
 from models.queries.log import LOG_COLUMNS, LogRow, event_with_texts, line_texts
 from models.rules.calendar import SHANGHAI
@@ -116,9 +117,7 @@ def _batch(session: Session, tickets: Sequence[SelectedRow], *, in_clear: bool) 
 def _by_ticket(session: Session, table: Table, ids: Sequence[int]) -> dict[int, list[SelectedRow]]:
     rows: dict[int, list[SelectedRow]] = defaultdict(list)
     keys = (table.c.ticket_id, *table.primary_key.columns)
-    for row in session.execute(
-        select(table).where(session.is_in(table.c.ticket_id, ids)).order_by(*keys)
-    ):
+    for row in session.execute(select(table).where(is_in(table.c.ticket_id, ids)).order_by(*keys)):
         rows[row.ticket_id].append(row)
     return rows
 

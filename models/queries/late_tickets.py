@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Text, select, type_coerce
 
 from models.database import Session
+from models.membership import is_in
 from models.queries.figure_cases import figure_cases
 from models.queries.figures import Month
 from models.queries.unit_names import UnitNames
@@ -46,7 +47,7 @@ def late_tickets(
             until[case.ticket] = max(until.get(case.ticket, at), at)
     tickets = session.execute(
         select(TICKET.c.id, TICKET.c.number, TICKET.c.category, TICKET.c.policy_id)
-        .where(session.is_in(TICKET.c.number, list(until)))
+        .where(is_in(TICKET.c.number, list(until)))
         .order_by(TICKET.c.number)
     ).all()
     logs = _logs(session, [ticket.id for ticket in tickets])
@@ -64,7 +65,7 @@ def _logs(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[EventDat
             *(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.name, EVENT.c.moment),
             type_coerce(EVENT.c.data, Text).label("data"),
         )
-        .where(session.is_in(EVENT.c.ticket_id, ids), EVENT.c.name.in_(names))
+        .where(is_in(EVENT.c.ticket_id, ids), EVENT.c.name.in_(names))
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)
     ).all()
     decoded = [(row, events.decode(row.name, row.data)) for row in rows]

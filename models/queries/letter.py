@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 from models.database import Session, columns_to_decrypt
 from models.i18n import _
 from models.json_types import JsonObject
+from models.membership import is_in
 from models.rules.vocabulary import MessageType
 from models.tables.core import INBOX
 from models.tables.inbox import APPLIED
@@ -33,7 +34,7 @@ def read_letters(session: Session, numbers: Collection[str]) -> dict[str, JsonOb
 
     Tickets without one are left out; one whose texts are erased has an empty one.
     """
-    rows = session.execute(_letters().where(session.is_in(INBOX.c.ticket, numbers))).all()
+    rows = session.execute(_letters().where(is_in(INBOX.c.ticket, numbers))).all()
     letters: dict[str, JsonObject] = {}
     for row, letter in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
         letters.setdefault(row.ticket, letter)
@@ -47,7 +48,7 @@ def read_corrected(session: Session, numbers: Collection[str]) -> dict[str, Corr
     """
     rows = session.execute(
         select(*columns_to_decrypt(INBOX.c.body))
-        .where(session.is_in(INBOX.c.ticket, list(numbers)))
+        .where(is_in(INBOX.c.ticket, list(numbers)))
         .where(INBOX.c.type.in_((MessageType.TICKET_RECEIVED, MessageType.TICKET_AMENDED)))
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(INBOX.c.at, INBOX.c.id)

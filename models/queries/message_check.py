@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from models.database import Session
 from models.i18n import LazyText, lazy
+from models.membership import is_in
 from models.queries.checked_rows import read_checked
 from models.queries.inbox_rows import InboxRow, has_own_outline
 from models.rules.vocabulary import EventName
@@ -83,7 +84,7 @@ def check_causes(
     causes = list({cause for _ticket, cause in logged})
     rows = session.execute(
         select(INBOX.c.id, INBOX.c.ticket, INBOX.c.state, INBOX.c.current).where(
-            session.is_in(INBOX.c.id, causes)
+            is_in(INBOX.c.id, causes)
         )
     )
     stored = {(row.id, row.ticket): row for row in rows}

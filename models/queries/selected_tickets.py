@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 
 from models.database import Session
+from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET
 from models.queries.ticket_filter import TicketFilter, filter_condition
 from models.queries.ticket_order import QUEUE_ORDER, TicketOrder, ordered_ids
@@ -31,9 +32,7 @@ def numbers_in_filter(
     """Return the numbers of the open tickets of a filter, the first `most` in this order."""
     if order != QUEUE_ORDER:
         ids = ordered_ids(session, wanted, order)[:most]
-        rows = session.execute(
-            select(TICKET.c.id, TICKET.c.number).where(session.is_in(TICKET.c.id, ids))
-        )
+        rows = session.execute(select(TICKET.c.id, TICKET.c.number).where(is_in(TICKET.c.id, ids)))
         by_id = {row.id: row.number for row in rows}
         return [by_id[ticket] for ticket in ids]
     condition = filter_condition(session, wanted)
@@ -48,7 +47,7 @@ def numbers_left(session: Session, wanted: TicketFilter, numbers: Collection[str
     if wanted.numbers is not None:
         asked &= set(wanted.numbers)
     condition = filter_condition(session, replace(wanted, numbers=None))
-    which = session.is_in(TICKET.c.number, sorted(asked))
+    which = is_in(TICKET.c.number, sorted(asked))
     there = session.scalars(select(TICKET.c.number).where(OPEN_TICKET, condition, which))
     return set(numbers) - set(there)
 
@@ -56,8 +55,6 @@ def numbers_left(session: Session, wanted: TicketFilter, numbers: Collection[str
 def selected_tickets(session: Session, numbers: Collection[str]) -> list[SelectedTicket]:
     """Return these tickets in this order; a number that no ticket has is left out."""
     columns = (TICKET.c[name] for name in SelectedTicket.__dataclass_fields__)
-    rows = session.execute(
-        select(*columns).where(session.is_in(TICKET.c.number, list(numbers)))
-    ).all()
+    rows = session.execute(select(*columns).where(is_in(TICKET.c.number, list(numbers)))).all()
     tickets = {row.number: SelectedTicket(*row) for row in rows}
     return [tickets[number] for number in numbers if number in tickets]

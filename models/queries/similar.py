@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
+from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET
 from models.queries.letter import read_letters
 from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
@@ -165,7 +166,7 @@ def _candidates(session: Session, which: ColumnElement[bool]) -> list[_Candidate
             *columns_to_decrypt(INBOX.c.body),
         )
         .join(INBOX, INBOX.c.ticket == TICKET.c.number)
-        .where(session.is_in(TICKET.c.id, newest), INBOX.c.type == MessageType.TICKET_RECEIVED)
+        .where(is_in(TICKET.c.id, newest), INBOX.c.type == MessageType.TICKET_RECEIVED)
         .where(INBOX.c.state == APPLIED, INBOX.c.current)
         .order_by(TICKET.c.received_at, TICKET.c.number, INBOX.c.id)
     ).all()

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, true
 
 from models.database import Session
+from models.membership import is_in
 from models.queries.topics import load_topics
 from models.queries.units import names_of_units
 from models.tables.core import TICKET
@@ -55,11 +56,11 @@ def filter_condition(session: Session, wanted: TicketFilter) -> ColumnElement[bo
     if wanted.categories:
         parts.append(TICKET.c.category.in_(wanted.categories))
     if wanted.numbers is not None:
-        parts.append(session.is_in(TICKET.c.number, wanted.numbers))
+        parts.append(is_in(TICKET.c.number, wanted.numbers))
     if wanted.topics:
         tree = load_topics(session)
         codes = {code for text in wanted.topics for code in tree.matching(text)}
-        parts.append(session.is_in(TICKET.c.topic, sorted(codes)))
+        parts.append(is_in(TICKET.c.topic, sorted(codes)))
     if wanted.emergency:
         parts.append(TICKET.c.emergency.is_not(None))
     for word in wanted.words:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, select
 
 from models.database import Session
+from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET
 from models.queries.inbox_rows import INBOX_COLUMNS, OUTLINE_COLUMNS, InboxRow, OutlineRow
 from models.queries.stored_messages import read_inbox_row, read_outline
@@ -62,13 +63,13 @@ def ticket_lives(
     """
     tickets = session.execute(
         select(TICKET.c.number, TICKET.c.policy_id, TICKET.c.state)
-        .where(session.is_in(TICKET.c.id, ids))
+        .where(is_in(TICKET.c.id, ids))
         .order_by(TICKET.c.id)
     ).all()
     numbers = [ticket.number for ticket in tickets]
     rows = session.execute(
         select(*OUTLINE_COLUMNS)
-        .where(session.is_in(INBOX.c.ticket, numbers), INBOX.c.current)
+        .where(is_in(INBOX.c.ticket, numbers), INBOX.c.current)
         .where(INBOX.c.state != WAITING, INBOX.c.conflicting.is_(False))
         .order_by(INBOX.c.ticket, INBOX.c.at, INBOX.c.id)
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from models.database import Session
+from models.membership import is_in
 from models.queries.conditions import CARD_EVENT
 from models.queries.figure_cases import DutyCounts
 from models.queries.figures import RATES, Interval, card_events
@@ -52,7 +53,7 @@ def units_of_tickets(session: Session, numbers: Collection[str]) -> dict[str, st
     """Return the unit that has each of these tickets; one without a unit is left out."""
     rows = session.execute(
         select(TICKET.c.number, TICKET.c.unit).where(
-            session.is_in(TICKET.c.number, numbers), TICKET.c.unit.is_not(None)
+            is_in(TICKET.c.number, numbers), TICKET.c.unit.is_not(None)
         )
     )
     return {row.number: row.unit for row in rows}
@@ -84,7 +85,7 @@ def received_moments(session: Session, numbers: Collection[str]) -> dict[str, da
     """Return when each of these tickets was received; one that is unknown is left out."""
     rows = session.execute(
         select(TICKET.c.number, TICKET.c.received_at).where(
-            session.is_in(TICKET.c.number, numbers), TICKET.c.received_at.is_not(None)
+            is_in(TICKET.c.number, numbers), TICKET.c.received_at.is_not(None)
         )
     )
     return {row.number: row.received_at for row in rows}

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from models.anchor_file import AnchorLine
 from models.database import Session, Store
 from models.i18n import lazy
+from models.membership import is_in
 from models.queries.access_log import access_log_begin
 from models.queries.anchor_check import AnchorCheck
 from models.queries.checked_rows import CheckedRow, read_checked
@@ -246,7 +247,7 @@ def _gone(
         for ticket, head in anchored.heads.tickets.items()
         if ticket not in seen and number in (None, head.number)
     }
-    there = select(TICKET.c.id).where(session.is_in(TICKET.c.id, list(listed)))
+    there = select(TICKET.c.id).where(is_in(TICKET.c.id, list(listed)))
     begun_meanwhile = set(session.scalars(there)) if number is None and listed else set()
     for ticket in sorted(listed.keys() - begun_meanwhile):
         head = listed[ticket]

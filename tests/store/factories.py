@@ -15,6 +15,7 @@ import psycopg
 from sqlalchemy import make_url, select, update
 
 from models.database import Session, Store
+from models.membership import is_in
 from models.migrations import upgrade
 from models.operations.advance import AdvanceResult, advance
 from models.operations.inbox import AddedMessages, add_messages
@@ -181,7 +182,7 @@ def _next_moments(
 ) -> Iterator[tuple[str, datetime]]:
     """The moments of messages that have not been tried yet, and of what time brings next."""
     waiting = select(INBOX.c.ticket, INBOX.c.at, INBOX.c.id).where(
-        session.is_in(INBOX.c.ticket, tickets), INBOX.c.state == WAITING
+        is_in(INBOX.c.ticket, tickets), INBOX.c.state == WAITING
     )
     for ticket, moment, row_id in session.execute(waiting).all():
         if row_id not in tried:
@@ -190,7 +191,7 @@ def _next_moments(
     bells = select(TICKET.c.number, BELL.c.due_at).join(
         BELL, (BELL.c.row_id == TICKET.c.id) & (BELL.c.queue == ESCALATION)
     )
-    for number, moment in session.execute(bells.where(session.is_in(TICKET.c.number, tickets))):
+    for number, moment in session.execute(bells.where(is_in(TICKET.c.number, tickets))):
         yield number, moment
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import and_, or_, select, update
 
 from models.bulk import update_rows
 from models.database import Session
+from models.membership import is_in
 from models.operations.notices.channel_state import (
     ChannelLimits,
     ChannelState,
@@ -116,7 +117,7 @@ def hold_batches(
 
 def extend_hold(session: Session, rows: Sequence[int], until: datetime) -> None:
     """Go on holding notices that are held, now until `until`."""
-    held = session.is_in(NOTICE.c.id, rows) & NOTICE.c.held_until.is_not(None)
+    held = is_in(NOTICE.c.id, rows) & NOTICE.c.held_until.is_not(None)
     session.execute(update(NOTICE).where(held).values(held_until=until))
 
 
@@ -125,7 +126,7 @@ def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -
     if rows:
         session.execute(
             update(NOTICE)
-            .where(session.is_in(NOTICE.c.id, rows), NOTICE.c.state == NoticeState.QUEUED)
+            .where(is_in(NOTICE.c.id, rows), NOTICE.c.state == NoticeState.QUEUED)
             .values(held_until=None, ring_at=again_at)
         )
 
@@ -178,10 +179,7 @@ def _members(
         .order_by(NOTICE.c.id)
     )
     gathered = (*limits.digest, *limits.similar.kinds)
-    asked = [
-        _Member(*row)
-        for row in session.execute(unheld_here.where(session.is_in(NOTICE.c.id, rows)))
-    ]
+    asked = [_Member(*row) for row in session.execute(unheld_here.where(is_in(NOTICE.c.id, rows)))]
     batches = {member.parcel for member in asked if member.parcel}
     gathering_for = {m.recipient for m in asked if not m.parcel and m.gathered_in(gathered)}
     fresh = and_(
@@ -228,7 +226,7 @@ def _wait_for_rest_to_end(
     limits: ChannelLimits,
 ) -> None:
     """Ring again when the channel's rest ends; give up what has waited for too long."""
-    mine = (session.is_in(NOTICE.c.id, rows), NOTICE.c.channel == state.name, *unheld(now))
+    mine = (is_in(NOTICE.c.id, rows), NOTICE.c.channel == state.name, *unheld(now))
     since = now - GIVE_UP_AFTER
     if limits.quiet is not None:
         since = limits.quiet.waited_since(now, GIVE_UP_AFTER)

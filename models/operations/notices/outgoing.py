@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Text, and_, or_, select, type_coerce
 
 from models.database import Session
 from models.i18n import LazyText
+from models.membership import is_in
 from models.rules.events import NoticedDuty, NoticeQueued
 from models.rules.occasions import NEVER_SENT, TOLD_WITH_FACTS, level_stands, why_over
 from models.rules.state import State, read_state
@@ -97,7 +98,7 @@ def ready_notices(
         .add_columns(type_coerce(EVENT.c.data, Text).label("data"), EVENT.c.at)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
-        .where(session.is_in(NOTICE.c.id, rows), *unheld(now))
+        .where(is_in(NOTICE.c.id, rows), *unheld(now))
         .order_by(NOTICE.c.id)
     )
     if lock:
@@ -201,7 +202,7 @@ def _told_once(
         select(NOTICE.c.ticket_id, NOTICE.c.recipient, EVENT.c.at)
         .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
         .where(
-            session.is_in(NOTICE.c.ticket_id, [n.ticket_id for n in amended]),
+            is_in(NOTICE.c.ticket_id, [n.ticket_id for n in amended]),
             NOTICE.c.kind == NoticeKind.SUPPLEMENTED,
             NOTICE.c.state.in_((NoticeState.QUEUED, NoticeState.SENT)),
         )
@@ -225,7 +226,7 @@ def _corrected(
     """Return the rows of the notices that these correct, by ticket and number of their line."""
     columns = (NOTICE.c.recipient, NOTICE.c.state, NOTICE.c.held_until)
     query = select(NOTICE.c.ticket_id, NOTICE.c.seq, *columns).where(
-        session.is_in(NOTICE.c.ticket_id, [n.ticket_id for n in corrections]),
+        is_in(NOTICE.c.ticket_id, [n.ticket_id for n in corrections]),
         NOTICE.c.kind != NoticeKind.CORRECTION,
     )
     rows: dict[tuple[int, int], list[_Corrected]] = {}

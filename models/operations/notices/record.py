@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from models.bulk import insert_rows, update_rows
 from models.database import Session
+from models.membership import is_in
 from models.operations.append_log import event_row
 from models.operations.changes import record_changes
 from models.operations.notices.outgoing import OutgoingNotice, ready_notices
@@ -175,7 +176,7 @@ def _lock(
 ) -> tuple[list[_NoticeRow], dict[int, _LogEnd]]:
     """Lock the notices among `rows` in this state; before them, by number, their tickets."""
     ids = list(rows)
-    tickets_of_rows = select(NOTICE.c.ticket_id).where(session.is_in(NOTICE.c.id, ids))
+    tickets_of_rows = select(NOTICE.c.ticket_id).where(is_in(NOTICE.c.id, ids))
     tickets = (
         select(*(TICKET.c[name] for name in _LogEnd._fields))
         .where(TICKET.c.id.in_(tickets_of_rows))
@@ -185,7 +186,7 @@ def _lock(
     log_ends = {row.id: _LogEnd(*row) for row in session.execute(tickets).all()}
     notices = (
         select(*(NOTICE.c[name] for name in _NoticeRow._fields))
-        .where(session.is_in(NOTICE.c.id, ids), NOTICE.c.state == state)
+        .where(is_in(NOTICE.c.id, ids), NOTICE.c.state == state)
         .order_by(NOTICE.c.id)
         .with_for_update()
     )
