@@ -98,14 +98,14 @@ def test_no_text_is_drawn_in_two_widths(catalogue: dict[str, str]) -> None:
 
 def test_nothing_else_is_drawn_in_two_widths() -> None:
     """The same of texts in the code that are in no catalogue; comments may hold what they want."""
-    found = set()
+    files = set()
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         source = path.read_text("utf-8")
         if "\\u" not in source and not _unsteady(source):
             continue
         tree = ast.parse(source)
         bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        found |= {
+        files |= {
             str(path.relative_to(ROOT))
             for node in ast.walk(tree)
             if isinstance(node, ast.Constant)
@@ -113,8 +113,8 @@ def test_nothing_else_is_drawn_in_two_widths() -> None:
             and id(node) not in bare
             and _unsteady(node.value)
         }
-    assert found - PATTERNS.keys() == set()
-    assert PATTERNS.keys() - found == set(), "no longer needed"
+    assert files - PATTERNS.keys() == set()
+    assert PATTERNS.keys() - files == set(), "no longer needed"
 
 
 @pytest.mark.parametrize(

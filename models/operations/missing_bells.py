@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Table, literal, select
 
 from models.bulk import insert_missing
 from models.database import Session
+from models.membership import is_in
 from models.operations.bells import bell
 from models.rules.lifecycle.moments import next_moment
 from models.rules.queues import ESCALATION
@@ -84,7 +85,7 @@ def set_missing_bells(session: Session, rows: Sequence[Unrung], now: datetime) -
     bells = []
     for table in (INBOX, TICKET):
         ids = [row.row_id for row in rows if (row.queue == ESCALATION) == (table is TICKET)]
-        locked = _waiting(table, partial(session.is_in, values=ids))
+        locked = _waiting(table, partial(is_in, values=ids))
         unrung = _unrung(session, locked.with_for_update(skip_locked=True, of=table))
         bells += [bell(row.queue, row.row_id, max(row.at, now)) for row in unrung]
     insert_missing(session.connection(), BELL, bells)

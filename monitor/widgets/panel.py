@@ -30,8 +30,8 @@ class Panel(Vertical):
     def show_title(self, *parts: Content | str) -> None:
         """Show the title with these parts after it."""
         rest = tuple(part if isinstance(part, Content) else Content(part) for part in parts)
-        shown, self._rest = self._rest, rest
-        if len(shown) != len(rest) or not all(map(Content.is_same, shown, rest)):
+        before, self._rest = self._rest, rest
+        if len(before) != len(rest) or not all(map(Content.is_same, before, rest)):
             self.refresh(Region(0, 0, self.size.width, 1))
 
     def render(self) -> Content:

@@ -59,7 +59,7 @@ async def test_the_cards_are_those_that_the_counters_count(store: Store, wallboa
             app.screen.query_one("#units", ItemList),
         )
         title = _title(app.screen.query_one("#cards-panel", Panel))
-        shown = [str(figure.render()) for figure in app.screen.query(Tile)]
+        tiles = [str(figure.render()) for figure in app.screen.query(Tile)]
         listed, badges = _keys(cards), _column(cards, 0)
         by_unit = [
             sum(int(n or 0) for n in _column(units, at)) for at in range(1, 3 if wallboard else 5)
@@ -73,8 +73,8 @@ async def test_the_cards_are_those_that_the_counters_count(store: Store, wallboa
     if wallboard:
         assert by_unit[:2] == [counted[Level.RED], counted[Level.YELLOW]]
     else:
-        assert f"{counted[Level.RED]}\n红牌" in shown
-        assert f"{counted[Level.YELLOW]}\n黄牌" in shown
+        assert f"{counted[Level.RED]}\n红牌" in tiles
+        assert f"{counted[Level.YELLOW]}\n黄牌" in tiles
         assert by_unit[1:] == [load.counters.prewarning, counted[Level.YELLOW], counted[Level.RED]]
 
 

@@ -46,7 +46,7 @@ def _strip(
 
 
 def _with_style(days: dict[str, tuple[str, str]], style: str) -> list[str]:
-    return [day for day, (_text, own) in days.items() if own.endswith(style)]
+    return [day for day, (_text, cell_style) in days.items() if cell_style.endswith(style)]
 
 
 NATIONAL_DAY = {"begun": "2026-09-29 15:00", "category": "complaint"}
@@ -138,8 +138,8 @@ def test_a_running_duty_ends_now_and_shows_what_is_left_or_over(
 ) -> None:
     """A second duty, of two days, makes the axis: an hour a cell."""
     axis = _duty("2026-10-08 00:00", "2026-10-10 00:00", ClockState.RUNNING)
-    shown, _whole = _lanes([duty, axis], "2026-10-08 12:00")
-    coloured = [run for run in shown if run[0].startswith("on ")]
+    runs, _whole = _lanes([duty, axis], "2026-10-08 12:00")
+    coloured = [run for run in runs if run[0].startswith("on ")]
     assert coloured == lane
 
 
@@ -151,8 +151,8 @@ def test_a_duty_that_ended_stops_there() -> None:
         _duty("2026-10-08 00:00", "2026-10-08 12:00", ClockState.LATE, "2026-10-08 20:00"),
         _duty("2026-10-08 00:00", "2026-10-08 12:00", ClockState.EXPIRED, "2026-10-08 12:00"),
     ]
-    shown = _lanes([*ended, axis], "2026-10-08 22:00")
-    coloured = [[run for run in lane if run[0].startswith("on ")] for lane in shown[:3]]
+    runs = _lanes([*ended, axis], "2026-10-08 22:00")
+    coloured = [[run for run in lane if run[0].startswith("on ")] for lane in runs[:3]]
     assert coloured == [
         [("on $success", 11)],
         [("on $error", 21)],

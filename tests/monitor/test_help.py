@@ -101,8 +101,8 @@ async def test_what_is_revealed_leaves_the_log_readable(
         person = claimant_lines({"name": "陈女士", "phone": "13800138000", "address": "建设路12号"})
         app.push_screen(RevealedDialog("2026092700005", person, 30))
         await wait_until(pilot, lambda: "建设路" in screen_text(app))
-        shown = app.screen.query_one(".dialog").region
+        dialog = app.screen.query_one(".dialog").region
         text = screen_text(app)
-    assert not shown.overlaps(log)
+    assert not dialog.overlaps(log)
     assert "已接收" in text, "the log is not dimmed away"
     assert all(cell_len(line) <= size[0] for line in text.splitlines())

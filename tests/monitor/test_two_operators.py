@@ -26,5 +26,5 @@ async def test_no_act_of_two_operators_is_wrong_or_lost(
         process("worker", *clock, env=env, log=log),
         process("timekeeper", *clock, env=env, log=log),
     ):
-        operators = await work(store, now, lambda operator: len(operator.acts) >= _ACTS, seed=17)
+        operators = await work(store, now, lambda operator: len(operator.actions) >= _ACTS, seed=17)
     assert find_faults(store, operators) == []

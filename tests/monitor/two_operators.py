@@ -69,9 +69,9 @@ class ScriptedOperator:
     pilot: Pilot[None]
     name: str
     chance: random.Random
-    acts: list[Act] = field(default_factory=list)
+    actions: list[Act] = field(default_factory=list)
     claims: int = 0
-    wrong: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     @property
     def app(self) -> MonitorApp:
@@ -97,7 +97,7 @@ class ScriptedOperator:
                 await step()
             except TimeoutError:
                 notes = [note.message for note in self.app._notifications]
-                self.wrong.append(f"{self.name} waits in vain, {notes}:\n{screen_text(self.app)}")
+                self.faults.append(f"{self.name} waits in vain, {notes}:\n{screen_text(self.app)}")
                 return
 
     def _ticket(self) -> str | None:
@@ -142,20 +142,20 @@ class ScriptedOperator:
         ticket, notes = self._ticket(), self.app._notifications
         seen = {note.identity for note in notes}
 
-        def told() -> str:
+        def claim_answer() -> str:
             new = (note.message for note in notes if note.identity not in seen)
             return next((text for text in new if text.startswith(_CLAIM_ANSWERS)), "")
 
         await self.pilot.press("f4")
-        await wait_until(self.pilot, lambda: bool(told()))
-        answer = told()
+        await wait_until(self.pilot, lambda: bool(claim_answer()))
+        answer = claim_answer()
         with self.app.operator.store.reading() as session:
             claim = claims(session, system_clock()).get(ticket or "")
         owner = claim.who if claim else ""
         is_own = owner == self.app.operator.who.name
         self.claims += is_own
         if is_own != (answer == f"已认领 {ticket}"):
-            self.wrong.append(f"{self.name} was told {answer}; {ticket} is claimed by {owner!r}")
+            self.faults.append(f"{self.name} was told {answer}; {ticket} is claimed by {owner!r}")
 
     async def _act(self) -> None:
         """Choose an action of the ticket under the cursor, and send it with a text of its own."""
@@ -178,9 +178,9 @@ class ScriptedOperator:
             return
         while not isinstance(self.app.focused, Input):
             await self.pilot.press("down")
-        text = f"{NAMES.index(self.name)}-{len(self.acts)}-{self.chance.randrange(10**6):06}"
+        text = f"{NAMES.index(self.name)}-{len(self.actions)}-{self.chance.randrange(10**6):06}"
         await self.pilot.press(*text, "enter", "enter")
-        self.acts.append(Act(name, ticket, self.app.operator.who.name, text))
+        self.actions.append(Act(name, ticket, self.app.operator.who.name, text))
         await wait_until(self.pilot, lambda: not isinstance(self.app.screen, Dialog))
 
     async def _dialog(self, dialog: type[Dialog[int]] | type[ActionForm]) -> None:
@@ -209,11 +209,11 @@ async def work(store: Store, now: Now, is_done: IsDone, seed: int) -> list[Scrip
             ScriptedOperator(pilot, name, random.Random(f"{seed} {name}"))
             for pilot, name in zip(pilots, NAMES, strict=True)
         ]
-        feeding = asyncio.create_task(_feed(store, now))
+        feeder = asyncio.create_task(_feed(store, now))
         try:
             await asyncio.gather(*(operator.work(is_done) for operator in operators))
         finally:
-            feeding.cancel()
+            feeder.cancel()
         end = monotonic() + _DECIDED_WITHIN
         while _waiting(store) and monotonic() < end:
             await asyncio.sleep(0.1)
@@ -237,7 +237,7 @@ def _waiting(store: Store) -> int:
 
 
 def find_faults(store: Store, operators: Sequence[ScriptedOperator]) -> list[str]:
-    """Return what is not as the operators did it: acts lost, doubled, refused, or elsewhere."""
+    """Return what is not as the operators did it: actions lost, doubled, refused, or elsewhere."""
     with store.reading() as session:
         rows = session.execute(
             select(*columns_to_decrypt(INBOX.c.body), INBOX.c.state, INBOX.c.reason).where(
@@ -250,26 +250,26 @@ def find_faults(store: Store, operators: Sequence[ScriptedOperator]) -> list[str
             .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
             .where(EVENT.c.cause.in_([row.id for row in rows]), EVENT.c.name.in_(_EVENTS.values()))
         ).all()
-    acts = [act for operator in operators for act in operator.acts]
-    faults = [fault for operator in operators for fault in operator.wrong]
-    if len(rows) != len(acts):
-        faults.append(f"{len(acts)} acts, {len(rows)} messages")
-    for act in acts:
-        sent = [(row, body) for row, body in bodies if act.text in map(str, body.values())]
+    actions = [action for operator in operators for action in operator.actions]
+    faults = [fault for operator in operators for fault in operator.faults]
+    if len(rows) != len(actions):
+        faults.append(f"{len(actions)} actions, {len(rows)} messages")
+    for action in actions:
+        sent = [(row, body) for row, body in bodies if action.text in map(str, body.values())]
         if len(sent) != 1:
-            faults.append(f"{act} was sent {len(sent)} times")
+            faults.append(f"{action} was sent {len(sent)} times")
             continue
         ((row, body),) = sent
-        if (row.ticket, body.get("by")) != (act.ticket, act.by):
-            faults.append(f"{act} went to {row.ticket} by {body.get('by')}")
+        if (row.ticket, body.get("by")) != (action.ticket, action.by):
+            faults.append(f"{action} went to {row.ticket} by {body.get('by')}")
         logged = [(e.name, e.number) for e in events if e.cause == row.id]
-        if logged != [(_EVENTS[act.name], act.ticket)]:
-            faults.append(f"{act} is {row.state} ({row.reason}), and in the log as {logged}")
+        if logged != [(_EVENTS[action.name], action.ticket)]:
+            faults.append(f"{action} is {row.state} ({row.reason}), and in the log as {logged}")
     return faults
 
 
 def main() -> int:
-    """Let them work as long as the arguments say; 0 if no act is wrong or lost."""
+    """Let them work as long as the arguments say; 0 if no action is wrong or lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.monitor.two_operators")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--tickets", type=int, default=50_000)
@@ -293,7 +293,7 @@ def main() -> int:
             faults = find_faults(testbed.store, operators)
             testbed.stop()
     for operator in operators:
-        print(f"{operator.name}: {len(operator.acts)} acts, {operator.claims} claims")
+        print(f"{operator.name}: {len(operator.actions)} actions, {operator.claims} claims")
     print("\n".join(faults) or "none wrong, none lost")
     return 1 if faults else 0
 
