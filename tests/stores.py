@@ -18,8 +18,9 @@ from models.database import Store
 from models.operations.units import replace_units
 from models.queries.verification import verify
 from models.rules.routing.directory import UnitsFile
+from tests.scripts.hotline_in_process import InProcessHotline
 from tests.servers.postgres import Databases
-from tests.store.factories import at, opened_store, prepared_store
+from tests.store.factories import at, opened_store, prepared_store, put_key
 from tests.store.templates import copy_prepared, prepared_template
 
 DATABASES = ("sqlite", "postgresql")
@@ -111,6 +112,19 @@ def shared_stores(
             return opened[database]
 
         yield shared
+
+
+@pytest.fixture
+def hotline(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> InProcessHotline:
+    """The command with the test's store, and a home of the test's own that holds the key alone."""
+    home, outside = tmp_path / "home", str(tmp_path / "outside")
+    put_key(home)
+    return InProcessHotline(home, monkeypatch, capsys, DATABASE_URL=store.url, ANCHORS=outside)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from models.i18n import _
 from monitor.formatting import one_line
 from monitor.screens.dialogs import Dialog
 from monitor.widgets.item_list import ItemList, ListItem
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.list_columns import Cell, Column
+from monitor.widgets.virtual_list import VirtualList
 
 _MOST_LINES = 12
 

@@ -20,9 +20,9 @@ from monitor.screens.kinds import KindsScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ListItem
 from monitor.widgets.kind_line import KindLine
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.selectable_list import TicketItemList
 from monitor.widgets.ticket_cells import time_left_cell, title_cell
-from monitor.widgets.virtual_list import Cell, Column
 
 _NAMES: dict[str, LazyText] = {
     ClockName.FIRST_CONTACT: lazy("first contact"),

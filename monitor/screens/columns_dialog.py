@@ -11,8 +11,9 @@ from models.i18n import _, render
 from monitor.screens.dialogs import Dialog
 from monitor.widgets.fields import SubmitButton
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.ticket_columns import COLUMNS, FIXED
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.virtual_list import VirtualList
 
 
 class ColumnsDialog(Dialog[tuple[str, ...]]):

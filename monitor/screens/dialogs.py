@@ -17,7 +17,8 @@ from monitor.formatting import one_line
 from monitor.labels import labels
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField
 from monitor.widgets.item_list import ItemList, ListItem
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.list_columns import Cell, Column
+from monitor.widgets.virtual_list import VirtualList
 
 T = TypeVar("T")
 

@@ -18,9 +18,10 @@ from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.virtual_list import VirtualList
 
 
 def _heads() -> Sequence[Column]:

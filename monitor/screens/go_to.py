@@ -16,7 +16,8 @@ from monitor.background import OUTAGES
 from monitor.places import SCREEN, TICKET, UNIT, VIEW, Place, Places
 from monitor.screens.dialogs import Dialog
 from monitor.widgets.item_list import ItemList, ListItem
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.list_columns import Cell, Column
+from monitor.widgets.virtual_list import VirtualList
 
 _TYPING_PAUSE = 0.15
 """Real seconds without a key after which tickets are looked for."""

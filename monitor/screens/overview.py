@@ -30,9 +30,10 @@ from monitor.widgets.day_curve import DayCurve
 from monitor.widgets.day_history import DayHistory
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.level_counts import count_cell, level_cells, level_heads
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.virtual_list import VirtualList
 
 _TILES: tuple[tuple[str, LazyText, str, str], ...] = (
     ("open", lazy("open"), "", "bold"),

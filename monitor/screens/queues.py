@@ -20,10 +20,10 @@ from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import backlog
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.level_counts import count_cell
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.panel import Panel
 from monitor.widgets.queue_flows import queue_flows
 from monitor.widgets.steady_text import SteadyText
-from monitor.widgets.virtual_list import Cell, Column
 
 
 class QueuesScreen(MonitorScreen):

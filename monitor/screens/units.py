@@ -22,8 +22,9 @@ from monitor.widgets.charts import shares
 from monitor.widgets.day_history import DayHistory
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.level_counts import count_cell, level_cells, level_heads
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.panel import Panel
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.virtual_list import VirtualList
 
 _NAME_WIDTH = 24
 _LEAST_BAR = 12

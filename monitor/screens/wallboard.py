@@ -21,9 +21,9 @@ from monitor.widgets.charts import large, shares
 from monitor.widgets.day_curve import DayCurve
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.level_counts import level_cells, level_heads
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
-from monitor.widgets.virtual_list import Cell, Column
 
 _FIGURES: tuple[tuple[str, LazyText, str], ...] = (
     ("red", lazy("red card"), "$card-red"),

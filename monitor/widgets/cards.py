@@ -11,7 +11,7 @@ from models.rules.vocabulary import ClockName, Level
 from monitor.formatting import OfficeCalendar, format_time, format_time_left, one_line
 from monitor.labels import BADGES, LEVEL_STYLES, word
 from monitor.widgets.item_list import ListItem
-from monitor.widgets.virtual_list import Cell, Column
+from monitor.widgets.list_columns import Cell, Column
 
 
 def card_heads() -> Sequence[Column]:

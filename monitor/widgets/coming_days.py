@@ -8,7 +8,7 @@ from monitor.formatting import format_weekday, pad_left
 from monitor.widgets.charts import shares
 from monitor.widgets.item_list import ListItem
 from monitor.widgets.level_counts import count_cell, level_cells, level_heads
-from monitor.widgets.virtual_list import Cell, Column
+from monitor.widgets.list_columns import Cell, Column
 
 _BAR_WIDTH = 14
 

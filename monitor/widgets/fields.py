@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from models.i18n import LazyText, _, render
 from monitor.widgets.item_list import ItemList, ListItem
-from monitor.widgets.virtual_list import Cell, Column
+from monitor.widgets.list_columns import Cell, Column
 
 _BEFORE, _AFTER = "< ", " >"
 """Say that there are further choices on that side."""

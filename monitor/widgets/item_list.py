@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from monitor.widgets.virtual_list import Cell, Column, VirtualList
+from monitor.widgets.list_columns import Cell, Column
+from monitor.widgets.virtual_list import VirtualList
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from models.rules.vocabulary import Level
 from monitor.formatting import pad_left
 from monitor.labels import BADGES, COUNT_STYLES, word
-from monitor.widgets.virtual_list import Cell, Column
+from monitor.widgets.list_columns import Cell, Column
 
 _WIDTH = 4
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from models.queries.claims import Claim
 from monitor.collisions import claim_mark
 from monitor.formatting import OfficeCalendar, format_time_left, one_line
-from monitor.widgets.virtual_list import Cell
+from monitor.widgets.list_columns import Cell
 
 
 def title_cell(title: str, claim: Claim | None) -> Cell:

@@ -19,8 +19,8 @@ from monitor.formatting import (
     shorten_number,
 )
 from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, word
+from monitor.widgets.list_columns import Cell
 from monitor.widgets.ticket_cells import title_cell
-from monitor.widgets.virtual_list import Cell
 
 _NEW_FOR = timedelta(minutes=1)
 """The time for which a level that was raised has a mark."""

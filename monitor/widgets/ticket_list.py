@@ -14,6 +14,7 @@ from models.queries.ticket_order import QUEUE_ORDER, SortColumn, TicketOrder
 from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
 from monitor.labels import BADGES
 from monitor.ticket_pages import Viewport
+from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.selectable_list import SelectableList
 from monitor.widgets.ticket_columns import (
     FIXED,
@@ -23,7 +24,6 @@ from monitor.widgets.ticket_columns import (
     TicketColumn,
     shown_columns,
 )
-from monitor.widgets.virtual_list import Cell, Column
 
 _LEAST_TITLE = 24
 """Cells that a title has before another column has any."""

@@ -1,7 +1,6 @@
 """A list that draws only its visible lines, however long it is (Textual's line API)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,33 +13,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from monitor.formatting import fit
+from monitor.widgets.list_columns import Cell, Column, column_at, fitting_widths
 
 _MOST_STRIPS = 1_000
 """Drawn lines that are kept: a line that looks as before is not drawn again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its head, and its width in cells, or None for the rest of the line.
-
-    In a list that is narrower than `least` cells it is left out.
-    """
-
-    head: str
-    width: int | None
-    least: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A text of a column, never markup, and the name of its style.
-
-    `parts` come after the text, each in a style of its own.
-    """
-
-    text: str = ""
-    style: str = ""
-    parts: tuple[tuple[str, str], ...] = ()
 
 
 class VirtualList(ScrollView, can_focus=True):
@@ -185,7 +161,9 @@ class VirtualList(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor there; a second click opens the item."""
         if event.y == 0:
-            self._click_head(event.x)
+            index = column_at(self.columns(self.line_width), self.line_width, event.x)
+            if index is not None:
+                self.on_head_clicked(index)
             return
         index = self.first + event.y - 1
         if index >= self.total:
@@ -194,16 +172,6 @@ class VirtualList(ScrollView, can_focus=True):
             self.action_choose()
         else:
             self._move(index)
-
-    def _click_head(self, x: int) -> None:
-        columns = self.columns(self.line_width)
-        begins = 2
-        for index, width in enumerate(_fitting_widths(columns, self.line_width)):
-            if width is None:
-                continue
-            if begins <= x < begins + width:
-                self.on_head_clicked(index)
-            begins += width + 1
 
     def on_head_clicked(self, index: int) -> None:
         """Do what a click on the head of this column does: nothing in most lists."""
@@ -265,7 +233,7 @@ class VirtualList(ScrollView, can_focus=True):
         """Draw all lines: the head, and the cells of each item."""
         width = self.line_width
         columns = self.columns(width)
-        widths = _fitting_widths(columns, width)
+        widths = fitting_widths(columns, width)
         if widths != self._drawn_widths or len(self._strips) > _MOST_STRIPS:
             self._drawn_widths, self._strips = widths, {}
         lines = (self._line(y, widths, width) for y in range(1, self.size.height))
@@ -321,13 +289,3 @@ class VirtualList(ScrollView, can_focus=True):
         """Return a line of `empty`, which begins a little below the head."""
         line = y - 2
         return f"  {self.empty[line]}" if not self.total and 0 <= line < len(self.empty) else ""
-
-
-def _fitting_widths(columns: Sequence[Column], width: int) -> list[int | None]:
-    """Return each column's width in a list so wide, or None for a column that is left out."""
-    fitting = [column for column in columns if column.least <= width]
-    rest = max(4, width - 2 - sum((column.width or 0) + 1 for column in fitting) + 1)
-    return [
-        None if column.least > width else rest if column.width is None else column.width
-        for column in columns
-    ]

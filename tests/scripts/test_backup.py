@@ -18,7 +18,7 @@ from models.security.encryption import KeyUnusable
 from models.security.keys import Key, KeyRing
 from models.security.sealed_file import SealBroken, SealingWriter, UnsealingReader
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.store.factories import KEY_LINE, advance_tickets, at, feed, letter
+from tests.store.factories import KEY_LINE, advance_tickets, at, feed, letter, put_key
 
 NOW = at("2026-11-20T09:00")
 
@@ -29,26 +29,6 @@ def _fill(store: Store) -> None:
 
 
 pytestmark = pytest.mark.store(fill=_fill)
-
-
-@pytest.fixture
-def hotline(
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> InProcessHotline:
-    """The command with a home of the test's own, and a store with a ticket."""
-    home, outside = tmp_path / "home", str(tmp_path / "outside")
-    _put_key(home)
-    return InProcessHotline(home, monkeypatch, capsys, DATABASE_URL=store.url, ANCHORS=outside)
-
-
-def _put_key(home: Path) -> None:
-    home.mkdir(mode=0o700)
-    key = home / "hotline.key"
-    key.write_text(KEY_LINE)
-    key.chmod(0o600)
 
 
 def test_a_backup_is_restored_into_an_empty_home(
@@ -117,7 +97,7 @@ def test_a_store_in_use_is_not_filled(
     """By another process, which would write among the rows or into nothing."""
     hotline("backup", tmp_path / "b")
     there: dict[str, Any] = {"DATABASE_URL": other_database, "HOME": str(tmp_path / "new")}
-    _put_key(tmp_path / "new")
+    put_key(tmp_path / "new")
     with _in_use(other_database):
         assert "in use" in hotline("restore", tmp_path / "b", code=1, **there).stderr
     hotline("restore", tmp_path / "b", **there)

@@ -12,7 +12,7 @@ from models.database import Store
 from models.security.anchors import leaf, merkle_path, merkle_root, root_by_path
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.servers.postgres import Databases
-from tests.store.factories import KEY_LINE, RESULT, advance_tickets, at, feed, letter, message
+from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message
 
 NOW = at("2026-11-20T09:00")
 PHONE = "13900001111"
@@ -31,21 +31,6 @@ def _fill(store: Store) -> None:
 
 
 pytestmark = pytest.mark.store(fill=_fill, shared=True)
-
-
-@pytest.fixture
-def hotline(
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> InProcessHotline:
-    """The command with a home of the test's own, and the store."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    (home / "hotline.key").write_text(KEY_LINE)
-    (home / "hotline.key").chmod(0o600)
-    return InProcessHotline(home, monkeypatch, capsys, DATABASE_URL=store.url, ANCHORS="none")
 
 
 def _rows(path: Path) -> list[Any]:

@@ -15,7 +15,7 @@ from models.store_errors import StoreError, is_store_fault, is_transient
 from models.tables.core import INBOX
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.servers.postgres import Databases
-from tests.store.factories import KEY_LINE, advance_tickets, at, feed, letter
+from tests.store.factories import advance_tickets, at, feed, letter
 
 NOW = at("2026-11-20T09:00")
 
@@ -26,23 +26,6 @@ def _fill(store: Store) -> None:
 
 
 pytestmark = pytest.mark.store(fill=_fill)
-
-
-@pytest.fixture
-def hotline(
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> InProcessHotline:
-    """The command with a home of the test's own, and the store."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    (home / "hotline.key").write_text(KEY_LINE)
-    (home / "hotline.key").chmod(0o600)
-    return InProcessHotline(
-        home, monkeypatch, capsys, DATABASE_URL=store.url, ANCHORS=str(tmp_path / "outside")
-    )
 
 
 @pytest.fixture

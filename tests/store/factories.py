@@ -70,12 +70,18 @@ def opened_store(url: str, ring: KeyRing | None = None) -> Iterator[Store]:
 
 def prepared_home(home: Path) -> Path:
     """Make a home with a prepared store in it and the tests' key, as `hotline db upgrade` does."""
-    home.mkdir(0o700)
+    put_key(home)
     copy_prepared(f"sqlite:///{home / 'hotline.db'}", prepare)
-    (home / "hotline.key").write_text(KEY_LINE, "ascii")
-    for file in home.iterdir():
-        file.chmod(0o600)
+    (home / "hotline.db").chmod(0o600)
     return home
+
+
+def put_key(home: Path) -> None:
+    """Make a home that holds nothing but the tests' key."""
+    home.mkdir(0o700)
+    key = home / "hotline.key"
+    key.write_text(KEY_LINE, "ascii")
+    key.chmod(0o600)
 
 
 def prepare(url: str) -> None:

@@ -21,7 +21,6 @@ from models.security.roles import Actor, NotAllowed
 from models.tables.core import ACCESS, BLIND_INDEX, EVENT, SALT, TICKET
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import (
-    KEY_LINE,
     RESULT,
     advance_tickets,
     at,
@@ -145,21 +144,6 @@ def test_texts_that_nobody_erased_are_missed(store: Store, what: str) -> None:
         session.execute(harms[what](of_ticket))
     findings = verify(store).findings
     assert {(f.harm, f.ticket) for f in findings} == {(Harm.DELETED, "E1")}
-
-
-@pytest.fixture
-def hotline(
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> InProcessHotline:
-    """The command with a home of the test's own, and the store."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    (home / "hotline.key").write_text(KEY_LINE)
-    (home / "hotline.key").chmod(0o600)
-    return InProcessHotline(home, monkeypatch, capsys, DATABASE_URL=store.url, ANCHORS="none")
 
 
 @pytest.mark.store(databases=["sqlite"], fill=_fill)
