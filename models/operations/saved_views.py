@@ -1,17 +1,19 @@
 """Save, rename and delete views of the list of tickets; whoever made a shared one may change it."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
+from models.json_types import JsonObject
 from models.queries.saved_views import SavedView, View, saved_views, view_content
 from models.rules.text import one_line
 from models.rules.vocabulary import Permission
+from models.security.encryption import Encrypted
 from models.security.roles import Actor, Denied
+from models.sql_types import SelectedRow
 from models.tables.core import SAVED_VIEW
 
 LONGEST_NAME = 40
@@ -54,10 +56,12 @@ def save_view(
     mine = select(func.count(SAVED_VIEW.c.id)).where(SAVED_VIEW.c.who == actor.name)
     if (session.scalar(mine) or 0) >= MOST_VIEWS:
         raise TooManyViews
-    values: dict[str, Any] = {"at": now, "who": actor.name, "is_shared": is_shared}
-    content = view_content(view) | {"name": name}
-    values["content"] = session.encrypt(SAVED_VIEW.c.content, content, values)
-    session.execute(session.insert(SAVED_VIEW).values(values))
+    # the content is bound to the row's number, which the database gives
+    new = session.insert(SAVED_VIEW).values(
+        at=now, who=actor.name, is_shared=is_shared, content=Encrypted(b"")
+    )
+    row = session.execute(new.returning(SAVED_VIEW)).one()
+    _store_content(session, row, view_content(view) | {"name": name})
 
 
 def rename_view(session: Session, actor: Actor, view_id: int, name: str) -> None:
@@ -70,12 +74,12 @@ def rename_view(session: Session, actor: Actor, view_id: int, name: str) -> None
     if same is not None and same.id != view_id:
         raise InvalidViewName(_("there is a view {name} already").format(name=name))
     row = session.execute(select(SAVED_VIEW).where(SAVED_VIEW.c.id == view_id)).one()
-    content = view_content(saved.view) | {"name": name}
-    session.execute(
-        update(SAVED_VIEW)
-        .where(SAVED_VIEW.c.id == view_id)
-        .values(content=session.encrypt(SAVED_VIEW.c.content, content, row))
-    )
+    _store_content(session, row, view_content(saved.view) | {"name": name})
+
+
+def _store_content(session: Session, row: SelectedRow, content: JsonObject) -> None:
+    encrypted = session.encrypt(SAVED_VIEW.c.content, content, row)
+    session.execute(update(SAVED_VIEW).where(SAVED_VIEW.c.id == row.id).values(content=encrypted))
 
 
 def delete_view(session: Session, actor: Actor, view_id: int) -> None:

@@ -1,7 +1,6 @@
 """Hand over from one shift to the next by a note; it is no event of any ticket."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, update
 
@@ -11,6 +10,7 @@ from models.i18n import _
 from models.rules.policy import Policy
 from models.rules.text import clean
 from models.rules.vocabulary import Permission
+from models.security.encryption import Encrypted
 from models.security.roles import Actor
 from models.tables.core import SHIFT_NOTE
 
@@ -31,9 +31,11 @@ def write_shift_note(session: Session, actor: Actor, text: str, now: datetime) -
     text = clean(text)
     if not 0 < len(text) <= LONGEST_NOTE:
         raise InvalidShiftNote
-    values: dict[str, Any] = {"at": now, "who": actor.name}
-    values["text"] = session.encrypt(SHIFT_NOTE.c.text, text, values)
-    session.execute(session.insert(SHIFT_NOTE).values(values))
+    # the text is bound to the row's number, which the database gives
+    new = session.insert(SHIFT_NOTE).values(at=now, who=actor.name, text=Encrypted(b""))
+    row = session.execute(new.returning(SHIFT_NOTE)).one()
+    encrypted = session.encrypt(SHIFT_NOTE.c.text, text, row)
+    session.execute(update(SHIFT_NOTE).where(SHIFT_NOTE.c.id == row.id).values(text=encrypted))
 
 
 def acknowledge_shift_notes(session: Session, actor: Actor, last_id: int, now: datetime) -> int:

@@ -24,6 +24,6 @@ class SavedViewRow(TableRow, table=True):
     is_shared: bool
     content: Encrypted = Field(
         sa_column=Column(
-            EncryptedColumn(Binding("saved_view.content", ("at", "who"))), nullable=False
+            EncryptedColumn(Binding("saved_view.content", ("id", "at", "who"))), nullable=False
         )
     )

@@ -22,7 +22,9 @@ class ShiftNoteRow(TableRow, table=True):
     at: datetime = Field(sa_column=Column(Instant, nullable=False, index=True))
     who: str
     text: Encrypted = Field(
-        sa_column=Column(EncryptedColumn(Binding("shift_note.text", ("at", "who"))), nullable=False)
+        sa_column=Column(
+            EncryptedColumn(Binding("shift_note.text", ("id", "at", "who"))), nullable=False
+        )
     )
     read_by: str | None = None
     read_at: datetime | None = Field(default=None, sa_column=Column(Instant))

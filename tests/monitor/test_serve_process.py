@@ -84,7 +84,8 @@ async def test_who_did_it_is_who_logged_in(store: Store, tmp_path: Path) -> None
             await seen(socket, "R1")
             await typed(socket, "\x1bOQ")
             await seen(socket, "查看诉求人信息")
-            await typed(socket, "\x1b[F\x1b[A\r")
+            # above claiming, and what selects tickets
+            await typed(socket, "\x1b[F" + "\x1b[A" * 4 + "\r")
             await seen(socket, "访问日志")
             # past the reasons, of which the first is chosen, and the line for another one
             await typed(socket, "\r\r\r")

@@ -28,7 +28,7 @@ from tests.monitor.driving import wait_for_refresh
 from tests.monitor.scene import screen_text
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import letter, message
+from tests.store.factories import letter, message, prepared_home
 from tests.workers.processes import process, wait_until
 from workers.embedded import EmbeddedServer
 
@@ -267,7 +267,7 @@ def test_a_command_that_fails_tells_no_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A programming error is one line with type and place."""
-    hotline = InProcessHotline(tmp_path, monkeypatch, capsys)
+    hotline = InProcessHotline(prepared_home(tmp_path / "home"), monkeypatch, capsys)
 
     def fail(*_given: object, **_more: object) -> None:
         raise KeyError(f"{NAME}{PHONE}")

@@ -204,22 +204,6 @@ def test_tokens_of_a_roles_file_are_carried_over_once(store: Store) -> None:
             actor_for_token(session, "known", NOW)
 
 
-@pytest.fixture
-def hotline(
-    tmp_path: Path,
-    store_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> InProcessHotline:
-    """The command in a home of the test's own user."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    monkeypatch.setenv("HOTLINE_DATABASE_URL", store_url)
-    hotline = InProcessHotline(home, monkeypatch, capsys)
-    monkeypatch.setenv("HOTLINE_DATABASE_URL", store_url)
-    return hotline
-
-
 def test_a_token_is_issued_listed_and_revoked_by_commands(hotline: InProcessHotline) -> None:
     issued = hotline(
         "tokens", "issue", "王小燕", "--role", "operator", "--expires", "30",

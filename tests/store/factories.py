@@ -63,9 +63,14 @@ def prepared_store(
 @contextmanager
 def opened_store(url: str, ring: KeyRing | None = None) -> Iterator[Store]:
     """Open the store at `url` under the tests' key, or others, as every command does."""
-    with closing(Store(url, Cipher(ring or [KEY]))) as store:
+    with store_as_it_is(url, ring) as store:
         upgrade(store)
         yield store
+
+
+def store_as_it_is(url: str, ring: KeyRing | None = None) -> closing[Store]:
+    """The store at `url`, whatever its schema, for a `with` statement."""
+    return closing(Store(url, Cipher(ring or [KEY])))
 
 
 def prepared_home(home: Path) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripts.hotline_process import HotlineProcess
+from tests.store.factories import prepared_home
 from tests.workers.dispatching import channels_file
 from tests.workers.receivers import mail_server, web_server
 from workers.notices.channels import InvalidChannels, load_channels
@@ -170,7 +171,8 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 def test_the_command_names_whom_nobody_can_reach_and_tries_a_channel(tmp_path: Path) -> None:
     """`hotline channels check` and `try`, on a real receiver."""
-    hotline = HotlineProcess(tmp_path, tmp_path)
+    home = prepared_home(tmp_path / "home")
+    hotline = HotlineProcess(home, tmp_path)
     with web_server() as (web, port), mail_server() as (mail, mail_port):
         text = f"""
 [channel.mail]
@@ -187,10 +189,10 @@ channels = ["mail"]
 [people."民政局"]
 unit_contact = {{ mail = "a@b.cn" }}
 """
-        channels_file(tmp_path, text)
+        channels_file(home, text)
         checked = hotline("channels", "check", code=1).stdout
         assert checked.splitlines() == ["mail", "hook", "mail: no address of 民政局/deputy_leader"]
-        channels_file(tmp_path, text.replace("unit_contact", "deputy_leader"))
+        channels_file(home, text.replace("unit_contact", "deputy_leader"))
         assert hotline("channels", "check").stdout.splitlines() == ["mail", "hook"]
         hotline("channels", "try", "hook")
         assert web.ids == ["hotline-try"]
