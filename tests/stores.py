@@ -20,7 +20,7 @@ from models.queries.verification import verify
 from models.rules.routing.directory import UnitsFile
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.servers.postgres import Databases
-from tests.store.factories import at, prepared_store, put_key, store_as_it_is
+from tests.store.factories import at, prepared_store, put_key, unlocked_store
 from tests.store.templates import copy_prepared, prepared_template
 
 DATABASES = ("sqlite", "postgresql")
@@ -90,7 +90,7 @@ def store(database: str, request: pytest.FixtureRequest) -> Iterator[Store]:
         shared: Callable[[str, Wanted], Store] = request.getfixturevalue("shared_stores")
         yield shared(database, wanted)
         return
-    with store_as_it_is(request.getfixturevalue("store_url")) as opened:
+    with unlocked_store(request.getfixturevalue("store_url")) as opened:
         yield opened
         assert not wanted.whole or verify(opened).findings == []
 
@@ -108,7 +108,7 @@ def shared_stores(
                 folder = tmp_path_factory.mktemp("store")
                 made = _new_database(database, request, folder, wanted)
                 url = cleanup.enter_context(made)
-                opened[database] = cleanup.enter_context(store_as_it_is(url))
+                opened[database] = cleanup.enter_context(unlocked_store(url))
             return opened[database]
 
         yield shared

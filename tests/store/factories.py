@@ -16,7 +16,7 @@ from sqlalchemy import make_url, select, update
 
 from models.database import Session, Store
 from models.membership import is_in
-from models.migrations import upgrade
+from models.migrations import require_upgraded, upgrade
 from models.operations.advance import AdvanceResult, advance
 from models.operations.inbox import AddedMessages, add_messages
 from models.operations.rulebook import add_policy
@@ -62,15 +62,18 @@ def prepared_store(
 
 @contextmanager
 def opened_store(url: str, ring: KeyRing | None = None) -> Iterator[Store]:
-    """Open the store at `url` under the tests' key, or others, as every command does."""
-    with store_as_it_is(url, ring) as store:
+    """Open the store at `url` under the tests' key, or others; an empty database becomes one."""
+    with closing(Store(url, Cipher(ring or [KEY]))) as store:
         upgrade(store)
         yield store
 
 
-def store_as_it_is(url: str, ring: KeyRing | None = None) -> closing[Store]:
-    """The store at `url`, whatever its schema, for a `with` statement."""
-    return closing(Store(url, Cipher(ring or [KEY])))
+@contextmanager
+def unlocked_store(url: str) -> Iterator[Store]:
+    """Open the store at `url` under the tests' key, as every command does that upgrades none."""
+    with closing(Store(url, Cipher([KEY]))) as store:
+        require_upgraded(store)
+        yield store
 
 
 def prepared_home(home: Path) -> Path:

@@ -25,7 +25,8 @@ NOW = at("2026-11-06T10:00")
 NUMBERS = ["H1", "H2", "H3"]
 
 
-def _of_before(store: Store) -> None:
+@pytest.fixture(autouse=True)
+def of_before(store: Store) -> None:
     """A store as the release before has left it: rows without hashes, heads of another form."""
     feed(store, [letter(number, "2026-11-02T09:00") for number in NUMBERS], NOW)
     advance_tickets(store, NUMBERS, NOW)
@@ -43,9 +44,6 @@ def _of_before(store: Store) -> None:
         session.execute(delete(TABLE_HEAD))
         assert make_anchor(session, NOW) is not None
         store_secret._renew(session, form=4)
-
-
-pytestmark = pytest.mark.store(fill=_of_before)
 
 
 def test_a_store_of_before_goes_on(store: Store) -> None:
