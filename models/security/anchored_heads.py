@@ -49,7 +49,7 @@ class AnchoredHeads:
         self.arrivals: list[ChangedHead] = []
         self.position = 0
         self._voided: dict[int, int] = {}
-        self._unsettled: set[tuple[int, int, bytes]] = set()
+        self._waiting: set[bytes] = set()
         self._listed: dict[HeadKind, int] = {}
 
     def add(self, position: int | None, packed: bytes) -> None:
@@ -57,7 +57,11 @@ class AnchoredHeads:
 
         Rows without a position come last, and are added again when they have one.
         """
-        if position is not None:
+        is_again = packed in self._waiting
+        if position is None:
+            self._waiting.add(packed)
+        else:
+            self._waiting.discard(packed)
             self.position = position
         try:
             heads = unpack_heads(packed)
@@ -66,9 +70,11 @@ class AnchoredHeads:
         rest = iter(enumerate(heads))
         for place, head in rest:
             if head.kind == HeadKind.TICKET:
-                self._add_ticket(head, position)
+                self._add_ticket(head, position, is_again=is_again)
             elif head.kind == HeadKind.PAST_CLOCK:
-                self._add_clock(head)
+                # a later row may have voided it since
+                if not is_again:
+                    self._add_clock(head)
             elif head.kind == HeadKind.ACCESS:
                 if self.access is None or head.seq > self.access.seq:
                     self.access = head
@@ -82,16 +88,12 @@ class AnchoredHeads:
         """Remember which tickets the first anchor covers: it has just been added."""
         self.first = set(self.tickets)
 
-    def _add_ticket(self, head: ChangedHead, position: int | None) -> None:
+    def _add_ticket(self, head: ChangedHead, position: int | None, *, is_again: bool) -> None:
         assert isinstance(head.key, int)
         known = self.tickets.get(head.key)
-        place = head.key, head.seq, head.digest
-        is_again = place in self._unsettled
-        if position is None:
-            self._unsettled.add(place)
         if known is None:
             known = TicketHead(head.seq, head.digest, head.row, head.seq, head.number, 0)
-        elif not is_again and head.seq <= known.seq and place[1:] != known[:2]:
+        elif not is_again and head.seq <= known.seq and (head.seq, head.digest) != known[:2]:
             # the log had this line already: it was cut off, and has grown again
             forked = min(head.seq - head.lines + 1, known.forked or head.seq)
             known = known._replace(forked=forked)

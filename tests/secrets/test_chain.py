@@ -14,8 +14,10 @@ from models.operations.access_log import record_access
 from models.operations.store_secret import SecretMissing, unlock
 from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
+from models.security.anchored_heads import AnchoredHeads, ClockKey
 from models.security.chain import LogEnd, event_line
 from models.security.encryption import Cipher
+from models.security.heads import ChangedHead, HeadKind, pack_heads, void_head
 from models.security.keys import Key, KeyRing
 from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, SECRET, TICKET
@@ -197,3 +199,20 @@ def test_the_command(
     assert output.splitlines()[0] + "\n" == "altered: V1: line 2 is not as it was written\n"
     assert hotline.json("log", "--verify", "--against", note, code=1)["broken"]["seq"] == 2
     hotline("log", code=2)
+
+
+def test_what_a_fold_voided_is_not_listed_again() -> None:
+    """A row of the feed is read again until it has its place, and then once more."""
+    cipher = Cipher([KEY])
+    former = ChangedHead(HeadKind.PAST_CLOCK, 1, 1, b"former", number="accept/first")
+    folded = ChangedHead(HeadKind.PAST_CLOCK, 1, 1, b"folded", number="accept/other")
+    first = pack_heads([ChangedHead(HeadKind.TICKET, 1, 5, b"5", 5, number="V1"), former])
+    second = pack_heads(
+        [ChangedHead(HeadKind.TICKET, 1, 8, b"8", 3), void_head(cipher, 1, 8), folded]
+    )
+    heads = AnchoredHeads(cipher)
+    for positions in ((None, None), (None, None), (1, 2)):
+        for position, packed in zip(positions, (first, second), strict=True):
+            heads.add(position, packed)
+        assert heads.clocks == {1: {ClockKey(1, "accept/other", 1): b"folded"}}
+        assert heads.tickets[1].forked == 0
