@@ -50,8 +50,9 @@ class Felt:
 def measure_feel(bench: BenchContext) -> Row:
     """P14: how long an operator waits for the screen, and what the monitor takes meanwhile."""
     testbed, what = filled_store(bench, _OPEN, _CLOSED)
-    keys, idle = bench.scaled(_KEYS, 4), max(1.0, _IDLE * min(1.0, bench.scale))
-    runs = [_felt(testbed, keys, idle) for _run in range(bench.runs)]
+    keys, held = bench.scaled(_KEYS, 4), bench.scaled(_HELD, 6)
+    idle = max(1.0, _IDLE * min(1.0, bench.scale))
+    runs = [_felt(testbed, keys, held, idle) for _run in range(bench.runs)]
     figures = [
         figure
         for name, most in (
@@ -81,7 +82,7 @@ def _key_figures(name: str, runs: Sequence[Felt], most: float) -> list[Figure]:
     return [figure, Figure(f"{name}, processor", "ms", [run.processor[name] for run in runs])]
 
 
-def _felt(testbed: Testbed, keys: int, idle: float) -> Felt:
+def _felt(testbed: Testbed, keys: int, held: int, idle: float) -> Felt:
     clock = DemoClock(system_clock(), MOMENT - timedelta(hours=1), 1.0)
     testbed.start(clock=str(clock))
     (testbed.settings.home / "monitor.json").write_text('{"introduced": true}')
@@ -89,7 +90,7 @@ def _felt(testbed: Testbed, keys: int, idle: float) -> Felt:
     settings = replace(testbed.settings, operator="bench")
     try:
         with Terminal(command, environment_for_child(settings), SIZE) as terminal:
-            return _Desk(terminal).measure(keys, idle)
+            return _Desk(terminal).measure(keys, held, idle)
     finally:
         testbed.stop()
 
@@ -109,8 +110,8 @@ class _Desk:
         if lines[1:] != self._shown:
             self._shown, self._changed_at = lines[1:], monotonic()
 
-    def measure(self, keys: int, idle: float) -> Felt:
-        """Measure each key so many times, and so many seconds of each screen at rest."""
+    def measure(self, keys: int, held: int, idle: float) -> Felt:
+        """Measure each key so many times, one held for so many repeats, and seconds at rest."""
         felt, terminal = Felt(), self._terminal
         terminal.until(lambda: terminal.screen.frames > 3 and "12345" in terminal.text)
         self._press("2")
@@ -118,7 +119,7 @@ class _Desk:
         self._rest()
         self._repeat(felt, "Down", keys, lambda: self._step(_DOWN))
         self._repeat(felt, "PageDown", keys, lambda: self._step(_PAGE_DOWN))
-        felt.complete = self._hold()
+        felt.complete = self._hold(held)
         self._repeat(felt, "Enter to detail", keys // 2, self._open)
         texts = iter(_FILTERS * keys)
         self._repeat(felt, "filter", keys // 2, lambda: self._filter(next(texts)))
@@ -166,12 +167,12 @@ class _Desk:
         self._terminal.watch(4 * _REPEAT)
         return seconds
 
-    def _hold(self) -> float:
-        """Hold PageDown, and return how many of a hundred frames have all their rows."""
+    def _hold(self, repeats: int) -> float:
+        """Hold PageDown for so many repeats; return the percentage of frames with all rows."""
         frames: list[bool] = []
         screen = self._terminal.screen
         screen.on_frame = lambda _lines: frames.append(not self._lacks_rows())
-        for _repeat in range(_HELD):
+        for _repeat in range(repeats):
             self._terminal.press(_PAGE_DOWN)
             self._terminal.watch(_REPEAT)
         screen.on_frame = self._note_frame
