@@ -10,7 +10,7 @@ from threading import Event
 from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.scrollbar import ScrollBar
 
 from models.clock import Now, has_ended, monotonic, system_clock
@@ -68,7 +68,10 @@ class MonitorApp(CommandApp):
     """
 
     CSS_PATH = "hotline.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(ANYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(ANYWHERE),
+        Binding("ideographic_space", "wide_space", show=False, priority=True),
+    ]
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -182,8 +185,8 @@ class MonitorApp(CommandApp):
         self._refresh_loop.read_now()
 
     async def _refresh(self) -> None:
-        """Read what the screen shows, and paint it; nothing is read behind a dialog."""
-        if (screen := self._open_screen()) is None:
+        """Read what the screen shows, and paint it; below a dialog the status line alone."""
+        if (screen := self._screen_below()) is None:
             return
         waiting, who = tuple(self.sender.waiting), self.operator.who.name
         request = replace(screen.request(), answers=waiting, who=who)
@@ -224,7 +227,7 @@ class MonitorApp(CommandApp):
         self.show_status()
 
     def show_status(self) -> None:
-        if (screen := self._open_screen()) is None or not screen.ready:
+        if (screen := self._screen_below()) is None or not screen.ready:
             return
         snapshot = self._snapshot
         status = StatusLineData(

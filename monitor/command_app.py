@@ -9,6 +9,7 @@ from textual.app import SystemCommand
 from textual.command import CommandPalette, DiscoveryHit, Hits, Provider
 from textual.screen import ModalScreen, Screen
 from textual.system_commands import SystemCommandsProvider
+from textual.widgets import Input
 
 from models.i18n import _, render
 from models.queries.failures import Failure
@@ -212,6 +213,14 @@ class CommandApp(NavigationApp):
         """Show what the keys do."""
         if not isinstance(self.screen, ModalScreen):
             self.push_screen(HelpScreen())
+
+    def action_wide_space(self) -> None:
+        """Put the space of a Chinese input method into a line of text; elsewhere it is a space."""
+        if isinstance(line := self.focused, Input):
+            # Textual takes it for a character that cannot be printed
+            line.insert_text_at_cursor("\u3000")
+        elif self._open_screen() is not None:
+            self.action_pause()
 
     def action_pause(self) -> None:
         """Stop reading, or go on."""

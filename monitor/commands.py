@@ -148,7 +148,7 @@ KEYS = (
         Command("app.copy_number", "f8", "F8", lazy("Copy the number"), screen, in_key_line=False)
         for screen in ("tickets", "detail", "callbacks", "failures", "todo")
     ),
-    Command("pause", "space,ideographic_space", "Space", lazy("Pause")),
+    Command("pause", "space", "Space", lazy("Pause")),
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
     Command("batch_results", "ctrl+r", "^R", lazy("Results of the last batch"), in_key_line=False),
     Command("back", "escape", "Esc", lazy("Back"), selects=False),

@@ -143,6 +143,11 @@ class NavigationApp(App[None]):
         screen = self.screen if self.screen_stack else None
         return screen if isinstance(screen, MonitorScreen) else None
 
+    def _screen_below(self) -> MonitorScreen | None:
+        """Return the screen that is shown, or that lies below the dialogs."""
+        screens = (s for s in reversed(self.screen_stack) if isinstance(s, MonitorScreen))
+        return next(screens, None)
+
     def _crumbs(self) -> tuple[str, ...]:
         screen = self._open_screen()
         return screen.crumbs() if screen else ()

@@ -12,7 +12,7 @@ from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.owed_calls import is_call_due
 from models.rules.messages import HOTLINE, RawMessage
 from models.rules.speaking import OPERATORS
-from models.rules.vocabulary import Permission
+from models.rules.vocabulary import Permission, Status, label
 from monitor.action_types import Action
 from monitor.actions import available_actions, message
 from monitor.collisions import warnings
@@ -23,6 +23,7 @@ from monitor.operator.form_data import FormData, FormDataReader
 from monitor.operator.operator import Choice, Operator
 from monitor.operator.sending import MessageSender
 from monitor.quick_actions import QuickAction, with_key
+from monitor.screens.dialogs import ConfirmDialog
 
 _TITLE_CELLS = 120
 """Cells of a title above a form."""
@@ -95,9 +96,30 @@ class ActionMenu:
         for warning in warnings(ticket, offer.claim, operator.who.name, operator.now()):
             about += f"\n{warning}"
         answers = await operator.app.push_screen_wait(offer.form_data.form(action, about))
-        if answers is not None:
+        if answers is not None and await self._confirm_anyway(offer, render(action.label)):
             body = message(action, ticket, answers, operator.who.name, operator.now())
             await self._sender.send(OPERATORS, body, render(action.label))
+
+    async def _confirm_anyway(self, offer: Offer, name: str) -> bool:
+        """Ask again where others have acted on the ticket since the form was opened."""
+        operator, before = self._operator, offer.ticket
+        now = await operator.read(lambda session: self.load(session, before.number))
+        changes = [
+            f"{one_line(was or '-')} -> {one_line(now_is or '-')}"
+            for was, now_is in (
+                (before.unit, now.ticket.unit),
+                (label(Status, before.status), label(Status, now.ticket.status)),
+            )
+            if was != now_is
+        ]
+        if now.claim != offer.claim:
+            changes += warnings(now.ticket, now.claim, operator.who.name, operator.now())
+        if not changes:
+            return True
+        title = _("The ticket has changed meanwhile: {what}?").format(what=name)
+        dialog = ConfirmDialog(title, "\n".join(changes), _("Do it all the same"))
+        confirmed = await operator.app.push_screen_wait(dialog)
+        return bool(confirmed)
 
     def load(self, session: Session, number: str) -> Offer:
         """Read what the operator may do with a ticket now."""

@@ -50,7 +50,7 @@ def _heads() -> Sequence[Column]:
         Column(_("Ticket"), 14),
         Column(_("Title"), None),
         Column(_("Unit"), 12),
-        Column(_("Since"), 11, 90),
+        Column(_("Begun"), 11, 90),
         Column(_("Rating"), 12, 110),
         Column(_("Status"), 8, 100),
     ]

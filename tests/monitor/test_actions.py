@@ -13,6 +13,7 @@ from textual.widgets import Input
 from models.database import Store
 from models.operations.access_log import record_access
 from models.operations.advance import advance
+from models.operations.inbox import add_messages
 from models.operations.topics import replace_topics
 from models.queries.detail import ticket_detail, ticket_notes
 from models.rulebook import load_rulebook
@@ -23,7 +24,7 @@ from models.tables.core import ACCESS, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from monitor.screens.action_form import ActionForm
-from monitor.screens.dialogs import Dialog, MenuDialog, RevealDialog, TextPrompt
+from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog, RevealDialog, TextPrompt
 from monitor.screens.mend_form import FormRow
 from monitor.ticket_view import log
 from monitor.widgets.fields import SubmitButton
@@ -239,11 +240,37 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
     assert "公安" in str(routed["unit"])
 
 
+async def test_what_others_did_meanwhile_is_told_before_it_is_undone(store: Store) -> None:
+    """Whoever filled in a form for another unit's ticket is asked again, and may leave it."""
+    number = _number(store, "manual")
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await _open(pilot, number)
+        await _choose(pilot, "选定承办单位")
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
+        body = {
+            "id": "x-9",
+            "type": "ticket.assigned",
+            "ticket": number,
+            "unit": "供电局",
+            "by": "李四",
+        }
+        with store.writing() as session:
+            add_messages(session, "operators", [body | {"at": LATER.isoformat()}], LATER)
+        _work(store)
+        app.screen.query(Input).first().value = "公安分"
+        await pilot.press("f3", "enter", "enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "供电" in screen_text(app)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: not isinstance(app.screen, ConfirmDialog))
+        assert not app.sender.waiting
+    assert "供电" in str(_events(store, number, "ticket.routed")[-1]["unit"])
+
+
 async def test_a_refused_message_is_edited_without_being_seen_in_clear(store: Store) -> None:
     """Personal data are redacted in the editor and whole in the message that is sent."""
     with store.writing() as session:
-        from models.operations.inbox import add_messages
-
         letter: dict[str, object] = {
             "id": "x-1",
             "type": "ticket.received",

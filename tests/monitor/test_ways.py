@@ -10,11 +10,12 @@ from rich.cells import cell_len
 from textual.widgets import Input
 
 from models.database import Store
+from models.operations.processes import report_process
 from models.queries.health import Health, ProcessStatus
 from monitor.app import MonitorApp
 from monitor.screens.dialogs import LeaveDialog
 from monitor.screens.tickets import TicketsScreen
-from monitor.widgets.bars import StatusLineData, status_line
+from monitor.widgets.bars import StatusLine, StatusLineData, status_line
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, messages, play, screen_text
 
@@ -123,3 +124,36 @@ async def test_leaving_the_screen_ends_the_service_only_if_wanted(
         await pilot.press(*["down"] * downs, "enter")
         await wait_until(pilot, lambda: not app.is_running)
     assert app.ends_with_it is result
+
+
+async def test_the_status_line_goes_on_below_a_dialog(store: Store) -> None:
+    """An alarm is told while a dialog is open; the lists wait until it closes."""
+    with store.writing() as session:
+        report_process(
+            session, NOW, name="timekeeper@desk:9", role="timekeeper", started_at=NOW,
+            doing="", lateness_ms=1, done=0, failed=0,
+        )  # fmt: skip
+    wall = [NOW]
+    app = MonitorApp(store, lambda: NOW, wall=lambda: wall[0], every=None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        line = app.screen.query_one(StatusLine)
+        assert "无计时员" not in str(line.render())
+        await pilot.press("q")
+        assert isinstance(app.screen, LeaveDialog)
+        wall[0] += timedelta(minutes=2)
+        app.read_now()
+        await wait_until(pilot, lambda: "无计时员" in str(line.render()))
+
+
+async def test_a_wide_space_is_typed_in_a_line_and_pauses_elsewhere(store: Store) -> None:
+    """Chinese input methods send it; a line of text keeps it."""
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        await pilot.press("slash", "a", "ideographic_space", "b")
+        line = app.screen.query(Input).first()
+        assert line.value == "a\u3000b"
+        assert not app._refresh_loop.paused
+        await pilot.press("escape", "escape", "ideographic_space")
+        assert app._refresh_loop.paused
