@@ -32,7 +32,7 @@ _REASONS: tuple[tuple[str, LazyText], ...] = (
     ("starting up", lazy("it is just starting")),
     ("shutting down", lazy("it is just ending")),
 )
-"""What the library's words contain, the more special first."""
+"""Parts of the library's words with their reasons, the more special first."""
 
 
 def connection_reason(words: str) -> LazyText | None:

@@ -48,7 +48,7 @@ def carried_tables() -> list[Table]:
 
 @dataclass(slots=True, eq=False)
 class TableDigest:
-    """How many rows of a table went by, and the SHA-256 of their lines."""
+    """The number of rows of a table that went by, and the SHA-256 of their lines."""
 
     rows: int = 0
     _sha256: Any = field(default_factory=hashlib.sha256)

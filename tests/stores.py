@@ -83,6 +83,27 @@ def empty_database_url(
 
 
 @pytest.fixture
+def further_database_url(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of the same kind, beside the test's store."""
+    folder = tmp_path / "further"
+    folder.mkdir(0o700)
+    with _new_database(database, request, folder, None) as url:
+        yield url
+
+
+@pytest.fixture
+def other_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of the other kind."""
+    (kind,) = set(DATABASES) - {database}
+    folder = tmp_path / "other"
+    folder.mkdir(0o700)
+    with _new_database(kind, request, folder, None) as url:
+        yield url
+
+
+@pytest.fixture
 def store(database: str, request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store for one test, or the one that the tests of its module share."""
     wanted = wanted_by(request.node)

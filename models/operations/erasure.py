@@ -40,7 +40,7 @@ _LEAST_CHARACTERS, _MOST_CHARACTERS = 2, 200
 
 
 class Erasable(NamedTuple):
-    """What an erasure of a ticket takes away: `lines` of its log with texts, and its messages.
+    """The parts of a ticket that an erasure destroys: `lines` of its log with texts, and messages.
 
     `held` says why it must not be done, None where it may.
     """

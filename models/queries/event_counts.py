@@ -1,4 +1,4 @@
-"""What came in and what was completed, by the hour of a day and by the day."""
+"""The counts of tickets received and completed, by the hour of a day and by the day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

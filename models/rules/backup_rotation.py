@@ -10,7 +10,7 @@ _SPANS = {"hourly": "%Y-%m-%d %H", "daily": "%Y-%m-%d", "monthly": "%Y-%m"}
 
 
 class Rotation(NamedTuple):
-    """How many hours, days and months of Asia/Shanghai keep their newest backup.
+    """The numbers of hours, days and months of Asia/Shanghai that keep their newest backup.
 
     Only those count in which one was made, so that a pause takes nothing away.
     """

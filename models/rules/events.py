@@ -553,7 +553,7 @@ class NoteAdded(EventData, frozen=True, kw_only=True):
 
 
 class TextsErased(EventData, frozen=True, kw_only=True):
-    """What people wrote was erased; the commitments of these `lines` stand for their texts."""
+    """The texts of people were erased; the commitments of these `lines` stand for them."""
 
     event = EventName.TEXTS_ERASED
     ground: ErasureGround

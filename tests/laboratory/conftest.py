@@ -6,21 +6,15 @@ from pathlib import Path
 import pytest
 
 from models.database import Store
-from tests.report.two_months import fill_two_months
+from tests.report.two_months import home_of_two_months
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.store.factories import KEY_LINE, opened_store, prepared_store
+from tests.store.factories import opened_store
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose store holds two months; nobody writes to it."""
-    folder = tmp_path_factory.mktemp("home")
-    key = folder / "hotline.key"
-    key.write_text(KEY_LINE)
-    key.chmod(0o600)
-    with prepared_store(f"sqlite:///{folder / 'hotline.db'}") as store:
-        fill_two_months(store)
-    yield folder
+    return home_of_two_months(tmp_path_factory.mktemp("two_months"))
 
 
 @pytest.fixture

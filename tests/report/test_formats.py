@@ -5,30 +5,23 @@ import io
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 
-from tests.report.two_months import FORMULA, fill_two_months
+from tests.report.two_months import FORMULA, home_of_two_months
 from tests.scripts.hotline_process import HotlineProcess
-from tests.store.factories import KEY_LINE, prepared_home, prepared_store
+from tests.store.factories import prepared_home
 
 DESK = "城市管理和综合执法局"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose store holds two months."""
-    folder = tmp_path_factory.mktemp("home")
-    key = folder / "hotline.key"
-    key.write_text(KEY_LINE)
-    key.chmod(0o600)
-    with prepared_store(f"sqlite:///{folder / 'hotline.db'}") as store:
-        fill_two_months(store)
-    yield folder
+    return home_of_two_months(tmp_path_factory.mktemp("two_months"))
 
 
 def _report(

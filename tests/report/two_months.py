@@ -1,5 +1,6 @@
 """Two months of a district for bulletins: the demo's two weeks, and lives that it does not have."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +11,15 @@ from models.operations.inbox import add_messages
 from models.rulebook import load_rulebook
 from models.tables.core import TICKET
 from scripts.demo.scenario import START, demo_messages
-from tests.store.factories import RESULT, at, feed, letter, message
+from tests.store.factories import (
+    RESULT,
+    at,
+    feed,
+    letter,
+    message,
+    opened_store,
+    prepared_home,
+)
 
 NOW = at("2026-12-20T10:00")
 FORMULA = '=HYPERLINK("http://evil.example","点我")'
@@ -114,3 +123,11 @@ def _carry_everything(store: Store, moment: Any) -> None:
         )
     with store.writing() as session:
         advance(session, sorted(numbers), load_rulebook(session), moment)
+
+
+def home_of_two_months(folder: Path) -> Path:
+    """Make a home in this folder whose store holds the two months."""
+    home = prepared_home(folder / "home")
+    with opened_store(f"sqlite:///{home / 'hotline.db'}") as store:
+        fill_two_months(store)
+    return home

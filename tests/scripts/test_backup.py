@@ -32,7 +32,7 @@ pytestmark = pytest.mark.store(fill=_fill)
 
 
 def test_a_backup_is_restored_into_an_empty_home(
-    hotline: InProcessHotline, tmp_path: Path, other_database: str
+    hotline: InProcessHotline, tmp_path: Path, further_database_url: str
 ) -> None:
     """With the files of the home, whole, and by its key alone."""
     (hotline.home / "channels.toml").write_text('[channels]\nx = "file"\n')
@@ -46,7 +46,7 @@ def test_a_backup_is_restored_into_an_empty_home(
     assert checks["backup"]["told"] == "the last one was made 0 hours ago"
     assert backup.read_bytes().startswith(b"hotline sealed 1\n")
     home = tmp_path / "new"
-    there: dict[str, Any] = {"HOME": str(home), "DATABASE_URL": other_database}
+    there: dict[str, Any] = {"HOME": str(home), "DATABASE_URL": further_database_url}
     assert "put the key file" in hotline("restore", backup, code=1, **there).stderr
     assert not (home / ".env").exists()
     (home / "hotline.key").write_text(KEY_LINE)
@@ -62,18 +62,6 @@ def test_a_backup_is_restored_into_an_empty_home(
         (home / name).unlink()
     assert "has rows already" in hotline("restore", backup, code=1, **there).stderr
     assert hotline.json("log", "--verify", **there)["findings"] == []
-
-
-@pytest.fixture
-def other_database(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the same kind."""
-    if database == "sqlite":
-        yield f"sqlite:///{tmp_path / 'new' / 'hotline.db'}"
-        return
-    server = request.getfixturevalue("postgres_server")
-    name = server.create("template1")
-    yield server.url(name, "postgresql+psycopg")
-    server.drop(name)
 
 
 @contextmanager
@@ -92,13 +80,13 @@ def _in_use(url: str) -> Iterator[None]:
 
 
 def test_a_store_in_use_is_not_filled(
-    hotline: InProcessHotline, tmp_path: Path, other_database: str
+    hotline: InProcessHotline, tmp_path: Path, further_database_url: str
 ) -> None:
     """By another process, which would write among the rows or into nothing."""
     hotline("backup", tmp_path / "b")
-    there: dict[str, Any] = {"DATABASE_URL": other_database, "HOME": str(tmp_path / "new")}
+    there: dict[str, Any] = {"DATABASE_URL": further_database_url, "HOME": str(tmp_path / "new")}
     put_key(tmp_path / "new")
-    with _in_use(other_database):
+    with _in_use(further_database_url):
         assert "in use" in hotline("restore", tmp_path / "b", code=1, **there).stderr
     hotline("restore", tmp_path / "b", **there)
 

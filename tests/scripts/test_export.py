@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from models.database import Store
 from models.security.anchors import leaf, merkle_path, merkle_root, root_by_path
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.servers.postgres import Databases
 from tests.store.factories import RESULT, advance_tickets, at, feed, letter, message
 
 NOW = at("2026-11-20T09:00")
@@ -110,26 +108,16 @@ def test_proofs_lead_to_the_root() -> None:
             assert size == 1 or root_by_path(b"x" * 32, place, path) != merkle_root(leaves)
 
 
-@pytest.fixture
-def other(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the other kind."""
-    if database == "postgresql":
-        yield f"sqlite:///{tmp_path / 'other.db'}"
-        return
-    server: Databases = request.getfixturevalue("postgres_server")
-    name = server.create("template1")
-    yield server.url(name, "postgresql+psycopg")
-    server.drop(name)
-
-
-def test_a_whole_store_is_imported(hotline: InProcessHotline, tmp_path: Path, other: str) -> None:
+def test_a_whole_store_is_imported(
+    hotline: InProcessHotline, tmp_path: Path, other_url: str
+) -> None:
     """Into an empty one, which is then its equal; not among rows, and nothing else."""
-    whole, there = tmp_path / "whole", {"DATABASE_URL": other}
+    whole, there = tmp_path / "whole", {"DATABASE_URL": other_url}
     hotline("export", whole, "--whole")
     hotline("export", tmp_path / "some", "--ticket", "X1")
-    assert "--whole" in hotline("import", tmp_path / "some", code=1, DATABASE_URL=other).stderr
-    assert "imported: 2 tickets" in hotline("import", whole, DATABASE_URL=other).stdout
+    assert "--whole" in hotline("import", tmp_path / "some", code=1, DATABASE_URL=other_url).stderr
+    assert "imported: 2 tickets" in hotline("import", whole, DATABASE_URL=other_url).stdout
     assert hotline.json("log", "--verify", **there)["findings"] == []
     assert hotline.json("queue", **there) == hotline.json("queue")
-    assert "has rows" in hotline("import", whole, code=1, DATABASE_URL=other).stderr
-    hotline("export", tmp_path / "again", "--whole", DATABASE_URL=other)
+    assert "has rows" in hotline("import", whole, code=1, DATABASE_URL=other_url).stderr
+    hotline("export", tmp_path / "again", "--whole", DATABASE_URL=other_url)

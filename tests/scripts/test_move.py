@@ -1,7 +1,6 @@
 """`hotline db move`: a store goes to another database and back, and loses nothing on the way."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from models.schema import NEWEST
 from models.store_errors import StoreError, is_store_fault, is_transient
 from models.tables.core import INBOX
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.servers.postgres import Databases
 from tests.store.factories import advance_tickets, at, feed, letter
 
 NOW = at("2026-11-20T09:00")
@@ -28,27 +26,15 @@ def _fill(store: Store) -> None:
 pytestmark = pytest.mark.store(fill=_fill)
 
 
-@pytest.fixture
-def other(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the other kind."""
-    if database == "postgresql":
-        yield f"sqlite:///{tmp_path / 'other.db'}"
-        return
-    server: Databases = request.getfixturevalue("postgres_server")
-    name = server.create("template1")
-    yield server.url(name, "postgresql+psycopg")
-    server.drop(name)
-
-
 def _lines(session: Session) -> list[bytes]:
     return list(dump_store(session, NEWEST, NOW))
 
 
 def test_a_store_is_moved_and_closed(
-    hotline: InProcessHotline, store: Store, other: str, database: str
+    hotline: InProcessHotline, store: Store, other_url: str, database: str
 ) -> None:
     """The other one has its rows, and goes on; this one takes no change and says where it went."""
-    assert "moved: 1 tickets" in hotline("db", "move", "--to", other).stdout
+    assert "moved: 1 tickets" in hotline("db", "move", "--to", other_url).stdout
     with store.reading(snapshot=True) as session:
         left = _lines(session)
     assert "was moved" in hotline("queue", code=1).stderr
@@ -61,14 +47,14 @@ def test_a_store_is_moved_and_closed(
             write()
         # so that no worker takes it for a fault of the row, or tries again
         assert is_store_fault(refused.value) and not is_transient(refused.value)
-    there = {"DATABASE_URL": other}
-    moved = Store(other, store.cipher)
+    there = {"DATABASE_URL": other_url}
+    moved = Store(other_url, store.cipher)
     with moved.reading(snapshot=True) as session:
         assert _lines(session) == left
     assert hotline.json("log", "--verify", **there)["findings"] == []
     advance_tickets(moved, ["M2"], NOW)
     # the same again finds it done
-    assert "moved: 2 tickets" in hotline("db", "move", "--to", other).stdout
+    assert "moved: 2 tickets" in hotline("db", "move", "--to", other_url).stdout
     moved.close()
     store.close()
     # and back, but not among rows
@@ -78,21 +64,21 @@ def test_a_store_is_moved_and_closed(
 
 @pytest.mark.parametrize("broken_off", ["filled", "closed"])
 def test_a_move_that_broke_off_is_begun_again(
-    hotline: InProcessHotline, store: Store, other: str, broken_off: str
+    hotline: InProcessHotline, store: Store, other_url: str, broken_off: str
 ) -> None:
     """After the other one was filled, where the service went on; and after this one was closed."""
-    hotline("db", "move", "--to", other)
-    moved = Store(other, store.cipher)
+    hotline("db", "move", "--to", other_url)
+    moved = Store(other_url, store.cipher)
     with moved.writing() as session:
         close(session, Closing.FILLING)
-    there = {"DATABASE_URL": other}
+    there = {"DATABASE_URL": other_url}
     assert "broke off" in hotline("queue", code=1, **there).stderr
     if broken_off == "filled":
         with store.writing() as session:
             reopen(session, Closing.MOVED)
         advance_tickets(store, ["M2"], NOW)
     moved.close()
-    hotline("db", "move", "--to", other)
+    hotline("db", "move", "--to", other_url)
     assert hotline.json("log", "--verify", **there)["findings"] == []
     tickets = ["M1", "M2"] if broken_off == "filled" else ["M1"]
     assert [row["ticket"] for row in hotline.json("queue", **there)] == tickets
@@ -100,7 +86,7 @@ def test_a_move_that_broke_off_is_begun_again(
 
 
 def test_nothing_is_lost_that_comes_meanwhile(
-    hotline: InProcessHotline, store: Store, other: str
+    hotline: InProcessHotline, store: Store, other_url: str
 ) -> None:
     """Somebody feeds all the time: what was taken is in the new store, what was not is refused."""
     taken: list[str] = []
@@ -124,10 +110,10 @@ def test_nothing_is_lost_that_comes_meanwhile(
     feeder = threading.Thread(target=keep_feeder)
     feeder.start()
     assert begun.wait(20)
-    hotline("db", "move", "--to", other)
+    hotline("db", "move", "--to", other_url)
     feeder.join(60)
     assert is_store_fault(refused[0])
-    moved = Store(other, store.cipher)
+    moved = Store(other_url, store.cipher)
     with moved.reading() as session:
         assert set(session.scalars(select(INBOX.c.ticket))) == {"M1", "M2", *taken}
     moved.close()

@@ -30,7 +30,7 @@ class RaisedLevel(msgspec.Struct, frozen=True):
 
 
 class TicketOutcome(msgspec.Struct, frozen=True):
-    """How a ticket fared under one set of rules, up to one moment.
+    """The outcome of a ticket under one set of rules, up to one moment.
 
     `clocks` are all its duties, those that others have replaced first. `deemed` are the units that
     were silent until their acceptance term ended; `refused` the messages that the rules refused, by

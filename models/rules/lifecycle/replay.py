@@ -97,7 +97,7 @@ class TicketReplay:
 
     @property
     def outcome(self) -> TicketOutcome | None:
-        """How the ticket has fared by now; None while it has not begun.
+        """The outcome of the ticket by now; None while it has not begun.
 
         Its policy is named by the first day on which that holds.
         """
