@@ -742,6 +742,7 @@ class SecondModel:
             self._end("proof", call.at, "cancelled", call.purpose)
 
     def _deny(self, purpose: str, at: datetime) -> None:
+        self._check(self.status != "declined")
         duties = self.contacts.get(purpose, [])
         self._check(bool(duties))
         duty = duties[-1]

@@ -156,6 +156,8 @@ def denied(decision: Decision, content: messages.ContactDenied) -> Refusal | Non
     What an attempt has shown already answers at once (decisions 25, 40, 45).
     """
     state, purpose = decision.state, content.purpose
+    if state.status == Status.DECLINED:  # a decline releases the unit, as an archive does
+        return wrong_status(decision)
     contact = state.clocks.get(_CLOCK_OF[purpose])
     if contact is None or contact.state == ClockState.CANCELLED:
         return Refusal(lazy("no contact of this purpose was owed"))
