@@ -18,10 +18,10 @@ from redis.retry import Retry
 from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from workers.broker_errors import BrokerUrlUnusable
+from workers.broker_keys import mend_keys, namespace_of
 
 log = logging.getLogger("hotline.broker")
 
-NAMESPACE = "hotline"
 TIME_LIMIT_MS = 300_000
 """A batch that takes longer has hung; its rows are rung for again."""
 
@@ -37,8 +37,8 @@ of a flood than of a quiet day.
 """
 
 
-def connect(url: str) -> RedisBroker:
-    """Return a broker on the server at `url`.
+def connect(url: str, store_id: str) -> "BellBroker":
+    """Return a broker for the bells of a store on the server at `url`.
 
     Nothing is retried blindly: after a cut connection a script may have run, and a second bell
     costs less than a wrong guess. There is no Retries middleware, since a failure is a row that is
@@ -56,7 +56,7 @@ def connect(url: str) -> RedisBroker:
     dramatiq.set_encoder(BellEncoder())
     return BellBroker(  # type: ignore[no-untyped-call]
         client=client,
-        namespace=NAMESPACE,
+        namespace=namespace_of(store_id),
         heartbeat_timeout=15_000,
         maintenance_chance=100_000,
         middleware=middleware,
@@ -82,13 +82,14 @@ class BellBroker(RedisBroker):
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
         """Return the next messages of a queue, without those that are too large to be bells."""
-        keys = (f"{NAMESPACE}:{queue_name}", f"{NAMESPACE}:{queue_name}.msgs")
+        queue = f"{self.namespace}:{queue_name}"
+        keys = (queue, f"{queue}.msgs")
         limits = (prefetch, BELL_NAME_BYTES, BELL_BYTES)
         try:
             removed = self.client.eval(_REMOVE_HUGE, len(keys), *keys, *limits)
             messages: list[bytes] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
         except redis.ResponseError:
-            if not mend_keys(self.client):
+            if not mend_keys(self.client, self.namespace):
                 raise
             return []
         if removed:
@@ -109,48 +110,19 @@ return removed
 """
 """What is too large is removed unread: a worker would hold it in memory several times."""
 
-_TYPES = ((".XQ.msgs", "hash"), (".msgs", "hash"), (".XQ", "zset"), (":__heartbeats__", "zset"))
-
-
-def _right_type(key: str) -> str:
-    """Return the type of this key of the namespace, as Dramatiq uses it."""
-    if ":__acks__." in key:
-        return "set"
-    return next((kind for ending, kind in _TYPES if key.endswith(ending)), "list")
-
-
-def mend_keys(client: redis.Redis) -> bool:
-    """Remove keys of the namespace that have a wrong type; returns whether there were any.
-
-    Somebody who can write to the broker has put them there, and they stop all ringing. Nothing is
-    lost with them: the timekeeper rings again. Raises redis.RedisError.
-    """
-    mended = False
-    for raw in client.scan_iter(match=f"{NAMESPACE}:*", count=1_000):
-        key = raw.decode("utf-8", "replace")
-        kind = client.type(raw).decode()  # type: ignore[union-attr]
-        if kind not in ("none", _right_type(key)):
-            client.delete(raw)
-            log.error(
-                "removed a key of the broker that had a wrong type: somebody else writes to it",
-                extra={"key": key, "type": kind},
-            )
-            mended = True
-    return mended
-
 
 class Bells:
     """Rings bells: enqueues many Dramatiq messages in one round trip."""
 
-    def __init__(self, broker: RedisBroker) -> None:
-        self._broker = broker
+    def __init__(self, broker: BellBroker) -> None:
+        self._client, self._namespace = broker.client, broker.namespace
 
     def ring(self, ids: Mapping[str, Sequence[int]]) -> int:
         """Ring for these rows, by queue, emergencies first; returns the number of bells.
 
         Raises redis.RedisError where the server cannot be reached; a bell is then rung or not.
         """
-        pipe = self._broker.client.pipeline(transaction=True)
+        pipe = self._client.pipeline(transaction=True)
         bells = 0
         for queue in sorted(ids, key=QUEUES.index):
             size = max_ids_per_bell(queue)
@@ -163,22 +135,22 @@ class Bells:
                     options={"redis_message_id": (name := str(uuid.uuid4()))},
                 )
                 # as RedisBroker's own script does it for one message
-                pipe.hset(f"{NAMESPACE}:{queue}.msgs", name, message.encode())
-                pipe.rpush(f"{NAMESPACE}:{queue}", name)
+                pipe.hset(f"{self._namespace}:{queue}.msgs", name, message.encode())
+                pipe.rpush(f"{self._namespace}:{queue}", name)
                 bells += 1
         if bells:
             try:
                 pipe.execute()
             except redis.ResponseError:
                 # what was not rung for is rung for again
-                mend_keys(self._broker.client)
+                mend_keys(self._client, self._namespace)
                 raise
         return bells
 
     def is_reachable(self) -> bool:
         """Return whether the server answers."""
         try:
-            return bool(self._broker.client.ping())
+            return bool(self._client.ping())
         except redis.RedisError:
             return False
 
@@ -191,13 +163,13 @@ class Bells:
 
     def waiting(self) -> dict[str, int]:
         """Return how many bells wait in each queue. Raises redis.RedisError."""
-        pipe = self._broker.client.pipeline(transaction=False)
+        pipe = self._client.pipeline(transaction=False)
         for queue in QUEUES:
-            pipe.llen(f"{NAMESPACE}:{queue}")
+            pipe.llen(f"{self._namespace}:{queue}")
         try:
             lengths = pipe.execute()
         except redis.ResponseError:
-            if not mend_keys(self._broker.client):
+            if not mend_keys(self._client, self._namespace):
                 raise
             lengths = [0] * len(QUEUES)
         return dict(zip(QUEUES, lengths, strict=True))

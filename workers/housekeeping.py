@@ -1,8 +1,10 @@
-"""Periodic side jobs of workers and timekeepers: samples, pruning, and missing bells."""
+"""Periodic side jobs of workers and timekeepers: samples, pruning, missing bells, old keys."""
 
 import logging
 from collections.abc import Callable
 from datetime import datetime
+
+import redis
 
 from models.clock import Now, clock_speed, monotonic, system_clock
 from models.database import Store
@@ -15,6 +17,7 @@ from models.rules.policy import Keep, in_force
 from models.rules.queues import DELIVERY
 from models.store_errors import is_transient
 from workers.actors import WorkerContext
+from workers.broker_keys import remove_old_keys
 
 log = logging.getLogger("hotline.main")
 
@@ -29,6 +32,9 @@ PRUNE_INTERVAL = 86_400.0
 
 BELL_SEARCH_INTERVAL = 300.0
 """Real seconds from the end of a search for missing bells to the next one."""
+
+OLD_KEYS_INTERVAL = 3_600.0
+"""Real seconds between two looks for keys of earlier releases in the broker."""
 
 PruneFiles = Callable[[Keep, datetime], object]
 """Removes files of the home, and lines of them, that need not be kept."""
@@ -148,3 +154,21 @@ class MissingBells:
         if self._search.ended:
             self._search = BellSearch()
             self._next = monotonic() + BELL_SEARCH_INTERVAL
+
+
+class OldKeys:
+    """Removes keys of earlier releases from the broker, at the start and once an hour."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._next = monotonic()
+
+    def __call__(self) -> None:
+        """Look for some, if it is time to; a broker that is away is asked an hour later."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + OLD_KEYS_INTERVAL
+        try:
+            remove_old_keys(self._client)
+        except redis.RedisError as error:
+            log.warning("the broker's old keys stay (%s)", type(error).__name__)

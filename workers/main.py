@@ -20,7 +20,7 @@ from workers.anchoring import Anchoring
 from workers.broker import Bells, connect
 from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
-from workers.housekeeping import MissingBells, PruneFiles, Pruning, QueueSampler
+from workers.housekeeping import MissingBells, OldKeys, PruneFiles, Pruning, QueueSampler
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.shutdown import end_together, stop_on_signals
 from workers.similar import SimilarityScan
@@ -98,14 +98,16 @@ def run_timekeeper(
 ) -> int:
     """Ring for what is due until told to stop; again after `patience` (real time)."""
     stop = stop_on_signals(parent)
-    keeper = Timekeeper(store, Bells(connect(broker_url)), now, patience)
+    broker = connect(broker_url, store.cipher.store_id)
+    keeper = Timekeeper(store, Bells(broker), now, patience)
     heartbeat = Heartbeat(store, "timekeeper", patience)
     prune = Pruning(store, now, prune_files)
-    set_missing = MissingBells(store, now)
+    set_missing, remove_old_keys = MissingBells(store, now), OldKeys(broker.client)
 
     def on_turn() -> None:
         prune()
         set_missing()
+        remove_old_keys()
         doing = "" if keeper.broker_ok else "broker away"
         heartbeat(doing, lateness=keeper.lateness, done=keeper.rung, failed=keeper.failed)
 
@@ -118,7 +120,7 @@ def _start_worker(
     broker_url: str, context: WorkerContext, queues: Sequence[str], threads: int
 ) -> Worker:
     """Start a Dramatiq worker with a broker of its own: it takes all of a broker's queues."""
-    broker = connect(broker_url)
+    broker = connect(broker_url, context.store.cipher.store_id)
     dramatiq.set_broker(broker)
     register_actors(broker, context, queues)
     worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)

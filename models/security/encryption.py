@@ -70,7 +70,7 @@ class Cipher:
     It also makes the keyed hashes that encrypted values are found by and that the logs are chained
     with. Their key is stored encrypted (`operations.store_secret` reads it), so that it outlives
     the keys of the file. Before that, and in stores of the first release, it is derived from the
-    first key.
+    first key. `store_id` is made with it too: 16 digits that tell this store from others.
     """
 
     def __init__(self, keys: Sequence[bytes] | KeyRing, file: KeyFile | None = None) -> None:
@@ -167,6 +167,7 @@ class Cipher:
         self._texts = hmac.new(_hashed(self._hash, b"texts"), digestmod="sha256")
         self._outline = hmac.new(_hashed(self._hash, b"outline"), digestmod="sha256")
         self._ids = hmac.new(_hashed(self._hash, b"message ids"), digestmod="sha256")
+        self.store_id = _hashed(self._hash, b"store id").hex()[:16]
 
     def legacy_hash_key(self) -> bytes:
         """Return the key of the keyed hashes in a store of the first release."""

@@ -166,7 +166,7 @@ def _wait(testbed: Testbed, now: Now, crossing: int) -> float:
     while (left := (MOMENT - now()).total_seconds()) > 0:
         sleep(min(left, 0.05))
     began = monotonic()
-    bells = Bells(connect(str(testbed.settings.broker_url)))
+    bells = Bells(connect(str(testbed.settings.broker_url), testbed.store.cipher.store_id))
     # a ticket that has been rung for is due again half a minute later; one that is done, days later
     soon = MOMENT + timedelta(hours=1)
     waiting = select(BELL.c.row_id).where(BELL.c.queue == ESCALATION, BELL.c.ring_at < soon)

@@ -59,7 +59,8 @@ def metrics(
 
     settings = load_settings()
     with use_store(settings) as store:
-        collector = MetricsCollector(store, Bells(connect(broker_url(settings))), system_clock)
+        bells = Bells(connect(broker_url(settings), store.cipher.store_id))
+        collector = MetricsCollector(store, bells, system_clock)
         if once:
             typer.echo(exposition(collector), nl=False)
         else:

@@ -1,7 +1,7 @@
 """`hotline doctor`: check an installation and say what to do about each problem."""
 
 import locale
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 
 from models.clock import system_clock
@@ -54,55 +54,65 @@ _WIDE = "工"
 def run_health_checks(settings: Settings, broker_url: str) -> Iterator[CheckResult]:
     """Run every check in turn; none of them changes, creates or upgrades anything."""
     yield from check_home(settings)
-    yield from _check_database(settings)
-    yield from check_broker(broker_url)
+    store_id = yield from _check_database(settings)
+    yield from check_broker(broker_url, store_id)
     yield from _check_terminal()
 
 
-def _check_database(settings: Settings) -> Iterator[CheckResult]:
+def _check_database(settings: Settings) -> Generator[CheckResult, None, str | None]:
+    """Check the database; returns the store's id, None where the store cannot be opened."""
     file = sqlite_file(settings.store_url)
     try:
         is_missing = file is not None and not file.exists()
     except PermissionError:
         # it lies in a home of which that has been said
-        return
+        return None
     if is_missing:
         advice = _("run `hotline db upgrade`")
         yield CheckResult("store", PROBLEM, _("there is no store yet"), advice)
-        return
+        return None
     try:
         store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
     except HotlineError as error:
         yield CheckResult("store", PROBLEM, str(error))
-        return
+        return None
     if note := store.cipher.keyring.note():
         yield CheckResult("key file", NOTE, note)
     try:
+        if not (yield from _check_opening(store)):
+            return None
         yield from _check_store(store, settings)
     except StoreError as error:
         why = outage_reason(error)
         advice = _("start the database, or mend HOTLINE_DATABASE_URL")
         yield CheckResult("store", PROBLEM, why, advice)
+        return None
     finally:
         store.close()
+    return store.cipher.store_id
 
 
-def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
+def _check_opening(store: Store) -> Generator[CheckResult, None, bool]:
+    """Check that this program and this key open the store; returns whether they do."""
     if (schema := revision(store)) != NEWEST:
         if schema is None:
             advice = _("run `hotline db upgrade`")
             yield CheckResult("store", PROBLEM, _("there is no store yet"), advice)
         else:
             yield CheckResult("shape", PROBLEM, str(wrong_schema(schema)))
-        return
+        return False
     yield CheckResult("shape", GOOD, str(schema))
     try:
         require_open(store)
         unlock(store)
     except HotlineError as error:
         yield CheckResult("key", PROBLEM, str(error))
-        return
+        return False
     yield CheckResult("key", GOOD, _("the key opens the store"))
+    return True
+
+
+def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     with store.reading() as session:
         yield from _check_server(session)
         now = system_clock()

@@ -30,7 +30,7 @@ def show_monitor(
 
     Returns whether the service is to end too, which is asked where `stop` is given.
     """
-    bells = Bells(connect(broker_url))
+    bells = Bells(connect(broker_url, store.cipher.store_id))
     actor = current_actor(store, settings)
     # the owner of a store without roles is whoever says so; a demo needs no name
     named = settings.operator or (actor.name if demo else "")

@@ -16,7 +16,7 @@ import redis
 
 from models.rules.limits import BELL_BYTES
 from models.rules.queues import QUEUES
-from workers.broker import NAMESPACE
+from workers.broker_keys import namespace_of
 
 
 class Attacker(ABC):
@@ -96,8 +96,9 @@ class BrokerAttacker(Attacker):
 
     own_errors = (redis.RedisError,)
 
-    def __init__(self, seed: int, url: str) -> None:
+    def __init__(self, seed: int, url: str, store_id: str) -> None:
         super().__init__(seed)
+        self.namespace = namespace_of(store_id)
         self.client = redis.Redis.from_url(url, socket_timeout=5)
 
     def actions(self) -> tuple[Callable[[], object], ...]:
@@ -106,16 +107,16 @@ class BrokerAttacker(Attacker):
 
     def _key(self) -> str:
         ending = self.rng.choice(("", "", ".msgs", ".XQ", ".DQ", ".XQ.msgs"))
-        queue = f"{NAMESPACE}:{self.rng.choice(QUEUES)}{ending}"
-        return self.rng.choice((queue, queue, f"{NAMESPACE}:__heartbeats__"))
+        queue = f"{self.namespace}:{self.rng.choice(QUEUES)}{ending}"
+        return self.rng.choice((queue, queue, f"{self.namespace}:__heartbeats__"))
 
     def wrong_type(self) -> None:
         self.client.set(self._key(), "x")
 
     def _put(self, body: bytes) -> None:
         queue, name = self.rng.choice(QUEUES), str(self.rng.random())
-        self.client.hset(f"{NAMESPACE}:{queue}.msgs", name, body)
-        self.client.lpush(f"{NAMESPACE}:{queue}", name)
+        self.client.hset(f"{self.namespace}:{queue}.msgs", name, body)
+        self.client.lpush(f"{self.namespace}:{queue}", name)
 
     def rubbish(self) -> None:
         bodies = (b"", b"\xff", b"null", b"[]", b"{}", b"1" * 5_000, self.rng.randbytes(50))

@@ -84,7 +84,7 @@ def attack(
         with ExitStack() as stack:
             running = [stack.enter_context(process(*role, env=env, log=log)) for role in roles]
             url = f"http://127.0.0.1:{port}"
-            attackers = _attackers(seed, inbox, home, server.url, url, issued(store))
+            attackers = _attackers(seed, inbox, home, server.url, url, store)
             with _acting(attackers):
                 begun = time.monotonic()
                 while (passed := time.monotonic() - begun) < seconds:
@@ -116,12 +116,12 @@ def attack(
 
 
 def _attackers(
-    seed: int, inbox: Path, home: Path, broker: str, url: str, token: str
+    seed: int, inbox: Path, home: Path, broker: str, url: str, store: Store
 ) -> list[Attacker]:
     attackers: list[Attacker] = [
         FolderAttacker(seed, inbox, home),
-        BrokerAttacker(seed + 1, broker),
-        PageAttacker(seed + 2, url, token),
+        BrokerAttacker(seed + 1, broker, store.cipher.store_id),
+        PageAttacker(seed + 2, url, issued(store)),
     ]
     if os.geteuid() == 0:
         attackers.append(ShellAttacker(seed + 3, home, _NOBODY))

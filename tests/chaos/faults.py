@@ -18,7 +18,7 @@ from models.rules.queues import DELIVERY, ESCALATION, QUEUES
 from models.tables.core import INBOX, NOTICE, TICKET
 from tests.chaos.cluster import Cluster, ServiceProcess
 from tests.chaos.crash_points import POINTS
-from workers.broker import NAMESPACE, Bells, connect
+from workers.broker import Bells, connect
 
 Fault = Callable[[Cluster, float], str]
 """Breaks something for about this many seconds and says what."""
@@ -139,10 +139,10 @@ def bells_disordered(cluster: Cluster, _seconds: float) -> str:
     for ids in rung.values():
         cluster.rng.shuffle(ids)
         ids += [10**9 + n for n in range(3)]
-    broker = connect(cluster.valkey.url)
+    broker = connect(cluster.valkey.url, cluster.store.cipher.store_id)
     bells = Bells(broker).ring(rung) + Bells(broker).ring(rung)
     for queue in QUEUES:
-        key = f"{NAMESPACE}:{queue}"
+        key = f"{broker.namespace}:{queue}"
         with broker.client.pipeline(transaction=True) as pipe:
             waiting = broker.client.lrange(key, 0, -1)
             cluster.rng.shuffle(waiting)

@@ -50,7 +50,7 @@ def test_an_emergency_goes_before_a_flood(
         feed(store, letters, system_clock())
         wait_until(lambda: _waiting(store) < _FLOOD, 60, "the first batch of the flood")
         feed(store, [letter("URGENT", LONG_AGO, emergency="utilities")], system_clock())
-        broker = connect(server.url)
+        broker = connect(server.url, store.cipher.store_id)
         most = dict.fromkeys(QUEUES, 0)
         while row_of(store, "URGENT") is None:
             for queue, bells in Bells(broker).waiting().items():
@@ -80,7 +80,7 @@ def test_two_processes_race_for_the_same_tickets(
     with key_value_server as server:
         env = environment(tmp_path / "home", store.url, server.url)
         log = tmp_path / "log"
-        broker = connect(server.url)
+        broker = connect(server.url, store.cipher.store_id)
         for turn in range(8):
             Bells(broker).ring({"intake": ids[turn:] + ids[:turn]})
         broker.close()

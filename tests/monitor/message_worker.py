@@ -21,7 +21,7 @@ def deciding_worker(
     store: Store, now: Now, folder: Path, server: KeyValueServer
 ) -> Iterator[Timekeeper]:
     """Run a worker of all queues but that of notices; the timekeeper rings when it is told to."""
-    broker = connect(server.url)
+    broker = connect(server.url, store.cipher.store_id)
     context = WorkerContext(store, now, NoticeDispatcher(store, now, folder, None, "zh"))
     register_actors(broker, context, [queue for queue in QUEUES if queue != DELIVERY])
     worker = Worker(broker, worker_timeout=50, worker_threads=1)

@@ -110,7 +110,12 @@ async def test_a_message_waits_however_long_the_timekeeper_waits_to_ring_again(
     patience = timedelta(minutes=10)
     with store.writing() as session:
         add_messages(session, "city", [received("1", system_clock(), "路灯不亮")], system_clock())
-    assert Timekeeper(store, Bells(connect(broker_url)), system_clock, patience).ring_due() == 1
+    assert (
+        Timekeeper(
+            store, Bells(connect(broker_url, store.cipher.store_id)), system_clock, patience
+        ).ring_due()
+        == 1
+    )
     Heartbeat(store, "timekeeper", patience)()
     app = MonitorApp(store, system_clock, every=None)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -30,6 +30,7 @@ from tests.scripts.hotline_in_process import InProcessHotline
 from tests.scripts.hotline_process import HotlineProcess
 from tests.store.factories import letter, message, prepared_home
 from tests.workers.processes import process, wait_until
+from workers.broker_keys import namespace_of
 from workers.embedded import EmbeddedServer
 
 NAME, OTHER = "欧阳漏漏", "诸葛泄泄"
@@ -117,7 +118,7 @@ def test_nothing_personal_comes_out(
             session.execute(TICKET.update().where(TICKET.c.number == "L3").values(state=broken))
         hotline("feed", _urge(tmp_path), BROKER_URL=server.url)
         wait_until(lambda: "ticket quarantined" in log.read_text(), 60, log.read_text())
-        _forged(server.url)
+        _forged(server.url, store)
         wait_until(lambda: log.read_text().count("refused a bell") == 2, 30, log.read_text())
         with redis.Redis.from_url(server.url) as client:
             client.save()
@@ -189,7 +190,7 @@ def _urge(folder: Path) -> Path:
     return path
 
 
-def _forged(url: str) -> None:
+def _forged(url: str, store: Store) -> None:
     """Forged messages in the broker: instead of row ids they carry data and actions."""
     with redis.Redis.from_url(url) as client:
         calls: list[tuple[tuple[object, ...], dict[str, object]]] = [
@@ -204,8 +205,9 @@ def _forged(url: str) -> None:
                 kwargs=more,
                 options={"redis_message_id": f"forged-{number}"},
             )
-            client.hset("hotline:intake.msgs", f"forged-{number}", forged.encode())
-            client.rpush("hotline:intake", f"forged-{number}")
+            queue = f"{namespace_of(store.cipher.store_id)}:intake"
+            client.hset(f"{queue}.msgs", f"forged-{number}", forged.encode())
+            client.rpush(queue, f"forged-{number}")
 
 
 def _count(store: Store, table: object) -> int:

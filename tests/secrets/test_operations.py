@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,8 @@ from models.queries.service_status import first_provisional_day
 from models.queries.verification import verify
 from models.rules.calendar import SHANGHAI, Calendar
 from models.security.encryption import load_cipher
-from models.settings import Settings
+from models.settings import Settings, load_settings
+from scripts.bootstrap import open_store
 from scripts.service.home_checks import check_home
 from scripts.service.metrics import MetricsCollector, exposition
 from tests.scripts.hotline_in_process import InProcessHotline
@@ -153,7 +155,7 @@ def test_figures_are_those_of_the_store(
         feed(store, [letter(f"M{n}", "2026-11-02T09:00") for n in range(3)], NOW)
         advance_tickets(store, ["M0", "M1"], NOW)
         _at_work(store, lateness_ms=250)
-        bells = Bells(connect(server.url))
+        bells = Bells(connect(server.url, store.cipher.store_id))
         bells.ring({"intake": [3]})
         figures = MetricsCollector(store, bells, lambda: NOW + timedelta(seconds=30))
         metrics = exposition(figures)
@@ -306,13 +308,18 @@ def test_a_broker_with_a_password(
         with redis.Redis.from_url(server.url) as client:
             client.config_set("requirepass", SECRET)
         url = server.url.replace("unix://", f"unix://:{SECRET}@")
-        bells = Bells(connect(url))
+        hotline("db", "upgrade")
+        with closing(open_store(load_settings({"HOTLINE_HOME": str(hotline.home)}))) as store:
+            store_id = store.cipher.store_id
+        bells = Bells(connect(url, store_id))
         assert bells.ring({"intake": [1, 2]}) == 1
         assert bells.waiting()["intake"] == 1
-        assert not Bells(connect(server.url)).is_reachable()
-        hotline("db", "upgrade")
+        assert not Bells(connect(server.url, store_id)).is_reachable()
         output = hotline("doctor", "--json", code=1, BROKER_URL=url).stdout
-        assert _check_states(output)["broker"] == ("good", "1 bells wait")
+        assert _check_states(output)["broker"] == (
+            "good",
+            f"1 bells wait; this store's keys begin with hotline:{store_id}",
+        )
         for wrong_url in (server.url, url.replace(SECRET, "mellon-1122")):
             output = hotline("doctor", "--json", code=1, BROKER_URL=wrong_url).stdout
             assert _check_states(output)["broker"][0] == "wrong"

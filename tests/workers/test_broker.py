@@ -19,7 +19,8 @@ from tests.servers.key_value import KeyValueServer
 from tests.store.factories import feed, letter, prepared_store
 from tests.workers.processes import wait_until
 from workers.actors import WorkerContext, register_actors
-from workers.broker import NAMESPACE, BellBroker, Bells, connect, mend_keys
+from workers.broker import Bells, connect
+from workers.broker_keys import mend_keys, namespace_of
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.timekeeper import Timekeeper
 
@@ -44,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def _service(store: Store, url: str, folder: Path) -> tuple[WorkerContext, Worker]:
-    broker = connect(url)
+    broker = connect(url, store.cipher.store_id)
     dispatcher = NoticeDispatcher(store, system_clock, folder, None, "en")
     context = WorkerContext(store, system_clock, dispatcher)
     register_actors(broker, context)
@@ -53,12 +54,9 @@ def _service(store: Store, url: str, folder: Path) -> tuple[WorkerContext, Worke
     return context, worker
 
 
-WRONG = [
-    *(f"{NAMESPACE}:{queue}" for queue in QUEUES),
-    f"{NAMESPACE}:contact.msgs",
-    f"{NAMESPACE}:contact.XQ",
-    f"{NAMESPACE}:__heartbeats__",
-]
+ID = "0123456789abcdef"
+NAMESPACE = namespace_of(ID)
+WRONG = [*QUEUES, "contact.msgs", "contact.XQ", "__heartbeats__"]
 
 
 @pytest.mark.parametrize("key", WRONG)
@@ -66,9 +64,11 @@ def test_a_key_of_a_wrong_type_stops_no_ringing(
     key: str, store: Store, server: KeyValueServer, client: "redis.Redis", tmp_path: Path
 ) -> None:
     """`SET hotline:contact x` stopped all ringing, and a worker's consumer for good."""
-    client.set(key, "x")
+    client.set(f"{namespace_of(store.cipher.store_id)}:{key}", "x")
     feed(store, [letter("T1", "2026-11-02T09:00")], system_clock())
-    keeper = Timekeeper(store, Bells(connect(server.url)), system_clock, timedelta())
+    keeper = Timekeeper(
+        store, Bells(connect(server.url, store.cipher.store_id)), system_clock, timedelta()
+    )
     context, worker = _service(store, server.url, tmp_path)
     try:
 
@@ -87,12 +87,12 @@ def test_what_was_removed_is_said(client: "redis.Redis", caplog: pytest.LogCaptu
     client.rpush(f"{NAMESPACE}:intake", "good")
     client.set("another:contact", "x")
     with caplog.at_level(logging.ERROR):
-        assert mend_keys(client)
+        assert mend_keys(client, NAMESPACE)
     assert "wrong type" in caplog.text
     assert not client.exists(f"{NAMESPACE}:contact")
     assert client.llen(f"{NAMESPACE}:intake") == 1
     assert client.exists("another:contact")
-    assert not mend_keys(client)
+    assert not mend_keys(client, NAMESPACE)
 
 
 def test_what_is_too_large_to_be_a_bell_is_never_read(
@@ -106,9 +106,8 @@ def test_what_is_too_large_to_be_a_bell_is_never_read(
     ):
         client.hset(messages, name, body)
         client.rpush(queue, name)
-    broker = connect(server.url)
+    broker = connect(server.url, ID)
     Bells(broker).ring({"intake": [1, 2]})
-    assert isinstance(broker, BellBroker)
     with caplog.at_level(logging.WARNING):
         (bell,) = broker.do_fetch("intake", 8)
     assert b"[[1,2]]" in bell
@@ -131,8 +130,9 @@ def test_a_bell_cannot_be_made_to_wait(
             "message_id": str(number),
             "message_timestamp": 0,
         }
-        client.hset(f"{NAMESPACE}:intake.msgs", str(number), json.dumps(bell))
-        client.rpush(f"{NAMESPACE}:intake", str(number))
+        queue = f"{namespace_of(store.cipher.store_id)}:intake"
+        client.hset(f"{queue}.msgs", str(number), json.dumps(bell))
+        client.rpush(queue, str(number))
     feed(store, [letter("T1", "2026-11-02T09:00")], system_clock())
     context, worker = _service(store, server.url, tmp_path)
     try:

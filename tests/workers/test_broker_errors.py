@@ -94,4 +94,4 @@ def test_an_option_that_does_not_exist_is_refused() -> None:
     """Before anything is asked, in a line."""
     for option in ("nosuch=1", "socket_timeout=soon"):
         with pytest.raises(BrokerUrlUnusable):
-            connect(f"redis://localhost:1/0?{option}")
+            connect(f"redis://localhost:1/0?{option}", "0" * 16)

@@ -50,7 +50,9 @@ def test_what_lags_is_said(store: Store, tmp_path: Path) -> None:
         assert soon[0] == NOTE and late[0] == PROBLEM
         assert "HTTP 500" in late[1] and "waiting since 11-20 09:00:00" in late[1]
         collector = MetricsCollector(
-            store, Bells(connect("unix:///nowhere.sock")), lambda: NOW + timedelta(minutes=6)
+            store,
+            Bells(connect("unix:///nowhere.sock", store.cipher.store_id)),
+            lambda: NOW + timedelta(minutes=6),
         )
         metrics = exposition(collector)
         assert f'hotline_unsent_events_seconds{{channel="{channel.name}"}} 360.0' in metrics

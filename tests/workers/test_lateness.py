@@ -20,7 +20,7 @@ def _feed(store: Store, number: str, moment: str) -> None:
 def test_the_lateness_is_that_of_the_last_ring(store: Store, broker_url: str) -> None:
     """A row rung for late shows until the next ring, or for a few seconds; then none is late."""
     now, seconds = [at(_MORNING) + timedelta(minutes=3)], [100.0]
-    bells = Bells(connect(broker_url))
+    bells = Bells(connect(broker_url, store.cipher.store_id))
     keeper = Timekeeper(store, bells, lambda: now[0], DEFAULT_PATIENCE, lambda: seconds[0])
     _feed(store, "L1", _MORNING)
     assert keeper.ring_due() == 1

@@ -37,7 +37,7 @@ def test_clocks_go_before_letters_and_notices_after(
         prepared_store(f"sqlite:///{tmp_path / 'order.db'}") as store,
         key_value_server as server,
     ):
-        broker = connect(server.url)
+        broker = connect(server.url, store.cipher.store_id)
         context = _RecordingContext(
             store, system_clock, NoticeDispatcher(store, system_clock, tmp_path, None, "en")
         )

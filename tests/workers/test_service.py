@@ -91,7 +91,12 @@ def test_killed_workers_leave_every_effect_exactly_once(
     with key_value_server as server:
         env = environment(tmp_path / "home", store.url, server.url)
         log = tmp_path / "log"
-        keeper = Timekeeper(store, Bells(connect(server.url)), system_clock, timedelta(seconds=2))
+        keeper = Timekeeper(
+            store,
+            Bells(connect(server.url, store.cipher.store_id)),
+            system_clock,
+            timedelta(seconds=2),
+        )
         stop = threading.Event()
         ringing = threading.Thread(target=keeper.run, args=(stop, lambda: None))
         with ExitStack() as stack:
@@ -190,7 +195,7 @@ def test_rows_stay_due_while_the_broker_is_away(
     url = f"sqlite:///{tmp_path / 'away.db'}"
     server = key_value_server
     with prepared_store(url) as store:
-        bells = Bells(connect(server.url))
+        bells = Bells(connect(server.url, store.cipher.store_id))
         keeper = Timekeeper(store, bells, system_clock, timedelta(seconds=30))
         feed(store, _letters(3), system_clock())
         assert (keeper.ring_due(), keeper.broker_ok) == (0, False)
@@ -213,7 +218,12 @@ def test_a_ticket_that_cannot_be_carried_on_is_quarantined(
             )
         more = {"id": "again", "at": LONG_AGO, "type": "unit.urged", "ticket": "T0000"}
         feed(store, [more | {"unit": "城管局", "text": "快", "by": "王"}], system_clock())
-        keeper = Timekeeper(store, Bells(connect(server.url)), system_clock, timedelta(seconds=30))
+        keeper = Timekeeper(
+            store,
+            Bells(connect(server.url, store.cipher.store_id)),
+            system_clock,
+            timedelta(seconds=30),
+        )
         env = environment(tmp_path / "home", store.url, server.url)
         with process("worker", env=env, log=tmp_path / "log"):
             keeper.ring_due()
@@ -232,7 +242,9 @@ def test_a_missing_table_is_no_message_s_fault(
         with store.writing() as session:
             session.execute(text("ALTER TABLE trace RENAME TO trace_elsewhere"))
         patience = timedelta(seconds=1)
-        keeper = Timekeeper(store, Bells(connect(server.url)), system_clock, patience)
+        keeper = Timekeeper(
+            store, Bells(connect(server.url, store.cipher.store_id)), system_clock, patience
+        )
         env = environment(tmp_path / "home", store.url, server.url)
         with process("worker", env=env, log=tmp_path / "log"):
             keeper.ring_due()
