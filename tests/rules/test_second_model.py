@@ -198,7 +198,8 @@ def _notices_have_a_cause(events: list[Event]) -> None:
 
 
 TestLives = Lives.TestCase
-TestLives.pytestmark = [pytest.mark.timeout(600)]  # a failure is made small for minutes, then told
+# a failure is made small for minutes, then told
+TestLives.pytestmark = [pytest.mark.timeout(600)]  # type: ignore[attr-defined]
 TestLives.settings = settings(
     max_examples=examples(120),
     stateful_step_count=30,
