@@ -5,7 +5,7 @@ column types still translate every value, and one statement carries all rows.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, CursorResult, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 
 from models.sql_types import AnyColumn
+from models.tables.columns import Instant
 
 RowValues = Mapping[str, Any]
 """The values of a row by column, each of the type that its column takes."""
@@ -172,9 +173,18 @@ def _by_column(
         process = None if isinstance(kind, LargeBinary) else kind.bind_processor(dialect)
         if process is None:
             values.append([row[name] for row in rows])
+        elif isinstance(column.type, Instant):
+            values.append(_each_once(process, [row[name] for row in rows]))
         else:
             values.append([process(row[name]) for row in rows])
     return values
+
+
+def _each_once(process: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """Translate values many of which are one and the same object, each once."""
+    by_identity = {id(value): value for value in values}
+    translated = {key: process(value) for key, value in by_identity.items()}
+    return [translated[id(value)] for value in values]
 
 
 def _arrays(connection: Connection, columns: Sequence[AnyColumn]) -> str:

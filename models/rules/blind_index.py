@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.rules.personal.figures import plain_figures
-from models.rules.personal.numbers import find_identities, locate_numbers
+from models.rules.personal.numbers import LEAST_DIGITS, find_identities, locate_numbers
 from models.rules.personal.places import PersonalKind
-from models.rules.phones import normalize_phone
+from models.rules.phones import is_mobile, normalize_phone
 from models.rules.text import clean
 
 _KINDS = {
@@ -42,21 +42,32 @@ def index_terms(body: Mapping[str, Any]) -> set[tuple[str, str]]:
         for kind in ("phone", "name")
         if person.get(kind)
     }
-    for text in _texts({k: v for k, v in body.items() if k not in _ENVELOPE}):
-        for place in locate_numbers(plain_figures(clean(text))):
-            if place.kind in _KINDS:
-                terms.add((_KINDS[place.kind], place.number))
+    for field, value in body.items():
+        if field not in _ENVELOPE:
+            for text in _texts(value):
+                terms.update(_numbers_in(text))
     return {(kind, value) for kind, value in terms if value}
+
+
+def _numbers_in(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the numbers of a text by which a ticket can be found, by kind."""
+    if len(text) < LEAST_DIGITS:
+        return
+    if is_mobile(text):  # as a claimant's is; nothing else can be in it
+        yield "phone", text
+        return
+    for place in locate_numbers(plain_figures(clean(text))):
+        if place.kind in _KINDS:
+            yield _KINDS[place.kind], place.number
 
 
 def _texts(value: Any) -> Iterator[str]:
     """Yield every text in plain JSON data, however deep."""
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for inner in value.values():
-                yield from _texts(inner)
-        case list() | tuple():
-            for inner in value:
-                yield from _texts(inner)
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)

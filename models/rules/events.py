@@ -706,7 +706,10 @@ def private_part(data: EventData, message: Mapping[str, Any]) -> dict[str, Any]:
     They are taken from the `message` that caused it, which is empty where its texts are gone. Keys
     are the event's private fields, and for a text in its data the message's field.
     """
-    values = ((field, _text(getattr(data, field), message)) for field in _PRIVATE[type(data)])
+    kind = type(data)
+    if not (_PRIVATE[kind] or _REFERRING[kind]):
+        return {}
+    values = ((field, _text(getattr(data, field), message)) for field in _PRIVATE[kind])
     private = {field: value for field, value in values if value not in (UNSET, None, "", {})}
     for reference in references(data):
         if (value := _text(reference, message)) not in (None, ""):

@@ -85,6 +85,11 @@ def normalize_phone(text: str) -> str:
     return _canonical(number) if number is not None else _digits(text) or text
 
 
+def is_mobile(text: str) -> bool:
+    """Return whether a text is a mobile number in its normal form and nothing besides."""
+    return len(text) == _MOBILE_DIGITS and text.isascii() and _MOBILE.fullmatch(text) is not None
+
+
 def find_phones(text: str) -> Iterator[str]:
     """Yield the telephone numbers that a text holds, each as `normalize_phone` returns it."""
     for place in locate_phones(plain_figures(text)):

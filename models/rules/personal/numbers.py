@@ -7,8 +7,11 @@ from models.rules.personal.figures import SEPARATOR, Group, are_of_one, plain_fi
 from models.rules.personal.places import PersonalKind, Place, without, without_overlaps
 from models.rules.phones import locate_phones
 
-ENOUGH_DIGITS = re.compile(r"\d(?:\D{0,4}\d){6}")
-"""The digits of the shortest number that is looked for, near each other."""
+LEAST_DIGITS = 7
+"""The digits of the shortest number that is looked for."""
+
+ENOUGH_DIGITS = re.compile(rf"\d(?:\D{{0,4}}\d){{{LEAST_DIGITS - 1}}}")
+"""So many digits near each other."""
 
 _LEAST_ACCOUNT, _LEAST_CARD, _MOST_CARD = 9, 16, 19
 _IDENTITY_DIGITS, _OLD_IDENTITY_DIGITS = 18, 15
