@@ -16,11 +16,12 @@ import yaml
 from models.security.identity import load_home_roles
 from models.settings import SETTINGS
 from scripts.cli import build
+from scripts.service.deploy_files import deploy_files
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 TEXTS = [*sorted(ROOT.glob("*.md")), *PAGES]
-UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+UNITS = sorted((ROOT / "scripts" / "deploy" / "systemd").glob("*.service"))
 FOREIGN = re.compile(
     r"""<(?:script|img|link|iframe|source|object|form)\b[^>]*(?:src|href|data|action)=["']?(?:https?:)?//"""
 )
@@ -142,7 +143,7 @@ def test_units_start_commands_that_are_there(path: Path) -> None:
 
 def test_the_roles_file_that_comes_with_it_can_be_used(tmp_path: Path) -> None:
     """Copied as it is."""
-    (tmp_path / "roles.toml").write_text((ROOT / "deploy" / "roles.toml").read_text("utf-8"))
+    (tmp_path / "roles.toml").write_text(deploy_files("roles")["roles.toml"])
     roles = load_home_roles(tmp_path)
     assert roles is not None
     assert roles.users["wang"] == "operator"

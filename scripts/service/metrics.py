@@ -11,10 +11,12 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from models.clock import Now, system_clock
-from models.database import Store
+from models.database import Session, Store
 from models.queries.backups import last_backup_at
 from models.queries.event_channels import EventChannelStatus, event_channels
-from models.queries.service_status import ServiceStatus, service_status
+from models.queries.service_status import ServiceStatus, first_provisional_day, service_status
+from models.rulebook import load_calendar
+from models.rules.calendar import SHANGHAI
 from models.store_errors import StoreError
 from workers.broker import Bells
 
@@ -38,12 +40,15 @@ class MetricsCollector(Collector):
             with self._store.reading() as session:
                 status, channels = service_status(session, now), event_channels(session)
                 backed_up_at = last_backup_at(session)
+                known_days = _known_days(session, now)
         except StoreError:
             yield _value("store_up", "Whether the store could be read.", 0)
         else:
             yield _value("store_up", "Whether the store could be read.", 1)
             yield from self._store_metrics(status)
             yield from _channel_metrics(channels, now)
+            text = "Days from today whose working days are announced or declared, 366 at most."
+            yield _value("calendar_known_days", text, known_days)
             if backed_up_at is not None:
                 text = "Seconds since the store was last backed up."
                 yield _value("backup_age_seconds", text, (now - backed_up_at).total_seconds())
@@ -81,6 +86,12 @@ class MetricsCollector(Collector):
         text = "Tickets quarantined, since their rows are not as the service wrote them."
         yield _value("tickets_quarantined", text, health.quarantined)
         yield from _process_metrics(status)
+
+
+def _known_days(session: Session, now: datetime) -> int:
+    today = now.astimezone(SHANGHAI).date()
+    guess = first_provisional_day(load_calendar(session), today)
+    return 366 if guess is None else (guess - today).days
 
 
 def _channel_metrics(channels: Sequence[EventChannelStatus], now: datetime) -> Iterator[Metric]:
