@@ -28,6 +28,7 @@ __all__ = [
     "SQLITE_LEAST",
     "Session",
     "Store",
+    "StoreNotReady",
     "StoreUnreachable",
     "StoreUnusable",
     "columns_to_decrypt",
@@ -49,14 +50,21 @@ class StoreUnreachable(StoreUnusable):
         super().__init__(text.format(why=reason))
 
 
+class StoreNotReady(StoreUnreachable):
+    """The database has no connection left, or is about to serve: waiting helps."""
+
+
 class Store:
     """A database of tickets. On SQLite every writing transaction begins IMMEDIATE.
 
-    One that is not `durable` will be thrown away and is not flushed to the disk. Raises
-    StoreUnusable where the SQLite library is too old.
+    One that is not `durable` will be thrown away and is not flushed to the disk. PostgreSQL lists
+    its connections as those of `application`. Raises StoreUnusable where the SQLite library is too
+    old.
     """
 
-    def __init__(self, url: str, cipher: Cipher, *, durable: bool = True) -> None:
+    def __init__(
+        self, url: str, cipher: Cipher, *, durable: bool = True, application: str = "hotline"
+    ) -> None:
         self.url = url
         self.cipher = cipher
         self._write_lock: FairWriteLock | None = None
@@ -74,7 +82,7 @@ class Store:
                 "pool_pre_ping": True,
                 "pool_size": 4,
                 "hide_parameters": True,
-                "connect_args": postgresql_options(url),
+                "connect_args": postgresql_options(url, application),
             }
             self._write = create_engine(url, **options)
             self._read = create_engine(url, **options).execution_options(postgresql_readonly=True)

@@ -3,14 +3,17 @@
 import importlib
 import os
 import sqlite3
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 
 from models.errors import HotlineError
 from models.i18n import _
+from models.poolers import shares_sessions
 from models.private_files import make_private_folder, open_private
 
 SQLITE_LEAST = (3, 51, 3)
@@ -65,18 +68,26 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database or "") if is_file else None
 
 
-def postgresql_options(url: str) -> dict[str, Any]:
+def postgresql_options(url: str, application: str) -> dict[str, Any]:
     """Return how to connect to PostgreSQL, unless the URL says otherwise. Raises StoreUnusable.
 
     The time-outs see to it that a frozen process or a lost host does not keep its tickets locked,
-    and that whoever waits for them tries again later.
+    and that whoever waits for them tries again later. The server lists who is connected as
+    `application`.
     """
     defaults = {
         "connect_timeout": 5,
+        "fallback_application_name": application,
         "options": "-c idle_in_transaction_session_timeout=120s -c lock_timeout=10s "
         "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
     }
-    query = make_url(url).query
+    address = make_url(url)
+    try:
+        address.get_dialect()().create_connect_args(address)
+    except ArgumentError as error:
+        text = _("HOTLINE_DATABASE_URL: several hosts need as many ports: host=a,b&port=5432,5432")
+        raise StoreUnusable(text) from error
+    query = address.query
     options = {name: value for name, value in defaults.items() if name not in query}
     if (threshold := query.get("prepare_threshold")) is not None:
         # the driver wants a number, and a URL has only texts
@@ -88,16 +99,30 @@ def postgresql_options(url: str) -> dict[str, Any]:
 
 
 def connect_postgresql(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
-    """Connect, and raise StoreUnusable for a database that cannot hold every character."""
-    connection = dialect.connect(*args, **options)
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
+    """Connect, and raise StoreUnusable for a database that cannot hold a store.
+
+    It must have every character, and give each connection a session of its own.
+    """
+    connect = partial(dialect.connect, *args, **options)
+    connection = connect()
+    try:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            text = _(
+                "the database is encoded in {encoding}: create one with ENCODING 'UTF8' TEMPLATE "
+                "template0, and name it in HOTLINE_DATABASE_URL"
+            )
+            raise StoreUnusable(text.format(encoding=encoding))
+        if shares_sessions(connection, connect):
+            text = _(
+                "a pooler before the database (PgBouncer with pool_mode = transaction) gives no "
+                "session: name the server itself in HOTLINE_DATABASE_URL, or set pool_mode = "
+                "session"
+            )
+            raise StoreUnusable(text)
+    except BaseException:
         connection.close()
-        text = _(
-            "the database is encoded in {encoding}: create one with ENCODING 'UTF8' TEMPLATE "
-            "template0, and name it in HOTLINE_DATABASE_URL"
-        )
-        raise StoreUnusable(text.format(encoding=encoding))
+        raise
     return connection
 
 

@@ -7,7 +7,7 @@ SQLite's calls a missing table an OperationalError, like a lock.
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from models.connection_errors import connection_reason
+from models.connection_errors import FULL, connection_reason, is_passing
 from models.errors import HotlineError
 from models.i18n import LazyText, lazy, render
 
@@ -28,6 +28,9 @@ _POSTGRESQL_TRANSIENT = (
     "25P04",  # a transaction that took too long
 )
 """SQLSTATE classes and codes for which a later try may do."""
+
+_POSTGRESQL_PASSING = ("53300", "57P0")
+"""SQLSTATE codes of a server without a free connection, and of one that begins or ends."""
 
 _POSTGRESQL_FAULTS = ("25", "28", "3D", "3F", "42", "XX")
 """SQLSTATE classes of a database that is not as it should be: tables, rights, damage."""
@@ -50,7 +53,7 @@ _REASONS: dict[str, LazyText] = {
     "40": _BUSY,
     "55P03": _BUSY,
     "57014": _BUSY,
-    "53300": lazy("the database has too many connections"),
+    "53300": FULL,
     "53": _FULL,
     "FULL": _FULL,
     "NOMEM": _FULL,
@@ -92,6 +95,14 @@ def is_transient(error: BaseException) -> bool:
     if (state := _sqlstate(error)) is not None:
         return state.startswith(_POSTGRESQL_TRANSIENT)
     return isinstance(error, OperationalError)
+
+
+def is_passing_outage(error: BaseException) -> bool:
+    """Return whether PostgreSQL will serve again by itself: it is full, begins, ends or changes."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = _sqlstate(error)
+    return is_passing(str(error.orig)) if state is None else state.startswith(_POSTGRESQL_PASSING)
 
 
 def is_store_fault(error: BaseException) -> bool:

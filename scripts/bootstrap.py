@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
 
 
-def open_store(settings: Settings) -> "Store":
+def open_store(settings: Settings, application: str = "") -> "Store":
     """Open the store as it is. Raises HotlineError, and WrongSchema unless it can be used so.
 
-    Nothing is created or upgraded: that is what `make_store` is for.
+    Nothing is created or upgraded: that is what `make_store` is for. `application` is what a server
+    lists this process as, the command that runs where it is not given.
     """
     # modules stay loaded to the end: the collector need not look through them again
     gc.freeze()
@@ -36,7 +37,8 @@ def open_store(settings: Settings) -> "Store":
 
     require_store(settings)
     _close_open_home(settings)
-    store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
+    cipher = load_cipher(settings.key_path, settings.key)
+    store = Store(settings.store_url, cipher, application=application or _application())
     try:
         require_upgraded(store)
         _settle_owner(settings, store)
@@ -58,7 +60,8 @@ def make_store(settings: Settings, *, anyway: bool = False, now: Now = system_cl
     from models.security.encryption import load_cipher
 
     ready_home(settings)
-    store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
+    cipher = load_cipher(settings.key_path, settings.key)
+    store = Store(settings.store_url, cipher, application=_application())
     try:
         former = revision(store)
         if former is not None and former < NEWEST:
@@ -73,6 +76,10 @@ def make_store(settings: Settings, *, anyway: bool = False, now: Now = system_cl
         store.close()
         raise
     return store
+
+
+def _application() -> str:
+    return current_command() or "hotline"
 
 
 def _settle_owner(settings: Settings, store: "Store") -> None:

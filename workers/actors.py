@@ -30,7 +30,7 @@ from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.schema import WrongSchema
 from models.security.encryption import KeyUnusable
-from models.store_errors import is_store_fault, is_transient
+from models.store_errors import is_store_fault, is_transient, outage_reason
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
 from workers.notices.dispatcher import NoticeDispatcher
 
@@ -139,7 +139,7 @@ def _answer(context: WorkerContext, queue: str, ids: Sequence[int], work: Work) 
     except Exception as error:
         context.count_failure(queue)
         if is_transient(error):
-            log.warning("the store was busy or away (%s)", type(error).__name__)
+            log.warning("the store was busy or away: %s", outage_reason(error))
         elif isinstance(error, (KeyUnusable, ForgedTable, WrongSchema)):
             log.error("%s", error)
         else:

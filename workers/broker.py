@@ -15,9 +15,10 @@ from dramatiq.middleware import ShutdownNotifications, TimeLimit
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from models.i18n import render
 from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
-from workers.broker_errors import BrokerUrlUnusable
+from workers.broker_errors import BrokerUrlUnusable, broker_fault
 from workers.broker_keys import mend_keys, namespace_of
 
 log = logging.getLogger("hotline.broker")
@@ -37,12 +38,11 @@ of a flood than of a quiet day.
 """
 
 
-def connect(url: str, store_id: str) -> "BellBroker":
-    """Return a broker for the bells of a store on the server at `url`.
+def connect_client(url: str) -> redis.Redis:
+    """Return a client of the server at `url`, which is not asked for anything yet.
 
     Nothing is retried blindly: after a cut connection a script may have run, and a second bell
-    costs less than a wrong guess. There is no Retries middleware, since a failure is a row that is
-    rung for again. Raises BrokerUrlUnusable.
+    costs less than a wrong guess. Raises BrokerUrlUnusable.
     """
     try:
         client = redis.Redis.from_url(
@@ -52,10 +52,19 @@ def connect(url: str, store_id: str) -> "BellBroker":
         client.connection_pool.make_connection()
     except (TypeError, ValueError) as error:
         raise BrokerUrlUnusable from error
+    return client
+
+
+def connect(url: str, store_id: str) -> "BellBroker":
+    """Return a broker for the bells of a store on the server at `url`.
+
+    There is no Retries middleware, since a failure is a row that is rung for again. Raises
+    BrokerUrlUnusable.
+    """
     middleware = [TimeLimit(time_limit=TIME_LIMIT_MS), ShutdownNotifications()]
     dramatiq.set_encoder(BellEncoder())
     return BellBroker(  # type: ignore[no-untyped-call]
-        client=client,
+        client=connect_client(url),
         namespace=namespace_of(store_id),
         heartbeat_timeout=15_000,
         maintenance_chance=100_000,
@@ -153,6 +162,12 @@ class Bells:
             return bool(self._client.ping())
         except redis.RedisError:
             return False
+
+    def fault(self, error: redis.RedisError) -> str:
+        """Say why the server could not be used, and what to do, without its address."""
+        pool = self._client.connection_pool
+        with_tls = issubclass(pool.connection_class, redis.SSLConnection)
+        return render(broker_fault(error, with_tls=with_tls))
 
     def free_capacity(self) -> dict[str, int]:
         """Return for how many rows of each queue bells may be rung now. Raises redis.RedisError."""

@@ -7,17 +7,41 @@ from collections.abc import Iterator
 import redis
 
 from models.errors import HotlineError
-from models.i18n import LazyText, _, lazy
+from models.i18n import LazyText, _, lazy, render
 
 _EXPIRED = 10
 _WRONG_NAMES = (62, 64)
 """OpenSSL's codes: the certificate has ended; it is for another name, or another address."""
+
+_MODES = {
+    "cluster": lazy(
+        "it is a node of a cluster, which spreads the bells: name a server of its own, "
+        "cluster-enabled no"
+    ),
+    "sentinel": lazy("it is a sentinel, which keeps no bells: name the server that it watches"),
+}
+"""Servers that answer, and hold no queues; by the mode that they tell."""
+
+_CLOSED = "Connection closed by server"
+"""The client's words where a server ends a connection in order."""
 
 _AWAY = lazy("it does not answer: start `hotline up` or the server of HOTLINE_BROKER_URL")
 _HANG_UP = lazy(
     "it hangs up: a server of TLS wants rediss://, and some want a client's certificate "
     "(ssl_certfile, ssl_keyfile)"
 )
+_ALERTS = {
+    "CERTIFICATE_REQUIRED": lazy(
+        "it wants a client's certificate: the files of ssl_certfile and ssl_keyfile, or "
+        "tls-auth-clients no there"
+    ),
+    "ALERT_UNKNOWN_CA": lazy(
+        "it does not take this client's certificate: have ssl_certfile issued by its authority"
+    ),
+    "ALERT_CERTIFICATE_EXPIRED": lazy("this client's certificate has ended: renew ssl_certfile"),
+    "KEY_VALUES_MISMATCH": lazy("the key of ssl_keyfile does not fit the file of ssl_certfile"),
+}
+"""What a server refuses a client for, and what OpenSSL does, by their names in its words."""
 
 
 class BrokerUrlUnusable(HotlineError):
@@ -25,6 +49,28 @@ class BrokerUrlUnusable(HotlineError):
 
     def __init__(self) -> None:
         super().__init__(_("HOTLINE_BROKER_URL: an option after ? is unknown or has a wrong value"))
+
+
+class BrokerUnsuitable(HotlineError):
+    """The server of HOTLINE_BROKER_URL is of a kind that holds no queues."""
+
+    def __init__(self, why: LazyText) -> None:
+        super().__init__(f"HOTLINE_BROKER_URL: {render(why)}")
+
+
+def require_queues(client: redis.Redis) -> None:
+    """Raise BrokerUnsuitable for a node of a cluster and for a sentinel.
+
+    One that does not answer passes: it may come. So does one that does not let its mode be asked.
+    """
+    try:
+        told = client.info("server")
+    except redis.RedisError:
+        return
+    # Valkey and Redis name it otherwise
+    mode = str(told.get("server_mode") or told.get("redis_mode"))
+    if (why := _MODES.get(mode)) is not None:
+        raise BrokerUnsuitable(why)
 
 
 def broker_fault(error: redis.RedisError, *, with_tls: bool) -> LazyText:
@@ -39,6 +85,8 @@ def broker_fault(error: redis.RedisError, *, with_tls: bool) -> LazyText:
         return lazy("its user may not do that there: allow it ~hotline:* and all commands")
     if isinstance(error, redis.ReadOnlyError):
         return lazy("it is a replica and can only be read: name the first server")
+    if isinstance(error, redis.exceptions.ClusterError | redis.exceptions.ClusterCrossSlotError):
+        return _MODES["cluster"]
     if isinstance(error, redis.exceptions.ResponseError):
         return lazy("it refuses what it is asked: its version, or the number of the database")
     return _connection_fault(causes, with_tls=with_tls)
@@ -48,7 +96,7 @@ def _certificate_fault(code: int) -> LazyText:
     if code in _WRONG_NAMES:
         return lazy("its certificate is for another name than that in HOTLINE_BROKER_URL")
     if code == _EXPIRED:
-        return lazy("its certificate has ended")
+        return lazy("its certificate has ended: renew it there")
     return lazy("its certificate is not of an authority that is known here: see ssl_ca_certs")
 
 
@@ -59,8 +107,10 @@ def _connection_fault(causes: list[BaseException], *, with_tls: bool) -> LazyTex
                 return lazy("the file of ssl_ca_certs, ssl_certfile or ssl_keyfile is missing")
             case ssl.SSLEOFError() | ConnectionResetError() | BrokenPipeError():
                 return _HANG_UP
-            case ssl.SSLError() as fault if "CERTIFICATE_REQUIRED" in str(fault):
+            case redis.ConnectionError() if _CLOSED in str(cause):
                 return _HANG_UP
+            case ssl.SSLError() as fault if known := _alert(fault):
+                return known
             case TimeoutError() if with_tls:
                 return lazy("it does not answer with TLS: a server without TLS wants redis://")
             case ssl.SSLError():
@@ -70,6 +120,10 @@ def _connection_fault(causes: list[BaseException], *, with_tls: bool) -> LazyTex
             case socket.gaierror():
                 return lazy("the name of its host is not known")
     return _AWAY
+
+
+def _alert(fault: ssl.SSLError) -> LazyText | None:
+    return next((reason for name, reason in _ALERTS.items() if name in str(fault)), None)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -10,7 +10,7 @@ from models.database import Store
 from models.operations.processes import remove_process, report_process
 from models.schema import WrongSchema
 from models.shared_clock import store_clock
-from models.store_errors import is_transient
+from models.store_errors import is_transient, outage_reason
 
 log = logging.getLogger("hotline.main")
 
@@ -61,7 +61,7 @@ class Heartbeat:
         except Exception as error:
             if not is_transient(error):
                 raise
-            log.warning("the store cannot be reached (%s)", type(error).__name__)
+            log.warning("the store cannot be reached: %s", outage_reason(error))
 
     def sign_off(self) -> None:
         """Remove the row of this process, since it ends in order.
@@ -75,4 +75,4 @@ class Heartbeat:
         except Exception as error:
             if not is_transient(error) and not isinstance(error, WrongSchema):
                 raise
-            log.warning("the store cannot be reached (%s)", type(error).__name__)
+            log.warning("the store cannot be reached: %s", outage_reason(error))

@@ -18,6 +18,7 @@ from models.schema import WrongSchema
 from workers.actors import WorkerContext, register_actors
 from workers.anchoring import Anchoring
 from workers.broker import Bells, connect
+from workers.broker_errors import require_queues
 from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
 from workers.housekeeping import MissingBells, OldKeys, PruneFiles, Pruning, QueueSampler
@@ -49,7 +50,8 @@ def run_worker(
 
     Emergencies have a thread of their own beside the `threads` of all other queues, so that none
     waits for a batch to end. Returns the exit code: 1 where a consumer has died, so that a
-    supervisor starts the process again, and once a later release has upgraded the store.
+    supervisor starts the process again, and once a later release has upgraded the store. Raises
+    BrokerUnsuitable and BrokerUrlUnusable.
     """
     stop = stop_on_signals(parent)
     context = WorkerContext(store, now, dispatcher)
@@ -96,9 +98,13 @@ def run_timekeeper(
     parent: int | None = None,
     prune_files: PruneFiles | None = None,
 ) -> int:
-    """Ring for what is due until told to stop; again after `patience` (real time)."""
+    """Ring for what is due until told to stop; again after `patience` (real time).
+
+    Raises BrokerUnsuitable and BrokerUrlUnusable.
+    """
     stop = stop_on_signals(parent)
     broker = connect(broker_url, store.cipher.store_id)
+    require_queues(broker.client)
     keeper = Timekeeper(store, Bells(broker), now, patience)
     heartbeat = Heartbeat(store, "timekeeper", patience)
     prune = Pruning(store, now, prune_files)
@@ -121,6 +127,7 @@ def _start_worker(
 ) -> Worker:
     """Start a Dramatiq worker with a broker of its own: it takes all of a broker's queues."""
     broker = connect(broker_url, context.store.cipher.store_id)
+    require_queues(broker.client)
     dramatiq.set_broker(broker)
     register_actors(broker, context, queues)
     worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)

@@ -6,7 +6,7 @@ from datetime import date
 from models.clock import Now
 from models.database import Store
 from models.rules.similarity import WINDOW
-from models.store_errors import is_transient
+from models.store_errors import is_transient, outage_reason
 
 log = logging.getLogger("hotline.worker")
 
@@ -44,7 +44,7 @@ class SimilarityScan:
         except Exception as error:
             if not is_transient(error):
                 raise
-            log.warning("the store cannot be reached (%s)", type(error).__name__)
+            log.warning("the store cannot be reached: %s", outage_reason(error))
             any_new = False
         self._turns_left = 0 if any_new else _REST_TURNS
 

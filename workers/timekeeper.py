@@ -11,7 +11,7 @@ from models.clock import Now, clock_speed, monotonic
 from models.database import Store
 from models.operations.bells import DueRows, claim_due, first_bells, ring_again
 from models.queries.health import DEFAULT_PATIENCE
-from models.store_errors import is_transient
+from models.store_errors import is_transient, outage_reason
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
@@ -106,7 +106,7 @@ class Timekeeper:
                 if not is_transient(error):
                     raise
                 if self.store_ok:
-                    log.warning("the store cannot be reached (%s)", type(error).__name__)
+                    log.warning("the store cannot be reached: %s", outage_reason(error))
                 self.store_ok = False
                 self.failed += 1
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -127,6 +127,6 @@ class Timekeeper:
 
     def _broker_lost(self, error: redis.RedisError) -> None:
         if self.broker_ok:
-            log.warning("the broker cannot be reached (%s)", type(error).__name__)
+            log.warning("the broker cannot be reached: %s", self._bells.fault(error))
         self.broker_ok = False
         self.failed += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.clock import Now, system_clock
-from models.database import Store, StoreUnreachable
+from models.database import Store, StoreNotReady, StoreUnreachable
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.store_closing import require_open
@@ -22,7 +22,7 @@ from models.operations.store_secret import (
 from models.queries.health import last_seen
 from models.schema import NEWEST, StoreMissing, StoreNewer, schema_of, wrong_schema
 from models.shared_clock import store_clock
-from models.store_errors import StoreError, is_transient, outage_reason
+from models.store_errors import StoreError, is_passing_outage, is_transient, outage_reason
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -99,7 +99,8 @@ def _reaching() -> Iterator[None]:
     except StoreError as error:
         if not is_transient(error):
             raise
-        raise StoreUnreachable(outage_reason(error)) from error
+        kind = StoreNotReady if is_passing_outage(error) else StoreUnreachable
+        raise kind(outage_reason(error)) from error
 
 
 def lay_tables(store: Store) -> None:

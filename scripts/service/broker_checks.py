@@ -7,12 +7,12 @@ import redis
 
 from models.clock import system_clock
 from models.errors import HotlineError
-from models.i18n import _, render
+from models.i18n import _
 from models.rules.calendar import SHANGHAI
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.clock_checks import check_clock
 from workers.broker import Bells, connect
-from workers.broker_errors import broker_fault
+from workers.broker_errors import require_queues
 from workers.broker_keys import OtherStore, namespace_of, old_keys, other_stores
 
 _MAX_MEMORY_SHARE = 0.7
@@ -27,26 +27,27 @@ def check_broker(url: str, store_id: str | None) -> Iterator[CheckResult]:
     """
     try:
         broker = connect(url, store_id or _NO_STORE)
+        require_queues(broker.client)
     except HotlineError as error:
         yield CheckResult("broker", PROBLEM, str(error))
         return
+    bells = Bells(broker)
     try:
         asked_at = system_clock()
         seconds, micros = broker.client.time()
         memory = broker.client.info("memory")
-        bells = Bells(broker).waiting()
+        waiting = bells.waiting()
         others = other_stores(broker.client, store_id) if store_id else []
         old = old_keys(broker.client)
     except redis.RedisError as error:
-        why = render(broker_fault(error, with_tls=url.startswith("rediss:")))
-        text = _("cannot be used: {why}").format(why=why)
+        text = _("cannot be used: {why}").format(why=bells.fault(error))
         yield CheckResult("broker", PROBLEM, text, _("no data is lost meanwhile"))
         return
     finally:
         broker.close()
     if store_id:
         text = _("{n} bells wait; this store's keys begin with {keys}")
-        text = text.format(n=sum(bells.values()), keys=broker.namespace)
+        text = text.format(n=sum(waiting.values()), keys=broker.namespace)
         yield CheckResult("broker", GOOD, text)
     else:
         yield CheckResult("broker", GOOD, _("it answers"))

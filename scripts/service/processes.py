@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 import models.migrations  # noqa: F401 - bootstrap imports it late
+from models.clock import Now
 from models.database import Store
 from models.operations.calendar import settle_provisional
 from models.queries.health import DEFAULT_PATIENCE
@@ -18,7 +19,7 @@ from models.settings import Settings
 from scripts.file_retention import prune_files
 from scripts.service.event_channels import configured_channels
 from scripts.service.policy_file import policy_file_note
-from scripts.service.setup import broker_url, prepare_process
+from scripts.service.setup import broker_url, outlast_shortage, prepare_process
 from workers.events.event_sender import EventSender
 from workers.main import run_timekeeper, run_worker
 from workers.notices.dispatcher import NoticeDispatcher
@@ -38,8 +39,8 @@ def run_worker_process(
 
     `clock` describes the clock of a demo or a benchmark. Raises HotlineError.
     """
-    store, now = prepare_process(settings, clock)
-    _warn_of_policy_file(store, settings, parent)
+    store, now = prepare_process(settings, clock, "worker")
+    outlast_shortage(lambda: _warn_of_policy_file(store, settings, parent))
     channels = configured_channels(settings)
     dispatcher = NoticeDispatcher(store, now, settings.home, channels, settings.lang)
     senders = [EventSender(name, each, store, now) for name, each in channels.events.items()]
@@ -69,10 +70,9 @@ def run_timekeeper_process(
 
     What still waits is rung again after `patience` (real time). Raises HotlineError.
     """
-    store, now = prepare_process(settings, clock)
-    _warn_of_policy_file(store, settings, parent)
-    with store.writing() as session:
-        settle_provisional(session, now())
+    store, now = prepare_process(settings, clock, "timekeeper")
+    outlast_shortage(lambda: _warn_of_policy_file(store, settings, parent))
+    outlast_shortage(lambda: _settle_calendar(store, now))
     return run_timekeeper(
         store,
         broker_url(settings),
@@ -81,6 +81,11 @@ def run_timekeeper_process(
         parent=parent,
         prune_files=partial(prune_files, settings.home),
     )
+
+
+def _settle_calendar(store: Store, now: Now) -> None:
+    with store.writing() as session:
+        settle_provisional(session, now())
 
 
 def _warn_of_policy_file(store: Store, settings: Settings, parent: int | None) -> None:

@@ -1,25 +1,65 @@
 """Set up a process of the service: its log, its store, its clock, and where its broker is."""
 
+import logging
+from collections.abc import Callable
+from time import sleep
+from typing import TypeVar
+
 from models.clock import Now, parse_clock
-from models.database import Store
+from models.database import Store, StoreNotReady
 from models.settings import Settings
 from models.shared_clock import store_clock
+from models.store_errors import StoreError, is_passing_outage, outage_reason
 from scripts.bootstrap import open_store
 from scripts.service.logs import configure_logging
+from workers.broker import connect_client
+from workers.broker_errors import require_queues
 from workers.embedded import EmbeddedServer
 
+log = logging.getLogger("hotline.main")
 
-def prepare_process(settings: Settings, clock: str) -> tuple[Store, Now]:
+_RETRY_INTERVAL = 2.0
+"""Real seconds between two tries to reach a database that is not ready."""
+
+_T = TypeVar("_T")
+
+
+def prepare_process(settings: Settings, clock: str, role: str = "") -> tuple[Store, Now]:
     """Configure the log and open the store; returns the store and the clock to use.
 
     That is the clock that `clock` describes, or the one that all processes on this store share.
-    Raises HotlineError.
+    `role` names a process that is not the command that runs. Raises HotlineError.
     """
     configure_logging(settings.log)
-    store = open_store(settings)
+    application = f"hotline {role}" if role else ""
+    store = outlast_shortage(lambda: open_store(settings, application))
     return store, parse_clock(clock) if clock else store_clock(store)
+
+
+def outlast_shortage(begin: Callable[[], _T]) -> _T:
+    """Call `begin` until the database is ready for it, and return its result.
+
+    A database without a free connection, or one that is just starting or changing over to another
+    server, is waited for, since nobody has to mend it. Whatever else fails is raised.
+    """
+    while True:
+        try:
+            return begin()
+        except StoreNotReady as error:
+            log.warning("waiting: %s", error)
+        except StoreError as error:
+            if not is_passing_outage(error):
+                raise
+            log.warning("waiting: %s", outage_reason(error))
+        sleep(_RETRY_INTERVAL)
 
 
 def broker_url(settings: Settings) -> str:
     """The broker's address: the setting, or the embedded server of a running `hotline up`."""
     return settings.broker_url or EmbeddedServer(settings.home / "valkey").url
+
+
+def require_broker(url: str) -> None:
+    """Raise BrokerUrlUnusable, or BrokerUnsuitable for a server that holds no queues."""
+    with connect_client(url) as client:
+        require_queues(client)

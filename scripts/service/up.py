@@ -65,13 +65,15 @@ def run_service(
         if server is not None:
             server.launch()
         # the server starts while the workers' libraries load, which `hotline --help` must not load
+        from scripts.service.setup import outlast_shortage, require_broker
         from scripts.service.supervisor import run_supervisor
 
         if server is not None:
             server.wait()
             settings = replace(settings, broker_url=server.url)
+        require_broker(str(settings.broker_url))
         # closed before the supervisor is forked: no process with an open database may fork
-        with closing(make_store(settings)) as made:
+        with closing(outlast_shortage(partial(make_store, settings))) as made:
             if demo:
                 now = _fill_demo_store(made)
         headless = headless or not sys.stdout.isatty()
@@ -79,7 +81,7 @@ def run_service(
         clock = str(now) if isinstance(now, DemoClock) else ""
         run = partial(run_supervisor, settings, clock, workers, report, os.getpid())
         supervisor = ForkedProcess("supervisor", run)
-        store = open_store(settings)
+        store = outlast_shortage(partial(open_store, settings))
         _report_policy_file(store, settings, report)
         if note := store.cipher.keyring.note():
             report(note)

@@ -131,13 +131,18 @@ class PostgresServer(Databases):
 
     def serve(self, data: str = "data", **options: str) -> None:
         """Serve a cluster, with more options if given; raises PostgresNotStarted."""
+        self._process = self.spawn(
+            self._programs() / "postgres",
+            *("-D", str(self.home / data), "-k", str(self.home), "-p", "5432"),
+            *(f"--{name}={value}" for name, value in (self._options | options).items()),
+        )
+        self._wait_for_answer()
+
+    def spawn(self, program: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start a program as the server's user, which ends with this process at the latest."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(
-                    self._programs() / "postgres",
-                    *("-D", str(self.home / data), "-k", str(self.home), "-p", "5432"),
-                    *(f"--{name}={value}" for name, value in (self._options | options).items()),
-                ),
+            return subprocess.Popen(
+                self._command(program, *arguments),
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -145,7 +150,6 @@ class PostgresServer(Databases):
                 # Ctrl-C is for the process that started it, which then stops it in order.
                 start_new_session=True,
             )
-        self._wait_for_answer()
 
     def crash(self) -> None:
         """End the server at once, in the middle of whatever it does."""

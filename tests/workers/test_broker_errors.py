@@ -9,9 +9,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from models.i18n import render
+from models.i18n import render, speaking
+from tests.servers.certificates import Authority, Certificate
 from tests.servers.key_value import KeyValueServer, installed_server
-from tests.servers.tls_front import make_certificate, tls_front
+from tests.servers.tls_front import tls_front
 from workers.broker import connect
 from workers.broker_errors import BrokerUrlUnusable, broker_fault
 
@@ -19,40 +20,57 @@ SECRET = "sekrit-of-the-broker"
 
 
 class Fronts:
-    """A server with a password behind two TLS fronts; the strict one wants a certificate."""
+    """A server with a password behind TLS fronts; the strict one wants a client's certificate."""
 
-    def __init__(self, plain: str, port: int, strict_port: int, certificate: Path) -> None:
-        self.plain, self.port, self.strict_port = plain, port, strict_port
-        self.certificate = certificate
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.ours, self.theirs = Authority(folder / "ours"), Authority(folder / "theirs")
+        server = stack.enter_context(KeyValueServer(folder / "valkey", installed_server()))
+        self.plain = server.url
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("requirepass", SECRET)
 
-    def url(self, *, port: int, name: str = "localhost", ca: Path | str = "") -> str:
-        """The address of a front, by TLS."""
-        asked = ca or self.certificate
-        return f"rediss://:{SECRET}@{name}:{port}/0?ssl_ca_certs={asked}"
+        def front(certificate: Certificate, clients: Path | None = None) -> int:
+            return stack.enter_context(tls_front(server.socket, certificate, clients))
+
+        named = self.ours.certify("localhost")
+        self.good, self.strict = front(named), front(named, self.ours.file)
+        self.ended = front(self.ours.certify("localhost", has_ended=True))
+
+    def url(
+        self,
+        port: int,
+        client: Certificate | None = None,
+        *,
+        name: str = "localhost",
+        ca: Path | None = None,
+    ) -> str:
+        """The address of a front, as the manual has it; `client` is the client's certificate."""
+        url = f"rediss://:{SECRET}@{name}:{port}/0?ssl_ca_certs={ca or self.ours.file}"
+        return f"{url}&ssl_certfile={client.file}&ssl_keyfile={client.key}" if client else url
 
 
 @pytest.fixture(scope="module")
 def fronts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronts]:
     """The fronts, for all tests of this module."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate = make_certificate(folder, "localhost")
-    other = make_certificate(folder, "other")
     with ExitStack() as stack:
-        server = stack.enter_context(KeyValueServer(folder / "valkey", installed_server()))
-        with redis.Redis.from_url(server.url) as client:
-            client.config_set("requirepass", SECRET)
-        front = stack.enter_context(tls_front(str(server.socket), certificate))
-        strict = stack.enter_context(tls_front(str(server.socket), certificate, other[0]))
-        yield Fronts(server.url, front, strict, certificate[0])
+        yield Fronts(tmp_path_factory.mktemp("tls"), stack)
 
 
 def _fault(url: str) -> str:
+    """Return what is said in English; in Chinese it is another line, and both show no secret."""
     with pytest.raises(redis.RedisError) as caught, _client(url) as client:
         client.time()
-    words = render(broker_fault(caught.value, with_tls=url.startswith("rediss:")))
-    assert SECRET not in words
-    assert "localhost" not in words
-    return words
+    fault = broker_fault(caught.value, with_tls=url.startswith("rediss:"))
+    lines = []
+    for language in ("zh", "en"):
+        with speaking(language):
+            lines.append(render(fault))
+    for words in lines:
+        assert SECRET not in words
+        assert "localhost" not in words
+        assert "\n" not in words
+    assert lines[0] != lines[1]
+    return lines[1]
 
 
 @contextmanager
@@ -62,22 +80,34 @@ def _client(url: str) -> Iterator[redis.Redis]:
         yield it
 
 
-def test_the_right_address_is_answered(fronts: Fronts) -> None:
-    with _client(fronts.url(port=fronts.port)) as client:
-        assert client.ping()
+def test_whoever_fits_is_let_in(fronts: Fronts) -> None:
+    """With the name and the authority checked, and with a client's certificate where one counts."""
+    for url in (fronts.url(fronts.good), fronts.url(fronts.strict, fronts.ours.certify("client"))):
+        with _client(url) as client:
+            assert client.ping()
 
 
-def test_a_certificate_that_does_not_fit_is_called_so(fronts: Fronts, tmp_path: Path) -> None:
-    """Of another authority, for another name, or a file of authorities that is not there."""
-    other, _key = make_certificate(tmp_path, "localhost")
-    assert "not of an authority" in _fault(fronts.url(port=fronts.port, ca=other))
-    assert "another name" in _fault(fronts.url(port=fronts.port, name="127.0.0.1"))
-    assert "ssl_ca_certs" in _fault(fronts.url(port=fronts.port, ca="/nowhere.pem"))
+def test_a_servers_certificate_that_does_not_fit_is_called_so(fronts: Fronts) -> None:
+    """Of another authority, for another name, too old, or a file of authorities that is missing."""
+    assert "not of an authority" in _fault(fronts.url(fronts.good, ca=fronts.theirs.file))
+    assert "another name" in _fault(fronts.url(fronts.good, name="127.0.0.1"))
+    assert "has ended" in _fault(fronts.url(fronts.ended))
+    assert "ssl_ca_certs" in _fault(fronts.url(fronts.good, ca=Path("/nowhere.pem")))
 
 
-def test_a_missing_clients_certificate_and_a_missing_tls_are_called_so(fronts: Fronts) -> None:
-    assert "client's certificate" in _fault(fronts.url(port=fronts.strict_port))
-    assert "wants rediss://" in _fault(f"redis://:{SECRET}@localhost:{fronts.port}/0")
+def test_a_clients_certificate_that_does_not_fit_is_called_so(fronts: Fronts) -> None:
+    """None, one of another authority, one that has ended, and a file that is missing."""
+    assert "wants a client's certificate" in _fault(fronts.url(fronts.strict))
+    foreign = fronts.theirs.certify("client")
+    assert "does not take this client's" in _fault(fronts.url(fronts.strict, foreign))
+    ended = fronts.ours.certify("client", has_ended=True)
+    assert "client's certificate has ended" in _fault(fronts.url(fronts.strict, ended))
+    nowhere = Certificate(Path("/nowhere.pem"), Path("/nowhere.key"))
+    assert "ssl_certfile" in _fault(fronts.url(fronts.strict, nowhere))
+
+
+def test_a_missing_tls_is_called_so(fronts: Fronts) -> None:
+    assert "wants rediss://" in _fault(f"redis://:{SECRET}@localhost:{fronts.good}/0")
 
 
 def test_a_password_is_wrong_or_missing(fronts: Fronts) -> None:
