@@ -1,12 +1,17 @@
-"""One clock for all hosts: the database's, read now and then and extrapolated in between."""
+"""One clock for all hosts: the database's, read now and then and extrapolated in between.
+
+The service of a demo runs on a clock of its own, which lies beside the demo's database.
+"""
 
 import logging
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import func, select
 
-from models.clock import Now, monotonic, system_clock
-from models.database import Store
+from models.clock import DemoClock, Now, monotonic, parse_clock, system_clock
+from models.database import Store, sqlite_file
+from models.private_files import write_private
 from models.store_errors import is_transient
 
 log = logging.getLogger("hotline.clock")
@@ -55,8 +60,30 @@ class SharedClock:
         self._last = (instant, at)
 
 
+def service_clock(store: Store) -> Now:
+    """Return the clock that the service on this store runs on: its demo's, else the shared one.
+
+    Raises InvalidClock.
+    """
+    path = _demo_clock_path(store)
+    if path is None or not path.exists():
+        return store_clock(store)
+    return parse_clock(path.read_text("ascii"))
+
+
+def note_demo_clock(store: Store, clock: DemoClock) -> None:
+    """Tell every process that opens the demo's store, at any time, which clock its service has."""
+    if (path := _demo_clock_path(store)) is not None:
+        write_private(path, str(clock).encode("ascii"))
+
+
+def _demo_clock_path(store: Store) -> Path | None:
+    file = sqlite_file(store.url)
+    return None if file is None else file.with_name("demo-clock")
+
+
 def store_clock(store: Store) -> SharedClock:
-    """Return the clock that all processes on this store use: PostgreSQL's, or the host's own."""
+    """Return the real time that all processes on this store share: PostgreSQL's, or the host's."""
     if store.url.startswith("sqlite"):
         return SharedClock(system_clock)
     return SharedClock(lambda: _database_time(store))

@@ -198,6 +198,8 @@ class MonitorApp(CommandApp):
         self._note_snapshot(snapshot)
         if self._open_screen() is screen and screen.ready:
             screen.show(snapshot)
+        # afterwards: which keys there are depends on what is shown
+        self.show_status()
         self.paint_count += 1
         if self.paint_count == 1 and not self.is_headless:
             # what is loaded by now stays: walking all of it again for garbage stops the screen for
@@ -213,7 +215,6 @@ class MonitorApp(CommandApp):
         if self._alarm.has_new(snapshot.newest_red):
             self.bell()
         self.sender.report_answers(snapshot.answers)
-        self.show_status()
 
     def _note_outage(self, error: BaseException) -> None:
         is_first = not self._refresh_loop.outages

@@ -8,15 +8,21 @@ from models.queries.claims import Claim
 from models.queries.detail import TicketDetail
 from models.rules.calendar import SHANGHAI
 from models.rules.events import ContactRecorded
-from monitor.formatting import format_duration, one_line
+from monitor.formatting import format_duration, one_line, shorten
 
 _JUST = timedelta(minutes=30)
 """The time for which a contact is told to whoever is about to call again."""
 
 
-def claim_mark(claim: Claim) -> str:
-    """Return who works at a ticket since when: `林小燕 10:42`."""
-    return f"{one_line(claim.who)} {claim.at.astimezone(SHANGHAI):%H:%M}"
+_LONGEST_NAME = 10
+"""Cells of a name in a list."""
+
+
+def claim_mark(claim: Claim, *, brief: bool = False) -> str:
+    """Return who works at a ticket since when: `林小燕 10:42`; `brief` cuts a long name."""
+    name = one_line(claim.who)
+    name = shorten(name, _LONGEST_NAME) if brief else name
+    return f"{name} {claim.at.astimezone(SHANGHAI):%H:%M}"
 
 
 def warnings(ticket: TicketDetail, claim: Claim | None, who: str, now: datetime) -> Iterator[str]:

@@ -6,6 +6,7 @@ from it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from textual.binding import Binding, BindingType
 
@@ -17,6 +18,17 @@ ANYWHERE = "anywhere"
 _REFRESH_SECONDS = (1, 2, 5, 15)
 _DIGIT_NAMES = ("one", "two", "three", "four", "five", "six", "seven")
 """Full-width digits, as a Chinese input method sends them, by Textual's names."""
+
+
+class KeyFact(Enum):
+    """A fact of a screen on which it depends whether the hint of a key is shown."""
+
+    SELECTING = auto()
+    NOT_SELECTING = auto()
+    ON_TICKET = auto()
+    FILTERED = auto()
+    PAUSED = auto()
+    READING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +62,8 @@ class Command:
     `keys` are Textual's names of keys that do the same; among them are the characters that a
     Chinese input method sends. `key_label` is how the key is written on the screen. `action` is a
     Textual action of the app or of the screen named by `where`; it is empty where a widget binds
-    the key itself. With `selects` its hint is shown while tickets are selected, with False while
-    none is. `palette_label` is the command's name in the palette, which the wallboard has
-    only `for_wallboard`.
+    the key itself. Its hint is shown while all facts of `when` hold. `palette_label` is the
+    command's name in the palette, which the wallboard has only `for_wallboard`.
     """
 
     action: str
@@ -64,7 +75,7 @@ class Command:
     palette_label: LazyText | None = None
     needs_ticket: bool = False
     for_wallboard: bool = True
-    selects: bool | None = None
+    when: tuple[KeyFact, ...] = ()
 
 
 def _go_to(number: int, screen: MainScreen) -> Command:
@@ -75,12 +86,16 @@ def _go_to(number: int, screen: MainScreen) -> Command:
         label=screen.title,
         palette_label=screen.title,
         for_wallboard=False,
-        selects=False,
+        when=(KeyFact.NOT_SELECTING,),
     )
 
 
 GO_TO_SCREEN = tuple(_go_to(n, screen) for n, screen in enumerate(MAIN_SCREENS, 1))
 _QUIT = lazy("Quit")
+
+_SELECTING = (KeyFact.SELECTING,)
+_ON_TICKET = (KeyFact.ON_TICKET,)
+_ON_ONE_TICKET = (KeyFact.ON_TICKET, KeyFact.NOT_SELECTING)
 
 _SORT_NEXT = "greater_than_sign,full_stop,right_double_angle_bracket,ideographic_full_stop"
 _REVERSE = "equals_sign,fullwidth_equals_sign"
@@ -91,7 +106,14 @@ KEYS = (
     Command("help", "f1,question_mark,fullwidth_question_mark", "F1", lazy("Help")),
     Command("filter", "slash,ideographic_comma", "/", lazy("Filter")),
     Command("go_to", "colon,fullwidth_colon,f7", ":", lazy("Go to"), in_key_line=False),
-    Command("clear_filter", "backspace", "Backspace", lazy("Clear the filter"), "tickets"),
+    Command(
+        "clear_filter",
+        "backspace",
+        "Backspace",
+        lazy("Clear the filter"),
+        "tickets",
+        when=(KeyFact.FILTERED,),
+    ),
     Command("sort(1)", _SORT_NEXT, "< >", lazy("Sort by another column"), "tickets", False),
     Command("sort(-1)", _SORT_BEFORE, "< >", lazy("Sort by another column"), "tickets", False),
     Command(
@@ -105,41 +127,41 @@ KEYS = (
     Command("app.list_menu", "f6", "F6", lazy("List"), "tickets"),
     Command("", "up", "Up Down", lazy("Move"), "tickets", in_key_line=False),
     Command("", "home", "Home", lazy("Head of the queue"), "tickets", in_key_line=False),
-    Command("", "enter", "Enter", lazy("Details"), "tickets"),
+    Command("", "enter", "Enter", lazy("Details"), "tickets", when=_ON_TICKET),
     Command("", "enter", "Enter", lazy("Open the list of this"), "overview"),
     Command("", "tab", "Tab", lazy("Next part"), "overview"),
     Command("app.hand_over", "f12", "F12", lazy("Handover"), "overview"),
     Command("", "enter", "Enter", lazy("Its tickets"), "units"),
     Command("other(-1)", "left", "<", lazy("Other calls"), "callbacks", in_key_line=False),
     Command("other(1)", "right", "< >", lazy("Other calls"), "callbacks"),
-    Command("", "enter", "Enter", lazy("Details"), "callbacks"),
+    Command("", "enter", "Enter", lazy("Details"), "callbacks", when=_ON_TICKET),
     Command("other(-1)", "left", "<", lazy("Other kinds"), "todo", in_key_line=False),
     Command("other(1)", "right", "< >", lazy("Other kinds"), "todo"),
-    Command("", "enter", "Enter", lazy("Details"), "todo"),
+    Command("", "enter", "Enter", lazy("Details"), "todo", when=_ON_TICKET),
     Command("", "enter", "Enter", lazy("Mend, send again"), "failures"),
-    Command("app.call", "f3", "F3", lazy("Call"), "callbacks"),
+    Command("app.call", "f3", "F3", lazy("Call"), "callbacks", when=_ON_TICKET),
     *(
-        Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen, selects=False)
+        Command("app.act_on_ticket", "f2", "F2", lazy("Act"), screen, when=_ON_ONE_TICKET)
         for screen in ("tickets", "detail", "callbacks", "failures", "todo")
     ),
     *(
         command
         for screen in ("tickets", "callbacks", "todo")
         for command in (
-            Command("", "f2", "F2", lazy("Act on the selected"), screen, selects=True),
-            Command("", "escape", "Esc", lazy("Select none"), screen, selects=True),
-            Command("", "insert", "Insert", lazy("Select"), screen),
+            Command("", "f2", "F2", lazy("Act on the selected"), screen, when=_SELECTING),
+            Command("", "escape", "Esc", lazy("Select none"), screen, when=_SELECTING),
+            Command("", "insert", "Insert", lazy("Select"), screen, when=_ON_TICKET),
             Command("", "shift+down", "Shift+Down", lazy("Select on"), screen, in_key_line=False),
-            Command("app.select_all", "ctrl+a", "^A", lazy("Select all"), screen),
+            Command("app.select_all", "ctrl+a", "^A", lazy("Select all"), screen, when=_ON_TICKET),
         )
     ),
     *(
         command
         for screen in ("tickets", "detail", "callbacks", "todo")
         for command in (
-            Command("app.claim", "f4", "F4", lazy("Claim"), screen, selects=False),
+            Command("app.claim", "f4", "F4", lazy("Claim"), screen, when=_ON_ONE_TICKET),
             *(
-                Command(f"app.act('{key}')", key, key_label, label, screen)
+                Command(f"app.act('{key}')", key, key_label, label, screen, when=_ON_TICKET)
                 for key, key_label, label, _types in QUICK_ACTIONS
             ),
         )
@@ -148,10 +170,11 @@ KEYS = (
         Command("app.copy_number", "f8", "F8", lazy("Copy the number"), screen, in_key_line=False)
         for screen in ("tickets", "detail", "callbacks", "failures", "todo")
     ),
-    Command("pause", "space", "Space", lazy("Pause")),
+    Command("pause", "space", "Space", lazy("Pause"), when=(KeyFact.READING,)),
+    Command("", "space", "Space", lazy("Go on reading"), when=(KeyFact.PAUSED,)),
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
     Command("batch_results", "ctrl+r", "^R", lazy("Results of the last batch"), in_key_line=False),
-    Command("back", "escape", "Esc", lazy("Back"), selects=False),
+    Command("back", "escape", "Esc", lazy("Back"), when=(KeyFact.NOT_SELECTING,)),
     Command("", "ctrl+p", "^P", lazy("Commands"), in_key_line=False),
     Command("leave", "q", "Q", _QUIT),
     Command("quit", "ctrl+c,ctrl+q", "^C", lazy("Quit at once"), in_key_line=False),
@@ -202,11 +225,16 @@ def bindings(where: str) -> list[BindingType]:
 
 
 def keys_for(screen: str) -> list[Command]:
-    """List the keys that work on a screen, the one that must never be cut off first: help."""
+    """List the keys that work on a screen, the one that must never be cut off first: help.
+
+    From the first screen nothing leads back.
+    """
     screen_keys = [command for command in KEYS if command.where == screen]
     first, *rest = [command for command in KEYS if command.where == ANYWHERE]
-    selecting = [command for command in screen_keys if command.selects]
-    others = [command for command in screen_keys if not command.selects]
+    if screen == MAIN_SCREENS[0].name:
+        rest = [command for command in rest if command.action != "back"]
+    selecting = [command for command in screen_keys if command.when == _SELECTING]
+    others = [command for command in screen_keys if command.when != _SELECTING]
     return [*GO_TO_SCREEN, first, *selecting, *others, *rest]
 
 

@@ -3,8 +3,8 @@
 Filled cells are coloured blanks, which all terminals draw alike.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -20,10 +20,23 @@ from monitor.formatting import OfficeCalendar, fit, format_weekday, one_line
 from monitor.labels import LEVEL_STYLES
 
 _WEEK = 7
+_HEAD_WIDTH = len("10-15 ")
 _LONGEST_STRIP = 15
 """Weeks that are drawn; of a longer term the last ones."""
 
-_NAME_WIDTH, _HOLDER_WIDTH = 10, 10
+_MOST_NAME, _MOST_HOLDER = 28, 16
+"""Cells of the longest names beside the lanes."""
+
+_LEAST_ROOM = 12
+"""Cells below which an axis of time says nothing."""
+
+_STEPS = (1, 2, 3, 6, 12, 24, 48, 72, 168, 336, 672, 2184, 8736)
+"""Hours from one mark of an axis to the next, of which the shortest that has room is taken."""
+
+_DAY_HOURS = 24
+
+_MARK_WIDTH = 8
+"""Cells of a mark of an axis, with the gap to the next."""
 
 _LEVEL_MARKS = {
     Level.PREWARNING: lazy("Pr"),
@@ -49,7 +62,12 @@ def day_strip(
     weeks = (max(days) - monday).days // _WEEK + 1
     names = (format_weekday(monday + timedelta(n)) for n in range(_WEEK))
     heads = "".join(fit(name[:2] if name.isascii() else name[-1], 3) for name in names)
-    lines = [Content.assemble((fit(label(ClockName, why.clock), 6), "bold"), (heads, "$quiet"))]
+    name = label(ClockName, why.clock)
+    # a name that is longer than a day of the month and its month stands above
+    is_short = cell_len(name) < _HEAD_WIDTH
+    lines = [] if is_short else [Content.styled(name, "bold")]
+    beside = fit(name if is_short else "", _HEAD_WIDTH)
+    lines.append(Content.assemble((beside, "bold"), (heads, "$quiet")))
     for week in range(max(0, weeks - _LONGEST_STRIP), weeks):
         begin = monday + timedelta(days=_WEEK * week)
         cells: list[tuple[str, str]] = [(f"{begin:%m-%d} ", "$quiet")]
@@ -135,26 +153,33 @@ def _day(at: datetime) -> date:
     return at.astimezone(SHANGHAI).date()
 
 
-def lanes(duties: Sequence[DutyView], now: datetime, width: int) -> Content:
+def lanes(
+    duties: Sequence[DutyView], now: datetime, width: int, short_names: Mapping[str, str]
+) -> Content:
     """Draw each duty as a lane from its base to its end, or to now: who held what from when on.
 
-    What is left of a running one is grey, what is over is red.
+    What is left of a running one is grey, what is over is red. The longest names are cut, so that
+    the lanes have room.
     """
     rows = [duty.row for duty in duties]
-    room = width - _NAME_WIDTH - _HOLDER_WIDTH
-    if not rows or room < _HOLDER_WIDTH:
+    if not rows:
+        return Content("")
+    names = [label(ClockName, row.name) for row in rows]
+    holders = [one_line(short_names.get(row.holder, label(Recipient, row.holder))) for row in rows]
+    name_width = min(_MOST_NAME, width // 3, max(map(cell_len, names)))
+    holder_width = min(_MOST_HOLDER, width // 4, max(map(cell_len, holders)))
+    head = name_width + holder_width + 2
+    if width - head < _LEAST_ROOM:
         return Content("")
     begin = min(row.base for row in rows)
     end = max([row.ended_at or max(row.due, now) for row in rows])
-    axis = _Axis(begin, max(end, begin + timedelta(hours=1)), room)
-    head = " " * (_NAME_WIDTH + _HOLDER_WIDTH)
-    lines = [Content.styled(head + axis.labels(), "$quiet")]
-    for row in rows:
-        holder = one_line(label(Recipient, row.holder))
+    axis = _Axis(begin, max(end, begin + timedelta(hours=1)), width - head)
+    lines = [Content.styled(" " * head + axis.labels(), "$quiet")]
+    for row, name, holder in zip(rows, names, holders, strict=True):
         lines.append(
             Content.assemble(
-                (fit(label(ClockName, row.name), _NAME_WIDTH - 1) + " ", ""),
-                (fit(holder, _HOLDER_WIDTH - 1) + " ", "$quiet"),
+                (fit(name, name_width) + " ", ""),
+                (fit(holder, holder_width) + " ", "$quiet"),
                 *_lane(row, now, axis),
             )
         )
@@ -173,14 +198,29 @@ class _Axis:
         return max(0, min(self.width - 1, int(share * self.width)))
 
     def labels(self) -> str:
-        """Return the days of its first and last moments, and between them where there is room."""
-        count = max(2, min(5, self.width // 12))
-        step = (self.end - self.begin) / (count - 1)
-        days = [f"{(self.begin + step * n).astimezone(SHANGHAI):%m-%d}" for n in range(count)]
-        gap, text = (self.width - sum(map(len, days))) / (count - 1), ""
-        for n, day in enumerate(days):
-            text = text.ljust(round(n * (gap + len(day)))) + day
-        return text[: self.width] if cell_len(text) > self.width else text
+        """Return the day of its begin, and the days and hours after it, each over its cell."""
+        text = ""
+        for at in self._marks():
+            mark = f"{at:%m-%d}" if not text or at.hour == 0 else f"{at:%H:%M}"
+            cell = self.cell(at)
+            if not text or len(text) < cell <= self.width - len(mark):
+                text = text.ljust(cell) + mark
+        return text
+
+    def _marks(self) -> Iterator[datetime]:
+        """Yield its begin, and the full hours or days in steps for which there is room."""
+        begin, end = self.begin.astimezone(SHANGHAI), self.end.astimezone(SHANGHAI)
+        hours = (end - begin) / timedelta(hours=1)
+        steps = (step for step in _STEPS if step * self.width >= _MARK_WIDTH * hours)
+        step = next(steps, _STEPS[-1])
+        at = datetime.combine(begin.date(), time(), SHANGHAI)
+        if step > _DAY_HOURS:
+            # of some days the first is a Monday
+            at -= timedelta(days=at.weekday())
+        yield begin
+        while (at := at + timedelta(hours=step)) <= end:
+            if at > begin:
+                yield at
 
 
 def _lane(row: DutyRow, now: datetime, axis: _Axis) -> list[tuple[str, str]]:

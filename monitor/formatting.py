@@ -63,9 +63,10 @@ def format_time_left(
 ) -> str:
     """Say what is left until `due`, or how long it is over: `剩 1 工作日 3 小时`, `超 2 工作日`.
 
-    A clock of working time has whole working days and office hours, and on the due day the time to
-    it; a clock of wall-clock time has days, hours and minutes. What is over is counted in the one
-    unit of its clock, working days or wall-clock time. `brief` is at most ten cells in Chinese.
+    A clock of working time has whole working days and office hours, also on the due day, at night
+    and over noon; a clock of wall-clock time has days, hours and minutes. What is over is counted
+    in the one unit of its clock, working days or wall-clock time. `brief` is at most ten cells in
+    Chinese.
     """
     is_over = due < now
     if not office.counts_work(clock, due):
@@ -87,10 +88,9 @@ def format_wait(since: datetime, now: datetime, *, brief: bool = False) -> str:
 
 def _work_left(first: datetime, last: datetime, office: OfficeCalendar, brief: bool) -> str:
     days, rest = _working_time(first, last, office)
-    if first.date() == last.date() or not (days or rest):
-        return format_duration(last - first, brief)
     if brief:
-        return _work_days(days, brief)
+        by_hours = first.date() == last.date() and not days
+        return format_duration(rest, brief) if by_hours else _work_days(days, brief)
     minutes = round(rest.total_seconds()) // 60
     hours = _("{n} h").format(n=minutes // 60) if minutes >= 60 else ""
     if not days:
@@ -266,6 +266,10 @@ def _count_working_days(after: date, until: date, calendar: Calendar) -> int:
 def _working_time(first: datetime, last: datetime, office: OfficeCalendar) -> tuple[int, timedelta]:
     """Return the whole working days, and the office time of broken ones, between two instants."""
     hours, calendar = office.hours, office.calendar
+    if first.date() == last.date():
+        if first.time() <= hours.opening and last.time() >= hours.closing:
+            return 1, timedelta()
+        return 0, _office_time(first.time(), last.time(), hours)
     days = _count_working_days(first.date(), last.date() - timedelta(1), calendar)
     rest = timedelta()
     if calendar.is_working(first.date()):

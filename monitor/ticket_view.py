@@ -1,12 +1,13 @@
 """Lay out one ticket as text: its preview, letter, clocks, deadline, notices and log."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from textual.content import Content
 
 from models.i18n import _, render
 from models.queries.detail import TicketDetail, proposed_topic
-from models.queries.duties import next_duty, waits_since
+from models.queries.duties import missed_duty, next_duty, waits_since
 from models.queries.log_lines import LogLine
 from models.rules.calendar import SHANGHAI
 from models.rules.events import (
@@ -98,10 +99,23 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
         Content(one_line(ticket.unit or _("no unit yet"))),
         *_topic_lines(ticket),
     ]
-    lines.append(_next_line(ticket, now, office))
+    lines += [*_missed_lines(ticket), _next_line(ticket, now, office)]
     person = [claimant.name, claimant.phone, claimant.address, contact]
     lines.append(Content.styled("  ".join(text for text in person if text), "$quiet"))
     return _lines(lines)
+
+
+def _missed_lines(ticket: TicketDetail) -> list[Content]:
+    """Say which duty of an emergency was missed, when it was due, and whose it was."""
+    if (duty := missed_duty(duty.row for duty in ticket.duties)) is None:
+        return []
+    return [
+        Content.assemble(
+            (_("{clock} missed").format(clock=label(ClockName, duty.name)), "bold $error"),
+            f"  {format_instant(duty.due)}  ",
+            (one_line(label(Recipient, duty.holder)), "$quiet"),
+        )
+    ]
 
 
 def _next_line(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Content:
@@ -140,9 +154,15 @@ def letter(ticket: TicketDetail) -> Content:
     return Content(steady_width(ticket.content) or "-")
 
 
-def duties(ticket: TicketDetail, now: datetime, office: OfficeCalendar, width: int) -> Content:
+def duties(
+    ticket: TicketDetail,
+    now: datetime,
+    office: OfficeCalendar,
+    width: int,
+    short_names: Mapping[str, str],
+) -> Content:
     """Lay out every duty: who owes it, since when until when, how it ended, who was told."""
-    parts = [lanes(ticket.duties, now, width), Content("")]
+    parts = [lanes(ticket.duties, now, width, short_names), Content("")]
     for duty in ticket.duties:
         row = duty.row
         is_running = row.state == ClockState.RUNNING
@@ -248,6 +268,9 @@ def _hanging(head: Content, text: Content, indent: int, width: int) -> list[Cont
     if width < 2 * indent:
         return [head + text]
     first, *rest = text.wrap(width - indent) or [Content("")]
+    # the blanks between two values may begin a line
+    begins = (len(line.plain) - len(line.plain.lstrip()) for line in rest)
+    rest = [line[begin:] for line, begin in zip(rest, begins, strict=True)]
     return [head + first, *(Content(" " * indent) + line for line in rest)]
 
 

@@ -1,10 +1,14 @@
 """The description of a demo clock: read as written, or refused with a word on what is wrong."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from models.clock import DemoClock, InvalidClock, has_ended, parse_clock, system_clock
+from models.database import Store
+from models.shared_clock import SharedClock, note_demo_clock, service_clock
+from scripts.ingest.pipeline import IngestPipeline
 
 BEGAN, START = "2026-12-01T01:00:00+00:00", "2026-10-12T09:00:00+08:00"
 
@@ -54,3 +58,14 @@ def test_a_clock_that_would_not_run_is_refused(text: str, word: str) -> None:
     """Instants without an offset cannot be compared, and a speed of 0 divides by it."""
     with pytest.raises(InvalidClock, match=word):
         parse_clock(text)
+
+
+@pytest.mark.store(databases=["sqlite"])
+def test_whoever_opens_a_demos_store_has_its_clock(store: Store, tmp_path: Path) -> None:
+    """A second monitor, a feed, a command: what they date the service would wait for else."""
+    assert isinstance(service_clock(store), SharedClock)
+    clock = parse_clock(f"{BEGAN},{START},600,2026-10-23T18:00:00+08:00")
+    assert isinstance(clock, DemoClock)
+    note_demo_clock(store, clock)
+    assert service_clock(store) == clock
+    assert IngestPipeline(store, tmp_path / "refused").now == clock

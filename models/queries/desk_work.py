@@ -16,7 +16,7 @@ from models.tables.core import CLOCK, EVENT, TICKET
 
 SCREENING, REVISITS = "screening", "revisit"
 
-_CLOCKS: dict[str, ClockName] = {
+ANSWER_CLOCKS: dict[str, ClockName] = {
     Status.RETURNED: ClockName.RETURN_REVIEW,
     Status.SUBMITTED: ClockName.RESULT_REVIEW,
     Status.MANUAL: ClockName.ASSIGNMENT,
@@ -26,7 +26,7 @@ _CLOCKS: dict[str, ClockName] = {
 
 _TICKET_COLUMNS = TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status
 
-KINDS: tuple[str, ...] = (SCREENING, *_CLOCKS, REVISITS)
+KINDS: tuple[str, ...] = (SCREENING, *ANSWER_CLOCKS, REVISITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class DeskItem:
 def desk_counts(session: Session, _now: datetime) -> dict[str, int]:
     """Count what waits, by kind."""
     waiting = select(TICKET.c.status, func.count()).where(
-        OPEN_TICKET, TICKET.c.status.in_(list(_CLOCKS))
+        OPEN_TICKET, TICKET.c.status.in_(list(ANSWER_CLOCKS))
     )
     counts = dict.fromkeys(KINDS, 0)
     counts |= {row[0]: row[1] for row in session.execute(waiting.group_by(TICKET.c.status))}
@@ -69,7 +69,9 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
         rows = select(*_TICKET_COLUMNS, null(), TICKET.c.completed_at).where(REVISIT)
         in_order = rows.order_by(TICKET.c.completed_at, TICKET.c.id)
     else:
-        clock = and_(CLOCK.c.ticket_id == TICKET.c.id, RUNNING_CLOCK, CLOCK.c.name == _CLOCKS[kind])
+        clock = and_(
+            CLOCK.c.ticket_id == TICKET.c.id, RUNNING_CLOCK, CLOCK.c.name == ANSWER_CLOCKS[kind]
+        )
         since_column = func.coalesce(CLOCK.c.base, TICKET.c.updated_at, type_=CLOCK.c.base.type)
         rows = select(*_TICKET_COLUMNS, CLOCK.c.due, since_column).select_from(TICKET)
         rows = rows.outerjoin(CLOCK, clock).where(OPEN_TICKET, TICKET.c.status == kind)

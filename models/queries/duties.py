@@ -6,6 +6,7 @@ from datetime import datetime
 
 from models.queries.log_lines import LogLine
 from models.rules.events import ClockExpired, ClockStopped, NoticeQueued, TicketDeemedAccepted
+from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
 from models.rules.vocabulary import (
     ClockName,
     ClockState,
@@ -80,6 +81,15 @@ def next_duty(duties: Iterable[DutyRow | SelectedRow]) -> NextDuty | None:
     if first is None:
         return None
     return NextDuty(ClockName(first.name), first.holder, first.due)
+
+
+def missed_duty(duties: Iterable[DutyRow | SelectedRow]) -> DutyRow | SelectedRow | None:
+    """Return an emergency duty of a ticket that has expired (Regulation 3.4), if there is one.
+
+    The rows of a clock are in their order: only its last one counts.
+    """
+    last = {duty.name: duty for duty in duties if duty.name in EMERGENCY_CLOCKS}
+    return next((duty for duty in last.values() if duty.state == ClockState.EXPIRED), None)
 
 
 def waits_since(ends: Iterable[datetime | None], received_at: datetime | None) -> datetime | None:

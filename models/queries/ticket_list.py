@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
-from models.queries.duties import NextDuty, next_duty, waits_since
+from models.queries.duties import NextDuty, missed_duty, next_duty, waits_since
 from models.queries.ticket_filter import TicketFilter, filter_condition
 from models.queries.ticket_order import QUEUE_ORDER, TicketOrder, ordered_ids
+from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
 from models.rules.vocabulary import ClockName, ClockState
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, TICKET
@@ -53,8 +54,6 @@ class TicketPage:
     offset: int = 0
     total: int = 0
 
-
-_EMERGENCY_CLOCKS = (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
 
 _CHUNK = 500
 """Rows looked up at once; SQLite allows a limited number of values in a statement."""
@@ -186,23 +185,21 @@ class _Clocks:
         return waits_since([self._ends.get(ticket)], received_at) if idle else None
 
     def _add(self, rows: Sequence[SelectedRow]) -> None:
-        running: dict[int, list[SelectedRow]] = {}
+        of_ticket: dict[int, list[SelectedRow]] = {}
         for row in rows:
-            if row.state == ClockState.RUNNING:
-                running.setdefault(row.ticket_id, []).append(row)
-        for row in {(row.ticket_id, row.name): row for row in rows}.values():
+            of_ticket.setdefault(row.ticket_id, []).append(row)
             if row.name == ClockName.FIRST_CONTACT:
                 self.first_contact[row.ticket_id] = row.state
-            elif row.name in _EMERGENCY_CLOCKS and row.state == ClockState.EXPIRED:
-                self.missed.setdefault(row.ticket_id, row.name)
-        for ticket, duties in running.items():
+        for ticket, duties in of_ticket.items():
+            if (missed := missed_duty(duties)) is not None:
+                self.missed[ticket] = missed.name
             if (first := next_duty(duties)) is not None:
                 self.next_duty[ticket] = first
 
 
 def _clock_rows(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
     """Return what runs of these tickets, and all of the clocks that a line shows, in order."""
-    listed = (ClockName.FIRST_CONTACT, *_EMERGENCY_CLOCKS)
+    listed = (ClockName.FIRST_CONTACT, *EMERGENCY_CLOCKS)
     columns = (CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.holder, CLOCK.c.state, CLOCK.c.due)
     return session.execute(
         select(*columns)

@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from models.i18n import render
-from monitor.commands import TITLES, keys_for
+from monitor.commands import TITLES, KeyFact, keys_for
 from monitor.host import MonitorHost
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.bars import KeyLine, OutageLine, StatusLine, StatusLineData
@@ -99,7 +99,6 @@ class MonitorScreen(Screen[None]):
 
     def on_selectable_list_selection_changed(self) -> None:
         """Show how many are selected, and the keys for them."""
-        self.query_one(KeyLine).show_selection(selects=bool(self.selected))
         self.host.show_status()
 
     def on_screen_resume(self) -> None:
@@ -110,4 +109,15 @@ class MonitorScreen(Screen[None]):
         """Show how the service is; the body is dimmed while the store cannot be read."""
         self.query_one(StatusLine).show(status)
         self.query_one(OutageLine).show(outage)
+        for keys in self.query(KeyLine):
+            keys.show_for(self._key_facts(paused=status.paused))
         self.set_class(bool(outage), "-stale")
+
+    def _key_facts(self, *, paused: bool) -> frozenset[KeyFact]:
+        facts = {KeyFact.SELECTING if self.selected else KeyFact.NOT_SELECTING}
+        facts.add(KeyFact.PAUSED if paused else KeyFact.READING)
+        if self.ticket_under_cursor() is not None:
+            facts.add(KeyFact.ON_TICKET)
+        if self.filter_text():
+            facts.add(KeyFact.FILTERED)
+        return frozenset(facts)

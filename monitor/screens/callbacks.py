@@ -83,7 +83,7 @@ class CallbacksScreen(KindsScreen):
         if calls is None or calls.kind != line.chosen:
             return
         line.show(calls.counts)
-        items = [_item(call, snapshot) for call in calls.rows]
+        items = [_item(call, calls.kind, snapshot) for call in calls.rows]
         empty = (
             render(_WHY_EMPTY[calls.kind]),
             _("Left and right show other calls; 1 leads back to the overview."),
@@ -92,12 +92,12 @@ class CallbacksScreen(KindsScreen):
         self.show_title(_how_many(calls))
 
 
-def _item(call: OwedCall, snapshot: Snapshot) -> ListItem:
+def _item(call: OwedCall, kind: str, snapshot: Snapshot) -> ListItem:
     now = snapshot.at
     return ListItem(
         call.ticket,
         (
-            time_left_cell(call.due, now, snapshot.office),
+            time_left_cell(call.due, now, snapshot.office, kind),
             Cell(one_line(call.ticket)),
             title_cell(call.title, snapshot.claims.get(call.ticket)),
             Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),

@@ -95,7 +95,8 @@ class DetailScreen(MonitorScreen):
         reasons = ticket_view.deadline(ticket, why, now, office) if why else None
         self._put("deadline", reasons or Content(_("No deadline yet")))
         self.query_one("#summary-panel", Panel).show_title(one_line(ticket.number))
-        self._put("clocks", ticket_view.duties(ticket, now, office, self._width_of("clocks")))
+        width, names = self._width_of("clocks"), snapshot.short_names
+        self._put("clocks", ticket_view.duties(ticket, now, office, width, names))
         self._put("notices", ticket_view.notices(ticket))
 
     def _width_of(self, name: str) -> int:

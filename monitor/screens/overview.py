@@ -90,7 +90,9 @@ class Tile(SteadyText, can_focus=True):
                 # as a grey, red is the dimmest of all
                 style = "bold reverse"
             name = render(self._title)
-            self.update(Content.assemble((str(count), style), "\n", (name, "$quiet")))
+            # the days to come count terms, of which a ticket may have several
+            text = _("{n} tickets") if self._counter == "due_today" else "{n}"
+            self.update(Content.assemble((text.format(n=count), style), "\n", (name, "$quiet")))
 
     def action_choose(self) -> None:
         """Open the list."""
@@ -157,7 +159,7 @@ class OverviewScreen(MonitorScreen):
         days.can_focus = False
         yield Container(
             Panel(lazy("Today by the hour"), DayCurve(), id="day"),
-            Panel(lazy("The coming ten working days"), days, id="ahead"),
+            Panel(lazy("Terms due by day"), days, id="ahead"),
             Panel(lazy("The last {n} days", n=DAYS), DayHistory(), id="past"),
             id="above",
         )

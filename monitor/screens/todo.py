@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from models.i18n import LazyText, _, lazy
-from models.queries.desk_work import REVISITS, SCREENING, DeskItem
+from models.queries.desk_work import ANSWER_CLOCKS, REVISITS, SCREENING, DeskItem
 from models.rules.vocabulary import Status, label
 from monitor.commands import bindings
 from monitor.formatting import format_duration, one_line
@@ -61,19 +61,20 @@ class TodoScreen(KindsScreen):
             return
         line.show(work.counts)
         empty = (_("Nothing of this kind waits."), _("Left and right show other kinds."))
-        self.items.show([_item(item, snapshot) for item in work.items], empty)
+        clock = ANSWER_CLOCKS.get(work.kind, "")
+        self.items.show([_item(item, clock, snapshot) for item in work.items], empty)
         count = work.counts.get(work.kind, 0)
         self.show_title(_("{n} in all, the longest waiting first; F2 answers").format(n=count))
 
 
-def _item(item: DeskItem, snapshot: Snapshot) -> ListItem:
+def _item(item: DeskItem, clock: str, snapshot: Snapshot) -> ListItem:
     now = snapshot.at
     waits = format_duration(now - item.since, brief=True) if item.since else "-"
     return ListItem(
         item.ticket,
         (
             Cell(waits),
-            time_left_cell(item.due, now, snapshot.office),
+            time_left_cell(item.due, now, snapshot.office, clock),
             Cell(one_line(item.ticket)),
             title_cell(item.title, snapshot.claims.get(item.ticket)),
             Cell(one_line(snapshot.short_names.get(item.unit or "", item.unit or ""))),

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from models.i18n import _, render
 from models.queries.health import Health
 from models.rules.calendar import SHANGHAI
-from monitor.commands import Command
+from monitor.commands import Command, KeyFact
 from monitor.formatting import one_line
 from monitor.widgets.steady_text import SteadyText
 
@@ -152,10 +152,18 @@ def _service_parts(status: StatusLineData) -> list[Part]:
         parts.append(Part(0, Content.styled(text, "bold $warning")))
     parts.append(_up_or_down(_("store"), status.store))
     if status.broker is not None:
-        parts.append(_up_or_down(_("queue"), status.broker))
+        is_old = status.broker and not status.store
+        parts.append(_up_or_down(_("queue"), None if is_old else status.broker))
     if status.wall is not None:
-        parts += _process_parts(status.health, status.wall)
+        is_known = status.store and status.broker is not False
+        parts += _process_parts(status.health, status.wall) if is_known else _unknown_processes()
     return parts
+
+
+def _unknown_processes() -> list[Part]:
+    """Say that nobody knows: what processes told last is old, or they hear no bell."""
+    texts = _("workers ?"), _("timer ?")
+    return [Part(1, Content.styled(text, "bold $warning")) for text in texts]
 
 
 def _process_parts(health: Health, wall: datetime) -> list[Part]:
@@ -179,7 +187,10 @@ def _alarm(text: str) -> Part:
     return Part(0, Content.styled(f" {text} ", "bold reverse $error"))
 
 
-def _up_or_down(name: str, is_up: bool) -> Part:
+def _up_or_down(name: str, is_up: bool | None) -> Part:
+    """Tell the state of a server; None where it is not known now."""
+    if is_up is None:
+        return Part(1, Content.styled(f"{name} ?", "bold $warning"))
     if is_up:
         return Part(1, Content.assemble(name, " ", (_("up"), "$success")))
     return Part(0, Content.assemble(name, " ", (_("DOWN"), "bold reverse $error")))
@@ -193,7 +204,7 @@ class KeyHint(Static):
         text = Content.assemble((command.key_label, "bold $foreground"), " ", name)
         super().__init__(text, markup=False)
         self.cells = cell_len(text.plain) + 2
-        self.selects = command.selects
+        self.when = frozenset(command.when)
         self._key = command.keys.split(",")[0]
 
     async def on_click(self, event: events.Click) -> None:
@@ -203,12 +214,12 @@ class KeyHint(Static):
 
 
 class KeyLine(Horizontal):
-    """The keys that work on this screen, with or without a selection."""
+    """The keys that work on this screen, as it is now."""
 
     def __init__(self, commands: list[Command]) -> None:
         super().__init__()
         self._commands = commands
-        self._selects = False
+        self._facts = frozenset({KeyFact.NOT_SELECTING, KeyFact.READING})
 
     def compose(self) -> ComposeResult:
         """Yield a hint for each key."""
@@ -216,17 +227,17 @@ class KeyLine(Horizontal):
             if command.in_key_line:
                 yield KeyHint(command)
 
-    def show_selection(self, *, selects: bool) -> None:
-        """Show the keys for a selection, or those without one."""
-        if selects != self._selects:
-            self._selects = selects
+    def show_for(self, facts: frozenset[KeyFact]) -> None:
+        """Show the keys that do something while these facts hold."""
+        if facts != self._facts:
+            self._facts = facts
             self.on_resize()
 
     def on_resize(self) -> None:
         """Leave out the hints that do not fit whole; the help screen has them all."""
         room = self.size.width
         for hint in self.query(KeyHint):
-            hint.display = fits = hint.selects in (None, self._selects) and room >= hint.cells
+            hint.display = fits = hint.when <= self._facts and room >= hint.cells
             room -= hint.cells if fits else 0
 
 

@@ -16,7 +16,8 @@ _SUM_WIDTH = 6
 class Series:
     """Values to be drawn as columns, others behind them, and what is said beside them.
 
-    A text beside it has a name and a sum, first of the values, then of those behind.
+    A text beside it has a name and a sum, first of the values, then of those behind, which are
+    drawn in grey.
     """
 
     values: Sequence[int]
@@ -32,10 +33,13 @@ def column_chart(
 
     `labels` has a text for each column, mostly an empty one; the last line is the axis.
     """
-    name_width = max(cell_len(name) for each in series for name, _sum in each.texts) + 1
-    head = name_width + _SUM_WIDTH + 1
-    cells = max(1, (width - head) // len(labels))
     rows = max(1, (height - 1) // len(series))
+    name_width = max(cell_len(name) for each in series for name, _sum in each.texts) + 1
+    text_width = name_width + _SUM_WIDTH + 1
+    # in one line what is behind is named beside the values
+    beside = max(len(each.texts) for each in series) if rows == 1 else 1
+    head = text_width * beside
+    cells = max(1, (width - head) // len(labels))
     top = max(max([*each.values, *each.behind]) for each in series)
     lines = []
     for each in series:
@@ -44,15 +48,16 @@ def column_chart(
             for values in (each.values, each.behind or [0] * len(labels))
         )
         for row in range(rows):
-            name, total = each.texts[row] if row < len(each.texts) else ("", 0)
-            lines.append(
-                Content.assemble(
-                    (fit(name, name_width), "$quiet"),
-                    (pad_left(str(total or ""), _SUM_WIDTH), "$quiet" if row else "bold"),
-                    " ",
-                    *merged(front[row], back[row], each.style, "$quiet"),
-                )
-            )
+            parts: list[tuple[str, str]] = []
+            for name, total in each.texts[row : row + beside]:
+                count = pad_left(str(total or ""), _SUM_WIDTH) + " "
+                is_behind = row > 0 or bool(parts)
+                parts += [(fit(name, name_width), "$quiet")]
+                parts += [(count, "$quiet" if is_behind else "bold")]
+            text = Content.assemble(*parts)
+            gap = " " * (head - cell_len(text.plain))
+            chart_line = merged(front[row], back[row], each.style, "$quiet")
+            lines.append(Content.assemble(text, gap, *chart_line))
     return Content("\n").join([*lines, Content.styled(" " * head + axis(labels, cells), "$quiet")])
 
 

@@ -12,11 +12,12 @@ def title_cell(title: str, claim: Claim | None) -> Cell:
     """Return the cell of a ticket's title, marked where somebody works at it."""
     if claim is None:
         return Cell(one_line(title))
-    return Cell(f"{claim_mark(claim)} ", "near", ((one_line(title), ""),))
+    return Cell(f"{claim_mark(claim, brief=True)} ", "near", ((one_line(title), ""),))
 
 
-def time_left_cell(due: datetime | None, now: datetime, office: OfficeCalendar) -> Cell:
-    """Return the cell of the time that is left at `now`, or of how long it is over."""
+def time_left_cell(due: datetime | None, now: datetime, office: OfficeCalendar, clock: str) -> Cell:
+    """Return the cell of the time that a clock has left at `now`, or of how long it is over."""
     if due is None:
         return Cell("-", "quiet")
-    return Cell(format_time_left(due, now, office, brief=True), "over" if due < now else "")
+    text = format_time_left(due, now, office, clock=clock, brief=True)
+    return Cell(text, "over" if due < now else "")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from models.i18n import LazyText, _, lazy, render
+from models.i18n import LazyText, lazy, render
 from models.queries.claims import Claim
 from models.queries.ticket_list import ListedTicket
 from models.queries.ticket_order import SortColumn
@@ -81,9 +81,7 @@ def _unit(row: ListedTicket, look: RowContext) -> Cell:
 
 
 def _duty(row: ListedTicket, _look: RowContext) -> Cell:
-    """Return the duty that is due next; an emergency clock that was missed comes before it."""
-    if row.missed is not None:
-        return Cell(_("{clock} missed").format(clock=label(ClockName, row.missed)), "over")
+    """Return the clock of the duty that is due next; where none runs, the status."""
     if row.next_duty is None:
         return Cell(label(Status, row.status), "near")
     return Cell(label(ClockName, row.next_duty.clock), "quiet")
@@ -109,6 +107,10 @@ def _received(row: ListedTicket, _look: RowContext) -> Cell:
     return Cell(format_instant(row.received_at)[5:] if row.received_at else "", "quiet")
 
 
+def _missed(row: ListedTicket, _look: RowContext) -> Cell:
+    return Cell(label(ClockName, row.missed) if row.missed else "", "over")
+
+
 def _contact(row: ListedTicket, _look: RowContext) -> Cell:
     is_late = row.first_contact in (ClockState.EXPIRED, ClockState.LATE)
     return Cell(word(CONTACT_STATES, row.first_contact), "over" if is_late else "quiet")
@@ -130,6 +132,7 @@ COLUMNS = (
     TicketColumn("duty", lazy("Duty"), 20, 10, None, _duty),
     TicketColumn("left", lazy("Left"), 24, 10, SortColumn.LEFT, _time_left),
     TicketColumn("due", lazy("Due"), 20, 20, SortColumn.LEFT, _due),
+    TicketColumn("missed", lazy("Missed"), 20, 10, None, _missed),
     TicketColumn("contact", lazy("1st contact"), 20, 20, None, _contact),
     TicketColumn("status", lazy("Status"), 20, 20, SortColumn.STATUS, _status),
     TicketColumn("category", lazy("Category"), 20, 20, SortColumn.CATEGORY, _category),
@@ -147,7 +150,20 @@ FIXED = ("level", "number", TITLE)
 """The columns that are always there."""
 
 _USUAL = (*FIXED, "unit", "duty", "left")
-_USUAL_WIDE = (*_USUAL, "due", "contact", "status", "category")
+_USUAL_WIDE = (*_USUAL, "due", "missed", "contact", "status", "category")
+
+DROPPED_FIRST = (
+    "received",
+    "category",
+    "status",
+    "contact",
+    "missed",
+    "due",
+    "unit",
+    "duty",
+    "left",
+)
+"""Columns in the order in which they go where the title would be too narrow."""
 
 
 def shown_columns(chosen: Sequence[str], *, wide: bool) -> list[TicketColumn]:

@@ -17,7 +17,7 @@ from monitor.ticket_pages import Viewport
 from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.selectable_list import SelectableList
 from monitor.widgets.ticket_columns import (
-    FIXED,
+    DROPPED_FIRST,
     TITLE,
     WIDE,
     RowContext,
@@ -26,7 +26,7 @@ from monitor.widgets.ticket_columns import (
 )
 
 _LEAST_TITLE = 24
-"""Cells that a title has before another column has any."""
+"""Cells that a title has, beside the mark of a claim, before another column has any."""
 
 
 class TicketList(SelectableList):
@@ -57,6 +57,7 @@ class TicketList(SelectableList):
         self._at_head = True
         self._aim: int | None = None
         self._widths: dict[str, int] = {}
+        self._mark_width = 0
         self._fitted: dict[int, tuple[list[TicketColumn], list[Column]]] = {}
         self._lines: Sequence[Mapping[str, Cell]] = ()
         self._laid_out: object = None
@@ -183,7 +184,7 @@ class TicketList(SelectableList):
         return super().draw()
 
     def columns(self, width: int) -> Sequence[Column]:
-        """Return the columns that fit; the last ones go where the title would be too narrow."""
+        """Return the columns that fit; others go where the title would be too narrow."""
         return self._fitting(width)[1]
 
     def cells(self, index: int, width: int) -> Sequence[Cell] | None:
@@ -214,8 +215,11 @@ class TicketList(SelectableList):
         """Return the columns that leave enough for the title, as they were measured."""
         if width not in self._fitted:
             columns = shown_columns(self._chosen, wide=width >= WIDE)
-            while columns[-1].key not in FIXED and self._title_width(columns, width) < _LEAST_TITLE:
-                columns.pop()
+            least = _LEAST_TITLE + self._mark_width
+            for key in DROPPED_FIRST:
+                if self._title_width(columns, width) >= least:
+                    break
+                columns = [column for column in columns if column.key != key]
             self._fitted[width] = columns, [self._column(column, width) for column in columns]
         return self._fitted[width]
 
@@ -256,6 +260,9 @@ class TicketList(SelectableList):
             for key, cell in line.items():
                 length = cell_len(cell.text) + sum(cell_len(text) for text, _style in cell.parts)
                 widths[key] = max(length, widths.get(key, 0))
+        # only of a marked title the text is no part of the title
+        marks = (line[TITLE] for line in self._lines if line[TITLE].parts)
+        self._mark_width = max((cell_len(title.text) for title in marks), default=0)
         self._widths, self._fitted = widths, {}
 
 

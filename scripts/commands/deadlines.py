@@ -194,14 +194,14 @@ def import_days(
     """Declare the days of a file; open clocks are moved."""
     from models.operations.calendar import change_calendar
     from models.rules.vocabulary import Permission
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
     from scripts.rulebook.calendar_file import document_of_year, read_declared_days
     from scripts.rulebook.changes import change_as_dict, change_lines
 
     with use_store(load_settings(), Permission.RULEBOOK) as store:
         declared = read_declared_days(file)
         whole_year = (year, document_of_year(declared, year)) if year else None
-        now = store_clock(store)()
+        now = service_clock(store)()
         with store.writing() as session:
             change = change_calendar(session, declared, now, whole_year)
             if dry_run:

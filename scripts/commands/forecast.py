@@ -37,7 +37,7 @@ def forecast(
     from models.queries.coming_levels import coming_moments
     from models.rulebook import load_rulebook
     from models.rules.calendar import SHANGHAI
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
     from scripts.bootstrap import require_store, use_store
     from scripts.laboratory.forecast import forecast_as_dict, forecast_sheet
     from scripts.output import print_json
@@ -47,7 +47,7 @@ def forecast(
     require_store(settings)
     target = OutputFile(output, settings, overwrite) if output is not None else None
     with use_store(settings) as store, store.reading() as session:
-        now = store_clock(store)()
+        now = service_clock(store)()
         rulebook = load_rulebook(session)
         today = now.astimezone(SHANGHAI).date()
         last = rulebook.calendar.after(today, days) if days else today

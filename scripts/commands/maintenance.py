@@ -50,7 +50,7 @@ def metrics(
     ] = False,
 ) -> None:
     """Serve metrics; each scrape reads the store and the broker."""
-    from models.clock import system_clock
+    from models.shared_clock import service_clock
     from scripts.bootstrap import use_store
     from scripts.service.metrics import MetricsCollector, exposition, serve_metrics
     from scripts.service.setup import broker_url
@@ -60,7 +60,7 @@ def metrics(
     settings = load_settings()
     with use_store(settings) as store:
         bells = Bells(connect(broker_url(settings), store.cipher.store_id))
-        collector = MetricsCollector(store, bells, system_clock)
+        collector = MetricsCollector(store, bells, service_clock(store))
         if once:
             typer.echo(exposition(collector), nl=False)
         else:

@@ -32,7 +32,7 @@ def show(
 ) -> None:
     """Print the file of a version as it was imported, after a comment that says when it holds."""
     from models.queries.policies import PolicyVersionNotFound, policy_versions, version_at
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
     from scripts.bootstrap import use_store
     from scripts.output import print_json
     from scripts.rulebook.policies import version_as_dict, version_line
@@ -40,7 +40,7 @@ def show(
     settings = load_settings()
     with use_store(settings) as store, store.reading() as session:
         versions = policy_versions(session)
-        now = store_clock(store)()
+        now = service_clock(store)()
     by_number = {each.number: each for each in versions}
     version_shown = version_at(versions, now) if version is None else by_number.get(version)
     if version_shown is None:
@@ -106,7 +106,7 @@ def import_file(
     from models.operations.policies import clocks_under, import_policy
     from models.rules.policy import load_policy
     from models.rules.vocabulary import Permission
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
     from models.text_files import read_text
     from scripts.bootstrap import use_store
     from scripts.output import print_json
@@ -116,7 +116,7 @@ def import_file(
     with use_store(settings, Permission.RULEBOOK) as store:
         text, name = read_text(file), str(file)
         policy = load_policy(text, name)
-        now = store_clock(store)()
+        now = service_clock(store)()
         with store.writing() as session:
             clocks = list(clocks_under(session, policy, now)) if dry_run else []
             result = import_policy(session, text, name, now)
@@ -137,14 +137,14 @@ def withdraw(
     """Withdraw a version; its open tickets are decided anew under the one that holds without it."""
     from models.operations.policies import withdraw_policy
     from models.rules.vocabulary import Permission
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
     from scripts.bootstrap import use_store
     from scripts.output import print_json
     from scripts.rulebook.changes import change_as_dict, change_lines
 
     settings = load_settings()
     with use_store(settings, Permission.RULEBOOK) as store:
-        now = store_clock(store)()
+        now = service_clock(store)()
         with store.writing() as session:
             change = withdraw_policy(session, version, now)
             if dry_run:

@@ -55,13 +55,13 @@ def prune() -> None:
     from models.rulebook import load_rulebook
     from models.rules.policy import in_force
     from models.rules.vocabulary import Permission
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
     from scripts.bootstrap import use_store
     from scripts.file_retention import prune_files
 
     settings = load_settings()
     with use_store(settings, Permission.MAINTAIN) as store:
-        now = store_clock(store)()
+        now = service_clock(store)()
         with store.reading() as session:
             policy = in_force(list(load_rulebook(session).policies.values()), now)
         count = pruning.prune(store, now, policy)

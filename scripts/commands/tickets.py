@@ -85,9 +85,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print the state and the clocks of a ticket, and the reasons of its deadline."""
-    from models.clock import system_clock
     from models.queries.detail import has_ticket
-    from scripts.bootstrap import read_store
+    from models.shared_clock import service_clock
+    from scripts.bootstrap import use_store
     from scripts.output import print_json
     from scripts.tickets.presentation import ticket_as_dict, ticket_lines
     from scripts.tickets.refusals import refused_ticket_as_dict, refused_ticket_lines
@@ -97,14 +97,14 @@ def show(
 
         show_personal_data(ticket, field or [], asked_reason(reason), as_json=as_json)
         return
-    with read_store(load_settings()) as session:
+    with use_store(load_settings()) as store, store.reading() as session:
         known = has_ticket(session, ticket)
         if as_json:
             as_dict = ticket_as_dict if known else refused_ticket_as_dict
             print_json(as_dict(session, ticket))
         else:
             lines = (
-                ticket_lines(session, ticket, system_clock())
+                ticket_lines(session, ticket, service_clock(store)())
                 if known
                 else refused_ticket_lines(session, ticket)
             )

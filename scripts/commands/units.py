@@ -102,11 +102,11 @@ def _change(
     from dataclasses import asdict
 
     from models.rules.vocabulary import Permission
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
 
     settings = load_settings()
     with use_store(settings, Permission.RULEBOOK) as store:
-        now = store_clock(store)()
+        now = service_clock(store)()
         with store.writing() as session:
             change = change_units(session, now)
             if dry_run:

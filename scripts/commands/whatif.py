@@ -74,7 +74,7 @@ def whatif(
     as_json: AsJson = False,
 ) -> None:
     """Fold the messages of the store's tickets again under changed rules; nothing is written."""
-    from models.shared_clock import store_clock
+    from models.shared_clock import service_clock
     from scripts.bootstrap import use_store
     from scripts.laboratory.store_comparison import compare_store
     from scripts.laboratory.variants import parse_variant, read_variant
@@ -100,7 +100,7 @@ def whatif(
     settings = load_settings()
     target = OutputFile(output, settings, overwrite) if output is not None else None
     with use_store(settings) as store:
-        compared = compare_store(store, choice, variants, store_clock(store)(), most)
+        compared = compare_store(store, choice, variants, service_clock(store)(), most)
     if as_json:
         print_json(whatif_as_dict(compared))
     else:

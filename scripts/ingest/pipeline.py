@@ -15,7 +15,7 @@ from models.i18n import _, render
 from models.rulebook import RulebookCache
 from models.rules.calendar import SHANGHAI
 from models.security.roles import Actor
-from models.shared_clock import store_clock
+from models.shared_clock import service_clock
 from scripts.ingest.feed_batch import FeedBatch
 from scripts.ingest.known_letters import (
     dresses_in_use,
@@ -72,7 +72,7 @@ class IngestPipeline:
         With `doubling` letters are taken again that are in under another number of theirs. Of what
         lies before the day `quiet_before` nobody is told (decision 34). Raises QuietInFuture.
         """
-        self.now = now or store_clock(store)
+        self.now = now or service_clock(store)
         self.counts = FeedCounts()
         self.notes: Counter[str] = Counter()
         self._store, self._sender = store, sender

@@ -4,7 +4,7 @@ import locale
 from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 
-from models.clock import system_clock
+from models.clock import DemoClock, clock_speed, system_clock
 from models.database import Session, Store, sqlite_file, sqlite_module
 from models.errors import HotlineError
 from models.i18n import _
@@ -27,6 +27,7 @@ from models.rules.policy_checks import policy_problems
 from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
 from models.settings import Settings
+from models.shared_clock import service_clock
 from models.store_errors import StoreError, outage_reason
 from scripts.service.anchor_checks import check_anchors
 from scripts.service.backup_checks import check_backup
@@ -116,9 +117,11 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     with store.reading() as session:
         yield from _check_server(session)
         now = system_clock()
-        status = service_status(session, now)
-        stuck_after = _STUCK_AFTER + patience(session, now)
-        policies = list(_check_policies(session, settings, now))
+        clock = service_clock(store)
+        served = clock() if isinstance(clock, DemoClock) else now
+        status = service_status(session, served)
+        stuck_after = (_STUCK_AFTER + patience(session, now)) * clock_speed(clock)
+        policies = list(_check_policies(session, settings, served))
         rights = list(check_rights(session, settings, now))
         failed = list(check_failures(session, settings.home))
         unrung = list(check_bells(session))
@@ -126,21 +129,25 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         forged = list(check_forgeries(session))
         backed_up = list(check_backup(session, now))
         newest = last_anchor(session)
-        guess = first_provisional_day(load_calendar(session), now.astimezone(SHANGHAI).date())
+        guess = first_provisional_day(load_calendar(session), served.astimezone(SHANGHAI).date())
+    if isinstance(clock, DemoClock):
+        text = _("the store is a demo's: its clock shows {at}")
+        at = f"{served.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        yield CheckResult("clock", NOTE, text.format(at=at))
     yield from forged
     yield from rights
     yield from policies
     yield from check_anchors(newest, settings.anchors, now)
     yield from backed_up
     yield from _check_processes(status, now)
-    yield from _check_queues(status, now, stuck_after)
+    yield from _check_queues(status, served, stuck_after)
     yield from unrung
     yield from failed
     yield from sent
     if not status.units:
         advice = _("run `hotline units import FILE`")
         yield CheckResult("units", PROBLEM, _("there are no units"), advice)
-    yield _check_calendar(guess, now)
+    yield _check_calendar(guess, served)
 
 
 def _check_policies(session: Session, settings: Settings, now: datetime) -> Iterator[CheckResult]:

@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 from threading import Event
 
-from models.clock import Now
+from models.clock import DemoClock, Now
 from models.database import Store
 from models.i18n import N_
 from models.rules.vocabulary import Permission, UserRole
@@ -22,7 +22,6 @@ def show_monitor(
     now: Now,
     broker_url: str,
     *,
-    demo: bool = False,
     wallboard: bool = False,
     stop: Event | None = None,
 ) -> bool:
@@ -32,6 +31,7 @@ def show_monitor(
     """
     bells = Bells(connect(broker_url, store.cipher.store_id))
     actor = current_actor(store, settings)
+    demo = isinstance(now, DemoClock)
     # the owner of a store without roles is whoever says so; a demo needs no name
     named = settings.operator or (actor.name if demo else "")
     operator = named if actor.is_owner else actor.name

@@ -8,7 +8,7 @@ from typing import TypeVar
 from models.clock import Now, parse_clock
 from models.database import Store, StoreNotReady
 from models.settings import Settings
-from models.shared_clock import store_clock
+from models.shared_clock import service_clock
 from models.store_errors import StoreError, is_passing_outage, outage_reason
 from scripts.bootstrap import open_store
 from scripts.service.logs import configure_logging
@@ -27,13 +27,13 @@ _T = TypeVar("_T")
 def prepare_process(settings: Settings, clock: str, role: str = "") -> tuple[Store, Now]:
     """Configure the log and open the store; returns the store and the clock to use.
 
-    That is the clock that `clock` describes, or the one that all processes on this store share.
+    That is the clock that `clock` describes, or the one that the service on this store runs on.
     `role` names a process that is not the command that runs. Raises HotlineError.
     """
     configure_logging(settings.log)
     application = f"hotline {role}" if role else ""
     store = outlast_shortage(lambda: open_store(settings, application))
-    return store, parse_clock(clock) if clock else store_clock(store)
+    return store, parse_clock(clock) if clock else service_clock(store)
 
 
 def outlast_shortage(begin: Callable[[], _T]) -> _T:

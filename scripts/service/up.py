@@ -16,6 +16,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.private_files import open_private
 from models.settings import Settings
+from models.shared_clock import note_demo_clock, service_clock
 from scripts.bootstrap import make_store, open_store, ready_home
 from scripts.output import print_json
 from scripts.service.child_process import ForkedProcess, stop_all
@@ -45,7 +46,6 @@ def run_service(
 
     Raises HotlineError where a part cannot be started.
     """
-    now: Now = system_clock
     if demo:
         settings = replace(
             settings,
@@ -74,14 +74,13 @@ def run_service(
         require_broker(str(settings.broker_url))
         # closed before the supervisor is forked: no process with an open database may fork
         with closing(outlast_shortage(partial(make_store, settings))) as made:
-            if demo:
-                now = _fill_demo_store(made)
+            clock = str(_fill_demo_store(made)) if demo else ""
         headless = headless or not sys.stdout.isatty()
         report = _make_reporter(settings, quiet=not headless)
-        clock = str(now) if isinstance(now, DemoClock) else ""
         run = partial(run_supervisor, settings, clock, workers, report, os.getpid())
         supervisor = ForkedProcess("supervisor", run)
         store = outlast_shortage(partial(open_store, settings))
+        now = service_clock(store)
         _report_policy_file(store, settings, report)
         if note := store.cipher.keyring.note():
             report(note)
@@ -89,7 +88,7 @@ def run_service(
         if headless:
             _run_headless(watch, store, now, stop, for_seconds)
         else:
-            _run_with_monitor(settings, watch, store, now, stop, demo=demo)
+            _run_with_monitor(settings, watch, store, now, stop)
     finally:
         if supervisor is not None:
             stop_all([supervisor], _STOP_TIMEOUT)
@@ -114,7 +113,9 @@ def _fill_demo_store(store: "Store") -> DemoClock:
     # imported here: a real service has no use for the demo's letters
     from scripts.demo.scenario import load_demo
 
-    return load_demo(store)
+    clock = load_demo(store)
+    note_demo_clock(store, clock)
+    return clock
 
 
 def _make_reporter(settings: Settings, *, quiet: bool) -> Reporter:
@@ -195,8 +196,6 @@ def _run_with_monitor(
     store: "Store",
     now: Now,
     stop: threading.Event,
-    *,
-    demo: bool,
 ) -> None:
     """Show the monitor, and watch the other parts from a thread meanwhile.
 
@@ -219,7 +218,7 @@ def _run_with_monitor(
     thread = threading.Thread(target=keep_polling, daemon=True)
     thread.start()
     try:
-        if show_monitor(settings, store, now, str(settings.broker_url), demo=demo, stop=stop):
+        if show_monitor(settings, store, now, str(settings.broker_url), stop=stop):
             stop.set()
     finally:
         closed.set()

@@ -31,7 +31,7 @@ from models.rules.text import one_line
 from models.rules.vocabulary import Permission
 from models.security.roles import Actor
 from models.settings import load_settings
-from models.shared_clock import store_clock
+from models.shared_clock import service_clock
 from models.text_files import read_text
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from scripts.bootstrap import acting, read_store, use_store
@@ -109,7 +109,7 @@ def print_to_mend(name: str) -> None:
         acting(store, settings, Permission.ACT) as actor,
         store.writing() as session,
     ):
-        refused = message_to_mend(session, actor, _row_of(name, "m"), store_clock(store)())
+        refused = message_to_mend(session, actor, _row_of(name, "m"), service_clock(store)())
     if refused is None:
         raise _gone(name)
     sys.stdout.write(redacted_text(refused.body) + "\n")
@@ -122,7 +122,7 @@ def send_again(names: Sequence[str], file: Path | None) -> None:
     """
     settings = load_settings()
     with use_store(settings) as store, acting(store, settings, Permission.ACT) as actor:
-        now = store_clock(store)()
+        now = service_clock(store)()
         for name in names:
             with store.writing() as session:
                 if name.startswith("n"):

@@ -5,17 +5,21 @@ from datetime import date, timedelta
 from itertools import groupby
 
 import pytest
+from rich.cells import cell_len
 
+from models.i18n import activate
 from models.queries.coming_days import ComingDay, days_of_dues
 from models.queries.duties import DutyRow, DutyView
+from models.queries.event_counts import HourlyCounts
 from models.queries.log_lines import LogLine
 from models.rules.explain import deciding_clock, explain
 from models.rules.lifecycle.decide import fold
 from models.rules.state import RuleContext, State
-from models.rules.vocabulary import ClockName, ClockState, Level
+from models.rules.vocabulary import ClockName, ClockState, Level, label
 from monitor.deadline_view import day_strip, lanes, strip_days
 from monitor.snapshot import office_calendar
 from monitor.widgets.coming_days import day_items
+from monitor.widgets.day_curve import day_curve
 from tests.rules.district import CALENDAR, POLICY, instant
 from tests.rules.moves import message, received
 from tests.rules.random_lives import ACCEPTED, EXTENSION, LEAD, TICKET, TYPHOON, Step
@@ -105,7 +109,8 @@ def _duty(
 
 def _lanes(duties: Sequence[DutyView], now: str) -> list[list[tuple[str, int]]]:
     """Return each lane as runs of one style; the axis has a cell an hour for each 24 cells."""
-    content = lanes(duties, instant(now), 20 + 48)
+    names = max(cell_len(label(ClockName, duty.row.name)) for duty in duties)
+    content = lanes(duties, instant(now), names + len("LEAD") + 2 + 48, {LEAD: "LEAD"})
     runs = []
     for line in content.split("\n")[1:]:
         cells = [""] * len(line.plain)
@@ -172,6 +177,37 @@ def test_an_emergency_runs_through_nights_and_days_off() -> None:
     # half an hour a cell: four of the two hours, then twenty over; the report is at its half
     assert coloured[0] == [("on $primary", 5), ("on $error", 20)]
     assert coloured[1] == [("on $primary", 25), ("on $scrollbar", 23)]
+
+
+def test_the_axis_of_a_day_or_two_has_hours() -> None:
+    """A mark stands over the cell of its moment, and a new day is named."""
+    base = "2026-10-01 20:00"
+    report = _duty(base, "2026-10-02 20:00", ClockState.RUNNING, name=ClockName.EMERGENCY_REPORT)
+    axis = lanes([report], instant("2026-10-02 08:00"), 64, {LEAD: "水务局"}).plain.split("\n")[0]
+    # half an hour a cell, behind 16 cells of names
+    marks = {mark: axis.index(mark) - 16 for mark in axis.split()}
+    assert marks == {"10-01": 0, "10-02": 8, "06:00": 20, "12:00": 32}
+
+
+def test_english_names_of_clocks_are_whole() -> None:
+    """They are longer than Chinese ones; the lanes have what is left."""
+    activate("en")
+    duties = [
+        _duty("2026-10-08 09:00", "2026-10-20 17:30", ClockState.RUNNING, name=name)
+        for name in (ClockName.HANDLING, ClockName.FIRST_CONTACT, ClockName.EMERGENCY_REPORT)
+    ]
+    plain = lanes(duties, instant("2026-10-09 09:00"), 57, {LEAD: "水务局"}).plain
+    assert all(name in plain for name in ("handling term ", "first contact ", "emergency report "))
+
+
+def test_yesterday_is_named_where_a_chart_has_one_line() -> None:
+    """In the smallest terminal as in a large one."""
+    counts = tuple(n % 3 for n in range(24))
+    curve = HourlyCounts(counts, counts, counts, counts)
+    for height in (3, 5):
+        plain = day_curve(curve, 11, 78, height).plain
+        assert plain.count("昨日此时") == 2
+        assert all(cell_len(line) <= 78 for line in plain.split("\n"))
 
 
 def _day(text: str) -> date:

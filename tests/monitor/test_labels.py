@@ -192,7 +192,7 @@ def test_a_ticket_shows_no_code(ticket: TicketDetail) -> None:
     of_duty = tuple(DutyNotice(NOW, kind, DutyChange.STARTED) for kind in NoticeKind)
     names = itertools.cycle(EventName)
     duties = tuple(DutyView(row, next(names), of_duty) for row in rows)
-    text = ticket_view.duties(_with(ticket, duties=duties), NOW, DEFAULT_OFFICE, 80).plain
+    text = ticket_view.duties(_with(ticket, duties=duties), NOW, DEFAULT_OFFICE, 80, {}).plain
     assert _codes_in(text) == []
     notices = tuple(
         NoticeView(1, kind, role, None, state, None, None, NOW, None)

@@ -14,9 +14,10 @@ from textual.widgets import Input
 
 from models.database import Store
 from models.queries.detail import ticket_detail
+from models.queries.duties import next_duty
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.policy import load_policy
-from models.rules.vocabulary import EventName
+from models.rules.vocabulary import ClockName, EventName, label
 from monitor.app import MonitorApp
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line, shorten_number
@@ -97,6 +98,30 @@ async def test_emergencies_stand_on_top_and_then_what_is_due_next(store: Store) 
     assert badges
     first_red = next(n for n, line in enumerate(lines) if " 红 " in line)
     assert lines.index(badges[-1]) < first_red
+
+
+async def test_a_row_is_about_one_duty(store: Store) -> None:
+    """Beside the time left stands its own clock; what an emergency missed is told as such."""
+    number = "2026101400061"
+    with store.reading() as session:
+        duties = [duty.row for duty in ticket_detail(session, number).duties]
+    following = next_duty(duties)
+    assert following is not None
+    assert following.clock != ClockName.ON_SITE
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        narrow = await press(pilot, "2", "down")
+        await pilot.resize_terminal(220, 40)
+        wide = await press(pilot, "2")
+    missed = f"{label(ClockName, ClockName.ON_SITE)}已超时"
+    for screen, shows in ((narrow, False), (wide, True)):
+        rows = (line.split("╎")[1] for line in screen.splitlines() if "╎" in line)
+        row = next(row for row in rows if "海堤缺口" in row)
+        assert label(ClockName, following.clock) in row
+        assert missed not in row
+        assert (label(ClockName, ClockName.ON_SITE) in row) is shows
+        assert missed in screen
 
 
 async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
@@ -192,6 +217,9 @@ async def test_an_outage_keeps_the_rows_and_says_so(
         app.read_now()
         await wait_until(pilot, lambda: "库 断" in screen_text(app))
         assert " 红 " in screen_text(app)
+        # titles and frames too: only the lines that tell of it are as bright as ever
+        dimmed = {type(child).__name__ for child in app.screen.children if child.opacity < 1}
+        assert dimmed == {"FilterLine", "Horizontal"}
         monkeypatch.undo()
         await wait_for_refresh(pilot)
         assert "库 通" in screen_text(app)
@@ -240,10 +268,10 @@ def _at(text: str) -> datetime:
     [
         ("handling", "2026-10-19T17:30", "剩 2 工作日 4 小时", "剩2工作日"),
         ("handling", "2026-10-13T17:30", "超 2 工作日", "超2工作日"),
-        ("handling", "2026-10-15T17:30", "剩 6 小时 47 分钟", "剩6时47分"),
+        ("handling", "2026-10-15T17:30", "剩 4 小时（工作时间）", "剩4时17分"),
         ("assignment", "2026-10-16T12:00", "剩 7 小时（工作时间）", "剩<1工作日"),
         ("assignment", "2026-10-14T17:30", "超 1 工作日", "超1工作日"),
-        ("accept", "2026-10-15T12:00", "剩 1 小时 17 分钟", "剩1时17分"),
+        ("accept", "2026-10-15T12:00", "剩 1 小时（工作时间）", "剩1时17分"),
         ("emergency_report", "2026-10-16T04:41", "剩 17 小时 58 分钟", "剩17小时"),
         ("emergency_report", "2026-10-16T10:41", "剩 23 小时 58 分钟", "剩23小时"),
         ("emergency_report", "2026-10-16T12:00", "剩 1 天 1 小时", "剩25小时"),
@@ -258,6 +286,23 @@ def test_time_left_as_operators_say_it(clock: str, due: str, text: str, brief: s
     assert format_time_left(_at(due), NOW, office, clock=clock) == text
     assert format_time_left(_at(due), NOW, office, clock=clock, brief=True) == brief
     assert cell_len(brief) <= 10
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "brief"),
+    [
+        ("2026-10-14T23:40", "剩 1 工作日", "剩1工作日"),
+        ("2026-10-15T00:30", "剩 1 工作日", "剩1工作日"),
+        ("2026-10-15T09:00", "剩 6 小时（工作时间）", "剩6小时"),
+        ("2026-10-15T13:00", "剩 3 小时（工作时间）", "剩3小时"),
+        ("2026-10-15T16:48", "剩 42 分钟（工作时间）", "剩42分"),
+    ],
+)
+def test_at_night_and_at_noon_no_working_time_passes(now: str, text: str, brief: str) -> None:
+    """On the due day and before it a clock of working time is in office hours."""
+    due, office = _at("2026-10-15T17:30"), _office()
+    assert format_time_left(due, _at(now), office, clock="handling") == text
+    assert format_time_left(due, _at(now), office, clock="handling", brief=True) == brief
 
 
 def test_what_is_over_has_one_unit() -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from rich.cells import cell_len
 
 from models.database import Store
 from models.rules.vocabulary import UserRole
@@ -13,6 +14,7 @@ from monitor.operator.claiming import switch_claim
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import MenuDialog
 from monitor.screens.tickets import TicketsScreen
+from monitor.widgets.list_columns import fitting_widths
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text
 
@@ -52,6 +54,15 @@ async def test_a_claim_is_seen_by_the_other_operator(store: Store) -> None:
         await wait_until(hers, lambda: "已认领" in str([n.message for n in lin._notifications]))
         await wait_for_refresh(his)
         assert "林小燕 10:42 路灯不亮" in screen_text(zhao)
+        # another column gives way before the title is cut below 24 cells
+        assert isinstance(zhao.screen, TicketsScreen)
+        rows = zhao.screen.tickets
+        names = [column.key for column in rows.fitting_columns]
+        widths = fitting_widths(rows.columns(rows.line_width), rows.line_width)
+        title = widths[names.index("title")]
+        assert title is not None
+        assert title >= 24 + cell_len("林小燕 10:42 ")
+        assert names == ["level", "number", "title", "duty", "left"]
         zhao.operator.start(switch_claim(zhao.operator, TICKETS[0], None))
         await wait_until(his, lambda: "未认领：林小燕" in str([*zhao._notifications]))
 

@@ -15,7 +15,7 @@ from models.queries.health import Health, ProcessStatus
 from monitor.app import MonitorApp
 from monitor.screens.dialogs import LeaveDialog
 from monitor.screens.tickets import TicketsScreen
-from monitor.widgets.bars import StatusLine, StatusLineData, status_line
+from monitor.widgets.bars import KeyHint, StatusLine, StatusLineData, status_line
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, messages, play, screen_text
 
@@ -63,17 +63,55 @@ def test_the_status_line_hides_no_alarm(width: int) -> None:
     away = status_line(replace(STATUS, health=dead, age=70.0, store=False, broker=False), width)
     assert "库 断" in away.plain
     assert "队列 断" in away.plain
+    assert "1/2" not in away.plain
+
+
+@pytest.mark.parametrize("away", [{"store": False}, {"broker": False}], ids=["store", "broker"])
+def test_what_nobody_knows_now_is_not_told_as_if_it_were_known(away: dict[str, bool]) -> None:
+    """Without store or broker the processes' last numbers say nothing of what goes on."""
+    alive = Health((_process("worker", 1), _process("worker", 2), _process("timekeeper", 1)))
+    known = replace(STATUS, health=alive, filter="")
+    assert "进程 2/2  计时 0.1 秒" in status_line(known, 120).plain
+    line = status_line(replace(known, **away), 120).plain
+    assert line.rstrip().endswith("进程 ?  计时 ?")
+    assert ("队列 ?" in line) is ("store" in away)
 
 
 def test_an_alarm_is_whole_in_the_narrowest_terminal() -> None:
     """Where not even the alarms have room beside the rest, the rest is cut."""
     dead = Health((_process("worker", 60),))
-    status = replace(STATUS, health=dead, age=70.0, store=False, broker=False, demo=True)
+    status = replace(STATUS, health=dead, age=70.0, demo=True)
     over = status_line(replace(STATUS, demo=True, demo_over=True), 120).plain
     assert "演示已结束" in over
     line = status_line(replace(status, demo_over=True, paused=True, waiting=3), 80).plain
     assert cell_len(line) <= 80
     assert line.rstrip().endswith("无计时员")
+    away = replace(status, store=False, broker=False, demo_over=True, paused=True)
+    assert status_line(away, 80).plain.rstrip().endswith("库 断  队列 断")
+
+
+async def test_the_key_line_names_what_does_something_now(store: Store) -> None:
+    """A filter is cleared where there is one, a ticket acted on where one is, Esc leads back."""
+    app = _app(store)
+    async with app.run_test(size=(280, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        assert not {"返回", "继续"} & _hints(app)
+        await press(pilot, "2")
+        assert {"操作", "认领", "详情", "暂停", "返回"} <= _hints(app)
+        assert "取消筛选" not in _hints(app)
+        screen = app.screen
+        assert isinstance(screen, TicketsScreen)
+        screen.set_filter("没有这样的词")
+        await press(pilot, "space")
+        app.show_status()
+        assert {"取消筛选", "继续"} <= _hints(app)
+        assert not {"操作", "认领", "详情", "选择", "催办", "暂停"} & _hints(app)
+
+
+def _hints(app: MonitorApp) -> set[str]:
+    """Return the names of the keys in the key line."""
+    hints = [hint for hint in app.screen.query(KeyHint) if hint.display]
+    return {str(hint.render()).split(" ")[-1] for hint in hints}
 
 
 async def test_a_filter_is_opened_left_and_cleared(store: Store) -> None:

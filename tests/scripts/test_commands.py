@@ -186,6 +186,9 @@ def test_the_demo_shows_life_and_ends_by_itself(hotline: HotlineProcess) -> None
     assert last["tickets"] > 20
     assert (hotline.home / "demo" / "hotline.db").exists()
     assert not (hotline.home / "hotline.db").exists()
+    # who comes later goes by the demo's clock, and is told so
+    checks = hotline("doctor", HOME=str(hotline.home / "demo"), code=1).stdout
+    assert "the store is a demo's: its clock shows 2026-11-" in checks
 
 
 def test_a_new_arrangement_of_days_moves_open_clocks(
