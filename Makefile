@@ -15,7 +15,7 @@ BIN := .venv/bin
 # waiting: two processors have work for three. Whoever has done his tests takes some of another's.
 WORKERS ?= 3
 
-.PHONY: install up check quick test long coverage bench chaos attack operators fuzz docs format lock sbom audit messages pictures wheel clean distclean
+.PHONY: install up check quick test long coverage bench chaos attack operators fuzz docs format lock sbom audit messages pictures reference wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -163,6 +163,10 @@ fuzz: install
 # Builds the manuals as a site in site/, without the network; make docs ARGS=serve serves them.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(or $(ARGS),build --strict --quiet)
+
+# Writes the manual's pages about messages and settings, which are made of the code.
+reference: install
+	$(BIN)/python -m tests.manuals.reference $(ARGS)
 
 # Draws the README's pictures from the fixed scene of the monitor's tests.
 pictures: install

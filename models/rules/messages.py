@@ -315,7 +315,7 @@ class ConductRecorded(Content, frozen=True, kw_only=True):
 
 
 class TicketAmended(Content, frozen=True, kw_only=True):
-    """A correction of a ticket: what is UNSET stays, null takes away (decision 35)."""
+    """A correction of a ticket: what is left out stays, null takes away (decision 35)."""
 
     type = MessageType.TICKET_AMENDED
     category: Category | UnsetType = UNSET

@@ -12,6 +12,7 @@ import pytest
 
 from tests.manuals.blocks import PAGES, ROOT, Block, blocks_of
 from tests.manuals.command_server import command_server
+from tests.manuals.home_page import unnamed_files
 from tests.manuals.parsing import hotline_calls, hotline_fault, make_targets, shell_fault
 from tests.manuals.readers import read_block
 from tests.manuals.shell import Shell
@@ -67,6 +68,7 @@ def test_commands_do_what_the_page_says(page: Path, shell: Shell) -> None:
             (shell.folder / name).write_text(block.text, "utf-8")
         if block.is_shell and "not run" not in block.marks:
             _run(shell, block)
+    assert unnamed_files(shell.home) == []
 
 
 def test_what_is_wrong_in_a_page_is_found(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.manuals.home_page import unnamed_files
 from tests.scripts.hotline_process import HotlineProcess
 from tests.store.factories import letter, message, prepared_home
 
@@ -152,11 +153,14 @@ def test_the_service_on_one_machine(hotline: HotlineProcess, tmp_path: Path) -> 
         while time.monotonic() < until and log_.read_text("utf-8").count("restarting it") < 2:
             time.sleep(0.1)
         children = parent.children(recursive=True)
+        assert unnamed_files(hotline.home) == []
+        hotline("backup", tmp_path)
         service.send_signal(signal.SIGINT)
         output, _ = service.communicate(timeout=30)
     finally:
         service.kill()
     assert service.returncode == 0
+    assert unnamed_files(hotline.home) == []
     last = json.loads(output.splitlines()[-1])
     assert (last["tickets"], last["red"]) == (20, 20)
     assert log_.read_text("utf-8").count("restarting it") >= 2
