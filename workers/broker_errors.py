@@ -1,4 +1,4 @@
-"""Why the broker cannot be used, told without its address, user or password."""
+"""Why the broker cannot be used, answer without its address, user or password."""
 
 import socket
 import ssl
@@ -64,11 +64,11 @@ def require_queues(client: redis.Redis) -> None:
     One that does not answer passes: it may come. So does one that does not let its mode be asked.
     """
     try:
-        told = client.info("server")
+        answer = client.info("server")
     except redis.RedisError:
         return
     # Valkey and Redis name it otherwise
-    mode = str(told.get("server_mode") or told.get("redis_mode"))
+    mode = str(answer.get("server_mode") or answer.get("redis_mode"))
     if (why := _MODES.get(mode)) is not None:
         raise BrokerUnsuitable(why)
 

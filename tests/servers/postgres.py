@@ -91,6 +91,7 @@ class PostgresServer(Databases):
 
     def __init__(self, options: Mapping[str, str], programs: Path | None = None) -> None:
         self._options = {"listen_addresses": "", "max_connections": "100", **options}
+        self.port = self._options.pop("port", "5432")
         self._installed = programs
         self._process: subprocess.Popen[bytes] | None = None
         # Neither under pytest's folder nor under TMPDIR: `nobody` may not be allowed to read them,
@@ -99,7 +100,7 @@ class PostgresServer(Databases):
         place = in_memory or Path("/tmp")
         _remove_leftovers(place)
         self.home = Path(tempfile.mkdtemp(prefix=f"{_HOME}{os.getpid()}-", dir=place))
-        super().__init__(f"postgresql://hotline@/postgres?host={self.home}&port=5432")
+        super().__init__(f"postgresql://hotline@/postgres?host={self.home}&port={self.port}")
         self.log = self.home / "postgres.log"
         account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._uid, self._gid = account.pw_uid, account.pw_gid
@@ -133,7 +134,7 @@ class PostgresServer(Databases):
         """Serve a cluster, with more options if given; raises PostgresNotStarted."""
         self._process = self.spawn(
             self._programs() / "postgres",
-            *("-D", str(self.home / data), "-k", str(self.home), "-p", "5432"),
+            *("-D", str(self.home / data), "-k", str(self.home), "-p", self.port),
             *(f"--{name}={value}" for name, value in (self._options | options).items()),
         )
         self._wait_for_answer()

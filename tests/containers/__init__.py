@@ -1,0 +1,1 @@
+"""The image and the composed service, as far as they can be tested without Docker."""
