@@ -155,6 +155,15 @@ def language_setting() -> str:
     return lang if lang in LANGUAGES else LANGUAGES[0]
 
 
+def log_setting() -> str:
+    """Return the form of the log that is set, even where other settings are invalid."""
+    try:
+        form = _variables(home_setting()).get("HOTLINE_LOG")
+    except InvalidSetting:
+        form = os.environ.get("HOTLINE_LOG")
+    return form if form in _LOGS else _LOGS[0]
+
+
 def home_setting(overriding: Mapping[str, str] | None = None) -> Path:
     """Return the home, which the environment alone can set: its `.env` file lies in it."""
     return Path(_named_home(overriding) or _HOME).expanduser().absolute()

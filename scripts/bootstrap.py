@@ -1,7 +1,7 @@
 """Open the store for a command or a process: the composition root of the application."""
 
 import gc
-import sys
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from models.database import Session, Store
     from models.rules.vocabulary import Permission
     from models.security.roles import Actor
+
+log = logging.getLogger("hotline.command")
 
 POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
 
@@ -68,7 +70,7 @@ def make_store(settings: Settings, *, anyway: bool = False, now: Now = system_cl
             if not anyway:
                 require_idle(store)
             text = _("upgrading the store from schema {former} to {newest}")
-            sys.stderr.write(f"hotline: {text.format(former=former, newest=NEWEST)}\n")
+            log.warning(text.format(former=former, newest=NEWEST))
         upgrade(store, now)
         _settle_owner(settings, store)
         _fill_new_store(settings, store, now)
@@ -107,7 +109,7 @@ def _settle_owner(settings: Settings, store: "Store") -> None:
         elif carry_over_roles(session, user.name, file.users, system_clock()):
             carry_over_tokens(session, file.tokens, system_clock())
             text = _("the roles of {path} are in the store now; the file decides nothing any more")
-            sys.stderr.write(f"hotline: {text.format(path=settings.home / 'roles.toml')}\n")
+            log.warning(text.format(path=settings.home / "roles.toml"))
 
 
 def _fill_new_store(settings: Settings, store: "Store", now: Now = system_clock) -> None:
@@ -241,7 +243,7 @@ def _close_open_home(settings: Settings) -> None:
 
 def _say_mended(mended: str | None) -> None:
     if mended:
-        sys.stderr.write(f"hotline: {mended}\n")
+        log.warning(mended)
 
 
 def policy_text(settings: Settings) -> tuple[str, str]:

@@ -10,11 +10,19 @@ from typing import Annotated
 import typer
 
 from models.i18n import _, activate
-from models.settings import SETTINGS, language_setting, load_settings, unknown_settings
+from models.settings import (
+    SETTINGS,
+    language_setting,
+    load_settings,
+    log_setting,
+    unknown_settings,
+)
 from models.version import VERSION
 from scripts.exit_codes import exit_code_of
 from scripts.help import App
-from scripts.output import guard_terminal
+from scripts.output import guard_terminal, log_for_people
+
+log = logging.getLogger("hotline.command")
 
 
 def build() -> App:
@@ -114,9 +122,19 @@ def main() -> None:
     # Rows are made by the thousand and form no cycles: at its default of 700 objects the collector
     # took a quarter of a worker's time, and a tenth of the time that libraries take to load.
     gc.set_threshold(50_000)
-    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", level=logging.WARNING)
     guard_terminal()
+    _begin_log()
     sys.exit(exit_code_of(_run))
+
+
+def _begin_log() -> None:
+    """Let the log begin, in the form that is set; a service configures it anew."""
+    log_for_people()
+    if log_setting() == "json":
+        # imported here: it takes longer than most commands
+        from scripts.service.logs import configure_logging
+
+        configure_logging("json")
 
 
 def _run() -> int:
@@ -126,7 +144,7 @@ def _run() -> int:
         _name_unknown(name)
     if _is_foreign_env(Path(".env"), settings.home):
         text = _(".env in this folder is not read; move what is meant to {path}")
-        sys.stderr.write(f"hotline: {text.format(path=settings.home / '.env')}\n")
+        log.warning(text.format(path=settings.home / ".env"))
     code: int | None = build()(prog_name="hotline", standalone_mode=False)
     return code or 0
 
@@ -138,7 +156,7 @@ def _name_unknown(name: str) -> None:
     near = get_close_matches(name.removeprefix("HOTLINE_"), known, n=1)
     text = _("{name} is no setting").format(name=name)
     meant = _("; {name} was meant?").format(name=known[near[0]]) if near else ""
-    sys.stderr.write(f"hotline: {text}{meant}\n")
+    log.warning(text + meant)
 
 
 def _is_foreign_env(file: Path, home: Path) -> bool:

@@ -1,6 +1,7 @@
 """Turn whatever ends a command or a child process into an exit code and one line on stderr."""
 
 import errno
+import logging
 import sys
 from collections.abc import Callable
 
@@ -8,6 +9,8 @@ from models.errors import HotlineError, describe_safely
 from models.i18n import _
 from models.rules.text import clean
 from scripts.help import UsageError, usage_error_text
+
+log = logging.getLogger("hotline.command")
 
 _FRAMES = 8
 """The frames of the traceback that are printed for a bug."""
@@ -18,11 +21,11 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
     try:
         return run() or 0
     except HotlineError as error:
-        _print_error(str(error))
+        _log_error(str(error))
         return 1
     except UsageError as error:
         if text := usage_error_text(error):
-            _print_error(text)
+            _log_error(text)
         return 2
     except BrokenPipeError:
         # the reader of the output has ended, as `head` does
@@ -33,7 +36,7 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
             # a bug: the text of the exception may hold what a citizen wrote
             text = _("this should not happen; please report: {what}")
             line = text.format(what=describe_safely(error, _FRAMES))
-        _print_error(line)
+        _log_error(line)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -76,5 +79,5 @@ def _machine_fault(error: OSError) -> str | None:
     return f"{path}: {error.strerror}"
 
 
-def _print_error(text: str) -> None:
-    sys.stderr.write(f"hotline: {clean(text)}\n")
+def _log_error(text: str) -> None:
+    log.error(clean(text))

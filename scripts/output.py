@@ -1,15 +1,19 @@
 """Write results to standard output, for people and for machines."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 from models.i18n import _
-from models.rules.text import one_line, terminal_text
+from models.rules.text import clean, one_line, terminal_text
 from models.words import WEEKDAYS
+
+COMMAND_LOG = "hotline.command"
+"""The logger of what commands say beside their output."""
 
 
 class TerminalStream:
@@ -45,6 +49,24 @@ def guard_terminal() -> None:
         sys.stdout = cast(TextIO, TerminalStream(sys.stdout))
 
 
+class NoteHandler(logging.Handler):
+    """Writes a record to standard error as a command's note: `hotline: TEXT`."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it; by then standard error may be another stream than at the start."""
+        sys.stderr.write(f"hotline: {clean(record.getMessage())}\n")
+
+
+def log_for_people() -> None:
+    """Let notes and errors of a command, and warnings of libraries, be written as notes.
+
+    Where a service configures the log of its process, notes stay as they are unless it is JSON.
+    """
+    logging.basicConfig(handlers=[NoteHandler()], level=logging.WARNING)
+    notes = logging.getLogger(COMMAND_LOG)
+    notes.handlers[:], notes.propagate = [NoteHandler()], False
+
+
 def print_json(value: Any) -> None:
     """Write a value as JSON on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
@@ -57,6 +79,11 @@ def weekday(day: date) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        # imported here: most commands print no moment, and the calendar loads its years
+        from models.rules.calendar import SHANGHAI
+
+        return value.astimezone(SHANGHAI).isoformat()
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(type(value).__name__)

@@ -1,6 +1,7 @@
 """Run a web server as a command: its address on standard output, what is wrong in one line."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -9,6 +10,8 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.queries.tokens import tokens
 from models.rules.vocabulary import UserRole
+
+log = logging.getLogger("hotline.command")
 
 Run = Callable[[str, int, Callable[[str], None]], Awaitable[None]]
 """Serves on a host and port until the process is told to stop; the last is told the address."""
@@ -36,4 +39,4 @@ def note_missing_tokens(store: Store, role: UserRole) -> None:
     with store.reading() as session:
         if not tokens(session):
             text = _("nobody has a token yet: `hotline tokens issue NAME --role {user_role}`")
-            sys.stderr.write(f"hotline: {text.format(user_role=role.value)}\n")
+            log.warning(text.format(user_role=role.value))

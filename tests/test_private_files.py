@@ -18,6 +18,7 @@ from models.private_files import (
     write_private,
 )
 from scripts.exit_codes import exit_code_of
+from scripts.output import log_for_people
 from tests.scripts.hotline_process import HotlineProcess
 
 UMASKS = (0o000, 0o022, 0o777)
@@ -95,6 +96,7 @@ def test_the_home_of_another_user_is_one_line(
     """It says whose fault it is, where it asked to be reported as a fault of the service."""
     file = tmp_path / "home" / "hotline.db"
     make_private_folder(file.parent)
+    log_for_people()
     os.seteuid(65534)
     try:
         code = exit_code_of(lambda: bool(close_file(file)))

@@ -19,6 +19,7 @@ from models.json_types import Json, JsonObject
 from models.membership import is_in
 from models.operations.changes import record_changes
 from models.operations.speaking import SpeakingCheck
+from models.rules.calendar import SHANGHAI
 from models.rules.messages import (
     Envelope,
     RawMessage,
@@ -354,7 +355,7 @@ def _checked(
     if "\0" in envelope.id or "\0" in envelope.ticket:
         return lazy("the number or the id holds a character that no database keeps")
     if latest is not None and envelope.at > latest:
-        at = f"{envelope.at:%Y-%m-%d %H:%M:%S}"
+        at = f"{envelope.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
         return lazy("the time {at} lies in the future", at=at)
     kept = envelope._replace(id=inbox_id(session.cipher, envelope, raw))
     digest = session.cipher.keyed_hash(canonical)

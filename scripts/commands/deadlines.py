@@ -1,5 +1,6 @@
 """`hotline due` and `calendar`: compute a deadline, show and declare working days."""
 
+import logging
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -32,6 +33,8 @@ def add_to(app: App) -> None:
 
 _LONGEST = 10_000
 """The largest legal limit that a message may give."""
+log = logging.getLogger("hotline.command")
+
 _YEARS = range(1950, 2101)
 """The years whose festivals are known by law."""
 
@@ -42,7 +45,7 @@ def _calendar() -> "Calendar":
 
     with read_store_if_any(load_settings()) as session:
         if session is None:
-            typer.echo(_("There is no store: only the calendar's library is asked."), err=True)
+            log.warning(_("There is no store: only the calendar's library is asked."))
             return Calendar()
         from models.rulebook import load_calendar
 
@@ -140,7 +143,7 @@ def _rule_source(base: datetime, file: Path | None) -> _RuleSource:
     text, name = (read_text(file), str(file)) if file else policy_text(settings)
     policy = load_policy(text, name)
     if file is None:
-        typer.echo(_("There is no store: the policy file is used."), err=True)
+        log.warning(_("There is no store: the policy file is used."))
     why = _("By the policy file {file}: {document}, valid from {day}")
     why = why.format(file=name, **_policy_gaps(policy))
     if base < policy.begins_at:

@@ -1,6 +1,6 @@
 """`hotline roles`: give users of the operating system their roles."""
 
-import sys
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from models.queries.roles import UserRoles
     from models.security.roles import Actor
     from models.settings import Settings
+
+
+log = logging.getLogger("hotline.command")
 
 
 def add_to(app: App) -> None:
@@ -55,7 +58,7 @@ def list_roles(
             typer.echo(text.format(name=name, role=role_name, at=moment, by=by))
     for name in roles.forged:
         text = _("{name}: a role that hotline has not given, and that counts for nothing")
-        sys.stderr.write(f"hotline: {text.format(name=name)}\n")
+        log.warning(text.format(name=name))
     if not roles.are_set_up and not as_json:
         typer.echo(_("Nobody has been given a role: the store's owner is supervisor."))
 
@@ -90,7 +93,7 @@ def import_roles(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fals
         set_roles(session, actor, roles.users, now)
         if roles.tokens:
             text = _("tokens are not imported from a file; see `hotline tokens issue`")
-            sys.stderr.write(f"hotline: {text}\n")
+            log.warning(text)
 
     _change(change)
 
@@ -142,4 +145,4 @@ def _change(change: "Callable[[Session, Actor, datetime], None]") -> None:
     typer.echo(_("{n} users have a role; nobody else has any.").format(n=len(roles.by_name)))
     if actor.is_owner and roles.of(actor.name) != UserRole.SUPERVISOR:
         text = _("{name} owns the store, and is supervisor no longer; `hotline roles list`")
-        sys.stderr.write(f"hotline: {text.format(name=actor.name)}\n")
+        log.warning(text.format(name=actor.name))

@@ -1,5 +1,6 @@
 """`hotline up`: run the whole service on one machine. `hotline db`: maintain its store."""
 
+import logging
 from contextlib import closing
 from typing import Annotated
 
@@ -8,6 +9,8 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from scripts.help import App
+
+log = logging.getLogger("hotline.command")
 
 
 def add_to(app: App) -> None:
@@ -85,7 +88,7 @@ def upgrade(
         note = store.cipher.keyring.note()
     typer.echo(_("The store is up to date."))
     if note:
-        typer.echo(note, err=True)
+        log.warning(note)
 
 
 def rebuild(ticket: Annotated[str, typer.Argument(help=_("The city's ticket number."))]) -> None:
@@ -106,7 +109,7 @@ def rebuild(ticket: Annotated[str, typer.Argument(help=_("The city's ticket numb
     text = _("ticket {ticket} is rebuilt, with {n} new lines in its log")
     typer.echo(text.format(ticket=ticket, n=lines))
     for finding in findings:
-        typer.echo(f"{render(HARMS[finding.harm])}: {render(finding.why)}", err=True)
+        log.warning(f"{render(HARMS[finding.harm])}: {render(finding.why)}")
     raise typer.Exit(1 if findings else 0)
 
 

@@ -1,6 +1,7 @@
 """`hotline feed`: feed files, pipes, folders and endpoints into the inbox, and report on it."""
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ from scripts.ingest.records import FeedRecord, FeedUnreadable
 from scripts.ingest.refused_rows import require_refused_file
 from scripts.output import print_json
 from scripts.output_files import require_outside_home
+
+log = logging.getLogger("hotline.command")
 
 BATCH = 5_000
 """Records of a transaction."""
@@ -101,15 +104,13 @@ class FeedRunner:
                 except HotlineError as error:
                     # one unreadable file keeps no other from being fed
                     self._failed = True
-                    sys.stderr.write(f"hotline: {one_line(str(error))}\n")
+                    log.warning(one_line(str(error)))
         return self.report(pipeline, as_json=as_json)
 
     def report(self, pipeline: IngestPipeline, *, as_json: bool) -> int:
         """Print the notes and the counts; returns the exit code."""
         for note, times in sorted(pipeline.notes.items(), key=lambda item: -item[1]):
-            sys.stderr.write(
-                _("note, {n} times: {what}").format(n=times, what=one_line(note)) + "\n"
-            )
+            log.warning(_("note, {n} times: {what}").format(n=times, what=one_line(note)))
         if as_json:
             print_json(asdict(pipeline.counts))
         else:
@@ -151,7 +152,7 @@ class FeedRunner:
                         sys.stdout.flush()
                 for name in folder.waiting():
                     text = _("{name} is still being written; left for the next time")
-                    sys.stderr.write(f"hotline: {text.format(name=name)}\n")
+                    log.warning(text.format(name=name))
         self._failed = folder.failed > 0
         return self.report(pipeline, as_json=as_json)
 
@@ -174,7 +175,7 @@ class FeedRunner:
                     try:
                         client.poll(pipeline.now(), feed)
                     except HotlineError as error:  # a city that is away for an hour comes back
-                        sys.stderr.write(f"hotline: {one_line(str(error))}\n")
+                        log.warning(one_line(str(error)))
         finally:
             client.close()
         return self.report(pipeline, as_json=as_json)

@@ -7,10 +7,10 @@ reached through that handle and without following links.
 import errno
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,6 +25,8 @@ from models.rules.limits import FILE_NAME_BYTES
 from models.rules.text import one_line
 from models.store_errors import StoreError
 from scripts.ingest.records import FeedError
+
+log = logging.getLogger("hotline.command")
 
 _UNFINISHED = (".part", ".tmp", ".partial", ".crdownload", ".filepart", "~")
 """The endings that copying programs give to a file until it is complete."""
@@ -367,7 +369,7 @@ class FolderWatcher:
             self._report(name, what)
 
     def _report(self, name: str, what: str) -> None:
-        sys.stderr.write(f"hotline: {one_line(name)}: {one_line(what)}\n")
+        log.warning(f"{one_line(name)}: {one_line(what)}")
 
 
 _MAX_REPORTED = 10_000

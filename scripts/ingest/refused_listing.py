@@ -1,5 +1,6 @@
 """`hotline refused`: show the refused rows of feeds, redacted, or for a reason in clear."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from models.settings import load_settings
 from scripts.bootstrap import acting, use_store
 from scripts.ingest.refused_rows import SEALED, decrypted, read_row
 from scripts.output import print_json
+
+log = logging.getLogger("hotline.command")
 
 
 def show_refused(file: Path | None, reason: str | None, *, as_json: bool) -> bool:
@@ -53,7 +56,7 @@ def _show_rows(path: Path, cipher: Cipher | None, *, as_json: bool) -> bool:
         if damage is not None:
             all_whole = False
             text = _("{path}, line {n}: {why}").format(path=path, n=number, why=damage)
-            sys.stderr.write(f"hotline: {one_line(text)}\n")
+            log.warning(one_line(text))
     return all_whole
 
 

@@ -193,7 +193,7 @@ def _arrival(
     arrived = datetime.fromisoformat(raw["arrived"]) if "arrived" in raw else envelope.at
     clock = max(clock, arrived)
     if envelope.at > clock and envelope.at > clock + ahead(clock):
-        at = f"{envelope.at:%Y-%m-%d %H:%M:%S}"
+        at = f"{envelope.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
         return lazy("the time {at} lies in the future", at=at)
     return envelope, max(clock, envelope.at)
 

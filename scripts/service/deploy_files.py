@@ -6,6 +6,7 @@ from pathlib import Path
 
 from models.errors import HotlineError
 from models.i18n import _
+from models.private_files import write_private
 
 KINDS = ("systemd", "prometheus", "grafana", "logrotate", "roles")
 """The folders of `scripts/deploy`."""
@@ -35,7 +36,9 @@ def write_files(files: dict[str, str], folder: Path, *, replace: bool) -> Iterat
         text = _("{path} is there and differs: compare them, then add --replace")
         raise HotlineError(text.format(path=kept[0]))
     for path, text in new.items():
-        path.write_text(text, encoding="utf-8")
+        write_private(path, text.encode())
+        # those that read them run as other users, and there is no secret in them
+        path.chmod(0o644)
         yield path
 
 

@@ -1,12 +1,17 @@
 """Configure the logs of the service: structured lines without what citizens wrote.
 
-A line has a time, a level, the part of the program, what happened, and ids of rows, tickets and
-messages. An exception is logged by its type and traceback only: its text may quote a letter.
+A line has a time (Asia/Shanghai), a level, the part of the program, what happened, and ids of
+rows, tickets and messages. An exception is logged by its type and traceback only: its text may
+quote a letter.
 """
 
 import logging
+import os
 import sys
 import threading
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -14,20 +19,27 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from models.errors import describe_safely
+from models.private_files import open_private
+from models.rules.calendar import SHANGHAI
 from models.rules.limits import LOGGED_CHARACTERS
 from models.rules.text import one_line
+from scripts.output import COMMAND_LOG
 
 _FRAMES = 8
 
 
-def configure_logging(form: str) -> None:
-    """Log to standard error, as JSON Lines (`json`) or for people (`text`)."""
+def configure_logging(form: str, file: Path | None = None, *, quiet: bool = False) -> None:
+    """Log to standard error, as JSON Lines (`json`) or for people (`text`).
+
+    With a file to its end too; to it alone where the process is to be `quiet`. Notes and errors of
+    commands stay as they are where the log is for people (`scripts.output`).
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.ExtraAdder(),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_time,
         _describe_exception,
         _cut_texts,
     ]
@@ -35,18 +47,52 @@ def configure_logging(form: str) -> None:
     if form == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
-        order = ["timestamp", "level", "logger", "event"]
-        renderer = structlog.processors.KeyValueRenderer(key_order=order, repr_native_str=False)
+        renderer = _render_for_people
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    handlers: list[logging.Handler] = [] if quiet else [logging.StreamHandler()]
+    if file is not None:
+        handlers.append(_LogFile(file))
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    logging.basicConfig(handlers=handlers, level=logging.WARNING, force=True)
     logging.getLogger("hotline").setLevel(logging.INFO)
+    if form == "json":
+        notes = logging.getLogger(COMMAND_LOG)
+        notes.handlers[:], notes.propagate = [], True
     sys.excepthook = _log_unhandled
     threading.excepthook = _log_unhandled_in_thread
+
+
+class _LogFile(logging.Handler):
+    """Appends to a file that this user alone can read; it may be copied and emptied meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append a line; a full disk must not end the process that tells of it."""
+        with suppress(OSError):
+            file = open_private(self._path, os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(file, f"{self.format(record)}\n".encode())
+            finally:
+                os.close(file)
+
+
+def _add_time(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    made_at = datetime.fromtimestamp(event["_record"].created, SHANGHAI)
+    event["timestamp"] = made_at.isoformat(timespec="milliseconds")
+    return event
+
+
+def _render_for_people(_logger: Any, _name: str, event: EventDict) -> str:
+    head = " ".join(str(event.pop(name, "-")) for name in ("timestamp", "level", "logger"))
+    what = event.pop("event", "")
+    return " ".join([f"{head}: {what}", *(f"{name}={value}" for name, value in event.items())])
 
 
 def _describe_exception(_logger: Any, _name: str, event: EventDict) -> EventDict:
@@ -74,7 +120,7 @@ def _cut_texts(_logger: Any, _name: str, event: EventDict) -> EventDict:
 def _log_unhandled(
     _kind: type[BaseException], error: BaseException, _traceback: TracebackType | None
 ) -> None:
-    sys.stderr.write(f"hotline: {describe_safely(error, _FRAMES)}\n")
+    logging.getLogger("hotline").critical("unhandled error", exc_info=error)
 
 
 def _log_unhandled_in_thread(args: threading.ExceptHookArgs) -> None:

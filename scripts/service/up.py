@@ -1,20 +1,21 @@
 """`hotline up`: run the whole service on one machine, with or without the monitor."""
 
+import logging
 import os
 import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from models.clock import DemoClock, Now, has_ended, monotonic, system_clock
+from models.clock import DemoClock, Now, has_ended, monotonic
 from models.errors import HotlineError
 from models.i18n import _
-from models.private_files import open_private
+from models.rules.calendar import SHANGHAI
 from models.settings import Settings
 from models.shared_clock import note_demo_clock, service_clock
 from scripts.bootstrap import make_store, open_store, ready_home
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from models.queries.level_counts import LevelCounts
 
 Reporter = Callable[[str], None]
+
+log = logging.getLogger("hotline.service")
 
 _STATUS_INTERVAL = 5.0
 _POLL_INTERVAL = 0.2
@@ -65,6 +68,7 @@ def run_service(
         if server is not None:
             server.launch()
         # the server starts while the workers' libraries load, which `hotline --help` must not load
+        from scripts.service.logs import configure_logging
         from scripts.service.setup import outlast_shortage, require_broker
         from scripts.service.supervisor import run_supervisor
 
@@ -76,7 +80,8 @@ def run_service(
         with closing(outlast_shortage(partial(make_store, settings))) as made:
             clock = str(_fill_demo_store(made)) if demo else ""
         headless = headless or not sys.stdout.isatty()
-        report = _make_reporter(settings, quiet=not headless)
+        configure_logging(settings.log, settings.home / "service.log", quiet=not headless)
+        report = log.warning
         run = partial(run_supervisor, settings, clock, workers, report, os.getpid())
         supervisor = ForkedProcess("supervisor", run)
         store = outlast_shortage(partial(open_store, settings))
@@ -86,7 +91,7 @@ def run_service(
             report(note)
         watch = ServiceWatch(server, supervisor, store, report)
         if headless:
-            _run_headless(watch, store, now, stop, for_seconds)
+            _run_headless(watch, store, now, stop, for_seconds, as_json=settings.log == "json")
         else:
             _run_with_monitor(settings, watch, store, now, stop)
     finally:
@@ -116,25 +121,6 @@ def _fill_demo_store(store: "Store") -> DemoClock:
     clock = load_demo(store)
     note_demo_clock(store, clock)
     return clock
-
-
-def _make_reporter(settings: Settings, *, quiet: bool) -> Reporter:
-    """A function that writes a line to the service's log, and to stderr unless `quiet`."""
-    log = settings.home / "service.log"
-
-    def report(text: str) -> None:
-        line = f"{system_clock():%Y-%m-%d %H:%M:%S} {text}\n"
-        # a full disk must not end the process that reports it
-        with suppress(OSError):
-            file = open_private(log, os.O_WRONLY | os.O_APPEND)
-            try:
-                os.write(file, line.encode())
-            finally:
-                os.close(file)
-        if not quiet:
-            sys.stderr.write(line)
-
-    return report
 
 
 @dataclass
@@ -168,9 +154,15 @@ class ServiceWatch:
 
 
 def _run_headless(
-    watch: ServiceWatch, store: "Store", now: Now, stop: threading.Event, for_seconds: float
+    watch: ServiceWatch,
+    store: "Store",
+    now: Now,
+    stop: threading.Event,
+    for_seconds: float,
+    *,
+    as_json: bool,
 ) -> None:
-    """Print a status line every few seconds, and at the end the counts as JSON."""
+    """Print or log a status line every few seconds, and print the counts as JSON at the end."""
     from models.store_errors import is_transient
 
     deadline = monotonic() + for_seconds if for_seconds else float("inf")
@@ -180,12 +172,11 @@ def _run_headless(
         if monotonic() - printed_at >= _STATUS_INTERVAL:
             printed_at = monotonic()
             try:
-                sys.stdout.write(_status_line(_level_counts(store), now) + "\n")
+                _report_status(_level_counts(store), now, as_json=as_json)
             except Exception as error:
                 if not is_transient(error):
                     raise
                 watch.report(_("the store cannot be reached"))
-            sys.stdout.flush()
         stop.wait(min(_POLL_INTERVAL, max(0.0, deadline - monotonic())))
     print_json(_level_counts(store).as_dict())
 
@@ -227,7 +218,7 @@ def _run_with_monitor(
         raise errors[0]
     if not stop.is_set():
         sys.stdout.write(_("The screen is closed, the service goes on; Ctrl+C ends it.") + "\n")
-        _run_headless(watch, store, now, stop, 0.0)
+        _run_headless(watch, store, now, stop, 0.0, as_json=settings.log == "json")
 
 
 def _level_counts(store: "Store") -> "LevelCounts":
@@ -237,10 +228,17 @@ def _level_counts(store: "Store") -> "LevelCounts":
         return count_levels(session)
 
 
-def _status_line(counts: "LevelCounts", now: Now) -> str:
+def _report_status(counts: "LevelCounts", now: Now, *, as_json: bool) -> None:
+    """Print a line for people, or log one: each line of output is an object then."""
+    at = f"{now().astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    if as_json:
+        log.info("status", extra={"at": at, **counts.as_dict()})
+        return
     text = _(
         "{at}  tickets {tickets}  open {open}  pre-warning {prewarning}  yellow {yellow}  red {red}"
         "  manual {manual}  waiting {waiting}"
     )
-    line = text.format(at=f"{now():%Y-%m-%d %H:%M}", **counts.as_dict())
-    return f"{line}  {_('demo over, ^C ends it')}" if has_ended(now) else line
+    line = text.format(at=at, **counts.as_dict())
+    over = f"  {_('demo over, ^C ends it')}" if has_ended(now) else ""
+    sys.stdout.write(f"{line}{over}\n")
+    sys.stdout.flush()

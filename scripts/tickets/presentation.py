@@ -205,7 +205,7 @@ def _alerts(ticket: TicketDetail, role_name: Callable[[str], str]) -> Iterator[d
         ]
         yield {
             "level": alert.level,
-            "effective_at": alert.effective_at.isoformat(),
+            "effective_at": alert.effective_at.astimezone(SHANGHAI).isoformat(),
             "clause": LEVEL_CLAUSES[alert.level],
             "to": ", ".join(recipients),
             "withdrawn": line.seq in withdrawn,

@@ -16,7 +16,7 @@ import pytest
 from models.connection_errors import connection_reason
 from models.i18n import render
 from scripts.exit_codes import exit_code_of
-from scripts.output import guard_terminal
+from scripts.output import guard_terminal, log_for_people
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.servers.postgres import Databases
 from tests.store.factories import KEY_LINE, prepared_home
@@ -138,6 +138,7 @@ def test_faults_of_the_machine_are_no_bugs(number: int, capsys: pytest.CaptureFi
     def run() -> int:
         raise OSError(number, os.strerror(number), "/var/lib/hotline/x")
 
+    log_for_people()
     assert exit_code_of(run) == 1
     error = capsys.readouterr().err
     assert BUG not in error

@@ -147,7 +147,9 @@ def test_nothing_personal_comes_out(
         outputs
     )
     assert any(name.endswith(".aof") and outputs[name] for name in outputs)
-    assert "ticket quarantined" in log.read_text()
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert any("ticket quarantined" in record["event"] for record in records)
+    assert all({"timestamp", "level", "logger"} <= record.keys() for record in records)
     leaks = [leak for place, content in outputs.items() for leak in _grep(place, content)]
     leaks += asyncio.run(_monitored(hotline))
     # what a letter is about is what a ticket is shown for; whose it is, is hidden in it
