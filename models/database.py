@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
+from models.commit_watch import PostgresWatch, SQLiteWatch
 from models.engines import (
     SQLITE_LEAST,
     OpenedFile,
@@ -35,11 +36,6 @@ __all__ = [
     "sqlite_file",
     "sqlite_module",
 ]
-
-_CHANGE_SIGNAL = {
-    "sqlite": "PRAGMA data_version",
-    "postgresql": "SELECT pg_current_snapshot()::text",
-}
 
 
 class StoreUnreachable(StoreUnusable):
@@ -167,22 +163,22 @@ class Store:
     def change_signal(self) -> Iterator[Callable[[], object]]:
         """Give a function whose result changes whenever somebody else has committed; cheap to call.
 
-        SQLite counts the commits of other connections. PostgreSQL has no such count, but the
-        snapshot that a query would get changes with every writing transaction. Both it and the
+        On PostgreSQL the reports of processes that they run change nothing. Both it and the
         function raise StoreUnreachable or one of SQLAlchemy's errors.
         """
-        kind, engine = self._read.dialect.name, self._read
-        if kind == "postgresql":
+        engine = self._read
+        watch: SQLiteWatch | PostgresWatch = SQLiteWatch()
+        if engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+            watch = PostgresWatch()
         driver: Any = engine.dialect.loaded_dbapi
         with engine.connect() as connection:
-            raw, question = connection.connection, _CHANGE_SIGNAL[kind]
+            raw = connection.connection
 
             def ask() -> object:
                 cursor = raw.cursor()
                 try:
-                    cursor.execute(question)
-                    return cursor.fetchone()
+                    return watch.ask(cursor)
                 except driver.Error as error:
                     # asked past SQLAlchemy, which would have raised one of its own
                     connection.invalidate(error)

@@ -109,15 +109,16 @@ class MonitorApp(CommandApp):
         knows_it = preferences is None or bool(self._preferences.get("introduced"))
         self._introduces = not wallboard and not knows_it
         self._refresh_loop = RefreshLoop(self._refresh, every)
-        self._reader = SnapshotReader(store, now, wall, broker_ok, self._refresh_loop.note_commit)
-        self._change_signal = (
-            ChangeSignal(store, self._refresh_loop.note_commit) if every is not None else None
-        )
+        note_commit = self._refresh_loop.note_commit
+        self._change_signal = ChangeSignal(store, note_commit) if every is not None else None
+        mark = self._change_signal.mark if self._change_signal is not None else None
+        self._reader = SnapshotReader(store, now, wall, broker_ok, note_commit, mark)
         self._demo = demo
         self._alarm = CardAlarm(enabled=bell)
         self._stop = stop
         self.ends_with_it = True
         self._snapshot: Snapshot | None = None
+        self._drawn: tuple[MonitorScreen, Snapshot] | None = None
         self._read_at = 0.0
         self._outage = ""
         self.paint_count = 0
@@ -184,8 +185,11 @@ class MonitorApp(CommandApp):
         """Read the store at once, or as soon as the read under way has ended."""
         self._refresh_loop.read_now()
 
-    async def _refresh(self) -> None:
-        """Read what the screen shows, and paint it; below a dialog the status line alone."""
+    async def _refresh(self, is_requested: bool) -> None:
+        """Read what the screen shows, and paint it; below a dialog the status line alone.
+
+        Where nobody requested it, what would look the same is not drawn again.
+        """
         if (screen := self._screen_below()) is None:
             return
         waiting, who = tuple(self.sender.waiting), self.operator.who.name
@@ -197,7 +201,7 @@ class MonitorApp(CommandApp):
             return
         self._note_snapshot(snapshot)
         if self._open_screen() is screen and screen.ready:
-            screen.show(snapshot)
+            self._draw(screen, snapshot, must=is_requested)
         # afterwards: which keys there are depends on what is shown
         self.show_status()
         self.paint_count += 1
@@ -205,6 +209,12 @@ class MonitorApp(CommandApp):
             # what is loaded by now stays: walking all of it again for garbage stops the screen for
             # a tenth of a second each time
             gc.freeze()
+
+    def _draw(self, screen: MonitorScreen, snapshot: Snapshot, *, must: bool) -> None:
+        drawn_on, drawn = self._drawn or (None, None)
+        if must or drawn is None or drawn_on is not screen or not snapshot.looks_like(drawn):
+            self._drawn = screen, snapshot
+            screen.show(snapshot)
 
     def _note_snapshot(self, snapshot: Snapshot) -> None:
         if self._refresh_loop.outages:

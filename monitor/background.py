@@ -35,8 +35,8 @@ class CachedRead(Generic[T]):
 
     While it is cheap and no `seconds` are given it is read with everything else, in the same
     transaction. Else the first read waits for it, and every later one gets the last value; a newer
-    one is read in the background after a rest, and `on_ready` is called when it is there. With a
-    `blank` value not even the first read waits for more than a moment.
+    one is read in the background after a rest, and `on_ready` is called when it is another one.
+    With a `blank` value not even the first read waits for more than a moment.
     """
 
     def __init__(
@@ -89,12 +89,15 @@ class CachedRead(Generic[T]):
 
     def _read_later(self) -> None:
         Event().wait(max(0.0, self._read_again_at - monotonic()))
+        before = self._value
         try:
             with self._store.reading() as session:
-                self._read_timed(session, self._now())
+                value = self._read_timed(session, self._now())
         except OUTAGES as error:
             self._error = error
         else:
+            if value == before:
+                return
             self._is_fresh = True
         self._on_ready()
 

@@ -1,7 +1,8 @@
 """Notice commits of other processes, so that the screen need not read to find out."""
 
 from collections.abc import Callable
-from threading import Event, Thread
+from contextlib import suppress
+from threading import Event, Lock, Thread
 
 from models.database import Store
 from monitor.background import OUTAGES
@@ -18,9 +19,13 @@ class ChangeSignal:
     While it cannot ask the database it is silent, and the screen is refreshed by its timer.
     """
 
+    _ask: Callable[[], object] | None = None
+    _watches = 0
+
     def __init__(self, store: Store, on_commit: Callable[[], None]) -> None:
         self._store = store
         self._on_commit = on_commit
+        self._asking = Lock()
         self._stop = Event()
         self._thread = Thread(target=self._run, name="hotline-change-signal", daemon=True)
 
@@ -33,20 +38,39 @@ class ChangeSignal:
         self._stop.set()
         self._thread.join(_RETRY_AFTER)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
+    def mark(self) -> object | None:
+        """Return a value that differs once something has been committed; None if nobody can tell.
+
+        May be called from any thread.
+        """
+        with self._asking:
+            if self._ask is None:
+                return None
             try:
-                self._watch()
+                return self._watches, self._ask()
             except OUTAGES:
                 # the next refresh meets the outage as well, and shows it
-                self._stop.wait(_RETRY_AFTER)
+                self._ask = None
+                return None
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            with suppress(*OUTAGES):
+                self._watch()
+            self._stop.wait(_RETRY_AFTER)
 
     def _watch(self) -> None:
         with self._store.change_signal() as ask:
-            before = ask()
-            # what was committed before this first question went unnoticed
-            self._on_commit()
-            while not self._stop.wait(ASK_EVERY):
-                if (now := ask()) != before:
-                    before = now
-                    self._on_commit()
+            with self._asking:
+                self._ask, self._watches = ask, self._watches + 1
+            try:
+                before = None
+                # what was committed before the first question went unnoticed
+                while (now := self.mark()) is not None and not self._stop.is_set():
+                    if now != before:
+                        before = now
+                        self._on_commit()
+                    self._stop.wait(ASK_EVERY)
+            finally:
+                with self._asking:
+                    self._ask = None

@@ -27,6 +27,7 @@ _SCREENS: tuple[type[MonitorScreen], ...] = (
     QueuesScreen,
     FailuresScreen,
     TodoScreen,
+    DetailScreen,
 )
 _HOME = MAIN_SCREENS[0].name
 
@@ -136,7 +137,13 @@ class NavigationApp(App[None]):
 
     def open_detail(self, number: str) -> None:
         """Show everything about one ticket; Esc leads back."""
-        self.push_screen(DetailScreen(self, number, self._crumbs(), self._snapshot))
+        screen = self.get_screen(DetailScreen.NAME)
+        if screen in self.screen_stack:
+            # it lies below another ticket that it led to
+            screen = DetailScreen(self)
+        assert isinstance(screen, DetailScreen)
+        screen.open(number, self._crumbs(), self._snapshot)
+        self.push_screen(screen)
 
     def _open_screen(self) -> MonitorScreen | None:
         """Return the screen that is shown; None behind a dialog, and when the app has closed."""

@@ -14,6 +14,7 @@ _SHORTEST_REST = 0.1
 class RefreshLoop:
     """Calls `read` at once when asked, soon after a commit, and every so many real seconds.
 
+    It tells `read` whether it was asked.
     With `every` None it reads only when asked or after a commit. While `paused` it reads only
     when asked. In an outage it waits 1, 2, 4 … 60 seconds; `outages` counts the reads that failed
     when they were due. What keys ask for meanwhile is tried at once, and delays nothing.
@@ -21,7 +22,7 @@ class RefreshLoop:
 
     def __init__(
         self,
-        read: Callable[[], Awaitable[None]],
+        read: Callable[[bool], Awaitable[None]],
         every: float | None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -71,7 +72,7 @@ class RefreshLoop:
             self._wake.clear()
             started = self._clock()
             if requested or not self.paused:
-                await self._read()
+                await self._read(requested)
             rest = max(_SHORTEST_REST, 3 * (self._clock() - started))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.seconds_to_next)

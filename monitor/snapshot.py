@@ -1,8 +1,9 @@
 """Read everything that a screen shows in one transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Self
 
 from rich.cells import cell_len
 
@@ -17,7 +18,7 @@ from models.queries.failures import Failures, failures
 from models.queries.health import Health, health
 from models.queries.log import TicketNotFound
 from models.queries.message_answers import MessageAnswer, MessageKey, message_answers
-from models.queries.overview import Card, Counters, UnitLoad, workload
+from models.queries.overview import Card, Counters, UnitLoad, Workload, workload
 from models.queries.owed_calls import OwedCalls, owed_calls
 from models.queries.queue_depths import QueueRow, queues
 from models.queries.selected_tickets import numbers_left
@@ -34,12 +35,19 @@ from models.rules.vocabulary import ClockName
 from monitor.background import BrokerProbe, CachedRead
 from monitor.filters import Filter
 from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
-from monitor.ticket_pages import Look, TicketPages, Viewport
+from monitor.kept_reads import KeptReads
+from monitor.ticket_pages import Look, TicketPages, Viewport, covers
 
 _RATES_EVERY = 60.0
 """Real seconds until the rates of the units, and the days past, are read again: a month."""
 
 _CURVE_EVERY = 10.0
+
+_KEPT_FOR = 5.0
+"""Seconds of the service's clock for which what nobody has changed is neither read nor drawn."""
+
+_HEALTH_EVERY = 1.0
+"""Real seconds for which the processes' reports are not read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,18 @@ class Snapshot:
     explanation: Explanation | None = None
     broker: bool | None = None
 
+    def looks_like(self, older: Self) -> bool:
+        """Return whether a screen need not be drawn again that shows an older snapshot.
+
+        What is left of a term is told in minutes: it stays so for a few seconds. Only the queues'
+        screen tells of the processes.
+        """
+        if self.queues or abs(self.at - older.at) >= timedelta(seconds=_KEPT_FOR):
+            return False
+        health = replace(self.health, processes=older.health.processes)
+        as_then = replace(self, at=older.at, wall=older.wall, broker=older.broker, health=health)
+        return as_then == older
+
 
 class SnapshotReader:
     """Reads what a screen asks for; used by one thread at a time."""
@@ -124,14 +144,21 @@ class SnapshotReader:
         wall: Now,
         broker_ok: Callable[[], bool] | None = None,
         on_ready: Callable[[], None] = lambda: None,
+        mark: Callable[[], object | None] | None = None,
     ) -> None:
+        """`on_ready` is called when to read again; `mark` returns what differs after a commit."""
         self._store = store
         self._now = now
         self._wall = wall
         self._probe = BrokerProbe(broker_ok)
         self._speed = clock_speed(now)
         self._rulebooks = RulebookCache()
-        self._on_ready = on_ready
+        self._notify = on_ready
+        self._mark = mark or (lambda: None)
+        self._readies = 0
+        self._kept = KeptReads(_KEPT_FOR / max(1.0, self._speed))
+        self._health = KeptReads(_HEALTH_EVERY)
+        on_ready = self._on_ready
         self._rulebook: Rulebook | None = None
         self._workload = CachedRead(store, now, on_ready, workload)
         self._pages = TicketPages(store, now, on_ready)
@@ -145,43 +172,52 @@ class SnapshotReader:
         )
         self._days = CachedRead(store, now, on_ready, self._coming_days, _CURVE_EVERY)
 
+    def _on_ready(self) -> None:
+        self._readies += 1
+        self._notify()
+
     def read(self, request: SnapshotRequest) -> Snapshot:
-        """Read a snapshot of now; raises one of OUTAGES where the store cannot be read."""
+        """Read a snapshot of now; raises one of OUTAGES where the store cannot be read.
+
+        What nobody has changed since the last read is not read again for a few seconds.
+        """
+        mark = self._mark()
+        if mark is not None:
+            mark = mark, self._readies
         now, wall = self._now(), self._wall()
+        kept = self._kept
+        kept.begin(mark)
+        self._health.begin(mark)
         with self._store.reading() as session:
-            claimed = claims(session, wall)
+            claimed = kept.get("claims", lambda: claims(session, wall))
             mine = tuple(number for number, claim in claimed.items() if claim.who == request.who)
-            rulebook = self._rulebook = self._rulebooks.current(session)
-            office, district = _office(rulebook, now)
-            load = self._workload.get(session, now)
+            rulebook = self._rulebook = kept.get(
+                "rulebook", lambda: self._rulebooks.current(session)
+            )
+            office, district = kept.get("office", lambda: _office(rulebook, now))
+            load = kept.get("workload", lambda: self._workload.get(session, now))
             page = None
             if request.viewport is not None:
                 look = Look(request.filter, request.order, mine if request.filter.mine else ())
-                all_open = load.counters.open
-                page = self._pages.read(session, look, request.viewport, now, office, all_open)
+                page = self._page(session, look, request.viewport, now, office, load)
             number = (
                 _ticket_at_cursor(page, request.viewport) if request.preview else request.ticket
             )
-            ticket, explanation = self._ticket(session, number, rulebook)
+            ticket, explanation = kept.get(
+                ("ticket", number), lambda: self._ticket(session, number, rulebook)
+            )
             return Snapshot(
                 at=now,
                 wall=wall,
                 district=district,
                 office=office,
-                short_names=_short_names(rulebook),
+                short_names=kept.get("names", lambda: _short_names(rulebook)),
                 claims=claimed,
                 counters=load.counters,
-                health=health(session, now),
+                health=self._health.get("health", lambda: health(session, now)),
                 units=load.units,
                 cards=load.cards,
                 newest_red=load.newest_red,
-                curve=self._curve.get(session, now) if request.curve else HourlyCounts(),
-                history=(self._history.get(session, now) if request.history else DailyCounts()),
-                days=self._days.get(session, now) if request.days else (),
-                handover=handover(session, now) if request.handover else None,
-                rates=self._rates.get(session, now) if request.rates else {},
-                calls=owed_calls(session, now, request.calls) if request.calls else None,
-                work=self._work(session, request.work, now) if request.work else None,
                 queues=queues(session, now, wall, self._speed) if request.queues else (),
                 answers=message_answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
@@ -190,7 +226,42 @@ class SnapshotReader:
                 detail=ticket,
                 explanation=explanation,
                 broker=self._probe.get(),
+                **self._asked_for(session, request, now),
             )
+
+    def _asked_for(
+        self, session: Session, request: SnapshotRequest, now: datetime
+    ) -> dict[str, Any]:
+        """Read the parts that only some screens show."""
+        reads: dict[str, tuple[object, Callable[[], object]]] = {
+            "curve": (request.curve, lambda: self._curve.get(session, now)),
+            "history": (request.history, lambda: self._history.get(session, now)),
+            "days": (request.days, lambda: self._days.get(session, now)),
+            "handover": (request.handover, lambda: handover(session, now)),
+            "rates": (request.rates, lambda: self._rates.get(session, now)),
+            "calls": (request.calls, lambda: owed_calls(session, now, request.calls or "")),
+            "work": (request.work, lambda: self._work(session, request.work or "", now)),
+        }
+        return {
+            name: self._kept.get((name, asked), read)
+            for name, (asked, read) in reads.items()
+            if asked
+        }
+
+    def _page(
+        self,
+        session: Session,
+        look: Look,
+        viewport: Viewport,
+        now: datetime,
+        office: OfficeCalendar,
+        load: Workload,
+    ) -> TicketPage:
+        page = self._kept.find(look)
+        if page is None or not covers(page, viewport):
+            page = self._pages.read(session, look, viewport, now, office, load.counters.open)
+            self._kept.put(look, page)
+        return page
 
     def _work(self, session: Session, kind: str, now: datetime) -> DeskWork:
         return DeskWork(self._desk_counts.get(session, now), kind, desk_items(session, kind))

@@ -43,6 +43,19 @@ class Look:
     mine: tuple[str, ...] = ()
 
 
+def covers(page: TicketPage, viewport: Viewport) -> bool:
+    """Return whether a page has the lines of a viewport, and half as many above and below."""
+    first, half = viewport.first, viewport.height // 2
+    if viewport.followed is not None:
+        numbers = [row.number for row in page.rows]
+        if viewport.followed not in numbers:
+            return False
+        first = page.offset + numbers.index(viewport.followed) - viewport.row
+    end = page.offset + len(page.rows)
+    is_begun = page.offset <= max(0, first - half)
+    return is_begun and min(first + viewport.height + half, page.total) <= end
+
+
 class TicketPages:
     """Reads pages of the list; its length, or its order, is cached where it costs much."""
 

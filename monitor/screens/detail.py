@@ -35,15 +35,26 @@ class DetailScreen(MonitorScreen):
     NAME = "detail"
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
 
-    def __init__(
-        self, host: MonitorHost, number: str, origin: tuple[str, ...], known: Snapshot | None
-    ) -> None:
-        """Show at once what is known of the ticket, from its preview, until it has been read."""
+    def __init__(self, host: MonitorHost) -> None:
         super().__init__(host)
-        self.number = number
-        self._came_from = origin
+        self.number = ""
+        self._came_from: tuple[str, ...] = ()
+        self._snapshot: Snapshot | None = None
+
+    def open(self, number: str, origin: tuple[str, ...], known: Snapshot | None) -> None:
+        """Be about this ticket, which was opened from the screens of these titles.
+
+        What is known of it from its preview is shown at once, until it has been read.
+        """
+        self.number, self._came_from = number, origin
         is_known = known is not None and known.detail is not None and known.detail.number == number
         self._snapshot = known if is_known else None
+        if self.ready:
+            self.query_one("#detail").scroll_home(animate=False, immediate=True)
+            if is_known:
+                self._draw()
+            else:
+                self._clear(Content(""))
 
     def body(self) -> Iterable[Widget]:
         """Yield two columns, or three, the log in its own, side by side where there is room."""
@@ -78,9 +89,8 @@ class DetailScreen(MonitorScreen):
         """Show the ticket, or that there is none of this number."""
         ticket = snapshot.detail
         if ticket is None or ticket.number != self.number:
-            self._put(
-                "summary", Content(_("There is no ticket {number}").format(number=self.number))
-            )
+            self._snapshot = None
+            self._clear(Content(_("There is no ticket {number}").format(number=self.number)))
             return
         self._snapshot = snapshot
         self._draw()
@@ -98,6 +108,11 @@ class DetailScreen(MonitorScreen):
         width, names = self._width_of("clocks"), snapshot.short_names
         self._put("clocks", ticket_view.duties(ticket, now, office, width, names))
         self._put("notices", ticket_view.notices(ticket))
+
+    def _clear(self, summary: Content) -> None:
+        for name in _TITLES:
+            self._put(name, Content("") if name != "summary" else summary)
+        self.query_one("#summary-panel", Panel).show_title()
 
     def _width_of(self, name: str) -> int:
         return self.query_one(f"#{name}").content_size.width

@@ -118,8 +118,8 @@ class TicketList(SelectableList):
         return self._aim is not None or not self._is_in_sight(self.page)
 
     def wants_rows(self) -> bool:
-        """Return whether a row within a page up or down is not in the page."""
-        return self.lacks_rows() or not self._is_in_sight(self.page, self.visible_rows)
+        """Return whether a row within half a screen up or down is not in the page."""
+        return self.lacks_rows() or not self._is_in_sight(self.page, self.visible_rows // 2)
 
     @property
     def aim(self) -> int:

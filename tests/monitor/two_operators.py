@@ -46,7 +46,6 @@ _EVENTS = {
 }
 """What an operator does by the menu, by its name in it, and the event that it leads to."""
 
-_CLAIM_ANSWERS = ("已认领", "已放开", "未认领")
 _FILTERS = ("单位:城管", "路灯", "剩:<3日", "级别:黄")
 _EMERGENCY_EVERY = 3.0
 _DECIDED_WITHIN = 120.0
@@ -138,24 +137,31 @@ class ScriptedOperator:
         return self.app.screen
 
     async def _claim(self) -> None:
-        """Claim the ticket under the cursor, and see who is told to have it."""
-        ticket, notes = self._ticket(), self.app._notifications
-        seen = {note.identity for note in notes}
-
-        def claim_answer() -> str:
-            new = (note.message for note in notes if note.identity not in seen)
-            return next((text for text in new if text.startswith(_CLAIM_ANSWERS)), "")
-
+        """Claim the ticket under the cursor, or let go of it, and see that its row says so."""
+        ticket = self._ticket()
+        if ticket is None:
+            return
+        who, before = self.app.operator.who.name, self._shown_claimant(ticket)
         await self.pilot.press("f4")
-        await wait_until(self.pilot, lambda: bool(claim_answer()))
-        answer = claim_answer()
+        await wait_until(self.pilot, lambda: not self._is_acting())
+        await wait_until(self.pilot, lambda: self._shown_claimant(ticket) == self._claimant(ticket))
+        after = self._claimant(ticket)
+        self.claims += after == who
+        # another may have claimed it meanwhile, but nobody lets go of what is not their own
+        if (before == who) == (after == who) and before in (None, who):
+            self.faults.append(f"{self.name}: {ticket} was {before!r}'s, and is {after!r}'s")
+
+    def _is_acting(self) -> bool:
+        return any(w.group == "actions" and not w.is_finished for w in self.app.workers)
+
+    def _shown_claimant(self, ticket: str) -> str | None:
+        claim = self.app._snapshot.claims.get(ticket) if self.app._snapshot else None
+        return claim.who if claim else None
+
+    def _claimant(self, ticket: str) -> str | None:
         with self.app.operator.store.reading() as session:
-            claim = claims(session, system_clock()).get(ticket or "")
-        owner = claim.who if claim else ""
-        is_own = owner == self.app.operator.who.name
-        self.claims += is_own
-        if is_own != (answer == f"已认领 {ticket}"):
-            self.faults.append(f"{self.name} was told {answer}; {ticket} is claimed by {owner!r}")
+            claim = claims(session, system_clock()).get(ticket)
+        return claim.who if claim else None
 
     async def _act(self) -> None:
         """Choose an action of the ticket under the cursor, and send it with a text of its own."""

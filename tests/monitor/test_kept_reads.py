@@ -1,0 +1,131 @@
+"""What nobody has changed is neither read nor drawn again; what somebody has changed is."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from models.commit_watch import TransactionSnapshot
+from models.database import Store
+from models.operations.claims import claim
+from models.operations.processes import report_process
+from models.rules.vocabulary import UserRole
+from models.security.roles import Actor
+from monitor.app import MonitorApp
+from monitor.snapshot import SnapshotReader, SnapshotRequest
+from monitor.ticket_pages import Viewport
+from tests.monitor.driving import press, wait_for_refresh
+from tests.monitor.scene import NOW, fill_scene, screen_text
+
+pytestmark = pytest.mark.store(fill=fill_scene, shared=True)
+
+_HER = Actor("林小燕", UserRole.SUPERVISOR)
+_LIST = SnapshotRequest(viewport=Viewport(0, 10, None, 0), preview=True)
+
+
+def _report(store: Store) -> None:
+    with store.writing() as session:
+        report_process(session, NOW, name="worker@desk:9", role="worker", started_at=NOW,
+                       doing="", lateness_ms=0, done=1, failed=0)  # fmt: skip
+
+
+def _claim(store: Store, number: str) -> None:
+    with store.writing() as session:
+        claim(session, _HER, number, NOW)
+
+
+def _numbers(store: Store) -> list[str]:
+    page = SnapshotReader(store, lambda: NOW, lambda: NOW).read(_LIST).page
+    assert page is not None
+    return [row.number for row in page.rows]
+
+
+def test_transactions_that_only_reported_a_process_are_told_from_others() -> None:
+    """Those that run are not seen yet; a number may have wrapped around at 2^32."""
+    read = TransactionSnapshot.read
+    before = read("10:12:10")
+    assert not read("10:12:10").shows_more_than(before, [])
+    assert not read("10:13:10,12").shows_more_than(before, []), "12 has only begun"
+    assert read("12:12:").shows_more_than(before, []), "10 has ended"
+    assert not read("12:13:").shows_more_than(before, [10, 12])
+    assert read("12:14:").shows_more_than(before, [10, 12])
+    assert read("5000:5000:").shows_more_than(before, list(range(5000)))
+    wrapped = 1 << 32
+    later = read(f"{wrapped + 3}:{wrapped + 3}:")
+    assert not later.shows_more_than(read(f"{wrapped + 2}:{wrapped + 2}:"), [2])
+
+
+def test_the_signal_of_postgresql_leaves_out_reports_of_processes(store: Store) -> None:
+    """SQLite counts every commit; on both, one of anything else is noticed."""
+    with store.change_signal() as ask:
+        before = ask()
+        _report(store)
+        assert (ask() == before) == store.url.startswith("postgresql")
+        _report(store)
+        _claim(store, _numbers(store)[0])
+        _report(store)
+        assert ask() != before
+
+
+def test_nothing_is_read_again_until_somebody_commits(store: Store) -> None:
+    """Then all of it is, as with a reader that keeps nothing; and without a mark each time."""
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    first, second = _numbers(store)[:2]
+    _claim(store, first)
+    with store.change_signal() as ask:
+        reader = SnapshotReader(store, lambda: NOW, lambda: NOW, mark=ask)
+        reads = reader.read(_LIST)
+        assert set(reads.claims) == {first}
+        event.listen(store._read, "before_cursor_execute", count)
+        try:
+            again = reader.read(_LIST)
+            assert statements == []
+            assert again == reads
+            assert again.looks_like(reads)
+            _claim(store, second)
+            newer = reader.read(_LIST)
+            assert set(newer.claims) == {first, second}
+            assert not newer.looks_like(reads)
+            statements.clear()
+            SnapshotReader(store, lambda: NOW, lambda: NOW, mark=lambda: None).read(_LIST)
+            assert statements != []
+        finally:
+            event.remove(store._read, "before_cursor_execute", count)
+
+
+def test_what_is_left_of_a_term_is_drawn_again_after_some_seconds(store: Store) -> None:
+    """By the service's clock: one that runs faster draws more often."""
+    clock = [NOW]
+    reader = SnapshotReader(store, lambda: clock[0], lambda: NOW)
+    reads = reader.read(_LIST)
+    clock[0] = NOW + timedelta(seconds=4)
+    assert reader.read(_LIST).looks_like(reads)
+    clock[0] = NOW + timedelta(seconds=5)
+    assert not reader.read(_LIST).looks_like(reads)
+
+
+@pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=True)
+async def test_the_screen_of_a_ticket_is_used_again_for_the_next_one(store: Store) -> None:
+    """Nothing of the one before is left; a ticket opened from a ticket lies above it."""
+    numbers = _numbers(store)
+    app = MonitorApp(store, lambda: NOW, wall=lambda: NOW, every=None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        await press(pilot, "2")
+        first = await press(pilot, "enter")
+        used = app.screen
+        assert numbers[0] in first
+        second = await press(pilot, "escape", "down", "enter")
+        assert app.screen is used
+        assert numbers[1] in second
+        assert numbers[0] not in second
+        app.open_detail("no such ticket")
+        assert app.screen is not used
+        await wait_for_refresh(pilot)
+        assert numbers[1] not in screen_text(app).split("\n", 1)[1]
+        assert await press(pilot, "escape") == second
+        assert app.screen is used
