@@ -48,15 +48,20 @@ def begin_anchors(store: Store, now: Now) -> None:
 
 
 def list_heads(
-    store: Store, *, new: bool = False, is_own: Callable[[TicketRow], bool] | None = None
+    store: Store,
+    *,
+    new: bool = False,
+    is_own: Callable[[TicketRow], bool] | None = None,
+    after: int = 0,
 ) -> None:
     """List the heads of all that a store holds, a batch a transaction, and write rows' own digests.
+
+    Of the tickets only those whose id is above `after`.
 
     Those that the feed does not have yet are `new`; else they are listed since rows are stored in
     another form now, and no line was added. Tickets that `is_own` says no of are left out: nothing
     vouches for them.
     """
-    after = 0
     while True:
         with store.writing() as session:
             tickets = _tickets(session, after)

@@ -50,7 +50,7 @@ async def test_a_stopped_database_is_seen_again(server: PostgresServer) -> None:
 def test_reads_asked_for_by_keys_do_not_lengthen_the_wait() -> None:
     """1, 2, 4 … 60 seconds after reads that were due; those before their time count nothing."""
 
-    async def read() -> None:
+    async def read(_is_requested: bool) -> None:
         raise AssertionError("the loop is not running")
 
     clock = [100.0]
