@@ -72,11 +72,16 @@ def postgresql_options(url: str, application: str) -> dict[str, Any]:
     """Return how to connect to PostgreSQL, unless the URL says otherwise. Raises StoreUnusable.
 
     The time-outs see to it that a frozen process or a lost host does not keep its tickets locked,
-    and that whoever waits for them tries again later. The server lists who is connected as
-    `application`.
+    that whoever waits for them tries again later, and that a server whose host is lost is given up
+    within a minute, for another one. The server lists who is connected as `application`.
     """
     defaults = {
         "connect_timeout": 5,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        # in ms: what is not acknowledged is otherwise sent again for a quarter of an hour
+        "tcp_user_timeout": 60_000,
         "fallback_application_name": application,
         "options": "-c idle_in_transaction_session_timeout=120s -c lock_timeout=10s "
         "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",

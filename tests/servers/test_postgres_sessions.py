@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -46,6 +47,19 @@ def test_the_server_lists_who_is_connected(postgres_database: str) -> None:
     named = make_url(postgres_database).update_query_dict({"application_name": "12345"})
     with _opened(named, application="hotline worker") as store:
         assert _own_name(store) == "12345"
+
+
+def test_a_lost_host_is_noticed_by_both_sides(postgres_database: str) -> None:
+    """The kernel would wait for two hours, or a quarter of one; an address may say otherwise."""
+    url = make_url(postgres_database).update_query_dict({"keepalives_idle": "7"})
+    with _opened(url) as store, store.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        set_here = driver.info.get_parameters()
+        asked = "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"
+        set_there = driver.execute(asked).fetchone()
+    assert set_here["keepalives_idle"] == "7"
+    assert set_here["tcp_user_timeout"] == "60000"
+    assert set_there == ("10000",)
 
 
 def test_of_several_servers_the_one_that_takes_changes_is_used(postgres_database: str) -> None:

@@ -1,7 +1,6 @@
-"""Several PostgreSQL servers in one address: a replica is passed by, and a promoted one served."""
+"""Running processes outlast a PostgreSQL without a free connection, and one that is lost."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg
@@ -21,13 +20,20 @@ from tests.workers.processes import environment, process, wait_until
 LONG_AGO = "2026-03-02T09:00:00+08:00"
 
 
+SERVICE = "service"
+ROLES = {"hotline worker", "hotline timekeeper"}
+
+
 class Pair:
     """A server and its replica; no commit is answered before the replica has it."""
 
     def __init__(self, stack: ExitStack) -> None:
         self.first = stack.enter_context(PostgresServer(NOT_DURABLE, installed_programs()))
         self.database = self.first.create()
-        url = make_url(self.first.url(self.database, "postgresql+psycopg"))
+        with psycopg.connect(self.first.url(), autocommit=True) as connection:
+            # a superuser gets in where nobody else does
+            connection.execute(f"CREATE ROLE {SERVICE} LOGIN IN ROLE hotline")
+        url = make_url(self.first.url(self.database, "postgresql+psycopg")).set(username=SERVICE)
         self.second = PostgresServer(NOT_DURABLE, installed_programs())
         stack.callback(self.second.stop)
         self._url = url
@@ -45,18 +51,29 @@ class Pair:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             connection.execute("SELECT pg_reload_conf()")
 
+    def cut_all_off(self) -> None:
+        """Leave the service no connection on the first server until `let_in`."""
+        self._limit(0)
+        with psycopg.connect(self.first.url(), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
+                (SERVICE,),
+            )
+
+    def let_in(self) -> None:
+        """Let the service have connections again."""
+        self._limit(-1)
+
+    def _limit(self, count: int) -> None:
+        with psycopg.connect(self.first.url(), autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE {SERVICE} CONNECTION LIMIT {count}")
+
     def address(self, *servers: PostgresServer) -> str:
         """The address of these servers, in this order, as the manual has it."""
         hosts = ",".join(str(server.home) for server in servers)
         ports = ",".join("5432" for _ in servers)
         query = {"host": hosts, "port": ports, "target_session_attrs": "read-write"}
         return self._url.set(query=query).render_as_string(hide_password=False)
-
-
-@contextmanager
-def _pair() -> Iterator[Pair]:
-    with ExitStack() as stack:
-        yield Pair(stack)
 
 
 def _waiting(store: Store) -> int:
@@ -71,37 +88,44 @@ def _applications(server: PostgresServer) -> set[str]:
     return {name for (name,) in rows}
 
 
+def _feed_until_applied(store: Store, name: str) -> None:
+    feed(store, [letter(f"{name}{n}", LONG_AGO) for n in range(20)], system_clock())
+    wait_until(lambda: _waiting(store) == 0, 30, f"the letters {name} are applied")
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("starts_servers")
-def test_running_processes_go_on_at_the_server_that_is_promoted(
+def test_running_processes_outlast_a_full_and_a_lost_server(
     tmp_path: Path, key_value_server: KeyValueServer
 ) -> None:
-    """The first server dies; the same processes finish what comes after, and lose nothing."""
-    with _pair() as pair, key_value_server as broker:
+    """The same processes go on, at last at the replica that is promoted, and lose nothing."""
+    with ExitStack() as stack:
+        pair = Pair(stack)
+        broker = stack.enter_context(key_value_server)
         url = pair.address(pair.first, pair.second)
         with prepared_store(pair.first.url(pair.database, "postgresql+psycopg")):
             pair.replicate()
-        env = environment(tmp_path / "home", url, broker.url)
+        env = environment(tmp_path / "home", url, broker.url, LANG="en")
         log = tmp_path / "log"
-        store = Store(url, Cipher([KEY]))
+        store = stack.enter_context(closing(Store(url, Cipher([KEY]))))
         require_upgraded(store)
-        with (
-            process("worker", env=env, log=log) as worker,
-            process("timekeeper", env=env, log=log) as keeper,
-        ):
-            feed(store, [letter(f"A{n}", LONG_AGO) for n in range(20)], system_clock())
-            wait_until(lambda: _waiting(store) == 0, 30, "the first letters are applied")
-            assert {"hotline worker", "hotline timekeeper"} <= _applications(pair.first)
+        worker = stack.enter_context(process("worker", env=env, log=log))
+        keeper = stack.enter_context(process("timekeeper", env=env, log=log))
+        _feed_until_applied(store, "A")
+        assert _applications(pair.first) >= ROLES
 
-            pair.first.crash()
-            with pytest.raises(StoreNotReady, match="no server that is named takes changes"):
-                require_upgraded(store)
-            pair.second.run("pg_ctl", "promote", "--pgdata", str(pair.second.home / "data"))
-            feed(store, [letter(f"B{n}", LONG_AGO) for n in range(20)], system_clock())
-            wait_until(lambda: _waiting(store) == 0, 30, log.read_text()[-2000:])
-            assert worker.poll() is None
-            assert keeper.poll() is None
-            assert {"hotline worker", "hotline timekeeper"} <= _applications(pair.second)
+        pair.cut_all_off()
+        wait_until(lambda: log.read_text().count("too many connections") >= 2, 30, "both say so")
+        pair.let_in()
+        _feed_until_applied(store, "B")
+
+        pair.first.crash()
+        with pytest.raises(StoreNotReady, match="no server that is named takes changes"):
+            require_upgraded(store)
+        pair.second.run("pg_ctl", "promote", "--pgdata", str(pair.second.home / "data"))
+        _feed_until_applied(store, "C")
+        assert worker.poll() is None
+        assert keeper.poll() is None
+        assert _applications(pair.second) >= ROLES
         with store.reading() as session:
-            assert session.scalar(select(func.count()).select_from(INBOX)) == 40
-        store.close()
+            assert session.scalar(select(func.count()).select_from(INBOX)) == 60
