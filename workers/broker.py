@@ -5,7 +5,9 @@ Losing all that it holds costs only time: the timekeeper rings again.
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import dramatiq
 import redis
@@ -18,7 +20,7 @@ from redis.retry import Retry
 from models.i18n import render
 from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
-from workers.broker_errors import BrokerUrlUnusable, broker_fault
+from workers.broker_errors import BrokerUrlUnusable, broker_fault, require_queues
 from workers.broker_keys import mend_keys, namespace_of
 
 log = logging.getLogger("hotline.broker")
@@ -55,6 +57,18 @@ def connect_client(url: str) -> redis.Redis:
     return client
 
 
+def require_broker(url: str) -> None:
+    """Ask the server at `url` what it is; one that cannot be reached is logged, with the reason.
+
+    Raises BrokerUrlUnusable, and BrokerUnsuitable for a server that holds no queues.
+    """
+    with connect_client(url) as client:
+        try:
+            require_queues(client)
+        except redis.RedisError as error:
+            log.warning("the broker cannot be reached: %s", _explain(client, error))
+
+
 def connect(url: str, store_id: str) -> "BellBroker":
     """Return a broker for the bells of a store on the server at `url`.
 
@@ -87,7 +101,20 @@ class BellEncoder(JSONEncoder):
 
 
 class BellBroker(RedisBroker):
-    """A broker that throws away what is no bell, and mends keys that others have overwritten."""
+    """A broker that throws away what is no bell, and mends keys that others have overwritten.
+
+    Dramatiq logs why it is cut off, in the client's words, which have the address: they are
+    replaced by our own.
+    """
+
+    def _dispatch(self, command: str) -> Callable[..., Any]:
+        run = super()._dispatch(command)  # type: ignore[no-untyped-call]
+
+        def run_or_explain(*arguments: object) -> Any:
+            with _explaining(self.client):
+                return run(*arguments)
+
+        return run_or_explain
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
         """Return the next messages of a queue, without those that are too large to be bells."""
@@ -95,8 +122,9 @@ class BellBroker(RedisBroker):
         keys = (queue, f"{queue}.msgs")
         limits = (prefetch, BELL_NAME_BYTES, BELL_BYTES)
         try:
-            removed = self.client.eval(_REMOVE_HUGE, len(keys), *keys, *limits)
-            messages: list[bytes] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+            with _explaining(self.client):
+                removed = self.client.eval(_REMOVE_HUGE, len(keys), *keys, *limits)
+            messages: list[bytes] = self._dispatch("fetch")(queue_name, prefetch)
         except redis.ResponseError:
             if not mend_keys(self.client, self.namespace):
                 raise
@@ -104,6 +132,20 @@ class BellBroker(RedisBroker):
         if removed:
             log.warning("threw away what is no bell", extra={"queue": queue_name, "of": removed})
         return messages
+
+
+@contextmanager
+def _explaining(client: redis.Redis) -> Iterator[None]:
+    """Give an outage our words."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise redis.ConnectionError(_explain(client, error)) from error
+
+
+def _explain(client: redis.Redis, error: redis.RedisError) -> str:
+    with_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
+    return render(broker_fault(error, with_tls=with_tls))
 
 
 _REMOVE_HUGE = """\
@@ -165,9 +207,7 @@ class Bells:
 
     def fault(self, error: redis.RedisError) -> str:
         """Say why the server could not be used, and what to do, without its address."""
-        pool = self._client.connection_pool
-        with_tls = issubclass(pool.connection_class, redis.SSLConnection)
-        return render(broker_fault(error, with_tls=with_tls))
+        return _explain(self._client, error)
 
     def free_capacity(self) -> dict[str, int]:
         """Return for how many rows of each queue bells may be rung now. Raises redis.RedisError."""

@@ -59,14 +59,8 @@ class BrokerUnsuitable(HotlineError):
 
 
 def require_queues(client: redis.Redis) -> None:
-    """Raise BrokerUnsuitable for a node of a cluster and for a sentinel.
-
-    One that does not answer passes: it may come. So does one that does not let its mode be asked.
-    """
-    try:
-        answer = client.info("server")
-    except redis.RedisError:
-        return
+    """Raise BrokerUnsuitable for a node of a cluster and for a sentinel, or redis.RedisError."""
+    answer = client.info("server")
     # Valkey and Redis name it otherwise
     mode = str(answer.get("server_mode") or answer.get("redis_mode"))
     if (why := _MODES.get(mode)) is not None:

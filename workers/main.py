@@ -17,8 +17,7 @@ from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
 from models.schema import WrongSchema
 from workers.actors import WorkerContext, register_actors
 from workers.anchoring import Anchoring
-from workers.broker import Bells, connect
-from workers.broker_errors import require_queues
+from workers.broker import Bells, connect, require_broker
 from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
 from workers.housekeeping import MissingBells, OldKeys, PruneFiles, Pruning, QueueSampler
@@ -54,6 +53,7 @@ def run_worker(
     BrokerUnsuitable and BrokerUrlUnusable.
     """
     stop = stop_on_signals(parent)
+    require_broker(broker_url)
     context = WorkerContext(store, now, dispatcher)
     urgent, others = [q for q in queues if q == EMERGENCY], [q for q in queues if q != EMERGENCY]
     workers = [
@@ -103,8 +103,8 @@ def run_timekeeper(
     Raises BrokerUnsuitable and BrokerUrlUnusable.
     """
     stop = stop_on_signals(parent)
+    require_broker(broker_url)
     broker = connect(broker_url, store.cipher.store_id)
-    require_queues(broker.client)
     keeper = Timekeeper(store, Bells(broker), now, patience)
     heartbeat = Heartbeat(store, "timekeeper", patience)
     prune = Pruning(store, now, prune_files)
@@ -127,7 +127,6 @@ def _start_worker(
 ) -> Worker:
     """Start a Dramatiq worker with a broker of its own: it takes all of a broker's queues."""
     broker = connect(broker_url, context.store.cipher.store_id)
-    require_queues(broker.client)
     dramatiq.set_broker(broker)
     register_actors(broker, context, queues)
     worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)

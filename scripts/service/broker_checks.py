@@ -12,7 +12,7 @@ from models.rules.calendar import SHANGHAI
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.clock_checks import check_clock
 from workers.broker import Bells, connect
-from workers.broker_errors import require_queues
+from workers.broker_errors import BrokerUnsuitable, require_queues
 from workers.broker_keys import OtherStore, namespace_of, old_keys, other_stores
 
 _MAX_MEMORY_SHARE = 0.7
@@ -27,18 +27,21 @@ def check_broker(url: str, store_id: str | None) -> Iterator[CheckResult]:
     """
     try:
         broker = connect(url, store_id or _NO_STORE)
-        require_queues(broker.client)
     except HotlineError as error:
         yield CheckResult("broker", PROBLEM, str(error))
         return
     bells = Bells(broker)
     try:
+        require_queues(broker.client)
         asked_at = system_clock()
         seconds, micros = broker.client.time()
         memory = broker.client.info("memory")
         waiting = bells.waiting()
         others = other_stores(broker.client, store_id) if store_id else []
         old = old_keys(broker.client)
+    except BrokerUnsuitable as error:
+        yield CheckResult("broker", PROBLEM, str(error))
+        return
     except redis.RedisError as error:
         text = _("cannot be used: {why}").format(why=bells.fault(error))
         yield CheckResult("broker", PROBLEM, text, _("no data is lost meanwhile"))

@@ -26,6 +26,27 @@ from models.rules.text import one_line
 from scripts.output import COMMAND_LOG
 
 _FRAMES = 8
+_CUT_OFF = "Consumer encountered a connection error"
+"""How Dramatiq says, for each queue and every three seconds, that it is cut off from the broker."""
+_MINUTE = 60.0
+
+
+class OncePerMinute(logging.Filter):
+    """Lets lines that begin alike, and say the same, pass once in a minute."""
+
+    def __init__(self, beginning: str) -> None:
+        super().__init__()
+        self._beginning = beginning
+        self._passed_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to write a line."""
+        text = record.getMessage()
+        if not text.startswith(self._beginning):
+            return True
+        recent = {t: at for t, at in self._passed_at.items() if record.created - at < _MINUTE}
+        self._passed_at = {text: record.created} | recent
+        return text not in recent
 
 
 def configure_logging(form: str, file: Path | None = None, *, quiet: bool = False) -> None:
@@ -57,6 +78,7 @@ def configure_logging(form: str, file: Path | None = None, *, quiet: bool = Fals
         handlers.append(_LogFile(file))
     for handler in handlers:
         handler.setFormatter(formatter)
+        handler.addFilter(OncePerMinute(_CUT_OFF))
     logging.basicConfig(handlers=handlers, level=logging.WARNING, force=True)
     logging.getLogger("hotline").setLevel(logging.INFO)
     if form == "json":

@@ -12,8 +12,6 @@ from models.shared_clock import service_clock
 from models.store_errors import StoreError, is_passing_outage, outage_reason
 from scripts.bootstrap import open_store
 from scripts.service.logs import configure_logging
-from workers.broker import connect_client
-from workers.broker_errors import require_queues
 from workers.embedded import EmbeddedServer
 
 log = logging.getLogger("hotline.main")
@@ -57,9 +55,3 @@ def outlast_shortage(begin: Callable[[], _T]) -> _T:
 def broker_url(settings: Settings) -> str:
     """The broker's address: the setting, or the embedded server of a running `hotline up`."""
     return settings.broker_url or EmbeddedServer(settings.home / "valkey").url
-
-
-def require_broker(url: str) -> None:
-    """Raise BrokerUrlUnusable, or BrokerUnsuitable for a server that holds no queues."""
-    with connect_client(url) as client:
-        require_queues(client)

@@ -1,15 +1,18 @@
 """A broker that cannot be used is called what it is, without its address or password."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import redis
+from dramatiq.errors import ConnectionClosed
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from models.i18n import render, speaking
+from scripts.service.logs import OncePerMinute
 from tests.servers.certificates import Authority, Certificate
 from tests.servers.key_value import KeyValueServer, installed_server
 from tests.servers.tls_front import tls_front
@@ -125,3 +128,29 @@ def test_an_option_that_does_not_exist_is_refused() -> None:
     for option in ("nosuch=1", "socket_timeout=soon"):
         with pytest.raises(BrokerUrlUnusable):
             connect(f"redis://localhost:1/0?{option}", "0" * 16)
+
+
+def test_the_log_has_the_reason_without_the_address(fronts: Fronts) -> None:
+    """Dramatiq writes what its consumer raises; the client's own words have the address."""
+    broker = connect(fronts.url(fronts.good, ca=fronts.theirs.file), "0" * 16)
+    with pytest.raises(ConnectionClosed) as caught:
+        next(iter(broker.consume("intake", prefetch=1, timeout=1)))
+    broker.close()
+    assert "not of an authority" in str(caught.value)
+    assert "localhost" not in str(caught.value)
+
+
+def test_each_reason_is_logged_once_a_minute() -> None:
+    """Every queue has a consumer, which tries again every three seconds."""
+    once = OncePerMinute("cut off")
+
+    def passes(text: str, second: float) -> bool:
+        record = logging.LogRecord("any", logging.ERROR, "", 0, text, (), None)
+        record.created = second
+        return once.filter(record)
+
+    lines = [("cut off: a", 0), ("cut off: a", 3), ("cut off: b", 3), ("x", 3), ("x", 4)]
+    assert [passes(*line) for line in lines] == [True, False, True, True, True]
+    assert not passes("cut off: a", 59)
+    assert passes("cut off: a", 61)
+    assert not passes("cut off: a", 62)

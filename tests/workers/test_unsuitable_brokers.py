@@ -6,10 +6,10 @@ import pytest
 
 from scripts.service.broker_checks import check_broker
 from scripts.service.check_result import PROBLEM
-from scripts.service.setup import require_broker
 from tests.scripts.hotline_process import HotlineProcess
 from tests.servers.key_value import KeyValueServer, installed_server
 from tests.store.factories import prepared_home
+from workers.broker import require_broker
 from workers.broker_errors import BrokerUnsuitable
 
 pytestmark = pytest.mark.usefixtures("starts_servers")
