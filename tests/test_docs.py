@@ -73,10 +73,22 @@ def test_the_site_builds_and_loads_nothing_from_outside(tmp_path: Path) -> None:
     pages = list(tmp_path.rglob("*.html"))
     assert len(pages) >= 7
     assert [p.name for p in pages if FOREIGN.search(p.read_text("utf-8"))] == []
+    # where the pages are opened as files, a worker and a fetched index would be refused
+    assert (tmp_path / "search" / "search_index.js").exists()
+    assert 'src="assets/iframe-worker.js"' in (tmp_path / "index.html").read_text("utf-8")
+    assert [p.name for p in tmp_path.rglob("*.js") if FOREIGN.search(p.read_text("utf-8"))] == []
     styles = [
         p for p in tmp_path.rglob("*.css") if re.search(r"@import|url\(https?:", p.read_text())
     ]
     assert styles == []
+
+
+def test_chinese_is_searched_by_its_characters() -> None:
+    """A word in the middle of a sentence is found, as no blanks stand around it."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+    search = next(p["search"] for p in site["plugins"] if "search" in p)
+    words = re.split(search["separator"], "每月备份与恢复HOTLINE_HOME，见 up。")
+    assert [w for w in words if w] == [*"每月备份与恢复", "HOTLINE_HOME", "见", "up"]
 
 
 def _commands() -> dict[str, object]:
