@@ -27,6 +27,7 @@ SETTINGS = (
     "HOTLINE_CHANNELS",
     "HOTLINE_ANCHORS",
     "HOTLINE_LOG",
+    "HOTLINE_PAGER",
 )
 """The variables that are read; no other one is."""
 
@@ -34,6 +35,7 @@ _PREFIX, _OF_TESTS = "HOTLINE_", "HOTLINE_TEST_"
 _HOME = "~/.local/share/hotline"
 _STATE = "~/.local/state"
 _NO_ANCHORS = "none"
+_PAGER = "less"
 _DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 _LOGS = ("text", "json")
 _BROKERS = ("redis:", "rediss:", "unix:")
@@ -49,7 +51,8 @@ class Settings:
     """The settings of an installation; each variable is `HOTLINE_` and the name in capitals.
 
     `anchors` is the folder that anchors are copied to, None where they are not; `home_named` says
-    whether HOTLINE_HOME names the home, which is the usual one otherwise.
+    whether HOTLINE_HOME names the home, which is the usual one otherwise. `pager` and `in_colour` are
+    for what people read at a terminal.
     """
 
     home: Path
@@ -65,6 +68,8 @@ class Settings:
     channels: Path | None = None
     anchors: Path | None = None
     home_named: bool = False
+    pager: str = ""
+    in_colour: bool = True
 
     @property
     def store_url(self) -> str:
@@ -120,6 +125,8 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         log=log,
         channels=path("CHANNELS"),
         home_named=_named_home(overriding) is not None,
+        pager=_pager(variables),
+        in_colour=not variables.get("NO_COLOR") and variables.get("TERM") != "dumb",
     )
     if get("ANCHORS") == _NO_ANCHORS:
         return settings
@@ -219,6 +226,23 @@ def environment_for_child(settings: Settings) -> dict[str, str]:
     }
     others = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
     return others | {f"HOTLINE_{k}": v or "" for k, v in variables.items()}
+
+
+def environment_for_pager(encoding: str) -> dict[str, str]:
+    """Return the environment for a pager, without settings, among which are keys.
+
+    `less` may start no other program and write no file: it may run as the service's user.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_PREFIX)}
+    charset = {"LESSCHARSET": "utf-8"} if encoding.lower() == "utf-8" else {}
+    return {"LESS": "FRX"} | charset | kept | {"LESSSECURE": "1"}
+
+
+def _pager(variables: Mapping[str, str | None]) -> str:
+    for name in ("HOTLINE_PAGER", "PAGER"):
+        if (pager := variables.get(name)) is not None:
+            return pager
+    return _PAGER
 
 
 def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:

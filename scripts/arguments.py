@@ -29,7 +29,12 @@ class SheetFormat(StrEnum):
     html = "html"
 
 
-AsFormat = Annotated[SheetFormat, typer.Option("--format", help=_("The output format."))]
+AsFormat = Annotated[
+    SheetFormat | None,
+    typer.Option(
+        "--format", help=_("The output format; by default as the file's name ends, else a table.")
+    ),
+]
 
 ToFile = Annotated[
     Path | None,

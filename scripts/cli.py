@@ -18,6 +18,7 @@ from models.settings import (
     unknown_settings,
 )
 from models.version import VERSION
+from scripts.completion import complete, is_completing
 from scripts.exit_codes import exit_code_of
 from scripts.help import App
 from scripts.output import guard_terminal, log_for_people
@@ -32,6 +33,7 @@ def build() -> App:
         anchors,
         bench,
         channels,
+        completion,
         deadlines,
         defend,
         deploy,
@@ -91,6 +93,7 @@ def build() -> App:
         tokens,
         roles,
         anchors,
+        completion,
         bench,
     ):
         group.add_to(app)
@@ -122,6 +125,8 @@ def main() -> None:
     # Rows are made by the thousand and form no cycles: at its default of 700 objects the collector
     # took a quarter of a worker's time, and a tenth of the time that libraries take to load.
     gc.set_threshold(50_000)
+    if is_completing():
+        sys.exit(complete(_build_in_language))
     guard_terminal()
     _begin_log()
     sys.exit(exit_code_of(_run))
@@ -135,6 +140,11 @@ def _begin_log() -> None:
         from scripts.service.logs import configure_logging
 
         configure_logging("json")
+
+
+def _build_in_language() -> App:
+    activate(language_setting())
+    return build()
 
 
 def _run() -> int:

@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 from models.i18n import _
+from models.rules.calendar import SHANGHAI
 from models.rules.text import clean, one_line, terminal_text
 from models.words import WEEKDAYS
 
@@ -69,7 +70,17 @@ def log_for_people() -> None:
 
 def print_json(value: Any) -> None:
     """Write a value as JSON on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    sys.stdout.write(json_line(value))
+
+
+def json_line(value: Any) -> str:
+    """Return a value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, default=_plain) + "\n"
+
+
+def format_instant(at: datetime) -> str:
+    """An instant as a person reads it, to the minute, Asia/Shanghai."""
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def weekday(day: date) -> str:

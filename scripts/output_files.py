@@ -43,10 +43,10 @@ class OutputFile:
     overwrite: bool = False
 
     def open(self) -> AbstractContextManager[IO[bytes]]:
-        """Open the file, readable by its owner only.
+        """Open the file, readable by its owner only; it appears as a whole, at the end.
 
-        What was written is removed where the command fails. Raises HotlineError where the file
-        exists, cannot be written, or is the service's own.
+        Where the command fails, nothing has changed. Raises HotlineError where the file exists,
+        cannot be written, or is the service's own.
         """
         require_outside_home(self.path, self.settings)
         return _opened(self.path, overwrite=self.overwrite)
@@ -66,20 +66,50 @@ def export(text: str, file: Path | None, settings: Settings, *, overwrite: bool)
 
 @contextmanager
 def _opened(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    with _telling(path):
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            # a pipe or a terminal (/dev/stdout) is there and loses nothing
+            draft = None
+            file = os.fdopen(open_private(path, os.O_WRONLY), "wb")
+        elif path.exists() and not overwrite:
+            raise FileExistsError
+        else:
+            draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+            file = os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "wb")
     try:
-        # a pipe or a terminal (/dev/stdout) is there and loses nothing
-        special = path.exists() and not stat.S_ISREG(path.stat().st_mode)
-        flags = os.O_TRUNC if overwrite or special else os.O_EXCL
-        file = os.fdopen(open_private(path, os.O_WRONLY | flags), "wb")
+        with file:
+            yield file
+        if draft is not None:
+            with _telling(path):
+                _put_in_place(draft, path, overwrite=overwrite)
+    finally:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Raise HotlineError with the file's name for an error of the machine."""
+    try:
+        yield
     except FileExistsError as error:
         text = _("{path} is there already; name another file, or give --overwrite")
         raise HotlineError(text.format(path=path)) from error
     except OSError as error:
         raise HotlineError(f"{path}: {error.strerror}") from error
+
+
+def _put_in_place(draft: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a draft its name, all of it at once. Raises FileExistsError."""
+    if overwrite:
+        draft.replace(path)
+        return
     try:
-        with file:
-            yield file
-    except BaseException:
-        if not special:
-            path.unlink(missing_ok=True)
+        path.hardlink_to(draft)
+    except FileExistsError:
         raise
+    except OSError:
+        # a disk without hard links, as a memory stick
+        if path.exists():
+            raise FileExistsError from None
+        draft.rename(path)

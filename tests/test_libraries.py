@@ -20,6 +20,8 @@ TYPER = {
     "typer._click.exceptions": (
         "BadOptionUsage", "MissingParameter", "NoArgsIsHelpError", "NoSuchOption", "UsageError",
     ),
+    "typer._completion_classes": ("completion_init",),
+    "typer._completion_shared": ("get_completion_script",),
     "typer._click": ("Command", "Context", "HelpFormatter", "Parameter"),
     "typer._click.globals": ("get_current_context",),
     "typer.core": ("TyperCommand", "TyperGroup", "TyperOption"),

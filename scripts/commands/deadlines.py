@@ -13,7 +13,7 @@ from models.text_files import read_text
 from scripts.arguments import AsJson, DryRun, parse_time
 from scripts.bootstrap import policy_text, read_store_if_any, use_store
 from scripts.help import App
-from scripts.output import print_json, weekday
+from scripts.output import print_json
 
 if TYPE_CHECKING:
     from models.rules.calendar import Calendar, Day
@@ -89,7 +89,8 @@ def due(
     from models.rules.fields import Limit
     from models.rules.state import RuleContext
     from models.rules.vocabulary import Category
-    from scripts.rulebook.deadlines import deadline_as_dict, deadline_lines
+    from scripts.rulebook.deadlines import deadline_as_dict, print_deadline
+    from scripts.screen import screen
 
     code = next((c for c in Category if category in (c.value, c.chinese)), None)
     if code is None:
@@ -112,9 +113,9 @@ def due(
         }
         print_json(deadline_as_dict(why) | {"policy": version})
         return
-    for line in deadline_lines(why):
-        typer.echo(line)
-    typer.echo(source.why)
+    with screen(load_settings()) as page:
+        print_deadline(page, why)
+        page.line(source.why)
 
 
 def _rule_source(base: datetime, file: Path | None) -> _RuleSource:
@@ -164,6 +165,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print the days of a year that differ from Monday to Friday, and count its working days."""
+    from scripts.rulebook.deadlines import day_table
+    from scripts.screen import screen
+
     calendar = _calendar()
     first = date(year, 1, 1)
     days = [calendar.day(first + timedelta(n)) for n in range((date(year + 1, 1, 1) - first).days)]
@@ -171,14 +175,17 @@ def show(
         print_json([_day(d) | {"provisional": d.provisional} for d in days])
         return
     saturday = 5
-    for day in days:
-        if day.counts != (day.day.weekday() < saturday) or day.day in calendar.overlay:
-            mark = _("counts") if day.counts else _("does not count")
-            typer.echo(f"{day.day}  {weekday(day.day)}  {mark}  {render(day.why)}")
+    listed = [
+        (day.day, day.counts, day.why)
+        for day in days
+        if day.counts != (day.day.weekday() < saturday) or day.day in calendar.overlay
+    ]
     count = sum(d.counts for d in days)
-    typer.echo(_("{year}: {n} working days").format(year=year, n=count))
-    if any(d.provisional for d in days):
-        typer.echo(_("Not announced yet: days that no document declares are a guess."))
+    with screen(load_settings()) as page:
+        page.table(day_table(listed))
+        page.line(_("{year}: {n} working days").format(year=year, n=count))
+        if any(d.provisional for d in days):
+            page.line(_("Not announced yet: days that no document declares are a guess."))
 
 
 def import_days(

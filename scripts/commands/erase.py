@@ -8,6 +8,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import DryRun
+from scripts.completion import values
 from scripts.help import App
 
 
@@ -30,7 +31,11 @@ def erase(
     ] = "",
     by: Annotated[str, typer.Option(help=_("phone, identity or name."))] = "phone",
     ground: Annotated[
-        str, typer.Option(help=_("Why, as the law says; --dry-run lists the grounds."))
+        str,
+        typer.Option(
+            help=_("Why, as the law says; --dry-run lists the grounds."),
+            autocompletion=values("ErasureGround"),
+        ),
     ] = "",
     asked_by: Annotated[
         str, typer.Option("--asked-by", help=_("Who asked for it, and how; kept encrypted."))

@@ -7,8 +7,8 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import AsFormat, AsJson, Overwrite, SheetFormat, ToFile
+from scripts.chosen_output import JSON, choose_output
 from scripts.help import App
-from scripts.output_files import OutputFile
 
 
 def add_to(app: App) -> None:
@@ -26,7 +26,7 @@ def forecast(
         ),
     ] = 5,
     unit: Annotated[str, typer.Option(help=_("Only this unit, by any of its names."))] = "",
-    form: AsFormat = SheetFormat.table,
+    form: AsFormat = None,
     output: ToFile = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -40,12 +40,13 @@ def forecast(
     from models.shared_clock import service_clock
     from scripts.bootstrap import require_store, use_store
     from scripts.laboratory.forecast import forecast_as_dict, forecast_sheet
-    from scripts.output import print_json
-    from scripts.report.output import write_sheet
+    from scripts.report.output import write_json, write_sheet
 
     settings = load_settings()
     require_store(settings)
-    target = OutputFile(output, settings, overwrite) if output is not None else None
+    chosen = choose_output(
+        output, form, SheetFormat, settings, as_json=as_json, overwrite=overwrite
+    )
     with use_store(settings) as store, store.reading() as session:
         now = service_clock(store)()
         rulebook = load_rulebook(session)
@@ -58,7 +59,7 @@ def forecast(
         if unit:
             named = rulebook.directory.resolve(unit) or unit
             coming = [moment for moment in coming if moment.holder == named]
-    if as_json:
-        print_json(forecast_as_dict(coming, now, until))
+    if chosen.form == JSON:
+        write_json(forecast_as_dict(coming, now, until), chosen)
     else:
-        write_sheet(forecast_sheet(coming, now, until), form, target)
+        write_sheet(forecast_sheet(coming, now, until), chosen, settings)

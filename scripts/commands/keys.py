@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -44,11 +44,13 @@ def show(
 ) -> None:
     """List the keys. A key's name is a digest, which tells nothing about the key."""
     from scripts.output import print_json
+    from scripts.screen import screen
+    from scripts.tables import Table
 
     with _use_store() as store:
         counts = _counts(store)
         ring = store.cipher.keyring
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "number": number,
             "name": key.name if key else None,
@@ -60,9 +62,12 @@ def show(
     if as_json:
         print_json(rows)
         return
-    for row in rows:
-        state = _(KEY_STATES[str(row["state"])])
-        typer.echo(f"{row['number']:>3}  {row['name'] or '-':<8}  {state}  {row['values']}")
+    listed = [
+        (str(r["number"]), r["name"] or "-", _(KEY_STATES[str(r["state"])]), str(r["values"]))
+        for r in rows
+    ]
+    with screen(load_settings()) as page:
+        page.table(Table((_("key"), _("digest"), _("state"), _("values")), listed, numbers=(0, 3)))
 
 
 def prepare() -> None:

@@ -26,20 +26,24 @@ def _kept(text: str) -> Any:
 def doctor(as_json: AsJson = False) -> None:
     """Check everything and change nothing; exit 1 where something is wrong."""
     from scripts.output import print_json
+    from scripts.screen import screen
     from scripts.service.check_result import GOOD, PROBLEM
     from scripts.service.health_checks import run_health_checks
     from scripts.service.setup import broker_url
+    from scripts.tables import Table, table_lines
 
     settings = load_settings()
     results = list(run_health_checks(settings, broker_url(settings)))
     if as_json:
         print_json([result.as_dict() for result in results])
     else:
-        for result in results:
-            mark = {GOOD: " ", PROBLEM: "!"}.get(result.state, "?")
-            typer.echo(f"{mark} {_(result.check)}  {result.text}")
-            if result.advice:
-                typer.echo(f"    > {result.advice}")
+        marks = {GOOD: " ", PROBLEM: "!"}
+        rows = [(marks.get(r.state, "?"), _(r.check), r.text) for r in results]
+        with screen(settings) as page:
+            for result, line in zip(results, table_lines(Table((), rows)), strict=True):
+                page.line(line)
+                if result.advice:
+                    page.line(f"    > {result.advice}")
     raise typer.Exit(1 if any(result.state == PROBLEM for result in results) else 0)
 
 

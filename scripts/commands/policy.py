@@ -57,7 +57,9 @@ def list_versions(as_json: AsJson = False) -> None:
     from models.queries.policies import policy_versions, tickets_by_policy
     from scripts.bootstrap import read_store
     from scripts.output import print_json
-    from scripts.rulebook.policies import version_as_dict, version_line
+    from scripts.rulebook.policies import held, version_as_dict
+    from scripts.screen import screen
+    from scripts.tables import Table
 
     settings = load_settings()
     with read_store(settings) as session:
@@ -65,16 +67,25 @@ def list_versions(as_json: AsJson = False) -> None:
         tickets = tickets_by_policy(session)
     counts = {version.number: tickets.get(version.id, (0, 0)) for version in versions}
     if as_json:
-        rows = []
-        for version in versions:
-            all_tickets, open_tickets = counts[version.number]
-            rows.append(version_as_dict(version) | {"tickets": all_tickets, "open": open_tickets})
-        print_json(rows)
+        print_json(
+            [
+                version_as_dict(v) | dict(zip(("tickets", "open"), counts[v.number], strict=True))
+                for v in versions
+            ]
+        )
         return
-    for version in versions:
-        text = _("{line}; {n} tickets, {open} of them open")
-        number, still_open = counts[version.number]
-        typer.echo(text.format(line=version_line(version), n=number, open=still_open))
+    rows = [
+        (
+            str(version.number),
+            version.policy.document,
+            held(version),
+            *map(str, counts[version.number]),
+        )
+        for version in versions
+    ]
+    heads = (_("version"), _("document"), _("holds"), _("tickets"), _("of them open"))
+    with screen(settings) as page:
+        page.table(Table(heads, rows, numbers=(0, 3, 4)))
 
 
 def check(file: _FILE, as_json: AsJson = False) -> None:

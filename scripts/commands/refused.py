@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from models.i18n import _
+from models.settings import load_settings
 from scripts.arguments import REASON, AsJson, asked_reason
 from scripts.help import App
 
@@ -34,12 +35,15 @@ def refused(
     Ends with 1 where a row is damaged: it is named, and all others are listed.
     """
     from scripts.ingest.refused_listing import show_refused
+    from scripts.screen import screen
     from scripts.tickets.refusals import show_failures
 
     why = asked_reason(reason) if reveal else None
-    is_whole = show_refused(file, why, as_json=as_json)
-    if file is None:
-        show_failures(why, as_json=as_json)
+    settings = load_settings()
+    with screen(settings) as page:
+        is_whole = show_refused(page, settings, file, why, as_json=as_json)
+        if file is None:
+            show_failures(page, settings, why, as_json=as_json)
     raise typer.Exit(0 if is_whole else 1)
 
 

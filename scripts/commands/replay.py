@@ -17,10 +17,12 @@ from scripts.arguments import (
     SheetFormat,
     ToFile,
 )
+from scripts.chosen_output import JSON, ChosenOutput, choose_output
 from scripts.help import App
-from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scripts.laboratory.replay_comparison import ReplayPair
     from scripts.replay.replay import ReplayResult, ReplaySetup
 
@@ -64,7 +66,7 @@ def replay(
     most: Annotated[
         int, typer.Option("--list", min=0, help=_("With --against: list at most so many tickets."))
     ] = 50,
-    form: AsFormat = SheetFormat.table,
+    form: AsFormat = None,
     output: ToFile = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -85,12 +87,14 @@ def replay(
         setup = replace(setup, quiet_before=quiet_before.date())
     end = parse_time(until) if until else None
     if against is None:
-        if form is not SheetFormat.table or output is not None:
+        if form is not None or output is not None:
             raise typer.BadParameter(_("--format and --output belong to --against"))
         _print_events(play(file, setup, end), as_json=as_json)
         return
-    target = OutputFile(output, load_settings(), overwrite) if output is not None else None
-    _compare(file, setup, against, end, None if as_json else (most, form, target))
+    chosen = choose_output(
+        output, form, SheetFormat, load_settings(), as_json=as_json, overwrite=overwrite
+    )
+    _compare(file, setup, against, end, most, chosen)
 
 
 def _compare(
@@ -98,31 +102,31 @@ def _compare(
     setup: "ReplaySetup",
     folder: Path,
     end: datetime | None,
-    sheet: tuple[int, SheetFormat, OutputFile | None] | None,
+    most: int,
+    output: ChosenOutput,
 ) -> None:
     """Print how tickets fare under a folder's files: a sheet, or else each that differs as JSON."""
     from scripts.laboratory.replay_comparison import ReplayPair
     from scripts.laboratory.whatif import whatif_sheet
-    from scripts.report.output import write_sheet
+    from scripts.report.output import write_sheet, write_text
 
     pair = ReplayPair(file, setup, _under_folder(setup, folder), str(folder), end)
-    if sheet is None:
-        _print_differences(pair)
-        return
-    most, form, target = sheet
-    write_sheet(whatif_sheet(pair.compare(most)), form, target)
+    if output.form == JSON:
+        write_text("".join(_differences(pair)), output)
+    else:
+        write_sheet(whatif_sheet(pair.compare(most)), output, load_settings())
 
 
-def _print_differences(pair: "ReplayPair") -> None:
-    """Print each ticket that fares differently, one a line."""
+def _differences(pair: "ReplayPair") -> "Iterator[str]":
+    """Yield each ticket that fares differently as a line of JSON."""
     from scripts.laboratory.comparison import compare
     from scripts.laboratory.differences import difference_as_dict
-    from scripts.output import print_json
+    from scripts.output import json_line
 
     today, rules = pair.rules()
     for was, would_be in pair.outcomes():
         if (difference := compare(was, would_be, 1)) is not None:
-            print_json(difference_as_dict(difference, rules, today))
+            yield json_line(difference_as_dict(difference, rules, today))
 
 
 def _under_folder(setup: "ReplaySetup", folder: Path) -> "ReplaySetup":

@@ -10,8 +10,8 @@ from models.clock import system_clock
 from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import AsJson, Overwrite, ToFile, parse_month
+from scripts.chosen_output import ChosenOutput, choose_output
 from scripts.help import App
-from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
     from models.database import Session
@@ -38,7 +38,13 @@ def report(
     month: Annotated[
         str, typer.Option(help=_("The month, as 2026-10; last month by default."))
     ] = "",
-    form: Annotated[Format, typer.Option("--format", help=_("The output format."))] = Format.table,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help=_("The output format; by default as the file's name ends, else a table."),
+        ),
+    ] = None,
     output: ToFile = None,
     overwrite: Overwrite = False,
     unit: Annotated[str, typer.Option(help=_("With --figure: only this unit."))] = "",
@@ -59,19 +65,19 @@ def report(
         raise typer.BadParameter(_("--unit needs a --figure, whose tickets are shown"))
     if form is Format.xlsx and output is None:
         raise typer.BadParameter(_("a workbook needs a file: --output FILE"))
-    if figure and form in (Format.xlsx, Format.html):
+    settings = load_settings()
+    chosen = choose_output(output, form, Format, settings, as_json=as_json, overwrite=overwrite)
+    if figure and chosen.form in (Format.xlsx, Format.html):
         raise typer.BadParameter(_("the tickets of a figure come as table, csv or --json"))
     if publish and figure:
         raise typer.BadParameter(_("--publish publishes the whole month: leave out --figure"))
-    settings = load_settings()
-    target = OutputFile(output, settings, overwrite) if output is not None else None
     if publish:
         _publish(settings, parsed)
     with read_store(settings) as session:
         if figure:
-            _show_cases(session, parsed, figure, unit, form, target, as_json)
+            _show_cases(session, settings, parsed, figure, unit, chosen)
         else:
-            _show(session, parsed, form, target, as_json)
+            _show(session, settings, parsed, chosen)
 
 
 def _parse_month(text: str) -> "Month":
@@ -93,15 +99,13 @@ def _publish(settings: "Settings", month: "Month") -> None:
         publish(session, actor, month, _rules(session, month), system_clock())
 
 
-def _show(
-    session: "Session", month: "Month", form: Format, output: OutputFile | None, as_json: bool
-) -> None:
+def _show(session: "Session", settings: "Settings", month: "Month", output: ChosenOutput) -> None:
     from models.queries.bulletin import bulletin
     from models.queries.bulletin_dict import bulletin_as_dict
     from models.queries.editions import published_bulletin, with_corrections
     from models.queries.figure_cases import figure_cases
     from models.queries.unit_names import load_unit_names
-    from scripts.output import print_json
+    from scripts.report.output import screen_on, write_json, write_text
 
     published = published_bulletin(session, month)
     if published is not None:
@@ -110,17 +114,9 @@ def _show(
         names = load_unit_names(session)
         result = with_corrections(session, bulletin(session, month, _rules(session, month)))
         tickets_of = partial(figure_cases, session, month, names=names)
-    if as_json:
-        print_json(bulletin_as_dict(result))
-        return
-    from scripts.report.output import console_on, write_text
-
-    match form:
-        case Format.table:
-            from scripts.report.terminal_table import bulletin_table
-
-            with console_on(output) as console:
-                bulletin_table(console, result)
+    match output.form:
+        case "json":
+            write_json(bulletin_as_dict(result), output)
         case Format.csv:
             from scripts.report.spreadsheets import bulletin_csv
 
@@ -128,13 +124,18 @@ def _show(
         case Format.xlsx:
             from scripts.report.spreadsheets import bulletin_workbook
 
-            assert output is not None
-            with output.open() as file:
+            assert output.file is not None
+            with output.file.open() as file:
                 bulletin_workbook(file, result, tickets_of)
         case Format.html:
             from scripts.report.page import bulletin_page
 
             write_text(bulletin_page(result, tickets_of), output)
+        case _:
+            from scripts.report.terminal_table import bulletin_table
+
+            with screen_on(output, settings) as page:
+                bulletin_table(page, result)
 
 
 def _rules(session: "Session", month: "Month") -> "BulletinRules":
@@ -148,19 +149,17 @@ def _rules(session: "Session", month: "Month") -> "BulletinRules":
 
 def _show_cases(
     session: "Session",
+    settings: "Settings",
     month: "Month",
     figure: str,
     unit: str,
-    form: Format,
-    output: OutputFile | None,
-    as_json: bool,
+    output: ChosenOutput,
 ) -> None:
     from models.queries.editions import published_bulletin
     from models.queries.figure_cases import case_as_dict, figure_cases
     from models.queries.unit_names import load_unit_names
     from models.rulebook import load_rulebook
-    from scripts.output import print_json
-    from scripts.report.output import console_on, write_text
+    from scripts.report.output import screen_on, write_json, write_text
 
     names = load_unit_names(session)
     # what a unit held that is no more stands under its own name
@@ -171,14 +170,15 @@ def _show_cases(
         cases = published.cases(figure, names.all_names(named) if named else None)
     else:
         cases = figure_cases(session, month, figure, named, names)
-    if as_json:
-        print_json([case_as_dict(case) for case in cases])
-    elif form is Format.csv:
-        from scripts.report.spreadsheets import cases_csv
+    match output.form:
+        case "json":
+            write_json([case_as_dict(case) for case in cases], output)
+        case "csv":
+            from scripts.report.spreadsheets import cases_csv
 
-        write_text(cases_csv(cases), output)
-    else:
-        from scripts.report.terminal_table import case_table
+            write_text(cases_csv(cases), output)
+        case _:
+            from scripts.report.terminal_table import case_table
 
-        with console_on(output) as console:
-            case_table(console, f"{month}  {_(figure)}", cases)
+            with screen_on(output, settings) as page:
+                case_table(page, f"{month}  {_(figure)}", cases)

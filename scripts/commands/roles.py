@@ -9,6 +9,7 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import OVERWRITE, AsJson, ExportFile
+from scripts.completion import values
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -44,18 +45,23 @@ def list_roles(
     """List all users with a role."""
     from models.rules.calendar import SHANGHAI
     from models.rules.vocabulary import UserRole, label
-    from scripts.output import print_json
+    from scripts.output import format_instant, print_json
+    from scripts.screen import screen
+    from scripts.tables import Table
 
-    roles = _read(load_settings())
-    for name, (role, at, by) in roles.by_name.items():
-        if as_json:
+    settings = load_settings()
+    roles = _read(settings)
+    if as_json:
+        for name, (role, at, by) in roles.by_name.items():
             since = {"at": at.astimezone(SHANGHAI), "by": by}
             print_json({"name": name, "role": role or None} | since)
-        else:
-            text = _("{name}  {role}  since {at}, given by {by}")
-            moment = f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-            role_name = label(UserRole, role) or _("no role")
-            typer.echo(text.format(name=name, role=role_name, at=moment, by=by))
+    else:
+        rows = [
+            (name, label(UserRole, role) or _("no role"), format_instant(at), by)
+            for name, (role, at, by) in roles.by_name.items()
+        ]
+        with screen(settings) as page:
+            page.table(Table((_("name"), _("role"), _("since"), _("given by")), rows))
     for name in roles.forged:
         text = _("{name}: a role that hotline has not given, and that counts for nothing")
         log.warning(text.format(name=name))
@@ -65,7 +71,12 @@ def list_roles(
 
 def set_user(
     name: Annotated[str, _NAME],
-    role: Annotated[str, typer.Argument(help=_("operator, supervisor, auditor or feeder."))],
+    role: Annotated[
+        str,
+        typer.Argument(
+            help=_("operator, supervisor, auditor or feeder."), autocompletion=values("UserRole")
+        ),
+    ],
 ) -> None:
     """Give a user a role. The first to get one must be a supervisor."""
     from models.operations.roles import set_role

@@ -137,6 +137,7 @@ def evaluate(
     The model in use is evaluated if it knows the file's labels and was not trained on most of its
     letters; otherwise models are trained on parts of the file and tested on the rest.
     """
+    from scripts.screen import screen
     from scripts.training import data_sources
     from scripts.training.evaluation import evaluate_by_cross_validation, evaluate_model
     from scripts.training.evaluation_table import print_evaluation
@@ -169,7 +170,8 @@ def evaluate(
     if as_json:
         print_json(evaluation.as_dict() | {"notes": notes})
     else:
-        print_evaluation(evaluation, notes)
+        with screen(settings) as page:
+            print_evaluation(page, evaluation, notes)
 
 
 def show_models(as_json: AsJson = False) -> None:
@@ -177,18 +179,30 @@ def show_models(as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from models.queries.routing_models import models
-    from models.rules.calendar import SHANGHAI
+    from scripts.output import format_instant
+    from scripts.screen import screen
+    from scripts.tables import Table
 
-    with read_store(load_settings()) as session:
+    settings = load_settings()
+    with read_store(settings) as session:
         kept = models(session)
     if as_json:
         print_json([asdict(model) for model in kept])
         return
-    for model in kept:
-        mark = _("in use") if model.in_use else ""
-        at = f"{model.trained_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-        head = f"{model.version:>4}  {at}  {model.letters:>6}  {model.learned_from}"
-        typer.echo(f"{head}  {'、'.join(model.labels)}  {mark}")
+    rows = [
+        (
+            str(model.version),
+            format_instant(model.trained_at),
+            str(model.letters),
+            model.learned_from,
+            _("in use") if model.in_use else "",
+            "、".join(model.labels),
+        )
+        for model in kept
+    ]
+    heads = (_("version"), _("trained"), _("letters"), _("learned from"), _("state"), _("labels"))
+    with screen(settings) as page:
+        page.table(Table(heads, rows, numbers=(0, 2)))
 
 
 def use(version: Annotated[int, typer.Argument(min=0)]) -> None:

@@ -8,6 +8,7 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import OVERWRITE, REASON, AsJson, asked_reason
+from scripts.completion import values
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def log(
     from models.queries.log import ticket_log
     from scripts.bootstrap import read_store
     from scripts.output import event_fields, print_json
+    from scripts.screen import screen
+    from scripts.tables import Table
 
     if verify:
         from scripts.tickets.chain_verification import verify_logs
@@ -63,14 +66,20 @@ def log(
         )
     if not ticket:
         raise typer.BadParameter(_("name a ticket, or ask to --verify all logs"))
-    with read_store(load_settings()) as session:
-        for event in ticket_log(session, ticket):
-            if as_json:
+    settings = load_settings()
+    with read_store(settings) as session:
+        events = ticket_log(session, ticket)
+        if as_json:
+            for event in events:
                 print_json(event)
-                continue
-            at = event["at"][:19].replace("T", " ")
-            head = f"{event['seq']:>4}  {at}  {event['event']:<22}"
-            typer.echo(f"{head}  {event_fields(event)}")
+            return
+        rows = [
+            (str(e["seq"]), e["at"][:19].replace("T", " "), e["event"], event_fields(e))
+            for e in events
+        ]
+    with screen(settings) as page:
+        heads = (_("line"), _("moment"), _("event"), _("fields"))
+        page.table(Table(heads, rows, numbers=(0,), whole=(3,)))
 
 
 def show(
@@ -89,27 +98,27 @@ def show(
     from models.shared_clock import service_clock
     from scripts.bootstrap import use_store
     from scripts.output import print_json
-    from scripts.tickets.presentation import ticket_as_dict, ticket_lines
-    from scripts.tickets.refusals import refused_ticket_as_dict, refused_ticket_lines
+    from scripts.screen import screen
+    from scripts.tickets.presentation import print_ticket, ticket_as_dict
+    from scripts.tickets.refusals import print_refused_ticket, refused_ticket_as_dict
 
     if reveal:
         from scripts.tickets.personal_data import show_personal_data
 
         show_personal_data(ticket, field or [], asked_reason(reason), as_json=as_json)
         return
-    with use_store(load_settings()) as store, store.reading() as session:
+    settings = load_settings()
+    with use_store(settings) as store, store.reading() as session:
         known = has_ticket(session, ticket)
         if as_json:
             as_dict = ticket_as_dict if known else refused_ticket_as_dict
             print_json(as_dict(session, ticket))
-        else:
-            lines = (
-                ticket_lines(session, ticket, service_clock(store)())
-                if known
-                else refused_ticket_lines(session, ticket)
-            )
-            for line in lines:
-                typer.echo(line)
+            return
+        with screen(settings) as page:
+            if known:
+                print_ticket(page, session, ticket, service_clock(store)())
+            else:
+                print_refused_ticket(page, session, ticket)
 
 
 def find(
@@ -145,7 +154,12 @@ def access(
 
 
 def queue(
-    level: Annotated[str, typer.Option(help=_("Only this level: prewarning, yellow, red."))] = "",
+    level: Annotated[
+        str,
+        typer.Option(
+            help=_("Only this level: prewarning, yellow, red."), autocompletion=values("Level")
+        ),
+    ] = "",
     unit: Annotated[str, typer.Option(help=_("Only this unit, by any of its names."))] = "",
     topic: Annotated[
         str,
@@ -160,11 +174,14 @@ def queue(
     from models.queries.topics import load_topics
     from models.rules.vocabulary import ClockName, Level, Status, label
     from scripts.bootstrap import read_store
-    from scripts.output import print_json
+    from scripts.output import format_instant, print_json
+    from scripts.screen import screen
+    from scripts.tables import LEVEL_COLOURS, Coloured, Table
 
     if level and level not in tuple(Level):
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Level)))
-    with read_store(load_settings()) as session:
+    settings = load_settings()
+    with read_store(settings) as session:
         if topic and not load_topics(session).matching(topic):
             raise typer.BadParameter(
                 _("no topic is {topic}; `hotline topics export` lists them").format(topic=topic)
@@ -174,18 +191,25 @@ def queue(
             units=(unit,) if unit else (),
             topics=(topic,) if topic else (),
         )
-        page = list_tickets(session, wanted, limit=limit or None)
+        listed = list_tickets(session, wanted, limit=limit or None)
     if as_json:
-        print_json([_line(row) for row in page.rows])
+        print_json([_line(row) for row in listed.rows])
         return
-    for row in map(_line, page.rows):
-        level, status = row["level"], row["status"]
-        badge, status = label(Level, level) or "-", label(Status, status)
-        duty = row["next"]
-        at = duty["due"][:16].replace("T", " ") if duty else ""
-        due = f"{label(ClockName, duty['clock'])} {at}" if duty else "-"
-        typer.echo(f"{badge}  {row['ticket']}  {status}  {row['unit'] or '-'}  {due}")
-    typer.echo(_("{n} open tickets").format(n=page.total))
+    rows = [
+        (
+            Coloured(label(Level, row.level) or "-", LEVEL_COLOURS.get(row.level or "", "")),
+            row.number,
+            label(Status, row.status),
+            row.unit or "-",
+            label(ClockName, row.next_duty.clock) if row.next_duty else "-",
+            format_instant(row.next_duty.due) if row.next_duty else "-",
+        )
+        for row in listed.rows
+    ]
+    heads = (_("level"), _("ticket"), _("status"), _("unit"), _("duty"), _("due"))
+    with screen(settings) as page:
+        page.table(Table(heads, rows))
+        page.line(_("{n} open tickets").format(n=listed.total))
 
 
 def _line(row: "ListedTicket") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import AsJson
+from scripts.completion import values
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ def add_to(app: App) -> None:
 
 def issue(
     name: Annotated[str, typer.Argument(help=_("Whose token it is; the logs name them so."))],
-    role: Annotated[str, typer.Option(help=_("The role: operator, supervisor, auditor, feeder."))],
+    role: Annotated[
+        str,
+        typer.Option(
+            help=_("The role: operator, supervisor, auditor, feeder."),
+            autocompletion=values("UserRole"),
+        ),
+    ],
     speaks: Annotated[
         str,
         typer.Option(
@@ -87,22 +94,34 @@ def list_tokens(
     from models.shared_clock import store_clock
     from scripts.bootstrap import use_store
     from scripts.output import print_json
+    from scripts.screen import screen
+    from scripts.tables import Table
 
     settings = load_settings()
     with use_store(settings, Permission.TOKENS) as store, store.reading() as session:
         now = store_clock(store)()
         listed = tokens(session)
-    for name, token in listed.items():
-        if token is None:
-            typer.echo(_("{name}: not issued by hotline, not valid").format(name=name))
-        elif as_json:
+    if as_json:
+        for token in filter(None, listed.values()):
             print_json(_as_dict(token, now))
-        else:
-            senders = ", ".join(label(Sender, sender) for sender in token.speaks)
-            used = _("last used {at}").format(at=_shown(token.last_used_at))
-            state = _state(token, now)
-            fields = (name, label(UserRole, token.role), senders, token.unit, state, used)
-            typer.echo("  ".join(field for field in fields if field))
+        return
+    rows = [
+        (
+            name,
+            label(UserRole, token.role),
+            ", ".join(label(Sender, sender) for sender in token.speaks),
+            token.unit or "-",
+            _state(token, now),
+            _shown(token.last_used_at),
+        )
+        for name, token in listed.items()
+        if token is not None
+    ]
+    heads = (_("name"), _("role"), _("speaks for"), _("unit"), _("state"), _("last used"))
+    with screen(settings) as page:
+        page.table(Table(heads, rows))
+        for name in (name for name, token in listed.items() if token is None):
+            page.line(_("{name}: not issued by hotline, not valid").format(name=name))
 
 
 def revoke(name: Annotated[str, typer.Argument(help=_("Whose token it is."))]) -> None:
@@ -132,9 +151,9 @@ def _state(token: "Token", now: "datetime") -> str:
 
 
 def _shown(at: "datetime | None") -> str:
-    from models.rules.calendar import SHANGHAI
+    from scripts.output import format_instant
 
-    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if at is not None else _("never")
+    return format_instant(at) if at is not None else _("never")
 
 
 def _as_dict(token: "Token", now: "datetime") -> dict[str, object]:

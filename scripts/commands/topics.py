@@ -84,8 +84,11 @@ def unknown(as_json: AsJson = False) -> None:
     """List the topics that tickets came with and the classification does not have, redacted."""
     from models.queries.topics import unknown_topics
     from models.rules.calendar import SHANGHAI
+    from scripts.screen import screen
+    from scripts.tables import Table
 
-    with read_store(load_settings()) as session:
+    settings = load_settings()
+    with read_store(settings) as session:
         topics = unknown_topics(session)
     if as_json:
         print_json(
@@ -99,13 +102,20 @@ def unknown(as_json: AsJson = False) -> None:
             ]
         )
         return
-    for topic in topics:
-        last = f"{topic.last_at.astimezone(SHANGHAI):%Y-%m-%d}" if topic.last_at else "-"
-        typer.echo(f"{topic.tickets:>6}  {last}  {topic.text}")
-    if topics:
-        typer.echo(_("hotline topics map WORD TOPIC lets a word mean a topic."))
-    else:
-        typer.echo(_("Every topic that tickets came with is known."))
+    rows = [
+        (
+            topic.text,
+            str(topic.tickets),
+            f"{topic.last_at.astimezone(SHANGHAI):%Y-%m-%d}" if topic.last_at else "-",
+        )
+        for topic in topics
+    ]
+    with screen(settings) as page:
+        page.table(Table((_("topic"), _("tickets"), _("last one")), rows, numbers=(1,)))
+        if topics:
+            page.line(_("hotline topics map WORD TOPIC lets a word mean a topic."))
+        else:
+            page.line(_("Every topic that tickets came with is known."))
 
 
 def _change(

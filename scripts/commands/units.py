@@ -146,15 +146,18 @@ def _print(change: "UnitsChange") -> None:
 def find(names: list[str], as_json: AsJson = False) -> None:
     """Find the unit that a name means, in whatever form a city writes it."""
     from models.rulebook import load_rulebook
+    from scripts.screen import screen
+    from scripts.tables import Table
 
-    with use_store(load_settings()) as store, store.reading() as session:
+    settings = load_settings()
+    with use_store(settings) as store, store.reading() as session:
         directory = load_rulebook(session).directory
     units = {name: directory.resolve(name) for name in names}
     if as_json:
         print_json(units)
     else:
-        unknown = _("not known")
-        for name, unit in units.items():
-            typer.echo(f"{name}  {unit or unknown}")
+        rows = [(name, unit or _("not known")) for name, unit in units.items()]
+        with screen(settings) as page:
+            page.table(Table((_("spelling"), _("unit")), rows))
     if None in units.values():
         raise typer.Exit(1)

@@ -17,8 +17,8 @@ from scripts.arguments import (
     parse_month,
     parse_time,
 )
+from scripts.chosen_output import JSON, choose_output
 from scripts.help import App
-from scripts.output_files import OutputFile
 
 if TYPE_CHECKING:
     from models.queries.ticket_lives import TicketChoice
@@ -68,7 +68,7 @@ def whatif(
     most: Annotated[
         int, typer.Option("--list", min=0, help=_("List at most so many tickets of a variant."))
     ] = 50,
-    form: AsFormat = SheetFormat.table,
+    form: AsFormat = None,
     output: ToFile = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -79,8 +79,7 @@ def whatif(
     from scripts.laboratory.store_comparison import compare_store
     from scripts.laboratory.variants import parse_variant, read_variant
     from scripts.laboratory.whatif import whatif_as_dict, whatif_sheet
-    from scripts.output import print_json
-    from scripts.report.output import write_sheet
+    from scripts.report.output import write_json, write_sheet
 
     choice = _choice(month, begin, end, only_open)
     variants: list[Variant] = []
@@ -98,13 +97,15 @@ def whatif(
         names = "--set, --off, --working, --policy, --calendar, --variant"
         raise typer.BadParameter(_("say what is to be changed: {options}").format(options=names))
     settings = load_settings()
-    target = OutputFile(output, settings, overwrite) if output is not None else None
+    chosen = choose_output(
+        output, form, SheetFormat, settings, as_json=as_json, overwrite=overwrite
+    )
     with use_store(settings) as store:
         compared = compare_store(store, choice, variants, service_clock(store)(), most)
-    if as_json:
-        print_json(whatif_as_dict(compared))
+    if chosen.form == JSON:
+        write_json(whatif_as_dict(compared), chosen)
     else:
-        write_sheet(whatif_sheet(compared), form, target)
+        write_sheet(whatif_sheet(compared), chosen, settings)
 
 
 def _choice(month: str, begin: str, end: str, only_open: bool) -> "TicketChoice":

@@ -7,8 +7,8 @@ import typer
 from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import AsFormat, AsJson, Overwrite, SheetFormat, ToFile, parse_month
+from scripts.chosen_output import JSON, choose_output
 from scripts.help import App
-from scripts.output_files import OutputFile
 
 
 def add_to(app: App) -> None:
@@ -23,7 +23,7 @@ def why_late(
     unit: Annotated[
         str, typer.Option(help=_("Only this unit, by any of its names; else all units."))
     ] = "",
-    form: AsFormat = SheetFormat.table,
+    form: AsFormat = None,
     output: ToFile = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -34,13 +34,14 @@ def why_late(
     from models.rulebook import load_rulebook
     from scripts.bootstrap import read_store, require_store
     from scripts.laboratory.late_time import late_time_as_dict, late_time_sheet, timed_ticket
-    from scripts.output import print_json
-    from scripts.report.output import write_sheet
+    from scripts.report.output import write_json, write_sheet
 
     parsed = parse_month(month)
     settings = load_settings()
     require_store(settings)
-    target = OutputFile(output, settings, overwrite) if output is not None else None
+    chosen = choose_output(
+        output, form, SheetFormat, settings, as_json=as_json, overwrite=overwrite
+    )
     with read_store(settings) as session:
         names, rulebook = load_unit_names(session), load_rulebook(session)
         # what a unit held that is no more stands under its own name
@@ -50,7 +51,9 @@ def why_late(
             timed_ticket(ticket, rulebook.context_for(ticket.policy_id))
             for ticket in late_tickets(session, parsed, named, names)
         ]
-    if as_json:
-        print_json(late_time_as_dict(named or "", str(parsed), tickets))
+    if chosen.form == JSON:
+        write_json(late_time_as_dict(named or "", str(parsed), tickets), chosen)
     else:
-        write_sheet(late_time_sheet(named or _("all units"), str(parsed), tickets), form, target)
+        write_sheet(
+            late_time_sheet(named or _("all units"), str(parsed), tickets), chosen, settings
+        )

@@ -23,7 +23,8 @@ from models.rules.vocabulary import (
 )
 from scripts.laboratory.defence import Defence, NoticeLine
 from scripts.laboratory.late_time import format_hours, step_as_dict
-from scripts.report.columns import format_holder, format_instant, redacted_line
+from scripts.output import format_instant
+from scripts.report.columns import format_holder, redacted_line
 from scripts.report.sheet import Sheet, SheetTable
 from scripts.tickets.presentation import explanation_as_dict, explanation_head
 

@@ -10,7 +10,8 @@ from models.rules.state import Clock, State
 from models.rules.vocabulary import Category, ClockName, ClockState, Level, label
 from scripts.laboratory.comparison import CountChange, DutyChange, TicketDifference
 from scripts.laboratory.variants import RuleSet
-from scripts.report.columns import format_holder, format_instant, redacted_line
+from scripts.output import format_instant
+from scripts.report.columns import format_holder, redacted_line
 from scripts.tickets.presentation import explanation_as_dict, explanation_head
 
 COUNTED = {

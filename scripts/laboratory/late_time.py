@@ -12,8 +12,9 @@ from models.rules.lifecycle.steps import Step, steps
 from models.rules.office_time import office_time
 from models.rules.state import RuleContext
 from models.rules.vocabulary import Category, Status, label
+from scripts.output import format_instant
 from scripts.report.charts import Bar, bars
-from scripts.report.columns import format_holder, format_instant, redacted_line
+from scripts.report.columns import format_holder, redacted_line
 from scripts.report.sheet import Sheet, SheetChart, SheetTable
 
 NOTE = N_(

@@ -7,7 +7,6 @@ from typing import Any
 from models.i18n import N_, _
 from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, Correction, HotlineDuty
 from models.queries.figures import OF_HOTLINE, RATES, format_rate
-from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.redaction import redact_numbers
 from models.rules.text import clean
@@ -22,6 +21,7 @@ from models.rules.vocabulary import (
     Status,
     label,
 )
+from scripts.output import format_instant
 
 COLUMNS = {
     "tickets": N_("tickets received"),
@@ -170,11 +170,6 @@ def format_figure(line: BulletinLine, column: str) -> str:
     if column in RATES:
         return format_rate(line.rate(column))
     return str(line.count(column) or "")
-
-
-def format_instant(at: datetime) -> str:
-    """An instant as a person reads it, Asia/Shanghai."""
-    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
 def redacted_line(text: str) -> str:

@@ -1,51 +1,54 @@
 """Write bulletins and sheets on the screen or into a file."""
 
-import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scripts.arguments import SheetFormat
-from scripts.output_files import OutputFile
+from models.settings import Settings
+from scripts.chosen_output import ChosenOutput
+from scripts.output import json_line
+from scripts.screen import Screen, screen
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from scripts.report.sheet import Sheet
 
 
 @contextmanager
-def console_on(output: OutputFile | None) -> "Iterator[Console]":
-    """A console on the screen, or on the file that was named."""
-    from rich.console import Console
-
-    if output is None:
-        # without a terminal nobody folds lines for a width that is not there
-        yield Console() if sys.stdout.isatty() else Console(width=200)
+def screen_on(output: ChosenOutput, settings: Settings) -> Iterator[Screen]:
+    """The screen, or one that is written into the file that was named."""
+    if output.file is None:
+        with screen(settings) as page:
+            yield page
         return
-    with output.open() as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
-        yield Console(file=text, width=200)
+    page = Screen()
+    yield page
+    write_text(page.text, output)
 
 
-def write_text(text: str, output: OutputFile | None) -> None:
+def write_text(text: str, output: ChosenOutput) -> None:
     """Write a text to standard output, or into the file that was named."""
-    if output is None:
+    if output.file is None:
         sys.stdout.write(text)
         return
-    with output.open() as file:
+    with output.file.open() as file:
         file.write(text.encode())
 
 
-def write_sheet(sheet: "Sheet", form: SheetFormat, output: OutputFile | None) -> None:
-    """Write a sheet in a format."""
+def write_json(value: Any, output: ChosenOutput) -> None:
+    """Write a value as JSON to standard output, or into the file that was named."""
+    write_text(json_line(value), output)
+
+
+def write_sheet(sheet: "Sheet", output: ChosenOutput, settings: Settings) -> None:
+    """Write a sheet in the format that was chosen, which is not JSON."""
     from scripts.report.sheet import print_sheet, sheet_csv, sheet_page
 
-    match form:
-        case SheetFormat.table:
-            with console_on(output) as console:
-                print_sheet(console, sheet)
-        case SheetFormat.csv:
+    match output.form:
+        case "csv":
             write_text(sheet_csv(sheet), output)
-        case SheetFormat.html:
+        case "html":
             write_text(sheet_page(sheet), output)
+        case _:
+            with screen_on(output, settings) as page:
+                print_sheet(page, sheet)

@@ -10,6 +10,7 @@ from models.i18n import _, render
 from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, TalkProposal
 from models.queries.figure_cases import FigureCase
 from models.rules.vocabulary import Category, Level, label
+from scripts.output import format_instant
 from scripts.report.charts import LEVEL_COLOURS, Bar, Curve, bars, lines
 from scripts.report.columns import (
     COLUMNS,
@@ -23,11 +24,11 @@ from scripts.report.columns import (
     format_duty,
     format_figure,
     format_holder,
-    format_instant,
     format_note,
     format_publication,
     redacted_line,
 )
+from scripts.report.definitions import COUNTED, definitions
 from scripts.report.html_template import render_page
 from scripts.report.spreadsheets import TicketsOfFigure
 from scripts.report.topic_columns import hot_table, topics_table
@@ -48,7 +49,7 @@ def bulletin_page(bulletin: Bulletin, tickets_of: TicketsOfFigure) -> str:
     return render_page(
         "page.html",
         title=_("12345 hotline: bulletin {month}").format(month=bulletin.month),
-        subtitle=_("Regulation 5.4 and 6.1; figures as defined in docs/bulletin.md"),
+        subtitle=_("Regulation 5.4 and 6.1; the figures are defined at the end"),
         publication=format_publication(bulletin),
         columns=columns,
         tiles=_tiles(bulletin),
@@ -77,6 +78,8 @@ def bulletin_page(bulletin: Bulletin, tickets_of: TicketsOfFigure) -> str:
             {"title": _("Conduct registered (6.1)"), "entries": list(map(_talk, bulletin.conduct))},
         ],
         groups=[_group(_(title), tickets_of(figure)) for figure, title in LISTED_FIGURES.items()],
+        counted=_(COUNTED),
+        definitions=list(definitions()),
         words=_words(),
     )
 
@@ -94,6 +97,9 @@ def _words() -> dict[str, str]:
         "tickets": _("tickets"),
         "none": _("none"),
         "behind": _("The tickets behind the figures"),
+        "definitions": _("How the figures are defined"),
+        "figure": _("what is counted"),
+        "definition": _("definition"),
     }
 
 

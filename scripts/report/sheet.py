@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from markupsafe import Markup
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from models.i18n import _
 from models.spreadsheets import csv_text, without_formula
 from scripts.report.html_template import render_page
+from scripts.screen import Screen
+from scripts.tables import BOLD, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +44,19 @@ class Sheet:
     upright: bool = False
 
 
-def print_sheet(console: Console, sheet: Sheet) -> None:
-    """Print a sheet in a terminal, without its charts."""
-    console.print(Text(sheet.title, style="bold"))
+def print_sheet(page: Screen, sheet: Sheet) -> None:
+    """Print a sheet for people, without its charts."""
+    page.line(sheet.title, BOLD)
     for note in sheet.notes:
-        console.print(Text(note))
+        page.line(note)
     for each in sheet.tables:
-        table = Table(title=Text(each.title), title_justify="left")
-        for index, head in enumerate(each.heads):
-            table.add_column(head, justify="left" if index < each.texts else "right")
-        for row in each.rows:
-            table.add_row(*map(Text, row))
-        if each.rows:
-            console.print(table)
-        else:
-            console.print(Text(f"{each.title}: {_('none')}"))
+        page.line()
+        numbers = range(each.texts, len(each.heads))
+        page.table(Table(each.heads, each.rows, each.title, numbers))
+        if not each.rows:
+            page.line(f"{each.title}: {_('none')}")
         if each.note:
-            console.print(Text(each.note))
+            page.line(each.note)
 
 
 def sheet_csv(sheet: Sheet) -> str:

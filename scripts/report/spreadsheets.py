@@ -14,6 +14,7 @@ from models.queries.figures import RATES
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import Category, label
 from models.spreadsheets import WORKBOOK_OPTIONS, csv_text, without_formula
+from scripts.output import format_instant
 from scripts.report.columns import (
     COLUMNS,
     LISTED_FIGURES,
@@ -26,7 +27,6 @@ from scripts.report.columns import (
     format_duty,
     format_figure,
     format_holder,
-    format_instant,
     format_note,
     format_publication,
     redacted_line,

@@ -1,13 +1,13 @@
 """Show what a change of the rulebook changed for tickets."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from models.i18n import _
 from models.operations.rulebook_change import ChangedDecision, MovedClock, RulebookChange
 from models.rules.calendar import SHANGHAI
 from models.rules.vocabulary import ClockName, EventName, Level, label
+from scripts.output import format_instant
 
 _MAX_LISTED = 10
 
@@ -25,9 +25,9 @@ def change_lines(change: RulebookChange) -> Iterator[str]:
 def clock_lines(clocks: Sequence[MovedClock]) -> Iterator[str]:
     """Clocks with their old and their new due, one a line."""
     for clock in clocks:
-        was = format_due(clock.was) if clock.was else _("not running")
+        was = format_instant(clock.was) if clock.was else _("not running")
         name = label(ClockName, clock.clock)
-        yield f"{clock.ticket}  {name}  {was} -> {format_due(clock.due)}"
+        yield f"{clock.ticket}  {name}  {was} -> {format_instant(clock.due)}"
 
 
 def change_as_dict(change: RulebookChange) -> dict[str, Any]:
@@ -47,11 +47,6 @@ def clock_as_dict(clock: MovedClock) -> dict[str, Any]:
     was = clock.was.astimezone(SHANGHAI) if clock.was else None
     due = clock.due.astimezone(SHANGHAI)
     return {"ticket": clock.ticket, "clock": clock.clock, "was": was, "due": due}
-
-
-def format_due(due: datetime) -> str:
-    """An instant for people, to the minute, Asia/Shanghai."""
-    return f"{due.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def _decision(decision: ChangedDecision) -> str:

@@ -16,10 +16,11 @@ def version_line(version: PolicyVersion) -> str:
     """A version for people: its number, its document, and when it holds."""
     text = _("version {n}: {document}, {held}")
     document = version.policy.document
-    return text.format(n=version.number, document=document, held=_held(version))
+    return text.format(n=version.number, document=document, held=held(version))
 
 
-def _held(version: PolicyVersion) -> str:
+def held(version: PolicyVersion) -> str:
+    """Return when a version holds, or what became of it."""
     if version.withdrawn_at is not None:
         day = version.withdrawn_at.astimezone(SHANGHAI).date()
         return _("withdrawn on {day}").format(day=day)

@@ -21,6 +21,8 @@ from models.security.chain import AccessLine
 from models.settings import load_settings
 from scripts.bootstrap import acting, use_store
 from scripts.output import print_json
+from scripts.screen import screen
+from scripts.tables import Table
 
 _ACTS = {act.value: act.label for codes in (Permission, AccessAct) for act in codes}
 """The labels of what lines of the access log say was done."""
@@ -57,36 +59,46 @@ def find_tickets(kind: str, value: str, *, as_json: bool) -> None:
     if as_json:
         print_json(numbers)
         return
-    for number in numbers:
-        sys.stdout.write(number + "\n")
-    sys.stdout.write(_("{n} tickets").format(n=len(numbers)) + "\n")
+    with screen(settings) as page:
+        for number in numbers:
+            page.line(number)
+        page.line(_("{n} tickets").format(n=len(numbers)))
 
 
 def show_accesses(ticket: str | None, *, as_json: bool) -> None:
     """Show the access log, of one ticket or of all. Raises HotlineError."""
-    with use_store(load_settings(), Permission.AUDIT) as store, store.reading() as session:
-        for entry in access_log(session, ticket):
-            at = entry.at.astimezone(SHANGHAI)
-            reason = reason_given(session, entry)
-            if as_json:
-                fields = {k: v for k, v in entry._asdict().items() if k != "id"}
-                print_json(fields | {"at": at, "reason": reason})
-            else:
-                sys.stdout.write(f"{at:%Y-%m-%d %H:%M:%S}  {_access_text(entry, reason)}\n")
+    settings = load_settings()
+    with use_store(settings, Permission.AUDIT) as store, store.reading() as session:
+        entries = [(entry, reason_given(session, entry)) for entry in access_log(session, ticket)]
+    if as_json:
+        for entry, reason in entries:
+            fields = {k: v for k, v in entry._asdict().items() if k != "id"}
+            print_json(fields | {"at": entry.at.astimezone(SHANGHAI), "reason": reason})
+        return
+    heads = (
+        _("moment"),
+        _("who"),
+        _("what was done"),
+        _("ticket"),
+        _("fields"),
+        _("outcome"),
+        _("reason"),
+    )
+    with screen(settings) as page:
+        page.table(Table(heads, [_access_row(entry, reason) for entry, reason in entries]))
 
 
-def _access_text(entry: AccessLine, reason: Json) -> str:
-    """An act for people: who, what, with which ticket and fields, how it ended, and why."""
-    parts = [
+def _access_row(entry: AccessLine, reason: Json) -> tuple[str, ...]:
+    """An act for people: when, who, what, with which ticket and fields, how it ended, and why."""
+    times = (_("{n} times").format(n=entry.amount),) if entry.amount != 1 else ()
+    is_done = entry.outcome == AccessOutcome.DONE
+    ended = () if is_done else (label(AccessOutcome, entry.outcome),)
+    return (
+        f"{entry.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}",
         f"{entry.who} ({label(UserRole, entry.role) or _('no role')})",
         _(_ACTS.get(entry.act, entry.act)),
         entry.ticket or "-",
         ", ".join(_(field) for field in entry.fields),
-    ]
-    if entry.outcome != AccessOutcome.DONE:
-        parts.append(label(AccessOutcome, entry.outcome))
-    if entry.amount != 1:
-        parts.append(_("{n} times").format(n=entry.amount))
-    if reason is not None:
-        parts.append(label(RevealReason, str(reason)))
-    return "  ".join(parts)
+        ", ".join((*ended, *times)),
+        "" if reason is None else label(RevealReason, str(reason)),
+    )

@@ -33,6 +33,9 @@ from models.rules.vocabulary import (
     Status,
     label,
 )
+from scripts.output import format_instant
+from scripts.screen import Screen
+from scripts.tables import BOLD, LEVEL_COLOURS, Coloured, Table
 
 
 def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
@@ -64,33 +67,43 @@ def ticket_as_dict(session: Session, number: str) -> dict[str, Any]:
     }
 
 
-def ticket_lines(session: Session, number: str, now: datetime) -> Iterator[str]:
-    """The ticket for people as it stands now, line by line. Raises TicketNotFound."""
+def print_ticket(page: Screen, session: Session, number: str, now: datetime) -> None:
+    """Print the ticket for people as it stands now. Raises TicketNotFound."""
     ticket = ticket_detail(session, number)
     badge = f"  {label(Level, ticket.level)}" if ticket.level else ""
-    yield f"{ticket.number}  {ticket.title}"
+    page.line(f"{ticket.number}  {ticket.title}", BOLD)
     status, category = label(Status, ticket.status), label(Category, ticket.category)
-    yield f"{status}  {category}  {ticket.unit or '-'}{badge}"
-    yield from _topic_lines(ticket)
-    yield f"{ticket.claimant.name}  {ticket.claimant.phone}"
+    page.line(f"{status}  {category}  {ticket.unit or '-'}{badge}")
+    for line in _topic_lines(ticket):
+        page.line(line)
+    page.line(f"{ticket.claimant.name}  {ticket.claimant.phone}")
     if ticket.content:
-        yield ticket.content
+        page.line(ticket.content)
     if proposed := proposed_unit(ticket):
-        yield _("proposed: {unit} ({why})").format(unit=proposed[0], why=proposed[1])
+        page.line(_("proposed: {unit} ({why})").format(unit=proposed[0], why=proposed[1]))
     for note in ticket_notes(ticket):
         by, text = (one_line(str(note.private.get(part) or "")) for part in ("by", "text"))
-        yield _("note of {at} by {name}: {text}").format(
-            at=_minute(note.moment), name=by, text=text
+        line = _("note of {at} by {name}: {text}")
+        page.line(line.format(at=format_instant(note.moment), name=by, text=text))
+    _print_duties(page, ticket, now)
+    alerts = [
+        (
+            Coloured(label(Level, alert["level"]), LEVEL_COLOURS.get(alert["level"], "")),
+            alert["effective_at"][:16].replace("T", " "),
+            alert["clause"],
+            alert["to"] or _("nobody: overtaken by the next level or the expiry"),
+            _("taken back") if alert["withdrawn"] else "",
         )
-    for duty in ticket.duties:
-        yield from _duty_lines(duty, now)
-    for alert in _alerts(ticket, lambda role: label(Recipient, role)):
-        to = alert["to"] or _("nobody: overtaken by the next level or the expiry")
-        at = alert["effective_at"][:16].replace("T", " ")
-        withdrawn = "  " + _("taken back") if alert["withdrawn"] else ""
-        yield f"  {label(Level, alert['level'])}  {at}  ({alert['clause']})  {to}{withdrawn}"
+        for alert in _alerts(ticket, lambda role: label(Recipient, role))
+    ]
+    heads = (_("level"), _("moment"), _("clause"), _("recipients"), "")
+    if alerts:
+        page.line()
+        page.table(Table(heads, alerts))
     if (explanation := _explanation(session, ticket)) is not None:
-        yield from explanation_lines(explanation)
+        page.line()
+        for line in explanation_lines(explanation):
+            page.line(line)
 
 
 def _topic_as_dict(ticket: TicketDetail) -> dict[str, Any] | None:
@@ -136,36 +149,52 @@ def _duty_as_dict(duty: DutyView) -> dict[str, Any]:
     }
 
 
-def _duty_lines(duty: DutyView, now: datetime) -> Iterator[str]:
-    row = duty.row
-    name = label(ClockName, row.name)
-    state = _("overdue") if row.is_overdue(now) else label(ClockState, row.state)
-    if row.purpose:
-        name += f" {label(ContactPurpose, row.purpose)}"
-    span = f"{_minute(row.base)} - {_minute(row.due)}"
-    text = f"  {name}  {label(Recipient, row.holder)}  {span}  {state}"
-    if row.ended_at is not None:
-        text += f" {_minute(row.ended_at)}"
-        text += f" {label(EventName, duty.ended_by)}" if duty.ended_by else ""
-    yield text
-    for notice in duty.notices:
-        kind, change = label(NoticeKind, notice.kind), label(DutyChange, notice.change)
-        state = label(NoticeState, notice.state)
-        line = _("notice of {at}: {kind} ({change})").format(
-            at=_minute(notice.at), kind=kind, change=change
+def _print_duties(page: Screen, ticket: TicketDetail, now: datetime) -> None:
+    rows = [
+        (
+            _duty_name(duty),
+            label(Recipient, duty.row.holder),
+            format_instant(duty.row.base),
+            format_instant(duty.row.due),
+            _("overdue") if duty.row.is_overdue(now) else label(ClockState, duty.row.state),
+            format_instant(duty.row.ended_at) if duty.row.ended_at is not None else "",
+            label(EventName, duty.ended_by) if duty.row.ended_at and duty.ended_by else "",
         )
-        yield f"    {line}  {state}".rstrip()
+        for duty in ticket.duties
+    ]
+    heads = (_("duty"), _("holder"), _("from"), _("due"), _("state"), _("ended"), _("ended by"))
+    notices = (_("duty"), _("moment"), _("notice"), _("change"), _("state"))
+    for table in (Table(heads, rows), Table(notices, _notices(ticket))):
+        if table.rows:
+            page.line()
+            page.table(table)
 
 
-def _minute(at: datetime) -> str:
-    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+def _duty_name(duty: DutyView) -> str:
+    purpose = f" {label(ContactPurpose, duty.row.purpose)}" if duty.row.purpose else ""
+    return label(ClockName, duty.row.name) + purpose
+
+
+def _notices(ticket: TicketDetail) -> list[tuple[str, ...]]:
+    """Return the notices of each duty: when, of what kind, what changed, and what became of it."""
+    return [
+        (
+            _duty_name(duty),
+            format_instant(notice.at),
+            label(NoticeKind, notice.kind),
+            label(DutyChange, notice.change),
+            label(NoticeState, notice.state),
+        )
+        for duty in ticket.duties
+        for notice in duty.notices
+    ]
 
 
 def explanation_head(why: Explanation) -> str:
     """The first line of a deadline's reasons: its clock, base, term and clause."""
     return _("{clock} from {base}: {term} ({clause})").format(
         clock=label(ClockName, why.clock),
-        base=_minute(why.base),
+        base=format_instant(why.base),
         term=render(why.term_text),
         clause=why.clause,
     )

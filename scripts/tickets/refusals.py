@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,22 +30,22 @@ from models.queries.log import TicketNotFound
 from models.rules.text import one_line
 from models.rules.vocabulary import Permission
 from models.security.roles import Actor
-from models.settings import load_settings
+from models.settings import Settings, load_settings
 from models.shared_clock import service_clock
 from models.text_files import read_text
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from scripts.bootstrap import acting, read_store, use_store
-from scripts.failures import failure_as_dict, failure_line
+from scripts.failures import failure_as_dict, failure_table
 from scripts.output import print_json
+from scripts.screen import Screen
 
 
 class NotResent(HotlineError):
     """Something cannot be sent again; the message says why."""
 
 
-def show_failures(reason: str | None, *, as_json: bool) -> None:
+def show_failures(page: Screen, settings: Settings, reason: str | None, *, as_json: bool) -> None:
     """Show refused messages and given-up notices; for a reason in clear. Raises HotlineError."""
-    settings = load_settings()
     if reason is None:
         with read_store(settings) as session:
             rows = failures(session, most=None).rows
@@ -65,23 +65,23 @@ def show_failures(reason: str | None, *, as_json: bool) -> None:
             if bodies:
                 fields, now = ["refused messages"], system_clock()
                 record_reveal(session, actor, None, fields, now, reason, amount=len(bodies))
-    for row in rows:
-        body = bodies.get(row.id) if row.sort == MESSAGE else None
-        if as_json:
-            print_json(failure_as_dict(row) | ({} if body is None else {"raw": body}))
-        else:
-            raw = "" if body is None else f"  {body!r}"
-            sys.stdout.write(failure_line(row) + one_line(raw) + "\n")
+    raw = {n: bodies[row.id] for n, row in enumerate(rows) if row.sort == MESSAGE and bodies}
+    if as_json:
+        for n, row in enumerate(rows):
+            print_json(failure_as_dict(row) | ({"raw": raw[n]} if n in raw else {}))
+    else:
+        page.table(
+            failure_table(rows, [repr(raw[n]) if n in raw else "" for n in range(len(rows))])
+        )
 
 
-def refused_ticket_lines(session: Session, number: str) -> Iterator[str]:
-    """Return what is known of a number without a ticket, for people. Raises TicketNotFound."""
+def print_refused_ticket(page: Screen, session: Session, number: str) -> None:
+    """Print what is known of a number without a ticket, for people. Raises TicketNotFound."""
     waiting, refused = _without_ticket(session, number)
-    yield _("there is no ticket {number}").format(number=one_line(number))
+    page.line(_("there is no ticket {number}").format(number=one_line(number)))
     if waiting:
-        yield _("{n} messages wait for it").format(n=waiting)
-    for failure in refused:
-        yield failure_line(failure)
+        page.line(_("{n} messages wait for it").format(n=waiting))
+    page.table(failure_table(refused))
 
 
 def refused_ticket_as_dict(session: Session, number: str) -> dict[str, Any]:

@@ -5,12 +5,16 @@ import io
 import json
 import re
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 
+from models.i18n import speaking
+from scripts.report.columns import FIGURE_TITLES
+from scripts.report.definitions import COUNTED, FIGURES, RANK, RATES, definitions
 from tests.report.two_months import FORMULA, home_of_two_months
 from tests.scripts.hotline_process import HotlineProcess
 from tests.store.factories import prepared_home
@@ -33,9 +37,8 @@ def _report(
 def test_the_terminal_shows_units_trend_and_talks(home: Path) -> None:
     completed = _report(home, "--month", "2026-10")
     row = next(line for line in completed.stdout.splitlines() if DESK in line)
-    cells = [cell.strip() for cell in row.strip("│").split("│")]
     rates = ["66.7%", "0.0%", "0.0%", "50.0%"]
-    assert cells == ["1", DESK, "7", "2", *rates, "1", "", "2", "4", "3", "3"]
+    assert row.split() == ["1", DESK, "7", "2", *rates, "1", "2", "4", "3", "3"]
     assert "约谈提醒建议" in completed.stdout
     assert "弄虚作假  情节严重" in completed.stdout
     english = _report(home, "--month", "2026-10", lang="en")
@@ -167,3 +170,23 @@ def test_a_new_store_has_an_empty_bulletin(tmp_path: Path) -> None:
     report = json.loads(_report(prepared_home(tmp_path / "new"), "--json").stdout)
     assert report["units"] == []
     assert report["total"]["tickets"] == 0
+
+
+def test_the_page_holds_the_definitions_of_its_figures(home: Path) -> None:
+    """In its language, naming no file that a reader does not have; the manual has the same."""
+    page = _report(home, "--month", "2026-11", "--format", "html").stdout
+    assert ".md" not in page
+    assert "评价" in page.split("<h2>指标口径</h2>")[1]
+    english = _report(home, "--month", "2026-11", "--format", "html", lang="en").stdout
+    manual = (Path(__file__).parents[2] / "docs" / "bulletin.md").read_text("utf-8")
+    words = " ".join(manual.split())
+    for name, text in FIGURES.items():
+        assert f"| `{name}` | {text} |" in manual
+    assert all(f"| {text} |" in manual for text in RATES.values())
+    assert COUNTED in words
+    assert RANK in words
+    with speaking("en"):
+        listed = dict(definitions())
+    assert listed["on time"] == '"handled in time" of "handled"'
+    assert all(text in unescape(english) for text in listed.values())
+    assert set(FIGURE_TITLES) - set(FIGURES) - set(RATES) == {"yellow", "red"}

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from rich.console import Console
 
 from models.database import Store
 from models.operations.editions import publish
@@ -25,6 +24,7 @@ from models.security.roles import Actor
 from scripts.report.page import bulletin_page
 from scripts.report.spreadsheets import bulletin_csv, bulletin_workbook
 from scripts.report.terminal_table import bulletin_table
+from scripts.screen import Screen
 from tests.store.factories import advance_tickets, at, feed, letter, simple_units
 
 NOW = at("2026-12-20T10:00")
@@ -99,9 +99,9 @@ def test_every_format_has_the_topics(store: Store) -> None:
     book = load_workbook(file)
     values = [cell.value for sheet in book for row in sheet for cell in row]
     assert {burst.path, "环境保护"} <= set(values)
-    console = Console(file=io.StringIO(), width=200, record=True)
-    bulletin_table(console, result)
-    assert "环境保护" in console.export_text()
+    screen = Screen()
+    bulletin_table(screen, result)
+    assert "环境保护" in screen.text
     plain = bulletin_as_dict(result)
     assert sum(line["tickets"] for line in plain["topics"]) == plain["total"]["tickets"]
     assert plain["hot_topics"][0]["path"] == burst.path

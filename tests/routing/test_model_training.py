@@ -15,7 +15,8 @@ from models.rulebook import RulebookCache
 from models.rules.routing.directory import Unit, UnitsFile
 from models.rules.topics import Topic, TopicTree
 from monitor.actions import available_actions
-from scripts.tickets.presentation import ticket_lines
+from scripts.screen import Screen
+from scripts.tickets.presentation import print_ticket
 from scripts.training.evaluation import wilson_interval
 from scripts.training.fitting import build_corpus, folds, train, usable_letters
 from scripts.training.known_words import (
@@ -109,7 +110,8 @@ def test_a_proposal_stands_in_the_log_of_a_ticket_in_the_manual_queue(store: Sto
     assert "油烟" in data["proposal"]["args"]["words"]
     with store.reading() as session:
         ticket = ticket_detail(session, "B1")
-        assert "环境保护局" in "".join(ticket_lines(session, "B1", _NOW))
+        print_ticket(screen := Screen(), session, "B1", _NOW)
+    assert "环境保护局" in screen.text
     proposed = proposed_unit(ticket)
     assert proposed is not None
     assert proposed[0] == "环境保护局"

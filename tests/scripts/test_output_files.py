@@ -155,3 +155,57 @@ def test_a_key_file_that_others_could_read_is_refused(hotline: InProcessHotline)
         for mode in (0o600, 0o440):
             elsewhere.chmod(mode)
             hotline("queue", KEY_FILE=str(elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("b.html", b"<!doctype"), ("b.CSV", b"\xef\xbb\xbf"), ("b.xlsx", b"PK"), ("b.json", b'{"'),
+     ("b.txt", b"Bulletin"), ("b", b"Bulletin")],
+)  # fmt: skip
+def test_the_ending_says_the_format(
+    hotline: InProcessHotline, tmp_path: Path, name: str, begins: bytes
+) -> None:
+    """A page's name was given to a table."""
+    hotline("report", "--month", "2026-10", "--output", tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("report --month 2026-10 --output b.pdf", "known are .txt, .csv, .html, .htm, .xlsx"),
+        ("report --month 2026-10 --format csv --output b.html", "b.html would be html, but csv"),
+        ("report --month 2026-10 --json --output b.csv", "b.csv would be csv, but json"),
+        ("report --month 2026-10 --json --format csv", "not both"),
+        ("why-late --month 2026-10 --output b.xlsx", "known are .txt, .csv, .html, .htm, .json"),
+        ("forecast --output b.doc", "known are .txt, .csv"),
+        ("defend T1 --format html --output b.csv", "b.csv would be csv, but html"),
+        ("whatif --set terms.help=1day --output b.md", "known are .txt"),
+        ("replay /dev/null --against . --output b.md", "known are .txt"),
+    ],
+)
+def test_an_ending_that_says_something_else_is_refused(
+    hotline: InProcessHotline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str,
+    expected: str,
+) -> None:  # fmt: skip
+    """By one function for all commands, before any work is done."""
+    monkeypatch.chdir(tmp_path)
+    assert expected in hotline(*command.split(), code=2).stderr
+    assert not list(tmp_path.glob("b.*"))
+
+
+def test_an_overwritten_file_changes_at_once(tmp_path: Path) -> None:
+    """A command that fails leaves the file that was there, and no draft of its own."""
+    target = tmp_path / "x"
+    target.write_text("mine")
+    output = OutputFile(target, Settings(tmp_path / "home"), overwrite=True)
+    with pytest.raises(ZeroDivisionError), output.open() as file:
+        file.write(b"half")
+        file.flush()
+        assert target.read_text() == "mine"
+        _ = 1 // 0
+    assert target.read_text() == "mine"
+    with output.open() as file:
+        file.write(b"new")
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]

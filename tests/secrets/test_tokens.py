@@ -222,12 +222,13 @@ def test_a_token_is_issued_listed_and_revoked_by_commands(hotline: InProcessHotl
     assert listed["expires_at"][10:] == listed["issued_at"][10:]
     line = hotline("tokens", "list").stdout
     assert "王小燕  operator  city hotline, district desk  城市管理和综合执法局  until " in line
-    assert "last used never" in line
+    assert line.endswith("  never\n")
     hotline("tokens", "revoke", "王小燕")
     assert hotline.lines("tokens", "list")[0]["valid"] is False
     assert "revoked" in hotline("tokens", "list").stdout
     accesses = hotline("access").stdout.splitlines()
-    assert [a.split("  ")[2] for a in accesses] == ["token issued", "token revoked"]
+    assert ["token issued" in a for a in accesses[1:]] == [True, False]
+    assert "token revoked" in accesses[2]
     error = hotline("tokens", "issue", "li", "--role", "emperor", code=2).stderr
     assert "one of: operator, supervisor, auditor, feeder" in error
     typed = ("tokens", "issue", "li", "--role", "feeder", "--speaks", "city,me")
