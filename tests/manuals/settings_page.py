@@ -23,9 +23,9 @@ says where they are written.
 """
 _END = """
 Nothing else is read from the environment but what every program on the system reads: `XDG_STATE_HOME` for the
-default of `HOTLINE_ANCHORS`, `LANG` and `TERM` for the terminal.
+default of `HOTLINE_ANCHORS`, `LANG`, `TERM`, `PAGER` and `NO_COLOR` for the terminal.
 
-除此之外，只读取各程序通用的变量：`XDG_STATE_HOME` 决定 `HOTLINE_ANCHORS` 的默认位置，`LANG`、`TERM` 用于终端。
+除此之外，只读取各程序通用的变量：`XDG_STATE_HOME` 决定 `HOTLINE_ANCHORS` 的默认位置，`LANG`、`TERM`、`PAGER`、`NO_COLOR` 用于终端。
 """
 
 
@@ -96,6 +96,12 @@ SETTING_WORDS = {
         "up, worker, log --verify, anchors, restore, doctor",
     ),
     "HOTLINE_LOG": SettingWords("`text` or `json` 日志格式", "`text`", "every process 各进程"),
+    "HOTLINE_PAGER": SettingWords(
+        "the program that long results go through at a terminal; empty or `cat` for none "
+        "在终端上分页显示较长结果的程序；空或 `cat` 为不分页",
+        "`PAGER`, else `less` `PAGER`，否则 `less`",
+        "every command 各命令",
+    ),
 }
 
 
