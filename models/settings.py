@@ -51,8 +51,8 @@ class Settings:
     """The settings of an installation; each variable is `HOTLINE_` and the name in capitals.
 
     `anchors` is the folder that anchors are copied to, None where they are not; `home_named` says
-    whether HOTLINE_HOME names the home, which is the usual one otherwise. `pager` and `in_colour` are
-    for what people read at a terminal.
+    whether HOTLINE_HOME names the home, which is the usual one otherwise. `pager`, `in_colour`:
+    what people get at a terminal.
     """
 
     home: Path
