@@ -42,7 +42,7 @@ from monitor.screens.base import MonitorScreen
 from monitor.screens.dialogs import TextDialog
 from monitor.screens.help import introduction
 from monitor.snapshot import Snapshot, SnapshotReader
-from monitor.theme import DARK, LIGHT, PlainBars
+from monitor.theme import DARK, LIGHT, PlainBars, without_colours
 from monitor.widgets.bars import StatusLineData
 
 ScrollBar.renderer = PlainBars
@@ -130,7 +130,7 @@ class MonitorApp(CommandApp):
     def on_mount(self) -> None:
         """Show the first screen and begin to read."""
         for theme in (DARK, LIGHT):
-            self.register_theme(theme)
+            self.register_theme(without_colours(theme) if self.no_color else theme)
         chosen = str(self._preferences.get("theme"))
         self.theme = chosen if chosen in (DARK.name, LIGHT.name) else DARK.name
         self.show_first_screen()

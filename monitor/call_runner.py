@@ -24,7 +24,7 @@ from monitor.operator.claimant_data import claimant_lines
 from monitor.operator.operator import Operator
 from monitor.operator.sending import MessageSender
 from monitor.screens.call_form import CallAnswer, CallForm
-from monitor.ticket_view import log
+from monitor.ticket_log import log
 
 _TITLE_CELLS, _LOG_CELLS = 120, 46
 

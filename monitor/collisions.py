@@ -14,7 +14,7 @@ _JUST = timedelta(minutes=30)
 """The time for which a contact is told to whoever is about to call again."""
 
 
-_LONGEST_NAME = 10
+_LONGEST_NAME = 8
 """Cells of a name in a list."""
 
 

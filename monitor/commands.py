@@ -235,7 +235,7 @@ def keys_for(screen: str) -> list[Command]:
         rest = [command for command in rest if command.action != "back"]
     selecting = [command for command in screen_keys if command.when == _SELECTING]
     others = [command for command in screen_keys if command.when != _SELECTING]
-    return [*GO_TO_SCREEN, first, *selecting, *others, *rest]
+    return [first, *GO_TO_SCREEN, *selecting, *others, *rest]
 
 
 def palette(*, on_ticket: bool, on_wallboard: bool) -> Iterator[tuple[LazyText, str]]:

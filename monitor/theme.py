@@ -1,5 +1,6 @@
 """The colours of the monitor, dark and light."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.scrollbar import ScrollBarRender
@@ -74,3 +75,18 @@ LIGHT = Theme(
         "scrollbar-corner-color": "#f0ede4",
     },
 )
+
+
+def without_colours(theme: Theme) -> Theme:
+    """Return a theme for terminals that show greys alone: what is red has the most contrast.
+
+    As a grey, red would be the dimmest of all.
+    """
+    variables = theme.variables
+    levels = {
+        "card-red": theme.foreground or "",
+        "card-ink-light": theme.background or "",
+        "card-yellow": variables["quiet"],
+        "card-prewarning": variables["rest"],
+    }
+    return replace(theme, error=theme.foreground, variables=variables | levels)

@@ -1,4 +1,4 @@
-"""Lay out one ticket as text: its preview, letter, clocks, deadline, notices and log."""
+"""Lay out one ticket as text: its preview, letter, clocks, deadline and notices."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,18 +8,8 @@ from textual.content import Content
 from models.i18n import _, render
 from models.queries.detail import TicketDetail, proposed_topic
 from models.queries.duties import missed_duty, next_duty, waits_since
-from models.queries.log_lines import LogLine
 from models.rules.calendar import SHANGHAI
-from models.rules.events import (
-    AlertRaised,
-    AlertWithdrawn,
-    ClockExpired,
-    MessageRefused,
-    NoticeDropped,
-    NoticeFailed,
-    NoticeQueued,
-    fields,
-)
+from models.rules.events import NoticeDropped
 from models.rules.explain import Explanation
 from models.rules.text import steady_width
 from models.rules.vocabulary import (
@@ -41,18 +31,13 @@ from monitor.deadline_view import day_strip, lanes
 from monitor.formatting import (
     OfficeCalendar,
     format_instant,
-    format_short,
     format_time_left,
-    format_values,
     format_wait,
     format_weekday,
     one_line,
 )
-from monitor.labels import LEVEL_STYLES, value_label
-
-_LONGEST_LOG = 400
-"""Lines of a log that are laid out at once; `hotline log` shows all of any."""
-_SEQ_WIDTH = 4
+from monitor.labels import LEVEL_STYLES
+from monitor.text_layout import indented, stack
 
 
 def preview(
@@ -78,7 +63,7 @@ def preview(
             )
             for clock in sorted(running, key=lambda clock: clock.due)
         ]
-    return _lines(parts)
+    return stack(parts)
 
 
 def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Content:
@@ -94,7 +79,7 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
     claimant = ticket.claimant
     contact = _("wants no contact") if claimant.contact == "unwanted" else ""
     lines = [
-        Content.styled(ticket.title, "bold"),
+        Content.styled(one_line(ticket.title), "bold"),
         Content("  ").join([*badges, Content(status)]),
         Content(one_line(ticket.unit or _("no unit yet"))),
         *_topic_lines(ticket),
@@ -102,7 +87,7 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
     lines += [*_missed_lines(ticket), _next_line(ticket, now, office)]
     person = [claimant.name, claimant.phone, claimant.address, contact]
     lines.append(Content.styled("  ".join(text for text in person if text), "$quiet"))
-    return _lines(lines)
+    return stack(lines)
 
 
 def _missed_lines(ticket: TicketDetail) -> list[Content]:
@@ -185,15 +170,15 @@ def duties(
         if row.ended_at is not None:
             span += "  " + _("ended {at}").format(at=format_instant(row.ended_at))
             span += f" {label(EventName, duty.ended_by)}" if duty.ended_by else ""
-        parts += _indented(span, width)
+        parts += indented(span, width)
         if duty.notices:
             notices = ", ".join(
                 f"{format_instant(notice.at)[5:]} {label(NoticeKind, notice.kind)} "
                 f"{label(NoticeState, notice.state)}".rstrip()
                 for notice in duty.notices
             )
-            parts += _indented("  " + _("notices: {notices}").format(notices=notices), width)
-    return _lines(parts)
+            parts += indented("  " + _("notices: {notices}").format(notices=notices), width)
+    return stack(parts)
 
 
 def deadline(
@@ -219,7 +204,7 @@ def deadline(
         parts.append(Content.styled(text, "" if day.counts else "$quiet"))
     parts += [Content.styled(render(note), "$accent") for note in why.notes]
     parts += [_level_line(level, at) for level, at in why.levels]
-    return _lines(parts)
+    return stack(parts)
 
 
 def notices(ticket: TicketDetail) -> Content:
@@ -239,77 +224,10 @@ def notices(ticket: TicketDetail) -> Content:
                 f"  {why}" if why else "",
             )
         )
-    return _lines(parts or [Content("-")])
-
-
-def log(ticket: TicketDetail, now: datetime, width: int) -> Content:
-    """Lay out everything that happened, in order, each line below its own beginning."""
-    parts = []
-    # what was queued stands among the notices; that somebody had it sent again stands only here
-    lines = [n for n in ticket.log if not isinstance(n.event, NoticeQueued) or n.event.again]
-    if len(lines) > _LONGEST_LOG:
-        text = _("the last {n} of {total}").format(n=_LONGEST_LOG, total=len(lines))
-        parts.append(Content.styled(text, "$quiet"))
-    moments = [format_short(line.moment, now) for line in lines]
-    indent = max(map(len, moments), default=0) + _SEQ_WIDTH + 2
-    for line, moment in list(zip(lines, moments, strict=True))[-_LONGEST_LOG:]:
-        head = Content.styled(f"{line.seq:>3} {moment}".ljust(indent), "$quiet")
-        parts += _hanging(head, _log_line(line), indent, width)
-    return _lines(parts)
-
-
-def _indented(text: str, width: int) -> list[Content]:
-    """Wrap a quiet text that begins with two blanks, its further lines below its beginning."""
-    return _hanging(Content("  "), Content.styled(text.strip(), "$quiet"), 2, width)
-
-
-def _hanging(head: Content, text: Content, indent: int, width: int) -> list[Content]:
-    """Wrap a text beside its head, its further lines below its beginning."""
-    if width < 2 * indent:
-        return [head + text]
-    first, *rest = text.wrap(width - indent) or [Content("")]
-    # the blanks between two values may begin a line
-    begins = (len(line.plain) - len(line.plain.lstrip()) for line in rest)
-    rest = [line[begin:] for line, begin in zip(rest, begins, strict=True)]
-    return [head + first, *(Content(" " * indent) + line for line in rest)]
-
-
-def _log_line(line: LogLine) -> Content:
-    style = "bold"
-    if isinstance(line.event, AlertRaised):
-        style = LEVEL_STYLES.get(line.event.level, "bold")
-    elif isinstance(line.event, MessageRefused | NoticeFailed | ClockExpired):
-        style = "bold $error"
-    recorded = ""
-    if abs((line.at - line.moment).total_seconds()) >= 1:
-        recorded = " " + _("recorded {at}").format(at=format_instant(line.at))
-    alert = line.event if isinstance(line.event, AlertRaised | AlertWithdrawn) else None
-    level = label(Level, alert.level) if alert else ""
-    data = fields(line.event)
-    event_name = value_label(line.event.event)
-    name = f" {level} {event_name} " if level else event_name
-    if isinstance(line.event, AlertRaised):
-        name = " " + _("{level} raised").format(level=level) + " "
-    # the line begins with its moment and its level: they are not repeated
-    repeated = {k for k in ("base", "effective_at") if data.get(k) == line.moment}
-    if level:
-        repeated.add("level")
-    if isinstance(line.event, MessageRefused):
-        repeated.add("missing")  # the reason names them in words
-    return Content.assemble(
-        (name, style),
-        f"  {format_values(data, repeated)}",
-        f"  {format_values(line.private)}" if line.private else "",
-        ("  " + _("by {name}").format(name=line.by) if line.by else "", "$accent"),
-        (recorded, "$quiet"),
-    )
+    return stack(parts or [Content("-")])
 
 
 def _level_line(level: str, at: datetime) -> Content:
     name = Content.styled(f" {label(Level, level)} ", LEVEL_STYLES[level])
     local = at.astimezone(SHANGHAI)
     return Content.assemble(name, f"  {local:%m-%d %H:%M} {format_weekday(local.date())}")
-
-
-def _lines(parts: list[Content]) -> Content:
-    return Content("\n").join(parts)

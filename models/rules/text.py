@@ -37,8 +37,25 @@ _SUSPECT = re.compile(
 )
 """Whatever the expressions above may touch: most texts hold none of it and are let through."""
 
+
+def _plain_signs() -> dict[str, str]:
+    """Return the signs that are of ambiguous width, as Roman numerals, in plain letters or `*`.
+
+    Letters of other alphabets stay, and the lines that frames are drawn of.
+    """
+    signs = {}
+    for code in (*range(0xA1, 0x100), *range(0x2010, 0x2500), *range(0x2580, 0x2780)):
+        sign = chr(code)
+        is_letter = unicodedata.category(sign)[0] in "LM"
+        if unicodedata.east_asian_width(sign) == "A" and not is_letter:
+            plain = unicodedata.normalize("NFKC", sign).replace("\u2044", "/")
+            signs[sign] = plain if plain.isascii() else "*"
+    return signs
+
+
 _STEADY = str.maketrans(
     {
+        **_plain_signs(),
         **dict(zip("“”‘’", "「」''", strict=True)),
         **dict.fromkeys("‐–—―", "-"),
         **dict.fromkeys("●○◎■□◆◇▲△▼▽★☆※•", "*"),
@@ -48,8 +65,8 @@ _STEADY = str.maketrans(
         "≤": "<=",
         "≥": ">=",
         "≠": "!=",
-        "№": "No.",
         "℃": "oC",
+        "€": "EUR",
         **{chr(0x2460 + n): f"({n + 1})" for n in range(20)},
     }
 )

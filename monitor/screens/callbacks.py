@@ -52,7 +52,7 @@ def _heads() -> Sequence[Column]:
         Column(_("Unit"), 12),
         Column(_("Begun"), 11, 90),
         Column(_("Rating"), 12, 110),
-        Column(_("Status"), 8, 100),
+        Column(_("Status"), 12, 100),
     ]
 
 

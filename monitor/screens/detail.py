@@ -15,6 +15,7 @@ from monitor.formatting import one_line
 from monitor.host import MonitorHost
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
+from monitor.ticket_log import log
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
 
@@ -101,7 +102,7 @@ class DetailScreen(MonitorScreen):
         now, office, why = snapshot.at, snapshot.office, snapshot.explanation
         self._put("summary", ticket_view.summary(ticket, now, office))
         self._put("letter", ticket_view.letter(ticket))
-        self._put("log", ticket_view.log(ticket, now, self._width_of("log")))
+        self._put("log", log(ticket, now, self._width_of("log")))
         reasons = ticket_view.deadline(ticket, why, now, office) if why else None
         self._put("deadline", reasons or Content(_("No deadline yet")))
         self.query_one("#summary-panel", Panel).show_title(one_line(ticket.number))

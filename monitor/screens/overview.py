@@ -41,7 +41,7 @@ _TILES: tuple[tuple[str, LazyText, str, str], ...] = (
     ("yellow", lazy("yellow card"), "level:yellow", "bold $warning"),
     ("red", lazy("red card"), "level:red", "bold $error"),
     ("due_today", lazy("due today"), "left:today", "bold"),
-    ("first_contact", lazy("to be contacted"), "", "bold"),
+    ("first_contact", lazy("to contact"), "", "bold"),
     ("survey", lazy("survey due"), "", "bold"),
     ("dissatisfied", lazy("dissatisfied"), "", "bold"),
     ("returned", lazy("returned"), "status:returned", "bold"),
@@ -87,7 +87,7 @@ class Tile(SteadyText, can_focus=True):
             self._count = count
             style = self._style if count else "$quiet"
             if count and self._counter == Level.RED and self.app.no_color:
-                # as a grey, red is the dimmest of all
+                # greys are many: of the counters it has the most contrast
                 style = "bold reverse"
             name = render(self._title)
             # the days to come count terms, of which a ticket may have several

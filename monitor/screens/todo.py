@@ -35,7 +35,7 @@ def _heads() -> Sequence[Column]:
         Column(_("Ticket"), 14),
         Column(_("Title"), None),
         Column(_("Unit"), 12),
-        Column(_("Status"), 8, 100),
+        Column(_("Status"), 12, 100),
     ]
 
 

@@ -29,7 +29,7 @@ from monitor.widgets.virtual_list import VirtualList
 _NAME_WIDTH = 24
 _LEAST_BAR = 12
 _RATE_WIDTH = 8
-_RATES = (lazy("on time"), lazy("1st called"), lazy("last called"), lazy("pleased"))
+_RATES = (lazy("on time"), lazy("1st call"), lazy("end call"), lazy("pleased"))
 _WIDE = 118
 _OTHER_COLUMNS = 106
 """Cells of all columns but the bar, of the frame and of the scroll bar."""

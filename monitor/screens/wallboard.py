@@ -33,7 +33,7 @@ _FIGURES: tuple[tuple[str, LazyText, str], ...] = (
     ("open", lazy("open"), "$foreground"),
 )
 _SMALL_FIGURES: tuple[tuple[str, LazyText], ...] = (
-    ("first_contact", lazy("to be contacted")),
+    ("first_contact", lazy("to contact")),
     ("survey", lazy("survey due")),
     ("dissatisfied", lazy("dissatisfied")),
     ("returned", lazy("returned")),
@@ -61,10 +61,7 @@ class Figure(SteadyText):
         rows = large(str(number))
         if narrow:
             rows = [row[::2] for row in rows]
-        # without colours what counts most must not be the dimmest
-        colour = "$foreground" if self.app.no_color else self._colour
-        if not number:
-            colour = "$quiet"
+        colour = self._colour if number else "$quiet"
         lines = [Content.assemble(*_dots(row, f"on {colour}")) for row in rows]
         name = Content.styled(render(self._label), "bold")
         self.update(Content("\n").join([*lines, Content(""), name]))

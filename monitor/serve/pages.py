@@ -23,6 +23,10 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
+_FORM_POLICY = (
+    "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; img-src data:"
+)
+
 NOT_LOGGED_IN = N_("Log in first.")
 FROM_ANOTHER_SITE = N_("This request came from another site; open the monitor at its own address.")
 TOKEN_REFUSED = N_("This token is not known, has ended, or was revoked.")
@@ -35,16 +39,22 @@ BAD_REQUEST = N_("This request cannot be read.")
 
 
 class Page:
-    """Makes the answers to one visitor, in his language."""
+    """Makes the answers to one visitor, in his language.
 
-    def __init__(self, language: str, title: str) -> None:
+    `shown` says that a browser asks for a page to show, not for something that a page loads.
+    """
+
+    def __init__(self, language: str, title: str, *, shown: bool = False) -> None:
         self._language = language
         self._translate: Callable[[str], str] = translator(language)
         self._title = self._translate(title)
+        self._shown = shown
 
     def text(self, status: int, message: str, **values: object) -> web.Response:
-        """Return a refusal as plain text; what a browser loads for a page is told so."""
+        """Return a refusal as a page where it is shown; what a page loads is told it as text."""
         text = self._translate(message).format(**values)
+        if self._shown:
+            return self._html("login.html", status, _FORM_POLICY, {"problem": text, "form": False})
         return web.Response(status=status, text=f"hotline: {text}\n", headers=_HEADERS)
 
     def redirect(self, to: str) -> web.Response:
@@ -58,9 +68,9 @@ class Page:
             "log_in": self._translate(N_("Log in")),
             "hint": self._translate(N_("A supervisor issues tokens: hotline tokens issue")),
             "problem": self._translate(problem).format(**values),
+            "form": True,
         }
-        policy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
-        return self._html("login.html", status, policy + "img-src data:", texts)
+        return self._html("login.html", status, _FORM_POLICY, texts)
 
     def wait(self, seconds: int) -> web.Response:
         """Return the form, and that one has to wait before one logs in."""

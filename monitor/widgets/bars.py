@@ -259,4 +259,4 @@ def backlog(health: Health) -> Content:
         (_("messages refused {n}").format(n=health.refused), health.refused > 0),
     ]
     texts = (Content.styled(text, "bold $error" if is_bad else "") for text, is_bad in parts)
-    return Content("   ").join(texts)
+    return Content("  ").join(texts)

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.message import Message
 
 from models.i18n import LazyText, render
+from monitor.formatting import CUT
 from monitor.widgets.steady_text import SteadyText
 
 
@@ -34,11 +35,31 @@ class KindLine(SteadyText):
 
     def draw(self) -> None:
         """Draw the line again."""
-        parts = []
-        for kind in self._names:
+        first, texts = self._in_sight()
+        parts = [Content(CUT)] if first else []
+        for kind, text in list(texts.items())[first:]:
             style = "bold reverse" if kind == self.chosen else ""
-            parts.append(Content.styled(self._text(kind), style))
-        self.update(Content(" ").join(parts))
+            parts.append(Content.styled(text, style))
+        line = Content(" ").join(parts)
+        if (room := self.content_size.width) and cell_len(line.plain) > room:
+            line = line.truncate(room - cell_len(CUT)) + CUT
+        self.update(line)
+
+    def on_resize(self) -> None:
+        """Draw what fits now."""
+        self.draw()
+
+    def _in_sight(self) -> tuple[int, dict[str, str]]:
+        """Return the first kind in sight, so that the chosen one is whole, and all their texts."""
+        texts = {kind: self._text(kind) for kind in self._names}
+        widths = [cell_len(text) + 1 for text in texts.values()]
+        chosen, first = list(texts).index(self.chosen), 0
+        width = self.content_size.width
+        room = width - 2 * (cell_len(CUT) + 1)
+        if 0 < width < sum(widths) - 1:
+            while first < chosen and sum(widths[first : chosen + 1]) > room:
+                first += 1
+        return first, texts
 
     def other(self, by: int) -> str:
         """Return the kind so many places after the chosen one."""
@@ -50,9 +71,10 @@ class KindLine(SteadyText):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the kind that was clicked."""
-        at = 1
-        for kind in self._names:
-            width = cell_len(self._text(kind))
+        first, texts = self._in_sight()
+        at = 1 + (cell_len(CUT) + 1 if first else 0)
+        for kind, text in list(texts.items())[first:]:
+            width = cell_len(text)
             if at <= event.x < at + width:
                 self.post_message(self.Chosen(kind))
             at += width + 1

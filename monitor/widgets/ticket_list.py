@@ -26,7 +26,7 @@ from monitor.widgets.ticket_columns import (
 )
 
 _LEAST_TITLE = 24
-"""Cells that a title has, beside the mark of a claim, before another column has any."""
+"""Cells of a title, beside the mark of a claim, that are shown before another column has any."""
 
 
 class TicketList(SelectableList):
@@ -57,7 +57,7 @@ class TicketList(SelectableList):
         self._at_head = True
         self._aim: int | None = None
         self._widths: dict[str, int] = {}
-        self._mark_width = 0
+        self._least_title = _LEAST_TITLE
         self._fitted: dict[int, tuple[list[TicketColumn], list[Column]]] = {}
         self._lines: Sequence[Mapping[str, Cell]] = ()
         self._laid_out: object = None
@@ -215,9 +215,8 @@ class TicketList(SelectableList):
         """Return the columns that leave enough for the title, as they were measured."""
         if width not in self._fitted:
             columns = shown_columns(self._chosen, wide=width >= WIDE)
-            least = _LEAST_TITLE + self._mark_width
             for key in DROPPED_FIRST:
-                if self._title_width(columns, width) >= least:
+                if self._title_width(columns, width) >= self._least_title:
                     break
                 columns = [column for column in columns if column.key != key]
             self._fitted[width] = columns, [self._column(column, width) for column in columns]
@@ -260,10 +259,18 @@ class TicketList(SelectableList):
             for key, cell in line.items():
                 length = cell_len(cell.text) + sum(cell_len(text) for text, _style in cell.parts)
                 widths[key] = max(length, widths.get(key, 0))
-        # only of a marked title the text is no part of the title
-        marks = (line[TITLE] for line in self._lines if line[TITLE].parts)
-        self._mark_width = max((cell_len(title.text) for title in marks), default=0)
+        self._least_title = max(
+            [_LEAST_TITLE, *(_least_cells(line[TITLE]) for line in self._lines)]
+        )
         self._widths, self._fitted = widths, {}
+
+
+def _least_cells(title: Cell) -> int:
+    """Return the cells of a title that must be seen; the text of a marked one is its mark."""
+    if not title.parts:
+        return 0
+    length = sum(cell_len(text) for text, _style in title.parts)
+    return cell_len(title.text) + min(_LEAST_TITLE, length)
 
 
 def _index_of(number: str | None, page: TicketPage) -> int | None:

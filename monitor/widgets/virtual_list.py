@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -12,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from monitor.formatting import fit
+from monitor.formatting import fit, shorten
 from monitor.widgets.list_columns import Cell, Column, column_at, fitting_widths
 
 _MOST_STRIPS = 1_000
@@ -281,9 +282,12 @@ class VirtualList(ScrollView, can_focus=True):
         return base + self.get_component_rich_style(f"virtual-list--{name}", partial=True)
 
     def _in_parts(self, cell: Cell, width: int, base: Style) -> list[Segment]:
-        texts = [(cell.text, cell.style), *cell.parts]
-        drawn = Strip([Segment(text, self._style(name, base)) for text, name in texts if text])
-        return list(drawn.adjust_cell_length(width, base))
+        segments, room = [], width
+        for text, name in ((cell.text, cell.style), *cell.parts):
+            shown = shorten(text, room)
+            segments.append(Segment(shown, self._style(name, base)))
+            room -= cell_len(shown)
+        return list(Strip(segments).adjust_cell_length(width, base))
 
     def _empty_line(self, y: int) -> str:
         """Return a line of `empty`, which begins a little below the head."""

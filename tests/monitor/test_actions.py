@@ -26,7 +26,7 @@ from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog, RevealDialog, TextPrompt
 from monitor.screens.mend_form import FormRow
-from monitor.ticket_view import log
+from monitor.ticket_log import log
 from monitor.widgets.fields import SubmitButton
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text

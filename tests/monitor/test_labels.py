@@ -49,6 +49,7 @@ from monitor.app import MonitorApp
 from monitor.formatting import DEFAULT_OFFICE
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot
+from monitor.ticket_log import log
 from monitor.widgets.virtual_list import VirtualList
 from tests.monitor.driving import wait_for_refresh
 from tests.monitor.scene import NOW, fill_scene, screen_text
@@ -166,7 +167,7 @@ def test_the_log_shows_no_code(ticket: TicketDetail) -> None:
     assert {type(event).event for event in events} == set(EventName)
     for event in events:
         line = LogLine(1, NOW, NOW - timedelta(hours=1), event, {}, "")
-        text = ticket_view.log(_with(ticket, log=(line,)), NOW, 200).plain
+        text = log(_with(ticket, log=(line,)), NOW, 200).plain
         assert _codes_in(text) == [], (event, text)
         assert HAN.search(text.split("  ")[2]), text
         values = text.split("  ")[3:]

@@ -314,6 +314,20 @@ async def test_the_palette_finds_screens(store: Store) -> None:
     assert {"单位", "队列", "失败", "浅色", "深色"} & set(names) >= {"单位", "队列", "失败"}
 
 
+async def test_the_chosen_kind_and_help_are_in_sight_whatever_the_words(store: Store) -> None:
+    """English words are longer than the narrowest terminal: others give way, and say so."""
+    activate("en")
+    app = _app(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_refresh(pilot)
+        await pilot.press("7", *["right"] * 5)
+        await wait_for_refresh(pilot)
+        text = screen_text(app).splitlines()
+    assert text[1].startswith(" ..")
+    assert " revisits " in text[1]
+    assert text[-1].startswith(" F1 Help")
+
+
 async def test_nothing_is_cut_beside_a_scroll_bar(store: Store) -> None:
     """In the narrowest terminal the last column ends before the bar, and key hints are whole."""
     app = _app(store)

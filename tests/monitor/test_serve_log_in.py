@@ -447,6 +447,21 @@ async def test_refusals_are_in_the_language_of_the_visitor(
         assert expected in await reply.text()
 
 
+async def test_a_refusal_that_is_shown_is_a_page(store: Store, tmp_path: Path) -> None:
+    """A person sees the page of the log-in with the reason; what a page loads gets the text."""
+    headers = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "zh"}
+    async with served(store, tmp_path) as url, visitor(**headers) as browser:
+        answers = [browser.get(f"{url}/nowhere")]
+        other = {"Origin": "https://other.example"}
+        answers.append(browser.post(f"{url}/login", data={"token": "x"}, headers=other))
+        for answer, why in zip(answers, ("请先登录", "该请求来自其他网站"), strict=True):
+            async with answer as reply:
+                assert (reply.status, reply.content_type) == (403, "text/html")
+                text = await reply.text()
+                assert f'role="alert">{why}' in text
+                assert "<form" not in text
+
+
 async def test_pages_load_nothing_from_elsewhere_and_are_framed_by_nobody(
     store: Store, tmp_path: Path
 ) -> None:

@@ -25,7 +25,10 @@ def _fill(store: Store) -> None:
     accepted = {"id": "a-2", "type": "unit.accepted", "ticket": TICKETS[0], "unit": "城管局"}
     called = {"id": "a-3", "type": "contact.attempted", "ticket": TICKETS[0], "unit": "城管局"}
     called |= {"purpose": "first", "method": "phone", "outcome": "no_answer", "by": "赵"}
-    letters = [received(n, NOW - timedelta(hours=2), "路灯不亮", unit="城管局") for n in TICKETS]
+    letters = [
+        received(n, NOW - timedelta(hours=2), "路灯不亮三天夜里看不清路面", unit="城管局")
+        for n in TICKETS
+    ]
     accepted["at"] = (NOW - timedelta(hours=1)).isoformat()
     called["at"] = (NOW - timedelta(minutes=2)).isoformat()
     play(store, [*letters, accepted, called], NOW)
