@@ -12,12 +12,12 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias, get_args, ge
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from models.i18n import LazyText, PrivateText, lazy
+from models.i18n import N_, LazyText, PrivateText, lazy
 from models.rules import fields as check
 from models.rules.calendar import SHANGHAI
 from models.rules.fields import Claimant, ClaimantChange, Field, InvalidField, Limit
 from models.rules.origins import HARMLESS, PRIVATE, UNIT, Origin, origins
-from models.rules.papers import says_something
+from models.rules.papers import lacking_parts, required_parts, says_something
 from models.rules.topics import UNKNOWN_TOPIC
 from models.rules.vocabulary import (
     Category,
@@ -40,6 +40,7 @@ from models.rules.vocabulary import (
 _YEARS = range(1970, 2200)
 """Years that a message may be dated in; what lies outside was not meant."""
 
+MISSING = N_("fields are missing: {names}")
 HOTLINE = "hotline"
 """The name by which the hotline itself speaks in a message's `unit`."""
 
@@ -581,24 +582,31 @@ def read_content(kind: MessageType, raw: RawMessage) -> Content | Refusal:
     """
     values, missing, invalid = _read_fields(kind, raw)
     if missing:
-        names = ", ".join(missing)
-        return Refusal(lazy("fields are missing: {names}", names=names), tuple(missing))
+        return Refusal(LazyText(MISSING, {"names": ", ".join(missing)}), tuple(missing))
     for why in invalid.values():
         return Refusal(why)
     return CONTENT_TYPES[kind](**values)
 
 
 def wrong_fields(kind: MessageType, raw: RawMessage) -> dict[str, LazyText]:
-    """Return why each field of a message cannot be read that cannot, in the order of the fields.
+    """Return why fields of a message are refused whatever its ticket is, in their order.
 
-    A part of an object is named as `claimant.contact`.
+    They cannot be read, or are not there or say nothing where the regulation asks for them. A part
+    of an object is named as `claimant.contact`.
     """
-    _values, missing, invalid = _read_fields(kind, raw)
-    reasons = {name: lazy("fields are missing: {names}", names=name) for name in missing}
+    values, missing, invalid = _read_fields(kind, raw)
+    lacking = [part for part in lacking_parts(kind, values) if part not in invalid]
+    reasons = {name: LazyText(MISSING, {"names": name}) for name in (*missing, *lacking)}
     # the check of an object names the part that it refuses
     reasons |= {str(why.args.get("name", name)): why for name, why in invalid.items()}
     names = list(FIELDS[kind])
     return dict(sorted(reasons.items(), key=lambda item: names.index(item[0].partition(".")[0])))
+
+
+def required_fields(kind: MessageType, message: RawMessage) -> tuple[str, ...]:
+    """Return the fields that such a message must have, with what the regulation asks for in it."""
+    of_struct = (name for name, field in FIELDS[kind].items() if field.required)
+    return (*of_struct, *required_parts(kind, message))
 
 
 def _read_fields(

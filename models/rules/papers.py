@@ -1,10 +1,29 @@
-"""Whether papers, evidence and other parts that are asked for say anything (decision 18)."""
+"""The parts that the regulation asks for in messages, and whether they say anything (decision 18).
+
+A message can be read without them: its rule says that they are missing.
+"""
 
 from collections.abc import Mapping
+
+from models.rules.vocabulary import Disposal, MessageType, RevisitOutcome
 
 RESULT_PARTS = ("facts", "measures", "remedies", "basis")
 LONG_TERM_PARTS = ("progress", "next_steps")
 """The parts of a result, and those of one that takes long to be carried out (Regulation 3.7)."""
+
+EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps")
+"""The parts of a request for more time, beside that the claimant was told (3.5)."""
+
+_TOLD = "claimant_told"
+_PARTS: Mapping[MessageType, tuple[str, ...]] = {
+    MessageType.UNIT_RETURNED: ("reason", "basis", "suggested_unit", "signed_by"),
+    MessageType.DISPUTE_EVIDENCE: ("documents",),
+    MessageType.PROGRESS_REPORTED: ("text",),
+    MessageType.CONTACT_PROOF: ("evidence",),
+    MessageType.EXTENSION_REQUESTED: (*EXTENSION_PARTS, _TOLD),
+    MessageType.CLAIMANT_SUPPLEMENTED: ("text",),
+    MessageType.TERM_RESTARTED: ("basis",),
+}
 
 _NOTHING = frozenset(("", "否", "无", "没有", "false", "no", "none", "null"))
 _YES = frozenset(("是", "yes", "true"))
@@ -28,3 +47,35 @@ def says_something(value: object) -> bool:
 def says_yes(value: object) -> bool:
     """Return whether a part that is answered by yes or no says yes: true, `是` or `yes`."""
     return value is True or (isinstance(value, str) and value.strip().lower() in _YES)
+
+
+def required_parts(kind: MessageType, message: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the parts that the regulation asks for in a message, as `long_term.progress`.
+
+    Those of a result follow from its disposal, those of a revisit from its outcome: there are none
+    while that is unknown.
+    """
+    match kind, message:
+        case MessageType.RESULT_SUBMITTED, {"disposal": Disposal.ORDINARY}:
+            is_long = message.get("long_term") is not None
+            return (*RESULT_PARTS, *(f"long_term.{part}" for part in LONG_TERM_PARTS if is_long))
+        case MessageType.RESULT_SUBMITTED, {
+            "disposal": Disposal.ADMINISTRATIVE_CASE | Disposal.JUDICIAL_TRANSFER
+        }:
+            return ("materials",)
+        case MessageType.REVISIT_RECORDED, {"outcome": RevisitOutcome.CORRECTED}:
+            return ("rating",)
+    return _PARTS.get(kind, ())
+
+
+def lacking_parts(kind: MessageType, message: Mapping[str, object]) -> tuple[str, ...]:
+    """Return those of the required parts of a message that say nothing."""
+    return tuple(part for part in required_parts(kind, message) if not _is_said(part, message))
+
+
+def _is_said(part: str, message: Mapping[str, object]) -> bool:
+    name, _dot, inner = part.partition(".")
+    value = message.get(name)
+    if inner:
+        value = value.get(inner) if isinstance(value, Mapping) else None
+    return says_yes(value) if part == _TOLD else says_something(value)

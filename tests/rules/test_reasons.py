@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from models.i18n import LazyText, activate, lazy, render
-from models.rules.lifecycle.extension import EXTENSION_PARTS
 from models.rules.messages import FIELDS, Refusal, read_content
-from models.rules.vocabulary import MessageType, Rating, Status
+from models.rules.papers import required_parts
+from models.rules.vocabulary import Disposal, MessageType, Rating, RevisitOutcome, Status
 
 
 @pytest.fixture
@@ -77,9 +77,11 @@ def test_what_is_stored_are_codes() -> None:
 
 @pytest.mark.usefixtures("chinese")
 def test_every_field_that_a_message_may_lack_has_its_chinese() -> None:
-    required = {
+    names = {
         n for fields in FIELDS.values() for n, (_check, needed, _null) in fields.items() if needed
     }
-    names = required | {*EXTENSION_PARTS}
+    results = [{"disposal": disposal, "long_term": {}} for disposal in Disposal]
+    for message in ({}, *results, {"outcome": RevisitOutcome.CORRECTED}):
+        names.update(part for kind in MessageType for part in required_parts(kind, message))
     rendered = {name: render(lazy("{names}", names=name)) for name in names}
     assert [name for name, text in rendered.items() if text == name] == []

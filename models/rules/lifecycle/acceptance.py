@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import UNSET
 
-from models.i18n import LazyText, PrivateText, lazy
+from models.i18n import N_, LazyText, PrivateText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.decision import Decision, clock_key, lacks, wrong_status
 from models.rules.lifecycle.handling import (
@@ -14,7 +14,6 @@ from models.rules.lifecycle.handling import (
     start_emergency_clock,
 )
 from models.rules.messages import HOTLINE, Refusal, Route, named_topic
-from models.rules.papers import says_something
 from models.rules.screening import EMERGENCY_LINE
 from models.rules.state import Clock
 from models.rules.vocabulary import (
@@ -31,7 +30,6 @@ from models.rules.vocabulary import (
 )
 
 _FEWEST_PARTIES = 2
-RETURN_PARTS = ("reason", "basis", "suggested_unit", "signed_by")
 
 
 def received(decision: Decision, content: messages.TicketReceived) -> Refusal | None:
@@ -238,10 +236,9 @@ def returned(decision: Decision, content: messages.UnitReturned) -> Refusal | No
         return wrong_status(decision)
     if state.may_not_return:
         return Refusal(lazy("{unit} may not return this ticket again", unit=str(state.unit)))
-    lacking = tuple(part for part in RETURN_PARTS if not says_something(getattr(content, part)))
-    if lacking:
-        names = ", ".join(lacking)
-        return Refusal(lazy("the return lacks: {names}; the term runs on", names=names), lacking)
+    refusal = lacks(content, N_("the return lacks: {names}; the term runs on"))
+    if refusal is not None:
+        return refusal
     state.status = Status.RETURNED
     suggested = content.suggested_unit
     known = isinstance(suggested, str) and suggested != HOTLINE
@@ -331,8 +328,8 @@ def dispute_evidence(decision: Decision, content: messages.DisputeEvidence) -> R
         return wrong_status(decision)
     if unit not in decision.state.parties:
         return Refusal(lazy("{unit} is no party to the dispute", unit=unit))
-    if not says_something(content.documents):
-        return lacks("documents")
+    if (refusal := lacks(content)) is not None:
+        return refusal
     decision.emit(events.DisputeEvidence(unit=unit, documents=content.documents))
     decision.stop_clock(clock_key(ClockName.EVIDENCE, unit))
     return None

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from models.i18n import PrivateText
 from models.rules.lifecycle.decide import fold
-from models.rules.lifecycle.extension import EXTENSION_PARTS
 from models.rules.lifecycle.outcome import RaisedLevel, outcome_of
 from models.rules.messages import Content, ExtensionRequested, Message, ResultSubmitted
-from models.rules.papers import RESULT_PARTS
+from models.rules.papers import EXTENSION_PARTS, RESULT_PARTS
 from models.rules.state import EDITION, Clock, RuleContext, State
 from models.rules.vocabulary import Disposal, MessageType
 

@@ -197,8 +197,8 @@ def proved(decision: Decision, content: messages.ContactProof) -> Refusal | None
     asked = decision.state.successor_of(proof.holder)
     if content.unit not in (asked, HOTLINE):
         return Refusal(lazy("proof of this contact was asked of {unit}", unit=asked))
-    if not says_something(content.evidence):
-        return lacks("evidence")
+    if (refusal := lacks(content)) is not None:
+        return refusal
     decision.emit(
         events.ContactRecorded(
             unit=content.unit,
@@ -245,9 +245,9 @@ def revisited(decision: Decision, content: messages.RevisitRecorded) -> Refusal 
     state = decision.state
     if not state.revisit:
         return Refusal(lazy("no revisit is open"))
-    if content.outcome == RevisitOutcome.CORRECTED:
-        if content.rating is None:
-            return Refusal(lazy("fields are missing: {names}", names="rating"), ("rating",))
+    if (refusal := lacks(content)) is not None:
+        return refusal
+    if content.outcome == RevisitOutcome.CORRECTED and content.rating is not None:
         decision.emit(
             events.RatingCorrected(from_=state.rating, to=content.rating, notes=content.notes)
         )

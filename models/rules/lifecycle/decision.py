@@ -10,7 +10,8 @@ from msgspec import UNSET
 from models.i18n import LazyText, lazy
 from models.rules import events, levels
 from models.rules.events import Event, EventData, NoticedDuty, NoticeQueued
-from models.rules.messages import Message, Refusal
+from models.rules.messages import MISSING, Content, Message, Refusal
+from models.rules.papers import lacking_parts
 from models.rules.state import Clock, RuleContext, State
 from models.rules.terms import Term, expiry
 from models.rules.vocabulary import (
@@ -326,7 +327,10 @@ def wrong_status(decision: Decision) -> Refusal:
     return Refusal(lazy("not possible while the ticket is {status}", status=decision.state.status))
 
 
-def lacks(*parts: str) -> Refusal:
-    """Return the refusal of a message whose parts are not there, or say nothing."""
-    names = ", ".join(parts)
-    return Refusal(lazy("fields are missing: {names}", names=names), parts)
+def lacks(content: Content, text: str = MISSING) -> Refusal | None:
+    """Return the refusal of a message whose required parts are not there, or say nothing.
+
+    `text` says so, with `{names}`.
+    """
+    parts = lacking_parts(content.type, msgspec.structs.asdict(content))
+    return Refusal(LazyText(text, {"names": ", ".join(parts)}), parts) if parts else None

@@ -2,16 +2,13 @@
 
 from msgspec import UNSET
 
-from models.i18n import lazy
+from models.i18n import N_, lazy
 from models.rules import events, messages
 from models.rules.calendar import SHANGHAI
-from models.rules.lifecycle.decision import Decision, wrong_status
+from models.rules.lifecycle.decision import Decision, lacks, wrong_status
 from models.rules.lifecycle.handling import term_from
 from models.rules.messages import Refusal
-from models.rules.papers import says_something, says_yes
 from models.rules.vocabulary import ClockName, NoticeKind
-
-EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps")
 
 
 def extension_requested(decision: Decision, content: messages.ExtensionRequested) -> Refusal | None:
@@ -49,9 +46,4 @@ def _why_not_extend(decision: Decision, content: messages.ExtensionRequested) ->
     if decision.at > last:
         until = f"{last.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
         return Refusal(lazy("too late: to be asked by {until} (Regulation 3.5)", until=until))
-    lacking = tuple(part for part in EXTENSION_PARTS if not says_something(getattr(content, part)))
-    if not says_yes(content.claimant_told):
-        lacking = (*lacking, "claimant_told")
-    if lacking:
-        return Refusal(lazy("the request lacks: {names}", names=", ".join(lacking)), lacking)
-    return None
+    return lacks(content, N_("the request lacks: {names}"))

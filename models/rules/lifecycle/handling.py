@@ -6,7 +6,6 @@ from models.i18n import LazyText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.decision import Decision, lacks, wrong_status
 from models.rules.messages import Refusal
-from models.rules.papers import says_something
 from models.rules.vocabulary import (
     OPEN,
     ClockName,
@@ -77,8 +76,8 @@ def supplemented(decision: Decision, content: messages.ClaimantSupplemented) -> 
     state = decision.state
     if state.status not in OPEN:
         return wrong_status(decision)
-    if not says_something(content.text):
-        return lacks("text")
+    if (refusal := lacks(content)) is not None:
+        return refusal
     decision.emit(events.TicketSupplemented(text=content.text))
     if decision.running_clock(ClockName.HANDLING):
         _restart(decision, lazy("the claimant added new facts (Regulation 3.4.6)"))
@@ -91,8 +90,8 @@ def term_restarted(decision: Decision, content: messages.TermRestarted) -> Refus
     if not decision.running_clock(ClockName.HANDLING):
         return wrong_status(decision)
     cause, basis = content.cause, content.basis
-    if not says_something(basis):
-        return lacks("basis")
+    if (refusal := lacks(content)) is not None:
+        return refusal
     _restart(decision, lazy("{cause}: {basis} (Regulation 3.4.7)", cause=cause, basis=basis))
     decision.notify_unit(NoticeKind.RESTARTED, decision.state.unit)
     return None
@@ -137,8 +136,8 @@ def progress_reported(decision: Decision, content: messages.ProgressReported) ->
     """Record an interim report, which meets the twenty-four hours of an emergency (3.4)."""
     if decision.state.status not in OPEN:
         return wrong_status(decision)
-    if not says_something(content.text):
-        return lacks("text")
+    if (refusal := lacks(content)) is not None:
+        return refusal
     decision.emit(events.ProgressReported(unit=content.unit, text=content.text))
     decision.stop_clock(ClockName.EMERGENCY_REPORT)
     return None

@@ -1,17 +1,15 @@
 """The result of a ticket: format and review 3.7, second handling 3.8 and 3.9."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import UNSET
 
-from models.i18n import LazyText, PrivateText, lazy
+from models.i18n import N_, LazyText, PrivateText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.acceptance import accept
-from models.rules.lifecycle.decision import Decision, wrong_status
+from models.rules.lifecycle.decision import Decision, lacks, wrong_status
 from models.rules.lifecycle.handling import join, term_from, term_with_extensions
 from models.rules.messages import Refusal
-from models.rules.papers import LONG_TERM_PARTS, RESULT_PARTS, says_something
 from models.rules.state import State
 from models.rules.vocabulary import (
     DISSATISFIED,
@@ -29,8 +27,8 @@ def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal 
     state = decision.state
     if state.status not in (Status.DISPATCHED, Status.HANDLING):
         return wrong_status(decision)
-    if lacking := _lacking_in_result(content):
-        return Refusal(lazy("the result lacks: {names}", names=", ".join(lacking)), lacking)
+    if (refusal := lacks(content, N_("the result lacks: {names}"))) is not None:
+        return refusal
     if state.status == Status.DISPATCHED:
         accept(decision)
     decision.emit(
@@ -58,16 +56,6 @@ def submitted(decision: Decision, content: messages.ResultSubmitted) -> Refusal 
     else:
         _complete(decision)
     return None
-
-
-def _lacking_in_result(content: messages.ResultSubmitted) -> tuple[str, ...]:
-    if content.disposal != Disposal.ORDINARY:
-        return () if says_something(content.materials) else ("materials",)
-    lacking = [part for part in RESULT_PARTS if not says_something(getattr(content, part))]
-    if content.long_term is not None:
-        parts = content.long_term if isinstance(content.long_term, Mapping) else {}
-        lacking += [f"long_term.{p}" for p in LONG_TERM_PARTS if not says_something(parts.get(p))]
-    return tuple(lacking)
 
 
 def _complete(decision: Decision) -> None:
