@@ -10,14 +10,21 @@ from enum import Enum, auto
 
 from textual.binding import Binding, BindingType
 
-from models.i18n import LazyText, lazy
+from models.i18n import N_, LazyText, lazy
 from monitor.quick_actions import QUICK_ACTIONS
 from monitor.theme import DARK, LIGHT
 
 ANYWHERE = "anywhere"
 _REFRESH_SECONDS = (1, 2, 5, 15)
-_DIGIT_NAMES = ("one", "two", "three", "four", "five", "six", "seven")
-"""Full-width digits, as a Chinese input method sends them, by Textual's names."""
+_DIGIT_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def digit_keys(number: int) -> str:
+    """Return the keys of a digit from 1 to 9: also full-width, as a Chinese input method sends it.
+
+    They are Textual's names.
+    """
+    return f"{number},fullwidth_digit_{_DIGIT_NAMES[number - 1]}"
 
 
 class KeyFact(Enum):
@@ -60,10 +67,10 @@ class Command:
     """Something that a key does, or the command palette, or both.
 
     `keys` are Textual's names of keys that do the same; among them are the characters that a
-    Chinese input method sends. `key_label` is how the key is written on the screen. `action` is a
-    Textual action of the app or of the screen named by `where`; it is empty where a widget binds
-    the key itself. Its hint is shown while all facts of `when` hold. `palette_label` is the
-    command's name in the palette, which the wallboard has only `for_wallboard`.
+    Chinese input method sends. `key_label` is how the key is written on the screen, in English.
+    `action` is a Textual action of the app or of the screen named by `where`; it is empty where a
+    widget binds the key itself. Its hint is shown while all facts of `when` hold. `palette_label`
+    is the command's name in the palette, which the wallboard has only `for_wallboard`.
     """
 
     action: str
@@ -81,7 +88,7 @@ class Command:
 def _go_to(number: int, screen: MainScreen) -> Command:
     return Command(
         f"go('{screen.name}')",
-        keys=f"{number},fullwidth_digit_{_DIGIT_NAMES[number - 1]}",
+        keys=digit_keys(number),
         key_label=str(number),
         label=screen.title,
         palette_label=screen.title,
@@ -109,7 +116,7 @@ KEYS = (
     Command(
         "clear_filter",
         "backspace",
-        "Backspace",
+        N_("Backspace"),
         lazy("Clear the filter"),
         "tickets",
         when=(KeyFact.FILTERED,),
@@ -125,18 +132,20 @@ KEYS = (
         False,
     ),
     Command("app.list_menu", "f6", "F6", lazy("List"), "tickets"),
-    Command("", "up", "Up Down", lazy("Move"), "tickets", in_key_line=False),
+    Command("", "up", N_("Up Down"), lazy("Move"), "tickets", in_key_line=False),
     Command("", "home", "Home", lazy("Head of the queue"), "tickets", in_key_line=False),
     Command("", "enter", "Enter", lazy("Details"), "tickets", when=_ON_TICKET),
     Command("", "enter", "Enter", lazy("Open the list of this"), "overview"),
     Command("", "tab", "Tab", lazy("Next part"), "overview"),
     Command("app.hand_over", "f12", "F12", lazy("Handover"), "overview"),
     Command("", "enter", "Enter", lazy("Its tickets"), "units"),
-    Command("other(-1)", "left", "<", lazy("Other calls"), "callbacks", in_key_line=False),
-    Command("other(1)", "right", "< >", lazy("Other calls"), "callbacks"),
+    Command(
+        "other(-1)", "left", N_("Left Right"), lazy("Other calls"), "callbacks", in_key_line=False
+    ),
+    Command("other(1)", "right", N_("Left Right"), lazy("Other calls"), "callbacks"),
     Command("", "enter", "Enter", lazy("Details"), "callbacks", when=_ON_TICKET),
-    Command("other(-1)", "left", "<", lazy("Other kinds"), "todo", in_key_line=False),
-    Command("other(1)", "right", "< >", lazy("Other kinds"), "todo"),
+    Command("other(-1)", "left", N_("Left Right"), lazy("Other kinds"), "todo", in_key_line=False),
+    Command("other(1)", "right", N_("Left Right"), lazy("Other kinds"), "todo"),
     Command("", "enter", "Enter", lazy("Details"), "todo", when=_ON_TICKET),
     Command("", "enter", "Enter", lazy("Mend, send again"), "failures"),
     Command("app.call", "f3", "F3", lazy("Call"), "callbacks", when=_ON_TICKET),
@@ -151,8 +160,12 @@ KEYS = (
             Command("", "f2", "F2", lazy("Act on the selected"), screen, when=_SELECTING),
             Command("", "escape", "Esc", lazy("Select none"), screen, when=_SELECTING),
             Command("", "insert", "Insert", lazy("Select"), screen, when=_ON_TICKET),
-            Command("", "shift+down", "Shift+Down", lazy("Select on"), screen, in_key_line=False),
-            Command("app.select_all", "ctrl+a", "^A", lazy("Select all"), screen, when=_ON_TICKET),
+            Command(
+                "", "shift+down", N_("Shift+Down"), lazy("Select on"), screen, in_key_line=False
+            ),
+            Command(
+                "app.select_all", "ctrl+a", "Ctrl+A", lazy("Select all"), screen, when=_ON_TICKET
+            ),
         )
     ),
     *(
@@ -170,14 +183,16 @@ KEYS = (
         Command("app.copy_number", "f8", "F8", lazy("Copy the number"), screen, in_key_line=False)
         for screen in ("tickets", "detail", "callbacks", "failures", "todo")
     ),
-    Command("pause", "space", "Space", lazy("Pause"), when=(KeyFact.READING,)),
-    Command("", "space", "Space", lazy("Go on reading"), when=(KeyFact.PAUSED,)),
+    Command("pause", "space", N_("Space"), lazy("Pause"), when=(KeyFact.READING,)),
+    Command("", "space", N_("Space"), lazy("Go on reading"), when=(KeyFact.PAUSED,)),
     Command("read_now", "f5", "F5", lazy("Read now"), in_key_line=False),
-    Command("batch_results", "ctrl+r", "^R", lazy("Results of the last batch"), in_key_line=False),
+    Command(
+        "batch_results", "ctrl+r", "Ctrl+R", lazy("Results of the last batch"), in_key_line=False
+    ),
     Command("back", "escape", "Esc", lazy("Back"), when=(KeyFact.NOT_SELECTING,)),
-    Command("", "ctrl+p", "^P", lazy("Commands"), in_key_line=False),
+    Command("", "ctrl+p", "Ctrl+P", lazy("Commands"), in_key_line=False),
     Command("leave", "q", "Q", _QUIT),
-    Command("quit", "ctrl+c,ctrl+q", "^C", lazy("Quit at once"), in_key_line=False),
+    Command("quit", "ctrl+c,ctrl+q", "Ctrl+C", lazy("Quit at once"), in_key_line=False),
 )
 """Commands with a key, beside the digits of the screens, in the order of the help screen."""
 

@@ -17,10 +17,10 @@ class QuickAction(NamedTuple):
 
 QUICK_ACTIONS = (
     QuickAction("f9", "F9", lazy("Urge"), (MessageType.UNIT_URGED,)),
-    QuickAction("ctrl+l", "^L", lazy("Record contact"), (MessageType.CONTACT_ATTEMPTED,)),
+    QuickAction("ctrl+l", "Ctrl+L", lazy("Record contact"), (MessageType.CONTACT_ATTEMPTED,)),
     QuickAction(
         "ctrl+u",
-        "^U",
+        "Ctrl+U",
         lazy("Choose unit"),
         (MessageType.TICKET_ASSIGNED, MessageType.TICKET_REASSIGNED),
     ),

@@ -11,7 +11,9 @@ import pytest
 from babel.messages.pofile import read_po
 
 from models.rules.text import steady_width, terminal_text
+from monitor.commands import GO_TO_SCREEN, KEYS
 from monitor.formatting import one_line
+from monitor.quick_actions import QUICK_ACTIONS
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "models" / "locale" / "zh" / "LC_MESSAGES" / "hotline.po"
@@ -115,6 +117,45 @@ def test_nothing_else_is_drawn_in_two_widths() -> None:
         }
     assert files - PATTERNS.keys() == set()
     assert PATTERNS.keys() - files == set(), "no longer needed"
+
+
+_HAN = re.compile("[一-鿿]")
+_KEY = r"(?:Enter|Esc|Tab|Insert|Home|End|Page(?:Up|Down)|(?:Shift|Ctrl)\+[A-Za-z]+|F\d+)"
+KEY_NAMES = {
+    "another name": r"回车|换行键|制表键|插入键|退出键|\b(?:Return|Escape|ESC|Del)\b",
+    "空格, 退格, 上, 下, 左, 右": r"\b(?:Space|Backspace|Up|Down|Left|Right)\b",
+    "PageUp, PageDown": r"PgUp|PgDn|Page (?:Up|Down)",
+    "Ctrl+A": r"\^[A-Z]\b|Ctrl[- ]|\+[a-z]\b",
+    "a blank before it": rf"[一-鿿]{_KEY}\b",
+    "a blank behind it": rf"\b{_KEY}[一-鿿]",
+}
+"""Spellings of keys that Chinese texts do not have, each with the one that they have."""
+
+
+def test_a_key_has_one_name_in_chinese(catalogue: dict[str, str]) -> None:
+    """As keyboards print it: Enter, Esc, Tab, Insert; the wide key is 空格, Backspace 退格."""
+    pages = ["docs/operators.md", "README.zh.md", *ROOT.glob("docs/**/*.zh.md")]
+    texts = [text for text in catalogue.values() if _HAN.search(text)]
+    texts += [line for page in pages for line in (ROOT / page).read_text("utf-8").splitlines()]
+    texts += [catalogue.get(c.key_label, c.key_label) for c in (*KEYS, *GO_TO_SCREEN)]
+    texts += [quick.key_label for quick in QUICK_ACTIONS]
+    faults = [
+        f"{text!r} has {match[0]!r}: {rule}"
+        for text in dict.fromkeys(texts)
+        for rule, pattern in KEY_NAMES.items()
+        if (match := re.search(pattern, text, re.ASCII))
+    ]
+    assert not faults, "\n".join(faults)
+
+
+URGING = re.compile("催[办促]")
+
+
+def test_urging_a_unit_has_one_name_in_chinese(catalogue: dict[str, str]) -> None:
+    """It is the regulation's chapter 5, 督办, in texts, notices, templates and pages."""
+    paths = [*(ROOT / "models" / "policy").glob("*.toml"), *ROOT.glob("docs/**/*.md")]
+    texts = {str(path): path.read_text("utf-8") for path in [*paths, ROOT / "README.zh.md"]}
+    assert [name for name, text in (texts | catalogue).items() if URGING.search(text)] == []
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def introduction() -> Content:
         _("F2 acts on the ticket under the cursor; the answer is shown when it is decided."),
         _(": leads to a ticket, a unit, a view or a screen. F6 sorts, saves and exports the list."),
         _("/ filters the tickets. Space holds the screen still. F1 tells all keys."),
-        _("Colours, and how often it reads: ^P."),
+        _("Colours, and how often it reads: Ctrl+P."),
     )
     return Content("\n\n").join(map(Content, lines))
 
@@ -36,10 +36,10 @@ def introduction() -> Content:
 def _key_groups() -> Iterator[list[Content]]:
     """Yield the keys by screen: first those that work everywhere, then each screen's own."""
     commands = (*GO_TO_SCREEN, *KEYS)
-    width = max(cell_len(command.key_label) for command in commands)
+    width = max(cell_len(_(command.key_label)) for command in commands)
     for where, title in ((ANYWHERE, lazy("Everywhere")), *TITLES.items()):
         # the last key of those that do alike names them all
-        keys = {render(c.label): c.key_label for c in commands if c.where == where and c.label}
+        keys = {render(c.label): _(c.key_label) for c in commands if c.where == where and c.label}
         if keys:
             rows = [
                 Content.assemble((fit(key, width), "bold"), "  ", name)

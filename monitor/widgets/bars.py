@@ -106,7 +106,7 @@ def _place_parts(status: StatusLineData) -> list[Part]:
     if status.demo:
         local = status.at.astimezone(SHANGHAI) if status.at else None
         time = f" {local:%m-%d %H:%M}" if local else ""
-        demo = _("demo over, ^C ends it") if status.demo_over else _("demo clock")
+        demo = _("demo over, Ctrl+C ends it") if status.demo_over else _("demo clock")
         parts.append(Part(0, Content.styled(f" {demo}{time} ", "bold reverse $accent")))
     district = _("{district} 12345 hotline").format(district=status.district)
     parts.append(Part(2, Content.styled(district, "bold")))
@@ -201,7 +201,7 @@ class KeyHint(Static):
 
     def __init__(self, command: Command) -> None:
         name = render(command.label) if command.label else ""
-        text = Content.assemble((command.key_label, "bold $foreground"), " ", name)
+        text = Content.assemble((_(command.key_label), "bold $foreground"), " ", name)
         super().__init__(text, markup=False)
         self.cells = cell_len(text.plain) + 2
         self.when = frozenset(command.when)

@@ -15,7 +15,7 @@ log = logging.getLogger("hotline.command")
 
 def add_to(app: App) -> None:
     """Add these commands."""
-    app.command(help=_("Run the whole service on one machine, until q or Ctrl-C."))(up)
+    app.command(help=_("Run the whole service on one machine, until q or Ctrl+C."))(up)
     db = App(help=_("Maintain the store."))
     db.command("prune", help=_("Remove what the policy does not keep, as happens daily."))(prune)
     db.command("upgrade", help=_("Make the store, or upgrade it to the newest schema."))(upgrade)

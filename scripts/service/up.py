@@ -240,6 +240,6 @@ def _report_status(counts: "LevelCounts", now: Now, *, as_json: bool) -> None:
         "  manual {manual}  waiting {waiting}"
     )
     line = text.format(at=at, **counts.as_dict())
-    over = f"  {_('demo over, ^C ends it')}" if has_ended(now) else ""
+    over = f"  {_('demo over, Ctrl+C ends it')}" if has_ended(now) else ""
     sys.stdout.write(f"{line}{over}\n")
     sys.stdout.flush()

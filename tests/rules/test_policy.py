@@ -267,7 +267,7 @@ def test_a_wrong_override_is_named_with_its_line(text: str, says: list[str]) -> 
 
 def test_a_template_is_offered_for_the_messages_that_it_names() -> None:
     urging = templates_for(POLICY.templates, MessageType.UNIT_URGED)
-    assert urging["临期催办"].startswith("该工单即将到期")
+    assert urging["临期督办"].startswith("该工单即将到期")
     assert "职责不符" not in urging
     assert templates_for((), MessageType.UNIT_URGED) == {}, "a policy without them is as before"
 
