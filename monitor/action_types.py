@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.i18n import LazyText
+from models.rules.messages import required_fields
+from models.rules.papers import lacking_parts
 from models.rules.text_templates import TEXT_FIELDS
 from models.rules.vocabulary import MessageType
 
@@ -27,13 +29,17 @@ class ActionTicket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that an action asks for: a choice among codes, a unit, or a text."""
+    """Something that an action asks for: a choice among codes, a unit, or a text.
+
+    `name` is the field of the message. What must be answered the rules know (`Action.required`);
+    `needed` is what must be besides, or the action would do nothing.
+    """
 
     name: str
     label: LazyText
     choices: Mapping[str, LazyText] | None = None
     is_unit: bool = False
-    required: bool = True
+    needed: bool = False
     default: str = ""
 
 
@@ -48,6 +54,17 @@ class Action:
     type: MessageType
     questions: Sequence[Question] = ()
     item: str = ""
+
+    def required(self, answers: Mapping[str, str]) -> set[str]:
+        """Return the names of the questions that must be answered, with these answers to others."""
+        needed = {question.name for question in self.questions if question.needed}
+        return needed | {*required_fields(self.type, answers)}
+
+    def unanswered(self, answers: Mapping[str, str]) -> list[Question]:
+        """List the questions that must be answered and whose answers say nothing."""
+        lacking = {*lacking_parts(self.type, answers)}
+        lacking |= {name for name in self.required(answers) if not answers.get(name)}
+        return [question for question in self.questions if question.name in lacking]
 
     @property
     def templated(self) -> str:

@@ -127,7 +127,7 @@ def _contact(ticket: TicketDetail) -> Action:
             Question("purpose", lazy("Purpose"), labels(_PURPOSES), default=purpose),
             Question("outcome", lazy("Outcome"), labels(_OUTCOMES), default=ContactOutcome.REACHED),
             Question("method", lazy("By"), labels(ContactMethod), default=ContactMethod.PHONE),
-            Question("evidence", lazy("Evidence"), required=False),
+            Question("evidence", lazy("Evidence")),
         ),
     )
 
@@ -149,7 +149,7 @@ def _classification(ticket: TicketDetail) -> Action:
         label = lazy("Choose the topic; proposed: {topic} ({why})", topic=topic, why=reason)
         why = render(lazy("proposed, {sure} sure", sure=f"{proposal.certainty}%"))
     questions = (
-        Question("topic", lazy("Topic: its code, label or path"), default=topic),
+        Question("topic", lazy("Topic: its code, label or path"), needed=True, default=topic),
         Question("why", lazy("Reason"), default=why),
     )
     return Action(label, MessageType.TICKET_AMENDED, questions)
@@ -168,7 +168,6 @@ def _return_review(ticket: TicketDetail) -> Action:
         "unit",
         lazy("Unit, if approved"),
         is_unit=True,
-        required=False,
         default=ticket.state.suggested_unit or "",
     )
     return Action(lazy("Review the return"), MessageType.RETURN_REVIEWED, (approved, unit))
@@ -179,7 +178,7 @@ _RESULT_REVIEW = Action(
     MessageType.RESULT_REVIEWED,
     (
         Question("approved", lazy("Decision"), _APPROVALS, default="yes"),
-        Question("why", lazy("Reason"), required=False),
+        Question("why", lazy("Reason")),
     ),
 )
 _DISPUTE = Action(
@@ -203,6 +202,6 @@ _REVISIT = Action(
             "outcome", lazy("Outcome"), labels(RevisitOutcome), default=RevisitOutcome.CONFIRMED
         ),
         Question("rating", lazy("Rating after it"), labels(Rating), default=Rating.DISSATISFIED),
-        Question("notes", lazy("Notes"), required=False),
+        Question("notes", lazy("Notes")),
     ),
 )

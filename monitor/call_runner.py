@@ -70,12 +70,14 @@ class CallRunner:
             self._operator.name,
             now,
         )
-        answer = await self._operator.app.push_screen_wait(form)
+        draft = ("call", kind, number)
+        answer = await self._operator.drafts.fill_in(draft, form)
         who = self._operator.who
         await self._operator.write(lambda session: release(session, who, number))
         if answer is None:
             return False
         await self._send(ticket, answer)
+        self._operator.drafts.forget(draft)
         return True
 
     async def _send(self, ticket: TicketDetail, answer: CallAnswer) -> None:

@@ -71,9 +71,12 @@ def _ratings() -> Iterator[CallResult]:
 
 
 def _revisits() -> Iterator[CallResult]:
-    for outcome in RevisitOutcome:
-        fields = {"outcome": str(outcome)}
-        yield CallResult(lazy(outcome.label), MessageType.REVISIT_RECORDED, fields, "notes")
+    kind, corrected = MessageType.REVISIT_RECORDED, str(RevisitOutcome.CORRECTED)
+    outcome = RevisitOutcome.CONFIRMED
+    yield CallResult(lazy(outcome.label), kind, {"outcome": str(outcome)}, "notes")
+    for rating in Rating:
+        label = lazy("corrected: {rating}", rating=rating.label)
+        yield CallResult(label, kind, {"outcome": corrected, "rating": str(rating)}, "notes")
 
 
 def read_time(text: str, now: datetime) -> datetime | None:

@@ -108,7 +108,7 @@ class CommandApp(NavigationApp):
             choices.append((_("Select none") + "  Esc", partial(_clear, tickets)))
         else:
             choices.append((_("Select this ticket") + "  Insert", partial(_select_one, tickets)))
-        choices.append((_("Select all tickets of the list") + "  ^A", self._select_all))
+        choices.append((_("Select all tickets of the list") + "  Ctrl+A", self._select_all))
         choices.append((_("Select similar tickets"), self._select_similar))
         return choices
 

@@ -6,12 +6,11 @@ from datetime import date, datetime, time, timedelta
 
 from rich.cells import cell_len, set_cell_size
 
-from models.i18n import _, readable
+from models.i18n import LazyText, _, readable, render
 from models.rules.calendar import SHANGHAI, Calendar
 from models.rules.terms import HalfDay, OfficeHours
 from models.rules.text import clean, steady_width
-from models.rules.vocabulary import Recipient, label
-from monitor.labels import FLAGS, value_label, word
+from monitor.labels import CHANNELS, FLAGS, SOURCES, holder_label, value_label, word
 
 CUT = ".."
 """The end of a text that was cut; some terminals draw the ellipsis two cells wide."""
@@ -24,6 +23,9 @@ _FIRST_FIELDS = ("clock", "level", "kind", "number", "unit", "purpose", "outcome
 
 _HOLDERS = ("holder", "by_unit", "unit")
 """Fields that name a unit, or one of the hotline's own holders by its code."""
+
+_FIELD_NAMES = ("fields", "missing")
+"""Fields that list names of a message's fields."""
 
 _HIDDEN_FIELDS = ("run", "seq", "again")
 
@@ -200,6 +202,8 @@ def format_values(data: Mapping[str, object], leave_out: Collection[str] = ()) -
 
 
 def _format_value(key: str, readable_value: object) -> str:
+    if key in _FIELD_NAMES and isinstance(readable_value, list):
+        return render(LazyText("{names}", {"names": ", ".join(map(str, readable_value))}))
     if isinstance(readable_value, list):
         return "、".join(one_line(value_label(v)) for v in readable_value)
     if isinstance(readable_value, dict):
@@ -212,7 +216,9 @@ def _format_value(key: str, readable_value: object) -> str:
     if at is not None:
         return _("until {at}").format(at=format_instant(at)) if key == "due" else format_instant(at)
     text = value_label(readable_value)
-    return one_line(label(Recipient, text) if key in _HOLDERS else text)
+    if key in _HOLDERS:
+        return one_line(holder_label(text))
+    return one_line(word({"channel": CHANNELS, "by": SOURCES}.get(key, {}), text))
 
 
 def _format_number(key: str, number: int) -> str:

@@ -6,7 +6,9 @@ The closed lists of the rules have their labels beside them (`models/rules/vocab
 from collections.abc import Iterable, Mapping
 
 from models.i18n import LazyText, _, lazy, render
-from models.rules.vocabulary import ClockState, Code, Level
+from models.rules.messages import HOTLINE
+from models.rules.speaking import OPERATORS, TOPICS, UNITS
+from models.rules.vocabulary import ClockState, Code, Level, Recipient, label
 
 BADGES: dict[str, LazyText] = {
     Level.PREWARNING: lazy("PRE"),
@@ -40,6 +42,17 @@ CONTACT_STATES: dict[str, LazyText] = {
 """The state of the clock of a contact that is owed, in the list."""
 
 PROCESS_ROLES = {"worker": lazy("worker"), "timekeeper": lazy("timekeeper")}
+CHANNELS = {"file": lazy("the file of notices"), "log": lazy("the service's log")}
+"""The channels of notices that are there without a channels file; others it names."""
+
+SOURCES = {
+    OPERATORS: lazy("operators"),
+    UNITS: lazy("list of units"),
+    TOPICS: lazy("classification"),
+    "messages": lazy("file of messages"),
+}
+"""The sources of messages that no mapping and no token names."""
+
 PERSON_FIELDS = {"name": lazy("Name"), "phone": lazy("Phone"), "address": lazy("Address")}
 """Fields of a claimant that are revealed."""
 
@@ -63,6 +76,11 @@ def word(words: Mapping[str, LazyText], code: str | None) -> str:
         return ""
     text = words.get(code)
     return render(text) if text is not None else code
+
+
+def holder_label(name: str) -> str:
+    """Return a unit's name as it is, or the label of one of the hotline's own holders."""
+    return _("12345 hotline") if name == HOTLINE else label(Recipient, name)
 
 
 def value_label(value: object) -> str:

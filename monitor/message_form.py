@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from models.i18n import LazyText, _, lazy
 from models.rules import fields as check
-from models.rules.messages import FIELDS, UNIT_FIELDS, RawMessage
+from models.rules.messages import FIELDS, UNIT_FIELDS, RawMessage, required_fields
 from models.rules.papers import LONG_TERM_PARTS
 from models.rules.text import clean, one_line
 from models.rules.vocabulary import ContactWish, MessageType
@@ -61,7 +61,6 @@ class FormField:
     path: Path
     kind: Kind
     text: str = ""
-    required: bool = False
     choices: Mapping[str, LazyText] | None = None
     hint: LazyText | None = None
 
@@ -82,13 +81,26 @@ def form_fields(kind: MessageType, body: RawMessage) -> list[FormField]:
     """List the fields of a message of a type, then those that the type does not have."""
     at_hint = lazy("2026-10-14T17:30+08:00; without an offset it is the time of Shanghai")
     envelope = [
-        FormField(("ticket",), Kind.TEXT, _as_text(body.get("ticket")), required=True),
-        FormField(("at",), Kind.TEXT, _as_text(body.get("at")), required=True, hint=at_hint),
+        FormField(("ticket",), Kind.TEXT, _as_text(body.get("ticket"))),
+        FormField(("at",), Kind.TEXT, _as_text(body.get("at")), hint=at_hint),
     ]
     known = [f for name in FIELDS[kind] for f in _fields_of(kind, name, body)]
     names = {"ticket", "at", *FIELDS[kind], *_OUTSIDE}
     unknown = [_unknown((name,), value) for name, value in body.items() if name not in names]
     return [*envelope, *known, *unknown]
+
+
+def required_names(
+    kind: MessageType, fields: Sequence[FormField], answers: Sequence[str], body: RawMessage
+) -> set[str]:
+    """Return the names of the fields that must be filled in, as the form is filled in now."""
+    edited = apply_answers(fields, answers, body, as_it_is=True)
+    choices = {
+        field.name: answer
+        for field, answer in zip(fields, answers, strict=True)
+        if field.kind is Kind.CHOICE
+    }
+    return {"ticket", "at", *required_fields(kind, edited | choices)}
 
 
 def _fields_of(kind: MessageType, name: str, body: RawMessage) -> Iterator[FormField]:
@@ -102,7 +114,8 @@ def _fields_of(kind: MessageType, name: str, body: RawMessage) -> Iterator[FormF
     for part in parts:
         field = FormField((name, part), Kind.TEXT, _as_text(inner.get(part)))
         if part == "contact":
-            yield _choice(field, labels(ContactWish), check.OneOf(*ContactWish), inner.get(part))
+            wish = check.Field(check.OneOf(*ContactWish), required=False)
+            yield _choice(field, labels(ContactWish), wish, inner.get(part))
         else:
             is_number = part in ("workdays", "days", "hours")
             yield replace(field, kind=Kind.NUMBER) if is_number else field
@@ -115,15 +128,15 @@ def _fields_of(kind: MessageType, name: str, body: RawMessage) -> Iterator[FormF
 
 def _single(of_type: check.Field, name: str, body: RawMessage) -> FormField:
     value = body.get(name)
-    field = FormField((name,), Kind.TEXT, _as_text(value), required=of_type.required)
+    field = FormField((name,), Kind.TEXT, _as_text(value))
     match of_type.check:
         case check.OneOf(codes=codes):
             is_null = of_type.nullable and name in body
-            return _choice(field, labels(codes), of_type.check, value, is_null=is_null)
+            return _choice(field, labels(codes), of_type, value, is_null=is_null)
         case check.flag:
-            return _choice(field, _YES_NO, of_type.check, value)
+            return _choice(field, _YES_NO, of_type, value)
         case check.item:
-            return _choice(field, _ITEMS, of_type.check, value)
+            return _choice(field, _ITEMS, of_type, value)
         case check.texts:
             if isinstance(value, list):
                 field = replace(field, text="、".join(_as_text(each) for each in value))
@@ -137,19 +150,19 @@ def _single(of_type: check.Field, name: str, body: RawMessage) -> FormField:
 def _choice(
     field: FormField,
     choices: Mapping[str, LazyText],
-    check_value: check.Check,
+    of_type: check.Field,
     value: object,
     *,
     is_null: bool = False,
 ) -> FormField:
     """Return the field with its allowed values; what stands there and is none of them is first."""
     offered = dict(choices)
-    if not field.required or value is None:
+    if not of_type.required or value is None:
         offered = {LEFT_OUT: lazy("(taken away)") if is_null else lazy("(none)"), **offered}
     text = LEFT_OUT
     if value is not None:
         try:
-            code = check_value(field.name, value)
+            code = of_type.check(field.name, value)
         except check.InvalidField:
             text = WRONG
             offered = {WRONG: _quoted(value), **offered}

@@ -20,7 +20,7 @@ _CHOOSE_UNIT = lazy("Choose the unit")
 
 def assignment(label: LazyText = _CHOOSE_UNIT, unit: str = "") -> Action:
     """Return the action that chooses the unit of a ticket in the manual queue."""
-    reason = Question("why", lazy("Reason"), required=False)
+    reason = Question("why", lazy("Reason"))
     questions = (Question("unit", lazy("Unit"), is_unit=True, default=unit), reason)
     return Action(label, MessageType.TICKET_ASSIGNED, questions)
 
@@ -75,11 +75,12 @@ _SHARED = (
             lazy("Submit the result"),
             MessageType.RESULT_SUBMITTED,
             (
+                Question("disposal", lazy("Disposal"), labels(Disposal)),
                 Question("facts", lazy("Facts")),
                 Question("measures", lazy("Measures")),
                 Question("remedies", lazy("Remedies")),
                 Question("basis", lazy("Basis")),
-                Question("disposal", lazy("Disposal"), labels(Disposal)),
+                Question("materials", lazy("Materials of the case")),
             ),
         ),
         (Status.DISPATCHED, Status.HANDLING),

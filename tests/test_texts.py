@@ -134,9 +134,9 @@ KEY_NAMES = {
 
 def test_a_key_has_one_name_in_chinese(catalogue: dict[str, str]) -> None:
     """As keyboards print it: Enter, Esc, Tab, Insert; the wide key is 空格, Backspace 退格."""
-    pages = ["docs/operators.md", "README.zh.md", *ROOT.glob("docs/**/*.zh.md")]
+    pages = [ROOT / "docs/operators.md", ROOT / "README.zh.md", *ROOT.glob("docs/**/*.zh.md")]
     texts = [text for text in catalogue.values() if _HAN.search(text)]
-    texts += [line for page in pages for line in (ROOT / page).read_text("utf-8").splitlines()]
+    texts += [line for page in pages for line in page.read_text("utf-8").splitlines()]
     texts += [catalogue.get(c.key_label, c.key_label) for c in (*KEYS, *GO_TO_SCREEN)]
     texts += [quick.key_label for quick in QUICK_ACTIONS]
     faults = [

@@ -27,7 +27,7 @@ MAX_LISTED = 500
 class Failure:
     """A refused message or a failed notice; `id` is its row's, `what` its type or kind.
 
-    `why` is a text of our own, or what the channel said.
+    `why` is a text of our own, or what the channel said. `message_id` is a message's in the inbox.
     """
 
     sort: str
@@ -37,6 +37,14 @@ class Failure:
     source: str
     why: str
     at: datetime
+    message_id: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is known by: a message sent again and refused again is the same one."""
+        if self.sort == MESSAGE:
+            return f"{self.sort}:{self.source}:{self.message_id}"
+        return f"{self.sort}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +108,27 @@ def unanswered_messages(session: Session, ticket: str) -> tuple[int, list[Failur
 
 def _refused(session: Session, most: int | None, *conditions: ColumnElement[bool]) -> list[Failure]:
     rows = session.execute(
-        select(INBOX.c.reason, INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body))
+        select(
+            INBOX.c.reason,
+            INBOX.c.arrived_at,
+            INBOX.c.message_id,
+            *columns_to_decrypt(INBOX.c.body),
+        )
         .where(*conditions)
         .order_by(INBOX.c.id.desc())
         .limit(most)
     )
     return [
-        Failure(MESSAGE, r.id, r.ticket, r.type, r.source, reason_text(session, r), r.arrived_at)
+        Failure(
+            MESSAGE,
+            r.id,
+            r.ticket,
+            r.type,
+            r.source,
+            reason_text(session, r),
+            r.arrived_at,
+            r.message_id,
+        )
         for r in rows
     ]
 

@@ -9,7 +9,7 @@ from models.database import Session
 from models.i18n import _, render
 from models.operations.speaking import SpeakingCheck
 from models.queries.claims import Claim, claims
-from models.queries.selected_tickets import selected_tickets
+from models.queries.selected_tickets import SelectedTicket, selected_tickets
 from models.rules.speaking import OPERATORS
 from models.rules.vocabulary import Permission
 from monitor.action_types import Action, ActionTicket
@@ -23,8 +23,8 @@ from monitor.quick_actions import QuickAction, with_key
 from monitor.screens.batch_results import BatchResults
 from monitor.shared_actions import actions_for_many
 
-_SHOWN, _TITLE_CELLS = 2, 60
-"""Tickets that a form names, and the cells of their titles; of the others it tells the number."""
+_SHOWN, _LINE_CELLS = 2, 70
+"""Tickets that a form names, and the cells of their lines; of the others it tells the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Offer:
     """The actions with the tickets that each fits, and what is known about the tickets."""
 
     actions: Sequence[tuple[Action, Sequence[ActionTicket]]]
-    titles: Mapping[str, str]
+    tickets: Mapping[str, SelectedTicket]
     claims: Mapping[str, Claim]
     form_data: FormData
 
@@ -84,8 +84,12 @@ class BatchMenu:
 
     async def _ask(self, action: Action, tickets: Sequence[ActionTicket], offer: _Offer) -> None:
         form = offer.form_data.form(action, "\n".join(self._about(tickets, offer)))
-        answers = await self._operator.app.push_screen_wait(form)
+        name, draft = render(action.label), (action.type, "many tickets")
+        answers = await self._operator.drafts.fill_in(draft, form)
         if answers is None:
+            return
+        changes = await self._operator.read(lambda session: self._changes(session, tickets, offer))
+        if not await self._operator.confirm_changed(name, changes):
             return
         who, now = self._operator.who.name, self._operator.now()
         # not like the digest that begins the ids of one message for several tickets
@@ -94,20 +98,42 @@ class BatchMenu:
             message(action, ticket, answers, who, now, f"{batch_id}-{ticket.number}")
             for ticket in tickets
         ]
-        await self._sender.send_batch(OPERATORS, bodies, render(action.label))
+        await self._sender.send_batch(OPERATORS, bodies, name)
+        self._operator.drafts.forget(draft)
+
+    def _changes(
+        self, session: Session, tickets: Sequence[ActionTicket], before: _Offer
+    ) -> list[str]:
+        """Say what others did with the tickets of an action since its form was opened."""
+        now = self._load(session, [ticket.number for ticket in tickets])
+        changed = [
+            was
+            for ticket in tickets
+            if _state(was := before.tickets[ticket.number]) != _state(now.tickets.get(was.number))
+        ]
+        changes = [_name(ticket) for ticket in changed[:_SHOWN]]
+        if changed:
+            text = _("{n} of them have another unit or status now")
+            changes.insert(0, text.format(n=len(changed)))
+        known = {number: claim.who for number, claim in self._others(tickets, before).items()}
+        others = self._others(tickets, now).items()
+        if new := [claim for number, claim in others if claim.who != known.get(number)]:
+            changes.append(_claimed(new))
+        return changes
+
+    def _others(self, tickets: Sequence[ActionTicket], offer: _Offer) -> dict[str, Claim]:
+        """Return other operators' claims of these tickets, by number."""
+        numbers = {ticket.number for ticket in tickets} & offer.claims.keys()
+        held = {number: offer.claims[number] for number in numbers}
+        return {n: claim for n, claim in held.items() if claim.who != self._operator.who.name}
 
     def _about(self, tickets: Sequence[ActionTicket], offer: _Offer) -> list[str]:
         """Say how many of the selected tickets it is for, warn of others' claims, and name some."""
         count = _("For {n} of {total} selected tickets, a message each")
-        lines = [count.format(n=len(tickets), total=len(offer.titles))]
-        held = [c for t in tickets if (c := offer.claims.get(t.number)) is not None]
-        if others := [claim for claim in held if claim.who != self._operator.who.name]:
-            names = ", ".join(dict.fromkeys(claim_mark(claim) for claim in others))
-            text = _("Attention: others work at {n} of them: {names}")
-            lines.append(shorten(text.format(n=len(others), names=names), _TITLE_CELLS))
-        for ticket in tickets[:_SHOWN]:
-            title = shorten(one_line(offer.titles[ticket.number]), _TITLE_CELLS)
-            lines.append(f"{one_line(ticket.number)}  {title}")
+        lines = [count.format(n=len(tickets), total=len(offer.tickets))]
+        if others := self._others(tickets, offer):
+            lines.append(_claimed([*others.values()]))
+        lines += [_name(offer.tickets[ticket.number]) for ticket in tickets[:_SHOWN]]
         if (unnamed := len(tickets) - _SHOWN) > 0:
             lines[-1] += "  " + _("and {n} more").format(n=unnamed)
         return lines
@@ -122,7 +148,21 @@ class BatchMenu:
                 actions.append((action, allowed))
         return _Offer(
             actions,
-            {ticket.number: ticket.title for ticket in tickets},
+            {ticket.number: ticket for ticket in tickets},
             claims(session, self._operator.wall()),
             self._form_data.read(session, self._operator.now()),
         )
+
+
+def _state(ticket: SelectedTicket | None) -> tuple[str | None, str] | None:
+    return None if ticket is None else (ticket.unit, ticket.status)
+
+
+def _name(ticket: SelectedTicket) -> str:
+    return shorten(f"{one_line(ticket.number)}  {one_line(ticket.title)}", _LINE_CELLS)
+
+
+def _claimed(claims: Sequence[Claim]) -> str:
+    names = ", ".join(dict.fromkeys(claim_mark(claim) for claim in claims))
+    text = _("Attention: others work at {n} of them: {names}")
+    return shorten(text.format(n=len(claims), names=names), _LINE_CELLS)

@@ -10,7 +10,8 @@ from models.rules.vocabulary import Permission
 from monitor.formatting import fit, one_line
 from monitor.labels import PERSON_FIELDS, word
 from monitor.operator.operator import Operator
-from monitor.screens.dialogs import RevealDialog, RevealedDialog
+from monitor.screens.dialogs import RevealedDialog
+from monitor.screens.prompts import RevealForm
 
 _SHOW_SECONDS = 30
 """Seconds for which a person's data stay on the screen."""
@@ -42,11 +43,13 @@ class ClaimantRevealer:
         text = _("That you have seen them, and why, goes into the access log as {who}.").format(
             who=who.name
         )
-        reason = await self._operator.app.push_screen_wait(RevealDialog(text))
+        draft = ("reveal", number)
+        reason = await self._operator.drafts.fill_in(draft, RevealForm(text))
         if reason is None:
             return
         fields, now = ("name", "phone", "address"), self._operator.now()
         person = await self._operator.write(lambda s: reveal(s, who, number, fields, now, reason))
+        self._operator.drafts.forget(draft)
         await self._show_for_a_while(number, person)
 
     async def show_number(self, number: str) -> None:

@@ -11,6 +11,7 @@ from models.operations.edited_messages import find_wrong_fields, in_own_name
 from models.operations.notices.record import resend
 from models.queries.failures import MESSAGE, Failure, RefusedMessage
 from models.rulebook import stored_units
+from models.rules.messages import MISSING
 from models.rules.vocabulary import MessageType, Permission, label
 from monitor.formatting import one_line, short_reason
 from monitor.message_edit import restored_body
@@ -29,16 +30,11 @@ class _ToMend(NamedTuple):
 
 
 class FailureMender:
-    """Has refused messages and failed notices sent again.
-
-    What was changed in a form that was left is kept as a draft until the monitor closes, personal
-    data redacted in it.
-    """
+    """Has refused messages and failed notices sent again; a draft has personal data redacted."""
 
     def __init__(self, operator: Operator, sender: MessageSender) -> None:
         self._operator = operator
         self._sender = sender
-        self._drafts: dict[int, str] = {}
 
     async def mend(self, failure: Failure) -> None:
         """Have a refused message edited and sent again, or a failed notice sent again."""
@@ -59,12 +55,9 @@ class FailureMender:
         async def send(edited: dict[str, object]) -> Mapping[str, LazyText]:
             return await self._send(refused, restored_body(edited, refused.body))
 
-        form = MendForm(refused, self._drafts.pop(failure.id, None), reasons, units, send)
-        draft = await self._operator.app.push_screen_wait(form)
-        if draft is not None:
-            self._drafts[failure.id] = draft
-            text = _("Not sent; Enter shows it again as you left it")
-            self._operator.app.notify(text, markup=False)
+        draft = ("mend", str(failure.id))
+        if await self._operator.drafts.fill_in(draft, MendForm(refused, reasons, units, send)):
+            self._operator.drafts.forget(draft)
 
     def _load(self, session: Session, row_id: int) -> _ToMend | None:
         """Read a refused message; it is logged who sees it. None where it has been mended."""
@@ -73,8 +66,7 @@ class FailureMender:
             return None
         reasons = find_wrong_fields(session, refused.body)
         if not reasons:
-            missing = "fields are missing: {names}"
-            reasons = {name: LazyText(missing, {"names": name}) for name in refused.missing}
+            reasons = {name: LazyText(MISSING, {"names": name}) for name in refused.missing}
         return _ToMend(refused, reasons, {u.name: tuple(u.aliases) for u in stored_units(session)})
 
     async def _send(self, refused: RefusedMessage, body: JsonObject) -> Mapping[str, LazyText]:

@@ -10,32 +10,32 @@ from monitor.operator.operator import Operator
 from monitor.screens.shift_dialog import ShiftDialog
 from monitor.shift_view import note_list
 
+_DRAFT = ("handover",)
+
 
 class ShiftHandover:
-    """Opens the notes of the shifts; what was written and not sent is kept as a draft."""
+    """Opens the notes of the shifts."""
 
     def __init__(self, operator: Operator) -> None:
         self._operator = operator
-        self._draft = ""
 
     async def open(self) -> None:
         """Show the notes until the operator leaves them."""
         operator = self._operator
         if not await operator.may(Permission.ACT):
             return
-        who, has_read = operator.who, True
-        while has_read:
+        who = operator.who
+        while True:
             notes, now = await self._load()
             unread = [n.id for n in notes if n.read_at is None and n.who != who.name]
-            dialog = ShiftDialog(note_list(notes, now), self._draft, has_unread=bool(unread))
-            answer = await operator.app.push_screen_wait(dialog)
+            form = ShiftDialog(note_list(notes, now), has_unread=bool(unread))
+            answer = await operator.drafts.fill_in(_DRAFT, form)
             if answer is None:
                 return
-            self._draft, has_read = answer.text, answer.has_read
-            if answer.is_sent:
+            if not answer.has_read:
                 await self._write(answer.text)
-            elif has_read:
-                await self._acknowledge(max(unread))
+                return
+            await self._acknowledge(max(unread))
 
     async def _load(self) -> tuple[list[ShiftNote], datetime]:
         now = self._operator.now()
@@ -49,6 +49,6 @@ class ShiftHandover:
     async def _write(self, text: str) -> None:
         who, now = self._operator.who, self._operator.now()
         await self._operator.write(lambda session: write_shift_note(session, who, text, now))
-        self._draft = ""
+        self._operator.drafts.forget(_DRAFT)
         self._operator.app.notify(_("Handed over to the next shift"), markup=False)
         self._operator.read_now()

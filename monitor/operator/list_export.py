@@ -20,11 +20,12 @@ from monitor.background import in_background_thread
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import OfficeCalendar
 from monitor.operator.operator import Operator
-from monitor.screens.dialogs import TextPrompt
+from monitor.screens.prompts import TextPrompt
 from monitor.snapshot import Snapshot
 from monitor.widgets.ticket_columns import RowContext, TicketColumn, shown_columns
 
 CSV, XLSX = "csv", "xlsx"
+_PATH = ("path of an export",)
 
 
 class ExportNotWritten(HotlineError):
@@ -52,7 +53,7 @@ class ListExporter:
             # a browser's user has no say about the files of the server
             text = Content(_("The file is readable by you alone; texts stay redacted."))
             prompt = TextPrompt(_("Export the list"), text, _("The file to write"), str(path))
-            if (answer := await operator.app.push_screen_wait(prompt)) is None:
+            if (answer := await operator.drafts.fill_in(_PATH, prompt)) is None:
                 return
             path = Path(answer).expanduser().absolute()
         if path.exists():
@@ -66,6 +67,7 @@ class ListExporter:
         await in_background_thread(
             lambda: _write(path, kind, columns, rows, snapshot.at, snapshot.office)
         )
+        operator.drafts.forget(_PATH)
         summary = _("{n} tickets lie in {path}")
         if operator.app.is_web:
             summary = _(

@@ -15,10 +15,13 @@ from monitor.host import MonitorHost
 from monitor.operator.list_export import CSV, XLSX, ListExporter
 from monitor.operator.operator import Operator
 from monitor.screens.columns_dialog import ColumnsDialog
-from monitor.screens.dialogs import MenuDialog, TextPrompt
+from monitor.screens.dialogs import MenuDialog
+from monitor.screens.prompts import TextPrompt
 from monitor.screens.tickets import TicketsScreen
 from monitor.snapshot import Snapshot
 from monitor.widgets.ticket_columns import COLUMNS
+
+_NAME = ("name of a view",)
 
 
 class ListMenu:
@@ -81,7 +84,7 @@ class ListMenu:
             return
         text = Content(_("What is shown now: {filter}").format(filter=view.filter or _("all")))
         prompt = TextPrompt(_("Save as a view"), text, _("A view of this name is replaced"))
-        name = await operator.app.push_screen_wait(prompt)
+        name = await operator.drafts.fill_in(_NAME, prompt)
         if name is None:
             return
         for_whom = [_("For myself"), _("For all operators")]
@@ -90,6 +93,7 @@ class ListMenu:
             return
         named, who, now = replace(view, name=name), operator.who, operator.now()
         await operator.write(lambda s: save_view(s, who, named, now, is_shared=bool(chosen)))
+        operator.drafts.forget(_NAME)
         self._tell(_("The view {view} is saved").format(view=one_line(name)))
 
     async def _change_view(self) -> None:
@@ -105,9 +109,11 @@ class ListMenu:
         chosen = await self._choose(name, [_("Rename"), _("Delete")])
         if chosen == 0:
             prompt = TextPrompt(_("Rename"), Content(name), _("The new name"))
-            new = await operator.app.push_screen_wait(prompt)
+            draft = ("view", str(saved.id))
+            new = await operator.drafts.fill_in(draft, prompt)
             if new is not None:
                 await operator.write(lambda s: rename_view(s, who, saved.id, new))
+                operator.drafts.forget(draft)
                 self._tell(_("The view {view} is saved").format(view=one_line(new)))
         elif chosen == 1:
             await operator.write(lambda s: delete_view(s, who, saved.id))

@@ -23,7 +23,6 @@ from monitor.operator.form_data import FormData, FormDataReader
 from monitor.operator.operator import Choice, Operator
 from monitor.operator.sending import MessageSender
 from monitor.quick_actions import QuickAction, with_key
-from monitor.screens.dialogs import ConfirmDialog
 
 _TITLE_CELLS = 120
 """Cells of a title above a form."""
@@ -95,10 +94,12 @@ class ActionMenu:
         about = f"{one_line(ticket.number)}  {title}\n{ticket.unit or ''}"
         for warning in warnings(ticket, offer.claim, operator.who.name, operator.now()):
             about += f"\n{warning}"
-        answers = await operator.app.push_screen_wait(offer.form_data.form(action, about))
+        draft = (action.type, action.item, ticket.number)
+        answers = await operator.drafts.fill_in(draft, offer.form_data.form(action, about))
         if answers is not None and await self._confirm_anyway(offer, render(action.label)):
             body = message(action, ticket, answers, operator.who.name, operator.now())
             await self._sender.send(OPERATORS, body, render(action.label))
+            operator.drafts.forget(draft)
 
     async def _confirm_anyway(self, offer: Offer, name: str) -> bool:
         """Ask again where others have acted on the ticket since the form was opened."""
@@ -112,14 +113,10 @@ class ActionMenu:
             )
             if was != now_is
         ]
-        if now.claim != offer.claim:
-            changes += warnings(now.ticket, now.claim, operator.who.name, operator.now())
-        if not changes:
-            return True
-        title = _("The ticket has changed meanwhile: {what}?").format(what=name)
-        dialog = ConfirmDialog(title, "\n".join(changes), _("Do it all the same"))
-        confirmed = await operator.app.push_screen_wait(dialog)
-        return bool(confirmed)
+        who, at = operator.who.name, operator.now()
+        known = {*warnings(before, offer.claim, who, at)}
+        changes += [text for text in warnings(now.ticket, now.claim, who, at) if text not in known]
+        return await operator.confirm_changed(name, changes)
 
     def load(self, session: Session, number: str) -> Offer:
         """Read what the operator may do with a ticket now."""

@@ -15,7 +15,9 @@ from models.rules.vocabulary import Permission
 from models.security.roles import Actor, Denied
 from models.store_errors import outage_reason
 from monitor.background import OUTAGES, in_background_thread
-from monitor.screens.dialogs import MenuDialog, TextPrompt
+from monitor.operator.drafts import Drafts
+from monitor.screens.dialogs import ConfirmDialog, MenuDialog
+from monitor.screens.prompts import TextPrompt
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ class Operator:
 
     `name` is the one that they gave; `actor` is whom the operating system or a token says
     they are, and what their role allows. `now` is the service's clock, `wall` the system's, by
-    which tickets are claimed.
+    which tickets are claimed. `drafts` opens forms.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Operator:
         self.wall = wall
         self.name = name
         self.read_now = read_now
+        self.drafts = Drafts(app)
         self._actor = actor
 
     @property
@@ -88,7 +91,8 @@ class Operator:
         if introduction is not None:
             text = Content("\n\n").join([introduction, text])
         label = _("HOTLINE_OPERATOR sets it for good")
-        name = await self.app.push_screen_wait(TextPrompt(_("Who is at the screen?"), text, label))
+        prompt = TextPrompt(_("Who is at the screen?"), text, label)
+        name = await self.app.push_screen_wait(prompt)
         self.name = name or ""
 
     async def may(self, permission: Permission, ticket: str | None = None) -> bool:
@@ -104,6 +108,18 @@ class Operator:
         chosen = await self.app.push_screen_wait(menu)
         if chosen is not None:
             await choices[chosen][1]()
+
+    async def confirm_changed(self, name: str, changes: Sequence[str]) -> bool:
+        """Tell what others did since the form was opened, and ask again; True where that is none.
+
+        `name` is what is to be done.
+        """
+        if not changes:
+            return True
+        title = _("Changed meanwhile: {what}?").format(what=name)
+        dialog = ConfirmDialog(title, "\n".join(changes), _("Do it all the same"))
+        confirmed = await self.app.push_screen_wait(dialog)
+        return bool(confirmed)
 
     async def write(self, work: Callable[[Session], T]) -> T:
         """Do something in a writing transaction, in the background, and return its result."""

@@ -136,7 +136,7 @@ class MessageSender:
             return
         text = batch.summary()
         if batch.refused:
-            text += "\n" + _("^R lists the refused ones and why")
+            text += "\n" + _("Ctrl+R lists the refused ones and why")
             self._operator.app.notify(text, severity="warning", timeout=20, markup=False)
         else:
             self._operator.app.notify(text, markup=False)

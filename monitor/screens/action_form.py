@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -11,19 +12,31 @@ from textual.widgets import Input, Static
 
 from models.i18n import _, render
 from monitor.action_types import Action, Question
-from monitor.screens.dialogs import Dialog, MenuDialog
-from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField, UnitMatches
+from monitor.formatting import shorten
+from monitor.screens.dialogs import MenuDialog
+from monitor.screens.form import Form
+from monitor.widgets.fields import (
+    ChoiceField,
+    SubmitButton,
+    TextField,
+    UnitField,
+    UnitMatches,
+    with_mark,
+)
 from monitor.widgets.virtual_list import VirtualList
 
+_LABEL_CELLS = 140
+"""Cells of an action's label as the title: that of a proposal has its reasons."""
 
-class ActionForm(Dialog[dict[str, str]]):
+
+class ActionForm(Form[dict[str, str]]):
     """The questions of an action; its result are the answers by name.
 
     `units` are all units with their other names, `templates` texts by their names, one of which F3
     fills in.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*Dialog.BINDINGS, ("f3", "choose_template")]
+    BINDINGS: ClassVar[list[BindingType]] = [("f3", "choose_template")]
 
     def __init__(
         self,
@@ -32,7 +45,7 @@ class ActionForm(Dialog[dict[str, str]]):
         units: Mapping[str, Sequence[str]],
         templates: Mapping[str, str],
     ) -> None:
-        super().__init__(render(action.label))
+        super().__init__(shorten(render(action.label), _LABEL_CELLS))
         self._action, self._about, self._units = action, about, units
         self._templates = templates
 
@@ -41,36 +54,67 @@ class ActionForm(Dialog[dict[str, str]]):
         yield Static(Content(self._about), markup=False, classes="about")
         with VerticalScroll(classes="questions", can_focus=False):
             for question in self._action.questions:
-                yield Static(render(question.label), markup=False, classes="question")
+                yield Static(markup=False, classes="question")
                 yield self._field(question)
                 if question.is_unit:
+                    yield Static(markup=False, id="which-unit")
                     yield UnitMatches()
                 if question.name == self._action.templated and self._templates:
                     names = "  ".join(self._templates)
                     text = _("F3 fills in a text: {names}").format(names=names)
-                    yield Static(text, markup=False, classes="quiet")
+                    yield Static(text, markup=False, classes="templates")
         yield Static(id="error", markup=False)
         yield SubmitButton(_("Send"))
         yield Static(
-            _("Up and Down move, Left and Right choose, Enter on Send sends, Esc leaves"),
+            _("* must be there. Up and Down move, Left and Right choose, F2 sends, Esc keeps it"),
             markup=False,
             classes="quiet",
         )
 
-    def _field(self, question: Question) -> Widget:
+    def _field(self, question: Question) -> ChoiceField | TextField:
         if question.choices is not None:
             return ChoiceField(question.choices, question.default)
         if question.is_unit:
             return UnitField(self._units, question.default)
         return TextField(question.default)
 
-    def on_mount(self) -> None:
+    async def begin(self) -> None:
         """Focus the first question."""
-        self._fields()[0].focus()
+        self._mark_required()
+        self._fields()[0].focus(scroll_visible=False)
 
     def _fields(self) -> list[ChoiceField | TextField]:
         widgets = self.query("ChoiceField, TextField")
         return [w for w in widgets if isinstance(w, ChoiceField | TextField)]
+
+    def filled(self) -> dict[str, str]:
+        """Return what stands in the fields, by their names."""
+        names = (question.name for question in self._action.questions)
+        return {n: f.value for n, f in zip(names, self._fields(), strict=True)}
+
+    async def fill(self, values: Mapping[str, str]) -> None:
+        """Put values into the fields of these names."""
+        for question, field in zip(self._action.questions, self._fields(), strict=True):
+            field.value = values.get(question.name, field.value)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Show the question together with the field that has the focus."""
+        lines = zip(self._fields(), self.query(".question").results(Static), strict=True)
+        for field, line in lines:
+            if field is event.widget:
+                self.call_after_refresh(line.scroll_visible, animate=False)
+
+    def on_choice_field_changed(self) -> None:
+        """Mark what must be answered besides, now that this is chosen."""
+        self._mark_required()
+
+    def _mark_required(self) -> None:
+        required = self._action.required(self.filled())
+        for question, line in zip(
+            self._action.questions, self.query(".question").results(Static), strict=True
+        ):
+            is_required = question.name in required
+            line.update(with_mark(render(question.label), is_required=is_required))
 
     def action_choose_template(self) -> None:
         """Fill in the only template that there is, or one that is chosen from a list."""
@@ -94,8 +138,10 @@ class ActionForm(Dialog[dict[str, str]]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show which unit the text names, or a list of those that it may mean."""
         if isinstance(event.input, UnitField):
-            self.query_one(UnitMatches).show_units(event.input.matches)
-            self.query_one("#error", Static).update(Content(_which_unit(event.input.matches)))
+            matches = event.input.matches
+            self.query_one(UnitMatches).show_units(matches)
+            text = _which_unit(matches) if event.input.value.strip() else ""
+            self.query_one("#which-unit", Static).update(Content(text))
 
     def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """Fill in the unit that was chosen."""
@@ -105,19 +151,25 @@ class ActionForm(Dialog[dict[str, str]]):
 
     def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
         """Return the answers, or show which is missing."""
+        self.action_send()
+
+    def action_send(self) -> None:
+        """Return the answers, or show which is missing."""
         answers = {}
         for question, field in zip(self._action.questions, self._fields(), strict=True):
-            answer = field.unit if isinstance(field, UnitField) else field.value.strip()
             if isinstance(field, UnitField) and len(field.matches) > 1:
                 self.query_one(UnitMatches).focus()
                 return
-            if question.required and not answer:
-                missing = _("Missing: {name}").format(name=render(question.label))
-                self.query_one("#error", Static).update(Content.styled(missing, "$error"))
-                field.focus()
-                return
+            answer = field.unit if isinstance(field, UnitField) else field.value.strip()
             answers[question.name] = answer
-        self.dismiss(answers)
+        if missing := self._action.unanswered(answers):
+            names = "、".join(render(question.label) for question in missing)
+            text = _("Missing: {name}").format(name=names)
+            self.query_one("#error", Static).update(Content.styled(text, "$error"))
+            questions = list(self._action.questions)
+            self._fields()[questions.index(missing[0])].focus()
+            return
+        self.leave(answers)
 
 
 def _which_unit(matches: Sequence[str]) -> str:

@@ -9,13 +9,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from models.i18n import _, lazy
-from models.rules.vocabulary import RevealReason
-from monitor.formatting import one_line
-from monitor.labels import labels
-from monitor.widgets.fields import ChoiceField, SubmitButton, TextField
+from models.i18n import _
+from monitor.screens.base import MonitorScreen
+from monitor.widgets.fields import SubmitButton
 from monitor.widgets.item_list import ItemList, ListItem
 from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.virtual_list import VirtualList
@@ -29,6 +27,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     """A frame with a title; Esc closes it and changes nothing."""
 
     BINDINGS = _CANCEL
+    VERTICAL_BREAKPOINTS = MonitorScreen.VERTICAL_BREAKPOINTS
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -123,61 +122,6 @@ class ConfirmDialog(Dialog[bool]):
     def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
         """Confirm."""
         self.dismiss(True)
-
-
-class RevealDialog(Dialog[str]):
-    """Asks why somebody wants to see personal data; its result is a reason's code, or his words."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(_("Show the claimant's data"))
-        self._text = text
-
-    def body(self) -> Iterable[Widget]:
-        """Yield the text, the usual reasons, a line for another one, and the button."""
-        yield Static(Content(self._text), markup=False, classes="text")
-        usual = [reason for reason in RevealReason if reason is not RevealReason.MENDING]
-        yield Static(_("Reason"), markup=False, classes="question")
-        yield ChoiceField({**labels(usual), "": lazy("another")}, usual[0])
-        yield Static(_("Another reason"), markup=False, classes="question")
-        yield TextField("")
-        yield Static(id="error", markup=False)
-        yield SubmitButton(_("Show"))
-        yield Static(_("Enter on Show does it, Esc leaves"), markup=False, classes="quiet")
-
-    def on_mount(self) -> None:
-        """Focus the reasons."""
-        self.query_one(ChoiceField).focus()
-
-    def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
-        """Return the reason; what was typed goes before what was chosen."""
-        reason = self.query_one(TextField).value.strip() or self.query_one(ChoiceField).value
-        if reason:
-            self.dismiss(reason)
-        else:
-            missing = _("Missing: {name}").format(name=_("Another reason"))
-            self.query_one("#error", Static).update(Content.styled(missing, "$error"))
-
-
-class TextPrompt(Dialog[str]):
-    """A question for one line of text; its result is the text, or None where it is empty."""
-
-    def __init__(self, title: str, text: Content, label: str, default: str = "") -> None:
-        super().__init__(title)
-        self._text, self._label, self._default = text, label, default
-
-    def body(self) -> Iterable[Widget]:
-        """Yield the question and its line."""
-        yield Static(self._text, markup=False, classes="text")
-        yield Input(self._default)
-        yield Static(self._label, markup=False, classes="quiet")
-
-    def on_mount(self) -> None:
-        """Focus the line."""
-        self.query_one(Input).focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Return the text."""
-        self.dismiss(one_line(event.value) or None)
 
 
 class TextDialog(Dialog[None]):

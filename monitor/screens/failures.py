@@ -15,6 +15,7 @@ from models.rules.vocabulary import MessageType, NoticeKind, label
 from monitor.commands import TITLES, bindings
 from monitor.formatting import format_time, one_line
 from monitor.host import MonitorHost
+from monitor.labels import SOURCES, word
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ItemList, ListItem
@@ -44,6 +45,8 @@ class FailuresScreen(MonitorScreen):
     def __init__(self, host: MonitorHost) -> None:
         super().__init__(host)
         self._failures: dict[str, Failure] = {}
+        self._tried: str | None = None
+        """The one that was opened last, while the cursor has not been moved: it may come back."""
 
     def body(self) -> Iterable[Widget]:
         """Yield the list, and the whole reason of the failure under the cursor."""
@@ -64,13 +67,16 @@ class FailuresScreen(MonitorScreen):
         failures = snapshot.failures
         if failures is None:
             return
-        self._failures = {f"{f.sort}:{f.id}": f for f in failures.rows}
+        self._failures = {f.key: f for f in failures.rows}
         empty = (
             _("Nothing has failed: no message is refused, every notice found its channel."),
             _("What a source sends wrongly is kept here with its reason until it is mended."),
         )
         items = [_item(key, f, snapshot) for key, f in self._failures.items()]
-        self.query_one(ItemList).show(items, empty)
+        failed = self.query_one(ItemList)
+        failed.show(items, empty)
+        if self._tried in self._failures:
+            failed.put_cursor(list(self._failures).index(self._tried))
         text = _("messages refused {m}   notices failed {n}   Enter mends, or sends again")
         text = text.format(m=failures.messages, n=failures.notices)
         self.query_one("#page", Panel).show_title(Content.styled(text, "$quiet"))
@@ -92,11 +98,13 @@ class FailuresScreen(MonitorScreen):
 
     def on_virtual_list_cursor_moved(self, _event: VirtualList.CursorMoved) -> None:
         """Show the reason of another failure."""
+        self._tried = None
         self._show_reason()
 
     def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """Edit the message, or send the notice again."""
         if (failure := self._failures.get(event.key)) is not None:
+            self._tried = event.key
             self.host.resolve_failure(failure)
 
     def _show_reason(self) -> None:
@@ -122,6 +130,6 @@ def _item(key: str, failure: Failure, snapshot: Snapshot) -> ListItem:
             Cell(one_line(failure.ticket)),
             Cell(name),
             Cell(one_line(failure.why)),
-            Cell(one_line(failure.source), "quiet"),
+            Cell(one_line(word(SOURCES, failure.source)), "quiet"),
         ),
     )

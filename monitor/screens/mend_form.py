@@ -18,13 +18,30 @@ from models.store_errors import outage_reason
 from monitor.background import OUTAGES
 from monitor.formatting import one_line, short_reason
 from monitor.message_edit import InvalidEdit, as_text, read_edit, redacted_body
-from monitor.message_form import FormField, InvalidAnswer, Kind, apply_answers, form_fields
-from monitor.screens.dialogs import Dialog
-from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitField, UnitMatches
+from monitor.message_form import (
+    FormField,
+    InvalidAnswer,
+    Kind,
+    apply_answers,
+    form_fields,
+    required_names,
+)
+from monitor.screens.form import Form
+from monitor.widgets.fields import (
+    ChoiceField,
+    SubmitButton,
+    TextField,
+    UnitField,
+    UnitMatches,
+    with_mark,
+)
 from monitor.widgets.virtual_list import VirtualList
 
 _LINE_CELLS = 60
 """Characters of a text that a field of one line takes; a longer one gets several lines."""
+
+_BODY = "body"
+"""The name of the one field that a draft has: the message as JSON."""
 
 Send = Callable[[dict[str, object]], Awaitable[Mapping[str, LazyText]]]
 """Sends a mended body, personal data redacted; returns why fields of it are wrong, if any are."""
@@ -53,10 +70,9 @@ class FormRow(Vertical):
     def compose(self) -> ComposeResult:
         """Yield the name and the field, then the hint and the reason."""
         field = self.field
-        mark = Content.styled("* ", "$warning") if field.required else Content("  ")
         self.answer = self._widget()
         with Horizontal(classes="line"):
-            yield Static(mark + Content(field.label), markup=False, classes="name")
+            yield Static(markup=False, classes="name")
             yield self.answer
         if field.kind is Kind.UNIT:
             yield UnitMatches()
@@ -89,6 +105,11 @@ class FormRow(Vertical):
         is_new = answer.value != self.field.text
         return isinstance(answer, UnitField) and is_new and len(answer.matches) > 1
 
+    def show_name(self, *, is_required: bool) -> None:
+        """Show the field's name, marked where the field must be filled in."""
+        name = with_mark(self.field.label, is_required=is_required)
+        self.query_one(".name", Static).update(name)
+
     def show_why(self, why: str) -> None:
         """Show why the field is wrong; an empty text takes that away."""
         self.query_one(".why", Static).update(Content.styled(why, "$error"))
@@ -108,16 +129,13 @@ class FormRow(Vertical):
         field.focus()
 
 
-class MendForm(Dialog[str]):
-    """The fields of a refused message; its result is a draft where it was left unsent.
+class MendForm(Form[bool]):
+    """The fields of a refused message; its result is True where it was sent.
 
-    What stands there is redacted. `draft` is what was left of an earlier try, `reasons` say
-    why fields are wrong at first.
+    What stands there is redacted. `reasons` say why fields are wrong at first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,f10", "cancel"),
-        ("f2,ctrl+s", "send"),
         # an editor of several lines has F6 itself
         Binding("f6", "switch", priority=True),
     ]
@@ -125,7 +143,6 @@ class MendForm(Dialog[str]):
     def __init__(
         self,
         refused: RefusedMessage,
-        draft: str | None,
         reasons: Mapping[str, LazyText],
         units: Mapping[str, Sequence[str]],
         send: Send,
@@ -135,7 +152,6 @@ class MendForm(Dialog[str]):
         self._kind, self._why, self._reasons = kind, refused.why, reasons
         self._units, self._send = units, send
         self._before = as_text(redacted_body(refused.body))
-        self._draft = draft or self._before
         self._body: dict[str, object] = {}
         self._sending = False
 
@@ -154,14 +170,26 @@ class MendForm(Dialog[str]):
             classes="quiet",
         )
 
-    async def on_mount(self) -> None:
+    async def begin(self) -> None:
         """Show the fields, and focus the one that is wrong."""
+        await self.fill({_BODY: self._before})
+
+    def filled(self) -> dict[str, str]:
+        """Return the message as it is edited now, as JSON."""
         try:
-            await self._show_fields(read_edit(self._draft))
+            return {_BODY: as_text(self._edited(as_it_is=True))}
         except InvalidEdit:
-            await self._show_text(self._draft)
-            return
-        self._show_reasons(self._reasons)
+            return {_BODY: self.query_one("#body", TextArea).text}
+
+    async def fill(self, values: Mapping[str, str]) -> None:
+        """Show a message by its fields, or as a text where it is no JSON."""
+        try:
+            body = read_edit(values[_BODY])
+        except InvalidEdit:
+            await self._show_text(values[_BODY])
+        else:
+            await self._show_fields(body)
+            self._show_reasons(self._reasons)
 
     async def _show_fields(self, body: dict[str, object]) -> None:
         self._body = body
@@ -169,7 +197,19 @@ class MendForm(Dialog[str]):
         area = self.query_one("#fields")
         await area.remove_children()
         await area.mount(VerticalScroll(*rows, id="rows", can_focus=False))
+        self._mark_required()
         rows[0].answer.focus()
+
+    def on_choice_field_changed(self) -> None:
+        """Mark what must be filled in besides, now that this is chosen."""
+        self._mark_required()
+
+    def _mark_required(self) -> None:
+        rows = list(self.query(FormRow))
+        fields, answers = [row.field for row in rows], [row.value for row in rows]
+        required = required_names(self._kind, fields, answers, self._body)
+        for row in rows:
+            row.show_name(is_required=row.field.name in required)
 
     async def _show_text(self, text: str) -> None:
         area = self.query_one("#fields")
@@ -255,7 +295,7 @@ class MendForm(Dialog[str]):
             if reasons:
                 self._show_reasons(reasons)
             else:
-                self.dismiss(None)
+                self.dismiss(True)
         finally:
             self._sending = False
 
@@ -264,14 +304,6 @@ class MendForm(Dialog[str]):
             self._show_reasons({error.field: LazyText(str(error))})
         else:
             self._show_error(_("This is no JSON object: {why}").format(why=error))
-
-    def action_cancel(self) -> None:
-        """Close the form; what was changed in it is its result."""
-        try:
-            draft = as_text(self._edited(as_it_is=True))
-        except InvalidEdit:
-            draft = self.query_one("#body", TextArea).text
-        self.dismiss(draft if draft != self._before else None)
 
 
 def _row_of(rows: Iterable[FormRow], name: str) -> FormRow | None:

@@ -52,6 +52,9 @@ class ChoiceField(Static, can_focus=True):
         ("up", "app.focus_previous"),
     ]
 
+    class Changed(Message):
+        """Another word was chosen."""
+
     def __init__(self, choices: Mapping[str, LazyText], chosen: str) -> None:
         super().__init__(markup=False, classes="choose")
         self._codes = list(choices)
@@ -64,23 +67,32 @@ class ChoiceField(Static, can_focus=True):
         """The code of the chosen word."""
         return self._codes[self._at]
 
+    @value.setter
+    def value(self, code: str) -> None:
+        if code in self._codes:
+            self._choose(self._codes.index(code))
+
     def on_resize(self) -> None:
         """Draw the words."""
         self._draw()
 
     def action_other(self, by: int) -> None:
         """Choose the next word, or the one before."""
-        self._at = (self._at + by) % len(self._codes)
-        self._draw()
+        self._choose((self._at + by) % len(self._codes))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""
         at = cell_len(_BEFORE) if self._first else 0
         for index, word in enumerate(self._words[self._first :], self._first):
             if at <= event.x < at + cell_len(word):
-                self._at = index
+                self._choose(index)
+                return
             at += cell_len(word) + 1
+
+    def _choose(self, index: int) -> None:
+        self._at = index
         self._draw()
+        self.post_message(self.Changed())
 
     def _draw(self) -> None:
         """Draw the words from the first one with which the chosen one has room."""
@@ -99,6 +111,11 @@ class ChoiceField(Static, can_focus=True):
         if has_more:
             line = line.truncate(self.size.width - cell_len(_AFTER), pad=True) + Content(_AFTER)
         self.update(line)
+
+
+def with_mark(name: str, *, is_required: bool) -> Content:
+    """Return the name of a field, with the mark of those that must be filled in."""
+    return Content.assemble(("* " if is_required else "  ", "$warning"), name)
 
 
 class TextField(Input):

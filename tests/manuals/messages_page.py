@@ -8,12 +8,10 @@ from typing import Any, get_args, get_type_hints
 
 from models.i18n import speaking
 from models.rules import fields as check
-from models.rules.lifecycle.acceptance import RETURN_PARTS
-from models.rules.lifecycle.extension import EXTENSION_PARTS
 from models.rules.messages import CONTENT_TYPES, FIELDS, OF_SEVERAL_TICKETS, Content
-from models.rules.papers import LONG_TERM_PARTS, RESULT_PARTS
+from models.rules.papers import LONG_TERM_PARTS, required_parts
 from models.rules.speaking import NAMES_SENDER, senders_of
-from models.rules.vocabulary import Code, MessageType, Sender, label
+from models.rules.vocabulary import Code, Disposal, MessageType, Sender, label
 from tests.manuals.field_words import FIELD_WORDS, PARTS_WORDS
 
 EXAMPLES = Path(__file__).with_name("message_examples.jsonl")
@@ -126,22 +124,20 @@ def _values(field_check: check.Check) -> str:
     return _OF_CHECKS[field_check]
 
 
-_BY_RULE = {
-    MessageType.UNIT_RETURNED: RETURN_PARTS,
-    MessageType.EXTENSION_REQUESTED: (*EXTENSION_PARTS, "claimant_told"),
-    MessageType.RESULT_SUBMITTED: RESULT_PARTS,
-}
+_ORDINARY = {"disposal": Disposal.ORDINARY}
+_CASE = {"disposal": Disposal.ADMINISTRATIVE_CASE}
 
 
 def _required(kind: type[Content], name: str) -> str:
-    if name in _BY_RULE.get(kind.type, ()):
+    is_required = FIELDS[kind.type][name].required
+    if not is_required and name in required_parts(kind.type, _ORDINARY):
         return "by the clause 条款要求"
-    if kind.type is MessageType.RESULT_SUBMITTED and name == "materials":
+    if not is_required and name in required_parts(kind.type, _CASE):
         return "unless `ordinary` 非 `ordinary` 时"
     if name == "by" and kind.type in NAMES_SENDER:
         # the token's or the user's name stands in for it
         return "✓ in files 文件中必填"
-    return "✓" if FIELDS[kind.type][name].required else ""
+    return "✓" if is_required else ""
 
 
 def _is(kind: type[Content]) -> str:

@@ -24,8 +24,9 @@ from models.tables.core import ACCESS, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from monitor.screens.action_form import ActionForm
-from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog, RevealDialog, TextPrompt
+from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog
 from monitor.screens.mend_form import FormRow
+from monitor.screens.prompts import RevealForm, TextPrompt
 from monitor.ticket_log import log
 from monitor.widgets.fields import SubmitButton
 from tests.monitor.driving import wait_for_refresh, wait_until
@@ -106,9 +107,9 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await _open(pilot, number)
-        await _choose(pilot, "催办")
+        await _choose(pilot, "督办")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
-        assert "F3 填入常用语：催促受理  催促首次联系  临期催办" in screen_text(app)
+        assert "F3 填入常用语：督促受理  督促首次联系  临期督办" in screen_text(app)
         await pilot.press("f3")
         await wait_until(pilot, lambda: _is_open(app, MenuDialog))
         await pilot.press("down", "down", "enter")
@@ -122,7 +123,7 @@ async def test_urging_a_unit_is_answered_when_the_worker_has_decided(store: Stor
         assert _events(store, number, "unit.urged") == []
         _work(store)
         await wait_for_refresh(pilot)
-        await wait_until(pilot, lambda: "已办：催办" in _notifications(app))
+        await wait_until(pilot, lambda: "已办：督办" in _notifications(app))
         assert "待答复" not in screen_text(app)
     with store.reading() as session:
         lines = select(EVENT).join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
@@ -343,7 +344,7 @@ async def test_a_phone_is_shown_only_by_an_action_that_is_logged(store: Store) -
         await _open(pilot, number)
         assert "13800138000" not in screen_text(app)
         await _choose(pilot, "查看诉求人信息")
-        await wait_until(pilot, lambda: _is_open(app, RevealDialog))
+        await wait_until(pilot, lambda: _is_open(app, RevealForm))
         assert "访问日志" in screen_text(app)
         await pilot.press("left", "enter", "enter", "enter")
         await wait_until(pilot, lambda: "缺：其他理由" in screen_text(app))
@@ -373,7 +374,13 @@ async def test_a_number_for_a_call_that_is_due_is_shown_without_a_reason(store: 
         menu = app.screen
         assert isinstance(menu, MenuDialog)
         calling = ["查看应拨打的号码", "查看诉求人信息", "认领此工单  F4"]
-        desk_actions = ["催办  F9", "改派其他单位  ^U", "重新计时", "添加备注  F12", "选择诉求分类"]
+        desk_actions = [
+            "督办  F9",
+            "改派其他单位  Ctrl+U",
+            "重新计时",
+            "添加备注  F12",
+            "选择诉求分类",
+        ]
         assert list(menu._choices) == [*desk_actions, *calling]
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()

@@ -27,7 +27,7 @@ from monitor.screens.action_form import ActionForm
 from monitor.screens.batch_results import BatchResults
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
-from monitor.screens.dialogs import MenuDialog
+from monitor.screens.dialogs import ConfirmDialog, MenuDialog
 from monitor.screens.tickets import TicketsScreen
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.message_worker import deciding_worker
@@ -125,7 +125,7 @@ async def test_a_batch_is_decided_by_a_worker_ticket_by_ticket(
             timekeeper.ring_due()
             await wait_until(pilot, lambda: not _are_waiting(store))
             await wait_for_refresh(pilot)
-            await wait_until(pilot, lambda: "催办：已受理 4 件，拒绝 2 件" in _notifications(app))
+            await wait_until(pilot, lambda: "督办：已受理 4 件，拒绝 2 件" in _notifications(app))
             # those that have left the list are no longer selected
             assert set(screen.selected) == set(NUMBERS) - set(CLOSED)
             await pilot.press("ctrl+r")
@@ -182,7 +182,12 @@ async def test_what_fits_the_selected_is_offered_by_role(store: Store) -> None:
     zhao = Actor("赵", UserRole.SUPERVISOR)
     with store.writing() as session:
         claim(session, zhao, NUMBERS[0], NOW)
-    of_desk = ["选定承办单位 (1)  ^U", "催办 (6)  F9", "改派其他单位 (6)  ^U", "重新计时 (6)"]
+    of_desk = [
+        "选定承办单位 (1)  Ctrl+U",
+        "督办 (6)  F9",
+        "改派其他单位 (6)  Ctrl+U",
+        "重新计时 (6)",
+    ]
     of_units = ["报告进展 (6)", "提交办理结果 (6)"]
     by_role = {UserRole.OPERATOR: of_desk, UserRole.SUPERVISOR: [*of_desk, *of_units]}
     for role, named in by_role.items():
@@ -201,6 +206,42 @@ async def test_what_fits_the_selected_is_offered_by_role(store: Store) -> None:
             await pilot.press("down", "enter")
             await _wait_for(pilot, ActionForm)
             assert "注意：其中 1 件由他人办理：赵 10:42" in screen_text(app)
+
+
+@pytest.mark.store(databases=["sqlite"], fill=_fill)
+async def test_a_claim_made_while_the_form_is_open_is_told_before_sending(store: Store) -> None:
+    """So is another unit; whoever leaves it then finds what was written as a draft."""
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await _open_list(pilot)
+        await pilot.press("ctrl+a")
+        await wait_until(pilot, partial(_selects, screen, 7))
+        await pilot.press("f9")
+        await _wait_for(pilot, ActionForm)
+        app.screen.query_one(Input).value = "请今天回复"
+        with store.writing() as session:
+            claim(session, Actor("赵", UserRole.SUPERVISOR), NUMBERS[0], NOW)
+        moved = partial(msgspec.structs.replace, unit="公安局")
+        keep_as(store, NUMBERS[1], moved, unit="公安局")
+        await pilot.press("f2")
+        await _wait_for(pilot, ConfirmDialog)
+        dialog_text = screen_text(app)
+        assert "注意：其中 1 件由他人办理：赵 10:42" in dialog_text
+        assert "其中 1 件的承办单位或状态已变" in dialog_text
+        assert NUMBERS[1] in dialog_text
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is screen)
+        assert not app.sender.waiting
+        await pilot.press("f9")
+        await _wait_for(pilot, ActionForm)
+        await wait_until(pilot, lambda: "草稿" in screen_text(app))
+        assert app.screen.query_one(Input).value == "请今天回复"
+        # what was known when the form was opened is not asked again
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: len(app.sender.waiting) == 6)
+        await pilot.press("f9")
+        await _wait_for(pilot, ActionForm)
+        assert app.screen.query_one(Input).value == ""
 
 
 @pytest.mark.store(databases=["sqlite"], fill=_fill)
@@ -225,11 +266,10 @@ async def test_similar_tickets_are_selected_and_answered_together(store: Store) 
             await pilot.press("down")
         await pilot.press("enter")
         await _wait_for(pilot, ActionForm)
-        for field, text in zip(
-            app.screen.query(Input), ("属实", "已修", "已告知", "条例"), strict=True
-        ):
+        texts = ("属实", "已修", "已告知", "条例", "")
+        for field, text in zip(app.screen.query(Input), texts, strict=True):
             field.value = text
-        await pilot.press(*["enter"] * 6)
+        await pilot.press("f2")
         await wait_until(pilot, lambda: len(app.sender.waiting) == 3)
         play(store, [], LATER)
         await wait_for_refresh(pilot)
@@ -248,7 +288,7 @@ async def test_the_messages_of_a_batch_are_taken_once(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         for _time in range(2):
-            await app.sender.send_batch("monitor", bodies, "催办")
+            await app.sender.send_batch("monitor", bodies, "督办")
         play(store, [], LATER)
         await wait_for_refresh(pilot)
         await wait_until(pilot, lambda: not app.sender.waiting)

@@ -3,16 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from textual.widgets import Input
 
 from models.database import Store
 from models.queries.access_log import access_log
 from models.queries.owed_calls import DISSATISFIED, KINDS, UNREACHABLE
+from models.rules.messages import wrong_fields
 from models.rules.vocabulary import ClockName, MessageType, UserRole
 from models.security.roles import Actor
+from models.tables.core import INBOX
 from monitor.app import MonitorApp
 from monitor.calls import call_results, read_time
-from monitor.screens.call_form import CallForm
+from monitor.screens.call_form import CallForm, ResultLine
 from monitor.widgets.fields import SubmitButton
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text
@@ -56,22 +59,69 @@ def test_the_time_of_a_call_is_one_that_has_passed() -> None:
         assert read_time(text, NOW) is None
 
 
-async def test_two_calls_take_five_keys(store: Store) -> None:
-    """F3 opens the first, a digit and Enter record it and open the next; each is logged."""
+def test_every_result_of_a_call_is_a_message_that_lacks_nothing() -> None:
+    """A corrected rating names the rating: nothing is refused for what the form never asked."""
+    for kind in KINDS:
+        for result in call_results(kind):
+            body = {"unit": "城管局", **result.fields}
+            assert wrong_fields(result.type, body) == {}, result
+
+
+def _app(store: Store) -> MonitorApp:
     actor = Actor("desk", UserRole.SUPERVISOR, is_owner=True)
-    app = MonitorApp(
+    return MonitorApp(
         store, lambda: NOW, wall=lambda: NOW, actor=actor, operator="林小燕", every=None
     )
 
-    def is_open(number: str) -> bool:
-        is_form = isinstance(app.screen, CallForm) and app.focused is not None
-        return is_form and number in screen_text(app)
 
+def _is_open(app: MonitorApp, number: str) -> bool:
+    is_form = isinstance(app.screen, CallForm) and app.focused is not None
+    return is_form and number in screen_text(app)
+
+
+async def test_time_and_note_are_a_key_away_and_a_note_outlives_esc(store: Store) -> None:
+    """Full-width digits answer, Tab leads to the time, Enter sends from there; Esc drafts."""
+    app = _app(store)
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_for_refresh(pilot)
         await press(pilot, "4")
         await pilot.press("f3")
-        await wait_until(pilot, lambda: is_open(TICKETS[0]))
+        await wait_until(pilot, lambda: _is_open(app, TICKETS[0]))
+        await pilot.press("fullwidth_digit_two", "tab")
+        assert app.focused is app.screen.query_one("#call-time", Input)
+        await pilot.press("tab", "A", "escape")
+        await wait_until(pilot, lambda: not isinstance(app.screen, CallForm))
+        await pilot.press("f3")
+        await wait_until(pilot, lambda: _is_open(app, TICKETS[0]))
+        form = app.screen
+        assert "草稿" in screen_text(app)
+        note = form.query_one("#call-note", Input)
+        assert note.value == "A"
+        # another call than the one that was left: its result is asked again
+        note.focus()
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(app.focused, ResultLine))
+        await wait_until(pilot, lambda: "按数字选择结果" in screen_text(app))
+        await pilot.press("2")
+        note.focus()
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: _is_open(app, TICKETS[1]))
+        assert app.screen.query_one("#call-note", Input).value == ""
+        assert "草稿" not in screen_text(app)
+    with store.reading() as session:
+        row = session.execute(select(INBOX).where(INBOX.c.state == "waiting")).one()
+        body = session.decrypt(INBOX.c.body, row)
+    assert (body["outcome"], body["evidence"]) == ("no_answer", "A")
+
+
+async def test_two_calls_take_five_keys(store: Store) -> None:
+    """F3 opens the first, a digit and Enter record it and open the next; each is logged."""
+    app = _app(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_refresh(pilot)
+        await press(pilot, "4")
+        await pilot.press("f3")
+        await wait_until(pilot, lambda: _is_open(app, TICKETS[0]))
         form = screen_text(app)
         assert "13800138000" in form
         assert "陈女士" in form
@@ -80,7 +130,7 @@ async def test_two_calls_take_five_keys(store: Store) -> None:
         assert app.screen.query_one("#call-time", Input).value == "10:42"
         assert app.screen.query_one(SubmitButton).region.bottom < 24
         await pilot.press("1", "enter")
-        await wait_until(pilot, lambda: is_open(TICKETS[1]))
+        await wait_until(pilot, lambda: _is_open(app, TICKETS[1]))
         await pilot.press("2", "enter")
         await wait_until(pilot, lambda: len(app.sender.waiting) == 2)
         play(store, [], NOW)

@@ -21,8 +21,9 @@ from models.security.roles import Actor
 from monitor.app import MonitorApp
 from monitor.places import Places
 from monitor.screens.columns_dialog import ColumnsDialog
-from monitor.screens.dialogs import MenuDialog, TextPrompt
+from monitor.screens.dialogs import MenuDialog
 from monitor.screens.go_to import GoToDialog
+from monitor.screens.prompts import TextPrompt
 from monitor.screens.tickets import TicketsScreen
 from monitor.widgets.ticket_columns import COLUMNS
 from tests.monitor.driving import press, wait_for_refresh, wait_until

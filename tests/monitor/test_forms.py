@@ -12,7 +12,8 @@ from models.security.roles import Actor
 from models.tables.core import TICKET
 from monitor.app import MonitorApp
 from monitor.screens.action_form import ActionForm
-from monitor.screens.dialogs import MenuDialog, TextPrompt
+from monitor.screens.dialogs import MenuDialog
+from monitor.screens.prompts import TextPrompt
 from monitor.widgets.fields import SubmitButton, UnitField, UnitMatches, matching_units
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text

@@ -16,7 +16,8 @@ from models.security.roles import Actor
 from models.spreadsheets import csv_table, workbook_table
 from models.tables.core import ACCESS
 from monitor.app import MonitorApp
-from monitor.screens.dialogs import MenuDialog, TextPrompt
+from monitor.screens.dialogs import MenuDialog
+from monitor.screens.prompts import TextPrompt
 from monitor.screens.tickets import TicketsScreen
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text

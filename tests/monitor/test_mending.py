@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from textual.pilot import Pilot
-from textual.widgets import TextArea
+from textual.widgets import Static, TextArea
 
 from models.database import Store
 from models.i18n import render
@@ -13,7 +13,7 @@ from models.operations.advance import advance
 from models.operations.edited_messages import find_wrong_fields
 from models.operations.inbox import add_messages
 from models.rulebook import load_rulebook
-from models.rules.messages import FIELDS, UNIT_FIELDS
+from models.rules.messages import FIELDS, UNIT_FIELDS, wrong_fields
 from models.rules.vocabulary import MessageType, UserRole
 from models.security.roles import Actor
 from models.tables.core import INBOX
@@ -27,7 +27,9 @@ from monitor.message_form import (
     Kind,
     apply_answers,
     form_fields,
+    required_names,
 )
+from monitor.screens.failures import FailuresScreen
 from monitor.screens.mend_form import FormRow, MendForm
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitMatches
 from tests.monitor.driving import wait_for_refresh, wait_until
@@ -35,6 +37,7 @@ from tests.monitor.scene import NOW, received, screen_text
 from tests.rules.test_messages import GOOD
 
 DETAIL, RESULT = "2026101500001", "2026101500002"
+EARLY, RETURNED = "2026101500003", "2026101500004"
 LETTER = "海边路12号的井盖没了，请尽快派人来看。\n电话13800138000。"
 
 
@@ -45,6 +48,10 @@ def _refused() -> list[dict[str, Any]]:
         letter | {"category": "投诉"},
         received(RESULT, NOW, "路灯不亮", unit="城管局"),
         at | {"id": "a", "type": "unit.accepted", "unit": "园林局"},
+        received(EARLY, NOW, "树倒了", unit="城管局"),
+        at | {"id": "b", "type": "result.reviewed", "ticket": EARLY, "approved": True},
+        received(RETURNED, NOW, "树又倒了", unit="城管局"),
+        at | {"id": "c", "type": "unit.returned", "ticket": RETURNED, "unit": "城管局"},
     ]
 
 
@@ -74,8 +81,13 @@ def test_every_type_has_a_form_that_changes_nothing_by_itself(kind: MessageType)
     body = {"type": kind.value, "ticket": "1", "at": NOW.isoformat(), "id": "x", **GOOD[kind]}
     fields = form_fields(kind, body)
     assert {field.path[0] for field in fields} == {"ticket", "at", *FIELDS[kind]}
-    required = {name for name, field in FIELDS[kind].items() if field.required}
-    assert {f.name for f in fields if f.required} == {"ticket", "at", *required}
+    answers = [field.text for field in fields]
+    required = required_names(kind, fields, answers, body)
+    assert {"ticket", "at", *(n for n, f in FIELDS[kind].items() if f.required)} <= required
+    # what is marked is what is missed, and nothing else
+    bare = {name: body[name] for name in ("type", "ticket", "at")}
+    kept = {name: body[name] for name in ("disposal", "outcome") if name in body}
+    assert {"ticket", "at", *wrong_fields(kind, bare | kept), *kept} == required | {*kept}
     assert all(f.kind is Kind.UNIT for f in fields if f.name in UNIT_FIELDS)
     assert apply_answers(fields, _answers(fields), body) == body
 
@@ -147,6 +159,17 @@ def test_the_check_before_sending_is_that_of_the_intake(store: Store) -> None:
         ({"unit": None}, ["unit"]),
         ({"unit": "园林局"}, ["unit"]),
         ({"type": "dispute.opened", "units": ["城管局", "园林局"]}, ["units"]),
+        ({"type": "unit.returned", "reason": "不属本局"}, ["basis", "suggested_unit", "signed_by"]),
+        ({"type": "progress.reported", "text": "无"}, ["text"]),
+        (
+            {"type": "result.submitted", "disposal": "行政立案", "long_term": {"progress": "在办"}},
+            ["materials"],
+        ),
+        (
+            {"type": "result.submitted", "disposal": "ordinary", "long_term": {"progress": "在办"}},
+            ["facts", "measures", "remedies", "basis", "long_term.next_steps"],
+        ),
+        ({"type": "revisit.recorded", "outcome": "更正"}, ["rating"]),
         (
             {"type": "ticket.received", "claimant": {"contact": "也许"}, "category": "投诉"},
             ["category", "title", "claimant.contact"],
@@ -167,7 +190,7 @@ async def _open(pilot: Pilot[None], number: str) -> MendForm:
     await wait_for_refresh(pilot)
     screen = app.screen
     await pilot.press("home")
-    for _step in range(3):
+    for _step in range(5):
         if screen.ticket_under_cursor() == number:  # type: ignore[attr-defined]
             break
         await pilot.press("down")
@@ -268,3 +291,43 @@ async def test_a_unit_that_nobody_knows_is_picked_from_a_list(store: Store) -> N
             )
         ).one()
         assert session.decrypt(INBOX.c.body, row)["unit"] != "园林局"
+
+
+async def test_what_the_regulation_asks_for_is_marked_and_missed_before_sending(
+    store: Store,
+) -> None:
+    """Of a return its reason, basis, suggested unit and signature; nothing is sent without them."""
+    app = _app(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_refresh(pilot)
+        form = await _open(pilot, RETURNED)
+        rows = {row.field.name: row for row in form.query(FormRow)}
+        names = ("reason", "basis", "suggested_unit", "signed_by")
+        marks = {n: str(row.query_one(".name", Static).content)[0] for n, row in rows.items()}
+        assert {n for n, mark in marks.items() if mark == "*"} == {"ticket", "at", "unit", *names}
+        reason = rows["reason"].answer
+        assert isinstance(reason, TextField)
+        reason.value = "不属本局"
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: not rows["reason"].has_class("-wrong"))
+        assert [n for n, row in rows.items() if row.has_class("-wrong")] == [*names[1:]]
+        assert app.focused is rows["basis"].answer
+        assert app.screen is form
+
+
+async def test_the_cursor_stays_with_a_message_that_is_refused_again(store: Store) -> None:
+    """While it waits the next one is under the cursor; its new refusal has the cursor again."""
+    app = _app(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_refresh(pilot)
+        await _open(pilot, EARLY)
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: bool(app.sender.waiting))
+        await wait_until(pilot, lambda: isinstance(app.screen, FailuresScreen))
+        await wait_for_refresh(pilot)
+        assert app.screen.ticket_under_cursor() != EARLY  # type: ignore[attr-defined]
+        _work(store)
+        await wait_for_refresh(pilot)
+        screen = app.screen
+        assert isinstance(screen, FailuresScreen)
+        assert screen.ticket_under_cursor() == EARLY

@@ -40,7 +40,7 @@ from tests.monitor.scene import screen_text
 
 NAMES = ("林小燕", "赵国强")
 _EVENTS = {
-    "催办": EventName.UNIT_URGED,
+    "督办": EventName.UNIT_URGED,
     "登记联系": EventName.CONTACT_RECORDED,
     "报告进展": EventName.PROGRESS_REPORTED,
 }

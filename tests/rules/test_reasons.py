@@ -80,8 +80,9 @@ def test_every_field_that_a_message_may_lack_has_its_chinese() -> None:
     names = {
         n for fields in FIELDS.values() for n, (_check, needed, _null) in fields.items() if needed
     }
-    results = [{"disposal": disposal, "long_term": {}} for disposal in Disposal]
-    for message in ({}, *results, {"outcome": RevisitOutcome.CORRECTED}):
+    variants: list[dict[str, object]] = [{}, {"outcome": RevisitOutcome.CORRECTED}]
+    variants += [{"disposal": disposal, "long_term": {}} for disposal in Disposal]
+    for message in variants:
         names.update(part for kind in MessageType for part in required_parts(kind, message))
     rendered = {name: render(lazy("{names}", names=name)) for name in names}
     assert [name for name, text in rendered.items() if text == name] == []
