@@ -15,7 +15,7 @@ BIN := .venv/bin
 # waiting: two processors have work for three. Whoever has done his tests takes some of another's.
 WORKERS ?= 3
 
-.PHONY: install up check quick test long coverage bench chaos attack operators fuzz docs format lock sbom audit messages pictures reference wheel clean distclean
+.PHONY: install up check quick test long coverage bench chaos districts attack operators fuzz docs format lock sbom audit messages pictures reference wheel clean distclean
 .DEFAULT_GOAL := install
 
 install: .venv/.installed
@@ -91,6 +91,11 @@ coverage: install
 # The long chaos suite; CHAOS_SEED=N repeats a run, CHAOS_SECONDS=N sets its length.
 chaos: install
 	$(BIN)/python -m tests.chaos
+
+# Two districts on the same servers, two hosts each (as root: network namespaces), TLS, and a failover
+# of PostgreSQL under load; minutes. make districts ARGS="--seconds 120 --copies 8 --seed 7"
+districts: install
+	$(BIN)/python -m tests.chaos.districts $(ARGS)
 
 # Attacks a service for ten minutes: database, watched folder, broker, served monitor, and as
 # another user of the host (as root). make attack ATTACK_SEED=7 ATTACK_SECONDS=60

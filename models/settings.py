@@ -245,6 +245,19 @@ def _pager(variables: Mapping[str, str | None]) -> str:
     return _PAGER
 
 
+def environment_for_home(settings: Settings, home: Path) -> dict[str, str]:
+    """Return the environment for a child process that has the settings of another home.
+
+    Only how it speaks is as here: what else is set here belongs to another store.
+    """
+    others = {k: v for k, v in os.environ.items() if not k.startswith(_PREFIX)}
+    return others | {
+        "HOTLINE_HOME": str(home),
+        "HOTLINE_LANG": settings.lang,
+        "HOTLINE_LOG": settings.log,
+    }
+
+
 def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:
     """Return the value if it is allowed, the first allowed one where none is given."""
     if value and value not in allowed:

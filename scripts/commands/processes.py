@@ -1,6 +1,7 @@
 """`hotline worker`, `timekeeper`, `monitor`, `alive`: one process of the service."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -92,13 +93,24 @@ def monitor(
     public: Annotated[
         str, typer.Option(help=_("The address for browsers, if a proxy gives it another one."))
     ] = "",
+    districts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=_("Choose a district first, of those whose homes a file names.")
+        ),
+    ] = None,
     clock: Annotated[str, _CLOCK] = "",
 ) -> None:
     """Watch tickets, clocks and queues, and act on them."""
+    settings = load_settings()
+    if districts is not None:
+        from scripts.service.districts import read_districts, watch_districts
+
+        watch_districts(read_districts(districts), settings, wallboard=board)
+        return
     from scripts.service.monitor import serve_monitor, show_monitor
     from scripts.service.setup import broker_url, prepare_process
 
-    settings = load_settings()
     if web:
         store, _now = prepare_process(settings, clock)
         serve_monitor(settings, store, host, port, clock=clock, wallboard=board, public=public)

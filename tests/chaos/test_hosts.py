@@ -3,9 +3,7 @@
 Database and key-value server ask for passwords, which the processes read from files.
 """
 
-import os
 import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from sqlalchemy import func, select
 from models.clock import system_clock
 from models.database import Store
 from models.tables.core import BELL, EVENT, INBOX, NOTICE, PROCESS, TICKET
+from tests.chaos.network import NET, SERVERS, NoNamespaces, ip, network, on_host
 from tests.servers.key_value import installed_server
 from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import feed, letter, prepared_store
@@ -26,79 +25,36 @@ from tests.workers.processes import environment, wait_until
 from workers.embedded import server_binary
 
 LONG_AGO = "2026-03-02T09:00:00+08:00"
-_NET = "10.77.0"
-_SERVERS = f"{_NET}.1"
-_HOSTS = ("one", "two", "three")
 _ROLES = (("one", "worker"), ("two", "worker"), ("two", "timekeeper"), ("three", "timekeeper"))
 
 
-def ip(*arguments: str) -> None:
-    """Run the `ip` command."""
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
-
-
 @contextmanager
-def network() -> Iterator[str]:
-    """Three hosts and one with the servers, on a bridge; returns what their names begin with."""
-    prefix = f"hl{os.getpid()}"
-    hub = f"{prefix}-hub"
-    made: list[str] = []
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("hosts need root and iproute2")
-    try:
+def _network() -> Iterator[str]:
+    with ExitStack() as stack:
         try:
-            ip("netns", "add", hub)
-            made.append(hub)
-            ip("-n", hub, "link", "add", "bridge", "type", "bridge")
-        except subprocess.CalledProcessError as refused:
-            pytest.skip(f"no network namespaces here: {refused.stderr.decode().strip()}")
-        ip("-n", hub, "addr", "add", f"{_SERVERS}/24", "dev", "bridge")
-        ip("-n", hub, "link", "set", "bridge", "up")
-        for number, host in enumerate(_HOSTS, 2):
-            name = f"{prefix}-{host}"
-            ip("netns", "add", name)
-            made.append(name)
-            ip(
-                "-n",
-                hub,
-                "link",
-                "add",
-                host,
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "eth0",
-                "netns",
-                name,
-            )
-            ip("-n", hub, "link", "set", host, "master", "bridge")
-            ip("-n", hub, "link", "set", host, "up")
-            ip("-n", name, "addr", "add", f"{_NET}.{number}/24", "dev", "eth0")
-            ip("-n", name, "link", "set", "eth0", "up")
+            prefix = stack.enter_context(network())
+        except NoNamespaces as why:
+            pytest.skip(str(why))
         yield prefix
-    finally:
-        for name in made:
-            ip("netns", "delete", name)
 
 
 class RemotePostgres(PostgresServer):
     """A PostgreSQL on the host of the servers, that lets in whoever has the password."""
 
     def __init__(self, namespace: str, password: str) -> None:
-        super().__init__({**NOT_DURABLE, "listen_addresses": _SERVERS}, installed_programs())
+        super().__init__({**NOT_DURABLE, "listen_addresses": SERVERS}, installed_programs())
         self._namespace = namespace
         self._password = password
 
     def _command(self, program: Path, *arguments: str) -> list[str]:
         inner = super()._command(program, *arguments)
-        return ["ip", "netns", "exec", self._namespace, *inner]
+        return [*on_host(self._namespace), *inner]
 
     def start(self) -> None:
         """Start, and ask those who come by the network for the password."""
         super().start()
         with (self.home / "data" / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {_NET}.0/24 scram-sha-256\n")
+            rules.write(f"host all all {NET}.0/24 scram-sha-256\n")
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f"ALTER ROLE hotline PASSWORD '{self._password}'")
             connection.execute("SELECT pg_reload_conf()")
@@ -109,7 +65,7 @@ def started(namespace: str, command: list[str], log: Path, env: dict[str, str]) 
     """A program on one of the hosts, killed at the end."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            ["ip", "netns", "exec", namespace, *command], env=env, stdout=output, stderr=output
+            [*on_host(namespace), *command], env=env, stdout=output, stderr=output
         )
     try:
         yield
@@ -125,7 +81,7 @@ def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
     password = secrets.token_hex(8)
     secret, log = tmp_path / "password", tmp_path / "log"
     secret.write_text(f"{password}\n")
-    with network() as prefix, ExitStack() as stack:
+    with _network() as prefix, ExitStack() as stack:
         hub = f"{prefix}-hub"
         postgres = RemotePostgres(hub, password)
         stack.callback(postgres.stop)
@@ -133,11 +89,11 @@ def test_hosts_share_the_work_and_one_of_them_falls_off(tmp_path: Path) -> None:
         name = postgres.create()
         store = stack.enter_context(prepared_store(postgres.url(name, "postgresql+psycopg")))
         conf = tmp_path / "broker.conf"
-        conf.write_text(f"requirepass {password}\nbind {_SERVERS}\nport 6379\nsave ''\n")
+        conf.write_text(f"requirepass {password}\nbind {SERVERS}\nport 6379\nsave ''\n")
         env = environment(
             tmp_path / "home",
-            f"postgresql+psycopg://hotline@{_SERVERS}/{name}",
-            f"redis://{_SERVERS}:6379/0",
+            f"postgresql+psycopg://hotline@{SERVERS}/{name}",
+            f"redis://{SERVERS}:6379/0",
             DATABASE_PASSWORD_FILE=str(secret),
             BROKER_PASSWORD_FILE=str(secret),
         )

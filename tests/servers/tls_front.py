@@ -16,9 +16,14 @@ _SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 
 @contextmanager
 def tls_front(
-    behind: Path, certificate: Certificate, clients: Path | None = None, *, asks_first: bool = False
+    behind: Path,
+    certificate: Certificate,
+    clients: Path | None = None,
+    *,
+    asks_first: bool = False,
+    host: str = "127.0.0.1",
 ) -> Iterator[int]:
-    """Serve TLS on loopback before the Unix socket `behind`; gives the port.
+    """Serve TLS on `host` before the Unix socket `behind`; gives the port.
 
     With `clients` only those get in who show a certificate of an authority in this file. Clients of
     PostgreSQL ask first, as `asks_first` says.
@@ -29,7 +34,7 @@ def tls_front(
         context.load_verify_locations(clients)
         context.verify_mode = ssl.CERT_REQUIRED
     front = _Front(context, behind, asks_first)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((host, 0)) as listener:
         threading.Thread(target=front.accept, args=(listener,), daemon=True).start()
         yield listener.getsockname()[1]
         # closing alone would leave the thread waiting

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import func, make_url, select
+from sqlalchemy import func, select
 
 from models.clock import system_clock
 from models.database import Store, StoreNotReady
@@ -13,7 +13,8 @@ from models.migrations import require_upgraded
 from models.security.encryption import Cipher
 from models.tables.core import INBOX
 from tests.servers.key_value import KeyValueServer
-from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_pair import PostgresPair
 from tests.store.factories import KEY, feed, letter, prepared_store
 from tests.workers.processes import environment, process, wait_until
 
@@ -24,32 +25,17 @@ SERVICE = "service"
 ROLES = {"hotline worker", "hotline timekeeper"}
 
 
-class Pair:
-    """A server and its replica; no commit is answered before the replica has it."""
+class Pair(PostgresPair):
+    """Servers on which the service is a role of its own."""
+
+    user = SERVICE
 
     def __init__(self, stack: ExitStack) -> None:
-        self.first = stack.enter_context(PostgresServer(NOT_DURABLE, installed_programs()))
+        super().__init__(stack)
         self.database = self.first.create()
         with psycopg.connect(self.first.url(), autocommit=True) as connection:
             # a superuser gets in where nobody else does
             connection.execute(f"CREATE ROLE {SERVICE} LOGIN IN ROLE hotline")
-        url = make_url(self.first.url(self.database, "postgresql+psycopg")).set(username=SERVICE)
-        self.second = PostgresServer(NOT_DURABLE, installed_programs())
-        stack.callback(self.second.stop)
-        self._url = url
-
-    def replicate(self) -> None:
-        """Begin the replica from what the first server has."""
-        data = self.second.home / "data"
-        source = ("--host", str(self.first.home), "--username", "hotline", "--no-sync")
-        self.second.run(
-            "pg_basebackup", *source, "--pgdata", str(data), "--write-recovery-conf",
-            "--checkpoint", "fast",
-        )  # fmt: skip
-        self.second.serve()
-        with psycopg.connect(self.first.url(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-            connection.execute("SELECT pg_reload_conf()")
 
     def cut_all_off(self) -> None:
         """Leave the service no connection on the first server until `let_in`."""
@@ -67,13 +53,6 @@ class Pair:
     def _limit(self, count: int) -> None:
         with psycopg.connect(self.first.url(), autocommit=True) as connection:
             connection.execute(f"ALTER ROLE {SERVICE} CONNECTION LIMIT {count}")
-
-    def address(self, *servers: PostgresServer) -> str:
-        """The address of these servers, in this order, as the manual has it."""
-        hosts = ",".join(str(server.home) for server in servers)
-        ports = ",".join("5432" for _ in servers)
-        query = {"host": hosts, "port": ports, "target_session_attrs": "read-write"}
-        return self._url.set(query=query).render_as_string(hide_password=False)
 
 
 def _waiting(store: Store) -> int:
@@ -102,7 +81,7 @@ def test_running_processes_outlast_a_full_and_a_lost_server(
     with ExitStack() as stack:
         pair = Pair(stack)
         broker = stack.enter_context(key_value_server)
-        url = pair.address(pair.first, pair.second)
+        url = pair.address(pair.database, pair.first, pair.second)
         with prepared_store(pair.first.url(pair.database, "postgresql+psycopg")):
             pair.replicate()
         env = environment(tmp_path / "home", url, broker.url, LANG="en")
@@ -122,7 +101,7 @@ def test_running_processes_outlast_a_full_and_a_lost_server(
         pair.first.crash()
         with pytest.raises(StoreNotReady, match="no server that is named takes changes"):
             require_upgraded(store)
-        pair.second.run("pg_ctl", "promote", "--pgdata", str(pair.second.home / "data"))
+        pair.promote()
         _feed_until_applied(store, "C")
         assert worker.poll() is None
         assert keeper.poll() is None
