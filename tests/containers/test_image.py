@@ -129,24 +129,20 @@ def test_what_is_ignored_is_read_as_docker_reads_it(tmp_path: Path) -> None:
 
 
 def test_the_build_makes_a_command_that_runs(build: Build, tmp_path: Path) -> None:
-    """With the data that it needs, under the release that the locked libraries allow."""
+    """With the data that it needs."""
     hotline = build.path("/opt/hotline/bin/hotline")
     environment = {"PATH": os.defpath, "HOME": str(tmp_path), "HOTLINE_LANG": "en"}
     question = ["due", "--category", "complaint", "--from", "2026-09-29T16:00"]
-    answers = [
-        subprocess.run(
-            [hotline, *command], env=environment, cwd=tmp_path, capture_output=True, text=True,
-            check=True,
-        ).stdout
-        for command in (["--version"], question)
-    ]  # fmt: skip
-    assert answers[0] == f"hotline {VERSION}\n"
-    assert "2026-10-14" in answers[1]
+    done = subprocess.run(
+        [hotline, *question], env=environment, cwd=tmp_path, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert "2026-10-14" in done.stdout
 
 
 def test_the_wheel_has_every_file_of_the_packages_in_the_context(build: Build) -> None:
     """And the entry point; the benchmarks stay out."""
-    (wheel,) = build.path("/dist").glob("*.whl")
+    (wheel,) = build.path("/dist").glob(f"hotline-{VERSION}-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         (entries,) = (name for name in names if name.endswith("entry_points.txt"))

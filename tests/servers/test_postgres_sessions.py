@@ -63,12 +63,16 @@ def test_a_lost_host_is_noticed_by_both_sides(postgres_database: str) -> None:
 
 
 def test_of_several_servers_the_one_that_takes_changes_is_used(postgres_database: str) -> None:
-    """The first one is away; each needs a port of its own."""
+    """The first one is away; each has a port, or none has one (5432)."""
     url = make_url(postgres_database)
     place, port = url.query["host"], url.query["port"]
     several = {"host": f"/nowhere,{place}", "target_session_attrs": "read-write"}
     with _opened(url.update_query_dict(several | {"port": f"{port},{port}"})) as store:
         assert _own_name(store) == "hotline"
+    without = url.set(query={k: v for k, v in several.items() if k != "port"})
+    if port == "5432":
+        with _opened(without) as store:
+            assert _own_name(store) == "hotline"
     with pytest.raises(StoreUnusable, match="host=a,b&port=5432,5432"):
         Store(str(url.update_query_dict(several)), Cipher([KEY]))
 
