@@ -91,6 +91,17 @@ def test_chinese_is_searched_by_its_characters() -> None:
     assert [w for w in words if w] == [*"每月备份与恢复", "HOTLINE_HOME", "见", "up"]
 
 
+@pytest.mark.parametrize("name", ["servers", "containers"])
+def test_both_languages_have_the_same_blocks(name: str) -> None:
+    """Lines for servers and for Docker, which are tested from the English page."""
+    folder = ROOT / "docs" / "administrators"
+    english, chinese = (
+        re.findall(r"^```.*?^```", (folder / f"{name}{end}.md").read_text("utf-8"), re.M | re.S)
+        for end in ("", ".zh")
+    )
+    assert english == chinese
+
+
 def _commands() -> dict[str, object]:
     return dict(getattr(typer.main.get_command(build()), "commands", {}))
 
