@@ -56,7 +56,7 @@ class Figure:
     @property
     def ratio(self) -> float | None:
         """The figure by its reference, or the other way round for times that have to be short."""
-        if not self.reference or not self.value:
+        if not self.reference or (not self.value and self.goal.most is None):
             return None
         shorter_is_better = self.unit in _TIMES and self.goal.most is None
         return self.reference / self.value if shorter_is_better else self.value / self.reference

@@ -178,4 +178,5 @@ def test_the_monitor_is_measured_on_one_store(bench: BenchContext) -> None:
     assert all(figure.value > 0 for figure in row.figures)
     bounds = [figure for figure in felt.figures if figure.references]
     assert len(bounds) == 7
-    assert all(figure.value > 0 for figure in bounds)
+    assert all(figure.value > 0 for figure in bounds if figure.unit != "B/s")
+    assert all(figure.met is not None for figure in bounds)
