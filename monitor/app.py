@@ -41,7 +41,8 @@ from monitor.refresh_loop import RefreshLoop
 from monitor.screens.base import MonitorScreen
 from monitor.screens.dialogs import TextDialog
 from monitor.screens.help import introduction
-from monitor.snapshot import Snapshot, SnapshotReader
+from monitor.snapshot import Snapshot
+from monitor.snapshot_reader import SnapshotReader
 from monitor.theme import DARK, LIGHT, PlainBars, without_colours
 from monitor.widgets.bars import StatusLineData
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
 from models.clock import Now, monotonic
@@ -57,8 +57,9 @@ class CachedRead(Generic[T]):
         self._is_blank = blank is not None
         self._cost = 0.0
         self._read_again_at = 0.0
-        self._is_fresh = False
+        self._running = Lock()
         self._thread: Thread | None = None
+        self._is_asked = False
         self._error: BaseException | None = None
 
     def get(self, session: Session, now: datetime) -> T:
@@ -69,15 +70,20 @@ class CachedRead(Generic[T]):
         is_cheap = self._cost < _CHEAP and not self._seconds
         if self._value is None or is_cheap:
             return self._read_timed(session, now)
-        if self._is_fresh:
-            # this refresh shows what has just been read: it asks for nothing newer
-            self._is_fresh = False
-        elif self._thread is None or not self._thread.is_alive():
-            self._thread = Thread(target=self._read_later, daemon=True, name="hotline-background")
-            self._thread.start()
-            if self._is_blank:
-                self._thread.join(_FIRST_WAIT)
+        self._ask_for_newer()
         return self._value
+
+    def _ask_for_newer(self) -> None:
+        with self._running:
+            # what is being read just now may be older than what made this one ask
+            self._is_asked = True
+            if self._thread is not None:
+                return
+            thread = Thread(target=self._read_while_asked, daemon=True, name="hotline-background")
+            self._thread = thread
+        thread.start()
+        if self._is_blank:
+            thread.join(_FIRST_WAIT)
 
     def _read_timed(self, session: Session, now: datetime) -> T:
         started = monotonic()
@@ -87,19 +93,27 @@ class CachedRead(Generic[T]):
         self._read_again_at = monotonic() + max(self._seconds, _REST * self._cost)
         return value
 
-    def _read_later(self) -> None:
-        Event().wait(max(0.0, self._read_again_at - monotonic()))
+    def _read_while_asked(self) -> None:
+        is_asked = True
+        while is_asked:
+            Event().wait(max(0.0, self._read_again_at - monotonic()))
+            with self._running:
+                self._is_asked = False
+            self._read_in_background()
+            with self._running:
+                is_asked = self._is_asked
+                if not is_asked:
+                    self._thread = None
+
+    def _read_in_background(self) -> None:
         before = self._value
         try:
             with self._store.reading() as session:
-                value = self._read_timed(session, self._now())
+                is_same = self._read_timed(session, self._now()) == before
         except OUTAGES as error:
-            self._error = error
-        else:
-            if value == before:
-                return
-            self._is_fresh = True
-        self._on_ready()
+            self._error, is_same = error, False
+        if not is_same:
+            self._on_ready()
 
 
 class BrokerProbe:

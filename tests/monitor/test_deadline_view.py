@@ -17,7 +17,7 @@ from models.rules.lifecycle.decide import fold
 from models.rules.state import RuleContext, State
 from models.rules.vocabulary import ClockName, ClockState, Level, label
 from monitor.deadline_view import day_strip, lanes, strip_days
-from monitor.snapshot import office_calendar
+from monitor.snapshot_reader import office_calendar
 from monitor.widgets.coming_days import day_items
 from monitor.widgets.day_curve import day_curve
 from tests.rules.district import CALENDAR, POLICY, instant

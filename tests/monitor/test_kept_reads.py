@@ -1,18 +1,21 @@
 """What nobody has changed is neither read nor drawn again; what somebody has changed is."""
 
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from sqlalchemy import event
 
 from models.commit_watch import TransactionSnapshot
-from models.database import Store
+from models.database import Session, Store
 from models.operations.claims import claim
 from models.operations.processes import report_process
 from models.rules.vocabulary import UserRole
 from models.security.roles import Actor
 from monitor.app import MonitorApp
-from monitor.snapshot import SnapshotReader, SnapshotRequest
+from monitor.background import CachedRead
+from monitor.snapshot import SnapshotRequest
+from monitor.snapshot_reader import SnapshotReader
 from monitor.ticket_pages import Viewport
 from tests.monitor.driving import press, wait_for_refresh
 from tests.monitor.scene import NOW, fill_scene, screen_text
@@ -106,6 +109,34 @@ def test_what_is_left_of_a_term_is_drawn_again_after_some_seconds(store: Store) 
     assert reader.read(_LIST).looks_like(reads)
     clock[0] = NOW + timedelta(seconds=5)
     assert not reader.read(_LIST).looks_like(reads)
+
+
+@pytest.mark.store(databases=["sqlite"], shared=True)
+def test_what_is_committed_while_an_expensive_read_runs_is_read_after_it(store: Store) -> None:
+    """Each other value is told of, the same one again is not."""
+    values, told = [1], Event()
+    reading, may_end = Event(), Event()
+    reads = 0
+
+    def read(_session: Session, _now: object) -> int:
+        nonlocal reads
+        reads, value = reads + 1, values[0]
+        if reads == 2:
+            reading.set()
+            assert may_end.wait(30)
+        return value
+
+    cached = CachedRead(store, lambda: NOW, told.set, read, seconds=0.001)
+    with store.reading() as session:
+        assert cached.get(session, NOW) == 1
+        assert cached.get(session, NOW) == 1
+        assert reading.wait(30)
+        values[0] = 2
+        assert cached.get(session, NOW) == 1
+        may_end.set()
+        assert told.wait(30)
+        assert reads == 3
+        assert cached.get(session, NOW) == 2
 
 
 @pytest.mark.store(databases=["sqlite"], fill=fill_scene, shared=True)

@@ -23,7 +23,7 @@ from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import OfficeCalendar, fit, format_time_left, one_line, shorten_number
 from monitor.screens.detail import DetailScreen
 from monitor.screens.tickets import TicketsScreen
-from monitor.snapshot import office_calendar
+from monitor.snapshot_reader import office_calendar
 from monitor.theme import LIGHT
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import (
