@@ -5,50 +5,40 @@ lies but in a backup with the old salt. What the log says in codes stays, and so
 of its lines; the erasure is a line of the log itself, and names them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.errors import HotlineError
-from models.i18n import LazyText, _, lazy, render
+from models.i18n import LazyText, _, render
+from models.membership import is_in
 from models.operations.access_log import SERVICE, record_access
 from models.operations.append_log import event_row
 from models.operations.changes import record_changes
-from models.queries.log import TicketNotFound
-from models.rules.calendar import SHANGHAI
+from models.queries.conditions import REFUSED_MESSAGE
+from models.queries.erasable_texts import Erasable, erasable
 from models.rules.events import Event, TextsErased
 from models.rules.policy import Policy
 from models.rules.text import one_line
-from models.rules.vocabulary import ErasureGround, EventName, Permission, Status
+from models.rules.vocabulary import ErasureGround, Permission, Status
 from models.security.chain import LogEnd
+from models.security.encryption import ForgedValue, KeyUnusable
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
 from models.security.roles import Actor
-from models.security.row_hashes import TicketContent, is_own_row, listed_hash, row_hash
+from models.security.row_hashes import TicketContent, listed_hash, row_hash
 from models.sql_types import SelectedRow
-from models.tables.core import BLIND_INDEX, EVENT, INBOX, SIMILARITY, TICKET
-from models.tables.inbox import WAITING
+from models.tables.core import BLIND_INDEX, EVENT, INBOX, SHIFT_NOTE, SIMILARITY, TICKET
 
 _TICKETS = 20
 """Tickets whose texts are erased in one transaction, so that nobody waits for it."""
 
+_MESSAGES = 200
+"""Refused messages that are looked at in one transaction."""
+
 _LEAST_CHARACTERS, _MOST_CHARACTERS = 2, 200
-
-
-class Erasable(NamedTuple):
-    """The parts of a ticket that an erasure destroys: `lines` of its log with texts, and messages.
-
-    `held` says why it must not be done, None where it may.
-    """
-
-    ticket: str
-    lines: Sequence[int]
-    messages: int
-    held: LazyText | None
 
 
 class HeldBack(HotlineError):
@@ -65,15 +55,6 @@ class RequestMissing(HotlineError):
     def __init__(self) -> None:
         text = _("say in 2 to {n} characters who asked for it, and how (--asked-by)")
         super().__init__(text.format(n=_MOST_CHARACTERS))
-
-
-def erasable(session: Session, number: str, policy: Policy, now: datetime) -> Erasable:
-    """Return what an erasure would take away; nothing is changed. Raises TicketNotFound."""
-    row = _ticket(session, number)
-    lines = _lines_with_texts(session, row.id)
-    of_ticket = INBOX.c.ticket == number
-    messages = session.scalar(select(func.count()).select_from(INBOX).where(of_ticket)) or 0
-    return Erasable(number, lines, messages, _held_back(session, row, policy, now))
 
 
 def erase_texts(
@@ -94,11 +75,15 @@ def erase_texts(
     asked = one_line(asked_by).strip()
     if not _LEAST_CHARACTERS <= len(asked) <= _MOST_CHARACTERS:
         raise RequestMissing
-    row = _ticket(session, number, lock=True)
-    extent = erasable(session, number, policy, now)
+    row = _locked(session, number)
+    (extent,) = erasable(session, [number], policy, now)
     if extent.held is not None:
         raise HeldBack(number, extent.held)
-    _erase(session, row, extent.lines, ground, actor.name, now)
+    if row is None:
+        # no ticket began: what came for it was refused, and no log tells of it
+        _erase_messages(session, extent)
+    else:
+        _erase(session, row, extent, ground, actor.name, now)
     record_access(session, actor, Permission.ERASE, number, [ground], now, reason=asked)
     return extent
 
@@ -128,16 +113,15 @@ class TextPruner:
             .limit(_TICKETS)
             .with_for_update(skip_locked=True)
         ).all()
+        looked = erasable(session, [row.number for row in rows], policy, now)
         due = [
-            row
-            for row in rows
-            if _archived_at(session, row.id, now) < before
-            and _held_back(session, row, policy, now) is None
+            (row, extent)
+            for row, extent in zip(rows, looked, strict=True)
+            if extent.held is None and extent.since < before
         ]
         ground = ErasureGround.RETENTION_OVER
-        for row in due:
-            lines = _lines_with_texts(session, row.id)
-            _erase(session, row, lines, ground, SERVICE.name, now)
+        for row, extent in due:
+            _erase(session, row, extent, ground, SERVICE.name, now)
         if due:
             count = len(due)
             record_access(session, SERVICE, Permission.ERASE, None, [ground], now, amount=count)
@@ -146,70 +130,78 @@ class TextPruner:
         return len(rows) == _TICKETS
 
 
+@dataclass
+class UnbegunPruner:
+    """Erases what was sent for tickets that never began, as long after as the policy says.
+
+    All of it was refused. Goes through it by id, a few at a time; `removed` counts the numbers.
+    """
+
+    removed: int = 0
+    after: int = 0
+
+    def prune_batch(self, session: Session, now: datetime, policy: Policy) -> bool:
+        """Erase some more of it; returns whether there may be more."""
+        if policy.keep.texts is None:
+            return False
+        before = now - policy.keep.texts.span
+        rows = session.execute(
+            select(INBOX)
+            .where(REFUSED_MESSAGE, INBOX.c.id > self.after, INBOX.c.arrived_at < before)
+            .where(~select(TICKET.c.id).where(TICKET.c.number == INBOX.c.ticket).exists())
+            .order_by(INBOX.c.id)
+            .limit(_MESSAGES)
+        ).all()
+        session.load_salts({row.ticket for row in rows})
+        numbers = list(dict.fromkeys(row.ticket for row in rows if _has_texts(session, row)))
+        ground = ErasureGround.RETENTION_OVER
+        for extent in list(erasable(session, numbers, policy, now)):
+            if extent.held is None and extent.since < before:
+                _erase_messages(session, extent)
+                record_access(session, SERVICE, Permission.ERASE, extent.ticket, [ground], now)
+                self.removed += 1
+        self.after = rows[-1].id if rows else self.after
+        return len(rows) == _MESSAGES
+
+
+def _has_texts(session: Session, row: SelectedRow) -> bool:
+    try:
+        return bool(session.texts(INBOX.c.body, row))
+    except (ForgedValue, KeyUnusable):
+        # `hotline log --verify` tells of it
+        return False
+
+
 def _erase(
     session: Session,
     row: SelectedRow,
-    lines: Sequence[int],
+    extent: Erasable,
     ground: ErasureGround,
     by: str,
     now: datetime,
 ) -> None:
     """Erase the texts of a ticket whose row is locked."""
-    session.replace_salt(row.number)
-    _erase_messages(session, row.number)
+    _erase_messages(session, extent)
     of_ticket = EVENT.c.ticket_id == row.id
     session.execute(update(EVENT).where(of_ticket).values(private=None, original=None))
     session.execute(delete(BLIND_INDEX).where(BLIND_INDEX.c.ticket_id == row.id))
     session.execute(delete(SIMILARITY).where(SIMILARITY.c.ticket_id == row.id))
-    _append(session, row, TextsErased(ground=ground, by=by, lines=tuple(lines)), now)
+    _append(session, row, TextsErased(ground=ground, by=by, lines=tuple(extent.lines)), now)
 
 
-def _ticket(session: Session, number: str, *, lock: bool = False) -> SelectedRow:
+def _locked(session: Session, number: str) -> SelectedRow | None:
     query = select(TICKET).where(TICKET.c.number == number)
-    row = session.execute(query.with_for_update() if lock else query).first()
-    if row is None:
-        raise TicketNotFound(number)
-    return row
+    return session.execute(query.with_for_update()).first()
 
 
-def _held_back(
-    session: Session, row: SelectedRow, policy: Policy, now: datetime
-) -> LazyText | None:
-    """Return why the texts of a ticket must still be kept, None where they need not."""
-    if row.status != Status.ARCHIVED:
-        return lazy("the ticket is not archived, and is handled by them")
-    waiting = (INBOX.c.ticket == row.number, INBOX.c.state == WAITING, INBOX.c.current)
-    if session.scalar(select(INBOX.c.id).where(*waiting).limit(1)) is not None:
-        return lazy("messages of it wait")
-    content = TicketContent(*(getattr(row, name) for name in TicketContent._fields))
-    if not is_own_row(session.cipher, content, LogEnd(row.seq, row.hash), row.row_hash):
-        return lazy("its row is not as the service wrote it: see `hotline log --verify`")
-    if policy.keep.texts_at_least is None:
-        return None
-    until = _archived_at(session, row.id, now) + policy.keep.texts_at_least.span
-    if now < until:
-        day = f"{until.astimezone(SHANGHAI):%Y-%m-%d}"
-        return lazy("the policy keeps them until {day} (keep.texts_at_least)", day=day)
-    return None
-
-
-def _archived_at(session: Session, ticket_id: int, now: datetime) -> datetime:
-    archived = (EVENT.c.ticket_id == ticket_id, EVENT.c.name == EventName.TICKET_ARCHIVED)
-    return session.scalar(select(func.max(EVENT.c.at)).where(*archived)) or now
-
-
-def _lines_with_texts(session: Session, ticket_id: int) -> list[int]:
-    texts = or_(EVENT.c.private.is_not(None), EVENT.c.original.is_not(None))
-    query = select(EVENT.c.seq).where(EVENT.c.ticket_id == ticket_id, texts)
-    return list(session.scalars(query.order_by(EVENT.c.seq)))
-
-
-def _erase_messages(session: Session, number: str) -> None:
-    """Give every message of a ticket an empty body; its outline and its envelope stay."""
+def _erase_messages(session: Session, extent: Erasable) -> None:
+    """Exchange a ticket's salt, give its messages empty bodies, and remove notes that name it."""
+    session.replace_salt(extent.ticket)
     columns = [column for column in INBOX.c if column.name != "body"]
-    rows = session.execute(select(*columns).where(INBOX.c.ticket == number)).all()
+    rows = session.execute(select(*columns).where(INBOX.c.ticket == extent.ticket)).all()
     bodies = [{"id": row.id, "body": session.encrypt(INBOX.c.body, {}, row)} for row in rows]
     update_rows(session.connection(), INBOX, bodies)
+    session.execute(delete(SHIFT_NOTE).where(is_in(SHIFT_NOTE.c.id, extent.notes)))
 
 
 def _append(session: Session, row: SelectedRow, erased: TextsErased, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from models.database import Session, Store
 from models.membership import is_in
 from models.operations.access_log import AccessPruner
-from models.operations.erasure import TextPruner
+from models.operations.erasure import TextPruner, UnbegunPruner
 from models.operations.shift_notes import prune_shift_notes
 from models.rules.policy import Policy
 from models.rules.vocabulary import NoticeState, Status
@@ -73,7 +73,7 @@ class Pruner(Protocol):
 
 def new_pruners() -> list[Pruner]:
     """Return what removes all that need not be kept, one kind after the other."""
-    return [NoticePruner(), TextPruner(), AccessPruner()]
+    return [NoticePruner(), TextPruner(), UnbegunPruner(), AccessPruner()]
 
 
 def prune(store: Store, now: datetime, policy: Policy) -> int:

@@ -56,12 +56,13 @@ def erase(
         numbers = tickets or erasing.tickets_of(by, value)
         if not numbers:
             raise HotlineError(_("there is no such ticket"))
+        extents = (
+            erasing.look(numbers)
+            if dry_run
+            else (erasing.erase(number, ErasureGround(ground), asked_by) for number in numbers)
+        )
         held = 0
-        for number in numbers:
-            if dry_run:
-                extent = erasing.look(number)
-            else:
-                extent = erasing.erase(number, ErasureGround(ground), asked_by)
+        for extent in extents:
             held += extent.held is not None
             typer.echo(erasing.line_of(extent, dry_run=dry_run))
     if dry_run:
@@ -69,4 +70,5 @@ def erase(
     else:
         text = _("Copies lie in backups and exports until they are removed, and in what was sent.")
         typer.echo(text)
+    typer.echo(_("A note of a shift is reached where it names the ticket by its number."))
     raise typer.Exit(1 if held else 0)

@@ -1,6 +1,6 @@
 """Erase the texts of tickets one after the other, each in a transaction of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,8 @@ from models.clock import Now
 from models.database import Store
 from models.i18n import _, render
 from models.operations.access import find
-from models.operations.erasure import Erasable, HeldBack, erasable, erase_texts
+from models.operations.erasure import HeldBack, erase_texts
+from models.queries.erasable_texts import Erasable, erasable
 from models.rulebook import load_rulebook
 from models.rules.policy import Policy, in_force
 from models.rules.vocabulary import ErasureGround, Permission
@@ -44,10 +45,10 @@ class Erasing:
         with self.store.writing() as session:
             return find(session, self.actor, kind, value, self.now())
 
-    def look(self, number: str) -> Erasable:
-        """Return what an erasure would take away."""
+    def look(self, numbers: Sequence[str]) -> list[Erasable]:
+        """Return what erasures would take away. Raises TicketNotFound."""
         with self.store.reading() as session:
-            return erasable(session, number, self.policy, self.now())
+            return list(erasable(session, numbers, self.policy, self.now()))
 
     def erase(self, number: str, ground: ErasureGround, asked_by: str) -> Erasable:
         """Erase the texts of a ticket, unless it is held back, which the result says."""
@@ -57,7 +58,8 @@ class Erasing:
                     session, self.actor, number, ground, asked_by, self.policy, self.now()
                 )
         except HeldBack:
-            return self.look(number)
+            (held,) = self.look([number])
+            return held
 
     def line_of(self, extent: Erasable, *, dry_run: bool) -> str:
         """Return the line that tells of a ticket."""
@@ -67,4 +69,7 @@ class Erasing:
         text = _("{ticket}: erased the texts of {lines} lines and {messages} messages")
         if dry_run:
             text = _("{ticket}: would erase the texts of {lines} lines and {messages} messages")
-        return text.format(ticket=extent.ticket, lines=len(extent.lines), messages=extent.messages)
+        line = text.format(ticket=extent.ticket, lines=len(extent.lines), messages=extent.messages)
+        if extent.notes:
+            line += "; " + _("notes of shifts that name it: {n}").format(n=len(extent.notes))
+        return line

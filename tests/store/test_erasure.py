@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, update
+from sqlalchemy import event as listening
 
 from models.database import Store
 from models.operations.access import find, reveal
-from models.operations.erasure import HeldBack, RequestMissing, erasable, erase_texts
+from models.operations.erasure import HeldBack, RequestMissing, erase_texts
+from models.operations.pruning import prune
+from models.operations.shift_notes import write_shift_note
 from models.queries.detail import ticket_detail
+from models.queries.erasable_texts import erasable
+from models.queries.failures import failures, refused_message
+from models.queries.shift_notes import shift_notes
 from models.queries.verification import verify
 from models.rulebook import load_rulebook
 from models.rules.policy import Keep, Policy
@@ -71,7 +77,7 @@ def test_nothing_is_left_and_all_is_whole(store: Store, tmp_path: Path) -> None:
     with store.reading() as session:
         old_salt = session.scalar(select(SALT.c.salt).where(SALT.c.ticket == "E1"))
         lines = [e.seq for e in log_of(store, "E1") if e.private is not None]
-        looked = erasable(session, "E1", _policy(store), NOW)
+        (looked,) = erasable(session, ["E1"], _policy(store), NOW)
     assert lines and looked.lines == lines and looked.messages == len(LIFE) + len(END)
     assert looked.held is None
     _erase(store)
@@ -164,3 +170,84 @@ def test_all_tickets_of_a_person(hotline: InProcessHotline, store: Store) -> Non
     )
     assert hotline.json("log", "--verify")["findings"] == []
     hotline("erase", "E1", *request)
+
+
+def _refuse(store: Store) -> int:
+    """Refuse a message of a ticket that never began; returns its id."""
+    told = message("E9", "contact.attempted", "2026-11-02T11:00:00+08:00", purpose="first",
+                   outcome="reached", method="phone", evidence="张三的录音")  # fmt: skip
+    feed(store, [told], at("2026-11-05T09:00"))
+    advance_tickets(store, ["E9"], at("2026-12-01T09:00"))
+    with store.reading() as session:
+        (row,) = (row for row in failures(session).rows if row.ticket == "E9")
+    return row.id
+
+
+def _refused_body(store: Store, message_id: int) -> dict[str, Any]:
+    with store.reading() as session:
+        refused = refused_message(session, message_id)
+    assert refused is not None
+    return refused.body
+
+
+def test_what_came_for_a_ticket_that_never_began_is_reached(store: Store) -> None:
+    """Its messages were all refused, and kept what people wrote."""
+    refused = _refuse(store)
+    assert "张三" in str(_refused_body(store, refused))
+    with pytest.raises(HeldBack, match="until 2027"):
+        _erase(store, "E9", texts_at_least=Term(90, "days"))
+    _erase(store, "E9")
+    assert _refused_body(store, refused) == {}
+    assert verify(store).findings == []
+    with store.reading() as session:
+        assert session.scalar(select(ACCESS.c.ticket).where(ACCESS.c.act == "erase")) == "E9"
+
+
+def test_retention_reaches_it_too(store: Store) -> None:
+    """Once, when its last message is as old as the policy says."""
+    refused = _refuse(store)
+    policy = _policy(store, texts=Term(40, "days"))
+    prune(store, at("2026-12-10T09:00"), policy)
+    assert "张三" in str(_refused_body(store, refused))
+    for _again in range(2):
+        prune(store, NOW, policy)
+        assert _refused_body(store, refused) == {}
+    erased = select(func.count()).where(ACCESS.c.act == "erase", ACCESS.c.ticket == "E9")
+    with store.reading() as session:
+        assert session.scalar(erased) == 1
+    assert verify(store).findings == []
+
+
+def test_notes_of_shifts_that_name_the_ticket_go_too(store: Store) -> None:
+    """Those that name another one stay, also where its number begins alike."""
+    with store.writing() as session:
+        for text in ("工单E1的诉求人下午再联系", "E12 待转", "见E1-2", "E1", "停电"):
+            write_shift_note(session, Actor("li", UserRole.OPERATOR), text, NOW)
+    with store.reading() as session:
+        (looked,) = erasable(session, ["E1"], _policy(store), NOW)
+        assert len(looked.notes) == 2
+    _erase(store)
+    with store.reading() as session:
+        kept = [note.text for note in shift_notes(session, NOW)]
+    assert kept == ["停电", "见E1-2", "E12 待转"]
+
+
+@pytest.mark.store(databases=["sqlite"], fill=_fill)
+def test_many_tickets_are_looked_at_by_few_statements(store: Store) -> None:
+    """However many there are: one at a time, 2,000 took four minutes."""
+    policy = _policy(store)
+    statements: list[str] = []
+
+    def keep(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    counted = []
+    with store.reading() as session:
+        connection = session.connection()
+        listening.listen(connection, "before_cursor_execute", keep)
+        for numbers in (["E1"], ["E1", "E2"] * 200):
+            statements.clear()
+            assert len(list(erasable(session, numbers, policy, NOW))) == len(numbers)
+            counted.append(len(statements))
+        listening.remove(connection, "before_cursor_execute", keep)
+    assert counted[0] == counted[1] <= 6
