@@ -26,7 +26,7 @@ from monitor.operator.sending import MessageSender
 from monitor.screens.call_form import CallAnswer, CallForm
 from monitor.ticket_log import log
 
-_TITLE_CELLS, _LOG_CELLS = 120, 46
+_TITLE_CELLS, _LOG_CELLS = 60, 46
 
 
 class CallRunner:
@@ -103,8 +103,8 @@ class CallRunner:
 
     def _about(self, ticket: TicketDetail, person: JsonObject, held: Claim) -> list[Content]:
         """Lay out whom to call, what about, and what another operator does there."""
-        lines = [claimant_lines(person)]
+        notes = warnings(ticket, held, self._operator.who.name, self._operator.now())
+        lines = [claimant_lines(person), *(Content.styled(note, "$warning") for note in notes)]
         title = shorten(one_line(ticket.title), _TITLE_CELLS)
         lines += [Content(one_line(ticket.number)), Content(title), Content(ticket.unit or "")]
-        notes = warnings(ticket, held, self._operator.who.name, self._operator.now())
-        return lines + [Content.styled(note, "$warning") for note in notes]
+        return lines

@@ -111,7 +111,7 @@ class CallForm(Form[CallAnswer]):
         yield Static(id="error", markup=False)
         yield SubmitButton(_("Send, next call"))
         yield Static(
-            _("A digit is the result, Enter sends, Tab leads to time and note, Esc ends the calls"),
+            _("A digit is the result, Enter sends, Tab: time and note, Esc: no more"),
             markup=False,
             classes="quiet",
         )
