@@ -22,6 +22,13 @@ _MODES = {
 }
 """Servers that answer, and hold no queues; by the mode that they tell."""
 
+_OF_CLUSTERS = (
+    redis.exceptions.AskError,
+    redis.exceptions.ClusterError,
+    redis.exceptions.ClusterCrossSlotError,
+)
+"""Errors that only a node of a cluster answers with; a redirection is one of them."""
+
 _CLOSED = "Connection closed by server"
 """The client's words where a server ends a connection in order."""
 
@@ -79,7 +86,7 @@ def broker_fault(error: redis.RedisError, *, with_tls: bool) -> LazyText:
         return lazy("its user may not do that there: allow it ~hotline:* and all commands")
     if isinstance(error, redis.ReadOnlyError):
         return lazy("it is a replica and can only be read: name the first server")
-    if isinstance(error, redis.exceptions.ClusterError | redis.exceptions.ClusterCrossSlotError):
+    if isinstance(error, _OF_CLUSTERS):
         return _MODES["cluster"]
     if isinstance(error, redis.exceptions.ResponseError):
         return lazy("it refuses what it is asked: its version, or the number of the database")

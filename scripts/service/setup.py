@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from time import sleep
+from threading import Event
 from typing import TypeVar
 
 from models.clock import Now, parse_clock
@@ -34,22 +34,23 @@ def prepare_process(settings: Settings, clock: str, role: str = "") -> tuple[Sto
     return store, parse_clock(clock) if clock else service_clock(store)
 
 
-def outlast_shortage(begin: Callable[[], _T]) -> _T:
+def outlast_shortage(begin: Callable[[], _T], stop: Event | None = None) -> _T:
     """Call `begin` until the database is ready for it, and return its result.
 
     A database without a free connection, or one that is just starting or changing over to another
-    server, is waited for, since nobody has to mend it. Whatever else fails is raised.
+    server, is waited for, since nobody has to mend it. Whatever else fails is raised, and this too
+    once `stop` is set.
     """
+    stop = stop or Event()
     while True:
         try:
             return begin()
-        except StoreNotReady as error:
-            log.warning("waiting: %s", error)
-        except StoreError as error:
-            if not is_passing_outage(error):
+        except (StoreNotReady, StoreError) as error:
+            passing = isinstance(error, StoreNotReady) or is_passing_outage(error)
+            if not passing or stop.is_set():
                 raise
             log.warning("waiting: %s", outage_reason(error))
-        sleep(_RETRY_INTERVAL)
+        stop.wait(_RETRY_INTERVAL)
 
 
 def broker_url(settings: Settings) -> str:

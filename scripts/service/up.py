@@ -78,14 +78,14 @@ def run_service(
             settings = replace(settings, broker_url=server.url)
         require_broker(str(settings.broker_url))
         # closed before the supervisor is forked: no process with an open database may fork
-        with closing(outlast_shortage(partial(make_store, settings))) as made:
+        with closing(outlast_shortage(partial(make_store, settings), stop)) as made:
             clock = str(_fill_demo_store(made)) if demo else ""
         headless = headless or not sys.stdout.isatty()
         configure_logging(settings.log, settings.home / "service.log", quiet=not headless)
         report = log.warning
         run = partial(run_supervisor, settings, clock, workers, report, os.getpid())
         supervisor = ForkedProcess("supervisor", run)
-        store = outlast_shortage(partial(open_store, settings))
+        store = outlast_shortage(partial(open_store, settings), stop)
         now = service_clock(store)
         _report_policy_file(store, settings, report)
         if note := store.cipher.keyring.note():

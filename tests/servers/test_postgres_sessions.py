@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import URL, make_url, text
 
 from models.connection_errors import connection_reason
-from models.database import Store, StoreUnusable
+from models.database import Store, StoreNotReady, StoreUnusable
 from models.i18n import render
 from models.migrations import require_upgraded
 from models.security.encryption import Cipher
@@ -77,10 +78,9 @@ def test_of_several_servers_the_one_that_takes_changes_is_used(postgres_database
         Store(str(url.update_query_dict(several)), Cipher([KEY]))
 
 
-def test_a_database_without_a_free_connection_is_waited_for(
-    postgres_server: Databases, postgres_database: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """With a line in the log; it goes on as soon as somebody else lets one go."""
+@pytest.fixture
+def full_url(postgres_server: Databases, postgres_database: str) -> Iterator[tuple[URL, Store]]:
+    """An address that lets in one connection alone, and the store that has it."""
     name = f"limited_{make_url(postgres_database).database}"
     url = make_url(postgres_database).set(username=name)
     with psycopg.connect(postgres_server.url(), autocommit=True) as admin, ExitStack() as stack:
@@ -88,20 +88,39 @@ def test_a_database_without_a_free_connection_is_waited_for(
         stack.callback(admin.execute, f"DROP ROLE {name}")
         taken = stack.enter_context(_opened(url))
         taken.engine.connect()
-        tries = []
+        yield url, taken
 
-        def begin() -> str:
-            tries.append(caplog.text)
-            if len(tries) > 1:
-                taken.close()
-            with _opened(url) as store:
-                return _own_name(store)
 
-        with caplog.at_level(logging.WARNING, "hotline.main"):
-            assert outlast_shortage(begin) == "hotline"
+def test_a_database_without_a_free_connection_is_waited_for(
+    full_url: tuple[URL, Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a line in the log; it goes on as soon as somebody else lets one go."""
+    url, taken = full_url
+    tries = []
+
+    def begin() -> str:
+        tries.append(caplog.text)
+        if len(tries) > 1:
+            taken.close()
+        with _opened(url) as store:
+            return _own_name(store)
+
+    with caplog.at_level(logging.WARNING, "hotline.main"):
+        assert outlast_shortage(begin) == "hotline"
     assert len(tries) == 2
     assert "waiting: " in tries[1]
     assert "too many connections" in tries[1]
+
+
+def test_waiting_ends_where_the_process_is_to_stop(full_url: tuple[URL, Store]) -> None:
+    """As by Ctrl-C while `hotline up` waits."""
+    stop = Event()
+    stop.set()
+    with (
+        _opened(full_url[0]) as store,
+        pytest.raises(StoreNotReady, match="too many connections"),
+    ):
+        outlast_shortage(lambda: require_upgraded(store), stop)
 
 
 def test_a_pooler_of_transactions_is_refused(
