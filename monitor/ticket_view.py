@@ -31,6 +31,7 @@ from monitor.deadline_view import day_strip, lanes
 from monitor.formatting import (
     OfficeCalendar,
     format_instant,
+    format_short,
     format_time_left,
     format_wait,
     format_weekday,
@@ -84,20 +85,20 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
         Content(one_line(ticket.unit or _("no unit yet"))),
         *_topic_lines(ticket),
     ]
-    lines += [*_missed_lines(ticket), _next_line(ticket, now, office)]
+    lines += [*_missed_lines(ticket, now), _next_line(ticket, now, office)]
     person = [claimant.name, claimant.phone, claimant.address, contact]
     lines.append(Content.styled("  ".join(text for text in person if text), "$quiet"))
     return stack(lines)
 
 
-def _missed_lines(ticket: TicketDetail) -> list[Content]:
+def _missed_lines(ticket: TicketDetail, now: datetime) -> list[Content]:
     """Say which duty of an emergency was missed, when it was due, and whose it was."""
     if (duty := missed_duty(duty.row for duty in ticket.duties)) is None:
         return []
     return [
         Content.assemble(
             (_("{clock} missed").format(clock=label(ClockName, duty.name)), "bold $error"),
-            f"  {format_instant(duty.due)}  ",
+            f"  {format_short(duty.due, now)}  ",
             (one_line(label(Recipient, duty.holder)), "$quiet"),
         )
     ]
@@ -118,7 +119,7 @@ def _next_line(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> C
         (label(ClockName, duty.clock), "bold"),
         "  ",
         (left, "bold $error" if duty.due < now else "bold"),
-        f"  {format_instant(duty.due)}{guess}  ",
+        f"  {format_short(duty.due, now)}{guess}  ",
         (one_line(label(Recipient, duty.holder)), "$quiet"),
     )
 
