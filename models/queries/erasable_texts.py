@@ -43,7 +43,7 @@ class Erasable(NamedTuple):
 
 
 @dataclass
-class _Found:
+class _Stored:
     """What is stored of some tickets, by number or by the id of the row."""
 
     rows: dict[str, SelectedRow]
@@ -59,32 +59,32 @@ def erasable(
     notes = _read_notes(session)
     for first in range(0, len(numbers), _TICKETS):
         chosen = numbers[first : first + _TICKETS]
-        found = _find(session, chosen)
+        stored = _find(session, chosen)
         for number in chosen:
-            yield _erasable(session, found, number, _naming(notes, number), policy, now)
+            yield _erasable(session, stored, number, _naming(notes, number), policy, now)
 
 
 def _erasable(
     session: Session,
-    found: _Found,
+    stored: _Stored,
     number: str,
     notes: Sequence[int],
     policy: Policy,
     now: datetime,
 ) -> Erasable:
-    row, messages = found.rows.get(number), found.messages.get(number)
+    row, messages = stored.rows.get(number), stored.messages.get(number)
     if row is None and messages is None:
         raise TicketNotFound(number)
     count = messages.messages if messages is not None else 0
     since = messages.last_at if messages is not None else now
     if row is not None:
-        since = found.archived.get(row.id, now)
+        since = stored.archived.get(row.id, now)
     held = _held_back(session, row, messages, since, policy, now)
-    lines = found.lines.get(row.id, []) if row is not None else []
+    lines = stored.lines.get(row.id, []) if row is not None else []
     return Erasable(number, lines, count, notes, since, held)
 
 
-def _find(session: Session, numbers: Collection[str]) -> _Found:
+def _find(session: Session, numbers: Collection[str]) -> _Stored:
     rows = session.execute(select(TICKET).where(is_in(TICKET.c.number, numbers))).all()
     waiting = func.count().filter(INBOX.c.state == WAITING, INBOX.c.current)
     last_at = func.max(INBOX.c.arrived_at)
@@ -100,7 +100,7 @@ def _find(session: Session, numbers: Collection[str]) -> _Found:
         .where(is_in(EVENT.c.ticket_id, ids), EVENT.c.name == EventName.TICKET_ARCHIVED)
         .group_by(EVENT.c.ticket_id)
     ).all()
-    found = _Found(
+    stored = _Stored(
         {row.number: row for row in rows},
         {row.ticket: row for row in counted},
         {row[0]: row[1] for row in archived},
@@ -108,8 +108,8 @@ def _find(session: Session, numbers: Collection[str]) -> _Found:
     texts = or_(EVENT.c.private.is_not(None), EVENT.c.original.is_not(None))
     with_texts = select(EVENT.c.ticket_id, EVENT.c.seq).where(is_in(EVENT.c.ticket_id, ids), texts)
     for ticket_id, seq in session.execute(with_texts.order_by(EVENT.c.ticket_id, EVENT.c.seq)):
-        found.lines.setdefault(ticket_id, []).append(seq)
-    return found
+        stored.lines.setdefault(ticket_id, []).append(seq)
+    return stored
 
 
 def _held_back(

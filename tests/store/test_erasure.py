@@ -174,9 +174,9 @@ def test_all_tickets_of_a_person(hotline: InProcessHotline, store: Store) -> Non
 
 def _refuse(store: Store) -> int:
     """Refuse a message of a ticket that never began; returns its id."""
-    told = message("E9", "contact.attempted", "2026-11-02T11:00:00+08:00", purpose="first",
+    contact = message("E9", "contact.attempted", "2026-11-02T11:00:00+08:00", purpose="first",
                    outcome="reached", method="phone", evidence="张三的录音")  # fmt: skip
-    feed(store, [told], at("2026-11-05T09:00"))
+    feed(store, [contact], at("2026-11-05T09:00"))
     advance_tickets(store, ["E9"], at("2026-12-01T09:00"))
     with store.reading() as session:
         (row,) = (row for row in failures(session).rows if row.ticket == "E9")
