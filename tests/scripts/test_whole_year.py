@@ -5,7 +5,6 @@ backed up and restored: after each step every chain verifies, and the figures of
 the same.
 """
 
-import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,8 @@ def test_a_year_of_an_administrator(
     homes = [tmp_path / "home", tmp_path / "new"]
     for home in homes:
         home.mkdir(0o700)
-        shutil.copy(KEPT / "hotline.key", home / "hotline.key").chmod(0o600)
+        (home / "hotline.key").write_bytes((KEPT / "hotline.key").read_bytes())
+        (home / "hotline.key").chmod(0o600)
     hotline = InProcessHotline(homes[0], monkeypatch, capsys, ANCHORS=str(tmp_path / "outside"))
     restored(KEPT, empty_database_url).close()
     year = Year(hotline, empty_database_url)
@@ -99,11 +99,11 @@ def test_a_year_of_an_administrator(
     assert year("erase", *erased, *REQUEST).count(": erased") == 6
     year.verify()
     year.compare()
-    shown = hotline.json("show", erased[0], **year.place)
-    assert (shown["title"], shown["claimant"]["phone"]) == ("", "")
+    ticket = hotline.json("show", erased[0], **year.place)
+    assert (ticket["title"], ticket["claimant"]["phone"]) == ("", "")
 
     year("backup", tmp_path / "year.backup")
     year.go_on_at(HOME=str(homes[1]), DATABASE_URL="")
     assert "the chain is whole" in year("restore", tmp_path / "year.backup")
     year.compare()
-    assert hotline.json("show", erased[0], **year.place) == shown
+    assert hotline.json("show", erased[0], **year.place) == ticket
