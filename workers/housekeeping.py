@@ -1,4 +1,4 @@
-"""Periodic side jobs of workers and timekeepers: samples, pruning, missing bells, old keys."""
+"""Periodic side jobs of workers and timekeepers: samples, pruning, missing bells and more."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,9 @@ from models.operations.missing_bells import BellSearch, set_missing_bells
 from models.operations.pruning import new_pruners
 from models.operations.samples import record_sample
 from models.queries.queue_depths import SAMPLE_SPAN
-from models.rulebook import RulebookCache
+from models.queries.service_status import CALENDAR_WARNING, first_provisional_day
+from models.rulebook import RulebookCache, load_calendar
+from models.rules.calendar import SHANGHAI
 from models.rules.policy import Keep, in_force
 from models.rules.queues import DELIVERY
 from models.store_errors import is_transient
@@ -32,6 +34,9 @@ PRUNE_INTERVAL = 86_400.0
 
 BELL_SEARCH_INTERVAL = 300.0
 """Real seconds from the end of a search for missing bells to the next one."""
+
+CALENDAR_INTERVAL = 86_400.0
+"""Real seconds between two looks how far working days are known."""
 
 OLD_KEYS_INTERVAL = 3_600.0
 """Real seconds between two looks for keys of earlier releases in the broker."""
@@ -154,6 +159,32 @@ class MissingBells:
         if self._search.ended:
             self._search = BellSearch()
             self._next = monotonic() + BELL_SEARCH_INTERVAL
+
+
+class CalendarWatch:
+    """Warns at the start and once a day where working days are soon known by guess only."""
+
+    def __init__(self, store: Store, now: Now) -> None:
+        self._store = store
+        self._now = now
+        self._next = monotonic()
+
+    def __call__(self) -> None:
+        """Look, if it is time to; where the store is away, try again a day later."""
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + CALENDAR_INTERVAL
+        today = self._now().astimezone(SHANGHAI).date()
+        try:
+            with self._store.reading() as session:
+                calendar = load_calendar(session)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return
+        guess = first_provisional_day(calendar, today, CALENDAR_WARNING.days + 1)
+        if guess is not None:
+            log.warning("working days from %s on are a guess; see `hotline doctor`", guess)
 
 
 class OldKeys:

@@ -20,7 +20,14 @@ from workers.anchoring import Anchoring
 from workers.broker import Bells, connect, require_broker
 from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
-from workers.housekeeping import MissingBells, OldKeys, PruneFiles, Pruning, QueueSampler
+from workers.housekeeping import (
+    CalendarWatch,
+    MissingBells,
+    OldKeys,
+    PruneFiles,
+    Pruning,
+    QueueSampler,
+)
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.shutdown import end_together, stop_on_signals
 from workers.similar import SimilarityScan
@@ -109,11 +116,13 @@ def run_timekeeper(
     heartbeat = Heartbeat(store, "timekeeper", patience)
     prune = Pruning(store, now, prune_files)
     set_missing, remove_old_keys = MissingBells(store, now), OldKeys(broker.client)
+    watch_calendar = CalendarWatch(store, now)
 
     def on_turn() -> None:
         prune()
         set_missing()
         remove_old_keys()
+        watch_calendar()
         doing = "" if keeper.broker_ok else "broker away"
         heartbeat(doing, lateness=keeper.lateness, done=keeper.rung, failed=keeper.failed)
 

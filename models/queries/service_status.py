@@ -15,6 +15,9 @@ from models.tables.core import BELL, TICKET, UNIT
 
 NO_LEVEL = "none"
 
+CALENDAR_WARNING = timedelta(days=45)
+"""The time before a day that is only a guess from which on that is a fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueueBacklog:

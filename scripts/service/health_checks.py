@@ -15,6 +15,7 @@ from models.queries.anchors import last_anchor
 from models.queries.health import patience
 from models.queries.policies import policy_versions
 from models.queries.service_status import (
+    CALENDAR_WARNING,
     ServiceStatus,
     database_server,
     first_provisional_day,
@@ -46,7 +47,6 @@ from scripts.service.terminal import character_widths
 _LATE_AFTER = timedelta(seconds=5)
 _STUCK_AFTER = timedelta(seconds=90)
 """A row may wait for so long after its bell was due to be rung again."""
-_CALENDAR_WARNING = timedelta(days=45)
 _AMBIGUOUS = "…·●─│█"
 """Characters that the monitor draws, and that some terminals draw two cells wide."""
 _WIDE = "工"
@@ -190,7 +190,7 @@ def _check_server(session: Session) -> Iterator[CheckResult]:
 def _check_calendar(guess: date | None, now: datetime) -> CheckResult:
     if guess is None:
         return CheckResult("calendar", GOOD, _("the next 12 months are announced"))
-    near = guess <= (now + _CALENDAR_WARNING).astimezone(SHANGHAI).date()
+    near = guess <= (now + CALENDAR_WARNING).astimezone(SHANGHAI).date()
     advice = _("when the arrangement is published: `pip install -U chinesecalendar`,")
     advice += " " + _("or `hotline calendar import FILE --year {year}`; open clocks are then moved")
     advice = advice.format(year=guess.year)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from models.rules.messages import Envelope, Refusal, read_content, read_envelope
 from models.rules.policy import PolicyFile, changed_policy
+from models.rules.toml_files import load_toml
 from models.security.identity import load_roles
 from scripts.ingest.mapping import load_mapping
+from scripts.service.districts import InvalidDistricts
 from tests.manuals.blocks import Block
 from workers.notices.channels import load_channels
 
@@ -46,12 +48,18 @@ def _messages(block: Block, _folder: Path) -> None:
         assert not isinstance(content, Refusal), content
 
 
+def _districts(block: Block, _folder: Path) -> None:
+    """Homes by the names of districts; they need not be there."""
+    assert load_toml(block.text, "manual.toml", dict[str, Path], InvalidDistricts)
+
+
 READERS: Mapping[str, Reader] = {
     "policy": _policy,
     "channels": _file(load_channels),
     "roles": _file(load_roles),
     "mapping": _file(load_mapping),
     "messages": _messages,
+    "districts": _districts,
     "json": lambda block, _folder: json.loads(block.text),
 }
 """The reader of a block by its name."""
