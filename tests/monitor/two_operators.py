@@ -30,7 +30,7 @@ from models.tables.core import EVENT, INBOX, TICKET
 from monitor.app import MonitorApp
 from monitor.screens.action_form import ActionForm
 from monitor.screens.base import MonitorScreen
-from monitor.screens.dialogs import Dialog, MenuDialog
+from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog
 from monitor.screens.tickets import TicketsScreen
 from scripts.bench import intake, workload
 from scripts.bench.context import BenchContext
@@ -143,7 +143,7 @@ class ScriptedOperator:
             return
         who, before = self.app.operator.who.name, self._shown_claimant(ticket)
         await self.pilot.press("f4")
-        await wait_until(self.pilot, lambda: not self._is_acting())
+        await self._until_done()
         await wait_until(self.pilot, lambda: self._shown_claimant(ticket) == self._claimant(ticket))
         after = self._claimant(ticket)
         self.claims += after == who
@@ -187,7 +187,17 @@ class ScriptedOperator:
         text = f"{NAMES.index(self.name)}-{len(self.actions)}-{self.chance.randrange(10**6):06}"
         await self.pilot.press(*text, "enter", "enter")
         self.actions.append(Act(name, ticket, self.app.operator.who.name, text))
-        await wait_until(self.pilot, lambda: not isinstance(self.app.screen, Dialog))
+        await self._until_done()
+
+    async def _until_done(self) -> None:
+        """Wait until the action has ended; insist on it where its ticket has changed meanwhile."""
+        while self._is_acting():
+            await wait_until(
+                self.pilot,
+                lambda: not self._is_acting() or isinstance(self.app.screen, ConfirmDialog),
+            )
+            if isinstance(self.app.screen, ConfirmDialog):
+                await self.pilot.press("enter")
 
     async def _dialog(self, dialog: type[Dialog[int]] | type[ActionForm]) -> None:
         await wait_until(
