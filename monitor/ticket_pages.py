@@ -1,7 +1,7 @@
 """Read the part of the list of tickets that is on the screen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.clock import Now
@@ -85,12 +85,20 @@ class TicketPages:
             position = queue_position(session, query, viewport.followed)
             if position is not None:
                 first = max(0, position - viewport.row)
+        # as much again above and below, so that a page up or down is there at once
+        height, limit = viewport.height, 3 * viewport.height
+        if query != ALL_OPEN and first <= height:
+            page = list_tickets(session, query, offset=0, limit=limit, total=limit)
+            total = len(page.rows)
+            if total == limit:
+                # only now: to count them is to look at all open tickets once more
+                total = max(total, self._count(look, office).get(session, now))
+            return replace(page, total=total)
         total = all_open
         if query != ALL_OPEN:
             total = self._count(look, office).get(session, now)
-        # as much again above and below, so that a page up or down is there at once
-        offset = max(0, min(first, total - viewport.height) - viewport.height)
-        return list_tickets(session, query, offset=offset, limit=3 * viewport.height, total=total)
+        offset = max(0, min(first, total - height) - height)
+        return list_tickets(session, query, offset=offset, limit=limit, total=total)
 
     def _count(self, look: Look, office: OfficeCalendar) -> CachedRead[int]:
         """Return the cached number of tickets that the filter lets through."""
