@@ -31,10 +31,10 @@ SETTINGS = (
 )
 """The variables that are read; no other one is."""
 
-_PREFIX, _OF_TESTS = "HOTLINE_", "HOTLINE_TEST_"
+PREFIX, _OF_TESTS = "HOTLINE_", "HOTLINE_TEST_"
 _HOME = "~/.local/share/hotline"
 _STATE = "~/.local/state"
-_NO_ANCHORS = "none"
+NO_ANCHORS = "none"
 _PAGER = "less"
 _DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 _LOGS = ("text", "json")
@@ -102,7 +102,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
     variables = _variables(home, overriding)
 
     def get(name: str) -> str | None:
-        variable = f"{_PREFIX}{name}"
+        variable = f"{PREFIX}{name}"
         assert variable in SETTINGS, variable
         return variables.get(variable) or None
 
@@ -128,7 +128,7 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         pager=_pager(variables),
         in_colour=not variables.get("NO_COLOR") and variables.get("TERM") != "dumb",
     )
-    if get("ANCHORS") == _NO_ANCHORS:
+    if get("ANCHORS") == NO_ANCHORS:
         return settings
     return replace(settings, anchors=path("ANCHORS") or _anchors_of(settings.store_url))
 
@@ -139,7 +139,7 @@ def unknown_settings(overriding: Mapping[str, str] | None = None) -> list[str]:
     Raises InvalidSetting.
     """
     names = _variables(home_setting(overriding), overriding).keys() - set(SETTINGS)
-    return sorted(n for n in names if n.startswith(_PREFIX) and not n.startswith(_OF_TESTS))
+    return sorted(n for n in names if n.startswith(PREFIX) and not n.startswith(_OF_TESTS))
 
 
 def _anchors_of(store_url: str) -> Path:
@@ -208,54 +208,11 @@ def _dotenv(file: Path) -> Mapping[str, str | None]:
         raise InvalidSetting(f"{file}: {_why_unreadable(error)}") from error
 
 
-def environment_for_child(settings: Settings) -> dict[str, str]:
-    """Return the environment for a child process with these settings."""
-    variables = {
-        "HOME": str(settings.home),
-        "DATABASE_URL": settings.database_url,
-        "BROKER_URL": settings.broker_url,
-        "POLICY": settings.policy and str(settings.policy),
-        "LANG": settings.lang,
-        "KEY_FILE": settings.key_file and str(settings.key_file),
-        "OPERATOR": settings.operator,
-        "KEY": settings.key,
-        "TOKEN": settings.token,
-        "LOG": settings.log,
-        "CHANNELS": settings.channels and str(settings.channels),
-        "ANCHORS": str(settings.anchors or _NO_ANCHORS),
-    }
-    others = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
-    return others | {f"HOTLINE_{k}": v or "" for k, v in variables.items()}
-
-
-def environment_for_pager(encoding: str) -> dict[str, str]:
-    """Return the environment for a pager, without settings, among which are keys.
-
-    `less` may start no other program and write no file: it may run as the service's user.
-    """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(_PREFIX)}
-    charset = {"LESSCHARSET": "utf-8"} if encoding.lower() == "utf-8" else {}
-    return {"LESS": "FRX"} | charset | kept | {"LESSSECURE": "1"}
-
-
 def _pager(variables: Mapping[str, str | None]) -> str:
     for name in ("HOTLINE_PAGER", "PAGER"):
         if (pager := variables.get(name)) is not None:
             return pager
     return _PAGER
-
-
-def environment_for_home(settings: Settings, home: Path) -> dict[str, str]:
-    """Return the environment for a child process that has the settings of another home.
-
-    Only how it speaks is as here: what else is set here belongs to another store.
-    """
-    others = {k: v for k, v in os.environ.items() if not k.startswith(_PREFIX)}
-    return others | {
-        "HOTLINE_HOME": str(home),
-        "HOTLINE_LANG": settings.lang,
-        "HOTLINE_LOG": settings.log,
-    }
 
 
 def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:

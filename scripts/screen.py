@@ -12,8 +12,9 @@ from contextlib import contextmanager
 
 from rich.cells import cell_len
 
+from models.child_environment import environment_for_pager
 from models.rules.text import terminal_text
-from models.settings import Settings, environment_for_pager
+from models.settings import Settings
 from scripts.tables import BOLD, Table, coloured, table_lines
 
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")

@@ -14,9 +14,9 @@ from time import sleep
 import psutil
 import psycopg
 
+from models.child_environment import environment_for_child
 from models.clock import monotonic, system_clock
 from models.rules.calendar import SHANGHAI
-from models.settings import environment_for_child
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, measure_seconds
 from scripts.bench.intake import feed

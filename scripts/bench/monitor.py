@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from models.child_environment import environment_for_child
 from models.clock import DemoClock, system_clock
-from models.settings import environment_for_child
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, percentile
 from scripts.bench.growth import fill_with_closed

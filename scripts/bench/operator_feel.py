@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import psutil
 
+from models.child_environment import environment_for_child
 from models.clock import DemoClock, monotonic, system_clock
-from models.settings import environment_for_child
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, percentile
 from scripts.bench.monitor import SIZE, filled_store

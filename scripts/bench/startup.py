@@ -5,10 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.child_environment import environment_for_child
 from models.clock import system_clock
 from models.operations.inbox import add_messages
 from models.rulebook import load_rulebook
-from models.settings import Settings, environment_for_child
+from models.settings import Settings
 from scripts.bench import workload
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, measure_seconds

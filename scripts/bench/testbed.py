@@ -12,13 +12,14 @@ from typing import Any, ClassVar, Self
 import psycopg
 from sqlalchemy import func, make_url, select
 
+from models.child_environment import environment_for_child
 from models.clock import DemoClock, Now, monotonic, system_clock
 from models.database import Store
 from models.errors import HotlineError
 from models.operations.inbox import add_messages
 from models.operations.notices.record import record_outcomes
 from models.rules.queues import DELIVERY, QUEUES
-from models.settings import Settings, environment_for_child
+from models.settings import Settings
 from models.tables.core import NOTICE, PROCESS
 from scripts.bootstrap import make_store
 from tests.store.factories import advance_step_by_step

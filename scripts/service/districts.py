@@ -7,10 +7,11 @@ from pathlib import Path
 
 import typer
 
+from models.child_environment import environment_for_home
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.toml_files import load_toml
-from models.settings import Settings, environment_for_home
+from models.settings import Settings
 from models.text_files import read_text
 
 

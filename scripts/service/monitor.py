@@ -4,11 +4,12 @@ import sys
 from dataclasses import replace
 from threading import Event
 
+from models.child_environment import environment_for_child
 from models.clock import DemoClock, Now
 from models.database import Store
 from models.i18n import N_
 from models.rules.vocabulary import Permission, UserRole
-from models.settings import Settings, environment_for_child
+from models.settings import Settings
 from models.shared_clock import store_clock
 from monitor.app import MonitorApp
 from scripts.bootstrap import current_actor

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from models.child_environment import environment_for_child
 from models.clock import system_clock
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
-from models.settings import environment_for_child
 from scripts.bench import intake, workload
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row

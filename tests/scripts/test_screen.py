@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from models.settings import Settings, environment_for_pager, load_settings
+from models.child_environment import environment_for_pager
+from models.settings import Settings, load_settings
 from scripts.output import TerminalStream
 from scripts.screen import screen
 from scripts.tables import RED, Coloured, Table

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+from models.child_environment import environment_for_child
 from models.i18n import N_
-from models.settings import environment_for_child
 from scripts.bench.testbed import BenchFailed, Testbed
 
 _BIN = Path(sys.executable).parent
