@@ -107,12 +107,10 @@ def _commands() -> dict[str, object]:
 
 
 def _words(text: str) -> Iterator[list[str]]:
-    """Commands in code: between back quotes, or in a block."""
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.S) + re.findall(r"`(hotline [^`\n]+)`", text)
-    for block in blocks:
-        for line in block.splitlines():
-            for call in CALLED.finditer(line.split("#")[0]):
-                yield call[1].split()
+    """Commands between back quotes; those in blocks are run or parsed (tests/manuals)."""
+    for code in re.findall(r"`(hotline [^`\n]+)`", text):
+        for call in CALLED.finditer(code):
+            yield call[1].split()
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda p: p.name)

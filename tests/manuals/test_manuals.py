@@ -19,6 +19,9 @@ from tests.manuals.shell import Shell
 from tests.manuals.world import copy_world, world_template
 
 WITH_COMMANDS = [page for page in PAGES if any(b.is_shell for b in blocks_of(page))]
+POSTED = re.compile(r"-d '(\{.*\})'")
+"""Matches a message that curl sends."""
+
 TARGETS = {*re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)}
 
 
@@ -53,6 +56,8 @@ def test_what_is_written_can_be_parsed(page: Path, tmp_path: Path) -> None:
         if not block.is_shell:
             read_block(block, tmp_path)
             continue
+        for body in POSTED.findall(block.commands):
+            read_block(Block("json", body, block.line, {"reader": "messages"}), tmp_path)
         reasons = [shell_fault(block.commands)]
         reasons += [hotline_fault(words) for words in hotline_calls(block.commands)]
         reasons += [f"no target {t}" for t in make_targets(block.commands) if t not in TARGETS]

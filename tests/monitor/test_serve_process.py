@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from models.database import Store
+from tests.manuals.home_page import unnamed_files
 from tests.monitor.serving import issued, logged, logged_in, tab
 from tests.store.factories import advance_tickets, at, feed, letter
 from tests.workers.processes import environment
@@ -94,6 +95,7 @@ async def test_who_did_it_is_who_logged_in(store: Store, tmp_path: Path) -> None
         ("王小燕", "reveal", ("name", "phone", "address"))
     ]
     assert token not in (tmp_path / "log").read_text()
+    assert unnamed_files(tmp_path / "home") == []
 
 
 def _nothing_shows(token: str, processes: list[psutil.Process]) -> None:

@@ -16,6 +16,7 @@ from models.private_files import UnsafeFolder
 from scripts.ingest.folder_watcher import FolderWatcher
 from scripts.ingest.records import FeedUnreadable
 from tests.attack.attackers import FolderAttacker
+from tests.manuals.home_page import unnamed_files
 from tests.scripts.hotline_process import HotlineProcess
 
 HEAD = "留言编号,留言用户,留言主题,留言时间,留言详情\n"
@@ -128,7 +129,7 @@ def test_a_file_renamed_into_place_is_complete_at_once(
 
 
 def test_what_office_programs_leave_is_no_letter(
-    folder: WatchedFolder, capsys: pytest.CaptureFixture[str]
+    folder: WatchedFolder, caplog: pytest.LogCaptureFixture
 ) -> None:
     with folder.watcher.locked():
         for name in ("~$a.xlsx", ".~lock.a.ods#", "Thumbs.db", "desktop.ini", ".DS_Store"):
@@ -136,7 +137,7 @@ def test_what_office_programs_leave_is_no_letter(
         assert folder.poll_later() == 0
         assert folder.watcher.is_idle
     assert folder.fed == []
-    assert capsys.readouterr().err == ""
+    assert caplog.messages == []
 
 
 def test_what_cannot_be_read_is_moved_aside_with_the_reason(folder: WatchedFolder) -> None:
@@ -170,7 +171,7 @@ def test_a_second_file_of_the_same_name_hides_no_first(folder: WatchedFolder) ->
 
 
 def test_unfinished_files_links_pipes_and_folders_are_left_alone(
-    folder: WatchedFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: WatchedFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
@@ -184,7 +185,7 @@ def test_unfinished_files_links_pipes_and_folders_are_left_alone(
         for _look in range(3):
             assert folder.poll_later() == 0
     assert folder.fed == []
-    output = capsys.readouterr().err
+    output = "\n".join(caplog.messages)
     assert all(output.count(n) == 1 for n in ("link.csv", "sub", "pipe.csv", "second-name.csv"))
 
 
@@ -236,7 +237,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_lost(folder: WatchedFol
 
 
 def test_a_file_that_grows_while_it_is_read_is_read_again(
-    folder: WatchedFolder, capsys: pytest.CaptureFixture[str]
+    folder: WatchedFolder, caplog: pytest.LogCaptureFixture
 ) -> None:
     def grow() -> None:
         with (folder.inbox / "a.csv").open("a") as upload:
@@ -247,7 +248,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_again(
         (folder.inbox / "a.csv").write_text("some")
         folder.poll_later()
         assert folder.names("done") == []
-        assert "changed while it was read" in capsys.readouterr().err
+        assert "changed while it was read" in caplog.text
         folder.poll_later()
     assert folder.fed == ["a.csv:some", "a.csv:some and more"]
     assert folder.names("done") == ["a.csv"]
@@ -277,7 +278,7 @@ def test_a_file_that_grows_after_it_was_fed_is_read_again(folder: WatchedFolder)
     ids=["gbk", "84 characters", "255 bytes", "no character", "escapes"],
 )
 def test_no_name_ends_the_watcher_or_reaches_the_terminal(
-    folder: WatchedFolder, name: bytes, capsys: pytest.CaptureFixture[str]
+    folder: WatchedFolder, name: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with folder.watcher.locked():
         for content in ("1", "bad", "half"):
@@ -285,7 +286,7 @@ def test_no_name_ends_the_watcher_or_reaches_the_terminal(
             assert folder.poll_later() == 1
     assert len(folder.names("done")) == 2
     assert len(folder.names("failed")) == 3
-    output = "".join(folder.fed) + capsys.readouterr().err
+    output = "".join(folder.fed) + "\n".join(caplog.messages)
     assert output.isprintable() or output.replace("\n", "").isprintable()
     output.encode()
 
@@ -381,6 +382,7 @@ def test_a_folder_is_fed_once_and_an_unfinished_file_is_left(tmp_path: Path) -> 
     assert hotline.json(*asked)["enqueued"] == 2
     assert names(inbox) == ["b.csv.part"]
     assert [p.name for p in (hotline.home / "watched").glob("in-*/done/*")] == ["a.csv"]
+    assert unnamed_files(hotline.home) == []
     (inbox / "b.csv.part").rename(inbox / "b.csv")
     kept = tmp_path / "kept"
     assert hotline.json(*asked, "--keep", kept)["enqueued"] == 1
