@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from time import sleep
@@ -26,6 +26,7 @@ from models.schema import StoreMissing
 from models.settings import Settings
 from scripts.bootstrap import acting, make_store, open_store
 from scripts.ingest.feed_reader import FeedOptions, read_feed
+from scripts.ingest.outage_log import OutageLog
 from scripts.ingest.pipeline import IngestPipeline
 from scripts.ingest.records import FeedRecord, FeedUnreadable
 from scripts.ingest.refused_rows import require_refused_file
@@ -142,12 +143,20 @@ class FeedRunner:
             folder = FolderWatcher(
                 path, kept or kept_folder(self._settings.home, path), feed, calm=calm
             )
+            outages = OutageLog()
+
+            def poll() -> int:
+                count = 0
+                with nullcontext() if once else outages.outlasting():
+                    count = folder.poll()
+                return count
+
             with folder.locked():
-                folder.poll()
+                poll()
                 give_up_at = monotonic() + calm + 2 * every
                 while not once or (not folder.is_idle and monotonic() < give_up_at):
                     sleep(every)
-                    if folder.poll() and not as_json and not once:
+                    if poll() and not as_json and not once:
                         sys.stdout.write(self._summary(pipeline) + "\n")
                         sys.stdout.flush()
                 for name in folder.waiting():
@@ -170,10 +179,12 @@ class FeedRunner:
                     return pipeline.counts.read - read_before
 
                 client.poll(pipeline.now(), feed)
+                outages = OutageLog()
                 while every is not None:
                     sleep(every)
                     try:
-                        client.poll(pipeline.now(), feed)
+                        with outages.outlasting():
+                            client.poll(pipeline.now(), feed)
                     except HotlineError as error:  # a city that is away for an hour comes back
                         log.warning(one_line(str(error)))
         finally:

@@ -248,6 +248,8 @@ class FolderWatcher:
             except Exception as error:
                 # one file that no reader foresaw must not keep all others from being fed
                 if isinstance(error, OSError | HotlineError | StoreError):
+                    # it is fed again, and what was refused is refused again
+                    refused.unlink(missing_ok=True)
                     raise
                 text = _("this should not happen; please report: {what}")
                 why = text.format(what=describe_safely(error))
