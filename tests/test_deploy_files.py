@@ -31,7 +31,7 @@ pytestmark = pytest.mark.store(databases=["sqlite"])
 (DASHBOARD,) = deploy_files("grafana").values()
 _OF_SCRAPES = {"district", "instance", "job"}
 _SELECTOR = re.compile(r"\b(hotline_\w+|up)\b(?:\{([^}]*)\})?")
-_GROUPING = re.compile(r"\b(?:by|without) \(([^)]*)\)")
+_GROUPING = re.compile(r"\b(?:by|without|on) \(([^)]*)\)")
 _DURATION = re.compile(r"\d+[smhd]")
 
 
@@ -102,6 +102,8 @@ def test_each_alert_says_what_to_do() -> None:
         assert alert["annotations"].keys() == {"summary", "description"}
         assert alert["labels"]["severity"] in ("critical", "warning")
         assert _DURATION.fullmatch(alert["for"]), alert
+        # it has no district, and is silent where one of several has what is looked for
+        assert "absent(" not in alert["expr"], alert
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")

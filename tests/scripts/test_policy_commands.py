@@ -13,6 +13,7 @@ from models.rules.calendar import announced_years
 from tests.rules.district import POLICY_TEXT
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.scripts.hotline_process import HotlineProcess
+from tests.scripts.log_lines import log_lines
 from tests.store.factories import letter, message, prepared_home
 
 NEXT = announced_years()[-1] + 1
@@ -140,8 +141,14 @@ def test_a_starting_service_says_that_the_file_differs(
     hotline("db", "upgrade", POLICY=str(edited("5 workdays")))
     process = HotlineProcess(hotline.home, tmp_path)
     file = edited("6 workdays")
-    service = process("up", "--headless", "--for", "1", "--workers", "1", POLICY=str(file))
-    assert f"{file} differs from version 1 in the store: terms.complaint" in service.stderr
+    up = ("up", "--headless", "--for", "1", "--workers", "1")
+    service = process(*up, POLICY=str(file), LOG="json")
+    (note,) = log_lines(service.stderr)
+    assert f"{file} differs from version 1 in the store: terms.complaint" in note["event"]
+    # its processes write to the same file
+    log = log_lines((hotline.home / "service.log").read_text(encoding="utf-8"))
+    assert note in log
+    assert {line["logger"] for line in log} == {"hotline.service", "hotline.main"}
     assert len(hotline.json("policy", "list")) == 1
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "scripts", "timekeeper"],
