@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from models.errors import HotlineError, describe_safely
-from models.i18n import _
+from models.i18n import _, render
 from models.rules.text import clean
 from scripts.help import UsageError, usage_error_text
 
@@ -52,6 +52,14 @@ def _outside_fault(error: Exception) -> str | None:
     if isinstance(error, UnicodeEncodeError) and error.encoding.lower() not in ("utf-8", "utf8"):
         text = _("the output has characters that {encoding} lacks: set LANG to a UTF-8 locale")
         return text.format(encoding=error.encoding)
+    if "redis" in sys.modules:
+        from redis import RedisError
+
+        from workers.broker_errors import broker_fault
+
+        if isinstance(error, RedisError):
+            why = render(broker_fault(error, with_tls=False))
+            return _("the broker: {why}; see HOTLINE_BROKER_URL").format(why=why)
     if "sqlalchemy.exc" in sys.modules:
         # where it is not loaded, no error can come from it
         from models.store_errors import is_store_fault, outage_reason

@@ -21,6 +21,7 @@ from models.queries.service_status import (
     first_provisional_day,
     service_status,
 )
+from models.queries.store_users import users_of_another_file
 from models.rulebook import load_calendar
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import lacking_terms
@@ -77,6 +78,13 @@ def _check_database(settings: Settings) -> Generator[CheckResult, None, str | No
     except HotlineError as error:
         yield CheckResult("store", PROBLEM, str(error))
         return None
+    if file is not None and (users := users_of_another_file(file)):
+        text = _(
+            "another file was put in the place of {path}: processes {numbers} have the old one"
+        )
+        text = text.format(path=file, numbers=", ".join(map(str, users)))
+        advice = _("restart them; what they wrote meanwhile is in the file that was taken away")
+        yield CheckResult("store", PROBLEM, text, advice)
     if note := store.cipher.keyring.note():
         yield CheckResult("key file", NOTE, note)
     try:

@@ -1,5 +1,6 @@
 """Export metrics to Prometheus, read from the store and the broker at each scrape."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from threading import Event
@@ -20,6 +21,8 @@ from models.rules.calendar import SHANGHAI
 from models.store_errors import StoreError
 from workers.broker import Bells
 
+log = logging.getLogger(__name__)
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -28,6 +31,7 @@ class MetricsCollector(Collector):
 
     def __init__(self, store: Store, bells: Bells, now: Now) -> None:
         self._store, self._bells, self._now = store, bells, now
+        self._fault = ""
 
     def describe(self) -> list[Metric]:
         """No metric is announced: registering the collector must not read the store."""
@@ -54,9 +58,13 @@ class MetricsCollector(Collector):
                 yield _value("backup_age_seconds", text, (now - backed_up_at).total_seconds())
         try:
             waiting = self._bells.waiting()
-        except redis.RedisError:
+        except redis.RedisError as error:
+            if (fault := self._bells.fault(error)) != self._fault:
+                log.warning("the broker cannot be reached: %s", fault)
+            self._fault = fault
             yield _value("broker_up", "Whether the broker answered.", 0)
         else:
+            self._fault = ""
             yield _value("broker_up", "Whether the broker answered.", 1)
             bells = _labelled("bells", "Bells that wait in the broker.", ["queue"])
             for queue, count in waiting.items():

@@ -3,6 +3,7 @@
 import errno
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,11 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
+from babel.messages.pofile import read_po
 
 from models.connection_errors import connection_reason
+from models.database import Store
 from models.i18n import render
 from scripts.exit_codes import exit_code_of
 from scripts.output import guard_terminal, log_for_people
@@ -171,6 +175,73 @@ def test_a_folder_that_the_user_cannot_enter(tmp_path: Path) -> None:
     assert f"this user cannot use {home}" in output[0]
     assert "belongs to somebody else" in output[1]
     assert output[2] == "0 open tickets\n"
+
+
+@pytest.mark.store(databases=["sqlite"])
+def test_the_doctor_names_processes_with_another_file(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Another file was put in the place of the store's while a process has the old one open."""
+    hotline = InProcessHotline(tmp_path / "home", monkeypatch, capsys, DATABASE_URL=store.url)
+    prepared_home(hotline.home)
+    file = Path(store.url.removeprefix("sqlite:///"))
+    with file.open("rb") as opened, subprocess.Popen(["sleep", "60"], stdin=opened) as process:
+        words = f"processes {process.pid} have the old one"
+        try:
+            assert "have the old one" not in hotline("doctor", code=1, KEY=KEY_LINE).stdout
+            shutil.copy(file, tmp_path / "other")
+            (tmp_path / "other").replace(file)
+            assert words in hotline("doctor", code=1, KEY=KEY_LINE).stdout
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("command", ["metrics --once", "doctor"])
+def test_a_broker_that_is_away_is_told_alike(
+    hotline: InProcessHotline, command: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By each command that asks it, without its address."""
+    prepared_home(hotline.home)
+    output = hotline(
+        *command.split(), code=command == "doctor", BROKER_URL="redis://u:p@127.0.0.1:1"
+    )
+    everything = output.stdout + output.stderr + caplog.text
+    assert "it does not answer: start `hotline up`" in everything
+    assert "127.0.0.1:1" not in everything
+
+
+def test_an_error_of_the_broker_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    def run() -> int:
+        raise redis.AuthenticationError("user u at 127.0.0.1")
+
+    assert exit_code_of(run) == 1
+    error = capsys.readouterr().err
+    assert "it refuses the user or the password" in error
+    assert BUG not in error and "127.0.0.1" not in error
+
+
+def test_a_full_disk_is_called_so(hotline: InProcessHotline) -> None:
+    prepared_home(hotline.home)
+    assert "the disk is full" in _error(hotline, "report", "--output", "/dev/full")
+
+
+@pytest.mark.parametrize("length", ["--hours", "--workdays", "--days"])
+def test_a_huge_term_is_refused(hotline: InProcessHotline, length: str) -> None:
+    asked = ("due", "--category", "complaint", "--from", "2026-09-29T16:00", length, "9" * 30)
+    assert "10000 is the most" in hotline(*asked, code=2).stderr
+
+
+def test_the_manual_says_what_the_program_says() -> None:
+    """Each line of its table is a text of the program, with … for what is put in."""
+    page = (Path(__file__).parents[2] / "docs/administrators/running.md").read_text("utf-8")
+    section = page.split("## What the program says and what to do")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("|")]
+    with (Path(__file__).parents[2] / "models/locale/zh/LC_MESSAGES/hotline.po").open("rb") as file:
+        texts = {re.sub(r"\{[^}]*\}", "…", str(message.id)) for message in read_po(file)}
+    unknown = [row[2] for row in rows[2:] if row[2] not in texts]
+    assert unknown == ["`?` stands in their place"]
+    assert len(rows) > 30
 
 
 def test_a_terminal_shows_what_its_encoding_has(monkeypatch: pytest.MonkeyPatch) -> None:
