@@ -32,7 +32,8 @@ class Question:
     """Something that an action asks for: a choice among codes, a unit, or a text.
 
     `name` is the field of the message. What must be answered the rules know (`Action.required`);
-    `needed` is what must be besides, or the action would do nothing.
+    `needed` is what must be besides, or the action would do nothing, and `needed_with` what must
+    be with this answer to another question.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Question:
     choices: Mapping[str, LazyText] | None = None
     is_unit: bool = False
     needed: bool = False
+    needed_with: tuple[str, str] | None = None
     default: str = ""
 
 
@@ -57,7 +59,12 @@ class Action:
 
     def required(self, answers: Mapping[str, str]) -> set[str]:
         """Return the names of the questions that must be answered, with these answers to others."""
-        needed = {question.name for question in self.questions if question.needed}
+        chosen = answers.items()
+        needed = {
+            question.name
+            for question in self.questions
+            if question.needed or (question.needed_with and question.needed_with in chosen)
+        }
         return needed | {*required_fields(self.type, answers)}
 
     def unanswered(self, answers: Mapping[str, str]) -> list[Question]:

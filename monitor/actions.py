@@ -162,13 +162,14 @@ def _decision(code: str, why: str) -> Action:
 
 
 def _return_review(ticket: TicketDetail) -> Action:
-    """Review a return; the unit that the returning one suggests is filled in."""
+    """Review a return; the unit that the returning one suggests is filled in, if it is known."""
     approved = Question("approved", lazy("Decision"), _APPROVALS, default="yes")
     unit = Question(
         "unit",
         lazy("Unit, if approved"),
         is_unit=True,
         default=ticket.state.suggested_unit or "",
+        needed_with=None if ticket.state.suggested_unit else ("approved", "yes"),
     )
     return Action(lazy("Review the return"), MessageType.RETURN_REVIEWED, (approved, unit))
 

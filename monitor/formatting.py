@@ -25,8 +25,6 @@ _HOLDERS = ("holder", "by_unit", "unit")
 """Fields that name a unit, or one of the hotline's own holders by its code."""
 
 _FIELD_NAMES = ("fields", "missing")
-"""Fields that list names of a message's fields."""
-
 _HIDDEN_FIELDS = ("run", "seq", "again")
 
 

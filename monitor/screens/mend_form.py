@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, VerticalScroll
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widget import Widget
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from models.i18n import LazyText, _, render
 from models.queries.failures import RefusedMessage
@@ -19,114 +18,23 @@ from monitor.background import OUTAGES
 from monitor.formatting import one_line, short_reason
 from monitor.message_edit import InvalidEdit, as_text, read_edit, redacted_body
 from monitor.message_form import (
-    FormField,
     InvalidAnswer,
-    Kind,
     apply_answers,
     form_fields,
     required_names,
 )
 from monitor.screens.form import Form
+from monitor.screens.form_row import FormRow
 from monitor.widgets.fields import (
-    ChoiceField,
     SubmitButton,
-    TextField,
-    UnitField,
     UnitMatches,
-    with_mark,
 )
-from monitor.widgets.virtual_list import VirtualList
-
-_LINE_CELLS = 60
-"""Characters of a text that a field of one line takes; a longer one gets several lines."""
 
 _BODY = "body"
 """The name of the one field that a draft has: the message as JSON."""
 
 Send = Callable[[dict[str, object]], Awaitable[Mapping[str, LazyText]]]
 """Sends a mended body, personal data redacted; returns why fields of it are wrong, if any are."""
-
-
-class LongField(TextArea):
-    """A text of several lines."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text, soft_wrap=True, tab_behavior="focus", classes="long")
-
-    @property
-    def value(self) -> str:
-        """What was written."""
-        return self.text
-
-
-class FormRow(Vertical):
-    """A field with its name before it, and its hint and the reason why it is wrong below it."""
-
-    def __init__(self, field: FormField, units: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(classes="row")
-        self.field = field
-        self._units = units
-
-    def compose(self) -> ComposeResult:
-        """Yield the name and the field, then the hint and the reason."""
-        field = self.field
-        self.answer = self._widget()
-        with Horizontal(classes="line"):
-            yield Static(markup=False, classes="name")
-            yield self.answer
-        if field.kind is Kind.UNIT:
-            yield UnitMatches()
-        if field.hint is not None:
-            yield Static(Content(render(field.hint)), markup=False, classes="hint")
-        yield Static(markup=False, classes="why")
-
-    def _widget(self) -> ChoiceField | TextField | LongField:
-        field = self.field
-        if field.choices is not None:
-            return ChoiceField(field.choices, field.text)
-        if "\n" in field.text or len(field.text) > _LINE_CELLS:
-            return LongField(field.text)
-        if field.kind is Kind.UNIT:
-            return UnitField(self._units, field.text)
-        return TextField(field.text)
-
-    @property
-    def value(self) -> str:
-        """What stands in the field; of a part of one unit's name, that unit."""
-        answer = self.answer
-        if isinstance(answer, UnitField) and answer.value != self.field.text:
-            return answer.unit or answer.value
-        return answer.value
-
-    @property
-    def is_open(self) -> bool:
-        """Return whether several units fit what was typed, so that one must be chosen."""
-        answer = self.answer
-        is_new = answer.value != self.field.text
-        return isinstance(answer, UnitField) and is_new and len(answer.matches) > 1
-
-    def show_name(self, *, is_required: bool) -> None:
-        """Show the field's name, marked where the field must be filled in."""
-        name = with_mark(self.field.label, is_required=is_required)
-        self.query_one(".name", Static).update(name)
-
-    def show_why(self, why: str) -> None:
-        """Show why the field is wrong; an empty text takes that away."""
-        self.query_one(".why", Static).update(Content.styled(why, "$error"))
-        self.set_class(bool(why), "-wrong")
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """List the units that the text may mean, where they are several."""
-        if isinstance(event.input, UnitField):
-            matches = event.input.matches if event.input.value != self.field.text else []
-            self.query_one(UnitMatches).show_units(matches)
-
-    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
-        """Fill in the unit that was chosen."""
-        event.stop()
-        field = self.query_one(UnitField)
-        field.value = event.key
-        field.focus()
 
 
 class MendForm(Form[bool]):

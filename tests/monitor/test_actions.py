@@ -25,7 +25,7 @@ from monitor.app import MonitorApp
 from monitor.message_edit import InvalidEdit, apply_edit, redacted_text
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog
-from monitor.screens.mend_form import FormRow
+from monitor.screens.form_row import FormRow
 from monitor.screens.prompts import RevealForm, TextPrompt
 from monitor.ticket_log import log
 from monitor.widgets.fields import SubmitButton

@@ -1,6 +1,6 @@
 """Every dialog in a small terminal: nothing is cut, or lies over anything else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -19,6 +19,7 @@ from models.database import Store
 from models.i18n import LazyText, activate, lazy
 from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.failures import RefusedMessage
+from models.queries.find_tickets import FoundTicket
 from models.queries.log_lines import LogLine
 from models.queries.owed_calls import DISSATISFIED
 from models.rules.events import ScreeningProposed
@@ -28,6 +29,7 @@ from monitor.action_types import Action
 from monitor.actions import available_actions
 from monitor.calls import call_results
 from monitor.operator.batch import Batch
+from monitor.places import Places
 from monitor.screens.action_form import ActionForm
 from monitor.screens.batch_results import BatchResults
 from monitor.screens.call_form import CallForm
@@ -41,6 +43,7 @@ from monitor.screens.dialogs import (
     TextDialog,
 )
 from monitor.screens.form import Form
+from monitor.screens.go_to import GoToDialog
 from monitor.screens.help import introduction
 from monitor.screens.mend_form import MendForm
 from monitor.screens.prompts import RevealForm, TextPrompt
@@ -106,6 +109,7 @@ def _dialogs(ticket: TicketDetail) -> Iterator[Dialog[Any]]:
     yield RevealedDialog("20261015000001", Content(TITLE), 30)
     batch = Batch("督办", 2, [], {"20261015000001": TITLE, "20261015000002": TITLE})
     yield BatchResults(batch)
+    yield GoToDialog(Places(UNITS, []), [], _nowhere)
 
 
 class _Dialogs(App[None]):
@@ -116,6 +120,10 @@ class _Dialogs(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours that the style sheet names."""
         return DARK.variables
+
+
+async def _nowhere(_text: str) -> Sequence[FoundTicket]:
+    return []
 
 
 async def _never(_edited: dict[str, object]) -> dict[str, LazyText]:

@@ -1,5 +1,6 @@
 """The forms of actions: fields, buttons that stay on the screen, and what is message afterwards."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ from sqlalchemy import select
 from textual.widgets import Input
 
 from models.database import Store
-from models.rules.vocabulary import UserRole
+from models.queries.detail import ticket_detail
+from models.rules.vocabulary import MessageType, Status, UserRole
 from models.security.roles import Actor
 from models.tables.core import TICKET
+from monitor.actions import available_actions
 from monitor.app import MonitorApp
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import MenuDialog
@@ -36,6 +39,27 @@ def test_a_fragment_that_fits_several_units_names_none() -> None:
     assert matching_units("公安局", UNITS) == ["公安局"]
     assert matching_units("交警", UNITS) == ["交警大队"]
     assert matching_units("税务", UNITS) == matching_units("", UNITS) == []
+
+
+def test_a_form_asks_for_what_the_rules_miss(store: Store) -> None:
+    """A result by its disposal, a part that says nothing, and the unit of an approved return."""
+    with store.reading() as session:
+        ticket = ticket_detail(session, LONG)
+    returned = replace(ticket, status=Status.RETURNED, unit="城管局")
+    actions = available_actions(returned) + available_actions(replace(returned, status="handling"))
+    by_type = {action.type: action for action in actions}
+
+    def unanswered(kind: MessageType, **answers: str) -> list[str]:
+        return [question.name for question in by_type[kind].unanswered(answers)]
+
+    parts = {"facts": "属实", "measures": "已修", "remedies": "无", "basis": "条例"}
+    result = MessageType.RESULT_SUBMITTED
+    assert unanswered(result, disposal="ordinary", **parts) == ["remedies"]
+    assert unanswered(result, disposal="administrative_case", **parts) == ["materials"]
+    assert unanswered(MessageType.UNIT_URGED, text="") == ["text"]
+    assert unanswered(MessageType.TICKET_AMENDED, topic="", why="误录") == ["topic"]
+    assert unanswered(MessageType.RETURN_REVIEWED, approved="yes", unit="") == ["unit"]
+    assert unanswered(MessageType.RETURN_REVIEWED, approved="no", unit="") == []
 
 
 async def test_a_unit_is_picked_from_a_list_in_a_small_terminal(store: Store) -> None:

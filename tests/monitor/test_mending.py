@@ -30,7 +30,8 @@ from monitor.message_form import (
     required_names,
 )
 from monitor.screens.failures import FailuresScreen
-from monitor.screens.mend_form import FormRow, MendForm
+from monitor.screens.form_row import FormRow
+from monitor.screens.mend_form import MendForm
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField, UnitMatches
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, received, screen_text
