@@ -40,7 +40,7 @@ class Form(Dialog[T]):
         """Yield the title, the word that it is a draft, and the body."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self._title, "bold $primary"), markup=False, id="title")
-            yield Static(_("A draft, not sent. F5 empties it"), markup=False, id="draft")
+            yield Static(_("A draft, not sent. F5 drops it"), markup=False, id="draft")
             yield from self.body()
 
     def body(self) -> Iterable[Widget]:
