@@ -25,7 +25,7 @@ from monitor.screens.dialogs import MenuDialog
 from monitor.screens.go_to import GoToDialog
 from monitor.screens.prompts import TextPrompt
 from monitor.screens.tickets import TicketsScreen
-from monitor.widgets.ticket_columns import COLUMNS
+from monitor.widgets.ticket_columns import COLUMNS, FIXED
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, messages, play, screen_text
 
@@ -146,7 +146,8 @@ async def test_columns_are_chosen_and_kept(store: Store, tmp_path: Path) -> None
         await press(pilot, "2")
         await pilot.press("f6", "down", "enter")
         await wait_until(pilot, lambda: isinstance(app.screen, ColumnsDialog))
-        await pilot.press("enter", *["down"] * 7, "space", "f2")
+        choices = [column.key for column in COLUMNS if column.key not in FIXED]
+        await pilot.press("enter", *["down"] * choices.index("received"), "space", "f2")
         await wait_until(pilot, lambda: isinstance(app.screen, TicketsScreen))
         heads = await press(pilot, "f5")
         assert "承办单位" not in _heads(heads)
