@@ -23,16 +23,23 @@ _LINES = re.compile(
 )
 """A text of lines or braille, which Chinese fonts lack."""
 
+_LINES_FAMILY = "DejaVu Sans"
+"""A font that has them."""
+
 
 def chinese_family() -> str | None:
-    """Return a Chinese font of fixed width that this machine has, None if it has none."""
+    """Return a Chinese font of fixed width; None where that, or one for lines, is not here."""
     if which("fc-match") is None:
         return None
-    # it always answers, with the nearest font that there is
-    command = ["fc-match", "--format", "%{family[0]}|%{lang}", "monospace:lang=zh-cn"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    family, _bar, languages = answer.partition("|")
-    return family if "zh-cn" in languages.split("|") else None
+    family, *languages = _nearest("monospace:lang=zh-cn")
+    has_lines = _nearest(_LINES_FAMILY)[0] == _LINES_FAMILY
+    return family if "zh-cn" in languages and has_lines else None
+
+
+def _nearest(pattern: str) -> list[str]:
+    """Return the family of the nearest font that there is, and its languages."""
+    command = ["fc-match", "--format", "%{family[0]}|%{lang}", pattern]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("|")
 
 
 def draw_png(svg: Path, family: str) -> Path:
@@ -50,7 +57,7 @@ def _in_another_font(text: re.Match[str]) -> str:
     letters = letters.replace("&#160;", " ")
     cell = float(length) / len(letters)
     return "".join(
-        f'<text style="font-family:DejaVu Sans" {before}x="{float(x) + run.start() * cell:g}"'
+        f'<text style="font-family:{_LINES_FAMILY}" {before}x="{float(x) + run.start() * cell:g}"'
         f'{between} textLength="{len(run[0]) * cell:g}"{after}>{run[0]}</text>'
         for run in re.finditer(r"\S+", letters)
     )
@@ -60,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
     """Draw the pictures of a built site, and let its pages show them."""
     site = Path(arguments[0])
     if (family := chinese_family()) is None:
-        sys.stdout.write("no Chinese font of fixed width here: the pictures stay SVG\n")
+        sys.stdout.write("no Chinese font of fixed width or no DejaVu Sans: pictures stay SVG\n")
         return
     for svg in site.glob("*.svg"):
         draw_png(svg, family)
