@@ -22,6 +22,9 @@ _KEYS, _HELD = 40, 60
 _IDLE = 10.0
 """Real seconds for which nothing is pressed."""
 
+_SETTLED = 2.0
+"""Real seconds after which a screen that was opened has everything, on a busy machine, too."""
+
 _REPEAT = 1 / 30
 """Real seconds between two repeats of a key that is held."""
 
@@ -213,6 +216,7 @@ class _Desk:
 
     def _measure_idle(self, felt: Felt, seconds: float) -> None:
         """Let the monitor alone; the screen that takes more counts."""
+        self._terminal.watch(_SETTLED)
         began, written = self._seconds_used(), self._terminal.written
         self._terminal.watch(seconds)
         used = 100 * (self._seconds_used() - began) / seconds
