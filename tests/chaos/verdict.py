@@ -23,6 +23,7 @@ from tests.chaos.known_feed import FeedLine
 
 Facts = Counter[tuple[Any, ...]]
 
+_OVERTAKEN = ("contact_reminder", "withdrawn", "duties_changed")
 _WITHDRAWALS = (EventName.ALERT_WITHDRAWN, EventName.DECISION_WITHDRAWN)
 
 
@@ -249,8 +250,13 @@ def _compare(
 
 
 def _overtaken(notice: tuple[Any, ...], life: _TicketFacts) -> bool:
-    """Return whether a reminder to call was sent before the message of the call arrived."""
-    return life.refolded and json.loads(notice[3])["kind"] == "contact_reminder"
+    """Return whether a notice, sent once, told what held before a late message arrived.
+
+    A reminder to call, before that of the call; to a party of a dispute or the desk that the ticket
+    was withdrawn, before that of the decision which had ended their duties.
+    """
+    told = life.notices[notice] == 1 and json.loads(notice[3])["kind"] in _OVERTAKEN
+    return life.refolded and told
 
 
 def _undone(clock: Any, life: _TicketFacts) -> bool:
