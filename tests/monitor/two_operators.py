@@ -172,7 +172,9 @@ class ScriptedOperator:
         await self._dialog(MenuDialog)
         menu = self.app.screen
         assert isinstance(menu, MenuDialog)
-        offered = [(n, text) for n, text in enumerate(menu._choices) if text in _EVENTS]
+        # a choice has its key behind its name
+        names = [text.partition("  ")[0] for text in menu._choices]
+        offered = [(n, name) for n, name in enumerate(names) if name in _EVENTS]
         if not offered:
             await self._leave()
             return
