@@ -255,8 +255,8 @@ def _overtaken(notice: tuple[Any, ...], life: _TicketFacts) -> bool:
     A reminder to call, before that of the call; to a party of a dispute or the desk that the ticket
     was withdrawn, before that of the decision which had ended their duties.
     """
-    told = life.notices[notice] == 1 and json.loads(notice[3])["kind"] in _OVERTAKEN
-    return life.refolded and told
+    can_be = life.notices[notice] == 1 and json.loads(notice[3])["kind"] in _OVERTAKEN
+    return life.refolded and can_be
 
 
 def _undone(clock: Any, life: _TicketFacts) -> bool:
