@@ -113,7 +113,7 @@ def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path
         assert ill["memory"][0] == "wrong"
         assert "allkeys-lru" in ill["memory"][1]
     away = hotline("doctor", code=1).stdout
-    assert re.search(r"! broker +cannot be used: it does not answer", away)
+    assert re.search(r"!  broker +cannot be used: it does not answer", away)
     assert "no data is lost" in away
     store.close()
     (hotline.home / "hotline.key").rename(tmp_path / "kept")
@@ -127,7 +127,7 @@ def test_a_replica_is_called_so(hotline: InProcessHotline, store: Store, store_u
     with store.engine.begin() as connection:
         connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
     output = hotline("doctor", code=1, DATABASE_URL=store_url, KEY=KEY_LINE).stdout
-    assert re.search(r"! database +the database can only be read", output)
+    assert re.search(r"!  database +the database can only be read", output)
 
 
 def test_files_that_others_can_read_are_named() -> None:
