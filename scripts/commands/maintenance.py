@@ -38,10 +38,10 @@ def doctor(as_json: AsJson = False) -> None:
         print_json([result.as_dict() for result in results])
     else:
         marks = {GOOD: " ", PROBLEM: "!"}
-        rows = [(marks.get(r.state, "?"), _(r.check), r.text) for r in results]
+        rows = [(_(result.check), result.text) for result in results]
         with screen(settings) as page:
             for result, line in zip(results, table_lines(Table((), rows)), strict=True):
-                page.line(line)
+                page.line(f"{marks.get(result.state, '?')} {line}")
                 if result.advice:
                     page.line(f"    > {result.advice}")
     raise typer.Exit(1 if any(result.state == PROBLEM for result in results) else 0)

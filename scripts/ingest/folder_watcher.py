@@ -244,7 +244,7 @@ class FolderWatcher:
             try:
                 all_taken = self._feed(file, one_line(name), refused)
             except FeedError as error:
-                why = str(error)
+                why = error.why
             except Exception as error:
                 # one file that no reader foresaw must not keep all others from being fed
                 if isinstance(error, OSError | HotlineError | StoreError):

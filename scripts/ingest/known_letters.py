@@ -33,13 +33,13 @@ class LettersDoubled(FeedError):
     """A feed would take letters again that are in under other numbers."""
 
     def __init__(self, feed: str, letters: int, looked_at: int) -> None:
-        self.feed = feed
         super().__init__(
+            feed,
             _(
-                "{feed}: of {looked_at} letters looked at, {n} are in already under another "
+                "of {looked_at} letters looked at, {n} are in already under another "
                 'number, and would come a second time: "key" of the mapping has changed. Use the '
                 "key of before, or give --yes to take them again"
-            ).format(feed=feed, n=letters, looked_at=looked_at)
+            ).format(n=letters, looked_at=looked_at),
         )
 
 

@@ -100,13 +100,13 @@ def cell_text(cell: Cell) -> str:
 class FeedError(HotlineError):
     """A feed cannot be read at all; nothing of it was taken."""
 
+    def __init__(self, feed: str, why: str) -> None:
+        self.feed, self.why = feed, why
+        super().__init__(f"{feed}: {why}")
+
 
 class FeedUnreadable(FeedError):
     """The file is missing, damaged, locked, or in a format that is not read."""
-
-    def __init__(self, feed: str, why: str) -> None:
-        self.feed = feed
-        super().__init__(f"{feed}: {why}")
 
 
 class ColumnsUnknown(FeedError):
@@ -116,14 +116,14 @@ class ColumnsUnknown(FeedError):
     """
 
     def __init__(self, feed: str, known: dict[str, tuple[str, ...]]) -> None:
-        self.feed = feed
         self.known = known
         mappings = "; ".join(f"{name} ({', '.join(headers)})" for name, headers in known.items())
         super().__init__(
+            feed,
             _(
-                "{feed}: no mapping knows its columns. Known: {mappings}. Write one that says "
+                "no mapping knows its columns. Known: {mappings}. Write one that says "
                 "which column is what, as in {example}, and give it with --mapping FILE"
-            ).format(feed=feed, mappings=mappings, example=MAPPINGS / "README.md")
+            ).format(mappings=mappings, example=MAPPINGS / "README.md"),
         )
 
 
@@ -131,14 +131,14 @@ class ColumnsRenamed(FeedError):
     """A table has most of a mapping's headers, but not all: nothing is guessed."""
 
     def __init__(self, feed: str, mapping: str, missing: list[str], new: list[str]) -> None:
-        self.feed = feed
         self.missing = tuple(missing)
         super().__init__(
+            feed,
             _(
-                "{feed}: looks like the source {mapping}, but its columns {gone} are not there; "
+                "looks like the source {mapping}, but its columns {gone} are not there; "
                 "new are {new}. If a column was renamed, write both names into a mapping, as in "
                 '"ticket = ["old", "new"]", and give it with --mapping FILE'
-            ).format(feed=feed, mapping=mapping, gone=", ".join(missing), new=", ".join(new) or "-")
+            ).format(mapping=mapping, gone=", ".join(missing), new=", ".join(new) or "-"),
         )
 
 
@@ -146,11 +146,11 @@ class NoLetters(FeedError):
     """A table is known and holds no letters."""
 
     def __init__(self, feed: str, about: str) -> None:
-        self.feed = feed
         super().__init__(
-            _("{feed}: {about}. It is for routing; nothing of it belongs into the inbox").format(
-                feed=feed, about=about
-            )
+            feed,
+            _("{about}. It is for routing; nothing of it belongs into the inbox").format(
+                about=about
+            ),
         )
 
 
@@ -158,10 +158,10 @@ class MappingsTied(FeedError):
     """Two mappings fit a table equally well."""
 
     def __init__(self, feed: str, names: tuple[str, ...]) -> None:
-        self.feed = feed
         self.names = names
         super().__init__(
-            _("{feed}: fits the mappings {names}; choose one with --mapping FILE").format(
-                feed=feed, names=", ".join(names)
-            )
+            feed,
+            _("fits the mappings {names}; choose one with --mapping FILE").format(
+                names=", ".join(names)
+            ),
         )

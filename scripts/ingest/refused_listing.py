@@ -59,7 +59,8 @@ def _show_rows(page: Screen, path: Path, cipher: Cipher | None, *, as_json: bool
             if as_json:
                 print_json(fields)
             else:
-                raw = (repr(fields["raw"]),) if cipher is not None else ()
+                # what is sealed may be damaged
+                raw = (repr(fields.get("raw", "")),) if cipher is not None else ()
                 listed.append((f"{row['feed']}:{row['line']}", str(row["why"]), *raw))
         if damage is not None:
             all_whole = False

@@ -140,7 +140,9 @@ def test_what_office_programs_leave_is_no_letter(
     assert caplog.messages == []
 
 
-def test_what_cannot_be_read_is_moved_aside_with_the_reason(folder: WatchedFolder) -> None:
+def test_what_cannot_be_read_is_moved_aside_with_the_reason(
+    folder: WatchedFolder, caplog: pytest.LogCaptureFixture
+) -> None:
     with folder.watcher.locked():
         for name, text in (("bad.csv", "bad"), ("good.csv", "good"), ("half.csv", "half")):
             (folder.inbox / name).write_text(text)
@@ -148,6 +150,8 @@ def test_what_cannot_be_read_is_moved_aside_with_the_reason(folder: WatchedFolde
     assert folder.names("done") == ["good.csv", "half.csv"]
     assert folder.names("failed") == ["bad.csv", "bad.csv.why.txt", "half.csv.refused.jsonl"]
     assert "no feed" in (folder.kept / "failed" / "bad.csv.why.txt").read_text()
+    (line_of_bad,) = [line for line in caplog.messages if line.startswith("bad.csv: ")]
+    assert line_of_bad.count("bad.csv") == 1
     assert folder.watcher.failed == 2
 
 

@@ -215,6 +215,7 @@ def test_an_error_of_the_broker_is_no_bug(capsys: pytest.CaptureFixture[str]) ->
     def run() -> int:
         raise redis.AuthenticationError("user u at 127.0.0.1")
 
+    log_for_people()
     assert exit_code_of(run) == 1
     error = capsys.readouterr().err
     assert "it refuses the user or the password" in error
