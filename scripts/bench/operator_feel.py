@@ -96,11 +96,11 @@ def measure_feel(bench: BenchContext) -> Row:
 
 def _key_figures(name: str, runs: Sequence[Felt], most: float) -> list[Figure]:
     waits = [percentile(run.waits[name], 95) for run in runs]
-    own = [run.processor[name] for run in runs]
+    taken = [run.processor[name] for run in runs]
     return [
         Figure(f"{name}, 95th percentile", "ms", waits, f"{most} ms", [most], Goal(most=1)),
         Figure(f"{name}, median", "ms", [percentile(run.waits[name], 50) for run in runs]),
-        Figure(f"{name}, processor of the monitor", "ms", own),
+        Figure(f"{name}, processor of the monitor", "ms", taken),
     ]
 
 
@@ -147,8 +147,8 @@ class _Desk:
             self._press(screen)
             self._rest()
             self._measure_idle(felt, idle)
-        own = (self._seconds_used() - used) / (monotonic() - began) / (psutil.cpu_count() or 1)
-        felt.others = psutil.cpu_percent() - 100 * own
+        cores = (monotonic() - began) * (psutil.cpu_count() or 1)
+        felt.others = psutil.cpu_percent() - 100 * (self._seconds_used() - used) / cores
         return felt
 
     def _repeat(self, felt: Felt, name: str, times: int, act: Callable[[], float]) -> None:

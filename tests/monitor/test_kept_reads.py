@@ -114,7 +114,7 @@ def test_what_is_left_of_a_term_is_drawn_again_after_some_seconds(store: Store) 
 @pytest.mark.store(databases=["sqlite"], shared=True)
 def test_what_is_committed_while_an_expensive_read_runs_is_read_after_it(store: Store) -> None:
     """Each other value is told of, the same one again is not."""
-    values, told = [1], Event()
+    values, announced = [1], Event()
     reading, may_end = Event(), Event()
     reads = 0
 
@@ -126,7 +126,7 @@ def test_what_is_committed_while_an_expensive_read_runs_is_read_after_it(store: 
             assert may_end.wait(30)
         return value
 
-    cached = CachedRead(store, lambda: NOW, told.set, read, seconds=0.001)
+    cached = CachedRead(store, lambda: NOW, announced.set, read, seconds=0.001)
     with store.reading() as session:
         assert cached.get(session, NOW) == 1
         assert cached.get(session, NOW) == 1
@@ -134,7 +134,7 @@ def test_what_is_committed_while_an_expensive_read_runs_is_read_after_it(store: 
         values[0] = 2
         assert cached.get(session, NOW) == 1
         may_end.set()
-        assert told.wait(30)
+        assert announced.wait(30)
         assert reads == 3
         assert cached.get(session, NOW) == 2
 
