@@ -173,7 +173,7 @@ class SnapshotReader:
     ) -> TicketPage:
         page = self._kept.find(look)
         if page is None or not covers(page, viewport):
-            page = self._pages.read(session, look, viewport, now, office, load.counters.open)
+            page = self._pages.read(session, look, viewport, now, office, load.counters)
             self._kept.put(look, page)
         return page
 

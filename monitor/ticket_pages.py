@@ -6,7 +6,8 @@ from datetime import datetime
 
 from models.clock import Now
 from models.database import Session, Store
-from models.queries.ticket_filter import ALL_OPEN
+from models.queries.overview import Counters
+from models.queries.ticket_filter import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.queries.ticket_list import (
     TicketPage,
     count_tickets,
@@ -64,7 +65,7 @@ class TicketPages:
         self._now = now
         self._on_ready = on_ready
         self._look: tuple[Look, OfficeCalendar] | None = None
-        self._total: CachedRead[int] | None = None
+        self._passed: CachedRead[int] | None = None
         self._ids: CachedRead[list[int]] | None = None
 
     def read(
@@ -74,9 +75,9 @@ class TicketPages:
         viewport: Viewport,
         now: datetime,
         office: OfficeCalendar,
-        all_open: int,
+        counters: Counters,
     ) -> TicketPage:
-        """Read the page around the ticket that the cursor follows, of `all_open` or fewer."""
+        """Read the page around the ticket that the cursor follows."""
         if look.order != QUEUE_ORDER:
             return _sorted_page(session, self._order(look, office).get(session, now), viewport)
         query = look.filter.at(now, office, look.mine)
@@ -92,25 +93,34 @@ class TicketPages:
             total = len(page.rows)
             if total == limit:
                 # only now: to count them is to look at all open tickets once more
-                total = max(total, self._count(look, office).get(session, now))
+                total = max(total, self._total_of(session, look, now, office, counters))
             return replace(page, total=total)
-        total = all_open
-        if query != ALL_OPEN:
-            total = self._count(look, office).get(session, now)
+        total = self._total_of(session, look, now, office, counters)
         offset = max(0, min(first, total - height) - height)
         return list_tickets(session, query, offset=offset, limit=limit, total=total)
+
+    def _total_of(
+        self,
+        session: Session,
+        look: Look,
+        now: datetime,
+        office: OfficeCalendar,
+        counters: Counters,
+    ) -> int:
+        counted = _counted(look.filter.at(now, office, look.mine), counters)
+        return counted if counted is not None else self._count(look, office).get(session, now)
 
     def _count(self, look: Look, office: OfficeCalendar) -> CachedRead[int]:
         """Return the cached number of tickets that the filter lets through."""
         self._use(look, office)
-        if self._total is None:
-            self._total = CachedRead(
+        if self._passed is None:
+            self._passed = CachedRead(
                 self._store,
                 self._now,
                 self._on_ready,
                 lambda session, at: count_tickets(session, look.filter.at(at, office, look.mine)),
             )
-        return self._total
+        return self._passed
 
     def _order(self, look: Look, office: OfficeCalendar) -> CachedRead[list[int]]:
         """Return the cached ids of all tickets that the filter lets through, in their order."""
@@ -129,7 +139,17 @@ class TicketPages:
     def _use(self, look: Look, office: OfficeCalendar) -> None:
         """Forget what was cached of another look."""
         if self._look != (look, office):
-            self._look, self._total, self._ids = (look, office), None, None
+            self._look, self._passed, self._ids = (look, office), None, None
+
+
+def _counted(query: TicketFilter, counters: Counters) -> int | None:
+    """Return how many tickets pass a filter where the counters say it: of all, or of levels."""
+    if query == ALL_OPEN:
+        return counters.open
+    if not query.levels or NO_LEVEL in query.levels or replace(query, levels=()) != ALL_OPEN:
+        return None
+    levels: list[int] = [getattr(counters, level) for level in set(query.levels)]
+    return sum(levels)
 
 
 def _sorted_page(session: Session, ids: list[int], viewport: Viewport) -> TicketPage:

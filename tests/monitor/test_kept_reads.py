@@ -10,10 +10,13 @@ from models.commit_watch import TransactionSnapshot
 from models.database import Session, Store
 from models.operations.claims import claim
 from models.operations.processes import report_process
+from models.queries.ticket_list import count_tickets
 from models.rules.vocabulary import UserRole
 from models.security.roles import Actor
 from monitor.app import MonitorApp
 from monitor.background import CachedRead
+from monitor.filters import Filter, read_filter
+from monitor.formatting import DEFAULT_OFFICE
 from monitor.snapshot import SnapshotRequest
 from monitor.snapshot_reader import SnapshotReader
 from monitor.ticket_pages import Viewport
@@ -98,6 +101,22 @@ def test_nothing_is_read_again_until_somebody_commits(store: Store) -> None:
             assert statements != []
         finally:
             event.remove(store._read, "before_cursor_execute", count)
+
+
+@pytest.mark.parametrize("text", ["级别:黄", "级别:黄,红,预警", "级别:无", "!级别:黄", "2026"])
+def test_a_page_tells_how_many_tickets_pass_its_filter(store: Store, text: str) -> None:
+    """Counted by the database or by the counters, and where the page holds all of them."""
+    wanted = read_filter(text)
+    assert isinstance(wanted, Filter)
+    with store.reading() as session:
+        passed = count_tickets(session, wanted.at(NOW, DEFAULT_OFFICE))
+    assert passed > 0
+    reader = SnapshotReader(store, lambda: NOW, lambda: NOW)
+    for height in (1, 40):
+        viewport = Viewport(0, height, None, 0)
+        page = reader.read(SnapshotRequest(filter=wanted, viewport=viewport)).page
+        assert page is not None
+        assert (page.total, len(page.rows)) == (passed, min(passed, 3 * height))
 
 
 def test_what_is_left_of_a_term_is_drawn_again_after_some_seconds(store: Store) -> None:
