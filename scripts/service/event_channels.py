@@ -1,7 +1,7 @@
 """The channels of the channels file, and how those of events fare."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from models.database import Session
 from models.errors import HotlineError
@@ -11,6 +11,7 @@ from models.queries.event_channels import (
     event_channels,
     may_send_in_clear,
 )
+from models.queries.health import ProcessStatus
 from models.rules.calendar import SHANGHAI
 from models.settings import Settings
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
@@ -25,6 +26,21 @@ def configured_channels(settings: Settings) -> ChannelsConfig:
     """Load the channels file, if there is one. Raises InvalidChannels."""
     path = settings.channels_path
     return load_channels(path) if settings.channels or path.exists() else ChannelsConfig()
+
+
+def check_channels_file(
+    processes: Sequence[ProcessStatus], settings: Settings, now: datetime
+) -> Iterator[CheckResult]:
+    """Check that workers have read the channels file as it is: they do so at their start."""
+    path = settings.channels_path
+    if not path.exists():
+        return
+    changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    workers = [p for p in processes if p.role == "worker" and p.is_alive(now)]
+    if names := [p.name for p in workers if p.started_at < changed_at]:
+        text = _("{path} was changed after {workers} began, which go by what was there then")
+        text = text.format(path=path, workers=", ".join(names))
+        yield CheckResult("channels", NOTE, text, _("restart the workers"))
 
 
 def check_event_channels(

@@ -37,7 +37,7 @@ from scripts.service.bell_checks import check_bells
 from scripts.service.broker_checks import check_broker
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.clock_checks import MAX_SKEW, check_clock
-from scripts.service.event_channels import check_event_channels
+from scripts.service.event_channels import check_channels_file, check_event_channels
 from scripts.service.failure_checks import check_failures
 from scripts.service.forgery_checks import check_forgeries
 from scripts.service.home_checks import check_home
@@ -151,6 +151,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     yield from _check_queues(status, served, stuck_after)
     yield from unrung
     yield from failed
+    yield from check_channels_file(status.health.processes, settings, now)
     yield from sent
     if not status.units:
         advice = _("run `hotline units import FILE`")

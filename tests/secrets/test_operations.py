@@ -98,6 +98,12 @@ def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path
         assert {k for k, v in well.items() if v[0] == "wrong"} <= {"calendar"}
         assert {"roles", "disk", "shape", "key", "database", "broker", "clock"} <= set(well)
         assert "SQLite" in well["database"][1]
+        channels = hotline.home / "channels.toml"
+        channels.write_text("")
+        channels.chmod(0o600)
+        added = _check_states(hotline("doctor", "--json", code=_calendar_near()).stdout)
+        assert "was changed after worker@test:1 began" in added["channels"][1]
+        channels.unlink()
         _at_work(store, lateness_ms=60_000, ahead=100)
         feed(store, [letter("D1", "2026-11-02T09:00")], NOW)
         with store.writing() as session:
@@ -113,7 +119,7 @@ def test_the_doctor_says_what_is_wrong(hotline: InProcessHotline, tmp_path: Path
         assert ill["memory"][0] == "wrong"
         assert "allkeys-lru" in ill["memory"][1]
     away = hotline("doctor", code=1).stdout
-    assert re.search(r"!  broker +cannot be used: it does not answer", away)
+    assert re.search(r"! broker +cannot be used: it does not answer", away)
     assert "no data is lost" in away
     store.close()
     (hotline.home / "hotline.key").rename(tmp_path / "kept")
@@ -127,7 +133,7 @@ def test_a_replica_is_called_so(hotline: InProcessHotline, store: Store, store_u
     with store.engine.begin() as connection:
         connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
     output = hotline("doctor", code=1, DATABASE_URL=store_url, KEY=KEY_LINE).stdout
-    assert re.search(r"!  database +the database can only be read", output)
+    assert re.search(r"! database +the database can only be read", output)
 
 
 def test_files_that_others_can_read_are_named() -> None:
