@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from models.anchor_file import AnchorFile
-from models.i18n import _
+from models.i18n import N_, _
 from models.security.anchors import Anchor
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 
-_CHECK = "anchors"
+_CHECK = N_("anchors")
 _COPIED_WITHIN = timedelta(minutes=5)
 
 
