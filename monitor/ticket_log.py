@@ -30,13 +30,13 @@ def log(ticket: TicketDetail, now: datetime, width: int) -> Content:
     """Lay out everything that happened, in order, each line below its own beginning."""
     parts = []
     # what was queued stands among the notices; that somebody had it sent again stands only here
-    shown = [n for n in ticket.log if not isinstance(n.event, NoticeQueued) or n.event.again]
-    if len(shown) > _LONGEST_LOG:
-        text = _("the last {n} of {total}").format(n=_LONGEST_LOG, total=len(shown))
+    lines = [n for n in ticket.log if not isinstance(n.event, NoticeQueued) or n.event.again]
+    if len(lines) > _LONGEST_LOG:
+        text = _("the last {n} of {total}").format(n=_LONGEST_LOG, total=len(lines))
         parts.append(Content.styled(text, "$quiet"))
-    moments = [format_short(line.moment, now) for line in shown]
+    moments = [format_short(line.moment, now) for line in lines]
     indent = max(map(len, moments), default=0) + _SEQ_WIDTH + 2
-    for line, moment in list(zip(shown, moments, strict=True))[-_LONGEST_LOG:]:
+    for line, moment in list(zip(lines, moments, strict=True))[-_LONGEST_LOG:]:
         head = Content.styled(f"{line.seq:>3} {moment}".ljust(indent), "$quiet")
         parts += hanging(head, _log_line(line), indent, width)
     return stack(parts)

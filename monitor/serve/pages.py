@@ -41,19 +41,19 @@ BAD_REQUEST = N_("This request cannot be read.")
 class Page:
     """Makes the answers to one visitor, in his language.
 
-    `shown` says that a browser asks for a page to show, not for something that a page loads.
+    `as_page` says that a browser asks for a page to show, not for something that a page loads.
     """
 
-    def __init__(self, language: str, title: str, *, shown: bool = False) -> None:
+    def __init__(self, language: str, title: str, *, as_page: bool = False) -> None:
         self._language = language
         self._translate: Callable[[str], str] = translator(language)
         self._title = self._translate(title)
-        self._shown = shown
+        self._as_page = as_page
 
     def text(self, status: int, message: str, **values: object) -> web.Response:
         """Return a refusal as a page where it is shown; what a page loads is told it as text."""
         text = self._translate(message).format(**values)
-        if self._shown:
+        if self._as_page:
             return self._html("login.html", status, _FORM_POLICY, {"problem": text, "form": False})
         return web.Response(status=status, text=f"hotline: {text}\n", headers=_HEADERS)
 

@@ -262,8 +262,8 @@ class MonitorServer:
 
     def _page(self, request: web.Request) -> Page:
         accepted = request.headers.get("Accept-Language", "")
-        shown = "text/html" in request.headers.get("Accept", "")
-        return Page(preferred_language(accepted, self._language), self._title, shown=shown)
+        as_page = "text/html" in request.headers.get("Accept", "")
+        return Page(preferred_language(accepted, self._language), self._title, as_page=as_page)
 
     def _session(self, request: web.Request) -> Session | None:
         return self._log_ins.sessions.find(request.cookies.get(COOKIE, ""))

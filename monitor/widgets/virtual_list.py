@@ -284,9 +284,9 @@ class VirtualList(ScrollView, can_focus=True):
     def _in_parts(self, cell: Cell, width: int, base: Style) -> list[Segment]:
         segments, room = [], width
         for text, name in ((cell.text, cell.style), *cell.parts):
-            shown = shorten(text, room)
-            segments.append(Segment(shown, self._style(name, base)))
-            room -= cell_len(shown)
+            part = shorten(text, room)
+            segments.append(Segment(part, self._style(name, base)))
+            room -= cell_len(part)
         return list(Strip(segments).adjust_cell_length(width, base))
 
     def _empty_line(self, y: int) -> str:
