@@ -34,12 +34,12 @@ class LettersDoubled(FeedError):
 
     def __init__(self, feed: str, letters: int, looked_at: int) -> None:
         super().__init__(
-            feed,
             _(
                 "of {looked_at} letters looked at, {n} are in already under another "
                 'number, and would come a second time: "key" of the mapping has changed. Use the '
                 "key of before, or give --yes to take them again"
             ).format(n=letters, looked_at=looked_at),
+            feed,
         )
 
 

@@ -98,15 +98,18 @@ def cell_text(cell: Cell) -> str:
 
 
 class FeedError(HotlineError):
-    """A feed cannot be read at all; nothing of it was taken."""
+    """A feed cannot be read at all; nothing of it was taken. `why` does not name the feed."""
 
-    def __init__(self, feed: str, why: str) -> None:
+    def __init__(self, why: str, feed: str = "") -> None:
         self.feed, self.why = feed, why
-        super().__init__(f"{feed}: {why}")
+        super().__init__(f"{feed}: {why}" if feed else why)
 
 
 class FeedUnreadable(FeedError):
     """The file is missing, damaged, locked, or in a format that is not read."""
+
+    def __init__(self, feed: str, why: str) -> None:
+        super().__init__(why, feed)
 
 
 class ColumnsUnknown(FeedError):
@@ -119,11 +122,11 @@ class ColumnsUnknown(FeedError):
         self.known = known
         mappings = "; ".join(f"{name} ({', '.join(headers)})" for name, headers in known.items())
         super().__init__(
-            feed,
             _(
                 "no mapping knows its columns. Known: {mappings}. Write one that says "
                 "which column is what, as in {example}, and give it with --mapping FILE"
             ).format(mappings=mappings, example=MAPPINGS / "README.md"),
+            feed,
         )
 
 
@@ -133,12 +136,12 @@ class ColumnsRenamed(FeedError):
     def __init__(self, feed: str, mapping: str, missing: list[str], new: list[str]) -> None:
         self.missing = tuple(missing)
         super().__init__(
-            feed,
             _(
                 "looks like the source {mapping}, but its columns {gone} are not there; "
                 "new are {new}. If a column was renamed, write both names into a mapping, as in "
                 '"ticket = ["old", "new"]", and give it with --mapping FILE'
             ).format(mapping=mapping, gone=", ".join(missing), new=", ".join(new) or "-"),
+            feed,
         )
 
 
@@ -147,10 +150,10 @@ class NoLetters(FeedError):
 
     def __init__(self, feed: str, about: str) -> None:
         super().__init__(
-            feed,
             _("{about}. It is for routing; nothing of it belongs into the inbox").format(
                 about=about
             ),
+            feed,
         )
 
 
@@ -160,8 +163,8 @@ class MappingsTied(FeedError):
     def __init__(self, feed: str, names: tuple[str, ...]) -> None:
         self.names = names
         super().__init__(
-            feed,
             _("fits the mappings {names}; choose one with --mapping FILE").format(
                 names=", ".join(names)
             ),
+            feed,
         )
