@@ -80,9 +80,12 @@ def format_time_left(
     return (_("{span} over") if is_over else _("{span} left")).format(span=span)
 
 
-def format_wait(since: datetime, now: datetime, *, brief: bool = False) -> str:
-    """Say for how long something of which no term runs has waited: `已等 3 小时`."""
-    text = _("for {span}") if brief else _("waits for {span}")
+def format_wait(since: datetime, now: datetime, *, brief: bool = False, late: bool = False) -> str:
+    """Say for how long something has waited of which no term runs, or no more: `已等 3 小时`."""
+    if late:
+        text = _("{span}, late") if brief else _("waits for {span}, overdue")
+    else:
+        text = _("for {span}") if brief else _("waits for {span}")
     return text.format(span=format_duration(max(timedelta(), now - since), brief))
 
 
@@ -221,11 +224,7 @@ def _format_value(key: str, readable_value: object) -> str:
 
 def _format_number(key: str, number: int) -> str:
     """Say what a number in an event counts."""
-    words = {
-        "number": _("time {n}"),
-        "of": _("line {n}"),
-        "certainty": _("{n} percent certain"),
-    }
+    words = {"number": _("time {n}"), "of": _("line {n}"), "certainty": _("{n} percent certain")}
     return words.get(key, "{n}").format(n=number)
 
 

@@ -7,7 +7,7 @@ from textual.content import Content
 
 from models.i18n import _, render
 from models.queries.detail import TicketDetail, proposed_topic
-from models.queries.duties import missed_duty, next_duty, waits_since
+from models.queries.duties import missed_duty, next_duty, overdue_answer, waits_since
 from models.rules.calendar import SHANGHAI
 from models.rules.events import NoticeDropped
 from models.rules.explain import Explanation
@@ -108,10 +108,12 @@ def _next_line(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> C
     """Say which duty is due next, as the list does, or for how long nothing has run."""
     rows = [duty.row for duty in ticket.duties]
     if (duty := next_duty(rows)) is None:
-        since = waits_since((row.ended_at for row in rows), ticket.received_at)
+        since = waits_since(rows, ticket.status, ticket.received_at)
         if ticket.status in CLOSED or since is None:
             return Content(format_instant(ticket.completed_at))
-        return Content.styled(format_wait(since, now), "bold")
+        is_overdue = overdue_answer(rows, ticket.status) is not None
+        text = format_wait(since, now, late=is_overdue)
+        return Content.styled(text, "bold $error" if is_overdue else "bold")
     row = next(row for row in rows if (row.name, row.due) == (duty.clock, duty.due))
     guess = f" {_('provisional')}" if row.provisional else ""
     left = format_time_left(duty.due, now, office, clock=duty.clock)

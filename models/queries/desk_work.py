@@ -3,26 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, null, select
+from sqlalchemy import func, select
 
 from models.database import Session
 from models.membership import is_in
-from models.queries.conditions import OPEN_TICKET, REVISIT, RUNNING_CLOCK, SCREENED_EVENT
+from models.queries.conditions import OPEN_TICKET, REVISIT, SCREENED_EVENT
+from models.queries.duties import ANSWER_CLOCKS, owed_clock
 from models.queries.owed_calls import MAX_LISTED
 from models.rules import events
 from models.rules.events import ScreeningDecided, ScreeningProposed
-from models.rules.vocabulary import ClockName, Status
+from models.rules.vocabulary import ClockName
 from models.tables.core import CLOCK, EVENT, TICKET
 
 SCREENING, REVISITS = "screening", "revisit"
-
-ANSWER_CLOCKS: dict[str, ClockName] = {
-    Status.RETURNED: ClockName.RETURN_REVIEW,
-    Status.SUBMITTED: ClockName.RESULT_REVIEW,
-    Status.MANUAL: ClockName.ASSIGNMENT,
-    Status.DISPUTED: ClockName.MEDIATION,
-}
-"""The statuses in which a ticket waits for the desk or the city, and the clock of the answer."""
 
 _TICKET_COLUMNS = TICKET.c.number, TICKET.c.title, TICKET.c.unit, TICKET.c.status
 
@@ -31,7 +24,10 @@ KINDS: tuple[str, ...] = (SCREENING, *ANSWER_CLOCKS, REVISITS)
 
 @dataclass(frozen=True, slots=True)
 class DeskItem:
-    """A ticket that waits for an answer `since` then, `due` by then where a term is set."""
+    """A ticket that waits for an answer `since` then, `due` by then where a term was set.
+
+    The term may be over: who owes the answer owes it still.
+    """
 
     ticket: str
     title: str
@@ -66,17 +62,15 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
         ]
         return tuple(sorted(items, key=lambda item: (item.since, item.ticket)))
     if kind == REVISITS:
-        rows = select(*_TICKET_COLUMNS, null(), TICKET.c.completed_at).where(REVISIT)
-        in_order = rows.order_by(TICKET.c.completed_at, TICKET.c.id)
+        clock, otherwise = ClockName.REVISIT, TICKET.c.completed_at
+        waiting = [REVISIT]
     else:
-        clock = and_(
-            CLOCK.c.ticket_id == TICKET.c.id, RUNNING_CLOCK, CLOCK.c.name == ANSWER_CLOCKS[kind]
-        )
-        since_column = func.coalesce(CLOCK.c.base, TICKET.c.updated_at, type_=CLOCK.c.base.type)
-        rows = select(*_TICKET_COLUMNS, CLOCK.c.due, since_column).select_from(TICKET)
-        rows = rows.outerjoin(CLOCK, clock).where(OPEN_TICKET, TICKET.c.status == kind)
-        in_order = rows.order_by(since_column, TICKET.c.id)
-    return tuple(DeskItem(*row) for row in session.execute(in_order.limit(MAX_LISTED)))
+        clock, otherwise = ANSWER_CLOCKS[kind], TICKET.c.updated_at
+        waiting = [OPEN_TICKET, TICKET.c.status == kind]
+    begun = func.coalesce(CLOCK.c.base, otherwise, type_=CLOCK.c.base.type)
+    rows = select(*_TICKET_COLUMNS, CLOCK.c.due, begun).select_from(TICKET)
+    rows = rows.outerjoin(CLOCK, owed_clock(clock)).where(*waiting).order_by(begun, TICKET.c.id)
+    return tuple(DeskItem(*row) for row in session.execute(rows.limit(MAX_LISTED)))
 
 
 def _unanswered(session: Session) -> dict[int, datetime]:

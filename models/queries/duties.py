@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, and_, func, select
+
 from models.queries.log_lines import LogLine
 from models.rules.events import ClockExpired, ClockStopped, NoticeQueued, TicketDeemedAccepted
 from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
@@ -15,8 +17,18 @@ from models.rules.vocabulary import (
     EventName,
     NoticeKind,
     NoticeState,
+    Status,
 )
 from models.sql_types import SelectedRow
+from models.tables.core import CLOCK, TICKET
+
+ANSWER_CLOCKS: dict[str, ClockName] = {
+    Status.RETURNED: ClockName.RETURN_REVIEW,
+    Status.SUBMITTED: ClockName.RESULT_REVIEW,
+    Status.MANUAL: ClockName.ASSIGNMENT,
+    Status.DISPUTED: ClockName.MEDIATION,
+}
+"""The statuses in which a ticket waits for the desk or the city, and the clock of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +104,47 @@ def missed_duty(duties: Iterable[DutyRow | SelectedRow]) -> DutyRow | SelectedRo
     return next((duty for duty in last.values() if duty.state == ClockState.EXPIRED), None)
 
 
-def waits_since(ends: Iterable[datetime | None], received_at: datetime | None) -> datetime | None:
+def overdue_answer(
+    duties: Iterable[DutyRow | SelectedRow], status: str
+) -> DutyRow | SelectedRow | None:
+    """Return the expired duty of the desk or the city whose answer a ticket still waits for.
+
+    The rows of a clock are in their order: only its last one counts.
+    """
+    clock = ANSWER_CLOCKS.get(status)
+    last = None
+    for duty in duties:
+        if duty.name == clock:
+            last = duty
+    return last if last is not None and last.state == ClockState.EXPIRED else None
+
+
+def waits_since(
+    duties: Sequence[DutyRow | SelectedRow], status: str, received_at: datetime | None
+) -> datetime | None:
     """Return since when a ticket of which no duty runs has waited.
 
-    Since its last duty ended, of which these are the `ends`; without one, since its receipt.
+    Since it came to whoever still owes an answer beyond its term; else since its last duty ended;
+    without any, since its receipt.
     """
-    return max((at for at in ends if at is not None), default=received_at)
+    answer = overdue_answer(duties, status)
+    if answer is not None:
+        return answer.base
+    ends = (duty.ended_at for duty in duties if duty.ended_at is not None)
+    return max(ends, default=received_at)
+
+
+def owed_clock(name: ClockName) -> ColumnElement[bool]:
+    """Return what joins to a ticket the last clock of a name while it runs, and once it is over."""
+    same = CLOCK.alias("same")
+    last = (
+        select(func.max(same.c.ordinal))
+        .where(same.c.ticket_id == TICKET.c.id, same.c.key == name)
+        .scalar_subquery()
+    )
+    is_owed = CLOCK.c.state.in_((ClockState.RUNNING, ClockState.EXPIRED))
+    of_ticket = CLOCK.c.ticket_id == TICKET.c.id
+    return and_(of_ticket, CLOCK.c.key == name, CLOCK.c.ordinal == last, is_owed)
 
 
 def duty_views(

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, exists, func, literal, null, or_, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
+from models.queries.duties import owed_clock
 from models.rules.vocabulary import ClockName, EventName
 from models.sql_types import AnySelect
 from models.tables.core import CLOCK, EVENT, TICKET
@@ -30,7 +31,8 @@ _UNREACHABLE_KEPT = timedelta(days=14)
 class OwedCall:
     """A claimant to be called, or one that could not be reached.
 
-    `due` is the expiry of the clock, or None where none runs; `at` is when the want arose.
+    `due` is the expiry of the clock, or None where there is none; a revisit is owed beyond it.
+    `at` is when the want arose.
     """
 
     ticket: str
@@ -92,10 +94,13 @@ def is_call_due(session: Session, number: str) -> bool:
 
 def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> AnySelect:
     if kind == DISSATISFIED:
+        begun = func.coalesce(CLOCK.c.base, TICKET.c.completed_at, type_=CLOCK.c.base.type)
         return (
-            select(*_OWN, null().label("due"), TICKET.c.completed_at)
+            select(*_OWN, CLOCK.c.due, begun)
+            .select_from(TICKET)
+            .outerjoin(CLOCK, owed_clock(ClockName.REVISIT))
             .where(REVISIT)
-            .order_by(TICKET.c.completed_at, TICKET.c.id)
+            .order_by(begun, TICKET.c.id)
         )
     if kind == UNREACHABLE:
         return (

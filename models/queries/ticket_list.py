@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
-from models.queries.duties import NextDuty, missed_duty, next_duty, waits_since
+from models.queries.duties import NextDuty, missed_duty, next_duty, overdue_answer, waits_since
 from models.queries.ticket_filter import TicketFilter, filter_condition
 from models.queries.ticket_order import QUEUE_ORDER, TicketOrder, ordered_ids
 from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
@@ -23,7 +24,8 @@ class ListedTicket:
 
     `first_contact` is how its clock stands, None where there is none; `missed` is an emergency
     clock that has expired (Regulation 3.4). `next_duty` is the running duty that ends first,
-    whoever owes it; where none runs, the ticket has waited since `waits_since`.
+    whoever owes it; where none runs, the ticket has waited since `waits_since`, and
+    `overdue_answer` is the expired duty of the desk or the city that it waits for.
     """
 
     id: int
@@ -44,6 +46,7 @@ class ListedTicket:
     missed: str | None = None
     next_duty: NextDuty | None = None
     waits_since: datetime | None = None
+    overdue_answer: NextDuty | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def tickets_of(session: Session, ids: list[int]) -> tuple[ListedTicket, ...]:
             first_contact=clocks.first_contact.get(r.id),
             missed=clocks.missed.get(r.id),
             next_duty=clocks.next_duty.get(r.id),
-            waits_since=clocks.waits_since(r.id, r.received_at),
+            **clocks.wait(r.id, r.status, r.received_at),
         )
         for r in _rows(session, ids)
     )
@@ -172,17 +175,25 @@ class _Clocks:
         self.first_contact: dict[int, str] = {}
         self.missed: dict[int, str] = {}
         self.next_duty: dict[int, NextDuty] = {}
-        self._ends: dict[int, datetime] = {}
+        self._of_idle: dict[int, list[SelectedRow]] = {}
         for start in range(0, len(ids), _CHUNK):
             part = ids[start : start + _CHUNK]
-            self._add(_clock_rows(session, part))
+            self._add(_shown_clocks(session, part))
             idle = [ticket for ticket in part if ticket not in self.next_duty]
-            self._ends |= _last_ends(session, idle) if idle else {}
+            self._of_idle |= {ticket: [] for ticket in idle}
+            for row in _rows_of_clocks(session, CLOCK.c.ticket_id.in_(idle)) if idle else ():
+                self._of_idle[row.ticket_id].append(row)
 
-    def waits_since(self, ticket: int, received_at: datetime | None) -> datetime | None:
-        """Return since when nothing of a ticket runs, None where something does."""
-        idle = ticket not in self.next_duty
-        return waits_since([self._ends.get(ticket)], received_at) if idle else None
+    def wait(self, ticket: int, status: str, received_at: datetime | None) -> dict[str, Any]:
+        """Return since when a ticket of which nothing runs waits, and for which overdue answer."""
+        if (duties := self._of_idle.get(ticket)) is None:
+            return {}
+        answer = overdue_answer(duties, status)
+        return {
+            "waits_since": waits_since(duties, status, received_at),
+            "overdue_answer": answer
+            and NextDuty(ClockName(answer.name), answer.holder, answer.due),
+        }
 
     def _add(self, rows: Sequence[SelectedRow]) -> None:
         of_ticket: dict[int, list[SelectedRow]] = {}
@@ -197,25 +208,15 @@ class _Clocks:
                 self.next_duty[ticket] = first
 
 
-def _clock_rows(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
+def _shown_clocks(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
     """Return what runs of these tickets, and all of the clocks that a line shows, in order."""
     listed = (ClockName.FIRST_CONTACT, *EMERGENCY_CLOCKS)
-    columns = (CLOCK.c.ticket_id, CLOCK.c.name, CLOCK.c.holder, CLOCK.c.state, CLOCK.c.due)
-    return session.execute(
-        select(*columns)
-        .where(
-            CLOCK.c.ticket_id.in_(ids),
-            or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed)),
-        )
-        .order_by(CLOCK.c.ordinal, CLOCK.c.due, CLOCK.c.key)
-    ).all()
+    shown = or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed))
+    return _rows_of_clocks(session, and_(CLOCK.c.ticket_id.in_(ids), shown))
 
 
-def _last_ends(session: Session, ids: list[int]) -> dict[int, datetime]:
-    """Return when the last duty of each of these tickets ended."""
-    rows = session.execute(
-        select(CLOCK.c.ticket_id, func.max(CLOCK.c.ended_at).label("ended_at"))
-        .where(CLOCK.c.ticket_id.in_(ids), CLOCK.c.ended_at.is_not(None))
-        .group_by(CLOCK.c.ticket_id)
-    )
-    return {row.ticket_id: row.ended_at for row in rows}
+def _rows_of_clocks(session: Session, wanted: ColumnElement[bool]) -> Sequence[SelectedRow]:
+    names = ("ticket_id", "name", "holder", "base", "due", "state", "ended_at")
+    in_order = CLOCK.c.ordinal, CLOCK.c.due, CLOCK.c.key
+    rows = select(*(CLOCK.c[name] for name in names)).where(wanted).order_by(*in_order)
+    return session.execute(rows).all()

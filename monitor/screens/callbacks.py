@@ -32,6 +32,7 @@ _NAMES: dict[str, LazyText] = {
     UNREACHABLE: lazy("unreachable"),
     ClockName.PROOF: lazy("proof"),
 }
+_CLOCKS = {DISSATISFIED: ClockName.REVISIT}
 _WHY_EMPTY: dict[str, LazyText] = {
     ClockName.FIRST_CONTACT: lazy(
         "Every claimant who wants to be contacted has been, or is not due yet."
@@ -97,7 +98,7 @@ def _item(call: OwedCall, kind: str, snapshot: Snapshot) -> ListItem:
     return ListItem(
         call.ticket,
         (
-            time_left_cell(call.due, now, snapshot.office, kind),
+            time_left_cell(call.due, now, snapshot.office, _CLOCKS.get(kind, kind)),
             Cell(one_line(call.ticket)),
             title_cell(call.title, snapshot.claims.get(call.ticket)),
             Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),

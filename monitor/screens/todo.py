@@ -1,13 +1,15 @@
 """待办: what waits for an answer of the desk or of the city hotline, the longest first."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from models.i18n import LazyText, _, lazy
-from models.queries.desk_work import ANSWER_CLOCKS, REVISITS, SCREENING, DeskItem
-from models.rules.vocabulary import Status, label
+from models.queries.desk_work import REVISITS, SCREENING, DeskItem
+from models.queries.duties import ANSWER_CLOCKS
+from models.rules.vocabulary import ClockName, Status, label
 from monitor.commands import bindings
 from monitor.formatting import format_duration, one_line
 from monitor.screens.kinds import KindsScreen
@@ -61,7 +63,8 @@ class TodoScreen(KindsScreen):
             return
         line.show(work.counts)
         empty = (_("Nothing of this kind waits."), _("Left and right show other kinds."))
-        clock = ANSWER_CLOCKS.get(work.kind, "")
+        is_revisit = work.kind == REVISITS
+        clock = ClockName.REVISIT if is_revisit else ANSWER_CLOCKS.get(work.kind, "")
         self.items.show([_item(item, clock, snapshot) for item in work.items], empty)
         count = work.counts.get(work.kind, 0)
         self.show_title(_("{n} in all, the longest waiting first; F2 answers").format(n=count))
@@ -69,7 +72,7 @@ class TodoScreen(KindsScreen):
 
 def _item(item: DeskItem, clock: str, snapshot: Snapshot) -> ListItem:
     now = snapshot.at
-    waits = format_duration(now - item.since, brief=True) if item.since else "-"
+    waits = format_duration(max(timedelta(), now - item.since), brief=True) if item.since else "-"
     return ListItem(
         item.ticket,
         (

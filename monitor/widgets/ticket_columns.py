@@ -90,13 +90,21 @@ def _duty(row: ListedTicket, _look: RowContext) -> Cell:
 def _time_left(row: ListedTicket, look: RowContext) -> Cell:
     duty, now, brief = row.next_duty, look.now, not look.wide
     if duty is None:
-        return Cell(format_wait(row.waits_since, now, brief=brief) if row.waits_since else "-")
+        return _wait(row, now, brief=brief)
     text = format_time_left(duty.due, now, look.office, clock=duty.clock, brief=brief)
     guess = "?" if row.provisional and duty.clock == ClockName.HANDLING else ""
     if duty.due < now:
         return Cell(text + guess, "over")
     is_near = overdue_days(now, duty.due, look.office) < 1
     return Cell(text + guess, "near" if is_near else "")
+
+
+def _wait(row: ListedTicket, now: datetime, *, brief: bool) -> Cell:
+    if row.waits_since is None:
+        return Cell("-")
+    is_overdue = row.overdue_answer is not None
+    text = format_wait(row.waits_since, now, brief=brief, late=is_overdue)
+    return Cell(text, "over" if is_overdue else "")
 
 
 def _due(row: ListedTicket, _look: RowContext) -> Cell:

@@ -12,6 +12,7 @@ from scripts.completion import values
 from scripts.help import App
 
 if TYPE_CHECKING:
+    from models.queries.duties import NextDuty
     from models.queries.ticket_list import ListedTicket
 
 
@@ -172,9 +173,9 @@ def queue(
     from models.queries.ticket_filter import TicketFilter
     from models.queries.ticket_list import list_tickets
     from models.queries.topics import load_topics
-    from models.rules.vocabulary import ClockName, Level, Status, label
+    from models.rules.vocabulary import Level, Status, label
     from scripts.bootstrap import read_store
-    from scripts.output import format_instant, print_json
+    from scripts.output import print_json
     from scripts.screen import screen
     from scripts.tables import LEVEL_COLOURS, Coloured, Table
 
@@ -201,8 +202,7 @@ def queue(
             row.number,
             label(Status, row.status),
             row.unit or "-",
-            label(ClockName, row.next_duty.clock) if row.next_duty else "-",
-            format_instant(row.next_duty.due) if row.next_duty else "-",
+            *_duty(row.next_duty or row.overdue_answer, is_overdue=row.next_duty is None),
         )
         for row in listed.rows
     ]
@@ -210,6 +210,17 @@ def queue(
     with screen(settings) as page:
         page.table(Table(heads, rows))
         page.line(_("{n} open tickets").format(n=listed.total))
+
+
+def _duty(duty: "NextDuty | None", *, is_overdue: bool) -> tuple[str, str]:
+    """Say what is owed next and until when; an answer whose term has expired is overdue."""
+    from models.rules.vocabulary import ClockName, label
+    from scripts.output import format_instant
+
+    if duty is None:
+        return "-", "-"
+    due = format_instant(duty.due)
+    return label(ClockName, duty.clock), _("{at}, overdue").format(at=due) if is_overdue else due
 
 
 def _line(row: "ListedTicket") -> dict[str, Any]:

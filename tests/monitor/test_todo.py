@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from models.database import Store
 from models.queries.desk_work import KINDS, REVISITS, SCREENING, desk_counts, desk_items
-from models.rules.vocabulary import MessageType, Status, UserRole
+from models.queries.detail import ticket_detail
+from models.queries.owed_calls import DISSATISFIED, owed_calls
+from models.queries.ticket_filter import TicketFilter
+from models.queries.ticket_list import list_tickets
+from models.rules.vocabulary import ClockName, ClockState, MessageType, Status, UserRole
 from models.security.roles import Actor
 from monitor.app import MonitorApp
+from monitor.formatting import DEFAULT_OFFICE, format_wait
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import MenuDialog
 from monitor.screens.todo import TodoScreen
+from monitor.ticket_view import summary
 from monitor.widgets.fields import SubmitButton
+from monitor.widgets.ticket_columns import COLUMNS, RowContext
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text
 from tests.store.factories import prepared_store
@@ -138,3 +146,53 @@ def test_the_desk_answers_for_the_city_where_the_policy_says_so(
             with made.reading() as session:
                 offered = {action.type for action in actions.load(session, number).actions}
             assert (kind in offered) is (for_city or number in of_desk)
+
+
+_LATER = NOW + timedelta(days=9)
+
+
+def _fill_late(store: Store) -> None:
+    _fill(store)
+    more = {"type": "claimant.supplemented", "text": "急", "at": _LATER.isoformat()}
+    numbers = RETURNED, SUBMITTED, DISPUTED, UNASSIGNED, REVISITED
+    play(store, [{"id": f"{n}-late", "ticket": n, **more} for n in numbers], _LATER)
+
+
+@pytest.mark.store(fill=_fill_late)
+class TestOverdueAnswers:
+    """What waits beyond the term of its answer."""
+
+    def test_it_keeps_its_term_and_its_age(self, store: Store) -> None:
+        """Since its duty began, however the ticket changed since, until when its term was."""
+        with store.reading() as session:
+            items = {i.ticket: i for kind in KINDS for i in desk_items(session, kind)}
+            calls = owed_calls(session, _LATER, DISSATISFIED).rows
+            ends = {d.row.name: d.row for d in ticket_detail(session, RETURNED).duties}
+        assert ends[ClockName.RETURN_REVIEW].state == ClockState.EXPIRED
+        returned, revisited = items[RETURNED], items[REVISITED]
+        assert returned.since == NOW - timedelta(hours=4)
+        assert returned.due == ends[ClockName.RETURN_REVIEW].due < _LATER
+        assert items[UNASSIGNED].since == NOW - timedelta(hours=6)
+        assert revisited.since == NOW - timedelta(hours=1)
+        assert revisited.due is not None and revisited.due < _LATER
+        assert [(call.due, call.at) for call in calls] == [(revisited.due, revisited.since)]
+        owed = (i for i in items.values() if i.ticket != SCREENED)
+        assert all(i.due is not None and i.due < _LATER for i in owed)
+
+    def test_the_list_counts_from_the_same_moment(self, store: Store) -> None:
+        """And says that the answer is overdue, within its column."""
+        with store.reading() as session:
+            rows = {r.number: r for r in list_tickets(session, TicketFilter()).rows}
+            since = {i.ticket: i.since for i in desk_items(session, Status.MANUAL)}
+            detail = ticket_detail(session, UNASSIGNED)
+        assert rows[UNASSIGNED].waits_since == since[UNASSIGNED]
+        left = next(column for column in COLUMNS if column.key == "left")
+        look = RowContext(_LATER, DEFAULT_OFFICE, {}, {}, wide=False)
+        cell = left.cell(rows[UNASSIGNED], look)
+        assert (cell.text, cell.style) == ("等9天 超", "over")
+        assert (
+            cell_len(format_wait(_LATER - timedelta(days=999), _LATER, brief=True, late=True))
+            <= left.narrow
+        )
+        text = summary(detail, _LATER, DEFAULT_OFFICE)
+        assert "已等 9 天 6 小时，答复已超期" in text.plain

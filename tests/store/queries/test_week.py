@@ -10,6 +10,7 @@ from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.coming_days import coming_days
 from models.queries.detail import proposed_unit, ticket_detail
 from models.queries.dispatch_history import past_dispatches
+from models.queries.duties import NextDuty
 from models.queries.event_counts import daily_counts, hourly_counts
 from models.queries.failures import MESSAGE, failures, refused_message
 from models.queries.find_tickets import find_tickets
@@ -32,7 +33,7 @@ from models.queries.units import Ratio, UnitRates, unit_rates, units_of_tickets
 from models.rules.calendar import Calendar
 from models.rules.queues import ESCALATION
 from models.rules.state import RuleContext
-from models.rules.vocabulary import OPEN, Category, Level
+from models.rules.vocabulary import OPEN, Category, ClockName, Level
 from tests.rules.district import POLICY
 from tests.store.factories import at
 from tests.store.queries.week import BUREAU, HOUSING, NOW, NUMBERS, STREET, one_week
@@ -266,11 +267,15 @@ class TestListing:
         assert {n: row.missed for n, row in rows.items() if row.missed} == {}
         nearest = {n: (r.next_duty.clock, r.next_duty.due) for n, r in rows.items() if r.next_duty}
         waiting = {n: row.waits_since for n, row in rows.items() if row.waits_since}
+        overdue = {n: row.overdue_answer for n, row in rows.items() if row.overdue_answer}
         assert nearest["W3"] == ("on_site", at("2026-11-06T11:00"))
         assert nearest["W6"] == ("return_review", at("2026-11-06T17:30"))
         assert nearest["W11"] == ("first_contact", at("2026-11-09T17:30"))
-        # nobody chose a unit in time, and nothing has run since
-        assert waiting == {"W4": at("2026-11-05T17:30")}
+        # nobody chose a unit in time: it has waited since it came, not since the term's end
+        assert waiting == {"W4": at("2026-11-05T09:00")}
+        assert overdue == {
+            "W4": NextDuty(ClockName.ASSIGNMENT, "district_desk", at("2026-11-05T17:30"))
+        }
 
 
 OWED = {
@@ -296,7 +301,7 @@ class TestOwedCalls:
             ("survey", OwedCall("W8", "绿化带", STREET, "submitted", None,
                             at("2026-11-09T17:30"), at("2026-11-06T09:00"))),
             ("dissatisfied", OwedCall("W5", "垃圾清运", STREET, "completed", "dissatisfied",
-                                  None, at("2026-11-04T10:00"))),
+                                  at("2026-11-04T17:30"), at("2026-11-03T15:00"))),
             ("unreachable", OwedCall("W7", "井盖缺失", STREET, "handling", None,
                                  None, at("2026-11-04T15:00"))),
         ],
