@@ -15,6 +15,7 @@ from models.queries.units import WINDOW, Ratio, UnitRates
 from models.rules.vocabulary import Level
 from monitor.commands import TITLES, bindings
 from monitor.formatting import one_line, pad_left
+from monitor.host import MonitorHost
 from monitor.labels import COUNT_STYLES
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
@@ -53,16 +54,29 @@ class UnitsScreen(MonitorScreen):
     NAME = "units"
     BINDINGS: ClassVar[list[BindingType]] = bindings("units")
 
+    def __init__(self, host: MonitorHost) -> None:
+        super().__init__(host)
+        self._snapshot: Snapshot | None = None
+        self._shown_width = 0
+        """The width for which the cells that the list holds were made; its columns are of it."""
+
     def body(self) -> Iterable[Widget]:
         """Yield the list, its title saying what its rates mean, and the days they are of."""
         yield Panel(
-            TITLES[self.NAME], ItemList(lambda: _heads(self.size.width), id="all-units"), id="page"
+            TITLES[self.NAME],
+            ItemList(lambda: _heads(self._shown_width), id="all-units"),
+            id="page",
         )
         yield Panel(lazy("The last {n} days", n=DAYS), DayHistory(), id="history")
 
     def on_mount(self) -> None:
         """Focus the list."""
         self.query_one(ItemList).focus()
+
+    def on_resize(self) -> None:
+        """Lay out at the new width."""
+        if self._snapshot is not None and self.ready:
+            self.show(self._snapshot)
 
     def request(self) -> SnapshotRequest:
         """Ask for the rates and the days; loads are always read."""
@@ -74,7 +88,8 @@ class UnitsScreen(MonitorScreen):
         with_load = {u.unit for u in loads}
         loads += [UnitLoad(unit) for unit in sorted(set(snapshot.rates) - with_load)]
         most = max((u.open for u in loads), default=0)
-        width = self.size.width
+        self._snapshot, self._shown_width = snapshot, self.size.width
+        width = self._shown_width
         bar = 0 if width < _WIDE else max(_LEAST_BAR, width - _OTHER_COLUMNS)
         items = [_item(u, snapshot.rates.get(u.unit, UnitRates()), most, bar) for u in loads]
         empty = (
