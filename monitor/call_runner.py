@@ -10,15 +10,15 @@ from models.json_types import JsonObject
 from models.operations.access import CallNotDue, number_to_call
 from models.operations.claims import claim, release
 from models.operations.speaking import SpeakingCheck
-from models.queries.claims import Claim
+from models.queries.claims import Claim, claims
 from models.queries.detail import TicketDetail, ticket_detail
 from models.rules.messages import HOTLINE
 from models.rules.speaking import OPERATORS
 from models.rules.vocabulary import Permission
 from monitor.action_types import Action
 from monitor.actions import message
-from monitor.calls import UNIT_CALLS, CallResult, call_results
-from monitor.collisions import warnings
+from monitor.calls import UNIT_CALLS, CallResult, call_purpose, call_results
+from monitor.collisions import new_claim, ticket_changes, warnings
 from monitor.formatting import one_line, shorten
 from monitor.operator.claimant_data import claimant_lines
 from monitor.operator.operator import Operator
@@ -64,6 +64,7 @@ class CallRunner:
         person, held = await self._operator.write(lambda session: self._begin(session, number))
         now = self._operator.now()
         form = CallForm(
+            call_purpose(kind),
             self._about(ticket, person, held),
             log(ticket, now, _LOG_CELLS),
             results,
@@ -72,13 +73,23 @@ class CallRunner:
         )
         draft = ("call", kind, number)
         answer = await self._operator.drafts.fill_in(draft, form)
+        is_wanted = answer is not None and await self._confirm_anyway(ticket, held, answer)
         who = self._operator.who
         await self._operator.write(lambda session: release(session, who, number))
-        if answer is None:
-            return False
-        await self._send(ticket, answer)
-        self._operator.drafts.forget(draft)
-        return True
+        if answer is not None and is_wanted:
+            await self._send(ticket, answer)
+            self._operator.drafts.forget(draft)
+        return answer is not None
+
+    async def _confirm_anyway(self, before: TicketDetail, held: Claim, answer: CallAnswer) -> bool:
+        """Ask again where others have acted on the ticket since the form was opened."""
+        number, who = before.number, self._operator.who.name
+        wall = self._operator.wall()
+        ticket, claimed = await self._operator.read(
+            lambda session: (ticket_detail(session, number), claims(session, wall).get(number))
+        )
+        changes = [*ticket_changes(before, ticket, who), *new_claim(held, claimed, who)]
+        return await self._operator.confirm_changed(render(answer.result.label), changes)
 
     async def _send(self, ticket: TicketDetail, answer: CallAnswer) -> None:
         result = answer.result

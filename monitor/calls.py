@@ -16,11 +16,20 @@ from models.rules.vocabulary import (
     MessageType,
     Rating,
     RevisitOutcome,
+    label,
 )
 
 _TIME = re.compile(r"(?:(\d{1,2})-(\d{1,2})\s+)?(\d{1,2})[:：](\d{2})")
 UNIT_CALLS = (ClockName.FIRST_CONTACT, ClockName.CLOSING_CONTACT)
 """The calls that a unit owes; the others are the hotline's own (Regulation 4.4, 4.5)."""
+
+_PURPOSES: dict[str, ContactPurpose] = {
+    ClockName.FIRST_CONTACT: ContactPurpose.FIRST,
+    ClockName.CLOSING_CONTACT: ContactPurpose.CLOSING,
+    ClockName.SURVEY: ContactPurpose.SURVEY,
+    DISSATISFIED: ContactPurpose.REVISIT,
+}
+"""The purpose of a call, by the kind of owed calls."""
 
 _NOT_REACHED = tuple(
     outcome
@@ -47,16 +56,20 @@ def call_results(kind: str) -> list[CallResult]:
 
     There are none where nobody is to be called.
     """
-    match kind:
-        case _ if kind in UNIT_CALLS:
-            first = kind == ClockName.FIRST_CONTACT
-            purpose = ContactPurpose.FIRST if first else ContactPurpose.CLOSING
-            return [_contact(purpose, o) for o in (ContactOutcome.REACHED, *_NOT_REACHED)]
-        case ClockName.SURVEY:
-            return [*_ratings(), *(_contact(ContactPurpose.SURVEY, o) for o in _NOT_REACHED)]
-        case _ if kind == DISSATISFIED:
-            return [*_revisits(), *(_contact(ContactPurpose.REVISIT, o) for o in _NOT_REACHED)]
-    return []
+    if (purpose := _PURPOSES.get(kind)) is None:
+        return []
+    not_reached = [_contact(purpose, outcome) for outcome in _NOT_REACHED]
+    match purpose:
+        case ContactPurpose.SURVEY:
+            return [*_ratings(), *not_reached]
+        case ContactPurpose.REVISIT:
+            return [*_revisits(), *not_reached]
+    return [_contact(purpose, ContactOutcome.REACHED), *not_reached]
+
+
+def call_purpose(kind: str) -> str:
+    """Return the word for what a call of this kind of owed calls is for."""
+    return label(ContactPurpose, _PURPOSES.get(kind))
 
 
 def _contact(purpose: ContactPurpose, outcome: ContactOutcome) -> CallResult:

@@ -8,6 +8,7 @@ from models.queries.claims import Claim
 from models.queries.detail import TicketDetail
 from models.rules.calendar import SHANGHAI
 from models.rules.events import ContactRecorded
+from models.rules.vocabulary import ContactOutcome, Status, label
 from monitor.formatting import format_duration, one_line, shorten
 
 _JUST = timedelta(minutes=30)
@@ -28,7 +29,7 @@ def claim_mark(claim: Claim, *, brief: bool = False) -> str:
 def warnings(ticket: TicketDetail, claim: Claim | None, who: str, now: datetime) -> Iterator[str]:
     """Yield what `who` should know before they act on a ticket at `now`."""
     if claim is not None and claim.who != who:
-        yield _("Attention: {claim} works at it").format(claim=claim_mark(claim))
+        yield _at_work(claim)
     for line in reversed(ticket.log):
         if isinstance(line.event, ContactRecorded) and timedelta() <= now - line.moment < _JUST:
             name = one_line(line.by or str(line.event.unit or ""))
@@ -37,3 +38,34 @@ def warnings(ticket: TicketDetail, claim: Claim | None, who: str, now: datetime)
                 name=name, span=ago
             )
             return
+
+
+def ticket_changes(before: TicketDetail, after: TicketDetail, who: str) -> Iterator[str]:
+    """Yield what others than `who` did with a ticket between two reads of it.
+
+    That are its unit, its status, and each contact that they recorded.
+    """
+    for was, now_is in (
+        (before.unit, after.unit),
+        (label(Status, before.status), label(Status, after.status)),
+    ):
+        if was != now_is:
+            yield f"{one_line(was or '-')} -> {one_line(now_is or '-')}"
+    known = {line.seq for line in before.log}
+    for line in after.log:
+        if line.seq in known or line.by == who or not isinstance(line.event, ContactRecorded):
+            continue
+        yield _("Attention: {name} recorded a contact meanwhile: {outcome}").format(
+            name=one_line(line.by or str(line.event.unit or "")),
+            outcome=label(ContactOutcome, line.event.outcome or None),
+        )
+
+
+def new_claim(before: Claim | None, after: Claim | None, who: str) -> Iterator[str]:
+    """Yield that another than `who` works at a ticket, if that was not so before."""
+    if after is not None and after.who != who and (before is None or before.who != after.who):
+        yield _at_work(after)
+
+
+def _at_work(claim: Claim) -> str:
+    return _("Attention: {claim} works at it").format(claim=claim_mark(claim))

@@ -16,15 +16,15 @@ from monitor.theme import DARK, LIGHT
 
 ANYWHERE = "anywhere"
 _REFRESH_SECONDS = (1, 2, 5, 15)
-_DIGIT_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_FULL_WIDTH_ZERO = 0xFF10
 
 
 def digit_keys(number: int) -> str:
     """Return the keys of a digit from 1 to 9: also full-width, as a Chinese input method sends it.
 
-    They are Textual's names.
+    Textual names a digit or letter by its character, whatever its width, and the rest in words.
     """
-    return f"{number},fullwidth_digit_{_DIGIT_NAMES[number - 1]}"
+    return f"{number},{chr(_FULL_WIDTH_ZERO + number)}"
 
 
 class KeyFact(Enum):
@@ -104,14 +104,19 @@ _SELECTING = (KeyFact.SELECTING,)
 _ON_TICKET = (KeyFact.ON_TICKET,)
 _ON_ONE_TICKET = (KeyFact.ON_TICKET, KeyFact.NOT_SELECTING)
 
-_SORT_NEXT = "greater_than_sign,full_stop,right_double_angle_bracket,ideographic_full_stop"
-_REVERSE = "equals_sign,fullwidth_equals_sign"
-_SORT_BEFORE = "less_than_sign,comma,left_double_angle_bracket,fullwidth_comma"
+_SORT_NEXT = (
+    "greater_than_sign,full_stop,fullwidth_greater_than_sign,fullwidth_full_stop,"
+    "right_double_angle_bracket,right_angle_bracket,ideographic_full_stop"
+)
+_SORT_BEFORE = (
+    "less_than_sign,comma,fullwidth_less_than_sign,fullwidth_comma,"
+    "left_double_angle_bracket,left_angle_bracket"
+)
 """The keys, shifted or not, of an English keyboard, and what a Chinese input method sends."""
 
 KEYS = (
     Command("help", "f1,question_mark,fullwidth_question_mark", "F1", lazy("Help")),
-    Command("filter", "slash,ideographic_comma", "/", lazy("Filter")),
+    Command("filter", "slash,fullwidth_solidus,ideographic_comma", "/", lazy("Filter")),
     Command("go_to", "colon,fullwidth_colon,f7", ":", lazy("Go to"), in_key_line=False),
     Command(
         "clear_filter",
@@ -191,7 +196,7 @@ KEYS = (
     ),
     Command("back", "escape", "Esc", lazy("Back"), when=(KeyFact.NOT_SELECTING,)),
     Command("", "ctrl+p", "Ctrl+P", lazy("Commands"), in_key_line=False),
-    Command("leave", "q", "Q", _QUIT),
+    Command("leave", "q,Q,ｑ,Ｑ", "Q", _QUIT),
     Command("quit", "ctrl+c,ctrl+q", "Ctrl+C", lazy("Quit at once"), in_key_line=False),
 )
 """Commands with a key, beside the digits of the screens, in the order of the help screen."""

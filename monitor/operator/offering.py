@@ -12,10 +12,10 @@ from models.queries.detail import TicketDetail, ticket_detail
 from models.queries.owed_calls import is_call_due
 from models.rules.messages import HOTLINE, RawMessage
 from models.rules.speaking import OPERATORS
-from models.rules.vocabulary import Permission, Status, label
+from models.rules.vocabulary import Permission
 from monitor.action_types import Action
 from monitor.actions import available_actions, message
-from monitor.collisions import warnings
+from monitor.collisions import new_claim, ticket_changes, warnings
 from monitor.formatting import one_line, shorten
 from monitor.operator.claimant_data import ClaimantRevealer
 from monitor.operator.claiming import switch_claim
@@ -105,17 +105,11 @@ class ActionMenu:
         """Ask again where others have acted on the ticket since the form was opened."""
         operator, before = self._operator, offer.ticket
         now = await operator.read(lambda session: self.load(session, before.number))
+        who = operator.who.name
         changes = [
-            f"{one_line(was or '-')} -> {one_line(now_is or '-')}"
-            for was, now_is in (
-                (before.unit, now.ticket.unit),
-                (label(Status, before.status), label(Status, now.ticket.status)),
-            )
-            if was != now_is
+            *ticket_changes(before, now.ticket, who),
+            *new_claim(offer.claim, now.claim, who),
         ]
-        who, at = operator.who.name, operator.now()
-        known = {*warnings(before, offer.claim, who, at)}
-        changes += [text for text in warnings(now.ticket, now.claim, who, at) if text not in known]
         return await operator.confirm_changed(name, changes)
 
     def load(self, session: Session, number: str) -> Offer:

@@ -77,7 +77,8 @@ class CallField(TextField):
 class CallForm(Form[CallAnswer]):
     """A claimant's number beside the log; a digit is the result, Enter sends it from any field.
 
-    `about` says whom to call and what about; `caller` is who calls. A draft is the note and the
+    `purpose` says in a word what the call is for, `about` whom to call and what about; `caller` is
+    who calls. A draft is the note and the
     time, never the result: one call is not another.
     """
 
@@ -85,13 +86,14 @@ class CallForm(Form[CallAnswer]):
 
     def __init__(
         self,
+        purpose: str,
         about: Sequence[Content],
         log: Content,
         results: Sequence[CallResult],
         caller: str,
         now: datetime,
     ) -> None:
-        super().__init__(_("Call, as {who}").format(who=caller))
+        super().__init__(_("Call: {purpose}, as {who}").format(purpose=purpose, who=caller))
         self._about, self._log, self._results, self._now = about, log, results, now
         self._time = f"{now.astimezone(SHANGHAI):%H:%M}"
 

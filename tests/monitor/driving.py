@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from textual._xterm_parser import XTermParser
+from textual.events import Key
 from textual.pilot import Pilot
 
 from monitor.app import MonitorApp
@@ -39,3 +41,15 @@ async def press(pilot: Pilot[None], *keys: str) -> str:
         await pilot.press(key)
         await wait_for_refresh(pilot)
     return screen_text(pilot.app)
+
+
+def typed_keys(text: str) -> list[Key]:
+    """Return the keys that Textual makes of what a terminal sends for these characters."""
+    return [event for event in XTermParser().feed(text) if isinstance(event, Key)]
+
+
+async def type_text(pilot: Pilot[None], text: str) -> None:
+    """Send characters to the monitor as a terminal does."""
+    for key in typed_keys(text):
+        pilot.app.post_message(key.set_sender(pilot.app))
+        await pilot.pause()

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from textual.widgets import Input
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
 
 from models.database import Store
 from models.queries.access_log import access_log
@@ -16,8 +17,9 @@ from models.tables.core import INBOX
 from monitor.app import MonitorApp
 from monitor.calls import call_results, read_time
 from monitor.screens.call_form import CallForm, ResultLine
+from monitor.screens.dialogs import ConfirmDialog
 from monitor.widgets.fields import SubmitButton
-from tests.monitor.driving import press, wait_for_refresh, wait_until
+from tests.monitor.driving import press, type_text, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text
 
 TICKETS = ("2026101500001", "2026101500002")
@@ -67,11 +69,9 @@ def test_every_result_of_a_call_is_a_message_that_lacks_nothing() -> None:
             assert wrong_fields(result.type, body) == {}, result
 
 
-def _app(store: Store) -> MonitorApp:
+def _app(store: Store, name: str = "林小燕") -> MonitorApp:
     actor = Actor("desk", UserRole.SUPERVISOR, is_owner=True)
-    return MonitorApp(
-        store, lambda: NOW, wall=lambda: NOW, actor=actor, operator="林小燕", every=None
-    )
+    return MonitorApp(store, lambda: NOW, wall=lambda: NOW, actor=actor, operator=name, every=None)
 
 
 def _is_open(app: MonitorApp, number: str) -> bool:
@@ -87,7 +87,8 @@ async def test_time_and_note_are_a_key_away_and_a_note_outlives_esc(store: Store
         await press(pilot, "4")
         await pilot.press("f3")
         await wait_until(pilot, lambda: _is_open(app, TICKETS[0]))
-        await pilot.press("fullwidth_digit_two", "tab")
+        await type_text(pilot, "２")
+        await pilot.press("tab")
         assert app.focused is app.screen.query_one("#call-time", Input)
         await pilot.press("tab", "A", "escape")
         await wait_until(pilot, lambda: not isinstance(app.screen, CallForm))
@@ -127,6 +128,7 @@ async def test_two_calls_take_five_keys(store: Store) -> None:
         assert "陈女士" in form
         assert "林小燕" in form
         assert "开始计时" in form
+        assert "首次联系" in str(app.screen.query_one("#title", Static).content)
         assert app.screen.query_one("#call-time", Input).value == "10:42"
         assert app.screen.query_one(SubmitButton).region.bottom < 24
         await pilot.press("1", "enter")
@@ -140,3 +142,28 @@ async def test_two_calls_take_five_keys(store: Store) -> None:
     with store.reading() as session:
         revealed = [str(line.ticket) for line in access_log(session) if line.act == "call"]
     assert sorted(revealed) == list(TICKETS)
+
+
+async def _open_call(pilot: Pilot[None], app: MonitorApp) -> None:
+    await wait_for_refresh(pilot)
+    await press(pilot, "4")
+    await pilot.press("f3")
+    await wait_until(pilot, lambda: _is_open(app, TICKETS[0]))
+
+
+async def test_a_call_tells_what_another_recorded_meanwhile(store: Store) -> None:
+    """Before it is sent; what is not wanted any more is not sent, and the next call comes."""
+    lin, zhao = _app(store), _app(store, "赵国强")
+    async with lin.run_test(size=(80, 24)) as hers, zhao.run_test(size=(80, 24)) as his:
+        await _open_call(hers, lin)
+        await _open_call(his, zhao)
+        await his.press("2", "enter")
+        await wait_until(his, lambda: bool(zhao.sender.waiting))
+        play(store, [], NOW)
+        await hers.press("1", "enter")
+        await wait_until(hers, lambda: isinstance(lin.screen, ConfirmDialog))
+        await wait_until(hers, lambda: "赵国强" in screen_text(lin))
+        assert "无人接听" in screen_text(lin)
+        await hers.press("escape")
+        await wait_until(hers, lambda: _is_open(lin, TICKETS[1]))
+        assert not lin.sender.waiting

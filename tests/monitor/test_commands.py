@@ -8,6 +8,7 @@ from monitor.app import MonitorApp
 from monitor.card_alarm import CardAlarm
 from monitor.commands import ANYWHERE, GO_TO_SCREEN, KEYS, MAIN_SCREENS, Command, palette
 from monitor.screens.base import MonitorScreen
+from tests.monitor.driving import typed_keys
 from tests.monitor.scene import NOW
 
 _BASES: list[type[MonitorScreen]] = [MonitorScreen, *MonitorScreen.__subclasses__()]
@@ -44,6 +45,27 @@ def test_a_key_means_one_thing_on_a_screen(screen: str) -> None:
     commands = [c for c in (*KEYS, *GO_TO_SCREEN) if c.where in (screen, ANYWHERE) and c.action]
     keys = [key for command in commands for key in command.keys.split(",")]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("character", "1234567q?/:<>=.,")
+def test_a_key_works_in_full_width_too(character: str) -> None:
+    """What a terminal sends for the wide twin does what the character itself does."""
+    wide = chr(ord(character) + 0xFEE0)
+    (key,), (wide_key,) = typed_keys(character), typed_keys(wide)
+    commands = [c for c in (*KEYS, *GO_TO_SCREEN) if key.key in c.keys.split(",")]
+    assert commands
+    assert all(wide_key.key in command.keys.split(",") for command in commands)
+
+
+@pytest.mark.parametrize(
+    ("character", "sent"), [("/", "、"), ("<", "《"), ("<", "〈"), (">", "》"), (".", "。")]
+)
+def test_a_key_works_by_what_chinese_input_sends_for_it(character: str, sent: str) -> None:
+    """It puts marks of its own in the place of some."""
+    (key,), (sent_key,) = typed_keys(character), typed_keys(sent)
+    commands = [c for c in KEYS if key.key in c.keys.split(",")]
+    assert commands
+    assert all(sent_key.key in command.keys.split(",") for command in commands)
 
 
 def test_the_bell_rings_once_for_each_new_red_card() -> None:

@@ -27,7 +27,7 @@ from models.rules.messages import FIELDS
 from models.rules.vocabulary import MessageType, Status
 from monitor.action_types import Action
 from monitor.actions import available_actions
-from monitor.calls import call_results
+from monitor.calls import call_purpose, call_results
 from monitor.operator.batch import Batch
 from monitor.places import Places
 from monitor.screens.action_form import ActionForm
@@ -94,7 +94,7 @@ def _dialogs(ticket: TicketDetail) -> Iterator[Dialog[Any]]:
     texts = ("姓名  陈女士", "电话  13800138000", TITLE, "城管局", ABOUT)
     about = [Content(text) for text in texts]
     for kind in ("first_contact", "survey", DISSATISFIED):
-        yield CallForm(about, log, call_results(kind), "林小燕", NOW)
+        yield CallForm(call_purpose(kind), about, log, call_results(kind), "林小燕", NOW)
     refused = _refused(MessageType.UNIT_RETURNED)
     yield MendForm(refused, {"basis": LazyText("x" * 200)}, UNITS, _never)
     yield ShiftDialog(Content("\n".join([TITLE] * 40)), has_unread=True)

@@ -20,12 +20,13 @@ from monitor.app import MonitorApp
 from monitor.preferences import Preferences
 from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
+from monitor.screens.queues import QueuesScreen
 from monitor.screens.tickets import TicketsScreen
 from monitor.theme import LIGHT
 from monitor.widgets.bars import KeyHint
 from monitor.widgets.charts import chart, large, shares
 from monitor.widgets.virtual_list import VirtualList
-from tests.monitor.driving import press, wait_for_refresh
+from tests.monitor.driving import press, type_text, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, make_store, received, screen_text
 from tests.monitor.signal_delay import delays, letters
 from tests.store.factories import prepared_store
@@ -143,8 +144,10 @@ async def test_the_keys_of_a_chinese_input_method_work(store: Store) -> None:
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        assert "每分" in await press(pilot, "fullwidth_digit_five") or "办/分" in screen_text(app)
-        await press(pilot, "fullwidth_digit_two", "ideographic_comma")
+        await type_text(pilot, "５")
+        await wait_until(pilot, lambda: isinstance(app.screen, QueuesScreen))
+        await type_text(pilot, "２、")
+        await wait_until(pilot, lambda: isinstance(app.screen, TicketsScreen))
         assert app.focused is not None
         assert app.focused.id == "filter"
 
