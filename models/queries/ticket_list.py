@@ -211,8 +211,8 @@ class _Clocks:
 def _shown_clocks(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
     """Return what runs of these tickets, and all of the clocks that a line shows, in order."""
     listed = (ClockName.FIRST_CONTACT, *EMERGENCY_CLOCKS)
-    shown = or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed))
-    return _rows_of_clocks(session, and_(CLOCK.c.ticket_id.in_(ids), shown))
+    wanted = or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed))
+    return _rows_of_clocks(session, and_(CLOCK.c.ticket_id.in_(ids), wanted))
 
 
 def _rows_of_clocks(session: Session, wanted: ColumnElement[bool]) -> Sequence[SelectedRow]:

@@ -10,6 +10,7 @@ from models.rules.calendar import Calendar
 from models.rules.fields import Limit
 from models.rules.policy import Policy
 from models.rules.vocabulary import (
+    BEFORE_ACCEPTANCE,
     Category,
     ClockName,
     ClockState,
@@ -148,8 +149,13 @@ class State(msgspec.Struct, omit_defaults=True):
 
     @property
     def level(self) -> Level | None:
-        """The highest level raised in the present run."""
-        return self.raised[-1] if self.raised else None
+        """The highest level raised in the present run.
+
+        None until the unit in charge has accepted the ticket: what was raised before was on
+        another's handling, which ended when that unit was released.
+        """
+        handled = self.status not in BEFORE_ACCEPTANCE
+        return self.raised[-1] if self.raised and handled else None
 
     @property
     def due(self) -> datetime | None:

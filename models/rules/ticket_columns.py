@@ -56,5 +56,6 @@ def state_columns(state: State) -> StateColumns:
 
 def level_columns(state: State) -> LevelColumns:
     """Return the columns that hold the highest level raised in the present run, and when."""
-    raised = len(state.raised)
-    return {"level": state.level, "level_at": state.ladder[raised - 1][1] if raised else None}
+    level = state.level
+    raised_at = state.ladder[len(state.raised) - 1][1] if level else None
+    return {"level": level, "level_at": raised_at}

@@ -56,7 +56,7 @@ class QueuesScreen(MonitorScreen):
             return
         self._snapshot = snapshot
         self._draw()
-        items = [_process_item(p, snapshot.wall) for p in snapshot.health.processes]
+        items = [process_item(p, snapshot.wall) for p in snapshot.health.processes]
         empty = (
             _("No worker and no timekeeper has ever reported to this store."),
             _("Start them: `hotline up` for all, or `hotline worker` and `hotline timekeeper`."),
@@ -88,12 +88,16 @@ def _heads() -> Sequence[Column]:
     ]
 
 
-def _process_item(process: ProcessStatus, wall: datetime) -> ListItem:
+def process_item(process: ProcessStatus, wall: datetime) -> ListItem:
+    """Return a process as an item of the list, as of this moment of the system's clock."""
     silent = wall - process.seen_at
     gone = not process.is_alive(wall)
     seen = _("{span} ago").format(span=format_duration(silent, brief=True)) if gone else _("there")
     doing = " ".join(label(Queue, part) for part in process.doing.split()) or _("nothing")
-    late = f"{process.lateness_ms / 1000:.2f} s" if process.role == "timekeeper" else ""
+    late = ""
+    if process.role == "timekeeper":
+        # what it reported last says nothing of now
+        late = "-" if gone else f"{process.lateness_ms / 1000:.2f} s"
     return ListItem(
         process.name,
         (
@@ -101,7 +105,7 @@ def _process_item(process: ProcessStatus, wall: datetime) -> ListItem:
             Cell(word(PROCESS_ROLES, process.role)),
             Cell(seen, "over" if gone else "good"),
             Cell("" if gone else one_line(doing), "" if process.doing else "quiet"),
-            Cell(pad_left(late, 8), "over" if process.lateness_ms >= 1000 else ""),
+            Cell(pad_left(late, 8), "over" if not gone and process.lateness_ms >= 1000 else ""),
             count_cell(process.done, 9),
             count_cell(process.failed, 7, "over"),
         ),

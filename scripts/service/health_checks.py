@@ -223,7 +223,10 @@ def _check_processes(status: ServiceStatus, now: datetime) -> Iterator[CheckResu
         seconds = round(ahead.total_seconds())
         advice = _("keep the clocks of all machines by NTP")
         yield CheckResult("clock", PROBLEM, text.format(n=seconds), advice)
-    lateness = max((p.lateness_ms for p in alive if p.role == "timekeeper"), default=0)
+    lateness = max((p.lateness_ms for p in alive if p.role == "timekeeper"), default=None)
+    if lateness is None:
+        yield CheckResult("lateness", NOTE, _("not known: no timekeeper is at work"))
+        return
     text = _("{n} ms at the last ring").format(n=lateness)
     if lateness <= _LATE_AFTER / timedelta(milliseconds=1):
         yield CheckResult("lateness", GOOD, text)

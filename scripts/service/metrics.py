@@ -126,7 +126,8 @@ def _process_metrics(status: ServiceStatus) -> Iterator[Metric]:
     for process in status.health.processes:
         values = [process.name, process.role]
         seen.add_metric(values, max(0.0, (now - process.seen_at).total_seconds()))
-        late.add_metric(values, process.lateness_ms / 1000)
+        if process.is_alive(now):
+            late.add_metric(values, process.lateness_ms / 1000)
         done.add_metric(values, process.done)
         failed.add_metric(values, process.failed)
     yield from (seen, late, done, failed)

@@ -14,6 +14,7 @@ from models.operations.processes import report_process
 from models.queries.health import Health, ProcessStatus
 from monitor.app import MonitorApp
 from monitor.screens.dialogs import LeaveDialog
+from monitor.screens.queues import process_item
 from monitor.screens.tickets import TicketsScreen
 from monitor.widgets.bars import KeyHint, StatusLine, StatusLineData, status_line
 from tests.monitor.driving import press, wait_for_refresh, wait_until
@@ -64,6 +65,12 @@ def test_the_status_line_hides_no_alarm(width: int) -> None:
     assert "库 断" in away.plain
     assert "队列 断" in away.plain
     assert "1/2" not in away.plain
+
+
+def test_a_dead_timekeeper_has_no_lateness() -> None:
+    """What it reported before it died says nothing of how late bells are rung now."""
+    alive, dead = (process_item(_process("timekeeper", ago), NOW) for ago in (1, 60))
+    assert [cell.text.strip() for cell in (alive.cells[4], dead.cells[4])] == ["0.08 s", "-"]
 
 
 @pytest.mark.parametrize("away", ["store", "broker"])

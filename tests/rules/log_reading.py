@@ -25,7 +25,7 @@ _STATUS = {
     "ticket.archived": "archived",
 }
 _UNIT = ("ticket.dispatched", "dispute.decided", "rework.opened")
-_NEW_RUN = ("ticket.accepted", "ticket.deemed_accepted", "rework.opened")
+_NEW_RUN = (*("ticket.accepted", "ticket.deemed_accepted", "ticket.reassigned", "rework.opened"),)
 
 
 @dataclass

@@ -150,8 +150,8 @@ class SecondModel:
 
     @property
     def level(self) -> str | None:
-        """The highest level of the present run."""
-        return self.raised[-1] if self.raised else None
+        """The highest level of the present run; a unit that has yet to accept has none."""
+        return self.raised[-1] if self.raised and self.status not in BEFORE_ACCEPTANCE else None
 
     @property
     def dues(self) -> dict[Key, datetime]:
