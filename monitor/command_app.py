@@ -75,8 +75,8 @@ class CommandApp(NavigationApp):
         """Offer what can be done with the selected tickets, or the one under the cursor."""
         if (screen := self._open_screen()) is None:
             return
-        if screen.selected:
-            self.operator.start(self._batches.offer(screen.selected, self._selecting(screen)))
+        if (selection := screen.selectable) is not None and selection.selected:
+            self.operator.start(self._batches.offer(selection, self._selecting(screen)))
         elif number := screen.ticket_under_cursor():
             self.operator.start(self.actions.offer(number, self._selecting(screen)))
 
@@ -85,8 +85,8 @@ class CommandApp(NavigationApp):
         quick = next(quick for quick in QUICK_ACTIONS if quick.key == key)
         if (screen := self._open_screen()) is None:
             return
-        if screen.selected:
-            self.operator.start(self._batches.act(screen.selected, quick))
+        if (selection := screen.selectable) is not None and selection.selected:
+            self.operator.start(self._batches.act(selection, quick))
         elif number := screen.ticket_under_cursor():
             self.operator.start(self.actions.act(number, quick))
 

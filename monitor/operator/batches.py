@@ -1,7 +1,7 @@
 """Act on many tickets at once: offer what fits them, ask once, send a message for each."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,7 @@ from monitor.operator.sending import MessageSender
 from monitor.quick_actions import QuickAction, with_key
 from monitor.screens.batch_results import BatchResults
 from monitor.shared_actions import actions_for_many
+from monitor.widgets.selectable_list import SelectableList
 
 _SHOWN, _LINE_CELLS = 2, 70
 """Tickets that a form names, and the cells of their lines; of the others it tells the number."""
@@ -45,15 +46,16 @@ class BatchMenu:
         self._sender = sender
         self._form_data = FormDataReader()
 
-    async def offer(self, numbers: Sequence[str], more: Sequence[Choice]) -> None:
-        """Offer what can be done with these tickets, ask once, and send it; `more` comes below."""
+    async def offer(self, selection: SelectableList, more: Sequence[Choice]) -> None:
+        """Offer what can be done with what is selected, ask once, and send it; `more` is below."""
+        numbers = selection.selected
         if not await self._operator.may(Permission.ACT, numbers[0]):
             return
         offer = await self._operator.read(lambda session: self._load(session, numbers))
         choices: list[Choice] = [
             (
                 with_key(f"{render(action.label)} ({len(tickets)})", action.type),
-                partial(self._ask, action, tickets, offer),
+                partial(self._ask, action, tickets, offer, selection),
             )
             for action, tickets in offer.actions
         ]
@@ -61,15 +63,16 @@ class BatchMenu:
         empty = _("Nothing can be done with these tickets here.")
         await self._operator.choose(title, [*choices, *more], empty)
 
-    async def act(self, numbers: Sequence[str], quick: QuickAction) -> None:
+    async def act(self, selection: SelectableList, quick: QuickAction) -> None:
         """Ask at once for what a frequent action needs, and send it for all that it fits."""
+        numbers = selection.selected
         if not await self._operator.may(Permission.ACT, numbers[0]):
             return
         offer = await self._operator.read(lambda session: self._load(session, numbers))
         fitting = {action.type: (action, tickets) for action, tickets in offer.actions}
         fits = next((fitting[kind] for kind in quick.types if kind in fitting), None)
         if fits is not None:
-            await self._ask(*fits, offer)
+            await self._ask(*fits, offer, selection)
             return
         text = _("{what} cannot be done with the selected tickets together")
         text = text.format(what=render(quick.label))
@@ -82,7 +85,13 @@ class BatchMenu:
             return None
         return await self._operator.app.push_screen_wait(BatchResults(batch))
 
-    async def _ask(self, action: Action, tickets: Sequence[ActionTicket], offer: _Offer) -> None:
+    async def _ask(
+        self,
+        action: Action,
+        tickets: Sequence[ActionTicket],
+        offer: _Offer,
+        selection: SelectableList,
+    ) -> None:
         form = offer.form_data.form(action, "\n".join(self._about(tickets, offer)))
         name, draft = render(action.label), (action.type, "many tickets")
         answers = await self._operator.drafts.fill_in(draft, form)
@@ -98,7 +107,9 @@ class BatchMenu:
             message(action, ticket, answers, who, now, f"{batch_id}-{ticket.number}")
             for ticket in tickets
         ]
-        await self._sender.send_batch(OPERATORS, bodies, name)
+        # a second key must not go out to all of them again
+        selection.deselect(offer.tickets.keys())
+        await self._sender.send_batch(OPERATORS, bodies, name, partial(_select_again, selection))
         self._operator.drafts.forget(draft)
 
     def _changes(
@@ -152,6 +163,14 @@ class BatchMenu:
             claims(session, self._operator.wall()),
             self._form_data.read(session, self._operator.now()),
         )
+
+
+def _select_again(selection: SelectableList, refused: Collection[str]) -> bool:
+    """Select the refused tickets, unless others are by now; returns whether it did."""
+    if not selection.is_attached or selection.selected:
+        return False
+    selection.select(refused)
+    return True
 
 
 def _state(ticket: SelectedTicket | None) -> tuple[str | None, str] | None:

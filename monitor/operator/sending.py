@@ -11,7 +11,7 @@ from models.queries.message_answers import MessageAnswer, MessageKey
 from models.store_errors import StoreError, is_transient, outage_reason
 from monitor.background import OUTAGES
 from monitor.formatting import one_line
-from monitor.operator.batch import Batch
+from monitor.operator.batch import Batch, SelectAgain
 from monitor.operator.operator import Operator
 
 _AT_ONCE = 100
@@ -62,14 +62,18 @@ class MessageSender:
         self._operator.read_now()
 
     async def send_batch(
-        self, source: str, bodies: Sequence[Mapping[str, object]], name: str
+        self,
+        source: str,
+        bodies: Sequence[Mapping[str, object]],
+        name: str,
+        select_again: SelectAgain | None = None,
     ) -> None:
         """Put the messages of an action with many tickets into the inbox, a part at a time.
 
         A part that the store does not take during an outage is sent again until it does: each
-        message has an id of its own and is taken once.
+        message has an id of its own and is taken once. `select_again` is the batch's.
         """
-        batch = self.last_batch = Batch(name, len(bodies))
+        batch = self.last_batch = Batch(name, len(bodies), select_again=select_again)
         for start in range(0, len(bodies), _AT_ONCE):
             part = bodies[start : start + _AT_ONCE]
             try:
@@ -137,6 +141,8 @@ class MessageSender:
         text = batch.summary()
         if batch.refused:
             text += "\n" + _("Ctrl+R lists the refused ones and why")
+            if batch.select_again is not None and batch.select_again(batch.refused):
+                text += "\n" + _("The refused ones stay selected where the list still has them")
             self._operator.app.notify(text, severity="warning", timeout=20, markup=False)
         else:
             self._operator.app.notify(text, markup=False)

@@ -118,6 +118,9 @@ async def test_a_batch_is_decided_by_a_worker_ticket_by_ticket(
             await wait_until(pilot, lambda: len(app.sender.waiting) == 6)
             await wait_for_refresh(pilot)
             assert "待答复 6" in screen_text(app)
+            # a second key acts on none of them again
+            assert not screen.selected
+            assert "已选" not in screen_text(app)
             for number in CLOSED:
                 # archived before a worker reads the message
                 archived = partial(msgspec.structs.replace, status="archived")
@@ -126,8 +129,8 @@ async def test_a_batch_is_decided_by_a_worker_ticket_by_ticket(
             await wait_until(pilot, lambda: not _are_waiting(store))
             await wait_for_refresh(pilot)
             await wait_until(pilot, lambda: "督办：已受理 4 件，拒绝 2 件" in _notifications(app))
-            # those that have left the list are no longer selected
-            assert set(screen.selected) == set(NUMBERS) - set(CLOSED)
+            # they have left the list
+            assert not screen.selected
             await pilot.press("ctrl+r")
             await _wait_for(pilot, BatchResults)
             assert all(number in screen_text(app) for number in CLOSED)
@@ -239,6 +242,8 @@ async def test_a_claim_made_while_the_form_is_open_is_told_before_sending(store:
         # what was known when the form was opened is not asked again
         await pilot.press("f2")
         await wait_until(pilot, lambda: len(app.sender.waiting) == 6)
+        await pilot.press("ctrl+a")
+        await wait_until(pilot, partial(_selects, screen, 7))
         await pilot.press("f9")
         await _wait_for(pilot, ActionForm)
         assert app.screen.query_one(Input).value == ""
@@ -341,3 +346,36 @@ async def test_calls_are_selected_too_until_they_are_made(store: Store) -> None:
         assert "已选 5" in screen_text(app)
         await press(pilot, "right")
         assert not screen.selected
+
+
+@pytest.mark.store(databases=["sqlite"], fill=_fill)
+async def test_the_refused_of_a_batch_stay_selected(store: Store) -> None:
+    """It says so; they are not added to what has been selected meanwhile."""
+    app = _app(store, UserRole.SUPERVISOR)
+    submitted = partial(msgspec.structs.replace, status="submitted")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await _open_list(pilot)
+        first, second = NUMBERS[:2], NUMBERS[2:4]
+        for (refused, other), others in ((first, []), (second, [UNASSIGNED])):
+            screen.tickets.select([refused, other])
+            await pilot.press("f2")
+            await _wait_for(pilot, MenuDialog)
+            assert isinstance(app.screen, MenuDialog)
+            place = list(app.screen._choices).index("提交办理结果 (2)")
+            await pilot.press(*["down"] * place, "enter")
+            await _wait_for(pilot, ActionForm)
+            for field, text in zip(
+                app.screen.query(Input), ("属实", "已修", "已告知", "条例"), strict=False
+            ):
+                field.value = text
+            await pilot.press("f2")
+            await wait_until(pilot, lambda: len(app.sender.waiting) == 2)
+            assert not screen.selected
+            screen.tickets.select(others)
+            keep_as(store, refused, submitted, status="submitted")
+            play(store, [], LATER)
+            await wait_for_refresh(pilot)
+            await wait_until(pilot, lambda: not app.sender.waiting)
+            assert list(screen.selected) == (others or [refused])
+            assert _notifications(app).count("保持选中") == 1
+            screen.tickets.clear_selection()
