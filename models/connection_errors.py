@@ -24,6 +24,8 @@ _PASSING: tuple[tuple[str, LazyText], ...] = (
 _NO_CERTIFICATE = lazy("it wants a client's certificate: the files of sslcert and sslkey")
 _FOREIGN = lazy("it does not take this client's certificate: have sslcert issued by its authority")
 
+_WRONG_VALUE = lazy("an option after ? has a wrong value")
+
 _LASTING: tuple[tuple[str, LazyText], ...] = (
     (
         "unsupported startup parameter",
@@ -52,7 +54,11 @@ _LASTING: tuple[tuple[str, LazyText], ...] = (
     ('database "', lazy("it has no such database: create it, see the manual of installation")),
     ('role "', lazy("it has no such user: create it, see the manual of installation")),
     ("invalid connection option", lazy("an option after ? does not exist")),
+    ("bad value for", _WRONG_VALUE),
+    ("invalid integer value", _WRONG_VALUE),
     ("invalid sslmode", lazy("sslmode has no such value")),
+    ('value: "', _WRONG_VALUE),
+    ("invalid port number", _WRONG_VALUE),
     ("resolve host", lazy("the name of its host is not known")),
     ("translate host name", lazy("the name of its host is not known")),
     ("Connection refused", lazy("nobody listens there: start it, or mend host and port")),

@@ -232,6 +232,9 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
         # the value is not repeated: a URL may hold a password
         text = _("HOTLINE_{name}_URL: must begin with one of: {schemes}")
         raise InvalidSetting(text.format(name=name, schemes=", ".join(schemes)))
+    if url.startswith("sqlite:") and not _names_file(url):
+        text = _("HOTLINE_{name}_URL: names no file: sqlite:////var/lib/hotline/hotline.db")
+        raise InvalidSetting(text.format(name=name))
     if not _is_readable(url):
         text = _(
             "HOTLINE_{name}_URL: cannot be read: the port must be a number, and in a password "
@@ -248,6 +251,12 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
         text = _("HOTLINE_{name}_URL: has a password, and so has its file; leave one out")
         raise InvalidSetting(text.format(name=name))
     return f"{scheme}://{user}:{quote(password, safe='')}@{where}"
+
+
+def _names_file(url: str) -> bool:
+    """Return whether a URL of SQLite has a path; without one each connection has its own tables."""
+    path = url.partition("?")[0].removeprefix("sqlite:///")
+    return not path.startswith("sqlite:") and path not in ("", ":memory:")
 
 
 def _is_readable(url: str) -> bool:

@@ -77,6 +77,15 @@ def asked_reason(reason: str) -> str:
     return str(typer.prompt(_("Reason")))
 
 
+_YEARS = range(1950, 2101)
+"""The years whose festivals are known by law."""
+
+
+def _require_known_year(year: int) -> None:
+    if year not in _YEARS:
+        raise typer.BadParameter(_("the year must lie between 1950 and 2100"))
+
+
 def parse_time(text: str) -> datetime:
     """A time as 2026-09-29T16:00; without an offset it is Asia/Shanghai."""
     from models.rules.calendar import SHANGHAI
@@ -85,6 +94,7 @@ def parse_time(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(_("write a time as 2026-09-29T16:00")) from error
+    _require_known_year(at.year)
     return (at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at).astimezone(SHANGHAI)
 
 
@@ -93,6 +103,8 @@ def parse_month(text: str) -> "Month":
     from models.queries.figures import Month
 
     try:
-        return Month.parse(text)
+        month = Month.parse(text)
     except ValueError as error:
         raise typer.BadParameter(_("write a month as 2026-10")) from error
+    _require_known_year(month.year)
+    return month

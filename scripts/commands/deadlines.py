@@ -35,9 +35,6 @@ _LONGEST = 10_000
 """The largest legal limit that a message may give."""
 log = logging.getLogger("hotline.command")
 
-_YEARS = range(1950, 2101)
-"""The years whose festivals are known by law."""
-
 
 def _calendar() -> "Calendar":
     """The calendar with the days that the store declares; without a store it says so on stderr."""
@@ -96,8 +93,6 @@ def due(
     if code is None:
         raise typer.BadParameter(_("one of: {allowed}").format(allowed=", ".join(Category)))
     base = parse_time(begin)
-    if base.year not in _YEARS:
-        raise typer.BadParameter(_("the year must lie between 1950 and 2100"))
     limits = [length for length in (workdays, days, hours) if length is not None]
     if len(limits) > 1:
         raise typer.BadParameter(_("give one of --workdays, --days and --hours"))

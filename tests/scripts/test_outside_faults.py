@@ -69,6 +69,12 @@ def test_a_scheme_that_is_none_of_ours_is_refused(hotline: InProcessHotline, url
     assert "must begin with one of" in _error(hotline, "queue", DATABASE_URL=url)
 
 
+@pytest.mark.parametrize("url", ["sqlite:", "sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_in_no_file_is_refused(hotline: InProcessHotline, url: str) -> None:
+    for command in ("queue", "doctor"):
+        assert "names no file" in _error(hotline, command, DATABASE_URL=url)
+
+
 def test_addresses_with_everything_in_them_are_taken(hotline: InProcessHotline) -> None:
     """Escaped passwords, sockets, numbers of IPv6; nobody is there."""
     for url in (
@@ -97,6 +103,7 @@ def test_a_database_that_does_not_fit_is_called_so(
         (postgres_server.url("nosuch", "postgresql+psycopg"), "no such database"),
         (f"{url}{more}nosuch=1", "an option after ? does not exist"),
         (f"{url}{more}prepare_threshold=soon", "must be a whole number"),
+        (f"{url}{more}connect_timeout=abc", "an option after ? has a wrong value"),
     ):
         error = _error(hotline, "queue", DATABASE_URL=address, KEY=KEY_LINE)
         assert output in error
@@ -231,6 +238,27 @@ def test_a_full_disk_is_called_so(hotline: InProcessHotline) -> None:
 def test_a_huge_term_is_refused(hotline: InProcessHotline, length: str) -> None:
     asked = ("due", "--category", "complaint", "--from", "2026-09-29T16:00", length, "9" * 30)
     assert "10000 is the most" in hotline(*asked, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "report --month 9999-12",
+        "report --month 0001-01",
+        "why-late --month 9999-12",
+        "why-late --month 0001-01",
+        "whatif --set terms.complaint=5 --month 9999-12",
+        "whatif --set terms.complaint=5 --from 0001-01-01",
+        "export x --since 0001-01-01",
+        "export x --until 9999-12-31",
+        "due --from 2101-01-01",
+    ],
+)
+def test_a_year_that_no_ticket_is_of_is_refused(hotline: InProcessHotline, command: str) -> None:
+    """Neither its days nor what a database compares them with can be computed."""
+    prepared_home(hotline.home)
+    error = hotline(*command.split(), code=2).stderr
+    assert "the year must lie between 1950 and 2100" in error
 
 
 def test_the_manual_says_what_the_program_says() -> None:
