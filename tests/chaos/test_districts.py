@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("starts_servers")
 def test_two_districts_share_servers_and_lose_nothing() -> None:
     """Each has what its own feed makes, once, though PostgreSQL failed over meanwhile."""
