@@ -150,11 +150,17 @@ def use_store(settings: Settings, permission: "Permission | None" = None) -> "It
 
 @contextmanager
 def acting(
-    store: "Store", settings: Settings, permission: "Permission", ticket: str | None = None
+    store: "Store",
+    settings: Settings,
+    permission: "Permission",
+    ticket: str | None = None,
+    *,
+    or_keeper: bool = False,
 ) -> "Iterator[Actor]":
     """Yield whoever runs the command; raises NotAllowed unless his role has this permission.
 
-    What is denied meanwhile goes into the access log, and so does what few may do once it is done.
+    With `or_keeper` whoever keeps the store needs no role. What is denied meanwhile goes into the
+    access log, and so does what few may do once it is done.
     """
     from models.operations.access_log import record_access, recording_denials
     from models.security.identity import process_user
@@ -170,11 +176,23 @@ def acting(
         except TokenRefused as error:
             nobody = Actor(process_user().name, "")
             raise Denied(str(error), nobody, permission, ticket, [command]) from error
-        actor.require(permission, ticket, [command])
+        if not (or_keeper and keeps_store(settings)):
+            actor.require(permission, ticket, [command])
         yield actor
     if permission in ON_RECORD:
         with store.writing() as session:
             record_access(session, actor, permission, None, [command], now())
+
+
+def keeps_store(settings: Settings) -> bool:
+    """Return whether this process runs, without a token, as the user whom the store's file is.
+
+    With a database on a server the home decides.
+    """
+    from models.security.identity import process_user
+
+    file = settings.sqlite_path or settings.home
+    return not settings.token and file.exists() and process_user().owns(file)
 
 
 def current_actor(store: "Store", settings: Settings) -> "Actor":

@@ -135,7 +135,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         unrung = list(check_bells(session))
         sent = list(check_event_channels(session, settings, now))
         forged = list(check_forgeries(session))
-        backed_up = list(check_backup(session, now))
+        backed_up = list(check_backup(session, settings, now))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), served.astimezone(SHANGHAI).date())
     if isinstance(clock, DemoClock):

@@ -29,7 +29,7 @@ def check_rights(session: Session, settings: Settings, now: datetime) -> Iterato
 def _check_roles(session: Session, settings: Settings, now: datetime) -> Iterator[CheckResult]:
     """Check the role of whoever asks, and what others may take for roles."""
     try:
-        actor = _actor(session, settings, now)
+        actor = asking_actor(session, settings, now)
     except HotlineError as error:
         yield CheckResult("roles", PROBLEM, str(error))
     else:
@@ -86,8 +86,11 @@ def _check_reveals(session: Session, now: datetime) -> Iterator[CheckResult]:
         yield CheckResult("reveals", PROBLEM, text, advice)
 
 
-def _actor(session: Session, settings: Settings, now: datetime) -> Actor:
-    """Return whoever asks. The use of a token is not noted: a check changes nothing."""
+def asking_actor(session: Session, settings: Settings, now: datetime) -> Actor:
+    """Return whoever asks. Raises TokenRefused.
+
+    The use of a token is not noted: a check changes nothing.
+    """
     if settings.token:
         return actor_for_token(session, settings.token, now)
     return user_as_actor(session, process_user(), settings.sqlite_path)

@@ -22,7 +22,7 @@ from models.security.encryption import load_cipher
 from models.security.sealed_file import SealingWriter
 from models.settings import Settings
 from models.shared_clock import store_clock
-from scripts.bootstrap import use_store
+from scripts.bootstrap import acting, use_store
 from scripts.output_files import require_outside_home
 from scripts.transfer.home_files import file_lines
 
@@ -62,17 +62,23 @@ def make_backup(settings: Settings, target: Path, rotation: Rotation) -> tuple[P
 def _store_to_copy(settings: Settings, *, is_plain: bool) -> Iterator[Store]:
     """Open the store; one of another release as it is, for the copy that precedes an upgrade.
 
-    This program cannot ask such a store for roles; who may open its file can copy it. Raises
-    WrongSchema where its rows would have to be read.
+    A sealed backup tells nobody anything without the key, so whoever keeps the store may make one,
+    as its timer does. This program cannot ask a store of another release for roles; who may open
+    its file can copy it. Raises WrongSchema where its rows would have to be read.
     """
     with ExitStack() as stack:
         try:
-            yield stack.enter_context(use_store(settings, Permission.BACKUP))
+            store = stack.enter_context(use_store(settings))
+            keeper = not is_plain
+            stack.enter_context(acting(store, settings, Permission.BACKUP, or_keeper=keeper))
+            yield store
         except StoreMissing:
             raise
         except WrongSchema as error:
             if not is_plain:
                 text = _("{why}; before an upgrade, back up to a file that ends with .db")
+                if settings.sqlite_path is None:
+                    text = _("{why}; back up with the release that wrote the store, or by pg_dump")
                 raise WrongSchema(text.format(why=error)) from error
             store = Store(settings.store_url, load_cipher(settings.key_path, settings.key))
             stack.callback(store.close)

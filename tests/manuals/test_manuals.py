@@ -5,6 +5,7 @@ which runs in random order and in another process; a page's commands need those 
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ POSTED = re.compile(r"-d '(\{.*\})'")
 """Matches a message that curl sends."""
 
 TARGETS = {*re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)}
+
+
+TRANSLATED = [page for page in PAGES if page.with_suffix(".zh.md") in PAGES]
 
 
 def _name(page: Path) -> str:
@@ -65,6 +69,14 @@ def test_what_is_written_can_be_parsed(page: Path, tmp_path: Path) -> None:
     assert faults == []
 
 
+@pytest.mark.parametrize("page", TRANSLATED, ids=_name)
+def test_both_languages_show_the_same_procedure(page: Path) -> None:
+    """To back up, restore and upgrade, where both pages show it; comments are in the language."""
+    english, chinese = (_procedures(p) for p in (page, page.with_suffix(".zh.md")))
+    for verb in english.keys() & chinese.keys():
+        assert chinese[verb] == english[verb], verb
+
+
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=_name)
 def test_commands_do_what_the_page_says(page: Path, shell: Shell) -> None:
     """Each block after the other; what it prints is compared where the page shows it."""
@@ -96,3 +108,14 @@ def _run(shell: Shell, block: Block) -> None:
     printed = shell.run(block)
     if block.output is not None:
         assert printed == block.output, f"line {block.line}"
+
+
+def _procedures(page: Path) -> dict[str, list[list[str]]]:
+    """Return the words of the commands that back up, restore and upgrade, block by block."""
+    blocks: dict[str, list[list[str]]] = {}
+    for block in blocks_of(page):
+        if block.is_shell and block.marks.get("not run") in ("root", "Docker"):
+            words = shlex.split(block.commands, comments=True)
+            for verb in {"backup", "restore", "upgrade"} & set(words):
+                blocks.setdefault(verb, []).append(words)
+    return blocks

@@ -15,6 +15,7 @@ import pytest
 from models.database import Store
 from models.rules.backup_rotation import Rotation, kept_backups
 from models.security.encryption import KeyUnusable
+from models.security.identity import process_user
 from models.security.keys import Key, KeyRing
 from models.security.sealed_file import SealBroken, SealingWriter, UnsealingReader
 from tests.scripts.hotline_in_process import InProcessHotline
@@ -62,6 +63,33 @@ def test_a_backup_is_restored_into_an_empty_home(
         (home / name).unlink()
     assert "has rows already" in hotline("restore", backup, code=1, **there).stderr
     assert hotline.json("log", "--verify", **there)["findings"] == []
+
+
+def test_whoever_keeps_the_store_seals_backups(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """With any role, as its timer does; a plain copy takes a supervisor, and so does a token."""
+    me = process_user().name
+    hotline("roles", "set", me, "supervisor")
+    token = hotline("tokens", "issue", "gateway", "--role", "feeder").stdout.split()[-1]
+    hotline("roles", "set", "chen", "supervisor")
+    hotline("roles", "set", me, "feeder")
+    hotline("backup", tmp_path / "by-keeper.backup")
+    checks = {check["check"]: check["told"] for check in hotline.json("doctor", code=1)}
+    assert checks["backup"] == "the last one was made 0 hours ago"
+    assert "may not make backups" in hotline("backup", tmp_path / "x", TOKEN=token, code=1).stderr
+    assert "gateway may not make backups" in hotline("doctor", TOKEN=token, code=1).stdout
+    if (hotline.home / "hotline.db").exists():
+        assert "may not make" in hotline("backup", tmp_path / "x.db", code=1).stderr
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_a_store_of_an_earlier_release_says_how_it_is_backed_up(
+    hotline: InProcessHotline, store: Store, tmp_path: Path
+) -> None:
+    """By a plain copy, or on a server by its own tool or the earlier program."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
+    error = hotline("backup", tmp_path / "before.backup", code=1).stderr
+    assert ("ends with .db" in error) == ("pg_dump" not in error) == store.url.startswith("sqlite")
 
 
 @contextmanager
