@@ -21,7 +21,8 @@ from models.queries.health import Health
 from models.rules.vocabulary import Permission
 from models.security.roles import Actor
 from models.store_errors import outage_reason
-from monitor.background import OUTAGES, in_background_thread
+from monitor.background import OUTAGES
+from monitor.bounded_read import BoundedRead
 from monitor.call_runner import CallRunner
 from monitor.card_alarm import CardAlarm
 from monitor.change_signal import ChangeSignal
@@ -50,6 +51,9 @@ ScrollBar.renderer = PlainBars
 
 NOBODY = Actor("", "")
 """An actor without a role, who may only look."""
+
+_PATIENCE = 5.0
+"""Real seconds after which a store that has not answered counts as away."""
 
 _FRAMES = 8
 """Frames of a traceback that are shown when the monitor dies."""
@@ -114,6 +118,7 @@ class MonitorApp(CommandApp):
         self._change_signal = ChangeSignal(store, note_commit) if every is not None else None
         mark = self._change_signal.mark if self._change_signal is not None else None
         self._reader = SnapshotReader(store, now, wall, broker_ok, note_commit, mark)
+        self._bounded = BoundedRead[Snapshot](_PATIENCE, self.read_now)
         self._demo = demo
         self._alarm = CardAlarm(enabled=bell)
         self._stop = stop
@@ -196,7 +201,7 @@ class MonitorApp(CommandApp):
         waiting, who = tuple(self.sender.waiting), self.operator.who.name
         request = replace(screen.request(), answers=waiting, who=who)
         try:
-            snapshot = await in_background_thread(lambda: self._reader.read(request))
+            snapshot = await self._bounded.get(screen, lambda: self._reader.read(request))
         except OUTAGES as error:
             self._note_outage(error)
             return

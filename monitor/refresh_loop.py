@@ -73,7 +73,9 @@ class RefreshLoop:
             started = self._clock()
             if requested or not self.paused:
                 await self._read(requested)
-            rest = max(_SHORTEST_REST, 3 * (self._clock() - started))
+            # a read that failed may have waited long for an answer: the next has its own time
+            cost = 0.0 if self.outages else self._clock() - started
+            rest = max(_SHORTEST_REST, 3 * cost)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.seconds_to_next)
             await self._rest_until(started + rest)

@@ -1,7 +1,9 @@
 """An outage of PostgreSQL: shown in Chinese, left without a key's help, and noticed by its end."""
 
+import asyncio
 from collections.abc import Iterator
 from math import log2
+from threading import Event
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -9,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from models.clock import monotonic
 from models.store_errors import outage_reason
 from monitor.app import MonitorApp
+from monitor.bounded_read import BoundedRead
 from monitor.refresh_loop import RefreshLoop
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text
@@ -45,6 +48,46 @@ async def test_a_stopped_database_is_seen_again(server: PostgresServer) -> None:
             await wait_for_refresh(pilot)
             play(store, [received("2026101500001", NOW, "路灯不亮", unit="城管局")], NOW)
             await wait_until(pilot, lambda: "2026101500001" in screen_text(app))
+
+
+async def test_a_frozen_database_counts_as_away(server: PostgresServer) -> None:
+    """It keeps its connections and says nothing: the monitor goes by its own clock."""
+    with prepared_store(server.url(driver="postgresql+psycopg")) as store:
+        app = MonitorApp(store, lambda: NOW, wall=lambda: NOW, every=0.2)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await wait_for_refresh(pilot)
+            with server.frozen():
+                began = monotonic()
+                await wait_until(pilot, lambda: "库 断" in screen_text(app))
+                assert monotonic() - began < 10
+                assert "数据库没有应答" in screen_text(app)
+                await pilot.press("2")
+                await wait_until(pilot, lambda: app._refresh_loop.outages >= 2)
+            await wait_until(pilot, lambda: "库 通" in screen_text(app))
+            play(store, [received("2026101500001", NOW, "路灯不亮", unit="城管局")], NOW)
+            await wait_until(pilot, lambda: "2026101500001" in screen_text(app))
+
+
+async def test_a_read_that_hangs_is_the_only_one() -> None:
+    """Nobody reads beside it; what it brings late is its own key's, and wakes the loop."""
+    begun, ended, woken = [], Event(), asyncio.Event()
+    bounded = BoundedRead[int](0.05, woken.set)
+
+    def read(number: int) -> int:
+        begun.append(number)
+        if number == 1:
+            assert ended.wait(20)
+        return number
+
+    for key in ("a", "b"):
+        with pytest.raises(TimeoutError):
+            await bounded.get(key, lambda: read(1))
+    assert begun == [1]
+    ended.set()
+    await asyncio.wait_for(woken.wait(), 20)
+    assert await bounded.get("b", lambda: read(2)) == 2
+    assert await bounded.get("b", lambda: read(3)) == 3
+    assert begun == [1, 2, 3]
 
 
 def test_reads_asked_for_by_keys_do_not_lengthen_the_wait() -> None:

@@ -167,6 +167,20 @@ class PostgresServer(Databases):
             except subprocess.TimeoutExpired:
                 self.crash()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let all processes of the server stand still: it neither answers nor refuses."""
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        stopped = [server, *server.children(recursive=True)]
+        for process in stopped:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in reversed(stopped):
+                process.resume()
+
     def stop(self) -> None:
         """End the server and remove its folder."""
         self.halt()
