@@ -52,6 +52,15 @@ def require_open(store: Store) -> None:
         raise StoreClosed(closing)
 
 
+def look_whether_closed(store: Store) -> None:
+    """Raise StoreClosed where a process that runs must not go on; an outage tells nothing."""
+    try:
+        require_open(store)
+    except StoreError as error:
+        if not is_transient(error):
+            raise
+
+
 def hold_writers(session: Session) -> None:
     """Let nobody else write to the store before the end of the transaction; reading goes on.
 

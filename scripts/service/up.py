@@ -137,11 +137,14 @@ class ServiceWatch:
     def poll(self) -> None:
         """Restart the server if it has ended.
 
-        Raises SupervisorGone and StoreNewer, which cannot be mended.
+        Raises SupervisorGone, StoreNewer and StoreClosed, which cannot be mended.
         """
+        from models.operations.store_closing import look_whether_closed
+
         if monotonic() - self._schema_seen_at >= _SCHEMA_INTERVAL:
             self._schema_seen_at = monotonic()
             self.store.look_at_schema()
+            look_whether_closed(self.store)
         if self.server is not None and self.server.pid is None:
             self.report(_("the key-value server ended; restarting it"))
             try:

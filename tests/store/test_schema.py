@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from models.database import Store
 from models.migrations import config_of, require_upgraded, upgrade
+from models.operations.store_closing import Closing, StoreClosed, close
 from models.operations.store_secret import UpgradeUnfinished
 from models.schema import NEWEST, StoreExchanged, StoreNewer, StoreOlder
 from models.security.encryption import Cipher
@@ -93,5 +94,15 @@ def test_servers_and_the_service_end_with_the_word(store: Store) -> None:
         asyncio.run(schema_changed(store, every=0.0))
     supervisor = ForkedProcess("supervisor", lambda: 0)
     with pytest.raises(StoreNewer):
+        ServiceWatch(None, supervisor, store, lambda _line: None).poll()
+    stop_all([supervisor], 5)
+
+
+def test_the_service_ends_once_its_store_was_moved(store: Store) -> None:
+    """Its children end at each write, and would be started again for ever."""
+    with store.writing() as session:
+        close(session, Closing.MOVED)
+    supervisor = ForkedProcess("supervisor", lambda: 0)
+    with pytest.raises(StoreClosed, match="was moved"):
         ServiceWatch(None, supervisor, store, lambda _line: None).poll()
     stop_all([supervisor], 5)
