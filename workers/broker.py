@@ -20,7 +20,7 @@ from redis.retry import Retry
 from models.i18n import render
 from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
-from workers.broker_errors import BrokerUrlUnusable, broker_fault, require_queues
+from workers.broker_errors import BrokerUrlUnusable, broker_fault, is_refusal, require_queues
 from workers.broker_keys import mend_keys, namespace_of
 
 log = logging.getLogger("hotline.broker")
@@ -139,7 +139,9 @@ def _explaining(client: redis.Redis) -> Iterator[None]:
     """Give an outage our words."""
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError) as error:
+    except redis.RedisError as error:
+        if not is_refusal(error):
+            raise
         raise redis.ConnectionError(_explain(client, error)) from error
 
 

@@ -29,6 +29,21 @@ _OF_CLUSTERS = (
 )
 """Errors that only a node of a cluster answers with; a redirection is one of them."""
 
+_UNSAVED = "MISCONF"
+"""The beginning of the answer of a server that cannot write its files, and so takes no change."""
+
+_REFUSALS = (_UNSAVED, "DB index is out of range")
+"""Parts of answers for which the client has no class of its own."""
+
+_OF_SERVERS = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ReadOnlyError,
+    redis.exceptions.NoPermissionError,
+    redis.exceptions.OutOfMemoryError,
+)
+"""Errors of a server that cannot be reached, or takes no change from this client."""
+
 _CLOSED = "Connection closed by server"
 """The client's words where a server ends a connection in order."""
 
@@ -66,12 +81,22 @@ class BrokerUnsuitable(HotlineError):
 
 
 def require_queues(client: redis.Redis) -> None:
-    """Raise BrokerUnsuitable for a node of a cluster and for a sentinel, or redis.RedisError."""
+    """Raise BrokerUnsuitable for a node of a cluster and for a sentinel, or redis.RedisError.
+
+    A replica is a redis.ReadOnlyError: it may be the first server later.
+    """
     answer = client.info("server")
     # Valkey and Redis name it otherwise
     mode = str(answer.get("server_mode") or answer.get("redis_mode"))
     if (why := _MODES.get(mode)) is not None:
         raise BrokerUnsuitable(why)
+    if client.info("replication").get("slave_read_only"):
+        raise redis.ReadOnlyError
+
+
+def is_refusal(error: redis.RedisError) -> bool:
+    """Return whether the server itself is not as it should be, not what a command found there."""
+    return isinstance(error, _OF_SERVERS) or any(words in str(error) for words in _REFUSALS)
 
 
 def broker_fault(error: redis.RedisError, *, with_tls: bool) -> LazyText:
@@ -88,6 +113,10 @@ def broker_fault(error: redis.RedisError, *, with_tls: bool) -> LazyText:
         return lazy("it is a replica and can only be read: name the first server")
     if isinstance(error, _OF_CLUSTERS):
         return _MODES["cluster"]
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return lazy("its memory is full: give it more maxmemory")
+    if _UNSAVED in str(error):
+        return lazy("it cannot save and takes nothing: its disk is full or cannot be written")
     if isinstance(error, redis.exceptions.ResponseError):
         return lazy("it refuses what it is asked: its version, or the number of the database")
     return _connection_fault(causes, with_tls=with_tls)
