@@ -22,9 +22,24 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
 from models.security.encryption import Encrypted
+from models.security.role_rows import OWNER
 from models.sql_types import AnyColumn
 from models.tables.columns import EncryptedColumn, Instant, JsonText
-from models.tables.core import PROCESS, SAMPLE
+from models.tables.core import (
+    ANCHOR,
+    CHANGE,
+    POLICY,
+    PROCESS,
+    SAMPLE,
+    SECRET,
+    TABLE_HEAD,
+    TERRITORY,
+    UNIT,
+    USER_ROLE,
+)
+
+_OF_A_NEW_STORE = (POLICY, UNIT, TERRITORY, SECRET, USER_ROLE, CHANGE, ANCHOR, TABLE_HEAD)
+"""The tables that have rows in a store to which nobody has done anything yet."""
 
 _ROWS, _BYTES = 1_000, 1 << 20
 """The most rows, and about the most bytes, that are held at once."""
@@ -122,6 +137,16 @@ def is_empty(session: Session) -> bool:
     return all(
         session.execute(select(sql("1")).select_from(t).limit(1)).first() is None for t in tables
     )
+
+
+def is_unused(session: Session) -> bool:
+    """Return whether a store holds no more than a new one: its first policy, units and secret."""
+    tables = [t for t in SQLModel.metadata.sorted_tables if t not in _OF_A_NEW_STORE]
+    if any(session.execute(select(sql("1")).select_from(t).limit(1)).first() for t in tables):
+        return False
+    policies = session.scalar(select(func.count()).select_from(POLICY)) or 0
+    given = select(USER_ROLE.c.name).where(USER_ROLE.c.role != OWNER).limit(1)
+    return policies <= 1 and session.execute(given).first() is None
 
 
 def empty(session: Session) -> None:

@@ -65,14 +65,27 @@ class UpgradeUnfinished(WrongSchema):
         super().__init__(text)
 
 
+class StoreUnfilled(WrongSchema):
+    """The store holds nothing, not even its secret: what was to fill it did not end."""
+
+    def __init__(self) -> None:
+        text = _(
+            "the store is empty: a restore or a move into it was broken off, run it again; "
+            "`hotline db upgrade` makes a new store of it"
+        )
+        super().__init__(text)
+
+
 def unlock(store: Store) -> None:
     """Check that the key opens this store, and make hashes with the key that is stored in it.
 
     Raises KeyUnusable where the store is encrypted with another key, or its key is missing;
-    SecretMissing where it has data and no secret; UpgradeUnfinished.
+    SecretMissing where it has data and no secret; UpgradeUnfinished; StoreUnfilled.
     """
     secret = _secret(store)
-    if secret is None or secret.form != _FORM or not secret.anchored:
+    if secret is None:
+        raise StoreUnfilled
+    if secret.form != _FORM or not secret.anchored:
         raise UpgradeUnfinished
     store.cipher.use_hash_key(secret.key)
 

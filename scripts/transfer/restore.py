@@ -43,12 +43,14 @@ def restore_backup(settings: Settings, backup: Path) -> list[Finding]:
     if cipher.unsaved:
         text = _("put the key file that belongs to the backup to {path} first")
         raise KeyUnusable(text.format(path=settings.key_path))
-    store = Store(settings.store_url, cipher)
     written: list[Path] = []
     try:
-        with _lines(backup, cipher.keyring) as lines, filling(store) as session:
-            load_store(session, lines, NEWEST)
-            written = restore_files(settings.home, lines)
+        with _lines(backup, cipher.keyring) as lines:
+            # to open the store makes its file
+            store = Store(settings.store_url, cipher)
+            with filling(store) as session:
+                load_store(session, lines, NEWEST)
+                written = restore_files(settings.home, lines)
     except BaseException:
         remove_files(written)
         raise

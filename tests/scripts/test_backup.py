@@ -12,9 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from models.database import Store
+from models.database import Store, sqlite_file
+from models.migrations import lay_tables
 from models.rules.backup_rotation import Rotation, kept_backups
-from models.security.encryption import KeyUnusable
+from models.security.encryption import KeyUnusable, load_cipher
 from models.security.identity import process_user
 from models.security.keys import Key, KeyRing
 from models.security.sealed_file import SealBroken, SealingWriter, UnsealingReader
@@ -90,6 +91,33 @@ def test_a_store_of_an_earlier_release_says_how_it_is_backed_up(
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
     error = hotline("backup", tmp_path / "before.backup", code=1).stderr
     assert ("ends with .db" in error) == ("pg_dump" not in error) == store.url.startswith("sqlite")
+
+
+def test_a_restore_that_is_refused_leaves_nothing(
+    hotline: InProcessHotline, tmp_path: Path, further_database_url: str
+) -> None:
+    """Of a cut file or of none; one that was killed, or the making of a new store, hinders none."""
+    whole, cut, home = tmp_path / "whole", tmp_path / "cut", tmp_path / "new"
+    hotline("backup", whole)
+    cut.write_bytes(whole.read_bytes()[:-1000])
+    put_key(home)
+    folder = (sqlite_file(further_database_url) or home / "x").parent
+    before = {*folder.iterdir(), *home.iterdir()}
+    there: dict[str, Any] = {"HOME": str(home), "DATABASE_URL": further_database_url}
+    for refused in (cut, tmp_path / "none"):
+        hotline("restore", refused, code=1, **there)
+        assert {*folder.iterdir(), *home.iterdir()} == before
+    killed = Store(further_database_url, load_cipher(home / "hotline.key", None))
+    lay_tables(killed)
+    killed.close()
+    error = hotline("queue", code=1, **there).stderr
+    assert "a restore or a move into it was broken off, run it again" in error
+    hotline("db", "upgrade", **there)
+    hotline("restore", cut, code=1, **there)
+    assert hotline.json("queue", **there) == []
+    assert "chain is whole" in hotline("restore", whole, **there).stdout
+    assert [row["ticket"] for row in hotline.json("queue", **there)] == ["B1"]
+    assert "has rows already" in hotline("restore", whole, code=1, **there).stderr
 
 
 @contextmanager
