@@ -1,5 +1,6 @@
 """Lay out the log of a ticket as text."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from textual.content import Content
@@ -16,8 +17,8 @@ from models.rules.events import (
     NoticeQueued,
     fields,
 )
-from models.rules.vocabulary import Level, label
-from monitor.formatting import format_instant, format_short, format_values
+from models.rules.vocabulary import Level, Recipient, label
+from monitor.formatting import format_instant, format_short, format_values, one_line
 from monitor.labels import LEVEL_STYLES, value_label
 from monitor.text_layout import hanging, stack
 
@@ -36,13 +37,21 @@ def log(ticket: TicketDetail, now: datetime, width: int) -> Content:
         parts.append(Content.styled(text, "$quiet"))
     moments = [format_short(line.moment, now) for line in lines]
     indent = max(map(len, moments), default=0) + _SEQ_WIDTH + 2
+    notices = {n.seq: n.event for n in ticket.log if isinstance(n.event, NoticeQueued)}
+    left_out = {seq: notice for seq, notice in notices.items() if not notice.again}
     for line, moment in list(zip(lines, moments, strict=True))[-_LONGEST_LOG:]:
         head = Content.styled(f"{line.seq:>3} {moment}".ljust(indent), "$quiet")
-        parts += hanging(head, _log_line(line), indent, width)
+        parts += hanging(head, _log_line(line, left_out), indent, width)
     return stack(parts)
 
 
-def _log_line(line: LogLine) -> Content:
+def notice_recipient(unit: str | None, role: str) -> str:
+    """Say to whom a notice goes: the unit where it is to somebody of one, and who there."""
+    return f"{one_line(unit or '')} {label(Recipient, role)}".strip()
+
+
+def _log_line(line: LogLine, left_out: Mapping[int, NoticeQueued]) -> Content:
+    """Lay out a line; instead of citing one that is `left_out` it says to whom that notice went."""
     style = "bold"
     if isinstance(line.event, AlertRaised):
         style = LEVEL_STYLES.get(line.event.level, "bold")
@@ -64,9 +73,14 @@ def _log_line(line: LogLine) -> Content:
         repeated.add("level")
     if isinstance(line.event, MessageRefused):
         repeated.add("missing")  # the reason names them in words
+    recipient = ""
+    if (notice := left_out.get(data.get("of", 0))) is not None:
+        repeated.add("of")
+        recipient = f"  {notice_recipient(notice.unit or None, notice.role)}"
     return Content.assemble(
         (name, style),
         f"  {format_values(data, repeated)}",
+        recipient,
         f"  {format_values(line.private)}" if line.private else "",
         ("  " + _("by {name}").format(name=line.by) if line.by else "", "$accent"),
         (recorded, "$quiet"),

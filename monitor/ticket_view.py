@@ -39,6 +39,7 @@ from monitor.formatting import (
 )
 from monitor.labels import LEVEL_STYLES
 from monitor.text_layout import indented, stack
+from monitor.ticket_log import notice_recipient
 
 
 def preview(
@@ -217,7 +218,7 @@ def notices(ticket: TicketDetail) -> Content:
     dropped = {e.of: render(e.why) for e in events if isinstance(e, NoticeDropped)}
     for notice in ticket.notices:
         why = one_line(notice.error or dropped.get(notice.seq, ""))
-        recipient = f"{one_line(notice.unit or '')} {label(Recipient, notice.role)}".strip()
+        recipient = notice_recipient(notice.unit, notice.role)
         has_failed = notice.state == NoticeState.FAILED
         parts.append(
             Content.assemble(

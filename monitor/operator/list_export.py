@@ -1,6 +1,6 @@
 """Write the list of tickets as it is shown into a file for spreadsheets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,14 +18,26 @@ from models.rules.vocabulary import AccessAct, Permission
 from models.spreadsheets import csv_table, workbook_table
 from monitor.background import in_background_thread
 from monitor.filters import Filter, FilterError, read_filter
-from monitor.formatting import OfficeCalendar
+from monitor.formatting import OfficeCalendar, format_instant
 from monitor.operator.operator import Operator
 from monitor.screens.prompts import TextPrompt
 from monitor.snapshot import Snapshot
-from monitor.widgets.ticket_columns import RowContext, TicketColumn, shown_columns
+from monitor.widgets.ticket_columns import (
+    COLUMNS,
+    RowContext,
+    TicketColumn,
+    due_of,
+    shown_columns,
+)
 
 CSV, XLSX = "csv", "xlsx"
 _PATH = ("path of an export",)
+
+_INSTANTS: dict[str, Callable[[ListedTicket], datetime | None]] = {
+    "due": due_of,
+    "received": lambda ticket: ticket.received_at,
+}
+"""Columns of instants: in a file they have their year, by which a spreadsheet sorts and counts."""
 
 
 class ExportNotWritten(HotlineError):
@@ -63,7 +75,7 @@ class ListExporter:
             raise ExportNotWritten(render(result.why))
         operator.app.notify(_("The list is being written .."), markup=False)
         rows = await operator.write(lambda session: self._rows(session, view, result, snapshot))
-        columns = shown_columns(view.columns, wide=True)
+        columns = _columns(view)
         await in_background_thread(
             lambda: _write(path, kind, columns, rows, snapshot.at, snapshot.office)
         )
@@ -83,9 +95,17 @@ class ListExporter:
         mine = tuple(n for n, claim in snapshot.claims.items() if claim.who == who.name)
         wanted = chosen.at(snapshot.at, snapshot.office, mine)
         rows = list_tickets(session, wanted, order=view.order).rows
-        fields = [column.key for column in shown_columns(view.columns, wide=True)]
+        fields = [column.key for column in _columns(view)]
         record_access(session, who, AccessAct.LIST_EXPORTED, None, fields, now, amount=len(rows))
         return rows
+
+
+def _columns(view: View) -> list[TicketColumn]:
+    """List the columns of a view; beside what is left of a term stands when it ends."""
+    keys = {column.key for column in shown_columns(view.columns, wide=True)}
+    if "left" in keys:
+        keys.add("due")
+    return [column for column in COLUMNS if column.key in keys]
 
 
 def _write(
@@ -110,5 +130,7 @@ def _write(
 
 
 def _text(column: TicketColumn, ticket: ListedTicket, context: RowContext) -> str:
+    if (instant := _INSTANTS.get(column.key)) is not None:
+        return format_instant(instant(ticket))
     cell = column.cell(ticket, context)
     return " ".join(text for text, _style in ((cell.text, ""), *cell.parts) if text)

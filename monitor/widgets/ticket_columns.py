@@ -107,8 +107,14 @@ def _wait(row: ListedTicket, now: datetime, *, brief: bool) -> Cell:
     return Cell(text, "over" if is_overdue else "")
 
 
+def due_of(row: ListedTicket) -> datetime | None:
+    """Return when what a ticket waits for is due, or was where that is overdue."""
+    duty = row.next_duty or row.overdue_answer
+    return duty.due if duty else None
+
+
 def _due(row: ListedTicket, _look: RowContext) -> Cell:
-    return Cell(format_instant(row.next_duty.due)[5:] if row.next_duty else "", "quiet")
+    return Cell(format_instant(due_of(row))[5:], "quiet")
 
 
 def _received(row: ListedTicket, _look: RowContext) -> Cell:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, get_args, get_type_hints
 
+import msgspec
 import pytest
 from msgspec import UnsetType
 
@@ -20,7 +21,7 @@ from models.queries.log_lines import LogLine
 from models.queries.owed_calls import KINDS, OwedCall, OwedCalls
 from models.queries.queue_depths import QueueRow
 from models.queries.ticket_list import ListedTicket, TicketPage
-from models.rules.events import EVENT_TYPES, EventData
+from models.rules.events import EVENT_TYPES, EventData, NoticeQueued, NoticeSent
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.messages import FIELDS, HOTLINE
 from models.rules.origins import Origin as TextOrigin
@@ -193,6 +194,21 @@ def test_the_log_shows_no_code(ticket: TicketDetail) -> None:
         assert HAN.search(text.split("  ")[2]), text
         values = text.split("  ")[3:]
         assert not any(value.strip().isdecimal() for value in values), (event, text)
+
+
+def test_the_log_cites_no_line_that_it_leaves_out(ticket: TicketDetail) -> None:
+    """The line that queued a notice stands among the notices: its recipient is named instead."""
+    kind, role = NoticeKind.RELEASED, Recipient.UNIT_CONTACT
+    queued = NoticeQueued(kind=kind, role=role, unit="城管局")
+    sent = NoticeSent(kind=kind, channel="log", of=7)
+    lines = tuple(LogLine(seq, NOW, NOW, event, {}, "") for seq, event in ((7, queued), (8, sent)))
+    text = log(_with(ticket, log=lines), NOW, 200).plain
+    assert "第 7 条" not in text
+    assert f"城管局 {label(Recipient, role)}" in text
+    # where somebody had it queued again, the line is there, and is cited
+    again = msgspec.structs.replace(queued, again=1)
+    shown = replace(lines[0], event=again), lines[1]
+    assert "第 7 条" in log(_with(ticket, log=shown), NOW, 200).plain
 
 
 def test_a_ticket_shows_no_code(ticket: TicketDetail) -> None:

@@ -1,6 +1,7 @@
 """The exported list: the rows, order and columns of the screen, no formula, and a line of log."""
 
 import csv
+import re
 import stat
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,10 @@ async def test_the_list_is_exported_as_it_is_shown(store: Store, tmp_path: Path,
         await wait_until(pilot, lambda: "已导出 3 件" in screen_text(app))
     heads, *rows = _read(path)
     assert heads[:4] == ["级别", "工单号", "标题", "承办单位"]
+    # what is left is a text; when it ends can be sorted and counted with
+    left, due = heads.index("剩余"), heads.index("到期")
+    assert due == left + 1
+    assert all(re.fullmatch(r"2026-10-\d\d \d\d:\d\d", row[due]) for row in rows)
     titles = [row[2] for row in rows]
     assert [title.removeprefix("'") for title in titles] == expected
     assert "'=HYPERLINK(1)路灯不亮" in titles
