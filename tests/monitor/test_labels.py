@@ -207,8 +207,8 @@ def test_the_log_cites_no_line_that_it_leaves_out(ticket: TicketDetail) -> None:
     assert f"城管局 {label(Recipient, role)}" in text
     # where somebody had it queued again, the line is there, and is cited
     again = msgspec.structs.replace(queued, again=1)
-    shown = replace(lines[0], event=again), lines[1]
-    assert "第 7 条" in log(_with(ticket, log=shown), NOW, 200).plain
+    both = replace(lines[0], event=again), lines[1]
+    assert "第 7 条" in log(_with(ticket, log=both), NOW, 200).plain
 
 
 def test_a_ticket_shows_no_code(ticket: TicketDetail) -> None:
