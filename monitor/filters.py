@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from models.i18n import LazyText, lazy, render
+from models.i18n import LANGUAGES, LazyText, lazy, render, translator
 from models.queries.overview import day_bounds
 from models.queries.ticket_filter import ALL_OPEN, NO_LEVEL, TicketFilter
 from models.rules.calendar import SHANGHAI
@@ -196,7 +196,7 @@ def _read_token(parts: _Parts, token: str, column: int, typed: str) -> FilterErr
         return None
     name, start = _FIELDS.get(match[1].lower()), column + match.start(2)
     if name is None:
-        known = " ".join(dict.fromkeys(_FIELDS))
+        known = ", ".join(dict.fromkeys(_FIELDS))
         return FilterError(
             column, lazy("{name}: is no field; there are: {known}", name=match[1], known=known)
         )
@@ -231,28 +231,32 @@ def _read_value(name: str, text: str) -> str | TimeLeft | LazyText:
     if name == "left":
         return _read_time_left(text)
     if name == "level":
-        names = [_by_label(BADGES), _by_label(labels(Level)), _CHINESE_LEVELS, _ENGLISH_LEVELS]
-        codes = {*map(str, Level), NO_LEVEL}
+        labelled, codes = [BADGES, labels(Level)], {*map(str, Level), NO_LEVEL}
     elif name == "category":
-        names, codes = [_by_label(labels(Category))], set(map(str, Category))
+        labelled, codes = [labels(Category)], set(map(str, Category))
     else:
-        names, codes = [_by_label(labels(OPEN))], set(map(str, OPEN))
+        labelled, codes = [labels(OPEN)], set(map(str, OPEN))
+    names = [_by_label(each) for each in labelled]
+    if name == "level":
+        names += [_CHINESE_LEVELS, _ENGLISH_LEVELS]
     if text.lower() in codes:
         return text.lower()
     for table in names:
         if code := table.get(text) or table.get(text.lower()):
             return code
     beginnings = {
-        code for table in names for label, code in table.items() if label.startswith(text)
+        code for table in names for label, code in table.items() if label.startswith(text.lower())
     }
     if len(beginnings) == 1:
         return beginnings.pop()
-    allowed = " ".join(dict.fromkeys(names[0]))
+    allowed = ", ".join(render(label) for label in labelled[0].values())
     return lazy("{value} is not one of: {allowed}", value=text, allowed=allowed)
 
 
 def _by_label(names: Mapping[str, LazyText]) -> dict[str, str]:
-    return {render(label).lower(): code for code, label in names.items()}
+    """Return the codes by their labels in every language."""
+    words = [translator(language) for language in LANGUAGES]
+    return {word(label.text).lower(): code for word in words for code, label in names.items()}
 
 
 def _read_time_left(text: str) -> TimeLeft | LazyText:

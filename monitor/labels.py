@@ -34,10 +34,10 @@ COUNT_STYLES: dict[str, str] = {
 EMERGENCY_BADGE = lazy("URG")
 
 CONTACT_STATES: dict[str, LazyText] = {
-    ClockState.RUNNING: lazy("to do"),
-    ClockState.MET: lazy("done"),
-    ClockState.LATE: lazy("done late"),
-    ClockState.EXPIRED: lazy("missed"),
+    ClockState.RUNNING: lazy("to be contacted"),
+    ClockState.MET: lazy("contacted"),
+    ClockState.LATE: lazy("contacted late"),
+    ClockState.EXPIRED: lazy("not contacted"),
 }
 """The state of the clock of a contact that is owed, in the list."""
 

@@ -142,7 +142,8 @@ def _single(of_type: check.Field, name: str, body: RawMessage) -> FormField:
                 field = replace(field, text="、".join(_as_text(each) for each in value))
             return replace(field, kind=Kind.NAMES, hint=lazy("names, with 、 between them"))
     if name in (*UNIT_FIELDS, "suggested_unit"):
-        return replace(field, kind=Kind.UNIT, hint=lazy("name or a part of it"))
+        # the field itself says that a part of the name will do
+        return replace(field, kind=Kind.UNIT)
     is_text = value is None or isinstance(value, str)
     return field if is_text else replace(field, kind=Kind.JSON, hint=lazy("as JSON"))
 

@@ -173,8 +173,21 @@ UNIT_NAMES: dict[Unit, str] = {
 """The units of terms as the gap of a text, to be translated where the text is rendered."""
 
 
+_ONE: dict[Unit, LazyText] = {
+    "workdays": lazy("1 working day"),
+    "halfdays": lazy("1 working half-day"),
+    "calendardays": lazy("1 calendar day"),
+    "days": lazy("1 day"),
+    "hours": lazy("1 hour"),
+    "minutes": lazy("1 minute"),
+    "seconds": lazy("1 second"),
+}
+
+
 def describe_term(term: Term) -> LazyText:
     """The term in words."""
+    if term.count == 1:
+        return _ONE[term.unit]
     texts = {
         "workdays": lazy("{n} working days", n=term.count),
         "halfdays": lazy("{n} working half-days", n=term.count),

@@ -35,6 +35,7 @@ class FormRow(Vertical):
         super().__init__(classes="row")
         self.field = field
         self._units = units
+        self._wrong = ""
 
     def compose(self) -> ComposeResult:
         """Yield the name and the field, then the hint and the reason."""
@@ -80,12 +81,27 @@ class FormRow(Vertical):
         self.query_one(".name", Static).update(name)
 
     def show_why(self, why: str) -> None:
-        """Show why the field is wrong; an empty text takes that away."""
+        """Show why what stands in the field is wrong; an empty text takes that away."""
+        self._wrong = self.answer.value
         self.query_one(".why", Static).update(Content.styled(why, "$error"))
         self.set_class(bool(why), "-wrong")
 
+    def _forget_why(self) -> None:
+        """Take the reason away once something else stands in the field."""
+        if self.has_class("-wrong") and self.answer.value != self._wrong:
+            self.show_why("")
+
+    def on_text_area_changed(self) -> None:
+        """Take away why the former text was wrong."""
+        self._forget_why()
+
+    def on_choice_field_changed(self) -> None:
+        """Take away why the former choice was wrong."""
+        self._forget_why()
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """List the units that the text may mean, where they are several."""
+        self._forget_why()
         if isinstance(event.input, UnitField):
             matches = event.input.matches if event.input.value != self.field.text else []
             self.query_one(UnitMatches).show_units(matches)

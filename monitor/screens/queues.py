@@ -79,7 +79,6 @@ class QueuesScreen(MonitorScreen):
 def _heads() -> Sequence[Column]:
     return [
         Column(_("Process"), None),
-        Column(_("Role"), 10, 90),
         Column(_("Last seen"), 10),
         Column(_("Does now"), 14),
         Column(pad_left(_("Lateness"), 8), 8),
@@ -97,12 +96,11 @@ def process_item(process: ProcessStatus, wall: datetime) -> ListItem:
     late = ""
     if process.role == "timekeeper":
         # what it reported last says nothing of now
-        late = "-" if gone else f"{process.lateness_ms / 1000:.2f} s"
+        late = "-" if gone else _("{n} s").format(n=f"{process.lateness_ms / 1000:.2f}")
     return ListItem(
         process.name,
         (
-            Cell(one_line(process.name)),
-            Cell(word(PROCESS_ROLES, process.role)),
+            Cell(_process_name(process)),
             Cell(seen, "over" if gone else "good"),
             Cell("" if gone else one_line(doing), "" if process.doing else "quiet"),
             Cell(pad_left(late, 8), "over" if not gone and process.lateness_ms >= 1000 else ""),
@@ -110,3 +108,9 @@ def process_item(process: ProcessStatus, wall: datetime) -> ListItem:
             count_cell(process.failed, 7, "over"),
         ),
     )
+
+
+def _process_name(process: ProcessStatus) -> str:
+    """Return what a process is, and its host and number, of a name as `worker@desk:101`."""
+    host, _colon, number = one_line(process.name).rpartition("@")[2].rpartition(":")
+    return " · ".join(filter(None, (word(PROCESS_ROLES, process.role), host, number)))

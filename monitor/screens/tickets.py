@@ -273,7 +273,7 @@ class TicketsScreen(MonitorScreen):
         head = sort_head(self._order.column)
         parts = [text.format(first=first, last=last, total=tickets.total, column=head)]
         if before := tickets.new_before:
-            parts.insert(0, _("{n} new ones before these: Home").format(n=before))
+            parts.insert(0, _("new before these: {n}; Home").format(n=before))
         styles = ["bold $warning"] if before else []
         styles += ["$quiet"] * len(parts)
         panel.show_title(*map(Content.styled, parts, styles))

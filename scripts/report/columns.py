@@ -76,7 +76,7 @@ NOTES = {
     "rating": N_("rating"),
     "level": N_("level"),
     "status": N_("status"),
-    "number": N_("number"),
+    "number": N_("count"),
     "ground": N_("ground"),
     "grave": N_("grave"),
     "suggested_unit": N_("suggested unit"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.i18n import render, speaking
 from models.queries.ticket_filter import TicketFilter
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import DEFAULT_OFFICE
@@ -124,3 +125,16 @@ def test_two_monitors_keep_what_both_remember(tmp_path: Path) -> None:
     kept = History(Preferences(path))
     assert kept.entries("林", "filter") == ["急", "红"]
     assert kept.entries("陈", "filter") == ["黄"]
+
+
+def test_words_of_both_languages_are_known_in_both() -> None:
+    """Statuses, kinds and levels, by their beginnings too; the error lists those of the screen."""
+    for language, listed in (("zh", "待受理, 退回待审"), ("en", "to be accepted, returned")):
+        with speaking(language):
+            for text in ("状态:待受理", "状态:dispatched", "status:to"):
+                assert _query(text).statuses == ("dispatched",), text
+            assert _query("级别:预警,YELLOW,红").levels == ("prewarning", "yellow", "red")
+            assert _query("类型:咨询,consult").categories
+            error = read_filter("状态:无此")
+            assert isinstance(error, FilterError)
+            assert listed in render(error.why)

@@ -151,12 +151,12 @@ async def test_columns_are_chosen_and_kept(store: Store, tmp_path: Path) -> None
         await wait_until(pilot, lambda: isinstance(app.screen, TicketsScreen))
         heads = await press(pilot, "f5")
         assert "承办单位" not in _heads(heads)
-        assert "收件" in _heads(heads)
+        assert "接件" in _heads(heads)
     again = _app(store, kept)
     async with again.run_test(size=(120, 30)) as pilot:
         await wait_for_refresh(pilot)
         heads = await press(pilot, "2")
-        assert "收件" in _heads(heads)
+        assert "接件" in _heads(heads)
         screen = again.screen
         assert isinstance(screen, TicketsScreen)
         screen.keep_columns([column.key for column in COLUMNS])

@@ -308,9 +308,13 @@ async def test_what_the_regulation_asks_for_is_marked_and_missed_before_sending(
         assert {n for n, mark in marks.items() if mark == "*"} == {"ticket", "at", "unit", *names}
         reason = rows["reason"].answer
         assert isinstance(reason, TextField)
-        reason.value = "不属本局"
         await pilot.press("f2")
+        await wait_until(pilot, lambda: rows["reason"].has_class("-wrong"))
+        reason.value = "不属本局"
+        # what was missing is there, before it is sent again
         await wait_until(pilot, lambda: not rows["reason"].has_class("-wrong"))
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: app.focused is rows["basis"].answer)
         assert [n for n, row in rows.items() if row.has_class("-wrong")] == [*names[1:]]
         assert app.focused is rows["basis"].answer
         assert app.screen is form

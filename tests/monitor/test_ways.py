@@ -58,7 +58,7 @@ def test_the_status_line_hides_no_alarm(width: int) -> None:
     dead = Health((_process("worker", 1), _process("worker", 60), _process("timekeeper", 60)))
     line = status_line(replace(STATUS, health=dead, age=70.0), width).plain
     assert cell_len(line) <= width
-    for alarm in ("进程 1/2", "无计时员", "70 秒前"):
+    for alarm in ("进程 1/2", "无计时进程", "70 秒前"):
         assert alarm in line
     assert "46 / 467 件，已筛选" in line or STATUS.filter in line
     away = status_line(replace(STATUS, health=dead, age=70.0, store=False, broker=False), width)
@@ -70,7 +70,7 @@ def test_the_status_line_hides_no_alarm(width: int) -> None:
 def test_a_dead_timekeeper_has_no_lateness() -> None:
     """What it reported before it died says nothing of how late bells are rung now."""
     alive, dead = (process_item(_process("timekeeper", ago), NOW) for ago in (1, 60))
-    assert [cell.text.strip() for cell in (alive.cells[4], dead.cells[4])] == ["0.08 s", "-"]
+    assert [cell.text.strip() for cell in (alive.cells[3], dead.cells[3])] == ["0.08 秒", "-"]
 
 
 @pytest.mark.parametrize("away", ["store", "broker"])
@@ -93,7 +93,7 @@ def test_an_alarm_is_whole_in_the_narrowest_terminal() -> None:
     assert "演示已结束" in over
     line = status_line(replace(status, demo_over=True, paused=True, waiting=3), 80).plain
     assert cell_len(line) <= 80
-    assert line.rstrip().endswith("无计时员")
+    assert line.rstrip().endswith("无计时进程")
     away = replace(status, store=False, broker=False, demo_over=True, paused=True)
     assert status_line(away, 80).plain.rstrip().endswith("库 断  队列 断")
 
@@ -184,12 +184,12 @@ async def test_the_status_line_goes_on_below_a_dialog(store: Store) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         line = app.screen.query_one(StatusLine)
-        assert "无计时员" not in str(line.render())
+        assert "无计时进程" not in str(line.render())
         await pilot.press("q")
         assert isinstance(app.screen, LeaveDialog)
         wall[0] += timedelta(minutes=2)
         app.read_now()
-        await wait_until(pilot, lambda: "无计时员" in str(line.render()))
+        await wait_until(pilot, lambda: "无计时进程" in str(line.render()))
 
 
 async def test_a_wide_space_is_typed_in_a_line_and_pauses_elsewhere(store: Store) -> None:

@@ -167,8 +167,8 @@ def test_calendar_days_count_days_off_but_not_at_the_end() -> None:
     ("text", "term", "words"),
     [
         ("7 workdays", Term(7, "workdays"), "7 working days"),
-        ("1 workday", Term(1, "workdays"), "1 working days"),
-        ("1 half-day", Term(1, "halfdays"), "1 working half-days"),
+        ("1 workday", Term(1, "workdays"), "1 working day"),
+        ("1 half-day", Term(1, "halfdays"), "1 working half-day"),
         ("24 hours", Term(24, "hours"), "24 hours"),
         ("30 minutes", Term(30, "minutes"), "30 minutes"),
         ("20 seconds", Term(20, "seconds"), "20 seconds"),
