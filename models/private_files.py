@@ -134,6 +134,35 @@ def is_open_to_others(path: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
 
 
+def why_unwritable(folder: Path) -> str | None:
+    """Return why this user cannot write to an existing folder, and what to do; None if he can."""
+    if os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return None
+    try:
+        status = folder.stat()
+        disk = os.statvfs(folder)
+    except OSError:
+        # one on the way to it is closed
+        return foreign_path(folder)
+    if disk.f_flag & os.ST_RDONLY:
+        return unwritable_disk(folder)
+    if status.st_uid == os.geteuid():
+        text = _("{path} cannot be written: its mode is {mode:o}; run: chmod 700 {path}")
+        return text.format(path=folder, mode=stat.S_IMODE(status.st_mode))
+    return foreign_path(folder)
+
+
+def foreign_path(path: Path | str) -> str:
+    """Return the line about what this user may not open."""
+    return _("{path} belongs to somebody else, or this user may not open it").format(path=path)
+
+
+def unwritable_disk(path: Path | str) -> str:
+    """Return the line about what lies on a disk that can only be read."""
+    text = _("{path}: its disk can only be read; HOTLINE_HOME must be written")
+    return text.format(path=path)
+
+
 def require_safe_path(path: Path) -> None:
     """Raise UnsafeFolder if others could put something else in the place of this path.
 

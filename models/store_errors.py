@@ -90,7 +90,7 @@ def is_transient(error: BaseException) -> bool:
         return False
     if error.connection_invalidated:
         return True
-    if (code := _sqlite_code(error)) is not None:
+    if (code := sqlite_code(error)) is not None:
         return code in _SQLITE_TRANSIENT
     if (state := _sqlstate(error)) is not None:
         return state.startswith(_POSTGRESQL_TRANSIENT)
@@ -114,7 +114,7 @@ def is_store_fault(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    if (code := _sqlite_code(error)) is not None:
+    if (code := sqlite_code(error)) is not None:
         return code not in _SQLITE_OF_ROWS
     if (state := _sqlstate(error)) is None:
         return connection_reason(str(error.orig)) is not None
@@ -132,7 +132,7 @@ def outage_reason(error: BaseException) -> str:
         return render(_BUSY)
     if not isinstance(error, DBAPIError):
         return render(_AWAY) if isinstance(error, OSError) else type(error).__name__
-    code = _sqlite_code(error) or _sqlstate(error) or ""
+    code = sqlite_code(error) or _sqlstate(error) or ""
     if not code and (known := connection_reason(str(error.orig))) is not None:
         return render(known)
     known = next((reason for start, reason in _REASONS.items() if code.startswith(start)), None)
@@ -140,8 +140,13 @@ def outage_reason(error: BaseException) -> str:
     return f"{reason} ({code})" if code else reason
 
 
-def _sqlite_code(error: DBAPIError) -> str | None:
-    """Return SQLite's primary result code without its prefix: BUSY for SQLITE_BUSY_SNAPSHOT."""
+def sqlite_code(error: BaseException) -> str | None:
+    """Return SQLite's primary result code without its prefix: BUSY for SQLITE_BUSY_SNAPSHOT.
+
+    None for an error that is not SQLite's.
+    """
+    if not isinstance(error, DBAPIError):
+        return None
     name: str | None = getattr(error.orig, "sqlite_errorname", None)
     if name is None and str(error.orig).startswith(_NO_UTF8):
         return _UNREADABLE

@@ -2,12 +2,17 @@
 
 import errno
 import logging
+import os
+import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from models.errors import HotlineError, describe_safely
 from models.i18n import _, render
+from models.private_files import foreign_path, unwritable_disk, why_unwritable
 from models.rules.text import clean
+from models.settings import load_settings
 from scripts.help import UsageError, usage_error_text
 
 log = logging.getLogger("hotline.command")
@@ -21,7 +26,7 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
     try:
         return run() or 0
     except HotlineError as error:
-        _log_error(str(error))
+        _log_error(_home_fault(error.__cause__) or str(error))
         return 1
     except UsageError as error:
         if text := usage_error_text(error):
@@ -64,26 +69,54 @@ def _outside_fault(error: Exception) -> str | None:
         # where it is not loaded, no error can come from it
         from models.store_errors import is_store_fault, outage_reason
 
+        if line := _home_fault(error):
+            return line
         if is_store_fault(error):
             text = _("the database: {why}; see HOTLINE_DATABASE_URL")
             return text.format(why=outage_reason(error))
     return None
 
 
+def _home_fault(error: BaseException | None) -> str | None:
+    """Return one line about an error of SQLite that the home's disk or folder is to blame for.
+
+    None for any other, and where HOTLINE_DATABASE_URL names the database.
+    """
+    if "sqlalchemy.exc" not in sys.modules or error is None:
+        return None
+    from models.store_errors import is_store_fault, outage_reason, sqlite_code
+
+    if (code := sqlite_code(error)) is None or not is_store_fault(error):
+        return None
+    settings = load_settings()
+    if settings.database_url is not None:
+        return None
+    if code == "FULL" or (code == "IOERR" and not shutil.disk_usage(settings.home).free):
+        return _disk_full()
+    if code in ("CANTOPEN", "READONLY", "IOERR") and (why := why_unwritable(settings.home)):
+        return why
+    return _("the database: {why}; see HOTLINE_HOME").format(why=outage_reason(error))
+
+
+def _disk_full() -> str:
+    return _("the disk is full: make room, or move HOTLINE_HOME to another one")
+
+
 def _machine_fault(error: OSError) -> str | None:
     path = error.filename
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _("the disk is full: make room, or move HOTLINE_HOME to another one")
+        return _disk_full()
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return _("too many files are open: raise the limit (ulimit -n, LimitNOFILE)")
     if not path:
         return None
     if error.errno in (errno.EACCES, errno.EPERM):
-        text = _("{path} belongs to somebody else, or this user may not open it")
-        return text.format(path=path)
+        folder = Path(path).parent
+        missing = os.access(folder, os.X_OK, effective_ids=True) and not os.path.lexists(path)
+        text = _("{path} is not there, and this user may not make it; set HOTLINE_HOME to another")
+        return text.format(path=path) if missing else foreign_path(path)
     if error.errno == errno.EROFS:
-        text = _("{path}: its disk can only be read; HOTLINE_HOME must be written")
-        return text.format(path=path)
+        return unwritable_disk(path)
     return f"{path}: {error.strerror}"
 
 

@@ -94,6 +94,8 @@ def _check_database(settings: Settings) -> Generator[CheckResult, None, str | No
     except StoreError as error:
         why = outage_reason(error)
         advice = _("start the database, or mend HOTLINE_DATABASE_URL")
+        if settings.database_url is None:
+            advice = _("see HOTLINE_HOME: its folder and its disk")
         yield CheckResult("store", PROBLEM, why, advice)
         return None
     finally:

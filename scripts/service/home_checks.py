@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from models.i18n import _
-from models.private_files import is_open_to_others
+from models.private_files import foreign_path, is_open_to_others, why_unwritable
 from models.settings import Settings
 from scripts.service.check_result import GOOD, PROBLEM, CheckResult
 
@@ -26,6 +26,9 @@ def check_home(settings: Settings) -> Iterator[CheckResult]:
     except OSError:
         mode = 0
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        if (why := why_unwritable(home)) and why != foreign_path(home):
+            yield CheckResult("home", PROBLEM, why)
+            return
         text = _("this user cannot use {path}").format(path=home)
         advice = _("run it as the service's user (sudo -u hotline ...), or set HOTLINE_HOME")
         yield CheckResult("home", PROBLEM, text, advice)

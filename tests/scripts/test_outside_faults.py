@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import redis
 from babel.messages.pofile import read_po
+from sqlalchemy import create_engine
 
 from models.connection_errors import connection_reason
 from models.database import Store
@@ -182,6 +183,49 @@ def test_a_folder_that_the_user_cannot_enter(tmp_path: Path) -> None:
     assert f"this user cannot use {home}" in output[0]
     assert "belongs to somebody else" in output[1]
     assert output[2] == "0 open tickets\n"
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can take rights away"
+)
+@pytest.mark.parametrize("command", ["queue", "doctor"])
+def test_a_home_that_its_owner_cannot_write_is_called_so(tmp_path: Path, command: str) -> None:
+    """By its mode, as the folder of the database and by the doctor."""
+    home = prepared_home(tmp_path / "home")
+    home.chmod(0o500)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HOTLINE_")}
+    done = subprocess.run(
+        ["setpriv", WITHOUT_RIGHTS, sys.executable, "-P", "-m", "scripts", command],
+        env=kept | {"HOTLINE_HOME": str(home), "HOTLINE_LANG": "en"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    home.chmod(0o700)
+    output = done.stdout + done.stderr
+    assert f"{home} cannot be written: its mode is 500; run: chmod 700 {home}" in output
+    assert "HOTLINE_DATABASE_URL" not in output
+    assert "run it as the service's user" not in output
+
+
+def test_a_full_disk_of_the_home_is_called_so(
+    hotline: InProcessHotline, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no database is named, its file lies in the home."""
+    monkeypatch.setenv("HOTLINE_HOME", str(prepared_home(hotline.home)))
+    monkeypatch.setenv("HOTLINE_LANG", "en")
+    engine = create_engine("sqlite://")
+
+    def run() -> int:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE t (x)")
+            connection.exec_driver_sql("PRAGMA max_page_count = 2")
+            connection.exec_driver_sql("INSERT INTO t VALUES (zeroblob(100000))")
+        return 0
+
+    log_for_people()
+    assert exit_code_of(run) == 1
+    engine.dispose()
+    error = capsys.readouterr().err
+    assert error == "hotline: the disk is full: make room, or move HOTLINE_HOME to another one\n"
 
 
 @pytest.mark.store(databases=["sqlite"])
