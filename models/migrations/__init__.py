@@ -133,6 +133,6 @@ def config_of(store: Store) -> "Config":
 
 
 def revision(store: Store) -> str | None:
-    """Return the revision of the store; None where it has none yet."""
-    with store.reading() as session:
+    """Return the revision of the store; None where it has none yet. Raises StoreUnreachable."""
+    with _reaching(), store.reading() as session:
         return schema_of(session.connection())

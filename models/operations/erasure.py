@@ -19,13 +19,12 @@ from models.operations.access_log import SERVICE, record_access
 from models.operations.append_log import event_row
 from models.operations.changes import record_changes
 from models.queries.conditions import REFUSED_MESSAGE
-from models.queries.erasable_texts import Erasable, erasable
+from models.queries.erasable_texts import Erasable, erasable, has_texts
 from models.rules.events import Event, TextsErased
 from models.rules.policy import Policy
 from models.rules.text import one_line
 from models.rules.vocabulary import ErasureGround, Permission, Status
 from models.security.chain import LogEnd
-from models.security.encryption import ForgedValue, KeyUnusable
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
 from models.security.roles import Actor
 from models.security.row_hashes import TicketContent, listed_hash, row_hash
@@ -68,8 +67,8 @@ def erase_texts(
 ) -> Erasable:
     """Erase the texts of a ticket for good; the log and the access log say that it was done.
 
-    `asked_by` is who asked, and how; it is kept encrypted. Raises NotAllowed, TicketNotFound,
-    RequestMissing, HeldBack.
+    Where they are erased already nothing is done. `asked_by` is who asked, and how; it is kept
+    encrypted. Raises NotAllowed, TicketNotFound, RequestMissing, HeldBack.
     """
     actor.require(Permission.ERASE, number)
     asked = one_line(asked_by).strip()
@@ -79,6 +78,8 @@ def erase_texts(
     (extent,) = erasable(session, [number], policy, now)
     if extent.held is not None:
         raise HeldBack(number, extent.held)
+    if extent.is_erased:
+        return extent
     if row is None:
         # no ticket began: what came for it was refused, and no log tells of it
         _erase_messages(session, extent)
@@ -153,7 +154,7 @@ class UnbegunPruner:
             .limit(_MESSAGES)
         ).all()
         session.load_salts({row.ticket for row in rows})
-        numbers = list(dict.fromkeys(row.ticket for row in rows if _has_texts(session, row)))
+        numbers = list(dict.fromkeys(row.ticket for row in rows if has_texts(session, row)))
         ground = ErasureGround.RETENTION_OVER
         for extent in list(erasable(session, numbers, policy, now)):
             if extent.held is None and extent.since < before:
@@ -162,14 +163,6 @@ class UnbegunPruner:
                 self.removed += 1
         self.after = rows[-1].id if rows else self.after
         return len(rows) == _MESSAGES
-
-
-def _has_texts(session: Session, row: SelectedRow) -> bool:
-    try:
-        return bool(session.texts(INBOX.c.body, row))
-    except (ForgedValue, KeyUnusable):
-        # `hotline log --verify` tells of it
-        return False
 
 
 def _erase(

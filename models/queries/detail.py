@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from models.database import Session, columns_to_decrypt
-from models.i18n import PrivateText, render
+from models.i18n import PrivateText, _, render
 from models.json_types import JsonObject
 from models.queries.duties import DutyRow, DutyView, duty_views
 from models.queries.letter import read_letter
@@ -16,7 +16,14 @@ from models.queries.log import TicketNotFound, line_texts, ticket_redactor
 from models.queries.log_lines import LogLine
 from models.queries.topics import load_topics, said_topics, shown_topic
 from models.rules import events
-from models.rules.events import ClockMoved, NoteAdded, TicketAmended, TicketUnrouted, TopicProposed
+from models.rules.events import (
+    ClockMoved,
+    NoteAdded,
+    TextsErased,
+    TicketAmended,
+    TicketUnrouted,
+    TopicProposed,
+)
 from models.rules.redaction import Redactor, redact_address, redact_name, redact_phone
 from models.rules.speaking import OPERATORS
 from models.rules.state import State, read_state
@@ -115,8 +122,11 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
     redactor = ticket_redactor(session, row)
     log = _log(session, row.id, number, redactor)
     letter = read_letter(session, number)
+    own = {f: getattr(row, f) for f in (*_OWN, *_MORE)}
+    if not row.title and any(isinstance(line.event, TextsErased) for line in log):
+        own["title"] = _("(erased)")
     return TicketDetail(
-        **{f: getattr(row, f) for f in (*_OWN, *_MORE)},
+        **own,
         state=state.with_texts(_reasons_texts(letter, log, redactor)),
         claimant=_claimant(session.texts(TICKET.c.claimant, row)),
         content=redactor.redact_text(str(letter.get("content") or "")),

@@ -16,7 +16,7 @@ from models.rules.calendar import SHANGHAI
 from models.rules.policy import Policy
 from models.rules.vocabulary import EventName, Status
 from models.security.chain import LogEnd
-from models.security.encryption import ForgedValue
+from models.security.encryption import ForgedValue, KeyUnusable
 from models.security.row_hashes import TicketContent, is_own_row
 from models.sql_types import SelectedRow
 from models.tables.core import EVENT, INBOX, SHIFT_NOTE, TICKET
@@ -40,6 +40,11 @@ class Erasable(NamedTuple):
     notes: Sequence[int]
     since: datetime
     held: LazyText | None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing is left that an erasure could take away."""
+        return not (self.lines or self.messages or self.notes)
 
 
 @dataclass
@@ -81,7 +86,25 @@ def _erasable(
         since = stored.archived.get(row.id, now)
     held = _held_back(session, row, messages, since, policy, now)
     lines = stored.lines.get(row.id, []) if row is not None else []
+    if not lines and (row is None or (row.claimant is None and not row.title)):
+        # an erasure leaves the rows of messages
+        count = _count_texts(session, number)
     return Erasable(number, lines, count, notes, since, held)
+
+
+def has_texts(session: Session, message: SelectedRow) -> bool:
+    """Return whether a message has texts that can be read."""
+    try:
+        return bool(session.texts(INBOX.c.body, message))
+    except (ForgedValue, KeyUnusable):
+        # `hotline log --verify` tells of it
+        return False
+
+
+def _count_texts(session: Session, number: str) -> int:
+    """Count the messages of a ticket that have texts."""
+    rows = session.execute(select(INBOX).where(INBOX.c.ticket == number))
+    return sum(has_texts(session, row) for row in rows)
 
 
 def _find(session: Session, numbers: Collection[str]) -> _Stored:

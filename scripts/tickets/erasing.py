@@ -66,6 +66,8 @@ class Erasing:
         if extent.held is not None:
             text = _("{ticket}: held back: {why}")
             return text.format(ticket=extent.ticket, why=render(extent.held))
+        if extent.is_erased:
+            return _("{ticket}: already erased").format(ticket=extent.ticket)
         text = _("{ticket}: erased the texts of {lines} lines and {messages} messages")
         if dry_run:
             text = _("{ticket}: would erase the texts of {lines} lines and {messages} messages")

@@ -8,10 +8,11 @@ one of them takes a change, and a move that breaks off is begun again without ha
 3. The other one is opened.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from models.anchor_file import AnchorFile
-from models.database import Store
+from models.database import Store, StoreUnreachable
 from models.errors import HotlineError
 from models.i18n import _
 from models.migrations import revision
@@ -31,11 +32,13 @@ from models.queries.verification import Verification, verify
 from models.rules.vocabulary import Permission
 from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
-from models.settings import Settings, load_settings
+from models.settings import InvalidSetting, Settings, load_settings
 from models.shared_clock import store_clock
 from scripts.bootstrap import current_actor, require_store
 from scripts.help import current_command
 from scripts.transfer.filling import filling
+
+_DATABASE = "HOTLINE_DATABASE_URL"
 
 
 class MovedElsewhere(HotlineError):
@@ -51,7 +54,8 @@ def move_store(settings: Settings, url: str) -> Verification:
     Raises HotlineError, and then the store is as before, or closed with the other one whole: the
     same again goes on from there.
     """
-    moved = load_settings({"HOTLINE_DATABASE_URL": url})
+    with _naming_option():
+        moved = load_settings({_DATABASE: url})
     if moved.store_url == settings.store_url:
         raise HotlineError(_("this is the database that the store is in"))
     require_store(settings)
@@ -61,6 +65,9 @@ def move_store(settings: Settings, url: str) -> Verification:
         if revision(store) != NEWEST:
             raise wrong_schema(revision(store) or "-")
         unlock(store)
+        if moved.sqlite_path is None:
+            with _naming_option():
+                revision(target)
         with store.reading() as session:
             state = closing_of(session)
         if state == Closing.FILLING:
@@ -73,6 +80,15 @@ def move_store(settings: Settings, url: str) -> Verification:
             if closing_of(session) is not None:
                 reopen(session, Closing.FILLING)
         return _settle(settings, moved, target)
+
+
+@contextmanager
+def _naming_option() -> Iterator[None]:
+    """Name the option where an error names the setting, which it stands for."""
+    try:
+        yield
+    except (InvalidSetting, StoreUnreachable) as error:
+        raise HotlineError(str(error).replace(_DATABASE, "--to")) from error
 
 
 def _fill_and_close(settings: Settings, store: Store, target: Store) -> None:

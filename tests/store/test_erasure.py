@@ -96,12 +96,13 @@ def test_nothing_is_left_and_all_is_whole(store: Store, tmp_path: Path) -> None:
         revealed = reveal(session, WHO, "E1", ["name", "title", "content", "log"], NOW, "checking")
         assert not revealed["name"] and not any(revealed["log"].values())
         detail = ticket_detail(session, "E1")
-        assert detail.content == "(erased)" and "还有一盏" not in str(detail)
+        assert (detail.title, detail.content) == ("(erased)", "(erased)")
+        assert "还有一盏" not in str(detail)
         entry = session.execute(select(ACCESS).where(ACCESS.c.act == "erase")).one()
         assert entry.ticket == "E1" and session.decrypt(ACCESS.c.reason, entry) == "本人来信"
-    # once more there is nothing to erase, and it is said again
+    # once more there is nothing to erase, and nothing is done
     _erase(store)
-    assert log_of(store, "E1")[-1].data["lines"] == []
+    assert log_of(store, "E1")[-1].data["lines"] == lines
     assert verify(store).findings == []
 
 
@@ -169,7 +170,8 @@ def test_all_tickets_of_a_person(hotline: InProcessHotline, store: Store) -> Non
         "no such ticket" in hotline("erase", "--claimant", "13812345678", *request, code=1).stderr
     )
     assert hotline.json("log", "--verify")["findings"] == []
-    hotline("erase", "E1", *request)
+    assert "E1: already erased" in hotline("erase", "E1", *request).stdout
+    assert "E1: already erased" in hotline("erase", "E1", "--dry-run").stdout
 
 
 def _refuse(store: Store) -> int:
