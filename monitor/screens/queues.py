@@ -113,4 +113,4 @@ def process_item(process: ProcessStatus, wall: datetime) -> ListItem:
 def _process_name(process: ProcessStatus) -> str:
     """Return what a process is, and its host and number, of a name as `worker@desk:101`."""
     host, _colon, number = one_line(process.name).rpartition("@")[2].rpartition(":")
-    return " · ".join(filter(None, (word(PROCESS_ROLES, process.role), host, number)))
+    return "  ".join(filter(None, (word(PROCESS_ROLES, process.role), host, number)))

@@ -59,7 +59,7 @@ async def test_each_screen_shows_its_contents(store: Store, size: tuple[int, int
         assert "满意" in await press(pilot, "4")
         queue = await press(pilot, "5")
         assert "受理" in queue
-        assert "工作进程 · desk · 101" in queue
+        assert "工作进程  desk  101" in queue
         assert " 秒" in queue
         assert "在岗" in queue
         assert "被拒消息 2" in await press(pilot, "6")
