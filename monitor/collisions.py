@@ -1,7 +1,10 @@
 """Show which operator works at a ticket, and warn another one of it."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+
+from rich.cells import cell_len
 
 from models.i18n import _
 from models.queries.claims import Claim
@@ -15,15 +18,28 @@ _JUST = timedelta(minutes=30)
 """The time for which a contact is told to whoever is about to call again."""
 
 
-_LONGEST_NAME = 8
+LONGEST_NAME = 8
 """Cells of a name in a list."""
 
+_LEAST_NAME = 2
+_SESSION = re.compile(r" \([^()]*\)$")
+"""Whose session it is, after the name that was given."""
 
-def claim_mark(claim: Claim, *, brief: bool = False) -> str:
-    """Return who works at a ticket since when: `林小燕 10:42`; `brief` cuts a long name."""
-    name = one_line(claim.who)
-    name = shorten(name, _LONGEST_NAME) if brief else name
-    return f"{name} {claim.at.astimezone(SHANGHAI):%H:%M}"
+
+def claim_mark(claim: Claim) -> str:
+    """Return who works at a ticket since when: `林小燕 (desk1) 10:42`."""
+    return f"{one_line(claim.who)} {claim.at.astimezone(SHANGHAI):%H:%M}"
+
+
+def brief_claim_mark(claim: Claim, room: int) -> str:
+    """Return who works at a ticket, without whose session it is, and since when if it has room.
+
+    It takes at most `room` cells, but never fewer than one Han character.
+    """
+    name = _SESSION.sub("", one_line(claim.who))
+    name = shorten(name, max(_LEAST_NAME, min(room, LONGEST_NAME)))
+    timed = f"{name} {claim.at.astimezone(SHANGHAI):%H:%M}"
+    return timed if cell_len(timed) <= room else name
 
 
 def warnings(ticket: TicketDetail, claim: Claim | None, who: str, now: datetime) -> Iterator[str]:

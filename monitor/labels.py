@@ -32,6 +32,8 @@ COUNT_STYLES: dict[str, str] = {
 """The style of how many tickets of a list stand at a level, as a list names it."""
 
 EMERGENCY_BADGE = lazy("URG")
+MISSED_MARK = "!"
+"""The mark of an emergency of which a duty was missed, after its badge."""
 
 CONTACT_STATES: dict[str, LazyText] = {
     ClockState.RUNNING: lazy("to be contacted"),

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from models.i18n import _, render
 from models.queries.detail import TicketDetail, proposed_topic
-from models.queries.duties import missed_duty, next_duty, overdue_answer, waits_since
+from models.queries.duties import missed_duties, next_duty, overdue_answer, waits_since
 from models.rules.calendar import SHANGHAI
 from models.rules.events import NoticeDropped
 from models.rules.explain import Explanation
@@ -93,15 +94,14 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
 
 
 def _missed_lines(ticket: TicketDetail, now: datetime) -> list[Content]:
-    """Say which duty of an emergency was missed, when it was due, and whose it was."""
-    if (duty := missed_duty(duty.row for duty in ticket.duties)) is None:
-        return []
+    """Say which duties of an emergency were missed, when each was due, and whose it was."""
     return [
         Content.assemble(
             (_("{clock} missed").format(clock=label(ClockName, duty.name)), "bold $error"),
             f"  {format_short(duty.due, now)}  ",
             (one_line(label(Recipient, duty.holder)), "$quiet"),
         )
+        for duty in missed_duties(duty.row for duty in ticket.duties)
     ]
 
 
@@ -160,15 +160,17 @@ def duties(
         time_left = format_time_left(row.due, now, office, clock=row.name) if is_running else ""
         purpose = label(ContactPurpose, row.purpose)
         state = _("overdue") if is_overdue else label(ClockState, row.state)
-        parts.append(
-            Content.assemble(
-                (label(ClockName, row.name), "bold"),
-                f" {purpose}  " if purpose else "  ",
-                f"{one_line(label(Recipient, row.holder))}  ",
-                (state, "bold $error" if is_late else "$success"),
-                f"  {time_left}" if time_left else "",
-            )
+        line = Content.assemble(
+            (label(ClockName, row.name), "bold"),
+            f" {purpose}  " if purpose else "  ",
+            f"{one_line(label(Recipient, row.holder))}  ",
+            (state, "bold $error" if is_late else "$success"),
         )
+        if not time_left or cell_len(line.plain) + 2 + cell_len(time_left) <= width:
+            parts.append(line + Content(f"  {time_left}".rstrip()))
+        else:
+            # whole on a line of its own
+            parts += [line, Content(f"  {time_left}")]
         provisional = f" {_('provisional')}" if row.provisional else ""
         span = f"  {format_instant(row.base)} - {format_instant(row.due)}{provisional}"
         if row.ended_at is not None:

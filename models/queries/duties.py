@@ -95,13 +95,15 @@ def next_duty(duties: Iterable[DutyRow | SelectedRow]) -> NextDuty | None:
     return NextDuty(ClockName(first.name), first.holder, first.due)
 
 
-def missed_duty(duties: Iterable[DutyRow | SelectedRow]) -> DutyRow | SelectedRow | None:
-    """Return an emergency duty of a ticket that has expired (Regulation 3.4), if there is one.
+def missed_duties(
+    duties: Iterable[DutyRow | SelectedRow],
+) -> tuple[DutyRow | SelectedRow, ...]:
+    """Return the emergency duties of a ticket that have expired (Regulation 3.4).
 
     The rows of a clock are in their order: only its last one counts.
     """
     last = {duty.name: duty for duty in duties if duty.name in EMERGENCY_CLOCKS}
-    return next((duty for duty in last.values() if duty.state == ClockState.EXPIRED), None)
+    return tuple(duty for duty in last.values() if duty.state == ClockState.EXPIRED)
 
 
 def overdue_answer(

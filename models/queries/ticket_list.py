@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 
 from models.database import Session
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
-from models.queries.duties import NextDuty, missed_duty, next_duty, overdue_answer, waits_since
+from models.queries.duties import NextDuty, missed_duties, next_duty, overdue_answer, waits_since
 from models.queries.ticket_filter import TicketFilter, filter_condition
 from models.queries.ticket_order import QUEUE_ORDER, TicketOrder, ordered_ids
 from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
@@ -22,8 +22,8 @@ from models.tables.core import CLOCK, TICKET
 class ListedTicket:
     """One line of the list.
 
-    `first_contact` is how its clock stands, None where there is none; `missed` is an emergency
-    clock that has expired (Regulation 3.4). `next_duty` is the running duty that ends first,
+    `first_contact` is how its clock stands, None where there is none; `missed` are the emergency
+    clocks that have expired (Regulation 3.4). `next_duty` is the running duty that ends first,
     whoever owes it; where none runs, the ticket has waited since `waits_since`, and
     `overdue_answer` is the expired duty of the desk or the city that it waits for.
     """
@@ -43,7 +43,7 @@ class ListedTicket:
     received_at: datetime | None = None
     topic: str | None = None
     first_contact: str | None = None
-    missed: str | None = None
+    missed: tuple[ClockName, ...] = ()
     next_duty: NextDuty | None = None
     waits_since: datetime | None = None
     overdue_answer: NextDuty | None = None
@@ -103,7 +103,7 @@ def tickets_of(session: Session, ids: list[int]) -> tuple[ListedTicket, ...]:
         ListedTicket(
             **r._mapping,
             first_contact=clocks.first_contact.get(r.id),
-            missed=clocks.missed.get(r.id),
+            missed=clocks.missed.get(r.id, ()),
             next_duty=clocks.next_duty.get(r.id),
             **clocks.wait(r.id, r.status, r.received_at),
         )
@@ -173,7 +173,7 @@ class _Clocks:
 
     def __init__(self, session: Session, ids: list[int]) -> None:
         self.first_contact: dict[int, str] = {}
-        self.missed: dict[int, str] = {}
+        self.missed: dict[int, tuple[ClockName, ...]] = {}
         self.next_duty: dict[int, NextDuty] = {}
         self._of_idle: dict[int, list[SelectedRow]] = {}
         for start in range(0, len(ids), _CHUNK):
@@ -202,8 +202,8 @@ class _Clocks:
             if row.name == ClockName.FIRST_CONTACT:
                 self.first_contact[row.ticket_id] = row.state
         for ticket, duties in of_ticket.items():
-            if (missed := missed_duty(duties)) is not None:
-                self.missed[ticket] = missed.name
+            if missed := missed_duties(duties):
+                self.missed[ticket] = tuple(ClockName(duty.name) for duty in missed)
             if (first := next_duty(duties)) is not None:
                 self.next_duty[ticket] = first
 

@@ -116,8 +116,7 @@ def _write(
     now: datetime,
     office: OfficeCalendar,
 ) -> None:
-    # without claims: a mark before a title would be taken for a part of it
-    context = RowContext(now, office, {}, {}, wide=True)
+    context = RowContext(now, office, {}, wide=True, brief=False)
     heads = [render(column.head) for column in columns]
     rows = ([_text(column, ticket, context) for column in columns] for ticket in tickets)
     table = csv_table(heads, rows) if kind == CSV else workbook_table(_("Tickets"), heads, rows)

@@ -15,7 +15,7 @@ from models.queries.owed_calls import (
 )
 from models.rules.vocabulary import ClockName, Rating, Status, label
 from monitor.commands import bindings
-from monitor.formatting import format_time, one_line
+from monitor.formatting import format_time, one_line, shorten_number
 from monitor.screens.kinds import KindsScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ListItem
@@ -47,8 +47,8 @@ _WHY_EMPTY: dict[str, LazyText] = {
 
 def _heads() -> Sequence[Column]:
     return [
-        Column(_("Left"), 16),
-        Column(_("Ticket"), 14),
+        Column(_("Left"), 10),
+        Column(_("Ticket"), 11),
         Column(_("Title"), None),
         Column(_("Unit"), 12),
         Column(_("Begun"), 11, 90),
@@ -99,7 +99,7 @@ def _item(call: OwedCall, kind: str, snapshot: Snapshot) -> ListItem:
         call.ticket,
         (
             time_left_cell(call.due, now, snapshot.office, _CLOCKS.get(kind, kind)),
-            Cell(one_line(call.ticket)),
+            Cell(shorten_number(one_line(call.ticket), now)),
             title_cell(call.title, snapshot.claims.get(call.ticket)),
             Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),
             Cell(format_time(call.at, now), "quiet"),

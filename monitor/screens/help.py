@@ -16,7 +16,7 @@ from models.rules.vocabulary import Level, label
 from monitor.commands import ANYWHERE, GO_TO_SCREEN, KEYS, TITLES
 from monitor.deadline_view import DAY_MARKS
 from monitor.formatting import fit
-from monitor.labels import BADGES, EMERGENCY_BADGE, LEVEL_STYLES, word
+from monitor.labels import BADGES, EMERGENCY_BADGE, LEVEL_STYLES, MISSED_MARK, word
 from monitor.screens.base import MonitorScreen
 
 
@@ -54,6 +54,11 @@ def _signs() -> list[Content]:
     signs = [
         *levels,
         (render(EMERGENCY_BADGE), "bold $background on $error", _("an emergency")),
+        (
+            render(EMERGENCY_BADGE) + MISSED_MARK,
+            "bold reverse $error",
+            _("an emergency of which a duty was missed"),
+        ),
         ("*", "bold", _("the level was raised within the last minute")),
         ("+", "bold", _("selected, to act on several tickets at once")),
         ("?", "bold", _("the due is provisional: its year has not been arranged")),

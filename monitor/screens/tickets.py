@@ -147,8 +147,10 @@ class TicketsScreen(MonitorScreen):
             self._use(result)
 
     def show_view(self, view: View) -> None:
-        """Show the list as a view has it."""
+        """Show the list as a view has it, from its head on."""
         self._order, self._columns = view.order, view.columns or None
+        if self.ready:
+            self.tickets.reset_cursor()
         self.set_filter(view.filter)
 
     def show_all(self) -> None:

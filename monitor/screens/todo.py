@@ -11,7 +11,7 @@ from models.queries.desk_work import REVISITS, SCREENING, DeskItem
 from models.queries.duties import ANSWER_CLOCKS
 from models.rules.vocabulary import ClockName, Status, label
 from monitor.commands import bindings
-from monitor.formatting import format_duration, one_line
+from monitor.formatting import format_duration, one_line, shorten_number
 from monitor.screens.kinds import KindsScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.widgets.item_list import ListItem
@@ -32,9 +32,9 @@ _NAMES: dict[str, LazyText] = {
 
 def _heads() -> Sequence[Column]:
     return [
-        Column(_("Waits"), 10),
-        Column(_("Left"), 16),
-        Column(_("Ticket"), 14),
+        Column(_("Waits"), 8),
+        Column(_("Left"), 10),
+        Column(_("Ticket"), 11),
         Column(_("Title"), None),
         Column(_("Unit"), 12),
         Column(_("Status"), 12, 100),
@@ -78,7 +78,7 @@ def _item(item: DeskItem, clock: str, snapshot: Snapshot) -> ListItem:
         (
             Cell(waits),
             time_left_cell(item.due, now, snapshot.office, clock),
-            Cell(one_line(item.ticket)),
+            Cell(shorten_number(one_line(item.ticket), now)),
             title_cell(item.title, snapshot.claims.get(item.ticket)),
             Cell(one_line(snapshot.short_names.get(item.unit or "", item.unit or ""))),
             Cell(label(Status, item.status), "quiet"),

@@ -147,7 +147,7 @@ def _service_parts(status: StatusLineData) -> list[Part]:
     if status.at and not status.demo:
         local = status.at.astimezone(SHANGHAI)
         parts.append(Part(3, Content(_("data {time}").format(time=f"{local:%H:%M:%S}"))))
-    if status.age >= 3:
+    if status.age >= 3 or (status.at and not status.store):
         text = _("{n} s ago").format(n=int(status.age))
         parts.append(Part(0, Content.styled(text, "bold $warning")))
     parts.append(_up_or_down(_("store"), status.store))
@@ -234,10 +234,13 @@ class KeyLine(Horizontal):
             self.on_resize()
 
     def on_resize(self) -> None:
-        """Leave out the hints that do not fit whole; the help screen has them all."""
+        """Leave out the hints that do not fit whole; the help screen has them all.
+
+        The blank after the last one may be beyond the line.
+        """
         room = self.size.width
         for hint in self.query(KeyHint):
-            hint.display = fits = hint.when <= self._facts and room >= hint.cells
+            hint.display = fits = hint.when <= self._facts and room >= hint.cells - 1
             room -= hint.cells if fits else 0
 
 

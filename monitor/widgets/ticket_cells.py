@@ -3,16 +3,22 @@
 from datetime import datetime
 
 from models.queries.claims import Claim
-from monitor.collisions import claim_mark
+from monitor.collisions import LONGEST_NAME, brief_claim_mark
 from monitor.formatting import OfficeCalendar, format_time_left, one_line
 from monitor.widgets.list_columns import Cell
 
+LEAST_TITLE = 24
+"""Cells of a title that are shown before another column has any, and before a claim's time."""
 
-def title_cell(title: str, claim: Claim | None) -> Cell:
-    """Return the cell of a ticket's title, marked where somebody works at it."""
+
+def title_cell(
+    title: str, claim: Claim | None, width: int = LEAST_TITLE + LONGEST_NAME + 1
+) -> Cell:
+    """Return the cell of a ticket's title, of this width, marked where somebody works at it."""
     if claim is None:
         return Cell(one_line(title))
-    return Cell(f"{claim_mark(claim, brief=True)} ", "near", ((one_line(title), ""),))
+    mark = brief_claim_mark(claim, width - LEAST_TITLE - 1)
+    return Cell(f"{mark} ", "near", ((one_line(title), ""),))
 
 
 def time_left_cell(due: datetime | None, now: datetime, office: OfficeCalendar, clock: str) -> Cell:

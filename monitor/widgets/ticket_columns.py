@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from models.i18n import LazyText, lazy, render
-from models.queries.claims import Claim
+from models.i18n import LazyText, _, lazy, render
 from models.queries.ticket_list import ListedTicket
 from models.queries.ticket_order import SortColumn
 from models.rules.vocabulary import Category, ClockName, ClockState, Status, label
@@ -18,7 +17,7 @@ from monitor.formatting import (
     overdue_days,
     shorten_number,
 )
-from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, word
+from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, MISSED_MARK, word
 from monitor.widgets.list_columns import Cell
 from monitor.widgets.ticket_cells import title_cell
 
@@ -26,20 +25,20 @@ _NEW_FOR = timedelta(minutes=1)
 """The time for which a level that was raised has a mark."""
 
 WIDE = 120
-"""Cells from which on there is room for whole numbers, hours beside days, and more columns."""
+"""Cells from which on there is room for whole numbers and more columns."""
 
 TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What the cells of a ticket depend on beside the ticket."""
+    """What cells depend on beside their ticket; those of times are `brief` in a list."""
 
     now: datetime
     office: OfficeCalendar
     short_names: Mapping[str, str]
-    claims: Mapping[str, Claim]
     wide: bool
+    brief: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,13 @@ class TicketColumn:
 
 
 def _badges(row: ListedTicket, look: RowContext) -> Cell:
-    """Return the badges of an emergency and of a level, one raised within the last minute."""
-    urgent = render(EMERGENCY_BADGE) if row.emergency else ""
+    """Return the badges of an emergency and of a level.
+
+    A mark says that a duty of the emergency was missed, another that the level was raised within
+    the last minute.
+    """
+    missed = MISSED_MARK if row.missed else ""
+    urgent = render(EMERGENCY_BADGE) + missed if row.emergency else ""
     age = look.now - row.level_at if row.level and row.level_at else None
     mark = "*" if age is not None and timedelta() <= age < _NEW_FOR else ""
     level = (word(BADGES, row.level) + mark, row.level or "")
@@ -72,8 +76,8 @@ def _number(row: ListedTicket, look: RowContext) -> Cell:
     return Cell(number) if look.wide else Cell(shorten_number(number, look.now), "quiet")
 
 
-def _title(row: ListedTicket, look: RowContext) -> Cell:
-    return title_cell(row.title, look.claims.get(row.number))
+def _title(row: ListedTicket, _look: RowContext) -> Cell:
+    return title_cell(row.title, None)
 
 
 def _unit(row: ListedTicket, look: RowContext) -> Cell:
@@ -88,7 +92,7 @@ def _duty(row: ListedTicket, _look: RowContext) -> Cell:
 
 
 def _time_left(row: ListedTicket, look: RowContext) -> Cell:
-    duty, now, brief = row.next_duty, look.now, not look.wide
+    duty, now, brief = row.next_duty, look.now, look.brief
     if duty is None:
         return _wait(row, now, brief=brief)
     text = format_time_left(duty.due, now, look.office, clock=duty.clock, brief=brief)
@@ -122,7 +126,13 @@ def _received(row: ListedTicket, _look: RowContext) -> Cell:
 
 
 def _missed(row: ListedTicket, _look: RowContext) -> Cell:
-    return Cell(label(ClockName, row.missed) if row.missed else "", "over")
+    """Return the first emergency duty that was missed, and how many were, of several."""
+    if not row.missed:
+        return Cell()
+    first = label(ClockName, row.missed[0])
+    if (count := len(row.missed)) == 1:
+        return Cell(first, "over")
+    return Cell(_("{clock}, {n} in all").format(clock=first, n=count), "over")
 
 
 def _contact(row: ListedTicket, _look: RowContext) -> Cell:
@@ -139,12 +149,12 @@ def _category(row: ListedTicket, _look: RowContext) -> Cell:
 
 
 COLUMNS = (
-    TicketColumn("level", lazy("Level"), 6, 6, SortColumn.LEVEL, _badges),
+    TicketColumn("level", lazy("Level"), 8, 8, SortColumn.LEVEL, _badges),
     TicketColumn("number", lazy("Ticket"), 20, 11, SortColumn.NUMBER, _number),
     TicketColumn(TITLE, lazy("Title"), 0, 0, SortColumn.TITLE, _title),
     TicketColumn("unit", lazy("Unit"), 20, 10, SortColumn.UNIT, _unit),
     TicketColumn("duty", lazy("Duty"), 20, 10, None, _duty),
-    TicketColumn("left", lazy("Left"), 24, 10, SortColumn.LEFT, _time_left),
+    TicketColumn("left", lazy("Left"), 10, 10, SortColumn.LEFT, _time_left),
     TicketColumn("due", lazy("Due"), 20, 20, SortColumn.LEFT, _due),
     TicketColumn("missed", lazy("Missed"), 20, 10, None, _missed),
     TicketColumn("contact", lazy("1st contact"), 20, 20, None, _contact),

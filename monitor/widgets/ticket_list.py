@@ -16,6 +16,7 @@ from monitor.labels import BADGES
 from monitor.ticket_pages import Viewport
 from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.selectable_list import SelectableList
+from monitor.widgets.ticket_cells import LEAST_TITLE, title_cell
 from monitor.widgets.ticket_columns import (
     DROPPED_FIRST,
     TITLE,
@@ -24,9 +25,6 @@ from monitor.widgets.ticket_columns import (
     TicketColumn,
     shown_columns,
 )
-
-_LEAST_TITLE = 24
-"""Cells of a title, beside the mark of a claim, that are shown before another column has any."""
 
 
 class TicketList(SelectableList):
@@ -55,9 +53,10 @@ class TicketList(SelectableList):
         self._chosen: Sequence[str] = ()
         self._followed: str | None = None
         self._at_head = True
+        self._seen: set[str] = set()
+        """Tickets that were at the head or after it since the cursor is there: no arrivals."""
         self._aim: int | None = None
         self._widths: dict[str, int] = {}
-        self._least_title = _LEAST_TITLE
         self._fitted: dict[int, tuple[list[TicketColumn], list[Column]]] = {}
         self._lines: Sequence[Mapping[str, Cell]] = ()
         self._laid_out: object = None
@@ -83,6 +82,9 @@ class TicketList(SelectableList):
             # read for a place that was left meanwhile
             return
         row = self.cursor - self.first
+        if self._at_head:
+            seen = self.page.rows[max(0, self.cursor - self.page.offset) :]
+            self._seen |= {ticket.number for ticket in seen}
         self.page, self._now = page, now
         self._office, self._short_names = office, short_names
         self.resize_to(page.total)
@@ -99,14 +101,18 @@ class TicketList(SelectableList):
     def reset_cursor(self) -> None:
         """Begin at the head again, as for another filter."""
         self._followed, self._at_head, self._aim = None, True, 0
+        self._seen = set()
 
     @property
     def new_before(self) -> int:
         """The number of tickets that came before the head of the queue, since the cursor is there.
 
-        They are above the first line of the screen.
+        They are above the first line of the screen; what was seen there and only moved is none.
         """
-        return self.first if self._at_head else 0
+        if not self._at_head:
+            return 0
+        before = self.page.rows[: max(0, self.first - self.page.offset)]
+        return self.first - sum(row.number in self._seen for row in before)
 
     @property
     def current(self) -> str | None:
@@ -140,6 +146,7 @@ class TicketList(SelectableList):
             self._aim = None
         self.put_cursor(index)
         self._followed, self._at_head = self.key(self.cursor), self.cursor == 0
+        self._seen = set()
 
     def _nearest(self, page: TicketPage) -> int | None:
         """Return the row of a page that is nearest to the aim; None where it leads away from it."""
@@ -192,8 +199,11 @@ class TicketList(SelectableList):
         in_page = index - self.page.offset
         if not 0 <= in_page < len(self._lines):
             return None
-        line = self._lines[in_page]
-        return [line[column.key] for column in self._fitting(width)[0]]
+        row, line, columns = self.page.rows[in_page], self._lines[in_page], self._fitting(width)[0]
+        if (claim := self.claims.get(row.number)) is not None:
+            # the columns stay as they are: a claim takes its room from its own title
+            line = {**line, TITLE: title_cell(row.title, claim, self._title_width(columns, width))}
+        return [line[column.key] for column in columns]
 
     def on_head_clicked(self, index: int) -> None:
         """Ask for the list to be sorted by this column."""
@@ -216,7 +226,7 @@ class TicketList(SelectableList):
         if width not in self._fitted:
             columns = shown_columns(self._chosen, wide=width >= WIDE)
             for key in DROPPED_FIRST:
-                if self._title_width(columns, width) >= self._least_title:
+                if self._title_width(columns, width) >= LEAST_TITLE:
                     break
                 columns = [column for column in columns if column.key != key]
             self._fitted[width] = columns, [self._column(column, width) for column in columns]
@@ -238,7 +248,7 @@ class TicketList(SelectableList):
 
     def _row_context(self, now: datetime, width: int) -> RowContext:
         wide = width >= WIDE
-        return RowContext(now, self._office, self._short_names, self.claims, wide)
+        return RowContext(now, self._office, self._short_names, wide=wide, brief=True)
 
     def _measure(self, now: datetime) -> None:
         """Lay out the rows of the page, and set the widths of the columns, which depend on them.
@@ -246,7 +256,7 @@ class TicketList(SelectableList):
         What is left is told to the second at most: within one, the same rows look the same.
         """
         width, second = self.line_width, now.replace(microsecond=0)
-        looks = self._office, self._short_names, self.claims, self._ticket_order, self._chosen
+        looks = self._office, self._short_names, self._ticket_order, self._chosen
         if (laid_out := (self.page.rows, second, width, looks)) == self._laid_out:
             return
         self._laid_out = laid_out
@@ -259,18 +269,7 @@ class TicketList(SelectableList):
             for key, cell in line.items():
                 length = cell_len(cell.text) + sum(cell_len(text) for text, _style in cell.parts)
                 widths[key] = max(length, widths.get(key, 0))
-        self._least_title = max(
-            [_LEAST_TITLE, *(_least_cells(line[TITLE]) for line in self._lines)]
-        )
         self._widths, self._fitted = widths, {}
-
-
-def _least_cells(title: Cell) -> int:
-    """Return the cells of a title that must be seen; the text of a marked one is its mark."""
-    if not title.parts:
-        return 0
-    length = sum(cell_len(text) for text, _style in title.parts)
-    return cell_len(title.text) + min(_LEAST_TITLE, length)
 
 
 def _index_of(number: str | None, page: TicketPage) -> int | None:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from models.i18n import _
 from monitor.formatting import fit, shorten
 from monitor.widgets.list_columns import Cell, Column, column_at, fitting_widths
 
@@ -65,7 +66,7 @@ class VirtualList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.total = 0
         self.cursor = 0
-        self.empty: Sequence[str] = ()
+        self.empty: Sequence[str] = (_("Being read .."),)
         """The lines of an empty list: why it is empty, and what to do."""
         self._drawn: list[Strip] = []
         self._is_stale = False

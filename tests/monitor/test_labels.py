@@ -270,7 +270,7 @@ def _snapshots() -> Iterator[tuple[str, Snapshot]]:
     tickets += [replace(first, level=level) for level in Level]
     tickets += [replace(first, first_contact=state) for state in labels.CONTACT_STATES]
     tickets += [
-        replace(first, emergency=Emergency.DISASTER, missed=name)
+        replace(first, emergency=Emergency.DISASTER, missed=(name,))
         for name in (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
     ]
     tickets += [replace(first, next_duty=NextDuty(name, "局", NOW)) for name in ClockName]

@@ -113,13 +113,14 @@ async def test_a_row_is_about_one_duty(store: Store) -> None:
         await wait_for_refresh(pilot)
         narrow = await press(pilot, "2", "down")
         await pilot.resize_terminal(220, 40)
-        wide = await press(pilot, "2")
+        wide = await press(pilot, "2", "down")
     missed = f"{label(ClockName, ClockName.ON_SITE)}已超时"
     for screen, shows in ((narrow, False), (wide, True)):
         rows = (line.split("╎")[1] for line in screen.splitlines() if "╎" in line)
         row = next(row for row in rows if "海堤缺口" in row)
         assert label(ClockName, following.clock) in row
         assert missed not in row
+        assert "急! " in row
         assert (label(ClockName, ClockName.ON_SITE) in row) is shows
         assert missed in screen
 
