@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from rich.cells import cell_len
+
 from models.queries.claims import Claim
 from monitor.collisions import LONGEST_NAME, brief_claim_mark
 from monitor.formatting import OfficeCalendar, format_time_left, one_line
@@ -17,8 +19,9 @@ def title_cell(
     """Return the cell of a ticket's title, of this width, marked where somebody works at it."""
     if claim is None:
         return Cell(one_line(title))
-    mark = brief_claim_mark(claim, width - LEAST_TITLE - 1)
-    return Cell(f"{mark} ", "near", ((one_line(title), ""),))
+    text = one_line(title)
+    mark = brief_claim_mark(claim, width - min(LEAST_TITLE, cell_len(text)) - 1)
+    return Cell(f"{mark} ", "near", ((text, ""),))
 
 
 def time_left_cell(due: datetime | None, now: datetime, office: OfficeCalendar, clock: str) -> Cell:

@@ -187,7 +187,7 @@ class TestOverdueAnswers:
             detail = ticket_detail(session, UNASSIGNED)
         assert rows[UNASSIGNED].waits_since == since[UNASSIGNED]
         left = next(column for column in COLUMNS if column.key == "left")
-        look = RowContext(_LATER, DEFAULT_OFFICE, {}, {}, wide=False)
+        look = RowContext(_LATER, DEFAULT_OFFICE, {}, wide=False, brief=True)
         cell = left.cell(rows[UNASSIGNED], look)
         assert (cell.text, cell.style) == ("等9天 超", "over")
         assert (
