@@ -30,10 +30,10 @@ def _app(store: Store) -> MonitorApp:
 
 
 def _widths(pilot: Pilot[None]) -> dict[str, int]:
-    """Return the width of each column of the list that is shown, by its head."""
-    shown = pilot.app.screen.query(VirtualList).first()
-    columns = shown.columns(shown.line_width)
-    widths = fitting_widths(columns, shown.line_width)
+    """Return the width of each column of the list that is on the screen, by its head."""
+    listing = pilot.app.screen.query(VirtualList).first()
+    columns = listing.columns(listing.line_width)
+    widths = fitting_widths(columns, listing.line_width)
     pairs = zip(columns, widths, strict=True)
     return {column.head.strip(): width for column, width in pairs if width is not None}
 
