@@ -192,8 +192,12 @@ def _dotenv(file: Path) -> Mapping[str, str | None]:
     """
     try:
         status = file.stat()
-    except OSError:
-        # there is none, or a home that is closed to this user, which is said elsewhere
+    except FileNotFoundError as error:
+        if not file.is_symlink():
+            return {}
+        text = _("{path}: a link to a file that is not there: mend the link, or remove it")
+        raise InvalidSetting(text.format(path=file)) from error
+    except OSError:  # a home that is closed to this user, which is said elsewhere
         return {}
     others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     if others or status.st_uid not in (0, os.geteuid()) or not stat.S_ISREG(status.st_mode):
@@ -255,8 +259,8 @@ def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) 
 
 def _names_file(url: str) -> bool:
     """Return whether a URL of SQLite has a path; without one each connection has its own tables."""
-    path = url.partition("?")[0].removeprefix("sqlite:///")
-    return not path.startswith("sqlite:") and path not in ("", ":memory:")
+    _scheme, _sep, path = url.partition("?")[0].partition(":///")
+    return path not in ("", ":memory:")
 
 
 def _is_readable(url: str) -> bool:
@@ -292,4 +296,8 @@ def _read_secret(setting: str, file: str) -> str:
 
 
 def _why_unreadable(error: OSError | UnicodeDecodeError) -> str:
-    return getattr(error, "strerror", None) or _("not UTF-8")
+    if isinstance(error, UnicodeDecodeError):
+        return _("not UTF-8: save it as UTF-8")
+    if isinstance(error, PermissionError):
+        return _("this user may not read it: give it to this user (chown), with mode 600")
+    return error.strerror or type(error).__name__

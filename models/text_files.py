@@ -14,4 +14,4 @@ def read_text(path: Path, error: type[HotlineError] = HotlineError) -> str:
         why = failure.strerror or _("cannot be read")
         raise error(f"{path}: {why}") from failure
     except UnicodeDecodeError as failure:
-        raise error(f"{path}: {_('not UTF-8')}") from failure
+        raise error(f"{path}: {_('not UTF-8: save it as UTF-8')}") from failure

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ from sqlalchemy import create_engine
 from models.connection_errors import connection_reason
 from models.database import Store
 from models.i18n import render
+from models.settings import InvalidSetting, load_settings
 from scripts.exit_codes import exit_code_of
 from scripts.output import guard_terminal, log_for_people
 from tests.scripts.hotline_in_process import InProcessHotline
@@ -118,7 +120,25 @@ def test_an_env_file_that_cannot_be_read_is_named(hotline: InProcessHotline) -> 
     prepared_home(hotline.home)
     (file := hotline.home / ".env").write_bytes("HOTLINE_OPERATOR=林小燕".encode("gbk"))
     file.chmod(0o600)
-    assert f"{file}: not UTF-8" in _error(hotline, "queue")
+    assert f"{file}: not UTF-8: save it as UTF-8" in _error(hotline, "queue")
+    file.unlink()
+    file.symlink_to("/nowhere/env")
+    assert f"{file}: a link to a file that is not there" in _error(hotline, "queue")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_an_env_file_that_this_user_may_not_read_says_what_to_do() -> None:
+    """As one of root's, of mode 600; the home itself can be entered."""
+    with TemporaryDirectory(dir="/tmp") as home:
+        (file := Path(home) / ".env").write_text("HOTLINE_LANG=en\n", "utf-8")
+        file.chmod(0o600)
+        Path(home).chmod(0o755)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(InvalidSetting, match="this user may not read it: give it"):
+                load_settings({"HOTLINE_HOME": home})
+        finally:
+            os.seteuid(0)
 
 
 WORDS = {
