@@ -11,7 +11,7 @@ from sqlalchemy import text
 from models.database import Store
 from models.migrations import config_of, require_upgraded, upgrade
 from models.operations.store_closing import Closing, StoreClosed, close
-from models.operations.store_secret import UpgradeUnfinished
+from models.operations.store_secret import StoreUnfilled
 from models.schema import NEWEST, StoreExchanged, StoreNewer, StoreOlder
 from models.security.encryption import Cipher
 from models.serving.web_server import schema_changed
@@ -65,10 +65,10 @@ def test_a_migration_waits_for_whoever_writes(store: Store) -> None:
 
 @pytest.mark.store(databases=["sqlite"])
 def test_an_upgrade_that_was_broken_off_is_gone_on_with(empty_database_url: str) -> None:
-    """Whoever only opens the store says so; nothing but the upgrade makes its secret."""
+    """Whoever only opens the empty store says so; nothing but the upgrade makes its secret."""
     with closing(Store(empty_database_url, Cipher([KEY]))) as store:
         command.upgrade(config_of(store), "head")
-        with pytest.raises(UpgradeUnfinished, match="db upgrade"):
+        with pytest.raises(StoreUnfilled, match="db upgrade"):
             require_upgraded(store)
         upgrade(store)
         require_upgraded(store)
